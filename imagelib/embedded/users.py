@@ -1,0 +1,98 @@
+"""Who uses the embedded servers. Each process holds a shared lock for as long as it lives, so that the kernel counts
+them, killed ones included. Whoever leaves and then gets that lock for itself alone was the last and stops the servers.
+Coming and going take turns, so nobody comes in while the last one is putting out the lights."""
+
+import atexit
+import fcntl
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imagelib.embedded import postgres, redis
+from imagelib.embedded.server import Unstartable, runtime_folder, take
+
+SERVICES = {"postgres": postgres, "redis": redis}
+
+# By process as well: a forked child inherits the parent's entry, but is a user only once it starts something itself.
+_presence: dict[tuple[int, Path], int] = {}
+
+
+def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None:
+    """Returns when the services answer; until this process ends they keep running. Safe to call again.
+
+    Raises Unstartable.
+    """
+    if not services:
+        return
+    var = var.resolve()
+    try:
+        var.mkdir(parents=True, exist_ok=True)
+        (var / "run").mkdir(exist_ok=True)
+        with _turn(var):
+            _enter(var)
+            for service in sorted(services):
+                SERVICES[service].start(var)
+    except OSError as error:
+        raise Unstartable(f"The embedded servers cannot use {error.filename or var}: {error.strerror}.") from error
+
+
+def leave(var: Path) -> None:
+    """This process needs the servers no longer; stops them if it was the last."""
+    var = var.resolve()
+    presence = _presence.pop((os.getpid(), var), None)
+    if presence is None:
+        return
+    with _turn(var):
+        os.close(presence)
+        alone = take(_users(var))
+        if alone is None:
+            return
+        for service in SERVICES.values():
+            service.stop(var)
+        os.close(alone)
+
+
+def remove(var: Path) -> None:
+    """Deletes the embedded servers' data, including what lies outside of `var`. Raises Unstartable if it is in use."""
+    var = var.resolve()
+    leave(var)
+    if not _users(var).exists():
+        return
+    alone = take(_users(var))
+    if alone is None:
+        raise Unstartable(f"{var} is in use by another process.")
+    postgres.remove(var)
+    shutil.rmtree(runtime_folder(var), ignore_errors=True)
+    for folder in ("postgres", "redis", "run"):
+        shutil.rmtree(var / folder)
+    os.close(alone)
+
+
+def _enter(var: Path) -> None:
+    if (os.getpid(), var) in _presence:
+        return
+    descriptor = os.open(_users(var), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    _presence[os.getpid(), var] = descriptor
+    atexit.register(_leave_at_exit, os.getpid(), var)
+
+
+def _leave_at_exit(pid: int, var: Path) -> None:
+    if os.getpid() == pid and (var / "run").exists():
+        leave(var)
+
+
+def _users(var: Path) -> Path:
+    return var / "run" / "users.lock"
+
+
+@contextmanager
+def _turn(var: Path) -> Iterator[None]:
+    descriptor = os.open(var / "run" / "turn.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
