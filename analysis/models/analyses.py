@@ -1,0 +1,128 @@
+"""What was asked of a recognizer about a picture, and what it answered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from analysis.models.images import Image
+
+LEASE = timedelta(minutes=2)
+"""How long a claim holds; longer than any call may take, payload included."""
+
+
+class AnalysisQuerySet(models.QuerySet["Analysis"]):
+    def open(self) -> AnalysisQuerySet:
+        return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING])
+
+    def current(self) -> AnalysisQuerySet:
+        return self.filter(is_current=True)
+
+
+class Analysis(models.Model):
+    """One answer of one API on one picture. Never overwritten: asking again is a new row."""
+
+    class Api(models.TextChoices):
+        LABELS = "labels", "Labels"
+        FACES = "faces", "Faces"
+        CELEBRITIES = "celebrities", "Celebrities"
+        TEXT = "text", "Text"
+        MODERATION = "moderation", "Moderation"
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Analyzing"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="analyses")
+    api = models.CharField("API", max_length=12, choices=Api)
+    recognizer = models.CharField(max_length=20)
+    model_version = models.CharField(max_length=40, blank=True)
+    parameters = models.JSONField(default=dict)
+
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(db_default=Now(), help_text="When the sweeper announces it again.")
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=80, blank=True, help_text="AWS's own, or ours.")
+    error_message = models.TextField(blank=True)
+    is_permanent = models.BooleanField("permanent", default=False, help_text="Asking again would fail again.")
+
+    requested_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    request_id = models.CharField(max_length=80, blank=True)
+    latency_ms = models.PositiveIntegerField(null=True, blank=True)
+    answer = models.JSONField(null=True, blank=True, help_text="As received.")
+
+    is_current = models.BooleanField("current", default=False)
+    is_pinned = models.BooleanField("pinned", default=False)
+    is_sample = models.BooleanField("sample", default=False)
+
+    objects = AnalysisQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "analyses"
+        constraints = [
+            models.UniqueConstraint(fields=["image", "api"], condition=Q(is_current=True), name="analysis_one_current"),
+            models.UniqueConstraint(
+                fields=["image", "api"], condition=Q(state__in=["queued", "running"]), name="analysis_one_open"
+            ),
+            models.CheckConstraint(condition=Q(is_current=False) | Q(state="done"), name="analysis_current_is_done"),
+            models.CheckConstraint(
+                condition=~Q(state="done") | (~Q(model_version="") & Q(answer__isnull=False, finished_at__isnull=False)),
+                name="analysis_done_is_complete",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | (~Q(error_code="") & Q(finished_at__isnull=False)),
+                name="analysis_failed_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", claimed_until__isnull=False)
+                | (~Q(state="running") & Q(claimed_until__isnull=True)),
+                name="analysis_running_is_claimed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=Q(state="queued"), name="analysis_queued"),
+            models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
+            models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_api_display()} of {self.image_id} by {self.recognizer}"
+
+    def claim(self) -> bool:
+        """Take this row for one attempt; False when somebody else has it or it is over. The database's clock decides."""
+        mine = Analysis.objects.filter(pk=self.pk, state=Analysis.State.QUEUED).update(
+            state=Analysis.State.RUNNING, attempts=F("attempts") + 1, claimed_until=Now() + LEASE
+        )
+        if mine:
+            self.refresh_from_db(fields=["state", "attempts", "claimed_until"])
+        return bool(mine)
+
+    def give_up(self, *, code: str, message: str, is_permanent: bool) -> None:
+        """End this attempt and the analysis with it."""
+        self._leave(
+            state=Analysis.State.FAILED,
+            finished_at=Now(),
+            error_code=code,
+            error_message=message,
+            is_permanent=is_permanent,
+        )
+
+    def put_back(self, *, code: str, message: str, after: timedelta) -> None:
+        """End this attempt and queue the analysis again after a while; the cause stays visible meanwhile."""
+        self._leave(
+            state=Analysis.State.QUEUED, next_attempt_at=Now() + after, error_code=code, error_message=message
+        )
+
+    def _leave(self, **columns: Any) -> None:
+        # Only the holder of the claim may end it: the sweeper may have given an expired one to somebody else.
+        Analysis.objects.filter(
+            pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until
+        ).update(claimed_until=None, **columns)

@@ -1,0 +1,24 @@
+"""Who is asking, as a value that every search carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+
+@dataclass(frozen=True)
+class Audience:
+    """One person's view of the library. Made in `access`, passed down into search, so that no query forgets it."""
+
+    person_id: int | None = None
+
+    @property
+    def least_openness(self) -> int:
+        """The openness from which on others' pictures are seen: 1 (shared) when signed in, else 2 (public)."""
+        return 2 if self.person_id is None else 1
+
+    def images(self) -> Q:
+        """The condition on `Image`, and on any table that carries `owner_id` and `openness`."""
+        seen = Q(openness__gte=self.least_openness)
+        return seen if self.person_id is None else seen | Q(owner_id=self.person_id)

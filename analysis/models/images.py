@@ -1,0 +1,106 @@
+"""Pictures and the blobs that belong to none yet."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from analysis.models.audience import Audience
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def visible_to(self, audience: Audience) -> ImageQuerySet:
+        """Pictures this audience may see in the library: theirs or opened to them, and not in the trash."""
+        return self.filter(audience.images(), trashed_at=None)
+
+    def newest_first(self) -> ImageQuerySet:
+        return self.order_by("-added_at", "-pk")
+
+
+class Image(models.Model):
+    """One picture: its original in storage, its renditions, and what its own bytes tell."""
+
+    class Openness(models.IntegerChoices):
+        """Who may see it. A number, since search compares it inside an index."""
+
+        PRIVATE = 0, "Private"
+        SHARED = 1, "Shared with everyone signed in"
+        PUBLIC = 2, "Public"
+
+    class Format(models.TextChoices):
+        JPEG = "jpeg", "JPEG"
+        PNG = "png", "PNG"
+        WEBP = "webp", "WebP"
+        GIF = "gif", "GIF"
+        TIFF = "tiff", "TIFF"
+        BMP = "bmp", "BMP"
+        HEIC = "heic", "HEIC"
+        AVIF = "avif", "AVIF"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images")
+    openness = models.SmallIntegerField("visibility", choices=Openness, default=Openness.PRIVATE)
+    filename = models.CharField(max_length=200, help_text="As it came, cleaned. Shown, never used as a path.")
+    title = models.CharField(max_length=200, blank=True)
+
+    key = models.CharField("storage key", max_length=200, unique=True)
+    renditions_id = models.UUIDField("renditions", help_text="Names the thumb and the preview in storage.")
+    sha256 = models.CharField("SHA-256", max_length=64, help_text="Of the original's bytes, in hexadecimal.")
+    size = models.BigIntegerField(help_text="Bytes of the original.")
+    width = models.PositiveIntegerField(help_text="Pixels, upright.")
+    height = models.PositiveIntegerField(help_text="Pixels, upright.")
+    format = models.CharField(max_length=8, choices=Format)
+    phash = models.BigIntegerField("perceptual hash", null=True, blank=True, help_text="64-bit DCT hash, signed.")
+    placeholder = models.BinaryField(blank=True, help_text="A tiny WebP that stands in until the thumb has arrived.")
+
+    taken_at = models.DateTimeField(null=True, blank=True)
+    camera_make = models.CharField(max_length=100, blank=True)
+    camera_model = models.CharField(max_length=100, blank=True)
+    lens = models.CharField(max_length=100, blank=True)
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+
+    added_at = models.DateTimeField(db_default=Now())
+    trashed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "sha256"], condition=Q(trashed_at=None), name="image_bytes_once_per_owner"
+            ),
+            models.CheckConstraint(condition=Q(openness__in=[0, 1, 2]), name="image_openness_known"),
+            models.CheckConstraint(condition=Q(width__gt=0, height__gt=0, size__gt=0), name="image_has_extent"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["owner", "-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest_of_owner"
+            ),
+            models.Index(
+                fields=["-added_at", "-id"], condition=Q(trashed_at=None, openness__gt=0), name="image_newest_open"
+            ),
+            models.Index(fields=["sha256"], name="image_sha256"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.filename
+
+    def get_absolute_url(self) -> str:
+        return reverse("image", args=[self.pk])
+
+
+class UnclaimedBlob(models.Model):
+    """A storage key that no picture owns: written down before the blob is, struck out with the picture's own row.
+
+    What is still here after a while was left by a crash or a removal and is deleted by the sweeper, so no blob stays
+    without a row and nobody has to list a bucket to find out.
+    """
+
+    key = models.CharField(max_length=200, unique=True)
+    since = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

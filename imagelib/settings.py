@@ -1,0 +1,237 @@
+"""Every setting, from environment variables or `.env`. The table in docs/settings.md is tested against this file."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+
+from imagelib import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+# What imagelib keeps on this machine: the embedded servers' data, pictures when storage is local, generated secrets.
+VAR = Path(env.str("IMAGELIB_VAR", "") or BASE_DIR / "var").resolve()
+
+# Services without an address are run by imagelib itself (imagelib/embedded.py).
+DATABASE_URL = env.str("DATABASE_URL", "")
+REDIS_URL = env.str("REDIS_URL", "")
+EMBEDDED = frozenset(
+    name for name, url in (("postgres", DATABASE_URL), ("redis", REDIS_URL)) if not url
+)
+
+# --- Who may reach it -------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", False)
+_NAMED_HOSTS = env.list("ALLOWED_HOSTS", [])
+ALLOWED_HOSTS = _NAMED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+# Naming hosts means being reachable from elsewhere, and that means HTTPS unless said otherwise.
+HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret key of a laptop: made once, readable by its owner alone."""
+    if path.exists():
+        return path.read_text()
+    if HTTPS:
+        raise ImproperlyConfigured("Set SECRET_KEY: ALLOWED_HOSTS names hosts, so this is not a laptop's trial run.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(VAR / "secret_key")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 60 * 60 * 24 * 365 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Django -----------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "analysis",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "imagelib.urls"
+WSGI_APPLICATION = "imagelib.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "library"
+LOGOUT_REDIRECT_URL = "login"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Nothing inline and nothing from elsewhere; pictures may come from the bucket (CSP_IMAGE_SOURCES) and be inlined as data:.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:", *env.list("CSP_IMAGE_SOURCES", [])],
+        "font-src": [SELF],
+        "connect-src": [SELF, *env.list("CSP_CONNECT_SOURCES", [])],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# --- Database and cache -----------------------------------------------------------------------------------------------
+
+_database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
+# Threads share connections through psycopg's pool; it takes the place of persistent connections.
+_pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
+DATABASES = {"default": {**_database, "CONN_MAX_AGE": 0, "OPTIONS": {**_database.get("OPTIONS", {}), "pool": _pool}}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Storage ----------------------------------------------------------------------------------------------------------
+
+AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
+AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "")
+if AWS_STORAGE_BUCKET_NAME:
+    _PICTURES = {
+        "BACKEND": "analysis.store.s3.SharedS3Storage",
+        "OPTIONS": {
+            "bucket_name": AWS_STORAGE_BUCKET_NAME,
+            "region_name": AWS_REGION or None,
+            "endpoint_url": env.str("AWS_ENDPOINT_URL_S3", "") or env.str("AWS_ENDPOINT_URL", "") or None,
+            "location": env.str("AWS_STORAGE_PREFIX", ""),
+        },
+    }
+else:
+    _PICTURES = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": Path(env.str("IMAGELIB_PICTURES", "") or VAR / "pictures"),
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }
+STORAGES = {
+    "default": _PICTURES,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+
+# --- Ingest -----------------------------------------------------------------------------------------------------------
+
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
+MAX_PIXELS = env.int("MAX_PIXELS", 100_000_000)
+DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
+FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
+
+# --- Recognition ------------------------------------------------------------------------------------------------------
+
+RECOGNIZER = env.str("RECOGNIZER", "local")
+RECOGNIZER_APIS = env.list("RECOGNIZER_APIS", [])  # empty: all that the recognizer can do
+MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
+MAX_LABELS = env.int("MAX_LABELS", 100)
+IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)
+RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
+RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 16 if RECOGNIZER == "rekognition" else 2)
+
+# --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_RETRY_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "imagelib"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 30,
+    "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
+    "health_check_interval": 25,
+    "max_connections": 100,
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "announce what waits": {"task": "analysis.tasks.sweep", "schedule": 10.0},
+    "delete blobs that no picture owns": {"task": "analysis.tasks.sweep_blobs", "schedule": 600.0},
+    "refresh the labels' counts": {"task": "analysis.tasks.count_labels", "schedule": 60.0},
+}
+
+# --- Logging ----------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}
