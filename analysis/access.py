@@ -1,0 +1,21 @@
+"""Who may: the audience of a request and the pictures it may open, here and nowhere else."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.shortcuts import get_object_or_404
+
+from analysis.models import Audience, Image
+
+
+def audience_of(user: AbstractBaseUser | AnonymousUser) -> Audience:
+    return Audience(person_id=user.pk if user.is_authenticated else None)
+
+
+def image_for(user: AbstractBaseUser | AnonymousUser, image_id: int) -> Image:
+    """The picture, or a 404 that does not tell whether it exists."""
+    return get_object_or_404(Image.objects.visible_to(audience_of(user)).select_related("owner"), pk=image_id)
+
+
+def may_change(user: AbstractBaseUser | AnonymousUser, image: Image) -> bool:
+    return user.is_authenticated and image.owner_id == user.pk

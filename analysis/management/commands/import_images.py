@@ -1,0 +1,111 @@
+"""Bring pictures from folders into the library."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from analysis import pipeline
+from analysis.ingest import folder
+from analysis.ingest.candidate import Rejected
+
+STORAGE_PATIENCE = 5
+"""Files in a row that the storage may refuse before the rest is left for another run."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Import pictures from files and folders. Safe to run again (the same bytes are one picture) and to stop with "
+        "Ctrl-C. Exit status: 0 all are in, 1 some were refused, 2 wrong usage, 130 stopped."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, or a folder with pictures")
+        parser.add_argument("--owner", metavar="USERNAME", help="whose pictures these are; needed with several people")
+
+    def handle(self, *, paths: list[Path], owner: str | None, **_: Any) -> None:
+        missing = [str(path) for path in paths if not path.exists()]
+        if missing:
+            raise CommandError(f"There is no {', '.join(missing)}.", returncode=2)
+        tally = _Tally(self)
+        with _Interrupt() as interrupt, _bar(paths) as bar:
+            for imported in pipeline.import_files(paths, owner_id=_owner(owner).pk):
+                tally.count(imported)
+                bar.update()
+                if interrupt.came or tally.storage_refused_in_a_row >= STORAGE_PATIENCE:
+                    break
+        tally.report(was_stopped=interrupt.came)
+
+
+class _Tally:
+    def __init__(self, command: BaseCommand) -> None:
+        self.command = command
+        self.new = self.known = self.refused = self.storage_refused_in_a_row = 0
+
+    def count(self, imported: pipeline.Imported) -> None:
+        if imported.refusal is None:
+            self.new += bool(imported.added and imported.added.is_new)
+            self.known += not (imported.added and imported.added.is_new)
+            self.storage_refused_in_a_row = 0
+            return
+        self.refused += 1
+        if not isinstance(imported.refusal, Rejected):
+            self.storage_refused_in_a_row += 1
+        where = imported.path.parent if imported.path else ""
+        tqdm.write(f"refused: {imported.refusal}" + (f" (in {where})" if where else ""), file=sys.stderr)
+
+    def report(self, *, was_stopped: bool) -> None:
+        line = f"{self.new:,} imported, {self.known:,} already here, {self.refused:,} refused."
+        self.command.stdout.write(line)
+        if was_stopped:
+            self.command.stdout.write("Stopped. Run the same command again to go on; nothing is imported twice.")
+            sys.exit(130)
+        if self.storage_refused_in_a_row >= STORAGE_PATIENCE:
+            raise CommandError("The storage takes no pictures; see above. Run the same command again when it does.")
+        if self.refused:
+            sys.exit(1)
+
+
+class _Interrupt:
+    """The first Ctrl-C lets the picture in hand finish; the second ends everything at once."""
+
+    came = False
+
+    def __enter__(self) -> _Interrupt:
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, *_: object) -> None:
+        self.came = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _bar(paths: list[Path]) -> Any:
+    total = sum(1 for _ in folder.pictures_in(paths)) if sys.stderr.isatty() else None
+    return tqdm(total=total, unit=" pictures", disable=None, smoothing=0.1)
+
+
+def _owner(username: str | None) -> AbstractBaseUser:
+    people = get_user_model()._default_manager
+    if username is not None:
+        found = people.filter(username=username).first()
+        if found is None:
+            raise CommandError(f"There is nobody called {username!r}.", returncode=2)
+        return found
+    first_two = list(people.filter(is_active=True).order_by("pk")[:2])
+    if not first_two:
+        raise CommandError("There is nobody to own them yet: make one with `manage.py createsuperuser`.", returncode=2)
+    if len(first_two) > 1:
+        raise CommandError("Say whose pictures these are with --owner USERNAME.", returncode=2)
+    return first_two[0]

@@ -1,0 +1,88 @@
+"""The way of one picture, in one screen: examine, keep, ask, announce."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.db import transaction
+
+from analysis import tasks
+from analysis.ingest import folder
+from analysis.ingest.candidate import Rejected
+from analysis.ingest.examine import Examined, examine
+from analysis.ingest.pool import Outcome, examine_all
+from analysis.models import Analysis
+from analysis.recognition import recognizers, waiting
+from analysis.store import blobs, library, renditions
+from analysis.store.library import Added
+
+STEP = 1_000
+"""Pictures looked at in one transaction when the whole library is gone through."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One file's end: added or already here, refused for good, or not stored this time."""
+
+    path: Path | None
+    added: Added | None = None
+    refusal: Exception | None = None
+
+
+def receive(file: IO[bytes], *, name: str, owner_id: int) -> Added:
+    """Take a picture in. Raises ingest's Rejected or blobs.StorageFailed with a sentence; then nothing of it stays."""
+    return keep(examine(file, name=name, limits=renditions.limits()), file, owner_id=owner_id)
+
+
+def keep(examined: Examined, file: IO[bytes], *, owner_id: int) -> Added:
+    """Keep an examined picture and have it analyzed. Raises blobs.StorageFailed."""
+    added = library.add(examined, file, owner_id=owner_id)
+    if added.is_new:
+        request(image_ids=[added.image.pk])
+    return added
+
+
+def import_files(paths: Iterable[Path], *, owner_id: int) -> Iterator[Imported]:
+    """Take in files and folders, examined on all cores. Safe to stop at any time and to run again."""
+    for outcome in examine_all(folder.pictures_in(paths), limits=renditions.limits()):
+        yield _keep_file(outcome, owner_id=owner_id)
+
+
+def _keep_file(outcome: Outcome, *, owner_id: int) -> Imported:
+    if outcome.path is None or isinstance(outcome.result, Rejected):
+        return Imported(outcome.path, refusal=outcome.result)
+    try:
+        with outcome.path.open("rb") as file:
+            return Imported(outcome.path, added=keep(outcome.result, file, owner_id=owner_id))
+    except (OSError, blobs.StorageFailed) as error:
+        return Imported(outcome.path, refusal=error)
+
+
+def request(*, image_ids: Iterable[int], apis: Iterable[str] | None = None) -> int:
+    """Have pictures analyzed, by default with every wanted API. Answers how many analyses that makes."""
+    with transaction.atomic():
+        ids = waiting.enqueue(image_ids, apis=recognizers.wanted_apis() if apis is None else apis)
+        for start in range(0, len(ids), tasks.MESSAGE):
+            tasks.analyze.delay_on_commit(analysis_ids=ids[start : start + tasks.MESSAGE])
+    return len(ids)
+
+
+def retry(analysis: Analysis) -> int:
+    """Ask again what failed; 0 when it is already under way."""
+    return request(image_ids=[analysis.image_id], apis=[analysis.api])
+
+
+def request_missing(*, apis: Iterable[str]) -> Iterator[int]:
+    """Have analyzed what the present recognizer has not answered yet, in bounded steps; yields each step's number.
+
+    What is under way is left alone, and so is what failed for good.
+    """
+    apis, recognizer, last = list(apis), recognizers.current().name, 0
+    while step := waiting.images_after(last, most=STEP):
+        last = step[-1]
+        for api in apis:
+            missing = waiting.unanswered(step, api=api, recognizer=recognizer)
+            yield request(image_ids=missing, apis=[api])

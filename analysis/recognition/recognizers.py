@@ -1,0 +1,45 @@
+"""Which recognizer speaks here, and what it is asked by default."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.conf import settings
+
+from analysis.models import Analysis
+from analysis.recognition.recognizer import Parameters, Recognizer
+
+NAMES = ("local", "rekognition")
+
+
+def current() -> Recognizer:
+    return named(settings.RECOGNIZER)
+
+
+@cache
+def named(name: str) -> Recognizer:
+    """The recognizer of that name, made once per process: models load and connections open at its first use."""
+    if name == "rekognition":
+        from analysis.recognition import rekognition  # noqa: PLC0415
+
+        return rekognition.connect(region=settings.AWS_REGION or None, threads=settings.RECOGNITION_THREADS)
+    if name == "local":
+        from analysis.recognition.local import Local  # noqa: PLC0415
+
+        return Local()
+    raise ValueError(f"RECOGNIZER is {name!r}; it can be {' or '.join(NAMES)}.")
+
+
+def wanted_apis() -> list[str]:
+    """The APIs a new picture is analyzed with, in the order the panel shows them."""
+    able = current().apis
+    asked = settings.RECOGNIZER_APIS or able
+    return [api for api in Analysis.Api.values if api in able and api in asked]
+
+
+def parameters() -> Parameters:
+    return Parameters(
+        max_labels=settings.MAX_LABELS,
+        min_confidence=settings.MIN_CONFIDENCE,
+        image_properties=settings.IMAGE_PROPERTIES,
+    )

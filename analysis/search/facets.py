@@ -1,0 +1,72 @@
+"""What else the pictures of a result carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from django.db import connection
+
+from analysis.models import Audience
+from analysis.search.query import Query
+from analysis.search.results import image_ids
+
+SAMPLE = 4_000
+"""Facets are exact up to this many hits; beyond, they count the newest ones and say so."""
+
+
+@dataclass(frozen=True)
+class Facet:
+    kind: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Facets:
+    by_kind: dict[str, list[Facet]]
+    is_sample: bool
+
+
+def facets(query: Query, *, audience: Audience, most: int = 20) -> Facets:
+    """The most frequent labels of each kind among a query's pictures."""
+    ids = image_ids(query, audience=audience, limit=SAMPLE + 1)
+    by_kind: dict[str, list[Facet]] = {}
+    for kind, name, images in _counted(ids[:SAMPLE], most=most):
+        by_kind.setdefault(kind, []).append(Facet(kind, name, images))
+    return Facets(by_kind, is_sample=len(ids) > SAMPLE)
+
+
+def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT kind, name, images FROM (
+                SELECT label.kind, label.name, counted.images,
+                       row_number() OVER (PARTITION BY label.kind ORDER BY counted.images DESC, label.name) AS place
+                FROM (SELECT label_id, count(*) AS images FROM analysis_imagelabel
+                      WHERE image_id = ANY(%s) GROUP BY label_id) counted
+                JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
+            ) ranked WHERE place <= %s ORDER BY kind, place
+            """,
+            [ids, most],
+        )
+        return cursor.fetchall()
+
+
+def near_names(name: str, *, audience: Audience, most: int = 3) -> list[str]:
+    """Labels that look like a name nobody's picture carries, among those this audience can meet."""
+    seen = {label.lower(): label for label in _names_seen(audience)}
+    return [seen[match] for match in get_close_matches(name.lower(), seen, n=most, cutoff=0.7)]
+
+
+def _names_seen(audience: Audience) -> list[str]:
+    condition = "openness >= %s" if audience.person_id is None else "(openness >= %s OR owner_id = %s)"
+    parameters = [audience.least_openness] if audience.person_id is None else [audience.least_openness, audience.person_id]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT name FROM analysis_label label WHERE NOT is_hidden AND (
+                    SELECT 1 FROM analysis_imagelabel WHERE label_id = label.id AND {condition} LIMIT 1) = 1""",  # noqa: S608
+            parameters,
+        )
+        return [name for (name,) in cursor.fetchall()]

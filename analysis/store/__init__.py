@@ -1,0 +1,1 @@
+"""Blobs and the pictures that own them."""

@@ -1,0 +1,92 @@
+"""Bytes under keys: the only module that names a storage alias. Keys are made here and carry nothing a user typed."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import IO
+
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+from django.db.models.functions import Now
+
+from analysis.models import UnclaimedBlob
+
+MEDIA_TYPE = "image/webp"
+
+
+class StorageFailed(Exception):  # noqa: N818
+    """The storage did not take or give the bytes. Nothing of them is kept."""
+
+
+class Missing(StorageFailed):
+    """The storage has no blob under this key."""
+
+
+def storage() -> Storage:
+    return storages["default"]
+
+
+def original_key(extension: str) -> str:
+    name = uuid.uuid4().hex
+    return f"originals/{name[:2]}/{name}{extension}"
+
+
+def rendition_key(renditions_id: uuid.UUID, name: str) -> str:
+    return f"renditions/{renditions_id.hex[:2]}/{renditions_id.hex}-{name}.webp"
+
+
+def announce(keys: Iterable[str]) -> None:
+    """Write down what is about to be stored, in a transaction of its own, so that a crash leaves no unknown blob."""
+    UnclaimedBlob.objects.bulk_create(UnclaimedBlob(key=key) for key in keys)
+
+
+def claim(keys: Iterable[str]) -> None:
+    """Strike blobs out, in the transaction that saves the row owning them."""
+    UnclaimedBlob.objects.filter(key__in=list(keys)).delete()
+
+
+def put(key: str, content: IO[bytes] | bytes) -> None:
+    """Store bytes. Raises StorageFailed with the storage's own words; a partial blob is swept later."""
+    source = io.BytesIO(content) if isinstance(content, bytes) else content
+    try:
+        source.seek(0)
+        saved = storage().save(key, File(source, name=key))
+    except OSError as error:
+        raise StorageFailed(f"The storage did not take the picture: {error.strerror or error}.") from error
+    if saved != key:
+        storage().delete(saved)
+        raise StorageFailed(f"The storage already holds something under {key}.")
+
+
+def get(key: str) -> IO[bytes]:
+    """Open a blob for reading. Raises Missing or StorageFailed."""
+    try:
+        return storage().open(key, "rb")
+    except FileNotFoundError as error:
+        raise Missing(f"The storage has nothing under {key}.") from error
+    except OSError as error:
+        raise StorageFailed(f"The storage did not give {key}: {error.strerror or error}.") from error
+
+
+def discard(keys: Iterable[str]) -> None:
+    """Delete blobs and strike them out; one that cannot be deleted now stays written down for the sweeper."""
+    gone = []
+    for key in keys:
+        try:
+            storage().delete(key)
+        except OSError:
+            continue  # the sweeper tries again
+        gone.append(key)
+    claim(gone)
+
+
+def sweep(*, older_than: timedelta, limit: int = 500) -> int:
+    """Delete blobs that have had no owner for a while; answers how many."""
+    keys = list(
+        UnclaimedBlob.objects.filter(since__lt=Now() - older_than).order_by("since").values_list("key", flat=True)[:limit]
+    )
+    discard(keys)
+    return len(keys)

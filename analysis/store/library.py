@@ -1,0 +1,82 @@
+"""Pictures as the library keeps them: blob first, then row, and the same bytes once."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import IO
+
+from django.db import IntegrityError, transaction
+
+from analysis.ingest.examine import Examined
+from analysis.models import Image
+from analysis.store import blobs
+
+
+@dataclass(frozen=True)
+class Added:
+    image: Image
+    is_new: bool
+
+
+def known(sha256: str, *, owner_id: int) -> Image | None:
+    """This person's picture of the same bytes, if it is in the library and not in the trash."""
+    return Image.objects.filter(owner_id=owner_id, sha256=sha256, trashed_at=None).first()
+
+
+def add(examined: Examined, file: IO[bytes], *, owner_id: int, openness: int = Image.Openness.PRIVATE) -> Added:
+    """Keep a picture that `ingest.examine` accepted. Raises blobs.StorageFailed; then neither row nor blob stays."""
+    if present := known(examined.sha256, owner_id=owner_id):
+        return Added(present, is_new=False)
+    image = _row(examined, owner_id=owner_id, openness=openness)
+    contents: dict[str, IO[bytes] | bytes] = {image.key: file}
+    contents |= {blobs.rendition_key(image.renditions_id, each.name): each.content for each in examined.renditions}
+    blobs.announce(contents)
+    try:
+        for key, content in contents.items():
+            blobs.put(key, content)
+        with transaction.atomic():
+            image.save(force_insert=True)
+            blobs.claim(contents)
+    except IntegrityError:
+        blobs.discard(contents)
+        if present := known(examined.sha256, owner_id=owner_id):  # the same upload, a moment earlier
+            return Added(present, is_new=False)
+        raise
+    except blobs.StorageFailed:
+        blobs.discard(contents)
+        raise
+    return Added(image, is_new=True)
+
+
+def remove(image: Image) -> None:
+    """Delete a picture for good: the row now, its blobs on commit or by the sweeper."""
+    keys = [image.key, *(blobs.rendition_key(image.renditions_id, name) for name in ("thumb", "preview"))]
+    with transaction.atomic():
+        blobs.announce(keys)
+        image.delete()
+        transaction.on_commit(lambda: blobs.discard(keys))
+
+
+def _row(examined: Examined, *, owner_id: int, openness: int) -> Image:
+    metadata = examined.metadata
+    return Image(
+        owner_id=owner_id,
+        openness=openness,
+        filename=examined.filename,
+        key=blobs.original_key(examined.extension),
+        renditions_id=uuid.uuid4(),
+        sha256=examined.sha256,
+        size=examined.size,
+        width=examined.width,
+        height=examined.height,
+        format=examined.format,
+        phash=examined.phash,
+        placeholder=examined.placeholder,
+        taken_at=metadata.taken_at,
+        camera_make=metadata.camera_make,
+        camera_model=metadata.camera_model,
+        lens=metadata.lens,
+        latitude=metadata.latitude,
+        longitude=metadata.longitude,
+    )

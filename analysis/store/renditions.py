@@ -1,0 +1,53 @@
+"""The two renditions of a picture and the bytes a recognizer gets, from its original."""
+
+from __future__ import annotations
+
+import uuid
+from typing import IO
+
+from django.conf import settings
+from django.db import transaction
+
+from analysis.ingest.candidate import Limits
+from analysis.ingest.examine import examine
+from analysis.ingest.render import payload
+from analysis.models import Image
+from analysis.store import blobs
+
+NAMES = ("thumb", "preview")
+
+
+def limits() -> Limits:
+    """What `ingest` may accept here, from the settings."""
+    return Limits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_PIXELS)
+
+
+def read(image: Image, name: str) -> IO[bytes]:
+    """Open a rendition; one that was lost is made again. Raises blobs.StorageFailed or ingest's Rejected."""
+    try:
+        return blobs.get(blobs.rendition_key(image.renditions_id, name))
+    except blobs.Missing:
+        remake(image)
+        return blobs.get(blobs.rendition_key(image.renditions_id, name))
+
+
+def remake(image: Image) -> None:
+    """Make both renditions again from the original, under new keys, since browsers keep the old ones for ever."""
+    with blobs.get(image.key) as original:
+        examined = examine(original, name=image.filename, limits=limits())
+    old, new = image.renditions_id, uuid.uuid4()
+    contents = {blobs.rendition_key(new, each.name): each.content for each in examined.renditions}
+    blobs.announce(contents)
+    for key, content in contents.items():
+        blobs.put(key, content)
+    with transaction.atomic():
+        blobs.claim(contents)
+        Image.objects.filter(pk=image.pk).update(renditions_id=new, placeholder=examined.placeholder)
+    image.renditions_id = new
+    blobs.discard(blobs.rendition_key(old, name) for name in NAMES)
+
+
+def for_recognition(image: Image) -> bytes:
+    """An upright JPEG for a recognizer, at most 5 MiB, not kept. Raises blobs.StorageFailed or ingest's Rejected."""
+    with blobs.get(image.key) as original:
+        return payload(original, long_side=settings.RECOGNITION_LONG_SIDE)

@@ -1,0 +1,77 @@
+"""Rows for tests, made with as little as possible. Pictures as bytes come from tests/pictures.py."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from analysis.models import Analysis, Image, ImageLabel, Label
+from analysis.recognition.index import reindex
+
+_numbers = itertools.count(1)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def a_person(name: str | None = None, **fields):
+    return get_user_model().objects.create_user(username=name or f"person-{next(_numbers)}", password="word", **fields)
+
+
+def an_image(owner, **fields) -> Image:
+    """A picture's row without blobs, added a minute after the one before."""
+    number = next(_numbers)
+    defaults = {
+        "filename": f"picture-{number}.jpg",
+        "key": f"originals/{number}.jpg",
+        "renditions_id": uuid.uuid4(),
+        "sha256": f"{number:064x}",
+        "size": 1000,
+        "width": 1200,
+        "height": 800,
+        "format": "jpeg",
+        "added_at": START + timedelta(minutes=number),
+    }
+    return Image.objects.create(owner=owner, **{**defaults, **fields})
+
+
+def labels_answer(**confidences: float) -> dict:
+    """An answer of the labels API: labels_answer(Dog=98.5, Pet=97)."""
+    labels = [
+        {"Name": name.replace("_", " "), "Confidence": confidence, "Instances": [], "Parents": [], "Aliases": [],
+         "Categories": []}
+        for name, confidence in confidences.items()
+    ]
+    return {"Labels": labels, "LabelModelVersion": "3.0"}
+
+
+def an_analysis(image: Image, api: str = "labels", state: str = "queued", **fields) -> Analysis:
+    defaults: dict = {"recognizer": "local"}
+    if state == "running":
+        defaults["claimed_until"] = timezone.now() + timedelta(minutes=1)
+    if state == "done":
+        defaults |= {"model_version": "3.0", "answer": {}, "finished_at": timezone.now(), "is_current": True}
+    if state == "failed":
+        defaults |= {"error_code": "InvalidImageFormatException", "error_message": "It is no picture.",
+                     "finished_at": timezone.now()}
+    return Analysis.objects.create(image=image, api=api, state=state, **{**defaults, **fields})
+
+
+def a_labeled_image(owner, confidences: dict[str, float], **fields) -> Image:
+    """A picture with a current labels answer, indexed as the pipeline does it."""
+    image = an_image(owner, **fields)
+    an_analysis(image, state="done", answer=labels_answer(**confidences))
+    reindex(image.pk)
+    return image
+
+
+def label_rows(image: Image) -> dict[str, float]:
+    """What search knows of a picture: percent by label name."""
+    rows = ImageLabel.objects.filter(image=image).select_related("label")
+    return {row.label.name: row.percent for row in rows}
+
+
+def a_label(name: str, kind: str = "label") -> Label:
+    return Label.objects.get_or_create(kind=kind, name=name)[0]
