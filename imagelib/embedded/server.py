@@ -1,7 +1,8 @@
 """What both servers have in common: started detached, known to be alive by a lock they inherit, stopped by signal.
 
 A process id proves nothing: it may linger as a zombie, or belong to a stranger after a reboot. So each server gets
-the descriptor of a locked file and hands it to its own children. The lock is free exactly when none of them lives.
+the descriptor of its locked folder and hands it to its own children. The lock is free exactly when none of them lives.
+That lock is also what keeps systemd-tmpfiles away from the folder.
 """
 
 import fcntl
@@ -20,6 +21,7 @@ from typing import BinaryIO
 
 PATIENCE = 60.0  # seconds for a start; recovery after a crash takes most
 FAREWELL = 10.0  # seconds for an orderly stop
+SURVIVES_RESTART = Path("/var/tmp")  # noqa: S108 - only folders of root's own inside
 LOG_LIMIT = 5_000_000  # bytes after which a log is set aside at the next start
 # Nothing of the caller's environment reaches a server: PGPORT, PGDATA and others would change it.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
@@ -52,7 +54,7 @@ def unprivileged() -> Account:
 @dataclass(frozen=True, kw_only=True)
 class Server:
     name: str
-    lock: Path
+    folder: Path  # locked as long as the server or a child of it lives
     log: Path
     pid_file: Path  # written by the server itself
     complaint: Callable[[], str]  # empty when the server answers
@@ -64,7 +66,7 @@ class Server:
         while complaint := self.complaint():
             if time.monotonic() > deadline:
                 raise Unstartable(f"{self._whoami()} runs but does not answer: {complaint}. End it and start again.")
-            lock = take(self.lock)
+            lock = take(self.folder)
             if lock is not None:
                 try:
                     if launched:
@@ -90,9 +92,9 @@ class Server:
                 time.sleep(0.01)
 
     def is_alive(self) -> bool:
-        if not self.lock.exists():
+        if not self.folder.exists():
             return False
-        lock = take(self.lock)
+        lock = take(self.folder)
         if lock is None:
             return True
         os.close(lock)
@@ -110,8 +112,9 @@ class Server:
 
 
 def take(path: Path) -> int | None:
-    """The descriptor of the file, exclusively locked; None if somebody else holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """The descriptor of the file or folder, exclusively locked; None if somebody else holds it."""
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -137,6 +140,26 @@ def detach(command: Sequence[str], *, log: Path, keep: int, account: Account) ->
             group=account.gid,
             extra_groups=account.groups,
         )
+
+
+def run(
+    command: Sequence[str | Path], *, account: Account, keep: Sequence[int] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end, with its output as text."""
+    return subprocess.run(
+        command,
+        check=False,
+        cwd="/",
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        pass_fds=keep,
+        start_new_session=True,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=account.groups,
+    )
 
 
 def open_log(path: Path) -> BinaryIO:

@@ -46,28 +46,32 @@ def leave(var: Path) -> None:
         return
     with _turn(var):
         os.close(presence)
-        alone = take(_users(var))
-        if alone is None:
-            return
-        for service in SERVICES.values():
-            service.stop(var)
-        os.close(alone)
+        _stop_if_unused(var)
 
 
 def remove(var: Path) -> None:
     """Deletes the embedded servers' data, including what lies outside of `var`. Raises Unstartable if it is in use."""
     var = var.resolve()
     leave(var)
-    if not _users(var).exists():
+    if not (var / "run").exists():
         return
+    with _turn(var):
+        if not _stop_if_unused(var):
+            raise Unstartable(f"{var} is in use by another process.")
+        postgres.remove(var)
+        shutil.rmtree(runtime_folder(var), ignore_errors=True)
+        for folder in ("postgres", "redis", "run"):
+            shutil.rmtree(var / folder, ignore_errors=True)
+
+
+def _stop_if_unused(var: Path) -> bool:
     alone = take(_users(var))
     if alone is None:
-        raise Unstartable(f"{var} is in use by another process.")
-    postgres.remove(var)
-    shutil.rmtree(runtime_folder(var), ignore_errors=True)
-    for folder in ("postgres", "redis", "run"):
-        shutil.rmtree(var / folder)
+        return False
+    for service in SERVICES.values():
+        service.stop(var)
     os.close(alone)
+    return True
 
 
 def _enter(var: Path) -> None:
