@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from analysis.models import Analysis
 from analysis.recognition.recognizers import NAMES
@@ -72,7 +73,7 @@ def services_of_its_own(**_: Any) -> list[CheckMessage]:
     if not settings.EMBEDDED:
         return []
     return [
-        Warning(
+        checks.Warning(
             f"imagelib runs {' and '.join(sorted(settings.EMBEDDED))} itself, on this machine alone.",
             hint="Set DATABASE_URL and REDIS_URL to servers that every web and worker process reaches.",
             id="imagelib.W001",

@@ -22,9 +22,7 @@ VAR = Path(env.str("IMAGELIB_VAR", "") or BASE_DIR / "var").resolve()
 # Services without an address are run by imagelib itself (imagelib/embedded.py).
 DATABASE_URL = env.str("DATABASE_URL", "")
 REDIS_URL = env.str("REDIS_URL", "")
-EMBEDDED = frozenset(
-    name for name, url in (("postgres", DATABASE_URL), ("redis", REDIS_URL)) if not url
-)
+EMBEDDED = frozenset(name for name, url in (("postgres", DATABASE_URL), ("redis", REDIS_URL)) if not url)
 
 # --- Who may reach it -------------------------------------------------------------------------------------------------
 
@@ -78,7 +76,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "analysis.admin.policy.Policy",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -122,7 +120,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Nothing inline and nothing from elsewhere; pictures may come from the bucket (CSP_IMAGE_SOURCES) and be inlined as data:.
+# Nothing inline and nothing from elsewhere; pictures may come from the bucket (CSP_IMAGE_SOURCES) or inlined as data:.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -225,6 +223,10 @@ CELERY_BEAT_SCHEDULE = {
     "delete blobs that no picture owns": {"task": "analysis.tasks.sweep_blobs", "schedule": 600.0},
     "refresh the labels' counts": {"task": "analysis.tasks.count_labels", "schedule": 60.0},
 }
+
+# --- Admin ------------------------------------------------------------------------------------------------------------
+
+UNFOLD = {"SITE_TITLE": "imagelib", "SITE_HEADER": "imagelib", "SITE_URL": "/", "SITE_SYMBOL": "photo_library"}
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 

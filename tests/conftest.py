@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from pathlib import Path
 
 # Before settings are read: services, pictures and secrets of the tests, apart from the developer's own.
-os.environ["IMAGELIB_VAR"] = os.environ.get("IMAGELIB_TEST_VAR") or str(Path(tempfile.gettempdir()) / f"imagelib-tests-{os.getpid()}")
+os.environ["IMAGELIB_VAR"] = os.environ.get("IMAGELIB_TEST_VAR") or str(
+    Path(tempfile.gettempdir()) / f"imagelib-tests-{os.getpid()}"
+)
 os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"
 for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "RECOGNIZER", "AWS_STORAGE_BUCKET_NAME"):
     os.environ.pop(name, None)
@@ -76,3 +79,24 @@ def signed_in():
 def nobody() -> Client:
     """Not signed in."""
     return Client()
+
+
+@pytest.fixture
+def rekognition(settings, monkeypatch):
+    """The recognizer is Rekognition, and Rekognition is here: say what it answers, see what it was asked."""
+    from analysis.recognition import recognizers
+    from tests.rekognition_server import RekognitionServer, serving
+
+    server = RekognitionServer()
+    with serving(server) as address:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", address)
+        settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "eu-central-1"
+        settings.RECOGNITION_THREADS = next(_connections)  # a client of this test's own
+        recognizers.named.cache_clear()
+        yield server
+    recognizers.named.cache_clear()
+
+
+_connections = itertools.count(10)

@@ -40,8 +40,14 @@ def an_image(owner, **fields) -> Image:
 def labels_answer(**confidences: float) -> dict:
     """An answer of the labels API: labels_answer(Dog=98.5, Pet=97)."""
     labels = [
-        {"Name": name.replace("_", " "), "Confidence": confidence, "Instances": [], "Parents": [], "Aliases": [],
-         "Categories": []}
+        {
+            "Name": name.replace("_", " "),
+            "Confidence": confidence,
+            "Instances": [],
+            "Parents": [],
+            "Aliases": [],
+            "Categories": [],
+        }
         for name, confidence in confidences.items()
     ]
     return {"Labels": labels, "LabelModelVersion": "3.0"}
@@ -54,8 +60,11 @@ def an_analysis(image: Image, api: str = "labels", state: str = "queued", **fiel
     if state == "done":
         defaults |= {"model_version": "3.0", "answer": {}, "finished_at": timezone.now(), "is_current": True}
     if state == "failed":
-        defaults |= {"error_code": "InvalidImageFormatException", "error_message": "It is no picture.",
-                     "finished_at": timezone.now()}
+        defaults |= {
+            "error_code": "InvalidImageFormatException",
+            "error_message": "It is no picture.",
+            "finished_at": timezone.now(),
+        }
     return Analysis.objects.create(image=image, api=api, state=state, **{**defaults, **fields})
 
 

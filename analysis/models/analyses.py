@@ -74,7 +74,8 @@ class Analysis(models.Model):
             ),
             models.CheckConstraint(condition=Q(is_current=False) | Q(state="done"), name="analysis_current_is_done"),
             models.CheckConstraint(
-                condition=~Q(state="done") | (~Q(model_version="") & Q(answer__isnull=False, finished_at__isnull=False)),
+                condition=~Q(state="done")
+                | (~Q(model_version="") & Q(answer__isnull=False, finished_at__isnull=False)),
                 name="analysis_done_is_complete",
             ),
             models.CheckConstraint(
@@ -97,7 +98,7 @@ class Analysis(models.Model):
         return f"{self.get_api_display()} of {self.image_id} by {self.recognizer}"
 
     def claim(self) -> bool:
-        """Take this row for one attempt; False when somebody else has it or it is over. The database's clock decides."""
+        """Take this row for one attempt, by the database's clock; False when somebody else has it or it is over."""
         mine = Analysis.objects.filter(pk=self.pk, state=Analysis.State.QUEUED).update(
             state=Analysis.State.RUNNING, attempts=F("attempts") + 1, claimed_until=Now() + LEASE
         )
@@ -117,12 +118,10 @@ class Analysis(models.Model):
 
     def put_back(self, *, code: str, message: str, after: timedelta) -> None:
         """End this attempt and queue the analysis again after a while; the cause stays visible meanwhile."""
-        self._leave(
-            state=Analysis.State.QUEUED, next_attempt_at=Now() + after, error_code=code, error_message=message
-        )
+        self._leave(state=Analysis.State.QUEUED, next_attempt_at=Now() + after, error_code=code, error_message=message)
 
     def _leave(self, **columns: Any) -> None:
         # Only the holder of the claim may end it: the sweeper may have given an expired one to somebody else.
-        Analysis.objects.filter(
-            pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until
-        ).update(claimed_until=None, **columns)
+        Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until).update(
+            claimed_until=None, **columns
+        )

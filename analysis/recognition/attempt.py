@@ -7,7 +7,7 @@ from itertools import groupby
 
 from analysis.ingest.candidate import Rejected
 from analysis.models import Analysis, Image
-from analysis.recognition import record, recognizers
+from analysis.recognition import recognizers, record
 from analysis.recognition.recognizer import Failed, Parameters
 from analysis.store import blobs, renditions
 

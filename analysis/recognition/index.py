@@ -34,7 +34,7 @@ class Word:
 
 
 def reindex(image_id: int) -> None:
-    """Make the picture's rows say what its current answers and verdicts say. Within a transaction of its own or yours."""
+    """Make the picture's rows say what its current answers and verdicts say, all at once."""
     with transaction.atomic():
         image = Image.objects.select_for_update().get(pk=image_id)
         rows = [] if image.trashed_at else _effective_rows(image)
@@ -75,7 +75,7 @@ def _words(api: str, answer: dict[str, Any]) -> Iterable[Word]:
 
 
 def _effective_rows(image: Image) -> list[ImageLabel]:
-    """Current machine answers − rejected + confirmed + added."""
+    """Current machine answers, less what was rejected, plus what was confirmed or added."""
     rows: dict[int, ImageLabel] = {}
     for analysis in image.analyses.current().only("api", "answer"):
         words = words_in(analysis.api, analysis.answer)

@@ -22,17 +22,21 @@ def record_answer(analysis: Analysis, answer: Answer) -> bool:
         # Always the picture first, so that nobody deadlocks; none means that it was removed meanwhile.
         if Image.objects.select_for_update().filter(pk=analysis.image_id).first() is None:
             return False
-        done = Analysis.objects.open().filter(pk=analysis.pk).update(
-            state=Analysis.State.DONE,
-            claimed_until=None,
-            finished_at=Now(),
-            recognizer=answer.recognizer,
-            model_version=answer.model_version,
-            request_id=answer.request_id,
-            latency_ms=answer.latency_ms,
-            answer=answer.content,
-            error_code="",
-            error_message="",
+        done = (
+            Analysis.objects.open()
+            .filter(pk=analysis.pk)
+            .update(
+                state=Analysis.State.DONE,
+                claimed_until=None,
+                finished_at=Now(),
+                recognizer=answer.recognizer,
+                model_version=answer.model_version,
+                request_id=answer.request_id,
+                latency_ms=answer.latency_ms,
+                answer=answer.content,
+                error_code="",
+                error_message="",
+            )
         )
         if done and _promote(analysis):
             reindex(analysis.image_id)

@@ -10,14 +10,14 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
 from analysis.models import Analysis, Image
-from analysis.recognition import record, recognizers
+from analysis.recognition import recognizers, record
 
 PATIENCE = timedelta(minutes=1)
 """How long an announced analysis may wait unclaimed before it is announced again."""
 
 
 def enqueue(image_ids: Iterable[int], *, apis: Iterable[str]) -> list[int]:
-    """Ask these APIs about these pictures; what is already queued or running is not asked twice. Answers the new ids."""
+    """Ask these APIs about these pictures, unless they are being asked already. Answers the new analyses' ids."""
     parameters, recognizer, apis = recognizers.parameters().as_json(), recognizers.current().name, list(apis)
     wanted = [(image_id, api) for image_id in image_ids for api in apis]
     with transaction.atomic():
@@ -26,7 +26,11 @@ def enqueue(image_ids: Iterable[int], *, apis: Iterable[str]) -> list[int]:
         )
         rows = [
             Analysis(
-                image_id=image_id, api=api, recognizer=recognizer, parameters=parameters, next_attempt_at=Now() + PATIENCE
+                image_id=image_id,
+                api=api,
+                recognizer=recognizer,
+                parameters=parameters,
+                next_attempt_at=Now() + PATIENCE,
             )
             for image_id, api in wanted
             if (image_id, api) not in taken

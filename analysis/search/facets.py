@@ -62,7 +62,9 @@ def near_names(name: str, *, audience: Audience, most: int = 3) -> list[str]:
 
 def _names_seen(audience: Audience) -> list[str]:
     condition = "openness >= %s" if audience.person_id is None else "(openness >= %s OR owner_id = %s)"
-    parameters = [audience.least_openness] if audience.person_id is None else [audience.least_openness, audience.person_id]
+    parameters = (
+        [audience.least_openness] if audience.person_id is None else [audience.least_openness, audience.person_id]
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT name FROM analysis_label label WHERE NOT is_hidden AND (

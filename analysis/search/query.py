@@ -27,7 +27,7 @@ GRAMMAR = r"""
 """
 
 
-class BadQuery(ValueError):  # noqa: N818
+class BadQuery(ValueError):
     """A text that is no query: what is wrong and at which column, counted from one."""
 
     def __init__(self, message: str, *, column: int) -> None:

@@ -51,9 +51,11 @@ class Page:
     next: Place | None
 
 
-def page(query: Query, *, audience: Audience, after: Place | None = None, size: int = PAGE_SIZE) -> Page:
-    """One page of pictures, newest first."""
-    keys = _keys(query, audience=audience, after=after, limit=size + 1)
+def page(
+    query: Query, *, audience: Audience, after: Place | None = None, size: int = PAGE_SIZE, budget: int = BUDGET
+) -> Page:
+    """One page of pictures, newest first. `budget`: how far the first walk goes before the whole is gone through."""
+    keys = _keys(query, audience=audience, after=after, limit=size + 1, budget=budget)
     found = Image.objects.in_bulk([image_id for image_id, _ in keys[:size]])
     last = Place(keys[size - 1][1], keys[size - 1][0]) if len(keys) > size else None
     return Page([found[image_id] for image_id, _ in keys[:size] if image_id in found], last)
@@ -75,12 +77,14 @@ def image_ids(query: Query, *, audience: Audience, limit: int) -> list[int]:
     return [image_id for image_id, _ in _keys(query, audience=audience, after=None, limit=limit)]
 
 
-def _keys(query: Query, *, audience: Audience, after: Place | None, limit: int) -> list[tuple[int, datetime]]:
+def _keys(
+    query: Query, *, audience: Audience, after: Place | None, limit: int, budget: int = BUDGET
+) -> list[tuple[int, datetime]]:
     conditions = resolve(query)
     if _is_empty(conditions):
         return []
-    for budget in (BUDGET, None) if limit < BUDGET and len(conditions) > 1 else (None,):
-        sql, parameters = _walk(conditions, audience=audience, after=after, limit=limit, budget=budget)
+    for most in (budget, None) if limit < budget and len(conditions) > 1 else (None,):
+        sql, parameters = _walk(conditions, audience=audience, after=after, limit=limit, budget=most)
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             keys = cursor.fetchall()

@@ -17,7 +17,7 @@ from analysis.models import UnclaimedBlob
 MEDIA_TYPE = "image/webp"
 
 
-class StorageFailed(Exception):  # noqa: N818
+class StorageFailed(Exception):
     """The storage did not take or give the bytes. Nothing of them is kept."""
 
 
@@ -86,7 +86,9 @@ def discard(keys: Iterable[str]) -> None:
 def sweep(*, older_than: timedelta, limit: int = 500) -> int:
     """Delete blobs that have had no owner for a while; answers how many."""
     keys = list(
-        UnclaimedBlob.objects.filter(since__lt=Now() - older_than).order_by("since").values_list("key", flat=True)[:limit]
+        UnclaimedBlob.objects.filter(since__lt=Now() - older_than)
+        .order_by("since")
+        .values_list("key", flat=True)[:limit]
     )
     discard(keys)
     return len(keys)

@@ -9,7 +9,7 @@ from typing import IO
 from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
-from analysis.models import Image
+from analysis.models import Image, ImageLabel
 from analysis.store import blobs
 
 
@@ -56,6 +56,13 @@ def remove(image: Image) -> None:
         blobs.announce(keys)
         image.delete()
         transaction.on_commit(lambda: blobs.discard(keys))
+
+
+def save_settings(image: Image) -> None:
+    """Save what a person decides about a picture: owner, title, who may see it. Search follows at once."""
+    with transaction.atomic():
+        image.save(update_fields=["owner", "title", "openness"])
+        ImageLabel.objects.filter(image=image).update(owner_id=image.owner_id, openness=image.openness)
 
 
 def _row(examined: Examined, *, owner_id: int, openness: int) -> Image:

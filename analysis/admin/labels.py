@@ -1,0 +1,61 @@
+"""Labels, their aliases and people's verdicts in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from analysis.curation import verdicts
+from analysis.models import Label, LabelAlias, Verdict
+
+
+class AliasInline(TabularInline):  # type: ignore[misc]
+    model = LabelAlias
+    extra = 0
+
+
+@admin.register(Label)
+class LabelAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("name", "kind", "category", "image_count", "is_hidden")
+    list_filter = ("kind", "is_hidden")
+    search_fields = ("name",)
+    autocomplete_fields = ("parents",)
+    readonly_fields = ("image_count",)
+    ordering = ("-image_count", "name")
+    inlines = (AliasInline,)
+
+
+@admin.register(LabelAlias)
+class LabelAliasAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("name", "label")
+    list_select_related = ("label",)
+    search_fields = ("name", "label__name")
+    autocomplete_fields = ("label",)
+
+
+@admin.register(Verdict)
+class VerdictAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("image", "label", "decision", "by", "decided_at")
+    list_filter = ("decision",)
+    list_select_related = ("image", "label", "by")
+    search_fields = ("image__filename", "label__name")
+    autocomplete_fields = ("image", "label")
+    readonly_fields = ("by", "decided_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
+        return self.readonly_fields if obj is None else ("image", "label", *self.readonly_fields)
+
+    def save_model(self, request: HttpRequest, obj: Verdict, form: Any, change: bool) -> None:
+        said = verdicts.decide(obj.image_id, label_id=obj.label_id, decision=obj.decision, by_id=request.user.pk or 0)
+        obj.pk, obj.by_id, obj.decided_at = said.pk, said.by_id, said.decided_at
+
+    def delete_model(self, request: HttpRequest, obj: Verdict) -> None:
+        verdicts.withdraw(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> None:
+        for verdict in queryset.iterator():
+            verdicts.withdraw(verdict)

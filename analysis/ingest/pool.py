@@ -1,0 +1,115 @@
+"""Examining many files at once, one process for each core, with only a few pictures in memory at any time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from analysis.ingest.candidate import Limits, Rejected, clean_name
+from analysis.ingest.examine import Examined, examine
+
+AHEAD = 2
+"""Files examined ahead by each process, so that none waits while the caller stores one."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file; `path` is None for a folder that could not be read."""
+
+    path: Path | None
+    result: Examined | Rejected
+
+
+def examine_all(paths: Iterable[Path | Rejected], *, limits: Limits, processes: int | None = None) -> Iterator[Outcome]:
+    """Examine files in parallel; outcomes come in the files' order. Closing the iterator abandons what is ahead."""
+    with _Examiners(limits=limits, processes=processes or os.cpu_count() or 1) as examiners:
+        for path in paths:
+            if isinstance(path, Rejected):
+                yield Outcome(None, path)
+                continue
+            examiners.submit(path)
+            if examiners.are_full:
+                yield examiners.next()
+        while examiners.waiting:
+            yield examiners.next()
+
+
+class _Examiners:
+    def __init__(self, *, limits: Limits, processes: int) -> None:
+        self.limits, self.processes = limits, processes
+        self.waiting: deque[tuple[Path, Future[Examined | Rejected]]] = deque()
+        self._pool = _pool(processes)
+
+    def __enter__(self) -> _Examiners:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def are_full(self) -> bool:
+        return len(self.waiting) >= self.processes * (1 + AHEAD)
+
+    def submit(self, path: Path) -> None:
+        self.waiting.append((path, self._submit(path)))
+
+    def next(self) -> Outcome:
+        path, future = self.waiting.popleft()
+        try:
+            return Outcome(path, future.result())
+        except BrokenProcessPool:
+            # A decoder took its process down, and with it the pool and whatever else was under way. Only trying each
+            # file alone tells which one it was.
+            self._renew()
+            return Outcome(path, _examine_alone(path, self.limits))
+
+    def _submit(self, path: Path) -> Future[Examined | Rejected]:
+        try:
+            return self._pool.submit(_examine, path, self.limits)
+        except BrokenProcessPool:
+            self._renew()
+            return self._pool.submit(_examine, path, self.limits)
+
+    def _renew(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = _pool(self.processes)
+        for place, (path, future) in enumerate(self.waiting):
+            if not future.done() or future.cancelled() or future.exception():
+                self.waiting[place] = (path, self._pool.submit(_examine, path, self.limits))
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    # Spawned, since forking would share the caller's database connections and threads.
+    return ProcessPoolExecutor(
+        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
+    )
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C is for the caller, who lets what is under way finish."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _examine(path: Path, limits: Limits) -> Examined | Rejected:
+    try:
+        return examine(path, name=path.name, limits=limits)
+    except Rejected as refusal:
+        return refusal
+
+
+def _examine_alone(path: Path, limits: Limits) -> Examined | Rejected:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(_examine, path, limits).result()
+        except BrokenProcessPool:
+            return Rejected("crashed", clean_name(path.name), "its decoder crashed; the file is broken or hostile.")

@@ -1,0 +1,58 @@
+"""A Rekognition on loopback that says what a test tells it to, over AWS's own wire protocol (JSON 1.1)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class RekognitionServer:
+    """`answers` are given one by one, the last one for ever: an answer, or (HTTP status, AWS error code)."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict | tuple[int, str]] = [{"Labels": [], "LabelModelVersion": "3.0"}]
+        self.requests: list[dict] = []
+        self._turn = threading.Lock()
+
+    def answer(self, request: dict) -> tuple[int, dict]:
+        with self._turn:
+            self.requests.append(request)
+            said = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(said, tuple):
+            return said[0], {"__type": said[1], "message": f"{said[1]} was asked for"}
+        return 200, said
+
+
+@contextmanager
+def serving(rekognition: RekognitionServer):
+    """Serves on a free port; yields the endpoint's address."""
+
+    class OneRequest(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, body = rekognition.answer(request)
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("x-amzn-RequestId", f"request-{len(rekognition.requests)}")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), OneRequest)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,294 @@
+"""The way of one picture: taken in, kept, asked about, answered, found; and each way in which it can fail."""
+
+import io
+import resource
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db.models.functions import Now
+
+from analysis import pipeline, tasks
+from analysis.access import audience_of
+from analysis.curation import verdicts
+from analysis.ingest.candidate import Rejected
+from analysis.models import Analysis, Image, ImageLabel, Label, LabelAlias, UnclaimedBlob
+from analysis.recognition.record import MOST_ATTEMPTS
+from analysis.search.query import parse
+from analysis.search.results import page
+from analysis.store import blobs
+from tests import answers, pictures
+from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows, labels_answer
+
+pytestmark = pytest.mark.django_db
+
+
+def receive(owner, content: bytes | None = None, name="dog.jpg"):
+    return pipeline.receive(io.BytesIO(content or pictures.jpeg()), name=name, owner_id=owner.pk)
+
+
+def analyses() -> list[Analysis]:
+    return list(Analysis.objects.order_by("pk"))
+
+
+def files_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def pushed(django_capture_on_commit_callbacks, rekognition):
+    """A picture that was received, its analysis queued but not announced."""
+
+    def push(owner):
+        return receive(owner).image, analyses()[-1]
+
+    return push
+
+
+def test_a_picture_is_kept_with_its_renditions_and_queued(owner, rekognition, pictures_folder):
+    added = receive(owner, pictures.jpeg(1200, 900), name="../../my <b>dog.jpg")
+    image = Image.objects.get()
+    assert (added.is_new, added.image, image.filename) == (True, image, "my <b>dog.jpg")
+    assert (image.width, image.height, image.format, image.owner) == (1200, 900, "jpeg", owner)
+    assert image.openness == Image.Openness.PRIVATE
+    keys = {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in ("thumb", "preview"))}
+    assert files_in(pictures_folder) == keys
+    assert not any("dog" in key for key in keys)
+    assert not UnclaimedBlob.objects.exists()
+    assert [(each.api, each.state, each.recognizer) for each in analyses()] == [("labels", "queued", "rekognition")]
+
+
+def test_the_same_bytes_are_one_picture_of_their_owner(owner, colleague, rekognition, pictures_folder):
+    first, again, others = receive(owner), receive(owner, name="copy.jpg"), receive(colleague)
+    assert (again.is_new, again.image) == (False, first.image)
+    assert others.is_new
+    assert len(files_in(pictures_folder)) == 6
+    assert Analysis.objects.count() == 2
+
+
+def test_a_refused_file_leaves_nothing(owner, rekognition, pictures_folder):
+    with pytest.raises(Rejected, match=r"^note\.jpg: "):
+        receive(owner, pictures.text_as_jpg(), name="note.jpg")
+    assert not Image.objects.exists()
+    assert not UnclaimedBlob.objects.exists()
+    assert not pictures_folder.exists()
+
+
+def test_a_storage_that_is_full_midway_leaves_nothing(owner, rekognition, pictures_folder):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # the kernel refuses every byte beyond
+    try:
+        with pytest.raises(blobs.StorageFailed, match="The storage did not take the picture: File too large"):
+            receive(owner, pictures.jpeg(400, 300))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not Image.objects.exists()
+    assert not UnclaimedBlob.objects.exists()
+    assert files_in(pictures_folder) == set()
+
+
+def test_a_storage_that_fails_midway_leaves_nothing(owner, rekognition, pictures_folder):
+    """The renditions' folder is a file: the original is written, the thumb cannot be."""
+    pictures_folder.mkdir()
+    (pictures_folder / "renditions").write_text("in the way")
+    with pytest.raises(blobs.StorageFailed, match="The storage did not take the picture: "):
+        receive(owner)
+    assert not Image.objects.exists()
+    assert files_in(pictures_folder) == {"renditions"}
+
+
+def test_what_a_crash_left_is_swept(owner, rekognition, pictures_folder):
+    blobs.announce(["originals/aa/lost.jpg", "originals/aa/never-written.jpg"])
+    blobs.put("originals/aa/lost.jpg", b"half a pict")
+    kept = receive(owner).image
+    tasks.sweep_blobs()
+    assert "originals/aa/lost.jpg" in files_in(pictures_folder)  # may be under way
+    UnclaimedBlob.objects.update(since=Now() - timedelta(hours=2))
+    tasks.sweep_blobs()
+    assert not UnclaimedBlob.objects.exists()
+    assert kept.key in files_in(pictures_folder)
+    assert len(files_in(pictures_folder)) == 3
+
+
+def test_an_answer_is_recorded_as_received_and_the_picture_found(owner, rekognition, pushed):
+    answer = answers.labels()
+    answer.pop("ResponseMetadata", None)
+    rekognition.answers = [answer]
+    image, analysis = pushed(owner)
+    tasks.analyze(analysis_ids=[analysis.pk])
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.is_current, analysis.attempts) == ("done", True, 1)
+    assert (analysis.answer, analysis.model_version) == (answer, answer["LabelModelVersion"])
+    assert (analysis.request_id, analysis.claimed_until) == ("request-1", None)
+    first = answer["Labels"][0]
+    assert page(parse(f'"{first["Name"]}"'), audience=audience_of(owner)).images == [image]
+    label = Label.objects.get(kind="label", name=first["Name"])
+    row = ImageLabel.objects.get(image=image, label=label)
+    assert (row.confidence, row.instance_count) == (round(first["Confidence"] * 100), len(first["Instances"]))
+    assert {parent.name for parent in label.parents.all()} == {parent["Name"] for parent in first["Parents"]}
+    assert {alias.name for alias in label.aliases.all()} == {alias["Name"] for alias in first["Aliases"]}
+
+
+def test_a_second_message_for_the_same_analysis_asks_nobody(owner, rekognition, pushed):
+    _, analysis = pushed(owner)
+    tasks.analyze(analysis_ids=[analysis.pk])
+    tasks.analyze(analysis_ids=[analysis.pk])
+    tasks.analyze(analysis_ids=[10**9])
+    assert len(rekognition.requests) == 1
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
+def test_a_busy_recognizer_is_asked_again_later(owner, rekognition, pushed, code):
+    rekognition.answers = [(400, code)]
+    _, analysis = pushed(owner)
+    tasks.analyze(analysis_ids=[analysis.pk])
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.attempts, analysis.error_code) == ("queued", 1, code)
+    assert "labels" in analysis.error_message.lower()
+    assert analysis.next_attempt_at > analysis.requested_at
+
+
+def test_a_recognizer_busy_for_too_long_fails_but_can_be_retried(owner, rekognition, pushed):
+    rekognition.answers = [(500, "InternalServerError")] * MOST_ATTEMPTS + [labels_answer(Dog=98)]
+    image, analysis = pushed(owner)
+    for _ in range(MOST_ATTEMPTS + 1):
+        tasks.analyze(analysis_ids=[analysis.pk])
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.is_permanent, analysis.error_code) == ("failed", False, "InternalServerError")
+    assert len(rekognition.requests) == MOST_ATTEMPTS
+    assert pipeline.retry(analysis) == 1
+    tasks.analyze(analysis_ids=[analyses()[-1].pk])
+    assert label_rows(image) == {"Dog": 98}
+    assert [each.state for each in analyses()] == ["failed", "done"]
+
+
+def test_an_unreadable_picture_fails_for_good(owner, rekognition, pushed):
+    rekognition.answers = [(400, "InvalidImageFormatException")]
+    _, analysis = pushed(owner)
+    tasks.analyze(analysis_ids=[analysis.pk])
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.is_permanent) == ("failed", True)
+    assert analysis.error_code == "InvalidImageFormatException"
+
+
+def test_a_recognizer_that_is_unavailable_keeps_the_work_waiting(owner, rekognition, pushed):
+    rekognition.answers = [(400, "AccessDeniedException"), labels_answer(Dog=98)]
+    image, analysis = pushed(owner)
+    tasks.analyze(analysis_ids=[analysis.pk])
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.error_code) == ("queued", "AccessDeniedException")
+    assert "rekognition:DetectLabels" in analysis.error_message
+    tasks.analyze(analysis_ids=[analysis.pk])
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.error_code) == ("done", "")
+
+
+def test_an_original_that_is_gone_fails_with_its_name(owner, rekognition, pushed):
+    image, analysis = pushed(owner)
+    blobs.storage().delete(image.key)
+    tasks.analyze(analysis_ids=[analysis.pk])
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.error_code) == ("failed", "original-missing")
+    assert analysis.error_message.startswith("dog.jpg: ")
+    assert rekognition.requests == []
+
+
+def test_a_picture_removed_while_asked_about_leaves_nothing(owner, rekognition, pushed, pictures_folder):
+    from analysis.store import library
+
+    image, analysis = pushed(owner)
+    library.remove(image)
+    tasks.analyze(analysis_ids=[analysis.pk])
+    assert (Image.objects.count(), Analysis.objects.count(), ImageLabel.objects.count()) == (0, 0, 0)
+
+
+def test_a_second_analysis_adds_a_row_and_replaces_only_the_machines_words(owner, rekognition, pushed):
+    rekognition.answers = [labels_answer(Dog=98, Wolf=60, Grass=90)]
+    image, first = pushed(owner)
+    tasks.analyze(analysis_ids=[first.pk])
+    for name, decision in (("Wolf", "rejected"), ("Grass", "confirmed"), ("Bench", "added")):
+        verdicts.decide(image.pk, label_id=a_label(name).pk, decision=decision, by_id=owner.pk)
+    assert label_rows(image) == {"Dog": 98, "Grass": 100, "Bench": 100}
+    rekognition.answers = [labels_answer(Husky=97, Wolf=99)]
+    pipeline.request(image_ids=[image.pk])
+    tasks.analyze(analysis_ids=[analyses()[-1].pk])
+    assert label_rows(image) == {"Husky": 97, "Grass": 100, "Bench": 100}
+    assert [(each.state, each.is_current) for each in analyses()] == [("done", False), ("done", True)]
+    verdicts.withdraw(image.verdicts.get(label__name="Wolf"))
+    assert label_rows(image) == {"Husky": 97, "Wolf": 99, "Grass": 100, "Bench": 100}
+
+
+def test_a_pinned_answer_stays_current_and_a_sample_never_becomes_it(owner, rekognition):
+    image = a_labeled_image(owner, {"Dog": 98})
+    Analysis.objects.update(is_pinned=True)
+    rekognition.answers = [labels_answer(Cat=98)]
+    pipeline.request(image_ids=[image.pk])
+    tasks.analyze(analysis_ids=[analyses()[-1].pk])
+    assert label_rows(image) == {"Dog": 98}
+    Analysis.objects.update(is_pinned=False)
+    pipeline.request(image_ids=[image.pk])
+    Analysis.objects.filter(state="queued").update(is_sample=True)
+    tasks.analyze(analysis_ids=[analyses()[-1].pk])
+    assert label_rows(image) == {"Dog": 98}
+
+
+def test_the_sweeper_announces_what_waits_and_what_a_dead_worker_held(owner):
+    from analysis.recognition.waiting import overdue
+
+    waits = an_analysis(an_image(owner))
+    fresh = an_analysis(an_image(owner), next_attempt_at=Now() + timedelta(minutes=1))
+    held = an_analysis(an_image(owner), state="running", attempts=1)
+    abandoned = an_analysis(an_image(owner), state="running", attempts=1)
+    cursed = an_analysis(an_image(owner), state="running", attempts=MOST_ATTEMPTS)
+    Analysis.objects.filter(pk__in=[abandoned.pk, cursed.pk]).update(claimed_until=Now() - timedelta(seconds=1))
+    assert sorted(overdue()) == [waits.pk, abandoned.pk]
+    assert overdue() == []
+    assert [each.state for each in analyses()] == ["queued", "queued", "running", "queued", "failed"]
+    cursed.refresh_from_db()
+    assert (cursed.error_code, cursed.is_permanent) == ("worker-lost", False)
+    assert fresh.state == held.state.replace("running", "queued") == "queued"
+
+
+def test_only_the_holder_of_a_claim_may_end_it(owner):
+    slow = an_analysis(an_image(owner))
+    assert slow.claim()
+    Analysis.objects.update(claimed_until=Now() + timedelta(hours=1), attempts=2)  # somebody else's by now
+    slow.give_up(code="late", message="Too late.", is_permanent=False)
+    slow.refresh_from_db()
+    assert slow.state == "running"
+
+
+def test_missing_analyses_are_requested_once_and_not_after_a_final_failure(owner, rekognition):
+    bare, done, refused, shaky, trashed = (an_image(owner) for _ in range(5))
+    an_analysis(done, state="done", recognizer="rekognition")
+    an_analysis(refused, state="failed", recognizer="rekognition", is_permanent=True)
+    an_analysis(shaky, state="failed", recognizer="rekognition")
+    Image.objects.filter(pk=trashed.pk).update(trashed_at=Now())
+    assert sum(pipeline.request_missing(apis=["labels"])) == 2
+    assert {each.image_id for each in Analysis.objects.open()} == {bare.pk, shaky.pk}
+    assert sum(pipeline.request_missing(apis=["labels"])) == 0
+
+
+def test_a_lost_rendition_is_made_again(owner, rekognition, pictures_folder):
+    from analysis.store import renditions
+
+    image = receive(owner).image
+    with renditions.read(image, "thumb") as thumb:
+        before = thumb.read()
+    blobs.storage().delete(blobs.rendition_key(image.renditions_id, "thumb"))
+    with renditions.read(image, "thumb") as thumb:
+        assert thumb.read() == before
+    assert len(files_in(pictures_folder)) == 3
+
+
+def test_aliases_are_found_and_old_labels_keep_their_names(owner, rekognition, pushed):
+    rekognition.answers = [
+        {
+            "Labels": [{"Name": "Mobile Phone", "Confidence": 99, "Aliases": [{"Name": "Cell Phone"}]}],
+            "LabelModelVersion": "3.0",
+        }
+    ]
+    image, analysis = pushed(owner)
+    tasks.analyze(analysis_ids=[analysis.pk])
+    assert LabelAlias.objects.get().name == "Cell Phone"
+    assert page(parse('"cell phone"'), audience=audience_of(owner)).images == [image]
