@@ -1,0 +1,80 @@
+"""Finds the files in folders that could be pictures."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from analysis.ingest.candidate import NAME_LENGTH, Rejected, plain_text
+from analysis.ingest.sniff import HEAD_BYTES, Format, sniff
+
+# Files that people would expect to be pictures: accepted ones, and those examine refuses with a sentence.
+EXPECTED = re.compile(
+    r"\.(jpe?g|jpe|jfif|mpo|a?png|webp|gif|tiff?|bmp|dib|hei[cf]|hif|avif"
+    r"|svgz?|psd|jp2|j2k|jxl|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)",
+    re.IGNORECASE,
+)
+
+
+def pictures_in(paths: Iterable[Path]) -> Iterator[Path | Rejected]:
+    """Yields the files given and, from folders, whatever could be a picture by its ending or its first bytes.
+
+    A folder's files come before its subfolders, both sorted by name. Hidden files and folders are passed over, links
+    followed, every folder visited once. What is missing and folders that cannot be read come as Rejected.
+    """
+    visited: set[tuple[int, int]] = set()
+    for path in paths:
+        if path.is_dir():
+            yield from _walk(path, visited)
+        elif path.exists():
+            yield path
+        else:
+            yield _unreadable(path, "no such file or folder")
+
+
+def _walk(top: Path, visited: set[tuple[int, int]]) -> Iterator[Path | Rejected]:
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in visited:
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            files, folders = _entries(folder)
+        except OSError as error:
+            yield _unreadable(folder, f"the folder cannot be read ({error.strerror or error})")
+            continue
+        for name in files:
+            if _could_be_picture(folder / name):
+                yield folder / name
+        waiting += [folder / name for name in reversed(folders)]
+
+
+def _entries(folder: Path) -> tuple[list[str], list[str]]:
+    """Names of the files and of the folders in a folder: names only, for there may be a million."""
+    files, folders = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                folders.append(entry.name)
+            elif entry.is_file():
+                files.append(entry.name)
+    return sorted(files), sorted(folders)
+
+
+def _could_be_picture(path: Path) -> bool:
+    if EXPECTED.fullmatch(path.suffix):
+        return True
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return False
+    return bool(head) and isinstance(sniff(head), Format)
+
+
+def _unreadable(path: Path, reason: str) -> Rejected:
+    return Rejected("unreadable", plain_text(str(path), NAME_LENGTH), reason)

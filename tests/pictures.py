@@ -1,0 +1,418 @@
+"""Pictures for the tests, drawn in memory: every format, every kind of pixels, and every bad file we know of.
+
+The picture is four quadrants in COLORS (see quadrants), so that color, orientation and size can be asserted.
+"""
+
+import random
+import struct
+import zlib
+from functools import cache
+from io import BytesIO
+
+import numpy as np
+import pillow_heif
+from PIL import ExifTags, Image, ImageCms, ImageDraw
+
+pillow_heif.register_heif_opener()  # to write HEIC
+
+RED, GREEN, BLUE, YELLOW = (220, 40, 40), (40, 180, 60), (40, 70, 210), (240, 210, 50)
+COLORS = (RED, GREEN, BLUE, YELLOW)
+"""Top left, top right, bottom left, bottom right."""
+
+FORMATS = {
+    "jpeg": ("JPEG", {"quality": 90}),
+    "png": ("PNG", {}),
+    "webp": ("WEBP", {"quality": 90}),
+    "gif": ("GIF", {}),
+    "tiff": ("TIFF", {}),
+    "bmp": ("BMP", {}),
+    "heic": ("HEIF", {"quality": 80}),
+    "avif": ("AVIF", {"quality": 80, "speed": 10}),
+}
+"""Our name of a format: Pillow's, and the options to write it with."""
+
+
+def quadrants(width: int = 160, height: int = 120) -> Image.Image:
+    """Four quadrants: red, green, blue, yellow."""
+    picture = Image.new("RGB", (width, height))
+    draw = ImageDraw.Draw(picture)
+    middle, half = width // 2, height // 2
+    for color, corner in zip(COLORS, ((0, 0), (middle, 0), (0, half), (middle, half)), strict=True):
+        draw.rectangle((*corner, corner[0] + width, corner[1] + height), fill=color)
+    return picture
+
+
+def photo(seed: int = 0, width: int = 640, height: int = 480) -> Image.Image:
+    """Something like a photograph: soft light, shapes, grain; another one for every seed."""
+    chance = random.Random(seed)
+    light = np.random.default_rng(seed)
+    ground = Image.fromarray(light.integers(30, 225, (6, 8, 3), dtype=np.uint8))
+    picture = ground.resize((width, height), Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(picture)
+    for _ in range(6):
+        x, y, r = (
+            chance.random() * width,
+            chance.random() * height,
+            (0.05 + 0.15 * chance.random()) * min(width, height),
+        )
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=tuple(chance.randrange(256) for _ in range(3)))
+    grain = Image.fromarray(light.integers(0, 256, (height, width), dtype=np.uint8))
+    return Image.blend(picture, Image.merge("RGB", (grain,) * 3), 0.06)
+
+
+def encoded(picture: Image.Image, form: str, **options) -> bytes:
+    """The picture in one of FORMATS."""
+    plugin, defaults = FORMATS[form]
+    buffer = BytesIO()
+    picture.save(buffer, plugin, **{**defaults, **options})
+    return buffer.getvalue()
+
+
+def _drawn(form: str, width: int, height: int, seed: int | None, options: dict) -> bytes:
+    picture = quadrants(width, height) if seed is None else photo(seed, width, height)
+    return encoded(picture, form, **{name: value for name, value in options.items() if value is not None})
+
+
+def jpeg(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+    """Quadrants, or with a seed a photo; options are Pillow's (exif, quality, icc_profile, progressive, …)."""
+    return _drawn("jpeg", width, height, seed, options)
+
+
+def png(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+    return _drawn("png", width, height, seed, options)
+
+
+def webp(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+    return _drawn("webp", width, height, seed, options)
+
+
+def gif(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+    return _drawn("gif", width, height, seed, options)
+
+
+def tiff(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+    return _drawn("tiff", width, height, seed, options)
+
+
+def bmp(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+    return _drawn("bmp", width, height, seed, options)
+
+
+def heic(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+    return _drawn("heic", width, height, seed, options)
+
+
+def avif(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+    return _drawn("avif", width, height, seed, options)
+
+
+@cache
+def every_format() -> dict[str, bytes]:
+    """The quadrants in every accepted format, by our name of it."""
+    return {form: encoded(quadrants(), form) for form in FORMATS}
+
+
+@cache
+def animated() -> dict[str, bytes]:
+    """Pictures of several frames or pages, of which the quadrants are the first."""
+    options = {"save_all": True, "append_images": [Image.new("RGB", (160, 120), "black")]}
+    return {form: encoded(quadrants(), form, **options) for form in ("png", "webp", "gif", "tiff", "avif")} | {
+        "jpeg": mpo()
+    }
+
+
+def mpo() -> bytes:
+    """Two pictures in one JPEG, as phones write them."""
+    buffer = BytesIO()
+    quadrants().save(buffer, "MPO", save_all=True, append_images=[Image.new("RGB", (160, 120), "black")])
+    return buffer.getvalue()
+
+
+# Kinds of pixels
+
+
+@cache
+def every_mode() -> dict[str, tuple[str, bytes]]:
+    """Kind of pixels: (form, the quadrants as bytes). What has no color shows their brightness, see is_gray."""
+    picture = quadrants()
+    gray = picture.convert("L")
+    deep = np.asarray(gray, dtype=np.uint16) * 257
+    hole = picture.convert("RGBA")
+    hole.paste((0, 0, 0, 0), (40, 30, 60, 40))
+    return {
+        "gray": ("png", encoded(gray, "png")),
+        "gray jpeg": ("jpeg", encoded(gray, "jpeg")),
+        "gray and alpha": ("png", encoded(hole.convert("LA"), "png")),
+        "gray 16 bit": ("png", encoded(Image.fromarray(deep), "png")),
+        "gray 16 bit tiff": ("tiff", encoded(Image.fromarray(deep), "tiff")),
+        "gray 16 bit big-endian tiff": ("tiff", encoded(Image.fromarray(deep.astype(">u2")), "tiff")),
+        "gray 32 bit": ("tiff", encoded(Image.fromarray(deep.astype(np.int32)), "tiff")),
+        "gray float to 1": ("tiff", encoded(Image.fromarray((deep / 65535).astype(np.float32)), "tiff")),
+        "gray float to 255": ("tiff", encoded(Image.fromarray((deep / 257).astype(np.float32)), "tiff")),
+        "color 16 bit": ("png", png_of(np.asarray(picture, dtype=np.uint16) * 257)),
+        "color and alpha": ("png", encoded(hole, "png")),
+        "color and alpha 16 bit": ("png", png_of(np.asarray(hole, dtype=np.uint16) * 257)),
+        "color and alpha webp": ("webp", encoded(hole, "webp", lossless=True)),
+        "color and alpha tiff": ("tiff", encoded(hole, "tiff")),
+        "palette": ("png", encoded(picture.quantize(16), "png")),
+        "palette with transparency": ("png", encoded(hole.quantize(16), "png")),
+        "palette gif with transparency": ("gif", encoded(hole, "gif")),
+        "color with a transparent color": ("png", encoded(picture, "png", transparency=(1, 2, 3))),
+        "cmyk jpeg": ("jpeg", encoded(picture.convert("CMYK"), "jpeg")),
+        "cmyk tiff": ("tiff", encoded(picture.convert("CMYK"), "tiff", compression="tiff_lzw")),
+        "ycbcr tiff": ("tiff", encoded(picture, "tiff", compression="jpeg", quality=95)),
+        "lab tiff": ("tiff", encoded(in_lab(picture), "tiff")),
+        "deflated tiff": ("tiff", encoded(picture, "tiff", compression="tiff_adobe_deflate")),
+        "progressive jpeg": ("jpeg", encoded(picture, "jpeg", progressive=True)),
+        "interlaced gif": ("gif", encoded(picture, "gif", interlace=True)),
+        "heic and alpha": ("heic", encoded(hole, "heic")),
+        "avif and alpha": ("avif", encoded(hole, "avif")),
+    }
+
+
+def is_gray(mode: str) -> bool:
+    return mode.startswith("gray")
+
+
+def in_lab(picture: Image.Image) -> Image.Image:
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    return ImageCms.profileToProfile(picture, srgb, lab, outputMode="LAB")
+
+
+def one_bit() -> bytes:
+    """Black above, white below."""
+    picture = Image.new("1", (160, 120), 0)
+    picture.paste(1, (0, 60, 160, 120))
+    return encoded(picture, "png")
+
+
+def rgb_profile(primaries: tuple[float, ...], gamma: float, *, title: str = "A wide space") -> bytes:
+    """An ICC profile of a matrix of red, green and blue colorants (D50 XYZ, nine numbers by color) and a gamma."""
+    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
+    text = b"desc" + struct.pack(">II", 0, len(title) + 1) + title.encode() + b"\0" * 79
+    tags = {b"desc": text + b"\0" * (-len(text) % 4), b"wtpt": _xyz(0.9642, 1.0, 0.8249)}
+    tags |= {name: _xyz(*primaries[i * 3 : i * 3 + 3]) for i, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    table, content, position = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, value in tags.items():
+        table += name + struct.pack(">II", position + len(content), len(value))
+        content += value
+    length = position + len(content)
+    head = struct.pack(">I4sI4s4s4s", length, b"lcms", 0x02100000, b"mntr", b"RGB ", b"XYZ ") + b"\0" * 12 + b"acsp"
+    head += b"\0" * 28 + struct.pack(">iii", *(round(value * 65536) for value in (0.9642, 1.0, 0.8249)))
+    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + content
+
+
+def _xyz(*values: float) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">iii", *(round(value * 65536) for value in values))
+
+
+ADOBE_RGB = rgb_profile((0.60974, 0.31111, 0.01947, 0.20528, 0.62567, 0.06087, 0.14919, 0.06322, 0.74457), 2.2)
+DISPLAY_P3 = rgb_profile((0.51512, 0.24120, -0.00105, 0.29198, 0.69225, 0.04189, 0.15710, 0.06657, 0.78407), 2.2)
+
+
+# Metadata
+
+TURNED_BACK = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def with_orientation(orientation: int, form: str = "jpeg", **options) -> bytes:
+    """A file whose stored pixels lie as the EXIF orientation says: upright, it shows the quadrants, 160 by 120."""
+    method = TURNED_BACK[orientation]
+    picture = quadrants() if method is None else quadrants().transpose(method)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    return encoded(picture, form, exif=exif.tobytes(), **options)
+
+
+def exif_of(tags: dict | None = None, camera: dict | None = None, gps: dict | None = None) -> bytes:
+    """EXIF from the tags of its three directories."""
+    exif = Image.Exif()
+    exif.update(tags or {})
+    exif.get_ifd(ExifTags.IFD.Exif).update(camera or {})
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps or {})
+    return exif.tobytes()
+
+
+def full_exif(**changes) -> bytes:
+    """What a good camera writes; changes by the name of the tag, None leaves it out."""
+    values = {
+        "Make": "Canon",
+        "Model": "EOS R5",
+        "DateTimeOriginal": "2024:07:14 10:30:05",
+        "OffsetTimeOriginal": "+02:00",
+        "LensModel": "RF24-105mm F4 L IS USM",
+        "ExposureTime": 1 / 250,
+        "FNumber": 2.8,
+        "ISOSpeedRatings": 400,
+        "FocalLength": 35.0,
+        "GPSLatitudeRef": "S",
+        "GPSLatitude": (33.0, 51.0, 24.0),
+        "GPSLongitudeRef": "E",
+        "GPSLongitude": (151.0, 12.0, 54.0),
+    } | changes
+    parts: tuple[dict, dict, dict] = ({}, {}, {})
+    for name, value in values.items():
+        if value is None:
+            continue
+        if name.startswith("GPS"):
+            parts[2][ExifTags.GPS[name]] = value
+        else:
+            tag = ExifTags.Base[name]
+            parts[0 if tag in {ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.DateTime} else 1][tag] = value
+    return exif_of(*parts)
+
+
+def with_exif(form: str = "jpeg", **changes) -> bytes:
+    """The quadrants with full_exif."""
+    return encoded(quadrants(), form, exif=full_exif(**changes))
+
+
+def exif_with_html() -> bytes:
+    return with_exif(
+        Make="<script>alert(1)</script>", Model="a\x00b\x07<b>\u202e", LensModel="<img src=x onerror=alert(1)>"
+    )
+
+
+def broken_exif_jpeg() -> bytes:
+    """A good picture whose EXIF points outside of itself."""
+    exif = full_exif()
+    return jpeg(exif=exif[:14] + b"\xff" * 40 + exif[54:])
+
+
+# Bad files
+
+
+def empty() -> bytes:
+    return b""
+
+
+def truncated_jpeg() -> bytes:
+    whole = jpeg(640, 480, seed=1)
+    return whole[: len(whole) // 2]
+
+
+def text_as_jpg() -> bytes:
+    return "Dear diary,\ntoday the café was closed.\n".encode()
+
+
+def svg() -> bytes:
+    return b'<?xml version="1.0"?>\n<!-- drawn -->\n<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>\n'
+
+
+def zipped() -> bytes:
+    return b"PK\x03\x04\x14\0\0\0\x08\0" + b"\0" * 60
+
+
+@cache
+def bomb_png(side: int = 50_000) -> bytes:
+    """A valid 1-bit PNG of 2.5 gigapixels in some 300 kB; made of one deflated block again and again."""
+    rows, row = 500, (side + 7) // 8 + 1
+    deflate = zlib.compressobj(9, wbits=-15)
+    block = deflate.compress(bytes(rows * row)) + deflate.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
+    adler = (side * row % 65521) << 16 | 1  # of nothing but zeros
+    content = b"\x78\xda" + block * (side // rows) + b"\x03\0" + adler.to_bytes(4, "big")
+    return png_chunks(struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0), content)
+
+
+def png_chunks(header: bytes, content: bytes, *between: tuple[bytes, bytes]) -> bytes:
+    """A PNG from its header, compressed pixels and further (name, content) chunks between them."""
+    chunks = [(b"IHDR", header), *between, (b"IDAT", content), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(value)) + name + value + struct.pack(">I", zlib.crc32(name + value))
+        for name, value in chunks
+    )
+
+
+def png_of(values: np.ndarray, *between: tuple[bytes, bytes]) -> bytes:
+    """A 16-bit PNG (Pillow writes none in color) from (height, width, 3 or 4) values."""
+    height, width, channels = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    return png_chunks(header, zlib.compress(rows), *between)
+
+
+def text_bomb_png() -> bytes:
+    """A small picture with a text that unpacks to 100 MB."""
+    text = zlib.compress(bytes(100_000_000), 9)
+    picture = np.zeros((4, 4, 3), dtype=np.uint16)
+    return png_of(picture, (b"zTXt", b"Comment\0\0" + text))
+
+
+def damaged(whole: bytes, *, at: float = 0.5, length: int = 64) -> bytes:
+    """The same bytes with a hole of noise in them."""
+    start = int(len(whole) * at)
+    return whole[:start] + random.Random(1).randbytes(length) + whole[start + length :]
+
+
+def iso_media(brand: bytes) -> bytes:
+    """The beginning of a video or of Canon's raw format."""
+    return struct.pack(">I", 24) + b"ftyp" + brand + b"\0\0\0\0" + brand + b"isom" + bytes(64)
+
+
+@cache
+def bad_files() -> dict[str, tuple[str, bytes, str]]:
+    """What is wrong: (file name, bytes, code of the refusal)."""
+    picture = every_format()
+    return {
+        "empty": ("empty.jpg", empty(), "empty"),
+        "text": ("diary.jpg", text_as_jpg(), "not-an-image"),
+        "noise": ("noise.png", random.Random(2).randbytes(5000), "not-an-image"),
+        "svg": ("holiday.svg", svg(), "svg"),
+        "svg as png": ("holiday.png", svg(), "svg"),
+        "zip": ("pictures.zip", zipped(), "archive"),
+        "zip as jpg": ("pictures.jpg", zipped(), "archive"),
+        "pdf": ("scan.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "document"),
+        "video": ("clip.mp4", iso_media(b"mp42"), "video"),
+        "raw": ("IMG_1.CR3", iso_media(b"crx "), "raw"),
+        "photoshop": ("layers.psd", b"8BPS\0\x01" + bytes(40), "unsupported"),
+        "truncated jpeg": ("half.jpg", truncated_jpeg(), "truncated"),
+        "truncated png": ("half.png", png(seed=1)[:20_000], "truncated"),
+        "truncated webp": ("half.webp", webp(seed=1)[:2_000], "truncated"),
+        "truncated gif": ("half.gif", gif(seed=1)[:9_000], "truncated"),
+        "truncated bmp": ("half.bmp", picture["bmp"][:20_000], "truncated"),
+        "truncated heic": ("half.heic", picture["heic"][:-200], "truncated"),
+        "truncated avif": ("half.avif", picture["avif"][:-200], "truncated"),
+        "truncated tiff": ("half.tif", picture["tiff"][:20_000], "truncated"),
+        "only a beginning": ("start.jpg", picture["jpeg"][:16], "truncated"),
+        "damaged png": ("hole.png", damaged(png(seed=1)), "broken"),
+        "bomb": ("bomb.png", bomb_png(), "too-many-pixels"),
+        "text bomb": ("text.png", text_bomb_png(), "broken"),
+    }
+
+
+NASTY_NAMES = (
+    "../../etc/passwd.jpg",
+    "..\\..\\windows\\system.jpg",
+    "/absolute/path.jpg",
+    "..",
+    ".",
+    "",
+    "   ",
+    "a\x00b\x1b[31m\r\n.jpg",
+    "invoice\u202egpj.exe",
+    "\u2066\u200fmarks\u2069.png",
+    "x" * 400 + ".jpeg",
+    "é" * 400,
+    "cafe\u0301.jpg",
+    "\udce9tat.jpg",
+    "<script>alert(1)</script>.jpg",
+    "'; DROP TABLE images; --.jpg",
+    "👨‍👩‍👧 family.heic",
+    "صورة.jpg",
+    "...jpg",
+    ".jpg",
+    "no extension",
+    "con.jpg",
+    "100%25.jpg",
+    "two\u2028lines.jpg",
+)
