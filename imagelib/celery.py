@@ -1,0 +1,24 @@
+"""The Celery application. A worker or a scheduler on an embedded Redis starts it."""
+
+import os
+
+from celery import Celery
+from celery.signals import beat_init, celeryd_init
+from django.conf import settings
+
+from imagelib import embedded
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
+
+app = Celery("imagelib")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def start_embedded(**_: object) -> None:
+    try:
+        embedded.start(settings.VAR, services=settings.EMBEDDED)
+    except embedded.Unstartable as unstartable:
+        raise SystemExit(str(unstartable)) from unstartable  # Celery would log any other exception and go on

@@ -1,0 +1,13 @@
+"""What a WSGI server serves."""
+
+import os
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from imagelib import embedded
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
+
+embedded.start(settings.VAR, services=settings.EMBEDDED)
+application = get_wsgi_application()
