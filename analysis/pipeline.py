@@ -11,7 +11,6 @@ from django.db import transaction
 
 from analysis import tasks
 from analysis.ingest import folder
-from analysis.ingest.candidate import Rejected
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
 from analysis.models import Analysis
@@ -52,11 +51,11 @@ def import_files(paths: Iterable[Path], *, owner_id: int) -> Iterator[Imported]:
 
 
 def _keep_file(outcome: Outcome, *, owner_id: int) -> Imported:
-    if outcome.path is None or isinstance(outcome.result, Rejected):
-        return Imported(outcome.path, refusal=outcome.result)
+    if outcome.path is None or outcome.examined is None:
+        return Imported(outcome.path, refusal=outcome.refusal)
     try:
         with outcome.path.open("rb") as file:
-            return Imported(outcome.path, added=keep(outcome.result, file, owner_id=owner_id))
+            return Imported(outcome.path, added=keep(outcome.examined, file, owner_id=owner_id))
     except (OSError, blobs.StorageFailed) as error:
         return Imported(outcome.path, refusal=error)
 

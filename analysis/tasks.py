@@ -19,10 +19,10 @@ MESSAGE = 50
 """Analyses one message may carry, so that a lost one is soon made up for."""
 
 
-class OnCommitTask(DjangoTask):
+class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
     """A task whose announcement may fail: the row is committed, and the sweeper announces it again."""
 
-    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
+    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
         transaction.on_commit(functools.partial(self.delay, *args, **kwargs), robust=True)
 
 

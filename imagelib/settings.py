@@ -27,7 +27,7 @@ EMBEDDED = frozenset(name for name, url in (("postgres", DATABASE_URL), ("redis"
 # --- Who may reach it -------------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", False)
-_NAMED_HOSTS = env.list("ALLOWED_HOSTS", [])
+_NAMED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 ALLOWED_HOSTS = _NAMED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 # Naming hosts means being reachable from elsewhere, and that means HTTPS unless said otherwise.
 HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
@@ -46,7 +46,7 @@ def _kept_secret(path: Path) -> str:
 
 
 SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(VAR / "secret_key")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 SECURE_SSL_REDIRECT = HTTPS
@@ -183,7 +183,7 @@ FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 # --- Recognition ------------------------------------------------------------------------------------------------------
 
 RECOGNIZER = env.str("RECOGNIZER", "local")
-RECOGNIZER_APIS = env.list("RECOGNIZER_APIS", [])  # empty: all that the recognizer can do
+RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])  # empty: all that the recognizer can do
 MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
 MAX_LABELS = env.int("MAX_LABELS", 100)
 IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)

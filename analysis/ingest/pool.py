@@ -22,10 +22,11 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file; `path` is None for a folder that could not be read."""
+    """What became of one file: examined or refused. `path` is None for a folder that could not be read."""
 
     path: Path | None
-    result: Examined | Rejected
+    examined: Examined | None = None
+    refusal: Rejected | None = None
 
 
 def examine_all(paths: Iterable[Path | Rejected], *, limits: Limits, processes: int | None = None) -> Iterator[Outcome]:
@@ -33,7 +34,7 @@ def examine_all(paths: Iterable[Path | Rejected], *, limits: Limits, processes: 
     with _Examiners(limits=limits, processes=processes or os.cpu_count() or 1) as examiners:
         for path in paths:
             if isinstance(path, Rejected):
-                yield Outcome(None, path)
+                yield Outcome(None, refusal=path)
                 continue
             examiners.submit(path)
             if examiners.are_full:
@@ -45,7 +46,7 @@ def examine_all(paths: Iterable[Path | Rejected], *, limits: Limits, processes: 
 class _Examiners:
     def __init__(self, *, limits: Limits, processes: int) -> None:
         self.limits, self.processes = limits, processes
-        self.waiting: deque[tuple[Path, Future[Examined | Rejected]]] = deque()
+        self.waiting: deque[tuple[Path, Future[Outcome]]] = deque()
         self._pool = _pool(processes)
 
     def __enter__(self) -> _Examiners:
@@ -66,14 +67,14 @@ class _Examiners:
     def next(self) -> Outcome:
         path, future = self.waiting.popleft()
         try:
-            return Outcome(path, future.result())
+            return future.result()
         except BrokenProcessPool:
             # A decoder took its process down, and with it the pool and whatever else was under way. Only trying each
             # file alone tells which one it was.
             self._renew()
-            return Outcome(path, _examine_alone(path, self.limits))
+            return _examine_alone(path, self.limits)
 
-    def _submit(self, path: Path) -> Future[Examined | Rejected]:
+    def _submit(self, path: Path) -> Future[Outcome]:
         try:
             return self._pool.submit(_examine, path, self.limits)
         except BrokenProcessPool:
@@ -100,16 +101,17 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _examine(path: Path, limits: Limits) -> Examined | Rejected:
+def _examine(path: Path, limits: Limits) -> Outcome:
     try:
-        return examine(path, name=path.name, limits=limits)
+        return Outcome(path, examined=examine(path, name=path.name, limits=limits))
     except Rejected as refusal:
-        return refusal
+        return Outcome(path, refusal=refusal)
 
 
-def _examine_alone(path: Path, limits: Limits) -> Examined | Rejected:
+def _examine_alone(path: Path, limits: Limits) -> Outcome:
     with _pool(1) as pool:
         try:
             return pool.submit(_examine, path, limits).result()
         except BrokenProcessPool:
-            return Rejected("crashed", clean_name(path.name), "its decoder crashed; the file is broken or hostile.")
+            reason = "its decoder crashed; the file is broken or hostile"
+            return Outcome(path, refusal=Rejected("crashed", clean_name(path.name), reason))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from itertools import groupby
+from typing import cast
 
 from analysis.ingest.candidate import Rejected
 from analysis.models import Analysis, Image
 from analysis.recognition import recognizers, record
-from analysis.recognition.recognizer import Failed, Parameters
+from analysis.recognition.recognizer import ApiName, Failed, Parameters
 from analysis.store import blobs, renditions
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ def _prepare(image: Image, analysis: Analysis) -> bytes | None:
 def _ask(analysis: Analysis, picture: bytes) -> None:
     try:
         parameters = Parameters.from_json(analysis.parameters)
-        answer = recognizers.named(analysis.recognizer).recognize(picture, api=analysis.api, parameters=parameters)
+        recognizer, api = recognizers.named(analysis.recognizer), cast(ApiName, analysis.api)
+        answer = recognizer.recognize(picture, api=api, parameters=parameters)
     except Failed as error:
         logger.warning("analysis %s of image %s: %s", analysis.pk, analysis.image_id, error)
         record.record_failure(analysis, error)

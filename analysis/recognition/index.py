@@ -78,7 +78,7 @@ def _effective_rows(image: Image) -> list[ImageLabel]:
     """Current machine answers, less what was rejected, plus what was confirmed or added."""
     rows: dict[int, ImageLabel] = {}
     for analysis in image.analyses.current().only("api", "answer"):
-        words = words_in(analysis.api, analysis.answer)
+        words = words_in(analysis.api, analysis.answer or {})
         ids = _label_ids(words)
         for word in words:
             row = _row(image, ids[word.key], confidence=round(word.confidence * 100))

@@ -26,7 +26,8 @@ def named(name: str) -> Recognizer:
     if name == "local":
         from analysis.recognition.local import Local  # noqa: PLC0415
 
-        return Local()
+        local: Recognizer = Local()
+        return local
     raise ValueError(f"RECOGNIZER is {name!r}; it can be {' or '.join(NAMES)}.")
 
 

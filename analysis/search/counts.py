@@ -17,4 +17,4 @@ def refresh_counts() -> int:
             WHERE every.id = label.id AND label.image_count <> coalesce(counted.images, 0)
             """
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

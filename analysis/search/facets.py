@@ -51,7 +51,8 @@ def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:
             """,
             [ids, most],
         )
-        return cursor.fetchall()
+        rows: list[tuple[str, str, int]] = cursor.fetchall()
+    return rows
 
 
 def near_names(name: str, *, audience: Audience, most: int = 3) -> list[str]:

@@ -77,7 +77,8 @@ def parse(text: str) -> Query:
     try:
         query: Query = _Tree().transform(_parser().parse(text.replace("\x00", " ")))
     except UnexpectedCharacters as error:
-        raise BadQuery(_complaint(text, error.pos_in_stream), column=error.pos_in_stream + 1) from error
+        place = error.pos_in_stream or 0
+        raise BadQuery(_complaint(text, place), column=place + 1) from error
     except UnexpectedToken as error:
         place = len(text) if error.token.type == "$END" else error.token.start_pos or 0
         raise BadQuery(_complaint(text, place), column=place + 1) from error

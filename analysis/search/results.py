@@ -87,7 +87,7 @@ def _keys(
         sql, parameters = _walk(conditions, audience=audience, after=after, limit=limit, budget=most)
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-            keys = cursor.fetchall()
+            keys: list[tuple[int, datetime]] = cursor.fetchall()
         if len(keys) == limit:
             break
     return keys

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from boto3.exceptions import S3UploadFailedError  # noqa: TID251
 from boto3.s3.transfer import TransferConfig  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: TID251
+from django.core.files import File
 from storages.backends.s3 import S3Storage
+from storages.utils import clean_name
 
 MB = 2**20
 
@@ -63,9 +67,16 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         with _as_oserror():
             return str(super()._save(name, content))
 
-    def _open(self, name: str, mode: str = "rb") -> Any:
-        with _as_oserror():
-            return super()._open(name, mode)
+    def _open(self, name: str, mode: str = "rb") -> Any:  # noqa: ARG002
+        """The whole object, fetched with one request; what goes wrong on the way goes wrong here, not in a reader."""
+        with ExitStack() as on_failure, _as_oserror():
+            fetched = on_failure.enter_context(tempfile.SpooledTemporaryFile(max_size=8 * MB))
+            key = self._normalize_name(clean_name(name))
+            found = self.connection.meta.client.get_object(Bucket=self.bucket_name, Key=key)
+            shutil.copyfileobj(found["Body"], fetched, MB)
+            fetched.seek(0)
+            on_failure.pop_all()
+        return File(fetched, name=name)
 
     def delete(self, name: str) -> None:
         with _as_oserror():
@@ -78,6 +89,7 @@ def _as_oserror() -> Iterator[None]:
         yield
     except ClientError as error:
         answer = error.response.get("Error", {})
-        raise OSError(f"S3 {error.operation_name}: {answer.get('Code')}: {answer.get('Message')}") from error
+        kind = FileNotFoundError if answer.get("Code") in {"NoSuchKey", "404"} else OSError
+        raise kind(f"S3 {error.operation_name}: {answer.get('Code')}: {answer.get('Message')}") from error
     except (BotoCoreError, S3UploadFailedError) as error:
         raise OSError(f"S3: {error}") from error

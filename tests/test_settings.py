@@ -1,0 +1,70 @@
+"""The settings are complete where people look for them, and safe where nobody set them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = [path for folder in ("imagelib", "analysis") for path in (ROOT / folder).rglob("*.py")]
+
+
+def names_read() -> set[str]:
+    """Every environment variable that the code asks for."""
+    pattern = re.compile(r"""(?:env\.\w+\(|environ\.get\(|environ\[)\s*"([A-Z][A-Z0-9_]+)\"""")
+    return {name for path in CODE for name in pattern.findall(path.read_text())} - {"DJANGO_SETTINGS_MODULE", "PATH"}
+
+
+def test_every_variable_is_in_the_example_and_in_the_docs():
+    example = set(re.findall(r"^#([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    table = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs/settings.md").read_text().split("|---", 1)[1]))
+    assert names_read() | {"PORT"} == example
+    assert example <= table
+
+
+def settings_with(tmp_path, *names, **variables) -> subprocess.CompletedProcess:
+    program = f"from django.conf import settings; print(*[getattr(settings, n) for n in {names!r}], sep='|')"
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "imagelib.settings"}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment, "IMAGELIB_VAR": str(tmp_path / "var"), **variables},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_laptop_is_reached_from_itself_alone_and_keeps_its_secret(tmp_path):
+    first = settings_with(tmp_path, "ALLOWED_HOSTS", "DEBUG", "HTTPS", "SECRET_KEY")
+    assert first.stdout.startswith("['localhost', '127.0.0.1', '[::1]']|False|False|")
+    assert settings_with(tmp_path, "ALLOWED_HOSTS", "DEBUG", "HTTPS", "SECRET_KEY").stdout == first.stdout
+    assert (tmp_path / "var/secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_naming_hosts_asks_for_https_and_for_a_secret(tmp_path):
+    missing = settings_with(tmp_path, "HTTPS", ALLOWED_HOSTS="pictures.example.org")
+    assert "Set SECRET_KEY" in missing.stderr
+    names = ("HTTPS", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT")
+    secure = settings_with(tmp_path, *names, ALLOWED_HOSTS="pictures.example.org", SECRET_KEY="x" * 50)
+    assert secure.stdout == "True|True|True|True\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "backend", "broker"),
+    [
+        ({}, "django.core.files.storage.FileSystemStorage", "redis+socket://"),
+        (
+            {"AWS_STORAGE_BUCKET_NAME": "b", "REDIS_URL": "redis://r/1"},
+            "analysis.store.s3.SharedS3Storage",
+            "redis://r/1",
+        ),
+    ],
+)
+def test_one_setting_changes_a_service(tmp_path, variables, backend, broker):
+    said = settings_with(tmp_path, "STORAGES", "CELERY_BROKER_URL", **variables).stdout
+    assert f"'BACKEND': '{backend}'" in said
+    assert said.split("|")[1].startswith(broker)
