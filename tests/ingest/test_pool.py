@@ -82,12 +82,12 @@ def test_a_file_that_crashes_every_process_is_refused(files):
 
 def _children() -> list[int]:
     tasks = Path(f"/proc/{os.getpid()}/task")
-    pids = [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
-    return [pid for pid in pids if b"spawn_main" in _command_of(pid)]
+    pids = [int(pid) for task in tasks.iterdir() for pid in _read(task / "children").split()]
+    return [pid for pid in pids if b"spawn_main" in _read(Path(f"/proc/{pid}/cmdline"))]
 
 
-def _command_of(pid: int) -> bytes:
+def _read(path: Path) -> bytes:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:  # it is gone already
+        return path.read_bytes()
+    except OSError:  # its thread or process is gone already
         return b""

@@ -27,7 +27,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--apis", help="comma-separated, for example labels,faces (default: all that are switched on)")
+        parser.add_argument(
+            "--apis", help="comma-separated, for example labels,faces (default: all that are switched on)"
+        )
         parser.add_argument("--detach", action="store_true", help="queue and return at once")
 
     def handle(self, *, apis: str | None, detach: bool, **_: Any) -> None:
