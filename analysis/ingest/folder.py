@@ -58,11 +58,18 @@ def _entries(folder: Path) -> tuple[list[str], list[str]]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if _leads_nowhere(entry):
+                files.append(entry.name)  # examined and refused with a sentence, if it looks like a picture
+            elif entry.is_dir():
                 folders.append(entry.name)
             elif entry.is_file():
                 files.append(entry.name)
     return sorted(files), sorted(folders)
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    """A link whose end is missing, or that goes in a circle: asking what it is would raise."""
+    return entry.is_symlink() and not Path(entry.path).exists()
 
 
 def _could_be_picture(path: Path) -> bool:

@@ -57,8 +57,10 @@ def test_links_are_followed_and_no_folder_is_visited_twice(folder):
     (folder / "2023" / "twin").symlink_to(folder / "2024")
     (folder / "zz.jpg").symlink_to(folder / "b.jpg")
     (folder / "dangling.jpg").symlink_to(folder / "gone.jpg")
+    (folder / "circle").symlink_to(folder / "circle")
     found = names(pictures_in([folder]), folder)
     assert [name for name in found if "/" in name or "zz" in name or "dangling" in name] == [
+        "dangling.jpg",  # examined, and refused with a sentence
         "zz.jpg",
         "2023/summer/c.webp",
         "2023/twin/c.webp",
