@@ -4,14 +4,14 @@ The picture is four quadrants in COLORS (see quadrants), so that color, orientat
 """
 
 import random
-import struct
-import zlib
 from functools import cache
 from io import BytesIO
 
 import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageCms, ImageDraw
+
+from tests.raw_bytes import bomb_gif, bomb_png, iso_media, png_of, text_bomb_png
 
 pillow_heif.register_heif_opener()  # to write HEIC
 
@@ -186,31 +186,6 @@ def one_bit() -> bytes:
     return encoded(picture, "png")
 
 
-def rgb_profile(primaries: tuple[float, ...], gamma: float, *, title: str = "A wide space") -> bytes:
-    """An ICC profile of a matrix of red, green and blue colorants (D50 XYZ, nine numbers by color) and a gamma."""
-    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
-    text = b"desc" + struct.pack(">II", 0, len(title) + 1) + title.encode() + b"\0" * 79
-    tags = {b"desc": text + b"\0" * (-len(text) % 4), b"wtpt": _xyz(0.9642, 1.0, 0.8249)}
-    tags |= {name: _xyz(*primaries[i * 3 : i * 3 + 3]) for i, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    table, content, position = b"", b"", 128 + 4 + 12 * len(tags)
-    for name, value in tags.items():
-        table += name + struct.pack(">II", position + len(content), len(value))
-        content += value
-    length = position + len(content)
-    head = struct.pack(">I4sI4s4s4s", length, b"lcms", 0x02100000, b"mntr", b"RGB ", b"XYZ ") + b"\0" * 12 + b"acsp"
-    head += b"\0" * 28 + struct.pack(">iii", *(round(value * 65536) for value in (0.9642, 1.0, 0.8249)))
-    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + content
-
-
-def _xyz(*values: float) -> bytes:
-    return b"XYZ \0\0\0\0" + struct.pack(">iii", *(round(value * 65536) for value in values))
-
-
-ADOBE_RGB = rgb_profile((0.60974, 0.31111, 0.01947, 0.20528, 0.62567, 0.06087, 0.14919, 0.06322, 0.74457), 2.2)
-DISPLAY_P3 = rgb_profile((0.51512, 0.24120, -0.00105, 0.29198, 0.69225, 0.04189, 0.15710, 0.06657, 0.78407), 2.2)
-
-
 # Metadata
 
 TURNED_BACK = {
@@ -313,50 +288,10 @@ def zipped() -> bytes:
     return b"PK\x03\x04\x14\0\0\0\x08\0" + b"\0" * 60
 
 
-@cache
-def bomb_png(side: int = 50_000) -> bytes:
-    """A valid 1-bit PNG of 2.5 gigapixels in some 300 kB; made of one deflated block again and again."""
-    rows, row = 500, (side + 7) // 8 + 1
-    deflate = zlib.compressobj(9, wbits=-15)
-    block = deflate.compress(bytes(rows * row)) + deflate.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
-    adler = (side * row % 65521) << 16 | 1  # of nothing but zeros
-    content = b"\x78\xda" + block * (side // rows) + b"\x03\0" + adler.to_bytes(4, "big")
-    return png_chunks(struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0), content)
-
-
-def png_chunks(header: bytes, content: bytes, *between: tuple[bytes, bytes]) -> bytes:
-    """A PNG from its header, compressed pixels and further (name, content) chunks between them."""
-    chunks = [(b"IHDR", header), *between, (b"IDAT", content), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(value)) + name + value + struct.pack(">I", zlib.crc32(name + value))
-        for name, value in chunks
-    )
-
-
-def png_of(values: np.ndarray, *between: tuple[bytes, bytes]) -> bytes:
-    """A 16-bit PNG (Pillow writes none in color) from (height, width, 3 or 4) values."""
-    height, width, channels = values.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
-    return png_chunks(header, zlib.compress(rows), *between)
-
-
-def text_bomb_png() -> bytes:
-    """A small picture with a text that unpacks to 100 MB."""
-    text = zlib.compress(bytes(100_000_000), 9)
-    picture = np.zeros((4, 4, 3), dtype=np.uint16)
-    return png_of(picture, (b"zTXt", b"Comment\0\0" + text))
-
-
 def damaged(whole: bytes, *, at: float = 0.5, length: int = 64) -> bytes:
     """The same bytes with a hole of noise in them."""
     start = int(len(whole) * at)
     return whole[:start] + random.Random(1).randbytes(length) + whole[start + length :]
-
-
-def iso_media(brand: bytes) -> bytes:
-    """The beginning of a video or of Canon's raw format."""
-    return struct.pack(">I", 24) + b"ftyp" + brand + b"\0\0\0\0" + brand + b"isom" + bytes(64)
 
 
 @cache
@@ -386,6 +321,7 @@ def bad_files() -> dict[str, tuple[str, bytes, str]]:
         "only a beginning": ("start.jpg", picture["jpeg"][:16], "truncated"),
         "damaged png": ("hole.png", damaged(png(seed=1)), "broken"),
         "bomb": ("bomb.png", bomb_png(), "too-many-pixels"),
+        "gif bomb": ("bomb.gif", bomb_gif(), "too-many-pixels"),
         "text bomb": ("text.png", text_bomb_png(), "broken"),
     }
 

@@ -1,6 +1,7 @@
 """Is this a picture we accept? Judged by its first bytes and its header alone, before a pixel is decoded."""
 
 import re
+import struct
 import unicodedata
 from dataclasses import dataclass
 from typing import IO
@@ -94,6 +95,28 @@ def megabytes(size: int) -> str:
     if value < 0.1:
         return f"{size:,} bytes"
     return f"{value:,.0f} MB" if value == int(value) else f"{value + 0.05:,.1f} MB"
+
+
+def gif_size(file: IO[bytes]) -> tuple[int, int]:
+    """Width and height a GIF's first frame needs, which may be larger than its screen.
+
+    Pillow allocates the area that the frame is to leave behind while opening the file, before it tells a size.
+    """
+    file.seek(0)
+    head = file.read(13)
+    width, height = struct.unpack("<HH", head[6:10])
+    file.seek(3 << (head[10] & 7) + 1 if head[10] & 128 else 0, 1)  # the palette
+    while block := file.read(1):
+        if block == b"!":  # an extension: its kind, then pieces of up to 255 bytes, the last one empty
+            file.seek(1, 1)
+            while (piece := file.read(1)) not in {b"", b"\0"}:
+                file.seek(piece[0], 1)
+        elif block == b",":
+            left, top, across, down = struct.unpack("<HHHH", file.read(8))
+            return max(width, left + across), max(height, top + down)
+        elif block == b";":
+            break
+    return width, height
 
 
 def is_cut(file: IO[bytes], kind: Format) -> bool:  # noqa: PLR0911

@@ -25,7 +25,7 @@ from PIL import (
 )
 from pillow_heif import HeifImageFile
 
-from analysis.ingest.candidate import Limits, Rejected, accepted_format, check_pixels, clean_name, is_cut
+from analysis.ingest.candidate import Limits, Rejected, accepted_format, check_pixels, clean_name, gif_size, is_cut
 from analysis.ingest.metadata import Metadata, metadata_of
 from analysis.ingest.pixels import fitted, in_srgb, shrunk, upright
 from analysis.ingest.sniff import HEAD_BYTES, RAW, Format
@@ -109,8 +109,10 @@ def decode(file: IO[bytes], *, name: str, limits: Limits, long_side: int) -> Dec
     size = file.tell()
     file.seek(0)
     kind = accepted_format(file.read(HEAD_BYTES), name=name, size=size, limits=limits)
-    file.seek(0)
     with undamaged(file, kind, name=name):
+        if kind.name == "gif":
+            check_pixels(*gif_size(file), name=name, limits=limits)
+        file.seek(0)
         picture = OPENERS[kind.name](file)
         check_pixels(*picture.size, name=name, limits=limits)
         if isinstance(picture, TiffImagePlugin.TiffImageFile):

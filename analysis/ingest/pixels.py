@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 RESIZABLE = {"L", "RGB", "CMYK", "YCbCr", "LAB"}  # Pillow resizes these as they are
 STRIP_PIXELS = 4_000_000
@@ -56,7 +56,9 @@ def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
     if image.mode == "1":
         return lambda part: part.convert("L")
     if image.mode.startswith("I;16"):
-        return lambda part: Image.fromarray((np.asarray(part) >> 8).astype(np.uint8))
+        # Pillow turns TIFF's "0 is white" around in 8 bits only.
+        flip = 0xFFFF if getattr(image, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0 else 0
+        return lambda part: Image.fromarray(((np.asarray(part) ^ flip) >> 8).astype(np.uint8))
     if image.mode in {"I", "F"}:
         low, high = _tones(image)
         return lambda part: _stretched(part, low, high)

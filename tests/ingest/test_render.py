@@ -6,7 +6,7 @@ from PIL import Image
 from analysis.ingest.candidate import Limits, Rejected
 from analysis.ingest.examine import examine
 from analysis.ingest.render import payload, payload_extent, placeholder
-from tests import pictures
+from tests import pictures, raw_bytes
 
 
 def opened(content: bytes) -> Image.Image:
@@ -39,7 +39,7 @@ def test_renditions_fit_their_long_side_and_are_never_enlarged(form, size, thumb
 
 def test_renditions_carry_no_metadata():
     secret = "Canon"
-    profile = pictures.DISPLAY_P3
+    profile = raw_bytes.DISPLAY_P3
     content = pictures.jpeg(
         exif=pictures.full_exif(), icc_profile=profile, comment=secret, xmp=b"<x:xmpmeta>Canon</x:xmpmeta>"
     )
