@@ -4,7 +4,7 @@ The picture is four quadrants in COLORS (see quadrants), so that color, orientat
 """
 
 import random
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 
 import numpy as np
@@ -68,42 +68,13 @@ def encoded(picture: Image.Image, form: str, **options) -> bytes:
     return buffer.getvalue()
 
 
-def _drawn(form: str, width: int, height: int, seed: int | None, options: dict) -> bytes:
-    picture = quadrants(width, height) if seed is None else photo(seed, width, height)
-    return encoded(picture, form, **{name: value for name, value in options.items() if value is not None})
-
-
-def jpeg(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
+def _drawn(form: str, width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
     """Quadrants, or with a seed a photo; options are Pillow's (exif, quality, icc_profile, progressive, …)."""
-    return _drawn("jpeg", width, height, seed, options)
+    return encoded(quadrants(width, height) if seed is None else photo(seed, width, height), form, **options)
 
 
-def png(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
-    return _drawn("png", width, height, seed, options)
-
-
-def webp(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
-    return _drawn("webp", width, height, seed, options)
-
-
-def gif(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
-    return _drawn("gif", width, height, seed, options)
-
-
-def tiff(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
-    return _drawn("tiff", width, height, seed, options)
-
-
-def bmp(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
-    return _drawn("bmp", width, height, seed, options)
-
-
-def heic(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
-    return _drawn("heic", width, height, seed, options)
-
-
-def avif(width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
-    return _drawn("avif", width, height, seed, options)
+jpeg, png, webp, gif, tiff, bmp, heic, avif = (partial(_drawn, form) for form in FORMATS)
+"""One for each of FORMATS: jpeg(640, 480, seed=1, quality=80)."""
 
 
 @cache

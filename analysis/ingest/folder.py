@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -24,12 +25,14 @@ def pictures_in(paths: Iterable[Path]) -> Iterator[Path | Rejected]:
     """
     visited: set[tuple[int, int]] = set()
     for path in paths:
-        if path.is_dir():
-            yield from _walk(path, visited)
-        elif path.exists():
-            yield path
-        else:
+        try:
+            is_folder = stat.S_ISDIR(path.stat().st_mode)
+        except FileNotFoundError:
             yield _unreadable(path, "no such file or folder")
+        except OSError as error:
+            yield _unreadable(path, f"cannot be read ({error.strerror or error})")
+        else:
+            yield from _walk(path, visited) if is_folder else (path,)
 
 
 def _walk(top: Path, visited: set[tuple[int, int]]) -> Iterator[Path | Rejected]:
@@ -58,18 +61,15 @@ def _entries(folder: Path) -> tuple[list[str], list[str]]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if _leads_nowhere(entry):
-                files.append(entry.name)  # examined and refused with a sentence, if it looks like a picture
-            elif entry.is_dir():
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link in a circle, or to where nobody may look
+                is_folder = is_file = False
+            if is_folder:
                 folders.append(entry.name)
-            elif entry.is_file():
+            elif is_file or entry.is_symlink():  # a link that leads nowhere is examined and refused with a sentence
                 files.append(entry.name)
     return sorted(files), sorted(folders)
-
-
-def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
-    """A link whose end is missing, or that goes in a circle: asking what it is would raise."""
-    return entry.is_symlink() and not Path(entry.path).exists()
 
 
 def _could_be_picture(path: Path) -> bool:
