@@ -14,7 +14,7 @@ from imagelib import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+env.read_env(env.str("IMAGELIB_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
 # What imagelib keeps on this machine: the embedded servers' data, pictures when storage is local, generated secrets.
 VAR = Path(env.str("IMAGELIB_VAR", "") or BASE_DIR / "var").resolve()

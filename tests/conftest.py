@@ -1,31 +1,13 @@
-"""The world of the tests: embedded PostgreSQL and Redis of their own, and four people."""
+"""The world of the tests: embedded PostgreSQL and Redis of their own (tests/environment.py), and four people."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import tempfile
-from pathlib import Path
-
-# Before settings are read: services, pictures and secrets of the tests, apart from the developer's own.
-os.environ["IMAGELIB_VAR"] = os.environ.get("IMAGELIB_TEST_VAR") or str(
-    Path(tempfile.gettempdir()) / f"imagelib-tests-{os.getpid()}"
-)
-os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"
-for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "RECOGNIZER", "AWS_STORAGE_BUCKET_NAME"):
-    os.environ.pop(name, None)
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
 from tests import factories
-
-
-def pytest_configure() -> None:
-    from imagelib import embedded
-
-    embedded.start(settings.VAR)
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +82,14 @@ def rekognition(settings, monkeypatch):
 
 
 _connections = itertools.count(10)
+
+
+@pytest.fixture(scope="session")
+def celery_worker_thread(django_db_setup):
+    """A real worker on the real queue, in threads of this process; for tests that commit (transactional_db)."""
+    from celery.contrib.testing.worker import start_worker
+
+    from imagelib.celery import app
+
+    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, shutdown_timeout=20):
+        yield

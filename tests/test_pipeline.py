@@ -173,7 +173,7 @@ def test_an_unreadable_picture_fails_for_good(owner, rekognition, pushed):
 
 def test_a_recognizer_that_is_unavailable_keeps_the_work_waiting(owner, rekognition, pushed):
     rekognition.answers = [(400, "AccessDeniedException"), labels_answer(Dog=98)]
-    image, analysis = pushed(owner)
+    _, analysis = pushed(owner)
     tasks.analyze(analysis_ids=[analysis.pk])
     analysis.refresh_from_db()
     assert (analysis.state, analysis.error_code) == ("queued", "AccessDeniedException")

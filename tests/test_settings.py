@@ -27,7 +27,11 @@ def test_every_variable_is_in_the_example_and_in_the_docs():
 
 def settings_with(tmp_path, *names, **variables) -> subprocess.CompletedProcess:
     program = f"from django.conf import settings; print(*[getattr(settings, n) for n in {names!r}], sep='|')"
-    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "imagelib.settings"}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "imagelib.settings",
+        "IMAGELIB_ENV_FILE": os.devnull,
+    }
     return subprocess.run(
         [sys.executable, "-c", program],
         env={**environment, "IMAGELIB_VAR": str(tmp_path / "var"), **variables},

@@ -53,6 +53,11 @@ class ImageAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
         library.save_settings(obj)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
+        """What goes along with a picture (its analyses, labels, verdicts) needs no permission of its own."""
+        objects, counts, _, protected = super().get_deleted_objects(objs, request)
+        return objects, counts, set(), protected
+
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         library.remove(obj)
 

@@ -40,7 +40,8 @@ def test_what_is_refused_is_said_and_the_others_go_on(owner, folder, capsys):
     for name, content, _ in pictures.bad_files().values():
         (folder / name).write_bytes(content)
     (folder / "closed.jpg").symlink_to(folder / "closed.jpg")
-    refused = len({name for name, _, _ in pictures.bad_files().values() if not name.endswith((".zip", ".pdf", ".mp4"))})
+    expected = {name for name, _, _ in pictures.bad_files().values() if not name.endswith((".zip", ".pdf", ".mp4"))}
+    refused = len(expected | {"closed.jpg"})
     status, said = run(folder)
     assert (status, said) == (1, f"2 imported, 0 already here, {refused} refused.\n")
     complaints = capsys.readouterr().err.splitlines()
@@ -75,7 +76,7 @@ def test_wrong_usage(owner, colleague, arguments, message):
 
 
 def test_without_anybody_there_is_no_owner(db):
-    with pytest.raises(CommandError, match="make one with `manage.py createsuperuser`"):
+    with pytest.raises(CommandError, match=r"make one with `manage\.py createsuperuser`"):
         run(".")
 
 
