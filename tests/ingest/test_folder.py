@@ -95,11 +95,14 @@ def test_a_folder_that_may_not_be_read_is_told(ordinary_user):
             folder.mkdir()
             (folder / "c.webp").write_bytes(b"?")
         shut.chmod(0)
-        found = list(pictures_in([Path(top)]))
+        (open_ / "link.webp").symlink_to(shut / "c.webp")
+        found = list(pictures_in([Path(top), shut / "c.webp"]))
         shut.chmod(0o700)
     assert [str(each) for each in found] == [
         f"{shut}: the folder cannot be read (Permission denied)",
         str(open_ / "c.webp"),
+        str(open_ / "link.webp"),  # examined, and refused with a sentence
+        f"{shut}/c.webp: cannot be read (Permission denied)",
     ]
 
 
