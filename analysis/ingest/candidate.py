@@ -86,7 +86,7 @@ def check_pixels(width: int, height: int, *, name: str, limits: Limits) -> None:
         raise Rejected("broken", name, "this file is damaged: its header gives the picture no size")
     if width * height > limits.max_pixels:
         most = f"{limits.max_pixels / 1_000_000:,.4g}-megapixel limit"
-        raise Rejected("too-many-pixels", name, f"{width:,} × {height:,} px is over the {most}")  # noqa: RUF001
+        raise Rejected("too-many-pixels", name, f"{width:,} × {height:,} px is over the {most}")
 
 
 def megabytes(size: int) -> str:

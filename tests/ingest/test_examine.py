@@ -198,7 +198,7 @@ def test_bad_files_are_refused(what):
     [
         ("truncated jpeg", "half.jpg: the end of this JPEG is missing; copy or send it again"),
         ("damaged png", "hole.png: this PNG is damaged and cannot be read; copy or send it again"),
-        ("bomb", "bomb.png: 50,000 × 50,000 px is over the 100-megapixel limit"),  # noqa: RUF001
+        ("bomb", "bomb.png: 50,000 × 50,000 px is over the 100-megapixel limit"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(what, sentence):
@@ -229,7 +229,7 @@ def test_a_raw_file_in_tiffs_clothes_is_known(tags):
 def test_the_headers_pixels_are_limited_in_every_format(form):
     content = pictures.every_format()[form]
     refusal = rejected(content, limits=Limits(max_pixels=160 * 120 - 1))
-    assert str(refusal) == "picture: 160 × 120 px is over the 0.0192-megapixel limit"  # noqa: RUF001
+    assert str(refusal) == "picture: 160 × 120 px is over the 0.0192-megapixel limit"
     assert examined(content, limits=Limits(max_pixels=160 * 120)).width == 160
 
 
