@@ -138,23 +138,6 @@ def kill_servers(var: Path) -> None:
         os.kill(int(pid), signal.SIGKILL)
 
 
-def test_starts_stops_and_keeps_what_it_was_given(fresh: Path, come) -> None:
-    user = come(fresh, IMAGELIB_EMBEDDED_FSYNC="on", PGPORT="1", PGDATA="/nowhere", PGHOST="nowhere", TMPDIR="/nowhere")
-    assert user.says() == "in"
-    execute(fresh, "CREATE TABLE kept AS SELECT 'ä' AS word")
-    with redis.Redis.from_url(embedded.redis_url(fresh)) as client:
-        client.set("kept", "ä")
-    assert user.leaves() == ""
-    assert running(fresh) == set()
-
-    user = come(fresh, IMAGELIB_EMBEDDED_FSYNC="on")
-    assert user.says() == "in"
-    assert execute(fresh, "SELECT word FROM kept") == [("ä",)]
-    with redis.Redis.from_url(embedded.redis_url(fresh), decode_responses=True) as client:
-        assert client.get("kept") == "ä"
-    user.leaves()
-
-
 def test_the_database_is_utf8_without_tcp(var: Path, come) -> None:
     user = come(var)
     assert user.says() == "in"
@@ -165,6 +148,23 @@ def test_the_database_is_utf8_without_tcp(var: Path, come) -> None:
         assert client.config_get("port") == {"port": "0"}
     assert runtime_folder(var).stat().st_mode & 0o066 == 0
     assert Path(execute(var, "SHOW unix_socket_directories")[0][0]).stat().st_mode & 0o077 == 0
+    user.leaves()
+
+
+def test_starts_stops_and_keeps_what_it_was_given(var: Path, come) -> None:
+    user = come(var, IMAGELIB_EMBEDDED_FSYNC="on", PGPORT="1", PGDATA="/nowhere", PGHOST="nowhere", TMPDIR="/nowhere")
+    assert user.says() == "in"
+    execute(var, "CREATE TABLE kept AS SELECT 'ä' AS word")
+    with redis.Redis.from_url(embedded.redis_url(var)) as client:
+        client.set("kept", "ä")
+    assert user.leaves() == ""
+    assert running(var) == set()
+
+    user = come(var, IMAGELIB_EMBEDDED_FSYNC="on")
+    assert user.says() == "in"
+    assert execute(var, "SELECT word FROM kept") == [("ä",)]
+    with redis.Redis.from_url(embedded.redis_url(var), decode_responses=True) as client:
+        assert client.get("kept") == "ä"
     user.leaves()
 
 
@@ -232,10 +232,10 @@ def test_a_forked_child_does_not_stop_them(var: Path, come) -> None:
 def test_killed_servers_start_again(var: Path, come) -> None:
     user = come(var)
     assert user.says() == "in"
-    execute(var, "CREATE TABLE kept ()")
+    execute(var, "CREATE TABLE survivor ()")
     kill_servers(var)
     assert user.starts_again() == "in"
-    assert execute(var, "SELECT count(*) FROM kept") == [(0,)]
+    assert execute(var, "SELECT count(*) FROM survivor") == [(0,)]
     assert running(var) == {"postgres", "redis"}
     user.leaves()
 
@@ -258,14 +258,14 @@ def test_after_everything_was_killed_a_stranger_may_have_the_old_process_id(var:
     stranger.wait()
 
 
-def test_an_interrupted_initdb_is_made_anew(fresh: Path, come) -> None:
-    user = come(fresh)
+def test_an_interrupted_initdb_is_made_anew(var: Path, come) -> None:
+    user = come(var)
     assert user.says() == "in"
-    data = postmaster_file(fresh).parent
+    data = postmaster_file(var).parent
     user.leaves()
     data.rename(data.with_name("data.new"))
     (data.with_name("data.new") / "PG_VERSION").unlink()
-    user = come(fresh)
+    user = come(var)
     assert user.says() == "in"
     assert not data.with_name("data.new").exists()
     user.leaves()
