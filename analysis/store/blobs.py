@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 
 from analysis.models import UnclaimedBlob
 
-MEDIA_TYPE = "image/webp"
+RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
+"""The renditions of a picture and their media types, as ingest.render makes them."""
 
 
 class StorageFailed(Exception):
@@ -35,7 +36,8 @@ def original_key(extension: str) -> str:
 
 
 def rendition_key(renditions_id: uuid.UUID, name: str) -> str:
-    return f"renditions/{renditions_id.hex[:2]}/{renditions_id.hex}-{name}.webp"
+    extension = RENDITIONS[name].removeprefix("image/")
+    return f"renditions/{renditions_id.hex[:2]}/{renditions_id.hex}-{name}.{extension}"
 
 
 def announce(keys: Iterable[str]) -> None:

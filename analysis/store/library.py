@@ -51,7 +51,7 @@ def add(examined: Examined, file: IO[bytes], *, owner_id: int, openness: int = I
 
 def remove(image: Image) -> None:
     """Delete a picture for good: the row now, its blobs on commit or by the sweeper."""
-    keys = [image.key, *(blobs.rendition_key(image.renditions_id, name) for name in ("thumb", "preview"))]
+    keys = [image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)]
     with transaction.atomic():
         blobs.announce(keys)
         image.delete()

@@ -14,8 +14,6 @@ from analysis.ingest.render import payload
 from analysis.models import Image
 from analysis.store import blobs
 
-NAMES = ("thumb", "preview")
-
 
 def limits() -> Limits:
     """What `ingest` may accept here, from the settings."""
@@ -44,10 +42,10 @@ def remake(image: Image) -> None:
         blobs.claim(contents)
         Image.objects.filter(pk=image.pk).update(renditions_id=new, placeholder=examined.placeholder)
     image.renditions_id = new
-    blobs.discard(blobs.rendition_key(old, name) for name in NAMES)
+    blobs.discard(blobs.rendition_key(old, name) for name in blobs.RENDITIONS)
 
 
 def for_recognition(image: Image) -> bytes:
     """An upright JPEG for a recognizer, at most 5 MiB, not kept. Raises blobs.StorageFailed or ingest's Rejected."""
     with blobs.get(image.key) as original:
-        return payload(original, long_side=settings.RECOGNITION_LONG_SIDE)
+        return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())

@@ -1,5 +1,6 @@
 """Many files on all cores: in order, few at a time, and a crash costs its own file alone."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -66,7 +67,8 @@ def test_a_file_that_crashes_every_process_is_refused(files):
     def reap():
         while not over.is_set():
             for pid in _children():
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     reaper = threading.Thread(target=reap)
     reaper.start()
