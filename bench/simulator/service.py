@@ -21,7 +21,7 @@ from bench.simulator.settings import OPERATIONS, PERCENTS, ErrorToCome, Settings
 from bench.simulator.statistics import Statistics
 
 TARGET: Final = "RekognitionService."
-ENDINGS: Final = {"drops": statistics.DROPPED, "malformed": statistics.MALFORMED}
+ENDINGS: Final = {"drops": statistics.DROPPED, "cuts": statistics.CUT, "malformed": statistics.MALFORMED}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from bench.simulator.errors import CREDENTIALS
 
 OPERATIONS: Final = ("DetectLabels", "DetectFaces", "RecognizeCelebrities", "DetectText", "DetectModerationLabels")
 VERSIONS: Final = {"DetectLabels": "3.0", "DetectText": "3.0", "DetectModerationLabels": "7.0"}
-PERCENTS: Final = ("early_drops", "throttles", "errors", "drops", "malformed", "slow")
+PERCENTS: Final = ("early_drops", "throttles", "errors", "drops", "cuts", "malformed", "slow")
 NUMBERS: Final = ("latency", "jitter", "refusal_latency", "slow_latency", *PERCENTS)
 S3_WAYS: Final = ("present", "absent", "fetch")
 
@@ -41,7 +41,8 @@ class Settings:
     errors: Annotated[float, "percent refused with InternalServerError, 500"] = 0
     drops: Annotated[float, "percent whose connection is closed instead of the answer, after the call counted"] = 0
     early_drops: Annotated[float, "percent whose connection is closed at once, before the call counts"] = 0
-    malformed: Annotated[float, "percent answered with half of the answer under status 200"] = 0
+    cuts: Annotated[float, "percent whose connection is closed in the middle of the answer"] = 0
+    malformed: Annotated[float, "percent answered by half of the JSON as if it were whole"] = 0
     slow: Annotated[float, "percent answered after slow_latency"] = 0
     slow_latency: Annotated[float, "milliseconds until a slow answer"] = 30_000
     next_errors: Annotated[tuple[ErrorToCome, ...], 'errors to come: [{"code": …, "times": 1, "operation": …}]'] = ()
