@@ -139,7 +139,7 @@ class Simulator:
         if "Bytes" in image:
             text = image["Bytes"]
             content = text.encode("ascii", "replace") if isinstance(text, str) else text
-            return picture.sent(content, operation=operation)
+            return picture.sent(content, operation=operation, decode=self.settings.decode)
         if self.settings.s3 == "absent":
             raise Refused("InvalidS3ObjectException")
         reference = image["S3Object"]

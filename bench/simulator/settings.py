@@ -58,6 +58,7 @@ class Settings:
     constraint_code: Annotated[str, "the error for what breaks the service model's limits"] = (
         "InvalidParameterException"
     )
+    decode: Annotated[bool, "false: tell pictures apart by their base64, for half the work with large ones"] = True
     seed: Annotated[int, "of the faults and the jitter"] = 0
 
     def changed(self, **knobs: Any) -> Settings:
@@ -137,8 +138,9 @@ def _problems_of_names(made: Settings) -> Any:
         yield f"s3 is one of {', '.join(S3_WAYS)}, not {made.s3!r}."
     if not isinstance(made.credentials, str) or made.credentials not in {"", *CREDENTIALS}:
         yield f"credentials is empty or one of {', '.join(CREDENTIALS)}, not {made.credentials!r}."
-    if not isinstance(made.down, bool):
-        yield f"down is true or false, not {made.down!r}."
+    for name in ("down", "decode"):
+        if not isinstance(value := getattr(made, name), bool):
+            yield f"{name} is true or false, not {value!r}."
     versions = made.model_version.values() if isinstance(made.model_version, Mapping) else [made.model_version]
     if not all(isinstance(version, str) for version in (*versions, made.version_suffix)):
         yield "model_version and version_suffix are strings."

@@ -10,6 +10,10 @@ IMAGE = {"Bytes": picture()}
 INVALID = "InvalidParameterException"
 
 
+# A header behind 120 kB of metadata, as editors write them.
+LATE = b"\xff\xd8" + (b"\xff\xe2\xea\x62" + bytes(60_000)) * 2 + jpeg_header(90, 90)[2:]
+
+
 def labels(client, **parameters):
     return client.detect_labels(**{"Image": IMAGE, **parameters})
 
@@ -99,6 +103,7 @@ def test_there_is_one_image(simulator, client, image):
     assert code_of(labels, client, Image=image) == INVALID
 
 
+@pytest.mark.parametrize("decode", [True, False])
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -110,6 +115,7 @@ def test_there_is_one_image(simulator, client, image):
         (jpeg_header(10_000, 10_000), ""),
         (jpeg_header(10_001, 100), "ImageTooLargeException"),
         (png_header(100, 10_001), "ImageTooLargeException"),
+        (LATE, ""),
         (webp(), "InvalidImageFormatException"),
         (b"\xff\xd8\xff", "InvalidImageFormatException"),
         (jpeg_header(90, 90)[:-8], "InvalidImageFormatException"),
@@ -121,7 +127,8 @@ def test_there_is_one_image(simulator, client, image):
     ],
     ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else value or "fine",
 )
-def test_pictures_are_judged_by_size_and_header(simulator, client, content, code):
+def test_pictures_are_judged_by_size_and_header(simulator, client, content, code, decode):
+    simulator.set(decode=decode)
     assert code_of(labels, client, Image={"Bytes": content}) == code
 
 
