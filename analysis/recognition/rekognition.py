@@ -13,7 +13,7 @@ import boto3  # noqa: TID251
 from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
-from analysis.recognition.recognizer import Answer, ApiName, Parameters, Unavailable, Unreadable
+from analysis.recognition.recognizer import Answer, ApiName, Busy, Parameters, Unavailable, Unreadable
 from analysis.recognition.rekognition_errors import answered, unanswered
 
 MOST_BYTES = 5 * 1024 * 1024  # Image.Bytes in the service model: 5,242,880
@@ -22,11 +22,12 @@ MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of Rekognition: its name (the IAM action), the client's method, its request and version field."""
+    """One operation: its name (also the IAM action), the client's method, its request, two fields of its answer."""
 
     name: str
     method: str
     request: Callable[[bytes, Parameters], dict[str, Any]]
+    result: str
     version: str
 
 
@@ -40,7 +41,7 @@ def _detect_labels(picture: bytes, parameters: Parameters) -> dict[str, Any]:
 
 
 OPERATIONS: Final[Mapping[ApiName, Operation]] = {
-    "labels": Operation("DetectLabels", "detect_labels", _detect_labels, "LabelModelVersion"),
+    "labels": Operation("DetectLabels", "detect_labels", _detect_labels, result="Labels", version="LabelModelVersion"),
 }
 
 
@@ -66,6 +67,10 @@ class Rekognition:
             raise answered(error, api=api, operation=operation.name) from error
         except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
             raise unanswered(error, api=api) from error
+        if operation.result not in content:  # botocore makes an empty answer of broken JSON
+            raise Busy(
+                "The answer was cut short.", api=api, code="AnswerCutShort", next_step="It is asked again by itself."
+            )
         metadata = content.pop("ResponseMetadata", {})
         return Answer(
             api=api,

@@ -68,6 +68,13 @@ def test_answer_without_a_model_version_still_has_one(client, stub):
     assert ask(client).model_version == "unknown"
 
 
+def test_answer_without_its_result_is_not_taken_for_an_empty_one(client, stub):
+    stub.add_response("detect_labels", {})
+
+    with pytest.raises(Busy, match="AnswerCutShort"):
+        ask(client)
+
+
 @pytest.mark.parametrize("operation", [operation.name for operation in rekognition.OPERATIONS.values()])
 def test_every_error_of_the_operation_is_mapped(operation):
     model = botocore.session.get_session().get_service_model("rekognition").operation_model(operation)
