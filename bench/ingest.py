@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from statistics import median
 
 from bench import photos, place
 from bench.figures import Figure, Report
-from bench.memory import Peak
+from bench.usage import Peak, processor_of_children
 
 FEW, MANY = 50, 200
 ROUNDS = 3
@@ -27,7 +26,7 @@ class Run:
 
     files: int
     seconds: float
-    processor: float  # seconds on all cores, its own processes; the embedded servers are not among them
+    processor: float  # seconds on all cores, without the embedded servers
     peak: Peak
 
     @property
@@ -71,7 +70,7 @@ def report(few: Run, bare_few: Run, rounds: Sequence[tuple[Run, Run]]) -> Report
 
 
 def per_picture(run: Run) -> float:
-    """Milliseconds of processor time; unlike a rate it hardly depends on what else the machine does."""
+    """Milliseconds of processor time."""
     return 1000 * run.processor / run.files
 
 
@@ -120,11 +119,6 @@ def timed(words: list[str], files: int, var: Path) -> Run:
     if process.returncode:
         raise RuntimeError(f"{' '.join(words[:2])} ended with status {process.returncode}.")
     return Run(files, seconds, processor_of_children() - processor, peak)
-
-
-def processor_of_children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

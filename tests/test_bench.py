@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from analysis.ingest.examine import examine
-from bench import bare, memory, photos, run
+from bench import bare, photos, run, usage
 from bench.figures import Figure, Report, percentile
 from bench.screenshot import MOST_BYTES, TARGET
 
@@ -79,11 +79,11 @@ def test_photographs_are_reproducible_and_differ():
 def test_memory_of_a_child_is_seen():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        assert child.pid in memory.descendants(os.getpid())
-        assert memory.high_water(child.pid) > 0
+        assert child.pid in usage.descendants(os.getpid())
+        assert usage.high_water(child.pid) > 0
     finally:
         child.communicate(b"\n")
-    assert memory.high_water(child.pid) == 0
+    assert usage.high_water(child.pid) == 0
 
 
 def test_the_readmes_picture_is_kept_small():

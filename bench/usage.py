@@ -1,8 +1,9 @@
-"""How much memory the processes of a command took at most, from Linux's own account of it."""
+"""What the processes of a command took: memory at most, from Linux's own account of it, and processor time."""
 
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import time
 from collections import defaultdict
@@ -56,3 +57,12 @@ def high_water(pid: int) -> float:
         return 0.0
     line = re.search(r"VmHWM:\s*(\d+) kB", status)
     return int(line[1]) / 1024 if line else 0.0
+
+
+def processor_of_children() -> float:
+    """Seconds on all cores of every child and grandchild that has ended and was waited for: no detached servers.
+
+    Unlike the wall's, this time hardly depends on what else the machine does.
+    """
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
