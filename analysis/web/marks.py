@@ -17,6 +17,8 @@ SIDE = 1_000
 TONES = 8
 TAG_HEIGHT, LETTER, PADDING = 20.0, 6.4, 10.0
 LONGEST_TAG = 32
+ENLARGED, LARGEST = 1.5, 1_600
+"""A small picture is shown half as large again; none larger than its preview."""
 SAME = 0.7
 """From this overlap on, a face's box and that of a label are one and the same."""
 
@@ -87,7 +89,7 @@ class Drawing:
     view_box: str
     width: str
     height: str
-    natural_width: str
+    shown_width: str  # px, where the stage is large enough
     marks: list[Mark]
 
 
@@ -95,17 +97,17 @@ def drawing(
     image: Image, *, labels: Sequence[FoundLabel], faces: Sequence[FoundFace], texts: Sequence[FoundText]
 ) -> Drawing:
     """What the recognizer found in places. Big boxes first, so that small ones lie on top and can be pointed at."""
-    scale = SIDE / max(image.width, image.height)
+    longest = max(image.width, image.height)
+    scale = SIDE / longest
     frame = Rect(0, 0, image.width * scale, image.height * scale)
     found = _merged([*_of_labels(labels, frame), *_of_faces(faces, frame), *_of_texts(texts, frame)])
     found.sort(key=lambda each: -each.rect.area)
     places = place_tags([(each.rect, 0 if each.is_text else tag_width(_tag(each))) for each in found], frame)
-    natural = min(image.width, round(image.width * min(1, 1_600 / max(image.width, image.height))))
     return Drawing(
         view_box=f"0 0 {frame.width:.1f} {frame.height:.1f}",
         width=f"{frame.width:.1f}",
         height=f"{frame.height:.1f}",
-        natural_width=str(natural),
+        shown_width=str(round(image.width * min(longest * ENLARGED, LARGEST) / longest)),
         marks=[_mark(each, place) for each, place in zip(found, places, strict=True)],
     )
 

@@ -27,16 +27,16 @@ def test_a_box_beyond_the_picture_is_drawn_within_it():
 
 
 @pytest.mark.parametrize(
-    ("size", "view_box", "natural"),
+    ("size", "view_box", "width"),
     [
         ((4000, 3000), "0 0 1000.0 750.0", "1600"),
         ((3000, 4000), "0 0 750.0 1000.0", "1200"),
-        ((40, 30), "0 0 1000.0 750.0", "40"),
+        ((40, 30), "0 0 1000.0 750.0", "60"),
     ],
 )
-def test_the_longer_side_is_a_thousand_units(size, view_box, natural):
+def test_the_longer_side_is_a_thousand_units(size, view_box, width):
     found = drawn(width=size[0], height=size[1])
-    assert (found.view_box, found.natural_width) == (view_box, natural)
+    assert (found.view_box, found.shown_width) == (view_box, width)
 
 
 def test_small_boxes_lie_over_large_ones():

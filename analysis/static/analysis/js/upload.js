@@ -1,11 +1,12 @@
 // Files go up three at a time, each with its progress; what becomes of them comes back as rows made by the server.
 // However many there are, the page holds a few hundred rows: the rest are numbers.
+import { couldBePicture, filesIn } from "./dropped.js";
+import { LiveRows, parsed } from "./rows.js";
+import { NUMBER, duration, sentenceOf, summary } from "./words.js";
+
 const AT_ONCE = 3;
 const ROWS = 200;
 const NEXT = 5;
-const POLL = 700;
-const PICTURE = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|hei[cf]|hif|avif|svg)$/i;
-const NUMBER = new Intl.NumberFormat("en");
 
 class UploadFiles extends HTMLElement {
   connectedCallback() {
@@ -14,6 +15,7 @@ class UploadFiles extends HTMLElement {
     this.total = { files: 0, bytes: 0, over: 0, sent: 0, added: 0, known: 0, refused: 0, passed: 0 };
     this.samples = [];
     this.isPaused = false;
+    this.live = new LiveRows(this.section("added"), this.dataset.stateUrl);
     this.acceptChoices();
     this.acceptDrops();
     addEventListener("beforeunload", (event) => {
@@ -144,7 +146,7 @@ class UploadFiles extends HTMLElement {
     }
     this.total[row.dataset.outcome === "known" ? "known" : "added"] += 1;
     this.put("added", row);
-    if (row.matches("[data-open]")) this.poll();
+    this.live.poll();
   }
 
   refuse(item, sentence, mayRetry) {
@@ -205,31 +207,6 @@ class UploadFiles extends HTMLElement {
     this.waiting = [];
     this.notice("You were signed out. Sign in on another page, then reload this one and choose the rest again.");
     this.refuse(item, "not sent: you were signed out", false);
-  }
-
-  // Pictures under way tell their state until the server says they are done; only rows that changed come back.
-  async poll() {
-    if (this.isPolling) return;
-    this.isPolling = true;
-    for (let open = this.open(); open.length; open = this.open()) {
-      await new Promise((resolve) => setTimeout(resolve, POLL));
-      const asked = new URLSearchParams(open.map((row) => ["id", `${row.dataset.image}-${row.dataset.version}`]));
-      const answer = await fetch(`${this.dataset.stateUrl}?${asked}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-      if (answer?.ok && !answer.redirected) parsed(await answer.text()).forEach((row) => this.renew(row));
-    }
-    this.isPolling = false;
-  }
-
-  open() {
-    return [...this.querySelectorAll("[data-section=added] [data-open]")].slice(-60);
-  }
-
-  renew(row) {
-    const old = this.querySelector(`[data-section=added] [data-image="${row.dataset.image}"]`);
-    if (!old) return;
-    row.querySelector(".name a").textContent = old.querySelector(".name").textContent;
-    row.querySelector("img").replaceWith(old.querySelector("img"));
-    old.replaceWith(row);
   }
 
   // --- What is on the page ---
@@ -313,53 +290,6 @@ class UploadFiles extends HTMLElement {
     if (perSecond <= 0 || this.isPaused) return "";
     return `${(perSecond / 1e6).toFixed(1)} MB/s · ${duration(left / perSecond)}`;
   }
-}
-
-function couldBePicture(file) {
-  return !file.name.startsWith(".") && (file.type.startsWith("image/") || PICTURE.test(file.name));
-}
-
-function parsed(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return [...template.content.querySelectorAll("li[data-outcome]")];
-}
-
-function sentenceOf(status) {
-  if (status === 413) return "it is larger than the server accepts";
-  if (status === 403) return "the page is too old; reload it and choose the file again";
-  return `the server could not take it (status ${status}); try again in a moment`;
-}
-
-function summary({ added, known, refused, passed }) {
-  const parts = [
-    added && `${NUMBER.format(added)} added`,
-    known && `${NUMBER.format(known)} already here`,
-    refused && `${NUMBER.format(refused)} not accepted`,
-    passed && `${NUMBER.format(passed)} other files passed over`,
-  ];
-  return parts.filter(Boolean).join(", ");
-}
-
-function duration(seconds) {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s left`;
-  if (seconds < 3_600) return `${Math.round(seconds / 60)} min left`;
-  return `${(seconds / 3_600).toFixed(1)} h left`;
-}
-
-async function filesIn(entry) {
-  if (entry instanceof File) return [entry];
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-  const reader = entry.createReader();
-  const found = [];
-  // A folder comes in portions; the last one is empty.
-  for (let portion = null; portion === null || portion.length; found.push(...portion)) {
-    portion = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-  }
-  found.sort((one, other) => one.name.localeCompare(other.name));
-  const files = [];
-  for (const each of found) files.push(...(await filesIn(each)));
-  return files;
 }
 
 customElements.define("upload-files", UploadFiles);

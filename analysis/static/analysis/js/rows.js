@@ -1,0 +1,41 @@
+// Rows of uploaded files, made by the server.
+const PAUSE = 700;
+const AT_ONCE = 60;
+
+export function parsed(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return [...template.content.querySelectorAll("li[data-outcome]")];
+}
+
+// Rows whose pictures are under way ask until the server says that they are done; only those that changed come back.
+export class LiveRows {
+  constructor(list, url) {
+    this.list = list;
+    this.url = url;
+  }
+
+  async poll() {
+    if (this.isPolling) return;
+    this.isPolling = true;
+    for (let open = this.open(); open.length; open = this.open()) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      const asked = new URLSearchParams(open.map((row) => ["id", `${row.dataset.image}-${row.dataset.version}`]));
+      const answer = await fetch(`${this.url}?${asked}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+      if (answer?.ok && !answer.redirected) parsed(await answer.text()).forEach((row) => this.renew(row));
+    }
+    this.isPolling = false;
+  }
+
+  open() {
+    return [...this.list.querySelectorAll("[data-open]")].slice(-AT_ONCE);
+  }
+
+  renew(row) {
+    const old = this.list.querySelector(`[data-image="${row.dataset.image}"]`);
+    if (!old) return;
+    row.querySelector(".name a").textContent = old.querySelector(".name").textContent;
+    row.querySelector("img").replaceWith(old.querySelector("img"));
+    old.replaceWith(row);
+  }
+}

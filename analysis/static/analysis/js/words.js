@@ -1,0 +1,24 @@
+// Numbers and outcomes as the upload page says them.
+export const NUMBER = new Intl.NumberFormat("en");
+
+export function sentenceOf(status) {
+  if (status === 413) return "it is larger than the server accepts";
+  if (status === 403) return "the page is too old; reload it and choose the file again";
+  return `the server could not take it (status ${status}); try again in a moment`;
+}
+
+export function summary({ added, known, refused, passed }) {
+  const parts = [
+    added && `${NUMBER.format(added)} added`,
+    known && `${NUMBER.format(known)} already here`,
+    refused && `${NUMBER.format(refused)} not accepted`,
+    passed && `${NUMBER.format(passed)} other files passed over`,
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+export function duration(seconds) {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s left`;
+  if (seconds < 3_600) return `${Math.round(seconds / 60)} min left`;
+  return `${(seconds / 3_600).toFixed(1)} h left`;
+}
