@@ -1,5 +1,5 @@
 // Rows of uploaded files, made by the server.
-const PAUSE = 700;
+const PAUSE = 500;
 const AT_ONCE = 60;
 
 export function parsed(html) {
