@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from decimal import Decimal
 from pathlib import Path
 
 import dj_database_url
@@ -185,13 +186,20 @@ FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 RECOGNIZER = env.str("RECOGNIZER", "local")
 RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])  # empty: all that the recognizer can do
 MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
+FACE_CONFIDENCE = env.float("FACE_CONFIDENCE", 75.0)
 MAX_LABELS = env.int("MAX_LABELS", 100)
 IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)
 RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
+MONTHLY_BUDGET = env.str("MONTHLY_BUDGET", "")  # US dollars; empty: no limit
+INTERACTIVE_BUDGET = env.str("INTERACTIVE_BUDGET", "") or (str(Decimal(MONTHLY_BUDGET) * 2) if MONTHLY_BUDGET else "")
+PRICES_FILE = env.str("PRICES_FILE", "")
+AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
+REKOGNITION_QUOTA = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
 RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 16 if RECOGNIZER == "rekognition" else 2)
 
 # --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------
 
+REDIS = REDIS_URL or embedded.redis_url(VAR)
 CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -221,6 +229,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "announce what waits": {"task": "analysis.tasks.sweep", "schedule": 10.0},
     "delete blobs that no picture owns": {"task": "analysis.tasks.sweep_blobs", "schedule": 600.0},
+    "add up what was spent": {"task": "analysis.tasks.fold_spend", "schedule": 30.0},
     "refresh the labels' counts": {"task": "analysis.tasks.count_labels", "schedule": 60.0},
 }
 

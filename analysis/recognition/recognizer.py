@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, Literal, Protocol, Self
 
 ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
 
 MOST_LABELS = 1000  # Rekognition's default and its upper limit
+
+
+_FIELDS: dict[ApiName, tuple[str, ...]] = {
+    "labels": ("max_labels", "min_confidence", "image_properties"),
+    "faces": (),
+    "celebrities": (),
+    "text": (),
+    "moderation": ("min_confidence",),
+}
 
 
 @dataclass(frozen=True)
@@ -28,9 +37,9 @@ class Parameters:
         if type(self.image_properties) is not bool:
             raise ValueError(f"image_properties is true or false, not {self.image_properties!r}.")
 
-    def as_json(self) -> dict[str, int | float | bool]:
-        """The parameters as Analysis.parameters stores them: every field, always in the same order."""
-        return asdict(self)
+    def as_json(self, api: ApiName) -> dict[str, int | float | bool]:
+        """What Analysis.parameters stores: the fields this API knows, so that others' changes ask nothing again."""
+        return {name: getattr(self, name) for name in _FIELDS[api]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -64,6 +73,10 @@ class Recognizer(Protocol):
 
     name: str
     apis: frozenset[ApiName]
+    region: str | None
+    """Where it is paid for; None where it is free."""
+    takes_originals: bool
+    """Upright JPEG and PNG originals within Rekognition's limits need no rendition made for it."""
 
     def recognize(self, picture: bytes, *, api: ApiName, parameters: Parameters) -> Answer: ...
 
@@ -87,6 +100,12 @@ class Failed(Exception):  # noqa: N818
 
     def _arguments(self) -> dict[str, Any]:
         return {"api": self.api, "code": self.code, "next_step": self.next_step}
+
+
+    @property
+    def outcome(self) -> str | None:
+        """What the ledger says of the request: throttled, failed, unknown, or None when none was sent."""
+        return "failed"
 
 
 class Busy(Failed):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any, cast
 
 from django.conf import settings
 
 from analysis.models import Analysis
-from analysis.recognition.recognizer import Parameters, Recognizer
+from analysis.recognition.recognizer import ApiName, Parameters, Recognizer
 
 NAMES = ("local", "rekognition")
 
@@ -38,9 +39,11 @@ def wanted_apis() -> list[str]:
     return [api for api in Analysis.Api.values if api in able and api in asked]
 
 
-def parameters() -> Parameters:
-    return Parameters(
+def parameters(api: str) -> dict[str, Any]:
+    """What the settings ask of an API, as Analysis.parameters stores it: only what that API knows."""
+    asked = Parameters(
         max_labels=settings.MAX_LABELS,
         min_confidence=settings.MIN_CONFIDENCE,
         image_properties=settings.IMAGE_PROPERTIES,
     )
+    return asked.as_json(cast(ApiName, api))

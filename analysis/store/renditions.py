@@ -15,6 +15,11 @@ from analysis.models import Image
 from analysis.store import blobs
 
 
+# Rekognition's limits for bytes and for sides in pixels: docs.aws.amazon.com/rekognition/latest/dg/limits.html
+MOST_BYTES = 5 * 1024**2
+SHORTEST_SIDE, LONGEST_SIDE = 80, 10_000
+
+
 def limits() -> Limits:
     """What `ingest` may accept here, from the settings."""
     return Limits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_PIXELS)
@@ -45,7 +50,24 @@ def remake(image: Image) -> None:
     blobs.discard(blobs.rendition_key(old, name) for name in blobs.RENDITIONS)
 
 
-def for_recognition(image: Image) -> bytes:
-    """An upright JPEG for a recognizer, at most 5 MiB, not kept. Raises blobs.StorageFailed or ingest's Rejected."""
+def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
+    """An upright JPEG of at most 5 MiB for a recognizer, not kept; `as_is`, the original where it already is one.
+
+    Raises blobs.StorageFailed or ingest's Rejected.
+    """
     with blobs.get(image.key) as original:
+        if as_is and _needs_nothing(image):
+            return original.read()
         return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())
+
+
+def _needs_nothing(image: Image) -> bool:
+    """Within Rekognition's limits, and its stored pixels are the upright ones, so boxes mean the same."""
+    sides = image.width, image.height
+    return (
+        image.format in {Image.Format.JPEG, Image.Format.PNG}
+        and image.orientation == 1
+        and image.size <= MOST_BYTES
+        and min(sides) >= SHORTEST_SIDE
+        and max(sides) <= LONGEST_SIDE
+    )
