@@ -81,7 +81,7 @@ class Recognizer(Protocol):
     def recognize(self, picture: bytes, *, api: ApiName, parameters: Parameters) -> Answer: ...
 
 
-class Failed(Exception):  # noqa: N818
+class Failed(Exception):
     """A request without an answer; str() is a sentence with the API, the code and what happens or is to do next."""
 
     def __init__(self, reason: str, *, api: ApiName, code: str, next_step: str = "") -> None:

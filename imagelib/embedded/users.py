@@ -6,6 +6,8 @@ import atexit
 import fcntl
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +46,7 @@ def leave(var: Path) -> None:
     presence = _presence.pop((os.getpid(), var), None)
     if presence is None:
         return
-    with _turn(var):
+    with _undisturbed(), _turn(var):
         os.close(presence)
         _stop_if_unused(var)
 
@@ -100,3 +102,19 @@ def _turn(var: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A second signal must not end the last user halfway: nobody would be left to stop the servers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,5 +1,6 @@
 """The embedded servers, each time with real processes as their users, in a folder with a space and mode 700."""
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -278,6 +280,28 @@ def test_ctrl_c_does_not_reach_the_servers(var: Path, come) -> None:
     assert running(var) == {"postgres", "redis"}
     assert os.getsid(user.process.pid) not in [os.getsid(int(pid)) for pid in server_pids(var)]
     user.leaves()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells which signals are ignored")
+def test_a_second_signal_does_not_end_the_last_user_halfway(var: Path, come) -> None:
+    user = come(var)
+    assert user.says() == "in"
+    with (var / "run" / "turn.lock").open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        user.process.stdin.close()
+        deadline = time.monotonic() + 10
+        while not ignores(user.process.pid, signal.SIGTERM):  # until it waits for its turn to leave
+            assert time.monotonic() < deadline
+            os.sched_yield()
+        user.process.terminate()
+    assert user.process.wait() == 0
+    assert running(var) == set()
+
+
+def ignores(pid: int, number: signal.Signals) -> bool:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    mask = next(line.split()[1] for line in lines if line.startswith("SigIgn:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def test_runs_the_redis_of_the_wheel(var: Path, come) -> None:

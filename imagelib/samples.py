@@ -1,0 +1,33 @@
+"""The sample photographs of the demo: scikit-image's, those that come in its wheel."""
+
+import shutil
+from pathlib import Path
+
+SAMPLES = {
+    "astronaut.png": "Astronaut Eileen Collins.png",
+    "brick.png": "Brick wall.png",
+    "camera.png": "Cameraman.png",
+    "chelsea.png": "Chelsea the cat.png",
+    "coffee.png": "Cup of coffee.png",
+    "coins.png": "Greek coins from Pompeii.png",
+    "color.png": "Color wheel.png",
+    "grass.png": "Grass.png",
+    "gravel.png": "Gravel.png",
+    "horse.png": "Silhouette of a horse.png",
+    "hubble_deep_field.jpg": "Hubble deep field.jpg",
+    "ihc.png": "Stained tissue under the microscope.png",
+    "moon.png": "Surface of the Moon.png",
+    "motorcycle_left.png": "Motorcycle in a garage.png",
+    "page.png": "Page about segmentation.png",
+    "retina.jpg": "Retina.jpg",
+    "rocket.jpg": "Rocket on the launch pad.jpg",
+    "text.png": "Handwritten formulas.png",
+}
+
+
+def write_samples(folder: Path) -> None:
+    """Writes them under names a person would give them. Raises ModuleNotFoundError without scikit-image."""
+    from skimage.data import data_dir  # noqa: PLC0415 - only the demo has it
+
+    for file, name in SAMPLES.items():
+        shutil.copyfile(Path(data_dir) / file, folder / name)

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import io
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image
+
+from analysis.recognition import local, values
+from analysis.recognition.local import Local
+from analysis.recognition.recognizer import Parameters, Unavailable, Unreadable
+from tests.recognition import samples, shapes
+
+PERSON = {"Face", "Head", "Person", "Photography", "Portrait"}
+FOUND = {
+    "astronaut.png": PERSON,
+    "camera.png": {"Black And White"},
+    "chelsea.png": set(),
+    "coffee.png": set(),
+    "coins.png": {"Black And White"},
+    "gravel.png": {"Black And White"},
+    "motorcycle_left.png": set(),
+    "page.png": {"Black And White", "Document", "Text"},
+    "rocket.jpg": set(),
+}
+"""What the local recognizer says of scikit-image's photographs; all it does not say is not there or not known."""
+
+COLORS = {
+    "astronaut.png": {"grey", "black", "orange", "brown", "red", "purple"},
+    "chelsea.png": {"brown"},
+    "coffee.png": {"orange", "brown", "red", "black", "white"},
+    "motorcycle_left.png": {"grey", "brown", "black", "red"},
+    "rocket.jpg": {"blue", "black", "grey", "brown"},
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_labels_of_photographs(name):
+    assert {label.name for label in values.labels_in(samples.answer(name, "labels").content)} == FOUND[name]
+
+
+@pytest.mark.parametrize("name", COLORS)
+def test_colors_of_photographs(name):
+    found = values.colors_in(samples.answer(name, "labels").content)
+
+    assert {color.simplified_color for color in found} == COLORS[name]
+
+
+@pytest.mark.parametrize("api", sorted(Local.apis))
+@pytest.mark.parametrize("name", ["astronaut.png", "page.png", "gravel.png"])
+def test_answers_have_the_shapes_of_rekognition(name, api):
+    answer = samples.answer(name, api)
+
+    assert shapes.complaints(answer.content, shapes.OPERATIONS[api]) == []
+    assert answer.model_version == local.model_version()
+    assert len(answer.model_version) <= 40
+
+
+def test_face_is_where_the_astronaut_s_is():
+    (face,) = values.faces_in(samples.answer("astronaut.png", "faces").content)
+
+    assert [face.box.left, face.box.top, face.box.width, face.box.height] == pytest.approx(
+        [0.34, 0.13, 0.19, 0.19], abs=0.03
+    )
+    assert face.confidence > 95
+    assert (face.age_low, face.gender, face.smile, face.emotions) == (None, None, None, ())
+    assert face.quality.brightness > 60
+
+
+def test_label_comes_with_its_ancestors_and_the_face_with_its_place():
+    found = {label.name: label for label in values.labels_in(samples.answer("astronaut.png", "labels").content)}
+    (face,) = values.faces_in(samples.answer("astronaut.png", "faces").content)
+
+    assert found["Portrait"].parents == ("Face", "Head", "Person", "Photography")
+    assert found["Person"].aliases == ("Human",)
+    assert found["Person"].instances == ()
+    assert [(instance.box, instance.confidence) for instance in found["Face"].instances] == [
+        (face.box, face.confidence)
+    ]
+
+
+def test_text_of_a_page():
+    found = values.texts_in(samples.answer("page.png", "text").content)
+
+    assert [text.text for text in found if text.is_line][:3] == [
+        "Region-based segmentation",
+        "Let us first determine markers of the coins and the",
+        "background. These markers are pixels that we can label",
+    ]
+    assert [text.text for text in found if not text.is_line][:4] == ["Region-based", "segmentation", "Let", "us"]
+
+
+def test_text_is_where_it_was_drawn():
+    keep_left, harbor, *words = values.texts_in(samples.look(samples.sign(), "text").content)
+
+    assert [word.text for word in words] == ["KEEP", "LEFT", "Harbor", "24"]
+    assert (keep_left.text, harbor.text) == ("KEEP LEFT", "Harbor 24")
+    assert [keep_left.box.left, keep_left.box.top] == pytest.approx([100 / 800, 110 / 600], abs=0.03)
+    assert [harbor.box.left, harbor.box.top] == pytest.approx([100 / 800, 310 / 600], abs=0.03)
+    keep, left = words[:2]
+    assert keep.box.left == pytest.approx(keep_left.box.left, abs=0.02)
+    assert keep.box.left + keep.box.width < left.box.left
+    assert left.box.left + left.box.width == pytest.approx(keep_left.box.left + keep_left.box.width, abs=0.02)
+
+
+def test_words_name_their_line():
+    detections = samples.look(samples.sign(), "text").content["TextDetections"]
+
+    assert [(entry["Id"], entry.get("ParentId")) for entry in detections] == [
+        (0, None),
+        (1, None),
+        (2, 0),
+        (3, 0),
+        (4, 1),
+        (5, 1),
+    ]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (80, 80), (3, 400), (400, 3)])
+@pytest.mark.parametrize("api", sorted(Local.apis))
+def test_picture_of_nothing_has_nothing_in_it(size, api, capfd):
+    answer = samples.look(samples.jpeg(Image.new("RGB", size, (90, 140, 60))), api)
+
+    for read in (values.labels_in, values.faces_in, values.texts_in):
+        assert read(answer.content) == ()
+    assert capfd.readouterr() == ("", "")  # RapidOCR would say so on the terminal
+
+
+def test_parameters_cut_the_labels():
+    every = values.labels_in(samples.answer("astronaut.png", "labels").content)
+    picture = samples.sample("astronaut.png")
+
+    surer = samples.look(picture, "labels", min_confidence=90, image_properties=False)
+    first = samples.look(picture, "labels", max_labels=2)
+
+    assert [label.confidence for label in every] == sorted((label.confidence for label in every), reverse=True)
+    assert {label.name for label in values.labels_in(surer.content)} == {"Face", "Head", "Person"}
+    assert "ImageProperties" not in surer.content
+    assert values.labels_in(first.content) == every[:2]
+
+
+def broken_pictures():
+    jpeg = samples.sign()
+    bomb = io.BytesIO()
+    Image.new("1", (8000, 8000)).save(bomb, "PNG")
+    return {
+        "empty": (b"", "NotAPicture"),
+        "text": (b"not a picture", "NotAPicture"),
+        "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "NotAPicture"),
+        "truncated": (jpeg[: len(jpeg) // 2], "NotAPicture"),
+        "header only": (jpeg[:20], "NotAPicture"),
+        "bomb": (bomb.getvalue(), "PictureTooLarge"),
+    }
+
+
+@pytest.mark.parametrize("api", sorted(Local.apis))
+@pytest.mark.parametrize("kind", ["empty", "text", "svg", "truncated", "header only", "bomb"])
+def test_broken_picture_is_unreadable(kind, api):
+    picture, code = broken_pictures()[kind]
+
+    with pytest.raises(Unreadable) as raised:
+        samples.look(picture, api)
+
+    assert str(raised.value).startswith(f"The {api} request failed with {code}: ")
+
+
+def test_api_it_has_not_is_nobodys_fault():
+    with pytest.raises(Unavailable, match="ApiNotOffered"):
+        samples.look(samples.sign(), "celebrities")
+
+
+def test_threads_find_the_same():
+    """All at once on pictures that nobody has looked at, as a worker's threads do."""
+    names, apis = ["coffee.png", "chelsea.png"], sorted(Local.apis)
+    asked = [(samples.sample(name) + b"\0", api) for name in names for api in apis]  # other bytes, same picture
+    together = threading.Barrier(len(asked))
+
+    def look(picture, api):
+        together.wait()
+        return samples.look(picture, api).content
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        found = list(pool.map(look, *zip(*asked, strict=True)))
+
+    assert found == [samples.answer(name, api).content for name in names for api in apis]
+
+
+def test_same_bytes_are_looked_at_once_and_old_ones_forgotten():
+    first = local._look(b"first")
+
+    assert local._look(b"first") is first
+    for number in range(local.REMEMBERED):
+        local._look(b"%d" % number)
+    assert local._look(b"first") is not first
+    assert len(local._looks) == local.REMEMBERED
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forked_child_waits_for_no_thread_of_its_parent():
+    look = local._look(b"picture")
+
+    with local._remembering:  # as if another thread were just remembering
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if local._look(b"picture") is not look else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_asking_needs_no_parameters_but_takes_them():
+    answer = Local().recognize(samples.sign(), api="faces", parameters=Parameters(max_labels=1, min_confidence=100))
+
+    assert answer.content == {"FaceDetails": []}

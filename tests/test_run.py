@@ -1,0 +1,150 @@
+"""`manage.py run` for real: its own `var`, its own port, its own processes."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from imagelib import embedded
+from imagelib.embedded.server import runtime_folder
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux lists the processes left behind")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One database for all of them: migrating it takes longest."""
+    folder = tmp_path_factory.mktemp("run") / "a clone"
+    folder.mkdir()
+    yield folder / "var"
+    embedded.remove(folder / "var")
+
+
+@pytest.fixture
+def run(var: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    with ExitStack() as stack:
+
+        def start(*options: str, **environment: str) -> subprocess.Popen:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "run", *options],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "IMAGELIB_VAR": str(var), "PORT": "0", "NO_COLOR": "1", **environment},
+                start_new_session=True,
+            )
+            stack.enter_context(process)
+            stack.callback(lambda: process.poll() is None and process.send_signal(signal.SIGINT))
+            return process
+
+        yield start
+
+
+def lines_until(process: subprocess.Popen, last: str) -> list[str]:
+    lines: list[str] = []
+    while not lines or lines[-1] != last:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        lines.append(line.rstrip("\n"))
+    return lines
+
+
+def address_in(lines: list[str]) -> tuple[str, int]:
+    found = re.fullmatch(r"imagelib is at http://(127\.0\.0\.1):(\d+)/", lines[1])
+    return found[1], int(found[2])
+
+
+def get(address: tuple[str, int], path: str) -> tuple[int, str, str]:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Location", ""), answer.read().decode()
+    finally:
+        connection.close()
+
+
+def left_behind(var: Path) -> dict[int, str]:
+    """Live processes that know this `var` by their environment or their arguments: process id → command line."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            known = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+        if os.fsencode(var) in known or os.fsencode(runtime_folder(var)) in known:
+            found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+    return found
+
+
+def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
+    process = run()
+    lines = lines_until(process, "Ctrl-C stops it.")
+    assert lines[0] == "Preparing the database and the pages …"
+    assert re.fullmatch(r"Sign in as admin with the password \w{4}-\w{4}-\w{4} \(it is shown this once\)", lines[2])
+    address = address_in(lines)
+    assert get(address, "/")[:2] == (302, "/accounts/login/?next=/")
+    status, _, page = get(address, "/accounts/login/")
+    assert status == 200
+    style = re.search(r'href="(/static/[^"]+\.css)"', page)
+    assert get(address, style[1])[0] == 200
+    assert len(left_behind(var)) >= 8  # itself, web with two workers, worker, scheduler, servers
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (0, "\nStopped.\n", "")
+    assert left_behind(var) == {}
+
+
+def test_the_next_start_keeps_the_people_and_ends_when_a_program_does(run, var: Path) -> None:
+    process = run()
+    lines = lines_until(process, "Ctrl-C stops it.")
+    assert len(lines) == 3  # no password again
+    host, port = address_in(lines)
+    _, err = run().communicate()
+    assert err == (
+        f"CommandError: imagelib runs here already, at http://{host}:{port}/ (process {process.pid})."
+        " Stop that one first, or give this one a folder of its own with IMAGELIB_VAR.\n"
+    )
+
+    [scheduler] = [pid for pid, command in left_behind(var).items() if " beat " in command]
+    os.kill(scheduler, signal.SIGKILL)
+    _, err = process.communicate()
+    first, *log = err.splitlines()
+    assert first == f"CommandError: The scheduler ended (killed by SIGKILL). {var}/log/beat.log says:"
+    assert log[0].startswith("  ")
+    assert process.returncode == 1
+    assert left_behind(var) == {}
+
+
+def test_a_taken_port_is_said_before_anything_starts(run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = run(IMAGELIB_VAR=str(tmp_path), PORT=str(port))
+        out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert err == (
+        f"CommandError: Port {port} cannot be used: Address already in use."
+        f" Choose another, for example PORT={port + 1} make run.\n"
+    )
+    assert not (tmp_path / "postgres").exists()
+
+
+@pytest.mark.parametrize(
+    ("port", "sentence"),
+    [("eighty", "PORT is 'eighty', which is no number."), ("65536", "There is no port 65536: the highest is 65535.")],
+)
+def test_a_port_that_is_none_is_refused(run, tmp_path: Path, port: str, sentence: str) -> None:
+    _, err = run(IMAGELIB_VAR=str(tmp_path), PORT=port).communicate()
+    assert err == f"CommandError: {sentence}\n"
