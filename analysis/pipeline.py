@@ -60,11 +60,16 @@ def _keep_file(outcome: Outcome, *, owner_id: int) -> Imported:
         return Imported(outcome.path, refusal=error)
 
 
-def request(*, image_ids: Iterable[int], apis: Iterable[str] | None = None, is_bulk: bool = False) -> int:
-    """Have pictures analyzed, by default with every wanted API. Answers how many analyses that makes."""
+def request(
+    *, image_ids: Iterable[int], apis: Iterable[str] | None = None, is_bulk: bool = False, is_forced: bool = False
+) -> int:
+    """Have pictures analyzed, by default with every wanted API; `is_forced`, although an answer is stored.
+
+    Answers how many analyses that makes.
+    """
     asked = recognizers.wanted_apis() if apis is None else list(apis)
     with transaction.atomic():
-        number = waiting.enqueue(image_ids, apis=asked, is_bulk=is_bulk)
+        number = waiting.enqueue(image_ids, apis=asked, is_bulk=is_bulk, is_forced=is_forced)
         for api in asked if number else ():
             tasks.work.delay_on_commit(recognizer=recognizers.current().name, api=api)
     return number

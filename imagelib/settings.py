@@ -194,7 +194,7 @@ MONTHLY_BUDGET = env.str("MONTHLY_BUDGET", "")  # US dollars; empty: no limit
 INTERACTIVE_BUDGET = env.str("INTERACTIVE_BUDGET", "") or (str(Decimal(MONTHLY_BUDGET) * 2) if MONTHLY_BUDGET else "")
 PRICES_FILE = env.str("PRICES_FILE", "")
 AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
-REKOGNITION_QUOTA = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
+REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
 RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 16 if RECOGNIZER == "rekognition" else 2)
 
 # --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------

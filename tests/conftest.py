@@ -76,6 +76,7 @@ def rekognition(settings, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", address)
         settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "eu-central-1"
         settings.RECOGNITION_THREADS = next(_connections)  # a client of this test's own
+        settings.REKOGNITION_QUOTA = dict.fromkeys(("labels", "faces", "celebrities", "text", "moderation"), "1000")
         recognizers.named.cache_clear()
         yield server
     recognizers.named.cache_clear()
@@ -91,5 +92,5 @@ def celery_worker_thread(django_db_setup):
 
     from imagelib.celery import app
 
-    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, shutdown_timeout=20):
+    with start_worker(app, pool="threads", concurrency=8, perform_ping_check=False, shutdown_timeout=20):
         yield

@@ -63,6 +63,7 @@ class Analysis(models.Model):
     is_pinned = models.BooleanField("pinned", default=False)
     is_sample = models.BooleanField("sample", default=False)
     is_bulk = models.BooleanField("bulk", default=False, help_text="Waits while somebody's upload is analyzed.")
+    is_forced = models.BooleanField("forced", default=False, help_text="Asked although an answer is stored.")
     is_reused = models.BooleanField("reused", default=False, help_text="Answered from the store, not paid for.")
     price = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True, help_text="US dollars.")
 
@@ -125,4 +126,6 @@ class Analysis(models.Model):
 
     def _leave(self, **columns: Any) -> None:
         # Only the holder of the claim may end it: the sweeper may have given an expired one to somebody else.
-        Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until).update(claimed_until=None, price=None, **columns)
+        Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until).update(
+            claimed_until=None, price=None, **columns
+        )

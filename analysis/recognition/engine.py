@@ -11,6 +11,7 @@ from typing import cast
 from django.db import InterfaceError, OperationalError, connection
 from django.utils.timezone import now
 
+from analysis.ingest.candidate import Rejected
 from analysis.models import Analysis
 from analysis.recognition import outages, waiting
 from analysis.recognition.payloads import Payloads
@@ -18,6 +19,7 @@ from analysis.recognition.quota import Away, Limiter
 from analysis.recognition.recognizer import Answer, ApiName, Failed, Parameters, Recognizer, Unavailable
 from analysis.recognition.record import Finished, record
 from analysis.recognition.reuse import stored_answers
+from analysis.store.blobs import StorageFailed
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +95,8 @@ class Engine:
         except Failed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
             return Finished(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
+        except (Rejected, StorageFailed) as error:
+            return Finished(analysis, error=error)
         except Exception as error:  # the one boundary: whatever happened, the claim must end with a sentence
             logger.exception("analysis %s of image %s", analysis.pk, analysis.image_id)
             return Finished(analysis, error=error)

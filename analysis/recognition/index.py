@@ -47,8 +47,8 @@ def reindex(image_ids: Collection[int]) -> None:
         locked = Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk")
         shown = [pk for pk, trashed_at in locked.values_list("pk", "trashed_at") if trashed_at is None]
         answers = [
-            Current(*found)
-            for found in Analysis.objects.current()
+            Current(image_id, pk, api, answer or {})
+            for image_id, pk, api, answer in Analysis.objects.current()
             .filter(image_id__in=shown)
             .values_list("image_id", "pk", "api", "answer")
         ]
@@ -62,7 +62,9 @@ def _effective_rows(image_ids: list[int], answers: list[Current]) -> list[Row]:
     said = [(each, words_in(each.api, each.answer, threshold=settings.FACE_CONFIDENCE)) for each in answers]
     ids = label_ids(word for _, words in said for word in words)
     rows = {
-        (current.image_id, ids[word.key]): _row(current, ids[word.key], word) for current, words in said for word in words
+        (current.image_id, ids[word.key]): _row(current, ids[word.key], word)
+        for current, words in said
+        for word in words
     }
     for image_id, label_id, decision in Verdict.objects.filter(image_id__in=image_ids).values_list(
         "image_id", "label_id", "decision"
@@ -140,6 +142,4 @@ def _replace_text(image_ids: Collection[int], answers: Iterable[Current]) -> Non
     texts = [ImageText(image_id=each.image_id, content=lines_in(each.answer)) for each in answers]
     texts = [text for text in texts if text.content]
     ImageText.objects.filter(image_id__in=set(image_ids) - {text.pk for text in texts}).delete()
-    ImageText.objects.bulk_create(
-        texts, update_conflicts=True, unique_fields=["image"], update_fields=["content"]
-    )
+    ImageText.objects.bulk_create(texts, update_conflicts=True, unique_fields=["image"], update_fields=["content"])

@@ -101,7 +101,6 @@ class Failed(Exception):
     def _arguments(self) -> dict[str, Any]:
         return {"api": self.api, "code": self.code, "next_step": self.next_step}
 
-
     @property
     def outcome(self) -> str | None:
         """What the ledger says of the request: throttled, failed, unknown, or None when none was sent."""

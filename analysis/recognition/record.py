@@ -62,7 +62,9 @@ def record(finished: list[Finished]) -> None:
         kept = _keep_answers(answered)
         _make_current(kept)
         reindex([each.analysis.image_id for each in answered if each.analysis.pk in kept])
-        note_versions((each.answer.recognizer, each.analysis.api, each.answer.model_version) for each in answered if each.answer)
+        note_versions(
+            (each.answer.recognizer, each.analysis.api, each.answer.model_version) for each in answered if each.answer
+        )
         _write_ledger(finished)
         for each in finished:
             if each.error:
@@ -179,6 +181,7 @@ def _call(each: Finished) -> Call:
 
 def _record_failure(analysis: Analysis, error: Exception) -> None:
     """End an attempt that brought no answer: for good, or until later with the cause visible meanwhile."""
+    name = analysis.image.filename
     match error:
         case Unavailable():
             analysis.put_back(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
@@ -187,9 +190,9 @@ def _record_failure(analysis: Analysis, error: Exception) -> None:
         case Failed() | Rejected():
             analysis.give_up(code=error.code, message=str(error), is_permanent=True)
         case Missing():
-            analysis.give_up(code="original-missing", message=str(error), is_permanent=True)
+            analysis.give_up(code="original-missing", message=f"{name}: {error}", is_permanent=True)
         case StorageFailed():
-            _retry_later(analysis, code="storage", message=str(error), at_least=1.0)
+            _retry_later(analysis, code="storage", message=f"{name}: {error}", at_least=1.0)
         case _:
             sentence = f"imagelib failed: {type(error).__name__}: {error}"
             analysis.give_up(code="defect", message=sentence, is_permanent=False)

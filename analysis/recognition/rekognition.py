@@ -49,6 +49,8 @@ class Rekognition:
 
     name: str = "rekognition"
     apis: frozenset[ApiName] = frozenset(OPERATIONS)
+    region: str | None = ""
+    takes_originals: bool = True
 
     def __init__(self, *, client: Any) -> None:
         self._given = client

@@ -17,7 +17,8 @@ def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, A
 
     Whoever owns the picture that was asked about: the bytes are the same, and nothing but the answer is told.
     """
-    if not analyses:
+    asked = [each for each in analyses if not each.is_forced]
+    if not asked:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -36,11 +37,11 @@ def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, A
             ORDER BY wanted.id, stored.id DESC
             """,
             [
-                [each.pk for each in analyses],
-                [each.image.sha256 for each in analyses],
-                [each.api for each in analyses],
-                [each.recognizer for each in analyses],
-                [json.dumps(each.parameters) for each in analyses],
+                [each.pk for each in asked],
+                [each.image.sha256 for each in asked],
+                [each.api for each in asked],
+                [each.recognizer for each in asked],
+                [json.dumps(each.parameters) for each in asked],
             ],
         )
         return {

@@ -17,7 +17,7 @@ from analysis.recognition.prices import PriceList
 MOST_ATTEMPTS = 8
 
 
-def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = False) -> int:
+def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = False, is_forced: bool = False) -> int:
     """Ask these APIs about these pictures, unless they are being asked already; answers how many analyses that makes."""
     recognizer = recognizers.current().name
     parameters = {api: recognizers.parameters(api) for api in apis}
@@ -27,7 +27,14 @@ def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = Fa
             Analysis.objects.open().filter(image_id__in={image for image, _ in wanted}).values_list("image_id", "api")
         )
         rows = [
-            Analysis(image_id=image_id, api=api, recognizer=recognizer, parameters=parameters[api], is_bulk=is_bulk)
+            Analysis(
+                image_id=image_id,
+                api=api,
+                recognizer=recognizer,
+                parameters=parameters[api],
+                is_bulk=is_bulk,
+                is_forced=is_forced,
+            )
             for image_id, api in wanted
             if (image_id, api) not in taken
         ]
@@ -96,7 +103,7 @@ def _put_back_twins(ids: list[int]) -> set[int]:
         cursor.execute(
             """
             UPDATE analysis_analysis late
-            SET state = 'queued', claimed_until = NULL, price = NULL, attempts = attempts - 1,
+            SET state = 'queued', claimed_until = NULL, price = NULL, attempts = late.attempts - 1,
                 next_attempt_at = now() + interval '2 seconds'
             FROM analysis_image shown
             JOIN analysis_image twin ON twin.sha256 = shown.sha256 AND twin.id <> shown.id

@@ -56,7 +56,7 @@ def test_a_picture_goes_the_whole_way(owner, rekognition, bucket):
     rekognition.answers = [labels_answer(Dog=98)]
     image = receive(owner)
     assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
-    tasks.analyze(analysis_ids=list(Analysis.objects.values_list("pk", flat=True)))
+    tasks.work(recognizer="rekognition", api="labels")
     assert label_rows(image) == {"Dog": 98}
     with renditions.read(image, "thumb") as thumb:
         assert thumb.read()[8:12] == b"WEBP"
