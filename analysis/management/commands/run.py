@@ -153,8 +153,8 @@ def _start_programs(company: supervise.Company, door: socket.socket) -> None:
     logs = settings.VAR / "log"
     web = ["imagelib.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"]
     web += ["--bind", f"fd://{door.fileno()}", "--graceful-timeout", "5"]
-    worker = ["-A", "imagelib", "worker", "--pool", "threads", "--concurrency", "4", "--loglevel", "INFO"]
-    worker += ["--without-gossip", "--without-mingle"]
+    worker = ["-A", "imagelib", "worker", "--pool", "threads", "--loglevel", "INFO"]
+    worker += ["--concurrency", str(settings.RECOGNITION_THREADS), "--without-gossip", "--without-mingle"]
     beat = ["-A", "imagelib", "beat", "--loglevel", "WARNING"]
     for program in (
         supervise.Program(name="web", module="gunicorn", arguments=web, log=logs / "web.log", keep=[door.fileno()]),
