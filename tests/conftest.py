@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from django.test import Client
 
@@ -75,14 +73,10 @@ def rekognition(settings, monkeypatch):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", address)
         settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "eu-central-1"
-        settings.RECOGNITION_THREADS = next(_connections)  # a client of this test's own
         settings.REKOGNITION_QUOTA = dict.fromkeys(("labels", "faces", "celebrities", "text", "moderation"), "1000")
-        recognizers.named.cache_clear()
+        recognizers.forget()
         yield server
-    recognizers.named.cache_clear()
-
-
-_connections = itertools.count(10)
+    recognizers.forget()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 
 import redis
 from django.conf import settings
@@ -57,12 +58,11 @@ def _engine(name: str, api: str) -> Engine:
     return Engine(recognizer, api=api, threads=settings.RECOGNITION_THREADS, limiter=limiter)
 
 
+@cache
 def _redis() -> redis.Redis:
-    global _connection  # noqa: PLW0603
-    with _lock:
-        if _connection is None:
-            _connection = redis.Redis.from_url(settings.REDIS, socket_timeout=3, socket_connect_timeout=2)
-    return _connection
+    return redis.Redis.from_url(settings.REDIS, socket_timeout=3, socket_connect_timeout=2)
 
 
-_connection: redis.Redis | None = None
+def forget() -> None:
+    """Connect to Redis anew at the next use: the settings have changed."""
+    _redis.cache_clear()

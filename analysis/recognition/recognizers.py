@@ -32,6 +32,14 @@ def named(name: str) -> Recognizer:
     raise ValueError(f"RECOGNIZER is {name!r}; it can be {' or '.join(NAMES)}.")
 
 
+def forget() -> None:
+    """Make recognizers anew at their next use: the settings have changed."""
+    from analysis.recognition import rekognition  # noqa: PLC0415
+
+    named.cache_clear()
+    rekognition.forget()
+
+
 def wanted_apis() -> list[str]:
     """The APIs a new picture is analyzed with, in the order the panel shows them."""
     able = current().apis

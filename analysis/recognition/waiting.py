@@ -68,7 +68,8 @@ def _take_affordable(recognizer: str, api: str, *, most: int, region: str) -> li
         room = (most if affordable is None else min(most, affordable)) - len(ids)
         ids += _take(recognizer, api, most=room, is_bulk=is_bulk)
     _put_price(ids, api, prices, already)
-    return [each for each in ids if each not in _put_back_twins(ids)]
+    late = _put_back_twins(ids)
+    return [each for each in ids if each not in late]
 
 
 def _take(recognizer: str, api: str, *, most: int, is_bulk: bool | None = None) -> list[int]:
