@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +19,10 @@ class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
     """A task whose announcement may fail: the row is committed, and the sweeper announces it again."""
 
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        transaction.on_commit(functools.partial(self.delay, *args, **kwargs), robust=True)
+        def announce() -> None:  # a function, since Django's log names it when it fails
+            self.delay(*args, **kwargs)
+
+        transaction.on_commit(announce, robust=True)
 
 
 @shared_task(base=OnCommitTask)
