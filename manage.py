@@ -30,9 +30,6 @@ HELP = {"-h", "--help", "--version"}
 
 def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
-    # Tasks are announced through Celery's application. Not above: processes that are spawned import this file, too.
-    import imagelib.celery  # noqa: F401, PLC0415
-
     if needs_servers(arguments[1:]):
         start_servers()
     execute_from_command_line(arguments)

@@ -184,17 +184,24 @@ FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 # --- Recognition ------------------------------------------------------------------------------------------------------
 
 RECOGNIZER = env.str("RECOGNIZER", "local")
-RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])  # empty: all that the recognizer can do
+RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])  # empty: all of a free recognizer's, labels of a paid one
 MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
 FACE_CONFIDENCE = env.float("FACE_CONFIDENCE", 75.0)
+MODERATION_MIN_CONFIDENCE = env.float("MODERATION_MIN_CONFIDENCE", 50.0)
 MAX_LABELS = env.int("MAX_LABELS", 100)
+LABEL_INCLUSION: list[str] = env.list("LABEL_INCLUSION", [])
+LABEL_EXCLUSION: list[str] = env.list("LABEL_EXCLUSION", [])
+CATEGORY_INCLUSION: list[str] = env.list("CATEGORY_INCLUSION", [])
+CATEGORY_EXCLUSION: list[str] = env.list("CATEGORY_EXCLUSION", [])
 IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)
 RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
+REKOGNITION_READS_BUCKET = env.bool("REKOGNITION_READS_BUCKET", False)
 MONTHLY_BUDGET = env.str("MONTHLY_BUDGET", "")  # US dollars; empty: no limit
 INTERACTIVE_BUDGET = env.str("INTERACTIVE_BUDGET", "") or (str(Decimal(MONTHLY_BUDGET) * 2) if MONTHLY_BUDGET else "")
 PRICES_FILE = env.str("PRICES_FILE", "")
 AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
 REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
+QUOTAS_FROM_AWS = env.bool("QUOTAS_FROM_AWS", False)
 RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 16 if RECOGNIZER == "rekognition" else 2)
 
 # --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------

@@ -5,7 +5,7 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from imagelib import celery, embedded  # noqa: F401 - Celery's application is the one tasks are announced through
+from imagelib import embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 

@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from imagelib import embedded
 from imagelib.embedded.server import runtime_folder
@@ -89,8 +91,9 @@ def left_behind(var: Path) -> dict[int, str]:
 
 
 def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
-    process = run()
+    process = run("--samples")
     lines = lines_until(process, "Ctrl-C stops it.")
+    assert lines[3:5] == ["Bringing in 18 sample photographs …", "18 imported, 0 already here, 0 refused."]
     assert lines[0] == "Preparing the database and the pages …"
     assert re.fullmatch(r"Sign in as admin with the password \w{4}-\w{4}-\w{4} \(it is shown this once\)", lines[2])
     address = address_in(lines)
@@ -108,9 +111,9 @@ def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
 
 
 def test_the_next_start_keeps_the_people_and_ends_when_a_program_does(run, var: Path) -> None:
-    process = run()
+    process = run("--samples")
     lines = lines_until(process, "Ctrl-C stops it.")
-    assert len(lines) == 3  # no password again
+    assert len(lines) == 3  # no password, no samples again
     host, port = address_in(lines)
     _, err = run().communicate()
     assert err == (
@@ -145,6 +148,13 @@ def test_a_taken_port_is_said_before_anything_starts(run, tmp_path: Path) -> Non
     ("port", "sentence"),
     [("eighty", "PORT is 'eighty', which is no number."), ("65536", "There is no port 65536: the highest is 65535.")],
 )
-def test_a_port_that_is_none_is_refused(run, tmp_path: Path, port: str, sentence: str) -> None:
-    _, err = run(IMAGELIB_VAR=str(tmp_path), PORT=port).communicate()
-    assert err == f"CommandError: {sentence}\n"
+def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, port: str, sentence: str) -> None:
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(CommandError) as refused:
+        call_command("run")
+    assert str(refused.value) == sentence
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(CommandError, match=r"^There is no address 1\.2\.3\.4\.5: "):
+        call_command("run", host="1.2.3.4.5")

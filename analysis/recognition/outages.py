@@ -29,7 +29,7 @@ def note(recognizer: str, error: Unavailable) -> None:
 
 
 def may_ask(recognizer: str, api: str, *, wanted: int) -> int:
-    """How many calls may be sent: as many as wanted, none during an outage, or the one that probes whether it is over."""
+    """How many calls may be sent: all that are wanted, none during an outage, or one that probes whether it is over."""
     outage = Outage.objects.filter(recognizer=recognizer, api=api).first()
     if outage is None:
         return wanted

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from concurrent.futures import Future
 
 from analysis.models import Image
+from analysis.sources.references import S3Object
 from analysis.store import renditions
 
 MOST_BYTES = 64 * 2**20
@@ -20,8 +21,13 @@ class Payloads:
         self._prepared: OrderedDict[tuple[str, bool], Future[bytes]] = OrderedDict()
         self._bytes = 0
 
-    def of(self, image: Image, *, as_is: bool) -> bytes:
-        """The payload. Raises blobs.StorageFailed or ingest's Rejected, to each who asks."""
+    def of(self, image: Image, *, as_is: bool) -> bytes | S3Object:
+        """The payload, or where it lies if it may be fetched there `as_is`.
+
+        Raises blobs.StorageFailed or ingest's Rejected, to each who asks.
+        """
+        if as_is and (reference := renditions.reference_for_recognition(image)):
+            return reference
         key = image.key, as_is
         with self._lock:
             future, is_mine = self._prepared.get(key), False

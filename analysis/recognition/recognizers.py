@@ -11,6 +11,8 @@ from analysis.models import Analysis
 from analysis.recognition.recognizer import ApiName, Parameters, Recognizer
 
 NAMES = ("local", "rekognition")
+PAID_BY_DEFAULT = frozenset({"labels"})
+"""What a recognizer that charges for each API is asked while RECOGNIZER_APIS is empty: no surprise on the bill."""
 
 
 def current() -> Recognizer:
@@ -42,16 +44,26 @@ def forget() -> None:
 
 def wanted_apis() -> list[str]:
     """The APIs a new picture is analyzed with, in the order the panel shows them."""
-    able = current().apis
-    asked = settings.RECOGNIZER_APIS or able
+    recognizer = current()
+    able = recognizer.apis
+    asked = settings.RECOGNIZER_APIS or (able if recognizer.region is None else PAID_BY_DEFAULT)
     return [api for api in Analysis.Api.values if api in able and api in asked]
 
 
 def parameters(api: str) -> dict[str, Any]:
     """What the settings ask of an API, as Analysis.parameters stores it: only what that API knows."""
-    asked = Parameters(
+    return asked().as_json(cast(ApiName, api))
+
+
+def asked() -> Parameters:
+    """What the settings ask of all the APIs. Raises ValueError with a sentence, which a system check finds first."""
+    return Parameters(
         max_labels=settings.MAX_LABELS,
         min_confidence=settings.MIN_CONFIDENCE,
         image_properties=settings.IMAGE_PROPERTIES,
+        label_inclusion=tuple(settings.LABEL_INCLUSION),
+        label_exclusion=tuple(settings.LABEL_EXCLUSION),
+        category_inclusion=tuple(settings.CATEGORY_INCLUSION),
+        category_exclusion=tuple(settings.CATEGORY_EXCLUSION),
+        moderation_min_confidence=settings.MODERATION_MIN_CONFIDENCE,
     )
-    return asked.as_json(cast(ApiName, api))

@@ -89,20 +89,19 @@ def _keep_answers(answered: list[Finished]) -> set[int]:
             WHERE analysis.id = said.id AND analysis.state IN ('queued', 'running')
             RETURNING analysis.id
             """,
-            [storable(json.dumps([_said(each) for each in answered], ensure_ascii=True))],
+            [storable(json.dumps([_said(each, each.answer) for each in answered if each.answer]))],
         )
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def _said(each: Finished) -> dict[str, Any]:
-    assert each.answer
+def _said(each: Finished, answer: Answer) -> dict[str, Any]:
     return {
         "id": each.analysis.pk,
-        "answer": each.answer.content,
-        "recognizer": each.answer.recognizer,
-        "model_version": each.answer.model_version[:40],
-        "request_id": each.answer.request_id[:80],
-        "latency_ms": each.answer.latency_ms,
+        "answer": answer.content,
+        "recognizer": answer.recognizer,
+        "model_version": answer.model_version[:40],
+        "request_id": answer.request_id[:80],
+        "latency_ms": answer.latency_ms,
         "price": None if each.region is None else str(each.price),
         "is_reused": each.is_reused,
     }

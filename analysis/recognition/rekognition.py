@@ -14,9 +14,10 @@ import boto3  # noqa: TID251
 from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
-from analysis.recognition.recognizer import Answer, ApiName, Parameters, S3Object, Unreadable
+from analysis.recognition.recognizer import Answer, ApiName, Busy, Parameters, S3Object, Unreadable
 from analysis.recognition.rekognition_errors import answered, unanswered
 
+AS_RECEIVED = "AsReceived"
 MOST_BYTES = 5 * 1024 * 1024  # Image.Bytes in the service model: 5,242,880
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
@@ -27,13 +28,15 @@ Request = dict[str, Any]
 class Operation:
     """One operation: its name (also the IAM action's), the client's method, the request's fields beside Image.
 
-    `version` reads the model's version in the answer. DetectFaces and RecognizeCelebrities name none, so theirs is
-    ours: raise its number when AWS announces another model, and stored answers are no longer taken for today's.
+    `result` is the answer's main field; `version` reads the model's version in it. DetectFaces and
+    RecognizeCelebrities name none, so theirs is ours: raise its number when AWS announces another model, and stored
+    answers are no longer taken for today's.
     """
 
     name: str
     method: str
     request: Callable[[Parameters], Request]
+    result: str
     version: Callable[[Mapping[str, Any]], str]
 
 
@@ -74,14 +77,17 @@ def _ours(version: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 OPERATIONS: Final[Mapping[ApiName, Operation]] = {
-    "labels": Operation("DetectLabels", "detect_labels", _detect_labels, _named("LabelModelVersion")),
-    "faces": Operation("DetectFaces", "detect_faces", _detect_faces, _ours("faces-1")),
-    "celebrities": Operation("RecognizeCelebrities", "recognize_celebrities", _nothing_more, _ours("celebrities-1")),
-    "text": Operation("DetectText", "detect_text", _nothing_more, _named("TextModelVersion")),
+    "labels": Operation("DetectLabels", "detect_labels", _detect_labels, "Labels", _named("LabelModelVersion")),
+    "faces": Operation("DetectFaces", "detect_faces", _detect_faces, "FaceDetails", _ours("faces-1")),
+    "celebrities": Operation(
+        "RecognizeCelebrities", "recognize_celebrities", _nothing_more, "CelebrityFaces", _ours("celebrities-1")
+    ),
+    "text": Operation("DetectText", "detect_text", _nothing_more, "TextDetections", _named("TextModelVersion")),
     "moderation": Operation(
         "DetectModerationLabels",
         "detect_moderation_labels",
         _detect_moderation_labels,
+        "ModerationLabels",
         _named("ModerationModelVersion"),
     ),
 }
@@ -112,6 +118,16 @@ class Rekognition:
         except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
             raise unanswered(error, api=api) from error
         metadata = content.pop("ResponseMetadata", {})
+        content = content.pop(AS_RECEIVED, content)
+        if operation.result not in content:  # botocore makes an empty answer of a body that was cut short
+            raise Busy(
+                "The answer was cut short.",
+                api=api,
+                code="AnswerCutShort",
+                next_step="It is asked again by itself.",
+                outcome="unknown",
+                request_id=str(metadata.get("RequestId", "")),
+            )
         return Answer(
             api=api,
             recognizer=self.name,
@@ -179,18 +195,20 @@ def _make(region: str | None, threads: int) -> Any:
         raise
     except ValueError as error:  # botocore's "Invalid endpoint: …" has no class of its own
         raise exceptions.InvalidConfigError(error_msg=str(error)) from error
-    client.meta.events.register("after-call.rekognition", _refuse_what_is_cut_short)
+    client.meta.events.register("before-parse.rekognition", _keep_as_received)
     return client
 
 
-def _refuse_what_is_cut_short(*, http_response: Any, parsed: Mapping[str, Any], **_: Any) -> None:
-    """botocore takes JSON that ends midway under status 200 for an empty answer, and so would the library."""
-    if parsed.keys() - {"ResponseMetadata"}:
+def _keep_as_received(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Put the body beside what botocore makes of it, which leaves out every field its own model does not know."""
+    if response_dict["status_code"] >= 300:
         return
     try:
-        json.loads(http_response.content)
-    except ValueError as error:
-        raise parsers.ResponseParserError(f"The answer is no JSON: {error}") from error
+        content = json.loads(response_dict["body"])
+    except ValueError:
+        return
+    if isinstance(content, dict):
+        customized_response_dict[AS_RECEIVED] = content
 
 
 def _image(picture: bytes | S3Object, *, api: ApiName) -> Request:

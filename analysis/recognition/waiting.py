@@ -18,7 +18,7 @@ MOST_ATTEMPTS = 8
 
 
 def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = False, is_forced: bool = False) -> int:
-    """Ask these APIs about these pictures, unless they are being asked already; answers how many analyses that makes."""
+    """Ask these APIs about these pictures, unless they are being asked already; answers how many analyses that is."""
     recognizer = recognizers.current().name
     parameters = {api: recognizers.parameters(api) for api in apis}
     wanted = [(image_id, api) for image_id in image_ids for api in parameters]

@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
     def _answer(self, head: _Head, body: bytes) -> None:
         if head.path.startswith(control.PATH):
             status, said = control.answered(self._simulator, method=head.method, path=head.path, body=body)
-            self._write(status, said, kind=b"application/json", request_id=str(uuid4()))
+            self._write(status, said, kind="application/json", request_id=str(uuid4()))
             self._next()
         elif head.method != "POST":
             self._refuse(405)
@@ -106,9 +106,15 @@ class Connection(asyncio.Protocol):
         if outcome in {statistics.DROPPED, statistics.DROPPED_EARLY}:
             self._transport.close()
             return
-        body = reply.body[: len(reply.body) // 2] if outcome == statistics.MALFORMED else reply.body
-        self._write(reply.status, body, kind=b"application/x-amz-json-1.1", request_id=reply.request_id)
-        self._next()
+        half = reply.body[: len(reply.body) // 2]
+        body = half if outcome in {statistics.MALFORMED, statistics.CUT} else reply.body
+        # A client hears of a cut by the length that was promised; half of a JSON it may take for an empty answer.
+        size = len(reply.body if outcome == statistics.CUT else body)
+        self._write(reply.status, body, size=size, kind="application/x-amz-json-1.1", request_id=reply.request_id)
+        if outcome == statistics.CUT:
+            self._transport.close()
+        else:
+            self._next()
 
     def _next(self) -> None:
         self._is_busy = False
@@ -117,14 +123,14 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int) -> None:
         """Not understood: what follows on this connection would not be either."""
-        self._write(status, b"", kind=b"text/plain", request_id=str(uuid4()))
+        self._write(status, b"", kind="text/plain", request_id=str(uuid4()))
         self._transport.close()
 
-    def _write(self, status: int, body: bytes, *, kind: bytes, request_id: str) -> None:
+    def _write(self, status: int, body: bytes, *, kind: str, request_id: str, size: int | None = None) -> None:
         head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nx-amzn-RequestId: {request_id}\r\n"
-            f"X-Simulated: {NOTICE}\r\nDate: {formatdate(usegmt=True)}\r\nContent-Length: {len(body)}\r\n"
-            f"Content-Type: {kind.decode()}\r\n\r\n"
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {formatdate(usegmt=True)}\r\n"
+            f"x-amzn-RequestId: {request_id}\r\nX-Simulated: {NOTICE}\r\nContent-Type: {kind}\r\n"
+            f"Content-Length: {len(body) if size is None else size}\r\n\r\n"
         )
         self._transport.write(head.encode() + body)
 

@@ -21,7 +21,7 @@ from bench.simulator.settings import OPERATIONS, PERCENTS, ErrorToCome, Settings
 from bench.simulator.statistics import Statistics
 
 TARGET: Final = "RekognitionService."
-ENDINGS: Final = {"drops": statistics.DROPPED, "malformed": statistics.MALFORMED}
+ENDINGS: Final = {"drops": statistics.DROPPED, "cuts": statistics.CUT, "malformed": statistics.MALFORMED}
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Simulator:
         if "Bytes" in image:
             text = image["Bytes"]
             content = text.encode("ascii", "replace") if isinstance(text, str) else text
-            return picture.sent(content, operation=operation)
+            return picture.sent(content, operation=operation, decode=self.settings.decode)
         if self.settings.s3 == "absent":
             raise Refused("InvalidS3ObjectException")
         reference = image["S3Object"]

@@ -10,7 +10,7 @@ from bench.simulator.errors import CREDENTIALS
 
 OPERATIONS: Final = ("DetectLabels", "DetectFaces", "RecognizeCelebrities", "DetectText", "DetectModerationLabels")
 VERSIONS: Final = {"DetectLabels": "3.0", "DetectText": "3.0", "DetectModerationLabels": "7.0"}
-PERCENTS: Final = ("early_drops", "throttles", "errors", "drops", "malformed", "slow")
+PERCENTS: Final = ("early_drops", "throttles", "errors", "drops", "cuts", "malformed", "slow")
 NUMBERS: Final = ("latency", "jitter", "refusal_latency", "slow_latency", *PERCENTS)
 S3_WAYS: Final = ("present", "absent", "fetch")
 
@@ -41,7 +41,8 @@ class Settings:
     errors: Annotated[float, "percent refused with InternalServerError, 500"] = 0
     drops: Annotated[float, "percent whose connection is closed instead of the answer, after the call counted"] = 0
     early_drops: Annotated[float, "percent whose connection is closed at once, before the call counts"] = 0
-    malformed: Annotated[float, "percent answered with half of the answer under status 200"] = 0
+    cuts: Annotated[float, "percent whose connection is closed in the middle of the answer"] = 0
+    malformed: Annotated[float, "percent answered by half of the JSON as if it were whole"] = 0
     slow: Annotated[float, "percent answered after slow_latency"] = 0
     slow_latency: Annotated[float, "milliseconds until a slow answer"] = 30_000
     next_errors: Annotated[tuple[ErrorToCome, ...], 'errors to come: [{"code": …, "times": 1, "operation": …}]'] = ()
@@ -57,6 +58,7 @@ class Settings:
     constraint_code: Annotated[str, "the error for what breaks the service model's limits"] = (
         "InvalidParameterException"
     )
+    decode: Annotated[bool, "false: tell pictures apart by their base64, for half the work with large ones"] = True
     seed: Annotated[int, "of the faults and the jitter"] = 0
 
     def changed(self, **knobs: Any) -> Settings:
@@ -136,8 +138,9 @@ def _problems_of_names(made: Settings) -> Any:
         yield f"s3 is one of {', '.join(S3_WAYS)}, not {made.s3!r}."
     if not isinstance(made.credentials, str) or made.credentials not in {"", *CREDENTIALS}:
         yield f"credentials is empty or one of {', '.join(CREDENTIALS)}, not {made.credentials!r}."
-    if not isinstance(made.down, bool):
-        yield f"down is true or false, not {made.down!r}."
+    for name in ("down", "decode"):
+        if not isinstance(value := getattr(made, name), bool):
+            yield f"{name} is true or false, not {value!r}."
     versions = made.model_version.values() if isinstance(made.model_version, Mapping) else [made.model_version]
     if not all(isinstance(version, str) for version in (*versions, made.version_suffix)):
         yield "model_version and version_suffix are strings."

@@ -12,8 +12,9 @@ ANSWERED = "answered"
 UNHEARD = "unheard"  # answered, but the client had closed the connection
 DROPPED = "dropped"
 DROPPED_EARLY = "dropped early"
+CUT = "cut"
 MALFORMED = "malformed"
-PAID = frozenset({ANSWERED, UNHEARD, DROPPED, MALFORMED})
+PAID = frozenset({ANSWERED, UNHEARD, DROPPED, CUT, MALFORMED})
 """Outcomes of a call that did its work: AWS would bill it."""
 
 REMEMBERED = 3600  # seconds of the rate history

@@ -200,3 +200,21 @@ def test_an_answer_with_what_the_database_cannot_hold_is_kept_without_it(owner, 
     work()
     assert Analysis.objects.get().state == "done"
     assert label_rows(image) == {"A\ufffdB": 90}
+
+
+def test_an_answer_cut_short_counts_as_paid_and_is_asked_again(owner, simulator):
+    simulator.set(malformed=100)
+    pipeline.request(image_ids=[stored_images(owner, 1)[0].pk])
+    work()
+    call = Call.objects.get()
+    assert (call.outcome, call.error_code, call.price) == ("unknown", "AnswerCutShort", Decimal("0.00175"))
+    simulator.set(malformed=0)
+    work_until_done()
+    assert states() == {"done": 1}
+
+
+def test_fields_that_nobody_knows_yet_are_kept(owner, rekognition):
+    rekognition.answers = [{"Labels": [], "LabelModelVersion": "4.0", "Mood": {"Name": "Calm"}}]
+    pipeline.request(image_ids=[stored_images(owner, 1)[0].pk], apis=["labels"])
+    work()
+    assert Analysis.objects.get().answer == rekognition.answers[0]

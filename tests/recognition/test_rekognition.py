@@ -120,7 +120,8 @@ def test_a_picture_in_s3_is_referred_to(client, stub, reference, expected):
 
 @pytest.mark.parametrize("api", ["labels", "text", "moderation"])
 def test_answer_without_a_model_version_still_has_one(client, stub, api):
-    stub.add_response(rekognition.OPERATIONS[api].method, {})
+    operation = rekognition.OPERATIONS[api]
+    stub.add_response(operation.method, {operation.result: []})
 
     assert ask(client, api=api).model_version == "unknown"
 

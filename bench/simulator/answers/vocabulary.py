@@ -6,7 +6,7 @@ The words are ordinary ones, so that pages look like a library's; which picture 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
@@ -97,28 +97,30 @@ def _read(outline: str) -> dict[str, Word]:
     for line in outline.strip().splitlines():
         category, _, rest = line.partition(" = ")
         chain, _, names = rest.partition(":")
-        parents: tuple[str, ...] = ()
+        above: tuple[str, ...] = ()
         for parent in filter(None, (part.strip() for part in chain.split(">"))):
-            parents = (*parents, _add(words, parent, category=category, parents=parents))
+            above = (_add(words, parent, category=category, above=above),)
         for name in names.split(","):
-            _add(words, name.strip(), category=category, parents=parents)
-    return words
+            _add(words, name.strip(), category=category, above=above)
+    return {name: replace(word, parents=tuple(sorted(_ancestors(words, word)))) for name, word in words.items()}
 
 
-def _add(words: dict[str, Word], entry: str, *, category: str, parents: tuple[str, ...]) -> str:
+def _add(words: dict[str, Word], entry: str, *, category: str, above: tuple[str, ...]) -> str:
+    """Its parents are only the nearest until all lines are read."""
     text, _, alias = entry.partition(" (")
     name = text.rstrip("*")
-    aliases = (alias.rstrip(")"),) if alias else ()
     before = words.get(name, Word(name, (), (), category, has_instances=False))
-    inherited = {ancestor for parent in parents for ancestor in (parent, *words[parent].parents)}
-    words[name] = Word(
-        name,
-        tuple(sorted({*before.parents, *inherited})),
-        before.aliases or aliases,
-        before.category,
-        before.has_instances or text.endswith("*"),
+    words[name] = replace(
+        before,
+        parents=(*before.parents, *above),
+        aliases=before.aliases or ((alias.rstrip(")"),) if alias else ()),
+        has_instances=before.has_instances or text.endswith("*"),
     )
     return name
+
+
+def _ancestors(words: dict[str, Word], word: Word) -> set[str]:
+    return {name for parent in word.parents for name in (parent, *_ancestors(words, words[parent]))}
 
 
 WORDS: Final = _read(OUTLINE)

@@ -1,0 +1,1 @@
+"""The pages: requests translated into one domain call each, answers into HTML."""

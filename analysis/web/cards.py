@@ -1,0 +1,116 @@
+"""A picture as one card of the library, and how its analyses stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from analysis.models import Analysis, Image
+from analysis.search.query import Query
+from analysis.web import present
+from analysis.web.ratios import ratio_class
+
+BEST = 3
+
+QUEUED, RUNNING, DONE, FAILED = Analysis.State.values
+
+
+@dataclass(frozen=True)
+class Badge:
+    kind: str
+    icon: str
+    words: str
+
+
+BADGES = {
+    QUEUED: Badge(QUEUED, "clock", "Queued"),
+    RUNNING: Badge(RUNNING, "scan", "Analyzing"),
+    FAILED: Badge(FAILED, "alert", "Failed"),
+    Image.Openness.SHARED: Badge("open", "people", "Shared"),
+    Image.Openness.PUBLIC: Badge("open", "globe", "Public"),
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    id: str
+    url: str
+    thumb: str
+    placeholder: str
+    alt: str
+    ratio: str
+    name: str
+    labels: tuple[str, ...]
+    state: str
+    badges: tuple[Badge, ...]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in {QUEUED, RUNNING}
+
+    @property
+    def version(self) -> str:
+        """Differs when the card looks different: a page names it to be told of changes only."""
+        return f"{self.state}{len(self.labels)}"
+
+
+def cards(images: Sequence[Image], *, query: Query | None = None) -> list[Card]:
+    """Cards of these pictures; their links lead back to the query."""
+    ids = [image.pk for image in images]
+    labels, states = best_labels(ids), states_of(ids)
+    return [_card(image, labels.get(image.pk, ()), states.get(image.pk, ""), query) for image in images]
+
+
+def _card(image: Image, labels: tuple[str, ...], state: str, query: Query | None) -> Card:
+    return Card(
+        id=str(image.pk),
+        url=present.image_url(image.pk, query),
+        thumb=present.rendition_url(image, "thumb"),
+        placeholder=present.inlined(image.placeholder),
+        alt=", ".join(labels) or str(image),
+        ratio=ratio_class(image.width, image.height),
+        name=str(image),
+        labels=labels,
+        state=state,
+        badges=tuple(BADGES[each] for each in (state, image.openness) if each in BADGES),
+    )
+
+
+def states_of(image_ids: Iterable[int]) -> dict[int, str]:
+    """One state for each picture that was ever asked about: under way before failed before done."""
+    latest = (
+        Analysis.objects.filter(image_id__in=image_ids)
+        .order_by("image_id", "api", "-pk")
+        .distinct("image_id", "api")
+        .values_list("image_id", "state")
+    )
+    states: dict[int, set[str]] = {}
+    for image_id, state in latest:
+        states.setdefault(image_id, set()).add(state)
+    return {image_id: state_of_all(found) for image_id, found in states.items()}
+
+
+def state_of_all(states: Collection[str]) -> str:
+    return next((state for state in (RUNNING, QUEUED, FAILED, DONE) if state in states), "")
+
+
+def best_labels(image_ids: Iterable[int], *, most: int = BEST) -> dict[int, tuple[str, ...]]:
+    """The names of the labels each picture carries with the most confidence."""
+    found: dict[int, tuple[str, ...]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT image_id, name FROM (
+                SELECT carried.image_id, label.name,
+                       row_number() OVER (PARTITION BY carried.image_id ORDER BY confidence DESC, name) AS place
+                FROM analysis_imagelabel carried JOIN analysis_label label ON label.id = carried.label_id
+                WHERE carried.image_id = ANY(%s) AND NOT label.is_hidden AND label.kind NOT IN ('color', 'face')
+            ) ranked WHERE place <= %s ORDER BY image_id, place
+            """,
+            [list(image_ids), most],
+        )
+        for image_id, name in cursor.fetchall():
+            found[image_id] = (*found.get(image_id, ()), name)
+    return found

@@ -1,0 +1,99 @@
+"""Values as pages show them. Templates get ready strings: formatting there costs more than searching."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+
+from analysis.models import Image
+from analysis.search.query import Query
+from analysis.search.results import COUNT_CAP
+
+THIN_SPACE = "\u202f"
+SURE, LIKELY = 90, 70
+
+
+def percent(value: float) -> str:
+    """Rounded down, so that what reads 90 % is found by `>=90`."""
+    return f"{math.floor(value)}{THIN_SPACE}%"
+
+
+def step(confidence: float) -> str:
+    """One of the three steps of confidence."""
+    if confidence >= SURE:
+        return "sure"
+    return "likely" if confidence >= LIKELY else "unsure"
+
+
+def counted(number: int, *, cap: int = COUNT_CAP) -> str:
+    return f"{cap:,}+" if number > cap else f"{number:,}"
+
+
+def pictures(number: int) -> str:
+    return "1 picture" if number == 1 else f"{counted(number)} pictures"
+
+
+def size(value: int) -> str:
+    """Bytes as people say them."""
+    if value < 1_000:
+        return f"{value} bytes" if value != 1 else "1 byte"
+    amount, unit = value / 1_000, "kB"
+    if amount >= 999.5:
+        amount, unit = amount / 1_000, "MB"
+    return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:,.0f} {unit}"
+
+
+def ago(moment: datetime, *, now: datetime) -> str:
+    """How long ago, while that says more than the date does."""
+    seconds = (now - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    for unit, length, most in (("minute", 60, 60), ("hour", 3_600, 24), ("day", 86_400, 8)):
+        number = int(seconds // length)
+        if number < most:
+            return f"1 {unit} ago" if number == 1 else f"{number} {unit}s ago"
+    return day(moment)
+
+
+def day(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%B %Y}"
+
+
+def exact(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{day(moment)}, {local:%H:%M:%S %Z}"
+
+
+def inlined(placeholder: bytes | memoryview | None) -> str:
+    """A placeholder as an address; empty where a picture has none."""
+    return f"data:image/webp;base64,{b64encode(placeholder).decode()}" if placeholder else ""
+
+
+def rendition_url(image: Image, name: str) -> str:
+    """Names the version too, so that browsers may keep what they got for ever."""
+    return f"{reverse('rendition', args=[image.pk, name])}?v={image.renditions_id.hex[:12]}"
+
+
+def library_url(query: Query, **parameters: str | int) -> str:
+    return with_parameters(reverse("library"), q=query.text, **parameters)
+
+
+def image_url(image_id: int, query: Query | None = None) -> str:
+    return with_parameters(reverse("image", args=[image_id]), q=query.text if query else "")
+
+
+def with_parameters(address: str, **parameters: str | int) -> str:
+    """The address with those parameters that say something."""
+    said = {name: value for name, value in parameters.items() if value != ""}
+    return f"{address}?{urlencode(said)}" if said else address
+
+
+def icon_url(name: str) -> str:
+    return f"{static('analysis/icons.svg')}#{name}"

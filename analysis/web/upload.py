@@ -1,0 +1,109 @@
+"""Bringing pictures in: one or many files a request, each with its own outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from analysis import access, pipeline
+from analysis.ingest.candidate import Rejected, clean_name, megabytes
+from analysis.models import Image
+from analysis.store import blobs
+from analysis.web import present
+from analysis.web.cards import DONE, FAILED, QUEUED, RUNNING, Card, cards
+from analysis.web.requests import Request, ids_in, is_fragment, person_id
+
+MOST_STATES = 200
+STATUS_WORDS = {QUEUED: "Queued", RUNNING: "Analyzing", FAILED: "Analysis failed"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file: its picture, new or known, or a sentence and whether trying again may help."""
+
+    name: str
+    image: Image | None = None
+    is_new: bool = False
+    sentence: str = ""
+    may_retry: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """An outcome as the page shows it."""
+
+    kind: str  # stored, known, refused
+    name: str
+    words: str
+    may_retry: bool = False
+    card: Card | None = None
+    status: str = ""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: Request) -> HttpResponse:
+    """The page; a POST takes files in and reports on each, as a page or, for the page's own script, as rows."""
+    context: dict[str, object] = {
+        "max_bytes": str(settings.MAX_UPLOAD_BYTES),
+        "limit": megabytes(settings.MAX_UPLOAD_BYTES),
+    }
+    if request.method != "POST":
+        return render(request, "upload.html", context)
+    outcomes = [
+        take(file, name=file.name or "", owner_id=person_id(request)) for file in request.FILES.getlist("files")
+    ]
+    context |= {"rows": rows(outcomes), "reports": True, "summary": summary(outcomes)}
+    return render(request, "upload.html#rows" if is_fragment(request) else "upload.html", context)
+
+
+@require_safe
+def state(request: Request) -> HttpResponse:
+    """Of the rows that a page names as `id-version`, those that have changed."""
+    versions = ids_in(request.GET.getlist("id"), most=MOST_STATES)
+    found = Image.objects.visible_to(access.audience_of(request.user)).in_bulk(list(versions))
+    current = rows([Outcome(str(image), image, is_new=True) for image in found.values()])
+    changed = [row for row in current if row.card and row.card.version != versions[int(row.card.id)]]
+    return render(request, "upload.html#rows", {"rows": changed})
+
+
+def take(file: IO[bytes], *, name: str, owner_id: int) -> Outcome:
+    """Take one file in; whatever is wrong with it is said and harms no other."""
+    try:
+        added = pipeline.receive(file, name=name, owner_id=owner_id)
+    except Rejected as error:
+        return Outcome(error.name, sentence=error.reason)
+    except blobs.StorageFailed as error:
+        return Outcome(clean_name(name), sentence=str(error), may_retry=True)
+    return Outcome(clean_name(name), added.image, is_new=added.is_new)
+
+
+def rows(outcomes: list[Outcome]) -> list[Row]:
+    shown = {card.id: card for card in cards([outcome.image for outcome in outcomes if outcome.image])}
+    return [_row(outcome, shown) for outcome in outcomes]
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """What became of the files, in one line."""
+    new = sum(outcome.is_new for outcome in outcomes)
+    refused = sum(outcome.image is None for outcome in outcomes)
+    known = len(outcomes) - new - refused
+    if not outcomes:
+        return "No file arrived. Choose some pictures and send them again."
+    parts = [f"{present.pictures(new)} added" if new else "", f"{known:,} already here" if known else ""]
+    parts.append(f"{refused:,} not accepted" if refused else "")
+    return f"{', '.join(part for part in parts if part)}."
+
+
+def _row(outcome: Outcome, shown: dict[str, Card]) -> Row:
+    if outcome.image is None:
+        return Row("refused", outcome.name, outcome.sentence, outcome.may_retry)
+    card = shown[str(outcome.image.pk)]
+    labels = ", ".join(card.labels) or ("No labels found" if card.state == DONE else "")
+    if not outcome.is_new:
+        return Row("known", outcome.name, " · ".join(filter(None, ["Already here", labels])), card=card)
+    return Row("stored", outcome.name, labels, card=card, status=STATUS_WORDS.get(card.state, ""))

@@ -1,0 +1,48 @@
+"""From picture to picture within a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.models import Audience, Image
+from analysis.search import results
+from analysis.search.query import Query
+from analysis.search.results import Place
+from analysis.web import present
+
+WALKED = 3_000
+"""So far into a result a page knows its place and both its neighbors; beyond, only the next one."""
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    url: str
+    preview: str
+
+
+@dataclass(frozen=True)
+class Walk:
+    position: str
+    previous: Neighbor | None
+    next: Neighbor | None
+
+
+def walk(image: Image, query: Query, *, audience: Audience) -> Walk:
+    """Where a picture stands in a search's result. A picture that is not in it stands where its time puts it."""
+    ids = results.image_ids(query, audience=audience, limit=WALKED)
+    if image.pk not in ids:
+        following = results.page(query, audience=audience, after=Place(image.added_at, image.pk), size=1).images
+        return Walk("", None, _neighbor(following[0], query) if following else None)
+    index = ids.index(image.pk)
+    around = Image.objects.only("renditions_id").in_bulk(ids[max(index - 1, 0) : index + 2])
+    before, after = ids[index - 1] if index else None, ids[index + 1] if index + 1 < len(ids) else None
+    total = f"{WALKED:,}+" if len(ids) == WALKED else f"{len(ids):,}"
+    return Walk(
+        position=f"{index + 1:,} of {total}",
+        previous=_neighbor(around[before], query) if before in around else None,
+        next=_neighbor(around[after], query) if after in around else None,
+    )
+
+
+def _neighbor(image: Image, query: Query) -> Neighbor:
+    return Neighbor(present.image_url(image.pk, query), present.rendition_url(image, "preview"))

@@ -1,0 +1,112 @@
+"""From the last uploaded byte to the labels on the upload page in Chromium, against the recognizer's own time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from urllib.parse import urljoin
+
+import psycopg
+from playwright.sync_api import Page
+
+from bench.browser import Site, page_of, site
+from bench.figures import Figure, Report, percentile
+from imagelib import embedded
+from imagelib.samples import write_samples
+
+PICTURES = 15
+PATIENCE = 60_000  # milliseconds for one picture
+
+# Notes by file name when its last byte was sent, and when its row first showed labels, or was finished without any.
+OBSERVE = """
+window.arrivals = {};
+const send = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function (body) {
+  const file = body instanceof FormData ? body.get("files") : null;
+  if (file) this.upload.addEventListener("load", () => { arrivals[file.name] = { sent: performance.now() }; });
+  return send.call(this, body);
+};
+new MutationObserver(() => {
+  for (const row of document.querySelectorAll("[data-section=added] li[data-image]")) {
+    const arrival = arrivals[row.querySelector(".name").textContent.trim()];
+    if (!arrival || arrival.shown) continue;
+    const labels = row.querySelector(".upload-what .quiet").textContent.trim();
+    if (!labels && row.hasAttribute("data-open")) continue;
+    Object.assign(arrival, { shown: performance.now(), at: Date.now(), image: Number(row.dataset.image) });
+  }
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Seconds from the last byte to the labels, and of them the recognizer's own."""
+
+    seconds: float
+    recognizer: float
+
+    @property
+    def above(self) -> float:
+        return self.seconds - self.recognizer
+
+
+def measure() -> Report:
+    with tempfile.TemporaryDirectory(prefix="imagelib-bench-") as folder:
+        write_samples(Path(folder))
+        first, *others = sorted(Path(folder).iterdir())[: PICTURES + 1]
+        with site() as running, page_of(running) as page:
+            page.add_init_script(OBSERVE)
+            page.goto(urljoin(running.address, "/upload/"))
+            warm_up = arrival_of(page, first, running)
+            return report(warm_up, [arrival_of(page, path, running) for path in others])
+
+
+def report(warm_up: Arrival, arrivals: Sequence[Arrival]) -> Report:
+    seconds, recognizer = [each.seconds for each in arrivals], [each.recognizer for each in arrivals]
+    above = [each.above for each in arrivals]
+    figures = [
+        Figure(what="last byte to labels, median", ours=median(seconds), unit="s", rival=median(recognizer)),
+        Figure(
+            what="last byte to labels, p95",
+            ours=percentile(seconds, 0.95),
+            unit="s",
+            rival=percentile(recognizer, 0.95),
+        ),
+        Figure(what="above the recognizer, median", ours=median(above), unit="s", at_most=1.0),
+        Figure(what="above the recognizer, p95", ours=percentile(above, 0.95), unit="s"),
+    ]
+    notes = [
+        f"{len(arrivals)} pictures one after another, web and worker as `manage.py run` starts them; a picture without "
+        "labels counts until its row says so.",
+        f"The first picture after the start, which loads the models: {warm_up.seconds:.1f} s, "
+        f"of which the recognizer's {warm_up.recognizer:.1f} s.",
+    ]
+    return Report("upload to labels in Chromium against the recognizer alone", figures, notes)
+
+
+def arrival_of(page: Page, path: Path, running: Site) -> Arrival:
+    page.set_input_files("#files", path)
+    page.wait_for_function("name => window.arrivals[name]?.shown", arg=path.name, timeout=PATIENCE, polling=200)
+    seen = page.evaluate("name => window.arrivals[name]", path.name)
+    shown_at = datetime.fromtimestamp(seen["at"] / 1000, UTC)
+    own = recognizer_seconds(running.var, image_id=seen["image"], until=shown_at)
+    page.wait_for_function("() => !document.querySelector('[data-open]')", timeout=PATIENCE, polling=200)
+    return Arrival((seen["shown"] - seen["sent"]) / 1000, own)
+
+
+def recognizer_seconds(var: Path, *, image_id: int, until: datetime) -> float:
+    """What the recognizer took for the analyses that were finished before the labels showed, one after another."""
+    with psycopg.connect(embedded.database_url(var)) as connection:
+        row = connection.execute(
+            "SELECT sum(latency_ms) FROM analysis_analysis WHERE image_id = %s AND finished_at <= %s",
+            [image_id, until],
+        ).fetchone()
+    return float(row[0] or 0) / 1000 if row else 0.0
+
+
+if __name__ == "__main__":
+    print(measure().to_json())

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+
+from bench.simulator import OPERATIONS
+from tests.simulator.asking import asked, dialed, picture, raw, sent
+
+CALLS = {
+    "DetectLabels": "detect_labels",
+    "DetectFaces": "detect_faces",
+    "RecognizeCelebrities": "recognize_celebrities",
+    "DetectText": "detect_text",
+    "DetectModerationLabels": "detect_moderation_labels",
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_real_client_is_answered(simulator, client, operation):
+    answer = getattr(client, CALLS[operation])(Image={"Bytes": picture()})
+
+    metadata = answer["ResponseMetadata"]
+    assert metadata["HTTPStatusCode"] == 200
+    assert metadata["RequestId"] == metadata["HTTPHeaders"]["x-amzn-requestid"]
+    assert metadata["HTTPHeaders"]["x-simulated"] == "These answers are invented, no picture was looked at."
+    assert simulator.statistics()["operations"] == {operation: {"requests": 1, "answered": 1}}
+
+
+def test_an_error_has_the_documented_form(simulator):
+    status, headers, said = raw(simulator.address, "DetectLabels", {"Image": sent(b"GIF89a")})
+
+    assert status == 400
+    assert headers["Content-Type"] == "application/x-amz-json-1.1"
+    assert said == {
+        "__type": "InvalidImageFormatException",
+        "Code": "InvalidImageFormatException",
+        "Logref": headers["x-amzn-RequestId"],
+        "Message": "Request has invalid image format",
+    }
+
+
+def test_other_operations_are_unknown(simulator):
+    assert raw(simulator.address, "DetectCustomLabels", {})[2]["__type"] == "UnknownOperationException"
+    assert raw(simulator.address, "", {}, **{"X-Amz-Target": "AmazonSQS.SendMessage"})[2]["Code"] == (
+        "UnknownOperationException"
+    )
+    assert simulator.statistics()["operations"] == {"unknown": {"requests": 2, "UnknownOperationException": 2}}
+
+
+def test_unsigned_requests_are_refused(simulator):
+    target = {"X-Amz-Target": "RekognitionService.DetectLabels"}
+    status, _, said = asked(simulator.address, "POST", "/", b"{}", target)
+    assert (status, said["__type"]) == (400, "MissingAuthenticationTokenException")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"Image": 5}', b'{"Image": {"Bytes": 5}}', b'{"Image": {"Bytes": "?"}}']
+)
+def test_what_is_no_request_cannot_be_read(simulator, body):
+    assert raw(simulator.address, "DetectLabels", body)[2]["__type"] == "SerializationException"
+
+
+def test_large_pictures_are_cut_out_of_the_json_wherever_they_are(simulator):
+    large = sent(picture() + bytes(8000))
+    answers = [
+        raw(simulator.address, "DetectLabels", {"Image": large, "MaxLabels": 3}),
+        raw(simulator.address, "DetectLabels", {"MaxLabels": 3, "Image": large}),
+        raw(simulator.address, "DetectLabels", {"MaxLabels": 3, "Image": large, "Other": {"Bytes": "x"}}),
+        raw(simulator.address, "DetectLabels", {"Other": {"Bytes": "x"}, "MaxLabels": 3, "Image": large}),
+    ]
+    assert [status for status, _, _ in answers] == [200] * 4
+    assert all(said == answers[0][2] for _, _, said in answers)
+
+
+def test_the_largest_picture_arrives(simulator, client):
+    whole = picture() + bytes(5 * 1024 * 1024 - len(picture()))
+    client.detect_labels(Image={"Bytes": whole})
+    assert simulator.statistics()["bytes_received"] > 6_990_000
+
+
+def test_a_connection_is_kept_for_further_requests(simulator):
+    request = (
+        b"GET /simulator/settings HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"GET /simulator/statistics HTTP/1.1\r\nHost: here\r\nX: y\r\n\r\n",
+    )
+    with dialed(simulator.address) as line:
+        line.sendall(request[0] + request[1][:20])  # the second begins before the first is answered
+        line.sendall(request[1][20:])
+        received = b""
+        while received.count(b"HTTP/1.1 200 OK") < 2:
+            received += line.recv(65536)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", b"405"),
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nno colon\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+        (b"POST / HTTP/1.1\r\nX: " + b"x" * 70_000, b"431"),
+    ],
+    ids=lambda value: value[:30].decode() if isinstance(value, bytes) else None,
+)
+def test_what_is_not_such_http_is_refused_and_the_connection_closed(simulator, request_, status):
+    with dialed(simulator.address) as line:
+        line.sendall(request_)
+        received = b""
+        while part := line.recv(65536):
+            received += part
+    assert received.startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_client_that_asks_first_may_continue(simulator):
+    with dialed(simulator.address) as line:
+        line.sendall(b"POST /simulator/reset HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert line.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        line.sendall(b"{}")
+        assert line.recv(100).startswith(b"HTTP/1.1 200 OK")

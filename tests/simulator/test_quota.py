@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from bench.simulator.quota import Quota
+from tests.simulator.asking import picture, raw, sent
+
+DOCUMENT = {"Image": sent(picture())}
+
+
+def code(simulator, operation="DetectLabels") -> str:
+    status, _, said = raw(simulator.address, operation, DOCUMENT)
+    return "" if status == 200 else said["__type"]
+
+
+def test_calls_beyond_the_quota_are_refused_for_each_operation_alone(simulator):
+    simulator.set(tps=0.001, burst=3)  # three at once, the next one in a quarter of an hour
+
+    assert [code(simulator) for _ in range(5)] == ["", "", ""] + ["ProvisionedThroughputExceededException"] * 2
+    assert code(simulator, "DetectFaces") == ""
+    assert simulator.statistics()["throttled"] == 2
+    assert raw(simulator.address, "DetectLabels", DOCUMENT)[2]["Message"] == "Provisioned rate exceeded"
+
+
+def test_an_operation_has_a_quota_of_its_own_and_others_none(simulator):
+    simulator.set(tps={"DetectText": 0.001})
+    assert [code(simulator, "DetectText") for _ in range(2)] == ["", "ProvisionedThroughputExceededException"]
+    assert [code(simulator) for _ in range(3)] == ["", "", ""]
+
+
+def test_a_raised_quota_and_a_reset_let_calls_through_at_once(simulator):
+    simulator.set(tps=0.001)
+    assert [bool(code(simulator)) for _ in range(2)] == [False, True]
+    simulator.reset()
+    assert [bool(code(simulator)) for _ in range(2)] == [False, True]
+    simulator.set(tps=None)
+    assert code(simulator) == ""
+
+
+def test_a_bucket_fills_evenly():
+    quota = Quota()
+
+    def granted(now: float, calls: int, *, burst: float | None = None) -> int:
+        return sum(quota.grants("DetectLabels", rate=50, burst=burst, now=now) for _ in range(calls))
+
+    assert granted(100, 80) == 50  # a second's worth at once
+    assert granted(100.1, 80) == 5
+    assert granted(101.1, 80) == 50
+    assert [granted(200 + tenth / 10, 20) for tenth in range(6)] == [20, 20, 20, 5, 5, 5]
+    quota.reset()
+    assert [granted(300 + tick / 50, 3, burst=1) for tick in range(100)] == [1] * 100
+
+
+def test_without_a_rate_everything_is_granted():
+    assert all(Quota().grants("DetectLabels", rate=None, burst=None, now=0) for _ in range(3))

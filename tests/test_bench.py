@@ -1,0 +1,92 @@
+"""The benches' arithmetic, and that the rival does the same work as we do. What they measure is not judged here."""
+
+import importlib
+import os
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from analysis.ingest.examine import examine
+from bench import bare, photos, run, usage
+from bench.figures import Figure, Report, percentile
+from bench.screenshot import MOST_BYTES, TARGET
+
+
+@pytest.mark.parametrize("name", run.BENCHES)
+def test_every_bench_can_be_started(name):
+    assert callable(importlib.import_module(f"bench.{name}").measure)
+
+
+def test_an_unknown_bench_is_named(capsys):
+    assert run.main(["ingest", "nonsense"]) == 2
+    assert "no bench nonsense; there are ingest, arrival, suite, start." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("targets", "is_met"),
+    [
+        ({"ours": 7.0, "rival": 10.0, "at_least_ratio": 0.7}, True),
+        ({"ours": 6.9, "rival": 10.0, "at_least_ratio": 0.7}, False),
+        ({"ours": 6.9, "at_least_ratio": 0.7}, False),
+        ({"ours": 600.0, "rival": 50.0, "at_most": 600.0}, True),
+        ({"ours": 600.1, "at_most": 600.0}, False),
+        ({"ours": 5.0, "rival": 10.0}, None),
+    ],
+)
+def test_a_target_is_met_or_missed(targets, is_met):
+    assert Figure(what="speed", unit="/s", **targets).is_met is is_met
+
+
+def test_a_missed_target_is_printed_as_missed():
+    figures = [
+        Figure(what="speed", ours=1204.4, unit="/s", rival=2000.0, at_least_ratio=0.7),
+        Figure(what="memory", ours=12.34, unit="MB", at_most=600),
+    ]
+    assert Report("ours against theirs", figures, ["A note."]).table().splitlines() == [
+        "ours against theirs",
+        "            ours   rival        ratio        target",
+        "  speed    1,204   2,000   /s    0.60   ratio ≥ 0.7   MISSED",
+        "  memory    12.3           MB              ≤ 600 MB   met",
+        "  A note.",
+    ]
+
+
+def test_a_report_survives_the_way_between_processes():
+    report = Report("title", [Figure(what="speed", ours=1.5, unit="s", at_most=2)], ["A note."])
+    assert Report.from_json(report.to_json()) == report
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 2), (0.75, 3), (0.95, 4), (1.0, 4)])
+def test_percentile(share, value):
+    assert percentile([4, 2, 1, 3], share) == value
+
+
+def test_the_bare_loop_makes_the_same_renditions(tmp_path):
+    path = tmp_path / "photo.jpg"
+    photos.photo(1, 3600, 2700).save(path, "JPEG", quality=90)
+    assert bare.renditions(path) == tuple(each.content for each in examine(path, name=path.name).renditions)
+
+
+def test_photographs_are_reproducible_and_differ():
+    drawn = [photos.photo(number, 400, 300).tobytes() for number in (1, 1, 2)]
+    assert drawn[0] == drawn[1]
+    assert drawn[0] != drawn[2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
+def test_memory_of_a_child_is_seen():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        assert child.pid in usage.descendants(os.getpid())
+        assert usage.high_water(child.pid) > 0
+    finally:
+        child.communicate(b"\n")
+    assert usage.high_water(child.pid) == 0
+
+
+def test_the_readmes_picture_is_kept_small():
+    assert TARGET.stat().st_size < MOST_BYTES
+    with Image.open(TARGET) as picture:
+        assert picture.size == (1280, 800)

@@ -1,0 +1,91 @@
+"""`manage.py` for real: which commands start the embedded servers, and what it says when something is missing."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imagelib import embedded
+from manage import needs_servers
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "var"
+    embedded.remove(tmp_path / "var")
+
+
+def manage(var: Path, *words: str, python: tuple[str, ...] = (sys.executable,), **environment: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [*python, "manage.py", *words],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "IMAGELIB_VAR": str(var), **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "needs"),
+    [
+        ([], False),
+        (["help", "migrate"], False),
+        (["migrate", "--help"], False),
+        (["collectstatic", "--no-input"], False),
+        (["check", "--deploy"], False),
+        (["check", "--database", "default"], True),
+        (["run", "--samples"], False),
+        (["migrate"], True),
+        (["import_images", "folder"], True),
+    ],
+)
+def test_which_commands_need_servers(words: list[str], needs: bool) -> None:
+    assert needs_servers(words) is needs
+
+
+def test_a_command_that_needs_no_servers_starts_none(var: Path) -> None:
+    process = manage(var, "check")
+    assert process.communicate()[1] == ""
+    assert not (var / "postgres").exists()
+
+
+def test_a_command_that_is_told_to_end_leaves_no_server(var: Path) -> None:
+    code = "from django.db import connection as c; c.ensure_connection(); print('in', flush=True); input()"
+    process = manage(var, "shell", "--verbosity", "0", "--command", code)
+    assert process.stdout.readline() == "in\n"
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    log = (var / "log" / "postgres.log").read_text()
+    assert log.rstrip().endswith("database system is shut down")
+
+
+def test_without_django_it_says_how_to_get_it(var: Path) -> None:
+    process = manage(var, "migrate", python=(sys.executable, "-I", "-S"))
+    assert process.communicate() == (
+        "",
+        "django is not installed here. Run `make setup`, then use .venv/bin/python manage.py …\n",
+    )
+    assert process.returncode == 1
+
+
+def test_a_server_that_does_not_start_is_said_without_a_traceback(var: Path) -> None:
+    process = manage(var, "migrate", IMAGELIB_REDIS_SERVER="/bin/false")
+    out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert err.splitlines()[0] == f"Redis ended while it started. {var}/log/redis.log says:"
+
+
+def test_a_setting_that_cannot_be_read_is_said_without_a_traceback(var: Path) -> None:
+    process = manage(var, "migrate", DATABASE_POOL_SIZE="many")
+    out, err = process.communicate()
+    assert (process.returncode, out, len(err.splitlines())) == (1, "", 1)
+    assert "DATABASE_POOL_SIZE" in err

@@ -1,0 +1,55 @@
+"""Reads pages as people do: what is linked, what is written."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+
+class Page(HTMLParser):
+    """`links` by their text, `text` as one line, `elements` as (tag, attributes) in order."""
+
+    def __init__(self, response) -> None:
+        super().__init__()
+        self.links: dict[str, str] = {}
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self._words: list[str] = []
+        self._link: tuple[str, int] | None = None
+        self.feed(response.content.decode())
+        self.text = " ".join(" ".join(self._words).split())
+
+    def handle_starttag(self, tag, attrs):
+        attributes = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, attributes))
+        if tag == "a":
+            self._link = (attributes.get("href", ""), len(self._words))
+
+    def handle_data(self, data):
+        self._words.append(data)
+
+    def handle_endtag(self, tag):
+        if tag == "a" and self._link:
+            href, start = self._link
+            self.links[" ".join(" ".join(self._words[start:]).split())] = href
+
+    def all(self, tag: str, name: str = "") -> list[dict[str, str]]:
+        """The attributes of the elements with this tag and class."""
+        return [
+            each for kind, each in self.elements if kind == tag and (not name or name in each.get("class", "").split())
+        ]
+
+    def cards(self) -> list[int]:
+        return [int(each["id"].removeprefix("card-")) for each in self.all("li", "card")]
+
+    def by_id(self, name: str) -> dict[str, str] | None:
+        return next((each for _, each in self.elements if each.get("id") == name), None)
+
+    def inline(self) -> list[tuple[str, dict[str, str]]]:
+        """What a strict policy would refuse: styles and scripts in the page itself."""
+        return [
+            (tag, attributes)
+            for tag, attributes in self.elements
+            if tag == "style"
+            or (tag == "script" and "src" not in attributes)
+            or any(name == "style" or name.startswith("on") for name in attributes)
+            or attributes.get("href", "").startswith("javascript:")
+        ]

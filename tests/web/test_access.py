@@ -1,0 +1,151 @@
+"""Every address against everybody: who may, and what the others get. An address without an entry fails."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
+
+from analysis import pipeline
+from analysis.models import Image
+from tests import pictures
+from tests.factories import a_labeled_image
+
+pytestmark = pytest.mark.django_db
+
+PRIVATE, SHARED, PUBLIC = Image.Openness.values
+SIGN_IN = "sign in"
+
+# Who gets what: owner, colleague (who owns pictures, too), stranger (who owns none), nobody (not signed in).
+EVERYBODY_SIGNED_IN = {PRIVATE: (200, 200, 200, SIGN_IN)}
+SEEN_PAGE = {PRIVATE: (200, 404, 404, 404), SHARED: (200, 200, 200, 404), PUBLIC: (200, 200, 200, 200)}
+SEEN_SIGNED_IN = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 200, 200, SIGN_IN), PUBLIC: (200, 200, 200, SIGN_IN)}
+OWNER_CHANGES = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 404, 404, SIGN_IN), PUBLIC: (302, 404, 404, SIGN_IN)}
+
+ENTRIES = {
+    "library": ("get", EVERYBODY_SIGNED_IN),
+    "cards": ("get", {PRIVATE: (286, 286, 286, SIGN_IN)}),
+    "upload": ("get", EVERYBODY_SIGNED_IN),
+    "upload-state": ("get", EVERYBODY_SIGNED_IN),
+    "image": ("get", SEEN_PAGE),
+    "image-panel": ("get", SEEN_PAGE),
+    "rendition": ("get", SEEN_PAGE),
+    "original": ("get", SEEN_SIGNED_IN),
+    "retry": ("post", OWNER_CHANGES),
+    "login": ("get", {PRIVATE: (302, 302, 302, 200)}),
+    "logout": ("post", {PRIVATE: (302, 302, 302, SIGN_IN)}),
+}
+PEOPLE = ("owner", "colleague", "stranger", "nobody")
+
+
+def our_patterns() -> list[URLPattern]:
+    """Every address but the admin's, which has its own tests."""
+    return [pattern for pattern in get_resolver().url_patterns if isinstance(pattern, URLPattern)]
+
+
+def address(name: str, image: Image) -> str:
+    arguments = {"image": [image.pk], "image-panel": [image.pk], "original": [image.pk], "retry": [image.pk]}
+    return reverse(name, args=[image.pk, "thumb"] if name == "rendition" else arguments.get(name, []))
+
+
+def outcome(response) -> int | str:
+    """The status, or that one is asked to sign in first. Bodies that stream are read, so that files are closed."""
+    b"".join(response.streaming_content) if response.streaming else response.content
+    if response.status_code == 302 and response.url.startswith(reverse("login")):
+        return SIGN_IN if "next=" in response.url else 302
+    return response.status_code
+
+
+@pytest.fixture
+def image(owner, pictures_folder):
+    return pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
+
+
+def test_every_address_has_an_entry():
+    assert sorted(pattern.name for pattern in our_patterns()) == sorted(ENTRIES)
+
+
+CASES = [(name, openness) for name, (_, expected) in ENTRIES.items() for openness in expected]
+
+
+@pytest.fixture
+def browsers(owner, colleague, stranger, nobody, signed_in):
+    return [*(signed_in(person) for person in (owner, colleague, stranger)), nobody]
+
+
+@pytest.mark.parametrize(("name", "openness"), CASES, ids=[f"{name}-{openness}" for name, openness in CASES])
+def test_everybody_gets_what_is_meant_for_them(name, openness, image, browsers):
+    Image.objects.update(openness=openness)
+    method, expected = ENTRIES[name]
+    outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in browsers]
+    assert dict(zip(PEOPLE, outcomes, strict=True)) == dict(zip(PEOPLE, expected[openness], strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name, (method, _) in ENTRIES.items() if method == "post"])
+def test_what_changes_something_is_no_link(name, image, owner, signed_in):
+    assert signed_in(owner).get(address(name, image)).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["library", "cards", "image", "image-panel", "rendition", "original", "upload-state"])
+def test_what_only_shows_takes_nothing(name, image, owner, signed_in):
+    assert signed_in(owner).post(address(name, image)).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["image", "image-panel", "rendition", "original", "retry"])
+def test_a_picture_in_the_trash_is_nowhere(name, image, owner, signed_in):
+    Image.objects.update(trashed_at=timezone.now(), openness=PUBLIC)
+    method, _ = ENTRIES[name]
+    assert outcome(getattr(signed_in(owner), method)(address(name, image))) == 404
+
+
+def test_a_picture_one_may_not_see_answers_like_one_that_is_not_there(image, stranger, signed_in):
+    browser = signed_in(stranger)
+    hidden, missing = browser.get(reverse("image", args=[image.pk])), browser.get(reverse("image", args=[10**12]))
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    assert without_token(hidden) == without_token(missing)
+
+
+def without_token(page) -> str:
+    """The page without what differs on every page: CSRF's token."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page.content.decode())
+
+
+def test_search_facets_and_guesses_tell_nothing_of_what_one_may_not_see(owner, stranger, signed_in):
+    a_labeled_image(owner, {"Aardvark": 99})
+    hidden = signed_in(stranger).get(reverse("library"), {"q": "aardvark"}).content.decode()
+    assert "Did you mean" not in hidden
+    assert "No picture carries “aardvark”." in hidden
+    near = signed_in(stranger).get(reverse("library"), {"q": "aardvarc"}).content.decode()
+    assert "Aardvark" not in near
+    assert "Aardvark" in signed_in(owner).get(reverse("library"), {"q": "aardvarc"}).content.decode()
+
+
+def test_cards_and_upload_rows_of_others_stay_away(image, owner, colleague, signed_in):
+    for name, parameter in (("cards", "card"), ("upload-state", "id")):
+        asked = {parameter: f"{image.pk}-"}
+        assert f"/images/{image.pk}/" in signed_in(owner).get(reverse(name), asked).content.decode()
+        assert signed_in(colleague).get(reverse(name), asked).content.decode().strip() == ""
+
+
+def test_signing_in_leads_back_to_where_one_wanted_to_go(owner, nobody):
+    wanted = reverse("library") + "?q=dog"
+    asked = nobody.get(wanted)
+    page = nobody.get(asked.url)
+    assert page.context["next"] == wanted
+    signed = nobody.post(asked.url, {"username": "owner", "password": "word", "next": page.context["next"]})
+    assert signed.url == wanted
+
+
+def test_signing_in_leads_nowhere_else(owner, nobody):
+    answer = nobody.post(reverse("login"), {"username": "owner", "password": "word", "next": "https://evil.example/"})
+    assert answer.url == reverse("library")
+
+
+def test_a_wrong_password_is_told_in_a_sentence(owner, nobody):
+    page = nobody.post(reverse("login"), {"username": "owner", "password": "wrong"}).content.decode()
+    assert "Please enter a correct username and password" in page
+    assert 'value="owner"' in page
+    assert "wrong" not in page

@@ -1,0 +1,310 @@
+"""The page of one picture: what was found and where, what is under way, what failed, and the way on."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import Analysis, Label, Verdict
+from analysis.recognition.index import reindex
+from tests import answers
+from tests.factories import START, a_labeled_image, an_analysis, an_image, labels_answer
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def browser(owner, signed_in):
+    return signed_in(owner)
+
+
+def look(browser, image, **parameters) -> Page:
+    return Page(browser.get(reverse("image", args=[image.pk]), parameters))
+
+
+def analyzed(owner, *, fields=None, **contents):
+    """A picture with a current answer of each API named."""
+    image = an_image(owner, **(fields or {}))
+    for api, answer in contents.items():
+        an_analysis(image, api=api, state="done", answer=answer, recognizer="rekognition", model_version="3.0")
+    reindex(image.pk)
+    return image
+
+
+# --- What was found ---
+
+
+def test_labels_are_grouped_by_category_the_surest_first(owner, browser):
+    image = analyzed(
+        owner,
+        labels={
+            "Labels": [
+                answers.label("Car", 88, category="Vehicles"),
+                answers.label("Dog", 98.6, instances=(answers.instance(), answers.instance(left=0.5))),
+                answers.label("Pet", 97, category="Animals and Pets"),
+            ]
+        },
+    )
+    page = look(browser, image)
+    assert "Animals and Pets Dog × 2 98 % Pet 97 % Vehicles Car 88 %" in page.text
+    assert page.links["Dog"] == "/?q=Dog"
+    assert [each["class"] for each in page.all("svg", "bar")] == ["bar sure", "bar sure", "bar likely"]
+    assert [each["width"] for each in page.all("rect", "fill")] == ["98.6", "97.0", "88.0"]
+
+
+def test_a_persons_word_counts_and_a_hidden_label_does_not(owner, browser):
+    image = analyzed(owner, labels=labels_answer(Dog=60, Cat=90, Thing=99))
+    Label.objects.filter(name="Thing").update(is_hidden=True)
+    for name, decision in (("Dog", "confirmed"), ("Cat", "rejected")):
+        Verdict.objects.create(image=image, label=Label.objects.get(name=name), decision=decision, by=owner)
+    reindex(image.pk)
+    page = look(browser, image)
+    assert "Dog 100 %" in page.text
+    assert "Cat" not in page.links
+    assert "Thing" not in page.links
+
+
+def test_boxes_lie_over_the_picture_and_name_their_rows(owner, browser):
+    instance = answers.instance(96.5, left=0.1, top=0.2, width=0.3, height=0.4)
+    image = analyzed(
+        owner, fields={"width": 2000, "height": 1000}, labels={"Labels": [answers.label("Dog", instances=(instance,))]}
+    )
+    page = look(browser, image)
+    drawing = page.by_id("boxes")
+    assert (drawing["viewbox"], drawing["width"]) == ("0 0 1000.0 500.0", "1600")
+    box = page.all("rect", "box")[0]
+    assert [box[side] for side in ("x", "y", "width", "height")] == ["100.0", "100.0", "300.0", "200.0"]
+    assert box["data-confidence"] == "96.50"
+    row = page.all("li", "row")[0]
+    assert box["data-keys"] == row["data-keys"] == "label-0"
+
+
+def test_faces_and_text_are_listed(owner, browser):
+    image = analyzed(owner, faces=answers.faces(), text=answers.text())
+    page = look(browser, image)
+    assert "Faces 1 Face 1 29–39 years, smiling, happy 99 %" in page.text
+    assert "Text 2 KEEP LEFT 99 % exit 99 %" in page.text
+    assert "Labels" not in page.text
+
+
+def test_a_face_that_a_label_shows_has_one_box_for_both(owner, browser):
+    box = {"left": 0.27, "top": 0.1, "width": 0.2, "height": 0.3}
+    image = analyzed(
+        owner,
+        labels={"Labels": [answers.label("Face", 99, instances=(answers.instance(99, **box),))]},
+        faces=answers.faces(answers.face(BoundingBox=answers.box(**box))),
+    )
+    assert [each["data-keys"] for each in look(browser, image).all("rect", "box")] == ["label-0 face-0"]
+
+
+def test_colors_and_quality_come_from_the_picture(owner, browser):
+    properties = {
+        "DominantColors": [answers.color((214, 84, 38), "chocolate", "orange", 31.4)],
+        "Quality": {"Brightness": 71.2, "Sharpness": 88.9, "Contrast": 64.4},
+    }
+    page = look(browser, analyzed(owner, labels={"Labels": [], "ImageProperties": properties}))
+    assert "Colors chocolate 31 % Brightness 71 % Sharpness 88 % Contrast 64 %" in page.text
+    assert "Labels None were found." in page.text
+    assert {"fill": "#d65426"}.items() <= page.all("rect")[-4].items()
+
+
+def test_who_said_so_is_told(owner, browser):
+    image = analyzed(owner, labels=labels_answer(Dog=98))
+    Analysis.objects.update(latency_ms=1234)
+    assert "Labels rekognition 3.0 in 1,234 ms just now" in look(browser, image).text
+
+
+def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browser):
+    fields = {
+        "width": 4000, "height": 3000, "size": 5_300_000, "format": "heic", "camera_make": "Apple",
+        "camera_model": "iPhone 15", "latitude": -33.8568, "longitude": 151.2153,
+        "taken_at": datetime(2025, 5, 3, 14, 5, tzinfo=UTC),
+    }  # fmt: skip
+    image = an_image(owner, **fields)
+    page = look(browser, image)
+    assert (
+        "Dimensions 4,000 × 3,000 px Format HEIC Size 5.3 MB Taken 3 May 2025 Camera Apple iPhone 15 Added" in page.text
+    )
+    content = browser.get(image.get_absolute_url()).content.decode()
+    closed = re.search(r'<details class="location">(.*?)</details>', content, re.DOTALL)
+    assert "33.85680° S, 151.21530° E" in closed[1]
+    assert content.count("151.2") == 1
+
+
+def test_strangers_to_the_house_learn_no_name_and_no_place(owner, nobody):
+    image = an_image(owner, openness=2, latitude=1.5, longitude=2.5)
+    page = look(nobody, image)
+    assert "Dimensions" in page.text
+    said = [secret for secret in ("owner", "Owner", "1.50000", "Visibility", "Download") if secret in page.text]
+    assert said == []
+    assert page.links["Sign in"].startswith(reverse("login"))
+
+
+def test_a_picture_never_asked_about_can_be_analyzed(owner, browser, colleague, signed_in):
+    image = an_image(owner, openness=1)
+    assert "This picture has not been analyzed. Analyze" in look(browser, image).text
+    assert "Analyze" not in look(signed_in(colleague), image).text.replace("analyzed", "")
+
+
+def test_nothing_is_inline_and_hostile_words_stay_text(owner, browser):
+    hostile = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+    image = analyzed(
+        owner,
+        fields={"filename": f"{hostile}.jpg", "camera_model": hostile, "pk": 1_204_567, "placeholder": b"tiny"},
+        labels={"Labels": [answers.label(hostile, category=hostile, instances=(answers.instance(),))]},
+        faces=answers.faces(),
+        text={"TextDetections": [answers.text_detection(hostile, 0)]},
+    )
+    an_analysis(image, api="moderation", state="failed", error_message=hostile)
+    page = look(browser, image, q=f'"{hostile[2:]}"')
+    assert page.inline() == []
+    assert [each for each in page.all("img") if each["src"] == "x"] == []
+    assert len(page.all("text")) == 2
+    assert "/images/1204567/original" in page.links.values()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_page_takes_ten_queries_whatever_was_found(owner, browser, number, django_assert_num_queries):
+    image = analyzed(
+        owner,
+        labels=labels_answer(**{f"Label_{index}": 90.0 for index in range(number)}),
+        faces=answers.faces(*[answers.face()] * number),
+    )
+    # session, person; picture; best labels; latest and current analyses, labels; ids of the search, neighbors
+    with django_assert_num_queries(9):
+        look(browser, image)
+
+
+# --- What is under way, what failed ---
+
+
+def test_the_panel_asks_while_something_is_open_and_no_longer(owner, browser):
+    image = an_image(owner)
+    analysis = an_analysis(image)
+    panel = look(browser, image).by_id("panel")
+    assert (panel["hx-trigger"], panel["hx-swap"]) == ("every 500ms", "outerHTML")
+    assert browser.get(panel["hx-get"], **HTMX).status_code == 204  # as it is on the page already
+
+    Analysis.objects.filter(pk=analysis.pk).update(state="running", claimed_until="2030-01-01T00:00Z")
+    running = Page(browser.get(panel["hx-get"], **HTMX))
+    assert "Labels Analyzing" in running.text
+    assert running.by_id("panel")["hx-get"] != panel["hx-get"]
+
+    Analysis.objects.filter(pk=analysis.pk).update(
+        state="done", claimed_until=None, finished_at="2026-01-01T00:00Z", is_current=True, model_version="3.0",
+        answer={"Labels": [answers.label("Dog", instances=(answers.instance(),))]},
+    )  # fmt: skip
+    reindex(image.pk)
+    done = Page(browser.get(running.by_id("panel")["hx-get"], **HTMX))
+    assert done.by_id("panel") == {"id": "panel"}
+    assert done.by_id("boxes")["hx-swap-oob"] == "true"
+    assert len(done.all("rect", "box")) == 1
+    assert done.links["Dog"] == "/?q=Dog"
+
+
+def test_labels_can_be_there_while_faces_failed(owner, browser):
+    image = analyzed(owner, labels=labels_answer(Dog=98))
+    an_analysis(image, api="faces", state="failed", error_message="The faces request failed with Throttled: busy.")
+    page = look(browser, image)
+    assert "Faces Failed The faces request failed with Throttled: busy. Retry" in page.text
+    assert page.links["Dog"] == "/?q=Dog"
+    assert page.by_id("panel") == {"id": "panel"}
+
+
+def test_a_permanent_failure_says_so_and_can_be_retried_all_the_same(owner, browser):
+    image = an_image(owner)
+    an_analysis(image, state="failed", is_permanent=True)
+    page = look(browser, image)
+    assert "It is no picture. The same picture will most likely fail again. Retry" in page.text
+
+
+def test_what_waits_for_another_try_says_why(owner, browser):
+    image = an_image(owner)
+    an_analysis(image, error_code="Busy", error_message="Too many requests.")
+    assert "Labels Waits to try again Too many requests." in look(browser, image).text
+
+
+def test_only_the_owner_may_retry(owner, colleague, signed_in):
+    image = an_image(owner, openness=1)
+    an_analysis(image, state="failed")
+    assert "Retry" not in look(signed_in(colleague), image).text
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 302), (HTMX, 200)])
+def test_retry_asks_that_api_again(owner, browser, headers, status):
+    image = an_image(owner)
+    an_analysis(image, api="faces", state="failed")
+    response = browser.post(reverse("retry", args=[image.pk]), {"api": "faces"}, **headers)
+    assert response.status_code == status
+    states = Analysis.objects.order_by("pk").values_list("api", "state")
+    assert list(states) == [("faces", "failed"), ("faces", "queued")]
+    if headers:
+        assert "Faces Queued" in Page(response).text
+
+
+def test_retrying_twice_asks_once(owner, browser):
+    image = an_image(owner)
+    an_analysis(image, api="faces", state="failed")
+    for _ in range(2):
+        browser.post(reverse("retry", args=[image.pk]), {"api": "faces"})
+    assert Analysis.objects.filter(state="queued").count() == 1
+
+
+def test_analyze_asks_every_wanted_api(owner, browser):
+    image = an_image(owner)
+    browser.post(reverse("retry", args=[image.pk]))
+    assert sorted(Analysis.objects.values_list("api", flat=True)) == ["faces", "labels", "text"]
+
+
+def test_an_api_that_does_not_exist_is_not_asked(owner, browser):
+    image = an_image(owner)
+    assert browser.post(reverse("retry", args=[image.pk]), {"api": "prices"}).status_code == 404
+    assert not Analysis.objects.exists()
+
+
+# --- The way on ---
+
+
+def test_arrows_walk_the_search_one_came_from(owner, browser):
+    old, _, middle, new = (a_labeled_image(owner, {name: 98}) for name in ("Dog", "Cat", "Dog", "Dog"))
+    page = look(browser, middle, q="dog")
+    arrows = {each["rel"]: each["href"] for each in page.all("a", "step")}
+    assert arrows == {"prev": f"/images/{new.pk}/?q=dog", "next": f"/images/{old.pk}/?q=dog"}
+    assert "2 of 3" in page.text
+    assert page.links["dog"] == f"/?q=dog&to={middle.pk}#card-{middle.pk}"
+
+
+def test_the_ends_of_a_search_have_one_arrow(owner, browser):
+    old, new = an_image(owner), an_image(owner)
+    assert [each["rel"] for each in look(browser, new).all("a", "step")] == ["next"]
+    assert [each["rel"] for each in look(browser, old).all("a", "step")] == ["prev"]
+
+
+def test_a_picture_outside_of_the_search_leads_into_it(owner, browser):
+    dog = a_labeled_image(owner, {"Dog": 98})
+    other = an_image(owner, added_at=START.replace(year=2030))
+    assert [each["href"] for each in look(browser, other, q="dog").all("a", "step")] == [f"/images/{dog.pk}/?q=dog"]
+
+
+@pytest.mark.parametrize("query", ['"', "x" * 5_000, "\x00", "dog>=1e9"])
+def test_a_bad_search_in_the_address_breaks_nothing(owner, browser, query):
+    image = an_image(owner)
+    assert f"/images/{image.pk}/original" in look(browser, image, q=query).links.values()
+
+
+def test_the_keys_are_named_where_they_work(owner, browser):
+    image = an_image(owner)
+    an_image(owner)
+    keys = {each["data-key"]: each["data-key-words"] for _, each in look(browser, image).elements if "data-key" in each}
+    assert keys == {
+        "/": "Search",
+        "?": "Show these keys",
+        "Escape": "Back to the results",
+        "b": "Show or hide the boxes",
+        "ArrowLeft": "Previous picture",
+    }

@@ -1,0 +1,342 @@
+"""The library page: what is found is shown, what is shown can be narrowed, what is wrong is said."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.urls import reverse
+
+from analysis.access import audience_of
+from analysis.models import Analysis, Image
+from analysis.recognition.index import reindex
+from analysis.search.query import Query
+from analysis.search.results import PAGE_SIZE
+from analysis.web.shelf import stretch_address, stretch_to
+from tests.factories import a_labeled_image, an_analysis, an_image, labels_answer
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def browser(owner, signed_in):
+    return signed_in(owner)
+
+
+def look(browser, query: str | None = None, **parameters) -> Page:
+    return Page(browser.get(reverse("library"), parameters if query is None else {"q": query, **parameters}))
+
+
+def query_of(url: str) -> str:
+    return parse_qs(urlsplit(url).query).get("q", [""])[0]
+
+
+# --- What is shown ---
+
+
+def test_the_newest_come_first(owner, browser):
+    images = [an_image(owner) for _ in range(3)]
+    page = look(browser)
+    assert page.cards() == [image.pk for image in reversed(images)]
+    assert "3 pictures · newest first" in page.text
+
+
+def test_a_card_says_what_is_in_the_picture_and_leads_back_to_the_search(owner, browser):
+    image = a_labeled_image(owner, {"Dog": 98, "Pet": 97, "Grass": 80, "Sky": 60}, width=1200, height=800)
+    page = look(browser, "dog")
+    thumb = page.all("img", "thumb")[0]
+    assert (thumb["alt"], thumb["loading"]) == ("Dog, Pet, Grass", "lazy")
+    assert thumb["src"] == f"/images/{image.pk}/renditions/thumb?v={image.renditions_id.hex[:12]}"
+    assert page.links["Dog Pet Grass"] == f"/images/{image.pk}/?q=dog"
+    assert "r-151" in page.by_id(f"card-{image.pk}")["class"]
+
+
+def test_a_picture_without_labels_goes_by_its_name(owner, browser):
+    an_image(owner, filename="holiday.jpg")
+    assert look(browser).all("img", "thumb")[0]["alt"] == "holiday.jpg"
+
+
+def test_the_placeholder_is_part_of_the_page(owner, browser):
+    an_image(owner, placeholder=b"RIFF-tiny")
+    assert look(browser).all("img", "stand-in")[0]["src"] == "data:image/webp;base64,UklGRi10aW55"
+
+
+@pytest.mark.parametrize(
+    ("state", "openness", "badges"),
+    [
+        ("queued", 0, ["Queued"]),
+        ("running", 0, ["Analyzing"]),
+        ("failed", 1, ["Failed", "Shared"]),
+        ("done", 2, ["Public"]),
+        ("done", 0, []),
+    ],
+)
+def test_badges_tell_what_is_not_as_usual(owner, browser, state, openness, badges):
+    an_analysis(an_image(owner, openness=openness), state=state)
+    assert [each["title"] for each in look(browser).all("span", "badge")] == badges
+
+
+def test_a_picture_asked_again_after_a_failure_is_not_failed(owner, browser):
+    image = an_image(owner)
+    an_analysis(image, state="failed")
+    an_analysis(image, state="queued")
+    assert [each["title"] for each in look(browser).all("span", "badge")] == ["Queued"]
+
+
+def test_large_numbers_are_grouped_in_words_and_not_in_addresses(owner, browser):
+    image = an_image(owner, pk=1_204_567)
+    page = look(browser)
+    assert page.cards() == [image.pk]
+    assert "/images/1204567/" in page.links.values()
+
+
+def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
+    a_labeled_image(owner, {'<script>alert("x")</script>': 99}, filename='"><img src=x onerror=alert(1)>.jpg')
+    for parameters in ({}, {"query": '"<script>alert(1)</script>"'}, {"query": '"'}):
+        page = look(browser, **parameters)
+        assert page.inline() == []
+        assert [each for each in page.all("img") if each["src"] == "x"] == []
+
+
+def test_the_policy_stands(browser):
+    policy = browser.get(reverse("library"))["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_whole_page_takes_eight_queries(owner, browser, number, django_assert_num_queries):
+    for _ in range(number):
+        a_labeled_image(owner, {"Dog": 98, "Cat": 97})
+    with django_assert_num_queries(8):  # session, person; keys, pictures, labels, states; hits and facets of them
+        look(browser)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_search_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
+    for _ in range(number):
+        a_labeled_image(owner, {"Dog": 98, "Cat": 97})
+    with django_assert_num_queries(12):  # the same, and names looked up in labels and aliases for page and facets
+        look(browser, "dog")
+
+
+# --- Narrowing ---
+
+
+def test_facets_count_and_lead_to_the_narrower_search(owner, browser):
+    a_labeled_image(owner, {"Dog": 98, "Fire Truck": 90})
+    a_labeled_image(owner, {"Dog": 95})
+    page = look(browser, "dog>=90")
+    assert query_of(page.links["Fire Truck 1"]) == 'dog>=90 "Fire Truck"'
+    excluding = next(each for each in page.all("a", "exclude") if each["title"] == "Without Fire Truck")
+    assert query_of(excluding["href"]) == 'dog>=90 -"Fire Truck"'
+    assert query_of(page.links["Dog 2"]) == ""  # active: a click takes it away
+
+
+def test_colors_have_their_swatch(owner, browser):
+    image = an_image(owner)
+    color = {"Red": 200, "Green": 20, "Blue": 20, "SimplifiedColor": "red", "PixelPercent": 60.0}
+    answer = {**labels_answer(Dog=98), "ImageProperties": {"DominantColors": [color]}}
+    an_analysis(image, state="done", answer=answer)
+    reindex(image.pk)
+    page = look(browser)
+    assert [each["class"] for each in page.all("span", "swatch")] == ["swatch red"]
+    assert query_of(page.links["Red 1"]) == "Red"
+
+
+def test_a_chip_drops_raises_and_turns_its_term(owner, browser):
+    a_labeled_image(owner, {"Dog": 98})
+    page = look(browser, "dog -cat")
+    assert [query_of(each["href"]) for each in page.all("a", "drop")] == ["-cat", "dog"]
+    assert query_of(page.links["≥ 90 %"]) == "dog -cat>=90"  # the last menu wins in `links`
+    assert query_of(page.links["Exclude these"]) == "-dog -cat"
+    assert query_of(page.links["Show only these"]) == "dog cat"
+
+
+def test_the_chip_of_a_raised_term_says_so(owner, browser):
+    a_labeled_image(owner, {"Dog": 98})
+    page = look(browser, "dog>=90")
+    assert "dog ≥ 90" in page.text
+    assert [each["href"] for each in page.all("a") if each.get("aria-current") and "%3E" in each["href"]] == [
+        "/?q=dog%3E%3D90"
+    ]
+
+
+# --- When there is nothing ---
+
+
+def test_an_empty_library_says_how_to_fill_it(browser):
+    page = look(browser)
+    assert "Your pictures will be here" in page.text
+    assert page.links["Upload pictures"] == reverse("upload")
+    assert "manage.py import_images" in page.text
+
+
+def test_an_unknown_word_is_named_with_what_may_be_meant(owner, browser):
+    a_labeled_image(owner, {"Bicycle": 98, "Dog": 90})
+    page = look(browser, "bycicle dog")
+    assert "No picture carries “bycicle”. Did you mean Bicycle ?" in page.text
+    assert query_of(page.links["Bicycle"]) == "dog Bicycle"
+    assert page.cards() == []
+
+
+def test_words_that_never_meet_are_said_to_be_so(owner, browser):
+    a_labeled_image(owner, {"Dog": 98})
+    a_labeled_image(owner, {"Cat": 98})
+    assert "No picture carries all of this at once." in look(browser, "dog cat").text
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "caret"),
+    [
+        ('dog "cat', "Nothing closes this quote.", "    ^"),
+        ("dog>=", "A percentage belongs after >=, as in dog>=90.", "     ^"),
+        ("dog>=101", "Confidence is a percentage, from 0 to 100, not 101.", "     ^"),
+    ],
+)
+def test_a_bad_query_is_told_with_its_place(owner, browser, query, message, caret):
+    an_image(owner)
+    response = browser.get(reverse("library"), {"q": query})
+    assert response.status_code == 200
+    assert message in Page(response).text
+    assert f'\n<span class="caret">{caret}</span>' in response.content.decode()
+    assert Page(response).by_id("q")["value"] == query
+
+
+def test_a_bad_query_leaves_what_htmx_has_on_the_page(owner, browser):
+    response = browser.get(reverse("library"), {"q": '"dog'}, **HTMX)
+    headers = ("HX-Retarget", "HX-Reswap", "HX-Push-Url")
+    assert [response[name] for name in headers] == ["#complaint", "outerHTML", "false"]
+    assert Page(response).by_id("shelf") is None
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_no_query_breaks_the_page(owner, browser, headers):
+    an_image(owner)
+    queries = ("x" * 4_001, "x " * 201, "\x00", "a\u202eb", '"' * 399, "-" * 100, "( ) < > =", "é>=1e9")
+    statuses = {query: browser.get(reverse("library"), {"q": query}, **headers).status_code for query in queries}
+    assert statuses == dict.fromkeys(queries, 200)
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+@pytest.mark.parametrize("parameter", ["after", "pages", "page", "to", "start"])
+def test_no_other_parameter_breaks_the_page(owner, browser, parameter, headers):
+    an_image(owner)
+    values = ("", "x", "-1", "9" * 30, "1-", "99999999999999999-1", "1-1", "\x00", "1.5")
+    found = {value: browser.get(reverse("library"), {parameter: value}, **headers).status_code for value in values}
+    assert found == dict.fromkeys(values, 200)
+
+
+# --- Page by page ---
+
+
+@pytest.fixture
+def many(owner):
+    return [an_image(owner) for _ in range(2 * PAGE_SIZE + 5)][::-1]
+
+
+def test_more_leads_to_the_next_page_without_javascript(many, browser):
+    first = look(browser)
+    second = Page(browser.get(first.links["More"]))
+    third = Page(browser.get(second.links["More"]))
+    assert first.cards() + second.cards() + third.cards() == [image.pk for image in many]
+    assert "More" not in third.links
+    assert second.links["Back to the newest"] == "/"
+
+
+def test_htmx_adds_the_next_page_and_the_address_keeps_up(many, browser):
+    more = look(browser).by_id("more")
+    assert (more["hx-trigger"], more["hx-swap"]) == ("revealed", "outerHTML")
+    added = browser.get(more["hx-get"], **HTMX)
+    assert Page(added).cards() == [image.pk for image in many[PAGE_SIZE : 2 * PAGE_SIZE]]
+    assert Page(added).by_id("grid")["hx-swap-oob"] == "beforeend"
+    assert added["HX-Replace-Url"] == "/?pages=2"
+    last = browser.get(Page(added).by_id("more")["hx-get"], **HTMX)
+    assert Page(last).by_id("more") is None
+    assert last["HX-Replace-Url"] == "/?pages=3"
+
+
+def test_going_back_to_that_address_shows_as_much_again(many, browser):
+    assert look(browser, pages="2").cards() == [image.pk for image in many[: 2 * PAGE_SIZE]]
+
+
+def test_the_address_that_a_picture_leads_back_to_shows_it(many, browser):
+    shown = look(browser, to=str(many[PAGE_SIZE + 3].pk)).cards()
+    assert len(shown) == 2 * PAGE_SIZE
+    assert many[PAGE_SIZE + 3].pk in shown
+
+
+def test_a_picture_far_down_leads_back_to_a_page_that_begins_with_it(many, browser, owner):
+    stretch = stretch_to(many[100], Query(), audience=audience_of(owner), most_pages=1)
+    page = Page(browser.get(stretch_address(Query(), stretch)))
+    assert page.cards() == [image.pk for image in many[100:]]
+
+
+def test_one_address_has_two_answers_and_says_so(owner, browser):
+    an_image(owner)
+    whole, part = browser.get("/"), browser.get("/", **HTMX)
+    assert "HX-Request" in whole["Vary"]
+    assert "HX-Request" in part["Vary"]
+    assert (Page(whole).all("html") != [], Page(part).all("html")) == (True, [])
+    restored = browser.get("/", **HTMX, HTTP_HX_HISTORY_RESTORE_REQUEST="true")
+    assert Page(restored).all("html") != []
+
+
+# --- What changes while it is looked at ---
+
+
+def test_nothing_is_asked_when_nothing_is_under_way(owner, browser):
+    an_analysis(an_image(owner), state="done")
+    assert look(browser).by_id("pulse") == {"id": "pulse"}
+
+
+def test_cards_under_way_are_asked_about_together_until_the_last_is_done(owner, browser):
+    images = [an_image(owner) for _ in range(3)]
+    for image in images:
+        an_analysis(image)
+    page = look(browser)
+    assert page.by_id("pulse")["hx-trigger"] == "every 700ms"
+    asked = {"card": [each["value"] for each in page.all("input") if each.get("name") == "card"]}
+    assert sorted(asked["card"]) == sorted(f"{image.pk}-queued0" for image in images)
+
+    unchanged = browser.get(reverse("cards"), asked, **HTMX)
+    assert (unchanged.status_code, Page(unchanged).cards()) == (200, [])
+
+    Analysis.objects.filter(image=images[0]).update(state="running", claimed_until="2030-01-01T00:00Z")
+    changed = browser.get(reverse("cards"), asked, **HTMX)
+    assert (changed.status_code, Page(changed).cards()) == (200, [images[0].pk])
+    assert Page(changed).by_id(f"card-{images[0].pk}")["hx-swap-oob"] == "true"
+
+    Analysis.objects.update(
+        state="done", model_version="1", answer=labels_answer(Dog=90), finished_at="2026-01-01T00:00Z",
+        claimed_until=None, is_current=True,
+    )  # fmt: skip
+    for image in images:
+        reindex(image.pk)
+    ended = browser.get(reverse("cards"), asked, **HTMX)
+    assert (ended.status_code, sorted(Page(ended).cards())) == (286, sorted(image.pk for image in images))
+    assert [each["alt"] for each in Page(ended).all("img", "thumb")] == ["Dog"] * 3
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_asking_takes_five_queries(owner, browser, number, django_assert_num_queries):
+    images = [an_image(owner) for _ in range(number)]
+    for image in images:
+        an_analysis(image)
+    asked = {"card": [f"{image.pk}-queued0" for image in images]}
+    with django_assert_num_queries(5):  # session, person, pictures, labels, states
+        browser.get(reverse("cards"), asked, **HTMX)
+
+
+def test_no_card_breaks_the_asking(browser):
+    cards = ("", "x", "1", "-", "9" * 30 + "-queued", "1-<b>", "\x00")
+    assert {browser.get(reverse("cards"), {"card": card}).status_code for card in cards} == {286}
+
+
+def test_a_removed_card_ends_the_asking(owner, browser):
+    image = an_image(owner)
+    Image.objects.all().delete()
+    assert browser.get(reverse("cards"), {"card": f"{image.pk}-queued0"}).status_code == 286

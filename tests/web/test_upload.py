@@ -1,0 +1,204 @@
+"""Bringing pictures in through the page: every file has its outcome, and a bad one harms no other."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from analysis.models import Analysis, Image
+from analysis.recognition.index import reindex
+from tests import pictures
+from tests.factories import an_analysis, an_image, labels_answer
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def browser(owner, signed_in, pictures_folder):
+    return signed_in(owner)
+
+
+def send(browser, *files: tuple[str, bytes], **headers):
+    uploads = [SimpleUploadedFile(name, content) for name, content in files]
+    return browser.post(reverse("upload"), {"files": uploads}, **headers)
+
+
+def outcomes(page: Page) -> list[str]:
+    return [
+        each["data-outcome"]
+        for each in page.all("li", "upload-row")
+        if "data-image" in each or "refused" in each["class"]
+    ]
+
+
+def rows(response) -> Page:
+    """The rows of an answer; the page's own templates for rows left out."""
+    response._container = [response.content.split(b"<template")[0]]
+    return Page(response)
+
+
+def body(content: bytes, *, name: str) -> bytes:
+    """A form as a browser sends it, boundary "cut"."""
+    quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").encode("utf-8", "replace")
+    head = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="' + quoted + b'"\r\n'
+    return head + b"Content-Type: image/jpeg\r\n\r\n" + content + b"\r\n--cut--\r\n"
+
+
+def files_in(folder) -> list:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_the_form_works_without_javascript(browser):
+    page = Page(browser.get(reverse("upload")))
+    form = page.all("form", "drop")[0]
+    assert (form["method"], form["enctype"], form["action"]) == ("post", "multipart/form-data", reverse("upload"))
+    assert {"name": "files", "multiple": ""}.items() <= page.by_id("files").items()
+    assert "up to 100 MB each" in page.text
+    assert page.inline() == []
+
+
+def test_many_files_are_reported_one_by_one(browser, owner):
+    jpeg = pictures.jpeg(seed=1)
+    send(browser, ("known.jpg", jpeg))
+    page = rows(
+        send(browser, ("new.jpg", pictures.jpeg(seed=2)), ("known again.jpg", jpeg), ("diary.jpg", b"Dear diary"))
+    )
+    assert outcomes(page) == ["stored", "known", "refused"]
+    assert "1 picture added, 1 already here, 1 not accepted." in page.text
+    known, new = Image.objects.order_by("pk")
+    assert page.links["known again.jpg"] == f"/images/{known.pk}/"
+    assert page.links["new.jpg"] == f"/images/{new.pk}/"
+    assert "Already here" in page.text
+    assert {image.owner for image in (known, new)} == {owner}
+
+
+def test_a_script_gets_the_rows_alone(browser):
+    page = Page(send(browser, ("new.jpg", pictures.jpeg()), **HTMX))
+    assert page.all("html") == []
+    row = page.all("li", "upload-row")[0]
+    image = Image.objects.get()
+    assert (row["data-outcome"], row["data-image"], row["data-version"]) == ("stored", str(image.pk), "queued0")
+    assert "data-open" in row
+
+
+@pytest.mark.parametrize("what", sorted(pictures.bad_files()))
+def test_a_bad_file_gets_its_sentence_and_leaves_nothing(browser, what, pictures_folder):
+    name, content, _ = pictures.bad_files()[what]
+    page = Page(send(browser, (name, content), ("good.jpg", pictures.jpeg()), **HTMX))
+    assert outcomes(page) == ["refused", "stored"]
+    assert name in page.text
+    assert Image.objects.get().filename == "good.jpg"
+    assert len(files_in(pictures_folder)) == 3
+    assert "Retry" not in page.text
+
+
+def test_the_sentence_is_that_of_the_refusal(browser):
+    page = Page(send(browser, ("holiday.svg", pictures.svg()), **HTMX))
+    assert "holiday.svg SVG is not accepted" in page.text
+
+
+def test_no_name_does_harm(browser):
+    for name in pictures.NASTY_NAMES:
+        sent = body(pictures.jpeg(), name=name)
+        response = browser.post(reverse("upload"), sent, content_type="multipart/form-data; boundary=cut", **HTMX)
+        assert (response.status_code, Page(response).inline()) == (200, []), name
+        kept = Image.objects.values_list("filename", flat=True)  # none for a name of dots or blanks: Django drops it
+        assert [each for each in kept if set(each) & set("\x00\r\n/\\\u202e")] == []
+        Image.objects.all().delete()
+
+
+@pytest.mark.parametrize("form", sorted(pictures.every_format()))
+def test_every_format_is_taken(browser, form):
+    page = Page(send(browser, (f"picture.{form}", pictures.every_format()[form]), **HTMX))
+    assert outcomes(page) == ["stored"]
+    assert Image.objects.get().format == form
+
+
+def test_a_storage_that_fails_says_so_and_can_be_tried_again(browser, pictures_folder):
+    pictures_folder.mkdir(exist_ok=True)
+    (pictures_folder / "originals").write_text("a file where the folder should be")
+    page = Page(send(browser, ("new.jpg", pictures.jpeg()), **HTMX))
+    assert outcomes(page) == ["refused"]
+    assert "The storage did not take the picture" in page.text
+    assert "Retry" in page.text
+    assert not Image.objects.exists()
+    assert files_in(pictures_folder) == [pictures_folder / "originals"]
+
+
+def test_no_file_at_all_is_said(browser):
+    page = rows(browser.post(reverse("upload")))
+    assert "No file arrived. Choose some pictures and send them again." in page.text
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_an_upload_cut_midway_leaves_nothing(browser, pictures_folder, share):
+    whole = body(pictures.jpeg(), name="a.jpg")
+    part = whole[: int(len(whole) * share)]
+    browser.post(reverse("upload"), part, content_type="multipart/form-data; boundary=cut", **HTMX)
+    assert not Image.objects.exists()
+    assert not files_in(pictures_folder)
+
+
+def test_a_form_without_its_token_is_refused(owner, pictures_folder):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(owner)
+    response = send(browser, ("new.jpg", pictures.jpeg()))
+    assert response.status_code == 403
+    assert "The form was not accepted" in response.content.decode()
+    assert not Image.objects.exists()
+
+
+def test_more_files_than_a_request_may_carry_are_refused_in_words(browser, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
+    response = send(browser, *[(f"{number}.jpg", b"x") for number in range(3)])
+    assert response.status_code == 400
+    assert "too many files at once" in response.content.decode()
+
+
+# --- What becomes of them ---
+
+
+def test_rows_come_back_when_they_have_changed(browser, owner):
+    waiting, done = an_image(owner), an_image(owner)
+    an_analysis(waiting)
+    an_analysis(done)
+    asked = {"id": [f"{waiting.pk}-queued0", f"{done.pk}-queued0"]}
+    assert outcomes(Page(browser.get(reverse("upload-state"), asked))) == []
+
+    Analysis.objects.filter(image=done).update(
+        state="done", model_version="1", answer=labels_answer(Dog=90, Pet=80), finished_at="2026-01-01T00:00Z",
+        is_current=True,
+    )  # fmt: skip
+    reindex(done.pk)
+    page = Page(browser.get(reverse("upload-state"), asked))
+    row = page.all("li", "upload-row")[0]
+    assert (row["data-image"], row["data-version"], "data-open" in row) == (str(done.pk), "done2", False)
+    assert "Dog, Pet" in page.text
+
+
+def test_labels_arrive_while_faces_are_still_looked_for(browser, owner):
+    image = an_image(owner)
+    an_analysis(image, state="done", answer=labels_answer(Dog=90))
+    an_analysis(image, api="faces", state="running")
+    reindex(image.pk)
+    page = Page(browser.get(reverse("upload-state"), {"id": f"{image.pk}-running0"}))
+    assert "Dog Analyzing" in page.text
+
+
+def test_a_failed_analysis_is_told(browser, owner):
+    image = an_image(owner)
+    an_analysis(image, state="failed")
+    assert "Analysis failed" in Page(browser.get(reverse("upload-state"), {"id": str(image.pk)})).text
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_state_takes_five_queries(browser, owner, number, django_assert_num_queries):
+    images = [an_image(owner) for _ in range(number)]
+    for image in images:
+        an_analysis(image)
+    with django_assert_num_queries(5):  # session, person, pictures, labels, states
+        browser.get(reverse("upload-state"), {"id": [str(image.pk) for image in images]})
