@@ -68,7 +68,7 @@ class Spend(SpendColumns):
 
 
 class SpendEntry(SpendColumns):
-    """One batch of calls' worth, appended with them: no row that all workers wait for. Folded into Spend and deleted."""
+    """One batch of calls' worth, appended with them, so that no row is waited for. Folded into Spend and deleted."""
 
     class Meta:
         verbose_name_plural = "spend entries"

@@ -10,7 +10,7 @@ from django.conf import settings
 from analysis.models import Analysis
 from analysis.recognition.recognizer import ApiName, Parameters, Recognizer
 
-NAMES = ("local", "rekognition")
+NAMES = ("local", "rekognition", "simulator")
 PAID_BY_DEFAULT = frozenset({"labels"})
 """What a recognizer that charges for each API is asked while RECOGNIZER_APIS is empty: no surprise on the bill."""
 
@@ -26,12 +26,16 @@ def named(name: str) -> Recognizer:
         from analysis.recognition import rekognition  # noqa: PLC0415
 
         return rekognition.connect(region=settings.AWS_REGION or None, threads=settings.RECOGNITION_THREADS)
+    if name == "simulator":
+        from analysis.recognition import rekognition  # noqa: PLC0415
+
+        return rekognition.simulated(address=settings.SIMULATOR_URL, threads=settings.RECOGNITION_THREADS)
     if name == "local":
         from analysis.recognition.local import Local  # noqa: PLC0415
 
         local: Recognizer = Local()
         return local
-    raise ValueError(f"RECOGNIZER is {name!r}; it can be {' or '.join(NAMES)}.")
+    raise ValueError(f"RECOGNIZER is {name!r}; it can be {', '.join(NAMES)}.")
 
 
 def forget() -> None:

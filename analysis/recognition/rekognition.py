@@ -146,21 +146,28 @@ def connect(*, region: str | None, threads: int) -> Rekognition:
     return _Connected(region=region, threads=threads)
 
 
+def simulated(*, address: str, threads: int) -> Rekognition:
+    """The simulator at this address, asked exactly as Rekognition is; its answers go by its own name, not by AWS's."""
+    simulator = _Connected(region="us-east-1", threads=threads, address=address)
+    simulator.name = "simulator"
+    return simulator
+
+
 class _Connected(Rekognition):
-    def __init__(self, *, region: str | None, threads: int) -> None:
+    def __init__(self, *, region: str | None, threads: int, address: str = "") -> None:
         super().__init__(client=None, region=region or "")
-        self._threads = threads
+        self._threads, self._address = threads, address
 
     def _client(self) -> Any:
         with _making:
-            key = (self.region or None, self._threads)
+            key = (self.region or None, self._threads, self._address)
             if key not in _clients:
                 _clients[key] = _make(*key)
             return _clients[key]
 
 
 _making = threading.Lock()
-_clients: dict[tuple[str | None, int], Any] = {}
+_clients: dict[tuple[str | None, int, str], Any] = {}
 
 
 def forget() -> None:
@@ -179,7 +186,7 @@ def _start_over_in_child() -> None:
 os.register_at_fork(after_in_child=_start_over_in_child)
 
 
-def _make(region: str | None, threads: int) -> Any:
+def _make(region: str | None, threads: int, address: str) -> Any:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},  # one request per call: each is paid and counted
         connect_timeout=3,
@@ -190,7 +197,13 @@ def _make(region: str | None, threads: int) -> Any:
     # A session of its own: the default one is shared and not safe between threads. Its clients are.
     session = boto3.session.Session()
     try:
-        client = session.client("rekognition", region_name=region, config=config)
+        # Never real credentials for the simulator: it might be anybody who listens there.
+        elsewhere = {
+            "endpoint_url": address,
+            "aws_access_key_id": "simulated",
+            "aws_secret_access_key": "simulated",
+        }
+        client = session.client("rekognition", region_name=region, config=config, **(elsewhere if address else {}))
     except exceptions.BotoCoreError:
         raise
     except ValueError as error:  # botocore's "Invalid endpoint: …" has no class of its own

@@ -1,4 +1,4 @@
-"""Clients of AWS's services, with bounded waits, and their errors as one of ours. The only importer of boto3 here."""
+"""Clients of AWS's services, with bounded waits, and their errors as Refused. The only importer of boto3 here."""
 
 from __future__ import annotations
 
@@ -10,36 +10,7 @@ import boto3  # noqa: TID251
 from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
-CREDENTIALS = frozenset(
-    {
-        *("ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId"),
-        *("InvalidSignatureException", "MissingAuthenticationToken", "RequestExpired", "RequestTimeTooSkewed"),
-        *("SignatureDoesNotMatch", "UnrecognizedClientException"),
-    }
-)
-DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"})
-
-
-class Refused(Exception):
-    """A service did not do what it was asked; str() is a sentence without account or principal. `code` is AWS's."""
-
-    def __init__(self, reason: str, *, code: str, region: str = "") -> None:
-        super().__init__(reason)
-        self.code = code
-        self.region = region
-
-    @property
-    def is_denied(self) -> bool:
-        """An IAM action is missing."""
-        return self.code in DENIED
-
-
-class NoCredentials(Refused):
-    """There are none, or AWS does not accept them: nothing else will work either."""
-
-
-class Unreachable(Refused):
-    """The service was not reached: network, region or address."""
+from analysis.sources.refusals import CREDENTIALS, DENIED, NoCredentials, Refused, Unreachable
 
 
 def client(service: str, *, region: str) -> Any:

@@ -15,7 +15,7 @@ class Identity:
 
 
 def caller(*, region: str, client: Any = None) -> Identity:
-    """Asks STS, which needs no permission for it. Raises aws.Refused."""
+    """Asks STS, which needs no permission for it. Raises Refused."""
     with aws.refusals():
         said = (client or aws.client("sts", region=region)).get_caller_identity()
     return Identity(account=str(said.get("Account", "")), arn=str(said.get("Arn", "")))

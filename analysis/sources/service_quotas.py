@@ -12,7 +12,7 @@ PER_SECOND = re.compile(r"\b(transactions|requests|calls) per second\b|\bTPS\b",
 
 
 def applied(service: str, *, operations: Iterable[str], region: str, client: Any = None) -> dict[str, float]:
-    """Calls a second by operation; what the answer does not name is missing. Raises aws.Refused.
+    """Calls a second by operation; what the answer does not name is missing. Raises Refused.
 
     Needs servicequotas:ListServiceQuotas. A quota is an operation's if its usage metric or its name says so, as in
     "Transactions per second per account for the Amazon Rekognition Image operation DetectLabels"; of several the
@@ -41,7 +41,7 @@ def _is_rate(quota: Mapping[str, Any]) -> bool:
     if not isinstance(value, int | float) or value <= 0:
         return False
     if period:
-        return period.get("PeriodUnit") == "SECOND" and period.get("PeriodValue", 1) == 1
+        return bool(period.get("PeriodUnit") == "SECOND" and period.get("PeriodValue", 1) == 1)
     return PER_SECOND.search(str(quota.get("QuotaName", ""))) is not None
 
 

@@ -2,6 +2,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.utils.timezone import now
 
 from analysis.models import Spend, SpendEntry
 from analysis.recognition import ledger
@@ -44,7 +45,7 @@ def test_prices_of_ones_own(settings, tmp_path):
 @pytest.mark.django_db
 def test_an_estimate_goes_on_where_the_month_stands():
     Spend.objects.create(
-        day=date.today().replace(day=1),
+        day=now().date().replace(day=1),
         recognizer="rekognition",
         region="us-east-1",
         api="labels",
@@ -60,7 +61,7 @@ def test_an_estimate_goes_on_where_the_month_stands():
 
 @pytest.mark.django_db
 def test_entries_are_folded_into_their_day_and_nothing_is_counted_twice():
-    kind = {"day": date.today(), "recognizer": "rekognition", "region": "us-east-1", "api": "labels"}
+    kind = {"day": now().date(), "recognizer": "rekognition", "region": "us-east-1", "api": "labels"}
     for _ in range(3):
         SpendEntry.objects.create(**kind, calls=2, answered=1, dollars=Decimal("0.001"))
     SpendEntry.objects.create(**{**kind, "api": "faces"}, calls=1, answered=1, dollars=Decimal("0.001"))

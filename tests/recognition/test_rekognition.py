@@ -126,12 +126,14 @@ def test_answer_without_a_model_version_still_has_one(client, stub, api):
     assert ask(client, api=api).model_version == "unknown"
 
 
-def test_fields_of_tomorrow_survive():
-    class Client:
-        def detect_labels(self, **_):
-            return {"Labels": [{"Name": "Dog", "Mood": {"Tail": "wagging"}}], "Weather": "fair"}
+@pytest.mark.parametrize("api", REQUESTS)
+def test_answer_without_its_result_is_not_taken_for_an_empty_one(client, stub, api):
+    stub.add_response(rekognition.OPERATIONS[api].method, {"ResponseMetadata": answers.metadata("a-request")})
 
-    assert ask(Client()).content == {"Labels": [{"Name": "Dog", "Mood": {"Tail": "wagging"}}], "Weather": "fair"}
+    with pytest.raises(Busy, match="AnswerCutShort") as raised:
+        ask(client, api=api)
+
+    assert (raised.value.outcome, raised.value.request_id) == ("unknown", "a-request")
 
 
 @pytest.mark.parametrize(
