@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber  # noqa: TID251
 
 from analysis.recognition import rekognition
-from analysis.recognition.recognizer import Parameters, S3Object, Unavailable, Unreadable
+from analysis.recognition.recognizer import Busy, Parameters, S3Object, Unavailable, Unreadable
 from tests import answers
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
