@@ -56,10 +56,10 @@ def wanted_apis() -> list[str]:
 
 def parameters(api: str) -> dict[str, Any]:
     """What the settings ask of an API, as Analysis.parameters stores it: only what that API knows."""
-    return asked().as_json(cast(ApiName, api))
+    return all_parameters().as_json(cast(ApiName, api))
 
 
-def asked() -> Parameters:
+def all_parameters() -> Parameters:
     """What the settings ask of all the APIs. Raises ValueError with a sentence, which a system check finds first."""
     return Parameters(
         max_labels=settings.MAX_LABELS,
