@@ -17,9 +17,9 @@ MOST_LABELS = 1000  # Rekognition's default and its upper limit
 MOST_NAMES, LONGEST_NAME = 100, 50
 NAME = re.compile(r"[A-Za-z0-9àâèçñó'-_(). ]*")  # GeneralLabelsFilterValue in the service model, as it stands there
 
-_FILTERS = ("label_inclusion", "label_exclusion", "category_inclusion", "category_exclusion")
+FILTERS = ("label_inclusion", "label_exclusion", "category_inclusion", "category_exclusion")
 _FIELDS: dict[ApiName, tuple[str, ...]] = {
-    "labels": ("max_labels", "min_confidence", "image_properties", *_FILTERS),
+    "labels": ("max_labels", "min_confidence", "image_properties", *FILTERS),
     "faces": (),
     "celebrities": (),
     "text": (),
@@ -51,7 +51,7 @@ class Parameters:
             raise ValueError(f"image_properties is true or false, not {self.image_properties!r}.")
         for name in ("min_confidence", "moderation_min_confidence"):
             object.__setattr__(self, name, _percent(name, getattr(self, name)))
-        for name in _FILTERS:
+        for name in FILTERS:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
 
     def admits(self, name: str, *, category: str) -> bool:
@@ -88,7 +88,7 @@ def _names(name: str, value: object) -> tuple[str, ...]:
     """Sorted and each once, since the order of the names asks for nothing else."""
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{name} is a list of names, not {value!r}.")
-    names = tuple(sorted({item for item in value if item}))
+    names = tuple(sorted({item.strip() for item in value} - {""}))
     if len(names) > MOST_NAMES:
         raise ValueError(f"{name} has {len(names)} names; Rekognition takes {MOST_NAMES}.")
     for item in names:

@@ -74,10 +74,10 @@ def get(key: str) -> IO[bytes]:
         raise StorageFailed(f"The storage did not give {key}: {error.strerror or error}.") from error
 
 
-def reference(key: str) -> S3Object | None:
-    """Where a blob lies in S3, for services of AWS; None where it lies elsewhere."""
+def reference(key: str, *, region: str) -> S3Object | None:
+    """Where a blob lies in S3, for AWS's services of a region; None where they do not reach it."""
     refer = getattr(storage(), "reference", None)
-    return refer(key) if refer else None
+    return refer(key, region=region) if refer else None
 
 
 def discard(keys: Iterable[str]) -> None:

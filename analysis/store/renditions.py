@@ -66,7 +66,7 @@ def reference_for_recognition(image: Image) -> S3Object | None:
     """The original where it lies, if Rekognition may fetch it there itself and can read it as it is."""
     if not settings.REKOGNITION_READS_BUCKET or not _needs_nothing(image, most_bytes=MOST_BYTES_IN_S3):
         return None
-    return blobs.reference(image.key)
+    return blobs.reference(image.key, region=settings.AWS_REGION)
 
 
 def _needs_nothing(image: Image, *, most_bytes: int) -> bool:

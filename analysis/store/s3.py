@@ -65,9 +65,9 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
                     )
         return self._shared
 
-    def reference(self, name: str) -> S3Object | None:
-        """Where an object lies, for services of AWS to fetch it themselves; None where they reach no such server."""
-        if self.endpoint_url:
+    def reference(self, name: str, *, region: str) -> S3Object | None:
+        """Where an object lies, for AWS's services of a region to fetch; None where they do not reach it."""
+        if self.endpoint_url or self.region_name not in {None, region}:
             return None
         return S3Object(self.bucket_name, self._normalize_name(clean_name(name)))
 
