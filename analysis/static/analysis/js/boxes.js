@@ -35,6 +35,7 @@ class PictureBoxes extends HTMLElement {
   show(isShown) {
     this.toggle.setAttribute("aria-pressed", isShown);
     this.classList.toggle("without-boxes", !isShown);
+    this.light(null); // the one under the pointer, too
   }
 
   filter(least) {

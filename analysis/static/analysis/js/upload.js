@@ -58,8 +58,8 @@ class UploadFiles extends HTMLElement {
       event.preventDefault();
       over(-depth);
       // Entries are only there while the event is: ask for all of them before waiting for any.
-      const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-      for (const entry of entries) this.add(await filesIn(entry), entry.isDirectory);
+      const dropped = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+      for (const each of dropped.filter(Boolean)) this.add(await filesIn(each), each.isDirectory);
     });
   }
 
@@ -349,6 +349,7 @@ function duration(seconds) {
 }
 
 async function filesIn(entry) {
+  if (entry instanceof File) return [entry];
   if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
   const reader = entry.createReader();
   const found = [];

@@ -1,0 +1,91 @@
+"""A real Chromium against the real server with a real worker. Whatever the browser complains of fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+MISSING = "no Chromium was found; set CHROMIUM to its path or install the package chromium"
+HERE = Path(__file__).parent
+
+
+def chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not chromium() and not os.environ.get("REQUIRE_BROWSER"):
+                item.add_marker(pytest.mark.skip(reason=MISSING))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if any(MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(f"Browser tests were skipped: {MISSING}.", yellow=True)
+
+
+@pytest.fixture(scope="package")
+def browser():
+    path = chromium()
+    if path is None:
+        pytest.fail(f"REQUIRE_BROWSER is set, but {MISSING}.")
+    # Playwright keeps an event loop running in this thread, which Django would take for an asynchronous caller.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    else:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+class Visit:
+    """A browser window of somebody, at an address of its own."""
+
+    def __init__(self, browser: Browser, address: str, **options) -> None:
+        self.address = address
+        options = {"viewport": {"width": 1280, "height": 800}, **options}
+        self.context = browser.new_context(base_url=address, **options)
+        self.context.set_default_timeout(15_000)
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _heard(self, message) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def sign_in(self, name: str = "owner") -> Page:
+        self.page.goto("/")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill("word")
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url("**/")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser, live_server, transactional_db):
+    """Makes windows: visit(), visit(java_script_enabled=False), visit(viewport=…). None may complain."""
+    visits: list[Visit] = []
+
+    def open_window(**options) -> Visit:
+        visits.append(Visit(browser, live_server.url, **options))
+        return visits[-1]
+
+    yield open_window
+    for each in visits:
+        each.context.close()
+    assert [complaint for each in visits for complaint in each.complaints] == []
