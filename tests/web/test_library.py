@@ -141,7 +141,7 @@ def test_colors_have_their_swatch(owner, browser):
     color = {"Red": 200, "Green": 20, "Blue": 20, "SimplifiedColor": "red", "PixelPercent": 60.0}
     answer = {**labels_answer(Dog=98), "ImageProperties": {"DominantColors": [color]}}
     an_analysis(image, state="done", answer=answer)
-    reindex(image.pk)
+    reindex([image.pk])
     page = look(browser)
     assert [each["class"] for each in page.all("span", "swatch")] == ["swatch red"]
     assert query_of(page.links["Red 1"]) == "Red"
@@ -315,7 +315,7 @@ def test_cards_under_way_are_asked_about_together_until_the_last_is_done(owner, 
         claimed_until=None, is_current=True,
     )  # fmt: skip
     for image in images:
-        reindex(image.pk)
+        reindex([image.pk])
     ended = browser.get(reverse("cards"), asked, **HTMX)
     assert (ended.status_code, sorted(Page(ended).cards())) == (286, sorted(image.pk for image in images))
     assert [each["alt"] for each in Page(ended).all("img", "thumb")] == ["Dog"] * 3
