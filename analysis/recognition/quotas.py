@@ -51,11 +51,14 @@ def known(region: str, api: str) -> Quota:
 
 
 def read(region: str) -> dict[str, float]:
-    """By API, as Service Quotas tells now. Raises Refused."""
+    """By API, as Service Quotas tells now; known for an hour from then on. Raises Refused."""
     from analysis.sources import service_quotas  # noqa: PLC0415
 
     told = service_quotas.applied("rekognition", operations=OPERATIONS.values(), region=region)
-    return {api: told[operation] for api, operation in OPERATIONS.items() if operation in told}
+    applied = {api: told[operation] for api, operation in OPERATIONS.items() if operation in told}
+    logger.info("Service Quotas tells %s for Rekognition in %s", applied or "nothing", region)
+    _read[region] = time.monotonic() + KEPT, applied
+    return applied
 
 
 def forget() -> None:
@@ -74,12 +77,9 @@ def _applied(region: str) -> dict[str, float]:
         until, applied = _read.get(region, (0.0, {}))
         if time.monotonic() < until:
             return applied
-        kept = KEPT
         try:
-            applied = read(region)
-            logger.info("Service Quotas tells %s for Rekognition in %s", applied or "nothing", region)
+            return read(region)
         except Refused as refusal:
             logger.warning("Rekognition's quotas cannot be read, what was known before holds: %s", refusal)
-            kept = KEPT_AFTER_FAILURE
-        _read[region] = time.monotonic() + kept, applied
+        _read[region] = time.monotonic() + KEPT_AFTER_FAILURE, applied
         return applied

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
 
@@ -36,6 +37,15 @@ def service():
         yield simulator
 
 
+@pytest.fixture(scope="module")
+def s3(moto_address):
+    """The test's own client, whatever the settings say."""
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    client = boto3.session.Session(**keys).client("s3", region_name="us-east-1", endpoint_url=moto_address)
+    yield client
+    client.close()
+
+
 @pytest.fixture
 def simulator(service, moto_address, settings, monkeypatch):
     """Two APIs of Rekognition and a bucket are configured; AWS is here, and so are the credentials."""
@@ -57,17 +67,17 @@ def simulator(service, moto_address, settings, monkeypatch):
 
 
 @pytest.fixture
-def bucket(simulator):
-    yield from made("pictures", region=REGION)
+def bucket(simulator, s3):
+    with made(s3, "pictures", region=REGION):
+        yield s3
 
 
-def made(name: str, *, region: str):
-    client = boto3.session.Session().client("s3", region_name=region)
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    client.create_bucket(Bucket=name, **where)
-    yield client
-    assert client.list_objects_v2(Bucket=name).get("Contents", []) == []  # it leaves nothing behind
-    client.delete_bucket(Bucket=name)
+@contextmanager
+def made(s3, name: str, *, region: str):
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    yield
+    assert s3.list_objects_v2(Bucket=name).get("Contents", []) == []  # it leaves nothing behind
+    s3.delete_bucket(Bucket=name)
 
 
 def keep_in(settings, name: str, **options):
@@ -146,11 +156,8 @@ def test_a_denied_api_is_named_with_the_policy_to_paste(simulator, bucket):
 def test_without_credentials_nothing_else_is_tried(simulator, bucket, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    try:
-        status, said, wrong = told()
-    finally:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")  # for what is left to clean up
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+    status, said, wrong = told()
 
     assert status == 1
     assert wrong == {
@@ -168,9 +175,9 @@ def test_a_bucket_that_is_not_there_is_told_and_rekognition_is_tried(simulator):
     assert said["calls"] == 2
 
 
-def test_a_bucket_in_another_region_is_told(simulator, settings):
+def test_a_bucket_in_another_region_is_told(simulator, s3, settings):
     keep_in(settings, "elsewhere")
-    for _ in made("elsewhere", region="us-west-2"):
+    with made(s3, "elsewhere", region="us-west-2"):
         status, _, wrong = told()
         assert status == 1
         assert wrong == {
@@ -239,34 +246,33 @@ def test_a_bucket_that_rekognition_cannot_reach_is_told(simulator, bucket, setti
     assert told()[2] == {"REKOGNITION_READS_BUCKET": "It has no effect; `manage.py check` says why."}
 
 
-@pytest.mark.parametrize(
-    ("answer", "is_fine", "sentence", "missing"),
-    [
-        ({"Quotas": [{"QuotaName": "DetectLabels TPS", "Value": 20.0}]}, True, "Tells labels 20.", []),
-        ({"Quotas": []}, True, "Tells nothing of ours, so the defaults hold.", []),
-        (
-            (400, "AccessDeniedException"),
-            False,
-            "It is not allowed (AccessDeniedException). AWS's default quota is used meanwhile.",
-            ["servicequotas:ListServiceQuotas"],
-        ),
-    ],
-)
-def test_the_quotas_are_read_where_they_should_be(
-    simulator, bucket, settings, monkeypatch, answer, is_fine, sentence, missing
-):
-    settings.QUOTAS_FROM_AWS = True
-    quotas.forget()
+def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypatch):
+    settings.QUOTAS_FROM_AWS, settings.RECOGNIZER_APIS = True, []
+    keep_in(settings, "")
     server = RekognitionServer()
-    server.answers = [answer]
+    server.answers = [
+        {"Quotas": [{"QuotaName": "DetectLabels TPS", "Value": 20.0}]},
+        {"Quotas": []},
+        (400, "AccessDeniedException"),
+    ]
+    quotas.forget()
     with serving(server) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", address)
-        _, said, _ = told()
+        finding, said = _quotas_finding()
+        assert (finding["is_fine"], finding["sentence"]) == (True, "Tells labels 20.")
+        finding, said = _quotas_finding()
+        assert finding["sentence"] == "Tells nothing of ours, so the defaults hold."
+        finding, said = _quotas_finding()
     quotas.forget()
+    assert finding["sentence"] == "It is not allowed (AccessDeniedException). AWS's default quota is used meanwhile."
+    assert said["missing_actions"] == ["servicequotas:ListServiceQuotas"]
+    assert [each["Sid"] for each in said["policy"]["Statement"]] == ["Recognize", "ReadQuotas"]
 
-    finding = next(each for each in said["findings"] if each["subject"] == "servicequotas:ListServiceQuotas")
-    assert (finding["is_fine"], finding["sentence"], said["missing_actions"]) == (is_fine, sentence, missing)
-    assert said["policy"]["Statement"][-1]["Action"] == ["servicequotas:ListServiceQuotas"]
+
+def _quotas_finding() -> tuple[dict, dict]:
+    _, said, _ = told()
+    quotas.forget()
+    return next(each for each in said["findings"] if each["subject"] == "servicequotas:ListServiceQuotas"), said
 
 
 def test_the_policy_alone_asks_nobody(simulator, settings):
