@@ -45,10 +45,19 @@ class Engine:
         with ThreadPoolExecutor(self.threads, thread_name_prefix=f"ask-{self.api}") as pool:
             while True:
                 is_ending = is_over() or time.monotonic() > end
-                pause = TICK if is_ending else self._start(pool)
+                pause = TICK if is_ending else self._start_if_possible(pool)
                 if not self._flying and (is_ending or pause is None):
                     return is_ending
                 self._land(timeout=TICK if pause is None else pause)
+
+    def _start_if_possible(self, pool: ThreadPoolExecutor) -> float | None:
+        """Without the database nothing more is sent, but what is under way is still waited for and recorded."""
+        try:
+            return self._start(pool)
+        except (InterfaceError, OperationalError) as error:
+            logger.warning("%s: the database does not answer: %s", self.api, error)
+            connection.close()
+            return None
 
     def _start(self, pool: ThreadPoolExecutor) -> float | None:
         """Send what may be sent now. Answers the seconds until more may, None when there is nothing more to send."""
@@ -129,11 +138,17 @@ class Engine:
             _record_surely(finished)
             self._learn(finished)
 
+    def _slow_down(self, limiter: Limiter) -> None:
+        try:
+            limiter.throttled()
+        except Away as away:
+            logger.warning("%s", away)
+
     def _learn(self, finished: list[Finished]) -> None:
         """What these ends tell about the API: slow down, stop asking, or go on."""
         errors = [each.error for each in finished]
         if self.limiter and any(each.outcome == "throttled" for each in finished):
-            self.limiter.throttled()
+            self._slow_down(self.limiter)
         unavailable = next((error for error in errors if isinstance(error, Unavailable)), None)
         if unavailable:
             outages.note(self.recognizer.name, unavailable)

@@ -184,6 +184,10 @@ def _record_failure(analysis: Analysis, error: Exception) -> None:
     match error:
         case Unavailable():
             analysis.put_back(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
+        case Busy(outcome="throttled"):
+            # The pace was wrong, not the picture: no attempt at it, however often.
+            pause = timedelta(seconds=(error.retry_after or 0.5) + random.uniform(0, 2))  # noqa: S311
+            analysis.put_back(code=error.code, message=str(error), after=pause, is_attempt=False)
         case Busy():
             _retry_later(analysis, code=error.code, message=str(error), at_least=error.retry_after or 1.0)
         case Failed() | Rejected():

@@ -16,7 +16,7 @@ from analysis.web.marks import Drawing, drawing
 OPEN = {Analysis.State.QUEUED, Analysis.State.RUNNING}
 EMOTION_SHOWN = 70
 UNSORTED = "Other"
-KIND_TITLES = {
+KIND_TITLES: dict[str, str] = {
     Label.Kind.CELEBRITY: "Celebrities",
     Label.Kind.MODERATION: "Moderation",
     Label.Kind.TAG: "Tags",
