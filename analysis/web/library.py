@@ -14,6 +14,7 @@ from analysis.search.results import Place
 from analysis.web.cards import cards as cards_of
 from analysis.web.requests import Request, ids_in, is_fragment, number_in
 from analysis.web.shelf import MOST_PAGES, NOTHING, Stretch, addition, complaint, shelf, stretch_address, stretch_to
+from analysis.web.upload import limits
 
 STOP_POLLING = 286
 MOST_LIVE = 200
@@ -75,7 +76,7 @@ def _complain(request: Request, text: str, error: BadQuery) -> HttpResponse:
 
 def _answer(request: Request, fragment: str, context: dict[str, object]) -> HttpResponse:
     name = f"library.html#{fragment}" if is_fragment(request) else "library.html"
-    answer = render(request, name, context)
+    answer = render(request, name, context | {"limits": limits()})
     patch_vary_headers(answer, ["HX-Request"])  # one address, two answers: Back must not get the fragment
     return answer
 

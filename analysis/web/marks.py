@@ -15,7 +15,7 @@ from analysis.web import present
 
 SIDE = 1_000
 TONES = 8
-TAG_HEIGHT, LETTER, PADDING = 20.0, 7.0, 10.0
+TAG_HEIGHT, LETTER, PADDING = 20.0, 6.4, 10.0
 LONGEST_TAG = 32
 SAME = 0.7
 """From this overlap on, a face's box and that of a label are one and the same."""
@@ -85,6 +85,8 @@ class Mark:
 @dataclass(frozen=True)
 class Drawing:
     view_box: str
+    width: str
+    height: str
     natural_width: str
     marks: list[Mark]
 
@@ -101,6 +103,8 @@ def drawing(
     natural = min(image.width, round(image.width * min(1, 1_600 / max(image.width, image.height))))
     return Drawing(
         view_box=f"0 0 {frame.width:.1f} {frame.height:.1f}",
+        width=f"{frame.width:.1f}",
+        height=f"{frame.height:.1f}",
         natural_width=str(natural),
         marks=[_mark(each, place) for each, place in zip(found, places, strict=True)],
     )

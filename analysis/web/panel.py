@@ -97,6 +97,11 @@ class Panel:
     sources: list[Source]
     drawing: Drawing
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether anything was found that confidence could sift."""
+        return bool(self.label_groups or self.faces or self.texts)
+
 
 def panel(image: Image, *, now: datetime) -> Panel:
     """Everything said of a picture, from its current answers and the rows derived from them."""

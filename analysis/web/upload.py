@@ -48,10 +48,7 @@ class Row:
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: Request) -> HttpResponse:
     """The page; a POST takes files in and reports on each, as a page or, for the page's own script, as rows."""
-    context: dict[str, object] = {
-        "max_bytes": str(settings.MAX_UPLOAD_BYTES),
-        "limit": megabytes(settings.MAX_UPLOAD_BYTES),
-    }
+    context: dict[str, object] = {"limits": limits()}
     if request.method != "POST":
         return render(request, "upload.html", context)
     outcomes = [
@@ -69,6 +66,11 @@ def state(request: Request) -> HttpResponse:
     current = rows([Outcome(str(image), image, is_new=True) for image in found.values()])
     changed = [row for row in current if row.card and row.card.version != versions[int(row.card.id)]]
     return render(request, "upload.html#rows", {"rows": changed})
+
+
+def limits() -> dict[str, str]:
+    """What the browser may refuse by itself."""
+    return {"max_bytes": str(settings.MAX_UPLOAD_BYTES), "words": megabytes(settings.MAX_UPLOAD_BYTES)}
 
 
 def take(file: IO[bytes], *, name: str, owner_id: int) -> Outcome:

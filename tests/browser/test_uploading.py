@@ -130,8 +130,10 @@ def test_leaving_is_warned_of_while_bytes_are_under_way(window, hold):
     asked.value.accept()
 
 
-def test_files_dropped_anywhere_are_taken(window):
+@pytest.mark.parametrize("address", ["/upload/", "/"])
+def test_files_dropped_anywhere_are_taken(window, address):
     page = window.page
+    page.goto(address)
     page.evaluate(
         """bytes => {
             const data = new DataTransfer();

@@ -46,7 +46,7 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
     page = visit().sign_in()
     expect(page.get_by_role("heading", name="Your pictures will be here")).to_be_visible()
 
-    page.get_by_role("link", name="Upload pictures").last.click()
+    page.get_by_role("link", name="Upload").click()
     page.get_by_label("Pictures", exact=True).set_input_files([*photographs(), str(bad)])
     expect(page.locator("[data-section=refused]")).to_contain_text("notes.jpg")
     expect(page.locator("[data-section=refused]")).to_contain_text("this is text, not a picture")
@@ -58,6 +58,7 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
 
     page.get_by_role("link", name="All pictures", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("2 pictures")
+    page.wait_for_load_state()  # keys work from then on
     page.keyboard.press("/")
     page.keyboard.type("face>=70")
     page.keyboard.press("Enter")
@@ -85,7 +86,6 @@ def test_without_javascript_everything_is_there(visit, owner, celery_worker_thre
     bad = tmp_path / "notes.jpg"
     bad.write_text("Dear diary")
     page = visit(java_script_enabled=False).sign_in()
-    page.get_by_role("link", name="Upload pictures").last.click()
     page.get_by_label("Pictures", exact=True).set_input_files([photographs()[0], str(bad)])
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("status")).to_have_text(re.compile("1 picture added, 1 not accepted."))

@@ -158,6 +158,6 @@ def test_signing_in_leads_nowhere_else(owner, nobody):
 
 def test_a_wrong_password_is_told_in_a_sentence(owner, nobody):
     page = nobody.post(reverse("login"), {"username": "owner", "password": "wrong"}).content.decode()
-    assert "Please enter a correct username and password" in page
+    assert "This name and this password do not go together." in page
     assert 'value="owner"' in page
     assert "wrong" not in page

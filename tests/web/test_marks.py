@@ -88,4 +88,4 @@ def test_likeness_is_a_share(one, other):
 
 
 def test_a_tag_is_as_wide_as_its_words():
-    assert tag_width("Dog 98 %") == 66.0
+    assert tag_width("Dog 98 %") == pytest.approx(8 * 6.4 + 10)

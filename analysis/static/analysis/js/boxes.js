@@ -140,7 +140,7 @@ class ConfidenceSlider extends HTMLElement {
     this.values = values;
     this.input.min = Math.min(50, ...values.map(Math.floor));
     if (isAtStart) this.input.value = this.input.min;
-    this.input.disabled = !values.length;
+    this.hidden = !values.length;
     this.tell();
   }
 

@@ -18,8 +18,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// The way back leads to results, not to what was wrong with a search in between.
+// What lies outside of the results follows them on the way back through history.
+document.addEventListener("htmx:historyRestore", () => {
+  document.querySelector("#q").value = new URLSearchParams(location.search).get("q") ?? "";
+  document.querySelector("#complaint").replaceChildren();
+});
+
 document.addEventListener("htmx:beforeHistorySave", () => {
-  document.querySelector("#complaint")?.replaceChildren();
   for (const menu of open()) menu.open = false;
 });

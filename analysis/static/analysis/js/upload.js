@@ -14,8 +14,7 @@ class UploadFiles extends HTMLElement {
     this.total = { files: 0, bytes: 0, over: 0, sent: 0, added: 0, known: 0, refused: 0, passed: 0 };
     this.samples = [];
     this.isPaused = false;
-    this.form = this.querySelector("form");
-    this.makeLively();
+    this.acceptChoices();
     this.acceptDrops();
     addEventListener("beforeunload", (event) => {
       if (this.isBusy) event.preventDefault();
@@ -27,14 +26,13 @@ class UploadFiles extends HTMLElement {
     return this.active.size + this.waiting.length > 0;
   }
 
-  makeLively() {
-    const [files, folder] = this.querySelectorAll("input[type=file]");
-    files.required = false;
-    files.addEventListener("change", () => this.take(files, false));
-    folder.addEventListener("change", () => this.take(folder, true));
-    this.addEventListener("click", (event) => {
-      const row = event.target.closest("[data-retry]") && event.target.closest("li");
-      if (row) this.retry(row);
+  acceptChoices() {
+    this.addEventListener("change", ({ target }) => {
+      if (target.matches("input[type=file]")) this.take(target, target.webkitdirectory);
+    });
+    this.addEventListener("click", ({ target }) => {
+      if (target.closest("[data-retry]")) this.retry(target.closest("li"));
+      if (target.closest("[data-close]")) this.classList.remove("in-use");
     });
   }
 
@@ -67,6 +65,7 @@ class UploadFiles extends HTMLElement {
   add(files, isFolder) {
     const wanted = files.filter((file) => !isFolder || couldBePicture(file));
     this.total.passed += files.length - wanted.length;
+    this.classList.add("in-use");
     for (const file of wanted) {
       this.total.files += 1;
       this.total.bytes += file.size;
@@ -96,8 +95,8 @@ class UploadFiles extends HTMLElement {
     request.upload.onload = () => this.state(item, "Checking");
     request.onload = () => this.answered(item, request);
     request.onerror = () => this.lost(item);
-    request.open("POST", this.form.action);
-    request.setRequestHeader("X-CSRFToken", this.form.elements.csrfmiddlewaretoken.value);
+    request.open("POST", this.dataset.url);
+    request.setRequestHeader("X-CSRFToken", document.querySelector("[name=csrfmiddlewaretoken]").value);
     request.setRequestHeader("HX-Request", "true");
     request.send(body);
   }
@@ -119,7 +118,7 @@ class UploadFiles extends HTMLElement {
   answered(item, request) {
     this.finish(item);
     const rows = request.status === 200 ? parsed(request.responseText) : [];
-    if (new URL(request.responseURL).pathname !== new URL(this.form.action).pathname) this.signedOut(item);
+    if (new URL(request.responseURL).pathname !== this.dataset.url) this.signedOut(item);
     else if (rows.length) this.report(item, rows[0]);
     else this.refuse(item, sentenceOf(request.status), request.status !== 413);
     this.proceed();
@@ -281,11 +280,11 @@ class UploadFiles extends HTMLElement {
     const rest = this.waiting.length - NEXT;
     section.querySelector("[data-rest]").textContent = rest > 0 ? `and ${NUMBER.format(rest)} more` : "";
     section.hidden = !rows.length;
-    this.classList.toggle("in-use", this.total.files > 0);
   }
 
   drawTotal() {
     const { files, bytes, over, sent, passed } = this.total;
+    this.classList.toggle("busy", this.isBusy);
     this.querySelector("[data-total]").hidden = !(files + passed);
     this.querySelector(".total-bar").value = bytes ? sent / bytes : 1;
     const count = `${NUMBER.format(over)} of ${NUMBER.format(files)}`;
