@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import boto3  # noqa: TID251
 from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
 from analysis.recognition.recognizer import Answer, ApiName, Busy, Parameters, S3Object, Unreadable
 from analysis.recognition.rekognition_errors import answered, unanswered
+from analysis.sources.aws import session
 
 AS_RECEIVED = "AsReceived"
 MOST_BYTES = 5 * 1024 * 1024  # Image.Bytes in the service model: 5,242,880
@@ -194,8 +194,6 @@ def _make(region: str | None, threads: int, address: str) -> Any:
         max_pool_connections=threads,
         tcp_keepalive=True,
     )
-    # A session of its own: the default one is shared and not safe between threads. Its clients are.
-    session = boto3.session.Session()
     try:
         # Never real credentials for the simulator: it might be anybody who listens there.
         elsewhere = {
@@ -203,7 +201,9 @@ def _make(region: str | None, threads: int, address: str) -> Any:
             "aws_access_key_id": "simulated",
             "aws_secret_access_key": "simulated",
         }
-        client = session.client("rekognition", region_name=region, config=config, **(elsewhere if address else {}))
+        client = session().create_client(
+            "rekognition", region_name=region, config=config, **(elsewhere if address else {})
+        )
     except exceptions.BotoCoreError:
         raise
     except ValueError as error:  # botocore's "Invalid endpoint: …" has no class of its own

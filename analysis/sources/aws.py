@@ -1,4 +1,4 @@
-"""Clients of AWS's services, with bounded waits, and their errors as Refused. The only importer of boto3 here."""
+"""Clients of AWS's services, with bounded waits, and their errors as Refused. The only importer of botocore here."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3  # noqa: TID251
+import botocore.loaders  # noqa: TID251
+import botocore.session  # noqa: TID251
 from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
 from analysis.sources.refusals import CREDENTIALS, DENIED, NoCredentials, Refused, Unreachable
+
+_models = botocore.loaders.create_loader()
+
+
+def session() -> Any:
+    """A session of one's own, for they are not safe between threads; reading AWS's models anew would cost 60 ms."""
+    made = botocore.session.Session()
+    made.register_component("data_loader", _models)
+    return made
 
 
 def client(service: str, *, region: str) -> Any:
@@ -20,7 +30,7 @@ def client(service: str, *, region: str) -> Any:
     )
     with refusals():
         try:
-            return boto3.session.Session().client(service, region_name=region or None, config=config)
+            return session().create_client(service, region_name=region or None, config=config)
         except ValueError as error:  # botocore's "Invalid endpoint: …" has no class of its own
             raise exceptions.InvalidConfigError(error_msg=str(error)) from error
 
