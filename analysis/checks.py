@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from analysis.models import Analysis
+from analysis.recognition.recognizer import FILTERS, Parameters
 from analysis.recognition.recognizers import NAMES
 
 
@@ -61,11 +62,72 @@ def limits_sensible(**_: Any) -> list[CheckMessage]:
             ("MAX_PIXELS", settings.MAX_PIXELS, 1, 2**31),
             ("MAX_LABELS", settings.MAX_LABELS, 1, 1_000),
             ("MIN_CONFIDENCE", settings.MIN_CONFIDENCE, 0, 100),
+            ("MODERATION_MIN_CONFIDENCE", settings.MODERATION_MIN_CONFIDENCE, 0, 100),
             ("RECOGNITION_LONG_SIDE", settings.RECOGNITION_LONG_SIDE, 80, 10_000),
         )
         if not low <= value <= high
     ]
     return list(wrong)
+
+
+@register(Tags.security)
+def filters_known_to_rekognition(**_: Any) -> list[CheckMessage]:
+    """A filter that Rekognition refuses would cost every picture its analysis, one by one."""
+    return [
+        Error(mistake, hint=f"Correct {name.upper()}.", id="imagelib.E005")
+        for name in FILTERS
+        for mistake in _mistakes(name, getattr(settings, name.upper()))
+    ]
+
+
+def _mistakes(name: str, names: list[str]) -> list[str]:
+    try:
+        Parameters(**{name: tuple(names)})  # type: ignore[arg-type]
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+@register(Tags.security)
+def quota_sensible(**_: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"REKOGNITION_QUOTA says {api}={rate}.",
+            hint=f"Write calls a second, above 0, for {', '.join(Analysis.Api.values)}: labels=20,faces=40.",
+            id="imagelib.E006",
+        )
+        for api, rate in settings.REKOGNITION_QUOTA.items()
+        if api not in Analysis.Api.values or not _is_rate(rate)
+    ]
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return 0 < float(text) < float("inf")
+    except ValueError:
+        return False
+
+
+@register(Tags.security)
+def rekognition_can_read_the_bucket(**_: Any) -> list[CheckMessage]:
+    if not settings.REKOGNITION_READS_BUCKET or settings.RECOGNIZER != "rekognition":
+        return []
+    options = cast(dict[str, Any], settings.STORAGES["default"])["OPTIONS"]
+    if not options.get("bucket_name"):
+        reason, hint = "the pictures are not kept in S3", "Set AWS_STORAGE_BUCKET_NAME, or leave the setting out."
+    elif options.get("endpoint_url"):
+        reason = f"the bucket is at {options['endpoint_url']}, which Rekognition does not reach"
+        hint = "Leave the setting out, or AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3."
+    elif (options.get("region_name") or settings.AWS_REGION) != settings.AWS_REGION:
+        reason = f"the bucket is in {options['region_name']} and Rekognition is asked in {settings.AWS_REGION}"
+        hint = "Rekognition reads buckets of its own region only: leave the setting out, or use one region."
+    else:
+        return []
+    return [
+        checks.Warning(
+            f"REKOGNITION_READS_BUCKET has no effect: {reason}. Bytes are sent instead.", hint=hint, id="imagelib.W002"
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

@@ -60,13 +60,19 @@ def _keep_file(outcome: Outcome, *, owner_id: int) -> Imported:
         return Imported(outcome.path, refusal=error)
 
 
-def request(*, image_ids: Iterable[int], apis: Iterable[str] | None = None) -> int:
-    """Have pictures analyzed, by default with every wanted API. Answers how many analyses that makes."""
+def request(
+    *, image_ids: Iterable[int], apis: Iterable[str] | None = None, is_bulk: bool = False, is_forced: bool = False
+) -> int:
+    """Have pictures analyzed, by default with every wanted API; `is_forced`, although an answer is stored.
+
+    Answers how many analyses that makes.
+    """
+    asked = recognizers.wanted_apis() if apis is None else list(apis)
     with transaction.atomic():
-        ids = waiting.enqueue(image_ids, apis=recognizers.wanted_apis() if apis is None else apis)
-        for start in range(0, len(ids), tasks.MESSAGE):
-            tasks.analyze.delay_on_commit(analysis_ids=ids[start : start + tasks.MESSAGE])
-    return len(ids)
+        number = waiting.enqueue(image_ids, apis=asked, is_bulk=is_bulk, is_forced=is_forced)
+        for api in asked if number else ():
+            tasks.work.delay_on_commit(recognizer=recognizers.current().name, api=api)
+    return number
 
 
 def retry(analysis: Analysis) -> int:
@@ -84,4 +90,4 @@ def request_missing(*, apis: Iterable[str]) -> Iterator[int]:
         last = step[-1]
         for api in apis:
             missing = waiting.unanswered(step, api=api, recognizer=recognizer)
-            yield request(image_ids=missing, apis=[api])
+            yield request(image_ids=missing, apis=[api], is_bulk=True)

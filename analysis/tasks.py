@@ -1,4 +1,4 @@
-"""The pipeline's asynchronous half. Every task is safe to run twice and carries ids only."""
+"""The pipeline's asynchronous half. Every task is safe to run twice; the database says what there is to do."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from typing import Any
 
 from celery import shared_task
 from celery.contrib.django.task import DjangoTask
+from celery.signals import worker_shutting_down
 from django.db import transaction
 
-from analysis.recognition.attempt import attempt
-from analysis.recognition.waiting import overdue
+from analysis.recognition import engines, ledger, waiting
 from analysis.search.counts import refresh_counts
 from analysis.store import blobs
-
-MESSAGE = 50
-"""Analyses one message may carry, so that a lost one is soon made up for."""
 
 
 class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
@@ -29,15 +26,16 @@ class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
 
 
 @shared_task(base=OnCommitTask)
-def analyze(*, analysis_ids: list[int]) -> None:
-    attempt(analysis_ids)
+def work(*, recognizer: str, api: str) -> None:
+    """There may be work for this API: do it until there is none."""
+    if engines.run(recognizer, api):
+        work.delay(recognizer=recognizer, api=api)
 
 
 @shared_task(base=OnCommitTask)
 def sweep() -> None:
-    ids = overdue()
-    for start in range(0, len(ids), MESSAGE):
-        analyze.delay(analysis_ids=ids[start : start + MESSAGE])
+    for recognizer, api in waiting.due_apis():
+        work.delay(recognizer=recognizer, api=api)
 
 
 @shared_task(base=OnCommitTask)
@@ -48,3 +46,13 @@ def sweep_blobs() -> None:
 @shared_task(base=OnCommitTask)
 def count_labels() -> None:
     refresh_counts()
+
+
+@shared_task(base=OnCommitTask)
+def fold_spend() -> None:
+    ledger.fold()
+
+
+@worker_shutting_down.connect
+def end_engines(**_: Any) -> None:
+    engines.end()

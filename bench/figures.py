@@ -12,13 +12,15 @@ HEAD = ("", "ours", "rival", "", "ratio", "target", "")
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One line. A target is a bound on our figure (at_most) or on ours divided by the rival's (at_least_ratio)."""
+    """One line. A target is a bound on our figure (at_least, at_most) or on ours divided by the rival's (…_ratio)."""
 
     what: str
     ours: float
     unit: str
     rival: float | None = None
     at_most: float | None = None
+    at_least: float | None = None
+    at_most_ratio: float | None = None
     at_least_ratio: float | None = None
 
     @property
@@ -28,9 +30,11 @@ class Figure:
     @property
     def is_met(self) -> bool | None:
         """None without a target."""
-        if self.at_least_ratio is not None:
-            return self.ratio is not None and self.ratio >= self.at_least_ratio
-        return None if self.at_most is None else self.ours <= self.at_most
+        bound = self._bound()
+        if bound is None:
+            return None
+        value, sign, limit, _ = bound
+        return value is not None and (value >= limit if sign == "≥" else value <= limit)
 
     def cells(self) -> tuple[str, ...]:
         met = {True: "met", False: "MISSED", None: ""}[self.is_met]
@@ -39,9 +43,23 @@ class Figure:
         return self.what, rounded(self.ours), rival, self.unit, ratio, self._target(), met
 
     def _target(self) -> str:
-        if self.at_least_ratio is not None:
-            return f"ratio ≥ {self.at_least_ratio:g}"
-        return "" if self.at_most is None else f"≤ {self.at_most:g} {self.unit}"
+        bound = self._bound()
+        if bound is None:
+            return ""
+        _, sign, limit, is_ratio = bound
+        return f"ratio {sign} {limit:g}" if is_ratio else f"{sign} {limit:g} {self.unit}"
+
+    def _bound(self) -> tuple[float | None, str, float, bool] | None:
+        """What is compared, how, with what, and whether it is the ratio."""
+        bounds = (
+            (self.ratio, "≥", self.at_least_ratio, True),
+            (self.ratio, "≤", self.at_most_ratio, True),
+            (self.ours, "≥", self.at_least, False),
+            (self.ours, "≤", self.at_most, False),
+        )
+        return next(
+            ((value, sign, limit, is_ratio) for value, sign, limit, is_ratio in bounds if limit is not None), None
+        )
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ BENCHES = {  # seconds each may take
     "arrival": 180.0,
     "suite": 300.0,
     "start": 420.0,
+    "quota": 420.0,
+    "unlimited": 540.0,
+    "lambda_loop": 300.0,
+    "faults": 330.0,
+    "worker_memory": 240.0,
 }
 FAREWELL = 60.0  # seconds a bench has to stop its services and delete its folders
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import subprocess
@@ -39,8 +40,7 @@ def descendants(pid: int) -> list[int]:
     children = defaultdict(list)
     for stat in PROC.glob("[0-9]*/stat"):
         try:
-            # The name in parentheses may hold anything; the parent is the second word after it.
-            children[int(stat.read_text().rpartition(")")[2].split()[1])].append(int(stat.parent.name))
+            children[parent(int(stat.parent.name))].append(int(stat.parent.name))
         except (OSError, IndexError):
             continue  # ended meanwhile
     found = list(children[pid])
@@ -57,6 +57,29 @@ def high_water(pid: int) -> float:
         return 0.0
     line = re.search(r"VmHWM:\s*(\d+) kB", status)
     return int(line[1]) / 1024 if line else 0.0
+
+
+def processor(pid: int) -> float:
+    """Seconds on all cores of a process, those below it, and those of them that have ended and were waited for."""
+    return sum(_processor(each) for each in [pid, *descendants(pid)]) / os.sysconf("SC_CLK_TCK")
+
+
+def _processor(pid: int) -> int:
+    """Ticks; 0 for one that has ended."""
+    try:
+        # utime, stime, cutime, cstime: words 12 to 15 after the name.
+        return sum(int(word) for word in _stat(pid)[11:15])
+    except OSError:
+        return 0
+
+
+def parent(pid: int) -> int:
+    return int(_stat(pid)[1])
+
+
+def _stat(pid: int) -> list[str]:
+    """What follows the name, which is in parentheses and may hold anything: state, parent, … Raises OSError."""
+    return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
 def processor_of_children() -> float:

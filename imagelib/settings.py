@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from decimal import Decimal
 from pathlib import Path
 
 import dj_database_url
@@ -99,6 +100,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "analysis.web.notices.notices",
             ],
         },
     }
@@ -183,15 +185,30 @@ FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 # --- Recognition ------------------------------------------------------------------------------------------------------
 
 RECOGNIZER = env.str("RECOGNIZER", "local")
-RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])  # empty: all that the recognizer can do
+RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])  # empty: all of a free recognizer's, labels of a paid one
 MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
+FACE_CONFIDENCE = env.float("FACE_CONFIDENCE", 75.0)
+MODERATION_MIN_CONFIDENCE = env.float("MODERATION_MIN_CONFIDENCE", 50.0)
 MAX_LABELS = env.int("MAX_LABELS", 100)
+LABEL_INCLUSION: list[str] = env.list("LABEL_INCLUSION", [])
+LABEL_EXCLUSION: list[str] = env.list("LABEL_EXCLUSION", [])
+CATEGORY_INCLUSION: list[str] = env.list("CATEGORY_INCLUSION", [])
+CATEGORY_EXCLUSION: list[str] = env.list("CATEGORY_EXCLUSION", [])
 IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)
 RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
-RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 16 if RECOGNIZER == "rekognition" else 2)
+REKOGNITION_READS_BUCKET = env.bool("REKOGNITION_READS_BUCKET", False)
+MONTHLY_BUDGET = env.str("MONTHLY_BUDGET", "")  # US dollars; empty: no limit
+INTERACTIVE_BUDGET = env.str("INTERACTIVE_BUDGET", "") or (str(Decimal(MONTHLY_BUDGET) * 2) if MONTHLY_BUDGET else "")
+PRICES_FILE = env.str("PRICES_FILE", "")
+AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
+REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
+QUOTAS_FROM_AWS = env.bool("QUOTAS_FROM_AWS", False)
+SIMULATOR_URL = env.str("SIMULATOR_URL", "http://127.0.0.1:9797")
+RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" else 16)
 
 # --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------
 
+REDIS = REDIS_URL or embedded.redis_url(VAR)
 CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -201,6 +218,8 @@ CELERY_TASK_DEFAULT_QUEUE = "imagelib"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 8  # messages; how many calls are under way RECOGNITION_THREADS says
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -221,6 +240,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "announce what waits": {"task": "analysis.tasks.sweep", "schedule": 10.0},
     "delete blobs that no picture owns": {"task": "analysis.tasks.sweep_blobs", "schedule": 600.0},
+    "add up what was spent": {"task": "analysis.tasks.fold_spend", "schedule": 30.0},
     "refresh the labels' counts": {"task": "analysis.tasks.count_labels", "schedule": 60.0},
 }
 

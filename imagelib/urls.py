@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from analysis.web import files, images, library, upload
+from analysis.web import files, history, images, library, upload
 
 urlpatterns = [
     path("", library.library, name="library"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("upload/state/", upload.state, name="upload-state"),
     path("images/<int:image_id>/", images.image, name="image"),
     path("images/<int:image_id>/panel/", images.panel, name="image-panel"),
+    path("images/<int:image_id>/history/", history.history, name="history"),
+    path("images/<int:image_id>/analyses/<int:analysis_id>/answer.json", history.answer, name="answer"),
+    path("images/<int:image_id>/analyses/<int:analysis_id>/choose/", history.choose, name="choose"),
     path("images/<int:image_id>/retry/", images.retry, name="retry"),
     path("images/<int:image_id>/original", files.original, name="original"),
     path("images/<int:image_id>/renditions/<slug:name>", files.rendition, name="rendition"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from django.test import Client
 
@@ -75,13 +73,10 @@ def rekognition(settings, monkeypatch):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", address)
         settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "eu-central-1"
-        settings.RECOGNITION_THREADS = next(_connections)  # a client of this test's own
-        recognizers.named.cache_clear()
+        settings.REKOGNITION_QUOTA = dict.fromkeys(("labels", "faces", "celebrities", "text", "moderation"), "1000")
+        recognizers.forget()
         yield server
-    recognizers.named.cache_clear()
-
-
-_connections = itertools.count(10)
+    recognizers.forget()
 
 
 @pytest.fixture(scope="session")
@@ -91,5 +86,5 @@ def celery_worker_thread(django_db_setup):
 
     from imagelib.celery import app
 
-    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, shutdown_timeout=20):
+    with start_worker(app, pool="threads", concurrency=8, perform_ping_check=False, shutdown_timeout=20):
         yield

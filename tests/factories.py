@@ -72,7 +72,7 @@ def a_labeled_image(owner, confidences: dict[str, float], **fields) -> Image:
     """A picture with a current labels answer, indexed as the pipeline does it."""
     image = an_image(owner, **fields)
     an_analysis(image, state="done", answer=labels_answer(**confidences))
-    reindex(image.pk)
+    reindex([image.pk])
     return image
 
 

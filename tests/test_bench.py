@@ -21,7 +21,7 @@ def test_every_bench_can_be_started(name):
 
 def test_an_unknown_bench_is_named(capsys):
     assert run.main(["ingest", "nonsense"]) == 2
-    assert "no bench nonsense; there are ingest, arrival, suite, start." in capsys.readouterr().err
+    assert f"no bench nonsense; there are {', '.join(run.BENCHES)}." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,11 @@ def test_an_unknown_bench_is_named(capsys):
         ({"ours": 7.0, "rival": 10.0, "at_least_ratio": 0.7}, True),
         ({"ours": 6.9, "rival": 10.0, "at_least_ratio": 0.7}, False),
         ({"ours": 6.9, "at_least_ratio": 0.7}, False),
+        ({"ours": 4.0, "rival": 1.0, "at_most_ratio": 4.0}, True),
+        ({"ours": 4.1, "rival": 1.0, "at_most_ratio": 4.0}, False),
+        ({"ours": 4.1, "at_most_ratio": 4.0}, False),
+        ({"ours": 48.0, "at_least": 48.0}, True),
+        ({"ours": 47.9, "at_least": 48.0}, False),
         ({"ours": 600.0, "rival": 50.0, "at_most": 600.0}, True),
         ({"ours": 600.1, "at_most": 600.0}, False),
         ({"ours": 5.0, "rival": 10.0}, None),

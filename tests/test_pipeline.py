@@ -12,8 +12,8 @@ from analysis import pipeline, tasks
 from analysis.access import audience_of
 from analysis.curation import verdicts
 from analysis.ingest.candidate import Rejected
-from analysis.models import Analysis, Image, ImageLabel, Label, LabelAlias, UnclaimedBlob
-from analysis.recognition.record import MOST_ATTEMPTS
+from analysis.models import Analysis, Call, Image, ImageLabel, Label, LabelAlias, Outage, UnclaimedBlob
+from analysis.recognition.waiting import MOST_ATTEMPTS
 from analysis.search.query import parse
 from analysis.search.results import page
 from analysis.store import blobs
@@ -25,6 +25,17 @@ pytestmark = pytest.mark.django_db
 
 def receive(owner, content: bytes | None = None, name="dog.jpg"):
     return pipeline.receive(io.BytesIO(content or pictures.jpeg()), name=name, owner_id=owner.pk)
+
+
+def work():
+    """What a worker does when it hears of work."""
+    tasks.work(recognizer="rekognition", api="labels")
+
+
+def make_due():
+    """The waiting is over."""
+    Analysis.objects.filter(state="queued").update(next_attempt_at=Now())
+    Outage.objects.update(probe_at=Now())
 
 
 def analyses() -> list[Analysis]:
@@ -115,7 +126,7 @@ def test_an_answer_is_recorded_as_received_and_the_picture_found(owner, rekognit
     answer.pop("ResponseMetadata", None)
     rekognition.answers = [answer]
     image, analysis = pushed(owner)
-    tasks.analyze(analysis_ids=[analysis.pk])
+    work()
     analysis.refresh_from_db()
     assert (analysis.state, analysis.is_current, analysis.attempts) == ("done", True, 1)
     assert (analysis.answer, analysis.model_version) == (answer, answer["LabelModelVersion"])
@@ -131,9 +142,9 @@ def test_an_answer_is_recorded_as_received_and_the_picture_found(owner, rekognit
 
 def test_a_second_message_for_the_same_analysis_asks_nobody(owner, rekognition, pushed):
     _, analysis = pushed(owner)
-    tasks.analyze(analysis_ids=[analysis.pk])
-    tasks.analyze(analysis_ids=[analysis.pk])
-    tasks.analyze(analysis_ids=[10**9])
+    work()
+    work()
+    work()
     assert len(rekognition.requests) == 1
 
 
@@ -141,9 +152,9 @@ def test_a_second_message_for_the_same_analysis_asks_nobody(owner, rekognition, 
 def test_a_busy_recognizer_is_asked_again_later(owner, rekognition, pushed, code):
     rekognition.answers = [(400, code)]
     _, analysis = pushed(owner)
-    tasks.analyze(analysis_ids=[analysis.pk])
+    work()
     analysis.refresh_from_db()
-    assert (analysis.state, analysis.attempts, analysis.error_code) == ("queued", 1, code)
+    assert (analysis.state, analysis.attempts, analysis.error_code) == ("queued", 0, code)
     assert "labels" in analysis.error_message.lower()
     assert analysis.next_attempt_at > analysis.requested_at
 
@@ -152,12 +163,14 @@ def test_a_recognizer_busy_for_too_long_fails_but_can_be_retried(owner, rekognit
     rekognition.answers = [(500, "InternalServerError")] * MOST_ATTEMPTS + [labels_answer(Dog=98)]
     image, analysis = pushed(owner)
     for _ in range(MOST_ATTEMPTS + 1):
-        tasks.analyze(analysis_ids=[analysis.pk])
+        make_due()
+        work()
     analysis.refresh_from_db()
     assert (analysis.state, analysis.is_permanent, analysis.error_code) == ("failed", False, "InternalServerError")
     assert len(rekognition.requests) == MOST_ATTEMPTS
     assert pipeline.retry(analysis) == 1
-    tasks.analyze(analysis_ids=[analyses()[-1].pk])
+    work()
+    assert [each.outcome for each in Call.objects.order_by("pk")] == ["failed"] * MOST_ATTEMPTS + ["answered"]
     assert label_rows(image) == {"Dog": 98}
     assert [each.state for each in analyses()] == ["failed", "done"]
 
@@ -165,7 +178,7 @@ def test_a_recognizer_busy_for_too_long_fails_but_can_be_retried(owner, rekognit
 def test_an_unreadable_picture_fails_for_good(owner, rekognition, pushed):
     rekognition.answers = [(400, "InvalidImageFormatException")]
     _, analysis = pushed(owner)
-    tasks.analyze(analysis_ids=[analysis.pk])
+    work()
     analysis.refresh_from_db()
     assert (analysis.state, analysis.is_permanent) == ("failed", True)
     assert analysis.error_code == "InvalidImageFormatException"
@@ -174,11 +187,16 @@ def test_an_unreadable_picture_fails_for_good(owner, rekognition, pushed):
 def test_a_recognizer_that_is_unavailable_keeps_the_work_waiting(owner, rekognition, pushed):
     rekognition.answers = [(400, "AccessDeniedException"), labels_answer(Dog=98)]
     _, analysis = pushed(owner)
-    tasks.analyze(analysis_ids=[analysis.pk])
+    work()
     analysis.refresh_from_db()
     assert (analysis.state, analysis.error_code) == ("queued", "AccessDeniedException")
     assert "rekognition:DetectLabels" in analysis.error_message
-    tasks.analyze(analysis_ids=[analysis.pk])
+    assert [(each.api, each.code) for each in Outage.objects.all()] == [("labels", "AccessDeniedException")]
+    work()
+    assert len(rekognition.requests) == 1  # nobody asks before it is time for a probe
+    make_due()
+    work()
+    assert not Outage.objects.exists()
     analysis.refresh_from_db()
     assert (analysis.state, analysis.error_code) == ("done", "")
 
@@ -186,7 +204,7 @@ def test_a_recognizer_that_is_unavailable_keeps_the_work_waiting(owner, rekognit
 def test_an_original_that_is_gone_fails_with_its_name(owner, rekognition, pushed):
     image, analysis = pushed(owner)
     blobs.storage().delete(image.key)
-    tasks.analyze(analysis_ids=[analysis.pk])
+    work()
     analysis.refresh_from_db()
     assert (analysis.state, analysis.error_code) == ("failed", "original-missing")
     assert analysis.error_message.startswith("dog.jpg: ")
@@ -198,20 +216,20 @@ def test_a_picture_removed_while_asked_about_leaves_nothing(owner, rekognition, 
 
     image, analysis = pushed(owner)
     library.remove(image)
-    tasks.analyze(analysis_ids=[analysis.pk])
+    work()
     assert (Image.objects.count(), Analysis.objects.count(), ImageLabel.objects.count()) == (0, 0, 0)
 
 
 def test_a_second_analysis_adds_a_row_and_replaces_only_the_machines_words(owner, rekognition, pushed):
     rekognition.answers = [labels_answer(Dog=98, Wolf=60, Grass=90)]
     image, first = pushed(owner)
-    tasks.analyze(analysis_ids=[first.pk])
+    work()
     for name, decision in (("Wolf", "rejected"), ("Grass", "confirmed"), ("Bench", "added")):
         verdicts.decide(image.pk, label_id=a_label(name).pk, decision=decision, by_id=owner.pk)
     assert label_rows(image) == {"Dog": 98, "Grass": 100, "Bench": 100}
     rekognition.answers = [labels_answer(Husky=97, Wolf=99)]
-    pipeline.request(image_ids=[image.pk])
-    tasks.analyze(analysis_ids=[analyses()[-1].pk])
+    pipeline.request(image_ids=[image.pk], is_forced=True)
+    work()
     assert label_rows(image) == {"Husky": 97, "Grass": 100, "Bench": 100}
     assert [(each.state, each.is_current) for each in analyses()] == [("done", False), ("done", True)]
     verdicts.withdraw(image.verdicts.get(label__name="Wolf"))
@@ -222,36 +240,33 @@ def test_a_pinned_answer_stays_current_and_a_sample_never_becomes_it(owner, reko
     image = a_labeled_image(owner, {"Dog": 98})
     Analysis.objects.update(is_pinned=True)
     rekognition.answers = [labels_answer(Cat=98)]
-    pipeline.request(image_ids=[image.pk])
-    tasks.analyze(analysis_ids=[analyses()[-1].pk])
+    pipeline.request(image_ids=[image.pk], is_forced=True)
+    work()
     assert label_rows(image) == {"Dog": 98}
     Analysis.objects.update(is_pinned=False)
-    pipeline.request(image_ids=[image.pk])
+    pipeline.request(image_ids=[image.pk], is_forced=True)
     Analysis.objects.filter(state="queued").update(is_sample=True)
-    tasks.analyze(analysis_ids=[analyses()[-1].pk])
+    work()
     assert label_rows(image) == {"Dog": 98}
 
 
-def test_the_sweeper_announces_what_waits_and_what_a_dead_worker_held(owner):
-    from analysis.recognition.waiting import overdue
+def test_the_sweeper_hears_of_what_waits_and_frees_what_a_dead_worker_held(owner):
+    from analysis.recognition.waiting import due_apis
 
-    waits = an_analysis(an_image(owner))
-    fresh = an_analysis(an_image(owner), next_attempt_at=Now() + timedelta(minutes=1))
-    held = an_analysis(an_image(owner), state="running", attempts=1)
-    abandoned = an_analysis(an_image(owner), state="running", attempts=1)
-    cursed = an_analysis(an_image(owner), state="running", attempts=MOST_ATTEMPTS)
+    an_analysis(an_image(owner), recognizer="rekognition", next_attempt_at=Now() + timedelta(minutes=1))
+    an_analysis(an_image(owner), api="faces", state="running", attempts=1)
+    assert due_apis() == []
+    abandoned = an_analysis(an_image(owner), api="text", state="running", attempts=1)
+    cursed = an_analysis(an_image(owner), api="text", state="running", attempts=MOST_ATTEMPTS)
     Analysis.objects.filter(pk__in=[abandoned.pk, cursed.pk]).update(claimed_until=Now() - timedelta(seconds=1))
-    assert sorted(overdue()) == [waits.pk, abandoned.pk]
-    assert overdue() == []
-    assert [each.state for each in analyses()] == ["queued", "queued", "running", "queued", "failed"]
+    assert due_apis() == [("local", "text")]
+    assert [each.state for each in analyses()] == ["queued", "running", "queued", "failed"]
     cursed.refresh_from_db()
     assert (cursed.error_code, cursed.is_permanent) == ("worker-lost", False)
-    assert fresh.state == held.state.replace("running", "queued") == "queued"
 
 
 def test_only_the_holder_of_a_claim_may_end_it(owner):
-    slow = an_analysis(an_image(owner))
-    assert slow.claim()
+    slow = an_analysis(an_image(owner), state="running", attempts=1)
     Analysis.objects.update(claimed_until=Now() + timedelta(hours=1), attempts=2)  # somebody else's by now
     slow.give_up(code="late", message="Too late.", is_permanent=False)
     slow.refresh_from_db()
@@ -289,6 +304,6 @@ def test_aliases_are_found_and_old_labels_keep_their_names(owner, rekognition, p
         }
     ]
     image, analysis = pushed(owner)
-    tasks.analyze(analysis_ids=[analysis.pk])
+    work()
     assert LabelAlias.objects.get().name == "Cell Phone"
     assert page(parse('"cell phone"'), audience=audience_of(owner)).images == [image]

@@ -1,5 +1,5 @@
 """The staff's side: every table, with what machines wrote read-only."""
 
-from analysis.admin import analyses, images, labels, people
+from analysis.admin import analyses, found, images, labels, money, people
 
-__all__ = ["analyses", "images", "labels", "people"]
+__all__ = ["analyses", "found", "images", "labels", "money", "people"]

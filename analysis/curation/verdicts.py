@@ -17,7 +17,7 @@ def decide(image_id: int, *, label_id: int, decision: Verdict.Decision | str, by
             label_id=label_id,
             defaults={"decision": decision, "by_id": by_id, "decided_at": Now()},
         )
-        reindex(image_id)
+        reindex([image_id])
     return verdict
 
 
@@ -25,4 +25,4 @@ def withdraw(verdict: Verdict) -> None:
     """Take a word back: the machine's answer stands again."""
     with transaction.atomic():
         Verdict.objects.filter(pk=verdict.pk).delete()
-        reindex(verdict.image_id)
+        reindex([verdict.image_id])

@@ -2,18 +2,28 @@
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
 from analysis.models.audience import Audience
+from analysis.models.found import Face, ImageText
 from analysis.models.images import Image, ImageQuerySet, UnclaimedBlob
 from analysis.models.labels import ImageLabel, Label, LabelAlias, Verdict
+from analysis.models.money import Call, Spend, SpendEntry
+from analysis.models.outages import ModelVersion, Outage
 
 __all__ = [
     "Analysis",
     "AnalysisQuerySet",
     "Audience",
+    "Call",
+    "Face",
     "Image",
     "ImageLabel",
     "ImageQuerySet",
+    "ImageText",
     "Label",
     "LabelAlias",
+    "ModelVersion",
+    "Outage",
+    "Spend",
+    "SpendEntry",
     "UnclaimedBlob",
     "Verdict",
 ]

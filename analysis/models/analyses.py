@@ -62,6 +62,10 @@ class Analysis(models.Model):
     is_current = models.BooleanField("current", default=False)
     is_pinned = models.BooleanField("pinned", default=False)
     is_sample = models.BooleanField("sample", default=False)
+    is_bulk = models.BooleanField("bulk", default=False, help_text="Waits while somebody's upload is analyzed.")
+    is_forced = models.BooleanField("forced", default=False, help_text="Asked although an answer is stored.")
+    is_reused = models.BooleanField("reused", default=False, help_text="Answered from the store, not paid for.")
+    price = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True, help_text="US dollars.")
 
     objects = AnalysisQuerySet.as_manager()
 
@@ -89,22 +93,13 @@ class Analysis(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["next_attempt_at"], condition=Q(state="queued"), name="analysis_queued"),
+            models.Index(fields=["api", "is_bulk", "id"], condition=Q(state="queued"), name="analysis_queued"),
             models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
             models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_api_display()} of {self.image_id} by {self.recognizer}"
-
-    def claim(self) -> bool:
-        """Take this row for one attempt, by the database's clock; False when somebody else has it or it is over."""
-        mine = Analysis.objects.filter(pk=self.pk, state=Analysis.State.QUEUED).update(
-            state=Analysis.State.RUNNING, attempts=F("attempts") + 1, claimed_until=Now() + LEASE
-        )
-        if mine:
-            self.refresh_from_db(fields=["state", "attempts", "claimed_until"])
-        return bool(mine)
 
     def give_up(self, *, code: str, message: str, is_permanent: bool) -> None:
         """End this attempt and the analysis with it."""
@@ -116,12 +111,21 @@ class Analysis(models.Model):
             is_permanent=is_permanent,
         )
 
-    def put_back(self, *, code: str, message: str, after: timedelta) -> None:
-        """End this attempt and queue the analysis again after a while; the cause stays visible meanwhile."""
-        self._leave(state=Analysis.State.QUEUED, next_attempt_at=Now() + after, error_code=code, error_message=message)
+    def put_back(self, *, code: str, message: str, after: timedelta, is_attempt: bool = True) -> None:
+        """End this attempt and queue the analysis again after a while; the cause stays visible meanwhile.
+
+        What was no fault of the picture does not count as an attempt at it.
+        """
+        self._leave(
+            state=Analysis.State.QUEUED,
+            next_attempt_at=Now() + after,
+            error_code=code,
+            error_message=message,
+            attempts=F("attempts") - (0 if is_attempt else 1),
+        )
 
     def _leave(self, **columns: Any) -> None:
         # Only the holder of the claim may end it: the sweeper may have given an expired one to somebody else.
         Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until).update(
-            claimed_until=None, **columns
+            claimed_until=None, price=None, **columns
         )

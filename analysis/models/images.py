@@ -52,6 +52,9 @@ class Image(models.Model):
     width = models.PositiveIntegerField(help_text="Pixels, upright.")
     height = models.PositiveIntegerField(help_text="Pixels, upright.")
     format = models.CharField(max_length=8, choices=Format)
+    orientation = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="EXIF's, of the original's stored pixels: 1 is upright."
+    )
     phash = models.BigIntegerField("perceptual hash", null=True, blank=True, help_text="64-bit DCT hash, signed.")
     placeholder = models.BinaryField(blank=True, help_text="A tiny WebP that stands in until the thumb has arrived.")
 

@@ -1,145 +1,145 @@
-"""From current answers and verdicts to the rows that search reads."""
+"""From current answers and verdicts to the rows that search reads, many pictures at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import transaction
-from django.db.models.functions import Lower
+from django.conf import settings
+from django.db import connection, transaction
 
-from analysis.models import Analysis, Image, ImageLabel, Label, LabelAlias, Verdict
+from analysis.models import Analysis, Face, Image, ImageText, Verdict
 from analysis.recognition import values
+from analysis.recognition.vocabulary import label_ids
+from analysis.recognition.words import Word, emotions_of, lines_in, traits_of, words_in
 
 FULL = 10_000
 """100 % in ImageLabel's hundredths."""
 
 
+class Row(NamedTuple):
+    """One row of ImageLabel, without what it repeats of its picture."""
+
+    image_id: int
+    label_id: int
+    confidence: int
+    instance_count: int
+    analysis_id: int | None
+
+
 @dataclass(frozen=True)
-class Word:
-    """A label as an answer names it, before it has a row."""
+class Current:
+    """A current answer."""
 
-    kind: str
-    name: str
-    confidence: float
-    instance_count: int = 0
-    category: str = ""
-    parents: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.kind, self.name.lower()
+    image_id: int
+    analysis_id: int
+    api: str
+    answer: dict[str, Any]
 
 
-def reindex(image_id: int) -> None:
-    """Make the picture's rows say what its current answers and verdicts say, all at once."""
+def reindex(image_ids: Collection[int]) -> None:
+    """Make the pictures' rows say what their current answers and verdicts say, all or nothing.
+
+    Pictures are locked in the order of their ids, so that two workers never wait for one another in a circle.
+    """
     with transaction.atomic():
-        image = Image.objects.select_for_update().get(pk=image_id)
-        rows = [] if image.trashed_at else _effective_rows(image)
-        ImageLabel.objects.filter(image=image).exclude(label__in=[row.label_id for row in rows]).delete()
-        ImageLabel.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["image", "label"],
-            update_fields=["confidence", "instance_count", "analysis", "added_at", "owner", "openness"],
-        )
+        locked = Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk")
+        shown = [pk for pk, trashed_at in locked.values_list("pk", "trashed_at") if trashed_at is None]
+        answers = [
+            Current(image_id, pk, api, answer or {})
+            for image_id, pk, api, answer in Analysis.objects.current()
+            .filter(image_id__in=shown)
+            .values_list("image_id", "pk", "api", "answer")
+        ]
+        _replace_labels(image_ids, _effective_rows(shown, answers))
+        _replace_faces(image_ids, [each for each in answers if each.api == Analysis.Api.FACES])
+        _replace_text(image_ids, [each for each in answers if each.api == Analysis.Api.TEXT])
 
 
-def words_in(api: str, answer: dict[str, Any]) -> list[Word]:
-    """What an answer lets a picture be found by, each name once, the highest confidence winning."""
-    words: dict[tuple[str, str], Word] = {}
-    for word in _words(api, answer):
-        if word.key not in words or words[word.key].confidence < word.confidence:
-            words[word.key] = word
-    return list(words.values())
-
-
-def _words(api: str, answer: dict[str, Any]) -> Iterable[Word]:
-    if api != Analysis.Api.LABELS:
-        return
-    for label in values.labels_in(answer):
-        yield Word(
-            Label.Kind.LABEL,
-            label.name,
-            label.confidence,
-            instance_count=len(label.instances),
-            category=label.categories[0] if label.categories else "",
-            parents=label.parents,
-            aliases=label.aliases,
-        )
-    for color in values.colors_in(answer):
-        if color.simplified_color:
-            yield Word(Label.Kind.COLOR, color.simplified_color.capitalize(), color.percent)
-
-
-def _effective_rows(image: Image) -> list[ImageLabel]:
+def _effective_rows(image_ids: list[int], answers: list[Current]) -> list[Row]:
     """Current machine answers, less what was rejected, plus what was confirmed or added."""
-    rows: dict[int, ImageLabel] = {}
-    for analysis in image.analyses.current().only("api", "answer"):
-        words = words_in(analysis.api, analysis.answer or {})
-        ids = _label_ids(words)
-        for word in words:
-            row = _row(image, ids[word.key], confidence=round(word.confidence * 100))
-            row.analysis_id, row.instance_count = analysis.pk, min(word.instance_count, 32_767)
-            rows[row.label_id] = row
-    for verdict in image.verdicts.all():
-        if verdict.decision == Verdict.Decision.REJECTED:
-            rows.pop(verdict.label_id, None)
+    said = [(each, words_in(each.api, each.answer, threshold=settings.FACE_CONFIDENCE)) for each in answers]
+    ids = label_ids(word for _, words in said for word in words)
+    rows = {
+        (current.image_id, ids[word.key]): _row(current, ids[word.key], word)
+        for current, words in said
+        for word in words
+    }
+    for image_id, label_id, decision in Verdict.objects.filter(image_id__in=image_ids).values_list(
+        "image_id", "label_id", "decision"
+    ):
+        if decision == Verdict.Decision.REJECTED:
+            rows.pop((image_id, label_id), None)
         else:
-            rows.setdefault(verdict.label_id, _row(image, verdict.label_id, confidence=FULL)).confidence = FULL
-    return sorted(rows.values(), key=lambda row: row.label_id)
+            machine = rows.get((image_id, label_id), Row(image_id, label_id, FULL, 0, None))
+            rows[image_id, label_id] = machine._replace(confidence=FULL)
+    return [rows[key] for key in sorted(rows)]
 
 
-def _row(image: Image, label_id: int, *, confidence: int) -> ImageLabel:
-    return ImageLabel(
-        image=image,
-        label_id=label_id,
-        confidence=min(max(confidence, 0), FULL),
-        added_at=image.added_at,
-        owner_id=image.owner_id,
-        openness=image.openness,
+def _row(current: Current, label_id: int, word: Word) -> Row:
+    confidence = min(max(round(word.confidence * 100), 0), FULL)
+    return Row(current.image_id, label_id, confidence, min(word.instance_count, 32_767), current.analysis_id)
+
+
+def _replace_labels(image_ids: Collection[int], rows: list[Row]) -> None:
+    """One DELETE and one INSERT however many pictures there are; rows that say the same already are left alone."""
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], []]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM analysis_imagelabel old WHERE image_id = ANY(%s) AND NOT EXISTS (
+                SELECT FROM unnest(%s::bigint[], %s::int[]) AS kept (image_id, label_id)
+                WHERE kept.image_id = old.image_id AND kept.label_id = old.label_id)
+            """,
+            [list(image_ids), columns[0], columns[1]],
+        )
+        cursor.execute(
+            """
+            INSERT INTO analysis_imagelabel AS old
+                (image_id, label_id, confidence, instance_count, analysis_id, added_at, owner_id, openness)
+            SELECT said.*, image.added_at, image.owner_id, image.openness
+            FROM unnest(%s::bigint[], %s::int[], %s::smallint[], %s::smallint[], %s::bigint[])
+                 AS said (image_id, label_id, confidence, instance_count, analysis_id)
+            JOIN analysis_image image ON image.id = said.image_id
+            ON CONFLICT (image_id, label_id) DO UPDATE
+            SET (confidence, instance_count, analysis_id, added_at, owner_id, openness) =
+                (excluded.confidence, excluded.instance_count, excluded.analysis_id,
+                 excluded.added_at, excluded.owner_id, excluded.openness)
+            WHERE (old.confidence, old.instance_count, old.analysis_id, old.added_at, old.owner_id, old.openness)
+                  IS DISTINCT FROM
+                  (excluded.confidence, excluded.instance_count, excluded.analysis_id,
+                   excluded.added_at, excluded.owner_id, excluded.openness)
+            """,
+            columns,
+        )
+
+
+def _replace_faces(image_ids: Collection[int], answers: Iterable[Current]) -> None:
+    Face.objects.filter(image_id__in=image_ids).delete()
+    Face.objects.bulk_create(
+        [_face(each.image_id, found) for each in answers for found in values.faces_in(each.answer)]
     )
 
 
-def _label_ids(words: list[Word]) -> dict[tuple[str, str], int]:
-    """The labels' ids by key; names never met before become labels, with their ancestors and aliases."""
-    known = _known([word.key for word in words])
-    new = sorted((word for word in words if word.key not in known), key=lambda word: word.key)
-    if not new:
-        return known
-    # Sorted, so that two workers meeting the same new words wait for one another instead of deadlocking.
-    Label.objects.bulk_create(
-        [Label(kind=word.kind, name=word.name[:200], category=word.category[:100]) for word in new],
-        ignore_conflicts=True,
+def _face(image_id: int, found: values.FoundFace) -> Face:
+    return Face(
+        image_id=image_id,
+        left=found.box.left,
+        top=found.box.top,
+        width=found.box.width,
+        height=found.box.height,
+        confidence=found.confidence,
+        age_low=found.age_low,
+        age_high=found.age_high,
+        gender=(found.gender or "")[:10],
+        attributes=[name[:20] for name in traits_of(found, threshold=settings.FACE_CONFIDENCE)],
+        emotions=[name[:20] for name in emotions_of(found, threshold=settings.FACE_CONFIDENCE)],
     )
-    known |= _known([word.key for word in new])
-    _relate(new, known)
-    return known
 
 
-def _known(keys: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    rows = (
-        Label.objects.annotate(lower=Lower("name"))
-        .filter(lower__in=[name[:200] for _, name in keys])
-        .values_list("kind", "lower", "pk")
-    )
-    found = {(kind, lower): pk for kind, lower, pk in rows}
-    return {key: found[key[0], key[1][:200]] for key in keys if (key[0], key[1][:200]) in found}
-
-
-def _relate(words: list[Word], known: dict[tuple[str, str], int]) -> None:
-    aliases = [LabelAlias(name=alias[:200], label_id=known[word.key]) for word in words for alias in word.aliases]
-    LabelAlias.objects.bulk_create(aliases, ignore_conflicts=True)
-    parents = _known([(word.kind, parent.lower()) for word in words for parent in word.parents])
-    through = Label.parents.through
-    through.objects.bulk_create(
-        [
-            through(from_label_id=known[word.key], to_label_id=parents[word.kind, parent.lower()])
-            for word in words
-            for parent in word.parents
-            if (word.kind, parent.lower()) in parents
-        ],
-        ignore_conflicts=True,
-    )
+def _replace_text(image_ids: Collection[int], answers: Iterable[Current]) -> None:
+    texts = [ImageText(image_id=each.image_id, content=lines_in(each.answer)) for each in answers]
+    texts = [text for text in texts if text.content]
+    ImageText.objects.filter(image_id__in=set(image_ids) - {text.pk for text in texts}).delete()
+    ImageText.objects.bulk_create(texts, update_conflicts=True, unique_fields=["image"], update_fields=["content"])

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from analysis.recognition import local_answers, local_faces, local_labels, local_text
-from analysis.recognition.recognizer import Answer, ApiName, Parameters, Unavailable, Unreadable
+from analysis.recognition.recognizer import Answer, ApiName, Parameters, S3Object, Unavailable, Unreadable
 
 MOST_PIXELS = 50_000_000
 REMEMBERED = 64  # pictures: more than are under way at once; what was found in one is a few kilobytes
@@ -35,8 +35,10 @@ class Local:
 
     name: str = "local"
     apis: frozenset[ApiName] = frozenset({"labels", "faces", "text"})
+    region: str | None = None
+    takes_originals: bool = False  # its detectors are quicker on the smaller picture made for it
 
-    def recognize(self, picture: bytes, *, api: ApiName, parameters: Parameters) -> Answer:
+    def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Answer:
         """Look at a picture; raises Unreadable for bytes that are none, and Unavailable for an API it has not."""
         started = time.perf_counter()
         if api not in self.apis:
@@ -46,6 +48,8 @@ class Local:
                 code="ApiNotOffered",
                 next_step="Leave it out of RECOGNIZER_APIS, or set RECOGNIZER=rekognition.",
             )
+        if isinstance(picture, S3Object):  # takes_originals says so beforehand
+            raise Unreadable("The local recognizer takes bytes, no reference to S3.", api=api, code="NotAPicture")
         content = _look(picture).answer(picture, api=api, parameters=parameters)
         return Answer(
             api=api,

@@ -1,60 +1,207 @@
-"""An attempt's end, written down: the answer with all that follows from it, or the failure and what comes next."""
+"""The ends of attempts, written down many at a time: answers with all that follows from them, failures, the ledger."""
 
 from __future__ import annotations
 
+import json
 import random
-from datetime import timedelta
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
-from django.db import transaction
-from django.db.models.functions import Now
+from django.db import connection, transaction
+from django.utils.timezone import now
 
-from analysis.models import Analysis, Image
+from analysis.ingest.candidate import Rejected
+from analysis.models import Analysis, Call, Image, SpendEntry
+from analysis.models.money import FREE
 from analysis.recognition.index import reindex
 from analysis.recognition.recognizer import Answer, Busy, Failed, Unavailable
+from analysis.recognition.reuse import note_versions
+from analysis.recognition.waiting import MOST_ATTEMPTS
+from analysis.store.blobs import Missing, StorageFailed
 
-MOST_ATTEMPTS = 8
-UNAVAILABLE_PAUSE = timedelta(minutes=1)
+
+@dataclass(frozen=True)
+class Finished:
+    """One attempt's end: an answer, or what went wrong. `region` is set for requests that are paid for."""
+
+    analysis: Analysis
+    answer: Answer | None = None
+    error: Exception | None = None
+    is_reused: bool = False
+    region: str | None = None
+    sent_at: datetime = field(default_factory=now)
+    latency_ms: int | None = None
+
+    @property
+    def outcome(self) -> str | None:
+        """What the ledger says of the request; None when none was sent."""
+        if self.region is None or self.is_reused:
+            return None
+        if self.answer:
+            return Call.Outcome.ANSWERED
+        return self.error.outcome if isinstance(self.error, Failed) else None
+
+    @property
+    def price(self) -> Decimal:
+        """What it cost. A request whose outcome is unknown counts as paid."""
+        paid = self.outcome in {Call.Outcome.ANSWERED, Call.Outcome.UNKNOWN}
+        return (self.analysis.price or FREE) if paid else FREE
 
 
-def record_answer(analysis: Analysis, answer: Answer) -> bool:
-    """Keep an answer, make it current and index it, all or nothing. False when another worker's answer came first."""
+def record(finished: list[Finished]) -> None:
+    """Keep answers, make them current, index them, write the ledger: all of it or nothing."""
+    answered = [each for each in finished if each.answer]
     with transaction.atomic():
-        # Always the picture first, so that nobody deadlocks; none means that it was removed meanwhile.
-        if Image.objects.select_for_update().filter(pk=analysis.image_id).first() is None:
-            return False
-        done = (
-            Analysis.objects.open()
-            .filter(pk=analysis.pk)
-            .update(
-                state=Analysis.State.DONE,
-                claimed_until=None,
-                finished_at=Now(),
-                recognizer=answer.recognizer,
-                model_version=answer.model_version,
-                request_id=answer.request_id,
-                latency_ms=answer.latency_ms,
-                answer=answer.content,
-                error_code="",
-                error_message="",
-            )
+        # Always the pictures first and in order, so that nobody deadlocks; those that were removed have no rows left.
+        image_ids = sorted({each.analysis.image_id for each in answered})
+        list(Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk").values_list("pk", flat=True))
+        kept = _keep_answers(answered)
+        _make_current(kept)
+        reindex([each.analysis.image_id for each in answered if each.analysis.pk in kept])
+        note_versions(
+            (each.answer.recognizer, each.analysis.api, each.answer.model_version) for each in answered if each.answer
         )
-        if done and _promote(analysis):
-            reindex(analysis.image_id)
-    return bool(done)
+        _write_ledger(finished)
+        for each in finished:
+            if each.error:
+                _record_failure(each.analysis, each.error)
 
 
-def record_failure(analysis: Analysis, error: Failed) -> None:
+def _keep_answers(answered: list[Finished]) -> set[int]:
+    """The answers' rows in one UPDATE; those of analyses that are over already are passed over."""
+    if not answered:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE analysis_analysis analysis
+            SET state = 'done', claimed_until = NULL, finished_at = now(), error_code = '', error_message = '',
+                answer = said.answer, recognizer = said.recognizer, model_version = said.model_version,
+                request_id = said.request_id, latency_ms = said.latency_ms, price = said.price,
+                is_reused = said.is_reused
+            FROM jsonb_to_recordset(%s::jsonb) AS said (
+                id bigint, answer jsonb, recognizer text, model_version text, request_id text, latency_ms int,
+                price numeric, is_reused bool)
+            WHERE analysis.id = said.id AND analysis.state IN ('queued', 'running')
+            RETURNING analysis.id
+            """,
+            [storable(json.dumps([_said(each, each.answer) for each in answered if each.answer]))],
+        )
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def _said(each: Finished, answer: Answer) -> dict[str, Any]:
+    return {
+        "id": each.analysis.pk,
+        "answer": answer.content,
+        "recognizer": answer.recognizer,
+        "model_version": answer.model_version[:40],
+        "request_id": answer.request_id[:80],
+        "latency_ms": answer.latency_ms,
+        "price": None if each.region is None else str(each.price),
+        "is_reused": each.is_reused,
+    }
+
+
+def storable(text: str) -> str:
+    """JSON that PostgreSQL takes: without the characters it cannot hold (NUL, halves of surrogate pairs)."""
+    return _UNSTORABLE.sub(lambda found: found[0] if found["pair"] else found["before"] + "\\ufffd", text)
+
+
+# After an even number of backslashes: NUL, or a surrogate; whole pairs are kept.
+_UNSTORABLE = re.compile(
+    r"(?<!\\)(?P<before>(?:\\\\)*)(?:(?P<pair>\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\u0000|\\ud[89a-f][0-9a-f]{2})"
+)
+
+
+def _make_current(ids: Iterable[int]) -> None:
+    """What was answered last counts, but for samples and where an older answer is pinned."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE analysis_analysis old SET is_current = false
+            FROM analysis_analysis new
+            WHERE new.id = ANY(%s) AND NOT new.is_sample AND old.image_id = new.image_id AND old.api = new.api
+              AND old.is_current AND NOT old.is_pinned
+            """,
+            [list(ids)],
+        )
+        cursor.execute(
+            """
+            UPDATE analysis_analysis new SET is_current = true
+            WHERE new.id = ANY(%s) AND NOT new.is_sample AND NOT EXISTS (
+                SELECT FROM analysis_analysis old
+                WHERE old.image_id = new.image_id AND old.api = new.api AND old.is_current)
+            """,
+            [list(ids)],
+        )
+
+
+def _write_ledger(finished: list[Finished]) -> None:
+    """A Call for each request that was sent, and one entry for each kind of spending in this batch."""
+    sent = [each for each in finished if each.outcome]
+    Call.objects.bulk_create(_call(each) for each in sent)
+    entries: dict[tuple[object, ...], SpendEntry] = {}
+    for each in finished:
+        if not each.outcome and not each.is_reused:
+            continue
+        analysis = each.analysis
+        key = (each.sent_at.date(), analysis.recognizer, each.region or "", analysis.api, analysis.is_bulk)
+        entry = entries.setdefault(
+            key, SpendEntry(**dict(zip(("day", "recognizer", "region", "api", "is_bulk"), key, strict=True)))
+        )
+        entry.calls += bool(each.outcome)
+        entry.answered += each.outcome == Call.Outcome.ANSWERED
+        entry.dollars += each.price
+        entry.reused += each.is_reused
+        entry.saved += (analysis.price or FREE) if each.is_reused else FREE
+    SpendEntry.objects.bulk_create(entries.values())
+
+
+def _call(each: Finished) -> Call:
+    error = each.error if isinstance(each.error, Failed) else None
+    return Call(
+        analysis_id=each.analysis.pk,
+        recognizer=each.analysis.recognizer,
+        region=each.region or "",
+        api=each.analysis.api,
+        sent_at=each.sent_at,
+        outcome=each.outcome or "",
+        error_code=error.code[:80] if error else "",
+        price=each.price,
+        request_id=(each.answer.request_id if each.answer else getattr(error, "request_id", ""))[:80],
+        latency_ms=each.latency_ms,
+    )
+
+
+def _record_failure(analysis: Analysis, error: Exception) -> None:
     """End an attempt that brought no answer: for good, or until later with the cause visible meanwhile."""
-    cause = {"code": error.code or type(error).__name__, "message": str(error)}
-    if isinstance(error, Unavailable):
-        analysis.put_back(**cause, after=UNAVAILABLE_PAUSE)
-    elif isinstance(error, Busy):
-        retry_later(analysis, **cause, at_least=error.retry_after or 1.0)
-    else:
-        analysis.give_up(**cause, is_permanent=True)
+    name = analysis.image.filename
+    match error:
+        case Unavailable():
+            analysis.put_back(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
+        case Busy(outcome="throttled"):
+            # The pace was wrong, not the picture: no attempt at it, however often.
+            pause = timedelta(seconds=(error.retry_after or 0.5) + random.uniform(0, 2))  # noqa: S311
+            analysis.put_back(code=error.code, message=str(error), after=pause, is_attempt=False)
+        case Busy():
+            _retry_later(analysis, code=error.code, message=str(error), at_least=error.retry_after or 1.0)
+        case Failed() | Rejected():
+            analysis.give_up(code=error.code, message=str(error), is_permanent=True)
+        case Missing():
+            analysis.give_up(code="original-missing", message=f"{name}: {error}", is_permanent=True)
+        case StorageFailed():
+            _retry_later(analysis, code="storage", message=f"{name}: {error}", at_least=1.0)
+        case _:
+            sentence = f"imagelib failed: {type(error).__name__}: {error}"
+            analysis.give_up(code="defect", message=sentence, is_permanent=False)
 
 
-def retry_later(analysis: Analysis, *, code: str, message: str, at_least: float = 1.0) -> None:
+def _retry_later(analysis: Analysis, *, code: str, message: str, at_least: float) -> None:
     """Queue again with full jitter; after the eighth attempt the analysis fails, to be retried by a person."""
     if analysis.attempts >= MOST_ATTEMPTS:
         analysis.give_up(code=code, message=message, is_permanent=False)
@@ -62,12 +209,3 @@ def retry_later(analysis: Analysis, *, code: str, message: str, at_least: float 
     longest = min(2.0**analysis.attempts, 120.0)
     seconds = at_least + random.uniform(0, longest)  # noqa: S311
     analysis.put_back(code=code, message=message, after=timedelta(seconds=seconds))
-
-
-def _promote(analysis: Analysis) -> bool:
-    siblings = Analysis.objects.filter(image_id=analysis.image_id, api=analysis.api).exclude(pk=analysis.pk)
-    if analysis.is_sample or siblings.filter(is_current=True, is_pinned=True).exists():
-        return False
-    siblings.filter(is_current=True).update(is_current=False)
-    Analysis.objects.filter(pk=analysis.pk).update(is_current=True)
-    return True

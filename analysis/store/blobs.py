@@ -13,6 +13,7 @@ from django.core.files.storage import Storage, storages
 from django.db.models.functions import Now
 
 from analysis.models import UnclaimedBlob
+from analysis.sources.references import S3Object
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
 """The renditions of a picture and their media types, as ingest.render makes them."""
@@ -71,6 +72,12 @@ def get(key: str) -> IO[bytes]:
         raise Missing(f"The storage has nothing under {key}.") from error
     except OSError as error:
         raise StorageFailed(f"The storage did not give {key}: {error.strerror or error}.") from error
+
+
+def reference(key: str, *, region: str) -> S3Object | None:
+    """Where a blob lies in S3, for AWS's services of a region; None where they do not reach it."""
+    refer = getattr(storage(), "reference", None)
+    return refer(key, region=region) if refer else None
 
 
 def discard(keys: Iterable[str]) -> None:

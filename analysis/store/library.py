@@ -78,6 +78,7 @@ def _row(examined: Examined, *, owner_id: int, openness: int) -> Image:
         width=examined.width,
         height=examined.height,
         format=examined.format,
+        orientation=metadata.orientation,
         phash=examined.phash,
         placeholder=examined.placeholder,
         taken_at=metadata.taken_at,

@@ -12,7 +12,13 @@ from analysis.ingest.candidate import Limits
 from analysis.ingest.examine import examine
 from analysis.ingest.render import payload
 from analysis.models import Image
+from analysis.sources.references import S3Object
 from analysis.store import blobs
+
+# Rekognition's limits for bytes and for sides in pixels: docs.aws.amazon.com/rekognition/latest/dg/limits.html
+MOST_BYTES = 5 * 1024**2
+MOST_BYTES_IN_S3 = 15 * 10**6
+SHORTEST_SIDE, LONGEST_SIDE = 80, 10_000
 
 
 def limits() -> Limits:
@@ -45,7 +51,31 @@ def remake(image: Image) -> None:
     blobs.discard(blobs.rendition_key(old, name) for name in blobs.RENDITIONS)
 
 
-def for_recognition(image: Image) -> bytes:
-    """An upright JPEG for a recognizer, at most 5 MiB, not kept. Raises blobs.StorageFailed or ingest's Rejected."""
+def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
+    """An upright JPEG of at most 5 MiB for a recognizer, not kept; `as_is`, the original where it already is one.
+
+    Raises blobs.StorageFailed or ingest's Rejected.
+    """
     with blobs.get(image.key) as original:
+        if as_is and _needs_nothing(image, most_bytes=MOST_BYTES):
+            return original.read()
         return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())
+
+
+def reference_for_recognition(image: Image) -> S3Object | None:
+    """The original where it lies, if Rekognition may fetch it there itself and can read it as it is."""
+    if not settings.REKOGNITION_READS_BUCKET or not _needs_nothing(image, most_bytes=MOST_BYTES_IN_S3):
+        return None
+    return blobs.reference(image.key, region=settings.AWS_REGION)
+
+
+def _needs_nothing(image: Image, *, most_bytes: int) -> bool:
+    """Within Rekognition's limits, and its stored pixels are the upright ones, so boxes mean the same."""
+    sides = image.width, image.height
+    return (
+        image.format in {Image.Format.JPEG, Image.Format.PNG}
+        and image.orientation == 1
+        and image.size <= most_bytes
+        and min(sides) >= SHORTEST_SIDE
+        and max(sides) <= LONGEST_SIDE
+    )

@@ -17,6 +17,8 @@ from django.core.files import File
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
+from analysis.sources.references import S3Object
+
 MB = 2**20
 
 
@@ -62,6 +64,12 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
                         "s3", region_name=self.region_name, endpoint_url=self.endpoint_url, config=self.client_config
                     )
         return self._shared
+
+    def reference(self, name: str, *, region: str) -> S3Object | None:
+        """Where an object lies, for AWS's services of a region to fetch; None where they do not reach it."""
+        if self.endpoint_url or self.region_name not in {None, region}:
+            return None
+        return S3Object(self.bucket_name, self._normalize_name(clean_name(name)))
 
     def _save(self, name: str, content: Any) -> str:
         with _as_oserror():

@@ -16,6 +16,12 @@ from analysis.web.marks import Drawing, drawing
 OPEN = {Analysis.State.QUEUED, Analysis.State.RUNNING}
 EMOTION_SHOWN = 70
 UNSORTED = "Other"
+KIND_TITLES: dict[str, str] = {
+    Label.Kind.CELEBRITY: "Celebrities",
+    Label.Kind.MODERATION: "Moderation",
+    Label.Kind.TAG: "Tags",
+}
+"""Labels are grouped by their category, the other kinds by what they are."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +135,14 @@ def _label_groups(image: Image, found: Sequence[FoundLabel]) -> list[LabelGroup]
     keys = {label.name.lower(): f"label-{number}" for number, label in enumerate(found)}
     carried = (
         ImageLabel.objects.filter(image=image, label__is_hidden=False)
-        .exclude(label__kind=Label.Kind.COLOR)
+        .exclude(label__kind__in=[Label.Kind.COLOR, Label.Kind.FACE, Label.Kind.EMOTION])  # in parts of their own
         .select_related("label")
         .order_by("-confidence", "label__name")
     )
     groups: dict[str, list[Row]] = {}
     for row in carried:
-        groups.setdefault(row.label.category or UNSORTED, []).append(_label(row, keys))
+        title = KIND_TITLES.get(row.label.kind) or row.label.category or UNSORTED
+        groups.setdefault(title, []).append(_label(row, keys))
     return [LabelGroup(title, rows) for title, rows in groups.items()]
 
 

@@ -122,7 +122,7 @@ def test_the_trash_is_left_out_of_everything(owner):
     image = a_labeled_image(owner, {"Dog": 90})
     image.trashed_at = START
     image.save()
-    reindex(image.pk)
+    reindex([image.pk])
     assert found("", audience_of(owner)) == found("dog", audience_of(owner)) == []
     assert facets(parse(""), audience=audience_of(owner)).by_kind == {}
 

@@ -6,7 +6,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from analysis import pipeline, tasks
-from analysis.models import Analysis, Image, UnclaimedBlob
+from analysis.models import Image, UnclaimedBlob
 from analysis.store import blobs, library, renditions
 from tests import pictures
 from tests.factories import label_rows, labels_answer
@@ -56,7 +56,7 @@ def test_a_picture_goes_the_whole_way(owner, rekognition, bucket):
     rekognition.answers = [labels_answer(Dog=98)]
     image = receive(owner)
     assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
-    tasks.analyze(analysis_ids=list(Analysis.objects.values_list("pk", flat=True)))
+    tasks.work(recognizer="rekognition", api="labels")
     assert label_rows(image) == {"Dog": 98}
     with renditions.read(image, "thumb") as thumb:
         assert thumb.read()[8:12] == b"WEBP"
@@ -92,3 +92,24 @@ def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
         receive(owner)
     assert not Image.objects.exists()
     assert UnclaimedBlob.objects.count() == 3  # the sweeper looks again when the endpoint is back
+
+
+@pytest.fixture
+def aws_bucket(bucket, s3_address, settings, monkeypatch):
+    """The same as at AWS, whose endpoint is named nowhere in the settings, in Rekognition's region."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_address)
+    options = {"bucket_name": "pictures", "region_name": "eu-central-1", "location": "library"}
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
+    return bucket
+
+
+def test_rekognition_fetches_an_upright_original_itself(owner, rekognition, aws_bucket, settings):
+    settings.REKOGNITION_READS_BUCKET = True
+    rekognition.answers = [labels_answer(Dog=98)]
+    image = receive(owner)
+    tasks.work(recognizer="rekognition", api="labels")
+    assert [request["Image"] for request in rekognition.requests] == [
+        {"S3Object": {"Bucket": "pictures", "Name": f"library/{image.key}"}}
+    ]
+    assert f"library/{image.key}" in keys(aws_bucket)
+    assert label_rows(image) == {"Dog": 98}

@@ -12,7 +12,7 @@ from django.utils import timezone
 from analysis import pipeline
 from analysis.models import Image
 from tests import pictures
-from tests.factories import a_labeled_image
+from tests.factories import a_labeled_image, an_analysis
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +23,7 @@ SIGN_IN = "sign in"
 EVERYBODY_SIGNED_IN = {PRIVATE: (200, 200, 200, SIGN_IN)}
 SEEN_PAGE = {PRIVATE: (200, 404, 404, 404), SHARED: (200, 200, 200, 404), PUBLIC: (200, 200, 200, 200)}
 SEEN_SIGNED_IN = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 200, 200, SIGN_IN), PUBLIC: (200, 200, 200, SIGN_IN)}
+OWNER_SEES = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 404, 404, SIGN_IN), PUBLIC: (200, 404, 404, SIGN_IN)}
 OWNER_CHANGES = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 404, 404, SIGN_IN), PUBLIC: (302, 404, 404, SIGN_IN)}
 
 ENTRIES = {
@@ -34,6 +35,9 @@ ENTRIES = {
     "image-panel": ("get", SEEN_PAGE),
     "rendition": ("get", SEEN_PAGE),
     "original": ("get", SEEN_SIGNED_IN),
+    "history": ("get", OWNER_SEES),
+    "answer": ("get", OWNER_SEES),
+    "choose": ("post", OWNER_CHANGES),
     "retry": ("post", OWNER_CHANGES),
     "login": ("get", {PRIVATE: (302, 302, 302, 200)}),
     "logout": ("post", {PRIVATE: (302, 302, 302, SIGN_IN)}),
@@ -47,8 +51,10 @@ def our_patterns() -> list[URLPattern]:
 
 
 def address(name: str, image: Image) -> str:
-    arguments = {"image": [image.pk], "image-panel": [image.pk], "original": [image.pk], "retry": [image.pk]}
-    return reverse(name, args=[image.pk, "thumb"] if name == "rendition" else arguments.get(name, []))
+    done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
+    arguments = {name: [image.pk] for name in ("image", "image-panel", "original", "retry", "history")}
+    arguments |= {"rendition": [image.pk, "thumb"], "answer": [image.pk, done], "choose": [image.pk, done]}
+    return reverse(name, args=arguments.get(name, []))
 
 
 def outcome(response) -> int | str:
@@ -61,7 +67,9 @@ def outcome(response) -> int | str:
 
 @pytest.fixture
 def image(owner, pictures_folder):
-    return pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
+    image = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
+    an_analysis(image, api="moderation", state="done")
+    return image
 
 
 def test_every_address_has_an_entry():
@@ -89,12 +97,16 @@ def test_what_changes_something_is_no_link(name, image, owner, signed_in):
     assert signed_in(owner).get(address(name, image)).status_code == 405
 
 
-@pytest.mark.parametrize("name", ["library", "cards", "image", "image-panel", "rendition", "original", "upload-state"])
+@pytest.mark.parametrize(
+    "name", ["library", "cards", "image", "image-panel", "rendition", "original", "upload-state", "history", "answer"]
+)
 def test_what_only_shows_takes_nothing(name, image, owner, signed_in):
     assert signed_in(owner).post(address(name, image)).status_code == 405
 
 
-@pytest.mark.parametrize("name", ["image", "image-panel", "rendition", "original", "retry"])
+@pytest.mark.parametrize(
+    "name", ["image", "image-panel", "rendition", "original", "retry", "history", "answer", "choose"]
+)
 def test_a_picture_in_the_trash_is_nowhere(name, image, owner, signed_in):
     Image.objects.update(trashed_at=timezone.now(), openness=PUBLIC)
     method, _ = ENTRIES[name]

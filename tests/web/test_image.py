@@ -32,7 +32,7 @@ def analyzed(owner, *, fields=None, **contents):
     image = an_image(owner, **(fields or {}))
     for api, answer in contents.items():
         an_analysis(image, api=api, state="done", answer=answer, recognizer="rekognition", model_version="3.0")
-    reindex(image.pk)
+    reindex([image.pk])
     return image
 
 
@@ -62,7 +62,7 @@ def test_a_persons_word_counts_and_a_hidden_label_does_not(owner, browser):
     Label.objects.filter(name="Thing").update(is_hidden=True)
     for name, decision in (("Dog", "confirmed"), ("Cat", "rejected")):
         Verdict.objects.create(image=image, label=Label.objects.get(name=name), decision=decision, by=owner)
-    reindex(image.pk)
+    reindex([image.pk])
     page = look(browser, image)
     assert "Dog 100 %" in page.text
     assert "Cat" not in page.links
@@ -199,7 +199,7 @@ def test_the_panel_asks_while_something_is_open_and_no_longer(owner, browser):
         state="done", claimed_until=None, finished_at="2026-01-01T00:00Z", is_current=True, model_version="3.0",
         answer={"Labels": [answers.label("Dog", instances=(answers.instance(),))]},
     )  # fmt: skip
-    reindex(image.pk)
+    reindex([image.pk])
     done = Page(browser.get(running.by_id("panel")["hx-get"], **HTMX))
     assert done.by_id("panel") == {"id": "panel"}
     assert done.by_id("boxes")["hx-swap-oob"] == "true"

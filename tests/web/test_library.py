@@ -136,7 +136,7 @@ def test_colors_have_their_swatch(owner, browser):
     color = {"Red": 200, "Green": 20, "Blue": 20, "SimplifiedColor": "red", "PixelPercent": 60.0}
     answer = {**labels_answer(Dog=98), "ImageProperties": {"DominantColors": [color]}}
     an_analysis(image, state="done", answer=answer)
-    reindex(image.pk)
+    reindex([image.pk])
     page = look(browser)
     assert [each["class"] for each in page.all("span", "swatch")] == ["swatch red"]
     assert query_of(page.links["Red 1"]) == "Red"

@@ -118,7 +118,7 @@ def test_cards_under_way_are_asked_about_together_until_the_last_is_done(owner, 
         claimed_until=None, is_current=True,
     )  # fmt: skip
     for image in images:
-        reindex(image.pk)
+        reindex([image.pk])
     ended = browser.get(reverse("cards"), asked, **HTMX)
     assert (ended.status_code, sorted(Page(ended).cards())) == (286, sorted(image.pk for image in images))
     assert [each["alt"] for each in Page(ended).all("img", "thumb")] == ["Dog"] * 3

@@ -173,7 +173,7 @@ def test_rows_come_back_when_they_have_changed(browser, owner):
         state="done", model_version="1", answer=labels_answer(Dog=90, Pet=80), finished_at="2026-01-01T00:00Z",
         is_current=True,
     )  # fmt: skip
-    reindex(done.pk)
+    reindex([done.pk])
     page = Page(browser.get(reverse("upload-state"), asked))
     row = page.all("li", "upload-row")[0]
     assert (row["data-image"], row["data-version"], "data-open" in row) == (str(done.pk), "done2", False)
@@ -184,7 +184,7 @@ def test_labels_arrive_while_faces_are_still_looked_for(browser, owner):
     image = an_image(owner)
     an_analysis(image, state="done", answer=labels_answer(Dog=90))
     an_analysis(image, api="faces", state="running")
-    reindex(image.pk)
+    reindex([image.pk])
     page = Page(browser.get(reverse("upload-state"), {"id": f"{image.pk}-running0"}))
     assert "Dog Analyzing" in page.text
 

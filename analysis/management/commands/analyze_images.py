@@ -34,7 +34,9 @@ class Command(BaseCommand):
 
     def handle(self, *, apis: str | None, detach: bool, **_: Any) -> None:
         queued = sum(pipeline.request_missing(apis=_asked(apis)))
-        self.stdout.write(f"{queued:,} {'analysis' if queued == 1 else 'analyses'} queued for {recognizers.current().name}.")
+        self.stdout.write(
+            f"{queued:,} {'analysis' if queued == 1 else 'analyses'} queued for {recognizers.current().name}."
+        )
         if detach:
             return
         try:

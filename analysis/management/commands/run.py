@@ -66,6 +66,8 @@ class Command(BaseCommand):
 
     def _welcome(self, address: str) -> None:
         self.stdout.write(self.style.SUCCESS(f"imagelib is at {address}"))
+        if settings.RECOGNIZER == "simulator":
+            self.stdout.write(self.style.WARNING("The recognizer is a simulator: every label is INVENTED."))
         people = get_user_model()._default_manager
         if not people.exists():
             password = "-".join(_syllable() for _ in range(3))
@@ -153,8 +155,9 @@ def _start_programs(company: supervise.Company, door: socket.socket) -> None:
     logs = settings.VAR / "log"
     web = ["imagelib.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"]
     web += ["--bind", f"fd://{door.fileno()}", "--graceful-timeout", "5"]
-    worker = ["-A", "imagelib", "worker", "--pool", "threads", "--loglevel", "INFO"]
-    worker += ["--concurrency", str(settings.RECOGNITION_THREADS), "--without-gossip", "--without-mingle"]
+    worker = ["-A", "imagelib", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    if settings.RECOGNIZER == "simulator":
+        company.start(_simulator(logs))
     beat = ["-A", "imagelib", "beat", "--loglevel", "WARNING"]
     for program in (
         supervise.Program(name="web", module="gunicorn", arguments=web, log=logs / "web.log", keep=[door.fileno()]),
@@ -162,6 +165,17 @@ def _start_programs(company: supervise.Company, door: socket.socket) -> None:
         supervise.Program(name="scheduler", module="celery", arguments=beat, log=logs / "beat.log"),
     ):
         company.start(program)
+
+
+def _simulator(logs: Path) -> supervise.Program:
+    """Rekognition's stand-in on a free port, where the programs started after it find it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    os.environ["SIMULATOR_URL"] = f"http://127.0.0.1:{port}"
+    arguments = ["--port", str(port), "--latency", "300", "--jitter", "50"]
+    return supervise.Program(
+        name="simulator", module="bench.simulator", arguments=arguments, log=logs / "simulator.log"
+    )
 
 
 def _wait_for_web(company: supervise.Company, door: socket.socket) -> None:

@@ -1,0 +1,87 @@
+"""Try what AWS must allow, and say what is missing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from analysis.recognition import aws_check
+from analysis.recognition.aws_check import Finding
+
+
+class Command(BaseCommand):
+    help = (
+        "Try each permission of AWS that this configuration needs by a harmless request: credentials, region, the "
+        "bucket, and each switched-on API of Rekognition by one call on a tiny picture, which costs a fraction of a "
+        "cent. Says which IAM actions are missing. Exit status: 0 all is fine, 1 something is missing."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--policy", action="store_true", help="print the least IAM policy this configuration needs, ask AWS nothing"
+        )
+
+    def handle(self, *, json: bool, policy: bool, **_: Any) -> None:
+        if policy:
+            self._print(aws_check.least_policy())
+            return
+        findings = self._told_as_json() if json else self._told_in_words()
+        if not all(finding.is_fine for finding in findings):
+            sys.exit(1)
+
+    def _told_as_json(self) -> list[Finding]:
+        findings = list(aws_check.findings()) if aws_check.is_needed() else []
+        self._print(
+            {
+                "is_fine": all(finding.is_fine for finding in findings),
+                "findings": [vars(finding) | {"dollars": str(finding.dollars)} for finding in findings],
+                "calls": sum(finding.calls for finding in findings),
+                "dollars": str(_spent(findings)),
+                "missing_actions": _missing(findings),
+                "policy": aws_check.least_policy(),
+            }
+        )
+        return findings
+
+    def _told_in_words(self) -> list[Finding]:
+        if not aws_check.is_needed():
+            self.stdout.write("Nothing here uses AWS: no bucket is set, and RECOGNIZER is not rekognition.")
+            return []
+        if asked := aws_check.apis():
+            self.stdout.write(f"Asking Rekognition for {', '.join(asked)}: at most {aws_check.price()} US dollars.")
+        findings = []
+        for finding in aws_check.findings():
+            self._tell(finding)
+            findings.append(finding)
+        if asked:
+            calls = sum(finding.calls for finding in findings)
+            self.stdout.write(
+                f"Sent to Rekognition: {calls} {'call' if calls == 1 else 'calls'}, {_spent(findings)} US dollars, "
+                "which the ledger does not have."
+            )
+        if missing := _missing(findings):
+            self.stdout.write(f"Missing: {', '.join(missing)}. A policy with all that this configuration needs:")
+            self._print(aws_check.least_policy())
+        return findings
+
+    def _tell(self, finding: Finding) -> None:
+        mark = self.style.SUCCESS("ok     ") if finding.is_fine else self.style.ERROR("MISSING")
+        took = "" if finding.milliseconds is None else f"{finding.milliseconds} ms"
+        self.stdout.write(f"{mark}  {finding.subject:<34}{took:>9}  {finding.sentence}")
+
+    def _print(self, content: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(content, indent=2))
+
+
+def _missing(findings: list[Finding]) -> list[str]:
+    return sorted({finding.action for finding in findings} - {""})
+
+
+def _spent(findings: list[Finding]) -> Decimal:
+    return sum((finding.dollars for finding in findings), Decimal(0))

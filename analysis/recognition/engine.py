@@ -1,0 +1,168 @@
+"""One API's work in this process: take turns, claim, ask many at once, record many at a time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import cast
+
+from django.db import InterfaceError, OperationalError, connection
+from django.utils.timezone import now
+
+from analysis.ingest.candidate import Rejected
+from analysis.models import Analysis
+from analysis.recognition import outages, waiting
+from analysis.recognition.payloads import Payloads
+from analysis.recognition.quota import Away, Limiter
+from analysis.recognition.recognizer import Answer, ApiName, Failed, Parameters, Recognizer, Unavailable
+from analysis.recognition.record import Finished, record
+from analysis.recognition.reuse import stored_answers
+from analysis.store.blobs import StorageFailed
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.05
+"""Seconds between two looks; a paid answer is never held for longer than two of them."""
+SPELL = 60.0
+"""Seconds after which the engine ends and has itself announced again, long before the broker would."""
+
+payloads = Payloads()
+
+
+class Engine:
+    """Works until nothing of its API is left to do; the paid ones at the pace of `limiter`."""
+
+    def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: Limiter | None = None) -> None:
+        self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
+        self._flying: dict[Future[Finished], Analysis] = {}
+        self._is_probing = False
+
+    def run(self, *, is_over: Callable[[], bool]) -> bool:
+        """Work; True when it ended with work left, to be announced again."""
+        end = time.monotonic() + SPELL
+        with ThreadPoolExecutor(self.threads, thread_name_prefix=f"ask-{self.api}") as pool:
+            while True:
+                is_ending = is_over() or time.monotonic() > end
+                pause = TICK if is_ending else self._start_if_possible(pool)
+                if not self._flying and (is_ending or pause is None):
+                    return is_ending
+                self._land(timeout=TICK if pause is None else pause)
+
+    def _start_if_possible(self, pool: ThreadPoolExecutor) -> float | None:
+        """Without the database nothing more is sent, but what is under way is still waited for and recorded."""
+        try:
+            return self._start(pool)
+        except (InterfaceError, OperationalError) as error:
+            logger.warning("%s: the database does not answer: %s", self.api, error)
+            connection.close()
+            return None
+
+    def _start(self, pool: ThreadPoolExecutor) -> float | None:
+        """Send what may be sent now. Answers the seconds until more may, None when there is nothing more to send."""
+        free = self.threads - len(self._flying)
+        if free == 0:
+            return TICK
+        granted, pause = self._turns(free)
+        if granted == 0:
+            return pause
+        claimed = waiting.claim(self.recognizer.name, self.api, most=granted, region=self.recognizer.region)
+        if not claimed:
+            return None
+        stored = stored_answers(claimed)
+        if stored:
+            record([self._reused(each, *stored[each.pk]) for each in claimed if each.pk in stored])
+        for analysis in claimed:
+            if analysis.pk not in stored:
+                self._flying[pool.submit(self._ask, analysis)] = analysis
+        return min(pause or TICK, TICK)
+
+    def _turns(self, wanted: int) -> tuple[int, float | None]:
+        if self.limiter:
+            try:
+                turns = self.limiter.take(wanted)
+            except Away as away:
+                logger.warning("%s", away)
+                return 0, None
+            wanted, pause = turns.granted, min(turns.wait, 1.0)
+        else:
+            pause = TICK
+        if wanted == 0:
+            return 0, pause
+        allowed = outages.may_ask(self.recognizer.name, self.api, wanted=wanted)
+        self._is_probing = self._is_probing or 0 < allowed < wanted
+        return allowed, None if allowed == 0 else pause
+
+    def _ask(self, analysis: Analysis) -> Finished:
+        region, sent_at = self.recognizer.region, now()
+        try:
+            parameters = Parameters.from_json(analysis.parameters)
+            picture = payloads.of(analysis.image, as_is=self.recognizer.takes_originals)
+            sent_at, started = now(), time.perf_counter()
+            answer = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
+        except Failed as error:
+            latency_ms = round((time.perf_counter() - started) * 1000)
+            return Finished(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
+        except (Rejected, StorageFailed) as error:
+            return Finished(analysis, error=error)
+        except Exception as error:  # the one boundary: whatever happened, the claim must end with a sentence
+            logger.exception("analysis %s of image %s", analysis.pk, analysis.image_id)
+            return Finished(analysis, error=error)
+        return Finished(analysis, answer=answer, region=region, sent_at=sent_at, latency_ms=answer.latency_ms)
+
+    def _reused(self, analysis: Analysis, version: str, content: dict[str, object]) -> Finished:
+        answer = Answer(
+            api=cast(ApiName, self.api),
+            recognizer=analysis.recognizer,
+            model_version=version,
+            content=content,
+            request_id="",
+            latency_ms=0,
+        )
+        return Finished(analysis, answer=answer, region=self.recognizer.region, is_reused=True)
+
+    def _land(self, *, timeout: float) -> None:
+        """Record what was answered, in one go; when much is under way, a moment's worth of it."""
+        if not self._flying:
+            time.sleep(timeout)
+            return
+        wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
+        if len(self._flying) > self.threads // 2:
+            time.sleep(TICK)
+        landed = [future for future in self._flying if future.done()]
+        for future in landed:
+            del self._flying[future]
+        if landed:
+            finished = [future.result() for future in landed]
+            _record_surely(finished)
+            self._learn(finished)
+
+    def _slow_down(self, limiter: Limiter) -> None:
+        try:
+            limiter.throttled()
+        except Away as away:
+            logger.warning("%s", away)
+
+    def _learn(self, finished: list[Finished]) -> None:
+        """What these ends tell about the API: slow down, stop asking, or go on."""
+        errors = [each.error for each in finished]
+        if self.limiter and any(each.outcome == "throttled" for each in finished):
+            self._slow_down(self.limiter)
+        unavailable = next((error for error in errors if isinstance(error, Unavailable)), None)
+        if unavailable:
+            outages.note(self.recognizer.name, unavailable)
+        elif any(each.answer for each in finished) and outages.over(self.recognizer.name, self.api):
+            logger.info("%s %s answers again", self.recognizer.name, self.api)
+
+
+def _record_surely(finished: list[Finished]) -> None:
+    """Record what was paid for even if the database is away for a while: it is still in our hands."""
+    for seconds in (0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 20):
+        try:
+            return record(finished)
+        except (InterfaceError, OperationalError) as error:
+            logger.warning("%d answers wait for the database: %s", len(finished), error)
+            connection.close()
+            time.sleep(seconds)
+    return record(finished)

@@ -1,0 +1,128 @@
+"""What was spent, what is reserved, and what the month's budget still allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Sum
+from django.utils.timezone import now
+
+from analysis.models import Analysis, Spend, SpendEntry
+from analysis.models.money import FREE, SpendColumns
+from analysis.recognition.prices import PriceList, price_list
+
+WARNING_SHARE = Decimal("0.8")
+_RESERVING = 0x696D_6167
+"""The advisory lock under which calls are reserved, so that two workers do not spend the same dollar."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The month so far, in US dollars. `limit` stops bulk work, `interactive_limit` everything; None is no limit."""
+
+    spent: Decimal
+    reserved: Decimal
+    limit: Decimal | None
+    interactive_limit: Decimal | None
+
+    @property
+    def is_warning(self) -> bool:
+        return self.limit is not None and self.spent + self.reserved >= self.limit * WARNING_SHARE
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Nothing more is sent for bulk work."""
+        return self.limit is not None and self.spent + self.reserved >= self.limit
+
+    def affordable(self, price: Decimal, *, is_bulk: bool) -> int | None:
+        """How many calls of this price may still be sent; None is as many as you like."""
+        limit = self.limit if is_bulk else self.interactive_limit
+        if limit is None or price <= 0:
+            return None
+        return max(0, int((limit - self.spent - self.reserved) // price))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What asking about so many pictures would cost at most; stored answers make it less."""
+
+    api: str
+    calls: int
+    dollars: Decimal
+
+
+def has_limits() -> bool:
+    return bool(settings.MONTHLY_BUDGET or settings.INTERACTIVE_BUDGET)
+
+
+def budget(*, today: date | None = None) -> Budget:
+    """The present month's budget. Inside a transaction that called `reserve` nobody else changes it meanwhile."""
+    first = (today or now().date()).replace(day=1)
+    spent = sum((_total(model, first) for model in (Spend, SpendEntry)), FREE)
+    running = Analysis.objects.filter(state=Analysis.State.RUNNING).aggregate(total=Sum("price"))["total"]
+    return Budget(spent, running or FREE, _limit(settings.MONTHLY_BUDGET), _limit(settings.INTERACTIVE_BUDGET))
+
+
+def reserve() -> None:
+    """Be the only one to claim priced work until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESERVING])
+
+
+def calls_this_month(*, today: date | None = None) -> int:
+    """Answered calls so far: what the price's tier depends on."""
+    first = (today or now().date()).replace(day=1)
+    counts = (
+        model._default_manager.filter(day__gte=first).exclude(dollars=0).aggregate(total=Sum("answered"))["total"]
+        for model in (Spend, SpendEntry)
+    )
+    return sum(count or 0 for count in counts)
+
+
+def estimate(count: int, *, apis: Iterable[str], parameters: dict[str, dict[str, Any]], region: str) -> list[Estimate]:
+    """What asking these APIs about `count` pictures would cost this month, API by API, tier by tier."""
+    prices, already, estimates = price_list(region), calls_this_month(), []
+    for api in apis:
+        dollars = prices.price_of_many(api, parameters.get(api, {}), count=count, already=already)
+        estimates.append(Estimate(api, count, dollars))
+        already += count
+    return estimates
+
+
+def prices_now(region: str) -> tuple[PriceList, int]:
+    return price_list(region), calls_this_month()
+
+
+def fold() -> int:
+    """Add the appended entries to their day's row and delete them, in one transaction; answers how many there were."""
+    key = ["day", "recognizer", "region", "api", "is_bulk"]
+    sums = ["calls", "answered", "dollars", "reused", "saved"]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH taken AS (DELETE FROM analysis_spendentry RETURNING *),
+                 folded AS (
+                    INSERT INTO analysis_spend AS kept ({", ".join(key + sums)})
+                    SELECT {", ".join(key)}, {", ".join(f"sum({name})" for name in sums)} FROM taken
+                    GROUP BY {", ".join(key)} ORDER BY {", ".join(key)}
+                    ON CONFLICT ({", ".join(key)}) DO UPDATE
+                    SET {", ".join(f"{name} = kept.{name} + excluded.{name}" for name in sums)} RETURNING 1)
+            SELECT count(*) FROM taken
+            """  # noqa: S608
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _total(model: type[SpendColumns], first: date) -> Decimal:
+    total: Decimal | None = model._default_manager.filter(day__gte=first).aggregate(total=Sum("dollars"))["total"]
+    return total or FREE
+
+
+def _limit(setting: str) -> Decimal | None:
+    return Decimal(setting) if setting else None

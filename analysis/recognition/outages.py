@@ -1,0 +1,47 @@
+"""APIs that cannot be asked at present: one notice for all, one probe at a time, and work resumes by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from analysis.models import Outage
+from analysis.recognition.recognizer import Unavailable
+
+FIRST_PROBE = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(minutes=5)
+
+
+def note(recognizer: str, error: Unavailable) -> None:
+    """An API cannot be asked: nothing more is sent to it before the next probe."""
+    Outage.objects.update_or_create(
+        recognizer=recognizer,
+        api=error.api,
+        defaults={"code": error.code, "message": str(error)},
+        create_defaults={
+            "code": error.code,
+            "message": str(error),
+            "probe_at": Now() + FIRST_PROBE,
+        },
+    )
+
+
+def may_ask(recognizer: str, api: str, *, wanted: int) -> int:
+    """How many calls may be sent: all that are wanted, none during an outage, or one that probes whether it is over."""
+    outage = Outage.objects.filter(recognizer=recognizer, api=api).first()
+    if outage is None:
+        return wanted
+    # Each probe is further from the one before; whoever gets the row is the one that probes.
+    wait = min(FIRST_PROBE * 2 ** min(outage.probes, 10), LONGEST_WAIT)
+    probing = Outage.objects.filter(pk=outage.pk, probe_at__lte=Now()).update(
+        probe_at=Now() + wait, probes=F("probes") + 1
+    )
+    return min(wanted, probing)
+
+
+def over(recognizer: str, api: str) -> bool:
+    """It answered. True when that ends an outage."""
+    deleted, _ = Outage.objects.filter(recognizer=recognizer, api=api).delete()
+    return deleted > 0

@@ -1,0 +1,63 @@
+"""Answers that are stored already: the same bytes, asked the same, by the model version last seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from analysis.models import Analysis, ModelVersion
+
+
+def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, Any]]]:
+    """By analysis: the model version and the content of an answer that need not be paid for again.
+
+    Whoever owns the picture that was asked about: the bytes are the same, and nothing but the answer is told.
+    """
+    asked = [each for each in analyses if not each.is_forced]
+    if not asked:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (wanted.id) wanted.id, stored.model_version, stored.answer
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
+                 AS wanted (id, sha256, api, recognizer, parameters)
+            JOIN analysis_image image ON image.sha256 = wanted.sha256
+            JOIN analysis_analysis stored ON stored.image_id = image.id AND stored.state = 'done'
+             AND stored.api = wanted.api AND stored.recognizer = wanted.recognizer
+             AND stored.parameters = wanted.parameters::jsonb
+             AND stored.model_version = (
+                SELECT version FROM analysis_modelversion seen
+                WHERE seen.recognizer = wanted.recognizer AND seen.api = wanted.api
+                ORDER BY last_seen_at DESC LIMIT 1)
+            ORDER BY wanted.id, stored.id DESC
+            """,
+            [
+                [each.pk for each in asked],
+                [each.image.sha256 for each in asked],
+                [each.api for each in asked],
+                [each.recognizer for each in asked],
+                [json.dumps(each.parameters) for each in asked],
+            ],
+        )
+        return {
+            pk: (version, json.loads(answer) if isinstance(answer, str) else answer)
+            for pk, version, answer in cursor.fetchall()
+        }
+
+
+def note_versions(versions: Iterable[tuple[str, str, str]]) -> None:
+    """Remember (recognizer, api, version) as the ones seen last."""
+    ModelVersion.objects.bulk_create(
+        [
+            ModelVersion(recognizer=recognizer, api=api, version=version, last_seen_at=Now())
+            for recognizer, api, version in sorted(set(versions))
+        ],
+        update_conflicts=True,
+        unique_fields=["recognizer", "api", "version"],
+        update_fields=["last_seen_at"],
+    )

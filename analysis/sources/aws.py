@@ -1,0 +1,65 @@
+"""Clients of AWS's services, with bounded waits, and their errors as Refused. The only importer of botocore here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import botocore.loaders  # noqa: TID251
+import botocore.session  # noqa: TID251
+from botocore import exceptions, parsers  # noqa: TID251
+from botocore.config import Config  # noqa: TID251
+
+from analysis.sources.refusals import CREDENTIALS, DENIED, NoCredentials, Refused, Unreachable
+
+_models = botocore.loaders.create_loader()
+
+
+def session() -> Any:
+    """A session of one's own, for they are not safe between threads; reading AWS's models anew would cost 60 ms."""
+    made = botocore.session.Session()
+    made.register_component("data_loader", _models)
+    return made
+
+
+def client(service: str, *, region: str) -> Any:
+    """A client of a session of its own. Raises Refused where its configuration cannot be used."""
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=3, read_timeout=10, tcp_keepalive=True
+    )
+    with refusals():
+        try:
+            return session().create_client(service, region_name=region or None, config=config)
+        except ValueError as error:  # botocore's "Invalid endpoint: …" has no class of its own
+            raise exceptions.InvalidConfigError(error_msg=str(error)) from error
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns what boto3 raises into Refused, NoCredentials or Unreachable."""
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise _answered(error) from error
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
+        sentence = "There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role."
+        raise NoCredentials(sentence, code=type(error).__name__) from error
+    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+        raise Unreachable(f"It cannot be reached: {error}.", code=type(error).__name__) from error
+    except (exceptions.CredentialRetrievalError, exceptions.SSOError, exceptions.LoginError) as error:
+        raise NoCredentials(f"{error}.", code=type(error).__name__) from error
+    except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
+        raise Refused(f"{error}.", code=type(error).__name__) from error
+
+
+def _answered(error: exceptions.ClientError) -> Refused:
+    said = error.response.get("Error", {})
+    code = str(said.get("Code", "")) or "Unknown"
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = str(headers.get("x-amz-bucket-region", "") or said.get("Region", ""))
+    if code in CREDENTIALS:
+        return NoCredentials(f"AWS does not accept the credentials ({code}): renew them, check the clock.", code=code)
+    if code in DENIED:  # AWS's message names the account and the principal
+        return Refused(f"It is not allowed ({code}).", code=code, region=region)
+    return Refused(f"{code}: {str(said.get('Message', '')) or 'no message'}.", code=code, region=region)

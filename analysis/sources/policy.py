@@ -1,0 +1,38 @@
+"""The least that AWS must allow us, as an IAM policy to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from analysis.sources.bucket import ACTIONS
+
+
+def least(
+    *, operations: Iterable[str] = (), bucket: str = "", prefix: str = "", reads_quotas: bool = False, region: str = ""
+) -> dict[str, Any]:
+    """Rekognition's `operations`, and what we do with the objects under a prefix of a bucket."""
+    arn = f"arn:{_partition(region)}:s3:::{bucket}"
+    on_objects = sorted(set(ACTIONS) - {"s3:ListBucket"})
+    statements = [
+        # These actions know no resources: AWS, "Actions, resources, and condition keys for Amazon Rekognition".
+        _allow("Recognize", [f"rekognition:{name}" for name in sorted(operations)], "*"),
+        _allow("FindPictures", ["s3:ListBucket"] if bucket else [], arn),
+        _allow("KeepPictures", on_objects if bucket else [], f"{arn}/{_folder(prefix)}*"),
+        _allow("ReadQuotas", ["servicequotas:ListServiceQuotas"] if reads_quotas else [], "*"),
+    ]
+    return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
+
+
+def _allow(name: str, actions: list[str], resource: str) -> dict[str, Any]:
+    return {"Sid": name, "Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _folder(prefix: str) -> str:
+    name = prefix.strip("/")
+    return f"{name}/" if name else ""
+
+
+def _partition(region: str) -> str:
+    special = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((partition for start, partition in special.items() if region.startswith(start)), "aws")

@@ -1,0 +1,96 @@
+"""No quota, 64 calls under way: the whole way of a picture against a bare pool of threads that calls boto3 alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench import place
+from bench.asking import JITTER, LATENCY, Asking, Took, asking
+from bench.figures import Figure, Report
+
+THREADS = 64
+PICTURES, WARM_UP, ROUNDS = 3_000, 300, 2
+SIZE = 20_000  # bytes; what both do with them weighs little, so the ratio is the hardest
+LIMIT = 90.0  # seconds for one round of one side
+NO_QUOTA = {"REKOGNITION_QUOTA": "labels=100000", "RECOGNITION_THREADS": str(THREADS)}
+
+
+@dataclass(frozen=True)
+class Bare:
+    seconds: float
+    processor: float
+    peak: float  # MB
+
+
+@dataclass(frozen=True)
+class Round:
+    """The same number of pictures by the bare calls and by ours."""
+
+    bare: Bare
+    seconds: float
+    took: Took
+
+    @property
+    def ratio(self) -> float:
+        """Processor time of our whole way by that of the bare calls."""
+        return self.took.whole / self.bare.processor
+
+
+def measure() -> Report:
+    with asking(env=NO_QUOTA) as library:
+        library.fill(WARM_UP + ROUNDS * PICTURES, size=SIZE)
+        with library.workers() as workers:
+            library.answer(WARM_UP, seconds=LIMIT)
+            return report([_round(library, workers) for _ in range(ROUNDS)])
+
+
+def _round(library: Asking, workers: list[subprocess.Popen[bytes]]) -> Round:
+    bare = bare_calls(library, threads=THREADS, calls=PICTURES)
+    library.queue(PICTURES)
+    before = library.took(workers)
+    seconds = library.answer_queued(PICTURES, seconds=LIMIT)
+    return Round(bare, seconds, library.took(workers).since(before))
+
+
+def bare_calls(library: Asking, *, threads: int, calls: int, more: Sequence[str] = ()) -> Bare:
+    folder = library.library.var / "pictures" / "originals"
+    words = [library.simulator.address, str(folder), "--threads", str(threads), "--calls", str(calls), *more]
+    command = [sys.executable, "-m", "bench.bare_calls", *words]
+    done = subprocess.run(command, cwd=place.ROOT, env=library.env, check=True, stdout=subprocess.PIPE, timeout=LIMIT)
+    return Bare(**json.loads(done.stdout))
+
+
+def report(rounds: Sequence[Round]) -> Report:
+    best = min(rounds, key=lambda each: each.ratio)
+    bare, took = milliseconds(best.bare.processor), best.took
+    workers = milliseconds(sum(took.workers))
+    figures = [
+        Figure(what="answered", ours=PICTURES / best.seconds, unit="/s", rival=PICTURES / best.bare.seconds),
+        Figure(what="processor, the worker", ours=workers, unit="ms", rival=bare),
+        Figure(what="processor, PostgreSQL", ours=milliseconds(took.database), unit="ms"),
+        Figure(what="processor, Redis", ours=milliseconds(took.redis), unit="ms"),
+        Figure(what="the whole way", ours=milliseconds(took.whole), unit="ms", rival=bare, at_most_ratio=4),
+    ]
+    notes = [
+        f"{PICTURES:,} pictures of {SIZE:,} bytes a round, {LATENCY} ms ± {JITTER}; milliseconds a picture, user and "
+        f"system. The best of {ROUNDS} rounds, ratios of the whole way "
+        + " ".join(f"{each.ratio:.2f}" for each in rounds)
+        + ".",
+        f"The first {WARM_UP} pictures of ours and two calls of each bare thread do not count.",
+        "The whole way is what the target is about: claim, payload, call, record, index, money; queueing is not in it.",
+        f"The simulator, on the same cores, could answer {THREADS * 1000 / LATENCY:.0f}/s at most.",
+    ]
+    return Report(f"{THREADS} calls under way, no quota, against a bare pool of threads with boto3", figures, notes)
+
+
+def milliseconds(seconds: float) -> float:
+    """A picture's share."""
+    return 1000 * seconds / PICTURES
+
+
+if __name__ == "__main__":
+    print(measure().to_json())

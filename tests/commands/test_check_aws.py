@@ -1,0 +1,296 @@
+"""Against moto's S3 and STS and the simulator, all over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from decimal import Decimal
+from io import StringIO
+
+import boto3  # noqa: TID251
+import pytest
+from django.core.management import call_command
+from moto.server import ThreadedMotoServer
+
+from analysis.models import Call
+from analysis.recognition import quotas, recognizers
+from bench.simulator import running
+from tests.rekognition_server import RekognitionServer, serving
+
+REGION = "eu-central-1"
+BUCKET = ["s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
+
+
+@pytest.fixture(scope="module")
+def moto_address():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def service():
+    with running() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def s3(moto_address):
+    """The test's own client, whatever the settings say."""
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    client = boto3.session.Session(**keys).client("s3", region_name="us-east-1", endpoint_url=moto_address)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def simulator(service, moto_address, settings, monkeypatch):
+    """Two APIs of Rekognition and a bucket are configured; AWS is here, and so are the credentials."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_address)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", service.address)
+    settings.RECOGNIZER, settings.AWS_REGION, settings.RECOGNIZER_APIS = "rekognition", REGION, ["labels", "faces"]
+    keep_in(settings, "pictures")
+    recognizers.forget()
+    yield service
+    service.reset(settings=True)
+    recognizers.forget()
+
+
+@pytest.fixture
+def bucket(simulator, s3):
+    with made(s3, "pictures", region=REGION):
+        yield s3
+
+
+@contextmanager
+def made(s3, name: str, *, region: str):
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    yield
+    assert s3.list_objects_v2(Bucket=name).get("Contents", []) == []  # it leaves nothing behind
+    s3.delete_bucket(Bucket=name)
+
+
+def keep_in(settings, name: str, **options):
+    options = {"bucket_name": name, "region_name": settings.AWS_REGION or None, "location": "library", **options}
+    storage = {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "default": storage}
+
+
+def run(*arguments) -> tuple[int, str]:
+    """Exit status and what was printed."""
+    out = StringIO()
+    try:
+        call_command("check_aws", *arguments, stdout=out, no_color=True)
+    except SystemExit as end:
+        return int(end.code), out.getvalue()
+    return 0, out.getvalue()
+
+
+def told() -> tuple[int, dict, dict]:
+    """Exit status, the JSON, and the findings that are not fine: sentence by subject."""
+    status, text = run("--json")
+    said = json.loads(text)
+    assert said["is_fine"] == (status == 0)
+    return status, said, {each["subject"]: each["sentence"] for each in said["findings"] if not each["is_fine"]}
+
+
+@pytest.mark.django_db
+def test_all_is_fine(simulator, bucket):
+    status, said, wrong = told()
+
+    assert (status, wrong) == (0, {})
+    assert [each["subject"] for each in said["findings"]] == [
+        *("credentials", "bucket", *BUCKET, "rekognition:DetectLabels", "rekognition:DetectFaces")
+    ]
+    assert all(each["milliseconds"] >= 0 for each in said["findings"])
+    assert (said["calls"], Decimal(said["dollars"]), said["missing_actions"]) == (2, Decimal("0.0024"), [])
+    assert simulator.statistics()["paid"] == 2
+    assert not Call.objects.exists()
+
+
+def test_in_words_it_says_what_it_costs_and_no_secret(simulator, bucket):
+    status, text = run()
+
+    lines = text.splitlines()
+    assert status == 0
+    assert lines[0] == "Asking Rekognition for labels, faces: at most 0.0024 US dollars."
+    assert [line.split()[:2] for line in lines[1:-1]] == [
+        *(["ok", subject] for subject in ("credentials", "bucket", *BUCKET)),
+        *(["ok", f"rekognition:{name}"] for name in ("DetectLabels", "DetectFaces")),
+    ]
+    assert "arn:aws:" in lines[1]
+    assert lines[2].endswith("pictures is in eu-central-1.")
+    assert lines[-2].endswith("Model faces-1; at most 25 calls a second (AWS's default).")
+    assert lines[-1] == "Sent to Rekognition: 2 calls, 0.0024 US dollars, which the ledger does not have."
+    assert "very secret" not in text
+
+
+def test_a_denied_api_is_named_with_the_policy_to_paste(simulator, bucket):
+    simulator.set(denied=["DetectFaces"])
+
+    status, text = run()
+
+    words, policy = text.split("A policy with all that this configuration needs:\n")
+    assert status == 1
+    assert "Sent to Rekognition: 2 calls, 0.0012 US dollars" in words
+    assert "Missing: rekognition:DetectFaces. " in words
+    assert "Allow the IAM action rekognition:DetectFaces." in words
+    assert json.loads(policy)["Statement"][0] == {
+        "Sid": "Recognize",
+        "Effect": "Allow",
+        "Action": ["rekognition:DetectFaces", "rekognition:DetectLabels"],
+        "Resource": "*",
+    }
+
+
+def test_without_credentials_nothing_else_is_tried(simulator, bucket, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    status, said, wrong = told()
+
+    assert status == 1
+    assert wrong == {
+        "credentials": "There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role."
+    }
+    assert (len(said["findings"]), said["calls"], said["dollars"]) == (1, 0, "0")
+    assert simulator.statistics()["requests"] == 0
+
+
+def test_a_bucket_that_is_not_there_is_told_and_rekognition_is_tried(simulator):
+    status, said, wrong = told()
+
+    assert status == 1
+    assert wrong == {"bucket": "There is no bucket pictures: create it, or correct AWS_STORAGE_BUCKET_NAME."}
+    assert said["calls"] == 2
+
+
+def test_a_bucket_in_another_region_is_told(simulator, s3, settings):
+    keep_in(settings, "elsewhere")
+    with made(s3, "elsewhere", region="us-west-2"):
+        status, _, wrong = told()
+        assert status == 1
+        assert wrong == {
+            "bucket": "elsewhere is in us-west-2, AWS_REGION is eu-central-1: set AWS_REGION=us-west-2, or use another."
+        }
+        keep_in(settings, "elsewhere", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+        assert told()[0] == 0  # a server of one's own may call its region what it likes
+
+
+def test_a_region_that_is_not_set_is_told(simulator, bucket, settings):
+    settings.AWS_REGION = ""
+    recognizers.forget()
+
+    status, said, wrong = told()
+
+    assert status == 1
+    assert set(wrong) == {"region", "rekognition:DetectLabels", "rekognition:DetectFaces"}
+    assert wrong["region"] == "Set AWS_REGION, for example to eu-central-1."
+    assert said["calls"] == 0
+
+
+def test_an_account_that_is_not_the_settings_one_is_told(simulator, bucket, settings):
+    settings.AWS_ACCOUNT = "999999999999"
+
+    assert told()[2] == {
+        "credentials": "They belong to account 123456789012, AWS_ACCOUNT says 999999999999: correct one."
+    }
+
+
+def test_a_lost_answer_may_have_been_paid_for(simulator, bucket):
+    simulator.set(drops=100)
+
+    status, said, wrong = told()
+
+    assert (status, set(wrong)) == (1, {"rekognition:DetectLabels", "rekognition:DetectFaces"})
+    assert (said["calls"], Decimal(said["dollars"]), said["missing_actions"]) == (2, Decimal("0.0024"), [])
+
+
+@pytest.mark.parametrize(
+    ("knobs", "expected"),
+    [
+        ({}, {}),
+        (
+            {"s3": "absent"},
+            {
+                "REKOGNITION_READS_BUCKET": "InvalidS3ObjectException: Rekognition cannot read the object in S3: it is "
+                "gone, in another region or not readable for it. Check the key, the bucket's region and s3:GetObject."
+            },
+        ),
+    ],
+)
+def test_rekognition_is_asked_to_read_the_bucket_where_it_should(simulator, bucket, settings, knobs, expected):
+    settings.REKOGNITION_READS_BUCKET = True
+    simulator.set(**knobs)
+
+    _, said, wrong = told()
+
+    assert wrong == expected
+    assert (said["findings"][-1]["subject"], said["calls"]) == ("REKOGNITION_READS_BUCKET", 3)
+
+
+def test_a_bucket_that_rekognition_cannot_reach_is_told(simulator, bucket, settings):
+    settings.REKOGNITION_READS_BUCKET = True
+    keep_in(settings, "pictures", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+
+    assert told()[2] == {"REKOGNITION_READS_BUCKET": "It has no effect; `manage.py check` says why."}
+
+
+def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypatch):
+    settings.QUOTAS_FROM_AWS, settings.RECOGNIZER_APIS = True, []
+    keep_in(settings, "")
+    server = RekognitionServer()
+    server.answers = [
+        {"Quotas": [{"QuotaName": "DetectLabels TPS", "Value": 20.0}]},
+        {"Quotas": []},
+        (400, "AccessDeniedException"),
+    ]
+    quotas.forget()
+    with serving(server) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", address)
+        finding, said = _quotas_finding()
+        assert (finding["is_fine"], finding["sentence"]) == (True, "Tells labels 20.")
+        finding, said = _quotas_finding()
+        assert finding["sentence"] == "Tells nothing of ours, so the defaults hold."
+        finding, said = _quotas_finding()
+    quotas.forget()
+    assert finding["sentence"] == "It is not allowed (AccessDeniedException). AWS's default quota is used meanwhile."
+    assert said["missing_actions"] == ["servicequotas:ListServiceQuotas"]
+    assert [each["Sid"] for each in said["policy"]["Statement"]] == ["Recognize", "ReadQuotas"]
+
+
+def _quotas_finding() -> tuple[dict, dict]:
+    _, said, _ = told()
+    quotas.forget()
+    return next(each for each in said["findings"] if each["subject"] == "servicequotas:ListServiceQuotas"), said
+
+
+def test_the_policy_alone_asks_nobody(simulator, settings):
+    settings.RECOGNIZER_APIS = []  # labels alone: what is charged for is switched on by name
+
+    status, text = run("--policy")
+
+    assert status == 0
+    assert {each["Sid"]: each["Resource"] for each in json.loads(text)["Statement"]} == {
+        "Recognize": "*",
+        "FindPictures": "arn:aws:s3:::pictures",
+        "KeepPictures": "arn:aws:s3:::pictures/library/*",
+    }
+    assert json.loads(text)["Statement"][0]["Action"] == ["rekognition:DetectLabels"]
+    assert simulator.statistics()["requests"] == 0
+
+
+def test_where_nothing_uses_aws_there_is_nothing_to_check():
+    assert run() == (0, "Nothing here uses AWS: no bucket is set, and RECOGNIZER is not rekognition.\n")
+    status, said, _ = told()
+    assert (status, said["findings"], said["policy"]["Statement"]) == (0, [], [])

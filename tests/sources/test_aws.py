@@ -1,0 +1,82 @@
+"""What boto3 raises, as our refusals."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import closing
+
+import pytest
+from botocore import exceptions, parsers  # noqa: TID251
+
+from analysis.sources import aws, identity
+from analysis.sources.refusals import NoCredentials, Refused, Unreachable
+
+
+def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user/me may not"):
+    return exceptions.ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (client_error("AccessDenied"), Refused, "It is not allowed (AccessDenied)."),
+        (client_error("NoSuchBucket", "There is none"), Refused, "NoSuchBucket: There is none."),
+        (client_error("", ""), Refused, "Unknown: no message."),
+        (
+            client_error("ExpiredToken"),
+            NoCredentials,
+            "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.",
+        ),
+        (
+            exceptions.NoCredentialsError(),
+            NoCredentials,
+            "There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role.",
+        ),
+        (
+            exceptions.UnauthorizedSSOTokenError(),
+            NoCredentials,
+            "The SSO session associated with this profile has expired",
+        ),
+        (exceptions.ReadTimeoutError(endpoint_url="https://x"), Unreachable, "It cannot be reached: Read timeout"),
+        (exceptions.NoRegionError(), Refused, "You must specify a region."),
+        (parsers.ResponseParserError("no XML"), Refused, "no XML."),
+    ],
+)
+def test_each_error_is_one_sentence(error, kind, sentence):
+    with pytest.raises(Refused) as raised, aws.refusals():
+        raise error
+    assert type(raised.value) is kind
+    assert str(raised.value).startswith(sentence)
+    assert "123456789012" not in str(raised.value)
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+def test_nobody_is_asked_without_credentials(environment):
+    with pytest.raises(NoCredentials):
+        identity.caller(region="eu-central-1")
+
+
+def test_an_endpoint_that_is_down_is_not_reached(environment):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        environment.setenv(name, "testing")
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        environment.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(Unreachable):
+            identity.caller(region="eu-central-1")
+
+
+def test_an_endpoint_that_is_no_address_is_refused(environment):
+    environment.setenv("AWS_ENDPOINT_URL_STS", "nonsense")
+    with pytest.raises(Refused, match="Invalid endpoint: nonsense"):
+        identity.caller(region="eu-central-1")

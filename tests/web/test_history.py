@@ -1,0 +1,71 @@
+import re
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import Analysis
+from tests.factories import an_analysis, an_image, label_rows, labels_answer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def image(owner):
+    image = an_image(owner, filename="<b>dog</b>.jpg")
+    an_analysis(image, state="done", is_current=False, answer=labels_answer(Van=90, Dog=90, Sky=60))
+    an_analysis(image, state="failed", error_message="The labels request failed with AccessDeniedException.")
+    an_analysis(
+        image,
+        state="done",
+        model_version="3.1",
+        answer=labels_answer(Truck=80, Dog=90, Sky=75),
+        price="0.00175",
+        request_id="request-7",
+    )
+    return image
+
+
+def words(response) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def test_each_analysis_says_what_it_changed_and_cost(image, owner, signed_in):
+    page = signed_in(owner).get(reverse("history", args=[image.pk]))
+    said = words(page)
+    for part in (
+        "+ Truck 80 %",
+        "− Van 90 %",
+        "~ Sky 60 % → 75 %",
+        "0.00175 US dollars",
+        "request-7",
+        "The labels request failed with AccessDeniedException.",
+        "Retry",
+    ):
+        assert part.replace(" %", "\u202f%") in said or part in said, part
+    assert b"<b>dog" not in page.content
+
+
+def test_going_back_to_an_older_answer_and_forward_again(image, owner, signed_in):
+    browser, older = signed_in(owner), Analysis.objects.order_by("pk")[0]
+    browser.post(reverse("choose", args=[image.pk, older.pk]))
+    assert label_rows(image) == {"Van": 90, "Dog": 90, "Sky": 60}
+    assert "Let the last answer count" in words(browser.get(reverse("history", args=[image.pk])))
+    browser.post(reverse("choose", args=[image.pk, older.pk]), {"unpin": "1"})
+    assert label_rows(image) == {"Truck": 80, "Dog": 90, "Sky": 75}
+
+
+def test_the_answer_is_given_as_received(image, owner, signed_in):
+    analysis = Analysis.objects.order_by("pk")[0]
+    page = signed_in(owner).get(reverse("answer", args=[image.pk, analysis.pk]))
+    assert (page.json(), page["Content-Type"]) == (analysis.answer, "application/json")
+
+
+def test_a_failed_analysis_cannot_be_chosen(image, owner, signed_in):
+    failed = Analysis.objects.get(state="failed")
+    assert signed_in(owner).post(reverse("choose", args=[image.pk, failed.pk])).status_code == 404
+
+
+def test_the_page_costs_the_same_queries_however_much_was_asked(image, owner, signed_in, django_assert_num_queries):
+    browser = signed_in(owner)
+    with django_assert_num_queries(4):
+        browser.get(reverse("history", args=[image.pk]))
