@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from bench import photos, place
 from bench.figures import Figure, Report
@@ -52,10 +51,8 @@ def report(few: Run, bare_few: Run, rounds: Sequence[tuple[Run, Run]]) -> Report
     round_of_median = sorted(rounds, key=lambda pair: pair[1].rate / pair[0].rate)[len(rounds) // 2]
     bare_many, many = round_of_median
     peak, bare_peak = (max(pair[side].peak.largest for pair in rounds) for side in (1, 0))
-    beyond, bare_beyond = _beyond(few, rounds, 1), _beyond(bare_few, rounds, 0)
     figures = [
         Figure(what=f"import of {MANY} pictures", ours=many.rate, unit="/s", rival=bare_many.rate, at_least_ratio=0.7),
-        Figure(what=f"beyond the first {FEW}", ours=beyond, unit="/s", rival=bare_beyond),
         Figure(what="processor time a picture", ours=per_picture(many), unit="ms", rival=per_picture(bare_many)),
         Figure(what=f"largest process, {MANY} pictures", ours=peak, unit="MB", rival=bare_peak, at_most=600),
         Figure(what=f"largest process, {FEW} pictures", ours=few.peak.largest, unit="MB", rival=bare_few.peak.largest),
@@ -72,11 +69,6 @@ def report(few: Run, bare_few: Run, rounds: Sequence[tuple[Run, Run]]) -> Report
 def per_picture(run: Run) -> float:
     """Milliseconds of processor time."""
     return 1000 * run.processor / run.files
-
-
-def _beyond(few: Run, rounds: Sequence[tuple[Run, Run]], side: int) -> float:
-    """Pictures a second once everything has started."""
-    return (MANY - FEW) / (median(pair[side].seconds for pair in rounds) - few.seconds)
 
 
 def ours(library: place.Library, folder: Path, files: int, *, owner: str) -> Run:
