@@ -23,7 +23,7 @@ demo: .venv/installed-dev ## the same, with sample photographs brought in
 	@exec .venv/bin/python manage.py run --samples
 
 test: .venv/installed-dev ## every test; those in a browser where there is Chromium
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest --numprocesses auto
 
 check: .venv/installed-dev ## style, types, layers, migrations, deployment, templates
 	.venv/bin/python -m ruff check .

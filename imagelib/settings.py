@@ -255,5 +255,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"botocore": {"level": "WARNING"}},  # says at INFO where it found credentials
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
 }

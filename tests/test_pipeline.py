@@ -141,7 +141,7 @@ def test_an_answer_is_recorded_as_received_and_the_picture_found(owner, rekognit
 
 
 def test_a_second_message_for_the_same_analysis_asks_nobody(owner, rekognition, pushed):
-    _, analysis = pushed(owner)
+    _, _analysis = pushed(owner)
     work()
     work()
     work()
@@ -214,7 +214,7 @@ def test_an_original_that_is_gone_fails_with_its_name(owner, rekognition, pushed
 def test_a_picture_removed_while_asked_about_leaves_nothing(owner, rekognition, pushed, pictures_folder):
     from analysis.store import library
 
-    image, analysis = pushed(owner)
+    image, _analysis = pushed(owner)
     library.remove(image)
     work()
     assert (Image.objects.count(), Analysis.objects.count(), ImageLabel.objects.count()) == (0, 0, 0)
@@ -222,7 +222,7 @@ def test_a_picture_removed_while_asked_about_leaves_nothing(owner, rekognition, 
 
 def test_a_second_analysis_adds_a_row_and_replaces_only_the_machines_words(owner, rekognition, pushed):
     rekognition.answers = [labels_answer(Dog=98, Wolf=60, Grass=90)]
-    image, first = pushed(owner)
+    image, _first = pushed(owner)
     work()
     for name, decision in (("Wolf", "rejected"), ("Grass", "confirmed"), ("Bench", "added")):
         verdicts.decide(image.pk, label_id=a_label(name).pk, decision=decision, by_id=owner.pk)
@@ -303,7 +303,7 @@ def test_aliases_are_found_and_old_labels_keep_their_names(owner, rekognition, p
             "LabelModelVersion": "3.0",
         }
     ]
-    image, analysis = pushed(owner)
+    image, _analysis = pushed(owner)
     work()
     assert LabelAlias.objects.get().name == "Cell Phone"
     assert page(parse('"cell phone"'), audience=audience_of(owner)).images == [image]

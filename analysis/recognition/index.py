@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
+from analysis.ingest.render import payload_extent
 from analysis.models import Analysis, Face, Image, ImageText, Verdict
 from analysis.recognition import values
 from analysis.recognition.vocabulary import label_ids
@@ -45,15 +46,20 @@ def reindex(image_ids: Collection[int]) -> None:
     """
     with transaction.atomic():
         locked = Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk")
-        shown = [pk for pk, trashed_at in locked.values_list("pk", "trashed_at") if trashed_at is None]
+        shown = {
+            pk: (width, height)
+            for pk, trashed_at, width, height in locked.values_list("pk", "trashed_at", "width", "height")
+            if trashed_at is None
+        }
         answers = [
             Current(image_id, pk, api, answer or {})
             for image_id, pk, api, answer in Analysis.objects.current()
             .filter(image_id__in=shown)
             .values_list("image_id", "pk", "api", "answer")
         ]
-        _replace_labels(image_ids, _effective_rows(shown, answers))
-        _replace_faces(image_ids, [each for each in answers if each.api == Analysis.Api.FACES])
+        _replace_labels(image_ids, _effective_rows(list(shown), answers))
+        faces = [each for each in answers if each.api == Analysis.Api.FACES]
+        _replace_faces(image_ids, faces, sizes=shown)
         _replace_text(image_ids, [each for each in answers if each.api == Analysis.Api.TEXT])
 
 
@@ -115,20 +121,28 @@ def _replace_labels(image_ids: Collection[int], rows: list[Row]) -> None:
         )
 
 
-def _replace_faces(image_ids: Collection[int], answers: Iterable[Current]) -> None:
+def _replace_faces(
+    image_ids: Collection[int], answers: Iterable[Current], *, sizes: dict[int, tuple[int, int]]
+) -> None:
     Face.objects.filter(image_id__in=image_ids).delete()
     Face.objects.bulk_create(
-        [_face(each.image_id, found) for each in answers for found in values.faces_in(each.answer)]
+        [
+            _face(each.image_id, found, sizes[each.image_id])
+            for each in answers
+            for found in values.faces_in(each.answer)
+        ]
     )
 
 
-def _face(image_id: int, found: values.FoundFace) -> Face:
+def _face(image_id: int, found: values.FoundFace, size: tuple[int, int]) -> Face:
+    # The recognizer saw more than the picture where that was filled up to the smallest side it takes.
+    across, down = payload_extent(*size, long_side=settings.RECOGNITION_LONG_SIDE)
     return Face(
         image_id=image_id,
-        left=found.box.left,
-        top=found.box.top,
-        width=found.box.width,
-        height=found.box.height,
+        left=found.box.left / across,
+        top=found.box.top / down,
+        width=found.box.width / across,
+        height=found.box.height / down,
         confidence=found.confidence,
         age_low=found.age_low,
         age_high=found.age_high,

@@ -26,7 +26,11 @@ def labels(
     found: Mapping[str, float], *, faces: tuple[Face, ...], size: Size, properties: Json, parameters: Parameters
 ) -> Json:
     """A DetectLabels answer without its LabelModelVersion; `properties` go in where they are asked for."""
-    sure = [name for name, confidence in found.items() if confidence >= parameters.min_confidence]
+    sure = [
+        name
+        for name, confidence in found.items()
+        if confidence >= parameters.min_confidence and parameters.admits(name, category=KINDS[name].category)
+    ]
     answer: Json = {"Labels": [_label(name, found[name], faces, size) for name in sure[: parameters.max_labels]]}
     return {**answer, "ImageProperties": properties} if parameters.image_properties else answer
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from django.conf import settings
+
+from analysis.ingest.render import payload_extent
 from analysis.models import Image
 from analysis.recognition.values import Box, FoundFace, FoundLabel, FoundText
 from analysis.web import present
@@ -100,7 +103,10 @@ def drawing(
     longest = max(image.width, image.height)
     scale = SIDE / longest
     frame = Rect(0, 0, image.width * scale, image.height * scale)
-    found = _merged([*_of_labels(labels, frame), *_of_faces(faces, frame), *_of_texts(texts, frame)])
+    # What the recognizer saw, which is the picture unless that was filled up to the smallest side it takes.
+    across, down = payload_extent(image.width, image.height, long_side=settings.RECOGNITION_LONG_SIDE)
+    seen = Rect(0, 0, frame.width / across, frame.height / down)
+    found = _merged([*_of_labels(labels, seen), *_of_faces(faces, seen), *_of_texts(texts, seen)])
     found.sort(key=lambda each: -each.rect.area)
     places = place_tags([(each.rect, 0 if each.is_text else tag_width(_tag(each))) for each in found], frame)
     return Drawing(
@@ -140,28 +146,28 @@ def _candidates(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
         )
 
 
-def _of_labels(labels: Sequence[FoundLabel], frame: Rect) -> Iterator[Found]:
+def _of_labels(labels: Sequence[FoundLabel], seen: Rect) -> Iterator[Found]:
     with_places = [(number, label) for number, label in enumerate(labels) if label.instances]
     for tone, (number, label) in enumerate(with_places):
         for instance in label.instances:
-            yield Found((f"label-{number}",), _rect(instance.box, frame), label.name, instance.confidence, tone % TONES)
+            yield Found((f"label-{number}",), _rect(instance.box, seen), label.name, instance.confidence, tone % TONES)
 
 
-def _of_faces(faces: Sequence[FoundFace], frame: Rect) -> Iterator[Found]:
+def _of_faces(faces: Sequence[FoundFace], seen: Rect) -> Iterator[Found]:
     for number, face in enumerate(faces):
-        yield Found((f"face-{number}",), _rect(face.box, frame), "Face", face.confidence, TONES - 1)
+        yield Found((f"face-{number}",), _rect(face.box, seen), "Face", face.confidence, TONES - 1)
 
 
-def _of_texts(texts: Sequence[FoundText], frame: Rect) -> Iterator[Found]:
+def _of_texts(texts: Sequence[FoundText], seen: Rect) -> Iterator[Found]:
     for number, text in enumerate(texts):
         if text.box:
-            yield Found((f"text-{number}",), _rect(text.box, frame), "", text.confidence, 0, is_text=True)
+            yield Found((f"text-{number}",), _rect(text.box, seen), "", text.confidence, 0, is_text=True)
 
 
-def _rect(box: Box, frame: Rect) -> Rect:
+def _rect(box: Box, seen: Rect) -> Rect:
     inside = box.clamped()
     return Rect(
-        inside.left * frame.width, inside.top * frame.height, inside.width * frame.width, inside.height * frame.height
+        inside.left * seen.width, inside.top * seen.height, inside.width * seen.width, inside.height * seen.height
     )
 
 

@@ -1,7 +1,5 @@
 """Every admin page, generic over the registry: a model registered later is tested the day it comes."""
 
-from datetime import date
-
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -43,8 +41,8 @@ def rows(owner):
     UnclaimedBlob.objects.create(key="originals/aa/lost.jpg")
     kind = {"recognizer": "rekognition", "api": "labels"}
     Call.objects.create(**kind, outcome="answered", analysis=Analysis.objects.first())
-    Spend.objects.create(**kind, day=date.today())
-    SpendEntry.objects.create(**kind, day=date.today())
+    Spend.objects.create(**kind, day=timezone.now().date())
+    SpendEntry.objects.create(**kind, day=timezone.now().date())
     Outage.objects.create(**kind, code="AccessDenied", message="<script>alert(1)</script>", probe_at=timezone.now())
     ModelVersion.objects.create(**kind, version="3.0")
     Face.objects.create(image=image, left=0, top=0, width=1, height=1, confidence=99)

@@ -89,3 +89,9 @@ def test_likeness_is_a_share(one, other):
 
 def test_a_tag_is_as_wide_as_its_words():
     assert tag_width("Dog 98 %") == pytest.approx(8 * 6.4 + 10)
+
+
+def test_boxes_in_a_picture_that_was_filled_up_are_where_the_thing_is():
+    """40 px high, so the recognizer was sent 80: the lower half of what it saw is not the picture."""
+    mark = drawn(a_label("Dog", Box(0.5, 0.25, 0.1, 0.25)), width=400, height=40).marks[0]
+    assert (mark.x, mark.y, mark.width, mark.height) == ("500.0", "50.0", "100.0", "50.0")
