@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from urllib.parse import urljoin
@@ -82,6 +82,7 @@ def report(warm_up: Arrival, arrivals: Sequence[Arrival]) -> Report:
     notes = [
         f"{len(arrivals)} pictures one after another, web and worker as `manage.py run` starts them; a picture without "
         "labels counts until its row says so.",
+        "The recognizer's time is what it worked until it knew the labels.",
         f"The first picture after the start, which loads the models: {warm_up.seconds:.1f} s, "
         f"of which the recognizer's {warm_up.recognizer:.1f} s.",
     ]
@@ -99,13 +100,25 @@ def arrival_of(page: Page, path: Path, running: Site) -> Arrival:
 
 
 def recognizer_seconds(var: Path, *, image_id: int, until: datetime) -> float:
-    """What the recognizer took for the analyses that were finished before the labels showed, one after another."""
+    """How long the recognizer was at work on a picture until its labels were found, whichever APIs it was asked for."""
     with psycopg.connect(embedded.database_url(var)) as connection:
-        row = connection.execute(
-            "SELECT sum(latency_ms) FROM analysis_analysis WHERE image_id = %s AND finished_at <= %s",
+        rows = connection.execute(
+            "SELECT api, finished_at, latency_ms FROM analysis_analysis WHERE image_id = %s AND finished_at <= %s",
             [image_id, until],
-        ).fetchone()
-    return float(row[0] or 0) / 1000 if row else 0.0
+        ).fetchall()
+    spans = [(finished_at - timedelta(milliseconds=latency), finished_at) for _, finished_at, latency in rows]
+    labeled_at = next(finished_at for api, finished_at, _ in rows if api == "labels")
+    return at_work(spans, until=labeled_at)
+
+
+def at_work(spans: Iterable[tuple[datetime, datetime]], *, until: datetime) -> float:
+    """Seconds covered by at least one of the spans; analyses run side by side, so their times do not add up."""
+    seconds, covered_until = 0.0, datetime.min.replace(tzinfo=UTC)
+    for span in sorted(spans):
+        begin, end = max(span[0], covered_until), min(span[1], until)
+        if end > begin:
+            seconds, covered_until = seconds + (end - begin).total_seconds(), end
+    return seconds
 
 
 if __name__ == "__main__":

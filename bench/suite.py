@@ -19,7 +19,7 @@ def measure() -> Report:
         try:
             began, processor = time.monotonic(), processor_of_children()
             tests = subprocess.run(
-                [sys.executable, "-m", "pytest", "-m", "not browser", "-q"],
+                [sys.executable, "-m", "pytest", "--numprocesses", "auto", "-m", "not browser", "-q"],
                 cwd=place.ROOT,
                 env=place.environment(TMPDIR=str(folder)),
                 capture_output=True,

@@ -4,12 +4,14 @@ import importlib
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
 
 from analysis.ingest.examine import examine
 from bench import bare, photos, run, usage
+from bench.arrival import at_work
 from bench.figures import Figure, Report, percentile
 from bench.screenshot import MOST_BYTES, TARGET
 
@@ -66,6 +68,22 @@ def test_a_report_survives_the_way_between_processes():
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 2), (0.75, 3), (0.95, 4), (1.0, 4)])
 def test_percentile(share, value):
     assert percentile([4, 2, 1, 3], share) == value
+
+
+@pytest.mark.parametrize(
+    ("spans", "seconds"),
+    [
+        ([(0, 2), (3, 4)], 3),  # one after another
+        ([(0, 3), (1, 4)], 4),  # side by side
+        ([(0, 5), (1, 2)], 5),  # one within the other
+        ([(3, 9), (7, 20)], 7),  # beyond the end
+        ([(11, 20)], 0),
+        ([], 0),
+    ],
+)
+def test_time_at_work_is_counted_once(spans, seconds):
+    at = [tuple(datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in span) for span in spans]
+    assert at_work(at, until=datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC)) == seconds
 
 
 def test_the_bare_loop_makes_the_same_renditions(tmp_path):
