@@ -16,7 +16,7 @@ from analysis.models import Analysis
 from analysis.recognition import outages, waiting
 from analysis.recognition.payloads import Payloads
 from analysis.recognition.quota import Away, Limiter
-from analysis.recognition.recognizer import Answer, ApiName, Failed, Parameters, Recognizer, Unavailable
+from analysis.recognition.recognizer import Answer, ApiName, Failed, Parameters, Recognizer, Unavailable, Unreadable
 from analysis.recognition.record import Finished, record
 from analysis.recognition.reuse import stored_answers
 from analysis.store.blobs import StorageFailed
@@ -152,8 +152,13 @@ class Engine:
         unavailable = next((error for error in errors if isinstance(error, Unavailable)), None)
         if unavailable:
             outages.note(self.recognizer.name, unavailable)
-        elif any(each.answer for each in finished) and outages.over(self.recognizer.name, self.api):
+        elif any(_was_let_in(each) for each in finished) and outages.over(self.recognizer.name, self.api):
             logger.info("%s %s answers again", self.recognizer.name, self.api)
+
+
+def _was_let_in(each: Finished) -> bool:
+    """The API spoke to us, be it that it refused this picture or asked for patience."""
+    return each.answer is not None or isinstance(each.error, Unreadable) or each.outcome == "throttled"
 
 
 def _record_surely(finished: list[Finished]) -> None:

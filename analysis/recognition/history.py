@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from analysis.models import Analysis, Image
+from analysis.recognition import values
 from analysis.recognition.index import reindex
 from analysis.recognition.words import words_in
 
@@ -109,6 +110,8 @@ def _pairs(
 
 
 def _confidences(api: str, answer: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    if api == Analysis.Api.TEXT:
+        return {("text", each.text): each.confidence for each in values.texts_in(answer) if each.is_line}
     words = words_in(api, answer, threshold=settings.FACE_CONFIDENCE)
     return {(word.kind, word.name): word.confidence for word in words}
 

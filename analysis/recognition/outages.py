@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
-from analysis.models import Outage
+from analysis.models import Analysis, Outage
 from analysis.recognition.recognizer import Unavailable
 
 FIRST_PROBE = timedelta(seconds=15)
@@ -45,3 +45,9 @@ def over(recognizer: str, api: str) -> bool:
     """It answered. True when that ends an outage."""
     deleted, _ = Outage.objects.filter(recognizer=recognizer, api=api).delete()
     return deleted > 0
+
+
+def forget_idle() -> None:
+    """Forget outages that nothing waits for any more: nobody would ever probe whether they are over."""
+    waits = Analysis.objects.open().filter(recognizer=OuterRef("recognizer"), api=OuterRef("api"))
+    Outage.objects.filter(~Exists(waits)).delete()

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from analysis import pipeline
 from analysis.models import Analysis, Call, Image, ImageLabel, ModelVersion, Outage, SpendEntry
-from analysis.recognition import engines, recognizers
+from analysis.recognition import engines, outages, recognizers
 from bench.simulator import running
 from tests import pictures
 from tests.factories import an_image, label_rows
@@ -218,3 +218,21 @@ def test_fields_that_nobody_knows_yet_are_kept(owner, rekognition):
     pipeline.request(image_ids=[stored_images(owner, 1)[0].pk], apis=["labels"])
     work()
     assert Analysis.objects.get().answer == rekognition.answers[0]
+
+
+def test_an_outage_is_over_when_the_api_refuses_a_picture_and_forgotten_when_nothing_waits(owner, simulator):
+    simulator.set(denied=["DetectLabels"])
+    images = stored_images(owner, 2)
+    pipeline.request(image_ids=[images[0].pk])
+    work()
+    assert Outage.objects.count() == 1
+    simulator.set(denied=[], next_errors=[{"code": "InvalidImageFormatException"}])
+    Outage.objects.update(probe_at=Now())
+    work()
+    assert (Outage.objects.count(), states()) == (0, {"failed": 1})
+    simulator.set(denied=["DetectLabels"])
+    pipeline.request(image_ids=[images[1].pk])
+    work()
+    images[1].delete()
+    outages.forget_idle()
+    assert Outage.objects.count() == 0

@@ -22,6 +22,16 @@ def test_the_difference_of_two_answers():
     assert history.difference("labels", before, before) == []
 
 
+def test_the_difference_of_two_readings_is_their_lines():
+    def reading(*lines):
+        return {"TextDetections": [{"DetectedText": line, "Type": "LINE", "Confidence": 90} for line in lines]}
+
+    assert history.difference("text", reading("STOP", "one way"), reading("STOP", "exit")) == [
+        Change("text", "exit", None, 90),
+        Change("text", "one way", 90, None),
+    ]
+
+
 @pytest.fixture
 def two_versions(owner):
     for number in range(3):
