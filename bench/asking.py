@@ -92,7 +92,7 @@ class Asking:
 
     def row(self, query: str) -> tuple[Any, ...]:
         with psycopg.connect(embedded.database_url(self.library.var)) as connection:
-            found = connection.execute(query).fetchone()  # type: ignore[call-overload]
+            found = connection.execute(query).fetchone()
         return tuple(found or ())
 
     def open_analyses(self) -> int:

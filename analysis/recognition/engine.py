@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 TICK = 0.05
 """Seconds between two looks; a paid answer is never held for longer than two of them."""
+FEW = 4
+"""Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
 SPELL = 60.0
 """Seconds after which the engine ends and has itself announced again, long before the broker would."""
 
@@ -90,9 +92,11 @@ class Engine:
             pause = TICK
         if wanted == 0:
             return 0, pause
-        allowed = outages.may_ask(self.recognizer.name, self.api, wanted=wanted)
-        self._is_probing = self._is_probing or 0 < allowed < wanted
-        return allowed, None if allowed == 0 else pause
+        outage = outages.of(self.recognizer.name, self.api)
+        if outage is None:
+            return wanted, pause
+        self._is_probing = outages.may_probe(outage)
+        return (1, pause) if self._is_probing else (0, None)
 
     def _ask(self, analysis: Analysis) -> Finished:
         region, sent_at = self.recognizer.region, now()
@@ -128,8 +132,8 @@ class Engine:
             time.sleep(timeout)
             return
         wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
-        if len(self._flying) > self.threads // 2:
-            time.sleep(TICK)
+        if len(self._flying) > FEW:
+            time.sleep(TICK)  # more come meanwhile, and recording many at a time costs little more than one
         landed = [future for future in self._flying if future.done()]
         for future in landed:
             del self._flying[future]
@@ -152,7 +156,9 @@ class Engine:
         unavailable = next((error for error in errors if isinstance(error, Unavailable)), None)
         if unavailable:
             outages.note(self.recognizer.name, unavailable)
-        elif any(_was_let_in(each) for each in finished) and outages.over(self.recognizer.name, self.api):
+        elif self._is_probing and any(_was_let_in(each) for each in finished):
+            self._is_probing = False
+            outages.over(self.recognizer.name, self.api)
             logger.info("%s %s answers again", self.recognizer.name, self.api)
 
 

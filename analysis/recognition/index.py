@@ -39,10 +39,11 @@ class Current:
     answer: dict[str, Any]
 
 
-def reindex(image_ids: Collection[int]) -> None:
+def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.values) -> None:
     """Make the pictures' rows say what their current answers and verdicts say, all or nothing.
 
-    Pictures are locked in the order of their ids, so that two workers never wait for one another in a circle.
+    `apis`: those with news, which spares looking at the faces when only text was read. Pictures are locked in the
+    order of their ids, so that two workers never wait for one another in a circle.
     """
     with transaction.atomic():
         locked = Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk")
@@ -58,9 +59,10 @@ def reindex(image_ids: Collection[int]) -> None:
             .values_list("image_id", "pk", "api", "answer")
         ]
         _replace_labels(image_ids, _effective_rows(list(shown), answers))
-        faces = [each for each in answers if each.api == Analysis.Api.FACES]
-        _replace_faces(image_ids, faces, sizes=shown)
-        _replace_text(image_ids, [each for each in answers if each.api == Analysis.Api.TEXT])
+        if Analysis.Api.FACES in apis:
+            _replace_faces(image_ids, [each for each in answers if each.api == Analysis.Api.FACES], sizes=shown)
+        if Analysis.Api.TEXT in apis:
+            _replace_text(image_ids, [each for each in answers if each.api == Analysis.Api.TEXT])
 
 
 def _effective_rows(image_ids: list[int], answers: list[Current]) -> list[Row]:

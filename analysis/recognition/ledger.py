@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +20,8 @@ from analysis.models.money import FREE, SpendColumns
 from analysis.recognition.prices import PriceList, price_list
 
 WARNING_SHARE = Decimal("0.8")
+LATELY = 5
+"""Seconds for which the month's number of calls is remembered: it decides the price's tier, nothing finer."""
 _RESERVING = 0x696D_6167
 """The advisory lock under which calls are reserved, so that two workers do not spend the same dollar."""
 
@@ -96,7 +100,13 @@ def estimate(count: int, *, apis: Iterable[str], parameters: dict[str, dict[str,
 
 
 def prices_now(region: str) -> tuple[PriceList, int]:
-    return price_list(region), calls_this_month()
+    """The price list, and how many calls there were this month, give or take what was answered in the last seconds."""
+    return price_list(region), _calls_lately(int(time.monotonic()) // LATELY)
+
+
+@lru_cache(maxsize=1)
+def _calls_lately(_: int) -> int:
+    return calls_this_month()
 
 
 def fold() -> int:

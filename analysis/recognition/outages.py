@@ -28,23 +28,21 @@ def note(recognizer: str, error: Unavailable) -> None:
     )
 
 
-def may_ask(recognizer: str, api: str, *, wanted: int) -> int:
-    """How many calls may be sent: all that are wanted, none during an outage, or one that probes whether it is over."""
-    outage = Outage.objects.filter(recognizer=recognizer, api=api).first()
-    if outage is None:
-        return wanted
-    # Each probe is further from the one before; whoever gets the row is the one that probes.
+def of(recognizer: str, api: str) -> Outage | None:
+    """The API's outage, if there is one."""
+    return Outage.objects.filter(recognizer=recognizer, api=api).first()
+
+
+def may_probe(outage: Outage) -> bool:
+    """Whether this is the one that asks if it is over. Each probe is twice as far from the one before."""
     wait = min(FIRST_PROBE * 2 ** min(outage.probes, 10), LONGEST_WAIT)
-    probing = Outage.objects.filter(pk=outage.pk, probe_at__lte=Now()).update(
-        probe_at=Now() + wait, probes=F("probes") + 1
-    )
-    return min(wanted, probing)
+    due = Outage.objects.filter(pk=outage.pk, probe_at__lte=Now())
+    return due.update(probe_at=Now() + wait, probes=F("probes") + 1) == 1
 
 
-def over(recognizer: str, api: str) -> bool:
-    """It answered. True when that ends an outage."""
-    deleted, _ = Outage.objects.filter(recognizer=recognizer, api=api).delete()
-    return deleted > 0
+def over(recognizer: str, api: str) -> None:
+    """The API spoke to us: work goes on."""
+    Outage.objects.filter(recognizer=recognizer, api=api).delete()
 
 
 def forget_idle() -> None:

@@ -10,7 +10,7 @@ from analysis.models import Image
 from analysis.sources.references import S3Object
 from analysis.store import renditions
 
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 32 * 2**20
 
 
 class Payloads:

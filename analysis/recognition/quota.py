@@ -17,8 +17,8 @@ RECOVERY = 0.01
 """Share of the quota by which the rate grows back each second: from the floor to the quota in about 100 seconds."""
 FLOOR = 0.1
 """The slowest, in calls a second: something must be sent to find out that the quota is back."""
-BURST = 0.1
-"""Seconds' worth of calls that may be sent at once; a worker asks about ten times a second."""
+BURST = 0.3
+"""Seconds' worth of calls that may be sent at once: longer than a worker takes from one look to the next."""
 FORGET_AFTER = 3_600
 
 _TAKE = """

@@ -61,7 +61,8 @@ def record(finished: list[Finished]) -> None:
         list(Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk").values_list("pk", flat=True))
         kept = _keep_answers(answered)
         _make_current(kept)
-        reindex([each.analysis.image_id for each in answered if each.analysis.pk in kept])
+        indexed = [each.analysis for each in answered if each.analysis.pk in kept]
+        reindex({each.image_id for each in indexed}, apis={each.api for each in indexed})
         note_versions(
             (each.answer.recognizer, each.analysis.api, each.answer.model_version) for each in answered if each.answer
         )

@@ -51,49 +51,61 @@ def claim(recognizer: str, api: str, *, most: int, region: str | None) -> list[A
     """
     with transaction.atomic():
         if region is None:
-            ids = _take(recognizer, api, most=most)
-        else:
-            ledger.reserve()
-            ids = _take_affordable(recognizer, api, most=most, region=region)
-        return list(Analysis.objects.filter(pk__in=ids).select_related("image").order_by("is_bulk", "pk"))
+            return _with_pictures(_take(recognizer, api, most=most))
+        ledger.reserve()
+        prices, already = ledger.prices_now(region)
+        price = prices.price(api, recognizers.parameters(api), already=already)
+        claimed = _with_pictures(_take_affordable(recognizer, api, most=most, price=price))
+        _put_prices(claimed, prices, already)
+        late = _put_back_twins([each.pk for each in claimed])
+        return [each for each in claimed if each.pk not in late]
 
 
-def _take_affordable(recognizer: str, api: str, *, most: int, region: str) -> list[int]:
-    prices, already = ledger.prices_now(region)
-    price = prices.price(api, recognizers.parameters(api), already=already)
-    budget = ledger.budget() if ledger.has_limits() else None
-    ids: list[int] = []
+def _take_affordable(recognizer: str, api: str, *, most: int, price: Decimal) -> list[int]:
+    """Uploads, then bulk, each as far as its own budget goes."""
+    if not ledger.has_limits():
+        return _take(recognizer, api, most=most)
+    budget, ids = ledger.budget(), list[int]()
     for is_bulk in (False, True):
-        affordable = budget.affordable(price, is_bulk=is_bulk) if budget else None
+        affordable = budget.affordable(price, is_bulk=is_bulk)
         room = (most if affordable is None else min(most, affordable)) - len(ids)
         ids += _take(recognizer, api, most=room, is_bulk=is_bulk)
-    _put_price(ids, api, prices, already)
-    late = _put_back_twins(ids)
-    return [each for each in ids if each not in late]
+    return ids
 
 
 def _take(recognizer: str, api: str, *, most: int, is_bulk: bool | None = None) -> list[int]:
     if most <= 0:
         return []
-    due = Analysis.objects.filter(
-        state=Analysis.State.QUEUED, api=api, recognizer=recognizer, next_attempt_at__lte=Now()
-    )
-    if is_bulk is not None:
-        due = due.filter(is_bulk=is_bulk)
-    ids = list(due.order_by("is_bulk", "pk").select_for_update(skip_locked=True).values_list("pk", flat=True)[:most])
-    Analysis.objects.filter(pk__in=ids).update(
-        state=Analysis.State.RUNNING, attempts=F("attempts") + 1, claimed_until=Now() + LEASE
-    )
-    return ids
+    only = "" if is_bulk is None else "AND is_bulk" if is_bulk else "AND NOT is_bulk"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE analysis_analysis SET state = 'running', attempts = attempts + 1, claimed_until = now() + make_interval(secs => %s)
+            WHERE id IN (
+                SELECT id FROM analysis_analysis
+                WHERE state = 'queued' AND api = %s AND recognizer = %s AND next_attempt_at <= clock_timestamp() {only}
+                ORDER BY is_bulk, id LIMIT %s FOR UPDATE SKIP LOCKED)
+            RETURNING id
+            """,  # noqa: S608
+            [LEASE.total_seconds(), api, recognizer, most],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
 
 
-def _put_price(ids: list[int], api: str, prices: PriceList, already: int) -> None:
+def _with_pictures(ids: list[int]) -> list[Analysis]:
+    if not ids:
+        return []
+    return list(Analysis.objects.filter(pk__in=ids).select_related("image").order_by("is_bulk", "pk"))
+
+
+def _put_prices(claimed: list[Analysis], prices: PriceList, already: int) -> None:
     """By each one's own parameters: an analysis without IMAGE_PROPERTIES is cheaper."""
     by_price: dict[Decimal, list[int]] = {}
-    for pk, parameters in Analysis.objects.filter(pk__in=ids).values_list("pk", "parameters"):
-        by_price.setdefault(prices.price(api, parameters, already=already), []).append(pk)
-    for price, group in by_price.items():
-        Analysis.objects.filter(pk__in=group).update(price=price)
+    for each in claimed:
+        each.price = prices.price(each.api, each.parameters, already=already)
+        by_price.setdefault(each.price, []).append(each.pk)
+    for price, ids in by_price.items():
+        Analysis.objects.filter(pk__in=ids).update(price=price)
 
 
 def _put_back_twins(ids: list[int]) -> set[int]:

@@ -32,7 +32,7 @@ def drain(limiter: Limiter, *, seconds: float) -> int:
 def test_turns_come_at_the_quota_and_wait_says_when(connection):
     limiter = Limiter(connection, key="a", quota=10)
     first = limiter.take(5)
-    assert first.granted == 1
+    assert first.granted == 3  # what may come at once
     assert 0 < first.wait <= 0.1
     assert limiter.take(5).granted == 0
     time.sleep(first.wait)
@@ -47,7 +47,7 @@ def test_several_workers_share_one_quota(connection):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(taken) <= 100 + 10 + 1  # a second's worth, what may come at once, and the edge
+    assert sum(taken) <= 100 + 30 + 1  # a second's worth, what may come at once, and the edge
     assert sum(taken) > 60  # a machine under load may lose turns; it never gains any
 
 
@@ -55,7 +55,7 @@ def test_idle_time_is_not_saved_up(connection):
     limiter = Limiter(connection, key="c", quota=50)
     limiter.take(64)
     time.sleep(0.5)
-    assert limiter.take(64).granted <= 6
+    assert limiter.take(64).granted <= 16
 
 
 def test_a_throttle_slows_everybody_once_a_second_and_time_gives_it_back(connection):
