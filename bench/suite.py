@@ -33,7 +33,8 @@ def measure() -> Report:
                 embedded.remove(var)
     lines = tests.stdout.strip().splitlines()
     slowest = next((line for line in lines if "s call" in line), "none tells its time")
-    notes = [lines[-1] if lines else "It said nothing.", f"The slowest: {' '.join(slowest.split())}"]
+    failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    notes = [lines[-1] if lines else "It said nothing.", f"The slowest: {' '.join(slowest.split())}", *failed]
     return Report(
         "the test suite without a browser",
         [
