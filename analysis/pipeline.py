@@ -13,7 +13,7 @@ from analysis import tasks
 from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
-from analysis.models import Analysis
+from analysis.models import Analysis, Image
 from analysis.recognition import recognizers, waiting
 from analysis.store import blobs, library, renditions
 from analysis.store.library import Added
@@ -36,12 +36,13 @@ def receive(file: IO[bytes], *, name: str, owner_id: int) -> Added:
     return keep(examine(file, name=name, limits=renditions.limits()), file, owner_id=owner_id)
 
 
-def keep(examined: Examined, file: IO[bytes], *, owner_id: int) -> Added:
-    """Keep an examined picture and have it analyzed. Raises blobs.StorageFailed."""
-    added = library.add(examined, file, owner_id=owner_id)
-    if added.is_new:
-        request(image_ids=[added.image.pk])
-    return added
+def keep(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False) -> Added:
+    """Keep an examined picture and have it analyzed, both or neither. Raises blobs.StorageFailed."""
+
+    def ask(image: Image) -> None:
+        request(image_ids=[image.pk], is_bulk=is_bulk)
+
+    return library.add(examined, file, owner_id=owner_id, then=ask)
 
 
 def import_files(paths: Iterable[Path], *, owner_id: int) -> Iterator[Imported]:
@@ -55,7 +56,7 @@ def _keep_file(outcome: Outcome, *, owner_id: int) -> Imported:
         return Imported(outcome.path, refusal=outcome.refusal)
     try:
         with outcome.path.open("rb") as file:
-            return Imported(outcome.path, added=keep(outcome.examined, file, owner_id=owner_id))
+            return Imported(outcome.path, added=keep(outcome.examined, file, owner_id=owner_id, is_bulk=True))
     except (OSError, blobs.StorageFailed) as error:
         return Imported(outcome.path, refusal=error)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import dj_database_url
@@ -142,7 +142,14 @@ CONTENT_SECURITY_POLICY = {
 _database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
 # Threads share connections through psycopg's pool; it takes the place of persistent connections.
 _pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
-DATABASES = {"default": {**_database, "CONN_MAX_AGE": 0, "OPTIONS": {**_database.get("OPTIONS", {}), "pool": _pool}}}
+DATABASES = {
+    "default": {
+        **_database,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**_database.get("OPTIONS", {}), "pool": _pool},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Storage ----------------------------------------------------------------------------------------------------------
@@ -197,8 +204,24 @@ CATEGORY_EXCLUSION: list[str] = env.list("CATEGORY_EXCLUSION", [])
 IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)
 RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
 REKOGNITION_READS_BUCKET = env.bool("REKOGNITION_READS_BUCKET", False)
-MONTHLY_BUDGET = env.str("MONTHLY_BUDGET", "")  # US dollars; empty: no limit
-INTERACTIVE_BUDGET = env.str("INTERACTIVE_BUDGET", "") or (str(Decimal(MONTHLY_BUDGET) * 2) if MONTHLY_BUDGET else "")
+
+
+def _dollars(name: str) -> Decimal | None:
+    """A budget in US dollars; none is no limit."""
+    text = env.str(name, "")
+    try:
+        amount = Decimal(text) if text else None
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if amount is not None and not (amount.is_finite() and amount >= 0):
+        raise ImproperlyConfigured(f"{name} is {text!r}; write US dollars, for example 100.")
+    return amount
+
+
+MONTHLY_BUDGET = _dollars("MONTHLY_BUDGET")
+INTERACTIVE_BUDGET = _dollars("INTERACTIVE_BUDGET")
+if INTERACTIVE_BUDGET is None and MONTHLY_BUDGET is not None:
+    INTERACTIVE_BUDGET = MONTHLY_BUDGET * 2
 PRICES_FILE = env.str("PRICES_FILE", "")
 AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
 REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
@@ -237,11 +260,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_connections": 100,
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
+# Each expires when the next is due, so that a worker that was away does not find a day's worth of them.
 CELERY_BEAT_SCHEDULE = {
-    "announce what waits": {"task": "analysis.tasks.sweep", "schedule": 10.0},
-    "delete blobs that no picture owns": {"task": "analysis.tasks.sweep_blobs", "schedule": 600.0},
-    "add up what was spent": {"task": "analysis.tasks.fold_spend", "schedule": 30.0},
-    "refresh the labels' counts": {"task": "analysis.tasks.count_labels", "schedule": 60.0},
+    f"{task} every {seconds} s": {
+        "task": f"analysis.tasks.{task}",
+        "schedule": seconds,
+        "options": {"expires": seconds},
+    }
+    for task, seconds in (("sweep", 10.0), ("fold_spend", 30.0), ("count_labels", 60.0), ("sweep_blobs", 600.0))
 }
 
 # --- Admin ------------------------------------------------------------------------------------------------------------

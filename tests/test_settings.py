@@ -14,7 +14,7 @@ CODE = [path for folder in ("imagelib", "analysis") for path in (ROOT / folder).
 
 def names_read() -> set[str]:
     """Every environment variable that the code asks for."""
-    pattern = re.compile(r"""(?:env\.\w+\(|environ\.get\(|environ\[)\s*"([A-Z][A-Z0-9_]+)\"""")
+    pattern = re.compile(r"""(?:env\.\w+\(|_dollars\(|environ\.get\(|environ\[)\s*"([A-Z][A-Z0-9_]+)\"""")
     return {name for path in CODE for name in pattern.findall(path.read_text())} - {"DJANGO_SETTINGS_MODULE", "PATH"}
 
 
@@ -72,3 +72,9 @@ def test_one_setting_changes_a_service(tmp_path, variables, backend, broker):
     said = settings_with(tmp_path, "STORAGES", "CELERY_BROKER_URL", **variables).stdout
     assert f"'BACKEND': '{backend}'" in said
     assert said.split("|")[1].startswith(broker)
+
+
+@pytest.mark.parametrize("said", ["100 USD", "NaN", "-1"])
+def test_a_budget_that_is_none_is_said(tmp_path, said):
+    refused = settings_with(tmp_path, "MONTHLY_BUDGET", MONTHLY_BUDGET=said)
+    assert f"MONTHLY_BUDGET is '{said}'; write US dollars, for example 100." in refused.stderr

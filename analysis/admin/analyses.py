@@ -33,5 +33,8 @@ class AnalysisAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Ask the recognizer again")
     def ask_again(self, request: HttpRequest, queryset: QuerySet[Analysis]) -> None:
-        asked = sum(pipeline.retry(analysis) for analysis in queryset.iterator())
+        asked = sum(
+            pipeline.request(image_ids=[each.image_id], apis=[each.api], is_bulk=True, is_forced=True)
+            for each in queryset.iterator()
+        )
         messages.success(request, f"{asked:,} analyses queued; what was under way was left alone.")

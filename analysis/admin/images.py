@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -19,8 +20,20 @@ from analysis.store import library
 EDITABLE = ("owner", "openness", "title")
 
 
+class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean(self) -> dict[str, Any] | None:
+        """The same bytes once for each person: the constraint, in words."""
+        said = super().clean()
+        owner = self.cleaned_data.get("owner")
+        present = owner and library.known(self.instance.sha256, owner_id=owner.pk)
+        if present and present.pk != self.instance.pk:
+            raise forms.ValidationError(f"{owner} has this picture already.")
+        return said
+
+
 @admin.register(Image)
 class ImageAdmin(ModelAdmin):  # type: ignore[misc]
+    form = ImageForm
     list_display = ("thumb", "filename", "owner", "openness", "format", "width", "height", "added_at")
     list_display_links = ("thumb", "filename")
     list_filter = ("openness", "format", "added_at")

@@ -93,7 +93,9 @@ class Analysis(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["api", "is_bulk", "id"], condition=Q(state="queued"), name="analysis_queued"),
+            models.Index(
+                fields=["recognizer", "api", "is_bulk", "id"], condition=Q(state="queued"), name="analysis_queued"
+            ),
             models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
             models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
         ]

@@ -6,9 +6,10 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import cast
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils.timezone import now
 
 from analysis.ingest.candidate import Rejected
@@ -27,6 +28,8 @@ TICK = 0.05
 """Seconds between two looks; a paid answer is never held for longer than two of them."""
 FEW = 4
 """Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
+HOLD = 30.0
+"""Seconds after which the leases of what is under way are renewed; a quarter of a lease."""
 SPELL = 60.0
 """Seconds after which the engine ends and has itself announced again, long before the broker would."""
 
@@ -40,17 +43,22 @@ class Engine:
         self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
         self._flying: dict[Future[Finished], Analysis] = {}
         self._is_probing = False
+        self._held_at = time.monotonic()
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
         """Work; True when it ended with work left, to be announced again."""
         end = time.monotonic() + SPELL
         with ThreadPoolExecutor(self.threads, thread_name_prefix=f"ask-{self.api}") as pool:
-            while True:
-                is_ending = is_over() or time.monotonic() > end
-                pause = TICK if is_ending else self._start_if_possible(pool)
-                if not self._flying and (is_ending or pause is None):
-                    return is_ending
-                self._land(timeout=TICK if pause is None else pause)
+            try:
+                while True:
+                    is_ending = is_over() or time.monotonic() > end
+                    pause = TICK if is_ending else self._start_if_possible(pool)
+                    if not self._flying and (is_ending or pause is None):
+                        return is_ending
+                    self._land(timeout=TICK if pause is None else pause)
+            finally:
+                while self._flying:  # whatever was raised above: these are paid for
+                    self._land(timeout=TICK)
 
     def _start_if_possible(self, pool: ThreadPoolExecutor) -> float | None:
         """Without the database nothing more is sent, but what is under way is still waited for and recorded."""
@@ -128,6 +136,7 @@ class Engine:
 
     def _land(self, *, timeout: float) -> None:
         """Record what was answered, in one go; when much is under way, a moment's worth of it."""
+        self._hold()
         if not self._flying:
             time.sleep(timeout)
             return
@@ -139,8 +148,19 @@ class Engine:
             del self._flying[future]
         if landed:
             finished = [future.result() for future in landed]
-            _record_surely(finished)
+            record_surely(finished)
             self._learn(finished)
+
+    def _hold(self) -> None:
+        """Renew the leases of what takes long: a large picture, a slow storage."""
+        if time.monotonic() - self._held_at < HOLD:
+            return
+        self._held_at = time.monotonic()
+        try:
+            waiting.hold(self._flying.values())
+        except (InterfaceError, OperationalError) as error:
+            logger.warning("%s: leases could not be renewed: %s", self.api, error)
+            connection.close()
 
     def _slow_down(self, limiter: Limiter) -> None:
         try:
@@ -150,9 +170,16 @@ class Engine:
 
     def _learn(self, finished: list[Finished]) -> None:
         """What these ends tell about the API: slow down, stop asking, or go on."""
-        errors = [each.error for each in finished]
+        try:
+            self._note_outages(finished)
+        except (InterfaceError, OperationalError) as error:
+            logger.warning("%s: the database does not answer: %s", self.api, error)
+            connection.close()
         if self.limiter and any(each.outcome == "throttled" for each in finished):
             self._slow_down(self.limiter)
+
+    def _note_outages(self, finished: list[Finished]) -> None:
+        errors = [each.error for each in finished]
         unavailable = next((error for error in errors if isinstance(error, Unavailable)), None)
         if unavailable:
             outages.note(self.recognizer.name, unavailable)
@@ -164,10 +191,11 @@ class Engine:
 
 def _was_let_in(each: Finished) -> bool:
     """The API spoke to us, be it that it refused this picture or asked for patience."""
-    return each.answer is not None or isinstance(each.error, Unreadable) or each.outcome == "throttled"
+    has_refused = isinstance(each.error, Unreadable) and each.outcome is not None
+    return each.answer is not None or has_refused or each.outcome == "throttled"
 
 
-def _record_surely(finished: list[Finished]) -> None:
+def record_surely(finished: list[Finished]) -> None:
     """Record what was paid for even if the database is away for a while: it is still in our hands."""
     for seconds in (0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 20):
         try:
@@ -176,4 +204,19 @@ def _record_surely(finished: list[Finished]) -> None:
             logger.warning("%d answers wait for the database: %s", len(finished), error)
             connection.close()
             time.sleep(seconds)
+        except DatabaseError as error:  # not the weather but one of the answers
+            return _record_each(finished, error)
     return record(finished)
+
+
+def _record_each(finished: list[Finished], error: DatabaseError) -> None:
+    """An answer that the database refuses fails by itself and does not take its neighbors along."""
+    if len(finished) > 1:
+        for each in finished:
+            record_surely([each])
+        return
+    logger.error("an answer cannot be stored", exc_info=error)
+    reason = f"The answer cannot be stored: {error}".strip()
+    api = cast(ApiName, finished[0].analysis.api)
+    unstorable = Unreadable(reason, api=api, code="UnstorableAnswer", outcome="unknown")
+    record([replace(finished[0], answer=None, error=unstorable)])

@@ -53,7 +53,7 @@ def _engine(name: str, api: str) -> Engine:
     recognizer = recognizers.named(name)
     limiter = None
     if recognizer.region is not None:
-        key = f"{settings.AWS_ACCOUNT or 'account'}:{recognizer.region}:{api}"
+        key = f"{name}:{settings.AWS_ACCOUNT or 'account'}:{recognizer.region}:{api}"
         limiter = Limiter(_redis(), key=key, quota=quotas.quota(recognizer.region, api))
     return Engine(recognizer, api=api, threads=settings.RECOGNITION_THREADS, limiter=limiter)
 

@@ -146,12 +146,17 @@ def _face(image_id: int, found: values.FoundFace, size: tuple[int, int]) -> Face
         width=found.box.width / across,
         height=found.box.height / down,
         confidence=found.confidence,
-        age_low=found.age_low,
-        age_high=found.age_high,
+        age_low=_years(found.age_low),
+        age_high=_years(found.age_high),
         gender=(found.gender or "")[:10],
         attributes=[name[:20] for name in traits_of(found, threshold=settings.FACE_CONFIDENCE)],
         emotions=[name[:20] for name in emotions_of(found, threshold=settings.FACE_CONFIDENCE)],
     )
+
+
+def _years(age: int | None) -> int | None:
+    """An age that people reach; an answer may say anything."""
+    return None if age is None else min(max(age, 0), 150)
 
 
 def _replace_text(image_ids: Collection[int], answers: Iterable[Current]) -> None:

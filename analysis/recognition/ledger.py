@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils.timezone import now
 
-from analysis.models import Analysis, Spend, SpendEntry
-from analysis.models.money import FREE, SpendColumns
+from analysis.models import Analysis, Call, Spend, SpendEntry
+from analysis.models.money import FREE
 from analysis.recognition.prices import PriceList, price_list
 
 WARNING_SHARE = Decimal("0.8")
@@ -62,15 +62,23 @@ class Estimate:
 
 
 def has_limits() -> bool:
-    return bool(settings.MONTHLY_BUDGET or settings.INTERACTIVE_BUDGET)
+    return settings.MONTHLY_BUDGET is not None or settings.INTERACTIVE_BUDGET is not None
 
 
-def budget(*, today: date | None = None) -> Budget:
-    """The present month's budget. Inside a transaction that called `reserve` nobody else changes it meanwhile."""
+def budget(recognizer: str, *, today: date | None = None) -> Budget:
+    """The present month's budget for a recognizer, read in one statement and so at one moment."""
     first = (today or now().date()).replace(day=1)
-    spent = sum((_total(model, first) for model in (Spend, SpendEntry)), FREE)
-    running = Analysis.objects.filter(state=Analysis.State.RUNNING).aggregate(total=Sum("price"))["total"]
-    return Budget(spent, running or FREE, _limit(settings.MONTHLY_BUDGET), _limit(settings.INTERACTIVE_BUDGET))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (SELECT coalesce(sum(dollars), 0) FROM analysis_spend WHERE day >= %s AND recognizer = %s)
+                 + (SELECT coalesce(sum(dollars), 0) FROM analysis_spendentry WHERE day >= %s AND recognizer = %s),
+                   (SELECT coalesce(sum(price), 0) FROM analysis_analysis WHERE state = 'running' AND recognizer = %s)
+            """,
+            [first, recognizer, first, recognizer, recognizer],
+        )
+        spent, running = cursor.fetchone()
+    return Budget(spent, running, settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET)
 
 
 def reserve() -> None:
@@ -79,19 +87,49 @@ def reserve() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESERVING])
 
 
-def calls_this_month(*, today: date | None = None) -> int:
+def calls_this_month(recognizer: str, *, today: date | None = None) -> int:
     """Answered calls so far: what the price's tier depends on."""
     first = (today or now().date()).replace(day=1)
     counts = (
-        model._default_manager.filter(day__gte=first).exclude(dollars=0).aggregate(total=Sum("answered"))["total"]
+        model._default_manager.filter(day__gte=first, recognizer=recognizer).aggregate(total=Sum("answered"))["total"]
         for model in (Spend, SpendEntry)
     )
     return sum(count or 0 for count in counts)
 
 
-def estimate(count: int, *, apis: Iterable[str], parameters: dict[str, dict[str, Any]], region: str) -> list[Estimate]:
+def write_off(lost: Iterable[Analysis]) -> None:
+    """Enter the requests of workers that died: nobody knows whether they were sent, so they count as paid."""
+    priced = [each for each in lost if each.price]
+    Call.objects.bulk_create(
+        Call(
+            analysis_id=each.pk,
+            recognizer=each.recognizer,
+            api=each.api,
+            outcome=Call.Outcome.UNKNOWN,
+            error_code="worker-lost",
+            price=each.price or FREE,
+        )
+        for each in priced
+    )
+    SpendEntry.objects.bulk_create(
+        SpendEntry(
+            day=now().date(),
+            recognizer=each.recognizer,
+            api=each.api,
+            is_bulk=each.is_bulk,
+            calls=1,
+            dollars=each.price or FREE,
+        )
+        for each in priced
+    )
+
+
+def estimate(
+    count: int, *, apis: Iterable[str], parameters: dict[str, dict[str, Any]], recognizer: str, region: str
+) -> list[Estimate]:
     """What asking these APIs about `count` pictures would cost this month, API by API, tier by tier."""
-    prices, already, estimates = price_list(region), calls_this_month(), []
+    prices, already = price_list(region), calls_this_month(recognizer)
+    estimates = []
     for api in apis:
         dollars = prices.price_of_many(api, parameters.get(api, {}), count=count, already=already)
         estimates.append(Estimate(api, count, dollars))
@@ -99,14 +137,14 @@ def estimate(count: int, *, apis: Iterable[str], parameters: dict[str, dict[str,
     return estimates
 
 
-def prices_now(region: str) -> tuple[PriceList, int]:
+def prices_now(recognizer: str, region: str) -> tuple[PriceList, int]:
     """The price list, and how many calls there were this month, give or take what was answered in the last seconds."""
-    return price_list(region), _calls_lately(int(time.monotonic()) // LATELY)
+    return price_list(region), _calls_lately(recognizer, int(time.monotonic()) // LATELY)
 
 
-@lru_cache(maxsize=1)
-def _calls_lately(_: int) -> int:
-    return calls_this_month()
+@lru_cache(maxsize=4)
+def _calls_lately(recognizer: str, _: int) -> int:
+    return calls_this_month(recognizer)
 
 
 def fold() -> int:
@@ -127,12 +165,3 @@ def fold() -> int:
             """  # noqa: S608
         )
         return int(cursor.fetchone()[0])
-
-
-def _total(model: type[SpendColumns], first: date) -> Decimal:
-    total: Decimal | None = model._default_manager.filter(day__gte=first).aggregate(total=Sum("dollars"))["total"]
-    return total or FREE
-
-
-def _limit(setting: str) -> Decimal | None:
-    return Decimal(setting) if setting else None

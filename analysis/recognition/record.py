@@ -57,16 +57,20 @@ def record(finished: list[Finished]) -> None:
     answered = [each for each in finished if each.answer]
     with transaction.atomic():
         # Always the pictures first and in order, so that nobody deadlocks; those that were removed have no rows left.
-        image_ids = sorted({each.analysis.image_id for each in answered})
-        list(Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk").values_list("pk", flat=True))
+        image_ids = {each.analysis.image_id for each in finished}
+        there = set(
+            Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk").values_list("pk", flat=True)
+        )
         kept = _keep_answers(answered)
         _make_current(kept)
         indexed = [each.analysis for each in answered if each.analysis.pk in kept]
         reindex({each.image_id for each in indexed}, apis={each.api for each in indexed})
         note_versions(
-            (each.answer.recognizer, each.analysis.api, each.answer.model_version) for each in answered if each.answer
+            (each.answer.recognizer, each.analysis.api, each.answer.model_version)
+            for each in answered
+            if each.answer and not each.is_reused
         )
-        _write_ledger(finished)
+        _write_ledger(finished, there)
         for each in finished:
             if each.error:
                 _record_failure(each.analysis, each.error)
@@ -142,10 +146,10 @@ def _make_current(ids: Iterable[int]) -> None:
         )
 
 
-def _write_ledger(finished: list[Finished]) -> None:
-    """A Call for each request that was sent, and one entry for each kind of spending in this batch."""
+def _write_ledger(finished: list[Finished], there: set[int]) -> None:
+    """A Call for each request that was sent, its picture `there` or not; an entry for each kind of spending."""
     sent = [each for each in finished if each.outcome]
-    Call.objects.bulk_create(_call(each) for each in sent)
+    Call.objects.bulk_create(_call(each, is_there=each.analysis.image_id in there) for each in sent)
     entries: dict[tuple[object, ...], SpendEntry] = {}
     for each in finished:
         if not each.outcome and not each.is_reused:
@@ -163,10 +167,10 @@ def _write_ledger(finished: list[Finished]) -> None:
     SpendEntry.objects.bulk_create(entries.values())
 
 
-def _call(each: Finished) -> Call:
+def _call(each: Finished, *, is_there: bool) -> Call:
     error = each.error if isinstance(each.error, Failed) else None
     return Call(
-        analysis_id=each.analysis.pk,
+        analysis_id=each.analysis.pk if is_there else None,
         recognizer=each.analysis.recognizer,
         region=each.region or "",
         api=each.analysis.api,

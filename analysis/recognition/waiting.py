@@ -15,6 +15,8 @@ from analysis.recognition import ledger, recognizers
 from analysis.recognition.prices import PriceList
 
 MOST_ATTEMPTS = 8
+STEP = 1_000
+"""Rows that one transaction frees; the sweeper comes again in ten seconds."""
 
 
 def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = False, is_forced: bool = False) -> int:
@@ -53,7 +55,7 @@ def claim(recognizer: str, api: str, *, most: int, region: str | None) -> list[A
         if region is None:
             return _with_pictures(_take(recognizer, api, most=most))
         ledger.reserve()
-        prices, already = ledger.prices_now(region)
+        prices, already = ledger.prices_now(recognizer, region)
         price = prices.price(api, recognizers.parameters(api), already=already)
         claimed = _with_pictures(_take_affordable(recognizer, api, most=most, price=price))
         _put_prices(claimed, prices, already)
@@ -65,7 +67,7 @@ def _take_affordable(recognizer: str, api: str, *, most: int, price: Decimal) ->
     """Uploads, then bulk, each as far as its own budget goes."""
     if not ledger.has_limits():
         return _take(recognizer, api, most=most)
-    budget, ids = ledger.budget(), list[int]()
+    budget, ids = ledger.budget(recognizer), list[int]()
     for is_bulk in (False, True):
         affordable = budget.affordable(price, is_bulk=is_bulk)
         room = (most if affordable is None else min(most, affordable)) - len(ids)
@@ -80,7 +82,8 @@ def _take(recognizer: str, api: str, *, most: int, is_bulk: bool | None = None) 
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE analysis_analysis SET state = 'running', attempts = attempts + 1, claimed_until = now() + make_interval(secs => %s)
+            UPDATE analysis_analysis
+            SET state = 'running', attempts = attempts + 1, claimed_until = now() + make_interval(secs => %s)
             WHERE id IN (
                 SELECT id FROM analysis_analysis
                 WHERE state = 'queued' AND api = %s AND recognizer = %s AND next_attempt_at <= clock_timestamp() {only}
@@ -109,7 +112,7 @@ def _put_prices(claimed: list[Analysis], prices: PriceList, already: int) -> Non
 
 
 def _put_back_twins(ids: list[int]) -> set[int]:
-    """Of the same bytes asked the same, the first goes; the others wait two seconds and find its answer stored."""
+    """Of the same bytes asked the same, one goes; the others wait two seconds and find its answer stored."""
     if not ids:
         return set()
     with connection.cursor() as cursor:
@@ -121,13 +124,29 @@ def _put_back_twins(ids: list[int]) -> set[int]:
             FROM analysis_image shown
             JOIN analysis_image twin ON twin.sha256 = shown.sha256 AND twin.id <> shown.id
             JOIN analysis_analysis first ON first.image_id = twin.id AND first.state = 'running'
-            WHERE late.id = ANY(%s) AND shown.id = late.image_id AND first.api = late.api AND first.id < late.id
+            WHERE late.id = ANY(%s) AND shown.id = late.image_id
+              AND (first.id < late.id OR first.id <> ALL(%s)) AND first.api = late.api
               AND first.recognizer = late.recognizer AND first.parameters = late.parameters
             RETURNING late.id
             """,
-            [ids],
+            [ids, ids],
         )
         return {pk for (pk,) in cursor.fetchall()}
+
+
+def hold(analyses: Iterable[Analysis]) -> None:
+    """Renew the leases of analyses that are still ours."""
+    by_pk = {each.pk: each for each in analyses}
+    with transaction.atomic():
+        mine = Analysis.objects.filter(
+            pk__in=by_pk,
+            state=Analysis.State.RUNNING,
+            claimed_until__in={each.claimed_until for each in by_pk.values()},
+        )
+        held = list(mine.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        Analysis.objects.filter(pk__in=held).update(claimed_until=Now() + LEASE)
+        for pk, until in Analysis.objects.filter(pk__in=held).values_list("pk", "claimed_until"):
+            by_pk[pk].claimed_until = until
 
 
 def images_after(image_id: int, *, most: int) -> list[int]:
@@ -165,15 +184,24 @@ def due_apis() -> list[tuple[str, str]]:
 
 
 def _release_expired() -> None:
-    """Queue again what a dead worker held; what eight workers died over fails, so that it kills no ninth."""
-    expired = Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__lt=Now())
-    too_often = When(attempts__gte=MOST_ATTEMPTS, then=Value(Analysis.State.FAILED))
-    expired.update(
-        state=Case(too_often, default=Value(Analysis.State.QUEUED)),
-        finished_at=Case(When(attempts__gte=MOST_ATTEMPTS, then=Now()), default=F("finished_at")),
-        claimed_until=None,
-        price=None,
-        next_attempt_at=Now(),
-        error_code="worker-lost",
-        error_message="The worker stopped before it had an answer.",
-    )
+    """Queue again what a dead worker held; what eight workers died over fails, so that it kills no ninth.
+
+    Whether its requests were sent nobody knows any more, so they count as paid.
+    """
+    with transaction.atomic():
+        expired = list(
+            Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__lt=Now())
+            .select_for_update(skip_locked=True)
+            .order_by("pk")[:STEP]
+        )
+        ledger.write_off(expired)
+        too_often = When(attempts__gte=MOST_ATTEMPTS, then=Value(Analysis.State.FAILED))
+        Analysis.objects.filter(pk__in=[each.pk for each in expired]).update(
+            state=Case(too_often, default=Value(Analysis.State.QUEUED)),
+            finished_at=Case(When(attempts__gte=MOST_ATTEMPTS, then=Now()), default=F("finished_at")),
+            claimed_until=None,
+            price=None,
+            next_attempt_at=Now(),
+            error_code="worker-lost",
+            error_message="The worker stopped before it had an answer.",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
@@ -24,8 +25,18 @@ def known(sha256: str, *, owner_id: int) -> Image | None:
     return Image.objects.filter(owner_id=owner_id, sha256=sha256, trashed_at=None).first()
 
 
-def add(examined: Examined, file: IO[bytes], *, owner_id: int, openness: int = Image.Openness.PRIVATE) -> Added:
-    """Keep a picture that `ingest.examine` accepted. Raises blobs.StorageFailed; then neither row nor blob stays."""
+def add(
+    examined: Examined,
+    file: IO[bytes],
+    *,
+    owner_id: int,
+    then: Callable[[Image], None],
+    openness: int = Image.Openness.PRIVATE,
+) -> Added:
+    """Keep a picture that `ingest.examine` accepted; `then` is called with a new one in the same transaction.
+
+    Raises blobs.StorageFailed; then neither row nor blob stays.
+    """
     if present := known(examined.sha256, owner_id=owner_id):
         return Added(present, is_new=False)
     image = _row(examined, owner_id=owner_id, openness=openness)
@@ -38,6 +49,7 @@ def add(examined: Examined, file: IO[bytes], *, owner_id: int, openness: int = I
         with transaction.atomic():
             image.save(force_insert=True)
             blobs.claim(contents)
+            then(image)
     except IntegrityError:
         blobs.discard(contents)
         if present := known(examined.sha256, owner_id=owner_id):  # the same upload, a moment earlier
@@ -51,8 +63,10 @@ def add(examined: Examined, file: IO[bytes], *, owner_id: int, openness: int = I
 
 def remove(image: Image) -> None:
     """Delete a picture for good: the row now, its blobs on commit or by the sweeper."""
-    keys = [image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)]
     with transaction.atomic():
+        # The picture before its analyses, as whoever records an answer locks them; and its renditions of today.
+        image = Image.objects.select_for_update().get(pk=image.pk)
+        keys = [image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)]
         blobs.announce(keys)
         image.delete()
         transaction.on_commit(lambda: blobs.discard(keys))

@@ -45,10 +45,16 @@ def remake(image: Image) -> None:
     for key, content in contents.items():
         blobs.put(key, content)
     with transaction.atomic():
-        blobs.claim(contents)
-        Image.objects.filter(pk=image.pk).update(renditions_id=new, placeholder=examined.placeholder)
+        same = Image.objects.filter(pk=image.pk, renditions_id=old)
+        is_ours = same.update(renditions_id=new, placeholder=examined.placeholder) == 1
+        if is_ours:
+            blobs.claim(contents)
+    if not is_ours:  # somebody made them at the same time, or the picture is gone
+        blobs.discard(contents)
+        new = Image.objects.filter(pk=image.pk).values_list("renditions_id", flat=True).first() or new
+    else:
+        blobs.discard(blobs.rendition_key(old, name) for name in blobs.RENDITIONS)
     image.renditions_id = new
-    blobs.discard(blobs.rendition_key(old, name) for name in blobs.RENDITIONS)
 
 
 def for_recognition(image: Image, *, as_is: bool = False) -> bytes:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from analysis import access, pipeline
 from analysis.models import Analysis, Image
+from analysis.recognition import recognizers
 from analysis.search.query import BadQuery, Query, parse
 from analysis.web import facts, present
 from analysis.web.cards import best_labels
@@ -55,12 +56,19 @@ def retry(request: Request, image_id: int) -> HttpResponse:
     if not access.may_change(request.user, shown):
         raise Http404
     api = request.POST.get("api", "")
-    if api not in {"", *Analysis.Api.values}:
+    if api and not _may_ask(shown, api):
         raise Http404
     pipeline.request(image_ids=[shown.pk], apis=[api] if api else None)
     if is_fragment(request):
         return render(request, "image.html#news", _panel_context(request, shown))
     return redirect(shown)
+
+
+def _may_ask(image: Image, api: str) -> bool:
+    """What is switched on, or has failed before: a request must not put on the bill what nobody switched on."""
+    if api not in recognizers.current().apis:
+        return False
+    return api in recognizers.wanted_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()
 
 
 def _panel_context(request: Request, shown: Image) -> dict[str, Any]:

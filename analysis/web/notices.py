@@ -45,7 +45,7 @@ def _outages() -> list[Notice]:
 def _budget() -> list[Notice]:
     if not ledger.has_limits():
         return []
-    budget = ledger.budget()
+    budget = ledger.budget(settings.RECOGNIZER)
     spent = f"{budget.spent + budget.reserved:.2f} of {budget.limit} US dollars of this month's budget are spent"
     if budget.is_exhausted:
         return [Notice("bad", f"{spent}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]

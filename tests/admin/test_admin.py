@@ -142,3 +142,10 @@ def test_the_strict_policy_is_relaxed_for_the_admin_alone(browser):
 def test_labels_are_shown_hidden_ones_too(owner, browser):
     Label.objects.create(kind="label", name="Noise", is_hidden=True)
     assert b"Noise" in browser.get(address(Label, "changelist")).content
+
+
+def test_a_picture_is_not_given_to_somebody_who_has_it(owner, colleague, browser):
+    theirs, mine = an_image(colleague, sha256="a" * 64), an_image(owner, sha256="a" * 64)
+    page = browser.post(address(Image, "change", mine.pk), {"owner": colleague.pk, "openness": "0", "title": ""})
+    assert b"colleague has this picture already." in page.content
+    assert Image.objects.filter(owner=colleague).get() == theirs

@@ -5,12 +5,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.db.models import Sum
 from django.db.models.functions import Now
 
 from analysis import pipeline
 from analysis.models import Analysis, Call, Image, ImageLabel, ModelVersion, Outage, SpendEntry
-from analysis.recognition import engines, outages, recognizers
+from analysis.recognition import engines, ledger, outages, recognizers, waiting
+from analysis.recognition.engine import record_surely
+from analysis.recognition.recognizer import Answer
+from analysis.recognition.record import Finished, record
 from bench.simulator import running
 from tests import pictures
 from tests.factories import an_image, label_rows
@@ -121,7 +125,7 @@ def test_uploads_go_before_bulk(owner, simulator, settings):
 
 def test_the_budget_stops_bulk_hard_and_uploads_at_their_own_limit(owner, simulator, settings):
     settings.IMAGE_PROPERTIES = False
-    settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET = "0.003", "0.005"
+    settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET = Decimal("0.003"), Decimal("0.005")
     images = stored_images(owner, 12)
     pipeline.request(image_ids=[image.pk for image in images[:6]], is_bulk=True)
     work()
@@ -129,7 +133,7 @@ def test_the_budget_stops_bulk_hard_and_uploads_at_their_own_limit(owner, simula
     pipeline.request(image_ids=[image.pk for image in images[6:]])
     work()
     assert simulator.statistics()["requests"] == 5
-    settings.MONTHLY_BUDGET = settings.INTERACTIVE_BUDGET = ""
+    settings.MONTHLY_BUDGET = settings.INTERACTIVE_BUDGET = None
     work()
     assert states() == {"done": 12}
 
@@ -236,3 +240,58 @@ def test_an_outage_is_over_when_the_api_refuses_a_picture_and_forgotten_when_not
     images[1].delete()
     outages.forget_idle()
     assert Outage.objects.count() == 0
+
+
+def test_a_picture_removed_while_it_is_asked_about_costs_nobody_elses_answer(owner, rekognition):
+    from analysis.store import library
+
+    gone, kept = stored_images(owner, 2)
+    pipeline.request(image_ids=[gone.pk, kept.pk], apis=["labels"])
+    claimed = waiting.claim("rekognition", "labels", most=2, region="eu-central-1")
+    library.remove(gone)
+    answer = Answer("labels", "rekognition", "3.0", {"Labels": []}, "request-1", 5)
+    record([Finished(each, answer=answer, region="eu-central-1") for each in claimed])
+    assert states() == {"done": 1}
+    assert sorted(Call.objects.values_list("analysis", flat=True), key=str) == [claimed[1].pk, None]
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit would find
+
+
+def test_an_answer_the_database_refuses_fails_alone(owner, rekognition):
+    images = stored_images(owner, 3)
+    pipeline.request(image_ids=[image.pk for image in images], apis=["labels"])
+    claimed = waiting.claim("rekognition", "labels", most=3, region="eu-central-1")
+    answers = [Answer("labels", "rekognition", "3.0", {"Labels": []}, "", latency) for latency in (1, 2**40, 1)]
+    record_surely([Finished(each, answer=answer, region="") for each, answer in zip(claimed, answers, strict=True)])
+    assert states() == {"done": 2, "failed": 1}
+    assert Analysis.objects.get(state="failed").error_code == "UnstorableAnswer"
+
+
+def test_of_equal_bytes_one_is_asked_whichever_came_first(owner, colleague, simulator):
+    earlier, later = stored_images(owner, 1)[0], stored_images(colleague, 1)[0]
+    pipeline.request(image_ids=[earlier.pk], is_bulk=True)
+    pipeline.request(image_ids=[later.pk])
+    assert [each.image_id for each in waiting.claim("rekognition", "labels", most=1, region="us-east-1")] == [later.pk]
+    assert waiting.claim("rekognition", "labels", most=1, region="us-east-1") == []
+
+
+def test_what_a_killed_worker_may_have_sent_is_in_the_ledger(owner, simulator):
+    pipeline.request(image_ids=[stored_images(owner, 1)[0].pk])
+    waiting.claim("rekognition", "labels", most=1, region="us-east-1")
+    Analysis.objects.update(claimed_until=Now() - timedelta(seconds=1))
+    waiting.due_apis()
+    call = Call.objects.get()
+    assert (call.outcome, call.error_code, call.price) == ("unknown", "worker-lost", Decimal("0.00175"))
+    assert ledger.budget("rekognition").spent == Decimal("0.00175")
+
+
+def test_leases_of_what_takes_long_are_renewed(owner, simulator):
+    pipeline.request(image_ids=[stored_images(owner, 1)[0].pk])
+    (analysis,) = waiting.claim("rekognition", "labels", most=1, region="us-east-1")
+    before = analysis.claimed_until
+    waiting.hold([analysis])
+    assert analysis.claimed_until > before
+    Analysis.objects.update(claimed_until=Now() + timedelta(hours=1))  # somebody else's by now
+    ours = analysis.claimed_until
+    waiting.hold([analysis])
+    assert analysis.claimed_until == ours

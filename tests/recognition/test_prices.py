@@ -53,7 +53,11 @@ def test_an_estimate_goes_on_where_the_month_stands():
         dollars=1000,
     )
     labels, faces = ledger.estimate(
-        10, apis=["labels", "faces"], parameters={"labels": WITH_PROPERTIES}, region="us-east-1"
+        10,
+        apis=["labels", "faces"],
+        parameters={"labels": WITH_PROPERTIES},
+        recognizer="rekognition",
+        region="us-east-1",
     )
     assert (labels.calls, labels.dollars) == (10, Decimal("0.0175"))
     assert (faces.calls, faces.dollars) == (10, Decimal("0.008"))
@@ -65,11 +69,11 @@ def test_entries_are_folded_into_their_day_and_nothing_is_counted_twice():
     for _ in range(3):
         SpendEntry.objects.create(**kind, calls=2, answered=1, dollars=Decimal("0.001"))
     SpendEntry.objects.create(**{**kind, "api": "faces"}, calls=1, answered=1, dollars=Decimal("0.001"))
-    before = ledger.budget().spent
+    before = ledger.budget("rekognition").spent
     assert ledger.fold() == 4
     SpendEntry.objects.create(**kind, calls=1, answered=1, dollars=Decimal("0.001"))
     assert ledger.fold() == 1
     assert ledger.fold() == 0
-    assert ledger.budget().spent == before + Decimal("0.001") == Decimal("0.005")
+    assert ledger.budget("rekognition").spent == before + Decimal("0.001") == Decimal("0.005")
     labels = Spend.objects.get(api="labels")
     assert (labels.calls, labels.answered, labels.dollars) == (7, 4, Decimal("0.004"))

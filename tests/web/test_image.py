@@ -265,3 +265,10 @@ def test_an_api_that_does_not_exist_is_not_asked(owner, browser):
     image = an_image(owner)
     assert browser.post(reverse("retry", args=[image.pk]), {"api": "prices"}).status_code == 404
     assert not Analysis.objects.exists()
+
+
+def test_what_is_not_switched_on_cannot_be_asked_for(owner, signed_in, settings):
+    settings.RECOGNIZER_APIS = ["labels"]
+    image, browser = an_image(owner), signed_in(owner)
+    for api, status in (("moderation", 404), ("faces", 404), ("labels", 302)):
+        assert browser.post(reverse("retry", args=[image.pk]), {"api": api}).status_code == status

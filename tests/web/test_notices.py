@@ -31,7 +31,8 @@ def test_an_outage_is_told_to_the_staff_alone(staff, owner, signed_in):
     ],
 )
 def test_the_budget_warns_at_80_percent_and_says_when_it_is_spent(staff, signed_in, settings, dollars, sentence):
-    settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET = "10", "20"
+    settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET, settings.RECOGNIZER = Decimal(10), Decimal(20), "rekognition"
+    settings.AWS_REGION = "us-east-1"
     Spend.objects.create(
         day=timezone.now().date(), recognizer="rekognition", region="us-east-1", api="labels", dollars=Decimal(dollars)
     )
