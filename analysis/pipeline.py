@@ -81,8 +81,8 @@ def retry(analysis: Analysis) -> int:
     return request(image_ids=[analysis.image_id], apis=[analysis.api])
 
 
-def request_missing(*, apis: Iterable[str]) -> Iterator[int]:
-    """Have analyzed what the present recognizer has not answered yet, in bounded steps; yields each step's number.
+def request_missing(*, apis: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Have analyzed what the present recognizer has not answered yet, in bounded steps; yields API and number of each.
 
     What is under way is left alone, and so is what failed for good.
     """
@@ -91,4 +91,4 @@ def request_missing(*, apis: Iterable[str]) -> Iterator[int]:
         last = step[-1]
         for api in apis:
             missing = waiting.unanswered(step, api=api, recognizer=recognizer)
-            yield request(image_ids=missing, apis=[api], is_bulk=True)
+            yield api, request(image_ids=missing, apis=[api], is_bulk=True)

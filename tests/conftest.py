@@ -80,11 +80,30 @@ def rekognition(settings, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def celery_worker_thread(django_db_setup):
-    """A real worker on the real queue, in threads of this process; for tests that commit (transactional_db)."""
+def worker_thread(django_db_setup):
+    """A real worker on the real queue, in threads of this process."""
     from celery.contrib.testing.worker import start_worker
 
     from imagelib.celery import app
 
     with start_worker(app, pool="threads", concurrency=8, perform_ping_check=False, shutdown_timeout=20):
         yield
+
+
+@pytest.fixture
+def celery_worker_thread(worker_thread, transactional_db):
+    """The worker, for tests that commit. Afterwards it is waited for: emptying tables it still reads would deadlock."""
+    import time
+
+    import redis
+    from django.conf import settings
+
+    from analysis.recognition import engines
+
+    yield
+    with redis.Redis.from_url(settings.REDIS) as queue:
+        for _ in range(600):
+            if not queue.llen(settings.CELERY_TASK_DEFAULT_QUEUE) and not engines.busy():
+                return
+            time.sleep(0.05)
+    pytest.fail("the worker does not come to rest")

@@ -279,9 +279,9 @@ def test_missing_analyses_are_requested_once_and_not_after_a_final_failure(owner
     an_analysis(refused, state="failed", recognizer="rekognition", is_permanent=True)
     an_analysis(shaky, state="failed", recognizer="rekognition")
     Image.objects.filter(pk=trashed.pk).update(trashed_at=Now())
-    assert sum(pipeline.request_missing(apis=["labels"])) == 2
+    assert list(pipeline.request_missing(apis=["labels"])) == [("labels", 2)]
     assert {each.image_id for each in Analysis.objects.open()} == {bare.pk, shaky.pk}
-    assert sum(pipeline.request_missing(apis=["labels"])) == 0
+    assert list(pipeline.request_missing(apis=["labels"])) == [("labels", 0)]
 
 
 def test_a_lost_rendition_is_made_again(owner, rekognition, pictures_folder):
@@ -307,3 +307,12 @@ def test_aliases_are_found_and_old_labels_keep_their_names(owner, rekognition, p
     work()
     assert LabelAlias.objects.get().name == "Cell Phone"
     assert page(parse('"cell phone"'), audience=audience_of(owner)).images == [image]
+
+
+def test_a_label_that_was_there_learns_what_an_answer_tells_of_it(owner, rekognition, pushed):
+    a_label("Person")
+    rekognition.answers = [answers.labels()]
+    pushed(owner)
+    work()
+    person = Label.objects.get(kind="label", name="Person")
+    assert ([alias.name for alias in person.aliases.all()], person.category) == (["Human"], "Person Description")

@@ -44,6 +44,12 @@ def run(recognizer: str, api: str) -> bool:
         raise
 
 
+def busy() -> bool:
+    """Whether an engine of this process is at work."""
+    with _lock:
+        return bool(_wanted)
+
+
 def end() -> None:
     """Claim nothing more; what is under way is finished and recorded."""
     _is_ending.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import connection
+from django.db import connection, transaction
 
 from analysis.models import Label, LabelAlias
 from analysis.recognition.words import Word
@@ -14,20 +14,30 @@ Key = tuple[str, str]
 
 
 def label_ids(words: Iterable[Word]) -> dict[Key, int]:
-    """The labels' ids by key; names never met before become labels, with their ancestors and aliases."""
+    """The labels' ids by key; names never met before become labels. Ancestors, aliases and categories are learned."""
     by_key = {word.key: word for word in words}
     known = _known(by_key)
     # Sorted, so that two workers meeting the same new words wait for one another instead of deadlocking.
     new = [by_key[key] for key in sorted(by_key.keys() - known.keys())]
-    if not new:
-        return known
-    Label.objects.bulk_create(
-        [Label(kind=word.kind, name=word.name[:200], category=word.category[:100]) for word in new],
-        ignore_conflicts=True,
-    )
-    known |= _known([word.key for word in new])
-    _relate(new, known)
+    if new:
+        Label.objects.bulk_create(
+            [Label(kind=word.kind, name=word.name[:200], category=word.category[:100]) for word in new],
+            ignore_conflicts=True,
+        )
+        known |= _known([word.key for word in new])
+    untold = {_relations(word): by_key[key] for key, word in sorted(by_key.items()) if _relations(word) not in _learned}
+    if untold:
+        _relate(list(untold.values()), known)
+        transaction.on_commit(lambda: _learned.update(untold))
     return known
+
+
+_learned: set[tuple[object, ...]] = set()
+"""What this process has seen written down already: answers repeat it millions of times."""
+
+
+def _relations(word: Word) -> tuple[object, ...]:
+    return word.key, word.category, word.parents, word.aliases
 
 
 def _known(keys: Iterable[Key]) -> dict[Key, int]:
@@ -45,16 +55,21 @@ def _known(keys: Iterable[Key]) -> dict[Key, int]:
 
 
 def _relate(words: list[Word], known: dict[Key, int]) -> None:
-    aliases = [LabelAlias(name=alias[:200], label_id=known[word.key]) for word in words for alias in word.aliases]
-    LabelAlias.objects.bulk_create(aliases, ignore_conflicts=True)
+    aliases = {(alias[:200], known[word.key]) for word in words for alias in word.aliases}
+    LabelAlias.objects.bulk_create(
+        [LabelAlias(name=name, label_id=pk) for name, pk in sorted(aliases)], ignore_conflicts=True
+    )
     parents = _known((word.kind, parent[:200]) for word in words for parent in word.parents)
+    pairs = {
+        (known[word.key], parents[word.kind, parent[:200]])
+        for word in words
+        for parent in word.parents
+        if (word.kind, parent[:200]) in parents
+    }
     link = Label.parents.through
     link.objects.bulk_create(
-        [
-            link(from_label_id=known[word.key], to_label_id=parents[word.kind, parent[:200]])
-            for word in words
-            for parent in word.parents
-            if (word.kind, parent[:200]) in parents
-        ],
-        ignore_conflicts=True,
+        [link(from_label_id=child, to_label_id=parent) for child, parent in sorted(pairs)], ignore_conflicts=True
     )
+    for word in words:
+        if word.category:
+            Label.objects.filter(pk=known[word.key], category="").update(category=word.category[:100])

@@ -28,3 +28,10 @@ def test_wrong_usage(db, apis, message):
     with pytest.raises(CommandError) as caught:
         call_command("analyze_images", apis=apis)
     assert (str(caught.value), caught.value.returncode) == (message, 2)
+
+
+def test_what_is_paid_for_is_estimated(owner, rekognition, capsys):
+    for _ in range(20):
+        an_image(owner)
+    call_command("analyze_images", detach=True)
+    assert capsys.readouterr().out == "20 analyses queued for rekognition, at most 0.04 US dollars.\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser
+from collections import Counter
 from typing import Any
 
 from celery import current_app
@@ -13,8 +14,8 @@ from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
 from analysis import pipeline
-from analysis.models import Analysis
-from analysis.recognition import recognizers, waiting
+from analysis.models import Analysis, Outage
+from analysis.recognition import ledger, recognizers, waiting
 
 QUIET = 15
 """Seconds without progress after which the command looks whether any worker is there."""
@@ -33,10 +34,12 @@ class Command(BaseCommand):
         parser.add_argument("--detach", action="store_true", help="queue and return at once")
 
     def handle(self, *, apis: str | None, detach: bool, **_: Any) -> None:
-        queued = sum(pipeline.request_missing(apis=_asked(apis)))
-        self.stdout.write(
-            f"{queued:,} {'analysis' if queued == 1 else 'analyses'} queued for {recognizers.current().name}."
-        )
+        queued: Counter[str] = Counter()
+        for api, number in pipeline.request_missing(apis=_asked(apis)):
+            queued[api] += number
+        total = queued.total()
+        words = f"{total:,} {'analysis' if total == 1 else 'analyses'} queued for {recognizers.current().name}"
+        self.stdout.write(f"{words}{_cost(queued)}.")
         if detach:
             return
         try:
@@ -63,10 +66,35 @@ class Command(BaseCommand):
             answers = current_app.control.ping(timeout=2)
         except OperationalError as error:
             raise CommandError(f"The queue cannot be reached: {error}. What is queued stays queued.") from error
+        for outage in Outage.objects.order_by("api"):
+            self.stdout.write(f"{outage.get_api_display()} wait: {outage.message}")
+        if ledger.has_limits() and ledger.budget(recognizers.current().name).is_exhausted:
+            self.stdout.write(
+                "This month's budget is spent: the rest waits for the next month or a higher MONTHLY_BUDGET."
+            )
         if not answers:
             raise CommandError(
                 "No worker answers. What is queued stays queued; start one with `celery -A imagelib worker -P threads`."
             )
+
+
+def _cost(queued: Counter[str]) -> str:
+    """What that may cost at most; stored answers make it less."""
+    recognizer = recognizers.current()
+    if recognizer.region is None or not queued.total():
+        return ""
+    dollars = sum(
+        each.dollars
+        for api, number in queued.items()
+        for each in ledger.estimate(
+            number,
+            apis=[api],
+            parameters={api: recognizers.parameters(api)},
+            recognizer=recognizer.name,
+            region=recognizer.region,
+        )
+    )
+    return f", at most {dollars:,.2f} US dollars"
 
 
 def _asked(apis: str | None) -> list[str]:
