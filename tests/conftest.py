@@ -8,6 +8,11 @@ from django.test import Client
 from tests import factories
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest first, so that no core waits for another at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/browser/", "tests/test_run.py", "tests/embedded/")))
+
+
 @pytest.fixture(autouse=True)
 def pictures_folder(settings, tmp_path):
     """Each test has its own storage."""
