@@ -13,7 +13,7 @@ from analysis import tasks
 from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
-from analysis.models import Analysis, Image
+from analysis.models import Image
 from analysis.recognition import recognizers, waiting
 from analysis.store import blobs, library, renditions
 from analysis.store.library import Added
@@ -74,11 +74,6 @@ def request(
         for api in asked if number else ():
             tasks.work.delay_on_commit(recognizer=recognizers.current().name, api=api)
     return number
-
-
-def retry(analysis: Analysis) -> int:
-    """Ask again what failed; 0 when it is already under way."""
-    return request(image_ids=[analysis.image_id], apis=[analysis.api])
 
 
 def request_missing(*, apis: Iterable[str]) -> Iterator[tuple[str, int]]:

@@ -168,7 +168,7 @@ def test_a_recognizer_busy_for_too_long_fails_but_can_be_retried(owner, rekognit
     analysis.refresh_from_db()
     assert (analysis.state, analysis.is_permanent, analysis.error_code) == ("failed", False, "InternalServerError")
     assert len(rekognition.requests) == MOST_ATTEMPTS
-    assert pipeline.retry(analysis) == 1
+    assert pipeline.request(image_ids=[analysis.image_id], apis=[analysis.api]) == 1
     work()
     assert [each.outcome for each in Call.objects.order_by("pk")] == ["failed"] * MOST_ATTEMPTS + ["answered"]
     assert label_rows(image) == {"Dog": 98}

@@ -16,9 +16,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Pictures this audience may see in the library: theirs or opened to them, and not in the trash."""
         return self.filter(audience.images(), trashed_at=None)
 
-    def newest_first(self) -> ImageQuerySet:
-        return self.order_by("-added_at", "-pk")
-
 
 class Image(models.Model):
     """One picture: its original in storage, its renditions, and what its own bytes tell."""
