@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from pathlib import Path
+
+import botocore.session  # noqa: TID251
 
 VAR = Path(tempfile.gettempdir()) / f"imagelib-tests-{os.getpid()}"
 
@@ -13,6 +16,8 @@ for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
 os.environ |= {"IMAGELIB_VAR": str(VAR), "IMAGELIB_EMBEDDED_FSYNC": "off", "AWS_EC2_METADATA_DISABLED": "true"}
 os.environ["IMAGELIB_ENV_FILE"] = os.devnull
+# AWS's models are read once, not by each of a hundred clients.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 (VAR / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where it finds none
 
 
@@ -29,3 +34,12 @@ def pytest_unconfigure() -> None:
 
     embedded.remove(VAR)
     shutil.rmtree(VAR, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector need not walk it again and again."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

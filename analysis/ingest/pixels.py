@@ -93,12 +93,13 @@ def _stretched(part: Image.Image, low: float, high: float) -> Image.Image:
 
 
 def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """An RGB copy in sRGB, without any metadata; a profile that is broken or of another kind of color is ignored."""
+    """In sRGB, without any metadata, perhaps in place; a profile that is broken or of another kind is ignored."""
     source = image.convert("RGB") if image.mode == "YCbCr" else image
     converted = _by_profile(source, profile) if profile else None
     if converted is None and source.mode == "LAB":
         converted = _transformed(source, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
-    converted = converted or source.convert("RGB")
+    if converted is None:
+        converted = source if source.mode == "RGB" else source.convert("RGB")
     converted.info = {}
     return converted
 
