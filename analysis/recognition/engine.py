@@ -25,7 +25,9 @@ from analysis.store.blobs import StorageFailed
 logger = logging.getLogger(__name__)
 
 TICK = 0.05
-"""Seconds between two looks; a paid answer is never held for longer than two of them."""
+"""Seconds between two looks."""
+MOMENT = 0.15
+"""Seconds an answer is held at most, for others to be recorded with it: ten cost a transaction as one does."""
 FEW = 4
 """Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
 HOLD = 30.0
@@ -142,7 +144,7 @@ class Engine:
             return
         wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
         if len(self._flying) > FEW:
-            time.sleep(TICK)  # more come meanwhile, and recording many at a time costs little more than one
+            time.sleep(MOMENT)
         landed = [future for future in self._flying if future.done()]
         for future in landed:
             del self._flying[future]

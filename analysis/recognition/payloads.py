@@ -46,7 +46,8 @@ class Payloads:
         future.set_result(payload)
         with self._lock:
             self._bytes += len(payload)
-            self._forget()
+            if self._bytes > MOST_BYTES:
+                self._forget()
         return payload
 
     def _forget(self) -> None:

@@ -23,18 +23,21 @@ def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, A
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT ON (wanted.id) wanted.id, stored.model_version, stored.answer
+            SELECT wanted.id, stored.model_version, stored.answer
             FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
                  AS wanted (id, sha256, api, recognizer, parameters)
-            JOIN analysis_image image ON image.sha256 = wanted.sha256
-            JOIN analysis_analysis stored ON stored.image_id = image.id AND stored.state = 'done'
-             AND stored.api = wanted.api AND stored.recognizer = wanted.recognizer
-             AND stored.parameters = wanted.parameters::jsonb
-             AND stored.model_version = (
+            CROSS JOIN LATERAL (
                 SELECT version FROM analysis_modelversion seen
                 WHERE seen.recognizer = wanted.recognizer AND seen.api = wanted.api
-                ORDER BY last_seen_at DESC LIMIT 1)
-            ORDER BY wanted.id, stored.id DESC
+                ORDER BY last_seen_at DESC LIMIT 1) latest
+            CROSS JOIN LATERAL (
+                -- One picture at a time by its bytes: joined as a whole, all analyses would be read for each batch.
+                SELECT done.model_version, done.answer
+                FROM analysis_image image JOIN analysis_analysis done ON done.image_id = image.id
+                WHERE image.sha256 = wanted.sha256 AND done.state = 'done' AND done.api = wanted.api
+                  AND done.recognizer = wanted.recognizer AND done.parameters = wanted.parameters::jsonb
+                  AND done.model_version = latest.version
+                ORDER BY done.id DESC LIMIT 1) stored
             """,
             [
                 [each.pk for each in asked],
