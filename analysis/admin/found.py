@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from analysis.admin.base import ReadOnlyAdmin
-from analysis.models import Face, ImageText
+from analysis.models import Face, ImageIndex, ImageText
 
 
 @admin.register(Face)
@@ -24,4 +24,13 @@ class ImageTextAdmin(ReadOnlyAdmin):
     list_select_related = ("image",)
     search_fields = ("content",)
     exclude = ("words",)
+    show_full_result_count = False
+
+
+@admin.register(ImageIndex)
+class ImageIndexAdmin(ReadOnlyAdmin):
+    list_display = ("image", "added_at", "owner", "openness", "brightness", "sharpness", "contrast")
+    list_select_related = ("image", "owner")
+    search_fields = ("image__filename",)
+    ordering = ("-pk",)
     show_full_result_count = False

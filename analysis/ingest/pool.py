@@ -95,9 +95,7 @@ class _Examiners:
 
 def _pool(processes: int) -> ProcessPoolExecutor:
     # Spawned, since forking would share the caller's database connections and threads.
-    return ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_start_examiner
-    )
+    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_start_examiner)
 
 
 def _start_examiner() -> None:

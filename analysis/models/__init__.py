@@ -2,9 +2,10 @@
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
 from analysis.models.audience import Audience
-from analysis.models.found import Face, ImageText
+from analysis.models.found import Face, ImageIndex, ImageText
 from analysis.models.images import Image, ImageQuerySet, UnclaimedBlob
 from analysis.models.labels import ImageLabel, Label, LabelAlias, Verdict
+from analysis.models.marks import Mark, SavedSearch
 from analysis.models.money import Call, Spend, SpendEntry
 from analysis.models.outages import ModelVersion, Outage
 
@@ -15,13 +16,16 @@ __all__ = [
     "Call",
     "Face",
     "Image",
+    "ImageIndex",
     "ImageLabel",
     "ImageQuerySet",
     "ImageText",
     "Label",
     "LabelAlias",
+    "Mark",
     "ModelVersion",
     "Outage",
+    "SavedSearch",
     "Spend",
     "SpendEntry",
     "UnclaimedBlob",

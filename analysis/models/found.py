@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -43,3 +44,30 @@ class ImageText(models.Model):
 
     def __str__(self) -> str:
         return self.content[:80]
+
+
+class ImageIndex(models.Model):
+    """What search asks of a picture as a whole, in one narrow row. Derived, like ImageLabel, and in step with it.
+
+    Finds the few pictures that carry several common labels, for which walking along any one of them would take long;
+    and gives all labels of many pictures at once, for facets. Pictures in the trash have none.
+    """
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True, related_name="index")
+    added_at = models.DateTimeField()
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    openness = models.SmallIntegerField()
+    label_ids = ArrayField(models.IntegerField(), default=list)
+    brightness = models.FloatField(null=True)
+    sharpness = models.FloatField(null=True)
+    contrast = models.FloatField(null=True)
+
+    class Meta:
+        verbose_name_plural = "image indexes"
+        # Not collected in a pending list: a search would have to read all of that each time.
+        indexes = [GinIndex(fields=["label_ids"], name="imageindex_labels", fastupdate=False)]
+
+    def __str__(self) -> str:
+        return f"{len(self.label_ids)} labels of {self.image_id}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Func, Q
+from django.db.models.functions import Coalesce, Lower, Now
 from django.urls import reverse
 
 from analysis.models.audience import Audience
@@ -53,6 +55,19 @@ class Image(models.Model):
         null=True, blank=True, help_text="EXIF's, of the original's stored pixels: 1 is upright."
     )
     phash = models.BigIntegerField("perceptual hash", null=True, blank=True, help_text="64-bit DCT hash, signed.")
+    likeness = models.GeneratedField(
+        expression=Func(
+            F("phash"),
+            template="ARRAY["
+            "(%(expressions)s & 65535)::int, "
+            "(%(expressions)s >> 16 & 65535)::int + 65536, "
+            "(%(expressions)s >> 32 & 65535)::int + 131072, "
+            "(%(expressions)s >> 48 & 65535)::int + 196608]",
+        ),
+        output_field=ArrayField(models.IntegerField()),
+        db_persist=True,
+        help_text="The hash's four quarters, numbered: of hashes at most 7 bits apart one differs in at most one bit.",
+    )
     placeholder = models.BinaryField(blank=True, help_text="A tiny WebP that stands in until the thumb has arrived.")
 
     taken_at = models.DateTimeField(null=True, blank=True)
@@ -82,7 +97,18 @@ class Image(models.Model):
             models.Index(
                 fields=["-added_at", "-id"], condition=Q(trashed_at=None, openness__gt=0), name="image_newest_open"
             ),
+            models.Index(
+                Coalesce("taken_at", "added_at").desc(),
+                F("id").desc(),
+                condition=Q(trashed_at=None),
+                name="image_taken",
+            ),
+            models.Index(Lower("filename"), "id", condition=Q(trashed_at=None), name="image_name"),
+            models.Index(fields=["-size", "-id"], condition=Q(trashed_at=None), name="image_size"),
+            models.Index(fields=["owner", "-trashed_at"], condition=~Q(trashed_at=None), name="image_trash"),
             models.Index(fields=["sha256"], name="image_sha256"),
+            models.Index(fields=["phash"], name="image_phash"),
+            GinIndex(fields=["likeness"], name="image_likeness", fastupdate=False),
         ]
 
     def __str__(self) -> str:

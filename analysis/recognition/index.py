@@ -59,6 +59,7 @@ def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.
             .values_list("image_id", "pk", "api", "answer")
         ]
         _replace_labels(image_ids, _effective_rows(list(shown), answers))
+        _replace_whole(image_ids, answers)
         if Analysis.Api.FACES in apis:
             _replace_faces(image_ids, [each for each in answers if each.api == Analysis.Api.FACES], sizes=shown)
         if Analysis.Api.TEXT in apis:
@@ -120,6 +121,48 @@ def _replace_labels(image_ids: Collection[int], rows: list[Row]) -> None:
                    excluded.added_at, excluded.owner_id, excluded.openness)
             """,
             columns,
+        )
+
+
+def _replace_whole(image_ids: Collection[int], answers: Iterable[Current]) -> None:
+    """The one row of each picture, from the rows of its labels; pictures in the trash have none."""
+    qualities = {
+        each.image_id: quality
+        for each in answers
+        if each.api == Analysis.Api.LABELS and (quality := values.quality_in(each.answer))
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM analysis_imageindex USING analysis_image image
+            WHERE image_id = ANY(%s) AND image.id = image_id AND image.trashed_at IS NOT NULL
+            """,
+            [list(image_ids)],
+        )
+        cursor.execute(
+            """
+            INSERT INTO analysis_imageindex AS old
+                (image_id, added_at, owner_id, openness, label_ids, brightness, sharpness, contrast)
+            SELECT image.id, image.added_at, image.owner_id, image.openness,
+                   ARRAY(SELECT label_id FROM analysis_imagelabel WHERE image_id = image.id ORDER BY label_id),
+                   said.brightness, said.sharpness, said.contrast
+            FROM analysis_image image
+            LEFT JOIN unnest(%s::bigint[], %s::float[], %s::float[], %s::float[])
+                      AS said (image_id, brightness, sharpness, contrast) ON said.image_id = image.id
+            WHERE image.id = ANY(%s) AND image.trashed_at IS NULL
+            ON CONFLICT (image_id) DO UPDATE
+            SET (added_at, owner_id, openness, label_ids, brightness, sharpness, contrast) =
+                (excluded.added_at, excluded.owner_id, excluded.openness, excluded.label_ids,
+                 excluded.brightness, excluded.sharpness, excluded.contrast)
+            WHERE old IS DISTINCT FROM excluded
+            """,
+            [
+                list(qualities),
+                [each.brightness for each in qualities.values()],
+                [each.sharpness for each in qualities.values()],
+                [each.contrast for each in qualities.values()],
+                list(image_ids),
+            ],
         )
 
 

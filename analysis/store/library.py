@@ -10,7 +10,7 @@ from typing import IO
 from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
-from analysis.models import Image, ImageLabel
+from analysis.models import Image, ImageIndex, ImageLabel
 from analysis.store import blobs
 
 
@@ -76,7 +76,8 @@ def save_settings(image: Image) -> None:
     """Save what a person decides about a picture: owner, title, who may see it. Search follows at once."""
     with transaction.atomic():
         image.save(update_fields=["owner", "title", "openness"])
-        ImageLabel.objects.filter(image=image).update(owner_id=image.owner_id, openness=image.openness)
+        for derived in (ImageLabel, ImageIndex):
+            derived._default_manager.filter(image=image).update(owner_id=image.owner_id, openness=image.openness)
 
 
 def _row(examined: Examined, *, owner_id: int, openness: int) -> Image:

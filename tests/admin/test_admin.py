@@ -17,8 +17,10 @@ from analysis.models import (
     ImageText,
     Label,
     LabelAlias,
+    Mark,
     ModelVersion,
     Outage,
+    SavedSearch,
     Spend,
     SpendEntry,
     UnclaimedBlob,
@@ -47,6 +49,8 @@ def rows(owner):
     ModelVersion.objects.create(**kind, version="3.0")
     Face.objects.create(image=image, left=0, top=0, width=1, height=1, confidence=99)
     ImageText.objects.create(image=image, content="<script>alert(1)</script>")
+    Mark.objects.create(image=image, person=owner, is_favorite=True, rating=5)
+    SavedSearch.objects.create(owner=owner, name="<script>alert(1)</script>", query="dog")
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def test_the_list_the_search_and_the_page_of_a_row_open(model, rows, browser):
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
 def test_the_form_for_a_new_row_opens_where_people_may_add(model, browser):
-    may_add = model in {Label, LabelAlias, Verdict, User, Group}
+    may_add = model in {Label, LabelAlias, Mark, SavedSearch, Verdict, User, Group}
     assert browser.get(address(model, "add")).status_code == (200 if may_add else 403)
 
 

@@ -1,0 +1,241 @@
+"""A search as a value: what its words mean, apart from how they are written and how they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """Carries a label of this name or alias: of one kind where `kind` says so (then hidden ones too), else of any.
+
+    `least` is percent. `is_prefix`: any label whose name or alias begins so.
+    """
+
+    name: str
+    kind: str = ""
+    least: float = 0.0
+    is_prefix: bool = False
+
+
+@dataclass(frozen=True)
+class InCategory:
+    """Carries a label of this category (Rekognition's own: "Animals and Pets")."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Shows so many instances of a label, both bounds included; no `most` means no upper bound."""
+
+    name: str
+    least: int
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class OneFace:
+    """One face has all of these: traits and emotions above the threshold, a gender, an age within these years.
+
+    Ages overlap: somebody between 18 and 24 is within 20..30.
+    """
+
+    traits: tuple[str, ...] = ()
+    age_low: int | None = None
+    age_high: int | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """These words stand in the picture, next to one another."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Matches:
+    """A field of the picture contains this text, case-insensitively; format and owner equal it.
+
+    `field` is "name" (title or filename), "camera" (make, model or lens), "format", "owner" or "bucket".
+    """
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number of the picture within bounds, both included.
+
+    `field` is "size" (bytes), "width", "height" (pixels), "rating" (1 to 5, the asker's own), or "quality",
+    "brightness", "sharpness", "contrast" (0 to 100, by the recognizer; quality is the sharpness).
+    """
+
+    field: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Between:
+    """A moment on these days, UTC, both included. `field` is "taken" (else when it was added) or "added"."""
+
+    field: str
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True)
+class Lately:
+    """A moment in the last so many days, weeks, months or years: stays relative when a search is saved."""
+
+    field: str
+    number: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Oriented:
+    """landscape, portrait or square, upright."""
+
+    shape: str
+
+
+@dataclass(frozen=True)
+class Is:
+    """A state: favorite, untagged, failed, pending, reviewed, private, shared, public, trashed or duplicate."""
+
+    STATES: ClassVar = (
+        *("favorite", "untagged", "failed", "pending", "reviewed"),
+        *("private", "shared", "public", "trashed", "duplicate"),
+    )
+    state: str
+
+
+@dataclass(frozen=True)
+class Has:
+    """Something of this sort: faces, text, location or labels."""
+
+    THINGS: ClassVar = ("faces", "text", "location", "labels")
+    thing: str
+
+
+@dataclass(frozen=True)
+class By:
+    """A current answer is this recognizer's; "person": somebody confirmed or added a label."""
+
+    WHO: ClassVar = ("rekognition", "local", "simulator", "person")
+    who: str
+
+
+@dataclass(frozen=True)
+class ByModel:
+    """A current answer is by this model version."""
+
+    version: str
+
+
+@dataclass(frozen=True)
+class Like:
+    """Looks nearly the same: at most 7 of the 64 bits of the perceptual hash differ. The picture itself is one."""
+
+    image_id: int
+
+
+@dataclass(frozen=True)
+class Not:
+    part: Node
+
+
+@dataclass(frozen=True)
+class And:
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Or:
+    parts: tuple[Node, ...]
+
+
+Leaf = (
+    Labeled
+    | InCategory
+    | Counted
+    | OneFace
+    | Written
+    | Matches
+    | Measured
+    | Between
+    | Lately
+    | Oriented
+    | Is
+    | Has
+    | By
+    | ByModel
+    | Like
+)
+Node = Leaf | Not | And | Or
+
+SORTS = ("newest", "oldest", "taken", "confidence", "name", "size")
+"""newest and oldest by when they were added; taken, the latest first; name from A; size, the largest first."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A search: every one of its parts must hold. Pictures in the trash are left out unless it asks for them."""
+
+    parts: tuple[Node, ...] = ()
+    sort: str = "newest"
+
+    def __bool__(self) -> bool:
+        return bool(self.parts)
+
+    def with_part(self, part: Node) -> Query:
+        """This search narrowed; what asked for, or excluded, the same thing before gives way."""
+        kept = (each for each in self.parts if subject(each) != subject(part))
+        return replace(self, parts=(*kept, part))
+
+    def without(self, part: Node) -> Query:
+        return replace(self, parts=tuple(each for each in self.parts if each != part))
+
+    def exchanged(self, old: Node, new: Node) -> Query:
+        """One part in another's place, so that chips keep their order."""
+        parts = (new if each == old else each for each in self.parts)
+        return replace(self, parts=tuple(dict.fromkeys(parts)))
+
+    def sorted_by(self, sort: str) -> Query:
+        return replace(self, sort=sort)
+
+    @property
+    def asks_for_trash(self) -> bool:
+        return any(leaf == Is("trashed") for part in self.parts for leaf in leaves(part))
+
+    @property
+    def labels(self) -> tuple[Labeled, ...]:
+        """The labels it asks for, not those it excludes or takes alternatively."""
+        return tuple(part for part in self.parts if isinstance(part, Labeled))
+
+
+def subject(part: Node) -> object:
+    """What a part is about: the same for `dog`, `dog>=90` and `-dog`."""
+    inner = part.part if isinstance(part, Not) else part
+    if isinstance(inner, Labeled):
+        return Labeled, inner.name.lower(), inner.kind, inner.is_prefix
+    if isinstance(inner, Measured | Between | Lately):
+        return inner.field
+    return inner
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """All that a part is made of, whether asked for, excluded or alternative."""
+    if isinstance(node, Not):
+        yield from leaves(node.part)
+    elif isinstance(node, And | Or):
+        for part in node.parts:
+            yield from leaves(part)
+    else:
+        yield node
