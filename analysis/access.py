@@ -13,9 +13,11 @@ def audience_of(user: AbstractBaseUser | AnonymousUser) -> Audience:
 
 
 def image_for(user: AbstractBaseUser | AnonymousUser, image_id: int) -> Image:
-    """The picture, or a 404 that does not tell whether it exists."""
-    return get_object_or_404(Image.objects.visible_to(audience_of(user)).select_related("owner"), pk=image_id)
+    """The picture, in the trash only for its owner, or a 404 that does not tell whether it exists."""
+    visible = Image.objects.visible_to(audience_of(user))
+    trashed = Image.objects.changeable_by(user.pk).exclude(trashed_at=None)
+    return get_object_or_404((visible | trashed).select_related("owner"), pk=image_id)
 
 
 def may_change(user: AbstractBaseUser | AnonymousUser, image: Image) -> bool:
-    return user.is_authenticated and image.owner_id == user.pk
+    return user.is_authenticated and image.is_changeable_by(user.pk)

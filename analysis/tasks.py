@@ -10,6 +10,7 @@ from celery.contrib.django.task import DjangoTask
 from celery.signals import worker_shutting_down
 from django.db import transaction
 
+from analysis.curation import bulk
 from analysis.recognition import engines, ledger, outages, waiting
 from analysis.search.counts import refresh_counts
 from analysis.store import blobs
@@ -35,6 +36,7 @@ def work(*, recognizer: str, api: str) -> None:
 @shared_task(base=OnCommitTask)
 def sweep() -> None:
     outages.forget_idle()
+    bulk.forget_old()
     for recognizer, api in waiting.due_apis():
         work.delay(recognizer=recognizer, api=api)
 

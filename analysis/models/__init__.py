@@ -2,6 +2,7 @@
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
 from analysis.models.audience import Audience
+from analysis.models.changes import Change, ChangedImage
 from analysis.models.found import Face, ImageIndex, ImageText
 from analysis.models.images import Image, ImageQuerySet, UnclaimedBlob
 from analysis.models.labels import ImageLabel, Label, LabelAlias, Verdict
@@ -14,6 +15,8 @@ __all__ = [
     "AnalysisQuerySet",
     "Audience",
     "Call",
+    "Change",
+    "ChangedImage",
     "Face",
     "Image",
     "ImageIndex",

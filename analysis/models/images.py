@@ -18,6 +18,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Pictures this audience may see in the library: theirs or opened to them, and not in the trash."""
         return self.filter(audience.images(), trashed_at=None)
 
+    def changeable_by(self, person_id: int | None) -> ImageQuerySet:
+        """Pictures this person may change, in the trash or not: `Image.is_changeable_by` as a condition."""
+        return self.filter(owner_id=person_id) if person_id is not None else self.none()
+
 
 class Image(models.Model):
     """One picture: its original in storage, its renditions, and what its own bytes tell."""
@@ -116,6 +120,10 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("image", args=[self.pk])
+
+    def is_changeable_by(self, person_id: int | None) -> bool:
+        """Whether this person may change it: `changeable_by` for one picture."""
+        return person_id is not None and self.owner_id == person_id
 
 
 class UnclaimedBlob(models.Model):

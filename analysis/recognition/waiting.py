@@ -20,11 +20,16 @@ STEP = 1_000
 
 
 def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = False, is_forced: bool = False) -> int:
-    """Ask these APIs about these pictures, unless they are being asked already; answers how many analyses that is."""
+    """Ask these APIs about these pictures, unless they are being asked already; answers how many analyses that is.
+
+    Pictures in the trash are passed over.
+    """
     recognizer = recognizers.current().name
     parameters = {api: recognizers.parameters(api) for api in apis}
-    wanted = [(image_id, api) for image_id in image_ids for api in parameters]
+    asked = list(image_ids)
     with transaction.atomic():
+        kept = set(Image.objects.filter(pk__in=asked, trashed_at=None).values_list("pk", flat=True))
+        wanted = [(image_id, api) for image_id in asked if image_id in kept for api in parameters]
         taken = set(
             Analysis.objects.open().filter(image_id__in={image for image, _ in wanted}).values_list("image_id", "api")
         )
@@ -85,8 +90,9 @@ def _take(recognizer: str, api: str, *, most: int, is_bulk: bool | None = None) 
             UPDATE analysis_analysis
             SET state = 'running', attempts = attempts + 1, claimed_until = now() + make_interval(secs => %s)
             WHERE id IN (
-                SELECT id FROM analysis_analysis
+                SELECT id FROM analysis_analysis asked
                 WHERE state = 'queued' AND api = %s AND recognizer = %s AND next_attempt_at <= clock_timestamp() {only}
+                  AND (SELECT trashed_at FROM analysis_image WHERE id = asked.image_id) IS NULL
                 ORDER BY is_bulk, id LIMIT %s FOR UPDATE SKIP LOCKED)
             RETURNING id
             """,  # noqa: S608
@@ -167,14 +173,14 @@ def unanswered(image_ids: list[int], *, api: str, recognizer: str) -> list[int]:
 
 
 def open_count(*, most: int = 100_000) -> int:
-    """How many analyses are queued or running, counted up to a bound."""
-    return Analysis.objects.open()[:most].count()
+    """How many analyses are queued or running, counted up to a bound; those of pictures in the trash wait."""
+    return Analysis.objects.open().filter(image__trashed_at=None)[:most].count()
 
 
 def due_apis() -> list[tuple[str, str]]:
     """Which recognizers' APIs have work that nobody may have heard of. Puts back first what dead workers held."""
     _release_expired()
-    due = Analysis.objects.filter(state=Analysis.State.QUEUED, next_attempt_at__lte=Now())
+    due = Analysis.objects.filter(state=Analysis.State.QUEUED, next_attempt_at__lte=Now(), image__trashed_at=None)
     return [
         (recognizer, api)
         for recognizer in recognizers.NAMES

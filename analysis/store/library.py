@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import IO
 
@@ -78,6 +78,14 @@ def save_settings(image: Image) -> None:
         image.save(update_fields=["owner", "title", "openness"])
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image=image).update(owner_id=image.owner_id, openness=image.openness)
+
+
+def open_to(image_ids: Collection[int], openness: int) -> None:
+    """Say who may see pictures. Search follows at once."""
+    with transaction.atomic():
+        Image.objects.filter(pk__in=image_ids).update(openness=openness)
+        for derived in (ImageLabel, ImageIndex):
+            derived._default_manager.filter(image_id__in=image_ids).update(openness=openness)
 
 
 def _row(examined: Examined, *, owner_id: int, openness: int) -> Image:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from analysis.models import (
     Analysis,
     Call,
+    Change,
+    ChangedImage,
     Face,
     Image,
     ImageLabel,
@@ -50,6 +52,7 @@ def rows(owner):
     Face.objects.create(image=image, left=0, top=0, width=1, height=1, confidence=99)
     ImageText.objects.create(image=image, content="<script>alert(1)</script>")
     Mark.objects.create(image=image, person=owner, is_favorite=True, rating=5)
+    Change.objects.create(person=owner, action="trash")
     SavedSearch.objects.create(owner=owner, name="<script>alert(1)</script>", query="dog")
 
 
@@ -63,8 +66,8 @@ def address(model, page, *arguments):
 
 
 def test_every_model_is_registered():
-    """But for the derived rows of search, whose composite key the admin cannot hold: they are on the picture's page."""
-    assert set(apps.get_app_config("analysis").get_models()) - set(OURS) == {ImageLabel}
+    """But for rows whose composite key the admin cannot hold: labels are on the picture's page, changes are told of."""
+    assert set(apps.get_app_config("analysis").get_models()) - set(OURS) == {ChangedImage, ImageLabel}
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)

@@ -1,0 +1,40 @@
+"""The word a person wrote, as a label: one that is there by this name or alias, or a tag."""
+
+from __future__ import annotations
+
+from django.db.models import Value
+from django.db.models.functions import Lower
+
+from analysis.curation.refused import Refused
+from analysis.ingest.candidate import plain_text
+from analysis.models import Label, LabelAlias
+from analysis.recognition.vocabulary import label_ids
+from analysis.recognition.words import Word
+
+LONGEST = 200
+
+
+def label_for(text: str) -> Label:
+    """A recognizer's label of this name or alias, else the tag of this name, made when it is new. Raises Refused."""
+    name = plain_text(text, len(text) * 4)
+    if not name:
+        raise Refused("A tag needs at least one letter, digit or sign.")
+    if len(name) > LONGEST:
+        raise Refused(f"A tag has at most {LONGEST} characters; this one has {len(name):,}.")
+    return _recognized(name) or _tag(name)
+
+
+def _recognized(name: str) -> Label | None:
+    """The label that a recognizer uses; those that are hidden would not show that anything was added."""
+    shown = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False)
+    # PostgreSQL folds both names, since Python does not fold every language alike.
+    own = shown.annotate(lower=Lower("name")).filter(lower=Lower(Value(name))).first()
+    if own:
+        return own
+    aliases = LabelAlias.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))
+    return shown.filter(pk__in=aliases.values("label")).order_by("-image_count", "pk").first()
+
+
+def _tag(name: str) -> Label:
+    word = Word(Label.Kind.TAG, name, 100.0)
+    return Label.objects.get(pk=label_ids([word])[word.key])

@@ -1,0 +1,53 @@
+"""What one command changed on many pictures, kept for a day so that it can be undone."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from analysis.models.images import Image
+from analysis.models.labels import Label
+
+
+class Change(models.Model):
+    """One bulk command: what it did to how many pictures. Grows with each step, so that half a command is told so.
+
+    `number`: pictures changed; `unchanged`: they were so already; `refused`: not the person's to change, or gone.
+    """
+
+    class Action(models.TextChoices):
+        ADD_TAG = "add_tag", "Add a tag"
+        REMOVE_TAG = "remove_tag", "Remove a tag"
+        CONFIRM = "confirm", "Confirm a label"
+        REJECT = "reject", "Reject a label"
+        OPEN_TO = "open_to", "Change who may see them"
+        TRASH = "trash", "Move to the trash"
+        RESTORE = "restore", "Restore from the trash"
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="changes")
+    action = models.CharField(max_length=12, choices=Action)
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    openness = models.SmallIntegerField("visibility", choices=Image.Openness, null=True, blank=True)
+    number = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    done_at = models.DateTimeField(db_default=Now())
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}: {self.number}"
+
+
+class ChangedImage(models.Model):
+    """What one picture was before a change; gone once it is so again."""
+
+    pk = models.CompositePrimaryKey("change_id", "image_id")
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="images", db_index=False)
+    image = models.ForeignKey(
+        Image, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )  # a picture removed meanwhile is passed over
+    before = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.image_id} before {self.change_id}"

@@ -1,0 +1,101 @@
+"""The trash: out of search and of the queue, back as it was, and never the same bytes twice."""
+
+import io
+
+import pytest
+
+from analysis import pipeline
+from analysis.curation import trash, verdicts
+from analysis.curation.refused import Refused
+from analysis.models import Analysis, Image, ImageIndex, ImageText
+from analysis.recognition import waiting
+from tests import pictures
+from tests.factories import a_labeled_image, an_analysis, an_image, label_rows
+
+pytestmark = pytest.mark.django_db
+
+
+def trashed() -> set[int]:
+    return set(Image.objects.exclude(trashed_at=None).values_list("pk", flat=True))
+
+
+def test_a_picture_in_the_trash_leaves_the_read_side_and_comes_back_whole(owner):
+    image = a_labeled_image(owner, {"Dog": 98})
+    an_analysis(
+        image,
+        api="text",
+        state="done",
+        answer={"TextDetections": [{"Type": "LINE", "DetectedText": "Exit", "Confidence": 99.0}]},
+    )
+    verdicts.add(image.pk, name="holiday", by_id=owner.pk)
+    assert trash.trash([image.pk]) == [image.pk]
+    assert (label_rows(image), ImageIndex.objects.count(), ImageText.objects.count()) == ({}, 0, 0)
+    trash.restore(image.pk)
+    assert (label_rows(image), ImageIndex.objects.count()) == ({"Dog": 98, "holiday": 100}, 1)
+    assert (ImageText.objects.get().content, trashed()) == ("Exit", set())
+
+
+def test_twice_is_once_and_the_first_time_counts(owner):
+    image = an_image(owner)
+    trash.trash([image.pk])
+    image.refresh_from_db()
+    first = image.trashed_at
+    assert trash.trash([image.pk]) == []
+    image.refresh_from_db()
+    assert image.trashed_at == first
+    trash.restore(image.pk)
+    trash.restore(image.pk)
+    assert trashed() == set()
+
+
+def test_what_was_brought_in_again_is_not_restored_beside_it(owner):
+    image = an_image(owner)
+    trash.trash([image.pk])
+    again = an_image(owner, sha256=image.sha256)
+    with pytest.raises(Refused, match=r"^The same picture was brought in again meanwhile; move that one to the trash"):
+        trash.restore(image.pk)
+    assert trashed() == {image.pk}
+    trash.trash([again.pk])
+    assert trash.restore_all([image.pk, again.pk]) == [again.pk]
+    assert trashed() == {image.pk}
+
+
+def test_the_same_bytes_of_another_person_stand_in_nobodys_way(owner, colleague):
+    image = an_image(owner)
+    trash.trash([image.pk])
+    an_image(colleague, sha256=image.sha256)
+    trash.restore(image.pk)
+    assert trashed() == set()
+
+
+def test_a_picture_in_the_trash_can_be_brought_in_again(owner):
+    first = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
+    trash.trash([first.image.pk])
+    again = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
+    assert (again.is_new, again.image.pk == first.image.pk) == (True, False)
+
+
+def test_what_waits_for_an_answer_waits_in_the_trash_and_goes_on_afterwards(owner):
+    image, other = an_image(owner), an_image(owner)
+    asked = [an_analysis(image), an_analysis(other)]
+    trash.trash([image.pk])
+    assert waiting.open_count() == 1
+    assert [each.pk for each in waiting.claim("local", "labels", most=9, region=None)] == [asked[1].pk]
+    assert waiting.due_apis() == []
+    trash.restore(image.pk)
+    assert waiting.due_apis() == [("local", "labels")]
+    assert [each.pk for each in waiting.claim("local", "labels", most=9, region=None)] == [asked[0].pk]
+
+
+def test_nothing_is_asked_about_a_picture_in_the_trash(owner):
+    image = an_image(owner)
+    trash.trash([image.pk])
+    assert (waiting.enqueue([image.pk], apis=["labels"]), Analysis.objects.count()) == (0, 0)
+
+
+def test_an_answer_that_arrives_in_the_trash_is_kept_for_afterwards(owner):
+    image = an_image(owner)
+    trash.trash([image.pk])
+    an_analysis(image, state="done", answer={"Labels": [{"Name": "Dog", "Confidence": 98.0}]})
+    trash.restore(image.pk)
+    assert label_rows(image) == {"Dog": 98}
