@@ -6,15 +6,14 @@ takes that and leaves alone what somebody changed since; it answers how many it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
 
-from analysis.curation import trash
+from analysis.curation import effect, trash
 from analysis.models import Change, Image, ImageLabel, Label, Verdict
-from analysis.recognition.index import reindex
 from analysis.store import library
 
 Before = dict[int, dict[str, Any]]
@@ -85,13 +84,13 @@ def _say(change: Change, said: dict[int, Verdict | None], decision: str) -> Befo
         )
         for pk in said
     )
-    reindex(list(said), apis=())
+    _take_effect(change, dict.fromkeys(said, decision))
     return {pk: _kept(each) for pk, each in said.items()}
 
 
 def _unsay(change: Change, said: dict[int, Verdict]) -> Before:
     Verdict.objects.filter(image_id__in=said, label_id=_label_id(change)).delete()
-    reindex(list(said), apis=())
+    _take_effect(change, dict.fromkeys(said))
     return {pk: _kept(each) for pk, each in said.items()}
 
 
@@ -108,6 +107,15 @@ def _write(verdicts: Any) -> None:
         unique_fields=["image", "label"],
         update_fields=["decision", "by", "decided_at"],
     )
+
+
+def _take_effect(change: Change, decisions: Mapping[int, str | None]) -> None:
+    """Search follows: by what is said of each picture now, None where that is nothing."""
+    label = change.label
+    assert label is not None, "every action on words has one"  # noqa: S101
+    effect.carry([pk for pk, decision in decisions.items() if decision in POSITIVE], label)
+    effect.drop([pk for pk, decision in decisions.items() if decision == Verdict.Decision.REJECTED], label)
+    effect.leave_to_machine([pk for pk, decision in decisions.items() if decision is None], label)
 
 
 def _put_back_words(change: Change, before: Before) -> int:
@@ -132,7 +140,7 @@ def _put_back_words(change: Change, before: Before) -> int:
         for pk, kept in meant.items()
         if kept
     )
-    reindex(list(meant), apis=())
+    _take_effect(change, {pk: kept.get("decision") for pk, kept in meant.items()})
     return len(meant)
 
 
