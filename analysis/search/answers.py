@@ -1,0 +1,125 @@
+"""A query's pictures: page by page, counted, gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.utils.timezone import now
+
+from analysis.models import Audience, Image
+from analysis.search.conditions import Sql
+from analysis.search.meaning import meaning_of
+from analysis.search.places import Key, Place
+from analysis.search.plan import BUDGET, Plan
+from analysis.search.tree import Query
+
+PAGE_SIZE = 60
+COUNT_CAP = 10_000
+STEP = 1_000
+
+
+@dataclass(frozen=True)
+class Page:
+    images: list[Image]
+    next: Place | None
+
+
+def page(
+    query: Query,
+    *,
+    audience: Audience,
+    after: Place | None = None,
+    size: int = PAGE_SIZE,
+    moment: datetime | None = None,
+    budget: int = BUDGET,
+) -> Page:
+    """One page of pictures in the query's order; `moment` is what "the last 7 days" end with.
+
+    `budget`: how far the first walk goes before the pictures are looked for in another way.
+    """
+    keys = _keys(_plan(query, audience, moment, budget), after=after, limit=size + 1)
+    found = Image.objects.in_bulk([image_id for image_id, _ in keys[:size]])
+    last = Place(keys[size - 1][1], keys[size - 1][0]) if len(keys) > size else None
+    return Page([found[image_id] for image_id, _ in keys[:size] if image_id in found], last)
+
+
+def count(
+    query: Query,
+    *,
+    audience: Audience,
+    cap: int = COUNT_CAP,
+    moment: datetime | None = None,
+    budget: int = BUDGET,
+) -> int:
+    """How many pictures, exact up to `cap`; one more than it means more."""
+    plan = _plan(query, audience, moment, budget)
+    if plan.is_empty:
+        return 0
+    return int(_fetched(plan.counted(cap=cap + 1))[0][0])
+
+
+def image_ids(query: Query, *, audience: Audience, limit: int) -> list[int]:
+    """The first pictures' ids, for what is computed over a result."""
+    return [image_id for image_id, _ in _keys(_plan(query, audience), after=None, limit=limit)]
+
+
+def sampled_ids(query: Query, *, audience: Audience, limit: int, every: int) -> list[int]:
+    """Ids of hits that stand for all of them: every so many, not the newest."""
+    plan = _plan(query, audience)
+    return [] if plan.is_empty else [image_id for image_id, _ in _fetched(plan.sampled(limit=limit, every=every))]
+
+
+def at_most(query: Query, *, audience: Audience) -> int:
+    """A bound on how many pictures a query finds that costs nothing to tell; 0 when none is known."""
+    plan = _plan(query, audience)
+    if plan.is_selective:
+        return 0
+    if plan.carried:
+        return plan.carried[0].labels.image_count
+    return int(_fetched(Sql("SELECT coalesce(max(id), 0) FROM analysis_image"))[0][0])
+
+
+def every_id(query: Query, *, audience: Audience, step: int = STEP) -> Iterator[list[int]]:
+    """All hits in bounded steps, newest first, for bulk work; what is done to them meanwhile loses none."""
+    plan, after = _plan(query.sorted_by("newest"), audience), None
+    while keys := _keys(plan, after=after, limit=step):
+        yield [image_id for image_id, _ in keys]
+        if len(keys) < step:
+            return
+        after = Place(keys[-1][1], keys[-1][0])
+
+
+def place_before(image_id: int, query: Query, *, audience: Audience) -> Place | None:
+    """The place after which a picture comes first; None where it may not be seen or the order knows none for it."""
+    plan = _plan(query, audience)
+    if plan.sort == "confidence":
+        return None
+    visible = Image.objects.visible_to(audience).filter(pk=image_id)
+    if not visible.exists():
+        return None
+    [(key,)] = _fetched(Sql(f"SELECT {plan.order.key} FROM analysis_image i WHERE i.id = %s", (image_id,)))  # noqa: S608
+    return Place(key, image_id - 1 if plan.order.is_ascending else image_id + 1)
+
+
+def _plan(query: Query, audience: Audience, moment: datetime | None = None, budget: int = BUDGET) -> Plan:
+    return Plan(meaning_of(query, audience=audience, moment=moment or now()), budget=budget)
+
+
+def _keys(plan: Plan, *, after: Place | None, limit: int) -> list[tuple[int, Key]]:
+    if plan.is_empty:
+        return []
+    keys: list[tuple[int, Key]] = []
+    for statement in plan.attempts(after=after, limit=limit):
+        keys = _fetched(statement)
+        if len(keys) == limit:
+            break
+    return keys
+
+
+def _fetched(statement: Sql) -> list[tuple]:  # type: ignore[type-arg]
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.values)
+        return list(cursor.fetchall())

@@ -1,0 +1,285 @@
+"""A query's parts as SQL about one picture, `d.image_id`: scalar subqueries throughout, true or false, never null.
+
+Scalar, since the planner turns EXISTS into joins of whole label sets and then needs seconds at ten million pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from analysis.models import Audience, Image
+from analysis.search.meaning import Meaning
+from analysis.search.names import Labels, traits_of
+from analysis.search.tree import (
+    And,
+    Between,
+    By,
+    ByModel,
+    Counted,
+    Has,
+    InCategory,
+    Is,
+    Labeled,
+    Lately,
+    Like,
+    Matches,
+    Measured,
+    Node,
+    Not,
+    OneFace,
+    Or,
+    Oriented,
+    Written,
+)
+
+FEW_LABELS = 8
+"""So many labels are looked up one by one; of more, all of a picture's are read and compared."""
+NEAR = 7
+"""Bits of the perceptual hash in which like pictures differ at most."""
+UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
+FORMATS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
+
+
+@dataclass(frozen=True)
+class Sql:
+    text: str
+    values: tuple[Any, ...] = ()
+
+
+TRUE, FALSE = Sql("true"), Sql("false")
+
+
+def condition(node: Node, meaning: Meaning) -> Sql:
+    """What must hold of `d.image_id`."""
+    return _CONDITIONS[type(node)](node, meaning)
+
+
+def all_of(conditions: Iterable[Sql]) -> Sql:
+    return _joined(" AND ", list(conditions))
+
+
+def negated(inner: Sql) -> Sql:
+    return Sql(f"NOT ({inner.text})", inner.values)
+
+
+def hundredths(percent: float) -> int:
+    return round(percent * 100)
+
+
+def days(part: Between | Lately, moment: datetime) -> tuple[datetime | None, datetime | None]:
+    """The moment from which on, and the one before which."""
+    if isinstance(part, Lately):
+        return moment - timedelta(days=part.number * UNITS[part.unit]), None
+    after = part.last and part.last < date.max and part.last + timedelta(days=1)
+    return _midnight(part.first) if part.first else None, _midnight(after) if after else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _joined(word: str, conditions: list[Sql]) -> Sql:
+    if not conditions:
+        return TRUE
+    text = word.join(f"({each.text})" for each in conditions)
+    return Sql(text, tuple(value for each in conditions for value in each.values))
+
+
+def _carries(labels: Labels, *, least: int = 0) -> Sql:
+    if not labels.ids:
+        return FALSE
+    return Sql(f"coalesce({_highest('confidence', labels)}, -1) >= %s", (_given(labels), least))
+
+
+def _counted(labels: Labels, *, least: int, most: int | None) -> Sql:
+    bound = "BETWEEN %s AND %s" if most is not None else ">= %s"
+    bounds = (least,) if most is None else (least, most)
+    if not labels.ids:
+        return TRUE if least <= 0 else FALSE
+    return Sql(f"coalesce({_highest('instance_count', labels)}, 0) {bound}", (_given(labels), *bounds))
+
+
+def _highest(column: str, labels: Labels) -> str:
+    one = "p.label_id = %s" if len(labels.ids) == 1 else "p.label_id = ANY(%s)"
+    if len(labels.ids) > FEW_LABELS:
+        one = "(p.label_id + 0) = ANY(%s)"  # else the index would be entered once for each of them
+    column = f"p.{column}" if len(labels.ids) == 1 else f"max(p.{column})"
+    return f"(SELECT {column} FROM analysis_imagelabel p WHERE p.image_id = d.image_id AND {one})"  # noqa: S608
+
+
+def _given(labels: Labels) -> int | list[int]:
+    return labels.ids[0] if len(labels.ids) == 1 else list(labels.ids)
+
+
+def _of_image(test: str, *values: Any) -> Sql:
+    """A test of the picture's own columns that are never null."""
+    return Sql(f"coalesce((SELECT {test} FROM analysis_image i WHERE i.id = d.image_id), false)", values)  # noqa: S608
+
+
+def _of_text(test: str, *values: Any) -> Sql:
+    return Sql(
+        f"coalesce((SELECT t.{test} FROM analysis_imagetext t WHERE t.image_id = d.image_id), false)",  # noqa: S608
+        values,
+    )
+
+
+def _exists(rows: str, *values: Any) -> Sql:
+    """`rows` has braces where the picture is compared; the alias comes first in it."""
+    alias = rows.split()[1]
+    found = rows.format(f"{alias}.image_id = d.image_id")
+    return Sql(f"coalesce((SELECT true FROM {found} LIMIT 1), false)", values)  # noqa: S608
+
+
+def face_test(face: OneFace) -> Sql:
+    """What must hold of a row of `analysis_face f`."""
+    tests, values = ["true"], list[Any]()
+    if face.traits:
+        tests.append("(f.attributes || f.emotions) @> %s::varchar[]")
+        values.append([" ".join(word.capitalize() for word in trait.split()) for trait in face.traits])
+    if face.age_low is not None:
+        tests.append("f.age_high >= %s")
+        values.append(face.age_low)
+    if face.age_high is not None:
+        tests.append("f.age_low <= %s")
+        values.append(face.age_high)
+    return Sql(" AND ".join(tests), tuple(values))
+
+
+def _face(face: OneFace, meaning: Meaning) -> Sql:
+    """One face has all of it; and nobody rejected any of it for the picture."""
+    test = face_test(face)
+    found = _exists(f"analysis_face f WHERE {{}} AND {test.text}", *test.values)
+    return all_of([*(_carries(meaning.of(trait)) for trait in traits_of(face)), found])
+
+
+def _matches(field: str, text: str, meaning: Meaning) -> Sql:
+    match field:
+        case "name":
+            part = _part(text)
+            return _of_image("filename ILIKE %s OR title ILIKE %s", part, part)
+        case "camera":
+            return _of_image("concat_ws(' ', camera_make, camera_model, lens) ILIKE %s", _part(text))
+        case "format":
+            return _of_image("format = %s", FORMATS.get(text.lower(), text.lower()))
+        case "owner":
+            owner_id = meaning.owners.get(text.lower())
+            return FALSE if owner_id is None else _of_image("owner_id = %s", owner_id)
+    return FALSE  # no picture lies in a bucket of its own yet
+
+
+def _part(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _measured(field: str, low: float | None, high: float | None, meaning: Meaning) -> Sql:
+    bounds = [(f"{{}} {sign} %s", bound) for sign, bound in ((">=", low), ("<=", high)) if bound is not None]
+    test = " AND ".join(text for text, _ in bounds) or "{} IS NOT NULL"
+    values = [bound for _, bound in bounds]
+    if field in {"size", "width", "height"}:
+        return _of_image(test.replace("{}", f"i.{field}"), *values)
+    if field == "rating":
+        test = test.replace("{}", "m.rating")
+        asker = meaning.audience.person_id
+        return _exists(f"analysis_mark m WHERE {{}} AND m.person_id = %s AND {test}", asker, *values)
+    column = "sharpness" if field == "quality" else field
+    return _exists(f"analysis_imageindex x WHERE {{}} AND {test.replace('{}', f'x.{column}')}", *values)
+
+
+def _timed(part: Between | Lately, meaning: Meaning) -> Sql:
+    since, before = days(part, meaning.moment)
+    column = "added_at" if part.field == "added" else "coalesce(i.taken_at, i.added_at)"
+    tests = [f"{column} >= %s"] * bool(since) + [f"{column} < %s"] * bool(before)
+    return _of_image(" AND ".join(tests) or "true", *(bound for bound in (since, before) if bound))
+
+
+def _is(state: str, meaning: Meaning) -> Sql:
+    if state.upper() in Image.Openness.__members__:
+        return _of_image("openness = %s", Image.Openness[state.upper()].value)
+    if state == "favorite":
+        return _exists("analysis_mark m WHERE {} AND m.person_id = %s AND m.is_favorite", meaning.audience.person_id)
+    return _duplicate(meaning.audience) if state == "duplicate" else _STATES[state]
+
+
+FAILED_LAST = """
+    a.state = 'failed' AND NOT EXISTS (
+        SELECT FROM analysis_analysis later
+        WHERE later.image_id = a.image_id AND later.api = a.api AND later.id > a.id)
+"""
+"""Of `analysis_analysis a`: what was asked last of this API failed."""
+
+
+def _duplicate(audience: Audience) -> Sql:
+    """The same bytes or the same perceptual hash as another picture that may be seen."""
+    visible = seen(audience, "twin")
+    return Sql(
+        f"""coalesce((SELECT true FROM analysis_image i JOIN analysis_image twin
+            ON (twin.phash = i.phash OR twin.sha256 = i.sha256) AND twin.id <> i.id AND twin.trashed_at IS NULL
+            WHERE i.id = d.image_id AND {visible.text} LIMIT 1), false)""",  # noqa: S608
+        visible.values,
+    )
+
+
+def _by(who: str) -> Sql:
+    if who == "person":
+        return _exists("analysis_verdict v WHERE {} AND v.decision <> 'rejected'")
+    return _exists("analysis_analysis a WHERE {} AND a.is_current AND a.recognizer = %s", who)
+
+
+def _like(image_id: int, meaning: Meaning) -> Sql:
+    if image_id not in meaning.hashes:
+        return FALSE
+    phash = meaning.hashes[image_id]
+    if phash is None:
+        return Sql("d.image_id = %s", (image_id,))
+    return _of_image("coalesce(bit_count((phash # %s)::bit(64)) <= %s, false)", phash, NEAR)
+
+
+def seen(audience: Audience, alias: str) -> Sql:
+    """That a row which carries owner and openness may be seen."""
+    if audience.person_id is None:
+        return Sql(f"{alias}.openness >= %s", (audience.least_openness,))
+    return Sql(f"({alias}.owner_id = %s OR {alias}.openness >= %s)", (audience.person_id, audience.least_openness))
+
+
+_STATES = {
+    "untagged": negated(
+        _exists("analysis_imagelabel p JOIN analysis_label l ON l.id = p.label_id AND l.kind = 'tag' WHERE {}")
+    ),
+    "failed": _exists(f"analysis_analysis a WHERE {{}} AND {FAILED_LAST}"),
+    "pending": _exists("analysis_analysis a WHERE {} AND a.state IN ('queued', 'running')"),
+    "reviewed": _exists("analysis_verdict v WHERE {}"),
+    "trashed": _of_image("trashed_at IS NOT NULL"),
+}
+_THINGS = {
+    "faces": _exists("analysis_face f WHERE {}"),
+    "text": _exists("analysis_imagetext t WHERE {}"),
+    "labels": _exists("analysis_imagelabel p WHERE {}"),
+    "location": _of_image("latitude IS NOT NULL AND longitude IS NOT NULL"),
+}
+_SHAPES = {"landscape": "width > height", "portrait": "width < height", "square": "width = height"}
+_CONDITIONS: dict[type, Callable[[Any, Meaning], Sql]] = {
+    Not: lambda node, meaning: negated(condition(node.part, meaning)),
+    And: lambda node, meaning: all_of(condition(part, meaning) for part in node.parts),
+    Or: lambda node, meaning: _joined(" OR ", [condition(part, meaning) for part in node.parts]),
+    Labeled: lambda node, meaning: _carries(meaning.of(node), least=hundredths(node.least)),
+    InCategory: lambda node, meaning: _carries(meaning.of(node)),
+    Counted: lambda node, meaning: _counted(meaning.of(node), least=node.least, most=node.most),
+    OneFace: _face,
+    Written: lambda node, _: _of_text("words @@ phraseto_tsquery('simple', %s)", node.text),
+    Matches: lambda node, meaning: _matches(node.field, node.text, meaning),
+    Measured: lambda node, meaning: _measured(node.field, node.low, node.high, meaning),
+    Between: _timed,
+    Lately: _timed,
+    Oriented: lambda node, _: _of_image(_SHAPES[node.shape]),
+    Is: lambda node, meaning: _is(node.state, meaning),
+    Has: lambda node, _: _THINGS[node.thing],
+    By: lambda node, _: _by(node.who),
+    ByModel: lambda node, _: _exists(
+        "analysis_analysis a WHERE {} AND a.is_current AND a.model_version = %s", node.version
+    ),
+    Like: lambda node, meaning: _like(node.image_id, meaning),
+}

@@ -1,0 +1,99 @@
+"""The labels that a query's words mean: one look into the database for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from analysis.models import Label
+from analysis.search.tree import Counted, InCategory, Labeled, Leaf, OneFace
+
+MOST_OF_PREFIX = 1_000
+"""A prefix that more labels share means the most frequent of them."""
+TRAIT = "trait"
+"""Not a label's kind, but two of them: what faces show."""
+
+_KIND = f"""
+    CASE said.kind WHEN '' THEN NOT label.is_hidden WHEN '{TRAIT}' THEN label.kind IN ('face', 'emotion')
+    ELSE label.kind = said.kind END
+"""
+_WAYS = {
+    "name": f"""
+        SELECT place, label.id, label.image_count FROM said
+        JOIN analysis_label label ON lower(label.name) = lower(said.name) WHERE how = 'name' AND {_KIND}
+        UNION
+        SELECT place, label.id, label.image_count FROM said
+        JOIN analysis_labelalias alias ON lower(alias.name) = lower(said.name)
+        JOIN analysis_label label ON label.id = alias.label_id WHERE how = 'name' AND {_KIND}
+    """,  # noqa: S608
+    "prefix": f"""
+        (SELECT place, label.id, label.image_count FROM said
+         JOIN analysis_label label ON starts_with(lower(label.name), lower(said.name)) OR EXISTS (
+              SELECT FROM analysis_labelalias alias
+              WHERE alias.label_id = label.id AND starts_with(lower(alias.name), lower(said.name)))
+         WHERE how = 'prefix' AND {_KIND} ORDER BY label.image_count DESC LIMIT {MOST_OF_PREFIX})
+    """,  # noqa: S608
+    "category": """
+        SELECT place, label.id, label.image_count FROM said
+        JOIN analysis_label label ON lower(label.category) = lower(said.name) WHERE how = 'category'
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels that a word means, of which a picture must carry one; how many pictures carry any, at most."""
+
+    ids: tuple[int, ...] = ()
+    image_count: int = 0
+
+
+def labels_of(leaves: Iterable[Leaf]) -> dict[Leaf, Labels]:
+    """For each leaf that names labels, those it means: names and aliases are the same whatever their case.
+
+    Hidden labels are meant only by whoever names their kind.
+    """
+    wanted: list[Leaf] = []
+    for leaf in leaves:
+        wanted += traits_of(leaf) if isinstance(leaf, OneFace) else [leaf]
+    asked = {leaf: question for leaf in dict.fromkeys(wanted) if (question := _question(leaf))}
+    found: dict[Leaf, list[tuple[int, int]]] = {leaf: [] for leaf in asked}
+    if not asked:
+        return {}
+    ways = dict.fromkeys(how for how, _, _ in asked.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH said AS (
+                SELECT number - 1 AS place, how, name, kind
+                FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS said (how, name, kind, number))
+            {" UNION ALL ".join(_WAYS[how] for how in ways)}
+            """,  # noqa: S608
+            [list(column) for column in zip(*asked.values(), strict=True)],
+        )
+        leaf_at = list(asked)
+        for place, pk, image_count in cursor.fetchall():
+            found[leaf_at[place]].append((pk, image_count))
+    return {
+        leaf: Labels(tuple(sorted(pk for pk, _ in rows)), sum(count for _, count in rows))
+        for leaf, rows in found.items()
+    }
+
+
+def traits_of(leaf: OneFace) -> tuple[Labeled, ...]:
+    """What a picture must carry as a whole where one of its faces has all of this."""
+    return tuple(Labeled(trait, kind=TRAIT) for trait in leaf.traits)
+
+
+def _question(leaf: Leaf) -> tuple[str, str, str] | None:
+    """How to look, for which name, of which kind."""
+    match leaf:
+        case InCategory(name):
+            return "category", name, ""
+        case Counted(name):
+            return "name", name, Label.Kind.LABEL
+        case Labeled(name, kind, _, is_prefix):
+            return ("prefix" if is_prefix else "name"), name, kind
+    return None

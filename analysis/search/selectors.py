@@ -1,0 +1,112 @@
+"""What a part of a query is good for in finding pictures, rather than in judging one that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.search.conditions import FAILED_LAST, NEAR, Sql, face_test, hundredths
+from analysis.search.meaning import Meaning
+from analysis.search.names import Labels, traits_of
+from analysis.search.tree import Counted, InCategory, Is, Labeled, Like, Measured, Node, Not, OneFace, Or, Written
+
+EVERYTHING = Sql("SELECT id AS image_id FROM analysis_image")
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A part that needs one of these labels; `is_all` when it needs nothing else."""
+
+    part: Node
+    labels: Labels
+    least: int
+    is_all: bool
+
+
+def carried_in(part: Node, meaning: Meaning) -> Iterator[Carried]:
+    """The labels without which a part does not hold."""
+    match part:
+        case Labeled(_, _, least):
+            yield Carried(part, meaning.of(part), hundredths(least), is_all=True)
+        case InCategory():
+            yield Carried(part, meaning.of(part), 0, is_all=True)
+        case Counted(_, at_least) if at_least > 0:
+            yield Carried(part, meaning.of(part), 0, is_all=False)
+        case OneFace():
+            for trait in traits_of(part):
+                yield Carried(part, meaning.of(trait), 0, is_all=False)
+        case Or(parts) if all(isinstance(each, Labeled | InCategory) for each in parts):
+            every = [meaning.of(each) for each in parts if isinstance(each, Labeled | InCategory)]
+            ids = sorted({pk for labels in every for pk in labels.ids})
+            yield Carried(part, Labels(tuple(ids), sum(labels.image_count for labels in every)), 0, is_all=False)
+
+
+def excluded_by(part: Node, meaning: Meaning) -> Labels | None:
+    """Labels that no hit carries, whatever the confidence."""
+    if not isinstance(part, Not):
+        return None
+    inner = part.part
+    if isinstance(inner, InCategory) or (isinstance(inner, Labeled) and inner.least == 0):
+        labels = meaning.of(inner)
+        return labels if labels.ids else None
+    return None
+
+
+def candidates(part: Node, meaning: Meaning) -> Sql | None:
+    """A statement giving the ids of the few pictures of which a part may hold."""
+    select = _SELECTORS.get(type(part))
+    return select(part, meaning) if select else None
+
+
+def _marked(part: Measured, meaning: Meaning) -> Sql | None:
+    if part.field != "rating":
+        return None
+    text = "SELECT image_id FROM analysis_mark WHERE person_id = %s AND rating IS NOT NULL"
+    return Sql(text, (meaning.audience.person_id,))
+
+
+def _in_state(part: Is, meaning: Meaning) -> Sql | None:
+    match part.state:
+        case "favorite":
+            text = "SELECT image_id FROM analysis_mark WHERE person_id = %s AND is_favorite"
+            return Sql(text, (meaning.audience.person_id,))
+        case "failed":
+            return Sql(f"SELECT a.image_id FROM analysis_analysis a WHERE {FAILED_LAST}")  # noqa: S608
+        case "pending":
+            return Sql("SELECT image_id FROM analysis_analysis WHERE state IN ('queued', 'running')")
+        case "reviewed":
+            return Sql("SELECT image_id FROM analysis_verdict")
+        case "trashed":
+            text = "SELECT id AS image_id FROM analysis_image WHERE owner_id = %s AND trashed_at IS NOT NULL"
+            return Sql(text, (meaning.audience.person_id,))
+    return None
+
+
+def _near(part: Like, meaning: Meaning) -> Sql | None:
+    """Of hashes at most 7 bits apart, one quarter of four differs in at most one bit: 17 values for each quarter."""
+    phash = meaning.hashes.get(part.image_id)
+    if phash is None:
+        return Sql("SELECT %s::bigint AS image_id", (part.image_id,))
+    quarters = [(phash >> 16 * place & 0xFFFF, place << 16) for place in range((NEAR + 1) // 2)]
+    near = [(quarter ^ flip) + base for quarter, base in quarters for flip in (0, *(1 << bit for bit in range(16)))]
+    return Sql("SELECT id AS image_id FROM analysis_image WHERE likeness && %s::int[]", (near,))
+
+
+def _faced(part: OneFace, _: Meaning) -> Sql | None:
+    """Traits are labels and lead better; an age alone is looked for among the faces."""
+    if part.traits:
+        return None
+    test = face_test(part)
+    return Sql(f"SELECT f.image_id FROM analysis_face f WHERE {test.text}", test.values)  # noqa: S608
+
+
+_SELECTORS: dict[type, Callable[[Any, Meaning], Sql | None]] = {
+    Written: lambda part, _: Sql(
+        "SELECT image_id FROM analysis_imagetext WHERE words @@ phraseto_tsquery('simple', %s)", (part.text,)
+    ),
+    Measured: _marked,
+    Is: _in_state,
+    Like: _near,
+    OneFace: _faced,
+}

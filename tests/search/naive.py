@@ -1,0 +1,311 @@
+"""What a query finds, told picture by picture in plain Python from the truth: answers, verdicts, marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from analysis.models import Analysis, Audience, Image, Label, LabelAlias, Mark, Verdict
+from analysis.recognition import values
+from analysis.recognition.words import lines_in, words_in
+from analysis.search import tree
+from analysis.search.tree import Query
+
+FULL = 100.0
+
+
+@dataclass
+class Carried:
+    confidence: float
+    count: int
+
+
+@dataclass
+class Picture:
+    row: Image
+    labels: dict[tuple[str, str], Carried] = field(default_factory=dict)
+    faces: list[values.FoundFace] = field(default_factory=list)
+    text: str = ""
+    quality: values.Quality | None = None
+    analyses: list[Analysis] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    mark: Mark | None = None
+
+
+@dataclass
+class Library:
+    """All there is, and who asks when."""
+
+    pictures: list[Picture]
+    labels: dict[tuple[str, str], Label]
+    aliases: dict[str, set[tuple[str, str]]]
+    audience: Audience
+    moment: datetime
+
+
+def library(audience: Audience, moment: datetime) -> Library:
+    labels = {(label.kind, label.name.lower()): label for label in Label.objects.all()}
+    aliases: dict[str, set[tuple[str, str]]] = {}
+    for alias in LabelAlias.objects.select_related("label"):
+        aliases.setdefault(alias.name.lower(), set()).add((alias.label.kind, alias.label.name.lower()))
+    return Library(
+        [_picture(row, audience) for row in Image.objects.select_related("owner")], labels, aliases, audience, moment
+    )
+
+
+def _picture(row: Image, audience: Audience) -> Picture:
+    picture = Picture(row)
+    picture.analyses = list(row.analyses.order_by("pk"))
+    picture.verdicts = list(row.verdicts.select_related("label"))
+    picture.mark = Mark.objects.filter(image=row, person_id=audience.person_id).first()
+    if row.trashed_at is not None:
+        return picture
+    for analysis in picture.analyses:
+        if not analysis.is_current:
+            continue
+        for word in words_in(analysis.api, analysis.answer, threshold=75):
+            picture.labels[word.kind, word.name.lower()] = Carried(round(word.confidence, 2), word.instance_count)
+        if analysis.api == "faces":
+            picture.faces = list(values.faces_in(analysis.answer))
+        if analysis.api == "text":
+            picture.text = lines_in(analysis.answer)
+        if analysis.api == "labels":
+            picture.quality = values.quality_in(analysis.answer)
+    for verdict in picture.verdicts:
+        key = verdict.label.kind, verdict.label.name.lower()
+        if verdict.decision == "rejected":
+            picture.labels.pop(key, None)
+        else:
+            known = picture.labels.get(key)
+            picture.labels[key] = Carried(FULL, known.count if known else 0)
+    return picture
+
+
+def found(query: Query, library: Library) -> list[int]:
+    """The ids of all hits, in the query's order."""
+    hits = [
+        picture
+        for picture in library.pictures
+        if _is_visible(picture.row, query, library) and all(_holds(part, picture, library) for part in query.parts)
+    ]
+    ranked = next((part for part in query.parts if isinstance(part, tree.Labeled)), None)
+    sort = query.sort if query.sort != "confidence" or ranked else "newest"
+    keys = {
+        "newest": lambda p: p.row.added_at,
+        "oldest": lambda p: p.row.added_at,
+        "taken": lambda p: p.row.taken_at or p.row.added_at,
+        "confidence": lambda p: max((c.confidence for c in _carried(ranked, p, library)), default=0),
+        "name": lambda p: p.row.filename.lower(),
+        "size": lambda p: p.row.size,
+    }
+    hits.sort(key=lambda picture: (keys[sort](picture), picture.row.pk), reverse=sort not in {"oldest", "name"})
+    return [picture.row.pk for picture in hits]
+
+
+def _is_visible(row: Image, query: Query, library: Library) -> bool:
+    person = library.audience.person_id
+    if row.trashed_at is not None:
+        return query.asks_for_trash and person is not None and row.owner_id == person
+    return row.owner_id == person or row.openness >= library.audience.least_openness
+
+
+def _meant(node, library: Library) -> set[tuple[str, str]]:
+    if isinstance(node, tree.InCategory):
+        return {key for key, label in library.labels.items() if label.category.lower() == node.name.lower()}
+    name = node.name.lower()
+    kind = "label" if isinstance(node, tree.Counted) else node.kind
+    if isinstance(node, tree.Labeled) and node.is_prefix:
+        keys = {key for key in library.labels if key[1].startswith(name)}
+        keys |= {key for alias, meant in library.aliases.items() if alias.startswith(name) for key in meant}
+    else:
+        keys = {key for key in library.labels if key[1] == name} | library.aliases.get(name, set())
+    if kind:
+        return {key for key in keys if key[0] == kind}
+    return {key for key in keys if not library.labels[key].is_hidden}
+
+
+def _carried(node, picture: Picture, library: Library) -> list[Carried]:
+    return [carried for key in _meant(node, library) if (carried := picture.labels.get(key))]
+
+
+def _holds(node, picture: Picture, library: Library) -> bool:
+    return _JUDGES[type(node)](node, picture, library)
+
+
+def _within(value, low, high) -> bool:
+    return value is not None and (low is None or value >= low) and (high is None or value <= high)
+
+
+def _not(node, picture, library):
+    return not _holds(node.part, picture, library)
+
+
+def _and(node, picture, library):
+    return all(_holds(part, picture, library) for part in node.parts)
+
+
+def _or(node, picture, library):
+    return any(_holds(part, picture, library) for part in node.parts)
+
+
+def _labeled(node, picture, library):
+    return any(carried.confidence >= node.least for carried in _carried(node, picture, library))
+
+
+def _in_category(node, picture, library):
+    return bool(_carried(node, picture, library))
+
+
+def _counted(node, picture, library):
+    most = max((carried.count for carried in _carried(node, picture, library)), default=0)
+    return _within(most, node.least, node.most)
+
+
+def _one_face(node, picture, library):
+    shown = {name for kind, name in picture.labels if kind in {"face", "emotion"}}
+    wanted = {trait.lower() for trait in node.traits}
+    return wanted <= shown and any(_fits(node, wanted, face) for face in picture.faces)
+
+
+def _written(node, picture, library):
+    words, wanted = picture.text.lower().split(), node.text.lower().split()
+    return any(words[place : place + len(wanted)] == wanted for place in range(len(words)))
+
+
+def _matches(node, picture, library):
+    row, text = picture.row, node.text.lower()
+    match node.field:
+        case "name":
+            return text in row.filename.lower() or text in row.title.lower()
+        case "camera":
+            return text in f"{row.camera_make} {row.camera_model} {row.lens}".lower()
+        case "format":
+            return row.format == {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}.get(text, text)
+        case "owner":
+            return row.owner_id == library.audience.person_id if text == "me" else row.owner.username.lower() == text
+    return False
+
+
+def _measured(node, picture, library):
+    if node.field == "rating":
+        return picture.mark is not None and _within(picture.mark.rating, node.low, node.high)
+    if node.field in {"size", "width", "height"}:
+        return _within(getattr(picture.row, node.field), node.low, node.high)
+    name = "sharpness" if node.field == "quality" else node.field
+    return picture.quality is not None and _within(getattr(picture.quality, name), node.low, node.high)
+
+
+def _between(node, picture, library):
+    return _within(_moment(node, picture).astimezone(UTC).date(), node.first, node.last)
+
+
+def _lately(node, picture, library):
+    length = timedelta(days=node.number * {"day": 1, "week": 7, "month": 30, "year": 365}[node.unit])
+    return _moment(node, picture) >= library.moment - length
+
+
+def _oriented(node, picture, library):
+    row = picture.row
+    shape = "square" if row.width == row.height else "landscape" if row.width > row.height else "portrait"
+    return node.shape == shape
+
+
+def _is(node, picture, library):  # noqa: PLR0911
+    row = picture.row
+    last = {analysis.api: analysis.state for analysis in picture.analyses}
+    match node.state:
+        case "favorite":
+            return picture.mark is not None and picture.mark.is_favorite
+        case "untagged":
+            return not any(kind == "tag" for kind, _ in picture.labels)
+        case "failed":
+            return "failed" in last.values()
+        case "pending":
+            return any(analysis.state in {"queued", "running"} for analysis in picture.analyses)
+        case "reviewed":
+            return bool(picture.verdicts)
+        case "trashed":
+            return row.trashed_at is not None
+        case "duplicate":
+            return any(_is_twin(row, other.row, library) for other in library.pictures)
+    return row.openness == Image.Openness[node.state.upper()]
+
+
+def _has(node, picture, library):
+    match node.thing:
+        case "faces":
+            return bool(picture.faces)
+        case "text":
+            return bool(picture.text)
+        case "labels":
+            return bool(picture.labels)
+    return picture.row.latitude is not None and picture.row.longitude is not None
+
+
+def _by(node, picture, library):
+    if node.who == "person":
+        return any(verdict.decision != "rejected" for verdict in picture.verdicts)
+    return any(analysis.is_current and analysis.recognizer == node.who for analysis in picture.analyses)
+
+
+def _by_model(node, picture, library):
+    return any(analysis.is_current and analysis.model_version == node.version for analysis in picture.analyses)
+
+
+def _like(node, picture, library):
+    other = next((each.row for each in library.pictures if each.row.pk == node.image_id), None)
+    if other is None or not _is_visible(other, Query(), library):
+        return False
+    if other.pk == picture.row.pk:
+        return True
+    if other.phash is None or picture.row.phash is None:
+        return False
+    return ((other.phash ^ picture.row.phash) & (2**64 - 1)).bit_count() <= 7
+
+
+def _moment(node, picture: Picture) -> datetime:
+    row = picture.row
+    return row.added_at if node.field == "added" else row.taken_at or row.added_at
+
+
+def _fits(node, wanted: set[str], face: values.FoundFace) -> bool:
+    shown = {
+        (
+            value
+            if isinstance(value, str)
+            else "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(name))
+        ).lower()
+        for name, (value, sure) in face.attributes.items()
+        if value and sure >= 75
+    }
+    shown |= {emotion.type.lower() for emotion in face.emotions if emotion.confidence >= 75}
+    is_young_enough = node.age_high is None or (face.age_low is not None and face.age_low <= node.age_high)
+    is_old_enough = node.age_low is None or (face.age_high is not None and face.age_high >= node.age_low)
+    return wanted <= shown and is_young_enough and is_old_enough
+
+
+def _is_twin(row: Image, other: Image, library: Library) -> bool:
+    is_same = row.sha256 == other.sha256 or (row.phash is not None and row.phash == other.phash)
+    return row.pk != other.pk and is_same and other.trashed_at is None and _is_visible(other, Query(), library)
+
+
+_JUDGES = {
+    tree.Not: _not,
+    tree.And: _and,
+    tree.Or: _or,
+    tree.Labeled: _labeled,
+    tree.InCategory: _in_category,
+    tree.Counted: _counted,
+    tree.OneFace: _one_face,
+    tree.Written: _written,
+    tree.Matches: _matches,
+    tree.Measured: _measured,
+    tree.Between: _between,
+    tree.Lately: _lately,
+    tree.Oriented: _oriented,
+    tree.Is: _is,
+    tree.Has: _has,
+    tree.By: _by,
+    tree.ByModel: _by_model,
+    tree.Like: _like,
+}

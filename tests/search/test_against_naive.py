@@ -1,0 +1,247 @@
+"""Every operator, alone and combined, over random libraries: what SQL finds is what plain Python finds."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.models import Audience, Image, Label, LabelAlias, Mark, Verdict
+from analysis.recognition.index import reindex
+from analysis.search import answers as search
+from analysis.search import tree
+from analysis.search.counts import refresh_counts
+from analysis.search.tree import Query
+from tests import answers
+from tests.factories import START, a_person, an_analysis, an_image
+from tests.search import naive
+
+pytestmark = pytest.mark.django_db
+
+NAMES = ["Dog", "Cat", "Person", "Grass", "Car", *(f"Dwarf {number}" for number in range(10)), "Straße"]
+CATEGORIES = ["Animals and Pets", "Person Description", "Nature"]
+TRAITS = ["Smile", "Eyes Open", "Female", "Happy", "Calm"]
+WORDS = ["one", "way", "stop", "exit"]
+CAMERAS = ["Canon", "Nikon 100%", ""]
+TAGS = ["holiday", "_draft", "dog"]
+PICTURES = 45
+MOMENT = START + timedelta(days=60)
+
+names = st.sampled_from([*NAMES, "Human", "holiday", "_draft", "hidden", "Red", "nobody"]).flatmap(
+    lambda name: st.sampled_from([name, name.lower(), name.upper()])
+)
+days = st.dates(START.date() - timedelta(days=5), START.date() + timedelta(days=70))
+maybe_days = st.none() | days
+
+
+def between(values):
+    return st.tuples(st.none() | values, st.none() | values)
+
+
+leaves = st.one_of(
+    st.builds(
+        tree.Labeled,
+        names,
+        kind=st.sampled_from(["", "", "label", "tag", "color", "emotion", "face"]),
+        least=st.sampled_from([0, 0, 70, 90.5, 99]),
+    ),
+    st.builds(tree.Labeled, st.sampled_from(["d", "D", "Dwarf", "hu", "c"]), is_prefix=st.just(True)),
+    st.builds(tree.InCategory, st.sampled_from([*CATEGORIES, "animals and pets", "none"])),
+    st.builds(tree.Counted, names, st.integers(0, 3), st.none() | st.integers(0, 3)),
+    st.builds(
+        tree.OneFace,
+        st.lists(st.sampled_from([*TRAITS, "smile", "eyes open"]), max_size=2, unique=True).map(tuple),
+        st.none() | st.integers(0, 60),
+        st.none() | st.integers(0, 60),
+    ),
+    st.builds(tree.Written, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join)),
+    st.builds(tree.Matches, st.just("name"), st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
+    st.builds(tree.Matches, st.just("camera"), st.sampled_from(["canon", "100%", "o"])),
+    st.builds(tree.Matches, st.just("format"), st.sampled_from(["jpg", "PNG", "gif"])),
+    st.builds(tree.Matches, st.just("owner"), st.sampled_from(["me", "Owner", "colleague", "nobody"])),
+    st.builds(tree.Matches, st.just("bucket"), st.just("any")),
+    st.builds(
+        lambda field, ends: tree.Measured(field, *ends),
+        st.sampled_from(["size", "width", "height"]),
+        between(st.sampled_from([100, 1000, 3000])),
+    ),
+    st.builds(lambda ends: tree.Measured("rating", *ends), between(st.integers(1, 5))),
+    st.builds(
+        lambda field, ends: tree.Measured(field, *ends),
+        st.sampled_from(["quality", "brightness", "sharpness", "contrast"]),
+        between(st.sampled_from([20, 50, 80])),
+    ),
+    st.builds(tree.Between, st.sampled_from(["added", "taken"]), maybe_days, maybe_days),
+    st.builds(
+        tree.Lately,
+        st.sampled_from(["added", "taken"]),
+        st.integers(1, 9),
+        st.sampled_from(["day", "week", "month", "year"]),
+    ),
+    st.builds(tree.Oriented, st.sampled_from(["landscape", "portrait", "square"])),
+    st.builds(tree.Is, st.sampled_from(tree.Is.STATES)),
+    st.builds(tree.Has, st.sampled_from(tree.Has.THINGS)),
+    st.builds(tree.By, st.sampled_from(tree.By.WHO)),
+    st.builds(tree.ByModel, st.sampled_from(["3.0", "3.1"])),
+    st.builds(tree.Like, st.integers(0, PICTURES - 1)),
+)
+nodes = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(tree.Not, inner),
+        st.builds(tree.And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(tree.Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+    ),
+    max_leaves=5,
+)
+queries = st.builds(Query, st.lists(nodes, max_size=4, unique=True).map(tuple), st.sampled_from(tree.SORTS))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_is_found_is_what_plain_python_finds(seed):
+    owner, colleague = a_person("Owner"), a_person("colleague")
+    ids = _fill(random.Random(seed), [owner, colleague])
+    libraries = [naive.library(Audience(pk), MOMENT) for pk in (owner.pk, colleague.pk, None)]
+
+    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(queries, st.sampled_from(libraries), st.sampled_from([2, 7, 3_000]))
+    def check(query: Query, library: naive.Library, budget: int) -> None:
+        query = _with_ids(query, ids)
+        expected = naive.found(query, library)
+        assert _walked(query, library.audience, budget) == expected
+        bounds = {"audience": library.audience, "moment": MOMENT, "budget": budget}
+        assert search.count(query, cap=PICTURES, **bounds) == len(expected)
+        assert search.count(query, cap=3, **bounds) == min(len(expected), 4)
+
+    check()
+
+
+def test_bulk_work_goes_through_every_hit_once(owner):
+    ids = _fill(random.Random(4), [owner])
+    query, audience = Query((tree.Not(tree.Labeled("Dog")),), sort="size"), Audience(owner.pk)
+    steps = list(search.every_id(query, audience=audience, step=4))
+    expected = naive.found(query.sorted_by("newest"), naive.library(audience, MOMENT))
+    assert [pk for step in steps for pk in step] == expected
+    assert {len(step) for step in steps[:-1]} == {4}
+    assert set(expected) < set(ids)
+
+
+def _walked(query: Query, audience: Audience, budget: int) -> list[int]:
+    """All pages of seven, one after another."""
+    found, after = list[int](), None
+    while True:
+        page = search.page(query, audience=audience, after=after, size=7, moment=MOMENT, budget=budget)
+        found += [image.pk for image in page.images]
+        if page.next is None:
+            return found
+        after = search.Place.from_text(str(page.next))
+
+
+def _with_ids(query: Query, ids: list[int]) -> Query:
+    """The pictures that `like` names by their place in the library."""
+
+    def exchanged(node):
+        match node:
+            case tree.Like(place):
+                return tree.Like(ids[place])
+            case tree.Not(part):
+                return tree.Not(exchanged(part))
+            case tree.And(parts) | tree.Or(parts):
+                return type(node)(tuple(exchanged(part) for part in parts))
+        return node
+
+    return Query(tuple(dict.fromkeys(exchanged(part) for part in query.parts)), query.sort)
+
+
+def _fill(rng: random.Random, people) -> list[int]:
+    Label.objects.create(kind="label", name="hidden", is_hidden=True)
+    tags = [Label.objects.create(kind="tag", name=name) for name in TAGS]
+    images = [_picture(rng, rng.choice(people)) for _ in range(PICTURES)]
+    for image in images:
+        _asked(rng, image)
+    reindex([image.pk for image in images])
+    LabelAlias.objects.create(label=Label.objects.get_or_create(kind="label", name="Person")[0], name="Human")
+    labels = [*tags, *Label.objects.filter(kind__in=["label", "emotion"])]
+    for image in images:
+        for label in rng.sample(labels, rng.choice([0, 0, 1, 2])):
+            decision = rng.choice(["confirmed", "rejected", "added"])
+            Verdict.objects.create(image=image, label=label, decision=decision, by=rng.choice(people))
+        for person in people:
+            if rng.random() < 0.3:
+                Mark.objects.create(
+                    image=image, person=person, is_favorite=rng.random() < 0.5, rating=rng.choice([None, 1, 3, 5])
+                )
+    reindex([image.pk for image in images])
+    if rng.random() < 0.7:
+        refresh_counts()  # else every label seems to be rare
+    return [image.pk for image in images]
+
+
+def _picture(rng: random.Random, owner) -> Image:
+    phash = rng.choice([None, 0b1011, 0b1011 ^ 1 << 63, 0b1000, 0x7FFF_FFFF_0000_1234, rng.getrandbits(63)])
+    return an_image(
+        owner,
+        phash=phash if phash is None or phash < 2**63 else phash - 2**64,
+        filename=rng.choice(["A.jpg", "a.jpg", "b.JPG", "100%_ö.png", "z.webp"]),
+        title=rng.choice(["", "", "A Title"]),
+        format=rng.choice(["jpeg", "png"]),
+        size=rng.choice([500, 1000, 5000]),
+        width=rng.choice([800, 1000]),
+        height=rng.choice([800, 1000, 3500]),
+        camera_make=rng.choice(CAMERAS),
+        latitude=rng.choice([None, 1.5]),
+        longitude=3.0,
+        openness=rng.choice([0, 0, 1, 2]),
+        added_at=START + timedelta(days=rng.randrange(60), seconds=rng.randrange(3)),
+        taken_at=rng.choice([None, START + timedelta(days=rng.randrange(60))]),
+        trashed_at=rng.choice([None] * 6 + [START]),
+    )
+
+
+def _asked(rng: random.Random, image: Image) -> None:
+    person = {"recognizer": rng.choice(["rekognition", "local"]), "model_version": rng.choice(["3.0", "3.1"])}
+    if rng.random() < 0.8:
+        an_analysis(image, state="done", answer=_labels(rng), **person)
+    if rng.random() < 0.5:
+        an_analysis(image, "faces", state="done", answer=answers.faces(*(_face(rng) for _ in range(2))), **person)
+    if rng.random() < 0.4:
+        line = " ".join(rng.choices(WORDS, k=3))
+        found = {"DetectedText": line, "Type": "LINE", "Id": 0, "Confidence": 99.0}
+        an_analysis(image, "text", state="done", answer={"TextDetections": [found]}, **person)
+    if rng.random() < 0.2:
+        an_analysis(image, rng.choice(["labels", "text"]), state=rng.choice(["queued", "failed"]))
+
+
+def _labels(rng: random.Random) -> dict:
+    entries = [
+        answers.label(
+            name,
+            round(rng.uniform(55, 100), 2),
+            category=CATEGORIES[NAMES.index(name) % len(CATEGORIES)],
+            instances=tuple(answers.instance() for _ in range(rng.choice([0, 1, 3]))),
+        )
+        for name in rng.sample([*NAMES, "Dog", "Cat"], rng.choice([1, 4, 8]))
+    ]
+    answer = answers.labels(*entries)
+    answer["ImageProperties"]["Quality"]["Sharpness"] = rng.uniform(0, 100)
+    answer["ImageProperties"]["DominantColors"] = [answers.color(simplified_color="red", percent=rng.uniform(1, 90))]
+    return answer
+
+
+def _face(rng: random.Random) -> dict:
+    low = rng.randrange(50)
+    return answers.face(
+        AgeRange={"Low": low, "High": low + 8},
+        Smile={"Value": rng.random() < 0.5, "Confidence": rng.choice([60.0, 97.0])},
+        Gender={"Value": rng.choice(["Female", "Male"]), "Confidence": 99.0},
+        Emotions=[{"Type": rng.choice(["HAPPY", "CALM"]), "Confidence": rng.choice([60.0, 90.0])}],
+    )
+
+
+def test_an_impossible_date_range_finds_nothing(owner):
+    an_image(owner)
+    query = Query((tree.Between("added", date(2030, 1, 1), date(2020, 1, 1)),))
+    assert search.count(query, audience=Audience(owner.pk)) == 0
