@@ -1,0 +1,67 @@
+"""`manage.py reindex`: the read side is thrown away and made anew."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from analysis.models import Face, ImageIndex, ImageLabel, ImageText, Label
+from tests import answers
+from tests.factories import a_labeled_image, an_analysis, an_image, label_rows
+
+pytestmark = pytest.mark.django_db
+
+
+def report(**options) -> dict:
+    out = StringIO()
+    call_command("reindex", as_json=True, stdout=out, **options)
+    return json.loads(out.getvalue())
+
+
+@pytest.fixture
+def damaged(owner):
+    """Three pictures, each with something else that search would tell wrongly."""
+    lost, wrong, stale = (a_labeled_image(owner, {"Dog": 98, "Cat": 70}) for _ in range(3))
+    an_analysis(lost, "faces", state="done", answer=answers.faces())
+    call_command("reindex", stdout=StringIO())
+    ImageLabel.objects.filter(image=lost).delete()
+    Face.objects.filter(image=lost).delete()
+    ImageLabel.objects.filter(image=wrong, label__name="Dog").update(confidence=1)
+    ImageText.objects.create(image=stale, content="what nobody wrote")
+    ImageIndex.objects.filter(image=stale).update(label_ids=[])
+    return lost, wrong, stale
+
+
+def test_says_what_differs_and_puts_it_right(damaged):
+    lost, wrong, stale = damaged
+    expected = {str(lost.pk): ["faces", "labels"], str(wrong.pk): ["labels"], str(stale.pk): ["text", "whole"]}
+    assert report()["differing"] == expected
+    assert [label_rows(image).get("Dog") for image in damaged] == [98, 98, 98]
+    assert Face.objects.filter(image=lost).count() == 1
+    assert report() == {"pictures": 3, "differing": {}, "counts": 0}
+
+
+def test_a_dry_run_changes_nothing(damaged):
+    first = report(dry_run=True)
+    assert len(first["differing"]) == 3
+    assert report(dry_run=True) == first
+
+
+def test_rows_of_pictures_in_the_trash_go(owner, django_user_model):
+    image = a_labeled_image(owner, {"Dog": 98})
+    image.trashed_at = image.added_at
+    image.save()
+    out = StringIO()
+    call_command("reindex", stdout=out)
+    assert out.getvalue().splitlines()[0] == f"Image {image.pk} differed: labels, whole."
+    assert not ImageLabel.objects.exists()
+    assert not ImageIndex.objects.exists()
+
+
+def test_counts_are_refreshed(owner):
+    a_labeled_image(owner, {"Dog": 98})
+    Label.objects.update(image_count=7)
+    an_image(owner)
+    call_command("reindex", stdout=StringIO())
+    assert list(Label.objects.values_list("name", "image_count")) == [("Dog", 1)]
