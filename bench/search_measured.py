@@ -1,0 +1,176 @@
+"""Measures search in one library of so many pictures and prints what it took: bench/search_measured.py PICTURES.
+
+A process of its own for each library, since Django has one database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psycopg
+
+from bench import library_words, place
+from bench.library_data import READER, Loaded, loaded
+from bench.library_recipe import LABELS, RARE
+from bench.search_questions import Asker, Question
+from bench.search_rivals import ByHand, Like, by_orm, exact_facets
+from bench.search_truth import Truth
+
+if TYPE_CHECKING:
+    from bench.search_ours import Ours
+
+CHECKED = 100_000  # libraries up to this size are held against NumPy's answer
+PAGES_BEFORE = 49
+COMPLETIONS = 200
+LABEL_FACETS = 20
+MOST_COUNTED = 1_000
+
+
+@dataclass
+class Measured:
+    """Milliseconds by what was measured and the shape of the question, and figures that are no times."""
+
+    pictures: int
+    settings: str
+    loaded_in: float
+    times: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def time(self, what: str, questions: Iterable[Question], ask: Callable[[Question], object]) -> None:
+        for question in questions:
+            took = fastest(lambda: ask(question))  # noqa: B023 # called at once
+            self.times.setdefault(what, {}).setdefault(question.shape, []).append(took)
+
+    def all(self, what: str) -> list[float]:
+        return [each for times in self.times.get(what, {}).values() for each in times]
+
+
+def fastest(ask: Callable[[], object]) -> float:
+    """Milliseconds of a warm answer: asked three times, the first is not counted, of the others the faster."""
+    ask()
+    return min(_milliseconds(ask) for _ in range(2))
+
+
+def _milliseconds(ask: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    ask()
+    return 1_000 * (time.perf_counter() - began)
+
+
+def measured(pictures: int) -> Measured:
+    with loaded(pictures) as library:
+        os.environ.update(place.environment(library.library.var))
+        os.environ["DJANGO_SETTINGS_MODULE"] = "imagelib.settings"
+        import django  # noqa: PLC0415 # the settings read the environment
+
+        django.setup()
+        from django.db import connection as djangos  # noqa: PLC0415
+
+        found = Measured(pictures, library.settings(), library.seconds)
+        try:
+            with psycopg.connect(library.url, autocommit=True) as connection:
+                search(library, connection, found)
+            over_http(library, found)
+        finally:
+            djangos.close()
+            djangos.close_pool()  # the server is stopped next
+    return found
+
+
+def search(library: Loaded, connection: psycopg.Connection, found: Measured) -> None:
+    from bench.search_ours import Ours  # noqa: PLC0415 # needs Django set up
+
+    asker = Asker(connection, pictures=library.pictures)
+    ours, anonymous = Ours(READER), Ours(None)
+    questions = [each for each in asker.questions() if ours.understands(each)]
+    hand = ByHand(connection, reader=READER, counts=asker.counts)
+    if library.pictures <= CHECKED:
+        check(questions, ours, hand, Truth(connection, reader=READER), found)
+    found.time("ours", questions, ours.page)
+    found.time("hand", questions, hand.page)
+    found.time("orm", questions, lambda question: by_orm(question, reader=READER))
+    later(questions, ours, found)
+    found.time("count", questions, ours.count)
+    found.time("facets", questions, ours.facets)
+    found.figures["overlap"] = overlap(questions[::4], ours, connection)
+    found.time("anonymous", questions, anonymous.page)
+    found.time("further", [each for each in asker.further() if ours.understands(each)], ours.page)
+    found.time("empty", [Question("empty", "")], ours.page)
+    if find_spec("analysis.search.complete"):
+        found.time("complete", beginnings(), lambda question: ours.complete(question.text))
+    like = Like(connection, reader=READER, names={each: library_words.name_of(each) for each in asker.counts})
+    like.prepare()
+    few = [each for each in questions if each.shape in Like.SHAPES][::10]
+    found.time("like", few, like.page)
+    found.time("instead of like", few, ours.page)
+
+
+def check(questions: Sequence[Question], ours: Ours, hand: ByHand, truth: Truth, found: Measured) -> None:
+    """First pages and capped counts are NumPy's, ours and those of the SQL by hand. Raises AssertionError."""
+    for question in questions:
+        newest = truth.newest(question, 60)
+        assert [image.pk for image in ours.page(question).images] == newest, f"{question}: not NumPy's pictures"
+        assert [row[0] for row in hand.page(question)] == newest, f"{question}: the rival's are not NumPy's pictures"
+        assert ours.count(question) == min(truth.number(question), MOST_COUNTED + 1), f"{question}: another number"
+    found.notes.append(f"{len(questions)} first pages and counts at {found.pictures:,} are those that NumPy computes.")
+
+
+def later(questions: Sequence[Question], ours: Ours, found: Measured) -> None:
+    """Page 50, by the key where page 49 ends; and page 1 of the same questions, which have that many."""
+    starts = [(each, ours.page(each, size=60 * PAGES_BEFORE).next) for each in questions]
+    many = {each.text: start for each, start in starts if start}
+    asked = [each for each in questions if each.text in many]
+    found.time("page 50", asked, lambda question: ours.page(question, after=many[question.text]))
+    found.time("page 1", asked, ours.page)
+
+
+def overlap(questions: Sequence[Question], ours: Ours, connection: psycopg.Connection) -> float:
+    """Percent of the twenty labels shown first that are among the twenty most frequent of all hits."""
+    shares = []
+    for question in questions:
+        counts = {
+            library_words.name_of(label_id): number
+            for label_id, number in exact_facets(connection, question, reader=READER).items()
+            if label_id <= LABELS
+        }
+        shown = [facet.name for facet in ours.facets(question).by_kind.get("label", [])[:LABEL_FACETS]]
+        expected = min(len(counts), LABEL_FACETS)
+        if expected:
+            least = sorted(counts.values())[-expected]
+            shares.append(sum(counts.get(name, 0) >= least for name in shown) / expected)
+    return 100 * float(np.mean(shares))
+
+
+def beginnings() -> list[Question]:
+    """What one has typed so far of some label, from one to five letters."""
+    chance = np.random.default_rng(11)
+    names = [library_words.name_of(int(each)) for each in chance.integers(1, LABELS + RARE, COMPLETIONS)]
+    return [Question(f"{1 + place % 5} letters", name[: 1 + place % 5]) for place, name in enumerate(names)]
+
+
+def over_http(library: Loaded, found: Measured) -> None:
+    from bench.search_pages import Pages, serving  # noqa: PLC0415 # needs Django set up
+
+    with psycopg.connect(library.url, autocommit=True) as connection:
+        questions = Asker(connection, pictures=library.pictures).questions()[::4]
+    with serving(library) as address:
+        pages = Pages(address, reader=READER)
+        asked = [each for each in questions if pages.has_more(each)]
+        found.time("page", questions, pages.whole)
+        found.time("cards", asked, pages.more)
+        sizes = [len(pages.whole(each)) for each in asked]
+        found.figures["html"] = max(sizes) / 1_000
+        found.figures["assets"] = pages.assets() / 1_000
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(measured(int(sys.argv[1])))))
