@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar
@@ -194,6 +194,13 @@ class Query:
     def __bool__(self) -> bool:
         return bool(self.parts)
 
+    @property
+    def text(self) -> str:
+        """Its one written form, which reads back as this query."""
+        from analysis.search.written import text_of_query  # noqa: PLC0415 (it knows the tree)
+
+        return text_of_query(self)
+
     def with_part(self, part: Node) -> Query:
         """This search narrowed; what asked for, or excluded, the same thing before gives way."""
         kept = (each for each in self.parts if subject(each) != subject(part))
@@ -239,3 +246,23 @@ def leaves(node: Node) -> Iterator[Leaf]:
             yield from leaves(part)
     else:
         yield node
+
+
+def all_of(parts: Iterable[Node]) -> Node:
+    """All of these in normal form: none twice, no And in an And; a single one stands for itself."""
+    several = _flat(And, parts)
+    return several[0] if len(several) == 1 else And(several)
+
+
+def any_of(parts: Iterable[Node]) -> Node:
+    several = _flat(Or, parts)
+    return several[0] if len(several) == 1 else Or(several)
+
+
+def negation(part: Node) -> Node:
+    return part.part if isinstance(part, Not) else Not(part)
+
+
+def _flat(kind: type[And | Or], parts: Iterable[Node]) -> tuple[Node, ...]:
+    nested = ((part.parts if isinstance(part, kind) else (part,)) for part in parts)
+    return tuple(dict.fromkeys(part for each in nested for part in each))
