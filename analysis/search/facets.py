@@ -8,11 +8,13 @@ from difflib import get_close_matches
 from django.db import connection
 
 from analysis.models import Audience
-from analysis.search.query import Query
-from analysis.search.results import image_ids
+from analysis.search import results
+from analysis.search.tree import Query
 
-SAMPLE = 4_000
-"""Facets are exact up to this many hits; beyond, they count the newest ones and say so."""
+EXACT = 4_000
+"""Facets are exact up to this many hits; beyond, they are counted over a sample and say so."""
+SAMPLE = 8_000
+LEAST_SAMPLE = 2_000
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,32 @@ class Facet:
 
 @dataclass(frozen=True)
 class Facets:
+    """`counted`: over how many pictures; of a sample when there are more hits than that."""
+
     by_kind: dict[str, list[Facet]]
     is_sample: bool
+    counted: int = 0
 
 
 def facets(query: Query, *, audience: Audience, most: int = 20) -> Facets:
     """The most frequent labels of each kind among a query's pictures."""
-    ids = image_ids(query, audience=audience, limit=SAMPLE + 1)
+    ids, is_sample = _hits(query, audience)
     by_kind: dict[str, list[Facet]] = {}
-    for kind, name, images in _counted(ids[:SAMPLE], most=most):
+    for kind, name, images in _counted(ids, most=most):
         by_kind.setdefault(kind, []).append(Facet(kind, name, images))
-    return Facets(by_kind, is_sample=len(ids) > SAMPLE)
+    return Facets(by_kind, is_sample, len(ids))
+
+
+def _hits(query: Query, audience: Audience) -> tuple[list[int], bool]:
+    """All hits, or enough of them to stand for the rest: every so many, since the newest alone are often alike."""
+    at_most = results.at_most(query, audience=audience)
+    every = max(1, at_most // SAMPLE)
+    if every > 1:
+        ids = results.sampled_ids(query, audience=audience, limit=SAMPLE, every=every)
+        if len(ids) >= LEAST_SAMPLE:
+            return ids, True
+    ids = results.sampled_ids(query, audience=audience, limit=SAMPLE + 1, every=1)
+    return (ids, False) if len(ids) <= SAMPLE else (ids[:SAMPLE], True)
 
 
 def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:
@@ -44,7 +61,7 @@ def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:
             SELECT kind, name, images FROM (
                 SELECT label.kind, label.name, counted.images,
                        row_number() OVER (PARTITION BY label.kind ORDER BY counted.images DESC, label.name) AS place
-                FROM (SELECT label_id, count(*) AS images FROM analysis_imagelabel
+                FROM (SELECT label_id, count(*) AS images FROM analysis_imageindex, unnest(label_ids) AS label_id
                       WHERE image_id = ANY(%s) GROUP BY label_id) counted
                 JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
             ) ranked WHERE place <= %s ORDER BY kind, place

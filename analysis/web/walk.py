@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from analysis.models import Audience, Image
 from analysis.search import results
 from analysis.search.query import Query
-from analysis.search.results import Place
 from analysis.web import present
 
 WALKED = 3_000
@@ -31,7 +30,8 @@ def walk(image: Image, query: Query, *, audience: Audience) -> Walk:
     """Where a picture stands in a search's result. A picture that is not in it stands where its time puts it."""
     ids = results.image_ids(query, audience=audience, limit=WALKED)
     if image.pk not in ids:
-        following = results.page(query, audience=audience, after=Place(image.added_at, image.pk), size=1).images
+        place = results.place_of(image.pk, query, audience=audience)
+        following = results.page(query, audience=audience, after=place, size=1).images if place else []
         return Walk("", None, _neighbor(following[0], query) if following else None)
     index = ids.index(image.pk)
     around = Image.objects.only("renditions_id").in_bulk(ids[max(index - 1, 0) : index + 2])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.models import Audience, Image, Label, LabelAlias, Mark, Verdict
 from analysis.recognition.index import reindex
-from analysis.search import answers as search
+from analysis.search import results as search
 from analysis.search import tree
 from analysis.search.counts import refresh_counts
 from analysis.search.tree import Query

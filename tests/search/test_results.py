@@ -10,7 +10,8 @@ from analysis.recognition.index import reindex
 from analysis.search.counts import refresh_counts
 from analysis.search.facets import facets, near_names
 from analysis.search.query import parse
-from analysis.search.results import Place, count, page
+from analysis.search.places import Place
+from analysis.search.results import count, page
 from tests.factories import START, a_label, a_labeled_image, an_image
 
 pytestmark = pytest.mark.django_db
