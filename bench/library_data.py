@@ -65,6 +65,22 @@ def loaded(pictures: int) -> Iterator[Loaded]:
         embedded.leave(folder / "var")
 
 
+@contextmanager
+def django_on(library: Loaded) -> Iterator[None]:
+    """Sets Django up on this library, once and for all in this process; its connections are closed afterwards."""
+    os.environ.update(environment(library), DJANGO_SETTINGS_MODULE="imagelib.settings")
+    import django  # noqa: PLC0415 # the settings read the environment
+
+    django.setup()
+    from django.db import connection  # noqa: PLC0415
+
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.close_pool()
+
+
 def folder_of(pictures: int) -> Path:
     return Path(tempfile.gettempdir()) / f"{_family(pictures)}{version()}"
 

@@ -30,6 +30,7 @@ BENCHES = {  # seconds each may take
     "faults": 330.0,
     "worker_memory": 240.0,
     "search": 3_600.0,  # a million pictures are loaded, unless they still are
+    "scrolling": 300.0,
 }
 FAREWELL = 60.0  # seconds a bench has to stop its services and delete its folders
 

@@ -6,7 +6,6 @@ A process of its own for each library, since Django has one database.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psycopg
 
-from bench import library_words, place
-from bench.library_data import READER, Loaded, loaded
+from bench import library_words
+from bench.library_data import READER, Loaded, django_on, loaded
 from bench.library_recipe import LABELS, RARE
 from bench.search_questions import Asker, Question
 from bench.search_rivals import ByHand, Like, by_orm, exact_facets
@@ -67,22 +66,11 @@ def _milliseconds(ask: Callable[[], object]) -> float:
 
 
 def measured(pictures: int) -> Measured:
-    with loaded(pictures) as library:
-        os.environ.update(place.environment(library.library.var))
-        os.environ["DJANGO_SETTINGS_MODULE"] = "imagelib.settings"
-        import django  # noqa: PLC0415 # the settings read the environment
-
-        django.setup()
-        from django.db import connection as djangos  # noqa: PLC0415
-
+    with loaded(pictures) as library, django_on(library):
         found = Measured(pictures, library.settings(), library.seconds)
-        try:
-            with psycopg.connect(library.url, autocommit=True) as connection:
-                search(library, connection, found)
-            over_http(library, found)
-        finally:
-            djangos.close()
-            djangos.close_pool()  # the server is stopped next
+        with psycopg.connect(library.url, autocommit=True) as connection:
+            search(library, connection, found)
+        over_http(library, found)
     return found
 
 
@@ -91,7 +79,7 @@ def search(library: Loaded, connection: psycopg.Connection, found: Measured) -> 
 
     asker = Asker(connection, pictures=library.pictures)
     ours, anonymous = Ours(READER), Ours(None)
-    questions = [each for each in asker.questions() if ours.understands(each)]
+    questions = asker.questions()
     hand = ByHand(connection, reader=READER, counts=asker.counts)
     if library.pictures <= CHECKED:
         check(questions, ours, hand, Truth(connection, reader=READER), found)
@@ -103,7 +91,7 @@ def search(library: Loaded, connection: psycopg.Connection, found: Measured) -> 
     found.time("facets", questions, ours.facets)
     found.figures["overlap"] = overlap(questions[::4], ours, connection)
     found.time("anonymous", questions, anonymous.page)
-    found.time("further", [each for each in asker.further() if ours.understands(each)], ours.page)
+    found.time("further", asker.further(), ours.page)
     found.time("empty", [Question("empty", "")], ours.page)
     if find_spec("analysis.search.complete"):
         found.time("complete", beginnings(), lambda question: ours.complete(question.text))

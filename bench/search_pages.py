@@ -23,7 +23,7 @@ IMPORTED = re.compile(r'(?:from|import)\s*"([^"]+\.js)"')
 
 @contextmanager
 def serving(library: Loaded) -> Iterator[tuple[str, int]]:
-    """Yields where; Ctrl-C's way ends it."""
+    """The web alone, without worker and scheduler; yields its host and port."""
     library.library.manage("collectstatic", "--noinput", "--verbosity", "0")
     port = place.free_port()
     command = [sys.executable, "-m", "gunicorn", *WEB, "--bind", f"127.0.0.1:{port}"]
@@ -40,7 +40,7 @@ class Pages:
     def __init__(self, address: tuple[str, int], *, reader: int) -> None:
         self._connection = http.client.HTTPConnection(*address, timeout=60)
         self._more: dict[str, str] = {}
-        self._headers = {"Accept-Encoding": "gzip", "Cookie": f"sessionid={_session(reader)}"}
+        self._headers = {"Accept-Encoding": "gzip", "Cookie": f"sessionid={session(reader)}"}
 
     def whole(self, question: Question) -> bytes:
         """The compressed page with cards, count and facets."""
@@ -83,7 +83,7 @@ def _text(content: bytes) -> str:
     return (gzip.decompress(content) if is_compressed else content).decode()
 
 
-def _session(reader: int) -> str:
+def session(reader: int) -> str:
     """The key of a session that this person signed in to."""
     from django.conf import settings  # noqa: PLC0415
     from django.contrib.auth import get_user_model  # noqa: PLC0415
