@@ -143,8 +143,8 @@ PARTS = "label, count, face, matches, measured, between, lately, category, text,
         ),
         (
             {"all": [{"between": {"field": "taken", "first": "2024-W01-1"}}]},
-            "all[0].between",
-            "This would be read as taken>=2024; write it so.",
+            "all[0].between.first",
+            "A day belongs here, as in 2024-05-31.",
         ),
     ],
 )
