@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from analysis.models import Analysis, Image
-from analysis.search.query import Query
+from analysis.models import Analysis, Audience, Image, Mark
 from analysis.web import present
 from analysis.web.ratios import ratio_class
 
@@ -31,6 +30,7 @@ BADGES = {
     Image.Openness.SHARED: Badge("open", "people", "Shared"),
     Image.Openness.PUBLIC: Badge("open", "globe", "Public"),
 }
+FAVORITE = Badge("favorite", "heart", "Favorite")
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,27 @@ class Card:
         return f"{self.state}{len(self.labels)}"
 
 
-def cards(images: Sequence[Image], *, query: Query | None = None) -> list[Card]:
-    """Cards of these pictures; their links lead back to the query."""
+def cards(
+    images: Sequence[Image], *, query: present.Query | None = None, audience: Audience | None = None
+) -> list[Card]:
+    """Cards of these pictures; their links lead back to the query. With the favorites of whom they are for."""
     ids = [image.pk for image in images]
     labels, states = best_labels(ids), states_of(ids)
-    return [_card(image, labels.get(image.pk, ()), states.get(image.pk, ""), query) for image in images]
+    favorites = favorites_of(audience, ids) if audience else frozenset()
+    return [
+        _card(
+            image,
+            labels.get(image.pk, ()),
+            states.get(image.pk, ""),
+            query,
+            is_favorite=image.pk in favorites,
+        )
+        for image in images
+    ]
 
 
-def _card(image: Image, labels: tuple[str, ...], state: str, query: Query | None) -> Card:
+def _card(image: Image, labels: tuple[str, ...], state: str, query: present.Query | None, *, is_favorite: bool) -> Card:
+    badges = [BADGES[each] for each in (state, image.openness) if each in BADGES]
     return Card(
         id=str(image.pk),
         url=present.image_url(image.pk, query),
@@ -74,8 +87,13 @@ def _card(image: Image, labels: tuple[str, ...], state: str, query: Query | None
         name=str(image),
         labels=labels,
         state=state,
-        badges=tuple(BADGES[each] for each in (state, image.openness) if each in BADGES),
+        badges=(*badges, FAVORITE) if is_favorite else tuple(badges),
     )
+
+
+def favorites_of(audience: Audience, image_ids: Iterable[int]) -> frozenset[int]:
+    marks = Mark.objects.filter(person_id=audience.person_id, image_id__in=image_ids, is_favorite=True)
+    return frozenset(marks.values_list("image_id", flat=True))
 
 
 def states_of(image_ids: Iterable[int]) -> dict[int, str]:

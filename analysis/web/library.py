@@ -9,11 +9,26 @@ from django.views.decorators.http import require_safe
 
 from analysis import access
 from analysis.models import Audience, Image
+from analysis.search import results
+from analysis.search.places import Place
 from analysis.search.query import BadQuery, Query, parse
-from analysis.search.results import Place
+from analysis.web import present, toasts
 from analysis.web.cards import cards as cards_of
-from analysis.web.requests import Request, ids_in, is_fragment, number_in
-from analysis.web.shelf import MOST_PAGES, NOTHING, Stretch, addition, complaint, shelf, stretch_address, stretch_to
+from analysis.web.requests import Request, ids_in, is_fragment, number_in, person_id
+from analysis.web.searches import Opened, library_address, of_person, opened
+from analysis.web.shelf import (
+    MOST_PAGES,
+    NOTHING,
+    Shelf,
+    Stretch,
+    addition,
+    complaint,
+    offers,
+    shelf,
+    stretch_address,
+    stretch_to,
+)
+from analysis.web.sorting import months as months_of
 from analysis.web.upload import limits
 
 STOP_POLLING = 286
@@ -28,11 +43,12 @@ def library(request: Request) -> HttpResponse:
         query = parse(text)
     except BadQuery as error:
         return _complain(request, text, error)
-    audience = access.audience_of(request.user)
+    audience, saved = access.audience_of(request.user), _saved(request, query)
     after = Place.from_text(request.GET.get("after", ""))
     if after and is_fragment(request) and "page" in request.GET:
-        return _add(request, query, audience=audience, after=after)
-    values = shelf(query, audience=audience, stretch=_stretch(request, query, audience=audience, start=after))
+        return _add(request, query, audience=audience, after=after, saved=saved)
+    stretch = _stretch(request, query, audience=audience, start=after)
+    values = shelf(query, audience=audience, stretch=stretch, saved=saved)
     return _answer(request, "shelf", {"shelf": values, "text": query.text, "query": query})
 
 
@@ -40,21 +56,40 @@ def library(request: Request) -> HttpResponse:
 def cards(request: Request) -> HttpResponse:
     """Of the cards under way that a page names as `id-version`, those that changed. Ends the asking with the last."""
     versions = ids_in(request.GET.getlist("card"), most=MOST_LIVE)
-    visible = Image.objects.visible_to(access.audience_of(request.user)).in_bulk(list(versions))
-    shown = cards_of(list(visible.values()), query=_query_or_none(request.GET.get("q", "")))
+    audience, query = access.audience_of(request.user), _query_or_none(request.GET.get("q", ""))
+    visible = Image.objects.visible_to(audience).in_bulk(list(versions))
+    shown = cards_of(list(visible.values()), query=query, audience=audience)
     changed = [card for card in shown if card.version != versions[int(card.id)]]
-    is_live = any(card.is_open for card in shown)
-    return render(request, "library.html#changed", {"cards": changed}, status=200 if is_live else STOP_POLLING)
+    if any(card.is_open for card in shown):
+        return render(request, "library.html#changed", {"cards": changed})
+    context: dict[str, object] = {"cards": changed}
+    if query is not None and visible:
+        number = results.count(query, audience=audience)
+        counted = offers(query, audience=audience, saved=_saved(request, query), is_empty=not number)
+        context |= {"shelf": Shelf(line=present.pictures(number), offers=counted)}
+    return render(request, "library.html#changed", context, status=STOP_POLLING)
 
 
-def _add(request: Request, query: Query, *, audience: Audience, after: Place) -> HttpResponse:
+@require_safe
+def months(request: Request) -> HttpResponse:
+    """The months of a result, to go to one of them."""
+    try:
+        query = parse(request.GET.get("q", ""))
+    except BadQuery as error:
+        return _complain(request, request.GET.get("q", ""), error)
+    found = months_of(query, audience=access.audience_of(request.user))
+    context = {"months": found, "text": query.text, "url": present.library_url(query)}
+    return render(request, "months.html#list" if is_fragment(request) else "months.html", context)
+
+
+def _add(request: Request, query: Query, *, audience: Audience, after: Place, saved: Opened | None) -> HttpResponse:
     pages = number_in(request.GET.get("page", ""), most=10**6)
     stretch = Stretch(Place.from_text(request.GET.get("start", "")), pages)
-    added = addition(query, audience=audience, after=after, stretch=stretch)
+    added = addition(query, audience=audience, after=after, stretch=stretch, saved=saved)
     answer = _answer(request, "addition", {"shelf": added, "text": query.text})
     if pages <= MOST_PAGES:
         # The address keeps up with what is shown: going back to it, or reloading it, shows as much again.
-        answer["HX-Replace-Url"] = stretch_address(query, stretch)
+        answer["HX-Replace-Url"] = stretch_address(query, stretch, saved)
     return answer
 
 
@@ -76,9 +111,23 @@ def _complain(request: Request, text: str, error: BadQuery) -> HttpResponse:
 
 def _answer(request: Request, fragment: str, context: dict[str, object]) -> HttpResponse:
     name = f"library.html#{fragment}" if is_fragment(request) else "library.html"
-    answer = render(request, name, context | {"limits": limits()})
+    context |= {"limits": limits(), "searches": _searches(request, fragment)}
+    if name == "library.html":
+        context |= {"toasts": toasts.take(request)}
+    answer = render(request, name, context)
     patch_vary_headers(answer, ["HX-Request"])  # one address, two answers: Back must not get the fragment
     return answer
+
+
+def _searches(request: Request, fragment: str) -> list[dict[str, object]]:
+    """One's saved searches, where the column beside the pictures is part of the answer."""
+    if fragment == "addition":
+        return []
+    return [{"name": each.name, "url": library_address(each)} for each in of_person(person_id(request))]
+
+
+def _saved(request: Request, query: Query) -> Opened | None:
+    return opened(person_id(request), search_id=request.GET.get("saved", ""), query=query.text)
 
 
 def _query_or_none(text: str) -> Query | None:

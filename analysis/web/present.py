@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import urlencode
 
 from django.templatetags.static import static
@@ -12,11 +13,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import Image
-from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP
 
 THIN_SPACE = "\u202f"
 SURE, LIKELY = 90, 70
+
+
+class Query(Protocol):
+    """A search that can be written into an address."""
+
+    @property
+    def text(self) -> str: ...
 
 
 def percent(value: float) -> str:
@@ -86,7 +93,7 @@ def library_url(query: Query, **parameters: str | int) -> str:
 
 
 def image_url(image_id: int, query: Query | None = None) -> str:
-    return with_parameters(reverse("image", args=[image_id]), q=query.text if query else "")
+    return with_parameters(reverse("image", args=[image_id]), q=query.text if query is not None else "")
 
 
 def with_parameters(address: str, **parameters: str | int) -> str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from django.urls import reverse
 
 from analysis.models import Audience, Image
 from analysis.search import facets, results
-from analysis.search.query import BadQuery, HasLabel, Query
-from analysis.search.results import PAGE_SIZE, Place
+from analysis.search.places import Place
+from analysis.search.query import BadQuery, Query
+from analysis.search.results import PAGE_SIZE
+from analysis.search.tree import Labeled
 from analysis.web import present
 from analysis.web.cards import Card, cards
-from analysis.web.narrowing import Chip, FacetGroup, chips, facet_groups
+from analysis.web.chips import Chip, Choice, Link, chips
+from analysis.web.offers import Offer, OfferGroup, label_groups, state_offers, trash_offer
+from analysis.web.searches import Opened
+from analysis.web.sorting import WORDS, has_months, sorts
 
 MOST_PAGES = 20
 """How many pages one address shows: Back returns to the place, and no answer grows without end."""
@@ -42,16 +50,38 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class Offers:
+    """What else one could ask for, counted over the result where that says something."""
+
+    label_groups: list[OfferGroup]
+    states: list[Offer]
+    trash: Offer
+    note: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """How a result is sorted, how it could be, and where its months are listed."""
+
+    words: str
+    choices: list[Choice]
+    months_url: str
+
+
+@dataclass(frozen=True)
 class Shelf:
-    cards: list[Card]
-    more: More | None
-    line: str
-    newest_url: str
-    chips: list[Chip]
-    facet_groups: list[FacetGroup]
-    facets_note: str
-    unknown: list[Unknown]
-    is_empty_library: bool
+    cards: list[Card] = field(default_factory=list)
+    more: More | None = None
+    line: str = ""
+    total: str = ""
+    order: Order | None = None
+    newest_url: str = ""
+    chips: list[Chip] = field(default_factory=list)
+    offers: Offers | None = None
+    saved: Opened | None = None
+    unknown: list[Unknown] = field(default_factory=list)
+    is_empty_library: bool = False
+    is_trash: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -67,29 +97,50 @@ class Complaint:
     caret: str
 
 
-def shelf(query: Query, *, audience: Audience, stretch: Stretch) -> Shelf:
+def shelf(query: Query, *, audience: Audience, stretch: Stretch, saved: Opened | None = None) -> Shelf:
     """Everything the library shows for a query."""
     found = results.page(query, audience=audience, after=stretch.start, size=stretch.pages * PAGE_SIZE)
     is_whole = stretch.start is None and found.next is None
     number = len(found.images) if is_whole else results.count(query, audience=audience)
-    counted = facets.facets(query, audience=audience) if number else facets.Facets({}, is_sample=False)
+    link = partial(present.library_url, saved=saved.id if saved else "")
     return Shelf(
-        cards=cards(found.images, query=query),
-        more=_more(query, found.next, stretch),
+        cards=cards(found.images, query=query, audience=audience),
+        more=_more(query, found.next, stretch, saved),
         line=present.pictures(number),
-        newest_url=present.library_url(query) if stretch.start else "",
-        chips=chips(query),
-        facet_groups=facet_groups(query, counted),
-        facets_note=f"Counted over the newest {facets.SAMPLE:,}." if counted.is_sample else "",
+        total=present.counted(number),
+        order=_order(query, link),
+        newest_url=link(query) if stretch.start else "",
+        chips=chips(query, link=link),
+        offers=offers(query, audience=audience, saved=saved, is_empty=not number),
+        saved=saved,
         unknown=[] if number else unknown(query, audience=audience),
-        is_empty_library=not (number or query),
+        is_empty_library=not (number or query.text),
+        is_trash=query.asks_for_trash,
     )
 
 
-def addition(query: Query, *, audience: Audience, after: Place, stretch: Stretch) -> Shelf:
+def offers(query: Query, *, audience: Audience, saved: Opened | None = None, is_empty: bool = False) -> Offers:
+    """What a query could be narrowed by; nothing is counted for an empty result."""
+    link = partial(present.library_url, saved=saved.id if saved else "")
+    counted = facets.Facets({}, is_sample=False) if is_empty else facets.facets(query, audience=audience)
+    return Offers(
+        label_groups=label_groups(query, counted, link=link),
+        states=state_offers(query, link=link),
+        trash=trash_offer(query, link=link),
+        note=f"Counted over a sample of {counted.counted:,}." if counted.is_sample else "",
+    )
+
+
+def _order(query: Query, link: Link) -> Order:
+    months_url = present.with_parameters(reverse("months"), q=query.text) if has_months(query) else ""
+    return Order(WORDS[query.sort], sorts(query, link=link), months_url)
+
+
+def addition(query: Query, *, audience: Audience, after: Place, stretch: Stretch, saved: Opened | None = None) -> Shelf:
     """The page that comes after a place, to be added to a shelf that shows `stretch.pages` with it."""
     found = results.page(query, audience=audience, after=after)
-    return replace(NOTHING, cards=cards(found.images, query=query), more=_more(query, found.next, stretch))
+    shown = cards(found.images, query=query, audience=audience)
+    return Shelf(cards=shown, more=_more(query, found.next, stretch, saved))
 
 
 def stretch_to(image: Image, query: Query, *, audience: Audience, most_pages: int = MOST_PAGES) -> Stretch:
@@ -97,21 +148,20 @@ def stretch_to(image: Image, query: Query, *, audience: Audience, most_pages: in
     ids = results.image_ids(query, audience=audience, limit=most_pages * PAGE_SIZE)
     if image.pk in ids:
         return Stretch(pages=ids.index(image.pk) // PAGE_SIZE + 1)
-    return Stretch(start=Place(image.added_at, image.pk + 1))
+    return Stretch(start=results.place_of(image.pk, query, audience=audience, is_before=True))
 
 
-def stretch_address(query: Query, stretch: Stretch) -> str:
+def stretch_address(query: Query, stretch: Stretch, saved: Opened | None = None) -> str:
     pages = stretch.pages if stretch.pages > 1 else ""
-    return present.library_url(query, after=str(stretch.start or ""), pages=pages)
+    return present.library_url(query, after=str(stretch.start or ""), pages=pages, saved=saved.id if saved else "")
 
 
 def unknown(query: Query, *, audience: Audience) -> list[Unknown]:
     """The wanted words that nothing visible carries: a label that exists on others' pictures alone is among them."""
-    wanted = [term for term in query.terms if not term.is_excluded]
     return [
-        Unknown(term.name, _guesses(query, term, audience=audience))
-        for term in wanted[:MOST_GUESSES]
-        if not results.count(Query((HasLabel(term.name),)), audience=audience, cap=0)
+        Unknown(label.name, _guesses(query, label, audience=audience))
+        for label in query.labels[:MOST_GUESSES]
+        if not results.count(Query((replace(label, least=0.0),)), audience=audience, cap=0)
     ]
 
 
@@ -123,19 +173,16 @@ def complaint(text: str, error: BadQuery) -> Complaint:
     return Complaint(str(error), excerpt, " " * (place - start) + "^")
 
 
-def _guesses(query: Query, term: HasLabel, *, audience: Audience) -> tuple[tuple[str, str], ...]:
-    names = facets.near_names(term.name, audience=audience)
-    return tuple((name, present.library_url(query.without(term).with_term(HasLabel(name)))) for name in names)
+def _guesses(query: Query, label: Labeled, *, audience: Audience) -> tuple[tuple[str, str], ...]:
+    names = facets.near_names(label.name, audience=audience)
+    return tuple((name, present.library_url(query.exchanged(label, replace(label, name=name)))) for name in names)
 
 
-def _more(query: Query, after: Place | None, stretch: Stretch) -> More | None:
+def _more(query: Query, after: Place | None, stretch: Stretch, saved: Opened | None) -> More | None:
     if after is None:
         return None
-    start = str(stretch.start or "")
-    return More(
-        url=present.library_url(query, after=str(after)),
-        addition_url=present.library_url(query, after=str(after), start=start, page=stretch.pages + 1),
-    )
+    link = partial(present.library_url, query, after=str(after), saved=saved.id if saved else "")
+    return More(url=link(), addition_url=link(start=str(stretch.start or ""), page=stretch.pages + 1))
 
 
-NOTHING = Shelf([], None, "", "", [], [], "", [], is_empty_library=False)
+NOTHING = Shelf()

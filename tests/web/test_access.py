@@ -10,7 +10,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.models import Image
+from analysis.models import Image, SavedSearch
 from tests import pictures
 from tests.factories import a_labeled_image, an_analysis
 
@@ -21,6 +21,7 @@ SIGN_IN = "sign in"
 
 # Who gets what: owner, colleague (who owns pictures, too), stranger (who owns none), nobody (not signed in).
 EVERYBODY_SIGNED_IN = {PRIVATE: (200, 200, 200, SIGN_IN)}
+EVERYBODY_GOES_BACK = {PRIVATE: (302, 302, 302, SIGN_IN)}  # with a sentence on what was done, or why not
 SEEN_PAGE = {PRIVATE: (200, 404, 404, 404), SHARED: (200, 200, 200, 404), PUBLIC: (200, 200, 200, 200)}
 SEEN_SIGNED_IN = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 200, 200, SIGN_IN), PUBLIC: (200, 200, 200, SIGN_IN)}
 OWNER_SEES = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 404, 404, SIGN_IN), PUBLIC: (200, 404, 404, SIGN_IN)}
@@ -29,6 +30,16 @@ OWNER_CHANGES = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 404, 404, SIGN
 ENTRIES = {
     "library": ("get", EVERYBODY_SIGNED_IN),
     "cards": ("get", {PRIVATE: (286, 286, 286, SIGN_IN)}),
+    "complete": ("get", EVERYBODY_SIGNED_IN),
+    "months": ("get", EVERYBODY_SIGNED_IN),
+    "searches": ("get", EVERYBODY_SIGNED_IN),
+    "search": ("get", {PRIVATE: (302, 302, 302, SIGN_IN)}),  # a shared one; others' own are in test_saved_searches.py
+    "search-save": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),
+    "search-update": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "search-delete": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "bulk": ("post", EVERYBODY_GOES_BACK),
+    "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
+    "undo": ("post", EVERYBODY_GOES_BACK),
     "upload": ("get", EVERYBODY_SIGNED_IN),
     "upload-state": ("get", EVERYBODY_SIGNED_IN),
     "image": ("get", SEEN_PAGE),
@@ -54,6 +65,9 @@ def address(name: str, image: Image) -> str:
     done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
     arguments = {name: [image.pk] for name in ("image", "image-panel", "original", "retry", "history")}
     arguments |= {"rendition": [image.pk, "thumb"], "answer": [image.pk, done], "choose": [image.pk, done]}
+    saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
+    arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
+    arguments |= {"bulk": ["trash"], "undo": [1]}
     return reverse(name, args=arguments.get(name, []))
 
 
@@ -69,6 +83,7 @@ def outcome(response) -> int | str:
 def image(owner, pictures_folder):
     image = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
     an_analysis(image, api="moderation", state="done")
+    SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
     return image
 
 

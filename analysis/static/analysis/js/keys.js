@@ -17,7 +17,9 @@ function list() {
     words.textContent = element.dataset.keyWords;
     return [term, words];
   });
-  dialog.querySelector("dl").replaceChildren(...rows);
+  // Keys that no single element owns are listed by the page.
+  const more = [...document.querySelectorAll("dl[data-more-keys] > *")].map((element) => element.cloneNode(true));
+  dialog.querySelector("dl").replaceChildren(...rows, ...more);
   dialog.showModal();
 }
 

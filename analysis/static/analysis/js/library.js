@@ -1,4 +1,7 @@
 // The library: its menus, and what history keeps of it.
+import "./grid.js";
+import "./rowdensity.js";
+import "./selection.js";
 
 // A menu that is a <details> closes when one clicks or tabs elsewhere, and on Escape.
 const open = () => document.querySelectorAll("details[open]:has(> .menu)");
@@ -26,4 +29,22 @@ document.addEventListener("htmx:historyRestore", () => {
 
 document.addEventListener("htmx:beforeHistorySave", () => {
   for (const menu of open()) menu.open = false;
+});
+
+// Alt-click on a filter excludes what it names.
+document.addEventListener("click", (event) => {
+  const exclude = event.altKey && event.target.closest?.(".facet")?.parentElement.querySelector(".exclude");
+  if (!exclude) return;
+  event.preventDefault();
+  event.stopPropagation();
+  exclude.click();
+}, { capture: true });
+
+// Cards that come back while something is under way on them are asked about again.
+document.addEventListener("cards-back", (event) => {
+  const pulse = document.querySelector("#pulse[hx-get]");
+  if (!pulse || !event.detail.cards.some((card) => card.querySelector("[name=card]"))) return;
+  const fresh = pulse.cloneNode();
+  pulse.replaceWith(fresh);
+  htmx.process(fresh);
 });
