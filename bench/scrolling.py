@@ -56,9 +56,13 @@ class Scrolled:
 
 
 def measure() -> Report:
-    with loaded(PICTURES) as library, django_on(library), serving(library) as (host, port):
-        with page_at(f"http://{host}:{port}/", cookie=session(READER)) as page:
-            return report(scroll(page))
+    with (
+        loaded(PICTURES) as library,
+        django_on(library),
+        serving(library) as (host, port),
+        page_at(f"http://{host}:{port}/", cookie=session(READER)) as page,
+    ):
+        return report(scroll(page))
 
 
 def report(found: Scrolled) -> Report:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from analysis.models import Audience
-from analysis.search import results
-from analysis.search import facets
-from analysis.search.answers import Page, Place
+from analysis.search import facets, results
 from analysis.search.grammar import parse
+from analysis.search.places import Place
+from analysis.search.results import Page
 from bench.search_measured import MOST_COUNTED
 from bench.search_questions import Question
 
