@@ -1,0 +1,210 @@
+"""Completion: what is offered where, and that it tells nobody of pictures they may not see."""
+
+import pytest
+from django.utils import timezone
+
+from analysis.models import Audience, Image, ImageLabel, Label, LabelAlias, Verdict
+from analysis.recognition.index import reindex
+from analysis.search.complete import Suggestion, complete, near_names
+from analysis.search.counts import refresh_counts
+from analysis.search.grammar import parse
+from analysis.search.sight import FEW
+from tests.factories import a_label, a_labeled_image, an_image
+
+NOBODY = Audience()
+
+
+@pytest.fixture
+def library(owner):
+    """Three pictures of one person: Dog thrice, Dog House twice, the rest once; nothing carries Dolphin."""
+    for others in ({"Dog House": 90, "Black And White": 90}, {"Dog House": 90, "Person": 99}, {"Donkey": 80}):
+        a_labeled_image(owner, {"Dog": 98, **others})
+    a_label("Dolphin")
+    LabelAlias.objects.create(name="Puppy", label=Label.objects.get(name="Dog"))
+    Label.objects.filter(name__in=["Dog", "Donkey"]).update(category="Animals and Pets")
+    Label.objects.filter(name="Dolphin").update(category="Animals at Sea")
+    refresh_counts()
+    return Audience(owner.pk)
+
+
+@pytest.fixture
+def crowd(owner, library):
+    """So many pictures more that they are not gone through one by one."""
+    some = Image.objects.filter(owner=owner).values().first()
+    unlike = {"id": None, "added_at": timezone.now()}
+    del some["likeness"]
+    Image.objects.bulk_create(
+        Image(**{**some, **unlike, "key": f"crowd/{number}", "sha256": f"{number:064d}"}) for number in range(FEW)
+    )
+    return library
+
+
+def add(owner, name, kind, **fields):
+    """A picture more that carries this label."""
+    image = an_image(owner, **fields)
+    Verdict.objects.create(image=image, label=a_label(name, kind), decision="added", by=owner)
+    reindex([image.pk])
+    refresh_counts()
+    return image
+
+
+def shown(text, audience, **more):
+    found = complete(text, **{"cursor": len(text), "audience": audience, **more})
+    return [(each.text, each.kind, each.count) for each in found]
+
+
+def names(text, audience, **more):
+    return [name for name, _, _ in shown(text, audience, **more)]
+
+
+def taken(text, audience):
+    """The first suggestion taken; | stands for the cursor."""
+    cursor = text.index("|")
+    first = complete(text.replace("|", ""), cursor=cursor, audience=audience)[0]
+    return f"{first.completed[: first.cursor]}|{first.completed[first.cursor :]}"
+
+
+def test_labels_by_any_word_of_a_name_or_alias_the_most_frequent_first(library):
+    assert shown("do", library) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
+    assert shown("do", library, most=2) == [("Dog", "label", 3), ("Dog House", "label", 2)]
+    assert shown("hOu", library) == [("Dog House", "label", 2)]
+    assert shown("pup", library) == [("Dog (Puppy)", "label", 3)]
+    assert shown("zebra", library) == []
+
+
+def test_a_suggestion_is_the_whole_search_after_taking_it(library):
+    assert complete("-do beach", cursor=3, audience=library, most=1) == [Suggestion("Dog", "label", 3, "-Dog beach", 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("do|", "Dog |"),
+        ("do|lphin cat", "Dog |cat"),
+        ("cat (do|)", "cat (Dog|)"),
+        ('cat "dog h|', 'cat "Dog House" |'),
+        ('"dog h|ous" cat', '"Dog House" |cat'),
+        ('"a \\" b" dog-|', None),
+        ("black|", '"Black And White" |'),
+        ("cat OR -label:do|", "cat OR -label:Dog |"),
+        ("count(do|", "count(Dog)>=|"),
+        ("count(do|)>=2", "count(Dog|)>=2"),
+        ("categ|", "category:|"),
+        ("category:anim|", 'category:"Animals and Pets" |'),
+        ('category:"animals and|', 'category:"Animals and Pets" |'),
+        ("is:fav|", "is:favorite |"),
+        ("is: fav| cat", "is:favorite |cat"),
+        ("face(smi|", "face(Smile |"),
+        ("tag:sum|", 'tag:"Summer 2024" |'),
+        ("summ|", 'tag:"Summer 2024" |'),
+    ],
+)
+def test_taking(text, after, owner, library):
+    add(owner, "Smile", "face")
+    add(owner, "Summer 2024", "tag")
+    if after is None:
+        assert complete(text.replace("|", ""), cursor=text.index("|"), audience=library) == []
+        return
+    assert taken(text, library) == after
+    if after.endswith(" |") and "(" not in after:
+        assert parse(after.replace("|", "")).text == after.replace("|", "").strip()
+
+
+def test_a_field_takes_its_kind_alone_and_a_function_what_belongs_into_it(owner, library):
+    add(owner, "Dot Miller", "celebrity")
+    add(owner, "Doubtful", "emotion")
+    assert shown("celebrity:do", library) == [("Dot Miller", "celebrity", 1)]
+    assert shown("celebrity:", library) == [("Dot Miller", "celebrity", 1)]
+    assert shown("face(do", library) == [("Doubtful", "emotion", 1)]
+    assert names("count(do", library) == ["Dog", "Dog House", "Donkey"]
+    assert names("do", library) == ["Dog", "Dog House", "Donkey", "Dot Miller", "Doubtful"]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("is:pr", ["private"]),
+        ("has:", ["faces", "text", "location", "labels"]),
+        ("BY:P", ["person"]),
+        ("sort:n", ["newest", "name"]),
+        ("orientation:", ["landscape", "portrait", "square"]),
+        ("taken:l", ["last-7-days", "last-30-days", "last-1-year"]),
+        ("format:w", ["webp"]),
+        ("owner:", ["me"]),
+        ("rati", ["rating:"]),
+        ("c", ["celebrity:", "color:", "category:"]),
+        ('"cel', []),
+        ("rating:", []),
+        ("nonsense:do", []),
+        ("dog>=9", []),
+        ("dog >= ", []),
+        ("face(is:", []),
+        ("", []),
+        ("dog ", []),
+    ],
+)
+def test_fields_and_what_may_follow_them(text, values, library):
+    assert names(text, library) == values
+
+
+def test_a_cursor_out_of_place_is_taken_for_the_nearest_one(library):
+    assert names("do", library, cursor=99) == ["Dog", "Dog House", "Donkey"]
+    assert names("do", library, cursor=-1) == []
+
+
+def test_only_what_one_can_meet_is_offered(library, colleague, owner):
+    add(colleague, "Dossier", "tag")
+    assert shown("do", Audience(colleague.pk)) == [("Dossier", "tag", 1)]
+    assert names("do", library) == ["Dog", "Dog House", "Donkey"]
+    assert names("do", NOBODY) == []
+    add(owner, "Doorway", "tag", openness=1)
+    assert shown("do", Audience(colleague.pk)) == [("Doorway", "tag", 1), ("Dossier", "tag", 1)]
+    assert names("do", NOBODY) == []
+    add(owner, "Dome", "tag", openness=2)
+    assert shown("do", NOBODY) == [("Dome", "tag", 1)]
+    assert names("category:", NOBODY) == []
+    assert names("category:", library) == ["Animals and Pets"]
+
+
+def test_the_same_among_many_pictures(crowd, colleague, owner):
+    assert shown("do", crowd) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
+    assert names("category:", crowd) == ["Animals and Pets"]
+    add(colleague, "Dossier", "tag")
+    Label.objects.filter(name="Donkey").update(is_hidden=True)
+    assert shown("do", crowd) == [("Dog", "label", None), ("Dog House", "label", None)]
+    assert shown("do", Audience(colleague.pk)) == [("Dossier", "tag", 1)]
+
+
+def test_hidden_labels_and_those_in_the_trash_are_not_offered(library):
+    Label.objects.filter(name="Dog House").update(is_hidden=True)
+    assert names("do", library) == ["Dog", "Donkey"]
+    ImageLabel.objects.filter(label__name="Donkey").delete()
+    image = Image.objects.get(index__label_ids__contains=[Label.objects.get(name="Donkey").pk])
+    image.trashed_at = timezone.now()
+    image.save()
+    assert shown("do", library) == [("Dog", "label", 2)]
+
+
+def test_names_near_one_that_nothing_carries(library, crowd):
+    LabelAlias.objects.create(name="Hound", label=Label.objects.get(name="Dog"))
+    assert near_names("dgo", audience=library) == ["Dog"]
+    assert near_names("dnokey", audience=library) == ["Donkey"]
+    assert near_names("blak and whit", audience=library) == ["Black And White"]
+    assert near_names("huond", audience=library) == ["Hound"]
+    assert near_names("dolphim", audience=library) == []
+    assert near_names("dog", audience=NOBODY) == []
+    assert near_names("entirely else", audience=library) == []
+
+
+def test_new_labels_are_known_at_once(library, owner):
+    assert names("new", library) == []
+    add(owner, "Newspaper", "label")
+    assert names("news", library) == ["Newspaper"]
+
+
+@pytest.mark.parametrize("pictures", ["library", "crowd"])
+def test_few_looks_into_the_database(pictures, request, django_assert_num_queries):
+    audience = request.getfixturevalue(pictures)
+    names("do", audience)
+    with django_assert_num_queries({"library": 4, "crowd": 5}[pictures]):
+        assert names("do", audience) == ["Dog", "Dog House", "Donkey"]
