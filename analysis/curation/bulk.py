@@ -38,8 +38,7 @@ class Selection:
     def steps(self, size: int = STEP) -> Iterator[list[int]]:
         """The ids, so many at a time. Raises Refused for more than may be named one by one."""
         if self.query is not None:
-            hits = results.every_id(self.query, audience=Audience(person_id=self.person.pk), step=size)  # type: ignore[attr-defined]
-            yield from hits
+            yield from results.every_id(self.query, audience=Audience(person_id=self.person.pk), step=size)
             return
         if len(self.ids) > MOST_IDS:
             raise Refused(f"At most {MOST_IDS:,} pictures can be named one by one; select all results instead.")

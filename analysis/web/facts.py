@@ -30,7 +30,7 @@ def facts(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: dateti
         Fact("Lens", image.lens),
         Fact("Added", present.ago(image.added_at, now=now), present.exact(image.added_at)),
         Fact("Owner", _name(image, reader)) if reader.is_authenticated else None,
-        Fact("Visibility", image.get_openness_display()) if reader.is_authenticated else None,
+        Fact("Visibility", image.get_openness_display()) if _is_told_openness(image, reader) else None,
     ]
     return [fact for fact in found if fact and fact.value]
 
@@ -41,6 +41,11 @@ def location(image: Image, *, reader: AbstractBaseUser | AnonymousUser) -> str:
         return ""
     north, east = "N" if image.latitude >= 0 else "S", "E" if image.longitude >= 0 else "W"
     return f"{abs(image.latitude):.5f}° {north}, {abs(image.longitude):.5f}° {east}"
+
+
+def _is_told_openness(image: Image, reader: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whoever may change it sees it where it is changed."""
+    return reader.is_authenticated and not image.is_changeable_by(reader.pk)
 
 
 def _camera(image: Image) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,10 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import access, pipeline
 from analysis.models import Analysis, Image
 from analysis.recognition import recognizers
-from analysis.search.query import BadQuery, Query, parse
-from analysis.web import facts, present
-from analysis.web.cards import best_labels
-from analysis.web.panel import panel as panel_of
+from analysis.web import facts, picture, present, toasts
 from analysis.web.requests import Request, is_fragment
 from analysis.web.walk import walk
 
@@ -26,12 +21,13 @@ from analysis.web.walk import walk
 def image(request: Request, image_id: int) -> HttpResponse:
     """The page, with its place in the search one came from (`q`)."""
     shown, now = access.image_for(request.user, image_id), timezone.now()
-    query = _query(request)
-    context = _panel_context(request, shown) | {
+    query = picture.came_from(request)
+    context = picture.context(request, shown) | {
         "walk": walk(shown, query, audience=access.audience_of(request.user)),
         "back_url": f"{present.library_url(query, to=shown.pk)}#card-{shown.pk}",
         "back_words": query.text,
         "text": query.text,
+        "toasts": toasts.take(request),
         "facts": facts.facts(shown, reader=request.user, now=now),
         "location": facts.location(shown, reader=request.user),
     }
@@ -43,7 +39,7 @@ def image(request: Request, image_id: int) -> HttpResponse:
 def panel(request: Request, image_id: int) -> HttpResponse:
     """Panel and boxes, for a page that asks while something is under way; 204 when it has them as they are."""
     shown = access.image_for(request.user, image_id)
-    context = _panel_context(request, shown)
+    context = picture.context(request, shown)
     if request.GET.get("seen") == context["panel"].token:
         return HttpResponse(status=204)
     return render(request, "image.html#news", context)
@@ -60,7 +56,7 @@ def retry(request: Request, image_id: int) -> HttpResponse:
         raise Http404
     pipeline.request(image_ids=[shown.pk], apis=[api] if api else None)
     if is_fragment(request):
-        return render(request, "image.html#news", _panel_context(request, shown))
+        return render(request, "image.html#news", picture.context(request, shown))
     return redirect(shown)
 
 
@@ -69,26 +65,3 @@ def _may_ask(image: Image, api: str) -> bool:
     if api not in recognizers.current().apis:
         return False
     return api in recognizers.wanted_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()
-
-
-def _panel_context(request: Request, shown: Image) -> dict[str, Any]:
-    labels = best_labels([shown.pk], most=5).get(shown.pk, ())
-    return {
-        "image": {
-            "id": str(shown.pk),
-            "name": str(shown),
-            "alt": ", ".join(labels) or str(shown),
-            "preview": present.rendition_url(shown, "preview"),
-            "placeholder": present.inlined(shown.placeholder),
-        },
-        "panel": panel_of(shown, now=timezone.now()),
-        "may_change": access.may_change(request.user, shown),
-    }
-
-
-def _query(request: Request) -> Query:
-    """The search one came from; a page must not fail for a bad one in its address."""
-    try:
-        return parse(request.GET.get("q", ""))
-    except BadQuery:
-        return Query()

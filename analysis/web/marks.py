@@ -6,7 +6,7 @@ px large; js/boxes.js places them again for the size that the browser has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -97,16 +97,24 @@ class Drawing:
 
 
 def drawing(
-    image: Image, *, labels: Sequence[FoundLabel], faces: Sequence[FoundFace], texts: Sequence[FoundText]
+    image: Image,
+    *,
+    labels: Sequence[FoundLabel],
+    faces: Sequence[FoundFace],
+    texts: Sequence[FoundText],
+    wrong: Collection[str] = (),
 ) -> Drawing:
-    """What the recognizer found in places. Big boxes first, so that small ones lie on top and can be pointed at."""
+    """What the recognizer found in places. Big boxes first, so that small ones lie on top and can be pointed at.
+
+    `wrong`: names of labels, in lower case, that a person rejected.
+    """
     longest = max(image.width, image.height)
     scale = SIDE / longest
     frame = Rect(0, 0, image.width * scale, image.height * scale)
     # What the recognizer saw, which is the picture unless that was filled up to the smallest side it takes.
     across, down = payload_extent(image.width, image.height, long_side=settings.RECOGNITION_LONG_SIDE)
     seen = Rect(0, 0, frame.width / across, frame.height / down)
-    found = _merged([*_of_labels(labels, seen), *_of_faces(faces, seen), *_of_texts(texts, seen)])
+    found = _merged([*_of_labels(labels, seen, wrong), *_of_faces(faces, seen), *_of_texts(texts, seen)])
     found.sort(key=lambda each: -each.rect.area)
     places = place_tags([(each.rect, 0 if each.is_text else tag_width(_tag(each))) for each in found], frame)
     return Drawing(
@@ -146,10 +154,10 @@ def _candidates(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
         )
 
 
-def _of_labels(labels: Sequence[FoundLabel], seen: Rect) -> Iterator[Found]:
+def _of_labels(labels: Sequence[FoundLabel], seen: Rect, wrong: Collection[str]) -> Iterator[Found]:
     with_places = [(number, label) for number, label in enumerate(labels) if label.instances]
     for tone, (number, label) in enumerate(with_places):
-        for instance in label.instances:
+        for instance in label.instances if label.name.lower() not in wrong else ():
             yield Found((f"label-{number}",), _rect(instance.box, seen), label.name, instance.confidence, tone % TONES)
 
 

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from analysis.models import Analysis, Image, ImageLabel, Label
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from analysis.models import Analysis, Image
 from analysis.recognition import values
-from analysis.recognition.values import Color, FoundFace, FoundLabel, FoundText, Quality
-from analysis.search.query import HasLabel, Query
+from analysis.recognition.values import Color, FoundFace, FoundText, Quality
 from analysis.web import present
+from analysis.web.bars import Bar, bar
 from analysis.web.marks import Drawing, drawing
+from analysis.web.words import Words, words
 
 OPEN = {Analysis.State.QUEUED, Analysis.State.RUNNING}
 EMOTION_SHOWN = 70
-UNSORTED = "Other"
-KIND_TITLES: dict[str, str] = {
-    Label.Kind.CELEBRITY: "Celebrities",
-    Label.Kind.MODERATION: "Moderation",
-    Label.Kind.TAG: "Tags",
-}
-"""Labels are grouped by their category, the other kinds by what they are."""
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A confidence: the same bar everywhere, told by length and number."""
-
-    width: str
-    percent: str
-    step: str
-    value: str
 
 
 @dataclass(frozen=True)
@@ -43,12 +28,6 @@ class Row:
     note: str
     bar: Bar
     url: str = ""
-
-
-@dataclass(frozen=True)
-class LabelGroup:
-    title: str
-    rows: list[Row]
 
 
 @dataclass(frozen=True)
@@ -89,7 +68,7 @@ class Panel:
     is_untouched: bool
     reports: list[Report]
     answered: frozenset[str]
-    label_groups: list[LabelGroup]
+    words: Words
     faces: list[Row]
     texts: list[Row]
     swatches: list[Swatch]
@@ -100,15 +79,17 @@ class Panel:
     @property
     def has_rows(self) -> bool:
         """Whether anything was found that confidence could sift."""
-        return bool(self.label_groups or self.faces or self.texts)
+        return bool(self.words.groups or self.faces or self.texts)
 
 
-def panel(image: Image, *, now: datetime) -> Panel:
+def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime) -> Panel:
     """Everything said of a picture, from its current answers and the rows derived from them."""
     latest = sorted(image.analyses.order_by("api", "-pk").distinct("api").defer("answer"), key=_place)
     current = {analysis.api: analysis for analysis in image.analyses.current()}
     answers = {api: analysis.answer for api, analysis in current.items()}
     labels, faces = values.labels_in(answers.get("labels")), values.faces_in(answers.get("faces"))
+    said = words(image, labels, reader=reader, now=now)
+    wrong = {row.name.lower() for row in said.rejected}
     texts = tuple(text for text in values.texts_in(answers.get("text")) if text.is_line)
     return Panel(
         token="".join(f"{analysis.pk}{analysis.state[0]}" for analysis in latest),
@@ -116,44 +97,13 @@ def panel(image: Image, *, now: datetime) -> Panel:
         is_untouched=not latest,
         reports=[_report(analysis) for analysis in latest if analysis.state != Analysis.State.DONE],
         answered=frozenset(current),
-        label_groups=_label_groups(image, labels),
+        words=said,
         faces=[_face(number, face) for number, face in enumerate(faces)],
         texts=[_text(number, text) for number, text in enumerate(texts)],
         swatches=[_swatch(color) for color in values.colors_in(answers.get("labels"))],
         quality=_quality(values.quality_in(answers.get("labels"))),
         sources=[_source(analysis, now=now) for analysis in sorted(current.values(), key=_place)],
-        drawing=drawing(image, labels=labels, faces=faces, texts=texts),
-    )
-
-
-def bar(confidence: float) -> Bar:
-    return Bar(f"{confidence:.1f}", present.percent(confidence), present.step(confidence), f"{confidence:.2f}")
-
-
-def _label_groups(image: Image, found: Sequence[FoundLabel]) -> list[LabelGroup]:
-    """The labels in force by category, the category with the surest label first."""
-    keys = {label.name.lower(): f"label-{number}" for number, label in enumerate(found)}
-    carried = (
-        ImageLabel.objects.filter(image=image, label__is_hidden=False)
-        .exclude(label__kind__in=[Label.Kind.COLOR, Label.Kind.FACE, Label.Kind.EMOTION])  # in parts of their own
-        .select_related("label")
-        .order_by("-confidence", "label__name")
-    )
-    groups: dict[str, list[Row]] = {}
-    for row in carried:
-        title = KIND_TITLES.get(row.label.kind) or row.label.category or UNSORTED
-        groups.setdefault(title, []).append(_label(row, keys))
-    return [LabelGroup(title, rows) for title, rows in groups.items()]
-
-
-def _label(row: ImageLabel, keys: dict[str, str]) -> Row:
-    name = row.label.name
-    return Row(
-        key=keys.get(name.lower(), ""),
-        name=name,
-        note=f"× {row.instance_count:,}" if row.instance_count > 1 else "",
-        bar=bar(row.percent),
-        url=present.library_url(Query((HasLabel(name),))),
+        drawing=drawing(image, labels=labels, wrong=wrong, faces=faces, texts=texts),
     )
 
 

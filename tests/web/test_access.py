@@ -26,6 +26,7 @@ SEEN_PAGE = {PRIVATE: (200, 404, 404, 404), SHARED: (200, 200, 200, 404), PUBLIC
 SEEN_SIGNED_IN = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 200, 200, SIGN_IN), PUBLIC: (200, 200, 200, SIGN_IN)}
 OWNER_SEES = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 404, 404, SIGN_IN), PUBLIC: (200, 404, 404, SIGN_IN)}
 OWNER_CHANGES = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 404, 404, SIGN_IN), PUBLIC: (302, 404, 404, SIGN_IN)}
+SEEN_MARKS = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 302, 302, SIGN_IN), PUBLIC: (302, 302, 302, SIGN_IN)}
 
 ENTRIES = {
     "library": ("get", EVERYBODY_SIGNED_IN),
@@ -50,9 +51,17 @@ ENTRIES = {
     "answer": ("get", OWNER_SEES),
     "choose": ("post", OWNER_CHANGES),
     "retry": ("post", OWNER_CHANGES),
+    "say": ("post", OWNER_CHANGES),
+    "add-label": ("post", OWNER_CHANGES),
+    "remove-tag": ("post", OWNER_CHANGES),
+    "mark": ("post", SEEN_MARKS),
+    "open-to": ("post", OWNER_CHANGES),
+    "discard": ("post", OWNER_CHANGES),
+    "restore": ("post", OWNER_CHANGES),
     "login": ("get", {PRIVATE: (302, 302, 302, 200)}),
     "logout": ("post", {PRIVATE: (302, 302, 302, SIGN_IN)}),
 }
+CURATED = ("say", "add-label", "remove-tag", "mark", "open-to", "discard", "restore")
 PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 
@@ -63,7 +72,8 @@ def our_patterns() -> list[URLPattern]:
 
 def address(name: str, image: Image) -> str:
     done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
-    arguments = {name: [image.pk] for name in ("image", "image-panel", "original", "retry", "history")}
+    of_a_picture = ("image", "image-panel", "original", "retry", "history", *CURATED)
+    arguments = {name: [image.pk] for name in of_a_picture}
     arguments |= {"rendition": [image.pk, "thumb"], "answer": [image.pk, done], "choose": [image.pk, done]}
     saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
     arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
@@ -120,7 +130,7 @@ def test_what_only_shows_takes_nothing(name, image, owner, signed_in):
 
 
 @pytest.mark.parametrize(
-    "name", ["image", "image-panel", "rendition", "original", "retry", "history", "answer", "choose"]
+    "name", ["image", "image-panel", "rendition", "original", "retry", "history", "answer", "choose", *CURATED]
 )
 def test_a_picture_in_the_trash_is_there_for_its_owner_alone(name, image, browsers):
     Image.objects.update(trashed_at=timezone.now(), openness=PUBLIC)

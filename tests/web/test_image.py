@@ -169,14 +169,15 @@ def test_nothing_is_inline_and_hostile_words_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_ten_queries_whatever_was_found(owner, browser, number, django_assert_num_queries):
+def test_the_page_takes_eleven_queries_whatever_was_found(owner, browser, number, django_assert_num_queries):
     image = analyzed(
         owner,
         labels=labels_answer(**{f"Label_{index}": 90.0 for index in range(number)}),
         faces=answers.faces(*[answers.face()] * number),
     )
-    # session, person; picture; best labels; latest and current analyses, labels; ids of the search, neighbors
-    with django_assert_num_queries(9):
+    # session, person; picture; best labels; latest and current analyses, verdicts, labels; one's own mark;
+    # ids of the search, neighbors
+    with django_assert_num_queries(11):
         look(browser, image)
 
 

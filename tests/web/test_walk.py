@@ -57,4 +57,7 @@ def test_the_keys_are_named_where_they_work(owner, browser):
         "Escape": "Back to the results",
         "b": "Show or hide the boxes",
         "ArrowLeft": "Previous picture",
+        "Delete": "Move to the trash",
+        "f": "Favorite, or no longer",
+        "t": "Add a label or a tag",
     }

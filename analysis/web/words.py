@@ -1,0 +1,134 @@
+"""The words a picture can be found by, as its page shows them: who said each, the recognizer or which person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from analysis.models import Image, ImageLabel, Label, Verdict
+from analysis.recognition.values import FoundLabel
+from analysis.search.tree import Labeled, Query
+from analysis.web import present
+from analysis.web.bars import Bar, bar
+
+UNSORTED = "Other"
+KIND_TITLES: dict[str, str] = {Label.Kind.CELEBRITY: "Celebrities", Label.Kind.MODERATION: "Moderation"}
+"""Labels are grouped by their category, the other kinds by what they are."""
+IN_PARTS_OF_THEIR_OWN = (Label.Kind.COLOR, Label.Kind.FACE, Label.Kind.EMOTION)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A person's word: by whom, when, and what the recognizer says beside it."""
+
+    decision: str
+    words: str
+    exact: str
+
+
+@dataclass(frozen=True)
+class WordRow:
+    """A label on the picture, or one that was rejected; lights its boxes by `key`."""
+
+    id: str
+    key: str
+    name: str
+    note: str
+    bar: Bar
+    url: str
+    said: Said | None
+
+
+@dataclass(frozen=True)
+class WordGroup:
+    title: str
+    rows: list[WordRow]
+
+
+@dataclass(frozen=True)
+class Words:
+    groups: list[WordGroup]
+    rejected: list[WordRow]
+    tags: list[WordRow]
+
+
+def words(
+    image: Image, found: Sequence[FoundLabel], *, reader: AbstractBaseUser | AnonymousUser, now: datetime
+) -> Words:
+    """The labels in force by category, the category with the surest label first; those rejected; and the tags."""
+    numbered = {label.name.lower(): (f"label-{number}", label) for number, label in enumerate(found)}
+    groups: dict[str, list[WordRow]] = {}
+    tags: list[WordRow] = []
+    verdicts = {each.label_id: each for each in image.verdicts.select_related("label", "by").order_by("label__name")}
+    for carried in _carried(image):
+        label, verdict = carried.label, verdicts.get(carried.label_id)
+        key, figure = numbered.get(label.name.lower(), ("", None))
+        row = WordRow(
+            id=str(label.pk),
+            key=key,
+            name=label.name,
+            note=f"× {carried.instance_count:,}" if carried.instance_count > 1 else "",
+            bar=bar(carried.percent),
+            url=_url(label),
+            said=_said(verdict, figure, reader=reader, now=now) if verdict else None,
+        )
+        if label.kind == Label.Kind.TAG:
+            tags.append(row)
+        else:
+            groups.setdefault(KIND_TITLES.get(label.kind) or label.category or UNSORTED, []).append(row)
+    rejected = [
+        _rejected(verdict, numbered, reader=reader, now=now)
+        for verdict in verdicts.values()
+        if verdict.decision == Verdict.Decision.REJECTED
+    ]
+    return Words(
+        [WordGroup(title, rows) for title, rows in groups.items()],
+        rejected,
+        sorted(tags, key=lambda tag: tag.name.lower()),
+    )
+
+
+def _carried(image: Image) -> list[ImageLabel]:
+    return list(
+        ImageLabel.objects.filter(image=image, label__is_hidden=False)
+        .exclude(label__kind__in=IN_PARTS_OF_THEIR_OWN)
+        .select_related("label")
+        .order_by("-confidence", "label__name")
+    )
+
+
+def _rejected(
+    verdict: Verdict,
+    numbered: dict[str, tuple[str, FoundLabel]],
+    *,
+    reader: AbstractBaseUser | AnonymousUser,
+    now: datetime,
+) -> WordRow:
+    label = verdict.label
+    _, figure = numbered.get(label.name.lower(), ("", None))
+    confidence = figure.confidence if figure else 0.0
+    said = _said(verdict, figure, reader=reader, now=now)
+    return WordRow(str(label.pk), "", label.name, "", bar(confidence), _url(label), said)
+
+
+def _said(
+    verdict: Verdict, found: FoundLabel | None, *, reader: AbstractBaseUser | AnonymousUser, now: datetime
+) -> Said:
+    figure = f"; found at {present.percent(found.confidence)}" if found else ""
+    words = f"{verdict.get_decision_display()} by {_name(verdict, reader)} {present.ago(verdict.decided_at, now=now)}"
+    return Said(verdict.decision, words + figure, present.exact(verdict.decided_at))
+
+
+def _name(verdict: Verdict, reader: AbstractBaseUser | AnonymousUser) -> str:
+    """Names are for people who are signed in."""
+    if not reader.is_authenticated:
+        return "a person"
+    return "you" if verdict.by_id == reader.pk else verdict.by.get_full_name() or verdict.by.get_username()
+
+
+def _url(label: Label) -> str:
+    kind = "" if label.kind == Label.Kind.LABEL else label.kind
+    return present.library_url(Query((Labeled(label.name, kind),)))
