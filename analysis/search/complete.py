@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.models import Audience, Image, Label
 from analysis.search.reading import CHOICES, DATES, FIELDS, KINDS
-from analysis.search.sight import MOST_PROBED, Sight
+from analysis.search.sight import sight_of
 from analysis.search.vocabulary import Word, vocabulary
 from analysis.search.written import quoted
 
@@ -94,19 +94,21 @@ def complete(text: str, *, cursor: int, audience: Audience, most: int = 10) -> l
 def near_names(name: str, *, audience: Audience, most: int = 3) -> list[str]:
     """Names and aliases like this one, of labels this audience can meet: for "did you mean"."""
     words = vocabulary().near(name, most=10 * most)
-    met = set(Sight(audience).labels(list(dict.fromkeys(word.label_id for word in words)), most=len(words)))
+    met = sight_of(audience).met(dict.fromkeys(word.label_id for word in words), most=len(words)) if words else {}
     return list(dict.fromkeys(word.text for word in words if word.label_id in met))[:most]
 
 
 def _labels(place: _Place, audience: Audience, most: int, *, kinds: Sequence[str]) -> list[Suggestion]:
-    sight = Sight(audience)
-    words = vocabulary().beginning(place.stem, kinds=kinds, among=sight.few, most=MOST_PROBED)
-    by_id = {word.label_id: word for word in words}
-    met = sight.labels([word.label_id for word in words], most=most)
-    counts = sight.counts(met)
+    sight = sight_of(audience)
+    words: Iterable[Word] = (word for word in vocabulary().beginning(place.stem) if not kinds or word.kind in kinds)
+    if sight.few is not None:
+        ranks = {label_id: rank for rank, label_id in enumerate(sight.few)}
+        words = sorted((word for word in words if word.label_id in ranks), key=lambda word: ranks[word.label_id])
+    looked_at: dict[int, Word] = {}
+    met = sight.met((looked_at.setdefault(word.label_id, word).label_id for word in words), most=most)
     return [
-        place.taking(_written(by_id[label_id], place), text=_shown(by_id[label_id]), kind=kind, count=count)
-        for label_id, kind, count in ((each, by_id[each].kind, counts.get(each)) for each in met)
+        place.taking(_written(word, place), text=_shown(word), kind=word.kind, count=count)
+        for word, count in ((looked_at[label_id], count) for label_id, count in met.items())
     ]
 
 
@@ -134,7 +136,7 @@ def _fields(place: _Place) -> list[Suggestion]:
 
 def _categories(place: _Place, audience: Audience, most: int) -> list[Suggestion]:
     names = vocabulary().categories(place.stem)
-    met = Sight(audience).categories(names, most=most)
+    met = sight_of(audience).categories(names, most=most)
     return [place.taking(f"category:{quoted(name)}", text=name, kind="category") for name in met]
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django.db import connection
 
-from analysis.models import Audience, Label
+from analysis.models import Audience
 from analysis.search.conditions import seen
 
-FEW = 500
+FEW = 300
 """Whoever sees no more pictures than this is answered from these pictures themselves."""
 MOST_PROBED = 300
 """So many labels are looked up one by one at most, the most frequent ones."""
@@ -27,32 +27,27 @@ class Sight:
     """
 
     audience: Audience
+    few: dict[int, int] | None
+    """Where few pictures are seen: the labels they carry, and how many of them carry each; hidden ones left out."""
+    is_of_all: bool
+    """Whether nobody else has any picture."""
 
-    def labels(self, label_ids: Sequence[int], *, most: int) -> list[int]:
-        """Those that can be met, in the order given; hidden ones cannot."""
-        if self.few is not None:
-            own = [label_id for label_id in label_ids if label_id in self.few]
-            met = set(Label.objects.filter(pk__in=own, is_hidden=False).values_list("pk", flat=True))
-            return [label_id for label_id in own if label_id in met][:most]
-        found: list[int] = []
-        asked = 0
-        while len(found) < most and asked < min(len(label_ids), MOST_PROBED):
-            step = max(most, asked * 2)
-            found += self._probed(label_ids[asked : asked + step])
-            asked += step
-        return found[:most]
+    def met(self, label_ids: Iterable[int], *, most: int) -> dict[int, int | None]:
+        """Those that can be met, in the order given, and how many pictures carry each; hidden ones cannot be met.
 
-    def counts(self, label_ids: Sequence[int]) -> dict[int, int]:
-        """How many pictures carry each of these, or nothing.
-
-        Told to those who see few pictures, counted on these; and to those who see all there are, from the label's own
-        counter. To others neither: that counter, or where a count was given up, would tell of pictures they do not see.
+        Counts are told to those who see few pictures, counted on these; and to those who see all there are, from the
+        label's own counter. To others none: that counter, or where counting was given up, would tell of pictures they
+        do not see.
         """
         if self.few is not None:
-            return {label_id: self.few[label_id] for label_id in label_ids if label_id in self.few}
-        if self._is_of_all:
-            return dict(Label.objects.filter(pk__in=label_ids).values_list("pk", "image_count"))
-        return {}
+            own = self.few
+            return dict(islice(((each, own[each]) for each in label_ids if each in own), most))
+        found: dict[int, int | None] = {}
+        several, asked = iter(label_ids), 0
+        while len(found) < most and (step := list(islice(several, min(most + 2 * asked, MOST_PROBED - asked)))):
+            found |= self._probed(step)
+            asked += len(step)
+        return dict(islice(found.items(), most))
 
     def categories(self, names: Sequence[str], *, most: int) -> list[str]:
         """Those that some label which can be met belongs to."""
@@ -66,49 +61,45 @@ class Sight:
         )
         return [name for (name,) in found]
 
-    @cached_property
-    def _pictures(self) -> list[int]:
-        """The pictures this audience sees, if they are few; one more than few means more."""
-        open_ones = """(SELECT id FROM analysis_image WHERE trashed_at IS NULL AND openness > 0 AND openness >= %s
-                        ORDER BY added_at DESC, id DESC LIMIT %s)"""
-        own = """(SELECT id FROM analysis_image WHERE trashed_at IS NULL AND owner_id = %s
-                  ORDER BY added_at DESC, id DESC LIMIT %s)"""
-        person_id, least = self.audience.person_id, self.audience.least_openness
-        if person_id is None:
-            return [pk for (pk,) in _rows(open_ones, [least, FEW + 1])]
-        return [pk for (pk,) in _rows(f"{own} UNION {open_ones}", [person_id, FEW + 1, least, FEW + 1])]
-
-    @cached_property
-    def few(self) -> dict[int, int] | None:
-        """Where few pictures are seen: the labels they carry, and how many of them carry each."""
-        if len(self._pictures) > FEW:
-            return None
-        return dict(
-            _rows(
-                """SELECT label_id, count(*) FROM analysis_imageindex, unnest(label_ids) label_id
-                   WHERE image_id = ANY(%s) GROUP BY label_id""",
-                [self._pictures],
-            )
-        )
-
-    @cached_property
-    def _is_of_all(self) -> bool:
-        """Whether nobody else has any picture. Two looks into an index."""
-        others = "(SELECT 1 FROM analysis_image WHERE trashed_at IS NULL AND owner_id {} %s LIMIT 1)"
-        person_id = self.audience.person_id
-        if person_id is None:
-            return False
-        return not _rows(f"{others.format('<')} UNION ALL {others.format('>')}", [person_id, person_id])
-
-    def _probed(self, label_ids: Sequence[int]) -> list[int]:
+    def _probed(self, label_ids: Sequence[int]) -> dict[int, int | None]:
         met, values = _probe(self.audience)
         found = _rows(
-            f"""SELECT label.id FROM unnest(%s::int[]) WITH ORDINALITY c (id, place)
+            f"""SELECT label.id, label.image_count FROM unnest(%s::int[]) WITH ORDINALITY c (id, place)
                 JOIN analysis_label label ON label.id = c.id AND NOT label.is_hidden
                 WHERE {met} ORDER BY c.place""",  # noqa: S608
             [list(label_ids), *values],
         )
-        return [pk for (pk,) in found]
+        return {pk: count if self.is_of_all else None for pk, count in found}
+
+
+def sight_of(audience: Audience) -> Sight:
+    """Asks for no more than a few hundred pictures and for one of somebody else: two short looks into indexes."""
+    person_id = audience.person_id
+    pictures = "SELECT id FROM analysis_image WHERE trashed_at IS NULL AND {} ORDER BY added_at DESC, id DESC LIMIT %s"
+    open_ones, own = (pictures.format(which) for which in ("openness > 0 AND openness >= %s", "owner_id = %s"))
+    others = "EXISTS (SELECT FROM analysis_image WHERE trashed_at IS NULL AND owner_id {} %s)"
+    ((ids, is_of_all),) = _rows(
+        f"""SELECT ARRAY(SELECT id FROM (({own}) UNION ALL ({open_ones})) both_kinds LIMIT %s),
+                   NOT ({others.format("<")} OR {others.format(">")})""",  # noqa: S608
+        [person_id, FEW + 1, audience.least_openness, FEW + 1, FEW + 1, person_id, person_id],
+    )
+    few = _labels_of(ids) if len(ids) <= FEW else None
+    return Sight(audience, few, is_of_all=bool(is_of_all) and person_id is not None)
+
+
+def _labels_of(image_ids: list[int]) -> dict[int, int]:
+    """How many of these pictures carry each label, the most frequent first."""
+    return dict(
+        _rows(
+            """SELECT label.id, counted.images
+               FROM (SELECT label_id, count(*) AS images
+                     FROM analysis_imageindex, unnest(label_ids) label_id
+                     WHERE image_id = ANY(%s) GROUP BY label_id) counted
+               JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
+               ORDER BY counted.images DESC, label.name""",
+            [image_ids],
+        )
+    )
 
 
 def _probe(audience: Audience) -> tuple[str, list[Any]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import monotonic
 
 from django.db import connection
@@ -28,6 +29,10 @@ class Word:
     category: str
     image_count: int
 
+    @cached_property
+    def letters(self) -> int:
+        return _letters(self.text.lower())
+
     @property
     def is_alias(self) -> bool:
         return self.text != self.name
@@ -35,59 +40,53 @@ class Word:
 
 @dataclass(frozen=True)
 class Vocabulary:
+    """All words, the most frequent labels' first, a label's name before its aliases."""
+
     words: tuple[Word, ...] = ()
     newest: tuple[int, int] = (0, 0)
     read_at: float = 0.0
-    _starts: list[tuple[str, int]] = field(default_factory=list, repr=False)
-    """From each word of a name on, in lower case, sorted; and the place in `words`."""
+    _starts: list[str] = field(default_factory=list, repr=False)
+    """From each word of a name on, in lower case, sorted."""
+    _places: list[int] = field(default_factory=list, repr=False)
+    """For each start its place in `words`."""
 
     def extended(self, words: Iterable[Word], *, newest: tuple[int, int]) -> Vocabulary:
-        several = (*self.words, *words)
-        new = [
-            (start, place)
-            for place in range(len(self.words), len(several))
-            for start in _starts(several[place].text.lower())
-        ]
-        return Vocabulary(several, newest, self.read_at or monotonic(), sorted([*self._starts, *new]))
+        several = (*self.words, *sorted(words, key=lambda word: (-word.image_count, word.name, word.is_alias)))
+        old = zip(self._starts, self._places, strict=True)
+        new = ((start, at) for at in range(len(self.words), len(several)) for start in _starts(several[at].text))
+        pairs = sorted((*old, *new))
+        return Vocabulary(
+            several, newest, self.read_at or monotonic(), [start for start, _ in pairs], [at for _, at in pairs]
+        )
 
-    def beginning(self, stem: str, *, kinds: Collection[str], among: Mapping[int, int] | None, most: int) -> list[Word]:
-        """The most frequent labels with a word that begins so, each once, its name before its aliases.
-
-        `among`: these labels alone, and how frequent each of them is.
-        """
-        stem = stem.lower()
-        first = bisect_left(self._starts, (stem, -1))
-        last = bisect_left(self._starts, (stem + LAST, -1))
-        found: dict[int, Word] = {}
-        for _, place in self._starts[first:last]:
+    def beginning(self, stem: str) -> Iterator[Word]:
+        """The labels with a word that begins so, each once, the most frequent first."""
+        first = bisect_left(self._starts, stem.lower())
+        last = bisect_left(self._starts, stem.lower() + LAST)
+        met = set()
+        for place in sorted(set(self._places[first:last])):
             word = self.words[place]
-            if (kinds and word.kind not in kinds) or (among is not None and word.label_id not in among):
-                continue
-            if word.label_id not in found or not word.is_alias:
-                found[word.label_id] = word
-        if among is not None:
-            return heapq.nsmallest(most, found.values(), key=lambda word: (-among[word.label_id], word.name))
-        return heapq.nsmallest(most, found.values(), key=_by_frequency)
+            if word.label_id not in met:
+                met.add(word.label_id)
+                yield word
 
     def categories(self, stem: str) -> list[str]:
         """Those with a word that begins so, by name."""
         names = sorted({word.category for word in self.words if word.category})
-        return [name for name in names if any(start.startswith(stem.lower()) for start in _starts(name.lower()))]
+        return [name for name in names if any(start.startswith(stem.lower()) for start in _starts(name))]
 
     def near(self, name: str, *, most: int) -> list[Word]:
-        """Words that differ from it by a few letters, the nearest and then the most frequent first."""
+        """Words that differ from it by one or two letters, the nearest and then the most frequent first."""
         name = name.lower()
-        letters, limit = _letters(name), 1 + (len(name) > 4) + (len(name) > 8)
+        letters, limit = _letters(name), 1 + (len(name) > 4)
         found = []
-        for word in self.words:
-            if abs(len(word.text) - len(name)) > limit:
+        for place, word in enumerate(self.words):
+            if abs(len(word.text) - len(name)) > limit or (word.letters ^ letters).bit_count() > 2 * limit:
                 continue
-            text = word.text.lower()
-            if text != name and (_letters(text) ^ letters).bit_count() <= 2 * limit:
-                distance = edits(text, name, limit=limit)
-                if distance <= limit:
-                    found.append((distance, *_by_frequency(word), word.label_id, word.text, word))
-        return [each[-1] for each in heapq.nsmallest(most, found)]
+            distance = edits(word.text.lower(), name, limit=limit)
+            if 0 < distance <= limit:
+                found.append((distance, place))
+        return [self.words[place] for _, place in heapq.nsmallest(most, found)]
 
 
 def vocabulary() -> Vocabulary:
@@ -147,11 +146,8 @@ def _words(*, after: tuple[int, int]) -> list[Word]:
     ]
 
 
-def _by_frequency(word: Word) -> tuple[int, str]:
-    return -word.image_count, word.name
-
-
-def _starts(text: str) -> list[str]:
+def _starts(name: str) -> list[str]:
+    text = name.lower()
     places = [place for place in range(len(text)) if text[place].isalnum() and not text[place - 1 : place].isalnum()]
     return [text[place:] for place in places] or [text]
 

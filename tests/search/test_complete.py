@@ -206,5 +206,5 @@ def test_new_labels_are_known_at_once(library, owner):
 def test_few_looks_into_the_database(pictures, request, django_assert_num_queries):
     audience = request.getfixturevalue(pictures)
     names("do", audience)
-    with django_assert_num_queries({"library": 4, "crowd": 5}[pictures]):
+    with django_assert_num_queries({"library": 3, "crowd": 3}[pictures]):
         assert names("do", audience) == ["Dog", "Dog House", "Donkey"]
