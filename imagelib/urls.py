@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from analysis.web import bulk, complete, curating, files, history, images, library, searches, upload
+from analysis.web import bulk, complete, curating, duplicates, files, history, images, labels, library, searches, upload
 
 urlpatterns = [
     path("", library.library, name="library"),
@@ -21,6 +21,10 @@ urlpatterns = [
     path("bulk/menu/", bulk.menu, name="bulk-menu"),
     path("bulk/<slug:action>/", bulk.act, name="bulk"),
     path("undo/<int:change_id>/", bulk.undo, name="undo"),
+    path("labels/", labels.labels, name="labels"),
+    path("duplicates/", duplicates.duplicates, name="duplicates"),
+    path("duplicates/keep/", duplicates.keep, name="duplicates-keep"),
+    path("duplicates/undo/", duplicates.undo, name="duplicates-undo"),
     path("upload/", upload.upload, name="upload"),
     path("upload/state/", upload.state, name="upload-state"),
     path("images/<int:image_id>/", images.image, name="image"),

@@ -1,0 +1,145 @@
+"""The labels an audience can meet: how often, and on which pictures. Tells nothing of pictures it may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from analysis.models import Audience, Image, Label
+
+SAMPLE = 6_000
+"""So many pictures tell which labels are frequent; in smaller libraries that is all of them."""
+CAP = 1_000
+"""A label is counted as far as this where counting all would take long."""
+SURE = 20
+"""From so many in the sample on, an estimate of three times the cap is not below it."""
+NEWEST = 4
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """On how many visible pictures each label is, of those that were looked at: one in `step`.
+
+    With a step of one that is all of them, and a label that is missing cannot be met.
+    """
+
+    numbers: dict[int, int]
+    step: int = 1
+
+    @property
+    def is_exact(self) -> bool:
+        return self.step == 1
+
+    def surely_capped(self, label_id: int) -> bool:
+        number = self.numbers.get(label_id, 0)
+        return number >= SURE and number * self.step >= 3 * CAP
+
+
+@dataclass(frozen=True)
+class Met:
+    """A label with how many visible pictures carry it, or at least that many, and the newest of them."""
+
+    label_id: int
+    count: int
+    is_capped: bool
+    newest: tuple[int, ...]
+
+
+def frequencies(audience: Audience) -> Frequencies:
+    """Of all pictures in a small library, or where nobody else has any; else of some, spread evenly."""
+    ids = _spread()
+    if ids.step > 1 and _sees_all(audience):
+        counted = Label.objects.filter(image_count__gt=0, is_hidden=False).values_list("pk", "image_count")
+        return Frequencies(dict(counted))
+    seen, seen_by = _seen(audience)
+    rows = _fetched(
+        f"""SELECT label_id, count(*) FROM analysis_imageindex, unnest(label_ids) label_id
+            WHERE image_id = ANY(%s) AND {seen} GROUP BY label_id""",  # noqa: S608
+        [list(ids), *seen_by],
+    )
+    return Frequencies(dict(rows), step=ids.step)
+
+
+def met(label_ids: Sequence[int], *, audience: Audience, among: Frequencies, most: int | None = None) -> list[Met]:
+    """Those of the labels that can be met, in the order given; no more of them than `most`."""
+    found: list[Met] = []
+    for step in _steps(label_ids, most):
+        if most is not None and len(found) >= most:
+            break
+        found += _met(step, audience=audience, among=among)
+    return found[:most]
+
+
+def _met(label_ids: Sequence[int], *, audience: Audience, among: Frequencies) -> list[Met]:
+    newest = _newest(label_ids, audience)
+    if among.is_exact:
+        return [Met(label_id, among.numbers[label_id], False, tuple(ids)) for label_id, ids in newest]
+    counts = _counted([label_id for label_id, _ in newest if not among.surely_capped(label_id)], audience)
+    numbers = ((counts.get(label_id, CAP + 1), label_id, tuple(ids)) for label_id, ids in newest)
+    return [Met(label_id, min(number, CAP), number > CAP, ids) for number, label_id, ids in numbers]
+
+
+def _newest(label_ids: Sequence[int], audience: Audience) -> list[tuple[Any, ...]]:
+    """For each label that can be met, the ids of the newest pictures that carry it."""
+    seen, seen_by = _seen(audience)
+    return _fetched(
+        f"""SELECT label.id, newest.ids FROM unnest(%s::int[]) WITH ORDINALITY label (id, place)
+            CROSS JOIN LATERAL (
+                SELECT array_agg(image_id) AS ids FROM (
+                    SELECT image_id FROM analysis_imagelabel WHERE label_id = label.id AND {seen}
+                    ORDER BY added_at DESC, image_id DESC LIMIT {NEWEST}) few) newest
+            WHERE newest.ids IS NOT NULL ORDER BY label.place""",  # noqa: S608
+        [list(label_ids), *seen_by],
+    )
+
+
+def _counted(label_ids: Sequence[int], audience: Audience) -> dict[int, int]:
+    seen, seen_by = _seen(audience)
+    rows = _fetched(
+        f"""SELECT label.id, (SELECT count(*) FROM (
+                SELECT FROM analysis_imagelabel WHERE label_id = label.id AND {seen} LIMIT {CAP + 1}) few)
+            FROM unnest(%s::int[]) label (id)""",  # noqa: S608
+        [*seen_by, list(label_ids)],
+    )
+    return dict(rows)
+
+
+def _steps(label_ids: Sequence[int], most: int | None) -> Iterator[Sequence[int]]:
+    """Larger and larger ones: where the first labels cannot be met, the next ones most likely cannot, either."""
+    start, size = 0, len(label_ids) if most is None else most
+    while start < len(label_ids):
+        yield label_ids[start : start + size]
+        start, size = start + size, size * 2
+
+
+def _spread() -> range:
+    """Ids of pictures, all of them or some at even distances."""
+    [(first, last)] = _fetched(
+        "SELECT coalesce(min(image_id), 0), coalesce(max(image_id), -1) FROM analysis_imageindex"
+    )
+    return range(first, last + 1, max(1, -(-(last + 1 - first) // SAMPLE)))
+
+
+def _sees_all(audience: Audience) -> bool:
+    """Whether all pictures are their own, which two looks into an index tell."""
+    if audience.person_id is None:
+        return False
+    library = Image.objects.filter(trashed_at=None)
+    return not (
+        library.filter(owner__lt=audience.person_id).exists() or library.filter(owner__gt=audience.person_id).exists()
+    )
+
+
+def _seen(audience: Audience) -> tuple[str, list[int]]:
+    if audience.person_id is None:
+        return "openness >= %s", [audience.least_openness]
+    return "(owner_id = %s OR openness >= %s)", [audience.person_id, audience.least_openness]
+
+
+def _fetched(sql: str, parameters: Collection[Any] = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters))
+        return list(cursor.fetchall())

@@ -1,0 +1,158 @@
+"""The duplicates page: one's own pictures that look nearly the same, side by side, and the one to keep."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from django.core import signing
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from analysis.curation import duplicates as alike
+from analysis.curation.duplicates import Kept
+from analysis.curation.refused import Refused
+from analysis.models import Image, ImageLabel, Label, Mark
+from analysis.search.places import Place
+from analysis.web import present, toasts
+from analysis.web.ratios import ratio_class
+from analysis.web.requests import Request, ids_in, number_in, person_id
+from analysis.web.toasts import Toast
+
+SALT = "duplicates"
+DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One picture of a group; `better` says in which way it is the best of them."""
+
+    id: str
+    url: str
+    thumb: str
+    placeholder: str
+    ratio: str
+    name: str
+    extent: str
+    size: str
+    format: str
+    date: str
+    date_words: str
+    words: tuple[str, ...]
+    is_favorite: bool
+    stars: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The best comes first."""
+
+    ids: str
+    title: str
+    candidates: list[Candidate]
+
+
+@require_safe
+def duplicates(request: Request) -> HttpResponse:
+    """The next few groups; it looks through a bounded number of pictures and says so where there are more."""
+    person = person_id(request)
+    after = request.GET.get("after", "")
+    found = alike.like_groups(person, after=Place.from_text(after))
+    url = present.with_parameters(reverse("duplicates"), after=str(found.next)) if found.next else ""
+    context = {"groups": _groups(found.groups, person=person), "next_url": url, "after": after}
+    return render(request, "duplicates.html", context | {"toasts": toasts.take(request)})
+
+
+@require_POST
+def keep(request: Request) -> HttpResponse:
+    """Keep the chosen picture of a group, trash the others."""
+    person_id(request)
+    chosen = number_in(request.POST.get("keep", ""), most=10**18, least=0)
+    ids = ids_in(request.POST.get("ids", "").split(","), most=alike.MOST_ALIKE)
+    try:
+        if chosen not in ids:
+            raise Refused("Choose the picture to keep.")
+        kept = alike.keep(chosen, instead_of=ids, by=request.user)  # type: ignore[arg-type]
+        token = signing.dumps(asdict(kept), salt=SALT)
+        said = f"Kept one, moved {present.pictures(kept.trashed)} to the trash."
+        toast = Toast(said, undo_url=reverse("duplicates-undo"), fields={"token": token, **_place(request)})
+    except Refused as refusal:
+        toast = Toast(str(refusal))
+    return _back(request, toast)
+
+
+@require_POST
+def undo(request: Request) -> HttpResponse:
+    """Bring the others back; the kept one loses what it took over."""
+    person_id(request)
+    try:
+        fields = signing.loads(request.POST.get("token", ""), salt=SALT, max_age=DAY)
+        mark = fields["mark_before"]
+        kept = Kept(**fields | {"change_ids": tuple(fields["change_ids"]), "mark_before": mark and tuple(mark)})
+        alike.undo(kept, by=request.user)  # type: ignore[arg-type]
+        toast = Toast(f"{present.pictures(kept.trashed)} brought back.")
+    except signing.BadSignature:
+        toast = Toast("This cannot be undone any more.")
+    except Refused as refusal:
+        toast = Toast(str(refusal))
+    return _back(request, toast)
+
+
+def _back(request: Request, toast: Toast) -> HttpResponse:
+    toasts.put(request, toast)
+    return redirect(present.with_parameters(reverse("duplicates"), **_place(request)))
+
+
+def _place(request: Request) -> dict[str, str]:
+    """Where in the pictures one is, if that is a place."""
+    after = Place.from_text(request.POST.get("after", ""))
+    return {"after": str(after)} if after else {}
+
+
+def _groups(groups: list[list[Image]], *, person: int) -> list[Group]:
+    ids = [image.pk for images in groups for image in images]
+    words = _words(ids)
+    marks = {mark.image_id: mark for mark in Mark.objects.filter(person_id=person, image_id__in=ids)}
+    return [
+        Group(
+            ids=",".join(str(image.pk) for image in images),
+            title=f"{len(images)} pictures",
+            candidates=[_candidate(each, words.get(each.pk, ()), marks.get(each.pk)) for each in images],
+        )
+        for images in groups
+    ]
+
+
+def _candidate(image: Image, words: tuple[str, ...], mark: Mark | None) -> Candidate:
+    moment = image.taken_at or image.added_at
+    stars = mark.rating or 0 if mark else 0
+    return Candidate(
+        id=str(image.pk),
+        url=present.image_url(image.pk),
+        thumb=present.rendition_url(image, "thumb"),
+        placeholder=present.inlined(image.placeholder),
+        ratio=ratio_class(image.width, image.height),
+        name=str(image),
+        extent=f"{image.width:,} × {image.height:,}",
+        size=present.size(image.size),
+        format=image.get_format_display(),
+        date=present.day(moment),
+        date_words="taken" if image.taken_at else "added",
+        words=words,
+        is_favorite=mark is not None and mark.is_favorite,
+        stars="★" * stars,
+    )
+
+
+def _words(image_ids: list[int]) -> dict[int, tuple[str, ...]]:
+    """What people said is in them: the one that is kept takes it over."""
+    said = (
+        ImageLabel.objects.filter(image_id__in=image_ids, label__kind=Label.Kind.TAG, label__is_hidden=False)
+        .order_by("label__name")
+        .values_list("image_id", "label__name")
+    )
+    words: dict[int, tuple[str, ...]] = {}
+    for image_id, name in said:
+        words[image_id] = (*words.get(image_id, ()), name)
+    return words

@@ -1,0 +1,191 @@
+"""The labels page: every label one can meet, as a cover and a count, by category; each leads to its search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from analysis import access
+from analysis.models import Audience, Image, Label, LabelAlias
+from analysis.search import met
+from analysis.search.met import Frequencies, Met
+from analysis.search.tree import Labeled, Query
+from analysis.web import present
+from analysis.web.requests import Request, number_in
+
+FIRST, MOST = 8, 120
+"""Labels of a group on the first page, and on a page of its own."""
+LONGEST = 100
+UNSORTED = "Other"
+KIND_TITLES: dict[str, str] = {
+    Label.Kind.TAG: "Tags",
+    Label.Kind.CELEBRITY: "Celebrities",
+    Label.Kind.EMOTION: "Emotions",
+    Label.Kind.FACE: "Faces",
+    Label.Kind.COLOR: "Colors",
+    Label.Kind.MODERATION: "Moderation",
+}
+"""Labels are grouped by their category, the other kinds by what they are."""
+
+
+class Row(NamedTuple):
+    id: int
+    name: str
+    kind: str
+    category: str
+
+    @property
+    def group(self) -> tuple[str, str]:
+        return (self.kind, self.category) if self.kind == Label.Kind.LABEL else (self.kind, "")
+
+
+@dataclass(frozen=True)
+class Cover:
+    name: str
+    count: str
+    url: str
+    thumb: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """`number` names it within the page; `all_url` leads to those that are not shown here."""
+
+    number: str
+    title: str
+    covers: list[Cover]
+    all_url: str
+    is_veiled: bool
+
+
+@require_safe
+def labels(request: Request) -> HttpResponse:
+    """All groups with their most frequent labels; one group (`kind`, `category`) or what a word finds (`q`) whole."""
+    audience = access.audience_of(request.user)
+    text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:LONGEST]
+    kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
+    if text or kind in Label.Kind.values:
+        rows = _named(text) if text else _of_group(kind, category)
+        title = f"Labels with “{text}”" if text else title_of(kind, category)
+        after = number_in(request.GET.get("after", ""), most=2**31 - 1, least=0)
+        group, more = whole(rows, title=title, audience=audience, after=after)
+        asked = {"q": text} if text else {"kind": kind, "category": category}
+        more_url = present.with_parameters(reverse("labels"), **asked, after=more) if more else ""
+        context = {"groups": [group] if group.covers else [], "title": title, "more_url": more_url}
+    else:
+        context = {"groups": overview(_rows(), audience=audience)}
+    return render(request, "labels.html", context | {"text": text})
+
+
+def overview(rows: Iterable[Row], *, audience: Audience) -> list[Group]:
+    """Every group with the first of its labels: people's own words, then the categories by what is most frequent."""
+    among = met.frequencies(audience)
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in _by_frequency(rows, among):
+        if row.id in among.numbers or not among.is_exact:
+            groups.setdefault(row.group, []).append(row)
+    found = _first_of_each(groups, audience=audience, among=among)
+    pages = _covers([each for few in found.values() for each in few])
+    shown = {key: [_cover(row, label, pages) for row, label in few] for key, few in found.items() if few}
+    order = sorted(shown, key=_place)
+    return [_group(number, key, shown[key], len(groups[key])) for number, key in enumerate(order)]
+
+
+def whole(rows: Iterable[Row], *, title: str, audience: Audience, after: int) -> tuple[Group, str]:
+    """One page of these labels, most frequent first, and the id to go on after; empty when there are no more."""
+    among = met.frequencies(audience)
+    ordered = [row for row in _by_frequency(rows, among) if row.id in among.numbers or not among.is_exact]
+    places = {row.id: place for place, row in enumerate(ordered)}
+    by_id = {row.id: row for row in ordered}
+    rest = [row.id for row in ordered[places.get(after, -1) + 1 :]]
+    found = met.met(rest, audience=audience, among=among, most=MOST + 1)
+    few = [(by_id[each.label_id], each) for each in found[:MOST]]
+    pages = _covers(few)
+    is_veiled = any(row.kind == Label.Kind.MODERATION for row, _ in few)
+    group = Group("0", title, [_cover(row, label, pages) for row, label in few], "", is_veiled)
+    return group, str(few[-1][0].id) if len(found) > MOST else ""
+
+
+def title_of(kind: str, category: str) -> str:
+    return KIND_TITLES.get(kind) or category or UNSORTED
+
+
+def _rows() -> list[Row]:
+    shown = Label.objects.filter(is_hidden=False)
+    return [Row(*row) for row in shown.values_list("pk", "name", "kind", "category")]
+
+
+def _of_group(kind: str, category: str) -> list[Row]:
+    shown = Label.objects.filter(is_hidden=False, kind=kind)
+    if kind == Label.Kind.LABEL:
+        shown = shown.filter(category=category)
+    return [Row(*row) for row in shown.values_list("pk", "name", "kind", "category")]
+
+
+def _named(text: str) -> list[Row]:
+    """Labels with this text in their name or in another name of theirs."""
+    aliases = LabelAlias.objects.filter(name__icontains=text).values("label")
+    shown = Label.objects.filter(is_hidden=False)
+    named = shown.filter(name__icontains=text) | shown.filter(pk__in=aliases)
+    return [Row(*row) for row in named.values_list("pk", "name", "kind", "category")]
+
+
+def _by_frequency(rows: Iterable[Row], among: Frequencies) -> list[Row]:
+    return sorted(rows, key=lambda row: (-among.numbers.get(row.id, 0), row.name.lower(), row.id))
+
+
+def _first_of_each(
+    groups: dict[tuple[str, str], list[Row]], *, audience: Audience, among: Frequencies
+) -> dict[tuple[str, str], list[tuple[Row, Met]]]:
+    """All that the sample knows at once; a group of which it knows too little is gone through by itself."""
+    known = {key: [row for row in islice(rows, FIRST) if row.id in among.numbers] for key, rows in groups.items()}
+    ids = [row.id for rows in known.values() for row in rows]
+    found = {each.label_id: each for each in met.met(ids, audience=audience, among=among)}
+    first = {key: [(row, found[row.id]) for row in rows if row.id in found] for key, rows in known.items()}
+    for key, rows in groups.items():
+        missing = FIRST - len(known[key])
+        if missing and not among.is_exact:
+            others = {row.id: row for row in rows[len(known[key]) :]}
+            more = met.met(list(others), audience=audience, among=among, most=missing)
+            first[key] += [(others[each.label_id], each) for each in more]
+    return first
+
+
+def _place(key: tuple[str, str]) -> int:
+    """Tags and people first, then the categories as they came: by their most frequent label."""
+    return [Label.Kind.TAG, Label.Kind.CELEBRITY, Label.Kind.LABEL, *KIND_TITLES].index(Label.Kind(key[0]))
+
+
+def _group(number: int, key: tuple[str, str], covers: list[Cover], size: int) -> Group:
+    kind, category = key
+    url = present.with_parameters(reverse("labels"), kind=kind, category=category)
+    return Group(str(number), title_of(*key), covers, url if size > len(covers) else "", kind == Label.Kind.MODERATION)
+
+
+def _covers(found: Sequence[tuple[Row, Met]]) -> dict[int, Image]:
+    """A picture for each label id, another for each as far as there are others."""
+    chosen: dict[int, int] = {}
+    used: set[int] = set()
+    for row, label in found:
+        chosen[row.id] = next((each for each in label.newest if each not in used), label.newest[0])
+        used.add(chosen[row.id])
+    images = Image.objects.only("pk", "renditions_id").in_bulk(used)
+    return {label_id: images[image_id] for label_id, image_id in chosen.items() if image_id in images}
+
+
+def _cover(row: Row, label: Met, images: dict[int, Image]) -> Cover:
+    kind = "" if row.kind == Label.Kind.LABEL else row.kind
+    image = images.get(row.id)
+    return Cover(
+        name=row.name,
+        count=f"{label.count:,}{'+' if label.is_capped else ''}",
+        url=present.library_url(Query((Labeled(row.name, kind),))),
+        thumb=present.rendition_url(image, "thumb") if image else "",
+    )
