@@ -34,7 +34,7 @@ def crowd(owner, library):
     unlike = {"id": None, "added_at": timezone.now()}
     del some["likeness"]
     Image.objects.bulk_create(
-        Image(**{**some, **unlike, "key": f"crowd/{number}", "sha256": f"{number:064d}"}) for number in range(FEW)
+        Image(**{**some, **unlike, "key": f"crowd/{number}", "sha256": f"c{number:063d}"}) for number in range(FEW)
     )
     return library
 
@@ -76,38 +76,34 @@ def test_a_suggestion_is_the_whole_search_after_taking_it(library):
     assert complete("-do beach", cursor=3, audience=library, most=1) == [Suggestion("Dog", "label", 3, "-Dog beach", 5)]
 
 
-@pytest.mark.parametrize(
-    ("text", "after"),
-    [
-        ("do|", "Dog |"),
-        ("do|lphin cat", "Dog |cat"),
-        ("cat (do|)", "cat (Dog|)"),
-        ('cat "dog h|', 'cat "Dog House" |'),
-        ('"dog h|ous" cat', '"Dog House" |cat'),
-        ('"a \\" b" dog-|', None),
-        ("black|", '"Black And White" |'),
-        ("cat OR -label:do|", "cat OR -label:Dog |"),
-        ("count(do|", "count(Dog)>=|"),
-        ("count(do|)>=2", "count(Dog|)>=2"),
-        ("categ|", "category:|"),
-        ("category:anim|", 'category:"Animals and Pets" |'),
-        ('category:"animals and|', 'category:"Animals and Pets" |'),
-        ("is:fav|", "is:favorite |"),
-        ("is: fav| cat", "is:favorite |cat"),
-        ("face(smi|", "face(Smile |"),
-        ("tag:sum|", 'tag:"Summer 2024" |'),
-        ("summ|", 'tag:"Summer 2024" |'),
-    ],
-)
-def test_taking(text, after, owner, library):
+TAKEN = {
+    "do|": "Dog |",
+    "do|lphin cat": "Dog |cat",
+    "cat (do|)": "cat (Dog|)",
+    'cat "dog h|': 'cat "Dog House" |',
+    '"dog h|ous" cat': '"Dog House" |cat',
+    '"a b" dog h|': '"a b" dog "Dog House" |',
+    "black|": '"Black And White" |',
+    "cat OR -label:do|": "cat OR -label:Dog |",
+    "count(do|": "count(Dog)>=|",
+    "count(do|)>=2": "count(Dog|)>=2",
+    "categ|": "category:|",
+    "category:anim|": 'category:"Animals and Pets" |',
+    'category:"animals and|': 'category:"Animals and Pets" |',
+    "is:fav|": "is:favorite |",
+    "is: fav| cat": "is:favorite |cat",
+    "face(smi|": "face(Smile |",
+    "tag:sum|": 'tag:"Summer 2024" |',
+    "summ|": 'tag:"Summer 2024" |',
+}
+
+
+def test_taking_a_suggestion_writes_what_reads_as_meant(owner, library):
     add(owner, "Smile", "face")
     add(owner, "Summer 2024", "tag")
-    if after is None:
-        assert complete(text.replace("|", ""), cursor=text.index("|"), audience=library) == []
-        return
-    assert taken(text, library) == after
-    if after.endswith(" |") and "(" not in after:
-        assert parse(after.replace("|", "")).text == after.replace("|", "").strip()
+    assert {text: taken(text, library) for text in TAKEN} == TAKEN
+    whole = [after.replace("|", "") for after in TAKEN.values() if after.endswith(" |") and "(" not in after]
+    assert [parse(text).text for text in whole] == [text.strip() for text in whole]
 
 
 def test_a_field_takes_its_kind_alone_and_a_function_what_belongs_into_it(owner, library):
@@ -120,31 +116,30 @@ def test_a_field_takes_its_kind_alone_and_a_function_what_belongs_into_it(owner,
     assert names("do", library) == ["Dog", "Dog House", "Donkey", "Dot Miller", "Doubtful"]
 
 
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("is:pr", ["private"]),
-        ("has:", ["faces", "text", "location", "labels"]),
-        ("BY:P", ["person"]),
-        ("sort:n", ["newest", "name"]),
-        ("orientation:", ["landscape", "portrait", "square"]),
-        ("taken:l", ["last-7-days", "last-30-days", "last-1-year"]),
-        ("format:w", ["webp"]),
-        ("owner:", ["me"]),
-        ("rati", ["rating:"]),
-        ("c", ["celebrity:", "color:", "category:"]),
-        ('"cel', []),
-        ("rating:", []),
-        ("nonsense:do", []),
-        ("dog>=9", []),
-        ("dog >= ", []),
-        ("face(is:", []),
-        ("", []),
-        ("dog ", []),
-    ],
-)
-def test_fields_and_what_may_follow_them(text, values, library):
-    assert names(text, library) == values
+FIXED = {
+    "is:pr": ["private"],
+    "has:": ["faces", "text", "location", "labels"],
+    "BY:P": ["person"],
+    "sort:n": ["newest", "name"],
+    "orientation:": ["landscape", "portrait", "square"],
+    "taken:l": ["last-7-days", "last-30-days", "last-1-year"],
+    "format:w": ["webp"],
+    "owner:": ["me"],
+    "rati": ["rating:"],
+    "c": ["celebrity:", "color:", "category:"],
+    '"cel': [],
+    "rating:": [],
+    "nonsense:do": [],
+    "dog>=9": [],
+    "dog >= ": [],
+    "face(is:": [],
+    "": [],
+    "dog ": [],
+}
+
+
+def test_fields_and_what_may_follow_them(library):
+    assert {text: names(text, library) for text in FIXED} == FIXED
 
 
 def test_a_cursor_out_of_place_is_taken_for_the_nearest_one(library):

@@ -1,0 +1,55 @@
+"""docs/search.md holds: every example in its tables is read as the page says."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from analysis.search.grammar import BadQuery, parse
+from analysis.search.json_form import from_json
+from analysis.search.reading import CHOICES, FIELDS
+from analysis.search.tree import Leaf, leaves
+
+PAGE = (Path(settings.BASE_DIR) / "docs" / "search.md").read_text()
+ROWS = re.findall(r"^\| `(.+?)` \| (.+) \|$", PAGE, re.MULTILINE)
+GOOD = [text for text, means in ROWS if not means.startswith("column ")]
+BAD = [(text, means) for text, means in ROWS if means.startswith("column ")]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_an_example_reads_and_its_written_form_reads_back(text):
+    query = parse(text)
+    assert query.parts or query.sort != "newest" or text == "sort:newest"
+    assert parse(query.text) == query
+
+
+@pytest.mark.parametrize(("text", "answer"), BAD)
+def test_a_complaint_is_the_one_the_page_shows(text, answer):
+    with pytest.raises(BadQuery) as caught:
+        parse(text)
+    assert f"column {caught.value.column}: {caught.value}" == answer
+
+
+def test_examples_that_mean_the_same_do():
+    assert parse("beach dog OR cat") == parse("beach (dog OR cat)") != parse("(beach dog) OR cat")
+    assert parse("NOT dog") == parse("-dog")
+    assert parse("added:last 7 days") == parse("added:last-7-days")
+    assert parse("NOT Dog taken:2024-01-01..2024-12-31").text == "-Dog taken:2024"
+
+
+def test_the_page_leaves_nothing_out():
+    """Every field, every fixed value and every kind of part has an example or is named."""
+    assert [field for field in FIELDS if not re.search(rf"[`\s-]{field}(:|[<>]=?)", PAGE)] == []
+    assert [(field, word) for field, words in CHOICES.items() for word in words if word not in PAGE] == []
+    shown = {type(leaf) for text in GOOD for part in parse(text).parts for leaf in leaves(part)}
+    assert shown == set(Leaf.__args__)
+
+
+def test_the_json_example_is_a_search():
+    query = from_json(json.loads(re.search(r"```json\n(.+?)```", PAGE, re.DOTALL)[1]))
+    assert query.text == (
+        "dog>=90 -is:private (has:faces OR count(person)>=3) face(smile age:20..30) taken:2024-05 added:last-7-days "
+        "size>=5MB camera:canon sort:taken"
+    )
