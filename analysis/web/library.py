@@ -88,8 +88,9 @@ def _add(request: Request, query: Query, *, audience: Audience, after: Place, sa
     added = addition(query, audience=audience, after=after, stretch=stretch, saved=saved)
     answer = _answer(request, "addition", {"shelf": added, "text": query.text})
     if pages <= MOST_PAGES:
-        # The address keeps up with what is shown: going back to it, or reloading it, shows as much again.
-        answer["HX-Replace-Url"] = stretch_address(query, stretch, saved)
+        # The address keeps up with what is shown: going back to it, or reloading it, shows as much again. Not by htmx,
+        # which would keep a copy of the page each time.
+        answer["X-Address"] = stretch_address(query, stretch, saved)
     return answer
 
 

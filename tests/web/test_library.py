@@ -146,7 +146,7 @@ def test_colors_have_their_swatch(owner, browser):
 def test_a_chip_drops_raises_and_turns_its_term(owner, browser):
     a_labeled_image(owner, {"Dog": 98})
     page = look(browser, "dog -cat")
-    assert [query_of(each["href"]) for each in page.all("a", "drop")] == ["-cat", "dog"]
+    assert [query_of(each["href"]) for each in page.all("a", "off")] == ["-cat", "dog"]
     assert query_of(page.links["≥ 90 %"]) == "dog -cat>=90"  # the last menu wins in `links`
     assert query_of(page.links["Exclude these"]) == "-dog -cat"
     assert query_of(page.links["Show only these"]) == "dog cat"

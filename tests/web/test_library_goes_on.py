@@ -56,10 +56,10 @@ def test_htmx_adds_the_next_page_and_the_address_keeps_up(many, browser):
     added = browser.get(more["hx-get"], **HTMX)
     assert Page(added).cards() == [image.pk for image in many[PAGE_SIZE : 2 * PAGE_SIZE]]
     assert Page(added).by_id("grid")["hx-swap-oob"] == "beforeend"
-    assert added["HX-Replace-Url"] == "/?pages=2"
+    assert added["X-Address"] == "/?pages=2"
     last = browser.get(Page(added).by_id("more")["hx-get"], **HTMX)
     assert Page(last).by_id("more") is None
-    assert last["HX-Replace-Url"] == "/?pages=3"
+    assert last["X-Address"] == "/?pages=3"
 
 
 def test_going_back_to_that_address_shows_as_much_again(many, browser):

@@ -2,12 +2,29 @@
 // their place, and come back before one arrives.
 const CHUNK = 60; // cards that leave and come back together, in whole rows
 const REACH = 2_000; // pixels around what is seen where everything is there
+const HEADER = 56; // pixels that the page's header covers
 const ratios = new Map();
 
 function ratioOf(card) {
   const name = card.classList[1];
   if (!ratios.has(name)) ratios.set(name, Number(getComputedStyle(card).getPropertyValue("--ratio")) || 1.5);
   return ratios.get(name);
+}
+
+const idOf = (card) => card.id.slice("card-".length);
+const kept = (card) => ({ id: idOf(card), ratio: ratioOf(card), html: card.outerHTML });
+const forgotten = (each) => (each.card ? kept(each.card) : each);
+
+function parsed(cards) {
+  const template = document.createElement("template");
+  template.innerHTML = cards.map((card) => card.html).join("");
+  return [...template.content.children];
+}
+
+// Parsed together where they lie together.
+function cardsOf(chunk) {
+  const back = parsed(chunk.filter((each) => !each.card));
+  return chunk.map((each) => each.card ?? back.shift());
 }
 
 const distance = (box) => Math.max(box.top - innerHeight, -box.bottom, 0);
@@ -21,6 +38,7 @@ class BoundedRows extends HTMLElement {
     this.gone = new Map(); // what was in each gap
     this.width = this.grid.clientWidth;
     this.look = () => (this.frame ??= requestAnimationFrame(() => this.keep()));
+    this.hold();
     addEventListener("scroll", this.look, { passive: true });
     this.watch = new ResizeObserver(() => this.resized());
     this.watch.observe(this.grid);
@@ -43,23 +61,30 @@ class BoundedRows extends HTMLElement {
     this.frame = null;
     const near = [...this.gone.keys()].filter((gap) => distance(gap.getBoundingClientRect()) < REACH);
     near.forEach((gap) => this.bringBack(gap));
+    this.hold();
     const number = this.cards.length;
     if (number > this.most) this.drop(number - Math.floor(this.most * 0.75));
+    this.seen = this.firstSeen();
+    this.top = this.seen?.getBoundingClientRect().top;
+  }
+
+  // The last row is not shown before it is full: what comes would move it under one's eyes.
+  hold() {
+    const row = document.querySelector("#more") ? lastRow(this.grid) : [];
+    for (const card of this.grid.querySelectorAll(".held")) if (!row.includes(card)) card.classList.remove("held");
+    for (const card of row) card.classList.add("held");
   }
 
   bringBack(gap) {
-    const { html } = this.gone.get(gap);
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    const cards = [...template.content.children];
-    gap.replaceWith(template.content);
+    const cards = parsed(this.gone.get(gap));
+    gap.replaceWith(...cards);
     this.gone.delete(gap);
     this.dispatchEvent(new CustomEvent("cards-back", { bubbles: true, detail: { cards } }));
   }
 
   // The ids of all that is loaded, whether it is in the document or not.
   order() {
-    const ids = (element) => this.gone.get(element)?.ids ?? (element.id ? [element.id.slice("card-".length)] : []);
+    const ids = (element) => this.gone.get(element)?.map((card) => card.id) ?? (element.matches(".card") ? [idOf(element)] : []);
     return [...this.grid.children].flatMap(ids);
   }
 
@@ -72,7 +97,7 @@ class BoundedRows extends HTMLElement {
   }
 
   firstSeen() {
-    return [...this.cards].find((card) => card.getBoundingClientRect().top >= 0);
+    return [...this.cards].find((card) => card.getBoundingClientRect().bottom > HEADER + 24);
   }
 
   // Everything is measured before anything is changed.
@@ -84,7 +109,7 @@ class BoundedRows extends HTMLElement {
     for (const chunk of chunks) {
       if (number <= 0) break;
       number -= chunk.cards.length;
-      chunk.cards[0].before(this.gap(chunk.cards, chunk.bottom - chunk.top));
+      chunk.cards[0].before(this.gap(chunk.cards.map(kept), chunk.bottom - chunk.top));
       chunk.cards.forEach((card) => card.remove());
     }
   }
@@ -93,12 +118,8 @@ class BoundedRows extends HTMLElement {
     const gap = document.createElement("li");
     gap.className = "gap";
     gap.ariaHidden = "true";
-    gap.style.height = `${height}px`;
-    this.gone.set(gap, {
-      html: cards.map((card) => card.outerHTML).join(""),
-      ids: cards.map((card) => card.id.slice("card-".length)),
-      ratios: cards.map(ratioOf),
-    });
+    gap.innerHTML = `<svg width="1" height="${height}"></svg>`; // an inline style would offend the policy when copied
+    this.gone.set(gap, cards);
     return gap;
   }
 
@@ -118,42 +139,36 @@ class BoundedRows extends HTMLElement {
     return runs.flatMap(gathered);
   }
 
-  // Other widths break rows elsewhere, so all of them are laid out again by arithmetic, around what is seen.
+  // Other widths break rows elsewhere, so all of them are laid out again by arithmetic, around what was seen.
   resized() {
     if (this.grid.clientWidth === this.width) return;
     this.width = this.grid.clientWidth;
-    if (this.gone.size) this.layOut();
-  }
-
-  densityChanged() {
-    if (this.gone.size) this.layOut();
-    this.look();
+    this.layOut();
   }
 
   layOut() {
-    const seen = [...this.cards].find((card) => card.getBoundingClientRect().bottom > 0);
-    const place = seen?.getBoundingClientRect().top ?? 0;
-    const all = this.everything();
-    const chunks = gathered(this.rowsOf(all));
+    const { seen, top } = this;
+    if (this.gone.size) this.layOutAround(seen);
+    if (seen?.isConnected && scrollY > 0) scrollBy(0, seen.getBoundingClientRect().top - top);
+    this.look();
+  }
+
+  layOutAround(seen) {
+    const chunks = gathered(this.rowsOf(this.everything()));
     const middle = Math.max(0, chunks.findIndex((chunk) => chunk.some((each) => each.card === seen)));
     const around = Math.max(1, Math.floor((this.most * 0.75) / CHUNK / 2));
     this.gone.clear();
     const shown = chunks.flatMap((chunk, number) => {
-      if (Math.abs(number - middle) <= around || number === chunks.length - 1) return chunk.map((each) => each.card);
-      return this.gap(chunk.map((each) => each.card), this.heightOf(this.rowsOf(chunk)));
+      const isNear = Math.abs(number - middle) <= around || number === chunks.length - 1;
+      return isNear ? cardsOf(chunk) : this.gap(chunk.map(forgotten), this.heightOf(this.rowsOf(chunk)));
     });
     this.grid.replaceChildren(...shown);
-    if (seen) scrollBy(0, seen.getBoundingClientRect().top - place);
+    this.dispatchEvent(new CustomEvent("cards-back", { bubbles: true, detail: { cards: shown.filter((each) => each.matches(".card")) } }));
   }
 
+  // All that is loaded: cards that are here as they are, the others as they were kept.
   everything() {
-    return [...this.grid.children].flatMap((element) => {
-      if (!this.gone.has(element)) return { card: element, ratio: ratioOf(element) };
-      const template = document.createElement("template");
-      const { html, ratios } = this.gone.get(element);
-      template.innerHTML = html;
-      return [...template.content.children].map((card, number) => ({ card, ratio: ratios[number] }));
-    });
+    return [...this.grid.children].flatMap((element) => this.gone.get(element) ?? [{ card: element, ratio: ratioOf(element) }]);
   }
 
   get measures() {
@@ -182,6 +197,13 @@ class BoundedRows extends HTMLElement {
     const heights = rows.map((row) => (this.width - space * (row.length - 1)) / row.reduce((sum, each) => sum + each.ratio, 0));
     return heights.reduce((sum, height) => sum + height + space, -space);
   }
+}
+
+function lastRow(grid) {
+  const row = [];
+  const top = grid.lastElementChild?.offsetTop;
+  for (let card = grid.lastElementChild; card?.matches(".card") && card.offsetTop === top; card = card.previousElementSibling) row.push(card);
+  return row;
 }
 
 function neighbor(card, key) {

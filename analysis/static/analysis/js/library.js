@@ -1,5 +1,6 @@
 // The library: its menus, and what history keeps of it.
 import "./grid.js";
+import "./places.js";
 import "./rowdensity.js";
 import "./selection.js";
 
@@ -22,10 +23,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What lies outside of the results follows them on the way back through history.
-document.addEventListener("htmx:historyRestore", () => {
+function follow() {
   document.querySelector("#q").value = new URLSearchParams(location.search).get("q") ?? "";
   document.querySelector("#complaint").replaceChildren();
-});
+}
+document.addEventListener("htmx:historyRestore", follow);
+document.addEventListener("place-restored", follow);
 
 document.addEventListener("htmx:beforeHistorySave", () => {
   for (const menu of open()) menu.open = false;

@@ -87,7 +87,7 @@ class PictureSelection extends HTMLElement {
     const { total } = this.dataset;
     this.form.querySelector("[data-number]").textContent = this.isAll ? `All ${total} selected` : `${NUMBER.format(this.number)} selected`;
     const all = this.form.querySelector("[data-select=all]");
-    all.hidden = this.isAll || total === NUMBER.format(this.number) || this.number < this.rows.order().length;
+    all.hidden = this.isAll || total === NUMBER.format(this.number);
     this.form.querySelector("details[open]")?.dispatchEvent(new Event("toggle"));
   }
 
