@@ -142,6 +142,15 @@ def test_fields_and_what_may_follow_them(library):
     assert {text: names(text, library) for text in FIXED} == FIXED
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['"\\', '"a\\"do', "-" * 300 + "do", "(" * 3_000 + "do", "a" * 4_000 + '"', "\0\ud800do", 'tag:"" do', "*:do"],
+)
+def test_any_text_can_be_completed(text, library):
+    for each in complete(text, cursor=len(text), audience=library):
+        assert 0 <= each.cursor <= len(each.completed)
+
+
 def test_a_cursor_out_of_place_is_taken_for_the_nearest_one(library):
     assert names("do", library, cursor=99) == ["Dog", "Dog House", "Donkey"]
     assert names("do", library, cursor=-1) == []

@@ -29,6 +29,7 @@ from analysis.search.tree import (
     Query,
     Written,
 )
+from tests.search.trees import PATIENT
 
 DOG, CAT, BIRD, FISH = (Labeled(name) for name in ("dog", "cat", "bird", "fish"))
 
@@ -325,6 +326,7 @@ PIECES = st.sampled_from(
 )
 
 
+@PATIENT
 @given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=25).map("".join), st.lists(PIECES).map(" ".join)))
 @example("dog\ud800")
 def test_any_text_is_a_query_that_can_be_written_or_a_bad_query(text):

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from analysis.search.grammar import parse
 from analysis.search.json_form import KEYS, BadTree, from_json, to_json
-from tests.search.trees import queries
+from tests.search.trees import PATIENT, queries
 
 
+@PATIENT
 @given(queries())
 @example(parse("-(a " * 50 + "b" + ")" * 50))
 @example(parse("sort:name"))
@@ -189,6 +190,7 @@ NAMES = [
 ]
 
 
+@PATIENT
 @given(
     st.recursive(
         PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)

@@ -6,14 +6,16 @@ from hypothesis import given
 from analysis.search.grammar import parse
 from analysis.search.tree import leaves
 from analysis.search.written import text_of, words_of
-from tests.search.trees import queries
+from tests.search.trees import PATIENT, queries
 
 
+@PATIENT
 @given(queries())
 def test_the_text_of_a_query_reads_back_as_the_same_query(query):
     assert parse(query.text) == query
 
 
+@PATIENT
 @given(queries(max_leaves=4))
 def test_every_part_can_be_written_alone_and_said(query):
     for part in query.parts:

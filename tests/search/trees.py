@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from analysis.search.reading import KINDS, MATCHED, SHAPES
@@ -30,6 +31,9 @@ from analysis.search.tree import (
     any_of,
     negation,
 )
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: how long one example takes says more of the machine than of the code."""
 
 WORDS = ("dog", "Cat", "black and white", "OR", "NOT", "AND", "size", "face", "sort:name", "-", "*", '5" screen', "..")
 UNUSUAL = st.text(min_size=1, max_size=12).map(lambda text: " ".join(text.replace("\0", "").split())).filter(bool)
