@@ -1,0 +1,174 @@
+"""What is done to many pictures at once, told in a sentence and taken back."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import Image, Mark
+from tests.factories import a_labeled_image, an_image, label_rows
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def browser(owner, signed_in):
+    return signed_in(owner)
+
+
+@pytest.fixture
+def images(owner):
+    return [a_labeled_image(owner, {"Dog": 70, "Grass": 80}) for _ in range(3)]
+
+
+def act(browser, action: str, **fields) -> Page:
+    return Page(browser.post(reverse("bulk", args=[action]), fields, **HTMX))
+
+
+def undo(browser, page: Page) -> Page:
+    [form] = page.all("form")
+    fields = {each["name"]: each["value"] for each in page.all("input") if each.get("type") == "hidden"}
+    return Page(browser.post(form["action"], fields, **HTMX))
+
+
+def ids(images) -> str:
+    return ",".join(str(image.pk) for image in images)
+
+
+def test_a_tag_is_added_to_the_chosen_and_taken_back(images, browser):
+    page = act(browser, "add-tag", ids=ids(images[:2]), tag="holiday")
+    assert "Added “holiday” to 2 pictures." in page.text
+    assert ["holiday" in label_rows(image) for image in images] == [True, True, False]
+    assert "Undone on 2 pictures." in undo(browser, page).text
+    assert ["holiday" in label_rows(image) for image in images] == [False] * 3
+
+
+def test_checkboxes_do_it_without_a_script_and_lead_back(images, browser):
+    fields = {"id": [image.pk for image in images], "tag": "holiday", "next": "/?q=dog"}
+    answer = browser.post(reverse("bulk", args=["add-tag"]), fields)
+    assert answer.url == "/?q=dog"
+    page = Page(browser.get(answer.url))
+    assert "Added “holiday” to 3 pictures." in page.text
+    assert any(each.get("action", "").startswith("/undo/") for each in page.all("form"))
+    assert "Added “holiday”" not in Page(browser.get(answer.url)).text  # told once
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
+def test_it_leads_back_to_nowhere_else(images, browser, elsewhere):
+    fields = {"ids": ids(images), "tag": "holiday", "next": elsewhere}
+    assert browser.post(reverse("bulk", args=["add-tag"]), fields).url == reverse("library")
+
+
+def test_all_results_are_named_by_the_search(images, owner, browser):
+    other = a_labeled_image(owner, {"Cat": 90})
+    page = act(browser, "add-tag", all="1", q="dog", ids=str(other.pk), tag="holiday")
+    assert "Added “holiday” to 3 pictures." in page.text
+    assert "holiday" not in label_rows(other)
+
+
+def test_labels_are_confirmed_and_rejected_by_name_or_number(images, browser):
+    assert "Confirmed “Dog” on 3 pictures." in act(browser, "confirm", ids=ids(images), name="dog").text
+    assert label_rows(images[0])["Dog"] == 100
+    page = act(browser, "reject", ids=ids(images), name="Grass")
+    assert "Rejected “Grass” on 3 pictures." in page.text
+    assert "Grass" not in label_rows(images[0])
+    undo(browser, page)
+    assert "Grass" in label_rows(images[0])
+
+
+def test_visibility_trash_and_restoring(images, browser):
+    page = act(browser, "open-to", ids=ids(images), openness="2")
+    assert "3 pictures are public now." in page.text
+    undo(browser, page)
+    assert set(Image.objects.values_list("openness", flat=True)) == {0}
+    assert "Moved 1 picture to the trash." in act(browser, "trash", ids=ids(images[:1])).text
+    assert Image.objects.exclude(trashed_at=None).get() == images[0]
+    assert Page(browser.get(reverse("library"), {"q": "is:trashed"})).cards() == [images[0].pk]
+    assert "Restored 1 picture." in act(browser, "restore", all="1", q="is:trashed").text
+    assert not Image.objects.exclude(trashed_at=None).exists()
+
+
+def test_the_trash_offers_restoring_and_nothing_else(images, browser):
+    act(browser, "trash", ids=ids(images))
+    page = Page(browser.get(reverse("library"), {"q": "is:trashed"}))
+    actions = [each["formaction"] for each in page.all("button") if "formaction" in each]
+    assert actions == [reverse("bulk", args=["restore"])]
+
+
+def test_favorites_are_ones_own_and_of_whatever_one_sees(images, owner, colleague, signed_in):
+    Image.objects.filter(pk=images[0].pk).update(openness=1)
+    other = signed_in(colleague)
+    page = act(other, "favorite", ids=ids(images))
+    assert "Added 1 picture to your favorites." in page.text
+    assert list(Mark.objects.values_list("person", "image", "is_favorite")) == [(colleague.pk, images[0].pk, True)]
+    assert [each["title"] for each in Page(other.get("/")).all("span", "favorite")] == ["Favorite"]
+    undo(other, page)
+    assert not Mark.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("add-tag", {"tag": "mine"}),
+        ("confirm", {"name": "Dog"}),
+        ("reject", {"name": "Dog"}),
+        ("open-to", {"openness": "0"}),
+        ("trash", {}),
+    ],
+)
+def test_what_is_others_stays_as_it_is(images, colleague, signed_in, action, fields):
+    Image.objects.update(openness=1)
+    before = label_rows(images[0])
+    page = act(signed_in(colleague), action, ids=ids(images), **fields)
+    assert "Nothing was changed. 3 pictures are not yours to change." in page.text
+    assert page.all("form") == []
+    assert label_rows(images[0]) == before
+    assert set(Image.objects.values_list("openness", "trashed_at")) == {(1, None)}
+
+
+def test_only_ones_own_changes_are_undone(images, browser, colleague, signed_in):
+    page = act(browser, "trash", ids=ids(images))
+    assert "Undone" not in undo(signed_in(colleague), page).text
+    assert Image.objects.exclude(trashed_at=None).count() == 3
+
+
+def test_the_menu_tells_which_tags_are_on_all_and_on_some(images, browser):
+    act(browser, "add-tag", ids=ids(images), tag="holiday")
+    act(browser, "add-tag", ids=ids(images[:1]), tag="best")
+    menu = Page(browser.post(reverse("bulk-menu"), {"ids": ids(images)}, **HTMX))
+    assert menu.text.startswith("Tags best : on some, add to all holiday : on all, remove Labels")
+    labels = [each["aria-label"] for each in menu.all("button", "aside")]
+    assert labels[0] == "Remove best from all"
+    assert {"Confirm Dog", "Reject Dog", "Confirm best"} <= set(labels)
+
+
+def test_the_menu_tells_nothing_of_what_one_may_not_see(images, stranger, signed_in):
+    menu = Page(signed_in(stranger).post(reverse("bulk-menu"), {"ids": ids(images)}, **HTMX))
+    assert menu.text == ""
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "sentence"),
+    [
+        ("trash", {}, "No picture is selected."),
+        ("trash", {"ids": "x,-1,," + "9" * 30}, "No picture is selected."),
+        ("trash", {"all": "1", "q": '"'}, "This search cannot be understood"),
+        ("open-to", {"ids": "1", "openness": "9"}, "Choose who may see them"),
+        ("confirm", {"ids": "1"}, "Say which label."),
+        ("confirm", {"ids": "1", "name": "nothing\x00"}, "Nothing was changed."),
+        ("confirm", {"ids": "1", "label": "999999999"}, "Nothing was changed."),
+        ("add-tag", {"ids": "1", "tag": " \x00"}, "A tag needs at least one letter"),
+        ("add-tag", {"ids": "1", "tag": "x" * 300}, "A tag has at most 200 characters"),
+    ],
+)
+def test_what_cannot_be_done_is_told(owner, browser, action, fields, sentence):
+    image = an_image(owner)
+    page = act(browser, action, **{**fields, **({"ids": str(image.pk)} if fields.get("ids") == "1" else {})})
+    assert sentence in page.text
+    assert page.all("form") == []
+
+
+def test_there_is_nothing_else_to_do(browser):
+    assert browser.post(reverse("bulk", args=["explode"]), {"ids": "1"}).status_code == 404

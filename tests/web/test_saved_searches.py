@@ -1,0 +1,134 @@
+"""Saved searches: kept under a name, opened by their address, changed, shared and deleted."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import SavedSearch
+from tests.factories import a_labeled_image
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser(owner, signed_in):
+    return signed_in(owner)
+
+
+@pytest.fixture
+def dogs(owner):
+    return SavedSearch.objects.create(owner=owner, name="Dogs", query="dog>=90", density="large")
+
+
+def toast(browser) -> str:
+    """What the next page says was done."""
+    page = browser.get(reverse("searches")).content.decode()
+    return page.split('class="toast"')[1].split("<p>")[1].split("</p>")[0] if 'class="toast"' in page else ""
+
+
+def test_a_search_is_saved_and_shown_by_its_name(owner, browser):
+    a_labeled_image(owner, {"Dog": 98})
+    answer = browser.post(
+        reverse("search-save"), {"name": "  My   dogs ", "q": "dog>=90 sort:oldest", "density": "small"}
+    )
+    saved = SavedSearch.objects.get()
+    assert (saved.owner, saved.name, saved.query, saved.density) == (owner, "My dogs", "dog>=90 sort:oldest", "small")
+    assert answer.url == f"/?q=dog%3E%3D90+sort%3Aoldest&saved={saved.pk}"
+    page = Page(browser.get(answer.url))
+    assert "Saved as “My dogs”." in page.text
+    assert "Modified" not in page.links
+    assert page.all("row-density")[0]["data-kept"] == "small"
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\x00"])
+def test_a_search_without_a_name_is_not_saved(browser, name):
+    answer = browser.post(reverse("search-save"), {"name": name, "q": "dog"})
+    assert (answer.status_code, SavedSearch.objects.count()) == (422, 0)
+    assert "A saved search needs a name." in answer.content.decode()
+
+
+def test_a_name_is_taken_once(dogs, browser):
+    answer = browser.post(reverse("search-save"), {"name": "DOGS", "q": "poodle"})
+    page = Page(answer)
+    assert answer.status_code == 422
+    assert "You have a search named “DOGS” already." in page.text
+    assert [each["value"] for each in page.all("input") if each.get("name") == "q" and each["type"] == "hidden"] == [
+        "poodle"
+    ]
+    assert SavedSearch.objects.count() == 1
+
+
+def test_what_was_changed_since_is_marked_and_can_be_saved(dogs, owner, browser):
+    a_labeled_image(owner, {"Dog": 98, "Grass": 80})
+    page = Page(browser.get(reverse("library"), {"q": "dog>=90 grass", "saved": dogs.pk}))
+    assert page.links["Modified"] == f"/?q=dog%3E%3D90&saved={dogs.pk}"
+    assert page.links["Oldest first"] == f"/?q=dog%3E%3D90+grass+sort%3Aoldest&saved={dogs.pk}"
+    browser.post(reverse("search-update", args=[dogs.pk]), {"q": "dog>=90 grass"})
+    dogs.refresh_from_db()
+    assert (dogs.query, dogs.name, dogs.density, dogs.is_shared) == ("dog>=90 grass", "Dogs", "large", False)
+
+
+def test_a_search_is_renamed_shared_and_kept_to_oneself_again(dogs, browser):
+    address = reverse("search-update", args=[dogs.pk])
+    for fields, expected in (
+        ({"name": "Hounds"}, ("Hounds", False)),
+        ({"shared": "1"}, ("Hounds", True)),
+        ({"shared": ""}, ("Hounds", False)),
+    ):
+        assert browser.post(address, fields).url == reverse("searches")
+        dogs.refresh_from_db()
+        assert (dogs.name, dogs.is_shared, dogs.query) == (*expected, "dog>=90")
+    assert toast(browser) == "It is called “Hounds” now."
+
+
+def test_a_name_cannot_be_taken_away_nor_taken_twice(dogs, owner, browser):
+    SavedSearch.objects.create(owner=owner, name="Cats", query="cat")
+    for name in ("", "cats"):
+        assert browser.post(reverse("search-update", args=[dogs.pk]), {"name": name}).status_code == 422
+    dogs.refresh_from_db()
+    assert dogs.name == "Dogs"
+
+
+def test_a_deleted_search_comes_back_as_it_was(dogs, owner, browser):
+    browser.post(reverse("search-delete", args=[dogs.pk]))
+    assert not SavedSearch.objects.exists()
+    page = Page(browser.get(reverse("searches")))
+    fields = {each["name"]: each["value"] for each in page.all("input") if each["type"] == "hidden" and "name" in each}
+    browser.post(reverse("search-save"), fields)
+    back = SavedSearch.objects.get()
+    assert (back.name, back.query, back.density, back.is_shared) == ("Dogs", "dog>=90", "large", False)
+
+
+def test_a_private_search_of_somebody_else_is_not_there(dogs, colleague, signed_in):
+    other = signed_in(colleague)
+    assert other.get(reverse("search", args=[dogs.pk])).status_code == 404
+    assert "Dogs" not in Page(other.get(reverse("library"), {"q": "dog", "saved": dogs.pk})).text
+    assert "Dogs" not in Page(other.get(reverse("searches"))).text
+
+
+def test_a_shared_search_opens_for_everybody_with_what_they_may_see(dogs, owner, colleague, signed_in):
+    SavedSearch.objects.update(is_shared=True)
+    a_labeled_image(owner, {"Dog": 98})
+    seen = a_labeled_image(owner, {"Dog": 98}, openness=1)
+    other = signed_in(colleague)
+    page = Page(other.get(other.get(reverse("search", args=[dogs.pk])).url))
+    assert page.cards() == [seen.pk]
+    assert "Dogs" in page.text
+    assert other.post(reverse("search-update", args=[dogs.pk]), {"name": "Mine"}).status_code == 404
+    assert other.post(reverse("search-delete", args=[dogs.pk])).status_code == 404
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_list_takes_three_queries(owner, browser, number, django_assert_num_queries):
+    for each in range(number):
+        SavedSearch.objects.create(owner=owner, name=str(each), query="dog")
+    with django_assert_num_queries(3):  # session, person, searches
+        page = Page(browser.get(reverse("searches")))
+    assert len(page.all("li", "search-row")) == number
+
+
+@pytest.mark.parametrize("saved", ["x", "0", "9" * 30, "-1", "\x00"])
+def test_no_saved_search_in_the_address_breaks_the_page(owner, browser, saved):
+    assert browser.get(reverse("library"), {"saved": saved}).status_code == 200
