@@ -149,16 +149,17 @@ class Recipe:
         is_taken = chance.random(size) < TAKEN
         taken = (added - chance.exponential(30 * DAY, size)).astype(np.int64)
         image = np.arange(first, last, dtype=np.int64) + 1
+        phash, look = _looks(chance, size)
         return Chunk(
             id=image,
             owner=self.imports.owner[batch],
             openness=self.imports.openness[batch],
             added=added,
             taken=np.where(is_taken, taken, 0),
-            look=chance.integers(LOOKS, size=size),
+            look=look,
             scale=chance.choice([0.25, 0.5, 1.0, 1.0, 1.5], size=size),
             camera=chance.integers(12, size=size),
-            phash=_hashes(chance, size),
+            phash=phash,
             text_words=np.where(chance.random(size) < TEXTS, 1 + chance.poisson(3, size), 0),
             quality=chance.uniform(20, 99, (size, 3)).round(1),
             labels=self._labels(chance, image, self._topics_of(chance, batch)),
@@ -249,14 +250,16 @@ def _with_rare(
     return np.append(images, some), np.append(labels, rare), np.append(sures, np.full(len(some), 9_800))
 
 
-def _hashes(chance: np.random.Generator, size: int) -> Numbers:
-    """Perceptual hashes; some are of the picture before, taken again: up to four bits differ."""
+def _looks(chance: np.random.Generator, size: int) -> tuple[Numbers, Numbers]:
+    """Perceptual hashes and looks; some are of the picture before, taken again: up to four bits differ."""
     hashes = chance.integers(-(2**63), 2**63 - 1, size=size, dtype=np.int64)
+    look = chance.integers(LOOKS, size=size)
     twins = 1 + np.nonzero(chance.random(max(size - 1, 0)) < TWINS)[0]
     for twin in twins:
         flips = chance.integers(63, size=int(chance.integers(5)))
         hashes[twin] = hashes[twin - 1] ^ np.bitwise_or.reduce(np.left_shift(1, flips, dtype=np.int64), initial=0)
-    return hashes
+        look[twin] = look[twin - 1]
+    return hashes, look
 
 
 def _faces(chance: np.random.Generator, image: Numbers) -> Faces:

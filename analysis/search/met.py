@@ -10,7 +10,7 @@ from django.db import connection
 
 from analysis.models import Audience, Image, Label
 
-SAMPLE = 6_000
+SAMPLE = 4_000
 """So many pictures tell which labels are frequent; in smaller libraries that is all of them."""
 CAP = 1_000
 """A label is counted as far as this where counting all would take long."""

@@ -16,7 +16,6 @@ from analysis.curation.refused import Refused
 from analysis.models import Image, ImageLabel, Label, Mark
 from analysis.search.places import Place
 from analysis.web import present, toasts
-from analysis.web.ratios import ratio_class
 from analysis.web.requests import Request, ids_in, number_in, person_id
 from analysis.web.toasts import Toast
 
@@ -26,13 +25,11 @@ DAY = 24 * 60 * 60
 
 @dataclass(frozen=True)
 class Candidate:
-    """One picture of a group; `better` says in which way it is the best of them."""
+    """One picture of a group, ready to be shown."""
 
     id: str
     url: str
     thumb: str
-    placeholder: str
-    ratio: str
     name: str
     extent: str
     size: str
@@ -131,8 +128,6 @@ def _candidate(image: Image, words: tuple[str, ...], mark: Mark | None) -> Candi
         id=str(image.pk),
         url=present.image_url(image.pk),
         thumb=present.rendition_url(image, "thumb"),
-        placeholder=present.inlined(image.placeholder),
-        ratio=ratio_class(image.width, image.height),
         name=str(image),
         extent=f"{image.width:,} × {image.height:,}",
         size=present.size(image.size),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 from django.http import HttpResponse
@@ -81,21 +80,25 @@ def labels(request: Request) -> HttpResponse:
         context = {"groups": [group] if group.covers else [], "title": title, "more_url": more_url}
     else:
         context = {"groups": overview(_rows(), audience=audience)}
-    return render(request, "labels.html", context | {"text": text})
+    return render(request, "labels.html", context | {"sought": text})
 
 
-def overview(rows: Iterable[Row], *, audience: Audience) -> list[Group]:
+def overview(rows: Sequence[Row], *, audience: Audience) -> list[Group]:
     """Every group with the first of its labels: people's own words, then the categories by what is most frequent."""
     among = met.frequencies(audience)
     groups: dict[tuple[str, str], list[Row]] = {}
-    for row in _by_frequency(rows, among):
-        if row.id in among.numbers or not among.is_exact:
-            groups.setdefault(row.group, []).append(row)
-    found = _first_of_each(groups, audience=audience, among=among)
+    for row in _by_frequency((row for row in rows if row.id in among.numbers), among):
+        groups.setdefault(row.group, []).append(row)
+    unmet: dict[tuple[str, str], list[Row]] = {}
+    for row in () if among.is_exact else rows:
+        if row.id not in among.numbers:
+            unmet.setdefault(row.group, []).append(row)
+    found = _first_of_each(groups, unmet, audience=audience, among=among)
     pages = _covers([each for few in found.values() for each in few])
     shown = {key: [_cover(row, label, pages) for row, label in few] for key, few in found.items() if few}
     order = sorted(shown, key=_place)
-    return [_group(number, key, shown[key], len(groups[key])) for number, key in enumerate(order)]
+    sizes = {key: len(groups.get(key, ())) + len(unmet.get(key, ())) for key in order}
+    return [_group(number, key, shown[key], sizes[key]) for number, key in enumerate(order)]
 
 
 def whole(rows: Iterable[Row], *, title: str, audience: Audience, after: int) -> tuple[Group, str]:
@@ -142,19 +145,22 @@ def _by_frequency(rows: Iterable[Row], among: Frequencies) -> list[Row]:
 
 
 def _first_of_each(
-    groups: dict[tuple[str, str], list[Row]], *, audience: Audience, among: Frequencies
+    groups: dict[tuple[str, str], list[Row]],
+    unmet: dict[tuple[str, str], list[Row]],
+    *,
+    audience: Audience,
+    among: Frequencies,
 ) -> dict[tuple[str, str], list[tuple[Row, Met]]]:
-    """All that the sample knows at once; a group of which it knows too little is gone through by itself."""
-    known = {key: [row for row in islice(rows, FIRST) if row.id in among.numbers] for key, rows in groups.items()}
-    ids = [row.id for rows in known.values() for row in rows]
+    """All that were met at once; a group of which too few were is gone through by itself."""
+    ids = [row.id for rows in groups.values() for row in rows[:FIRST]]
     found = {each.label_id: each for each in met.met(ids, audience=audience, among=among)}
-    first = {key: [(row, found[row.id]) for row in rows if row.id in found] for key, rows in known.items()}
-    for key, rows in groups.items():
-        missing = FIRST - len(known[key])
-        if missing and not among.is_exact:
-            others = {row.id: row for row in rows[len(known[key]) :]}
+    first = {key: [(row, found[row.id]) for row in rows[:FIRST] if row.id in found] for key, rows in groups.items()}
+    for key, rows in unmet.items():
+        missing = FIRST - len(first.get(key, ()))
+        if missing > 0:
+            others = {row.id: row for row in _by_frequency(rows, among)}
             more = met.met(list(others), audience=audience, among=among, most=missing)
-            first[key] += [(others[each.label_id], each) for each in more]
+            first.setdefault(key, []).extend((others[each.label_id], each) for each in more)
     return first
 
 

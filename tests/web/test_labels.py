@@ -89,6 +89,12 @@ def test_the_filter_finds_parts_of_names_and_aliases(owner, browser):
     assert "No label that you can meet is called anything like “100%”." in look(browser, q="100%").text
 
 
+def test_the_filter_is_not_the_search(owner, browser):
+    a_labeled_image(owner, {"Dog": 99})
+    page = look(browser, q="do")
+    assert [each.get("value", "") for each in page.all("input") if each.get("name") == "q"] == ["", "do"]
+
+
 def test_a_group_shows_its_first_and_leads_to_all(owner, browser, monkeypatch):
     monkeypatch.setattr(page_of_labels, "FIRST", 2)
     monkeypatch.setattr(page_of_labels, "MOST", 3)
