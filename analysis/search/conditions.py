@@ -57,6 +57,20 @@ def condition(node: Node, meaning: Meaning) -> Sql:
     return _CONDITIONS[type(node)](node, meaning)
 
 
+def in_index(part: Node, meaning: Meaning) -> Sql | None:
+    """The same of `d.owner_id`, `d.openness` and `d.added_at`, where these are at hand and suffice."""
+    match part:
+        case Matches("owner", text) if owner := meaning.owners.get(text.lower()):
+            return Sql("d.owner_id = %s", (owner.id,))
+        case Is(state) if state.upper() in Image.Openness.__members__:
+            return Sql("d.openness = %s", (Image.Openness[state.upper()].value,))
+        case Between("added") | Lately("added"):
+            since, before = days(part, meaning.moment)
+            tests = ["d.added_at >= %s"] * bool(since) + ["d.added_at < %s"] * bool(before)
+            return Sql(" AND ".join(tests) or "true", tuple(bound for bound in (since, before) if bound))
+    return None
+
+
 def all_of(conditions: Iterable[Sql]) -> Sql:
     return _joined(" AND ", list(conditions))
 
@@ -165,8 +179,8 @@ def _matches(field: str, text: str, meaning: Meaning) -> Sql:
         case "format":
             return _of_image("format = %s", FORMATS.get(text.lower(), text.lower()))
         case "owner":
-            owner_id = meaning.owners.get(text.lower())
-            return FALSE if owner_id is None else _of_image("owner_id = %s", owner_id)
+            owner = meaning.owners.get(text.lower())
+            return _of_image("owner_id = %s", owner.id) if owner else FALSE
     return FALSE  # no picture lies in a bucket of its own yet
 
 

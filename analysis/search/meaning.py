@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth import get_user_model
+from django.db import connection
 
 from analysis.models import Audience, Image
 from analysis.search.names import Labels, labels_of
 from analysis.search.tree import Leaf, Like, Matches, Query, leaves
+
+FEW_OWNED = 5_000
+"""So many pictures of one person are looked at one by one rather than found among everybody's."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """`has_few`: at most FEW_OWNED pictures."""
+
+    id: int
+    has_few: bool
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,7 @@ class Meaning:
     audience: Audience
     moment: datetime
     labels: dict[Leaf, Labels]
-    owners: dict[str, int]
+    owners: dict[str, Owner]
     hashes: dict[int, int | None]
     """Perceptual hashes of the pictures that `like:` names, as far as they may be seen."""
 
@@ -34,14 +46,25 @@ def meaning_of(query: Query, *, audience: Audience, moment: datetime) -> Meaning
     return Meaning(query, audience, moment, labels_of(every), _owners(every, audience), _hashes(every, audience))
 
 
-def _owners(every: list[Leaf], audience: Audience) -> dict[str, int]:
-    """People's ids by their names in lower case; "me" is who asks."""
+def _owners(every: list[Leaf], audience: Audience) -> dict[str, Owner]:
+    """The people named, by their names in lower case; "me" is who asks."""
     names = {leaf.text.lower() for leaf in every if isinstance(leaf, Matches) and leaf.field == "owner"}
     if not names:
         return {}
-    people = get_user_model()._default_manager.extra(where=["lower(username) = ANY(%s)"], params=[list(names)])
-    found = {username.lower(): pk for pk, username in people.values_list("pk", "username")}
-    return found | ({"me": audience.person_id} if audience.person_id else {})
+    people = get_user_model()._meta
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT lower(person.username), person.id, (
+                SELECT count(*) FROM (SELECT FROM analysis_image i
+                    WHERE i.owner_id = person.id AND i.trashed_at IS NULL LIMIT {FEW_OWNED + 1}) owned)
+            FROM {people.db_table} person WHERE lower(person.username) = ANY(%s) OR person.id = %s
+            """,  # noqa: S608
+            [list(names), audience.person_id if "me" in names else None],
+        )
+        found = {name: Owner(pk, has_few=owned <= FEW_OWNED) for name, pk, owned in cursor.fetchall()}
+    me = next((owner for owner in found.values() if owner.id == audience.person_id), None)
+    return found | ({"me": me} if me and "me" in names else {})
 
 
 def _hashes(every: list[Leaf], audience: Audience) -> dict[int, int | None]:

@@ -11,8 +11,6 @@ from analysis.search.meaning import Meaning
 from analysis.search.names import Labels, traits_of
 from analysis.search.tree import Counted, InCategory, Is, Labeled, Like, Measured, Node, Not, OneFace, Or, Written
 
-EVERYTHING = Sql("SELECT id AS image_id FROM analysis_image")
-
 
 @dataclass(frozen=True)
 class Carried:
@@ -39,7 +37,8 @@ def carried_in(part: Node, meaning: Meaning) -> Iterator[Carried]:
         case Or(parts) if all(isinstance(each, Labeled | InCategory) for each in parts):
             every = [meaning.of(each) for each in parts if isinstance(each, Labeled | InCategory)]
             ids = sorted({pk for labels in every for pk in labels.ids})
-            yield Carried(part, Labels(tuple(ids), sum(labels.image_count for labels in every)), 0, is_all=False)
+            is_all = all(not isinstance(each, Labeled) or each.least == 0 for each in parts)
+            yield Carried(part, Labels(tuple(ids), sum(labels.image_count for labels in every)), 0, is_all=is_all)
 
 
 def excluded_by(part: Node, meaning: Meaning) -> Labels | None:
@@ -53,10 +52,29 @@ def excluded_by(part: Node, meaning: Meaning) -> Labels | None:
     return None
 
 
-def candidates(part: Node, meaning: Meaning) -> Sql | None:
-    """A statement giving the ids of the few pictures of which a part may hold."""
+@dataclass(frozen=True)
+class Candidates:
+    """A statement giving ids of pictures; the parts of the query that hold of all of them.
+
+    `is_indexed`: it gives added_at, owner_id and openness as well, and no picture twice or from the trash.
+    """
+
+    sql: Sql
+    answered: frozenset[Node] = frozenset()
+    is_indexed: bool = False
+
+
+EVERYTHING = Candidates(Sql("SELECT id AS image_id FROM analysis_image"))
+
+
+def candidates(part: Node, meaning: Meaning) -> Candidates | None:
+    """The few pictures of which a part may hold."""
     select = _SELECTORS.get(type(part))
-    return select(part, meaning) if select else None
+    sql = select(part, meaning) if select else None
+    if sql is None:
+        return None
+    is_exact = not isinstance(part, Measured | Like)
+    return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=isinstance(part, Written))
 
 
 def _marked(part: Measured, meaning: Meaning) -> Sql | None:
@@ -103,7 +121,10 @@ def _faced(part: OneFace, _: Meaning) -> Sql | None:
 
 _SELECTORS: dict[type, Callable[[Any, Meaning], Sql | None]] = {
     Written: lambda part, _: Sql(
-        "SELECT image_id FROM analysis_imagetext WHERE words @@ phraseto_tsquery('simple', %s)", (part.text,)
+        """SELECT x.image_id, x.added_at, x.owner_id, x.openness
+           FROM analysis_imagetext t JOIN analysis_imageindex x ON x.image_id = t.image_id
+           WHERE t.words @@ phraseto_tsquery('simple', %s)""",
+        (part.text,),
     ),
     Measured: _marked,
     Is: _in_state,

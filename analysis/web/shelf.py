@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from analysis.models import Audience, Image
 from analysis.search import facets, results
+from analysis.search.complete import near_names
 from analysis.search.places import Place
 from analysis.search.query import BadQuery, Query
 from analysis.search.results import PAGE_SIZE
@@ -174,7 +175,7 @@ def complaint(text: str, error: BadQuery) -> Complaint:
 
 
 def _guesses(query: Query, label: Labeled, *, audience: Audience) -> tuple[tuple[str, str], ...]:
-    names = facets.near_names(label.name, audience=audience)
+    names = near_names(label.name, audience=audience)
     return tuple((name, present.library_url(query.exchanged(label, replace(label, name=name)))) for name in names)
 
 

@@ -7,10 +7,11 @@ from analysis.access import audience_of
 from analysis.curation import verdicts
 from analysis.models import Audience, LabelAlias
 from analysis.recognition.index import reindex
+from analysis.search.complete import near_names
 from analysis.search.counts import refresh_counts
-from analysis.search.facets import facets, near_names
-from analysis.search.query import parse
+from analysis.search.facets import facets
 from analysis.search.places import Place
+from analysis.search.query import parse
 from analysis.search.results import count, page
 from tests.factories import START, a_label, a_labeled_image, an_image
 
