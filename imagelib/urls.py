@@ -6,12 +6,26 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from analysis.web import bulk, complete, curating, duplicates, files, history, images, labels, library, searches, upload
+from analysis.web import (
+    bulk,
+    complete,
+    curating,
+    duplicates,
+    files,
+    history,
+    images,
+    labels,
+    library,
+    names,
+    searches,
+    upload,
+)
 
 urlpatterns = [
     path("", library.library, name="library"),
     path("cards/", library.cards, name="cards"),
     path("complete/", complete.complete, name="complete"),
+    path("complete/names/", names.names, name="complete-names"),
     path("months/", library.months, name="months"),
     path("searches/", searches.searches, name="searches"),
     path("searches/save/", searches.save, name="search-save"),

@@ -54,10 +54,14 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     assert said() == {"Cat": "confirmed", "Dog": "rejected"}
 
     keys.press("t")
+    keys.type("ca")
+    expect(page.get_by_role("option", name="Cat")).to_be_visible()
+    keys.press("Escape")
+    field = page.get_by_label("Add a label or a tag")
+    field.fill("")
     keys.type("holiday\n")
     tags = page.locator("#tags")
     expect(tags.get_by_role("link", name="holiday")).to_be_visible()
-    field = page.get_by_label("Add a label or a tag")
     expect(field).to_have_value("")
     keys.type("a" * 20 + "\n")
     expect(tags.get_by_role("listitem")).to_have_count(2)
@@ -87,6 +91,38 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     page.get_by_role("button", name="Undo", exact=True).press("Enter")
     expect(page.get_by_text("Confirmed by you")).to_be_visible()
     assert Image.objects.get().trashed_at is None
+
+
+def test_keys_faster_than_answers_are_all_heard_and_a_double_click_is_one(visit, image):
+    window = visit()
+    window.sign_in()
+    page = window.page
+    page.goto(image.get_absolute_url())
+    for key in "jyjyjn3f":
+        page.keyboard.press(key)
+    expect(page.locator(".star.given")).to_have_count(3)
+    expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "true")
+    assert said() == {"Cat": "confirmed", "Dog": "confirmed", "Hat": "rejected"}
+    assert list(Mark.objects.values_list("is_favorite", "rating")) == [(True, 3)]
+    page.get_by_role("button", name="Confirm Dog").dblclick()
+    page.get_by_role("button", name="Favorite").dblclick()
+    expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name="Confirm Dog")).to_have_attribute("aria-pressed", "false")
+    assert said() == {"Cat": "confirmed", "Hat": "rejected"}
+
+
+def test_who_was_signed_out_meanwhile_is_led_to_sign_in_and_back(visit, image):
+    window = visit()
+    window.sign_in()
+    page = window.page
+    page.goto(f"{image.get_absolute_url()}?q=cat")
+    window.context.clear_cookies(name="sessionid")
+    page.keyboard.press("f")
+    page.get_by_label("Name").fill("owner")
+    page.get_by_label("Password").fill("word")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{image.get_absolute_url()}?q=cat")
+    assert Mark.objects.count() == 0
 
 
 def test_the_keys_that_work_here_are_listed_and_none_works_in_the_field(visit, image):

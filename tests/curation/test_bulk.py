@@ -12,6 +12,7 @@ from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
 from analysis.models import Analysis, Change, ChangedImage, Image, ImageIndex, ImageLabel, Verdict
 from analysis.recognition.index import reindex
+from analysis.search.tree import Is, Query
 from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
@@ -235,6 +236,20 @@ def test_what_was_done_before_a_failure_is_written_down_and_can_be_undone(owner,
     assert Image.objects.filter(openness=Image.Openness.SHARED).count() == bulk.STEP
     assert bulk.undo(change.pk, by=owner).number == bulk.STEP
     assert whole() == before
+
+
+def test_every_hit_of_a_query_is_meant_although_the_command_changes_what_it_finds(owner, colleague):
+    ids = many_images(owner, bulk.STEP + 1)
+    reindex(ids)
+    a_labeled_image(colleague, {"Dog": 99}, openness=Image.Openness.SHARED)
+    everything, trashed = Selection(owner, query=Query()), Selection(owner, query=Query((Is("trashed"),)))
+    change = bulk.trash(everything)
+    assert counts(change) == (bulk.STEP + 1, 0, 1)
+    assert counts(bulk.restore(trashed)) == (bulk.STEP + 1, 0, 0)
+    assert counts(bulk.restore(trashed)) == (0, 0, 0)
+    untagged = Selection(owner, query=Query((Is("untagged"),)))
+    assert bulk.add_tag(untagged, "holiday").number == bulk.STEP + 1
+    assert bulk.tags_of(everything) == [(a_label("holiday", "tag"), "all")]
 
 
 def test_a_command_that_is_undone_while_it_runs_ends_there(owner):

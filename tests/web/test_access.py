@@ -32,6 +32,7 @@ ENTRIES = {
     "library": ("get", EVERYBODY_SIGNED_IN),
     "cards": ("get", {PRIVATE: (286, 286, 286, SIGN_IN)}),
     "complete": ("get", EVERYBODY_SIGNED_IN),
+    "complete-names": ("get", EVERYBODY_SIGNED_IN),
     "months": ("get", EVERYBODY_SIGNED_IN),
     "searches": ("get", EVERYBODY_SIGNED_IN),
     "search": ("get", {PRIVATE: (302, 302, 302, SIGN_IN)}),  # a shared one; others' own are in test_saved_searches.py

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis.curation import trash, verdicts
-from analysis.models import Image, ImageIndex, Label, Mark
+from analysis.models import Image, ImageIndex, Label, LabelAlias, Mark
 from tests import answers
 from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows
 from tests.web.pages import Page
@@ -185,6 +185,22 @@ def test_hostile_words_stay_text(browser, image):
         assert page.inline() == []
         assert hostile in page.text
         assert [each for each in page.all("img") if each["src"] == "x"] == []
+
+
+def offered(browser, text: str) -> list[tuple[str, str]]:
+    page = Page(browser.get(reverse("complete-names"), {"q": text}))
+    return [(each["id"], each["data-text"]) for each in page.all("li")]
+
+
+def test_names_are_offered_of_labels_and_tags_one_can_meet(browser, owner, stranger, signed_in):
+    image = a_labeled_image(owner, {"Dog": 62.5, "Dogwood": 60})
+    LabelAlias.objects.create(name="Hound", label=a_label("Dog"))
+    verdicts.add(image.pk, name="dog show", by_id=owner.pk)
+    a_labeled_image(stranger, {"Doghouse": 99})
+    assert sorted(name for _, name in offered(browser, " dog ")) == ["Dog", "Dogwood", "dog show"]
+    assert offered(browser, "houn") == [("name-1", "Dog")]
+    assert offered(signed_in(stranger), "dog") == [("name-1", "Doghouse")]
+    assert [offered(browser, text) for text in ("", "\x00", "x" * 5_000, "zebra")] == [[]] * 4
 
 
 # --- Marks ---

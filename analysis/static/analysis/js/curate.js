@@ -1,10 +1,9 @@
 // What a person says of a picture, by keys: labels under the focus or the pointer, stars; and toasts that come with an
 // answer. Every key presses a button that is on the page.
-import { shelf, show } from "./toasts.js";
+import { say as tell, shelf, show } from "./toasts.js";
 
 const panel = document.querySelector(".panel");
 const names = () => [...panel.querySelectorAll(".word:not(.rejected, .off) .row-name")];
-let wanted = ""; // the label to go on with once the one rejected has moved away
 
 function current() {
   return panel.querySelector(".word:focus-within") ?? panel.querySelector(".word:hover");
@@ -20,21 +19,22 @@ function say(key) {
   const row = current();
   const button = row?.querySelector(`[data-says=${key}]`);
   if (!button) return;
+  // What is rejected moves away: whoever goes through the labels by keys goes on with the next one.
   if (key === "n" && row.matches(":focus-within")) {
     const all = names();
     const at = all.indexOf(row.querySelector(".row-name"));
-    wanted = (all[at + 1] ?? all[at - 1])?.id ?? "";
+    (all[at + 1] ?? all[at - 1])?.focus();
   }
   button.click();
 }
 
-const STARS = (number) => {
+function rate(number) {
   const given = panel.querySelectorAll(".star.given").length;
   if (number !== given) panel.querySelector(`[data-stars="${number || given}"]`)?.click();
-};
+}
 
 const KEYS = { j: () => step(1), k: () => step(-1), y: () => say("y"), n: () => say("n") };
-for (const number of [0, 1, 2, 3, 4, 5]) KEYS[number] = () => STARS(number);
+for (const number of [0, 1, 2, 3, 4, 5]) KEYS[number] = () => rate(number);
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
@@ -44,9 +44,50 @@ document.addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-document.addEventListener("htmx:afterSettle", () => {
-  document.getElementById(wanted)?.focus();
-  wanted = "";
+// An answer replaces the buttons, and with them what was pressed meanwhile. So that waits until the answer is in place,
+// and is pressed again where the button still means the same: a double click is one click.
+const waiting = [];
+const underWay = new Set();
+
+function end(request) {
+  underWay.delete(request);
+  while (!underWay.size && waiting.length) {
+    const { id, name, value } = waiting.shift();
+    const button = document.getElementById(id);
+    if (button?.name === name && button.value === value) button.click();
+  }
+}
+
+panel.addEventListener("click", (event) => {
+  const button = event.target.closest("button[name]");
+  if (!underWay.size || !button) return;
+  event.preventDefault();
+  event.stopPropagation();
+  waiting.push({ id: button.id, name: button.name, value: button.value });
+}, { capture: true });
+
+document.addEventListener("htmx:beforeSend", (event) => underWay.add(event.detail.xhr));
+document.addEventListener("htmx:afterSettle", (event) => end(event.detail.xhr));
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (!detail.successful || detail.xhr.status === 204) end(detail.xhr);
+});
+
+const isPost = (event) => event.detail.requestConfig?.verb === "post";
+
+document.addEventListener("htmx:sendError", (event) => {
+  if (isPost(event)) tell("The server cannot be reached. Nothing was changed; try again in a moment.");
+});
+document.addEventListener("htmx:responseError", (event) => {
+  if (isPost(event)) tell(`The server could not do it (status ${event.detail.xhr.status}). Reload the page and try again.`);
+});
+
+// Signed out meanwhile: the answer is the page to sign in, and leads back here.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const address = new URL(event.detail.xhr.responseURL);
+  if (!address.searchParams.has("next")) return;
+  event.preventDefault();
+  address.searchParams.set("next", location.pathname + location.search);
+  location.assign(address);
 });
 
 // The word is there: the field is ready for another one. A refused one stays to be put right.
