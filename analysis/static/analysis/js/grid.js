@@ -1,6 +1,7 @@
 // Rows of pictures without end in a document with one: rows far from what is seen leave it, a gap exactly as high in
 // their place, and come back before one arrives.
 const CHUNK = 60; // cards that leave and come back together, in whole rows
+const AT_ONCE = 2 * CHUNK; // cards that leave in one frame
 const REACH = 2_000; // pixels around what is seen where everything is there
 const HEADER = 56; // pixels that the page's header covers
 const ratios = new Map();
@@ -34,7 +35,6 @@ class BoundedRows extends HTMLElement {
     this.grid = this.querySelector(".grid");
     // A page of htmx's history has gaps of which nobody knows any more what was there.
     if (this.grid.querySelector(".gap")) return void location.reload();
-    this.most = Number(this.dataset.most);
     this.gone = new Map(); // what was in each gap
     this.width = this.grid.clientWidth;
     this.look = () => (this.frame ??= requestAnimationFrame(() => this.keep()));
@@ -53,6 +53,10 @@ class BoundedRows extends HTMLElement {
     cancelAnimationFrame(this.frame);
   }
 
+  get most() {
+    return Number(this.dataset.most);
+  }
+
   get cards() {
     return this.grid.querySelectorAll(":scope > .card");
   }
@@ -63,7 +67,7 @@ class BoundedRows extends HTMLElement {
     near.forEach((gap) => this.bringBack(gap));
     this.hold();
     const number = this.cards.length;
-    if (number > this.most) this.drop(number - Math.floor(this.most * 0.75));
+    if (number > this.most && this.drop(AT_ONCE)) this.look();
     this.seen = this.firstSeen();
     this.top = this.seen?.getBoundingClientRect().top;
   }
@@ -97,6 +101,9 @@ class BoundedRows extends HTMLElement {
   }
 
   firstSeen() {
+    const { left } = this.grid.getBoundingClientRect();
+    const under = document.elementFromPoint(left + 24, HEADER + 72)?.closest(".card");
+    if (under) return under;
     return [...this.cards].find((card) => card.getBoundingClientRect().bottom > HEADER + 24);
   }
 
@@ -112,6 +119,7 @@ class BoundedRows extends HTMLElement {
       chunk.cards[0].before(this.gap(chunk.cards.map(kept), chunk.bottom - chunk.top));
       chunk.cards.forEach((card) => card.remove());
     }
+    return chunks.length > 0;
   }
 
   gap(cards, height) {

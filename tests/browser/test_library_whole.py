@@ -1,0 +1,150 @@
+"""The library by hand and by keyboard: found, narrowed, opened, selected, tagged, taken back; and scrolled far."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from analysis.ingest.examine import examine
+from analysis.models import Image
+from analysis.store import library
+from tests import factories, pictures
+
+BOUND = 130
+PLACE = "id => document.getElementById(id).getBoundingClientRect().top"
+
+
+@pytest.fixture
+def owner(transactional_db):
+    return factories.a_person("owner")
+
+
+@pytest.fixture
+def renditions(owner, pictures_folder):
+    """One set of blobs, for all rows together."""
+    file = io.BytesIO(pictures.jpeg())
+    added = library.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    return {"renditions_id": added.renditions_id, "placeholder": added.placeholder}
+
+
+@pytest.fixture
+def dogs(owner, renditions):
+    """The first of them last: three with grass, one without."""
+    labels = [{"Dog": 98, "Grass": 90}] * 3 + [{"Dog": 95}, {"Cat": 99}]
+    return [factories.a_labeled_image(owner, each, **renditions) for each in labels]
+
+
+def cards(page):
+    return page.locator(".card")
+
+
+def test_from_a_search_to_a_tag_and_back(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    page.keyboard.type("do")
+    expect(page.get_by_role("option", name=re.compile("^Dog"))).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox")).to_have_value("Dog ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_have_text("4 pictures")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+
+    page.locator("#facets").get_by_role("link", name="Grass 3").click()
+    expect(cards(page)).to_have_count(3)
+    assert page.url.endswith("/?q=Dog+Grass")
+
+    cards(page).first.get_by_role("link").click()
+    page.wait_for_url("**/images/**")
+    page.go_back()
+    expect(cards(page)).to_have_count(3)
+
+    page.wait_for_load_state()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    expect(page.locator(".bulk")).to_contain_text("2 selected")
+    page.get_by_text("Tags and labels").click()
+    page.get_by_label("Tag", exact=True).fill("holiday")
+    page.keyboard.press("Enter")
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("Added “holiday” to 2 pictures.")
+    expect(page.locator("#facet-list").get_by_role("link", name="holiday 2")).to_be_visible()
+
+    toast.get_by_role("button", name="Undo").click()
+    expect(toast).to_contain_text("Undone on 2 pictures.")
+    expect(page.locator("#facet-list").get_by_role("link", name="holiday 2")).to_have_count(0)
+    expect(page.locator(".bulk")).to_be_hidden()
+
+
+def test_all_results_are_selected_and_moved_to_the_trash(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    cards(page).nth(0).locator(".pick").check()
+    cards(page).nth(2).locator(".pick").click(modifiers=["Shift"])
+    expect(page.locator(".bulk")).to_contain_text("3 selected")
+    page.keyboard.press("Escape")
+    expect(page.locator(".bulk")).to_be_hidden()
+    page.keyboard.press("Control+a")
+    expect(page.locator(".bulk")).to_contain_text("6 selected")
+    page.keyboard.press("Delete")
+    expect(page.locator(".toast")).to_contain_text("Moved 6 pictures to the trash.")
+    expect(cards(page)).to_have_count(0)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(cards(page)).to_have_count(6)
+
+
+def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, renditions):
+    Image.objects.bulk_create(rows(owner, renditions, number=420))
+    page = visit().sign_in()
+    page.evaluate("bound => { document.querySelector('bounded-rows').dataset.most = bound }", str(BOUND))
+    page.evaluate("""() => {
+        window.moved = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((each) => { moved += each.value }))
+            .observe({ type: "layout-shift", buffered: true });
+    }""")
+    page.mouse.move(700, 500)
+    most = 0
+    while page.locator("#more").count():
+        page.mouse.wheel(0, 1_500)
+        page.wait_for_function("() => new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")
+        most = max(most, cards(page).count())
+    assert page.evaluate("document.querySelector('bounded-rows').order().length") == 421
+    page.wait_for_function("bound => document.querySelectorAll('.card').length <= bound", arg=BOUND)
+    assert most <= BOUND + 120  # a page that has come, and one that is on its way
+
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.evaluate("scrollTo(0, 3000)")
+    page.wait_for_function("() => document.elementFromPoint(700, 400)?.closest('.card')")
+    card = page.evaluate("document.elementFromPoint(700, 400).closest('.card').id")
+    place = page.evaluate(PLACE, card)
+    for target in (12_000, 3_000):
+        page.evaluate("y => scrollTo(0, y)", target)
+        page.wait_for_function("() => document.elementFromPoint(700, 400)?.closest('.card')")
+    assert abs(page.evaluate(PLACE, card) - place) < 1
+    assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 1
+    assert page.evaluate("moved") < 0.02
+
+
+def rows(owner, renditions, *, number):
+    """Rows of several shapes, not saved yet."""
+    shapes = ((1200, 800), (800, 1200), (1000, 1000), (1600, 900))
+    for each in range(number):
+        width, height = shapes[each * 7 % 4]
+        yield Image(
+            owner=owner,
+            filename=f"{each}.jpg",
+            key=f"wall/{each}.jpg",
+            sha256=f"{each:064x}",
+            size=1000,
+            width=width,
+            height=height,
+            format="jpeg",
+            added_at=factories.START,
+            **renditions,
+        )
