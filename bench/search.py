@@ -15,7 +15,7 @@ from statistics import median
 from bench import place
 from bench.figures import Figure, Report, percentile
 from bench.library_recipe import OPENNESS
-from bench.search_measured import Measured
+from bench.search_measured import LISTS, Measured
 
 PICTURES = "1000000"
 MOST = 300.0  # milliseconds that no kind of question may take
@@ -74,6 +74,8 @@ def further(found: Measured) -> Iterator[Figure]:
 def over_http(found: Measured) -> Iterator[Figure]:
     yield Figure(what="60 more cards over HTTP p95", ours=p95(found.all("cards")), unit="ms", at_most=50.0)
     yield Figure(what="whole page over HTTP p95", ours=p95(found.all("page")), unit="ms", at_most=100.0)
+    for path in LISTS:
+        yield Figure(what=f"{path} over HTTP p95", ours=p95(found.all(path)), unit="ms", at_most=100.0)
     yield Figure(what="page of 60, compressed", ours=found.figures["html"], unit="kB", at_most=30.0)
     yield Figure(what="its JS and CSS, compressed", ours=found.figures["assets"], unit="kB", at_most=120.0)
 

@@ -31,6 +31,7 @@ PAGES_BEFORE = 49
 COMPLETIONS = 200
 LABEL_FACETS = 20
 MOST_COUNTED = 1_000
+LISTS = ("/labels/", "/duplicates/")
 
 
 @dataclass
@@ -155,6 +156,8 @@ def over_http(library: Loaded, found: Measured) -> None:
         asked = [each for each in questions if pages.has_more(each)]
         found.time("page", questions, pages.whole)
         found.time("cards", asked, pages.more)
+        for path in LISTS:
+            found.time(path, [Question(path, "")] * 10, lambda question: pages.get(question.shape))
         sizes = [len(pages.whole(each)) for each in asked]
         found.figures["html"] = max(sizes) / 1_000
         found.figures["assets"] = pages.assets() / 1_000

@@ -42,9 +42,17 @@ class Pages:
         self._more: dict[str, str] = {}
         self._headers = {"Accept-Encoding": "gzip", "Cookie": f"sessionid={session(reader)}"}
 
+    def get(self, url: str, headers: dict[str, str] | None = None) -> bytes:
+        self._connection.request("GET", url, headers={**self._headers, **(headers or {})})
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{url} answers {answer.status}.")
+        return content
+
     def whole(self, question: Question) -> bytes:
         """The compressed page with cards, count and facets."""
-        return self._get(f"/?{urllib.parse.urlencode({'q': question.text})}")
+        return self.get(f"/?{urllib.parse.urlencode({'q': question.text})}")
 
     def has_more(self, question: Question) -> bool:
         return MORE.search(_text(self.whole(question))) is not None
@@ -55,27 +63,19 @@ class Pages:
             found = MORE.search(_text(self.whole(question)))
             assert found
             self._more[question.text] = found[1].replace("&amp;", "&")
-        return self._get(self._more[question.text], {"HX-Request": "true"})
+        return self.get(self._more[question.text], {"HX-Request": "true"})
 
     def assets(self) -> int:
         """Compressed bytes of all scripts and style sheets of the page, with the modules that they import."""
         seen: dict[str, int] = {}
-        waiting = LINKED.findall(_text(self._get("/")))
+        waiting = LINKED.findall(_text(self.get("/")))
         while waiting:
             url = waiting.pop()
             if url not in seen:
-                content = self._get(url)
+                content = self.get(url)
                 seen[url] = len(content)
                 waiting += [urllib.parse.urljoin(url, each) for each in IMPORTED.findall(_text(content))]
         return sum(seen.values())
-
-    def _get(self, url: str, headers: dict[str, str] | None = None) -> bytes:
-        self._connection.request("GET", url, headers={**self._headers, **(headers or {})})
-        answer = self._connection.getresponse()
-        content = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{url} answers {answer.status}.")
-        return content
 
 
 def _text(content: bytes) -> str:

@@ -9,7 +9,7 @@ from analysis.search.counts import refresh_counts
 from bench import library_data, library_recipe, library_words, search
 from bench.library_indexes import without_indexes
 from bench.library_recipe import LABELS, RARE, Recipe
-from bench.search_measured import Measured
+from bench.search_measured import LISTS, Measured
 from bench.search_questions import Asker, Question
 from bench.search_rivals import ByHand
 from bench.search_truth import Truth
@@ -122,7 +122,7 @@ def measured(pictures: int, *, slower: float) -> Measured:
     found = Measured(pictures, "settings", 0.0, figures={"overlap": 96.0, "html": 12.0, "assets": 40.0})
     for number, what in enumerate(("ours", "hand", "orm", "like", "instead of like", "page 50", "page 1", "anonymous")):
         found.times[what] = {"and2": [1.0 * slower + number, 2.0 * slower + number]}
-    for what in ("empty", "count", "facets", "cards", "page", "complete"):
+    for what in ("empty", "count", "facets", "cards", "page", "complete", *LISTS):
         found.times[what] = {"and2": [3.0]}
     found.times["further"] = {"OR": [20.0, 310.0]}
     return found
