@@ -1,8 +1,10 @@
 """The trash: out of search and of the queue, back as it was, and never the same bytes twice."""
 
 import io
+import threading
 
 import pytest
+from django.db import connection, transaction
 
 from analysis import pipeline
 from analysis.curation import trash, verdicts
@@ -99,3 +101,34 @@ def test_an_answer_that_arrives_in_the_trash_is_kept_for_afterwards(owner):
     an_analysis(image, state="done", answer={"Labels": [{"Name": "Dog", "Confidence": 98.0}]})
     trash.restore(image.pk)
     assert label_rows(image) == {"Dog": 98}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_in_again_at_the_very_moment_of_restoring_is_refused_in_a_sentence(owner):
+    image = an_image(owner)
+    trash.trash([image.pk])
+    ends: list[str] = []
+
+    def restore() -> None:
+        try:
+            trash.restore(image.pk)
+        except Refused as refusal:
+            ends.append(str(refusal))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        an_image(owner, sha256=image.sha256)
+        restoring = threading.Thread(target=restore)
+        restoring.start()
+        while not somebody_waits():  # until then the other picture is not committed
+            assert restoring.is_alive()
+    restoring.join()
+    assert ends == [trash.TWIN]
+    assert trashed() == {image.pk}
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return cursor.fetchone()[0]
