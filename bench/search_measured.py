@@ -31,7 +31,7 @@ PAGES_BEFORE = 49
 COMPLETIONS = 200
 LABEL_FACETS = 20
 MOST_COUNTED = 1_000
-LISTS = ("/labels/", "/duplicates/")
+LISTS = {"/labels/": 100.0, "/duplicates/": None}  # milliseconds
 
 
 @dataclass

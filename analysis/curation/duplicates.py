@@ -20,7 +20,7 @@ from analysis.search.places import Place
 NEAR = 7
 """Bits of the perceptual hash in which like pictures differ at most; of one picture and the next, not of all."""
 STEP = 100
-MOST_LOOKED_AT = 500
+MOST_LOOKED_AT = 300
 MOST_GROUPS = 10
 MOST_ALIKE = 24
 MOST_LINKS = 4

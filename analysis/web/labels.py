@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -79,26 +80,23 @@ def labels(request: Request) -> HttpResponse:
         more_url = present.with_parameters(reverse("labels"), **asked, after=more) if more else ""
         context = {"groups": [group] if group.covers else [], "title": title, "more_url": more_url}
     else:
-        context = {"groups": overview(_rows(), audience=audience)}
+        context = {"groups": overview(audience=audience)}
     return render(request, "labels.html", context | {"sought": text})
 
 
-def overview(rows: Sequence[Row], *, audience: Audience) -> list[Group]:
+def overview(*, audience: Audience) -> list[Group]:
     """Every group with the first of its labels: people's own words, then the categories by what is most frequent."""
     among = met.frequencies(audience)
     groups: dict[tuple[str, str], list[Row]] = {}
-    for row in _by_frequency((row for row in rows if row.id in among.numbers), among):
+    for row in _by_frequency(_rows(_shown().filter(pk__in=among.numbers)), among):
         groups.setdefault(row.group, []).append(row)
-    unmet: dict[tuple[str, str], list[Row]] = {}
-    for row in () if among.is_exact else rows:
-        if row.id not in among.numbers:
-            unmet.setdefault(row.group, []).append(row)
-    found = _first_of_each(groups, unmet, audience=audience, among=among)
-    pages = _covers([each for few in found.values() for each in few])
-    shown = {key: [_cover(row, label, pages) for row, label in few] for key, few in found.items() if few}
-    order = sorted(shown, key=_place)
-    sizes = {key: len(groups.get(key, ())) + len(unmet.get(key, ())) for key in order}
-    return [_group(number, key, shown[key], sizes[key]) for number, key in enumerate(order)]
+    sizes = {key: len(rows) for key, rows in groups.items()} if among.is_exact else _sizes()
+    found = _first_of_each(groups, sizes, audience=audience, among=among)
+    covers = _covers([each for few in found.values() for each in few])
+    order = sorted((key for key in found if found[key]), key=_place)
+    return [
+        _group(number, key, [covers[row.id] for row, _ in found[key]], sizes[key]) for number, key in enumerate(order)
+    ]
 
 
 def whole(rows: Iterable[Row], *, title: str, audience: Audience, after: int) -> tuple[Group, str]:
@@ -110,9 +108,9 @@ def whole(rows: Iterable[Row], *, title: str, audience: Audience, after: int) ->
     rest = [row.id for row in ordered[places.get(after, -1) + 1 :]]
     found = met.met(rest, audience=audience, among=among, most=MOST + 1)
     few = [(by_id[each.label_id], each) for each in found[:MOST]]
-    pages = _covers(few)
+    covers = _covers(few)
     is_veiled = any(row.kind == Label.Kind.MODERATION for row, _ in few)
-    group = Group("0", title, [_cover(row, label, pages) for row, label in few], "", is_veiled)
+    group = Group("0", title, [covers[row.id] for row, _ in few], "", is_veiled)
     return group, str(few[-1][0].id) if len(found) > MOST else ""
 
 
@@ -120,24 +118,32 @@ def title_of(kind: str, category: str) -> str:
     return KIND_TITLES.get(kind) or category or UNSORTED
 
 
-def _rows() -> list[Row]:
-    shown = Label.objects.filter(is_hidden=False)
-    return [Row(*row) for row in shown.values_list("pk", "name", "kind", "category")]
+def _shown() -> QuerySet[Label]:
+    return Label.objects.filter(is_hidden=False)
+
+
+def _rows(labels: QuerySet[Label]) -> list[Row]:
+    return [Row(*row) for row in labels.values_list("pk", "name", "kind", "category")]
 
 
 def _of_group(kind: str, category: str) -> list[Row]:
-    shown = Label.objects.filter(is_hidden=False, kind=kind)
-    if kind == Label.Kind.LABEL:
-        shown = shown.filter(category=category)
-    return [Row(*row) for row in shown.values_list("pk", "name", "kind", "category")]
+    shown = _shown().filter(kind=kind)
+    return _rows(shown.filter(category=category) if kind == Label.Kind.LABEL else shown)
 
 
 def _named(text: str) -> list[Row]:
     """Labels with this text in their name or in another name of theirs."""
     aliases = LabelAlias.objects.filter(name__icontains=text).values("label")
-    shown = Label.objects.filter(is_hidden=False)
-    named = shown.filter(name__icontains=text) | shown.filter(pk__in=aliases)
-    return [Row(*row) for row in named.values_list("pk", "name", "kind", "category")]
+    return _rows(_shown().filter(name__icontains=text) | _shown().filter(pk__in=aliases))
+
+
+def _sizes() -> dict[tuple[str, str], int]:
+    """How many labels there are in each group, whether one can meet them or not."""
+    sizes: dict[tuple[str, str], int] = {}
+    for kind, category, number in _shown().values_list("kind", "category").annotate(Count("pk")):
+        key = Row(0, "", kind, category).group
+        sizes[key] = sizes.get(key, 0) + number
+    return sizes
 
 
 def _by_frequency(rows: Iterable[Row], among: Frequencies) -> list[Row]:
@@ -146,7 +152,7 @@ def _by_frequency(rows: Iterable[Row], among: Frequencies) -> list[Row]:
 
 def _first_of_each(
     groups: dict[tuple[str, str], list[Row]],
-    unmet: dict[tuple[str, str], list[Row]],
+    sizes: dict[tuple[str, str], int],
     *,
     audience: Audience,
     among: Frequencies,
@@ -155,11 +161,11 @@ def _first_of_each(
     ids = [row.id for rows in groups.values() for row in rows[:FIRST]]
     found = {each.label_id: each for each in met.met(ids, audience=audience, among=among)}
     first = {key: [(row, found[row.id]) for row in rows[:FIRST] if row.id in found] for key, rows in groups.items()}
-    for key, rows in unmet.items():
-        missing = FIRST - len(first.get(key, ()))
-        if missing > 0:
-            others = {row.id: row for row in _by_frequency(rows, among)}
-            more = met.met(list(others), audience=audience, among=among, most=missing)
+    for key, size in sizes.items():
+        known = len(groups.get(key, ()))
+        if known < min(size, FIRST):
+            others = {row.id: row for row in _by_frequency(_of_group(*key), among)[known:]}
+            more = met.met(list(others), audience=audience, among=among, most=FIRST - known)
             first.setdefault(key, []).extend((others[each.label_id], each) for each in more)
     return first
 
@@ -175,23 +181,23 @@ def _group(number: int, key: tuple[str, str], covers: list[Cover], size: int) ->
     return Group(str(number), title_of(*key), covers, url if size > len(covers) else "", kind == Label.Kind.MODERATION)
 
 
-def _covers(found: Sequence[tuple[Row, Met]]) -> dict[int, Image]:
-    """A picture for each label id, another for each as far as there are others."""
+def _covers(found: Sequence[tuple[Row, Met]]) -> dict[int, Cover]:
+    """By label id; another picture for each as far as there are others."""
     chosen: dict[int, int] = {}
     used: set[int] = set()
     for row, label in found:
         chosen[row.id] = next((each for each in label.newest if each not in used), label.newest[0])
         used.add(chosen[row.id])
     images = Image.objects.only("pk", "renditions_id").in_bulk(used)
-    return {label_id: images[image_id] for label_id, image_id in chosen.items() if image_id in images}
+    library = reverse("library")
+    return {row.id: _cover(row, label, images.get(chosen[row.id]), library) for row, label in found}
 
 
-def _cover(row: Row, label: Met, images: dict[int, Image]) -> Cover:
+def _cover(row: Row, label: Met, image: Image | None, library: str) -> Cover:
     kind = "" if row.kind == Label.Kind.LABEL else row.kind
-    image = images.get(row.id)
     return Cover(
         name=row.name,
         count=f"{label.count:,}{'+' if label.is_capped else ''}",
-        url=present.library_url(Query((Labeled(row.name, kind),))),
+        url=present.with_parameters(library, q=Query((Labeled(row.name, kind),)).text),
         thumb=present.rendition_url(image, "thumb") if image else "",
     )
