@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -87,10 +87,7 @@ def labels(request: Request) -> HttpResponse:
 def overview(*, audience: Audience) -> list[Group]:
     """Every group with the first of its labels: people's own words, then the categories by what is most frequent."""
     among = met.frequencies(audience)
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in _by_frequency(_rows(_shown().filter(pk__in=among.numbers)), among):
-        groups.setdefault(row.group, []).append(row)
-    sizes = {key: len(rows) for key, rows in groups.items()} if among.is_exact else _sizes()
+    groups, sizes = _grouped(among)
     found = _first_of_each(groups, sizes, audience=audience, among=among)
     covers = _covers([each for few in found.values() for each in few])
     order = sorted((key for key in found if found[key]), key=_place)
@@ -137,13 +134,20 @@ def _named(text: str) -> list[Row]:
     return _rows(_shown().filter(name__icontains=text) | _shown().filter(pk__in=aliases))
 
 
-def _sizes() -> dict[tuple[str, str], int]:
-    """How many labels there are in each group, whether one can meet them or not."""
+def _grouped(among: Frequencies) -> tuple[dict[tuple[str, str], list[Row]], dict[tuple[str, str], int]]:
+    """The labels that were met by group, most frequent first; and how many may be in each group."""
+    met_ones: list[Row] = []
     sizes: dict[tuple[str, str], int] = {}
-    for kind, category, number in _shown().values_list("kind", "category").annotate(Count("pk")):
-        key = Row(0, "", kind, category).group
-        sizes[key] = sizes.get(key, 0) + number
-    return sizes
+    for row in _rows(_shown()):
+        is_met = row.id in among.numbers
+        if is_met:
+            met_ones.append(row)
+        if is_met or not among.is_exact:
+            sizes[row.group] = sizes.get(row.group, 0) + 1
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in _by_frequency(met_ones, among):
+        groups.setdefault(row.group, []).append(row)
+    return groups, sizes
 
 
 def _by_frequency(rows: Iterable[Row], among: Frequencies) -> list[Row]:
