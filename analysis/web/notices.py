@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -36,10 +37,20 @@ def _simulated() -> list[Notice]:
 
 
 def _outages() -> list[Notice]:
-    return [
-        Notice("bad", f"{Analysis.Api(outage.api).label} wait: {outage.message}")
-        for outage in Outage.objects.order_by("api")
-    ]
+    """One notice for each cause, however many APIs it holds up."""
+    by_code: dict[str, list[Outage]] = {}
+    for outage in Outage.objects.order_by("api"):
+        by_code.setdefault(outage.code, []).append(outage)
+    return [Notice("bad", _sentence(outages)) for outages in by_code.values()]
+
+
+def _sentence(outages: list[Outage]) -> str:
+    """What is the same for all of them is said once: "Faces and Labels wait: AccessDeniedException: …"."""
+    names = [Analysis.Api(outage.api).label for outage in outages]
+    waiting = " and ".join([", ".join(names[:-1])] * bool(names[1:]) + names[-1:])
+    told = [outage.message.removeprefix(f"The {outage.api} request failed with ").split(". ") for outage in outages]
+    sentences = dict.fromkeys(part.rstrip(".") for parts in zip_longest(*told, fillvalue="") for part in parts)
+    return f"{waiting} wait: {'. '.join(filter(None, sentences))}."
 
 
 def _budget() -> list[Notice]:

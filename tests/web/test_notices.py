@@ -7,19 +7,43 @@ from analysis.models import Outage, Spend
 
 pytestmark = pytest.mark.django_db
 
-DENIED = "The labels request failed with AccessDeniedException: Allow the IAM action rekognition:DetectLabels."
+DENIED = "AccessDeniedException: The credentials are not allowed to do this. Allow the IAM action rekognition:{}."
 
 
 def shown(client) -> str:
     return client.get("/").content.decode()
 
 
-def test_an_outage_is_told_to_the_staff_alone(staff, owner, signed_in):
-    Outage.objects.create(
-        recognizer="rekognition", api="labels", code="AccessDenied", message=DENIED, probe_at=timezone.now()
+@pytest.fixture
+def denied():
+    """Withdraws the permission for an API."""
+
+    def deny(api: str, action: str) -> None:
+        message = f"The {api} request failed with {DENIED.format(action)} Work resumes by itself afterwards."
+        Outage.objects.create(
+            recognizer="rekognition", api=api, code="AccessDenied", message=message, probe_at=timezone.now()
+        )
+
+    return deny
+
+
+def test_an_outage_is_told_to_the_staff_alone(staff, owner, signed_in, denied):
+    denied("labels", "DetectLabels")
+    sentence = f"Labels wait: {DENIED.format('DetectLabels')} Work resumes by itself afterwards."
+    assert sentence in shown(signed_in(staff))
+    assert "DetectLabels" not in shown(signed_in(owner))
+
+
+def test_one_cause_makes_one_notice_whatever_it_holds_up(staff, signed_in, denied):
+    for api, action in (("labels", "DetectLabels"), ("faces", "DetectFaces"), ("text", "DetectText")):
+        denied(api, action)
+    page = shown(signed_in(staff))
+    actions = " ".join(
+        f"Allow the IAM action rekognition:{each}." for each in ("DetectFaces", "DetectLabels", "DetectText")
     )
-    assert f"Labels wait: {DENIED}" in shown(signed_in(staff))
-    assert DENIED not in shown(signed_in(owner))
+    told = "AccessDeniedException: The credentials are not allowed to do this."
+    assert f"Faces, Labels and Text wait: {told} {actions} Work resumes by itself afterwards." in page
+    assert page.count("AccessDenied") == 1
 
 
 @pytest.mark.parametrize(
