@@ -20,7 +20,17 @@ PATIENCE = 20.0  # seconds without another picture
 WIDTH, HEIGHT = 1440, 900
 
 OBSERVE = """
-window.scrolled = { seen: new Set(), most: 0, longest: 0, tasks: 0, shift: 0 };
+window.scrolled = { seen: new Set(), most: 0, longest: 0, tasks: 0, shift: 0, worst: "" };
+let slowest = 0;
+new PerformanceObserver(list => {
+  for (const frame of list.getEntries()) {
+    if (frame.duration <= slowest) continue;
+    slowest = frame.duration;
+    const rendering = Math.round(frame.startTime + frame.duration - frame.renderStart);
+    const scripts = frame.scripts.map(each => `${each.invoker} ${Math.round(each.duration)} ms`).join(", ");
+    scrolled.worst = `${Math.round(slowest)} ms, of these rendering ${rendering} ms and scripts ${scripts || "none"}`;
+  }
+}).observe({ type: "long-animation-frame", buffered: true });
 new PerformanceObserver(list => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) scrolled.shift += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
@@ -45,13 +55,17 @@ new MutationObserver(changes => {
 
 @dataclass(frozen=True)
 class Scrolled:
-    """Cards that were there, most cards at once, milliseconds of the longest task, long tasks, shift of the layout."""
+    """Cards that were there, most at once; milliseconds of the longest task, long tasks; shift of the layout.
+
+    `worst`: what the browser says of the longest frame.
+    """
 
     seen: int
     most: int
     longest: float
     tasks: int
     shift: float
+    worst: str
     seconds: float
 
 
@@ -75,6 +89,7 @@ def report(found: Scrolled) -> Report:
     notes = [
         f"{found.seconds:.0f} s by the wheel, {STEP} px at a time, in a window of {WIDTH} × {HEIGHT}; "
         f"{found.tasks} tasks took more than 50 ms.",
+        f"The longest frame: {found.worst or 'none was long'}.",
     ]
     return Report("scrolling through the library in Chromium", figures, notes)
 
