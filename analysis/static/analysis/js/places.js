@@ -6,14 +6,20 @@ const HTMX_PATH = "htmx-current-path-for-history";
 
 const rows = () => document.querySelector("bounded-rows");
 
+const queryOf = (address) => new URL(address, location).searchParams.get("q") ?? "";
+
 function goBy(address) {
   history.replaceState(history.state ?? { htmx: true }, "", address);
   sessionStorage.setItem(HTMX_PATH, address.split("#")[0]);
 }
 
-document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  const address = detail.successful && detail.xhr.getResponseHeader("X-Address");
-  if (address) goBy(address);
+// What was asked for by a page that has gone meanwhile must not be added to the one that took its place.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { elt } = detail.requestConfig ?? detail;
+  if (elt?.id !== "more") return;
+  const address = detail.xhr.getResponseHeader("X-Address");
+  if (!elt.isConnected || queryOf(elt.getAttribute("hx-get")) !== queryOf(location)) detail.shouldSwap = false;
+  else if (address) goBy(address);
 });
 
 // Further down than an address reaches from the start, it names the picture that one sees.
@@ -24,6 +30,7 @@ function nameThePlace() {
   const said = new URLSearchParams(location.search);
   for (const name of ["pages", "after"]) said.delete(name);
   said.set("to", card.id.slice("card-".length));
+  history.scrollRestoration = "manual"; // of this entry: the page will begin elsewhere
   goBy(`/?${said}#${card.id}`);
 }
 
@@ -52,7 +59,7 @@ async function restore(item) {
   else scrollTo(0, item.scroll);
 }
 
-// A page that begins with a picture that was named shows it, wherever the browser remembers to have been.
-const named = new URLSearchParams(location.search).get("to");
-const card = named && document.getElementById(`card-${named}`);
-if (card && history.state) card.scrollIntoView();
+// A page that was left far down begins with the picture that was seen.
+const named = document.getElementById(`card-${new URLSearchParams(location.search).get("to")}`);
+if (named && history.scrollRestoration === "manual") named.scrollIntoView();
+addEventListener("load", () => setTimeout(() => (history.scrollRestoration = "auto")));
