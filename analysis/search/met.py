@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ CAP = 1_000
 SURE = 20
 """From so many in the sample on, an estimate of three times the cap is not below it."""
 NEWEST = 4
+MOST_ASKED = 1_000
+"""So many labels are looked up one by one at a time, of which many may be on others' pictures alone."""
 
 
 @dataclass(frozen=True)
@@ -49,28 +51,34 @@ class Met:
 
 
 def frequencies(audience: Audience) -> Frequencies:
-    """Of all pictures in a small library, or where nobody else has any; else of some, spread evenly."""
+    """Of all pictures where few are seen or all are one's own; else of some, spread evenly."""
     ids = _spread()
     if ids.step > 1 and _sees_all(audience):
         counted = Label.objects.filter(image_count__gt=0, is_hidden=False).values_list("pk", "image_count")
         return Frequencies(dict(counted))
-    seen, seen_by = _seen(audience)
-    rows = _fetched(
-        f"""SELECT label_id, count(*) FROM analysis_imageindex, unnest(label_ids) label_id
-            WHERE image_id = ANY(ARRAY(SELECT generate_series(%s, %s, %s))) AND {seen} GROUP BY label_id""",  # noqa: S608
-        [ids.start, ids.stop - 1, ids.step, *seen_by],
-    )
-    return Frequencies(dict(rows), step=ids.step)
+    few = _few_seen(audience) if ids.step > 1 else None
+    if few is not None:
+        return Frequencies(_carried("SELECT unnest(%s::bigint[])", [few], audience))
+    spread = [ids.start, ids.stop - 1, ids.step]
+    return Frequencies(_carried("SELECT generate_series(%s, %s, %s)", spread, audience), step=ids.step)
 
 
-def met(label_ids: Sequence[int], *, audience: Audience, among: Frequencies, most: int | None = None) -> list[Met]:
-    """Those of the labels that can be met, in the order given; no more of them than `most`."""
+def met(
+    label_ids: Sequence[int], *, audience: Audience, among: Frequencies, most: int = MOST_ASKED
+) -> tuple[list[Met], int]:
+    """Those of the labels that can be met, in the order given, no more than `most`; and how many were looked up.
+
+    Not all of them where most cannot be met: then one goes on behind the last that was looked up.
+    """
     found: list[Met] = []
-    for step in _steps(label_ids, most):
-        if most is not None and len(found) >= most:
-            break
-        found += _met(step, audience=audience, among=among)
-    return found[:most]
+    asked, step = 0, most
+    while asked < min(len(label_ids), MOST_ASKED) and len(found) < most:
+        found += _met(label_ids[asked : asked + step], audience=audience, among=among)
+        asked, step = min(asked + step, len(label_ids)), step * 2
+    if len(found) > most:
+        found = found[:most]
+        asked = label_ids.index(found[-1].label_id) + 1
+    return found, asked
 
 
 def _met(label_ids: Sequence[int], *, audience: Audience, among: Frequencies) -> list[Met]:
@@ -107,12 +115,26 @@ def _counted(label_ids: Sequence[int], audience: Audience) -> dict[int, int]:
     return dict(rows)
 
 
-def _steps(label_ids: Sequence[int], most: int | None) -> Iterator[Sequence[int]]:
-    """Larger and larger ones: where the first labels cannot be met, the next ones most likely cannot, either."""
-    start, size = 0, len(label_ids) if most is None else most
-    while start < len(label_ids):
-        yield label_ids[start : start + size]
-        start, size = start + size, size * 2
+def _carried(ids: str, values: list[Any], audience: Audience) -> dict[int, int]:
+    """Of those of these pictures that are seen, how many carry each label."""
+    seen, seen_by = _seen(audience)
+    rows = _fetched(
+        f"""SELECT label_id, count(*) FROM analysis_imageindex, unnest(label_ids) label_id
+            WHERE image_id = ANY(ARRAY({ids})) AND {seen} GROUP BY label_id""",  # noqa: S608
+        [*values, *seen_by],
+    )
+    return dict(rows)
+
+
+def _few_seen(audience: Audience) -> list[int] | None:
+    """All pictures that are seen, if they are no more than are looked at."""
+    library = Image.objects.filter(trashed_at=None).values_list("pk", flat=True)
+    opened = library.filter(openness__gte=audience.least_openness).order_by("-added_at", "-pk")[: SAMPLE + 1]
+    own = library.filter(owner=audience.person_id).order_by("-added_at", "-pk")[: SAMPLE + 1]
+    ids = {*opened}
+    if len(ids) <= SAMPLE:
+        ids |= {*own}
+    return list(ids) if len(ids) <= SAMPLE else None
 
 
 def _spread() -> range:

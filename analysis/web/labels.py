@@ -103,12 +103,12 @@ def whole(rows: Iterable[Row], *, title: str, audience: Audience, after: int) ->
     places = {row.id: place for place, row in enumerate(ordered)}
     by_id = {row.id: row for row in ordered}
     rest = [row.id for row in ordered[places.get(after, -1) + 1 :]]
-    found = met.met(rest, audience=audience, among=among, most=MOST + 1)
-    few = [(by_id[each.label_id], each) for each in found[:MOST]]
+    found, asked = met.met(rest, audience=audience, among=among, most=MOST)
+    few = [(by_id[each.label_id], each) for each in found]
     covers = _covers(few)
     is_veiled = any(row.kind == Label.Kind.MODERATION for row, _ in few)
     group = Group("0", title, [covers[row.id] for row, _ in few], "", is_veiled)
-    return group, str(few[-1][0].id) if len(found) > MOST else ""
+    return group, str(rest[asked - 1]) if asked < len(rest) else ""
 
 
 def title_of(kind: str, category: str) -> str:
@@ -163,13 +163,13 @@ def _first_of_each(
 ) -> dict[tuple[str, str], list[tuple[Row, Met]]]:
     """All that were met at once; a group of which too few were is gone through by itself."""
     ids = [row.id for rows in groups.values() for row in rows[:FIRST]]
-    found = {each.label_id: each for each in met.met(ids, audience=audience, among=among)}
+    found = {each.label_id: each for each in met.met(ids, audience=audience, among=among)[0]}
     first = {key: [(row, found[row.id]) for row in rows[:FIRST] if row.id in found] for key, rows in groups.items()}
     for key, size in sizes.items():
         known = len(groups.get(key, ()))
         if known < min(size, FIRST):
             others = {row.id: row for row in _by_frequency(_of_group(*key), among)[known:]}
-            more = met.met(list(others), audience=audience, among=among, most=FIRST - known)
+            more, _ = met.met(list(others)[:MOST], audience=audience, among=among, most=FIRST - known)
             first.setdefault(key, []).extend((others[each.label_id], each) for each in more)
     return first
 

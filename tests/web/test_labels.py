@@ -124,6 +124,29 @@ def test_in_a_large_library_what_the_sample_misses_is_looked_up(owner, colleague
     assert covers(look(signed_in(colleague))).keys() == {"Dog 1", "Cat 1", "Secret 1"}
 
 
+def test_whoever_sees_few_pictures_of_a_large_library_is_told_of_these_few(owner, stranger, signed_in, large):
+    a_labeled_image(owner, {"Dog": 99, "Cat": 99}, openness=SHARED)
+    for _ in range(3):
+        a_labeled_image(owner, {"Dog": 99, "Secret": 99})
+    assert list(covers(look(signed_in(stranger)))) == ["Cat 1", "Dog 1"]
+
+
+def test_labels_on_others_pictures_alone_are_gone_through_in_bounded_steps(
+    owner, colleague, signed_in, large, monkeypatch
+):
+    monkeypatch.setattr(met, "MOST_ASKED", 2)
+    a_labeled_image(colleague, dict.fromkeys(["Ant", "Bee", "Cow"], 99))
+    a_labeled_image(owner, {"Zebra": 99})
+    a_labeled_image(owner, {"Yak": 99})
+    page, seen = look(signed_in(owner), kind="label"), []
+    for _ in range(5):
+        seen += covers(page)
+        if "More" not in page.links:
+            break
+        page = Page(signed_in(owner).get(page.links["More"]))
+    assert sorted(seen) == ["Yak 1", "Zebra 1"]
+
+
 def test_in_a_large_library_counting_ends_somewhere(owner, colleague, signed_in, large, monkeypatch):
     monkeypatch.setattr(met, "CAP", 1)
     for _ in range(3):
