@@ -131,9 +131,9 @@ def _few_seen(audience: Audience) -> list[int] | None:
     library = Image.objects.filter(trashed_at=None).values_list("pk", flat=True)
     opened = library.filter(openness__gte=audience.least_openness).order_by("-added_at", "-pk")[: SAMPLE + 1]
     own = library.filter(owner=audience.person_id).order_by("-added_at", "-pk")[: SAMPLE + 1]
-    ids = {*opened}
-    if len(ids) <= SAMPLE:
-        ids |= {*own}
+    if opened.count() > SAMPLE or own.count() > SAMPLE:
+        return None
+    ids = {*opened, *own}
     return list(ids) if len(ids) <= SAMPLE else None
 
 
