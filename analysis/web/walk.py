@@ -27,7 +27,12 @@ class Walk:
 
 
 def walk(image: Image, query: Query, *, audience: Audience) -> Walk:
-    """Where a picture stands in a search's result. A picture that is not in it stands where its time puts it."""
+    """Where a picture stands in a search's result. A picture that is not in it stands where its time puts it.
+
+    Nowhere for those who are not signed in: a search would tell them whose it is, and of pictures they were not sent.
+    """
+    if audience.person_id is None:
+        return Walk("", None, None)
     ids = results.image_ids(query, audience=audience, limit=WALKED)
     if image.pk not in ids:
         place = results.place_of(image.pk, query, audience=audience)

@@ -61,3 +61,12 @@ def test_the_keys_are_named_where_they_work(owner, browser):
         "f": "Favorite, or no longer",
         "t": "Add a label or a tag",
     }
+
+
+def test_nobody_is_led_to_other_pictures_or_told_what_a_search_finds(owner, nobody):
+    image = an_image(owner, openness=2, latitude=1.5, longitude=2.5)
+    an_image(owner, openness=2)
+    for query in ("", "owner:owner", "has:location"):
+        page = look(nobody, image, q=query)
+        assert page.all("a", "step") == []
+        assert "1 of" not in page.text
