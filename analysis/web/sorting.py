@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 
 from analysis.models import Audience, Image
 from analysis.search import results
@@ -22,6 +22,7 @@ WORDS = {
 }
 MOST_MONTHS = 120
 LAST_ID = 10**18 - 1
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,12 @@ def has_months(query: Query) -> bool:
 
 
 def months(query: Query, *, audience: Audience) -> list[Month]:
-    """The months of a result in its order, each found by going on after the one before; at most ten years of them."""
+    """The months of a result in its order, each found by going on after the one before; at most ten years of them.
+
+    None where the order is not one of time.
+    """
+    if not has_months(query):
+        return []
     found: list[Month] = []
     place: Place | None = None
     while len(found) < MOST_MONTHS:
@@ -66,7 +72,9 @@ def _start(moment: datetime) -> datetime:
 
 def _around(start: datetime, *, is_ascending: bool) -> tuple[Place, Place]:
     """The places just before and just after the pictures of a month, in the order of the result."""
-    following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    following = LAST_MOMENT  # a camera's clock may say so
+    if (start.year, start.month) < (MAXYEAR, 12):
+        following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     if is_ascending:
         return Place(_just_before(start), LAST_ID), Place(_just_before(following), LAST_ID)
     return Place(following, 0), Place(start, 0)
