@@ -49,7 +49,11 @@ class Selection:
 
 def add_tag(selection: Selection, name: str) -> Change:
     """Raises Refused for what is no name."""
-    return _run(selection, Act.ADD_TAG, label=label_for(name))
+    return add_label(selection, label_for(name))
+
+
+def add_label(selection: Selection, label: Label) -> Change:
+    return _run(selection, Act.ADD_TAG, label=label)
 
 
 def remove_tag(selection: Selection, label: Label) -> Change:

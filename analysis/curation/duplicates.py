@@ -83,13 +83,19 @@ def keep(image_id: int, *, instead_of: Collection[int], by: AbstractBaseUser) ->
     return Kept(image_id, trashed.number, (*changes, trashed.pk), before)
 
 
-def undo(kept: Kept, *, by: AbstractBaseUser) -> None:
-    """Bring the others back and take from the kept one what it took over. Raises Refused as bulk.undo does."""
+def undo(kept: Kept, *, by: AbstractBaseUser) -> int:
+    """Bring the others back and take from the kept one what it took over. Answers how many came back.
+
+    Raises Refused as bulk.undo does.
+    """
+    *changes, trashed = kept.change_ids
     with transaction.atomic():
-        for change_id in reversed(kept.change_ids):
+        number = bulk.undo(trashed, by=by).number
+        for change_id in reversed(changes):
             bulk.undo(change_id, by=by)
         if kept.mark_before is not None:
             _set_mark(kept.image_id, kept.mark_before, person_id=by.pk)
+    return number
 
 
 def _newest(person_id: int, after: Place | None) -> list[Image]:
@@ -175,7 +181,7 @@ def _take_over_words(image_id: int, others: Sequence[int], *, by: AbstractBaseUs
         if label.pk in carried:
             change = bulk.decide(kept, label, Verdict.Decision.CONFIRMED)
         else:
-            change = bulk.add_tag(kept, label.name)
+            change = bulk.add_label(kept, label)
         changes.append(change.pk)
     return changes
 

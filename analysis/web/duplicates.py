@@ -87,8 +87,8 @@ def undo(request: Request) -> HttpResponse:
         fields = signing.loads(request.POST.get("token", ""), salt=SALT, max_age=DAY)
         mark = fields["mark_before"]
         kept = Kept(**fields | {"change_ids": tuple(fields["change_ids"]), "mark_before": mark and tuple(mark)})
-        alike.undo(kept, by=request.user)  # type: ignore[arg-type]
-        toast = Toast(f"{present.pictures(kept.trashed)} brought back.")
+        number = alike.undo(kept, by=request.user)  # type: ignore[arg-type]
+        toast = Toast(f"{present.pictures(number)} brought back." if number else "None of them could be brought back.")
     except signing.BadSignature:
         toast = Toast("This cannot be undone any more.")
     except Refused as refusal:

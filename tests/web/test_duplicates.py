@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from analysis.curation import duplicates, marks, verdicts
 from analysis.models import Image, Mark
-from tests.factories import a_labeled_image, an_image, label_rows
+from tests.factories import a_label, a_labeled_image, an_image, label_rows
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +118,21 @@ def test_what_was_rejected_on_the_kept_one_stays_rejected(owner, browser):
     verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
     keep(browser, best, other)
     assert label_rows(best) == {}
+
+
+def test_a_celebrity_stays_one_on_the_kept_one(owner, browser):
+    best, other = (an_image(owner, phash=HASH) for _ in range(2))
+    celebrity = a_label("Ada Lovelace", "celebrity")
+    verdicts.decide(other.pk, label_id=celebrity.pk, decision="confirmed", by_id=owner.pk)
+    keep(browser, best, other)
+    assert [verdict.label for verdict in best.verdicts.all()] == [celebrity]
+
+
+def test_what_cannot_be_brought_back_is_not_counted(owner, browser):
+    best, *others = (an_image(owner, phash=HASH) for _ in range(3))
+    told = keep(browser, best, *others)
+    an_image(owner, sha256=others[0].sha256)  # brought in again
+    assert "1 picture brought back." in undo(browser, told).text
 
 
 def test_nobody_trashes_what_is_not_theirs(owner, colleague, signed_in):
