@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.models import SavedSearch
+from analysis.search.grammar import BadQuery, parse
 from analysis.web import toasts
 from analysis.web.present import with_parameters
 from analysis.web.requests import Request, person_id
@@ -130,7 +131,7 @@ def opened(reader_id: int, *, search_id: str, query: str) -> Opened | None:
         url=library_address(saved),
         density=saved.density,
         is_own=saved.owner_id == reader_id,
-        is_modified=saved.query != query,
+        is_modified=_canonical(saved.query) != query,
     )
 
 
@@ -191,6 +192,14 @@ def _name(request: Request) -> str:
 
 def _query(request: Request) -> str:
     return request.POST.get("q", "").replace("\x00", " ").strip()[:LONGEST_QUERY]
+
+
+def _canonical(text: str) -> str:
+    """As the library writes it; what was typed may be spaced or ordered otherwise."""
+    try:
+        return parse(text).text
+    except BadQuery:
+        return text
 
 
 def _complaint(wanted: Wanted) -> str:

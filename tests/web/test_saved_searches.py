@@ -42,6 +42,13 @@ def test_a_search_is_saved_and_shown_by_its_name(owner, browser):
     assert page.all("row-density")[0]["data-kept"] == "small"
 
 
+@pytest.mark.parametrize(("query", "is_modified"), [("dog   (CAT) sort:newest", False), ("dog", True), ('"', True)])
+def test_it_is_modified_when_it_means_something_else(browser, owner, query, is_modified):
+    saved = SavedSearch.objects.create(owner=owner, name="Both", query=query)
+    page = Page(browser.get(reverse("library"), {"q": "dog CAT", "saved": saved.pk}))
+    assert ("Modified" in page.links) is is_modified
+
+
 @pytest.mark.parametrize("name", ["", "   ", "\x00"])
 def test_a_search_without_a_name_is_not_saved(browser, name):
     answer = browser.post(reverse("search-save"), {"name": name, "q": "dog"})
