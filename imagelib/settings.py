@@ -187,6 +187,7 @@ STATIC_ROOT = VAR / "static"
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
 MAX_PIXELS = env.int("MAX_PIXELS", 100_000_000)
 DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # a page without JavaScript has 1,200 pictures to select at most
 FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 
 # --- Recognition ------------------------------------------------------------------------------------------------------

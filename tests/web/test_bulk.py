@@ -6,6 +6,8 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Image, Mark
+from analysis.search.results import PAGE_SIZE
+from analysis.web.shelf import MOST_PAGES
 from tests.factories import a_labeled_image, an_image, label_rows
 from tests.web.pages import Page
 
@@ -53,6 +55,13 @@ def test_checkboxes_do_it_without_a_script_and_lead_back(images, browser):
     assert "Added “holiday” to 3 pictures." in page.text
     assert any(each.get("action", "").startswith("/undo/") for each in page.all("form"))
     assert "Added “holiday”" not in Page(browser.get(answer.url)).text  # told once
+
+
+def test_as_many_checkboxes_as_a_page_can_have_are_read(images, browser):
+    chosen = [image.pk for image in images]
+    fields = {"id": [*chosen, *range(10**9, 10**9 + MOST_PAGES * PAGE_SIZE - 3)], "tag": "holiday", "next": "/"}
+    assert browser.post(reverse("bulk", args=["add-tag"]), fields).status_code == 302
+    assert ["holiday" in label_rows(image) for image in images] == [True] * 3
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
