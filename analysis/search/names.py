@@ -29,15 +29,18 @@ _WAYS = {
         JOIN analysis_label label ON label.id = alias.label_id WHERE how = 'name' AND {_KIND}
     """,  # noqa: S608
     "prefix": f"""
-        (SELECT place, label.id, label.image_count FROM said
-         JOIN analysis_label label ON starts_with(lower(label.name), lower(said.name)) OR EXISTS (
-              SELECT FROM analysis_labelalias alias
-              WHERE alias.label_id = label.id AND starts_with(lower(alias.name), lower(said.name)))
-         WHERE how = 'prefix' AND {_KIND} ORDER BY label.image_count DESC LIMIT {MOST_OF_PREFIX})
+        SELECT place, begun.id, begun.image_count FROM said CROSS JOIN LATERAL (
+            SELECT label.id, label.image_count FROM analysis_label label
+            WHERE {_KIND} AND (starts_with(lower(label.name), lower(said.name)) OR EXISTS (
+                SELECT FROM analysis_labelalias alias
+                WHERE alias.label_id = label.id AND starts_with(lower(alias.name), lower(said.name))))
+            ORDER BY label.image_count DESC LIMIT {MOST_OF_PREFIX}) begun
+        WHERE how = 'prefix'
     """,  # noqa: S608
     "category": """
         SELECT place, label.id, label.image_count FROM said
-        JOIN analysis_label label ON lower(label.category) = lower(said.name) WHERE how = 'category'
+        JOIN analysis_label label ON lower(label.category) = lower(said.name)
+        WHERE how = 'category' AND NOT label.is_hidden
     """,
 }
 

@@ -71,6 +71,6 @@ class Place:
 def _key(kind: str, text: str) -> Key:
     if kind == "s":
         return base64.urlsafe_b64decode(text).decode().replace("\x00", "")
-    if not text.isdecimal() or len(text) > 18:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):  # before 1970 it is less than nothing
         raise ValueError(text)
     return int(text) if kind == "n" else EPOCH + timedelta(microseconds=int(text))

@@ -15,7 +15,7 @@ from analysis.search.meaning import meaning_of
 from analysis.search.places import Key, Place
 from analysis.search.plan import Plan
 from analysis.search.statements import BUDGET
-from analysis.search.tree import Query
+from analysis.search.tree import Is, Query, leaves
 
 PAGE_SIZE = 60
 COUNT_CAP = 10_000
@@ -85,6 +85,13 @@ def at_most(query: Query, *, audience: Audience) -> int:
 
 def every_id(query: Query, *, audience: Audience, step: int = STEP) -> Iterator[list[int]]:
     """All hits in bounded steps, newest first, for bulk work; what is done to them meanwhile loses none."""
+    steps = _steps(query, audience=audience, step=step)
+    depends_on_others = any(leaf == Is("duplicate") for part in query.parts for leaf in leaves(part))
+    # The last of like pictures is no duplicate once the others are in the trash: all are found before any is changed.
+    yield from list(steps) if depends_on_others else steps
+
+
+def _steps(query: Query, *, audience: Audience, step: int) -> Iterator[list[int]]:
     plan, after = _plan(query.sorted_by("newest"), audience), None
     while keys := _keys(plan, after=after, limit=step):
         yield [image_id for image_id, _ in keys]

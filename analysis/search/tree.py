@@ -219,7 +219,10 @@ class Query:
 
     @property
     def asks_for_trash(self) -> bool:
-        return any(leaf == Is("trashed") for part in self.parts for leaf in leaves(part))
+        trashed = Is("trashed")
+        if Not(trashed) in self.parts:
+            return False
+        return any(leaf == trashed for part in self.parts for leaf in leaves(part))
 
     @property
     def labels(self) -> tuple[Labeled, ...]:

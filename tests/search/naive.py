@@ -111,7 +111,8 @@ def _is_visible(row: Image, query: Query, library: Library) -> bool:
 
 def _meant(node, library: Library) -> set[tuple[str, str]]:
     if isinstance(node, tree.InCategory):
-        return {key for key, label in library.labels.items() if label.category.lower() == node.name.lower()}
+        shown = {key: label.category for key, label in library.labels.items() if not label.is_hidden}
+        return {key for key, category in shown.items() if category.lower() == node.name.lower()}
     name = node.name.lower()
     kind = "label" if isinstance(node, tree.Counted) else node.kind
     if isinstance(node, tree.Labeled) and node.is_prefix:

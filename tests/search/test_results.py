@@ -4,15 +4,15 @@ from datetime import timedelta
 import pytest
 
 from analysis.access import audience_of
-from analysis.curation import verdicts
-from analysis.models import Audience, LabelAlias
+from analysis.curation import trash, verdicts
+from analysis.models import Audience, Label, LabelAlias
 from analysis.recognition.index import reindex
 from analysis.search.complete import near_names
 from analysis.search.counts import refresh_counts
 from analysis.search.facets import facets
+from analysis.search.grammar import parse
 from analysis.search.places import Place
-from analysis.search.query import parse
-from analysis.search.results import count, page
+from analysis.search.results import count, every_id, page
 from tests.factories import START, a_label, a_labeled_image, an_image
 
 pytestmark = pytest.mark.django_db
@@ -161,3 +161,51 @@ def test_results_equal_a_naive_evaluation(owner, colleague):
         ]
         assert found(text, audience_of(owner)) == naive, text
         assert count(parse(text), audience=audience_of(owner)) == len(naive), text
+
+
+def test_pages_go_on_before_1970(owner):
+    pictures = [an_image(owner, taken_at=START.replace(year=1900 + number)) for number in (71, 65, 31, 1)]
+    shown, after = [], None
+    for _ in pictures:
+        piece = page(parse("sort:taken"), audience=audience_of(owner), after=after, size=1)
+        shown += piece.images
+        after = piece.next and Place.from_text(str(piece.next))
+    assert shown == pictures
+
+
+def test_a_common_beginning_leaves_room_for_a_rare_one(owner):
+    Label.objects.bulk_create(Label(kind="label", name=f"a{number}", image_count=9) for number in range(1_001))
+    a_labeled_image(owner, {"Zebra": 90}, filename="zebra.jpg")
+    assert found("zeb* OR a*", audience_of(owner)) == ["zebra.jpg"]
+
+
+def test_a_hidden_label_is_in_no_category(owner):
+    a_labeled_image(owner, {"Zebra": 90}, filename="zebra.jpg")
+    Label.objects.update(category="Animals")
+    assert found("category:animals", audience_of(owner)) == ["zebra.jpg"]
+    Label.objects.update(is_hidden=True)
+    assert found("category:animals", audience_of(owner)) == []
+    assert found("label:zebra", audience_of(owner)) == ["zebra.jpg"]
+
+
+def test_all_duplicates_are_gone_through_though_the_last_is_none_any_more(owner):
+    pictures = [an_image(owner, phash=5) for _ in range(4)]
+    gone = []
+    for ids in every_id(parse("is:duplicate"), audience=audience_of(owner), step=1):
+        gone += trash.trash(ids)
+    assert sorted(gone) == [picture.pk for picture in pictures]
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("is:trashed", True),
+        ("dog OR is:trashed", True),
+        ("-(dog is:trashed)", True),
+        ("-is:trashed", False),
+        ("dog -is:trashed", False),
+        ("dog", False),
+    ],
+)
+def test_excluding_the_trash_does_not_ask_for_it(text, asks):
+    assert parse(text).asks_for_trash is asks
