@@ -14,7 +14,7 @@ from analysis.curation import verdicts
 from analysis.ingest.candidate import Rejected
 from analysis.models import Analysis, Call, Image, ImageLabel, Label, LabelAlias, Outage, UnclaimedBlob
 from analysis.recognition.waiting import MOST_ATTEMPTS
-from analysis.search.query import parse
+from analysis.search.grammar import parse
 from analysis.search.results import page
 from analysis.store import blobs
 from tests import answers, pictures

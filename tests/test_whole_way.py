@@ -9,7 +9,7 @@ from django.core.management import call_command
 from analysis import pipeline
 from analysis.access import audience_of
 from analysis.models import Analysis
-from analysis.search.query import parse
+from analysis.search.grammar import parse
 from analysis.search.results import page
 from tests import pictures
 from tests.factories import an_image

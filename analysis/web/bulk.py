@@ -18,7 +18,7 @@ from analysis.curation import bulk, marks
 from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
 from analysis.models import Change, Image, Label, Mark, Verdict
-from analysis.search.query import BadQuery, parse
+from analysis.search.grammar import BadQuery, parse
 from analysis.web import toasts
 from analysis.web.carried import carried
 from analysis.web.requests import Request, is_fragment, person_id

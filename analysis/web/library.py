@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 from analysis import access
 from analysis.models import Audience, Image
 from analysis.search import results
+from analysis.search.grammar import BadQuery, parse
 from analysis.search.places import Place
-from analysis.search.query import BadQuery, Query, parse
+from analysis.search.tree import Query
 from analysis.web import present, toasts
 from analysis.web.cards import cards as cards_of
 from analysis.web.requests import Request, ids_in, is_fragment, number_in, person_id

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from analysis import access
 from analysis.models import Image, Mark
-from analysis.search.query import BadQuery, Query, parse
+from analysis.search.grammar import BadQuery, parse
+from analysis.search.tree import Query
 from analysis.web import present
 from analysis.web.cards import best_labels
 from analysis.web.panel import panel

@@ -10,10 +10,10 @@ from django.urls import reverse
 from analysis.models import Audience, Image
 from analysis.search import facets, results
 from analysis.search.complete import near_names
+from analysis.search.grammar import BadQuery
 from analysis.search.places import Place
-from analysis.search.query import BadQuery, Query
 from analysis.search.results import PAGE_SIZE
-from analysis.search.tree import Labeled
+from analysis.search.tree import Labeled, Query
 from analysis.web import present
 from analysis.web.cards import Card, cards
 from analysis.web.chips import Chip, Choice, Link, chips

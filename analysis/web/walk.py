@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analysis.models import Audience, Image
 from analysis.search import results
-from analysis.search.query import Query
+from analysis.search.tree import Query
 from analysis.web import present
 
 WALKED = 3_000

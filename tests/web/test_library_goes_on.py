@@ -10,8 +10,8 @@ from django.urls import reverse
 from analysis.access import audience_of
 from analysis.models import Analysis, Image
 from analysis.recognition.index import reindex
-from analysis.search.query import Query
 from analysis.search.results import PAGE_SIZE
+from analysis.search.tree import Query
 from analysis.web.shelf import stretch_address, stretch_to
 from tests.factories import an_analysis, an_image, labels_answer
 from tests.web.pages import Page
