@@ -54,6 +54,8 @@ class Plan(Statements):
             return self.along_images(after=None, limit=limit, budget=None)
         if self.is_selective:
             return self.gathered(self.selector or EVERYTHING, after=None, limit=limit, is_sorted=False)
+        if not self.carried and every == 1:
+            return self.along_images(after=None, limit=limit, budget=None)
         if not self.carried:
             some = Sql(
                 "SELECT generate_series(%s, (SELECT max(id) FROM analysis_image), %s) AS image_id", (every, every)

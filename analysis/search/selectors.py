@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.search.conditions import FAILED_LAST, NEAR, Sql, face_test, hundredths
+from analysis.search.conditions import FAILED_LAST, NEAR, Sql, face_test, hundredths, seen
 from analysis.search.meaning import Meaning
 from analysis.search.names import Labels, traits_of
 from analysis.search.tree import Counted, InCategory, Is, Labeled, Like, Measured, Node, Not, OneFace, Or, Written
@@ -73,7 +73,7 @@ def candidates(part: Node, meaning: Meaning) -> Candidates | None:
     sql = select(part, meaning) if select else None
     if sql is None:
         return None
-    is_exact = not isinstance(part, Measured | Like)
+    is_exact = not isinstance(part, Measured | Like) and part != Is("duplicate")
     return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=isinstance(part, Written))
 
 
@@ -99,6 +99,18 @@ def _in_state(part: Is, meaning: Meaning) -> Sql | None:
             text = "SELECT id AS image_id FROM analysis_image WHERE owner_id = %s AND trashed_at IS NOT NULL"
             return Sql(text, (meaning.audience.person_id,))
     return None
+
+
+def _repeated(meaning: Meaning) -> Sql:
+    """What several visible pictures have in common, found for all at once: one by one it takes ten times as long."""
+    visible = seen(meaning.audience, "i")
+    repeated = [
+        f"""SELECT id AS image_id FROM analysis_image WHERE {column} IN (
+                SELECT i.{column} FROM analysis_image i WHERE i.trashed_at IS NULL AND {visible.text}
+                GROUP BY i.{column} HAVING count(*) > 1)"""  # noqa: S608
+        for column in ("phash", "sha256")
+    ]
+    return Sql(" UNION ALL ".join(repeated), visible.values * 2)
 
 
 def _near(part: Like, meaning: Meaning) -> Sql | None:
@@ -127,7 +139,7 @@ _SELECTORS: dict[type, Callable[[Any, Meaning], Sql | None]] = {
         (part.text,),
     ),
     Measured: _marked,
-    Is: _in_state,
+    Is: lambda part, meaning: _repeated(meaning) if part.state == "duplicate" else _in_state(part, meaning),
     Like: _near,
     OneFace: _faced,
 }

@@ -143,7 +143,7 @@ class Statements:
         if self.owner:
             return [Sql("i.owner_id = %s", (self.owner.id,))]
         if self.order.key != "i.added_at":
-            return [Sql("true")]
+            return [seen(self.meaning.audience, "i")]  # said within the walk: who sees few is not led past all others'
         if person is None:
             return [Sql("i.openness > 0")]
         return [Sql("i.owner_id = %s", (person,)), Sql("i.openness > 0 AND i.owner_id <> %s", (person,))]

@@ -1,0 +1,79 @@
+"""What is not looked at: the pictures that whoever asks may not see, and what an index tells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from analysis.access import audience_of
+from analysis.models import Image
+from analysis.search.facets import facets
+from analysis.search.grammar import parse
+from analysis.search.meaning import meaning_of
+from analysis.search.plan import Plan
+from analysis.search.results import count, page
+from tests.factories import START, an_image
+
+pytestmark = pytest.mark.django_db
+OTHERS = 5_000
+
+
+@pytest.fixture
+def few_of_many(owner, colleague):
+    """The owner has three pictures, a colleague thousands that the owner may not see."""
+    template = an_image(colleague)
+    values = {field.attname: getattr(template, field.attname) for field in Image._meta.concrete_fields}
+    values = {name: value for name, value in values.items() if name not in {"id", "likeness"}}
+    Image.objects.bulk_create(
+        Image(**values | {"key": f"k{number}", "sha256": f"o{number}", "added_at": START + timedelta(hours=number)})
+        for number in range(OTHERS)
+    )
+    own = [an_image(owner, phash=7) for _ in range(3)]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE analysis_image")
+    return own
+
+
+def looked_at(statement) -> int:
+    """The most rows that a step of the statement's execution met, those it left out included."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}", statement.values)
+        [[plan]] = cursor.fetchone()
+    return max(_rows(plan["Plan"]))
+
+
+def _rows(step):
+    yield step["Actual Loops"] * (step["Actual Rows"] + step.get("Rows Removed by Filter", 0))
+    for inner in step.get("Plans", []):
+        yield from _rows(inner)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sort:taken", "sort:name", "sort:size", "-is:trashed", "-is:trashed sort:name", "is:duplicate"]
+)
+def test_others_pictures_are_not_gone_through(few_of_many, owner, text):
+    plan = Plan(meaning_of(parse(text), audience=audience_of(owner), moment=timezone.now()))
+    for statement in (*plan.attempts(after=None, limit=61), plan.counted(cap=1_001), plan.sampled(limit=100, every=1)):
+        assert looked_at(statement) < 100
+
+
+def test_facets_of_few_pictures_are_exact_however_many_others_there_are(few_of_many, owner):
+    counted = facets(parse("is:private"), audience=audience_of(owner))
+    assert (counted.counted, counted.is_sample) == (3, False)
+
+
+def test_duplicates_are_the_same_by_hash_or_by_bytes_and_both_may_be_seen(owner, colleague):
+    same = [an_image(owner, phash=7), an_image(owner, phash=7)]
+    an_image(owner, phash=8)
+    an_image(colleague, phash=8)
+    twin = an_image(owner, phash=9)
+    an_image(colleague, phash=10, sha256=twin.sha256, openness=1)
+    an_image(owner, phash=11)
+    an_image(owner, phash=11, trashed_at=START)
+    query, audience = parse("is:duplicate sort:oldest"), audience_of(owner)
+    found = page(query, audience=audience).images
+    assert [image.pk for image in found] == [*(each.pk for each in same), twin.pk, twin.pk + 1]
+    assert count(query, audience=audience) == 4
