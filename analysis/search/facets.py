@@ -10,11 +10,9 @@ from analysis.models import Audience
 from analysis.search import results
 from analysis.search.tree import Query
 
-SAMPLE = 4_000
+SAMPLE = 2_000
 """Facets are exact up to this many hits; beyond, they are counted over a sample of about as many, and say so."""
-LEAST_SAMPLE = 1_500
-MOST_APART = 16
-"""A sample of every sixteenth hit: of more it would take longer to pass over those between than to count."""
+LEAST_SAMPLE = 100
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,11 @@ def facets(query: Query, *, audience: Audience, most: int = 20) -> Facets:
 def _hits(query: Query, audience: Audience) -> tuple[list[int], bool]:
     """All hits, or enough of them to stand for the rest: every so many, since the newest alone are often alike."""
     at_most = results.at_most(query, audience=audience)
-    every = min(max(1, at_most // SAMPLE), MOST_APART)
-    if every > 1:
-        ids = results.sampled_ids(query, audience=audience, limit=SAMPLE, every=every)
-        if len(ids) >= LEAST_SAMPLE:
-            return ids, True
-    ids = results.sampled_ids(query, audience=audience, limit=SAMPLE + 1, every=1)
-    return (ids, False) if len(ids) <= SAMPLE else (ids[:SAMPLE], True)
+    for every in dict.fromkeys((max(1, at_most // SAMPLE), 1)):
+        ids, is_whole = results.sampled_ids(query, audience=audience, limit=SAMPLE + 1, every=every)
+        if is_whole or len(ids) >= LEAST_SAMPLE:
+            break
+    return ids[:SAMPLE], not is_whole or len(ids) > SAMPLE
 
 
 def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:
@@ -61,8 +57,9 @@ def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:
             SELECT kind, name, images FROM (
                 SELECT label.kind, label.name, counted.images,
                        row_number() OVER (PARTITION BY label.kind ORDER BY counted.images DESC, label.name) AS place
-                FROM (SELECT label_id, count(*) AS images FROM analysis_imageindex, unnest(label_ids) AS label_id
-                      WHERE image_id = ANY(%s) GROUP BY label_id) counted
+                FROM (SELECT label_id, count(*) AS images
+                      FROM (SELECT unnest(label_ids) AS label_id FROM analysis_imageindex WHERE image_id = ANY(%s)) said
+                      GROUP BY label_id) counted
                 JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
             ) ranked WHERE place <= %s ORDER BY kind, place
             """,

@@ -33,6 +33,8 @@ class Meaning:
     moment: datetime
     labels: dict[Leaf, Labels]
     owners: dict[str, Owner]
+    pictures: int
+    """About how many there are, where it matters."""
     hashes: dict[int, int | None]
     """Perceptual hashes of the pictures that `like:` names, as far as they may be seen."""
 
@@ -43,7 +45,22 @@ class Meaning:
 def meaning_of(query: Query, *, audience: Audience, moment: datetime) -> Meaning:
     """Look up whatever a query names: labels in one statement, people and pictures only where it names any."""
     every = [leaf for part in query.parts for leaf in leaves(part)]
-    return Meaning(query, audience, moment, labels_of(every), _owners(every, audience), _hashes(every, audience))
+    labels = labels_of(every)
+    return Meaning(
+        query,
+        audience,
+        moment,
+        labels=labels,
+        owners=_owners(every, audience),
+        pictures=_pictures() if len(labels) > 1 else 0,
+        hashes=_hashes(every, audience),
+    )
+
+
+def _pictures() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM analysis_image")
+        return int(cursor.fetchone()[0])
 
 
 def _owners(every: list[Leaf], audience: Audience) -> dict[str, Owner]:

@@ -14,6 +14,9 @@ from analysis.search.places import Place
 from analysis.search.selectors import EVERYTHING, Candidates
 from analysis.search.statements import Statements
 
+MOST_APART = 8
+"""Every eighth hit at most: to pass over more than lie between would take longer than to count them."""
+
 
 class Plan(Statements):
     """In which order statements are tried."""
@@ -34,37 +37,37 @@ class Plan(Statements):
             yield from self._by_column(after=after, limit=limit)
 
     def counted(self, *, cap: int) -> Sql:
-        """A statement that counts up to `cap`, its rows in no order."""
+        """A statement that counts up to `cap`."""
         if self.is_owned_by_few:
             hits = self.along_images(after=None, limit=cap, budget=None)
         elif self.is_selective:
-            hits = self.gathered(self.selector or EVERYTHING, after=None, limit=cap, is_sorted=False)
+            hits = self.gathered(self.selector or EVERYTHING, after=None, limit=cap)
         elif self.driver and not self._is_scattered(cap):
             hits = self.along_label(self.driver, after=None, limit=cap, budget=None)
         elif self.carried:
-            hits = self.gathered(self.by_index(), after=None, limit=cap, is_sorted=False)
+            hits = self.gathered(self.by_index(), after=None, limit=cap)
         else:
             hits = self.along_images(after=None, limit=cap, budget=None)
         return Sql(f"SELECT count(*) FROM ({hits.text}) hits", hits.values)  # noqa: S608
 
-    def sampled(self, *, limit: int, every: int) -> Sql:
-        """Hits that stand for all: those whose ids leave no rest when divided by `every`, in no order."""
+    def sampled(self, *, limit: int, every: int) -> tuple[Sql, bool]:
+        """Hits that stand for all; and whether these are all, up to the limit, or every so many."""
         driver = self.driver
         if self.is_owned_by_few:
-            return self.along_images(after=None, limit=limit, budget=None)
+            return self.along_images(after=None, limit=limit, budget=None), True
         if self.is_selective:
-            return self.gathered(self.selector or EVERYTHING, after=None, limit=limit, is_sorted=False)
+            return self.gathered(self.selector or EVERYTHING, after=None, limit=limit), True
         if not self.carried and every == 1:
-            return self.along_images(after=None, limit=limit, budget=None)
+            return self.along_images(after=None, limit=limit, budget=None), True
         if not self.carried:
             some = Sql(
                 "SELECT generate_series(%s, (SELECT max(id) FROM analysis_image), %s) AS image_id", (every, every)
             )
-            return self.gathered(Candidates(some), after=None, limit=limit, is_sorted=False)
+            return self.gathered(Candidates(some), after=None, limit=limit), False
         if driver is None or self._is_scattered(limit):
-            return self.gathered(self.by_index(), after=None, limit=limit, is_sorted=False)
-        share = [Sql("d.image_id %% %s = 0", (every,))] if every > 1 else []
-        return self.along_label(driver, after=None, limit=limit, budget=None, share=share)
+            return self.gathered(self.by_index(), after=None, limit=limit), True
+        share = [Sql("d.image_id %% %s = 0", (min(every, MOST_APART),))] if every > 1 else []
+        return self.along_label(driver, after=None, limit=limit, budget=None, share=share), every == 1
 
     @property
     def is_selective(self) -> bool:
@@ -75,12 +78,13 @@ class Plan(Statements):
         """By what labels would share if they knew nothing of one another: walking along one would take long."""
         if len(self.carried) + len(self.excluded) < 2 or self.days_added():
             return False
-        counts = [each.labels.image_count for each in self.carried]
-        whole = max(max(counts) * 1.2, 1.0)
-        shared = whole
-        for each in counts:
-            shared *= each / whole
-        return counts[0] > self.budget and counts[0] * min(1.0, wanted / max(shared, 1.0)) > 2 * self.budget
+        rarest, whole = self.carried[0].labels.image_count, max(self.meaning.pictures, 1)
+        shared = float(whole)
+        for each in self.carried:
+            shared *= min(1.0, each.labels.image_count / whole)
+        for labels in self.excluded.values():
+            shared *= max(0.0, 1.0 - labels.image_count / whole)
+        return rarest > self.budget and rarest * min(1.0, wanted / max(shared, 1.0)) > 2 * self.budget
 
     def _by_time(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
         driver = self.driver

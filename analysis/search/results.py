@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
+from django.db.models.base import ModelState
 from django.utils.timezone import now
 
 from analysis.models import Audience, Image
@@ -69,10 +71,13 @@ def image_ids(query: Query, *, audience: Audience, limit: int) -> list[int]:
     return [image_id for image_id, _ in _keys(_plan(query, audience), after=None, limit=limit)]
 
 
-def sampled_ids(query: Query, *, audience: Audience, limit: int, every: int) -> list[int]:
-    """Ids of hits that stand for all of them: every so many, not the newest."""
+def sampled_ids(query: Query, *, audience: Audience, limit: int, every: int) -> tuple[list[int], bool]:
+    """Ids of hits that stand for all of them: all up to the limit (then True), or every so many, not the newest."""
     plan = _plan(query.sorted_by("newest"), audience)
-    return [] if plan.is_empty else [image_id for image_id, _ in _fetched(plan.sampled(limit=limit, every=every))]
+    if plan.is_empty:
+        return [], True
+    statement, is_whole = plan.sampled(limit=limit, every=every)
+    return [image_id for image_id, _ in _fetched(statement)], is_whole
 
 
 def at_most(query: Query, *, audience: Audience) -> int:
@@ -138,7 +143,16 @@ def _images(ids: list[int]) -> dict[int, Image]:
     columns = ", ".join(f'"{field.column}"' for field in fields)
     rows = _fetched(Sql(f"SELECT {columns} FROM analysis_image WHERE id = ANY(%s)", (ids,)))  # noqa: S608
     names = [field.attname for field in fields]
-    return {image.pk: image for image in (Image.from_db(connection.alias, names, row) for row in rows)}
+    return {image.pk: image for image in (_image(zip(names, row, strict=True)) for row in rows)}
+
+
+def _image(values: Iterable[tuple[str, Any]]) -> Image:
+    """As Model.from_db makes it, at a fifth of the time: nothing listens to the making of pictures."""
+    image = Image.__new__(Image)
+    image._state = ModelState()
+    image._state.adding, image._state.db = False, connection.alias
+    image.__dict__.update(values)
+    return image
 
 
 def _fetched(statement: Sql) -> list[tuple]:  # type: ignore[type-arg]

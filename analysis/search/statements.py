@@ -148,7 +148,7 @@ class Statements:
             return [Sql("i.openness > 0")]
         return [Sql("i.owner_id = %s", (person,)), Sql("i.openness > 0 AND i.owner_id <> %s", (person,))]
 
-    def gathered(self, found: Candidates, *, after: Place | None, limit: int, is_sorted: bool = True) -> Sql:
+    def gathered(self, found: Candidates, *, after: Place | None, limit: int) -> Sql:
         """All candidates, asked the rest and sorted."""
         order, (key, values) = self.order, self._key(found)
         rest = self.rest(*found.answered, is_indexed=found.is_indexed)
@@ -159,15 +159,14 @@ class Statements:
         )
         if not found.is_indexed:
             source, visible = f"SELECT DISTINCT image_id FROM ({source}) s", self._base()  # noqa: S608
-        elif key == "d.added_at" or not is_sorted:
-            key, values, image = "d.added_at", (), ""
+        elif key == "d.added_at":
+            image = ""
         start = f"WHERE (key, image_id) {order.beyond} (%s, %s)" if after else ""
-        sorting = f"ORDER BY key {order.direction}, image_id {order.direction}" if is_sorted else ""
         text = f"""
             SELECT image_id, key FROM (
                 SELECT d.image_id, {key} AS key FROM ({source}) d {image}
                 WHERE {visible.text} AND {rest.text}) hits
-            {start} {sorting} LIMIT %s
+            {start} ORDER BY key {order.direction}, image_id {order.direction} LIMIT %s
         """  # noqa: S608
         place = [after.key, after.image_id] if after else []
         return Sql(text, (*values, *found.sql.values, *visible.values, *rest.values, *place, limit))
@@ -199,7 +198,10 @@ class Statements:
         for labels in (each.labels for each in self.carried if len(each.labels.ids) > 1):
             tests, values = [*tests, "x.label_ids && %s::int[]"], [*values, list(labels.ids)]
         for labels in self.excluded.values():
-            tests, values = [*tests, "NOT x.label_ids && %s::int[]"], [*values, list(labels.ids)]
+            if len(labels.ids) == 1:  # compared one by one, twice as fast as two arrays
+                tests, values = [*tests, "%s <> ALL(x.label_ids)"], [*values, labels.ids[0]]
+            else:
+                tests, values = [*tests, "NOT x.label_ids && %s::int[]"], [*values, list(labels.ids)]
         columns = "x.image_id, x.added_at, x.owner_id, x.openness"
         text = f"SELECT {columns} FROM analysis_imageindex x WHERE {' AND '.join(tests)}"  # noqa: S608
         answered = {each.part for each in self.carried if each.is_all and each.least == 0} | set(self.excluded)

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 
 from analysis import access
 from analysis.models import Audience, Image
-from analysis.search import results
 from analysis.search.grammar import BadQuery, parse
 from analysis.search.places import Place
 from analysis.search.tree import Query
@@ -28,6 +27,7 @@ from analysis.web.shelf import (
     shelf,
     stretch_address,
     stretch_to,
+    tally,
 )
 from analysis.web.sorting import months as months_of
 from analysis.web.upload import limits
@@ -65,9 +65,9 @@ def cards(request: Request) -> HttpResponse:
         return render(request, "library.html#changed", {"cards": changed})
     context: dict[str, object] = {"cards": changed}
     if query is not None and visible:
-        number = results.count(query, audience=audience)
-        counted = offers(query, audience=audience, saved=_saved(request, query), is_empty=not number)
-        context |= {"shelf": Shelf(line=present.pictures(number), offers=counted)}
+        number, counted = tally(query, audience=audience)
+        narrower = offers(query, counted, saved=_saved(request, query))
+        context |= {"shelf": Shelf(line=present.pictures(number), offers=narrower)}
     return render(request, "library.html#changed", context, status=STOP_POLLING)
 
 

@@ -101,8 +101,7 @@ class Complaint:
 def shelf(query: Query, *, audience: Audience, stretch: Stretch, saved: Opened | None = None) -> Shelf:
     """Everything the library shows for a query."""
     found = results.page(query, audience=audience, after=stretch.start, size=stretch.pages * PAGE_SIZE)
-    is_whole = stretch.start is None and found.next is None
-    number = len(found.images) if is_whole else results.count(query, audience=audience)
+    number, counted = tally(query, audience=audience)
     link = partial(present.library_url, saved=saved.id if saved else "")
     return Shelf(
         cards=cards(found.images, query=query, audience=audience),
@@ -112,7 +111,7 @@ def shelf(query: Query, *, audience: Audience, stretch: Stretch, saved: Opened |
         order=_order(query, link),
         newest_url=link(query) if stretch.start else "",
         chips=chips(query, link=link),
-        offers=offers(query, audience=audience, saved=saved, is_empty=not number),
+        offers=offers(query, counted, saved=saved),
         saved=saved,
         unknown=[] if number else unknown(query, audience=audience),
         is_empty_library=not (number or query.text),
@@ -120,10 +119,15 @@ def shelf(query: Query, *, audience: Audience, stretch: Stretch, saved: Opened |
     )
 
 
-def offers(query: Query, *, audience: Audience, saved: Opened | None = None, is_empty: bool = False) -> Offers:
-    """What a query could be narrowed by; nothing is counted for an empty result."""
+def tally(query: Query, *, audience: Audience) -> tuple[int, facets.Facets]:
+    """How many pictures, and what they carry: one look tells both where all of them were counted."""
+    counted = facets.facets(query, audience=audience)
+    return results.count(query, audience=audience) if counted.is_sample else counted.counted, counted
+
+
+def offers(query: Query, counted: facets.Facets, *, saved: Opened | None = None) -> Offers:
+    """What a query could be narrowed by."""
     link = partial(present.library_url, saved=saved.id if saved else "")
-    counted = facets.Facets({}, is_sample=False) if is_empty else facets.facets(query, audience=audience)
     return Offers(
         label_groups=label_groups(query, counted, link=link),
         states=state_offers(query, link=link),
