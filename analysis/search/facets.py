@@ -24,30 +24,35 @@ class Facet:
 
 @dataclass(frozen=True)
 class Facets:
-    """`counted`: over how many pictures; of a sample when there are more hits than that."""
+    """`counted`: over how many pictures; a sample when there are more. `total`: how many there are, where it was met
+    on the way, up to one more than results.COUNT_CAP.
+    """
 
     by_kind: dict[str, list[Facet]]
     is_sample: bool
     counted: int = 0
+    total: int | None = None
 
 
 def facets(query: Query, *, audience: Audience, most: int = 20) -> Facets:
     """The most frequent labels of each kind among a query's pictures."""
-    ids, is_sample = _hits(query, audience)
+    ids, is_whole = _hits(query, audience)
+    apart = max(1, -(-len(ids) // SAMPLE))
+    sample = ids[::apart]
     by_kind: dict[str, list[Facet]] = {}
-    for kind, name, images in _counted(ids, most=most):
+    for kind, name, images in _counted(sample, most=most):
         by_kind.setdefault(kind, []).append(Facet(kind, name, images))
-    return Facets(by_kind, is_sample, len(ids))
+    return Facets(by_kind, not is_whole or apart > 1, len(sample), len(ids) if is_whole else None)
 
 
 def _hits(query: Query, audience: Audience) -> tuple[list[int], bool]:
-    """All hits, or enough of them to stand for the rest: every so many, since the newest alone are often alike."""
+    """All hits up to the cap, or enough of them to stand for the rest: the newest alone are often alike."""
     at_most = results.at_most(query, audience=audience)
     for every in dict.fromkeys((max(1, at_most // SAMPLE), 1)):
-        ids, is_whole = results.sampled_ids(query, audience=audience, limit=SAMPLE + 1, every=every)
+        ids, is_whole = results.sampled_ids(query, audience=audience, limit=SAMPLE, every=every)
         if is_whole or len(ids) >= LEAST_SAMPLE:
             break
-    return ids[:SAMPLE], not is_whole or len(ids) > SAMPLE
+    return ids, is_whole
 
 
 def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:

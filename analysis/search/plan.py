@@ -50,24 +50,24 @@ class Plan(Statements):
             hits = self.along_images(after=None, limit=cap, budget=None)
         return Sql(f"SELECT count(*) FROM ({hits.text}) hits", hits.values)  # noqa: S608
 
-    def sampled(self, *, limit: int, every: int) -> tuple[Sql, bool]:
-        """Hits that stand for all; and whether these are all, up to the limit, or every so many."""
+    def sampled(self, *, limit: int, cap: int, every: int) -> tuple[Sql, bool]:
+        """All hits up to the cap (then True), or every so many up to the limit, whichever comes cheaper."""
         driver = self.driver
-        if self.is_owned_by_few:
-            return self.along_images(after=None, limit=limit, budget=None), True
+        if self.is_owned_by_few or not (self.is_selective or self.carried or every > 1):
+            return self.along_images(after=None, limit=cap, budget=None), True
         if self.is_selective:
-            return self.gathered(self.selector or EVERYTHING, after=None, limit=limit), True
-        if not self.carried and every == 1:
-            return self.along_images(after=None, limit=limit, budget=None), True
+            return self.gathered(self.selector or EVERYTHING, after=None, limit=cap), True
         if not self.carried:
             some = Sql(
                 "SELECT generate_series(%s, (SELECT max(id) FROM analysis_image), %s) AS image_id", (every, every)
             )
             return self.gathered(Candidates(some), after=None, limit=limit), False
         if driver is None or self._is_scattered(limit):
-            return self.gathered(self.by_index(), after=None, limit=limit), True
-        share = [Sql("d.image_id %% %s = 0", (min(every, MOST_APART),))] if every > 1 else []
-        return self.along_label(driver, after=None, limit=limit, budget=None, share=share), every == 1
+            return self.gathered(self.by_index(), after=None, limit=cap), True
+        if every == 1:
+            return self.along_label(driver, after=None, limit=cap, budget=None), True
+        share = [Sql("d.image_id %% %s = 0", (min(every, MOST_APART),))]
+        return self.along_label(driver, after=None, limit=limit, budget=None, share=share), False
 
     @property
     def is_selective(self) -> bool:

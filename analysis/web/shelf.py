@@ -120,9 +120,9 @@ def shelf(query: Query, *, audience: Audience, stretch: Stretch, saved: Opened |
 
 
 def tally(query: Query, *, audience: Audience) -> tuple[int, facets.Facets]:
-    """How many pictures, and what they carry: one look tells both where all of them were counted."""
+    """How many pictures, and what they carry: one look tells both where it met all of them."""
     counted = facets.facets(query, audience=audience)
-    return results.count(query, audience=audience) if counted.is_sample else counted.counted, counted
+    return results.count(query, audience=audience) if counted.total is None else counted.total, counted
 
 
 def offers(query: Query, counted: facets.Facets, *, saved: Opened | None = None) -> Offers:

@@ -60,7 +60,7 @@ def _rows(step):
 )
 def test_others_pictures_are_not_gone_through(few_of_many, owner, text):
     plan = Plan(meaning_of(parse(text), audience=audience_of(owner), moment=timezone.now()))
-    sample, _ = plan.sampled(limit=100, every=1)
+    sample, _ = plan.sampled(limit=100, cap=100, every=1)
     for statement in (*plan.attempts(after=None, limit=61), plan.counted(cap=1_001), sample):
         assert looked_at(statement) < A_FEW
 
