@@ -36,23 +36,13 @@ class Facets:
 
 def facets(query: Query, *, audience: Audience, most: int = 20) -> Facets:
     """The most frequent labels of each kind among a query's pictures."""
-    ids, is_whole = _hits(query, audience)
+    ids, is_whole = results.sample(query, audience=audience, size=SAMPLE, least=LEAST_SAMPLE)
     apart = max(1, -(-len(ids) // SAMPLE))
-    sample = ids[::apart]
+    chosen = ids[::apart]
     by_kind: dict[str, list[Facet]] = {}
-    for kind, name, images in _counted(sample, most=most):
+    for kind, name, images in _counted(chosen, most=most):
         by_kind.setdefault(kind, []).append(Facet(kind, name, images))
-    return Facets(by_kind, not is_whole or apart > 1, len(sample), len(ids) if is_whole else None)
-
-
-def _hits(query: Query, audience: Audience) -> tuple[list[int], bool]:
-    """All hits up to the cap, or enough of them to stand for the rest: the newest alone are often alike."""
-    at_most = results.at_most(query, audience=audience)
-    for every in dict.fromkeys((max(1, at_most // SAMPLE), 1)):
-        ids, is_whole = results.sampled_ids(query, audience=audience, limit=SAMPLE, every=every)
-        if is_whole or len(ids) >= LEAST_SAMPLE:
-            break
-    return ids, is_whole
+    return Facets(by_kind, not is_whole or apart > 1, len(chosen), len(ids) if is_whole else None)
 
 
 def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:

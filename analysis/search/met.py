@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from analysis.models import Audience, Image, Label
+from analysis.search.conditions import seen
 
 SAMPLE = 4_000
 """So many pictures tell which labels are frequent; in smaller libraries that is all of them."""
@@ -92,36 +93,36 @@ def _met(label_ids: Sequence[int], *, audience: Audience, among: Frequencies) ->
 
 def _newest(label_ids: Sequence[int], audience: Audience) -> list[tuple[Any, ...]]:
     """For each label that can be met, the ids of the newest pictures that carry it."""
-    seen, seen_by = _seen(audience)
+    visible = seen(audience, "analysis_imagelabel")
     return _fetched(
         f"""SELECT label.id, newest.ids FROM unnest(%s::int[]) WITH ORDINALITY label (id, place)
             CROSS JOIN LATERAL (
                 SELECT array_agg(image_id) AS ids FROM (
-                    SELECT image_id FROM analysis_imagelabel WHERE label_id = label.id AND {seen}
+                    SELECT image_id FROM analysis_imagelabel WHERE label_id = label.id AND {visible.text}
                     ORDER BY added_at DESC, image_id DESC LIMIT {NEWEST}) few) newest
             WHERE newest.ids IS NOT NULL ORDER BY label.place""",  # noqa: S608
-        [list(label_ids), *seen_by],
+        [list(label_ids), *visible.values],
     )
 
 
 def _counted(label_ids: Sequence[int], audience: Audience) -> dict[int, int]:
-    seen, seen_by = _seen(audience)
+    visible = seen(audience, "analysis_imagelabel")
     rows = _fetched(
         f"""SELECT label.id, (SELECT count(*) FROM (
-                SELECT FROM analysis_imagelabel WHERE label_id = label.id AND {seen} LIMIT {CAP + 1}) few)
+                SELECT FROM analysis_imagelabel WHERE label_id = label.id AND {visible.text} LIMIT {CAP + 1}) few)
             FROM unnest(%s::int[]) label (id)""",  # noqa: S608
-        [*seen_by, list(label_ids)],
+        [*visible.values, list(label_ids)],
     )
     return dict(rows)
 
 
 def _carried(ids: str, values: list[Any], audience: Audience) -> dict[int, int]:
     """Of those of these pictures that are seen, how many carry each label."""
-    seen, seen_by = _seen(audience)
+    visible = seen(audience, "analysis_imageindex")
     rows = _fetched(
         f"""SELECT label_id, count(*) FROM analysis_imageindex, unnest(label_ids) label_id
-            WHERE image_id = ANY(ARRAY({ids})) AND {seen} GROUP BY label_id""",  # noqa: S608
-        [*values, *seen_by],
+            WHERE image_id = ANY(ARRAY({ids})) AND {visible.text} GROUP BY label_id""",  # noqa: S608
+        [*values, *visible.values],
     )
     return dict(rows)
 
@@ -153,12 +154,6 @@ def _sees_all(audience: Audience) -> bool:
     return not (
         library.filter(owner__lt=audience.person_id).exists() or library.filter(owner__gt=audience.person_id).exists()
     )
-
-
-def _seen(audience: Audience) -> tuple[str, list[int]]:
-    if audience.person_id is None:
-        return "openness >= %s", [audience.least_openness]
-    return "(owner_id = %s OR openness >= %s)", [audience.person_id, audience.least_openness]
 
 
 def _fetched(sql: str, parameters: Collection[Any] = ()) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from analysis.models import Audience, Image
 from analysis.search.conditions import Sql
 from analysis.search.meaning import meaning_of
-from analysis.search.places import Key, Place
+from analysis.search.places import Place
 from analysis.search.plan import Plan
 from analysis.search.statements import BUDGET
 from analysis.search.tree import Is, Query, leaves
@@ -68,21 +68,26 @@ def count(
 
 def image_ids(query: Query, *, audience: Audience, limit: int) -> list[int]:
     """The first pictures' ids, for what is computed over a result."""
-    return [image_id for image_id, _ in _keys(_plan(query, audience), after=None, limit=limit)]
+    return [image_id for image_id, _ in _found(_plan(query, audience), after=None, limit=limit)]
 
 
-def sampled_ids(query: Query, *, audience: Audience, limit: int, every: int) -> tuple[list[int], bool]:
-    """Ids of hits that stand for all of them: one more than COUNT_CAP at most (then True), or every so many."""
+def sample(query: Query, *, audience: Audience, size: int, least: int) -> tuple[list[int], bool]:
+    """Ids of hits that stand for all of them: all, one more than COUNT_CAP at most (then True), or every so many.
+
+    Those are about `size`; where fewer than `least` would be found so, all are looked for.
+    """
     plan = _plan(query.sorted_by("newest"), audience)
-    if plan.is_empty:
-        return [], True
-    statement, is_whole = plan.sampled(limit=limit, cap=COUNT_CAP + 1, every=every)
-    return [image_id for image_id, _ in _fetched(statement)], is_whole
+    ids, is_whole = list[int](), True
+    for every in () if plan.is_empty else dict.fromkeys((max(1, _at_most(plan, audience) // size), 1)):
+        statement, is_whole = plan.sampled(limit=size, cap=COUNT_CAP + 1, every=every)
+        ids = [image_id for image_id, _ in _fetched(statement)]
+        if is_whole or len(ids) >= least:
+            break
+    return ids, is_whole
 
 
-def at_most(query: Query, *, audience: Audience) -> int:
+def _at_most(plan: Plan, audience: Audience) -> int:
     """A bound on how many pictures a query finds that costs next to nothing to tell; 0 when none is known."""
-    plan = _plan(query, audience)
     if plan.is_selective:
         return 0
     if plan.carried:
@@ -102,7 +107,7 @@ def every_id(query: Query, *, audience: Audience, step: int = STEP) -> Iterator[
 
 def _steps(query: Query, *, audience: Audience, step: int) -> Iterator[list[int]]:
     plan, after = _plan(query.sorted_by("newest"), audience), None
-    while keys := _keys(plan, after=after, limit=step):
+    while keys := _found(plan, after=after, limit=step):
         yield [image_id for image_id, _ in keys]
         if len(keys) < step:
             return
@@ -124,10 +129,6 @@ def place_of(image_id: int, query: Query, *, audience: Audience, is_before: bool
 
 def _plan(query: Query, audience: Audience, moment: datetime | None = None, budget: int = BUDGET) -> Plan:
     return Plan(meaning_of(query, audience=audience, moment=moment or now()), budget=budget)
-
-
-def _keys(plan: Plan, *, after: Place | None, limit: int) -> list[tuple[int, Key]]:
-    return _found(plan, after=after, limit=limit)
 
 
 def _found(plan: Plan, *, after: Place | None, limit: int, columns: str = "") -> list[Any]:

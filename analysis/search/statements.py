@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from analysis.search.conditions import FALSE, Sql, all_of, condition, days, in_index, seen
@@ -51,7 +52,7 @@ class Statements:
         """The rarest label that can be walked along."""
         return next((each for each in self.carried if len(each.labels.ids) <= MOST_BRANCHES), None)
 
-    @property
+    @cached_property
     def selector(self) -> Candidates | None:
         """The few candidates of a selective part, whatever their order."""
         found = (candidates(part, self.meaning) for part in self.parts)
