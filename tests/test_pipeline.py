@@ -33,9 +33,10 @@ def work():
 
 
 def make_due():
-    """The waiting is over."""
-    Analysis.objects.filter(state="queued").update(next_attempt_at=Now())
-    Outage.objects.update(probe_at=Now())
+    """The waiting is over, and not only by a microsecond of a clock that may be set back."""
+    past = Now() - timedelta(seconds=1)
+    Analysis.objects.filter(state="queued").update(next_attempt_at=past)
+    Outage.objects.update(probe_at=past)
 
 
 def analyses() -> list[Analysis]:
