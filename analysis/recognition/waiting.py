@@ -81,22 +81,24 @@ def _take_affordable(recognizer: str, api: str, *, most: int, price: Decimal) ->
 
 
 def _take(recognizer: str, api: str, *, most: int, is_bulk: bool | None = None) -> list[int]:
+    """Materialized, for a bare subquery may be run once for each row, each time taking `most` others."""
     if most <= 0:
         return []
     only = "" if is_bulk is None else "AND is_bulk" if is_bulk else "AND NOT is_bulk"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE analysis_analysis
-            SET state = 'running', attempts = attempts + 1, claimed_until = now() + make_interval(secs => %s)
-            WHERE id IN (
+            WITH taken AS MATERIALIZED (
                 SELECT id FROM analysis_analysis asked
                 WHERE state = 'queued' AND api = %s AND recognizer = %s AND next_attempt_at <= clock_timestamp() {only}
                   AND (SELECT trashed_at FROM analysis_image WHERE id = asked.image_id) IS NULL
                 ORDER BY is_bulk, id LIMIT %s FOR UPDATE SKIP LOCKED)
+            UPDATE analysis_analysis
+            SET state = 'running', attempts = attempts + 1, claimed_until = now() + make_interval(secs => %s)
+            WHERE id IN (SELECT id FROM taken)
             RETURNING id
             """,  # noqa: S608
-            [LEASE.total_seconds(), api, recognizer, most],
+            [api, recognizer, most, LEASE.total_seconds()],
         )
         return [pk for (pk,) in cursor.fetchall()]
 
