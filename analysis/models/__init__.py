@@ -2,6 +2,7 @@
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
 from analysis.models.audience import Audience
+from analysis.models.batches import Batch, BatchEntry, BatchImage, Heartbeat
 from analysis.models.changes import Change, ChangedImage
 from analysis.models.found import Face, ImageIndex, ImageText
 from analysis.models.images import Image, ImageQuerySet, UnclaimedBlob
@@ -14,10 +15,14 @@ __all__ = [
     "Analysis",
     "AnalysisQuerySet",
     "Audience",
+    "Batch",
+    "BatchEntry",
+    "BatchImage",
     "Call",
     "Change",
     "ChangedImage",
     "Face",
+    "Heartbeat",
     "Image",
     "ImageIndex",
     "ImageLabel",

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from analysis.models.batches import Batch
 from analysis.models.images import Image
 
 LEASE = timedelta(minutes=2)
@@ -38,6 +39,7 @@ class Analysis(models.Model):
         RUNNING = "running", "Analyzing"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
+        PAUSED = "paused", "Paused"
 
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="analyses")
     api = models.CharField("API", max_length=12, choices=Api)
@@ -62,6 +64,9 @@ class Analysis(models.Model):
     is_current = models.BooleanField("current", default=False)
     is_pinned = models.BooleanField("pinned", default=False)
     is_sample = models.BooleanField("sample", default=False)
+    batch = models.ForeignKey(
+        Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="analyses", db_index=False
+    )
     is_bulk = models.BooleanField("bulk", default=False, help_text="Waits while somebody's upload is analyzed.")
     is_forced = models.BooleanField("forced", default=False, help_text="Asked although an answer is stored.")
     is_reused = models.BooleanField("reused", default=False, help_text="Answered from the store, not paid for.")
@@ -74,7 +79,9 @@ class Analysis(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["image", "api"], condition=Q(is_current=True), name="analysis_one_current"),
             models.UniqueConstraint(
-                fields=["image", "api"], condition=Q(state__in=["queued", "running"]), name="analysis_one_open"
+                fields=["image", "api"],
+                condition=Q(state__in=["queued", "running", "paused"]),
+                name="analysis_one_open",
             ),
             models.CheckConstraint(condition=Q(is_current=False) | Q(state="done"), name="analysis_current_is_done"),
             models.CheckConstraint(
@@ -98,6 +105,7 @@ class Analysis(models.Model):
             ),
             models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
             models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
+            models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="analysis_batch"),
         ]
 
     def __str__(self) -> str:

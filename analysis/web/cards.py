@@ -13,7 +13,7 @@ from analysis.web.ratios import ratio_class
 
 BEST = 3
 
-QUEUED, RUNNING, DONE, FAILED = Analysis.State.values
+QUEUED, RUNNING, DONE, FAILED, PAUSED = Analysis.State.values
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ BADGES = {
     QUEUED: Badge(QUEUED, "clock", "Queued"),
     RUNNING: Badge(RUNNING, "scan", "Analyzing"),
     FAILED: Badge(FAILED, "alert", "Failed"),
+    PAUSED: Badge(PAUSED, "clock", "Paused"),
     Image.Openness.SHARED: Badge("open", "people", "Shared"),
     Image.Openness.PUBLIC: Badge("open", "globe", "Public"),
 }
@@ -99,7 +100,7 @@ def favorites_of(audience: Audience, image_ids: Iterable[int]) -> frozenset[int]
 def states_of(image_ids: Iterable[int]) -> dict[int, str]:
     """One state for each picture that was ever asked about: under way before failed before done."""
     latest = (
-        Analysis.objects.filter(image_id__in=image_ids)
+        Analysis.objects.filter(image_id__in=image_ids, is_sample=False)
         .order_by("image_id", "api", "-pk")
         .distinct("image_id", "api")
         .values_list("image_id", "state")
@@ -111,7 +112,7 @@ def states_of(image_ids: Iterable[int]) -> dict[int, str]:
 
 
 def state_of_all(states: Collection[str]) -> str:
-    return next((state for state in (RUNNING, QUEUED, FAILED, DONE) if state in states), "")
+    return next((state for state in (RUNNING, QUEUED, PAUSED, FAILED, DONE) if state in states), "")
 
 
 def best_labels(image_ids: Iterable[int], *, most: int = BEST) -> dict[int, tuple[str, ...]]:

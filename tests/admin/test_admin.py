@@ -10,10 +10,14 @@ from django.utils import timezone
 
 from analysis.models import (
     Analysis,
+    Batch,
+    BatchEntry,
+    BatchImage,
     Call,
     Change,
     ChangedImage,
     Face,
+    Heartbeat,
     Image,
     ImageLabel,
     ImageText,
@@ -53,6 +57,8 @@ def rows(owner):
     ImageText.objects.create(image=image, content="<script>alert(1)</script>")
     Mark.objects.create(image=image, person=owner, is_favorite=True, rating=5)
     Change.objects.create(person=owner, action="trash")
+    Batch.objects.create(query="<script>alert(1)</script>", recognizer="rekognition", parameters={"labels": {}})
+    Heartbeat.objects.create(name="queue")
     SavedSearch.objects.create(owner=owner, name="<script>alert(1)</script>", query="dog")
 
 
@@ -66,8 +72,13 @@ def address(model, page, *arguments):
 
 
 def test_every_model_is_registered():
-    """But for rows whose composite key the admin cannot hold: labels are on the picture's page, changes are told of."""
-    assert set(apps.get_app_config("analysis").get_models()) - set(OURS) == {ChangedImage, ImageLabel}
+    """But for rows that the admin cannot hold or that live for seconds: labels are on the picture's page."""
+    assert set(apps.get_app_config("analysis").get_models()) - set(OURS) == {
+        BatchEntry,
+        BatchImage,
+        ChangedImage,
+        ImageLabel,
+    }
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
