@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='BatchImage',
             fields=[
+                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='named', to='analysis.batch')),
                 ('pk', models.CompositePrimaryKey('batch_id', 'image_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('image_id', models.BigIntegerField()),
             ],
@@ -101,7 +102,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='analysis',
-            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'state'], name='analysis_batch'),
+            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'state'], name='analysis_of_batch'),
         ),
         migrations.AddConstraint(
             model_name='analysis',
@@ -111,11 +112,6 @@ class Migration(migrations.Migration):
             model_name='batchentry',
             name='batch',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='analysis.batch'),
-        ),
-        migrations.AddField(
-            model_name='batchimage',
-            name='batch',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='named', to='analysis.batch'),
         ),
         migrations.AddIndex(
             model_name='batch',

@@ -105,7 +105,7 @@ class Analysis(models.Model):
             ),
             models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
             models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
-            models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="analysis_batch"),
+            models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="analysis_of_batch"),
         ]
 
     def __str__(self) -> str:
