@@ -23,7 +23,7 @@ class BatchColumns(models.Model):
 
 
 class Batch(BatchColumns):
-    """A bulk run: the pictures of a query, gone through in order of their ids, so many at a time."""
+    """A bulk run: the pictures of a query, gone through newest first, so many at a time."""
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -44,8 +44,9 @@ class Batch(BatchColumns):
         null=True,
         blank=True,
         related_name="batches",
-        help_text="Who started it, and only pictures of theirs; nobody: from the shell, over everybody's.",
+        help_text="Who started it.",
     )
+    is_of_everybody = models.BooleanField("of everybody", default=False, help_text="Not only that person's pictures.")
     query = models.TextField(blank=True, help_text="As typed into the search box; empty is the whole library.")
     scope = models.CharField(max_length=8, choices=Scope, default=Scope.ALL)
     is_of_named = models.BooleanField("of named pictures", default=False, help_text="Only those in BatchImage.")
@@ -63,11 +64,13 @@ class Batch(BatchColumns):
 
     state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
     reason = models.TextField(blank=True, help_text="Why it stopped.")
-    last_image_id = models.BigIntegerField(default=0, help_text="How far it is laid out.")
+    place = models.CharField(max_length=100, blank=True, help_text="How far it is laid out.")
     is_laid_out = models.BooleanField("laid out", default=False)
     images = models.PositiveIntegerField(default=0, help_text="Pictures laid out so far.")
     asked = models.PositiveIntegerField(default=0, help_text="Analyses queued so far.")
     expected = models.PositiveIntegerField(null=True, blank=True, help_text="Analyses there will be, as counted.")
+    pace = models.FloatField(default=0, help_text="Analyses a second that ended lately.")
+    folded_at = models.DateTimeField(db_default=Now(), help_text="When its entries were last folded.")
     started_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now(), help_text="When somebody last paused or resumed it.")
     finished_at = models.DateTimeField(null=True, blank=True)

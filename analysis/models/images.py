@@ -101,6 +101,7 @@ class Image(models.Model):
             models.Index(
                 fields=["-added_at", "-id"], condition=Q(trashed_at=None, openness__gt=0), name="image_newest_open"
             ),
+            models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
             models.Index(
                 Coalesce("taken_at", "added_at").desc(),
                 F("id").desc(),

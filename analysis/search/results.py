@@ -105,6 +105,17 @@ def every_id(query: Query, *, audience: Audience, step: int = STEP) -> Iterator[
     yield from list(steps) if depends_on_others else steps
 
 
+def step(
+    query: Query, *, audience: Audience, after: Place | None, size: int, moment: datetime
+) -> tuple[list[int], Place | None]:
+    """The next hits' ids, newest first, and the place to go on from; None when these were the last.
+
+    For work that goes through a library over hours: what it needs to remember is a place and the moment it began.
+    """
+    keys = _found(_plan(query.sorted_by("newest"), audience, moment), after=after, limit=size)
+    return [image_id for image_id, _ in keys], Place(keys[-1][1], keys[-1][0]) if len(keys) == size else None
+
+
 def _steps(query: Query, *, audience: Audience, step: int) -> Iterator[list[int]]:
     plan, after = _plan(query.sorted_by("newest"), audience), None
     while keys := _found(plan, after=after, limit=step):
