@@ -64,6 +64,9 @@ def limits_sensible(**_: Any) -> list[CheckMessage]:
             ("MIN_CONFIDENCE", settings.MIN_CONFIDENCE, 0, 100),
             ("MODERATION_MIN_CONFIDENCE", settings.MODERATION_MIN_CONFIDENCE, 0, 100),
             ("RECOGNITION_LONG_SIDE", settings.RECOGNITION_LONG_SIDE, 80, 10_000),
+            ("LEASE_SECONDS", settings.LEASE_SECONDS, 4, 3_600),
+            ("SWEEP_SECONDS", settings.SWEEP_SECONDS, 1, 600),
+            ("WATCHDOG_MINUTES", settings.WATCHDOG_MINUTES, 1, 10_080),
         )
         if not low <= value <= high
     ]

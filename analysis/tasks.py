@@ -11,6 +11,7 @@ from celery.signals import worker_shutting_down
 from django.db import transaction
 
 from analysis.curation import bulk
+from analysis.health import pulse
 from analysis.recognition import engines, ledger, outages, waiting
 from analysis.search.counts import refresh_counts
 from analysis.store import blobs
@@ -49,6 +50,11 @@ def sweep_blobs() -> None:
 @shared_task(base=OnCommitTask)
 def count_labels() -> None:
     refresh_counts()
+
+
+@shared_task(base=OnCommitTask)
+def heartbeat() -> None:
+    pulse.beat()
 
 
 @shared_task(base=OnCommitTask)

@@ -232,6 +232,9 @@ RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" 
 
 # --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------
 
+LEASE_SECONDS = env.float("LEASE_SECONDS", 120.0)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
+WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
 REDIS = REDIS_URL or embedded.redis_url(VAR)
 CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
 CELERY_TASK_IGNORE_RESULT = True
@@ -268,7 +271,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": seconds,
         "options": {"expires": seconds},
     }
-    for task, seconds in (("sweep", 10.0), ("fold_spend", 30.0), ("count_labels", 60.0), ("sweep_blobs", 600.0))
+    for task, seconds in (
+        ("sweep", SWEEP_SECONDS),
+        ("heartbeat", 30.0),
+        ("fold_spend", 30.0),
+        ("count_labels", 60.0),
+        ("sweep_blobs", 600.0),
+    )
 }
 
 # --- Admin ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -12,8 +13,8 @@ from django.db.models.functions import Now
 from analysis.models.batches import Batch
 from analysis.models.images import Image
 
-LEASE = timedelta(minutes=2)
-"""How long a claim holds; longer than any call may take, payload included."""
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
+"""How long a claim holds unless it is renewed, which the engine does four times as often."""
 
 
 class AnalysisQuerySet(models.QuerySet["Analysis"]):

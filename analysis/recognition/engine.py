@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from analysis.ingest.candidate import Rejected
 from analysis.models import Analysis
+from analysis.models.analyses import LEASE
 from analysis.recognition import outages, waiting
 from analysis.recognition.payloads import Payloads
 from analysis.recognition.quota import Away, Limiter
@@ -30,8 +31,8 @@ MOMENT = 0.15
 """Seconds an answer is held at most, for others to be recorded with it: ten cost a transaction as one does."""
 FEW = 4
 """Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
-HOLD = 30.0
-"""Seconds after which the leases of what is under way are renewed; a quarter of a lease."""
+HOLD = LEASE.total_seconds() / 4
+"""Seconds after which the leases of what is under way are renewed."""
 SPELL = 60.0
 """Seconds after which the engine ends and has itself announced again, long before the broker would."""
 
