@@ -88,7 +88,10 @@ def overview(*, audience: Audience) -> list[Group]:
     """Every group with the first of its labels: people's own words, then the categories by what is most frequent."""
     among = met.frequencies(audience)
     groups, sizes = _grouped(among)
-    found = _first_of_each(groups, sizes, audience=audience, among=among)
+    found = {
+        key: sorted(few, key=lambda pair: -pair[1].count)  # steered by a sample, shown by what was counted
+        for key, few in _first_of_each(groups, sizes, audience=audience, among=among).items()
+    }
     covers = _covers([each for few in found.values() for each in few])
     order = sorted((key for key in found if found[key]), key=_place)
     return [

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from analysis.ingest.examine import examine
-from analysis.models import Image
+from analysis.models import Image, Mark
 from analysis.store import library
 from tests import factories, pictures
 
@@ -99,6 +99,62 @@ def test_all_results_are_selected_and_moved_to_the_trash(visit, owner, dogs):
     expect(cards(page)).to_have_count(6)
 
 
+def test_a_filter_excludes_with_alt_held_down(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    page.locator("#facets").get_by_role("link", name="Grass 3").click(modifiers=["Alt"])
+    expect(cards(page)).to_have_count(3)
+    assert page.url.endswith("/?q=-Grass")
+    expect(page.locator(".chip.excluded")).to_contain_text("Grass")
+
+
+def test_f_makes_the_focused_card_a_favorite_and_no_longer(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    page.keyboard.press("f")  # on nothing
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("f")
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("Added 1 picture to your favorites.")
+    expect(cards(page).first.locator(".badge.favorite")).to_have_count(1)
+    assert list(Mark.objects.values_list("image__filename", flat=True)) == ["first.jpg"]
+    page.keyboard.press("f")
+    expect(toast).to_contain_text("Took 1 picture from your favorites.")
+    expect(page.locator(".badge.favorite")).to_have_count(0)
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.locator(".badge.favorite")).to_have_count(1)
+
+
+def test_a_saved_search_comes_back_as_large_as_it_was_saved(visit, owner, dogs):
+    page = visit().sign_in()
+    page.goto("/?q=dog")
+    page.get_by_role("button", name="Large").click()
+    page.get_by_text("Save", exact=True).first.click()
+    page.get_by_label("Name of this search").fill("Dogs")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**saved=**")
+    page.get_by_role("button", name="Small").click()
+    expect(page.locator("html")).to_have_attribute("data-density", "small")
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-density", "small")
+    page.locator("#facets").get_by_role("link", name="Dogs", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-density", "large")
+    expect(page.get_by_role("button", name="Large")).to_have_attribute("aria-pressed", "true")
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-density", "small")  # one's own habit is another
+
+
+def test_a_menu_of_the_bulk_bar_stays_within_a_phone(visit, owner, dogs):
+    page = visit(viewport={"width": 390, "height": 844}).sign_in()
+    page.wait_for_load_state()
+    cards(page).first.locator(".pick").check()
+    for menu in page.locator(".bulk details").all():
+        menu.locator("summary").click()
+        box = menu.locator(".menu").bounding_box()
+        assert (box["x"] >= 0, box["x"] + box["width"] <= 390) == (True, True)
+    expect(page.get_by_role("button", name="Select none")).to_be_in_viewport(ratio=1)
+
+
 def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, renditions):
     Image.objects.bulk_create(rows(owner, renditions, number=420))
     page = visit().sign_in()
@@ -129,6 +185,10 @@ def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, rendit
     assert abs(page.evaluate(PLACE, card) - place) < 1
     assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 1
     assert page.evaluate("moved") < 0.02
+
+    page.get_by_role("button", name="Small").dispatch_event("click")  # rows that are gone are laid out anew as well
+    page.wait_for_function("height => document.documentElement.scrollHeight < height * 0.6", arg=height)
+    assert page.evaluate("document.querySelector('bounded-rows').order().length") == 421
 
 
 def rows(owner, renditions, *, number):

@@ -154,6 +154,7 @@ class BoundedRows extends HTMLElement {
     this.layOut();
   }
 
+  // Also when pictures are shown larger or smaller.
   layOut() {
     const { seen, top } = this;
     if (this.gone.size) this.layOutAround(seen);

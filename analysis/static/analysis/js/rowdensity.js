@@ -20,7 +20,7 @@ class RowDensity extends HTMLElement {
       // It is shown all the same.
     }
     this.show(density);
-    document.querySelector("bounded-rows")?.densityChanged();
+    document.querySelector("bounded-rows")?.layOut();
   }
 
   show(density) {
