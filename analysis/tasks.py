@@ -11,7 +11,7 @@ from celery.signals import worker_shutting_down
 from django.db import transaction
 
 from analysis.curation import bulk
-from analysis.health import pulse
+from analysis.health import pulse, watchdog
 from analysis.recognition import engines, ledger, outages, waiting
 from analysis.search.counts import refresh_counts
 from analysis.store import blobs
@@ -40,6 +40,7 @@ def sweep() -> None:
     bulk.forget_old()
     for recognizer, api in waiting.due_apis():
         work.delay(recognizer=recognizer, api=api)
+    watchdog.log()
 
 
 @shared_task(base=OnCommitTask)

@@ -1,4 +1,5 @@
-"""What everybody, or the staff, must know on every page: invented labels, an API that cannot be asked, the budget."""
+"""What everybody, or the staff, must know on every page: invented labels, an API that cannot be asked, work that
+waits in vain, the budget."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from itertools import zip_longest
 from django.conf import settings
 from django.http import HttpRequest
 
+from analysis.health import watchdog
 from analysis.models import Analysis, Outage
 from analysis.recognition import ledger
 
@@ -19,14 +21,14 @@ class Notice:
 
 
 def notices(request: HttpRequest) -> dict[str, list[Notice]]:
-    """For the templates. Costs nothing but for staff, and for them one query, two where budgets are set."""
+    """For the templates. Costs nothing but for staff, and for them two queries, three where budgets are set."""
     user = getattr(request, "user", None)
     is_ours = request.resolver_match is not None and "admin" not in request.resolver_match.app_names
     if user is None or not user.is_authenticated or not is_ours or getattr(request, "htmx", False):
         return {"notices": []}
     found = _simulated()
     if user.is_staff:
-        found += _outages() + _budget()
+        found += _outages() + _stalls() + _budget()
     return {"notices": found}
 
 
@@ -51,6 +53,11 @@ def _sentence(outages: list[Outage]) -> str:
     told = [outage.message.removeprefix(f"The {outage.api} request failed with ").split(". ") for outage in outages]
     sentences = dict.fromkeys(part.rstrip(".") for parts in zip_longest(*told, fillvalue="") for part in parts)
     return f"{waiting} wait: {'. '.join(filter(None, sentences))}."
+
+
+def _stalls() -> list[Notice]:
+    told = watchdog.sentence()
+    return [Notice("bad", told)] if told else []
 
 
 def _budget() -> list[Notice]:

@@ -1,9 +1,11 @@
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
 from analysis.models import Outage, Spend
+from tests.factories import an_analysis, an_image
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +65,13 @@ def test_the_budget_warns_at_80_percent_and_says_when_it_is_spent(staff, signed_
     page = shown(signed_in(staff))
     assert ("budget" in page) == (sentence is not None)
     assert sentence is None or sentence in page
+
+
+def test_work_that_waits_in_vain_is_told_to_the_staff_alone(staff, owner, signed_in):
+    long_ago = timezone.now() - timedelta(hours=3, minutes=1)
+    an_analysis(an_image(owner), requested_at=long_ago, next_attempt_at=long_ago)
+    assert "Labels: nothing was answered for 3 hours, though work waits." in shown(signed_in(staff))
+    assert "nothing was answered" not in shown(signed_in(owner))
 
 
 def test_invented_labels_are_told_to_everybody(owner, signed_in, settings):
