@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from analysis.models import Analysis, Image, ImageLabel, Label
+from analysis.models import Analysis, Bucket, BucketObject, Image, ImageLabel, Label
 from analysis.recognition.index import reindex
 
 _numbers = itertools.count(1)
@@ -35,6 +35,19 @@ def an_image(owner, **fields) -> Image:
         "added_at": START + timedelta(minutes=number),
     }
     return Image.objects.create(owner=owner, **{**defaults, **fields})
+
+
+def a_bucket(owner, **fields) -> Bucket:
+    return Bucket.objects.create(owner=owner, **{"name": "photos", "region": "us-east-1", **fields})
+
+
+def an_image_in(bucket: Bucket, key: str, **fields) -> Image:
+    """A picture that stays in a bucket, with what is known of its object."""
+    image = an_image(bucket.owner, bucket=bucket, key=key, filename=key.rpartition("/")[2], **fields)
+    BucketObject.objects.create(
+        bucket=bucket, key=key, state="present", image=image, etag=image.etag, version_id=image.version_id
+    )
+    return image
 
 
 def labels_answer(**confidences: float) -> dict:

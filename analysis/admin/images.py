@@ -25,7 +25,8 @@ class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
         """The same bytes once for each person: the constraint, in words."""
         said = super().clean()
         owner = self.cleaned_data.get("owner")
-        present = owner and library.known(self.instance.sha256, owner_id=owner.pk)
+        is_upload = self.instance.bucket_id is None
+        present = is_upload and owner and library.known(self.instance.sha256, owner_id=owner.pk)
         if present and present.pk != self.instance.pk:
             raise forms.ValidationError(f"{owner} has this picture already.")
         return said
@@ -49,7 +50,7 @@ class ImageAdmin(ModelAdmin):  # type: ignore[misc]
         "labels",
         ("format", "width", "height", "size"),
         "sha256",
-        "key",
+        ("bucket", "key"),
         "taken_at",
         ("camera_make", "camera_model", "lens"),
         ("latitude", "longitude"),

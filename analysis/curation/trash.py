@@ -55,15 +55,17 @@ def _restore(image_ids: Collection[int]) -> list[int]:
 
 
 def _without_twins(image_ids: list[int]) -> list[int]:
-    """Of the same bytes one, the last moved there, and none where they are in the library."""
+    """Of the same bytes one, the last moved there, and none where they are in the library; all that lie in a bucket."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT ON (owner_id, sha256) id FROM analysis_image trashed
-            WHERE id = ANY(%s) AND NOT EXISTS (
+            SELECT DISTINCT ON (owner_id, sha256, CASE WHEN bucket_id IS NULL THEN 0 ELSE id END) id
+            FROM analysis_image trashed
+            WHERE id = ANY(%s) AND (bucket_id IS NOT NULL OR NOT EXISTS (
                 SELECT FROM analysis_image twin
-                WHERE twin.sha256 = trashed.sha256 AND twin.owner_id = trashed.owner_id AND twin.trashed_at IS NULL)
-            ORDER BY owner_id, sha256, trashed_at DESC, id DESC
+                WHERE twin.sha256 = trashed.sha256 AND twin.owner_id = trashed.owner_id
+                AND twin.trashed_at IS NULL AND twin.bucket_id IS NULL))
+            ORDER BY owner_id, sha256, CASE WHEN bucket_id IS NULL THEN 0 ELSE id END, trashed_at DESC, id DESC
             """,
             [image_ids],
         )

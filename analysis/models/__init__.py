@@ -3,6 +3,7 @@
 from analysis.models.analyses import Analysis, AnalysisQuerySet
 from analysis.models.audience import Audience
 from analysis.models.batches import Batch, BatchEntry, BatchImage, Heartbeat
+from analysis.models.buckets import Bucket, BucketObject, Ticket
 from analysis.models.changes import Change, ChangedImage
 from analysis.models.found import Face, ImageIndex, ImageText
 from analysis.models.images import Image, ImageQuerySet, UnclaimedBlob
@@ -18,6 +19,8 @@ __all__ = [
     "Batch",
     "BatchEntry",
     "BatchImage",
+    "Bucket",
+    "BucketObject",
     "Call",
     "Change",
     "ChangedImage",
@@ -36,6 +39,7 @@ __all__ = [
     "SavedSearch",
     "Spend",
     "SpendEntry",
+    "Ticket",
     "UnclaimedBlob",
     "Verdict",
 ]

@@ -48,7 +48,20 @@ class Image(models.Model):
     filename = models.CharField(max_length=200, help_text="As it came, cleaned. Shown, never used as a path.")
     title = models.CharField(max_length=200, blank=True)
 
-    key = models.CharField("storage key", max_length=200, unique=True)
+    bucket = models.ForeignKey(
+        "Bucket",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="images",
+        help_text="Where the original stays; none: uploaded here.",
+    )
+    key = models.CharField(max_length=1_024, help_text="Of the original, in our storage or in its bucket.")
+    version_id = models.CharField(max_length=1_024, blank=True, db_default="", help_text="In a bucket with versions.")
+    etag = models.CharField(
+        "ETag", max_length=100, blank=True, db_default="", help_text="The bucket's, when it was read."
+    )
+    sequencer = models.CharField(max_length=32, blank=True, db_default="", help_text="Of the event that told of it.")
     renditions_id = models.UUIDField("renditions", help_text="Names the thumb and the preview in storage.")
     sha256 = models.CharField("SHA-256", max_length=64, help_text="Of the original's bytes, in hexadecimal.")
     size = models.BigIntegerField(help_text="Bytes of the original.")
@@ -89,7 +102,14 @@ class Image(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["owner", "sha256"], condition=Q(trashed_at=None), name="image_bytes_once_per_owner"
+                fields=["owner", "sha256"], condition=Q(trashed_at=None, bucket=None), name="image_bytes_once_per_owner"
+            ),
+            models.UniqueConstraint(fields=["key"], condition=Q(bucket=None), name="image_key_of_upload"),
+            models.UniqueConstraint(
+                fields=["bucket", "key", "version_id"],
+                condition=~Q(bucket=None),
+                nulls_distinct=False,
+                name="image_in_bucket_once",
             ),
             models.CheckConstraint(condition=Q(openness__in=[0, 1, 2]), name="image_openness_known"),
             models.CheckConstraint(condition=Q(width__gt=0, height__gt=0, size__gt=0), name="image_has_extent"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
+from typing import TypeAlias
 
 from analysis.models import Image
 from analysis.sources.references import S3Object
@@ -12,13 +13,16 @@ from analysis.store import renditions
 
 MOST_BYTES = 32 * 2**20
 
+Key: TypeAlias = tuple[int | None, str, str, bool]
+"""The bucket, the key in it and its ETag, and whether the original may be taken as it is."""
+
 
 class Payloads:
     """A small memory of what was prepared last; whoever asks for what somebody prepares waits for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._prepared: OrderedDict[tuple[str, bool], Future[bytes]] = OrderedDict()
+        self._prepared: OrderedDict[Key, Future[bytes]] = OrderedDict()
         self._bytes = 0
 
     def of(self, image: Image, *, as_is: bool) -> bytes | S3Object:
@@ -28,16 +32,16 @@ class Payloads:
         """
         if as_is and (reference := renditions.reference_for_recognition(image)):
             return reference
-        key = image.key, as_is
+        key = image.bucket_id, image.key, image.etag, as_is
         with self._lock:
             future, is_mine = self._prepared.get(key), False
             if future is None:
                 future, is_mine = self._prepared.setdefault(key, Future()), True
         return self._prepare(key, future, image) if is_mine else future.result()
 
-    def _prepare(self, key: tuple[str, bool], future: Future[bytes], image: Image) -> bytes:
+    def _prepare(self, key: Key, future: Future[bytes], image: Image) -> bytes:
         try:
-            payload = renditions.for_recognition(image, as_is=key[1])
+            payload = renditions.for_recognition(image, as_is=key[-1])
         except BaseException as error:
             with self._lock:
                 self._prepared.pop(key)  # not remembered: the next attempt may go well

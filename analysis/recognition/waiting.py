@@ -106,7 +106,7 @@ def _take(recognizer: str, api: str, *, most: int, is_bulk: bool | None = None) 
 def _with_pictures(ids: list[int]) -> list[Analysis]:
     if not ids:
         return []
-    return list(Analysis.objects.filter(pk__in=ids).select_related("image").order_by("is_bulk", "pk"))
+    return list(Analysis.objects.filter(pk__in=ids).select_related("image__bucket").order_by("is_bulk", "pk"))
 
 
 def _put_prices(claimed: list[Analysis], prices: PriceList, already: int) -> None:

@@ -181,7 +181,9 @@ def _matches(field: str, text: str, meaning: Meaning) -> Sql:
         case "owner":
             owner = meaning.owners.get(text.lower())
             return _of_image("owner_id = %s", owner.id) if owner else FALSE
-    return FALSE  # no picture lies in a bucket of its own yet
+        case "bucket":
+            return _of_image("bucket_id IN (SELECT id FROM analysis_bucket WHERE name ILIKE %s)", _part(text))
+    raise AssertionError(field)
 
 
 def _part(text: str) -> str:

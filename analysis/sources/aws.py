@@ -23,16 +23,31 @@ def session() -> Any:
     return made
 
 
-def client(service: str, *, region: str) -> Any:
+def client(service: str, *, region: str, **options: Any) -> Any:
     """A client of a session of its own. Raises Refused where its configuration cannot be used."""
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=3, read_timeout=10, tcp_keepalive=True
-    )
+    bounded = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
     with refusals():
         try:
+            config = Config(**{**bounded, "tcp_keepalive": True, **options})
             return session().create_client(service, region_name=region or None, config=config)
         except ValueError as error:  # botocore's "Invalid endpoint: …" has no class of its own
             raise exceptions.InvalidConfigError(error_msg=str(error)) from error
+
+
+def s3_client(*, region: str, has_endpoint: bool) -> Any:
+    """For buckets of any account; S3-compatible servers get path addresses and only the checksums they must have."""
+    checksums = "when_required" if has_endpoint else "when_supported"
+    return client(
+        "s3",
+        region=region or "us-east-1",
+        retries={"mode": "standard", "total_max_attempts": 4},
+        read_timeout=30,
+        max_pool_connections=32,
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if has_endpoint else "virtual"},
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
+    )
 
 
 @contextmanager

@@ -9,6 +9,9 @@ CREDENTIALS = frozenset(
         *("SignatureDoesNotMatch", "UnrecognizedClientException"),
     }
 )
+ABSENT = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "MethodNotAllowed", "405"})
+"""MethodNotAllowed is what a delete marker answers to whoever asks for its version."""
+SLOW = frozenset({"503", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"})
 
 
@@ -24,6 +27,16 @@ class Refused(Exception):
     def is_denied(self) -> bool:
         """An IAM action is missing."""
         return self.code in DENIED
+
+    @property
+    def is_absent(self) -> bool:
+        """There is no such thing."""
+        return self.code in ABSENT
+
+    @property
+    def is_slow_down(self) -> bool:
+        """Nothing is wrong but the pace."""
+        return self.code in SLOW
 
 
 class NoCredentials(Refused):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
-from analysis.models import Image, ImageIndex, ImageLabel
-from analysis.store import blobs
+from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
+from analysis.store import blobs, originals
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Added:
 
 
 def known(sha256: str, *, owner_id: int) -> Image | None:
-    """This person's picture of the same bytes, if it is in the library and not in the trash."""
-    return Image.objects.filter(owner_id=owner_id, sha256=sha256, trashed_at=None).first()
+    """This person's upload of the same bytes, if it is in the library and not in the trash."""
+    return Image.objects.filter(owner_id=owner_id, sha256=sha256, trashed_at=None, bucket=None).first()
 
 
 def add(
@@ -65,11 +65,24 @@ def remove(image: Image) -> None:
     """Delete a picture for good: the row now, its blobs on commit or by the sweeper."""
     with transaction.atomic():
         # The picture before its analyses, as whoever records an answer locks them; and its renditions of today.
-        image = Image.objects.select_for_update().get(pk=image.pk)
-        keys = [image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)]
+        image = Image.objects.select_for_update(of=["self"]).select_related("bucket").get(pk=image.pk)
+        keys = [blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS]
+        keys += [image.key] if image.bucket is None else []
         blobs.announce(keys)
+        _drop_object(image)
         image.delete()
         transaction.on_commit(lambda: blobs.discard(keys))
+
+
+def _drop_object(image: Image) -> None:
+    """Remember that the picture is not wanted any more, or the next sync would bring it back."""
+    if image.bucket is None:
+        return
+    BucketObject.objects.filter(image=image).exclude(state=BucketObject.State.GONE).update(
+        state=BucketObject.State.DROPPED, image=None
+    )
+    if image.bucket.may_delete:
+        transaction.on_commit(lambda: originals.delete(image), robust=True)
 
 
 def save_settings(image: Image) -> None:
@@ -88,26 +101,33 @@ def open_to(image_ids: Collection[int], openness: int) -> None:
             derived._default_manager.filter(image_id__in=image_ids).update(openness=openness)
 
 
-def _row(examined: Examined, *, owner_id: int, openness: int) -> Image:
+def told(examined: Examined) -> dict[str, Any]:
+    """What a picture's bytes tell, as fields of its row."""
     metadata = examined.metadata
+    return {
+        "sha256": examined.sha256,
+        "size": examined.size,
+        "width": examined.width,
+        "height": examined.height,
+        "format": examined.format,
+        "orientation": metadata.orientation,
+        "phash": examined.phash,
+        "placeholder": examined.placeholder,
+        "taken_at": metadata.taken_at,
+        "camera_make": metadata.camera_make,
+        "camera_model": metadata.camera_model,
+        "lens": metadata.lens,
+        "latitude": metadata.latitude,
+        "longitude": metadata.longitude,
+    }
+
+
+def _row(examined: Examined, *, owner_id: int, openness: int) -> Image:
     return Image(
         owner_id=owner_id,
         openness=openness,
         filename=examined.filename,
         key=blobs.original_key(examined.extension),
         renditions_id=uuid.uuid4(),
-        sha256=examined.sha256,
-        size=examined.size,
-        width=examined.width,
-        height=examined.height,
-        format=examined.format,
-        orientation=metadata.orientation,
-        phash=examined.phash,
-        placeholder=examined.placeholder,
-        taken_at=metadata.taken_at,
-        camera_make=metadata.camera_make,
-        camera_model=metadata.camera_model,
-        lens=metadata.lens,
-        latitude=metadata.latitude,
-        longitude=metadata.longitude,
+        **told(examined),
     )

@@ -13,7 +13,7 @@ from analysis.ingest.examine import examine
 from analysis.ingest.render import payload
 from analysis.models import Image
 from analysis.sources.references import S3Object
-from analysis.store import blobs
+from analysis.store import blobs, originals
 
 # Rekognition's limits for bytes and for sides in pixels: docs.aws.amazon.com/rekognition/latest/dg/limits.html
 MOST_BYTES = 5 * 1024**2
@@ -37,7 +37,7 @@ def read(image: Image, name: str) -> IO[bytes]:
 
 def remake(image: Image) -> None:
     """Make both renditions again from the original, under new keys, since browsers keep the old ones for ever."""
-    with blobs.get(image.key) as original:
+    with originals.get(image) as original:
         examined = examine(original, name=image.filename, limits=limits())
     old, new = image.renditions_id, uuid.uuid4()
     contents = {blobs.rendition_key(new, each.name): each.content for each in examined.renditions}
@@ -62,7 +62,7 @@ def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
 
     Raises blobs.StorageFailed or ingest's Rejected.
     """
-    with blobs.get(image.key) as original:
+    with originals.get(image) as original:
         if as_is and _needs_nothing(image, most_bytes=MOST_BYTES):
             return original.read()
         return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())
@@ -72,7 +72,7 @@ def reference_for_recognition(image: Image) -> S3Object | None:
     """The original where it lies, if Rekognition may fetch it there itself and can read it as it is."""
     if not settings.REKOGNITION_READS_BUCKET or not _needs_nothing(image, most_bytes=MOST_BYTES_IN_S3):
         return None
-    return blobs.reference(image.key, region=settings.AWS_REGION)
+    return originals.reference(image, region=settings.AWS_REGION)
 
 
 def _needs_nothing(image: Image, *, most_bytes: int) -> bool:

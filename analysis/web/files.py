@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from analysis import access
 from analysis.ingest.candidate import Rejected
-from analysis.store import blobs, renditions
+from analysis.store import blobs, originals, renditions
 from analysis.web.requests import Request
 
 
@@ -39,7 +39,7 @@ def original(request: Request, image_id: int) -> HttpResponseBase:
     """The bytes as they came, to be saved and never shown: nothing here but they was not made by us."""
     shown = access.image_for(request.user, image_id)
     try:
-        content = blobs.get(shown.key)
+        content = originals.get(shown)
     except blobs.StorageFailed as error:
         return render(request, "404.html", {"reason": str(error)}, status=404)
     _leave_as_is(request)

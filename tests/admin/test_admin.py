@@ -13,6 +13,7 @@ from analysis.models import (
     Batch,
     BatchEntry,
     BatchImage,
+    Bucket,
     Call,
     Change,
     ChangedImage,
@@ -29,10 +30,11 @@ from analysis.models import (
     SavedSearch,
     Spend,
     SpendEntry,
+    Ticket,
     UnclaimedBlob,
     Verdict,
 )
-from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows
+from tests.factories import a_bucket, a_label, a_labeled_image, an_analysis, an_image, an_image_in, label_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +62,10 @@ def rows(owner):
     Batch.objects.create(query="<script>alert(1)</script>", recognizer="rekognition", parameters={"labels": {}})
     Heartbeat.objects.create(name="queue")
     SavedSearch.objects.create(owner=owner, name="<script>alert(1)</script>", query="dog")
+    an_image_in(a_bucket(owner, prefix="<script>alert(1)</script>"), "<script>alert(1)</script>.jpg")
+    Ticket.objects.create(
+        owner=owner, key="uploads/1", filename="<script>alert(1)</script>", size=1, expires_at=timezone.now()
+    )
 
 
 @pytest.fixture
@@ -94,7 +100,7 @@ def test_the_list_the_search_and_the_page_of_a_row_open(model, rows, browser):
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
 def test_the_form_for_a_new_row_opens_where_people_may_add(model, browser):
-    may_add = model in {Label, LabelAlias, Mark, SavedSearch, Verdict, User, Group}
+    may_add = model in {Bucket, Label, LabelAlias, Mark, SavedSearch, Verdict, User, Group}
     assert browser.get(address(model, "add")).status_code == (200 if may_add else 403)
 
 

@@ -49,7 +49,11 @@ def library(audience: Audience, moment: datetime) -> Library:
     for alias in LabelAlias.objects.select_related("label"):
         aliases.setdefault(alias.name.lower(), set()).add((alias.label.kind, alias.label.name.lower()))
     return Library(
-        [_picture(row, audience) for row in Image.objects.select_related("owner")], labels, aliases, audience, moment
+        [_picture(row, audience) for row in Image.objects.select_related("owner", "bucket")],
+        labels,
+        aliases,
+        audience,
+        moment,
     )
 
 
@@ -184,6 +188,8 @@ def _matches(node, picture, library):
             return row.format == {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}.get(text, text)
         case "owner":
             return row.owner_id == library.audience.person_id if text == "me" else row.owner.username.lower() == text
+        case "bucket":
+            return row.bucket is not None and text in row.bucket.name.lower()
     return False
 
 

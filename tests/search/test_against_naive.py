@@ -16,7 +16,7 @@ from analysis.search import tree
 from analysis.search.counts import refresh_counts
 from analysis.search.tree import Query
 from tests import answers
-from tests.factories import START, a_person, an_analysis, an_image
+from tests.factories import START, a_bucket, a_person, an_analysis, an_image
 from tests.search import naive
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,7 @@ leaves = st.one_of(
     st.builds(tree.Matches, st.just("camera"), st.sampled_from(["canon", "100%", "o"])),
     st.builds(tree.Matches, st.just("format"), st.sampled_from(["jpg", "PNG", "gif"])),
     st.builds(tree.Matches, st.just("owner"), st.sampled_from(["me", "Owner", "colleague", "nobody"])),
-    st.builds(tree.Matches, st.just("bucket"), st.just("any")),
+    st.builds(tree.Matches, st.just("bucket"), st.sampled_from(["PHOTO", "os", "%", "any"])),
     st.builds(
         lambda field, ends: tree.Measured(field, *ends),
         st.sampled_from(["size", "width", "height"]),
@@ -160,6 +160,10 @@ def _fill(rng: random.Random, people) -> list[int]:
     Label.objects.create(kind="label", name="hidden", is_hidden=True)
     tags = [Label.objects.create(kind="tag", name=name) for name in TAGS]
     images = [_picture(rng, rng.choice(people)) for _ in range(PICTURES)]
+    buckets = [a_bucket(people[0], name=name) for name in ("photos", "holidays")]
+    for image in images:
+        image.bucket = rng.choice([None, None, *buckets])
+        image.save()
     for image in images:
         _asked(rng, image)
     reindex([image.pk for image in images])

@@ -1,0 +1,101 @@
+"""Objects of buckets that are not ours: list them, look at one, fetch its bytes, delete it where we may."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any, TypeAlias
+
+from analysis.sources import aws
+from analysis.sources.references import S3Object
+
+Client: TypeAlias = Any  # botocore makes its classes as it goes
+
+PAGE = 1_000  # keys, S3's most
+PIECE = 2**20
+CHANGED = frozenset({"412", "PreconditionFailed"})
+
+_making = threading.Lock()
+_clients: dict[tuple[str, str], Client] = {}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object as a listing or a look at it tells; `etag` without its quotes."""
+
+    key: str
+    etag: str
+    size: int
+    version_id: str = ""
+
+
+def has_own_endpoint() -> bool:
+    """Whether S3 is some other server than AWS's."""
+    return bool(_endpoint())
+
+
+def client(*, region: str) -> Client:
+    """One for all threads, with bounded waits. Raises Refused where its configuration cannot be used."""
+    key = region, _endpoint()
+    with _making:
+        if key not in _clients:
+            _clients[key] = aws.s3_client(region=region, has_endpoint=bool(key[1]))
+        return _clients[key]
+
+
+def forget() -> None:
+    """Have clients made anew, for other credentials or another endpoint."""
+    with _making:
+        _clients.clear()
+
+
+def pages(
+    client: Client, bucket: str, *, prefix: str = "", after: str = "", size: int = PAGE
+) -> Iterator[list[Listed]]:
+    """The objects after a key, page by page in the order of the keys' bytes. Raises Refused."""
+    asked: dict[str, Any] = {"Bucket": bucket, "MaxKeys": size}
+    asked |= {"Prefix": prefix} if prefix else {}
+    asked |= {"StartAfter": after} if after else {}
+    while True:
+        with aws.refusals():
+            said = client.list_objects_v2(**asked)
+        yield [Listed(each["Key"], each["ETag"].strip('"'), each["Size"]) for each in said.get("Contents", [])]
+        if not said.get("IsTruncated"):
+            return
+        asked["ContinuationToken"] = said["NextContinuationToken"]
+
+
+def fetch(client: Client, place: S3Object, *, into: IO[bytes], etag: str = "", most: int | None = None) -> Listed:
+    """Write an object's bytes into a file, at most `most` of them, and answer what it is.
+
+    With an etag, only if that is still its own; a version cannot change. Raises Refused.
+    """
+    asked: dict[str, Any] = {"Bucket": place.bucket, "Key": place.key}
+    if place.version:
+        asked["VersionId"] = place.version
+    elif etag:
+        asked["IfMatch"] = f'"{etag}"'
+    with aws.refusals():
+        said = client.get_object(**asked)
+        with said["Body"] as stream:
+            if most is None or said["ContentLength"] <= most:
+                for piece in stream.iter_chunks(PIECE):
+                    into.write(piece)
+    return _listed(place.key, said)
+
+
+def delete(client: Client, place: S3Object) -> None:
+    """Raises Refused."""
+    with aws.refusals():
+        client.delete_object(Bucket=place.bucket, Key=place.key)
+
+
+def _listed(key: str, said: dict[str, Any]) -> Listed:
+    version = said.get("VersionId", "")
+    return Listed(key, said["ETag"].strip('"'), said["ContentLength"], "" if version == "null" else version)
+
+
+def _endpoint() -> str:
+    return os.environ.get("AWS_ENDPOINT_URL_S3", "") or os.environ.get("AWS_ENDPOINT_URL", "")

@@ -1,0 +1,65 @@
+"""Where a picture's original lies and how to get at it: in our storage, or in the bucket that it stays in."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO
+
+from django.conf import settings
+
+from analysis.models import Bucket, Image
+from analysis.sources import objects
+from analysis.sources.references import S3Object
+from analysis.sources.refusals import Refused
+from analysis.store import blobs
+
+IN_MEMORY = 8 * 2**20
+
+
+def get(image: Image) -> IO[bytes]:
+    """Open an original for reading, the very bytes that were looked at. Raises blobs.Missing or blobs.StorageFailed."""
+    if image.bucket is None:
+        return blobs.get(image.key)
+    fetched = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    try:
+        objects.fetch(client_of(image.bucket), _place(image, image.bucket), etag=image.etag, into=fetched)
+    except Refused as refusal:
+        fetched.close()
+        raise _as_failure(image, refusal) from refusal
+    fetched.seek(0)
+    return fetched
+
+
+def reference(image: Image, *, region: str) -> S3Object | None:
+    """Where it lies in S3, for AWS's services of a region; None where they do not reach it."""
+    if image.bucket is None:
+        return blobs.reference(image.key, region=region)
+    if objects.has_own_endpoint() or region_of(image.bucket) != region:
+        return None
+    return _place(image, image.bucket)
+
+
+def delete(image: Image) -> None:
+    """Delete the original of a picture in a bucket where that is allowed. Raises Refused."""
+    if image.bucket is not None and image.bucket.may_delete:
+        objects.delete(client_of(image.bucket), S3Object(image.bucket.name, image.key))
+
+
+def client_of(bucket: Bucket) -> objects.Client:
+    return objects.client(region=region_of(bucket))
+
+
+def region_of(bucket: Bucket) -> str:
+    return bucket.region or str(settings.AWS_REGION)
+
+
+def _place(image: Image, bucket: Bucket) -> S3Object:
+    return S3Object(bucket.name, image.key, image.version_id or None)
+
+
+def _as_failure(image: Image, refusal: Refused) -> blobs.StorageFailed:
+    if refusal.is_absent:
+        return blobs.Missing(f"The bucket {image.bucket} has nothing under {image.key} any more.")
+    if refusal.code in objects.CHANGED:
+        return blobs.StorageFailed(f"{image.key} in the bucket {image.bucket} has changed; it is read again soon.")
+    return blobs.StorageFailed(f"The bucket {image.bucket} did not give {image.key}: {refusal}")
