@@ -142,12 +142,14 @@ CONTENT_SECURITY_POLICY = {
 _database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
 # Threads share connections through psycopg's pool; it takes the place of persistent connections.
 _pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
+# Searches alone are prepared: Django's own cursors never are.
+_prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
 DATABASES = {
     "default": {
         **_database,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**_database.get("OPTIONS", {}), "pool": _pool},
+        "OPTIONS": {**_database.get("OPTIONS", {}), "pool": _pool, "prepare_threshold": _prepare_after},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

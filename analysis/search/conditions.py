@@ -5,14 +5,14 @@ Scalar, since the planner turns EXISTS into joins of whole label sets and then n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from analysis.models import Audience, Image
 from analysis.search.meaning import Meaning
 from analysis.search.names import Labels, traits_of
+from analysis.search.sql import FALSE, TRUE, Sql, all_of, any_of, negated
 from analysis.search.tree import (
     And,
     Between,
@@ -43,15 +43,6 @@ UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
 FORMATS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
-@dataclass(frozen=True)
-class Sql:
-    text: str
-    values: tuple[Any, ...] = ()
-
-
-TRUE, FALSE = Sql("true"), Sql("false")
-
-
 def condition(node: Node, meaning: Meaning) -> Sql:
     """What must hold of `d.image_id`."""
     return _CONDITIONS[type(node)](node, meaning)
@@ -71,14 +62,6 @@ def in_index(part: Node, meaning: Meaning) -> Sql | None:
     return None
 
 
-def all_of(conditions: Iterable[Sql]) -> Sql:
-    return _joined(" AND ", list(conditions))
-
-
-def negated(inner: Sql) -> Sql:
-    return Sql(f"NOT ({inner.text})", inner.values)
-
-
 def hundredths(percent: float) -> int:
     return round(percent * 100)
 
@@ -93,13 +76,6 @@ def days(part: Between | Lately, moment: datetime) -> tuple[datetime | None, dat
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
-
-
-def _joined(word: str, conditions: list[Sql]) -> Sql:
-    if not conditions:
-        return TRUE
-    text = word.join(f"({each.text})" for each in conditions)
-    return Sql(text, tuple(value for each in conditions for value in each.values))
 
 
 def _carries(labels: Labels, *, least: int = 0) -> Sql:
@@ -119,7 +95,7 @@ def _counted(labels: Labels, *, least: int, most: int | None) -> Sql:
 def _highest(column: str, labels: Labels) -> str:
     one = "p.label_id = %s" if len(labels.ids) == 1 else "p.label_id = ANY(%s)"
     if len(labels.ids) > FEW_LABELS:
-        one = "(p.label_id + 0) = ANY(%s)"  # else the index would be entered once for each of them
+        one = "(p.label_id + 0) = ANY(%s::int[])"  # else the index would be entered once for each of them
     column = f"p.{column}" if len(labels.ids) == 1 else f"max(p.{column})"
     return f"(SELECT {column} FROM analysis_imagelabel p WHERE p.image_id = d.image_id AND {one})"  # noqa: S608
 
@@ -129,8 +105,9 @@ def _given(labels: Labels) -> int | list[int]:
 
 
 def _of_image(test: str, *values: Any) -> Sql:
-    """A test of the picture's own columns that are never null."""
-    return Sql(f"coalesce((SELECT {test} FROM analysis_image i WHERE i.id = d.image_id), false)", values)  # noqa: S608
+    """A test of the picture's own columns, named without a table: never null."""
+    asked = f"coalesce((SELECT {test} FROM analysis_image i WHERE i.id = d.image_id), false)"  # noqa: S608
+    return Sql(asked, values, own=test)
 
 
 def _of_text(test: str, *values: Any) -> Sql:
@@ -196,7 +173,7 @@ def _measured(field: str, low: float | None, high: float | None, meaning: Meanin
     test = " AND ".join(text for text, _ in bounds) or "{} IS NOT NULL"
     values = [bound for _, bound in bounds]
     if field in {"size", "width", "height"}:
-        return _of_image(test.replace("{}", f"i.{field}"), *values)
+        return _of_image(test.replace("{}", field), *values)
     if field == "rating":
         test = test.replace("{}", "m.rating")
         asker = meaning.audience.person_id
@@ -207,7 +184,7 @@ def _measured(field: str, low: float | None, high: float | None, meaning: Meanin
 
 def _timed(part: Between | Lately, meaning: Meaning) -> Sql:
     since, before = days(part, meaning.moment)
-    column = "added_at" if part.field == "added" else "coalesce(i.taken_at, i.added_at)"
+    column = "added_at" if part.field == "added" else "coalesce(taken_at, added_at)"
     tests = [f"{column} >= %s"] * bool(since) + [f"{column} < %s"] * bool(before)
     return _of_image(" AND ".join(tests) or "true", *(bound for bound in (since, before) if bound))
 
@@ -280,7 +257,7 @@ _SHAPES = {"landscape": "width > height", "portrait": "width < height", "square"
 _CONDITIONS: dict[type, Callable[[Any, Meaning], Sql]] = {
     Not: lambda node, meaning: negated(condition(node.part, meaning)),
     And: lambda node, meaning: all_of(condition(part, meaning) for part in node.parts),
-    Or: lambda node, meaning: _joined(" OR ", [condition(part, meaning) for part in node.parts]),
+    Or: lambda node, meaning: any_of(condition(part, meaning) for part in node.parts),
     Labeled: lambda node, meaning: _carries(meaning.of(node), least=hundredths(node.least)),
     InCategory: lambda node, meaning: _carries(meaning.of(node)),
     Counted: lambda node, meaning: _counted(meaning.of(node), least=node.least, most=node.most),

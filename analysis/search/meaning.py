@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth import get_user_model
-from django.db import connection
 
 from analysis.models import Audience, Image
 from analysis.search.names import Labels, labels_of
+from analysis.search.sql import fetched
 from analysis.search.tree import Leaf, Like, Matches, Query, leaves
 
 FEW_OWNED = 5_000
@@ -34,7 +34,7 @@ class Meaning:
     labels: dict[Leaf, Labels]
     owners: dict[str, Owner]
     pictures: int
-    """About how many there are, where it matters."""
+    """About how many there are, where labels are asked for."""
     hashes: dict[int, int | None]
     """Perceptual hashes of the pictures that `like:` names, as far as they may be seen."""
 
@@ -45,22 +45,16 @@ class Meaning:
 def meaning_of(query: Query, *, audience: Audience, moment: datetime) -> Meaning:
     """Look up whatever a query names: labels in one statement, people and pictures only where it names any."""
     every = [leaf for part in query.parts for leaf in leaves(part)]
-    labels = labels_of(every)
+    labels, pictures = labels_of(every)
     return Meaning(
         query,
         audience,
         moment,
         labels=labels,
         owners=_owners(every, audience),
-        pictures=_pictures() if len(labels) > 1 else 0,
+        pictures=pictures,
         hashes=_hashes(every, audience),
     )
-
-
-def _pictures() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(id), 0) FROM analysis_image")
-        return int(cursor.fetchone()[0])
 
 
 def _owners(every: list[Leaf], audience: Audience) -> dict[str, Owner]:
@@ -69,17 +63,16 @@ def _owners(every: list[Leaf], audience: Audience) -> dict[str, Owner]:
     if not names:
         return {}
     people = get_user_model()._meta
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT lower(person.username), person.id, (
-                SELECT count(*) FROM (SELECT FROM analysis_image i
-                    WHERE i.owner_id = person.id AND i.trashed_at IS NULL LIMIT {FEW_OWNED + 1}) owned)
-            FROM {people.db_table} person WHERE lower(person.username) = ANY(%s) OR person.id = %s
-            """,  # noqa: S608
-            [list(names), audience.person_id if "me" in names else None],
-        )
-        found = {name: Owner(pk, has_few=owned <= FEW_OWNED) for name, pk, owned in cursor.fetchall()}
+    rows = fetched(
+        f"""
+        SELECT lower(person.username), person.id, (
+            SELECT count(*) FROM (SELECT FROM analysis_image i
+                WHERE i.owner_id = person.id AND i.trashed_at IS NULL LIMIT {FEW_OWNED + 1}) owned)
+        FROM {people.db_table} person WHERE lower(person.username) = ANY(%s) OR person.id = %s
+        """,  # noqa: S608
+        [list(names), audience.person_id if "me" in names else None],
+    )
+    found = {name: Owner(pk, has_few=owned <= FEW_OWNED) for name, pk, owned in rows}
     me = next((owner for owner in found.values() if owner.id == audience.person_id), None)
     return found | ({"me": me} if me and "me" in names else {})
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
-
 from analysis.models import Label
+from analysis.search.sql import fetched
 from analysis.search.tree import Counted, InCategory, Labeled, Leaf, OneFace
 
 MOST_OF_PREFIX = 1_000
@@ -53,10 +52,10 @@ class Labels:
     image_count: int = 0
 
 
-def labels_of(leaves: Iterable[Leaf]) -> dict[Leaf, Labels]:
-    """For each leaf that names labels, those it means: names and aliases are the same whatever their case.
+def labels_of(leaves: Iterable[Leaf]) -> tuple[dict[Leaf, Labels], int]:
+    """For each leaf that names labels, those it means; and about how many pictures there are, if any does.
 
-    Hidden labels are meant only by whoever names their kind.
+    Names and aliases are the same whatever their case. Hidden labels are meant only by whoever names their kind.
     """
     wanted: list[Leaf] = []
     for leaf in leaves:
@@ -64,25 +63,28 @@ def labels_of(leaves: Iterable[Leaf]) -> dict[Leaf, Labels]:
     asked = {leaf: question for leaf in dict.fromkeys(wanted) if (question := _question(leaf))}
     found: dict[Leaf, list[tuple[int, int]]] = {leaf: [] for leaf in asked}
     if not asked:
-        return {}
+        return {}, 0
     ways = dict.fromkeys(how for how, _, _ in asked.values())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH said AS (
-                SELECT number - 1 AS place, how, name, kind
-                FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS said (how, name, kind, number))
-            {" UNION ALL ".join(_WAYS[how] for how in ways)}
-            """,  # noqa: S608
-            [list(column) for column in zip(*asked.values(), strict=True)],
-        )
-        leaf_at = list(asked)
-        for place, pk, image_count in cursor.fetchall():
-            found[leaf_at[place]].append((pk, image_count))
+    rows = fetched(
+        f"""
+        WITH said AS (
+            SELECT number - 1 AS place, how, name, kind
+            FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS said (how, name, kind, number))
+        {" UNION ALL ".join(_WAYS[how] for how in ways)}
+        UNION ALL SELECT -1, 0, (SELECT max(id) FROM analysis_image)
+        """,  # noqa: S608
+        [list(column) for column in zip(*asked.values(), strict=True)],
+    )
+    leaf_at, pictures = list(asked), 0
+    for place, pk, number in rows:
+        if place < 0:
+            pictures = number or 0
+        else:
+            found[leaf_at[place]].append((pk, number))
     return {
         leaf: Labels(tuple(sorted(pk for pk, _ in rows)), sum(count for _, count in rows))
         for leaf, rows in found.items()
-    }
+    }, pictures
 
 
 def traits_of(leaf: OneFace) -> tuple[Labeled, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.search.conditions import Sql
 from analysis.search.places import Place
 from analysis.search.selectors import EVERYTHING, Candidates
+from analysis.search.sql import Sql
 from analysis.search.statements import Statements
 
 MOST_APART = 8

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.search.conditions import FAILED_LAST, NEAR, Sql, face_test, hundredths, seen
+from analysis.search.conditions import FAILED_LAST, NEAR, face_test, hundredths, seen
 from analysis.search.meaning import Meaning
 from analysis.search.names import Labels, traits_of
+from analysis.search.sql import Sql
 from analysis.search.tree import Counted, InCategory, Is, Labeled, Like, Measured, Node, Not, OneFace, Or, Written
 
 

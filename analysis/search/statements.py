@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from analysis.search.conditions import FALSE, Sql, all_of, condition, days, in_index, seen
+from analysis.search.conditions import condition, days, in_index, seen
 from analysis.search.meaning import Meaning, Owner
 from analysis.search.places import ORDERS, Order, Place
 from analysis.search.selectors import Candidates, Carried, candidates, carried_in, excluded_by
+from analysis.search.sql import FALSE, Sql, all_of
 from analysis.search.tree import Between, Labeled, Lately, Matches, Node
 
 BUDGET = 3_000
