@@ -122,15 +122,31 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Nothing inline and nothing from elsewhere; pictures may come from the bucket (CSP_IMAGE_SOURCES) or inlined as data:.
+# Nothing inline and nothing from elsewhere; pictures may come from the bucket or inlined as data:, uploads go there.
+AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
+AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "")
+AWS_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", "") or env.str("AWS_ENDPOINT_URL", "")
+AWS_CLOUDFRONT_DOMAIN = env.str("AWS_CLOUDFRONT_DOMAIN", "")
+
+
+def _storage_origin() -> list[str]:
+    """Of the bucket, as store/s3.py says it too."""
+    if AWS_ENDPOINT:
+        return ["/".join(AWS_ENDPOINT.split("/")[:3])]
+    suffix = "com.cn" if AWS_REGION.startswith("cn-") else "com"
+    return [f"https://{AWS_STORAGE_BUCKET_NAME}.s3.{AWS_REGION or 'us-east-1'}.amazonaws.{suffix}"]
+
+
+_UPLOADS_TO = _storage_origin() if AWS_STORAGE_BUCKET_NAME else []
+_PICTURES_FROM = [f"https://{AWS_CLOUDFRONT_DOMAIN}"] if AWS_CLOUDFRONT_DOMAIN else _UPLOADS_TO
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:", *env.list("CSP_IMAGE_SOURCES", [])],
+        "img-src": [SELF, "data:", "blob:", *_PICTURES_FROM, *env.list("CSP_IMAGE_SOURCES", [])],
         "font-src": [SELF],
-        "connect-src": [SELF, *env.list("CSP_CONNECT_SOURCES", [])],
+        "connect-src": [SELF, *_UPLOADS_TO, *env.list("CSP_CONNECT_SOURCES", [])],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -156,16 +172,25 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Storage ----------------------------------------------------------------------------------------------------------
 
-AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
-AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "")
 if AWS_STORAGE_BUCKET_NAME:
     _PICTURES = {
         "BACKEND": "analysis.store.s3.SharedS3Storage",
         "OPTIONS": {
             "bucket_name": AWS_STORAGE_BUCKET_NAME,
             "region_name": AWS_REGION or None,
-            "endpoint_url": env.str("AWS_ENDPOINT_URL_S3", "") or env.str("AWS_ENDPOINT_URL", "") or None,
+            "endpoint_url": AWS_ENDPOINT or None,
             "location": env.str("AWS_STORAGE_PREFIX", ""),
+            "url_seconds": env.int("SIGNED_URL_SECONDS", 43_200),
+            "distribution": {
+                "domain": AWS_CLOUDFRONT_DOMAIN,
+                "key_id": env.str("AWS_CLOUDFRONT_KEY_ID", ""),
+                "key_file": env.str("AWS_CLOUDFRONT_KEY_FILE", ""),
+            },
+            "encryption": {
+                "ServerSideEncryption": env.str("AWS_STORAGE_ENCRYPTION", ""),
+                "SSEKMSKeyId": env.str("AWS_STORAGE_KMS_KEY_ID", ""),
+            },
+            "storage_class": env.str("AWS_STORAGE_CLASS", ""),
         },
     }
 else:

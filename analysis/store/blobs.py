@@ -80,6 +80,15 @@ def reference(key: str, *, region: str) -> S3Object | None:
     return refer(key, region=region) if refer else None
 
 
+def address(key: str) -> str | None:
+    """Where a browser may fetch a blob by itself for a while; None where it must ask us. Raises StorageFailed."""
+    sign = getattr(storage(), "signed_url", None)
+    try:
+        return sign(key) if sign else None
+    except OSError as error:
+        raise StorageFailed(f"No address can be signed: {error}.") from error
+
+
 def discard(keys: Iterable[str]) -> None:
     """Delete blobs and strike them out; one that cannot be deleted now stays written down for the sweeper."""
     gone = []

@@ -5,19 +5,22 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from boto3.exceptions import S3UploadFailedError  # noqa: TID251
 from boto3.s3.transfer import TransferConfig  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
-from botocore.exceptions import BotoCoreError, ClientError  # noqa: TID251
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: TID251
 from django.core.files import File
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from analysis.sources.references import S3Object
+from analysis.store.signing import Distribution, presigned, signed_at
 
 MB = 2**20
 
@@ -32,7 +35,18 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
     _lock = threading.Lock()
     _shared: Any = None
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        url_seconds: int = 0,
+        distribution: Mapping[str, str] | None = None,
+        encryption: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        **options: Any,
+    ) -> None:
+        self.url_seconds, self.storage_class = url_seconds, storage_class
+        self.encryption = {name: value for name, value in (encryption or {}).items() if value}
+        self.distribution = Distribution(**distribution) if distribution and distribution.get("domain") else None
         endpoint = options.get("endpoint_url")
         checksums = "when_required" if endpoint else "when_supported"  # S3-compatible servers refuse unknown checksums
         options.setdefault("file_overwrite", True)
@@ -65,6 +79,42 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
                     )
         return self._shared
 
+    def signed_url(self, name: str) -> str | None:
+        """An address from which a browser may fetch an object; None where it is not to."""
+        key = self._normalize_name(clean_name(name))
+        if not self.url_seconds:
+            return None
+        if self.distribution:
+            return self.distribution.address(key, seconds=self.url_seconds)
+        with _as_oserror():
+            credentials = self.connection.meta.client._request_signer._credentials
+            if credentials is None:
+                raise NoCredentialsError
+            return presigned(
+                f"{self.origin}{self._path}/{quote(key)}",
+                credentials=credentials.get_frozen_credentials(),
+                region=self.region_name or "us-east-1",
+                seconds=self.url_seconds,
+                when=signed_at(key, seconds=self.url_seconds, now=time.time()),
+            )
+
+    @property
+    def origin(self) -> str:
+        """Where browsers find the bucket, for the pages' Content-Security-Policy and for signed addresses."""
+        return origin_of(self.bucket_name, region=self.region_name or "", endpoint=self.endpoint_url or "")
+
+    @property
+    def _path(self) -> str:
+        """Other servers than AWS have the bucket's name in the path."""
+        return f"{urlsplit(self.endpoint_url).path.rstrip('/')}/{self.bucket_name}" if self.endpoint_url else ""
+
+    def get_object_parameters(self, name: str) -> dict[str, Any]:
+        """How it is encrypted; and the storage class of originals, for small objects cost more in most classes."""
+        said = {**super().get_object_parameters(name), **self.encryption}
+        if self.storage_class and name.startswith("originals/"):
+            said["StorageClass"] = self.storage_class
+        return said
+
     def reference(self, name: str, *, region: str) -> S3Object | None:
         """Where an object lies, for AWS's services of a region to fetch; None where they do not reach it."""
         if self.endpoint_url or self.region_name not in {None, region}:
@@ -89,6 +139,15 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
     def delete(self, name: str) -> None:
         with _as_oserror():
             super().delete(name)
+
+
+def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
+    """Scheme and host of a bucket's addresses."""
+    if endpoint:
+        parts = urlsplit(endpoint)
+        return f"{parts.scheme}://{parts.netloc}"
+    suffix = "com.cn" if region.startswith("cn-") else "com"
+    return f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"
 
 
 @contextmanager

@@ -1,0 +1,95 @@
+"""Addresses that let a browser fetch an object for a while, the same ones for as long as that lasts.
+
+boto3 signs each address with the present second: no browser would find a thumb in its cache again, and a page of 60
+would cost 14 ms. Here the time is rounded down, for each key by an offset of its own, so that not all change at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from botocore.credentials import ReadOnlyCredentials  # noqa: TID251
+from botocore.signers import CloudFrontSigner  # noqa: TID251
+
+LONGEST = 7 * 86_400  # seconds, SigV4's limit
+
+
+def signed_at(key: str, *, seconds: int, now: float) -> int:
+    """When an address is said to have been signed: it stays the same for half of its life, then works for the rest."""
+    half = max(seconds // 2, 1)
+    offset = zlib.crc32(key.encode()) % half
+    return (int(now) - offset) // half * half + offset
+
+
+def presigned(address: str, *, credentials: ReadOnlyCredentials, region: str, seconds: int, when: int) -> str:
+    """An address of S3 with leave to GET it, by Signature Version 4 in the query (AWS, "Authenticating Requests")."""
+    at = datetime.fromtimestamp(when, UTC)
+    stamp, day = f"{at:%Y%m%dT%H%M%SZ}", f"{at:%Y%m%d}"
+    scope = f"{day}/{region}/s3/aws4_request"
+    said = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{credentials.access_key}/{scope}",
+        "X-Amz-Date": stamp,
+        "X-Amz-Expires": str(seconds),
+        "X-Amz-SignedHeaders": "host",
+    }
+    if credentials.token:
+        said["X-Amz-Security-Token"] = credentials.token
+    query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(said.items()))
+    parts = urlsplit(address)
+    request = f"GET\n{parts.path}\n{query}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    key = _signing_key(credentials.secret_key, day, region)
+    signature = _hmac(key, f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}").hex()
+    return f"{address}?{query}&X-Amz-Signature={signature}"
+
+
+@lru_cache(maxsize=4)
+def _signing_key(secret: str, day: str, region: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, "s3", "aws4_request"):
+        key = _hmac(key, part)
+    return key
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A CloudFront distribution in front of the bucket; with a key pair its addresses are signed."""
+
+    domain: str
+    key_id: str = ""
+    key_file: str = ""
+
+    def address(self, name: str, *, seconds: int) -> str:
+        plain = f"https://{self.domain}/{quote(name)}"
+        if not self.key_id:
+            return plain
+        return self._signed(plain, signed_at(name, seconds=seconds, now=time.time()) + seconds)
+
+    @cached_property
+    def _signer(self) -> CloudFrontSigner:
+        # cryptography is slow to import, and few have a key pair.
+        from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
+
+        key = serialization.load_pem_private_key(Path(self.key_file).read_bytes(), password=None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise ValueError("AWS_CLOUDFRONT_KEY_FILE holds no RSA key, which is what CloudFront's signed URLs need.")
+        # CloudFront's canned policies are signed with SHA-1, whatever one thinks of it.
+        return CloudFrontSigner(self.key_id, lambda said: key.sign(said, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303
+
+    @lru_cache(maxsize=20_000)  # noqa: B019  a millisecond each, and one distribution lives as long as the process
+    def _signed(self, plain: str, until: int) -> str:
+        return str(self._signer.generate_presigned_url(plain, date_less_than=datetime.fromtimestamp(until, UTC)))
