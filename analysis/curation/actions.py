@@ -6,149 +6,76 @@ takes that and leaves alone what somebody changed since; it answers how many it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.contrib.auth import get_user_model
-
-from analysis.curation import effect, trash
-from analysis.models import Change, Image, ImageLabel, Label, Verdict
+from analysis.curation import keeping, marks, said, trash
+from analysis.curation.said import POSITIVE, Kept, Word
+from analysis.models import Audience, Change, Image, ImageQuerySet, Label, Verdict
 from analysis.store import library
 
-Before = dict[int, dict[str, Any]]
+Before = dict[int, Kept]
 Act = Change.Action
-POSITIVE = (Verdict.Decision.CONFIRMED, Verdict.Decision.ADDED)
+
+
+def own(change: Change) -> ImageQuerySet:
+    """Pictures that its person may change."""
+    return Image.objects.all().changeable_by(change.person_id)
+
+
+def seen(change: Change) -> ImageQuerySet:
+    """Pictures that its person may see: for what concerns nobody else."""
+    return Image.objects.all().visible_to(Audience(person_id=change.person_id))
 
 
 class Action(NamedTuple):
+    """`among`: the pictures it may be done to."""
+
     do: Callable[[Change, list[int]], Before]
     put_back: Callable[[Change, Before], int]
+    among: Callable[[Change], ImageQuerySet] = own
+
+
+def _word(change: Change) -> Word:
+    assert change.label is not None, "every action on words has one"  # noqa: S101
+    return Word(change.label, change.person_id, change.done_at)
 
 
 def _add(change: Change, ids: list[int]) -> Before:
-    said = _said(change, ids)
-    return _say(change, {pk: said.get(pk) for pk in ids if not _is_positive(said.get(pk))}, Verdict.Decision.ADDED)
+    word = _word(change)
+    before = said.verdicts(word, ids)
+    silent = {pk: before.get(pk) for pk in ids if not said.is_positive(before.get(pk))}
+    return said.say(word, silent, Verdict.Decision.ADDED)
 
 
 def _remove(change: Change, ids: list[int]) -> Before:
     """What a person added, and of tags what a person confirmed: nobody else says them."""
-    is_tag = change.label is not None and change.label.kind == Label.Kind.TAG
-    removable = POSITIVE if is_tag else (Verdict.Decision.ADDED,)
-    return _unsay(change, {pk: each for pk, each in _said(change, ids).items() if each.decision in removable})
+    word = _word(change)
+    removable = POSITIVE if word.label.kind == Label.Kind.TAG else (Verdict.Decision.ADDED,)
+    before = said.verdicts(word, ids)
+    return said.unsay(word, {pk: each for pk, each in before.items() if each.decision in removable})
 
 
 def _confirm(change: Change, ids: list[int]) -> Before:
     """Only where the label is to be seen: what is not there cannot be right."""
-    said = _said(change, ids)
-    open_to_it = {pk: said.get(pk) for pk in _carried(change, ids) if not _is_positive(said.get(pk))}
-    return _say(change, open_to_it, Verdict.Decision.CONFIRMED)
+    word = _word(change)
+    before = said.verdicts(word, ids)
+    open_to_it = {pk: before.get(pk) for pk in said.carried(word, ids) if not said.is_positive(before.get(pk))}
+    return said.say(word, open_to_it, Verdict.Decision.CONFIRMED)
 
 
 def _reject(change: Change, ids: list[int]) -> Before:
     """Only where the label is to be seen; what only people said is taken back, as on the picture's page."""
-    said, carried = _said(change, ids), _carried(change, ids)
-    by_people = {pk: said[pk] for pk, analysis_id in carried.items() if analysis_id is None and pk in said}
-    by_machine = {pk: said.get(pk) for pk, analysis_id in carried.items() if analysis_id is not None}
-    return _unsay(change, by_people) | _say(change, by_machine, Verdict.Decision.REJECTED)
-
-
-def _is_positive(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.decision in POSITIVE
-
-
-def _said(change: Change, ids: list[int]) -> dict[int, Verdict]:
-    return {each.image_id: each for each in Verdict.objects.filter(image_id__in=ids, label_id=_label_id(change))}
-
-
-def _carried(change: Change, ids: list[int]) -> dict[int, int | None]:
-    """The pictures that carry the label, with the analysis that says so, if one does."""
-    rows = ImageLabel.objects.filter(image_id__in=ids, label_id=_label_id(change))
-    return dict(rows.values_list("image_id", "analysis_id"))
-
-
-def _label_id(change: Change) -> int:
-    assert change.label_id is not None, "every action on words has one"  # noqa: S101
-    return change.label_id
-
-
-def _say(change: Change, said: dict[int, Verdict | None], decision: str) -> Before:
-    """One word on all of these; it is told apart from any other by its moment, the change's own."""
-    _write(
-        Verdict(
-            image_id=pk,
-            label_id=_label_id(change),
-            decision=decision,
-            by_id=change.person_id,
-            decided_at=change.done_at,
-        )
-        for pk in said
-    )
-    _take_effect(change, dict.fromkeys(said, decision))
-    return {pk: _kept(each) for pk, each in said.items()}
-
-
-def _unsay(change: Change, said: dict[int, Verdict]) -> Before:
-    Verdict.objects.filter(image_id__in=said, label_id=_label_id(change)).delete()
-    _take_effect(change, dict.fromkeys(said))
-    return {pk: _kept(each) for pk, each in said.items()}
-
-
-def _kept(verdict: Verdict | None) -> dict[str, Any]:
-    if verdict is None:
-        return {}
-    return {"decision": verdict.decision, "by": verdict.by_id, "at": verdict.decided_at.isoformat()}
-
-
-def _write(verdicts: Any) -> None:
-    Verdict.objects.bulk_create(
-        verdicts,
-        update_conflicts=True,
-        unique_fields=["image", "label"],
-        update_fields=["decision", "by", "decided_at"],
-    )
-
-
-def _take_effect(change: Change, decisions: Mapping[int, str | None]) -> None:
-    """Search follows: by what is said of each picture now, None where that is nothing."""
-    label = change.label
-    assert label is not None, "every action on words has one"  # noqa: S101
-    effect.carry([pk for pk, decision in decisions.items() if decision in POSITIVE], label)
-    effect.drop([pk for pk, decision in decisions.items() if decision == Verdict.Decision.REJECTED], label)
-    effect.leave_to_machine([pk for pk, decision in decisions.items() if decision is None], label)
+    word = _word(change)
+    before, carried = said.verdicts(word, ids), said.carried(word, ids)
+    by_people = {pk: before[pk] for pk, analysis_id in carried.items() if analysis_id is None and pk in before}
+    by_machine = {pk: before.get(pk) for pk, analysis_id in carried.items() if analysis_id is not None}
+    return said.unsay(word, by_people) | said.say(word, by_machine, Verdict.Decision.REJECTED)
 
 
 def _put_back_words(change: Change, before: Before) -> int:
-    said = _said(change, list(before))
-    people = set(
-        get_user_model()
-        .objects.filter(pk__in={kept["by"] for kept in before.values() if kept})
-        .values_list("pk", flat=True)
-    )
-    meant = {pk: kept for pk, kept in before.items() if _is_as_left(change, said.get(pk), kept)}
-    Verdict.objects.filter(
-        image_id__in=[pk for pk, kept in meant.items() if not kept], label_id=_label_id(change)
-    ).delete()
-    _write(
-        Verdict(
-            image_id=pk,
-            label_id=_label_id(change),
-            decision=kept["decision"],
-            by_id=kept["by"] if kept["by"] in people else change.person_id,  # an account may be gone since
-            decided_at=datetime.fromisoformat(kept["at"]),
-        )
-        for pk, kept in meant.items()
-        if kept
-    )
-    _take_effect(change, {pk: kept.get("decision") for pk, kept in meant.items()})
-    return len(meant)
-
-
-def _is_as_left(change: Change, now: Verdict | None, before: dict[str, Any]) -> bool:
-    """Whether the change's is still the last word: its own verdict, or none where it took one away."""
-    if now is None:
-        return bool(before) and change.action in {Act.REMOVE_TAG, Act.REJECT}
-    return now.by_id == change.person_id and now.decided_at == change.done_at
+    return said.put_back(_word(change), before)
 
 
 def _open(change: Change, ids: list[int]) -> Before:
@@ -175,8 +102,7 @@ def _trash(change: Change, ids: list[int]) -> Before:
 
 
 def _put_back_trashed(change: Change, before: Before) -> int:
-    as_left = Image.objects.filter(pk__in=before, trashed_at=change.done_at)
-    return len(trash.restore_all(list(as_left.values_list("pk", flat=True))))
+    return len(trash.restore_trashed_at(change.done_at, list(before)))
 
 
 def _restore(_: Change, ids: list[int]) -> Before:
@@ -191,6 +117,22 @@ def _put_back_restored(_: Change, before: Before) -> int:
     return sum(len(trash.trash(ids, at=datetime.fromisoformat(at))) for at, ids in moments.items())
 
 
+def _mark(*, is_favorite: bool) -> Action:
+    """One's own favorites, or no longer; what was marked otherwise since is as it should be already."""
+
+    def do(change: Change, ids: list[int]) -> Before:
+        return {pk: {} for pk in marks.favor(ids, person_id=change.person_id, is_favorite=is_favorite)}
+
+    def put_back(change: Change, before: Before) -> int:
+        return len(marks.favor(list(before), person_id=change.person_id, is_favorite=not is_favorite))
+
+    return Action(do, put_back, among=seen)
+
+
+def _unreachable(change: Change, ids: list[int]) -> Before:
+    raise NotImplementedError("keeping.keep does this to one group of pictures at once")
+
+
 ACTIONS: dict[str, Action] = {
     Act.ADD_TAG: Action(_add, _put_back_words),
     Act.REMOVE_TAG: Action(_remove, _put_back_words),
@@ -199,4 +141,7 @@ ACTIONS: dict[str, Action] = {
     Act.OPEN_TO: Action(_open, _put_back_openness),
     Act.TRASH: Action(_trash, _put_back_trashed),
     Act.RESTORE: Action(_restore, _put_back_restored),
+    Act.FAVORITE: _mark(is_favorite=True),
+    Act.UNFAVORITE: _mark(is_favorite=False),
+    Act.KEEP: Action(_unreachable, keeping.put_back),
 }

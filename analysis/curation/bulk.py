@@ -13,9 +13,10 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from analysis.curation.actions import ACTIONS, POSITIVE, Before
+from analysis.curation.actions import ACTIONS, Before
 from analysis.curation.labels import label_for
 from analysis.curation.refused import Refused
+from analysis.curation.said import POSITIVE
 from analysis.models import Audience, Change, ChangedImage, Image, Label, Verdict
 from analysis.search import results
 from analysis.search.tree import Query
@@ -78,6 +79,11 @@ def restore(selection: Selection) -> Change:
     return _run(selection, Act.RESTORE)
 
 
+def favor(selection: Selection, *, is_favorite: bool) -> Change:
+    """One's own mark, on whatever one may see."""
+    return _run(selection, Act.FAVORITE if is_favorite else Act.UNFAVORITE)
+
+
 def undo(token: int, *, by: AbstractBaseUser) -> Change:
     """Put back what a change changed, but for what somebody changed since; `number` is then how many that are.
 
@@ -133,7 +139,7 @@ def _run(selection: Selection, action: str, **of_what: Any) -> Change:
 def _step(change: Change, ids: list[int]) -> bool:
     """Change so many pictures and write down what they were; False when the whole is being undone already."""
     with transaction.atomic():
-        locked = Image.objects.select_for_update(of=("self",)).filter(pk__in=ids).changeable_by(change.person_id)
+        locked = ACTIONS[change.action].among(change).select_for_update(of=("self",)).filter(pk__in=ids)
         mine = list(locked.order_by("pk").values_list("pk", flat=True))
         running = Change.objects.select_for_update().filter(pk=change.pk, undone_at=None)
         if not running.values_list("pk", flat=True):
@@ -158,8 +164,8 @@ def _put_back_step(change: Change) -> int | None:
         if not before:
             return None
         # Locked in the order that everybody locks them; of two who undo at once the second finds these rows gone.
-        mine = Image.objects.select_for_update().filter(pk__in=before).changeable_by(change.person_id).order_by("pk")
-        ids = set(mine.values_list("pk", flat=True))
+        mine = ACTIONS[change.action].among(change).select_for_update(of=("self",)).filter(pk__in=before)
+        ids = set(mine.order_by("pk").values_list("pk", flat=True))
         still = set(change.images.filter(image_id__in=before).values_list("image_id", flat=True))
         meant = {pk: kept for pk, kept in before.items() if pk in ids & still}
         number = ACTIONS[change.action].put_back(change, meant)

@@ -1,20 +1,15 @@
-"""A person's own pictures that look nearly the same: found in bounded steps, and reduced to the best of them."""
+"""A person's own pictures that look nearly the same, found in bounded steps. `keeping` reduces them to one."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
-from analysis.curation import bulk
-from analysis.curation.actions import POSITIVE
-from analysis.curation.bulk import Selection
-from analysis.curation.refused import Refused
-from analysis.models import Image, ImageLabel, Label, Mark, Verdict
+from analysis.curation import keeping
+from analysis.models import Image
 from analysis.search.places import Place
 
 NEAR = 7
@@ -22,7 +17,7 @@ NEAR = 7
 STEP = 100
 MOST_LOOKED_AT = 300
 MOST_GROUPS = 10
-MOST_ALIKE = 24
+MOST_ALIKE = keeping.MOST
 MOST_LINKS = 4
 """So many times what is like what was found is looked up."""
 
@@ -33,17 +28,6 @@ class Found:
 
     groups: list[list[Image]]
     next: Place | None
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What keeping one picture did, to be told and to be undone: changes in the order they were made."""
-
-    image_id: int
-    trashed: int
-    change_ids: tuple[int, ...]
-    mark_before: tuple[bool, int | None] | None
-    """Favorite and rating, where the others' took their place."""
 
 
 def like_groups(person_id: int, *, after: Place | None = None) -> Found:
@@ -63,39 +47,6 @@ def like_groups(person_id: int, *, after: Place | None = None) -> Found:
 def best_first(images: Collection[Image]) -> list[Image]:
     """Most pixels, then the largest file, then the one that was here first."""
     return sorted(images, key=lambda each: (-each.width * each.height, -each.size, each.added_at, each.pk))
-
-
-def keep(image_id: int, *, instead_of: Collection[int], by: AbstractBaseUser) -> Kept:
-    """Keep one of like pictures: it takes over what people said of the others, which go to the trash.
-
-    Raises Refused when one of them is not the person's, or in the trash.
-    """
-    others = sorted(set(instead_of) - {image_id})
-    if not others or len(others) > MOST_ALIKE:
-        raise Refused("Choose the one to keep of two pictures or more.")
-    with transaction.atomic():
-        wanted = Image.objects.select_for_update().filter(pk__in=[image_id, *others], trashed_at=None)
-        if len(wanted.changeable_by(by.pk).order_by("pk").values_list("pk", flat=True)) <= len(others):
-            raise Refused("One of these pictures is not here any more; look at them again.")
-        changes = _take_over_words(image_id, others, by=by)
-        before = _take_over_marks(image_id, others, person_id=by.pk)
-        trashed = bulk.trash(Selection(by, ids=tuple(others)))
-    return Kept(image_id, trashed.number, (*changes, trashed.pk), before)
-
-
-def undo(kept: Kept, *, by: AbstractBaseUser) -> int:
-    """Bring the others back and take from the kept one what it took over. Answers how many came back.
-
-    Raises Refused as bulk.undo does.
-    """
-    *changes, trashed = kept.change_ids
-    with transaction.atomic():
-        number = bulk.undo(trashed, by=by).number
-        for change_id in reversed(changes):
-            bulk.undo(change_id, by=by)
-        if kept.mark_before is not None:
-            _set_mark(kept.image_id, kept.mark_before, person_id=by.pk)
-    return number
 
 
 def _newest(person_id: int, after: Place | None) -> list[Image]:
@@ -168,42 +119,3 @@ def _pairs(images: Sequence[Image], *, person_id: int) -> list[tuple[int, int]]:
 def _neighbors(quarters: Sequence[int]) -> list[int]:
     """The numbered quarters and all that differ from one of them in one bit."""
     return [quarter ^ flip for quarter in quarters for flip in (0, *(1 << bit for bit in range(16)))]
-
-
-def _take_over_words(image_id: int, others: Sequence[int], *, by: AbstractBaseUser) -> list[int]:
-    """What people confirmed or added on the others, unless somebody spoke of it on the kept one."""
-    spoken = set(Verdict.objects.filter(image_id=image_id).values_list("label_id", flat=True))
-    said = Verdict.objects.filter(image_id__in=others, decision__in=POSITIVE).exclude(label__in=spoken)
-    carried = set(ImageLabel.objects.filter(image_id=image_id).values_list("label_id", flat=True))
-    kept = Selection(by, ids=(image_id,))
-    changes = []
-    for label in Label.objects.filter(pk__in=said.values("label")).order_by("pk"):
-        if label.pk in carried:
-            change = bulk.decide(kept, label, Verdict.Decision.CONFIRMED)
-        else:
-            change = bulk.add_label(kept, label)
-        changes.append(change.pk)
-    return changes
-
-
-def _take_over_marks(image_id: int, others: Sequence[int], *, person_id: int) -> tuple[bool, int | None] | None:
-    """Favorite if one was, the most stars that one had; answers what was before if that is something else."""
-    marks = {mark.image_id: mark for mark in Mark.objects.filter(person_id=person_id, image_id__in=[image_id, *others])}
-    own = marks.get(image_id)
-    before = (own.is_favorite, own.rating) if own else (False, None)
-    stars = max((mark.rating or 0 for mark in marks.values()), default=0)
-    after = (any(mark.is_favorite for mark in marks.values()), stars or None)
-    if after == before:
-        return None
-    _set_mark(image_id, after, person_id=person_id)
-    return before
-
-
-def _set_mark(image_id: int, mark: tuple[bool, int | None], *, person_id: int) -> None:
-    is_favorite, rating = mark
-    own = Mark.objects.filter(image_id=image_id, person_id=person_id)
-    if not is_favorite and rating is None:
-        own.delete()
-        return
-    values: dict[str, Any] = {"is_favorite": is_favorite, "rating": rating}
-    Mark.objects.update_or_create(image_id=image_id, person_id=person_id, defaults=values)

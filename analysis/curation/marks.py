@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from django.db import transaction
 
 from analysis.curation.refused import Refused
 from analysis.models import Mark
 
 MOST_STARS = 5
+
+
+class Opinion(NamedTuple):
+    """What a mark says; without one, this."""
+
+    is_favorite: bool = False
+    rating: int | None = None
 
 
 def set_favorite(image_id: int, *, person_id: int, is_favorite: bool) -> None:
@@ -21,7 +31,41 @@ def rate(image_id: int, *, person_id: int, stars: int) -> None:
     _set(image_id, person_id=person_id, column="rating", value=stars or None)
 
 
+def favor(image_ids: Collection[int], *, person_id: int, is_favorite: bool) -> list[int]:
+    """Many at once; answers those that were not so already."""
+    with transaction.atomic():
+        own = Mark.objects.filter(person_id=person_id, image_id__in=image_ids)
+        favorites = set(own.filter(is_favorite=True).values_list("image_id", flat=True))
+        changed = [pk for pk in image_ids if (pk in favorites) is not is_favorite]
+        Mark.objects.bulk_create(
+            (Mark(image_id=pk, person_id=person_id, is_favorite=is_favorite) for pk in changed),
+            update_conflicts=True,
+            unique_fields=["person", "image"],
+            update_fields=["is_favorite"],
+        )
+        own.filter(is_favorite=False, rating=None).delete()
+    return changed
+
+
+def opinions(image_ids: Collection[int], *, person_id: int) -> dict[int, Opinion]:
+    """By picture, of those that are marked."""
+    own = Mark.objects.filter(person_id=person_id, image_id__in=image_ids)
+    rows = own.values_list("image_id", "is_favorite", "rating")
+    return {pk: Opinion(is_favorite, rating) for pk, is_favorite, rating in rows}
+
+
+def put(image_id: int, opinion: Opinion, *, person_id: int) -> None:
+    """This and nothing else is what the person thinks of it."""
+    with transaction.atomic():
+        Mark.objects.update_or_create(image_id=image_id, person_id=person_id, defaults=opinion._asdict())
+        _drop_empty(image_id, person_id)
+
+
 def _set(image_id: int, *, person_id: int, column: str, value: bool | int | None) -> None:
     with transaction.atomic():
         Mark.objects.update_or_create(image_id=image_id, person_id=person_id, defaults={column: value})
-        Mark.objects.filter(image_id=image_id, person_id=person_id, is_favorite=False, rating=None).delete()
+        _drop_empty(image_id, person_id)
+
+
+def _drop_empty(image_id: int, person_id: int) -> None:
+    Mark.objects.filter(image_id=image_id, person_id=person_id, is_favorite=False, rating=None).delete()

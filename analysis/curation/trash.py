@@ -37,6 +37,12 @@ def restore(image_id: int) -> None:
         raise Refused(TWIN)
 
 
+def restore_trashed_at(moment: datetime, image_ids: Collection[int]) -> list[int]:
+    """Put back those of these that went to the trash at this very moment; answers them."""
+    as_left = Image.objects.filter(pk__in=image_ids, trashed_at=moment)
+    return restore_all(list(as_left.values_list("pk", flat=True)))
+
+
 def restore_all(image_ids: Collection[int]) -> list[int]:
     """Put pictures back, but for those whose bytes are in the library already; answers those put back."""
     try:

@@ -24,6 +24,9 @@ class Change(models.Model):
         OPEN_TO = "open_to", "Change who may see them"
         TRASH = "trash", "Move to the trash"
         RESTORE = "restore", "Restore from the trash"
+        FAVORITE = "favorite", "Make them favorites"
+        UNFAVORITE = "unfavorite", "Take them from the favorites"
+        KEEP = "keep", "Keep one of like pictures"
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="changes")
     action = models.CharField(max_length=12, choices=Action)

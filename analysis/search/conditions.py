@@ -51,7 +51,7 @@ def condition(node: Node, meaning: Meaning) -> Sql:
 def in_index(part: Node, meaning: Meaning) -> Sql | None:
     """The same of `d.owner_id`, `d.openness` and `d.added_at`, where these are at hand and suffice."""
     match part:
-        case Matches("owner", text) if owner := meaning.owners.get(text.lower()):
+        case Matches("owner", text) if owner := meaning.owners.get(text):
             return Sql("d.owner_id = %s", (owner.id,))
         case Is(state) if state.upper() in Image.Openness.__members__:
             return Sql("d.openness = %s", (Image.Openness[state.upper()].value,))
@@ -156,7 +156,7 @@ def _matches(field: str, text: str, meaning: Meaning) -> Sql:
         case "format":
             return _of_image("format = %s", FORMATS.get(text.lower(), text.lower()))
         case "owner":
-            owner = meaning.owners.get(text.lower())
+            owner = meaning.owners.get(text)
             return _of_image("owner_id = %s", owner.id) if owner else FALSE
         case "bucket":
             return _of_image("bucket_id IN (SELECT id FROM analysis_bucket WHERE name ILIKE %s)", _part(text))

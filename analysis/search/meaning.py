@@ -58,23 +58,29 @@ def meaning_of(query: Query, *, audience: Audience, moment: datetime) -> Meaning
 
 
 def _owners(every: list[Leaf], audience: Audience) -> dict[str, Owner]:
-    """The people named, by their names in lower case; "me" is who asks."""
-    names = {leaf.text.lower() for leaf in every if isinstance(leaf, Matches) and leaf.field == "owner"}
+    """The people named, by their names as written: exactly so where there is one, else whatever the case of letters.
+
+    "me" is who asks.
+    """
+    names = {leaf.text for leaf in every if isinstance(leaf, Matches) and leaf.field == "owner"}
     if not names:
         return {}
     people = get_user_model()._meta
     rows = fetched(
         f"""
-        SELECT lower(person.username), person.id, (
+        SELECT person.username, person.id, (
             SELECT count(*) FROM (SELECT FROM analysis_image i
                 WHERE i.owner_id = person.id AND i.trashed_at IS NULL LIMIT {FEW_OWNED + 1}) owned)
         FROM {people.db_table} person WHERE lower(person.username) = ANY(%s) OR person.id = %s
+        ORDER BY person.id DESC
         """,  # noqa: S608
-        [list(names), audience.person_id if "me" in names else None],
+        [[name.lower() for name in names], audience.person_id],
     )
-    found = {name: Owner(pk, has_few=owned <= FEW_OWNED) for name, pk, owned in rows}
-    me = next((owner for owner in found.values() if owner.id == audience.person_id), None)
-    return found | ({"me": me} if me and "me" in names else {})
+    exactly = {name: Owner(pk, has_few=owned <= FEW_OWNED) for name, pk, owned in rows}
+    alike = {name.lower(): owner for name, owner in exactly.items()}
+    me = next((owner for owner in exactly.values() if owner.id == audience.person_id), None)
+    found = {name: me if name.lower() == "me" else exactly.get(name) or alike.get(name.lower()) for name in names}
+    return {name: owner for name, owner in found.items() if owner}
 
 
 def _hashes(every: list[Leaf], audience: Audience) -> dict[int, int | None]:

@@ -63,7 +63,7 @@ class Statements:
     def owner(self) -> Owner | None:
         """Whose pictures alone are asked for."""
         named = (part for part in self.parts if isinstance(part, Matches) and part.field == "owner")
-        return next((self.meaning.owners[part.text.lower()] for part in named), None)
+        return next((self.meaning.owners[part.text] for part in named), None)
 
     @property
     def is_owned_by_few(self) -> bool:

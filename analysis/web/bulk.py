@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,19 +12,20 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from analysis import access
-from analysis.curation import bulk, marks
+from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
-from analysis.models import Change, Image, Label, Mark, Verdict
+from analysis.models import Change, Image, Label, Verdict
 from analysis.search.grammar import BadQuery, parse
 from analysis.web import toasts
 from analysis.web.carried import carried
 from analysis.web.requests import Request, is_fragment, person_id
 from analysis.web.toasts import Toast
 
-MOST_FAVORITES = 500
 DECIDABLE = (Label.Kind.LABEL, Label.Kind.CELEBRITY, Label.Kind.MODERATION, Label.Kind.TAG)
 NOTHING_CHANGED = "Nothing was changed."
+FOR_ONESELF = (Change.Action.FAVORITE, Change.Action.UNFAVORITE)
+"""What is not done to a picture: those one may not see are passed over in silence."""
 OPENNESS_WORDS = {0: "private", 1: "shared with everyone signed in", 2: "public"}
 
 
@@ -129,30 +128,10 @@ def _restore(_: Request, selection: Selection) -> Toast:
 
 
 def _favorite(request: Request, selection: Selection) -> Toast:
-    """One's own mark, on whatever one may see."""
     wanted = request.POST.get("favorite", "1") == "1"
-    ids = [pk for step in islice(selection.steps(MOST_FAVORITES), 2) for pk in step]
-    if len(ids) > MOST_FAVORITES:
-        raise Refused(f"At most {MOST_FAVORITES:,} pictures can become favorites at once.")
-    changed = _favored(request, ids, wanted=wanted)
-    if not changed:
-        return Toast(NOTHING_CHANGED)
+    change = bulk.favor(selection, is_favorite=wanted)
     words = "Added {} to your favorites." if wanted else "Took {} from your favorites."
-    fields = {"ids": ",".join(map(str, changed)), "favorite": "0" if wanted else "1"}
-    return Toast(words.format(_pictures(len(changed))), reverse("bulk", args=["favorite"]), fields)
-
-
-def _favored(request: Request, ids: list[int], *, wanted: bool) -> list[int]:
-    person, visible = person_id(request), Image.objects.visible_to(access.audience_of(request.user))
-    favorites = Mark.objects.filter(person_id=person, is_favorite=True).values("image_id")
-    meant = visible.filter(pk__in=ids)
-    changed = list(
-        (meant.exclude(pk__in=favorites) if wanted else meant.filter(pk__in=favorites)).values_list("pk", flat=True)
-    )
-    with transaction.atomic():
-        for pk in changed:
-            marks.set_favorite(pk, person_id=person, is_favorite=wanted)
-    return changed
+    return _toast(change, words.format(_pictures(change.number)))
 
 
 ACTIONS: dict[str, Callable[[Request, Selection], Toast]] = {
@@ -184,7 +163,7 @@ def _label(request: Request, *, name: str = "") -> Label:
 
 def _toast(change: Change, words: str) -> Toast:
     said = words if change.number else NOTHING_CHANGED
-    if change.refused:
+    if change.refused and change.action not in FOR_ONESELF:
         said += f" {_pictures(change.refused)} {'is' if change.refused == 1 else 'are'} not yours to change."
     return Toast(said, reverse("undo", args=[change.pk]) if change.number else "")
 

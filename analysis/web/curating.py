@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from analysis import access
-from analysis.curation import marks, trash, verdicts
+from analysis.curation import bulk, marks, trash, verdicts
+from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
 from analysis.models import Image, Label
 from analysis.store import library
 from analysis.web import picture, present, toasts
-from analysis.web.requests import Request, is_fragment, person_id
+from analysis.web.requests import Request, is_fragment, number_in, person_id
 from analysis.web.toasts import Toast
 
 OPENNESS_SENTENCES = {
@@ -61,14 +62,26 @@ def add(request: Request, image_id: int) -> HttpResponse:
 
 @require_POST
 def remove_tag(request: Request, image_id: int) -> HttpResponse:
-    """Take a `tag` off, by its id; Undo adds it again."""
+    """Take a `tag` off, by its id; Undo puts it back as it was said: by whom, and when."""
 
     def act(shown: Image) -> Toast | None:
         tag = Label.objects.filter(pk=_id(request, "tag") or 0, kind=Label.Kind.TAG, verdicts__image=shown).first()
         if tag is None:
             return None  # somebody was faster
-        verdicts.unsay(shown.pk, label_id=tag.pk)
-        return Toast(f"Took “{tag}” off.", _address("add-label", request, shown), {"name": tag.name})
+        change = bulk.remove_tag(Selection(request.user, ids=(shown.pk,)), tag)  # type: ignore[arg-type]
+        return Toast(f"Took “{tag}” off.", _address("undo-here", request, shown), {"change": str(change.pk)})
+
+    return _tell(request, *_done(request, image_id, act), part="said")
+
+
+@require_POST
+def undo(request: Request, image_id: int) -> HttpResponse:
+    """Take back what was done on this page, by the number of the `change`."""
+
+    def act(_: Image) -> Toast | None:
+        change_id = number_in(request.POST.get("change", ""), most=10**18, least=0)
+        undone = bulk.undo(change_id, by=request.user)  # type: ignore[arg-type]
+        return None if undone.number else Toast("Somebody changed it since; it stays as it is.")
 
     return _tell(request, *_done(request, image_id, act), part="said")
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from django.core import signing
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.curation import duplicates as alike
-from analysis.curation.duplicates import Kept
+from analysis.curation import keeping
 from analysis.curation.refused import Refused
 from analysis.models import Image, ImageLabel, Label, Mark
 from analysis.search.places import Place
 from analysis.web import present, toasts
 from analysis.web.requests import Request, ids_in, number_in, person_id
 from analysis.web.toasts import Toast
-
-SALT = "duplicates"
-DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -63,48 +59,29 @@ def duplicates(request: Request) -> HttpResponse:
 
 @require_POST
 def keep(request: Request) -> HttpResponse:
-    """Keep the chosen picture of a group, trash the others."""
+    """Keep the chosen picture of a group, trash the others; undone like any bulk command."""
     person_id(request)
     chosen = number_in(request.POST.get("keep", ""), most=10**18, least=0)
     ids = ids_in(request.POST.get("ids", "").split(","), most=alike.MOST_ALIKE)
     try:
         if chosen not in ids:
             raise Refused("Choose the picture to keep.")
-        kept = alike.keep(chosen, instead_of=ids, by=request.user)  # type: ignore[arg-type]
-        token = signing.dumps(asdict(kept), salt=SALT)
-        said = f"Kept one, moved {present.pictures(kept.trashed)} to the trash."
-        toast = Toast(said, undo_url=reverse("duplicates-undo"), fields={"token": token, **_place(request)})
+        change = keeping.keep(chosen, instead_of=ids, by=request.user)  # type: ignore[arg-type]
     except Refused as refusal:
-        toast = Toast(str(refusal))
-    return _back(request, toast)
-
-
-@require_POST
-def undo(request: Request) -> HttpResponse:
-    """Bring the others back; the kept one loses what it took over."""
-    person_id(request)
-    try:
-        fields = signing.loads(request.POST.get("token", ""), salt=SALT, max_age=DAY)
-        mark = fields["mark_before"]
-        kept = Kept(**fields | {"change_ids": tuple(fields["change_ids"]), "mark_before": mark and tuple(mark)})
-        number = alike.undo(kept, by=request.user)  # type: ignore[arg-type]
-        toast = Toast(f"{present.pictures(number)} brought back." if number else "None of them could be brought back.")
-    except signing.BadSignature:
-        toast = Toast("This cannot be undone any more.")
-    except Refused as refusal:
-        toast = Toast(str(refusal))
-    return _back(request, toast)
+        return _back(request, Toast(str(refusal)))
+    said = f"Kept one, moved {present.pictures(change.number)} to the trash."
+    return _back(request, Toast(said, reverse("undo", args=[change.pk]), {"next": _address(request)}))
 
 
 def _back(request: Request, toast: Toast) -> HttpResponse:
     toasts.put(request, toast)
-    return redirect(present.with_parameters(reverse("duplicates"), **_place(request)))
+    return redirect(_address(request))
 
 
-def _place(request: Request) -> dict[str, str]:
-    """Where in the pictures one is, if that is a place."""
+def _address(request: Request) -> str:
+    """The page, where in the pictures one is."""
     after = Place.from_text(request.POST.get("after", ""))
-    return {"after": str(after)} if after else {}
+    return present.with_parameters(reverse("duplicates"), after=str(after or ""))
 
 
 def _groups(groups: list[list[Image]], *, person: int) -> list[Group]:

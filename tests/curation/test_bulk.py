@@ -7,10 +7,10 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from analysis.curation import bulk, trash, verdicts
+from analysis.curation import bulk, marks, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
-from analysis.models import Analysis, Change, ChangedImage, Image, ImageIndex, ImageLabel, Verdict
+from analysis.models import Analysis, Change, ChangedImage, Image, ImageIndex, ImageLabel, Mark, Verdict
 from analysis.recognition.index import reindex
 from analysis.search.tree import Is, Query
 from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows, labels_answer
@@ -175,6 +175,48 @@ def test_a_removed_tag_that_was_added_again_stays(owner, everything, library):
     verdicts.add(library[0].pk, name="holiday", by_id=owner.pk)
     assert bulk.undo(removed.pk, by=owner).number == 0
     assert Verdict.objects.filter(label=tag).count() == 1
+
+
+def test_a_confirmation_withdrawn_after_a_rejection_does_not_come_back(owner, everything, library):
+    change = bulk.decide(everything, dog(), "rejected")
+    verdicts.unsay(library[2].pk, label_id=dog().pk)
+    assert bulk.undo(change.pk, by=owner).number == 1
+    assert not Verdict.objects.filter(image=library[2], label=dog()).exists()
+
+
+def test_a_persons_word_that_was_rejected_comes_back_with_its_moment(owner, library):
+    said = Verdict.objects.filter(image=library[0], label=a_label("holiday", "tag"))
+    before = said.values("decision", "by", "decided_at").get()
+    change = bulk.decide(Selection(owner, ids=(library[0].pk,)), a_label("holiday", "tag"), "rejected")
+    assert not said.exists()
+    bulk.undo(change.pk, by=owner)
+    assert said.values("decision", "by", "decided_at").get() == before
+
+
+def test_favorites_are_ones_own_of_whatever_one_sees_and_are_put_back(owner, colleague, library):
+    first, *_, trashed, foreign = library
+    marks.rate(first.pk, person_id=owner.pk, stars=3)
+    marks.set_favorite(library[1].pk, person_id=owner.pk, is_favorite=True)
+    before = list(Mark.objects.order_by("image").values_list("image", "is_favorite", "rating"))
+    hidden = an_image(colleague)
+    named = Selection(owner, ids=(*(image.pk for image in library), hidden.pk))
+    change = bulk.favor(named, is_favorite=True)
+    assert counts(change) == (3, 1, 2)
+    favorites = Mark.objects.filter(person=owner, is_favorite=True).order_by("image")
+    assert list(favorites.values_list("image", flat=True)) == [*(each.pk for each in library[:3]), foreign.pk]
+    assert trashed.pk not in favorites.values_list("image", flat=True)
+    assert bulk.undo(change.pk, by=owner).number == 3
+    assert list(Mark.objects.order_by("image").values_list("image", "is_favorite", "rating")) == before
+
+
+def test_favorites_taken_away_come_back_but_for_those_given_again(owner, library):
+    for image in library[:2]:
+        marks.set_favorite(image.pk, person_id=owner.pk, is_favorite=True)
+    change = bulk.favor(Selection(owner, query=Query()), is_favorite=False)
+    assert (counts(change)[0], Mark.objects.count()) == (2, 0)
+    marks.set_favorite(library[0].pk, person_id=owner.pk, is_favorite=True)
+    assert bulk.undo(change.pk, by=owner).number == 1
+    assert Mark.objects.filter(is_favorite=True).count() == 2
 
 
 def test_what_was_removed_for_good_since_is_passed_over(owner, everything, library):

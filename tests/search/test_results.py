@@ -13,7 +13,7 @@ from analysis.search.facets import facets
 from analysis.search.grammar import parse
 from analysis.search.places import Place
 from analysis.search.results import count, every_id, page
-from tests.factories import START, a_label, a_labeled_image, an_image
+from tests.factories import START, a_label, a_labeled_image, a_person, an_image
 
 pytestmark = pytest.mark.django_db
 
@@ -209,3 +209,17 @@ def test_all_duplicates_are_gone_through_though_the_last_is_none_any_more(owner)
 )
 def test_excluding_the_trash_does_not_ask_for_it(text, asks):
     assert parse(text).asks_for_trash is asks
+
+
+def test_names_that_differ_in_case_alone_are_told_apart(owner):
+    people = [a_person(name) for name in ("Anna", "anna", "Berta")]
+    for person in people:
+        an_image(person, filename=f"{person.username}.jpg", openness=1)
+    audience = audience_of(owner)
+    assert [found(f"owner:{name}", audience) for name in ("Anna", "anna", "berta")] == [
+        ["Anna.jpg"],
+        ["anna.jpg"],
+        ["Berta.jpg"],
+    ]
+    assert found("owner:Anna OR owner:anna", audience) == ["anna.jpg", "Anna.jpg"]
+    assert found("owner:ANNA", audience) == ["Anna.jpg"]  # the first that there was

@@ -45,7 +45,6 @@ ENTRIES = {
     "labels": ("get", EVERYBODY_SIGNED_IN),
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
-    "duplicates-undo": ("post", EVERYBODY_GOES_BACK),
     "upload": ("get", EVERYBODY_SIGNED_IN),
     "upload-state": ("get", EVERYBODY_SIGNED_IN),
     "image": ("get", SEEN_PAGE),
@@ -59,6 +58,7 @@ ENTRIES = {
     "say": ("post", OWNER_CHANGES),
     "add-label": ("post", OWNER_CHANGES),
     "remove-tag": ("post", OWNER_CHANGES),
+    "undo-here": ("post", OWNER_CHANGES),
     "mark": ("post", SEEN_MARKS),
     "open-to": ("post", OWNER_CHANGES),
     "discard": ("post", OWNER_CHANGES),
@@ -66,7 +66,7 @@ ENTRIES = {
     "login": ("get", {PRIVATE: (302, 302, 302, 200)}),
     "logout": ("post", {PRIVATE: (302, 302, 302, SIGN_IN)}),
 }
-CURATED = ("say", "add-label", "remove-tag", "mark", "open-to", "discard", "restore")
+CURATED = ("say", "add-label", "remove-tag", "undo-here", "mark", "open-to", "discard", "restore")
 PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 

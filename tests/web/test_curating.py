@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis.curation import trash, verdicts
-from analysis.models import Image, ImageIndex, Label, LabelAlias, Mark
+from analysis.models import Image, ImageIndex, Label, LabelAlias, Mark, Verdict
 from tests import answers
 from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows
 from tests.web.pages import Page
@@ -143,17 +143,30 @@ def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(browse
 # --- Tags ---
 
 
-def test_a_tag_is_added_and_taken_off_and_undo_adds_it_again(browser, image):
+def test_a_tag_is_added_and_taken_off_and_undo_puts_it_back_as_it_was_said(browser, image):
     added = swap(browser, "add-label", image, name="summer holiday")
     assert added.links["summer holiday"] == "/?q=tag%3A%22summer+holiday%22"
     tag = a_label("summer holiday", "tag").pk
+    said = Verdict.objects.values("by", "decided_at", "decision").get(label=tag)
     gone = swap(browser, "remove-tag", image, **button(added, f"tag-{tag}"))
     assert "Took “summer holiday” off. Undo" in gone.text
     assert ("summer holiday" in gone.links, label_rows(image)) == (False, {"Dog": 62.5, "Cat": 90})
     assert swap(browser, "remove-tag", image, tag=tag).all("div", "toast") == []
-    [undo] = [each["action"] for each in gone.all("form") if each["action"].endswith("/add/")]
-    browser.post(undo, {each["name"]: each["value"] for each in gone.all("input") if each["name"] == "name"})
-    assert label_rows(image)["summer holiday"] == 100
+    [undo] = [each["action"] for each in gone.all("form") if each["action"].endswith("/undo/")]
+    fields = {each["name"]: each["value"] for each in gone.all("input") if each["name"] == "change"}
+    back = Page(browser.post(undo, fields, **HTMX))
+    assert "summer holiday" in back.links
+    assert Verdict.objects.values("by", "decided_at", "decision").get(label=tag) == said
+    assert "This is undone already." in Page(browser.post(undo, fields, **HTMX)).text
+
+
+def test_a_tag_added_again_meanwhile_stays_as_it_is(browser, image):
+    swap(browser, "add-label", image, name="party")
+    gone = swap(browser, "remove-tag", image, tag=a_label("party", "tag").pk)
+    swap(browser, "add-label", image, name="party")
+    fields = {each["name"]: each["value"] for each in gone.all("input") if each["name"] == "change"}
+    told = swap(browser, "undo-here", image, **fields)
+    assert "Somebody changed it since; it stays as it is." in told.text
 
 
 def test_the_field_is_emptied_only_when_the_word_was_taken(browser, image):

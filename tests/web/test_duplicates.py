@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from analysis.curation import duplicates, marks, verdicts
-from analysis.models import Image, Mark
+from analysis.models import Change, Image, Mark
 from tests.factories import a_label, a_labeled_image, an_image, label_rows
 from tests.web.pages import Page
 
@@ -39,8 +39,9 @@ def keep(browser, image, *others) -> Page:
 
 
 def undo(browser, page: Page) -> Page:
-    token = next(each["value"] for each in page.all("input") if each.get("name") == "token")
-    return Page(browser.post(reverse("duplicates-undo"), {"token": token}, follow=True))
+    [form] = [each for each in page.all("form") if each.get("action", "").startswith("/undo/")]
+    fields = {each["name"]: each["value"] for each in page.all("input") if each.get("name") == "next"}
+    return Page(browser.post(form["action"], fields, follow=True))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_all_of_it_can_be_taken_back(owner, browser):
     marks.rate(best.pk, person_id=owner.pk, stars=2)
     marks.rate(others[1].pk, person_id=owner.pk, stars=5)
     told = undo(browser, keep(browser, best, *others))
-    assert "2 pictures brought back." in told.text
+    assert "Undone on 2 pictures." in told.text
     assert label_rows(best) == {"Dog": 70.0}
     assert mark_of(best) == (False, 2)
     assert not Image.objects.exclude(trashed_at=None).exists()
@@ -132,7 +133,7 @@ def test_what_cannot_be_brought_back_is_not_counted(owner, browser):
     best, *others = (an_image(owner, phash=HASH) for _ in range(3))
     told = keep(browser, best, *others)
     an_image(owner, sha256=others[0].sha256)  # brought in again
-    assert "1 picture brought back." in undo(browser, told).text
+    assert "Undone on 1 picture." in undo(browser, told).text
 
 
 def test_nobody_trashes_what_is_not_theirs(owner, colleague, signed_in):
@@ -164,10 +165,39 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(browser, fields, sentence
     assert sentence in Page(browser.post(reverse("duplicates-keep"), fields, follow=True)).text
 
 
-def test_a_forged_undo_does_nothing(owner, browser):
-    an_image(owner)
-    page = Page(browser.post(reverse("duplicates-undo"), {"token": "e30:x:y"}, follow=True))
-    assert "This cannot be undone any more." in page.text
+def test_stars_and_hearts_given_since_stay_when_it_is_taken_back(owner, browser):
+    best, other = (an_image(owner, phash=HASH) for _ in range(2))
+    marks.rate(best.pk, person_id=owner.pk, stars=2)
+    marks.rate(other.pk, person_id=owner.pk, stars=4)
+    marks.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
+    told = keep(browser, best, other)
+    assert mark_of(best) == (True, 4)
+    marks.rate(best.pk, person_id=owner.pk, stars=5)
+    undo(browser, told)
+    assert mark_of(best) == (False, 5)
+
+
+def test_words_given_since_stay_when_it_is_taken_back(owner, browser):
+    best, other = (a_labeled_image(owner, {"Dog": 70}, phash=HASH) for _ in range(2))
+    verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
+    verdicts.add(other.pk, name="holiday", by_id=owner.pk)
+    told = keep(browser, best, other)
+    verdicts.reject(best.pk, label_id=label_id(best, "Dog"), by_id=owner.pk)
+    undo(browser, told)
+    assert label_rows(best) == {}
+    assert label_rows(other) == {"Dog": 100.0, "holiday": 100.0}
+
+
+def test_it_is_one_change_and_its_undo_leads_back_to_the_place(owner, browser):
+    best, other = (an_image(owner, phash=HASH) for _ in range(2))
+    verdicts.add(other.pk, name="holiday", by_id=owner.pk)
+    marks.rate(other.pk, person_id=owner.pk, stars=4)
+    place = f"{best.added_at.isoformat()}~{best.pk}"
+    keep(browser, best, other)
+    change = Change.objects.get()
+    assert (change.action, change.number) == ("keep", 1)
+    answer = browser.post(reverse("undo", args=[change.pk]), {"next": f"/duplicates/?after={place}"})
+    assert answer.url == f"/duplicates/?after={place}"
 
 
 def test_pictures_are_looked_through_in_bounded_steps(owner, browser, monkeypatch):
