@@ -10,16 +10,14 @@ from typing import IO
 from django.db import transaction
 
 from analysis import tasks
+from analysis.batches import states
 from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
-from analysis.models import Image
+from analysis.models import Batch, Image
 from analysis.recognition import recognizers, waiting
 from analysis.store import blobs, library, renditions
 from analysis.store.library import Added
-
-STEP = 1_000
-"""Pictures looked at in one transaction when the whole library is gone through."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +74,19 @@ def request(
     return number
 
 
-def request_missing(*, apis: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Have analyzed what the present recognizer has not answered yet, in bounded steps; yields API and number of each.
+def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
+    """Set a bulk run going; `named`, the pictures' ids where it names them one by one."""
+    with transaction.atomic():
+        if batch.pk is None:
+            states.prepare(batch, named=named)
+        resume_batch(batch.pk)
+    batch.refresh_from_db()
 
-    What is under way is left alone, and so is what failed for good.
-    """
-    apis, recognizer, last = list(apis), recognizers.current().name, 0
-    while step := waiting.images_after(last, most=STEP):
-        last = step[-1]
-        for api in apis:
-            missing = waiting.unanswered(step, api=api, recognizer=recognizer)
-            yield api, request(image_ids=missing, apis=[api], is_bulk=True)
+
+def resume_batch(batch_id: int) -> bool:
+    """Let one that is at rest go on, in the background; False when there is nothing to resume."""
+    with transaction.atomic():
+        is_resumed = states.resume(batch_id)
+        if is_resumed:
+            tasks.lay_out.delay_on_commit(batch_id=batch_id)
+    return is_resumed

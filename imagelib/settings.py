@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import dj_database_url
+from celery.schedules import ParseException, crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
@@ -306,6 +307,32 @@ CELERY_BEAT_SCHEDULE = {
         ("sweep_blobs", 600.0),
     )
 }
+
+# Bulk analysis that nobody has to start: when, as crontab writes it, and what analyze_images is then given.
+ANALYZE_SCHEDULE = env.str("ANALYZE_SCHEDULE", "")
+ANALYZE_OPTIONS = env.str("ANALYZE_OPTIONS", "--missing")
+if ANALYZE_SCHEDULE:
+    try:
+        CELERY_BEAT_SCHEDULE["analyze_on_schedule"] = {
+            "task": "analysis.tasks.analyze_on_schedule",
+            "schedule": crontab.from_string(ANALYZE_SCHEDULE),
+        }
+    except (ValueError, ParseException) as error:
+        raise ImproperlyConfigured(
+            f"ANALYZE_SCHEDULE is {ANALYZE_SCHEDULE!r}: {error}. Write minute hour day month weekday: 0 3 * * sun."
+        ) from error
+
+# --- Mail -------------------------------------------------------------------------------------------------------------
+
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "imagelib@localhost")
+# Without a server the mail is written to the log: nothing that was asked for is silently lost.
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
 # --- Admin ------------------------------------------------------------------------------------------------------------
 

@@ -274,17 +274,6 @@ def test_only_the_holder_of_a_claim_may_end_it(owner):
     assert slow.state == "running"
 
 
-def test_missing_analyses_are_requested_once_and_not_after_a_final_failure(owner, rekognition):
-    bare, done, refused, shaky, trashed = (an_image(owner) for _ in range(5))
-    an_analysis(done, state="done", recognizer="rekognition")
-    an_analysis(refused, state="failed", recognizer="rekognition", is_permanent=True)
-    an_analysis(shaky, state="failed", recognizer="rekognition")
-    Image.objects.filter(pk=trashed.pk).update(trashed_at=Now())
-    assert list(pipeline.request_missing(apis=["labels"])) == [("labels", 2)]
-    assert {each.image_id for each in Analysis.objects.open()} == {bare.pk, shaky.pk}
-    assert list(pipeline.request_missing(apis=["labels"])) == [("labels", 0)]
-
-
 def test_a_lost_rendition_is_made_again(owner, rekognition, pictures_folder):
     from analysis.store import renditions
 

@@ -56,8 +56,10 @@ def test_the_command_analyzes_what_is_not_yet_and_waits(owner, capsys):
     image = pipeline.receive(io.BytesIO(pictures.jpeg()), name="plain.jpg", owner_id=owner.pk).image
     eventually(all_done)
     Analysis.objects.all().delete()
-    call_command("analyze_images", apis="labels")
-    assert "1 analysis queued for local." in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        call_command("analyze_images", apis="labels")
+    assert ended.value.code == 0
+    assert "1 analyses asked of local about 1 pictures: 1 done" in capsys.readouterr().out
     assert [(each.api, each.state) for each in image.analyses.all()] == [("labels", "done")]
 
 

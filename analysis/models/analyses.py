@@ -19,7 +19,12 @@ LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 
 class AnalysisQuerySet(models.QuerySet["Analysis"]):
     def open(self) -> AnalysisQuerySet:
+        """Queued or running: what a worker will end by itself, without anybody letting it go on."""
         return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING])
+
+    def unfinished(self) -> AnalysisQuerySet:
+        """Open, or held back with its batch: nothing more is asked about such a picture meanwhile."""
+        return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING, Analysis.State.PAUSED])
 
     def current(self) -> AnalysisQuerySet:
         return self.filter(is_current=True)
@@ -112,9 +117,9 @@ class Analysis(models.Model):
     def __str__(self) -> str:
         return f"{self.get_api_display()} of {self.image_id} by {self.recognizer}"
 
-    def give_up(self, *, code: str, message: str, is_permanent: bool) -> None:
-        """End this attempt and the analysis with it."""
-        self._leave(
+    def give_up(self, *, code: str, message: str, is_permanent: bool) -> bool:
+        """End this attempt and the analysis with it; False when it is somebody else's by now."""
+        return self._leave(
             state=Analysis.State.FAILED,
             finished_at=Now(),
             error_code=code,
@@ -135,8 +140,7 @@ class Analysis(models.Model):
             attempts=F("attempts") - (0 if is_attempt else 1),
         )
 
-    def _leave(self, **columns: Any) -> None:
+    def _leave(self, **columns: Any) -> bool:
         # Only the holder of the claim may end it: the sweeper may have given an expired one to somebody else.
-        Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until).update(
-            claimed_until=None, price=None, **columns
-        )
+        mine = Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until)
+        return mine.update(claimed_until=None, price=None, **columns) == 1

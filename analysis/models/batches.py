@@ -93,7 +93,7 @@ class Batch(BatchColumns):
 
     @property
     def apis(self) -> list[str]:
-        return list(self.parameters)
+        return sorted(self.parameters)
 
 
 class BatchImage(models.Model):

@@ -81,6 +81,22 @@ def budget(recognizer: str, *, today: date | None = None) -> Budget:
     return Budget(spent, running, settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET)
 
 
+def left_of_batches(recognizer: str) -> dict[int, Decimal]:
+    """What running batches that have a budget may still spend, in US dollars; what is under way counts as spent."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, budget - dollars
+                   - (SELECT coalesce(sum(dollars), 0) FROM analysis_batchentry WHERE batch_id = batch.id)
+                   - (SELECT coalesce(sum(price), 0) FROM analysis_analysis
+                      WHERE batch_id = batch.id AND state = 'running')
+            FROM analysis_batch batch WHERE state = 'running' AND budget IS NOT NULL AND recognizer = %s ORDER BY id
+            """,
+            [recognizer],
+        )
+        return dict(cursor.fetchall())
+
+
 def reserve() -> None:
     """Be the only one to claim priced work until this transaction ends."""
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 
 from analysis.ingest.candidate import Rejected
-from analysis.models import Analysis, Call, Image, SpendEntry
+from analysis.models import Analysis, BatchEntry, Call, Image, SpendEntry
 from analysis.models.money import FREE
 from analysis.recognition.index import reindex
 from analysis.recognition.recognizer import Answer, Busy, Failed, Unavailable
@@ -71,9 +71,8 @@ def record(finished: list[Finished]) -> None:
             if each.answer and not each.is_reused
         )
         _write_ledger(finished, there)
-        for each in finished:
-            if each.error:
-                _record_failure(each.analysis, each.error)
+        failed = {each.analysis.pk for each in finished if each.error and _record_failure(each.analysis, each.error)}
+        _write_progress(finished, done=kept, failed=failed)
 
 
 def _keep_answers(answered: list[Finished]) -> set[int]:
@@ -91,7 +90,7 @@ def _keep_answers(answered: list[Finished]) -> set[int]:
             FROM jsonb_to_recordset(%s::jsonb) AS said (
                 id bigint, answer jsonb, recognizer text, model_version text, request_id text, latency_ms int,
                 price numeric, is_reused bool)
-            WHERE analysis.id = said.id AND analysis.state IN ('queued', 'running')
+            WHERE analysis.id = said.id AND analysis.state IN ('queued', 'running', 'paused')
             RETURNING analysis.id
             """,
             [storable(json.dumps([_said(each, each.answer) for each in answered if each.answer]))],
@@ -185,8 +184,23 @@ def _call(each: Finished, *, is_there: bool) -> Call:
     )
 
 
-def _record_failure(analysis: Analysis, error: Exception) -> None:
-    """End an attempt that brought no answer: for good, or until later with the cause visible meanwhile."""
+def _write_progress(finished: list[Finished], *, done: set[int], failed: set[int]) -> None:
+    """An entry for each batch some of whose analyses ended, or cost something."""
+    entries: dict[int, BatchEntry] = {}
+    for each in finished:
+        batch_id, pk = each.analysis.batch_id, each.analysis.pk
+        if batch_id is None or not (pk in done or pk in failed or each.price):
+            continue
+        entry = entries.setdefault(batch_id, BatchEntry(batch_id=batch_id))
+        entry.done += pk in done
+        entry.failed += pk in failed
+        entry.reused += each.is_reused and pk in done
+        entry.dollars += each.price
+    BatchEntry.objects.bulk_create(entries.values())
+
+
+def _record_failure(analysis: Analysis, error: Exception) -> bool:
+    """End an attempt that brought no answer: for good (then True), or until later with the cause visible meanwhile."""
     name = analysis.image.filename
     match error:
         case Unavailable():
@@ -196,23 +210,24 @@ def _record_failure(analysis: Analysis, error: Exception) -> None:
             pause = timedelta(seconds=(error.retry_after or 0.5) + random.uniform(0, 2))  # noqa: S311
             analysis.put_back(code=error.code, message=str(error), after=pause, is_attempt=False)
         case Busy():
-            _retry_later(analysis, code=error.code, message=str(error), at_least=error.retry_after or 1.0)
+            return _retry_later(analysis, code=error.code, message=str(error), at_least=error.retry_after or 1.0)
         case Failed() | Rejected():
-            analysis.give_up(code=error.code, message=str(error), is_permanent=True)
+            return analysis.give_up(code=error.code, message=str(error), is_permanent=True)
         case Missing():
-            analysis.give_up(code="original-missing", message=f"{name}: {error}", is_permanent=True)
+            return analysis.give_up(code="original-missing", message=f"{name}: {error}", is_permanent=True)
         case StorageFailed():
-            _retry_later(analysis, code="storage", message=f"{name}: {error}", at_least=1.0)
+            return _retry_later(analysis, code="storage", message=f"{name}: {error}", at_least=1.0)
         case _:
             sentence = f"imagelib failed: {type(error).__name__}: {error}"
-            analysis.give_up(code="defect", message=sentence, is_permanent=False)
+            return analysis.give_up(code="defect", message=sentence, is_permanent=False)
+    return False
 
 
-def _retry_later(analysis: Analysis, *, code: str, message: str, at_least: float) -> None:
+def _retry_later(analysis: Analysis, *, code: str, message: str, at_least: float) -> bool:
     """Queue again with full jitter; after the eighth attempt the analysis fails, to be retried by a person."""
     if analysis.attempts >= MOST_ATTEMPTS:
-        analysis.give_up(code=code, message=message, is_permanent=False)
-        return
+        return analysis.give_up(code=code, message=message, is_permanent=False)
     longest = min(2.0**analysis.attempts, 120.0)
     seconds = at_least + random.uniform(0, longest)  # noqa: S311
     analysis.put_back(code=code, message=message, after=timedelta(seconds=seconds))
+    return False

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
-from analysis.models import Analysis, Image
+from analysis.models import Analysis, Batch, BatchEntry, Image
 from analysis.models.analyses import LEASE
+from analysis.models.money import FREE
 from analysis.recognition import ledger, recognizers
 from analysis.recognition.prices import PriceList
 
@@ -22,32 +24,98 @@ STEP = 1_000
 def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = False, is_forced: bool = False) -> int:
     """Ask these APIs about these pictures, unless they are being asked already; answers how many analyses that is.
 
-    Pictures in the trash are passed over.
+    Pictures in the trash are passed over. What a bulk run has asked and somebody now waits for goes to the front.
     """
-    recognizer = recognizers.current().name
-    parameters = {api: recognizers.parameters(api) for api in apis}
-    asked = list(image_ids)
+    recognizer, asked = recognizers.current().name, list(image_ids)
     with transaction.atomic():
-        kept = set(Image.objects.filter(pk__in=asked, trashed_at=None).values_list("pk", flat=True))
-        wanted = [(image_id, api) for image_id in asked if image_id in kept for api in parameters]
-        taken = set(
-            Analysis.objects.open().filter(image_id__in={image for image, _ in wanted}).values_list("image_id", "api")
+        number = 0
+        for api in apis:
+            if not is_bulk:
+                _bring_forward(asked, api)
+            columns = {"recognizer": recognizer, "parameters": recognizers.parameters(api)}
+            number += _insert(asked, api=api, is_bulk=is_bulk, is_forced=is_forced, **columns)
+    return number
+
+
+def enqueue_for(batch: Batch, *, api: str, image_ids: list[int]) -> int:
+    """Ask one API about some of a batch's pictures, spaced out when it has a pace of its own; how many that is."""
+    if not batch.is_sample:  # an open sample would change nothing when it is answered; now it shall
+        Analysis.objects.open().filter(image_id__in=image_ids, api=api, is_sample=True).update(is_sample=False)
+    number = _insert(
+        image_ids,
+        api=api,
+        batch=batch,
+        recognizer=batch.recognizer,
+        parameters=batch.parameters[api],
+        is_bulk=True,
+        is_forced=batch.is_forced,
+        is_sample=batch.is_sample,
+    )
+    if batch.rate and number:
+        _space_out(batch, api, image_ids)
+    return number
+
+
+def _insert(image_ids: list[int], *, api: str, **columns: Any) -> int:
+    kept = set(Image.objects.filter(pk__in=image_ids, trashed_at=None).values_list("pk", flat=True))
+    taken = set(
+        Analysis.objects.unfinished().filter(image_id__in=image_ids, api=api).values_list("image_id", flat=True)
+    )
+    rows = [Analysis(image_id=pk, api=api, **columns) for pk in image_ids if pk in kept and pk not in taken]
+    if not rows:
+        return 0
+    # Somebody may have asked since the look above; the constraint decides, and both are served by one row.
+    before = Analysis.objects.unfinished().filter(image_id__in=[row.image_id for row in rows], api=api)
+    Analysis.objects.bulk_create(rows, ignore_conflicts=True)
+    return before.filter(batch=columns["batch"]).count() if "batch" in columns else len(rows)
+
+
+def _bring_forward(image_ids: list[int], api: str) -> None:
+    """What waits in a bulk run, or is held back with one, goes before all of it and counts when it is answered."""
+    Analysis.objects.filter(
+        image_id__in=image_ids, api=api, is_bulk=True, state__in=[Analysis.State.QUEUED, Analysis.State.PAUSED]
+    ).update(state=Analysis.State.QUEUED, is_bulk=False, is_sample=False, next_attempt_at=Now())
+
+
+def _space_out(batch: Batch, api: str, image_ids: list[int] | None = None) -> None:
+    """Make a batch's analyses due one after the other, at its own pace, after those that are due already."""
+    only = "" if image_ids is None else "AND image_id = ANY(%(ids)s)"
+    others = "false" if image_ids is None else "NOT image_id = ANY(%(ids)s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH meant AS (
+                SELECT id, row_number() OVER (ORDER BY id) AS place FROM analysis_analysis
+                WHERE batch_id = %(batch)s AND state = 'queued' AND api = %(api)s {only}),
+            start AS (
+                SELECT greatest(clock_timestamp(), max(next_attempt_at)) AS at FROM analysis_analysis
+                WHERE batch_id = %(batch)s AND state = 'queued' AND api = %(api)s AND {others})
+            UPDATE analysis_analysis analysis
+            SET next_attempt_at = start.at + make_interval(secs => meant.place / %(rate)s::float)
+            FROM meant, start WHERE analysis.id = meant.id
+            """,  # noqa: S608
+            {"batch": batch.pk, "api": api, "ids": image_ids, "rate": batch.rate},
         )
-        rows = [
-            Analysis(
-                image_id=image_id,
-                api=api,
-                recognizer=recognizer,
-                parameters=parameters[api],
-                is_bulk=is_bulk,
-                is_forced=is_forced,
-            )
-            for image_id, api in wanted
-            if (image_id, api) not in taken
-        ]
-        # Somebody may have asked since the look above; the constraint decides, and both are served by one row.
-        Analysis.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(rows)
+
+
+def hold_back(batch_id: int) -> None:
+    """A paused batch's waiting analyses: no worker takes them."""
+    waits = Analysis.objects.filter(batch_id=batch_id, state=Analysis.State.QUEUED, is_bulk=True)
+    waits.update(state=Analysis.State.PAUSED)
+
+
+def let_go(batch: Batch) -> None:
+    """A resumed batch's analyses wait for a worker again."""
+    held = Analysis.objects.filter(batch=batch, state=Analysis.State.PAUSED)
+    held.update(state=Analysis.State.QUEUED, next_attempt_at=Now())
+    for api in batch.apis if batch.rate else ():
+        _space_out(batch, api)
+
+
+def drop(batch_id: int) -> None:
+    """Forget what a cancelled batch has waiting; its pictures keep the answers they have."""
+    waits = [Analysis.State.QUEUED, Analysis.State.PAUSED]
+    Analysis.objects.filter(batch_id=batch_id, state__in=waits, is_bulk=True).delete()
 
 
 def claim(recognizer: str, api: str, *, most: int, region: str | None) -> list[Analysis]:
@@ -70,21 +138,35 @@ def claim(recognizer: str, api: str, *, most: int, region: str | None) -> list[A
 
 def _take_affordable(recognizer: str, api: str, *, most: int, price: Decimal) -> list[int]:
     """Uploads, then bulk, each as far as its own budget goes."""
-    if not ledger.has_limits():
+    left = ledger.left_of_batches(recognizer)
+    if not ledger.has_limits() and not left:
         return _take(recognizer, api, most=most)
     budget, ids = ledger.budget(recognizer), list[int]()
     for is_bulk in (False, True):
         affordable = budget.affordable(price, is_bulk=is_bulk)
         room = (most if affordable is None else min(most, affordable)) - len(ids)
-        ids += _take(recognizer, api, most=room, is_bulk=is_bulk)
+        if is_bulk and left:
+            ids += _take_of_batches(recognizer, api, most=room, price=price, left=left)
+        else:
+            ids += _take(recognizer, api, most=room, only="AND is_bulk" if is_bulk else "AND NOT is_bulk")
     return ids
 
 
-def _take(recognizer: str, api: str, *, most: int, is_bulk: bool | None = None) -> list[int]:
+def _take_of_batches(recognizer: str, api: str, *, most: int, price: Decimal, left: dict[int, Decimal]) -> list[int]:
+    """Batches with a budget of their own, each as far as that goes, and then whatever has none."""
+    ids = list[int]()
+    for batch_id, dollars in left.items():
+        affordable = most if price <= 0 else int(max(dollars, FREE) // price)
+        room = min(most - len(ids), affordable)
+        ids += _take(recognizer, api, most=room, only="AND is_bulk AND batch_id = %s", values=[batch_id])
+    others = "AND is_bulk AND (batch_id IS NULL OR batch_id <> ALL(%s))"
+    return ids + _take(recognizer, api, most=most - len(ids), only=others, values=[list(left)])
+
+
+def _take(recognizer: str, api: str, *, most: int, only: str = "", values: Sequence[Any] = ()) -> list[int]:
     """Materialized, for a bare subquery may be run once for each row, each time taking `most` others."""
     if most <= 0:
         return []
-    only = "" if is_bulk is None else "AND is_bulk" if is_bulk else "AND NOT is_bulk"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -98,7 +180,7 @@ def _take(recognizer: str, api: str, *, most: int, is_bulk: bool | None = None) 
             WHERE id IN (SELECT id FROM taken)
             RETURNING id
             """,  # noqa: S608
-            [api, recognizer, most, LEASE.total_seconds()],
+            [api, recognizer, *values, most, LEASE.total_seconds()],
         )
         return [pk for (pk,) in cursor.fetchall()]
 
@@ -157,23 +239,6 @@ def hold(analyses: Iterable[Analysis]) -> None:
             by_pk[pk].claimed_until = until
 
 
-def images_after(image_id: int, *, most: int) -> list[int]:
-    """The next pictures' ids, for going through the whole library in bounded steps."""
-    rest = Image.objects.filter(pk__gt=image_id, trashed_at=None).order_by("pk")
-    return list(rest.values_list("pk", flat=True)[:most])
-
-
-def unanswered(image_ids: list[int], *, api: str, recognizer: str) -> list[int]:
-    """Which of these pictures the recognizer neither answered, nor is asked about, nor refused for good."""
-    settled = Q(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING, Analysis.State.DONE]) | Q(is_permanent=True)
-    answered = set(
-        Analysis.objects.filter(settled, image_id__in=image_ids, api=api, recognizer=recognizer).values_list(
-            "image_id", flat=True
-        )
-    )
-    return [image_id for image_id in image_ids if image_id not in answered]
-
-
 def open_count(*, most: int = 100_000) -> int:
     """How many analyses are queued or running, counted up to a bound; those of pictures in the trash wait."""
     return Analysis.objects.open().filter(image__trashed_at=None)[:most].count()
@@ -203,6 +268,7 @@ def _release_expired() -> None:
             .order_by("pk")[:STEP]
         )
         ledger.write_off(expired)
+        _note_progress(expired)
         too_often = When(attempts__gte=MOST_ATTEMPTS, then=Value(Analysis.State.FAILED))
         Analysis.objects.filter(pk__in=[each.pk for each in expired]).update(
             state=Case(too_often, default=Value(Analysis.State.QUEUED)),
@@ -213,3 +279,13 @@ def _release_expired() -> None:
             error_code="worker-lost",
             error_message="The worker stopped before it had an answer.",
         )
+
+
+def _note_progress(expired: list[Analysis]) -> None:
+    """What lost workers cost their batches, and what failed with them."""
+    entries = [
+        BatchEntry(batch_id=each.batch_id, failed=each.attempts >= MOST_ATTEMPTS, dollars=each.price or FREE)
+        for each in expired
+        if each.batch_id and (each.price or each.attempts >= MOST_ATTEMPTS)
+    ]
+    BatchEntry.objects.bulk_create(entries)

@@ -1,37 +1,242 @@
+"""The command by which people start, watch and stop a bulk run."""
+
+import json
+from decimal import Decimal
+from io import StringIO
+
 import pytest
 from django.core.management import CommandError, call_command
 
-from analysis.models import Analysis
-from tests.factories import an_image
+from analysis.batches import layout, states
+from analysis.models import Analysis, Batch
+from analysis.recognition import engines
+from tests import pictures
+from tests.factories import an_analysis, an_image, labels_answer
 
 pytestmark = pytest.mark.django_db
 
 
-def test_detached_it_queues_and_returns(owner, capsys):
+def said(*arguments, status=None):
+    """What the command prints; with the exit status it must have."""
+    out = StringIO()
+    if status is None:
+        call_command("analyze_images", *arguments, stdout=out)
+    else:
+        with pytest.raises(SystemExit) as ended:
+            call_command("analyze_images", *arguments, stdout=out)
+        assert ended.value.code == status
+    return out.getvalue()
+
+
+def refused(*arguments):
+    with pytest.raises(CommandError) as caught:
+        call_command("analyze_images", *arguments)
+    return str(caught.value), caught.value.returncode
+
+
+def objects(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def no_terminal(monkeypatch):
+    monkeypatch.setattr("sys.stdin", StringIO())
+
+
+def test_detached_it_starts_and_returns(owner):
     an_image(owner)
-    call_command("analyze_images", detach=True)
-    assert capsys.readouterr().out == "3 analyses queued for local.\n"
-    call_command("analyze_images", detach=True)
-    assert capsys.readouterr().out == "0 analyses queued for local.\n"
-    assert sorted(Analysis.objects.values_list("api", flat=True)) == ["faces", "labels", "text"]
+    text = said("--detach")
+    batch = Batch.objects.get()
+    assert text.splitlines() == [
+        "1 picture looked at, 1 to be analyzed:",
+        "  faces       1 calls, 0 from the store",
+        "  labels      1 calls, 0 from the store",
+        "  text        1 calls, 0 from the store",
+        f"Batch {batch.pk} runs in the background. See: manage.py analyze_images --status {batch.pk}",
+    ]
+    assert (batch.state, batch.scope, batch.is_of_everybody, batch.expected) == ("running", "missing", True, 3)
+
+
+def test_a_dry_run_says_what_it_would_come_to_and_leaves_nothing(owner, rekognition, settings):
+    settings.REKOGNITION_QUOTA = {"labels": "5"}
+    for _ in range(20):
+        an_image(owner)
+    text = said("--dry-run", "--budget", "0.01")
+    assert text.splitlines() == [
+        "20 pictures looked at, 20 to be analyzed:",
+        "  labels      20 calls, 0 from the store, 0.04 US dollars, about 4 seconds",
+        "At most 0.04 US dollars in all.",
+        "Its budget of 0.01 US dollars stops it before that.",
+    ]
+    assert (Batch.objects.count(), Analysis.objects.count(), rekognition.requests) == (0, 0, [])
+
+
+def test_a_dry_run_over_named_ids_leaves_nothing_either(owner, tmp_path):
+    image, _ = an_image(owner), an_image(owner)
+    file = tmp_path / "ids.txt"
+    file.write_text(f"{image.pk}\n\n{image.pk}\n")
+    (found,) = objects(said("--ids", str(file), "--dry-run", "--json"))
+    assert (found["pictures"], found["images"], found["analyses"], Batch.objects.count()) == (1, 1, 3, 0)
+
+
+@pytest.mark.usefixtures("no_terminal")
+def test_money_is_not_spent_without_a_yes(owner, rekognition):
+    an_image(owner)
+    assert said().splitlines()[-1] == "Nothing was started. Add --yes to go on without being asked."
+    assert (Batch.objects.count(), rekognition.requests) == (0, [])
+
+
+def test_what_is_chosen_and_asked_reaches_the_batch(owner, rekognition, tmp_path):
+    image = an_image(owner)
+    file = tmp_path / "ids.txt"
+    file.write_text(f"{image.pk}\n")
+    said(
+        *("--ids", str(file), "--apis", "faces, labels", "--min-confidence", "80", "--max-labels", "7"),
+        *("--limit", "9", "--budget", "20", "--rate", "2.5", "--force", "--since", "2026-01-01"),
+        *("--mail", "owner@example.org", "--yes", "--detach"),
+    )
+    batch = Batch.objects.get()
+    assert (batch.scope, batch.limit, batch.budget, batch.rate) == ("all", 9, Decimal(20), 2.5)
+    assert (batch.is_forced, batch.mail_to, batch.since.isoformat()) == (
+        True,
+        "owner@example.org",
+        "2026-01-01T00:00:00+00:00",
+    )
+    assert list(batch.named.values_list("image_id", flat=True)) == [image.pk]
+    assert batch.apis == ["faces", "labels"]
+    assert (batch.parameters["labels"]["max_labels"], batch.parameters["labels"]["min_confidence"]) == (7, 80)
 
 
 @pytest.mark.parametrize(
-    ("apis", "message"),
+    ("arguments", "scope"),
     [
-        ("celebrities", "--apis: local has labels, faces, text; it has no celebrities."),
-        ("labels,smell", "--apis: local has labels, faces, text; it has no smell."),
-        (" ,", "--apis: local has labels, faces, text; it has no empty list."),
+        ([], "missing"),
+        (["dog"], "all"),
+        (["--missing", "dog"], "missing"),
+        (["--all"], "all"),
+        (["--failed"], "failed"),
+        (["--error-code", "original-missing"], "failed"),
+        (["--model-older-than", "3.1"], "outdated"),
     ],
 )
-def test_wrong_usage(db, apis, message):
-    with pytest.raises(CommandError) as caught:
-        call_command("analyze_images", apis=apis)
-    assert (str(caught.value), caught.value.returncode) == (message, 2)
+def test_which_pictures_the_options_mean(db, arguments, scope):
+    said(*arguments, "--yes", "--detach")
+    assert Batch.objects.get().scope == scope
 
 
-def test_what_is_paid_for_is_estimated(owner, rekognition, capsys):
-    for _ in range(20):
-        an_image(owner)
-    call_command("analyze_images", detach=True)
-    assert capsys.readouterr().out == "20 analyses queued for rekognition, at most 0.04 US dollars.\n"
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--apis", "celebrities"], "local has labels, faces, text; it has no celebrities."),
+        (["--apis", "labels,smell"], "local has labels, faces, text; it has no smell."),
+        (["--apis", " ,"], "local has labels, faces, text; it has no empty list."),
+        (["dog", "("], "This search cannot be understood. Column 5: Nothing closes this parenthesis."),
+        (["--limit", "0"], "The limit is 0; it is the number of pictures at most, 1 or more."),
+        (["--budget", "-1"], "The budget is -1; it is US dollars, from 0 to 100,000."),
+        (["--status", "99"], "There is no batch 99."),
+        (["--ids", "/nowhere/ids.txt"], "--ids: /nowhere/ids.txt: No such file or directory"),
+    ],
+)
+def test_wrong_usage(db, arguments, message):
+    assert refused(*arguments) == (message, 2)
+    assert Batch.objects.count() == 0
+
+
+def test_a_file_that_holds_no_ids_says_where(db, tmp_path):
+    file = tmp_path / "ids.txt"
+    file.write_text("12\ndog.jpg\n")
+    assert refused("--ids", str(file)) == ("--ids: line 2 is 'dog.jpg', which is no picture's id.", 2)
+    assert Batch.objects.count() == 0
+
+
+def test_status_pause_resume_and_cancel_from_another_terminal(owner, rekognition):
+    an_image(owner)
+    said("--yes", "--detach")
+    batch = Batch.objects.get()
+    number = str(batch.pk)
+    layout.lay_out(batch.pk)
+    (found,) = objects(said("--status", number, "--json", status=0))
+    assert (found["state"], found["asked"], found["waiting"], found["is_done"]) == ("running", 1, 1, True)
+    assert said("--pause", number, status=0).splitlines()[0] == f"Batch {number}: paused."
+    assert said("--pause", number, status=1).splitlines()[0] == "It was not running."
+    said("--resume", number, "--detach", "--budget", "5", status=0)
+    batch.refresh_from_db()
+    assert (batch.state, batch.budget) == ("running", Decimal(5))
+    assert said("--cancel", number, status=0).splitlines()[0] == f"Batch {number}: cancelled."
+    assert said("--resume", number, status=1).splitlines()[0] == "There was nothing to resume."
+
+
+@pytest.mark.parametrize(("failed", "status"), [(0, 0), (1, 1)])
+def test_it_waits_until_the_end_and_reports(owner, rekognition, failed, status, monkeypatch):
+    """Looking on does what a worker would do meanwhile: here it is this process."""
+    from analysis.management import batch_watch
+    from analysis.store import blobs
+
+    for number in range(2):
+        image = an_image(owner)
+        if number >= failed:
+            blobs.put(image.key, pictures.jpeg(seed=number))
+    monkeypatch.setattr(batch_watch, "sleep", lambda _: _worked())
+    text = said("--yes", status=status)
+    assert f"{2 - failed} done (0 from the store), {failed} failed, 0 waiting." in text
+    assert ("retry: manage.py analyze_images --failed --error-code original-missing" in text) is bool(failed)
+
+
+def _worked():
+    for batch in Batch.objects.filter(state="running"):
+        layout.lay_out(batch.pk)
+        engines.run(batch.recognizer, "labels")
+
+
+def test_a_sample_shows_what_would_change(owner, rekognition, monkeypatch):
+    from analysis.management import batch_watch
+    from analysis.store import blobs
+
+    image = an_image(owner)
+    blobs.put(image.key, pictures.jpeg())
+    an_analysis(
+        image, state="done", recognizer="rekognition", answer=labels_answer(Dog=90, Wolf=60), model_version="2.0"
+    )
+    rekognition.answers = [labels_answer(Dog=95, Pet=80)]
+    monkeypatch.setattr(batch_watch, "sleep", lambda _: _worked())
+    found = objects(said("--all", "--sample", "5", "--dry-run", "--json"))
+    (difference,) = (each for each in found if "sampled" in each)
+    assert (difference["sampled"], difference["gained"], difference["lost"], difference["moved"]) == (
+        1,
+        {"Pet": 1},
+        {"Wolf": 1},
+        {"Dog": 1},
+    )
+    assert [each.model_version for each in Analysis.objects.filter(is_current=True)] == ["2.0"]
+
+
+def test_ctrl_c_pauses_and_says_how_to_go_on(owner, rekognition, monkeypatch):
+    from analysis.management import batch_watch
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    an_image(owner)
+    monkeypatch.setattr(batch_watch, "sleep", interrupted)
+    text = said("--yes", status=130)
+    batch = Batch.objects.get()
+    assert text.splitlines()[-1].endswith(f"Go on with: manage.py analyze_images --resume {batch.pk}")
+    assert batch.state == "paused"
+
+
+def test_a_budget_that_runs_out_ends_it_with_3(owner, rekognition, monkeypatch):
+    from analysis.management import batch_watch
+
+    an_image(owner)
+    monkeypatch.setattr(batch_watch, "sleep", lambda _: (_worked(), states.tend()))
+    text = said("--yes", "--budget", "0", status=3)
+    assert text.splitlines()[0].endswith("stopped by a budget. Its budget of 0.00 US dollars is spent.")
+
+
+def test_the_schedule_gives_the_options_as_a_person_would(owner, rekognition, settings):
+    from analysis import tasks
+
+    settings.ANALYZE_OPTIONS = "--all --budget 20"
+    tasks.analyze_on_schedule()
+    batch = Batch.objects.get()
+    assert (batch.scope, batch.budget, batch.state) == ("all", Decimal(20), "running")

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.django_db
 EVERY_OTHER_WAY = ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize", "seqscan")
 
 
-@pytest.mark.parametrize("is_bulk", [None, True])
-def test_no_more_are_taken_than_asked_for_whatever_the_plan(owner, is_bulk):
+@pytest.mark.parametrize("only", ["", "AND is_bulk"])
+def test_no_more_are_taken_than_asked_for_whatever_the_plan(owner, only):
     """A subquery that the planner runs once for each row would take all there are: beyond quota and budget."""
     images = [an_image(owner) for _ in range(6)]
     pipeline.request(image_ids=[image.pk for image in images], apis=["labels"], is_bulk=True)
@@ -22,5 +22,5 @@ def test_no_more_are_taken_than_asked_for_whatever_the_plan(owner, is_bulk):
     with connection.cursor() as cursor:
         for each in EVERY_OTHER_WAY:
             cursor.execute(f"SET LOCAL enable_{each} = off")
-    assert len(waiting._take(name, "labels", most=2, is_bulk=is_bulk)) == 2
+    assert len(waiting._take(name, "labels", most=2, only=only)) == 2
     assert Analysis.objects.filter(state="running").count() == 2

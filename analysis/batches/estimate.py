@@ -1,0 +1,115 @@
+"""What a batch would come to, before it starts: calls, money and time, API by API. Nothing is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from analysis.batches import pictures
+from analysis.models import Analysis, Batch, Image
+from analysis.recognition import ledger, quotas, recognizers
+from analysis.recognition.reuse import stored_answers
+
+
+@dataclass
+class ApiEstimate:
+    """`analyses` will be queued; `reused` of them are answered from the store, `calls` are sent."""
+
+    analyses: int = 0
+    reused: int = 0
+    settled: int = 0
+    under_way: int = 0
+    dollars: Decimal = Decimal(0)
+    seconds: float | None = None
+    """How long the calls take at the present quota; None where nothing limits them."""
+
+    @property
+    def calls(self) -> int:
+        return self.analyses - self.reused
+
+
+@dataclass
+class Estimate:
+    """`looked_at`: pictures of the selection; `images`: those that need anything."""
+
+    looked_at: int = 0
+    images: int = 0
+    by_api: dict[str, ApiEstimate] = field(default_factory=dict)
+    is_whole: bool = True
+
+    @property
+    def analyses(self) -> int:
+        return sum(each.analyses for each in self.by_api.values())
+
+    @property
+    def dollars(self) -> Decimal:
+        return sum((each.dollars for each in self.by_api.values()), Decimal(0))
+
+    @property
+    def seconds(self) -> float | None:
+        """The APIs are asked side by side: the slowest one decides."""
+        return max((each.seconds for each in self.by_api.values() if each.seconds is not None), default=None)
+
+
+def estimate(batch: Batch, *, most: int | None = None) -> Estimate:
+    """For a batch that is not started yet; of a large selection, `most` pictures are looked at."""
+    last = Estimate()
+    for last in estimating(batch):
+        if most is not None and last.looked_at >= most:
+            last.is_whole = False
+            break
+    return priced(last, batch)
+
+
+def estimating(batch: Batch) -> Iterator[Estimate]:
+    """The same while it grows, after each step, not priced yet."""
+    found = Estimate(by_api={api: ApiEstimate() for api in batch.apis})
+    place: str | None = ""
+    while place is not None and (batch.limit is None or found.images < batch.limit):
+        step = pictures.step(batch, place=place)
+        place, found.looked_at = step.place, found.looked_at + len(step.image_ids)
+        _add(found, batch, step.image_ids)
+        yield found
+
+
+def _add(found: Estimate, batch: Batch, image_ids: list[int]) -> None:
+    needs = {api: pictures.need(batch, api, image_ids) for api in batch.apis}
+    needing = {image_id for each in needs.values() for image_id in each.image_ids}
+    meant = [image_id for image_id in image_ids if image_id in needing]
+    if batch.limit is not None:
+        meant = meant[: batch.limit - found.images]
+    found.images += len(meant)
+    chosen = set(meant)
+    for api, each in needs.items():
+        ids, of_api = [image_id for image_id in each.image_ids if image_id in chosen], found.by_api[api]
+        of_api.analyses += len(ids)
+        of_api.reused += _stored(batch, api, ids)
+        of_api.settled += each.settled
+        of_api.under_way += each.under_way
+
+
+def _stored(batch: Batch, api: str, image_ids: list[int]) -> int:
+    """How many of these an answer is stored for already, of the same bytes in another picture."""
+    if batch.is_forced or recognizers.named(batch.recognizer).region is None:
+        return 0
+    asked = [
+        Analysis(pk=image.pk, image=image, api=api, recognizer=batch.recognizer, parameters=batch.parameters[api])
+        for image in Image.objects.filter(pk__in=image_ids).only("sha256")
+    ]
+    return len(stored_answers(asked))
+
+
+def priced(found: Estimate, batch: Batch) -> Estimate:
+    """With money and time, at the present prices and quotas."""
+    region = recognizers.named(batch.recognizer).region
+    if region is None:
+        return found
+    for api, each in found.by_api.items():
+        (price,) = ledger.estimate(
+            each.calls, apis=[api], parameters=batch.parameters, recognizer=batch.recognizer, region=region
+        )
+        each.dollars = price.dollars
+        a_second = min(quotas.quota(region, api), batch.rate or float("inf"))
+        each.seconds = each.calls / a_second
+    return found

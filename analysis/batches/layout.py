@@ -1,0 +1,74 @@
+"""Laying a batch out: its analyses are queued a step at a time, never many more than workers take in a while."""
+
+from __future__ import annotations
+
+import time
+
+from django.db import transaction
+
+from analysis.batches import pictures
+from analysis.models import Analysis, Batch
+from analysis.recognition import waiting
+
+WINDOW = 10_000
+"""Analyses of a batch that wait at a time: so many are held back when it is paused, whatever the library's size."""
+SPELL = 240.0
+"""Seconds after which laying out ends, long before the broker would announce the task again."""
+
+
+def lay_out(batch_id: int, *, most_open: int = WINDOW) -> list[str]:
+    """Queue analyses until so many wait or there are no more; answers the APIs that have work now.
+
+    Safe to be called twice at a time: the second finds the batch locked and leaves. Safe to be killed: each step is
+    whole, with the place it reached.
+    """
+    end, apis = time.monotonic() + SPELL, set[str]()
+    while time.monotonic() < end:
+        laid = _lay_step(batch_id, most_open)
+        if laid is None:
+            break
+        apis |= laid
+    return sorted(apis)
+
+
+def _lay_step(batch_id: int, most_open: int) -> set[str] | None:
+    """One step, and the APIs it has work for; None when there is nothing to lay out now."""
+    with transaction.atomic():
+        locked = Batch.objects.select_for_update(skip_locked=True)
+        batch = locked.filter(pk=batch_id, state=Batch.State.RUNNING, is_laid_out=False).first()
+        if batch is None:
+            return None
+        room = _most_open(batch, most_open) - Analysis.objects.filter(batch=batch).open().count()
+        if room <= 0:
+            return None
+        size = max(1, min(pictures.STEP, room // len(batch.apis)))
+        step = pictures.step(batch, place=batch.place, size=size)
+        asked = _queue(batch, step.image_ids)
+        batch.place = step.place or batch.place
+        batch.is_laid_out = step.place is None or (batch.limit is not None and batch.images >= batch.limit)
+        batch.save(update_fields=["place", "is_laid_out", "images", "asked"])
+    return {api for api, number in asked.items() if number}
+
+
+def _queue(batch: Batch, image_ids: list[int]) -> dict[str, int]:
+    """Queue what these pictures need, as far as the batch's limit goes."""
+    needs = {api: pictures.need(batch, api, image_ids).image_ids for api in batch.apis}
+    needing = {image_id for ids in needs.values() for image_id in ids}
+    meant = [image_id for image_id in image_ids if image_id in needing]
+    if batch.limit is not None:
+        meant = meant[: batch.limit - batch.images]
+    chosen = set(meant)
+    asked = {
+        api: waiting.enqueue_for(batch, api=api, image_ids=[each for each in ids if each in chosen])
+        for api, ids in needs.items()
+    }
+    batch.images += len(meant)
+    batch.asked += sum(asked.values())
+    return asked
+
+
+def _most_open(batch: Batch, most_open: int) -> int:
+    """A slow batch is laid out a minute ahead, so that a changed mind does not wait for an hour's worth."""
+    if batch.rate is None:
+        return most_open
+    return min(most_open, max(len(batch.apis) * 10, int(batch.rate * 60) * len(batch.apis)))

@@ -1,0 +1,153 @@
+"""The pictures a batch is about, so many at a time, and what each of them still needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from analysis.models import Audience, Batch, Image, ModelVersion
+from analysis.search import results
+from analysis.search.grammar import parse
+from analysis.search.places import Place
+
+STEP = 1_000
+"""Pictures looked at in one transaction: what lies between two of them is all a bulk run keeps in memory."""
+OPEN = frozenset({"queued", "running", "paused"})
+LATEST = "latest"
+"""A model version: whichever an API answered with last."""
+Scope = Batch.Scope
+
+
+@dataclass(frozen=True)
+class Step:
+    """Some of a batch's pictures, and the place to go on from; None when these were the last."""
+
+    image_ids: list[int]
+    place: str | None
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one API is to be asked about some pictures: `settled` are answered already, just as they would be now."""
+
+    image_ids: list[int]
+    settled: int
+    under_way: int
+
+
+@dataclass(frozen=True)
+class _Past:
+    """How the analyses of one picture by one API stand, samples aside."""
+
+    is_answered: bool
+    is_settled: bool
+    is_refused: bool
+    version: str | None
+    state: str
+    error_code: str
+
+
+_NO_PAST = _Past(is_answered=False, is_settled=False, is_refused=False, version=None, state="", error_code="")
+
+
+def step(batch: Batch, *, place: str, size: int = STEP) -> Step:
+    """The next pictures after a place, without those in the trash and those that are not the person's to change."""
+    ids, after = _named(batch, place, size) if batch.is_of_named else _found(batch, place, size)
+    meant = Image.objects.filter(pk__in=ids, trashed_at=None)
+    if not batch.is_of_everybody:
+        meant = meant.changeable_by(batch.person_id)
+    if batch.since:
+        meant = meant.filter(added_at__gte=batch.since)
+    kept = set(meant.values_list("pk", flat=True))
+    return Step([pk for pk in ids if pk in kept], after)
+
+
+def need(batch: Batch, api: str, image_ids: list[int]) -> Need:
+    """Which of these pictures the batch has this API asked about."""
+    past = _past(batch, api, image_ids)
+    limit = latest_version(batch.recognizer, api) if batch.older_than == LATEST else batch.older_than
+    wanted, settled, under_way = list[int](), 0, 0
+    for image_id in image_ids:
+        of_it = past.get(image_id, _NO_PAST)
+        if not _is_meant(batch, of_it, limit):
+            continue
+        if of_it.state in OPEN:
+            under_way += 1
+        elif of_it.is_settled and not batch.is_forced and batch.scope != Scope.FAILED:
+            settled += 1
+        else:
+            wanted.append(image_id)
+    return Need(wanted, settled, under_way)
+
+
+def is_older(version: str, than: str) -> bool:
+    """Versions by their numbers, 3.9 before 3.10; where these are the same, by the text."""
+    return (_numbers(version), version) < (_numbers(than), than)
+
+
+def latest_version(recognizer: str, api: str) -> str:
+    """The model version that answered last; empty before there was any."""
+    seen = ModelVersion.objects.filter(recognizer=recognizer, api=api).order_by("-last_seen_at")
+    return seen.values_list("version", flat=True).first() or ""
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"[0-9]{1,18}", version)]
+
+
+def _found(batch: Batch, place: str, size: int) -> tuple[list[int], str | None]:
+    audience = Audience(sees_all=True) if batch.is_of_everybody else Audience(person_id=batch.person_id)
+    ids, after = results.step(
+        parse(batch.query),
+        audience=audience,
+        after=Place.from_text(place),
+        size=size,
+        moment=batch.started_at,
+    )
+    is_past = after and batch.since and isinstance(after.key, datetime) and after.key < batch.since
+    return ids, None if after is None or is_past else str(after)
+
+
+def _named(batch: Batch, place: str, size: int) -> tuple[list[int], str | None]:
+    rest = batch.named.filter(image_id__gt=int(place or 0)).order_by("image_id")
+    ids = list(rest.values_list("image_id", flat=True)[:size])
+    return ids, str(ids[-1]) if len(ids) == size else None
+
+
+def _is_meant(batch: Batch, past: _Past, limit: str) -> bool:
+    match batch.scope:
+        case Scope.MISSING:
+            return not past.is_answered and not past.is_refused
+        case Scope.FAILED:
+            return past.state == "failed" and batch.error_code in {"", past.error_code}
+        case Scope.OUTDATED:
+            return past.version is not None and is_older(past.version, limit)
+    return True
+
+
+def _past(batch: Batch, api: str, image_ids: list[int]) -> dict[int, _Past]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT image_id, bool_or(is_ours AND state = 'done'),
+                   bool_or(is_ours AND state = 'done' AND parameters = %s::jsonb AND model_version = %s),
+                   bool_or(is_ours AND is_permanent),
+                   max(model_version) FILTER (WHERE is_ours AND is_current),
+                   (array_agg(state ORDER BY id DESC))[1], (array_agg(error_code ORDER BY id DESC))[1]
+            FROM (SELECT *, recognizer = %s AS is_ours FROM analysis_analysis
+                  WHERE image_id = ANY(%s) AND api = %s AND NOT is_sample) past
+            GROUP BY image_id
+            """,
+            [
+                json.dumps(batch.parameters[api]),
+                latest_version(batch.recognizer, api),
+                batch.recognizer,
+                image_ids,
+                api,
+            ],
+        )
+        return {image_id: _Past(*values) for image_id, *values in cursor.fetchall()}

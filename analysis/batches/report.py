@@ -1,0 +1,79 @@
+"""What a batch came to, in words: for the terminal, for the mail, for the page."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from dataclasses import dataclass
+
+from django.core.mail import send_mail
+from django.db.models import Count, Max
+
+from analysis.batches.progress import progress
+from analysis.batches.states import dollars
+from analysis.models import Analysis, Batch
+
+logger = logging.getLogger(__name__)
+
+MOST_CAUSES = 20
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why some analyses failed, and the command that asks again."""
+
+    api: str
+    code: str
+    message: str
+    number: int
+
+    @property
+    def command(self) -> str:
+        return shlex.join(["manage.py", "analyze_images", "--failed", "--error-code", self.code, "--apis", self.api])
+
+
+def causes(batch: Batch) -> list[Cause]:
+    """Its failures by cause, the most frequent first; one sentence stands for those of a kind."""
+    grouped = (
+        batch.analyses.filter(state=Analysis.State.FAILED)
+        .values_list("api", "error_code")
+        .annotate(message=Max("error_message"), number=Count("pk"))
+        .order_by("-number", "api", "error_code")[:MOST_CAUSES]
+    )
+    return [Cause(*values) for values in grouped]
+
+
+def lines(batch_id: int) -> list[str]:
+    """The report, a sentence a line."""
+    found = progress(batch_id)
+    if found is None:
+        return [f"There is no batch {batch_id}."]
+    batch = found.batch
+    of_budget = f" of {dollars(batch.budget)}" if batch.budget is not None else ""
+    asked = f"{found.total:,}" if found.total is not None else f"{batch.asked:,} so far"
+    said = [
+        f"Batch {batch.pk}: {batch.get_state_display().lower()}. {batch.reason}".rstrip(),
+        f"{asked} analyses asked of {batch.recognizer} about {batch.images:,} pictures: {found.done:,} done "
+        f"({found.reused:,} from the store), {found.failed:,} failed, {found.waiting:,} waiting.",
+        f"Spent: {dollars(found.dollars)}{of_budget}.",
+    ]
+    if batch.is_laid_out and not found.waiting and (gone := batch.asked - found.ended) > 0:
+        said.append(f"{gone:,} ended otherwise: their pictures were removed, or the batch was cancelled.")
+    for cause in causes(batch):
+        said += [f"{cause.number:,} {cause.api} failed with {cause.code}: {cause.message}", f"  retry: {cause.command}"]
+    if batch.state in {Batch.State.PAUSED, Batch.State.STOPPED}:
+        said.append(f"Go on with: manage.py analyze_images --resume {batch.pk}")
+    return said
+
+
+def mail(batch_id: int) -> None:
+    """Send the report to whoever asked for it; a mail server that is away is told of in the log, once."""
+    batch = Batch.objects.get(pk=batch_id)
+    if not batch.mail_to:
+        return
+    said = lines(batch_id)
+    try:
+        subject = f"imagelib: batch {batch_id} is {batch.get_state_display().lower()}"
+        send_mail(subject, "\n".join(said), None, [batch.mail_to])
+    except OSError as error:  # SMTPException is one
+        logger.error("batch %s: no mail could be sent to %s: %s", batch_id, batch.mail_to, error)

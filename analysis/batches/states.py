@@ -1,0 +1,119 @@
+"""The life of a batch: started, paused, resumed, stopped by a budget, cancelled, done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import islice
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from analysis.models import Analysis, Batch, BatchImage
+from analysis.recognition import ledger, recognizers, waiting
+
+State = Batch.State
+STEP = 10_000
+
+
+def prepare(batch: Batch, *, named: Iterable[int] = ()) -> None:
+    """Save a batch, with the pictures it names, at rest: `resume` sets it going."""
+    batch.state = State.PAUSED
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        rest = iter(named)
+        while ids := list(islice(rest, STEP)):
+            BatchImage.objects.bulk_create(
+                [BatchImage(batch=batch, image_id=image_id) for image_id in ids], ignore_conflicts=True
+            )
+
+
+def pause(batch_id: int) -> bool:
+    """Hold back what waits; what is under way ends by itself. False when it was not running."""
+    return _leave(batch_id, State.PAUSED)
+
+
+def resume(batch_id: int) -> bool:
+    """Let it go on where it was; also a batch that a budget stopped. False when there is nothing to resume."""
+    with transaction.atomic():
+        held = Batch.objects.filter(pk=batch_id, state__in=[State.PAUSED, State.STOPPED])
+        if not held.update(state=State.RUNNING, reason="", changed_at=Now()):
+            return False
+        waiting.let_go(Batch.objects.get(pk=batch_id))
+    return True
+
+
+def cancel(batch_id: int) -> bool:
+    """End it: what waits is forgotten, what is answered stays. False when it was over already."""
+    with transaction.atomic():
+        alive = Batch.objects.filter(pk=batch_id, state__in=[State.RUNNING, State.PAUSED, State.STOPPED])
+        if not alive.update(state=State.CANCELLED, finished_at=Now(), changed_at=Now()):
+            return False
+        waiting.drop(batch_id)
+    return True
+
+
+def tend() -> tuple[list[int], list[int]]:
+    """Stop what has no money left, end what is done; answers those to be laid out further and those that ended.
+
+    Called every few seconds, by as many as like.
+    """
+    unfinished, ended = list[int](), list[int]()
+    for batch in Batch.objects.filter(state=State.RUNNING).order_by("pk"):
+        if reason := out_of_money(batch):
+            _leave(batch.pk, State.STOPPED, reason=reason)
+        elif _is_over(batch):
+            if Batch.objects.filter(pk=batch.pk, state=State.RUNNING).update(state=State.DONE, finished_at=Now()):
+                ended.append(batch.pk)
+        elif not batch.is_laid_out:
+            unfinished.append(batch.pk)
+    for batch in _left_behind():
+        (waiting.drop if batch.state == State.CANCELLED else waiting.hold_back)(batch.pk)
+    return unfinished, ended
+
+
+def out_of_money(batch: Batch) -> str:
+    """Why nothing more of it can be paid for, as a sentence; empty while something can, or is under way."""
+    region = recognizers.named(batch.recognizer).region
+    if region is None or batch.analyses.filter(state=Analysis.State.RUNNING).exists():
+        return ""
+    prices, already = ledger.prices_now(batch.recognizer, region)
+    waits = set(batch.analyses.filter(state=Analysis.State.QUEUED).values_list("api", flat=True).distinct())
+    if not waits:
+        return ""
+    price = min(prices.price(api, batch.parameters.get(api, {}), already=already) for api in waits)
+    left = ledger.left_of_batches(batch.recognizer).get(batch.pk)
+    if left is not None and left < price:
+        return f"Its budget of {dollars(batch.budget)} is spent."
+    budget = ledger.budget(batch.recognizer)
+    if budget.affordable(price, is_bulk=True) == 0:
+        return f"This month's budget for bulk work, {dollars(budget.limit)}, is spent."
+    return ""
+
+
+def dollars(amount: Decimal | None) -> str:
+    """An amount as people read it; fractions of a cent only where there is nothing else."""
+    value = amount or Decimal(0)
+    return f"{value:,.2f} US dollars" if value >= Decimal("0.01") or value == 0 else f"{value.normalize():f} US dollars"
+
+
+def _is_over(batch: Batch) -> bool:
+    """All laid out, and nothing waits but what is in the trash."""
+    return batch.is_laid_out and not batch.analyses.open().filter(image__trashed_at=None).exists()
+
+
+def _leave(batch_id: int, state: str, *, reason: str = "") -> bool:
+    with transaction.atomic():
+        running = Batch.objects.select_for_update().filter(pk=batch_id, state=State.RUNNING)
+        if not running.update(state=state, reason=reason, changed_at=Now()):
+            return False
+        waiting.hold_back(batch_id)
+    return True
+
+
+def _left_behind() -> list[Batch]:
+    """Batches at rest of which something waits all the same: it was under way when they were paused, and put back."""
+    waits = Analysis.objects.filter(batch=OuterRef("pk"), state=Analysis.State.QUEUED)
+    resting = Batch.objects.filter(state__in=[State.PAUSED, State.STOPPED, State.CANCELLED])
+    return list(resting.filter(Exists(waits)))

@@ -1,0 +1,115 @@
+"""What somebody asks a batch to be, checked before anything is counted, called or saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from django.utils.timezone import now
+
+from analysis.batches.pictures import LATEST, latest_version
+from analysis.models import Analysis, Batch
+from analysis.recognition import recognizers
+from analysis.recognition.recognizer import ApiName
+from analysis.search.grammar import BadQuery, parse
+
+MOST_DOLLARS = Decimal(100_000)
+
+
+class BadBatch(ValueError):
+    """A wish that cannot be fulfilled; says which part of it and what to write instead."""
+
+
+def wish(
+    *,
+    query: str = "",
+    scope: str = Batch.Scope.ALL,
+    apis: Sequence[str] | None = None,
+    min_confidence: float | None = None,
+    max_labels: int | None = None,
+    older_than: str = "",
+    error_code: str = "",
+    since: datetime | None = None,
+    limit: int | None = None,
+    budget: Decimal | None = None,
+    rate: float | None = None,
+    is_forced: bool = False,
+    is_of_named: bool = False,
+    person_id: int | None = None,
+    is_of_everybody: bool = False,
+    mail_to: str = "",
+) -> Batch:
+    """A batch that can be estimated and started. Raises BadBatch."""
+    _check_query(query)
+    _check_amounts(limit, budget, rate)
+    asked = _known(apis)
+    return Batch(
+        query=query,
+        scope=scope,
+        older_than=_version(older_than, asked) if scope == Batch.Scope.OUTDATED else "",
+        error_code=error_code,
+        since=since,
+        recognizer=recognizers.current().name,
+        parameters=_parameters(asked, min_confidence=min_confidence, max_labels=max_labels),
+        limit=limit,
+        budget=budget,
+        rate=rate,
+        is_forced=is_forced,
+        is_of_named=is_of_named,
+        person_id=person_id,
+        is_of_everybody=is_of_everybody,
+        mail_to=mail_to,
+        started_at=now(),  # what "the last 7 days" of its query end with
+    )
+
+
+def _check_query(query: str) -> None:
+    try:
+        parse(query)
+    except BadQuery as error:
+        raise BadBatch(f"This search cannot be understood. Column {error.column}: {error}") from error
+
+
+def _check_amounts(limit: int | None, budget: Decimal | None, rate: float | None) -> None:
+    if limit is not None and not 1 <= limit <= 2**31 - 1:
+        raise BadBatch(f"The limit is {limit:,}; it is the number of pictures at most, 1 or more.")
+    if budget is not None and not (budget.is_finite() and 0 <= budget <= MOST_DOLLARS):
+        raise BadBatch(f"The budget is {budget}; it is US dollars, from 0 to {MOST_DOLLARS:,}.")
+    if rate is not None and not 0.01 <= rate <= 100_000:
+        raise BadBatch(f"The rate is {rate:g}; it is calls a second of each API, from 0.01 to 100,000.")
+
+
+def _known(apis: Sequence[str] | None) -> list[str]:
+    if apis is None:
+        return recognizers.wanted_apis()
+    able, named = recognizers.current().apis, recognizers.current().name
+    unknown = [api for api in apis if api not in able]
+    if unknown or not apis:
+        known = ", ".join(api for api in Analysis.Api.values if api in able)
+        raise BadBatch(f"{named} has {known}; it has no {', '.join(unknown) or 'empty list'}.")
+    return [api for api in Analysis.Api.values if api in apis]
+
+
+def _version(older_than: str, apis: list[str]) -> str:
+    """The version to be older than: what is named, or the newest that any of these APIs has answered with."""
+    if older_than != LATEST:
+        return older_than
+    seen = {api: latest_version(recognizers.current().name, api) for api in apis}
+    if not any(seen.values()):
+        raise BadBatch(f"{recognizers.current().name} has answered nothing yet, so no version is the latest.")
+    return LATEST
+
+
+def _parameters(apis: list[str], *, min_confidence: float | None, max_labels: int | None) -> dict[str, dict[str, Any]]:
+    wanted = recognizers.all_parameters()
+    try:
+        if min_confidence is not None:
+            wanted = replace(wanted, min_confidence=min_confidence, moderation_min_confidence=min_confidence)
+        if max_labels is not None:
+            wanted = replace(wanted, max_labels=max_labels)
+    except ValueError as error:
+        raise BadBatch(str(error)) from error
+    return {api: wanted.as_json(cast(ApiName, api)) for api in apis}

@@ -1,0 +1,348 @@
+"""A batch from its start to its end: in bounded steps, paused, resumed, paid for once and within its budget."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from django.db.models.functions import Now
+
+from analysis import pipeline
+from analysis.batches import layout, report, states
+from analysis.batches.estimate import estimate
+from analysis.batches.progress import fold, progress
+from analysis.batches.wish import BadBatch, wish
+from analysis.models import Analysis, Batch, BatchEntry, Call
+from analysis.recognition import engines, waiting
+from bench.simulator import running
+from tests import pictures
+from tests.factories import an_analysis, an_image
+
+pytestmark = pytest.mark.django_db
+PRICE = Decimal("0.00175")  # a labels call with IMAGE_PROPERTIES
+
+
+@pytest.fixture(autouse=True)
+def simulator(settings, monkeypatch):
+    from analysis.recognition import recognizers
+
+    with running() as simulator:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", simulator.address)
+        settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "us-east-1"
+        settings.RECOGNIZER_APIS = ["labels"]
+        settings.REKOGNITION_QUOTA = dict.fromkeys(Analysis.Api.values, "10000")
+        recognizers.forget()
+        yield simulator
+    recognizers.forget()
+
+
+def stored(owner, number):
+    from analysis.store import blobs
+
+    images = [an_image(owner) for _ in range(number)]
+    for place, image in enumerate(images):
+        blobs.put(image.key, pictures.jpeg(seed=place))
+    return images
+
+
+def a_batch(**wishes) -> Batch:
+    batch = wish(**{"is_of_everybody": True, **wishes})
+    pipeline.run_batch(batch)
+    return batch
+
+
+def work():
+    engines.run("rekognition", "labels")
+
+
+def through(batch):
+    """As the workers and the sweeper do it, until nothing more happens."""
+    for _ in range(20):
+        layout.lay_out(batch.pk)
+        work()
+        states.tend()
+        batch.refresh_from_db()
+        if batch.state != "running":
+            return
+    pytest.fail("the batch does not end")
+
+
+def counts(batch):
+    found = progress(batch.pk)
+    return {"done": found.done, "failed": found.failed, "reused": found.reused, "waiting": found.waiting}
+
+
+def test_from_its_start_to_its_end(owner, simulator):
+    stored(owner, 5)
+    batch = a_batch()
+    through(batch)
+    assert (batch.state, batch.images, batch.asked, batch.is_laid_out) == ("done", 5, 5, True)
+    assert counts(batch) == {"done": 5, "failed": 0, "reused": 0, "waiting": 0}
+    assert progress(batch.pk).dollars == 5 * PRICE
+    assert batch.finished_at is not None
+
+
+def test_it_is_laid_out_so_many_at_a_time(owner):
+    stored(owner, 5)
+    batch = a_batch()
+    layout.lay_out(batch.pk, most_open=2)
+    assert batch.analyses.count() == 2
+    layout.lay_out(batch.pk, most_open=2)
+    assert batch.analyses.count() == 2
+    work()
+    layout.lay_out(batch.pk, most_open=2)
+    work()
+    layout.lay_out(batch.pk, most_open=2)
+    batch.refresh_from_db()
+    assert (batch.analyses.count(), batch.asked, batch.is_laid_out) == (5, 5, True)
+
+
+def test_no_more_pictures_than_its_limit(owner, simulator):
+    stored(owner, 5)
+    batch = a_batch(limit=2)
+    through(batch)
+    assert (batch.images, batch.asked, simulator.statistics()["requests"]) == (2, 2, 2)
+
+
+def test_its_own_parameters_are_asked(owner, simulator):
+    stored(owner, 1)
+    batch = a_batch(min_confidence=80, max_labels=3)
+    through(batch)
+    asked = batch.analyses.get().parameters
+    assert (asked["min_confidence"], asked["max_labels"]) == (80, 3)
+
+
+def test_paused_nothing_more_is_sent_and_resumed_it_ends(owner, simulator):
+    stored(owner, 4)
+    batch = a_batch()
+    layout.lay_out(batch.pk)
+    assert states.pause(batch.pk)
+    work()
+    layout.lay_out(batch.pk)
+    assert (simulator.statistics()["requests"], counts(batch)["waiting"]) == (0, 4)
+    assert not states.pause(batch.pk)
+    assert pipeline.resume_batch(batch.pk)
+    through(batch)
+    assert (batch.state, simulator.statistics()["requests"]) == ("done", 4)
+    assert not pipeline.resume_batch(batch.pk)
+
+
+def test_what_was_under_way_when_it_was_paused_is_held_back_too(owner):
+    batch = a_batch()
+    analysis = an_analysis(an_image(owner), state="running", recognizer="rekognition", batch=batch, is_bulk=True)
+    states.pause(batch.pk)
+    analysis.put_back(code="x", message="x", after=timedelta(0))
+    states.tend()
+    assert Analysis.objects.get().state == "paused"
+
+
+def test_somebody_who_waits_for_a_picture_is_not_held_back_with_the_batch(owner, simulator):
+    images = stored(owner, 3)
+    batch = a_batch()
+    layout.lay_out(batch.pk)
+    states.pause(batch.pk)
+    pipeline.request(image_ids=[images[0].pk])
+    work()
+    assert {each.image_id: each.state for each in Analysis.objects.all()} == {
+        images[0].pk: "done",
+        images[1].pk: "paused",
+        images[2].pk: "paused",
+    }
+
+
+def test_cancelled_what_waits_is_forgotten_and_what_is_answered_stays(owner):
+    stored(owner, 4)
+    batch = a_batch()
+    layout.lay_out(batch.pk, most_open=2)
+    work()
+    layout.lay_out(batch.pk, most_open=1)
+    assert states.cancel(batch.pk)
+    batch.refresh_from_db()
+    assert (batch.state, [each.state for each in batch.analyses.all()]) == ("cancelled", ["done", "done"])
+    assert not states.cancel(batch.pk)
+    assert not pipeline.resume_batch(batch.pk)
+
+
+def test_its_budget_stops_it_and_a_higher_one_lets_it_go_on(owner, simulator):
+    stored(owner, 5)
+    batch = a_batch(budget=Decimal("0.004"))
+    through(batch)
+    assert (batch.state, batch.reason) == ("stopped", "Its budget of 0.004 US dollars is spent.")
+    assert (simulator.statistics()["requests"], counts(batch)["waiting"]) == (2, 3)
+    Batch.objects.update(budget=Decimal("0.007"))
+    pipeline.resume_batch(batch.pk)
+    through(batch)
+    assert (batch.state, simulator.statistics()["requests"]) == ("stopped", 4)
+    Batch.objects.update(budget=None)
+    pipeline.resume_batch(batch.pk)
+    through(batch)
+    assert (batch.state, simulator.statistics()["requests"]) == ("done", 5)
+
+
+def test_a_budget_of_one_batch_does_not_hold_up_another(owner, simulator):
+    images = stored(owner, 4)
+    poor = a_batch(budget=Decimal(0), limit=2)
+    layout.lay_out(poor.pk)
+    pipeline.request(image_ids=[images[0].pk, images[1].pk], is_bulk=True)
+    work()
+    assert (simulator.statistics()["requests"], counts(poor)["waiting"]) == (2, 2)
+
+
+def test_the_months_budget_stops_it(owner, settings, simulator):
+    settings.MONTHLY_BUDGET = Decimal("0.002")
+    stored(owner, 3)
+    batch = a_batch()
+    through(batch)
+    assert (batch.state, simulator.statistics()["requests"]) == ("stopped", 1)
+    assert batch.reason == "This month's budget for bulk work, 0.002 US dollars, is spent."
+
+
+def test_two_batches_over_the_same_pictures_do_not_pay_twice(owner, simulator):
+    stored(owner, 3)
+    first, second = a_batch(), a_batch()
+    layout.lay_out(first.pk)
+    through(second)
+    through(first)
+    assert simulator.statistics()["requests"] == 3
+    assert (counts(first)["done"], counts(second)["done"]) == (3, 0)
+    third = a_batch()
+    through(third)
+    assert (third.asked, simulator.statistics()["requests"]) == (0, 3)
+
+
+def test_a_sample_changes_nothing_and_is_not_paid_twice(owner, simulator):
+    from analysis.batches import sampled
+
+    images = stored(owner, 4)
+    batch = wish(is_of_everybody=True)
+    ids = sampled.draw(batch, 2)
+    assert len(ids) == 2
+    assert set(ids) < {image.pk for image in images}
+    sample = sampled.sample_of(batch)
+    pipeline.run_batch(sample, named=ids)
+    through(sample)
+    assert not Analysis.objects.filter(is_current=True).exists()
+    found = sampled.difference(sample)
+    assert (found.answers, found.first, found.lost) == (2, 2, {})
+    assert estimate(batch).by_api["labels"].reused == 2
+    pipeline.run_batch(batch)
+    through(batch)
+    assert (simulator.statistics()["requests"], counts(batch)["reused"]) == (4, 2)
+    assert Analysis.objects.filter(is_current=True).count() == 4
+
+
+def test_failures_are_counted_and_named_with_their_retry(owner, simulator):
+    an_image(owner)  # without a blob
+    stored(owner, 1)
+    batch = a_batch()
+    through(batch)
+    assert (batch.state, counts(batch)) == ("done", {"done": 1, "failed": 1, "reused": 0, "waiting": 0})
+    (cause,) = report.causes(batch)
+    assert (cause.code, cause.number) == ("original-missing", 1)
+    assert cause.command == "manage.py analyze_images --failed --error-code original-missing --apis labels"
+
+
+def test_pictures_trashed_or_removed_meanwhile_do_not_keep_it_from_ending(owner):
+    kept, trashed, removed = stored(owner, 3)
+    batch = a_batch()
+    layout.lay_out(batch.pk)
+    type(kept).objects.filter(pk=trashed.pk).update(trashed_at=Now())
+    removed.delete()
+    through(batch)
+    assert (batch.state, counts(batch)["done"]) == ("done", 1)
+
+
+def test_a_pace_of_its_own_spaces_it_out(owner):
+    stored(owner, 4)
+    batch = a_batch(rate=0.5)
+    layout.lay_out(batch.pk)
+    due = list(batch.analyses.order_by("pk").values_list("next_attempt_at", flat=True))
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(due)]
+    assert gaps == [2.0, 2.0, 2.0]
+    work()
+    assert counts(batch)["waiting"] == 4
+
+
+def test_what_a_lost_worker_cost_counts(owner):
+    batch = a_batch()
+    lost = an_analysis(
+        an_image(owner), state="running", recognizer="rekognition", batch=batch, price=PRICE, attempts=8, is_bulk=True
+    )
+    Analysis.objects.filter(pk=lost.pk).update(claimed_until=Now())
+    waiting.due_apis()
+    found = progress(batch.pk)
+    assert (found.failed, found.dollars) == (1, PRICE)
+    assert Call.objects.get().outcome == "unknown"
+
+
+def test_entries_are_folded_and_give_the_pace(owner):
+    batch = a_batch()
+    BatchEntry.objects.create(batch=batch, done=30, failed=2, reused=5, dollars=PRICE)
+    before = counts(batch)
+    fold()
+    batch.refresh_from_db()
+    assert (batch.done, batch.failed, batch.reused, batch.dollars) == (30, 2, 5, PRICE)
+    assert counts(batch) == before
+    assert (batch.pace > 0, BatchEntry.objects.count()) == (True, 0)
+    fold()
+    batch.refresh_from_db()
+    assert batch.pace == 0
+
+
+def test_progress_of_several_costs_two_statements(owner, django_assert_num_queries):
+    from analysis.batches.progress import progress_of
+
+    for number in (1, 2):
+        for _ in range(number):
+            a_batch()
+        with django_assert_num_queries(2):
+            progress_of(Batch.objects.all())
+
+
+def test_the_report_is_mailed_to_who_asked(owner, mailoutbox):
+    stored(owner, 1)
+    batch = a_batch(mail_to="owner@example.org")
+    through(batch)
+    report.mail(batch.pk)
+    (mail,) = mailoutbox
+    assert (mail.to, mail.subject) == (["owner@example.org"], f"imagelib: batch {batch.pk} is done")
+    assert "1 analyses asked of rekognition about 1 pictures: 1 done" in mail.body
+
+
+def test_without_an_address_no_mail_is_sent(owner, mailoutbox):
+    report.mail(a_batch().pk)
+    assert mailoutbox == []
+
+
+def test_an_estimate_counts_calls_money_and_time_and_calls_nothing(owner, settings, simulator):
+    settings.REKOGNITION_QUOTA = {"labels": "2"}
+    for _ in range(4):
+        an_image(owner)
+    found = estimate(wish(is_of_everybody=True))
+    labels = found.by_api["labels"]
+    assert (found.looked_at, found.images, labels.calls, labels.dollars) == (4, 4, 4, 4 * PRICE)
+    assert (found.seconds, estimate(wish(is_of_everybody=True, rate=1)).seconds) == (2, 4)
+    assert (simulator.statistics()["requests"], Analysis.objects.count(), Batch.objects.count()) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"query": "dog ("}, "This search cannot be understood. Column 5: Nothing closes"),
+        ({"limit": 0}, "The limit is 0; "),
+        ({"budget": Decimal(-1)}, "The budget is -1; it is US dollars, from 0 to 100,000."),
+        ({"budget": Decimal("NaN")}, "The budget is NaN; "),
+        ({"rate": 0}, "The rate is 0; "),
+        ({"apis": ["smell"]}, "rekognition has "),
+        ({"apis": []}, "rekognition has "),
+        ({"min_confidence": 101}, "min_confidence is a number from 0 to 100"),
+        ({"max_labels": 0}, "max_labels is a whole number"),
+        ({"scope": "outdated", "older_than": "latest"}, "rekognition has answered nothing yet"),
+    ],
+)
+def test_a_wish_that_cannot_be_says_why(db, wrong, sentence):
+    with pytest.raises(BadBatch, match="^" + re.escape(sentence)):
+        wish(is_of_everybody=True, **wrong)
