@@ -25,13 +25,14 @@ WITHOUT_SERVERS = {
     "makemessages",
     "run",  # looks whether its port is free first
 }
+MAY_LACK_SERVERS = {"doctor"}  # it tells what does not answer
 HELP = {"-h", "--help", "--version"}
 
 
 def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
     if needs_servers(arguments[1:]):
-        start_servers()
+        start_servers(must=arguments[1] not in MAY_LACK_SERVERS)
     execute_from_command_line(arguments)
 
 
@@ -41,7 +42,7 @@ def needs_servers(words: list[str]) -> bool:
     return words[0] not in WITHOUT_SERVERS or "--database" in words
 
 
-def start_servers() -> None:
+def start_servers(*, must: bool = True) -> None:
     try:
         var, services = settings.VAR, settings.EMBEDDED
     except (ImproperlyConfigured, ValueError) as mistake:
@@ -53,7 +54,9 @@ def start_servers() -> None:
     try:
         embedded.start(var, services=services)
     except embedded.Unstartable as unstartable:
-        sys.exit(str(unstartable))
+        if must:
+            sys.exit(str(unstartable))
+        print(unstartable, file=sys.stderr)
 
 
 if __name__ == "__main__":

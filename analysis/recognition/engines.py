@@ -55,13 +55,18 @@ def end() -> None:
     _is_ending.set()
 
 
+def limiter(name: str, api: str) -> Limiter | None:
+    """Whose turn it is, for an API that is paid for."""
+    region = recognizers.named(name).region
+    if region is None:
+        return None
+    key = f"{name}:{settings.AWS_ACCOUNT or 'account'}:{region}:{api}"
+    return Limiter(_redis(), key=key, quota=quotas.quota(region, api))
+
+
 def _engine(name: str, api: str) -> Engine:
     recognizer = recognizers.named(name)
-    limiter = None
-    if recognizer.region is not None:
-        key = f"{name}:{settings.AWS_ACCOUNT or 'account'}:{recognizer.region}:{api}"
-        limiter = Limiter(_redis(), key=key, quota=quotas.quota(recognizer.region, api))
-    return Engine(recognizer, api=api, threads=settings.RECOGNITION_THREADS, limiter=limiter)
+    return Engine(recognizer, api=api, threads=settings.RECOGNITION_THREADS, limiter=limiter(name, api))
 
 
 @cache

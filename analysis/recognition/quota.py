@@ -1,7 +1,8 @@
 """The turns of a paid API, shared by every worker through Redis: never faster than the quota, slower when told so.
 
 GCRA (the generic cell rate algorithm) on Redis' own clock decides in one round trip how many calls may be sent now. The
-rate adapts: a throttle takes 30 % off at most once a second, time gives it back up to the configured quota.
+rate adapts: a throttle takes 30 % off at most once a second, time gives it back up to the configured quota. A clock
+that is set back, as by a failover, starts anew and costs nobody a turn.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ local now = redis.call('TIME'); now = tonumber(now[1]) + tonumber(now[2]) / 1e6
 local wanted, quota, burst, recovery = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local state = redis.call('HMGET', KEYS[1], 'next', 'rate', 'at')
 local next, rate, at = tonumber(state[1]) or 0, tonumber(state[2]) or quota, tonumber(state[3]) or now
-rate = math.min(quota, rate + (now - at) * quota * recovery)
+rate = math.min(quota, rate + math.max(0, now - at) * quota * recovery)
 local interval = 1 / rate
 local allowance = math.max(burst, interval)
-next = math.max(next, now - allowance)
+next = math.min(math.max(next, now - allowance), now)
 local granted = math.min(wanted, math.floor((now - next) / interval + 1e-6))
 next = next + granted * interval
 redis.call('HSET', KEYS[1], 'rate', tostring(rate),
@@ -43,7 +44,7 @@ local now = redis.call('TIME'); now = tonumber(now[1]) + tonumber(now[2]) / 1e6
 local quota, decrease, floor = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local state = redis.call('HMGET', KEYS[1], 'rate', 'slowed')
 local rate, slowed = tonumber(state[1]) or quota, tonumber(state[2]) or 0
-if now - slowed < 1 then return tostring(rate) end
+if math.abs(now - slowed) < 1 then return tostring(rate) end
 rate = math.max(floor, rate * decrease)
 redis.call('HSET', KEYS[1], 'rate', tostring(rate),
            'slowed', string.format('%.6f', now), 'at', string.format('%.6f', now))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import IO
 
@@ -99,6 +99,36 @@ def discard(keys: Iterable[str]) -> None:
             continue  # the sweeper tries again
         gone.append(key)
     claim(gone)
+
+
+def exists(key: str) -> bool:
+    """Whether there is a blob under this key. Raises StorageFailed."""
+    try:
+        return storage().exists(key)
+    except OSError as error:
+        raise StorageFailed(f"The storage does not say whether it has {key}: {error.strerror or error}.") from error
+
+
+def remove(key: str) -> None:
+    """Delete a blob that is in no table. Raises StorageFailed."""
+    try:
+        storage().delete(key)
+    except OSError as error:
+        raise StorageFailed(f"The storage did not delete {key}: {error.strerror or error}.") from error
+
+
+def under(folder: str) -> Iterator[str]:
+    """Every key in a folder and those inside it, one folder's names in memory at a time. Raises StorageFailed."""
+    try:
+        folders, names = storage().listdir(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageFailed(f"The storage does not list {folder}: {error.strerror or error}.") from error
+    for name in sorted(names):
+        yield f"{folder}/{name}"
+    for inner in sorted(folders):
+        yield from under(f"{folder}/{inner}")
 
 
 def sweep(*, older_than: timedelta, limit: int = 500) -> int:

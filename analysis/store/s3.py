@@ -140,6 +140,15 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         with _as_oserror():
             super().delete(name)
 
+    def exists(self, name: str) -> bool:
+        with _as_oserror():
+            return bool(super().exists(name))
+
+    def listdir(self, name: str) -> tuple[list[str], list[str]]:
+        with _as_oserror():
+            folders, names = super().listdir(name)
+        return folders, names
+
 
 def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
     """Scheme and host of a bucket's addresses."""

@@ -79,3 +79,13 @@ def test_without_redis_nobody_gets_a_turn():
         Limiter(gone, key="g", quota=100).take(1)
     with pytest.raises(Away):
         Limiter(gone, key="g", quota=100).throttled()
+
+
+def test_a_clock_that_was_set_back_costs_no_turn(connection):
+    limiter = Limiter(connection, key="back", quota=10)
+    limiter.take(1)
+    ahead = connection.time()[0] + 600
+    connection.hset(limiter._key, mapping={"next": ahead, "at": ahead, "slowed": ahead})
+    turns = limiter.take(5)
+    assert (turns.rate, turns.granted, turns.wait <= 0.1) == (10, 0, True)
+    assert limiter.throttled() == 7

@@ -1,0 +1,274 @@
+"""One line for each thing that must work, whatever does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from analysis import pipeline, tasks
+from analysis.health import doctor
+from analysis.health.finding import Finding, bounded
+from analysis.models import Heartbeat, Outage, Spend, UnclaimedBlob
+from analysis.store import blobs
+from tests import pictures
+from tests.factories import an_analysis, an_image
+
+ROOT = Path(__file__).resolve().parents[2]
+SUBJECTS = [
+    *("versions", "configuration", "database", "migrations", "redis", "queue", "workers", "scheduler", "waiting"),
+    *("stuck", "failures", "outages", "storage", "blobs of pictures", "pictures of blobs", "leftovers", "disk"),
+    *("budget", "pace"),
+]
+
+
+def run(*arguments) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("doctor", *arguments, stdout=out, no_color=True)
+    except SystemExit as end:
+        return int(end.code), out.getvalue()
+    return 0, out.getvalue()
+
+
+def found(subject: str) -> Finding:
+    """The finding, of the look that makes it alone."""
+    (finding,) = [each for look in doctor.looks() for each in _of(look, subject)]
+    return finding
+
+
+def _of(look, subject: str) -> list[Finding]:
+    if look.subject not in {subject, "blobs"} or (look.subject == "blobs" and "blobs" not in subject):
+        return []
+    return [each for each in doctor.made(look) if each.subject == subject]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("celery_worker_thread")
+def test_all_is_well(owner):
+    tasks.heartbeat()
+    pipeline.receive(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
+    status, said = run("--json")
+    told = json.loads(said)
+    assert [each for each in told["findings"] if each["state"] != "ok"] == []
+    assert (status, told["is_fine"], [each["subject"] for each in told["findings"]]) == (0, True, SUBJECTS)
+    status, said = run()
+    assert status == 0
+    assert [line.split("  ")[0] for line in said.splitlines()] == ["ok"] * len(SUBJECTS)
+
+
+@pytest.mark.django_db
+def test_what_is_wrong_is_told_with_the_next_step(owner):
+    status, said = run()
+    lines = {line[9:28].strip(): line for line in said.splitlines()}
+    assert status == 1
+    assert lines["workers"] == (
+        "failed   workers            No worker answers. "
+        "Start one: `celery -A imagelib worker`, or all at once: `make run`."
+    )
+    assert lines["scheduler"].endswith("Nothing ever came from it. Start exactly one: `celery -A imagelib beat`.")
+
+
+def doctor_elsewhere(tmp_path, **env) -> tuple[int, dict[str, dict], str]:
+    """Exit status, findings and standard error of the command with services of its own."""
+    env = {"PATH": os.environ["PATH"], "IMAGELIB_ENV_FILE": os.devnull, "IMAGELIB_VAR": str(tmp_path / "var"), **env}
+    command = [sys.executable, "manage.py", "doctor", "--json"]
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return ended.returncode, {each["subject"]: each for each in json.loads(ended.stdout)["findings"]}, ended.stderr
+
+
+@contextmanager
+def frozen():
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as door:
+        yield door.getsockname()[1]
+
+
+@contextmanager
+def nobody_there():
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+    yield port
+
+
+@pytest.mark.parametrize("away", [nobody_there, frozen])
+def test_without_database_and_redis_it_tells_what_can_be_told(tmp_path, away):
+    with away() as port:
+        services = {
+            "DATABASE_URL": f"postgresql://me:secret@127.0.0.1:{port}/pictures",
+            "REDIS_URL": f"redis://127.0.0.1:{port}/0",
+        }
+        status, told, complaint = doctor_elsewhere(tmp_path, **services)
+    assert (status, complaint) == (1, "")
+    assert told["database"]["sentence"].startswith("PostgreSQL does not answer: ")
+    assert told["database"]["next_step"] == "Is DATABASE_URL right, and the server up?"
+    assert told["redis"]["sentence"].startswith("Redis does not answer: ")
+    assert {told[name]["sentence"] for name in ("migrations", "waiting", "stuck", "blobs")} == {
+        "Not known while the database does not answer."
+    }
+    assert told["workers"]["sentence"] == "Not known while Redis does not answer."
+    assert {name for name, each in told.items() if each["state"] == "failed"} == {"database", "redis"}
+    assert told["storage"]["state"] == "ok"
+    assert "secret" not in json.dumps(told)
+
+
+@pytest.mark.django_db
+def test_migrations_that_are_pending_are_named():
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+    told = found("migrations")
+    assert (told.sentence, told.next_step) == (
+        "1 migration not applied: sessions.0001_initial.",
+        "Run `manage.py migrate`.",
+    )
+
+
+@pytest.mark.django_db
+def test_a_table_that_is_missing_is_no_traceback():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE analysis_outage RENAME TO elsewhere")
+    assert found("outages").sentence == ('The database refuses the look: relation "analysis_outage" does not exist.')
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("age", "state", "sentence"),
+    [
+        (timedelta(seconds=20), "ok", "The last message through scheduler, broker and worker came 20 s ago."),
+        (timedelta(hours=3), "failed", "The last message through scheduler, broker and worker came 3 hours ago."),
+    ],
+)
+def test_the_scheduler_is_known_by_its_heartbeat(age, state, sentence):
+    Heartbeat.objects.create(name="queue", at=timezone.now() - age)
+    assert (found("scheduler").state, found("scheduler").sentence) == (state, sentence)
+
+
+@pytest.mark.django_db
+def test_what_waits_and_what_waits_in_vain(owner):
+    assert found("waiting").sentence == "No analysis waits."
+    for minutes in (4, 9):
+        at = timezone.now() - timedelta(minutes=minutes, seconds=30)
+        an_analysis(an_image(owner), requested_at=at, next_attempt_at=at)
+    assert (found("waiting").state, found("waiting").sentence) == ("ok", "2 analyses wait, the oldest for 9 minutes.")
+    at = timezone.now() - timedelta(minutes=20)
+    an_analysis(an_image(owner), requested_at=at, next_attempt_at=at)
+    assert found("waiting").state == "failed"
+    assert found("waiting").sentence.startswith("Labels: nothing was answered for ")
+
+
+@pytest.mark.django_db
+def test_claims_that_nobody_freed_are_stuck(owner):
+    an_analysis(an_image(owner), state="running", claimed_until=timezone.now() - timedelta(seconds=20))
+    assert found("stuck").state == "ok"
+    an_analysis(an_image(owner), state="running", claimed_until=timezone.now() - timedelta(minutes=20))
+    assert (found("stuck").state, found("stuck").sentence) == (
+        "failed",
+        "1 analysis is held by a worker that is dead.",
+    )
+
+
+@pytest.mark.django_db
+def test_failures_are_counted_by_cause(owner):
+    for code, hours in (("original-missing", 1), ("original-missing", 2), ("storage", 3), ("storage", 25)):
+        finished_at = timezone.now() - timedelta(hours=hours)
+        an_analysis(an_image(owner), state="failed", error_code=code, finished_at=finished_at)
+    told = found("failures")
+    assert (told.state, told.sentence) == (
+        "warning",
+        "3 analyses failed in the last 24 hours: original-missing 2, storage 1.",
+    )
+
+
+@pytest.mark.django_db
+def test_an_outage_is_told_with_its_sentence():
+    since = timezone.now() - timedelta(hours=5, minutes=1)
+    Outage.objects.create(
+        recognizer="rekognition", api="labels", code="x", message="Denied.", since=since, probe_at=since
+    )
+    assert (found("outages").state, found("outages").sentence) == ("failed", "labels waits since 5 hours: Denied.")
+
+
+def test_a_storage_that_takes_nothing_is_told(pictures_folder):
+    pictures_folder.write_text("a file where the folder should be")
+    assert (found("storage").state, found("storage").next_step) == (
+        "failed",
+        "Is the disk full, or the folder not this user's?",
+    )
+
+
+def test_the_probe_leaves_nothing(pictures_folder):
+    assert found("storage").state == "ok"
+    assert [path for path in pictures_folder.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.django_db
+def test_rows_without_blobs_and_blobs_without_rows_are_sampled(owner):
+    pipeline.receive(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
+    assert (found("blobs of pictures").state, found("pictures of blobs").state) == ("ok", "ok")
+    lost = an_image(owner)
+    for number in range(256):
+        blobs.put(f"originals/{number:02x}/stray.jpg", b"picture")
+    told = found("blobs of pictures")
+    assert told.state == "failed"
+    assert told.sentence.startswith(f"Of 2 pictures drawn, 3 blobs are gone: {lost.key}, renditions/")
+    assert told.next_step == "Compare all of them: `manage.py audit_library`."
+    assert found("pictures of blobs").state == "warning"
+
+
+@pytest.mark.django_db
+def test_leftovers_that_nobody_swept_are_told():
+    UnclaimedBlob.objects.create(key="originals/aa/x", since=timezone.now() - timedelta(hours=3))
+    UnclaimedBlob.objects.create(key="originals/aa/y")
+    assert found("leftovers").sentence == "1 blob that nobody owns was not deleted for hours."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("dollars", "state", "words"),
+    [
+        ("1", "ok", ""),
+        ("8.5", "warning", ""),
+        ("10", "warning", " Bulk work waits."),
+        ("20", "warning", " All work waits."),
+    ],
+)
+def test_the_budget(settings, dollars, state, words):
+    settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET = Decimal(10), Decimal(20)
+    Spend.objects.create(day=timezone.now().date(), recognizer="local", api="labels", dollars=Decimal(dollars))
+    sentence = f"{Decimal(dollars):.2f} US dollars this month, of 10 for bulk work and 20 with uploads."
+    assert (found("budget").state, found("budget").sentence) == (state, sentence + words)
+
+
+def test_the_pace_that_throttles_left(rekognition):
+    from analysis.recognition import engines
+
+    limiter = engines.limiter("rekognition", "labels")
+    assert found("pace").sentence == "Calls a second at present, of the quota: labels 1e+03 of 1000."
+    limiter._redis.hset(limiter._key, mapping={"rate": 200, "at": limiter._redis.time()[0] + 60})
+    assert (found("pace").state, found("pace").sentence) == (
+        "warning",
+        "Calls a second at present, of the quota: labels 200 of 1000.",
+    )
+    limiter._redis.delete(limiter._key)
+
+
+def test_a_mistake_in_the_configuration_is_a_line(settings):
+    settings.MAX_LABELS = 0
+    assert (found("configuration").state, found("configuration").sentence) == ("failed", "MAX_LABELS is 0.")
+
+
+def test_what_never_answers_is_not_waited_for():
+    with pytest.raises(TimeoutError), frozen() as port, socket.create_connection(("127.0.0.1", port)) as line:
+        bounded(lambda: line.recv(1), seconds=0.05)
