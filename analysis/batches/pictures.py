@@ -16,7 +16,7 @@ from analysis.search.places import Place
 
 STEP = 1_000
 """Pictures looked at in one transaction: what lies between two of them is all a bulk run keeps in memory."""
-OPEN = frozenset({"queued", "running", "paused"})
+OPEN = frozenset({"queued", "running"})
 LATEST = "latest"
 """A model version: whichever an API answered with last."""
 Scope = Batch.Scope

@@ -49,7 +49,7 @@ def lines(batch_id: int) -> list[str]:
     if found is None:
         return [f"There is no batch {batch_id}."]
     batch = found.batch
-    of_budget = f" of {dollars(batch.budget)}" if batch.budget is not None else ""
+    of_budget = f", of a budget of {dollars(batch.budget)}" if batch.budget is not None else ""
     asked = f"{found.total:,}" if found.total is not None else f"{batch.asked:,} so far"
     said = [
         f"Batch {batch.pk}: {batch.get_state_display().lower()}. {batch.reason}".rstrip(),

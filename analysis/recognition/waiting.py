@@ -38,19 +38,23 @@ def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = Fa
 
 
 def enqueue_for(batch: Batch, *, api: str, image_ids: list[int]) -> int:
-    """Ask one API about some of a batch's pictures, spaced out when it has a pace of its own; how many that is."""
+    """Ask one API about some of a batch's pictures, spaced out when it has a pace of its own; how many that is.
+
+    What another batch holds back is taken over: nobody knows whether that one ever goes on.
+    """
+    asked = {
+        "batch": batch,
+        "recognizer": batch.recognizer,
+        "parameters": batch.parameters[api],
+        "is_bulk": True,
+        "is_forced": batch.is_forced,
+        "is_sample": batch.is_sample,
+    }
+    held = Analysis.objects.filter(image_id__in=image_ids, api=api, state=Analysis.State.PAUSED)
+    number = held.update(**asked, state=Analysis.State.QUEUED, attempts=0, next_attempt_at=Now())
     if not batch.is_sample:  # an open sample would change nothing when it is answered; now it shall
         Analysis.objects.open().filter(image_id__in=image_ids, api=api, is_sample=True).update(is_sample=False)
-    number = _insert(
-        image_ids,
-        api=api,
-        batch=batch,
-        recognizer=batch.recognizer,
-        parameters=batch.parameters[api],
-        is_bulk=True,
-        is_forced=batch.is_forced,
-        is_sample=batch.is_sample,
-    )
+    number += _insert(image_ids, api=api, **asked)
     if batch.rate and number:
         _space_out(batch, api, image_ids)
     return number

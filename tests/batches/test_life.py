@@ -213,6 +213,16 @@ def test_two_batches_over_the_same_pictures_do_not_pay_twice(owner, simulator):
     assert (third.asked, simulator.statistics()["requests"]) == (0, 3)
 
 
+def test_what_another_batch_holds_back_is_taken_over(owner, simulator):
+    stored(owner, 3)
+    resting, second = a_batch(), a_batch(min_confidence=70)
+    layout.lay_out(resting.pk)
+    states.pause(resting.pk)
+    through(second)
+    assert (counts(resting)["waiting"], counts(second)["done"], simulator.statistics()["requests"]) == (0, 3, 3)
+    assert {each.parameters["min_confidence"] for each in second.analyses.all()} == {70}
+
+
 def test_a_sample_changes_nothing_and_is_not_paid_twice(owner, simulator):
     from analysis.batches import sampled
 

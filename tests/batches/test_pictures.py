@@ -106,7 +106,7 @@ def test_what_is_under_way_is_left_alone(owner):
     for image, state in zip(images, ("queued", "running", "paused"), strict=True):
         an_analysis(image, state=state)
     found = needed(a_batch(is_forced=True), *images)
-    assert (found.image_ids, found.under_way) == ([], 3)
+    assert (found.image_ids, found.under_way) == ([images[2].pk], 2)
 
 
 def test_failed_is_what_failed_last_of_one_cause_if_named(owner):
