@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 from django.db import transaction
 
@@ -14,9 +15,9 @@ from analysis.batches import states
 from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
-from analysis.models import Batch, Image
+from analysis.models import Batch, Image, Ticket
 from analysis.recognition import recognizers, waiting
-from analysis.store import blobs, library, renditions
+from analysis.store import blobs, library, renditions, uploads
 from analysis.store.library import Added
 
 
@@ -41,6 +42,21 @@ def keep(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = 
         request(image_ids=[image.pk], is_bulk=is_bulk)
 
     return library.add(examined, file, owner_id=owner_id, then=ask)
+
+
+def complete(ticket_id: UUID, *, owner_id: int) -> Ticket:
+    """A browser has sent everything: look at it, here if the bytes came to us anyway, else in a worker.
+
+    Raises uploads.Refused for a ticket that is not what it is taken for.
+    """
+    ticket = uploads.arrived(ticket_id, owner_id=owner_id)
+    if ticket.state == Ticket.State.ARRIVED:
+        if blobs.takes_uploads():
+            tasks.check_uploads.delay_on_commit()
+        else:
+            uploads.check(ticket.pk, then=tasks.analyze)
+            ticket.refresh_from_db()
+    return ticket
 
 
 def import_files(paths: Iterable[Path], *, owner_id: int) -> Iterator[Imported]:

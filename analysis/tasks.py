@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,14 @@ from django.core.management import call_command
 from django.db import transaction
 
 from analysis.batches import layout, progress, report, states
-from analysis.curation import bulk
+from analysis.curation import bulk, trash
 from analysis.health import pulse, watchdog
-from analysis.models import Batch
-from analysis.recognition import engines, ledger, outages, waiting
+from analysis.models import Batch, Image
+from analysis.recognition import engines, ledger, outages, recognizers, waiting
+from analysis.recognition.index import reindex
 from analysis.search.counts import refresh_counts
-from analysis.store import blobs
+from analysis.store import blobs, reading, uploads
+from analysis.store.adoption import Consequences
 
 
 class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
@@ -39,6 +42,38 @@ def work(*, recognizer: str, api: str) -> None:
         work.delay(recognizer=recognizer, api=api)
 
 
+def analyze(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) -> None:
+    """Have a picture asked about, by those of these APIs that there are, or by the wanted ones; in its transaction."""
+    asked = [api for api in recognizers.current().apis if api in apis] or recognizers.wanted_apis()
+    if waiting.enqueue([image.pk], apis=asked, is_bulk=is_bulk):
+        for api in asked:
+            work.delay_on_commit(recognizer=recognizers.current().name, api=api)
+
+
+@shared_task(base=OnCommitTask)
+def check_uploads() -> None:
+    """Something may have arrived past the web server: look at it until nothing is left."""
+    if uploads.check_arrived(then=analyze):
+        check_uploads.delay()
+
+
+@shared_task(base=OnCommitTask)
+def read_bucket(*, bucket_id: int) -> None:
+    """Something may wait to be read in a bucket: read until nothing does."""
+    if reading.read_waiting(bucket_id, consequences=Consequences(kept=_kept, lost=_lost)):
+        read_bucket.delay(bucket_id=bucket_id)
+
+
+def _kept(image: Image, is_new: bool) -> None:
+    if not is_new:
+        reindex([image.pk])  # it may come back from the trash
+    analyze(image, apis=image.bucket.apis if image.bucket else (), is_bulk=True)
+
+
+def _lost(image_id: int) -> None:
+    trash.trash([image_id])
+
+
 @shared_task(base=OnCommitTask)
 def lay_out(*, batch_id: int) -> None:
     """Queue more of a batch, and have it worked on."""
@@ -55,6 +90,10 @@ def sweep() -> None:
     for recognizer, api in waiting.due_apis():
         work.delay(recognizer=recognizer, api=api)
     see_to_batches()
+    if uploads.is_due():
+        check_uploads.delay()
+    for bucket_id in reading.due_buckets():
+        read_bucket.delay(bucket_id=bucket_id)
     watchdog.log()
 
 
@@ -80,6 +119,7 @@ def analyze_on_schedule() -> None:
 
 @shared_task(base=OnCommitTask)
 def sweep_blobs() -> None:
+    uploads.sweep()
     blobs.sweep(older_than=timedelta(hours=1))
 
 

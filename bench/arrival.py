@@ -26,7 +26,7 @@ OBSERVE = """
 window.arrivals = {};
 const send = XMLHttpRequest.prototype.send;
 XMLHttpRequest.prototype.send = function (body) {
-  const file = body instanceof FormData ? body.get("files") : null;
+  const file = body instanceof FormData ? body.get("file") : null;
   if (file) this.upload.addEventListener("load", () => { arrivals[file.name] = { sent: performance.now() }; });
   return send.call(this, body);
 };

@@ -18,6 +18,7 @@ from analysis.web import (
     library,
     names,
     searches,
+    tickets,
     upload,
 )
 
@@ -40,6 +41,10 @@ urlpatterns = [
     path("duplicates/keep/", duplicates.keep, name="duplicates-keep"),
     path("upload/", upload.upload, name="upload"),
     path("upload/state/", upload.state, name="upload-state"),
+    path("upload/tickets/", tickets.issue, name="tickets"),
+    path("upload/tickets/states/", tickets.states, name="ticket-states"),
+    path("upload/tickets/<uuid:ticket_id>/file/", tickets.file, name="ticket-file"),
+    path("upload/tickets/<uuid:ticket_id>/complete/", tickets.complete, name="ticket-complete"),
     path("images/<int:image_id>/", images.image, name="image"),
     path("images/<int:image_id>/panel/", images.panel, name="image-panel"),
     path("images/<int:image_id>/history/", history.history, name="history"),

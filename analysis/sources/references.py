@@ -1,4 +1,4 @@
-"""A picture where it lies, instead of its bytes."""
+"""A picture where it lies, and where it may be sent, instead of its bytes."""
 
 from __future__ import annotations
 
@@ -12,3 +12,11 @@ class S3Object:
     bucket: str
     key: str
     version: str | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a browser sends a file with: the address, and the fields that go before the file."""
+
+    url: str
+    fields: dict[str, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import IO
 
@@ -13,10 +14,13 @@ from django.core.files.storage import Storage, storages
 from django.db.models.functions import Now
 
 from analysis.models import UnclaimedBlob
-from analysis.sources.references import S3Object
+from analysis.sources.references import Form, S3Object
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
 """The renditions of a picture and their media types, as ingest.render makes them."""
+
+
+UPLOADS = "uploads"
 
 
 class StorageFailed(Exception):
@@ -36,14 +40,22 @@ def original_key(extension: str) -> str:
     return f"originals/{name[:2]}/{name}{extension}"
 
 
+def upload_key(ticket_id: uuid.UUID) -> str:
+    """Where bytes wait until they were looked at. The bucket's lifecycle rule names the folder."""
+    return f"{UPLOADS}/{ticket_id.hex}"
+
+
 def rendition_key(renditions_id: uuid.UUID, name: str) -> str:
     extension = RENDITIONS[name].removeprefix("image/")
     return f"renditions/{renditions_id.hex[:2]}/{renditions_id.hex}-{name}.{extension}"
 
 
-def announce(keys: Iterable[str]) -> None:
-    """Write down what is about to be stored, in a transaction of its own, so that a crash leaves no unknown blob."""
-    UnclaimedBlob.objects.bulk_create(UnclaimedBlob(key=key) for key in keys)
+def announce(keys: Iterable[str], *, ahead: timedelta = timedelta()) -> None:
+    """Write down what is about to be stored, in a transaction of its own, so that a crash leaves no unknown blob.
+
+    `ahead`: how long from now somebody may still be storing it.
+    """
+    UnclaimedBlob.objects.bulk_create(UnclaimedBlob(key=key, since=Now() + ahead) for key in keys)
 
 
 def claim(keys: Iterable[str]) -> None:
@@ -64,10 +76,58 @@ def put(key: str, content: IO[bytes] | bytes) -> None:
         raise StorageFailed(f"The storage already holds something under {key}.")
 
 
+def takes_uploads() -> bool:
+    """Whether browsers send to the storage by themselves."""
+    return hasattr(storage(), "presigned_form")
+
+
+def form(key: str, *, size: int, seconds: int) -> Form | None:
+    """How a browser may send so many bytes to the storage by itself; None where they must come to us.
+
+    Raises StorageFailed.
+    """
+    sign = getattr(storage(), "presigned_form", None)
+    try:
+        return sign(key, size=size, seconds=seconds) if sign else None
+    except OSError as error:
+        raise StorageFailed(f"No upload can be signed: {error}.") from error
+
+
+def size(key: str) -> int:
+    """In bytes. Raises Missing or StorageFailed."""
+    with _failures(key):
+        return int(storage().size(key))
+
+
+def take_over(key: str, content: IO[bytes], *, arrived_as: str) -> None:
+    """Keep what arrived under another key: the very bytes that were read from there as `content`.
+
+    Raises StorageFailed, also where others have arrived there since.
+    """
+    copy = getattr(storage(), "copy", None)
+    if copy is None:
+        put(key, content)
+        return
+    with _failures(arrived_as):
+        copy(arrived_as, key, etag=getattr(content, "etag", ""))
+
+
+def erase(key: str) -> None:
+    """Delete a blob whose key stays written down: more may arrive under it until the sweeper looks again."""
+    with suppress(OSError):
+        storage().delete(key)
+
+
 def get(key: str) -> IO[bytes]:
     """Open a blob for reading. Raises Missing or StorageFailed."""
-    try:
+    with _failures(key):
         return storage().open(key, "rb")
+
+
+@contextmanager
+def _failures(key: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise Missing(f"The storage has nothing under {key}.") from error
     except OSError as error:

@@ -32,8 +32,11 @@ def add(
     owner_id: int,
     then: Callable[[Image], None],
     openness: int = Image.Openness.PRIVATE,
+    arrived_as: str = "",
 ) -> Added:
     """Keep a picture that `ingest.examine` accepted; `then` is called with a new one in the same transaction.
+
+    `arrived_as`: the key under which the storage has its bytes already, and from which the file was read.
 
     Raises blobs.StorageFailed; then neither row nor blob stays.
     """
@@ -45,7 +48,10 @@ def add(
     blobs.announce(contents)
     try:
         for key, content in contents.items():
-            blobs.put(key, content)
+            if arrived_as and key == image.key:
+                blobs.take_over(key, file, arrived_as=arrived_as)
+            else:
+                blobs.put(key, content)
         with transaction.atomic():
             image.save(force_insert=True)
             blobs.claim(contents)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
 from boto3.exceptions import S3UploadFailedError  # noqa: TID251
@@ -19,10 +19,18 @@ from django.core.files import File
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from analysis.sources.references import S3Object
+from analysis.sources.references import Form, S3Object
 from analysis.store.signing import Distribution, presigned, signed_at
 
 MB = 2**20
+
+
+class Fetched(File):  # type: ignore[type-arg]
+    """An object's bytes, and the etag that they had."""
+
+    def __init__(self, file: IO[bytes], *, name: str, etag: str) -> None:
+        super().__init__(file, name=name)
+        self.etag = etag
 
 
 class SharedS3Storage(S3Storage):  # type: ignore[misc]
@@ -98,6 +106,40 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
                 when=signed_at(key, seconds=self.url_seconds, now=time.time()),
             )
 
+    def presigned_form(self, name: str, *, size: int, seconds: int) -> Form:
+        """Leave for a browser to store so many bytes, neither more nor less, under this key, as nothing to be shown."""
+        headers = {"Content-Type": "application/octet-stream"}
+        names = {"ServerSideEncryption": "x-amz-server-side-encryption"}
+        names |= {"SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id"}
+        fields = headers | {names[name]: value for name, value in self.encryption.items()}
+        with _as_oserror():
+            made = self.connection.meta.client.generate_presigned_post(
+                self.bucket_name,
+                self._normalize_name(clean_name(name)),
+                Fields=fields,
+                Conditions=[{name: value} for name, value in fields.items()] + [["content-length-range", size, size]],
+                ExpiresIn=seconds,
+            )
+        return Form(made["url"], made["fields"])
+
+    def copy(self, source: str, target: str, *, etag: str) -> None:
+        """Inside the bucket, without the bytes coming here; only if the source is still the one with this etag."""
+        with _as_oserror():
+            self.connection.meta.client.copy_object(
+                Bucket=self.bucket_name,
+                Key=self._normalize_name(clean_name(target)),
+                CopySource={"Bucket": self.bucket_name, "Key": self._normalize_name(clean_name(source))},
+                CopySourceIfMatch=etag,
+                MetadataDirective="REPLACE",
+                ContentType="application/octet-stream",
+                **self.get_object_parameters(target),
+            )
+
+    def size(self, name: str) -> int:
+        with _as_oserror():
+            key = self._normalize_name(clean_name(name))
+            return int(self.connection.meta.client.head_object(Bucket=self.bucket_name, Key=key)["ContentLength"])
+
     @property
     def origin(self) -> str:
         """Where browsers find the bucket, for the pages' Content-Security-Policy and for signed addresses."""
@@ -134,7 +176,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
             shutil.copyfileobj(found["Body"], fetched, MB)
             fetched.seek(0)
             on_failure.pop_all()
-        return File(fetched, name=name)
+        return Fetched(fetched, name=name, etag=found["ETag"])
 
     def delete(self, name: str) -> None:
         with _as_oserror():

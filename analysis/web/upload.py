@@ -37,10 +37,11 @@ class Outcome:
 class Row:
     """An outcome as the page shows it."""
 
-    kind: str  # stored, known, refused
+    kind: str  # stored, known, refused, checking
     name: str
     words: str
     may_retry: bool = False
+    ticket: str = ""
     card: Card | None = None
     status: str = ""
 

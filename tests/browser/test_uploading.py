@@ -7,6 +7,7 @@ from playwright.sync_api import Route, expect
 
 from tests import factories, pictures
 
+TICKETS = "**/upload/tickets/"
 REFUSED = '<li class="upload-row" data-outcome="refused"><p class="name">x</p><p class="sentence">y</p></li>'
 
 
@@ -26,13 +27,13 @@ def window(visit, owner):
 @pytest.fixture
 def hold(window):
     """hold(): from now on uploads are not answered while the test looks at the page."""
-    yield lambda: window.page.route("**/upload/", lambda route: None)
+    yield lambda: window.page.route(TICKETS, lambda route: None)
     # Not answered any more: an answer to what a page that was left had asked for may wait for ever.
     window.page.unroute_all(behavior="ignoreErrors")
 
 
 def refuse(route: Route) -> None:
-    route.fulfill(body=REFUSED, content_type="text/html")
+    route.fulfill(json={"row": REFUSED})
 
 
 def files(*names: str, content: bytes | None = None) -> list[dict]:
@@ -46,7 +47,7 @@ def choose(page, chosen: list[dict]) -> None:
 
 def test_very_many_files_leave_a_few_hundred_rows(window):
     page = window.page
-    page.route("**/upload/", refuse)
+    page.route(TICKETS, refuse)
     choose(page, files(*[f"{number}.jpg" for number in range(450)]))
     expect(page.locator("[data-count]")).to_have_text("450 not accepted", timeout=60_000)
     refused = page.locator("[data-section=refused]")
@@ -78,7 +79,7 @@ def test_a_lost_connection_pauses_and_goes_on_by_itself(window):
 
 def test_a_server_that_fails_can_be_asked_again(window):
     page = window.page
-    page.route("**/upload/", lambda route: route.fulfill(status=503, body=""), times=1)
+    page.route(TICKETS, lambda route: route.fulfill(status=503, body=""), times=1)
     choose(page, files("one.jpg"))
     row = page.locator("[data-section=refused] li")
     expect(row).to_contain_text("the server could not take it (status 503)")
@@ -91,7 +92,7 @@ def test_a_server_that_fails_can_be_asked_again(window):
 def test_what_is_too_large_is_not_sent(window, settings):
     page = window.page
     page.evaluate("document.querySelector('upload-files').dataset.maxBytes = '1000'")
-    page.route("**/upload/", lambda route: pytest.fail("was sent"))
+    page.route(TICKETS, lambda route: pytest.fail("was sent"))
     choose(page, files("one.jpg"))
     expect(page.locator("[data-section=refused] li")).to_contain_text("over the limit of 100 MB")
     expect(page.locator("[data-retry]")).to_have_count(0)

@@ -1,12 +1,18 @@
 """The same code with pictures in S3, over HTTP."""
 
+import hashlib
 import io
+import urllib.request
+from datetime import timedelta
 
 import pytest
+from botocore.stub import Stubber  # noqa: TID251
+from django.db.models.functions import Now
+from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
 from analysis import pipeline, tasks
-from analysis.models import Image, UnclaimedBlob
+from analysis.models import Image, Ticket, UnclaimedBlob
 from analysis.store import blobs, library, renditions
 from tests import pictures
 from tests.factories import label_rows, labels_answer
@@ -113,3 +119,79 @@ def test_rekognition_fetches_an_upright_original_itself(owner, rekognition, aws_
     ]
     assert f"library/{image.key}" in keys(aws_bucket)
     assert label_rows(image) == {"Dog": 98}
+
+
+def post(leave: dict, content: bytes) -> int:
+    """As a browser does it, from the fields of the leave; the file is the last one."""
+    parts = [
+        f'--cut\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in leave["fields"].items()
+    ]
+    head = "".join(parts) + '--cut\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    body = head.encode() + content + b"\r\n--cut--\r\n"
+    asked = urllib.request.Request(leave["url"], body, {"Content-Type": "multipart/form-data; boundary=cut"})
+    with urllib.request.urlopen(asked) as answer:
+        return answer.status
+
+
+def leave_for(browser, content: bytes) -> dict:
+    return browser.post(reverse("tickets"), {"name": "dog.jpg", "size": len(content)}).json()
+
+
+def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, rekognition, bucket, signed_in):
+    browser, content = signed_in(owner), pictures.jpeg()
+    leave = leave_for(browser, content)
+    assert post(leave, content) == 204
+    assert b'data-outcome="checking"' in browser.post(leave["complete"]).content
+    tasks.check_uploads()
+    image = Image.objects.get()
+    assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
+    kept = bucket.get_object(Bucket="pictures", Key=image.key)
+    assert (kept["Body"].read(), kept["ContentType"]) == (content, "application/octet-stream")
+    assert kept["CacheControl"] == "private, max-age=31536000, immutable"
+    ticket = Ticket.objects.get()
+    row = browser.get(reverse("ticket-states"), {"id": str(ticket.pk)}).content.decode()
+    assert (ticket.state, f'data-ticket="{ticket.pk}"' in row, 'data-outcome="stored"' in row) == ("taken", True, True)
+
+
+def test_a_bigger_file_than_was_declared_is_refused_where_the_server_lets_it_through(
+    owner, rekognition, bucket, signed_in
+):
+    browser, content = signed_in(owner), pictures.jpeg()
+    leave = leave_for(browser, content)
+    post(leave, content + b"more")  # moto does not look at the policy
+    browser.post(leave["complete"])
+    tasks.check_uploads()
+    ticket = Ticket.objects.get()
+    assert (ticket.state, ticket.may_retry) == ("refused", True)
+    assert ticket.reason == f"{len(content) + 4:,} bytes arrived and {len(content):,} were declared; send it again"
+    assert keys(bucket) == set()
+
+
+def test_what_was_exchanged_while_it_was_looked_at_is_not_taken(owner, rekognition, bucket, signed_in):
+    """S3 is asked for the very bytes that were read, by their etag; moto would not look."""
+    content = pictures.jpeg()
+    leave = leave_for(signed_in(owner), content)
+    post(leave, content)
+    key = leave["fields"]["key"]
+    with blobs.get(key) as read, Stubber(blobs.storage().connection.meta.client) as s3:
+        asked = {
+            "Bucket": "pictures",
+            "Key": "originals/aa/a.jpg",
+            "CopySource": {"Bucket": "pictures", "Key": key},
+            "CopySourceIfMatch": f'"{hashlib.md5(content).hexdigest()}"',
+            "MetadataDirective": "REPLACE",
+            "ContentType": "application/octet-stream",
+            "CacheControl": "private, max-age=31536000, immutable",
+        }
+        s3.add_client_error("copy_object", "PreconditionFailed", http_status_code=412, expected_params=asked)
+        with pytest.raises(blobs.StorageFailed, match="PreconditionFailed"):
+            blobs.take_over("originals/aa/a.jpg", read, arrived_as=key)
+
+
+def test_what_nobody_completed_is_swept(owner, rekognition, bucket, signed_in):
+    browser, content = signed_in(owner), pictures.jpeg()
+    post(leave_for(browser, content), content)
+    UnclaimedBlob.objects.update(since=Now() - timedelta(hours=2))
+    tasks.sweep_blobs()
+    assert keys(bucket) == set()

@@ -10,7 +10,8 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.models import Image, SavedSearch
+from analysis.models import Image, SavedSearch, Ticket
+from analysis.store import uploads
 from tests import pictures
 from tests.factories import a_labeled_image, an_analysis
 
@@ -47,6 +48,10 @@ ENTRIES = {
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
     "upload": ("get", EVERYBODY_SIGNED_IN),
     "upload-state": ("get", EVERYBODY_SIGNED_IN),
+    "tickets": ("post", EVERYBODY_SIGNED_IN),
+    "ticket-states": ("get", EVERYBODY_SIGNED_IN),
+    "ticket-file": ("post", {PRIVATE: (400, 400, 400, SIGN_IN)}),  # without a file; others' are in test_tickets.py
+    "ticket-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "image": ("get", SEEN_PAGE),
     "image-panel": ("get", SEEN_PAGE),
     "rendition": ("get", SEEN_PAGE),
@@ -83,6 +88,8 @@ def address(name: str, image: Image) -> str:
     saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
     arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
     arguments |= {"bulk": ["trash"], "undo": [1]}
+    ticket = Ticket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
     return reverse(name, args=arguments.get(name, []))
 
 
@@ -99,6 +106,7 @@ def image(owner, pictures_folder):
     image = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
     an_analysis(image, api="moderation", state="done")
     SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
+    uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)
     return image
 
 

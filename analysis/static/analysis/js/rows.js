@@ -39,3 +39,37 @@ export class LiveRows {
     old.replaceWith(row);
   }
 }
+
+// Files that went past the web server, each under its ticket, until a worker has looked at them and there is a row.
+export class AwaitedRows {
+  constructor(url, onRow) {
+    this.url = url;
+    this.onRow = onRow;
+    this.items = new Map();
+  }
+
+  get size() {
+    return this.items.size;
+  }
+
+  add(ticket, item) {
+    this.items.set(ticket, item);
+    this.poll();
+  }
+
+  async poll() {
+    if (this.isPolling) return;
+    this.isPolling = true;
+    while (this.items.size) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      const asked = new URLSearchParams([...this.items.keys()].slice(0, AT_ONCE).map((ticket) => ["id", ticket]));
+      const answer = await fetch(`${this.url}?${asked}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+      if (!answer?.ok || answer.redirected) continue;
+      for (const row of parsed(await answer.text())) {
+        const item = this.items.get(row.dataset.ticket);
+        if (this.items.delete(row.dataset.ticket)) this.onRow(item, row);
+      }
+    }
+    this.isPolling = false;
+  }
+}

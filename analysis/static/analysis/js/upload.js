@@ -1,8 +1,9 @@
 // Files go up three at a time, each with its progress; what becomes of them comes back as rows made by the server.
 // However many there are, the page holds a few hundred rows: the rest are numbers.
 import { couldBePicture, filesIn } from "./dropped.js";
-import { LiveRows, parsed } from "./rows.js";
-import { NUMBER, duration, sentenceOf, summary } from "./words.js";
+import { AwaitedRows, LiveRows } from "./rows.js";
+import { Lost, Refused, Sending, SignedOut } from "./sending.js";
+import { NUMBER, duration, summary } from "./words.js";
 
 const AT_ONCE = 3;
 const ROWS = 200;
@@ -11,7 +12,11 @@ const NEXT = 5;
 class UploadFiles extends HTMLElement {
   connectedCallback() {
     this.waiting = [];
-    this.active = new Map();
+    this.active = new Set();
+    this.awaited = new AwaitedRows(this.dataset.ticketsUrl, (item, row) => {
+      this.report(item, row);
+      this.draw();
+    });
     this.total = { files: 0, bytes: 0, over: 0, sent: 0, added: 0, known: 0, refused: 0, passed: 0 };
     this.samples = [];
     this.isPaused = false;
@@ -88,42 +93,39 @@ class UploadFiles extends HTMLElement {
     this.draw();
   }
 
-  send(item) {
-    const request = new XMLHttpRequest();
-    const body = new FormData();
-    body.append("files", item.file, item.file.name);
-    this.active.set(item, request);
-    request.upload.onprogress = (event) => this.progressed(item, event);
-    request.upload.onload = () => this.state(item, "Checking");
-    request.onload = () => this.answered(item, request);
-    request.onerror = () => this.lost(item);
-    request.open("POST", this.dataset.url);
-    request.setRequestHeader("X-CSRFToken", document.querySelector("[name=csrfmiddlewaretoken]").value);
-    request.setRequestHeader("HX-Request", "true");
-    request.send(body);
+  async send(item) {
+    this.active.add(item);
+    const sending = new Sending(item.file, this.dataset.url, {
+      onProgress: (share) => this.progressed(item, share),
+      onState: (words) => this.state(item, words),
+    });
+    try {
+      const row = await sending.run();
+      this.finish(item);
+      if (row.dataset.outcome === "checking") this.awaited.add(row.dataset.ticket, item);
+      else this.report(item, row);
+    } catch (error) {
+      if (error instanceof Lost) return this.lost(item);
+      this.finish(item);
+      if (error instanceof SignedOut) this.signedOut(item);
+      else if (error instanceof Refused) this.refuse(item, error.message, error.mayRetry);
+      else throw error;
+    }
+    this.proceed();
   }
 
-  progressed(item, event) {
-    const sent = event.total ? (event.loaded / event.total) * item.file.size : 0;
+  progressed(item, share) {
+    const sent = share * item.file.size;
     this.total.sent += sent - item.sent;
     item.sent = sent;
-    if (item.row) item.row.querySelector("progress").value = event.total ? event.loaded / event.total : 0;
-    this.state(item, `${Math.floor((100 * event.loaded) / (event.total || 1))}\u202f%`);
+    if (item.row) item.row.querySelector("progress").value = share;
+    this.state(item, share < 1 ? `${Math.floor(100 * share)}\u202f%` : "Checking");
     this.draw();
   }
 
   state(item, words) {
     item.words = words;
     if (item.row) item.row.querySelector(".upload-state").textContent = words;
-  }
-
-  answered(item, request) {
-    this.finish(item);
-    const rows = request.status === 200 ? parsed(request.responseText) : [];
-    if (new URL(request.responseURL).pathname !== this.dataset.url) this.signedOut(item);
-    else if (rows.length) this.report(item, rows[0]);
-    else this.refuse(item, sentenceOf(request.status), request.status !== 413);
-    this.proceed();
   }
 
   finish(item) {
@@ -242,7 +244,7 @@ class UploadFiles extends HTMLElement {
 
   drawActive() {
     const section = this.section("active");
-    const shown = [...this.active.keys(), ...this.waiting.slice(0, NEXT)];
+    const shown = [...this.active, ...this.waiting.slice(0, NEXT)];
     for (const item of shown) {
       if (item.row) continue;
       item.row = this.template("active");
@@ -265,7 +267,8 @@ class UploadFiles extends HTMLElement {
     this.querySelector("[data-total]").hidden = !(files + passed);
     this.querySelector(".total-bar").value = bytes ? sent / bytes : 1;
     const count = `${NUMBER.format(over)} of ${NUMBER.format(files)}`;
-    this.querySelector("[data-count]").textContent = this.isBusy ? count : summary(this.total);
+    const isDone = !this.isBusy && !this.awaited.size;
+    this.querySelector("[data-count]").textContent = isDone ? summary(this.total) : count;
     this.querySelector("[data-rate]").textContent = this.isBusy ? this.rate(bytes - sent) : "";
   }
 

@@ -7,6 +7,19 @@ export function sentenceOf(status) {
   return `the server could not take it (status ${status}); try again in a moment`;
 }
 
+// What a storage says is XML, what we say is a sentence.
+export function storageSentenceOf(request) {
+  if (request.getResponseHeader("Content-Type")?.startsWith("text/plain")) return request.responseText;
+  const said = new DOMParser().parseFromString(request.responseText, "text/xml");
+  const code = said.querySelector("Code")?.textContent;
+  const message = said.querySelector("Message")?.textContent ?? "";
+  if (code === "EntityTooLarge") return "it is larger than was said; choose it again";
+  if (code === "EntityTooSmall") return "it is smaller than was said; choose it again";
+  if (/expired/i.test(message)) return "it took too long and its time is over; send it again";
+  if (code) return `the storage does not take it (${code}); try again in a moment`;
+  return sentenceOf(request.status);
+}
+
 export function summary({ added, known, refused, passed }) {
   const parts = [
     added && `${NUMBER.format(added)} added`,

@@ -1,0 +1,118 @@
+"""What a look at an object makes of it: a picture, another original of one, or none any more."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from analysis.ingest.examine import Examined
+from analysis.models import BucketObject, Image
+from analysis.sources.objects import Listed
+from analysis.store import blobs, library
+
+State = BucketObject.State
+NOWHERE = Listed(key="", etag="", size=0)
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What else happens in the transaction that writes down what became of an object."""
+
+    kept: Callable[[Image, bool], None]
+    """With a picture that is new (True), or that got another original or came back (False)."""
+    lost: Callable[[int], None]
+    """With the id of a picture whose object is gone or no picture any more."""
+
+
+def adopt(each: BucketObject, examined: Examined, *, found: Listed, consequences: Consequences) -> None:
+    """Keep the renditions of an object that was examined, and the picture's row, new or renewed.
+
+    Raises blobs.StorageFailed; then nothing of it stays.
+    """
+    renditions_id = uuid.uuid4()
+    contents = {blobs.rendition_key(renditions_id, made.name): made.content for made in examined.renditions}
+    blobs.announce(contents)
+    try:
+        for key, content in contents.items():
+            blobs.put(key, content)
+    except blobs.StorageFailed:
+        blobs.discard(contents)
+        raise
+    with transaction.atomic():
+        if not _is_still(each):
+            transaction.on_commit(lambda: blobs.discard(contents))
+            return
+        image = _row(each, examined, renditions_id=renditions_id, found=found)
+        blobs.claim(contents)
+        _settle(each, state=State.PRESENT, found=found, image=image)
+        consequences.kept(image, each.image_id is None)
+
+
+def confirm(each: BucketObject, *, found: Listed) -> None:
+    """It is what it was."""
+    with transaction.atomic():
+        if _is_still(each):
+            _settle(each, state=State.PRESENT, found=found, image=each.image)
+
+
+def lose(
+    each: BucketObject,
+    *,
+    consequences: Consequences,
+    state: str = State.GONE,
+    code: str = "gone",
+    reason: str = "It is not in the bucket any more.",
+    found: Listed = NOWHERE,
+) -> None:
+    """The object is no picture, or not any more; one that it was comes back as soon as the object does."""
+    with transaction.atomic():
+        if _is_still(each):
+            _settle(each, state=state, found=found, image=each.image, code=code, reason=reason)
+            if each.image_id:
+                consequences.lost(each.image_id)
+
+
+def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, found: Listed) -> Image:
+    """The picture, with what its bytes tell now. What people said of it stays, and so does the trash they put it in."""
+    image = each.image or Image(bucket=each.bucket, owner=each.bucket.owner, openness=each.bucket.openness)
+    if each.image:
+        _discard_later(image.renditions_id)
+    if each.error_code:  # it was not a person who put it into the trash
+        image.trashed_at = None
+    image.key, image.filename = each.key, examined.filename
+    image.version_id, image.etag, image.sequencer = found.version_id, found.etag, each.sequencer
+    image.renditions_id = renditions_id
+    for name, value in library.told(examined).items():
+        setattr(image, name, value)
+    image.save()
+    return image
+
+
+def _discard_later(renditions_id: uuid.UUID) -> None:
+    old = [blobs.rendition_key(renditions_id, name) for name in blobs.RENDITIONS]
+    blobs.announce(old)
+    transaction.on_commit(lambda: blobs.discard(old))
+
+
+def _settle(
+    each: BucketObject, *, state: str, found: Listed, image: Image | None, code: str = "", reason: str = ""
+) -> None:
+    BucketObject.objects.filter(pk=each.pk).update(
+        state=state,
+        attempts=0,
+        etag=found.etag,
+        version_id=found.version_id,
+        size=found.size,
+        image=image,
+        error_code=code,
+        reason=reason,
+    )
+
+
+def _is_still(each: BucketObject) -> bool:
+    """Nothing was heard of it while it was read; if something was, it waits and is read again."""
+    same = BucketObject.objects.select_for_update().filter(pk=each.pk, revision=each.revision, state=State.WAITING)
+    return same.exists()

@@ -1,0 +1,171 @@
+"""Reading what lies in buckets: the objects that wait are taken one by one, examined, and become pictures.
+
+Whatever was heard of an object, only a look at it decides: so news may come twice, late, or in any order.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import tempfile
+import threading
+import time
+from datetime import timedelta
+from typing import IO
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from analysis.ingest.candidate import Rejected, clean_name, megabytes
+from analysis.ingest.examine import Examined, examine
+from analysis.models import Bucket, BucketObject
+from analysis.sources import objects
+from analysis.sources.objects import Listed
+from analysis.sources.references import S3Object
+from analysis.sources.refusals import NoCredentials, Refused, Unreachable
+from analysis.store import adoption, blobs, originals, renditions
+from analysis.store.adoption import Consequences
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = threading.BoundedSemaphore(2)
+"""Readers in one process: more would keep the recognizers' work waiting, and decoding fills two cores."""
+SPELL = 60.0
+"""Seconds after which a reader ends and has itself announced again."""
+CLAIM = 300.0
+"""Seconds until an object that was taken to be read is taken again."""
+MOST_ATTEMPTS = 5
+REST = timedelta(seconds=60)
+"""How long a bucket is left alone that gives nothing: credentials, permission, network."""
+MOMENT = timedelta(seconds=2)
+"""The same after it asked for patience."""
+State = BucketObject.State
+
+
+def due_buckets() -> list[int]:
+    """Buckets in which something waits to be read."""
+    waiting = BucketObject.objects.filter(state=State.WAITING, next_attempt_at__lte=Now())
+    rested = Q(bucket__rests_until=None) | Q(bucket__rests_until__lte=Now())
+    return sorted(set(waiting.filter(rested).values_list("bucket_id", flat=True)[:1_000]))
+
+
+def read_waiting(bucket_id: int, *, consequences: Consequences) -> bool:
+    """Read what waits in a bucket until nothing does; True when it ended with work left.
+
+    Several may read side by side, in this process and in others.
+    """
+    if not AT_ONCE.acquire(blocking=False):
+        return False  # the others of this process go on until nothing waits
+    try:
+        end = time.monotonic() + SPELL
+        while time.monotonic() < end:
+            taken = _claim(bucket_id)
+            if taken is None:
+                return False
+            _read(taken, consequences=consequences)
+        return True
+    finally:
+        AT_ONCE.release()
+
+
+def _claim(bucket_id: int) -> BucketObject | None:
+    """The next one that nobody else reads; if it is not done in time, it is taken again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE analysis_bucketobject
+            SET next_attempt_at = now() + make_interval(secs => %s), attempts = attempts + 1
+            WHERE id = (
+                SELECT o.id FROM analysis_bucketobject o JOIN analysis_bucket b ON b.id = o.bucket_id
+                WHERE o.bucket_id = %s AND o.state = 'waiting' AND o.next_attempt_at <= now()
+                  AND (b.rests_until IS NULL OR b.rests_until <= now())
+                ORDER BY o.next_attempt_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
+            RETURNING id
+            """,
+            [CLAIM, bucket_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    return BucketObject.objects.select_related("bucket__owner", "image").filter(pk=row[0]).first()
+
+
+def _read(each: BucketObject, *, consequences: Consequences) -> None:
+    bucket, found = each.bucket, adoption.NOWHERE
+    with tempfile.SpooledTemporaryFile(max_size=originals.IN_MEMORY) as file:
+        try:
+            place, most = S3Object(bucket.name, each.key), renditions.limits().max_bytes
+            found = objects.fetch(originals.client_of(bucket), place, into=file, most=most)
+            if _is_known(each, found):
+                adoption.confirm(each, found=found)
+            else:
+                adoption.adopt(each, _examined(each, found, file), found=found, consequences=consequences)
+        except Refused as refusal:
+            _refused(each, refusal, consequences)
+        except Rejected as no:
+            adoption.lose(
+                each, consequences=consequences, state=State.REFUSED, code=no.code, reason=no.reason, found=found
+            )
+        except blobs.StorageFailed as failure:
+            _put_back(each, code="storage", reason=str(failure))
+        else:
+            _is_well(bucket)
+
+
+def _is_known(each: BucketObject, found: Listed) -> bool:
+    """It is the very object that the picture was made from, and nobody missed it meanwhile."""
+    image = each.image
+    return (
+        image is not None and not each.error_code and (image.etag, image.version_id) == (found.etag, found.version_id)
+    )
+
+
+def _examined(each: BucketObject, found: Listed, file: IO[bytes]) -> Examined:
+    """Raises Rejected."""
+    limits = renditions.limits()
+    if found.size > limits.max_bytes:
+        reason = f"{megabytes(found.size)} is over the limit of {megabytes(limits.max_bytes)}"
+        raise Rejected("too-large", clean_name(each.key), reason)
+    return examine(file, name=each.key, limits=limits)
+
+
+def _refused(each: BucketObject, refusal: Refused, consequences: Consequences) -> None:
+    """The bucket did not give it: it is gone, or the bucket wants patience, or something must be put right."""
+    bucket = each.bucket
+    if refusal.code == "NoSuchBucket":
+        _rest(bucket, f"There is no bucket {bucket.name}: correct its name, or create it.", REST)
+        _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
+    elif refusal.is_absent:
+        adoption.lose(each, consequences=consequences)
+    elif refusal.is_slow_down:
+        _rest(bucket, "", MOMENT * random.uniform(1, 2))  # noqa: S311
+        _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
+    else:
+        sentence = f"s3:GetObject: {refusal}" if refusal.is_denied else str(refusal)
+        _rest(bucket, sentence, REST)
+        is_everybodys = isinstance(refusal, NoCredentials | Unreachable)
+        _put_back(each, code=refusal.code, reason=sentence, is_counted=not is_everybodys)
+
+
+def _put_back(each: BucketObject, *, code: str, reason: str, is_counted: bool = True) -> None:
+    attempts = each.attempts if is_counted else each.attempts - 1
+    delay = timedelta(seconds=min(2.0**attempts * random.uniform(1, 2), 600))  # noqa: S311
+    is_over = attempts >= MOST_ATTEMPTS
+    BucketObject.objects.filter(pk=each.pk, revision=each.revision).update(
+        attempts=attempts,
+        state=State.FAILED if is_over else State.WAITING,
+        next_attempt_at=Now() + delay,
+        error_code=code,
+        reason=reason,
+    )
+
+
+def _rest(bucket: Bucket, trouble: str, how_long: timedelta) -> None:
+    logger.warning("bucket %s rests: %s", bucket, trouble or "it asked for patience")
+    Bucket.objects.filter(pk=bucket.pk).update(rests_until=Now() + how_long, trouble=trouble)
+
+
+def _is_well(bucket: Bucket) -> None:
+    if bucket.trouble or bucket.rests_until:
+        Bucket.objects.filter(pk=bucket.pk).update(trouble="", rests_until=None)
