@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from analysis.ingest.pool import Outcome, examine_all
 from analysis.models import Batch, Image, Ticket
 from analysis.recognition import recognizers, waiting
 from analysis.store import blobs, library, renditions, uploads
+from analysis.store.audit import Audit, Step
 from analysis.store.library import Added
 
 
@@ -106,3 +107,15 @@ def resume_batch(batch_id: int) -> bool:
         if is_resumed:
             tasks.lay_out.delay_on_commit(batch_id=batch_id)
     return is_resumed
+
+
+def audit(*, is_repairing: bool, is_verifying: bool, owner_id: int | None) -> Iterator[Step]:
+    """Hold rows and blobs against each other; originals nobody owns become pictures of this owner, if there is one.
+
+    Raises blobs.StorageFailed.
+    """
+
+    def bring_in(file: IO[bytes], name: str) -> Image:
+        return receive(file, name=name, owner_id=cast(int, owner_id)).image
+
+    return Audit(is_repairing, None if owner_id is None else bring_in, is_verifying).run()

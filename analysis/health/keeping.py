@@ -13,7 +13,7 @@ from django.conf import settings
 from analysis.health.finding import Finding, bounded, failed, many, ok, warning
 from analysis.sources import aws, bucket
 from analysis.sources.refusals import Refused
-from analysis.store import audit, blobs
+from analysis.store import audit, blobs, sample
 
 GB = 10**9
 LITTLE, VERY_LITTLE = 5 * GB, GB // 2
@@ -73,19 +73,21 @@ def reach() -> Iterator[Finding]:
 
 def belonging() -> Iterator[Finding]:
     """A sample: some pictures' blobs, some blobs' pictures."""
-    drawn = audit.draw()
+    drawn = sample.draw()
     try:
-        missing = bounded(lambda: audit.absent(drawn))
-        unowned = audit.unowned(bounded(audit.draw_blobs))
+        missing = bounded(lambda: sample.absent(drawn))
+        unowned = sample.unowned(bounded(sample.draw_blobs))
     except (blobs.StorageFailed, TimeoutError) as error:
         yield warning("blobs", f"No sample could be taken: {error}".rstrip(".") + ".", "See storage.")
         return
-    sample = f"Of {many(len(drawn), 'picture')} drawn,"
+    looked_at = f"Of {many(len(drawn), 'picture')} drawn,"
     if missing:
         told = ", ".join(missing[:3])
-        yield failed("blobs of pictures", f"{sample} {many(len(missing), 'blob is', 'blobs are')} gone: {told}.", ALL)
+        yield failed(
+            "blobs of pictures", f"{looked_at} {many(len(missing), 'blob is', 'blobs are')} gone: {told}.", ALL
+        )
     else:
-        yield ok("blobs of pictures", f"{sample} every blob is there.")
+        yield ok("blobs of pictures", f"{looked_at} every blob is there.")
     if unowned:
         sentence = f"{many(len(unowned), 'original has', 'originals have')} no picture: {', '.join(unowned[:3])}."
         yield warning("pictures of blobs", sentence, ALL)

@@ -1,57 +1,193 @@
-"""Rows and blobs held against each other: what a row misses, and what no row owns."""
+"""Rows and blobs held against each other: what a row misses, what no row owns, and what can be made good.
+
+A suspicion from the list is looked at once more before anything follows from it, for pictures come and go meanwhile.
+"""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import IO
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from analysis.models import Image, Ticket, UnclaimedBlob
-from analysis.store import blobs
+from analysis.ingest.candidate import Rejected
+from analysis.models import Image, UnclaimedBlob
+from analysis.store import blobs, comparison, originals, renditions
+from analysis.store.comparison import STEP, Difference
+from analysis.store.sample import keys_of, unowned
 
-DRAWN = 15
-"""Pictures of a sample: with their renditions some forty questions to the storage."""
-MOST_BLOBS = 200
 OLD = timedelta(hours=2)
 """The sweeper deletes what nobody owned for an hour."""
+UNSWEPT, CHANGED, UNREADABLE = "blob that should have been swept", "bytes that have changed", "original unreadable"
+MB = 2**20
+
+BringIn = Callable[[IO[bytes], str], Image]
+"""Takes a file and its name in by the ordinary door, for somebody; raises ingest's Rejected or blobs.StorageFailed."""
 
 
-def draw() -> list[Image]:
-    """Some pictures: the newest, and others by chance."""
-    last = Image.objects.aggregate(Max("pk"))["pk__max"] or 0
-    by_chance = random.sample(range(1, last + 1), min(last, 4 * DRAWN))
-    newest = list(Image.objects.order_by("-pk")[: DRAWN // 3])
-    others = Image.objects.filter(pk__in=by_chance).exclude(pk__in=[image.pk for image in newest])
-    return newest + list(others[: DRAWN - len(newest)])
+@dataclass(frozen=True)
+class Flaw:
+    """What is wrong with a blob or a picture. `repair` says what was done about it, `hint` what can be."""
+
+    kind: str
+    key: str
+    image_id: int | None = None
+    repair: str = ""
+    hint: str = ""
 
 
-def keys_of(image: Image) -> list[str]:
-    """The original where it is in our storage, and the renditions, which always are."""
-    original = [image.key] if image.bucket_id is None else []
-    return [*original, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)]
+@dataclass(frozen=True)
+class Step:
+    """So much was gone through of what `total` there is of it, if that is known, with the flaws that were found."""
+
+    what: str
+    number: int
+    total: int | None = None
+    flaws: tuple[Flaw, ...] = ()
 
 
-def absent(images: Iterable[Image]) -> list[str]:
-    """Which of their blobs are gone. Asks the storage alone; raises blobs.StorageFailed."""
-    return [key for image in images for key in keys_of(image) if not blobs.exists(key)]
+@dataclass(frozen=True)
+class Audit:
+    """How far to go: repair or not, how to bring in originals that nobody owns, read all the bytes or not."""
 
+    is_repairing: bool = False
+    bring_in: BringIn | None = None
+    is_verifying: bool = False
 
-def draw_blobs() -> list[str]:
-    """The originals of a folder drawn by chance. Asks the storage alone; raises blobs.StorageFailed."""
-    return list(blobs.under(f"originals/{random.randrange(256):02x}"))[:MOST_BLOBS]  # noqa: S311
+    def run(self) -> Iterator[Step]:
+        """Go through everything in bounded steps. Raises blobs.StorageFailed where the storage cannot be listed."""
+        yield from self._sweep()
+        with comparison.listed() as steps:
+            for number in steps:
+                yield Step("blobs", number)
+            total = sum(comparison.compare().values())
+            for rows in comparison.differences():
+                for kind, key, image_id in rows:
+                    yield Step("differences", 1, total, tuple(self._differing(kind, key, image_id)))
+        if self.is_verifying:
+            yield from _verified()
 
+    def _sweep(self) -> Iterator[Step]:
+        """What waits for its deletion for hours; repaired by deleting it now."""
+        before, last = 0, ""
+        while self.is_repairing and (left := old_unclaimed().count()) and left != before:
+            before = left
+            blobs.sweep(older_than=OLD)
+        while keys := list(old_unclaimed().filter(key__gt=last).order_by("key").values_list("key", flat=True)[:STEP]):
+            last = keys[-1]
+            hint = "The storage does not delete it." if self.is_repairing else "Does the scheduler run?"
+            yield Step("leftovers", len(keys), flaws=tuple(Flaw(UNSWEPT, key, hint=hint) for key in keys))
 
-def unowned(keys: Iterable[str]) -> list[str]:
-    """Which of these belong to no picture and to no upload on its way, and are not announced either."""
-    asked = list(keys)
-    owners = Image.objects.filter(bucket=None), Ticket.objects.all(), UnclaimedBlob.objects.all()
-    owned = {key for rows in owners for key in rows.filter(key__in=asked).values_list("key", flat=True)}
-    return [key for key in asked if key not in owned]
+    def _differing(self, kind: Difference, key: str, image_id: int | None) -> Iterator[Flaw]:
+        flaw = Flaw(kind, key, image_id)
+        try:
+            image = None if image_id is None else Image.objects.filter(pk=image_id).first()
+            if image is not None and not all(map(blobs.exists, _wanted(kind, image))):
+                yield (
+                    self._missing_rendition(flaw, image)
+                    if kind is Difference.RENDITION_MISSING
+                    else replace(flaw, hint="Bring the file back under this key from a backup, or remove the picture.")
+                )
+            elif kind is Difference.ORIGINAL_UNOWNED and _is_unowned(key):
+                yield self._unowned_original(flaw)
+            elif kind is Difference.RENDITION_UNOWNED and blobs.exists(key) and not _is_rendered(key):
+                yield self._unowned_rendition(flaw)
+        except blobs.StorageFailed as error:
+            yield replace(flaw, hint=str(error))
+
+    def _unowned_rendition(self, flaw: Flaw) -> Flaw:
+        if not self.is_repairing:
+            return replace(flaw, hint="--repair has it swept.")
+        blobs.announce([flaw.key])
+        return replace(flaw, repair="It is swept within two hours.")
+
+    def _missing_rendition(self, flaw: Flaw, image: Image) -> Flaw:
+        if not self.is_repairing:
+            return replace(flaw, hint="--repair makes it again; so does whoever looks at the picture.")
+        try:
+            renditions.remake(image)
+        except (Rejected, blobs.StorageFailed) as error:
+            return replace(flaw, hint=f"It cannot be made again: {error}")
+        return replace(flaw, repair="They were made again.")
+
+    def _unowned_original(self, flaw: Flaw) -> Flaw:
+        """Never deleted as such: somebody gave us this picture."""
+        if not self.is_repairing:
+            return replace(flaw, hint="--repair --owner NAME brings it in again as a picture of theirs.")
+        with blobs.get(flaw.key) as file:
+            if restored := _given_back(file):
+                blobs.announce([flaw.key])
+                return replace(flaw, image_id=restored.pk, repair=f"The picture {restored.pk} has its original again.")
+            if self.bring_in is None:
+                return replace(flaw, hint="Say with --owner NAME whose picture it becomes.")
+            file.seek(0)
+            try:
+                image = self.bring_in(file, flaw.key.rpartition("/")[2])
+            except Rejected as refusal:
+                return replace(flaw, hint=f"It is no picture that may be brought in: {refusal}")
+        blobs.announce([flaw.key])  # the same bytes are kept by the picture, under its own key
+        return replace(flaw, image_id=image.pk, repair=f"It is the picture {image.pk}.")
 
 
 def old_unclaimed() -> QuerySet[UnclaimedBlob]:
     """Blobs that the sweeper should have deleted long ago."""
     return UnclaimedBlob.objects.filter(since__lt=Now() - OLD)
+
+
+def _is_unowned(key: str) -> bool:
+    return unowned([key]) == [key] and blobs.exists(key)
+
+
+def _wanted(kind: Difference, image: Image) -> list[str]:
+    """The blobs of a picture that this difference is about, as its row names them by now."""
+    return [key for key in keys_of(image) if (key == image.key) is (kind is Difference.ORIGINAL_MISSING)]
+
+
+def _is_rendered(key: str) -> bool:
+    """Whether a picture, or an announcement, owns this rendition by now."""
+    renditions_id = key.rpartition("/")[2].partition("-")[0]
+    is_announced = UnclaimedBlob.objects.filter(key=key).exists()
+    is_id = len(renditions_id) == 32 and renditions_id.isalnum()
+    return is_announced or (is_id and Image.objects.filter(renditions_id=renditions_id).exists())
+
+
+def _given_back(file: IO[bytes]) -> Image | None:
+    """The picture that these bytes are the lost original of, with it back in its place."""
+    for image in Image.objects.filter(sha256=_sha256(file), bucket=None):
+        if not blobs.exists(image.key):
+            blobs.put(image.key, file)
+            return image
+    return None
+
+
+def _verified() -> Iterator[Step]:
+    """Read every original and compare its bytes with the hash they had when they came."""
+    total, last = Image.objects.count(), 0
+    while step := list(Image.objects.filter(pk__gt=last).select_related("bucket").order_by("pk")[:STEP]):
+        last = step[-1].pk
+        for image in step:
+            yield Step("originals", 1, total, tuple(_rotten(image)))
+
+
+def _rotten(image: Image) -> Iterator[Flaw]:
+    try:
+        with originals.get(image) as file:
+            if _sha256(file) == image.sha256:
+                return
+    except blobs.Missing:
+        return  # told above
+    except blobs.StorageFailed as error:
+        yield Flaw(UNREADABLE, image.key, image.pk, hint=str(error))
+        return
+    yield Flaw(CHANGED, image.key, image.pk, hint="Bring the file back from a backup.")
+
+
+def _sha256(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(MB):
+        digest.update(chunk)
+    return digest.hexdigest()
