@@ -21,7 +21,7 @@ from analysis.models import Batch, Image
 from analysis.recognition import engines, ledger, outages, recognizers, waiting
 from analysis.recognition.index import reindex
 from analysis.search.counts import refresh_counts
-from analysis.store import blobs, reading, uploads
+from analysis.store import blobs, reading, repeated, uploads
 from analysis.store.adoption import Consequences
 
 
@@ -126,6 +126,7 @@ def sweep_blobs() -> None:
 @shared_task(base=OnCommitTask)
 def count_labels() -> None:
     refresh_counts()
+    repeated.mark_all()
 
 
 @shared_task(base=OnCommitTask)

@@ -88,8 +88,8 @@ def folder_of(pictures: int) -> Path:
 def version() -> str:
     """Of other arithmetic or other tables the library is another."""
     content = b"".join(Path(str(module.__file__)).read_bytes() for module in SOURCES)
-    names = "".join(sorted(path.name for path in MIGRATIONS.glob("0*.py")))
-    return hashlib.sha256(content + names.encode()).hexdigest()[:8]
+    tables = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("0*.py")))
+    return hashlib.sha256(content + tables).hexdigest()[:8]
 
 
 def _family(pictures: int) -> str:
@@ -161,6 +161,12 @@ def _derive(connection: psycopg.Connection) -> None:
                       20 + image_id * 7 % 80, 20 + image_id * 11 % 80, 20 + image_id * 13 % 80
                FROM analysis_imagelabel GROUP BY image_id"""
         )
+    # As store.repeated says it; the bytes of all of them differ.
+    connection.execute(
+        """UPDATE analysis_image image SET is_repeated = true
+           FROM (SELECT phash FROM analysis_image GROUP BY phash HAVING count(*) > 1) repeated
+           WHERE image.phash = repeated.phash"""
+    )
     for table in ("image", "face", "analysis", "label"):
         connection.execute(
             f"SELECT setval(pg_get_serial_sequence('analysis_{table}', 'id'), (SELECT max(id) FROM analysis_{table}))"

@@ -7,6 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
+from django.db.models import Func, Q, Value
+from django.db.models.lookups import Exact
 
 from analysis.models.images import Image
 
@@ -46,6 +48,23 @@ class ImageText(models.Model):
         return self.content[:80]
 
 
+SHARES = (16, 128)
+"""One in so many pictures has indexes of its own: they stand for all where counting all would take long."""
+
+
+class LabelWords(Func):
+    """The ids of labels as words: an index over these knows "and not", which one over numbers does not."""
+
+    template = "array_to_tsvector(%(expressions)s::text[])"
+    output_field = SearchVectorField()
+
+
+def one_in(every: int) -> Q:
+    """A power of two. By a hash, since pictures that came in turns may differ by whether their ids are even."""
+    share = Func("image", template=f"(hashint8(%(expressions)s) & {every - 1})", output_field=models.IntegerField())
+    return Q(Exact(share, Value(0)))
+
+
 class ImageIndex(models.Model):
     """What search asks of a picture as a whole, in one narrow row. Derived, like ImageLabel, and in step with it.
 
@@ -67,7 +86,17 @@ class ImageIndex(models.Model):
     class Meta:
         verbose_name_plural = "image indexes"
         # Not collected in a pending list: a search would have to read all of that each time.
-        indexes = [GinIndex(fields=["label_ids"], name="imageindex_labels", fastupdate=False)]
+        indexes = [
+            GinIndex(fields=["label_ids"], name="imageindex_labels", fastupdate=False),
+            GinIndex(LabelWords("label_ids"), name="imageindex_words", fastupdate=False),
+            *(
+                GinIndex(
+                    LabelWords("label_ids"), name=f"imageindex_words_{every}", condition=one_in(every), fastupdate=False
+                )
+                for every in SHARES
+            ),
+            models.Index(fields=["image"], condition=one_in(SHARES[-1]), name=f"imageindex_{SHARES[-1]}"),
+        ]
 
     def __str__(self) -> str:
         return f"{len(self.label_ids)} labels of {self.image_id}"

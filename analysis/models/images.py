@@ -13,6 +13,21 @@ from django.urls import reverse
 from analysis.models.audience import Audience
 
 
+class NamePieces(models.Func):
+    """All characters of a name and all its runs of three: whoever has a part of it has those of the part, too.
+
+    Made of what every PostgreSQL has and what always answers the same, as an index needs it.
+    """
+
+    arg_joiner = " || chr(10) || "
+    output_field = ArrayField(models.TextField())
+    _threes = (
+        "string_to_array(regexp_replace(substr(lower(%(expressions)s), {}), '(...)', '\\1' || chr(1), 'g'), chr(1))"
+    )
+    _pieces = ("string_to_array(lower(%(expressions)s), NULL)", *map(_threes.format, (1, 2, 3)))
+    template = f"({' || '.join(_pieces)})"
+
+
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, audience: Audience) -> ImageQuerySet:
         """Pictures this audience may see in the library: theirs or opened to them, and not in the trash."""
@@ -85,6 +100,12 @@ class Image(models.Model):
         db_persist=True,
         help_text="The hash's four quarters, numbered: of hashes at most 7 bits apart one differs in at most one bit.",
     )
+    is_repeated = models.BooleanField(
+        "repeated",
+        default=False,
+        db_default=False,
+        help_text="Another picture has, or had, the same bytes or the same perceptual hash.",
+    )
     placeholder = models.BinaryField(blank=True, help_text="A tiny WebP that stands in until the thumb has arrived.")
 
     taken_at = models.DateTimeField(null=True, blank=True)
@@ -133,6 +154,15 @@ class Image(models.Model):
             models.Index(fields=["owner", "-trashed_at"], condition=~Q(trashed_at=None), name="image_trash"),
             models.Index(fields=["sha256"], name="image_sha256"),
             models.Index(fields=["phash"], name="image_phash"),
+            models.Index(
+                fields=["-added_at", "-id"], condition=Q(trashed_at=None, is_repeated=True), name="image_repeated"
+            ),
+            models.Index(
+                fields=["-added_at", "-id"],
+                condition=Q(trashed_at=None, latitude__isnull=False, longitude__isnull=False),
+                name="image_located",
+            ),
+            GinIndex(NamePieces("filename", "title"), name="image_names", fastupdate=False),
             GinIndex(fields=["likeness"], name="image_likeness", fastupdate=False),
         ]
 

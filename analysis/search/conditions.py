@@ -40,6 +40,11 @@ FEW_LABELS = 8
 NEAR = 7
 """Bits of the perceptual hash in which like pictures differ at most."""
 UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
+COLUMNS = (
+    *("filename", "title", "camera_make", "camera_model", "lens", "format", "size", "width", "height", "phash"),
+    *("taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "is_repeated"),
+)
+"""Of a picture, what conditions ask for beside its moment, owner and openness."""
 FORMATS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
@@ -159,7 +164,8 @@ def _matches(field: str, text: str, meaning: Meaning) -> Sql:
             owner = meaning.owners.get(text)
             return _of_image("owner_id = %s", owner.id) if owner else FALSE
         case "bucket":
-            return _of_image("bucket_id IN (SELECT id FROM analysis_bucket WHERE name ILIKE %s)", _part(text))
+            named = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
+            return _of_image(f"coalesce(bucket_id IN ({named}), false)", _part(text))
     raise AssertionError(field)
 
 
@@ -232,10 +238,11 @@ def _like(image_id: int, meaning: Meaning) -> Sql:
 
 
 def seen(audience: Audience, alias: str) -> Sql:
-    """That a row which carries owner and openness may be seen."""
+    """That a row which carries owner and openness may be seen. Written out, so that indexes can be chosen by it."""
+    opened = f"{alias}.openness >= {audience.least_openness:d}"
     if audience.person_id is None:
-        return Sql(f"{alias}.openness >= %s", (audience.least_openness,))
-    return Sql(f"({alias}.owner_id = %s OR {alias}.openness >= %s)", (audience.person_id, audience.least_openness))
+        return Sql(opened)
+    return Sql(f"({alias}.owner_id = %s OR {opened})", (audience.person_id,))
 
 
 _STATES = {

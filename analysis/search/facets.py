@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from django.db import connection
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from analysis.models import Audience
+from analysis.models.found import SHARES
 from analysis.search import results
+from analysis.search.conditions import seen
+from analysis.search.plan import Plan
+from analysis.search.results import COUNT_CAP, plan_of
+from analysis.search.selectors import WORDS, in_words
+from analysis.search.sql import Sql, all_of, fetched
 from analysis.search.tree import Query
 
 SAMPLE = 2_000
 """Facets are exact up to this many hits; beyond, they are counted over a sample of about as many, and say so."""
 LEAST_SAMPLE = 100
+FEW = 4_000
+"""Of whoever sees no more pictures than this, each is looked at; of others' libraries, some."""
+SURELY = 2
+"""An estimate so many times the cap is not below it: it stands on hundreds."""
 
 
 @dataclass(frozen=True)
@@ -35,30 +44,84 @@ class Facets:
 
 
 def facets(query: Query, *, audience: Audience, most: int = 20) -> Facets:
-    """The most frequent labels of each kind among a query's pictures."""
-    ids, is_whole = results.sample(query, audience=audience, size=SAMPLE, least=LEAST_SAMPLE)
-    apart = max(1, -(-len(ids) // SAMPLE))
-    chosen = ids[::apart]
+    """The most frequent labels of each kind among a query's pictures.
+
+    Of many hits, of those in some share of all pictures, which has an index of its own; where too few of them are in
+    it, of those in a larger one; at last, of all.
+    """
+    plan = plan_of(query.sorted_by("newest"), audience)
+    if plan.is_empty:
+        return Facets({}, is_sample=False, total=None if plan.trash else 0)
+    for every in _shares(plan, audience):
+        found = _sampled(_in_share(plan, every), most=most, every=every)
+        if found.counted >= LEAST_SAMPLE:
+            return found
+    found = _exact(plan.whole(cap=COUNT_CAP + 1), most=most)
+    return replace(found, total=None) if plan.trash else found
+
+
+def _shares(plan: Plan, audience: Audience) -> Iterator[int]:
+    """One in so many pictures, the smallest share first that may hold enough hits."""
+    if plan.is_owned_by_few or plan.selector:
+        return
+    at_most = _at_most(plan, audience)
+    for every in sorted(SHARES, reverse=True):
+        if at_most > every * SAMPLE // 2 and (plan.driver or every == SHARES[-1]):
+            yield every
+
+
+def _at_most(plan: Plan, audience: Audience) -> int:
+    """A bound on how many pictures a query finds that costs next to nothing to tell; 0 when none is known."""
+    if plan.carried:
+        return plan.carried[0].labels.image_count
+    if (visible := results.count(Query(), audience=audience, cap=FEW)) <= FEW:
+        return visible
+    return int(fetched("SELECT coalesce(max(id), 0) FROM analysis_image")[0][0])
+
+
+def _in_share(plan: Plan, every: int) -> Sql:
+    """The hits among one in `every` picture, with their labels."""
+    words = in_words(plan.carried, plan.excluded)
+    tests = [Sql(f"(hashint8(d.image_id) & {every - 1}) = 0"), seen(plan.meaning.audience, "d")]
+    if words:
+        tests.append(Sql(f"{WORDS.format('d')} @@ %s::tsquery", (words[0],)))
+    hits = all_of([*tests, plan.rest(*(words[1] if words else ()))])
+    return Sql(f"SELECT d.label_ids FROM analysis_imageindex d WHERE {hits.text}", hits.values)  # noqa: S608
+
+
+def _sampled(hits: Sql, *, most: int, every: int) -> Facets:
+    """`hits`: those among one in so many pictures, with their labels."""
+    by_kind, (number, counted) = _counted(hits, "SELECT label_ids FROM placed", most=most)
+    is_many = number * every > SURELY * COUNT_CAP
+    return Facets(by_kind, is_sample=True, counted=counted, total=COUNT_CAP + 1 if is_many else None)
+
+
+def _exact(hits: Sql, *, most: int) -> Facets:
+    """`hits`: all, or more than are counted; those that are not analyzed yet carry nothing."""
+    labels = "SELECT x.label_ids FROM placed LEFT JOIN analysis_imageindex x USING (image_id)"
+    by_kind, (total, counted) = _counted(hits, labels, most=most)
+    return Facets(by_kind, is_sample=counted < total or total > COUNT_CAP, counted=counted, total=total)
+
+
+def _counted(hits: Sql, labels: str, *, most: int) -> tuple[dict[str, list[Facet]], tuple[int, int]]:
+    """The most frequent labels of some hits or all, and how many these and those are: one statement."""
+    (_, _, number), (_, _, counted), *rows = fetched(
+        f"""
+        WITH hits AS MATERIALIZED ({hits.text}),
+        apart AS (SELECT greatest(1, (count(*) + {SAMPLE - 1}) / {SAMPLE}) AS number FROM hits),
+        placed AS (SELECT hits.*, row_number() OVER () AS place FROM hits),
+        chosen AS MATERIALIZED ({labels} WHERE mod(place, (SELECT number FROM apart)) = 0),
+        counted AS (SELECT label_id, count(*) AS images FROM chosen, unnest(label_ids) label_id GROUP BY label_id)
+        SELECT '', '', count(*) FROM hits UNION ALL SELECT '', '', count(*) FROM chosen UNION ALL
+        (SELECT kind, name, images FROM (
+            SELECT label.kind, label.name, counted.images,
+                   row_number() OVER (PARTITION BY label.kind ORDER BY counted.images DESC, label.name) AS place
+            FROM counted JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
+        ) ranked WHERE place <= %s ORDER BY kind, place)
+        """,  # noqa: S608
+        [*hits.values, most],
+    )
     by_kind: dict[str, list[Facet]] = {}
-    for kind, name, images in _counted(chosen, most=most):
+    for kind, name, images in rows:
         by_kind.setdefault(kind, []).append(Facet(kind, name, images))
-    return Facets(by_kind, not is_whole or apart > 1, len(chosen), len(ids) if is_whole else None)
-
-
-def _counted(ids: list[int], *, most: int) -> list[tuple[str, str, int]]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT kind, name, images FROM (
-                SELECT label.kind, label.name, counted.images,
-                       row_number() OVER (PARTITION BY label.kind ORDER BY counted.images DESC, label.name) AS place
-                FROM (SELECT label_id, count(*) AS images
-                      FROM (SELECT unnest(label_ids) AS label_id FROM analysis_imageindex WHERE image_id = ANY(%s)) said
-                      GROUP BY label_id) counted
-                JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
-            ) ranked WHERE place <= %s ORDER BY kind, place
-            """,
-            [ids, most],
-        )
-        rows: list[tuple[str, str, int]] = cursor.fetchall()
-    return rows
+    return by_kind, (number, counted)

@@ -18,10 +18,14 @@ FEW_OWNED = 5_000
 
 @dataclass(frozen=True)
 class Owner:
-    """`has_few`: at most FEW_OWNED pictures."""
+    """`number`: of their pictures, up to one more than FEW_OWNED."""
 
     id: int
-    has_few: bool
+    number: int
+
+    @property
+    def has_few(self) -> bool:
+        return self.number <= FEW_OWNED
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def _owners(every: list[Leaf], audience: Audience) -> dict[str, Owner]:
         """,  # noqa: S608
         [[name.lower() for name in names], audience.person_id],
     )
-    exactly = {name: Owner(pk, has_few=owned <= FEW_OWNED) for name, pk, owned in rows}
+    exactly = {name: Owner(pk, owned) for name, pk, owned in rows}
     alike = {name.lower(): owner for name, owner in exactly.items()}
     me = next((owner for owner in exactly.values() if owner.id == audience.person_id), None)
     found = {name: me if name.lower() == "me" else exactly.get(name) or alike.get(name.lower()) for name in names}

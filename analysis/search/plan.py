@@ -1,34 +1,44 @@
 """How a query is answered: along which index, how far, and where else to look when that is not far enough.
 
 First a budgeted walk in the result's own order, along the rarest label or along the pictures, since a page is mostly
-found within the first few thousand. Where it is not, the few pictures that carry all the labels are gathered by a GIN
-index, or a selective part (a text, a face, a mark) gives the candidates, or the walk goes on to its end.
+found within the first few thousand. Where it is not, or is not likely to be, the few pictures that carry all the labels
+are gathered by a GIN index, or a selective part (a text, a face, a mark) gives the candidates, or all are looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis.search.meaning import Meaning
 from analysis.search.places import Place
-from analysis.search.selectors import EVERYTHING, Candidates
-from analysis.search.sql import Sql
-from analysis.search.statements import Statements
+from analysis.search.sql import Sql, counting
+from analysis.search.statements import BUDGET, Statements, first_label
+from analysis.search.trash import Trash, outside
 
-MOST_APART = 8
-"""Every eighth hit at most: to pass over more than lie between would take longer than to count them."""
+PROBE, ENTRY, HIT = 2.2, 0.2, 0.6
+"""Microseconds: another label looked up on one picture; an entry of an index over sets; a picture that it finds."""
 
 
 class Plan(Statements):
-    """In which order statements are tried."""
+    """In which order statements are tried. What asks for the trash is answered in two: outside of it, and in it."""
+
+    def __init__(self, meaning: Meaning, *, budget: int = BUDGET) -> None:
+        self.trash = Trash(meaning, budget=budget) if meaning.query.asks_for_trash else None
+        kept = outside(meaning)
+        self.is_nowhere = kept is None
+        super().__init__(kept or meaning, budget=budget, ranked_by=first_label(meaning))
+
+    @property
+    def is_empty(self) -> bool:
+        """A wanted label that does not exist, or nothing but the trash: no picture in the library can be meant."""
+        return self.is_nowhere or super().is_empty
 
     def attempts(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
         """Statements to be tried one after the other until one finds `limit` rows of (image id, key)."""
-        if after and not isinstance(after.key, self.order.kind):
-            after = None
         if self.is_owned_by_few and self.order.key == "i.added_at":
             yield self.along_images(after=after, limit=limit, budget=None)
-        elif self.is_selective:
-            yield self.gathered(self.selector or EVERYTHING, after=after, limit=limit)
+        elif self.selector:
+            yield self.gathered(self.selector, after=after, limit=limit)
         elif self.sort == "confidence":
             yield from self._by_confidence(after=after, limit=limit)
         elif self.sort in {"newest", "oldest"}:
@@ -36,81 +46,80 @@ class Plan(Statements):
         else:
             yield from self._by_column(after=after, limit=limit)
 
-    def counted(self, *, cap: int) -> Sql:
-        """A statement that counts up to `cap`."""
-        if self.is_owned_by_few:
-            hits = self.along_images(after=None, limit=cap, budget=None)
-        elif self.is_selective:
-            hits = self.gathered(self.selector or EVERYTHING, after=None, limit=cap)
-        elif self.driver and not self._is_scattered(cap):
-            hits = self.along_label(self.driver, after=None, limit=cap, budget=None)
-        elif self.carried:
-            hits = self.gathered(self.by_index(), after=None, limit=cap)
-        else:
-            hits = self.along_images(after=None, limit=cap, budget=None)
-        return Sql(f"SELECT count(*) FROM ({hits.text}) hits", hits.values)  # noqa: S608
+    def counted(self, *, cap: int) -> Iterator[Sql]:
+        """Statements that count up to `cap`: to be tried until one reaches it, and the last one is right."""
+        is_labeled = self.driver and self._is_apart and not self.selector and not self.is_owned_by_few
+        if self.driver and is_labeled and not self._is_gathered_sooner(cap):
+            yield counting(self.along_label(self.driver, after=None, limit=cap, budget=2 * self.budget))
+        yield counting(self.whole(cap=cap))
 
-    def sampled(self, *, limit: int, cap: int, every: int) -> tuple[Sql, bool]:
-        """All hits up to the cap (then True), or every so many up to the limit, whichever comes cheaper."""
-        driver = self.driver
-        if self.is_owned_by_few or not (self.is_selective or self.carried or every > 1):
-            return self.along_images(after=None, limit=cap, budget=None), True
-        if self.is_selective:
-            return self.gathered(self.selector or EVERYTHING, after=None, limit=cap), True
-        if not self.carried:
-            some = Sql(
-                "SELECT generate_series(%s, (SELECT max(id) FROM analysis_image), %s) AS image_id", (every, every)
-            )
-            return self.gathered(Candidates(some), after=None, limit=limit), False
-        if driver is None or self._is_scattered(limit):
-            return self.gathered(self.by_index(), after=None, limit=cap), True
-        if every == 1:
-            return self.along_label(driver, after=None, limit=cap, budget=None), True
-        share = [Sql("d.image_id %% %s = 0", (min(every, MOST_APART),))]
-        return self.along_label(driver, after=None, limit=limit, budget=None, share=share), False
+    def whole(self, *, cap: int) -> Sql:
+        """All hits up to the cap, in no order."""
+        if self.is_owned_by_few or not self.parts:
+            return self.along_images(after=None, limit=cap, budget=None)
+        if self.selector:
+            return self.gathered(self.selector, after=None, limit=cap, is_sorted=False)
+        if self.driver and not self._is_apart:
+            return self.along_label(self.driver, after=None, limit=cap, budget=None)
+        if self.carried:
+            return self.gathered(self.by_index(), after=None, limit=cap, is_sorted=False)
+        if self.likely:
+            return self.gathered(self.likely, after=None, limit=cap, is_sorted=False)
+        return self.scanned(after=None, limit=cap, is_sorted=False)
 
     @property
-    def is_selective(self) -> bool:
-        """Candidates come from elsewhere than from labels and from the pictures in their order."""
-        return self.meaning.query.asks_for_trash or self.selector is not None
+    def _is_apart(self) -> bool:
+        """Several labels, which an index over sets knows together; but not whose they are, nor of when."""
+        is_sparse = self.owner is not None and self.owner.has_few
+        return len(self.carried) + len(self.excluded) > 1 and not self.days_added() and not is_sparse
 
-    def _is_scattered(self, wanted: int) -> bool:
-        """By what labels would share if they knew nothing of one another: walking along one would take long."""
-        if len(self.carried) + len(self.excluded) < 2 or self.days_added():
-            return False
+    def _is_gathered_sooner(self, wanted: int) -> bool:
+        """Whether an index over sets is quicker than a walk, if labels knew nothing of one another.
+
+        They do: those that are asked for together are mostly found together, so a long walk may well be a short one.
+        What costs little is therefore gathered, what might cost much only where a walk surely does.
+        """
         rarest, whole = self.carried[0].labels.image_count, max(self.meaning.pictures, 1)
-        shared = float(whole)
-        for each in self.carried:
+        shared = float(rarest)
+        for each in self.carried[1:]:
             shared *= min(1.0, each.labels.image_count / whole)
         for labels in self.excluded.values():
             shared *= max(0.0, 1.0 - labels.image_count / whole)
-        return rarest > self.budget and rarest * min(1.0, wanted / max(shared, 1.0)) > 2 * self.budget
+        walked = min(rarest, rarest * wanted / max(shared, 1.0))
+        return walked * PROBE > rarest * ENTRY + shared * HIT
 
     def _by_time(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
-        driver = self.driver
+        driver, is_first = self.driver, limit < self.budget
         if driver is None:
-            if self.parts and limit < self.budget:
+            if self.parts and is_first:
                 yield self.along_images(after=after, limit=limit, budget=self.budget)
-            if self.carried:
-                yield self.gathered(self.by_index(), after=after, limit=limit)
-            else:
-                yield self.along_images(after=after, limit=limit, budget=None)
+            yield self._rest(after=after, limit=limit)
             return
-        if limit < self.budget:
-            yield self.along_label(driver, after=after, limit=limit, budget=self.budget)
-        if len(self.carried) + len(self.excluded) > 1 and not self.days_added():
-            yield self.gathered(self.by_index(), after=after, limit=limit)
-        else:
+        if not self._is_apart:
+            if is_first:
+                yield self.along_label(driver, after=after, limit=limit, budget=self.budget)
             yield self.along_label(driver, after=after, limit=limit, budget=None)
+            return
+        if is_first and not (driver.labels.image_count <= 4 * self.budget and self._is_gathered_sooner(limit)):
+            yield self.along_label(driver, after=after, limit=limit, budget=self.budget)
+        yield self.gathered(self.by_index(), after=after, limit=limit)
 
     def _by_column(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
         rarest = self.carried[0].labels.image_count if self.carried else None
         if rarest is None or rarest > 4 * self.budget:
             yield self.along_images(after=after, limit=limit, budget=2 * self.budget if self.parts else None)
+        if self.parts:
+            yield self._rest(after=after, limit=limit)
+
+    def _rest(self, *, after: Place | None, limit: int) -> Sql:
+        """For when the first pictures in order were not the ones: wherever the others may be."""
         if self.carried:
-            yield self.gathered(self.by_index(), after=after, limit=limit)
-        elif self.parts:
-            yield self.along_images(after=after, limit=limit, budget=None)
+            return self.gathered(self.by_index(), after=after, limit=limit)
+        if self.likely:
+            return self.gathered(self.likely, after=after, limit=limit)
+        if not self.parts or self.is_narrowed:
+            return self.along_images(after=after, limit=limit, budget=None)
+        return self.scanned(after=after, limit=limit)
 
     def _by_confidence(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
         """The surest first: mostly a page is full long before all that carry the label were looked at."""

@@ -22,8 +22,6 @@ from analysis.search.tree import Is, Query, leaves
 PAGE_SIZE = 60
 COUNT_CAP = 10_000
 STEP = 1_000
-FEW = 4_000
-"""Of whoever sees no more pictures than this, each is looked at; of others' libraries, some."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def page(
 
     `budget`: how far the first walk goes before the pictures are looked for in another way.
     """
-    plan = _plan(query, audience, moment, budget)
+    plan = plan_of(query, audience, moment, budget)
     rows = _found(plan, after=after, limit=size + 1, columns=_COLUMNS)
     images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows[:size]]
     return Page(images, Place(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None)
@@ -60,41 +58,20 @@ def count(
     budget: int = BUDGET,
 ) -> int:
     """How many pictures, exact up to `cap`; one more than it means more."""
-    plan = _plan(query.sorted_by("newest"), audience, moment, budget)
-    if plan.is_empty:
-        return 0
-    return int(_fetched(plan.counted(cap=cap + 1))[0][0])
+    plan = plan_of(query.sorted_by("newest"), audience, moment, budget)
+    found = 0
+    for statement in () if plan.is_empty else plan.counted(cap=cap + 1):
+        [(found,)] = _fetched(statement)
+        if found > cap:
+            break
+    if plan.trash and found <= cap:
+        found += int(_fetched(plan.trash.counted(cap=cap + 1 - found))[0][0])
+    return found
 
 
 def image_ids(query: Query, *, audience: Audience, limit: int) -> list[int]:
     """The first pictures' ids, for what is computed over a result."""
-    return [image_id for image_id, _ in _found(_plan(query, audience), after=None, limit=limit)]
-
-
-def sample(query: Query, *, audience: Audience, size: int, least: int) -> tuple[list[int], bool]:
-    """Ids of hits that stand for all of them: all, one more than COUNT_CAP at most (then True), or every so many.
-
-    Those are about `size`; where fewer than `least` would be found so, all are looked for.
-    """
-    plan = _plan(query.sorted_by("newest"), audience)
-    ids, is_whole = list[int](), True
-    for every in () if plan.is_empty else dict.fromkeys((max(1, _at_most(plan, audience) // size), 1)):
-        statement, is_whole = plan.sampled(limit=size, cap=COUNT_CAP + 1, every=every)
-        ids = [image_id for image_id, _ in _fetched(statement)]
-        if is_whole or len(ids) >= least:
-            break
-    return ids, is_whole
-
-
-def _at_most(plan: Plan, audience: Audience) -> int:
-    """A bound on how many pictures a query finds that costs next to nothing to tell; 0 when none is known."""
-    if plan.is_selective:
-        return 0
-    if plan.carried:
-        return plan.carried[0].labels.image_count
-    if (visible := count(Query(), audience=audience, cap=FEW)) <= FEW:
-        return visible
-    return int(_fetched(Sql("SELECT coalesce(max(id), 0) FROM analysis_image"))[0][0])
+    return [image_id for image_id, _ in _found(plan_of(query, audience), after=None, limit=limit)]
 
 
 def every_id(query: Query, *, audience: Audience, step: int = STEP) -> Iterator[list[int]]:
@@ -112,12 +89,12 @@ def step(
 
     For work that goes through a library over hours: what it needs to remember is a place and the moment it began.
     """
-    keys = _found(_plan(query.sorted_by("newest"), audience, moment), after=after, limit=size)
+    keys = _found(plan_of(query.sorted_by("newest"), audience, moment), after=after, limit=size)
     return [image_id for image_id, _ in keys], Place(keys[-1][1], keys[-1][0]) if len(keys) == size else None
 
 
 def _steps(query: Query, *, audience: Audience, step: int) -> Iterator[list[int]]:
-    plan, after = _plan(query.sorted_by("newest"), audience), None
+    plan, after = plan_of(query.sorted_by("newest"), audience), None
     while keys := _found(plan, after=after, limit=step):
         yield [image_id for image_id, _ in keys]
         if len(keys) < step:
@@ -127,7 +104,7 @@ def _steps(query: Query, *, audience: Audience, step: int) -> Iterator[list[int]
 
 def place_of(image_id: int, query: Query, *, audience: Audience, is_before: bool = False) -> Place | None:
     """A picture's place in the order of a query, or the one just before it; None where the order gives it none."""
-    plan = _plan(query, audience)
+    plan = plan_of(query, audience)
     if plan.sort == "confidence":
         return None
     visible = Image.objects.visible_to(audience).filter(pk=image_id)
@@ -138,17 +115,22 @@ def place_of(image_id: int, query: Query, *, audience: Audience, is_before: bool
     return Place(key, image_id + step)
 
 
-def _plan(query: Query, audience: Audience, moment: datetime | None = None, budget: int = BUDGET) -> Plan:
+def plan_of(query: Query, audience: Audience, moment: datetime | None = None, budget: int = BUDGET) -> Plan:
     return Plan(meaning_of(query, audience=audience, moment=moment or now()), budget=budget)
 
 
 def _found(plan: Plan, *, after: Place | None, limit: int, columns: str = "") -> list[Any]:
     """Rows of image id, key and these columns of `analysis_image i`, by the first statement that finds enough."""
     rows: list[Any] = []
+    if after and not isinstance(after.key, plan.order.kind):
+        after = None
     for statement in () if plan.is_empty else plan.attempts(after=after, limit=limit):
         rows = _fetched(_with(columns, statement, plan.order.direction) if columns else statement)
         if len(rows) == limit:
             break
+    if plan.trash:
+        both = plan.trash.with_others([row[0] for row in rows], after=after, limit=limit)
+        return _fetched(_with(columns, both, plan.order.direction) if columns else both)
     return rows
 
 

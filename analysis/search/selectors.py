@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.search.conditions import FAILED_LAST, NEAR, face_test, hundredths, seen
+from analysis.models.images import NamePieces
+from analysis.search.conditions import FAILED_LAST, NEAR, days, face_test, hundredths
 from analysis.search.meaning import Meaning
 from analysis.search.names import Labels, traits_of
 from analysis.search.sql import Sql
-from analysis.search.tree import Counted, InCategory, Is, Labeled, Like, Measured, Node, Not, OneFace, Or, Written
+from analysis.search.tree import (
+    Between,
+    Counted,
+    Has,
+    InCategory,
+    Is,
+    Labeled,
+    Lately,
+    Like,
+    Matches,
+    Measured,
+    Node,
+    Not,
+    OneFace,
+    Or,
+    Written,
+)
+
+MOST_WORDS = 64
+"""A word that means more labels than this is compared as a whole set."""
+WORDS = "array_to_tsvector({}.label_ids::text[])"
 
 
 @dataclass(frozen=True)
@@ -65,17 +86,79 @@ class Candidates:
     is_indexed: bool = False
 
 
-EVERYTHING = Candidates(Sql("SELECT id AS image_id FROM analysis_image"))
-
-
 def candidates(part: Node, meaning: Meaning) -> Candidates | None:
     """The few pictures of which a part may hold."""
     select = _SELECTORS.get(type(part))
     sql = select(part, meaning) if select else None
     if sql is None:
         return None
-    is_exact = not isinstance(part, Measured | Like) and part != Is("duplicate")
+    is_exact = not isinstance(part, Measured | Like)
     return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=isinstance(part, Written))
+
+
+NARROW: dict[Node, str] = {
+    Has("location"): "i.latitude IS NOT NULL AND i.longitude IS NOT NULL",
+    Is("duplicate"): "i.is_repeated",
+}
+"""Parts that only pictures of an index of their own can meet, in the order of time."""
+_PIECES = NamePieces.template % {"expressions": "filename || chr(10) || title"}
+_WANTED = """
+    (SELECT array_agg(DISTINCT substr(said.name, place, said.size)) FROM (
+        SELECT lower(%s) AS name, CASE WHEN length(lower(%s)) < 3 THEN 1 ELSE 3 END AS size) said,
+        generate_series(1, length(said.name) - said.size + 1) place)
+"""
+
+
+def likely(part: Node, meaning: Meaning) -> Candidates | None:
+    """The pictures of which a part may hold, few or many: for when the first ones in order were not among them."""
+    match part:
+        case Matches("name", text) if text:
+            named = f"SELECT id AS image_id FROM analysis_image WHERE {_PIECES} @> {_WANTED}"  # noqa: S608
+            return Candidates(Sql(named, (text, text)))
+        case Between("taken") | Lately("taken"):
+            moment, bounds = "coalesce(taken_at, added_at)", zip((">=", "<"), days(part, meaning.moment), strict=True)
+            given = {f"{moment} {sign} %s": bound for sign, bound in bounds if bound}
+            tests = " AND ".join(("trashed_at IS NULL", *given))
+            taken = Sql(f"SELECT id AS image_id FROM analysis_image WHERE {tests}", tuple(given.values()))  # noqa: S608
+            return Candidates(taken, frozenset([part])) if given else None
+    return None
+
+
+def in_words(carried: Sequence[Carried], excluded: Mapping[Node, Labels]) -> tuple[str, set[Node]] | None:
+    """Labels wanted and excluded as the index over words is asked for them, and the parts that this says all of."""
+    wanted = [each for each in carried if len(each.labels.ids) <= MOST_WORDS]
+    unwanted = {part: labels for part, labels in excluded.items() if len(labels.ids) <= MOST_WORDS}
+    if not wanted:
+        return None
+    terms = [_either(each.labels) for each in wanted] + [f"!{_either(labels)}" for labels in unwanted.values()]
+    said = {each.part for each in wanted if each.is_all and each.least == 0} | set(unwanted)
+    return " & ".join(terms), said
+
+
+def by_labels(carried: Sequence[Carried], excluded: Mapping[Node, Labels]) -> Candidates:
+    """The pictures that carry all of the labels and none of the excluded, by an index over whole sets.
+
+    That over words where some are excluded: the other would read all that carry the rest.
+    """
+    tests, values, said = list[str](), list[Any](), set[Node]()
+    if excluded and (words := in_words(carried, excluded)):
+        tests, values, said = [f"{WORDS.format('x')} @@ %s::tsquery"], [words[0]], words[1]
+    elif single := [each.labels.ids[0] for each in carried if len(each.labels.ids) == 1]:
+        tests, values = ["x.label_ids @> %s::int[]"], [single]
+        said = {each.part for each in carried if len(each.labels.ids) == 1 and each.is_all and each.least == 0}
+    for each in (each for each in carried if len(each.labels.ids) > 1 and each.part not in said):
+        tests, values = [*tests, "x.label_ids && %s::int[]"], [*values, list(each.labels.ids)]
+        said |= {each.part} if each.is_all and each.least == 0 else set()
+    for part, labels in excluded.items():
+        if part not in said:
+            tests, values, said = [*tests, "NOT x.label_ids && %s::int[]"], [*values, list(labels.ids)], said | {part}
+    columns = "x.image_id, x.added_at, x.owner_id, x.openness"
+    text = f"SELECT {columns} FROM analysis_imageindex x WHERE {' AND '.join(tests)}"  # noqa: S608
+    return Candidates(Sql(text, tuple(values)), frozenset(said), is_indexed=True)
+
+
+def _either(labels: Labels) -> str:
+    return f"({' | '.join(map(str, labels.ids))})"
 
 
 def _marked(part: Measured, meaning: Meaning) -> Sql | None:
@@ -96,22 +179,7 @@ def _in_state(part: Is, meaning: Meaning) -> Sql | None:
             return Sql("SELECT image_id FROM analysis_analysis WHERE state IN ('queued', 'running')")
         case "reviewed":
             return Sql("SELECT image_id FROM analysis_verdict")
-        case "trashed":
-            text = "SELECT id AS image_id FROM analysis_image WHERE owner_id = %s AND trashed_at IS NOT NULL"
-            return Sql(text, (meaning.audience.person_id,))
     return None
-
-
-def _repeated(meaning: Meaning) -> Sql:
-    """What several visible pictures have in common, found for all at once: one by one it takes ten times as long."""
-    visible = seen(meaning.audience, "i")
-    repeated = [
-        f"""SELECT id AS image_id FROM analysis_image WHERE {column} IN (
-                SELECT i.{column} FROM analysis_image i WHERE i.trashed_at IS NULL AND {visible.text}
-                GROUP BY i.{column} HAVING count(*) > 1)"""  # noqa: S608
-        for column in ("phash", "sha256")
-    ]
-    return Sql(" UNION ALL ".join(repeated), visible.values * 2)
 
 
 def _near(part: Like, meaning: Meaning) -> Sql | None:
@@ -147,7 +215,7 @@ _SELECTORS: dict[type, Callable[[Any, Meaning], Sql | None]] = {
         (part.text,),
     ),
     Measured: _marked,
-    Is: lambda part, meaning: _repeated(meaning) if part.state == "duplicate" else _in_state(part, meaning),
+    Is: _in_state,
     Like: _near,
     OneFace: _faced,
 }

@@ -48,6 +48,10 @@ def joined(word: str, conditions: Iterable[Sql]) -> Sql:
     return Sql(text, tuple(value for each in several for value in each.values), own)
 
 
+def counting(hits: Sql) -> Sql:
+    return Sql(f"SELECT count(*) FROM ({hits.text}) hits", hits.values)  # noqa: S608
+
+
 def fetched(text: str, values: Iterable[Any] = ()) -> list[Any]:
     """Rows in the server's own format, of a statement that it keeps prepared once it was asked a few times.
 

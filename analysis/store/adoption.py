@@ -11,7 +11,7 @@ from django.db import transaction
 from analysis.ingest.examine import Examined
 from analysis.models import BucketObject, Image
 from analysis.sources.objects import Listed
-from analysis.store import blobs, library
+from analysis.store import blobs, library, repeated
 
 State = BucketObject.State
 NOWHERE = Listed(key="", etag="", size=0)
@@ -88,6 +88,7 @@ def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, fo
     for name, value in library.told(examined).items():
         setattr(image, name, value)
     image.save()
+    repeated.mark(image)
     return image
 
 

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
-from analysis.store import blobs, originals
+from analysis.store import blobs, originals, repeated
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def add(
                 blobs.put(key, content)
         with transaction.atomic():
             image.save(force_insert=True)
+            repeated.mark(image)
             blobs.claim(contents)
             then(image)
     except IntegrityError:

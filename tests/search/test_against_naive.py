@@ -15,6 +15,7 @@ from analysis.search import results as search
 from analysis.search import tree
 from analysis.search.counts import refresh_counts
 from analysis.search.tree import Query
+from analysis.store.repeated import mark_all
 from tests import answers
 from tests.factories import START, a_bucket, a_person, an_analysis, an_image
 from tests.search import naive
@@ -179,6 +180,7 @@ def _fill(rng: random.Random, people) -> list[int]:
                     image=image, person=person, is_favorite=rng.random() < 0.5, rating=rng.choice([None, 1, 3, 5])
                 )
     reindex([image.pk for image in images])
+    mark_all()
     if rng.random() < 0.7:
         refresh_counts()  # else every label seems to be rare
     return [image.pk for image in images]

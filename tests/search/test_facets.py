@@ -57,7 +57,7 @@ def test_of_a_frequent_label_not_all_are_gone_through(many):
     Label.objects.filter(name="Grass").update(image_count=1_000_000)
     found = facets(parse("grass"), audience=many)
     assert (found.is_sample, found.total) == (True, None)
-    assert HITS // 8 - 2 <= found.counted <= HITS // 8 + 2
+    assert HITS / 24 < found.counted < HITS / 12  # about one in sixteen, since one in 128 is too few
 
 
 def test_a_sample_too_small_to_stand_for_anything_is_not_taken(many):

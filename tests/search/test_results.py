@@ -13,6 +13,7 @@ from analysis.search.facets import facets
 from analysis.search.grammar import parse
 from analysis.search.places import Place
 from analysis.search.results import count, every_id, page
+from analysis.store.repeated import mark_all
 from tests.factories import START, a_label, a_labeled_image, a_person, an_image
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +191,7 @@ def test_a_hidden_label_is_in_no_category(owner):
 
 def test_all_duplicates_are_gone_through_though_the_last_is_none_any_more(owner):
     pictures = [an_image(owner, phash=5) for _ in range(4)]
+    mark_all()
     gone = []
     for ids in every_id(parse("is:duplicate"), audience=audience_of(owner), step=1):
         gone += trash.trash(ids)

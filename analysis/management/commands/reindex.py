@@ -12,6 +12,7 @@ from tqdm import tqdm
 from analysis.models import Image
 from analysis.recognition.rebuild import rebuild
 from analysis.search.counts import refresh_counts
+from analysis.store import repeated
 
 NAMED = 20
 
@@ -31,6 +32,8 @@ class Command(BaseCommand):
                 differing |= step.differing
                 bar.update(step.images)
         labels = 0 if dry_run else refresh_counts()
+        if not dry_run:
+            repeated.mark_all()
         if as_json:
             self._print_json(images, differing, labels)
         else:

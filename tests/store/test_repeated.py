@@ -1,0 +1,57 @@
+"""A picture that has a like in the library is known to have one, as soon as it comes."""
+
+import io
+
+import pytest
+
+from analysis.ingest.examine import examine
+from analysis.models import Image
+from analysis.store import library
+from analysis.store.repeated import mark_all
+from tests import pictures
+from tests.factories import an_image
+
+pytestmark = pytest.mark.django_db
+
+
+def added(owner, content: bytes) -> Image:
+    examined = examine(io.BytesIO(content), name="picture.jpg")
+    return library.add(examined, io.BytesIO(content), owner_id=owner.pk, then=lambda image: None).image
+
+
+def repeated() -> set[int]:
+    return set(Image.objects.filter(is_repeated=True).values_list("pk", flat=True))
+
+
+def test_the_second_of_its_kind_is_repeated_and_so_is_the_first(owner, colleague):
+    content = pictures.jpeg()
+    first = added(owner, content)
+    assert repeated() == set()
+    second = added(colleague, content)
+    assert repeated() == {first.pk, second.pk}
+
+
+def test_the_same_hash_of_other_bytes_is_enough(owner):
+    content = pictures.jpeg()
+    first = added(owner, content)
+    Image.objects.filter(pk=first.pk).update(sha256="0" * 64)
+    second = added(owner, content)
+    assert second.phash == first.phash
+    assert repeated() == {first.pk, second.pk}
+
+
+def test_pictures_without_a_hash_are_not_alike_for_that(owner):
+    an_image(owner, phash=None)
+    an_image(owner, phash=None)
+    assert (mark_all(), repeated()) == (0, set())
+
+
+def test_what_came_at_once_is_put_right(owner):
+    like = [an_image(owner, phash=3), an_image(owner, phash=3)]
+    same = [
+        an_image(owner, phash=4, sha256="0" * 64),
+        an_image(owner, phash=5, sha256="0" * 64, trashed_at="2026-01-01T00:00Z"),
+    ]
+    an_image(owner, phash=6)
+    assert (mark_all(), mark_all()) == (4, 0)
+    assert repeated() == {each.pk for each in (*like, *same)}
