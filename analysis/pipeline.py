@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, cast
 from uuid import UUID
@@ -15,9 +17,10 @@ from analysis.batches import states
 from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
-from analysis.models import Batch, Image, Ticket
+from analysis.models import Batch, Bucket, Image, Ticket
 from analysis.recognition import recognizers, waiting
-from analysis.store import blobs, library, renditions, uploads
+from analysis.sources.queue import Message, Queue
+from analysis.store import blobs, consuming, library, renditions, syncing, uploads
 from analysis.store.audit import Audit, Step
 from analysis.store.library import Added
 
@@ -58,6 +61,39 @@ def complete(ticket_id: UUID, *, owner_id: int) -> Ticket:
             uploads.check(ticket.pk, then=tasks.analyze)
             ticket.refresh_from_db()
     return ticket
+
+
+def sync_bucket(
+    bucket: Bucket, *, options: syncing.Options, retries_failed: bool = False
+) -> Generator[syncing.Found, None, None]:
+    """Compare a bucket with the library and have read what is new or changed; yields what was found so far.
+
+    `retries_failed`: pictures whose last analysis failed are asked about again. Stop by closing the iterator. Raises
+    syncing.Busy, or Refused with what the bucket says; another run goes on from there.
+    """
+    found = syncing.Found()
+
+    def announce() -> None:
+        tasks.read_bucket.delay(bucket_id=bucket.pk)
+
+    for found in syncing.sync(bucket, options=options, announce=announce):
+        yield found
+    failed = waiting.failed_last(bucket.pk)
+    found.failed_analyses = len({image_id for _, image_id in failed})
+    if retries_failed and not options.is_dry:
+        for api, pairs in groupby(failed, key=itemgetter(0)):
+            request(image_ids=[image_id for _, image_id in pairs], apis=[api], is_bulk=True)
+    yield found
+
+
+def consume_events(queue: Queue, *, stop: consuming.Stop, until_empty: bool = False) -> Iterator[consuming.Tally]:
+    """Take in what S3 says through a queue, until it is stopped."""
+    return consuming.consume(queue, announce=tasks.announce, stop=stop, until_empty=until_empty)
+
+
+def replay_events(dead: Queue) -> Iterator[tuple[Message, str]]:
+    """Take in what lies in the dead-letter queue; yields each message and why it stays, if it does."""
+    return consuming.replay(dead, announce=tasks.announce)
 
 
 def import_files(paths: Iterable[Path], *, owner_id: int) -> Iterator[Imported]:

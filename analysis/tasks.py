@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Collection
+from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -17,12 +20,17 @@ from django.db import transaction
 from analysis.batches import layout, progress, report, states
 from analysis.curation import bulk, trash
 from analysis.health import pulse, watchdog
-from analysis.models import Batch, Image
+from analysis.models import Batch, Bucket, Image
 from analysis.recognition import engines, ledger, outages, recognizers, waiting
 from analysis.recognition.index import reindex
 from analysis.search.counts import refresh_counts
-from analysis.store import blobs, reading, repeated, uploads
+from analysis.sources.refusals import Refused
+from analysis.store import blobs, reading, repeated, syncing, uploads
 from analysis.store.adoption import Consequences
+from analysis.store.arrivals import Noted
+
+SYNC_SPELL = 60.0
+"""Seconds after which a sync has itself announced again, long before the broker would."""
 
 
 class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
@@ -64,8 +72,36 @@ def read_bucket(*, bucket_id: int) -> None:
         read_bucket.delay(bucket_id=bucket_id)
 
 
+@shared_task(base=OnCommitTask)
+def sync_bucket(*, bucket_id: int, trashes_missing: bool = False) -> None:
+    """Compare a bucket with what is known of it, for a while; then whoever is next goes on from there."""
+    bucket = Bucket.objects.get(pk=bucket_id)
+    end = time.monotonic() + SYNC_SPELL
+    options = syncing.Options(trashes_missing=trashes_missing)
+    announce_work = partial(read_bucket.delay, bucket_id=bucket_id)
+    try:
+        with closing(syncing.sync(bucket, options=options, announce=announce_work)) as pages:
+            if all(time.monotonic() < end for _ in pages):
+                return
+    except syncing.Busy:
+        return  # somebody else does it
+    except Refused as refusal:
+        Bucket.objects.filter(pk=bucket_id).update(trouble=f"It cannot be listed: {refusal}")
+        return
+    sync_bucket.delay(bucket_id=bucket_id, trashes_missing=trashes_missing)
+
+
+def announce(noted: Noted) -> None:
+    """Have worked on what news has brought, on commit."""
+    for bucket_id in noted.buckets:
+        read_bucket.delay_on_commit(bucket_id=bucket_id)
+    if noted.uploads:
+        check_uploads.delay_on_commit()
+
+
 def _kept(image: Image, is_new: bool) -> None:
     if not is_new:
+        waiting.disown(image.pk)
         reindex([image.pk])  # it may come back from the trash
     analyze(image, apis=image.bucket.apis if image.bucket else (), is_bulk=True)
 

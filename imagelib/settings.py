@@ -210,6 +210,8 @@ STORAGES = {
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 
+EVENTS_QUEUE_URL = env.str("EVENTS_QUEUE_URL", "")
+
 # --- Ingest -----------------------------------------------------------------------------------------------------------
 
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)

@@ -84,6 +84,15 @@ def rekognition(settings, monkeypatch):
     recognizers.forget()
 
 
+@pytest.fixture
+def s3(monkeypatch):
+    """S3 with a bucket "photos": put objects there, have it refuse."""
+    from tests.buckets import a_server
+
+    with a_server(monkeypatch) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def worker_thread(django_db_setup):
     """A real worker on the real queue, in threads of this process."""

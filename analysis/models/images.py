@@ -76,6 +76,9 @@ class Image(models.Model):
     etag = models.CharField(
         "ETag", max_length=100, blank=True, db_default="", help_text="The bucket's, when it was read."
     )
+    original_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the present original took another's place in the bucket."
+    )
     sequencer = models.CharField(max_length=32, blank=True, db_default="", help_text="Of the event that told of it.")
     renditions_id = models.UUIDField("renditions", help_text="Names the thumb and the preview in storage.")
     sha256 = models.CharField("SHA-256", max_length=64, help_text="Of the original's bytes, in hexadecimal.")

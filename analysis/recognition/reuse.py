@@ -37,6 +37,7 @@ def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, A
                 WHERE image.sha256 = wanted.sha256 AND done.state = 'done' AND done.api = wanted.api
                   AND done.recognizer = wanted.recognizer AND done.parameters = wanted.parameters::jsonb
                   AND done.model_version = latest.version
+                  AND (image.original_since IS NULL OR done.requested_at > image.original_since)
                 ORDER BY done.id DESC LIMIT 1) stored
             """,
             [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, Any, TypeAlias
 
@@ -79,7 +80,7 @@ def fetch(client: Client, place: S3Object, *, into: IO[bytes], etag: str = "", m
         asked["IfMatch"] = f'"{etag}"'
     with aws.refusals():
         said = client.get_object(**asked)
-        with said["Body"] as stream:
+        with closing(said["Body"]) as stream:
             if most is None or said["ContentLength"] <= most:
                 for piece in stream.iter_chunks(PIECE):
                     into.write(piece)

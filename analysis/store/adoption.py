@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.timezone import now
 
 from analysis.ingest.examine import Examined
 from analysis.models import BucketObject, Image
@@ -80,6 +81,7 @@ def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, fo
     image = each.image or Image(bucket=each.bucket, owner=each.bucket.owner, openness=each.bucket.openness)
     if each.image:
         _discard_later(image.renditions_id)
+        image.original_since = now() if image.sha256 != examined.sha256 else image.original_since
     if each.error_code:  # it was not a person who put it into the trash
         image.trashed_at = None
     image.key, image.filename = each.key, examined.filename

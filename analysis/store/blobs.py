@@ -35,6 +35,22 @@ def storage() -> Storage:
     return storages["default"]
 
 
+def bucket_name() -> str:
+    """Of the storage, where it is S3."""
+    return str(getattr(storage(), "bucket_name", ""))
+
+
+def located(key: str) -> str:
+    """The key as the bucket knows it, below the storage's prefix."""
+    location = str(getattr(storage(), "location", "")).strip("/") if bucket_name() else ""
+    return f"{location}/{key}" if location else key
+
+
+def unlocated(key: str) -> str:
+    """The key as we know it."""
+    return key.removeprefix(located(""))
+
+
 def original_key(extension: str) -> str:
     name = uuid.uuid4().hex
     return f"originals/{name[:2]}/{name}{extension}"

@@ -75,11 +75,11 @@ def _claim(bucket_id: int) -> BucketObject | None:
         cursor.execute(
             """
             UPDATE analysis_bucketobject
-            SET next_attempt_at = now() + make_interval(secs => %s), attempts = attempts + 1
+            SET next_attempt_at = statement_timestamp() + make_interval(secs => %s), attempts = attempts + 1
             WHERE id = (
                 SELECT o.id FROM analysis_bucketobject o JOIN analysis_bucket b ON b.id = o.bucket_id
-                WHERE o.bucket_id = %s AND o.state = 'waiting' AND o.next_attempt_at <= now()
-                  AND (b.rests_until IS NULL OR b.rests_until <= now())
+                WHERE o.bucket_id = %s AND o.state = 'waiting' AND o.next_attempt_at <= statement_timestamp()
+                  AND (b.rests_until IS NULL OR b.rests_until <= statement_timestamp())
                 ORDER BY o.next_attempt_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
             RETURNING id
             """,

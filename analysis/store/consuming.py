@@ -1,0 +1,169 @@
+"""The queue of S3's events emptied: each batch is written down in one transaction, and only then deleted there."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from analysis.ingest.events import Event, Malformed, events_in
+from analysis.sources.queue import Message, Queue
+from analysis.sources.refusals import Refused
+from analysis.store import arrivals
+from analysis.store.arrivals import Noted
+
+logger = logging.getLogger(__name__)
+
+Announce = Callable[[Noted], None]
+
+PAUSES = (1, 2, 5, 10, 30)
+"""Seconds between two attempts to reach a queue or a database that does not answer; the last one for ever."""
+UNREAD = 900
+"""Seconds for which an unreadable message is left alone where there is no dead-letter queue."""
+UNKNOWN = "No bucket called {} is known here: add it on the page Buckets, or stop its notifications."
+
+
+@dataclass
+class Tally:
+    messages: int = 0
+    events: int = 0
+    buried: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+
+class Stop:
+    """SIGTERM and SIGINT let the batch in hand finish; waiting for the next one ends at once."""
+
+    class Now(Exception):
+        pass
+
+    came = False
+    _waits = False
+
+    def __enter__(self) -> Stop:
+        self._before = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each, before in self._before.items():
+            signal.signal(each, before)
+
+    def waiting(self, wait: Callable[[], Any]) -> Any:
+        """What `wait` answers, or None if it was stopped. What SQS had handed out by then comes again."""
+        self._waits = True
+        try:
+            return None if self.came else wait()
+        except Stop.Now:
+            return None
+        finally:
+            self._waits = False
+
+    def _note(self, *_: int | FrameType | None) -> None:
+        self.came = True
+        if self._waits:
+            self._waits = False
+            raise Stop.Now
+
+
+def consume(queue: Queue, *, announce: Announce, stop: Stop, until_empty: bool = False) -> Iterator[Tally]:
+    """Take events in until it is stopped, or until a poll brings none; yields the tally after each batch.
+
+    Many may do so side by side. Neither a queue nor a database that does not answer ends it.
+    """
+    tally, failures = Tally(), 0
+    while not stop.came:
+        try:
+            messages = stop.waiting(lambda: queue.receive(wait=1 if until_empty else 20))
+            if not messages and until_empty:
+                return
+            if messages:
+                with queue.hidden(messages):
+                    take(queue, messages, announce=announce, tally=tally)
+                yield tally
+            failures = 0
+        except (Refused, InterfaceError, OperationalError) as error:
+            if not isinstance(error, Refused):
+                connection.close()
+            seconds = PAUSES[min(failures, len(PAUSES) - 1)]
+            failures += 1
+            logger.warning("events: %s Trying again in %d s.", error, seconds)
+            stop.waiting(lambda seconds=seconds: time.sleep(seconds))  # type: ignore[misc]
+
+
+def take(queue: Queue, messages: list[Message], *, announce: Announce, tally: Tally) -> None:
+    """One batch: written down, then deleted; what cannot be read is buried with the reason."""
+    readable, events, poison = _read(messages)
+    with transaction.atomic():
+        noted = arrivals.note(events)
+        announce(noted)
+    strange = {each.id for each in readable if noted.unknown and _is_strange(each, noted.unknown)}
+    queue.delete([each for each in readable if each.id not in strange])
+    poison += [(each, UNKNOWN.format(", ".join(sorted(noted.unknown)))) for each in readable if each.id in strange]
+    for message, reason in poison:
+        _bury(queue, message, reason, tally)
+    tally.messages += len(messages)
+    tally.events += len(events)
+
+
+def replay(dead: Queue, *, announce: Announce) -> Iterator[tuple[Message, str]]:
+    """Take in what lies in a dead-letter queue, once each; yields each message with the reason why it stays, or "".
+
+    Raises Refused.
+    """
+    seen: set[str] = set()
+    stays: list[Message] = []
+    while messages := [each for each in dead.receive(wait=1) if each.id not in seen]:
+        seen |= {each.id for each in messages}
+        for message in messages:
+            reason = _replayed(dead, message, announce)
+            stays += [message] if reason else []
+            yield message, reason
+    for start in range(0, len(stays), 10):
+        dead.hide(stays[start : start + 10], seconds=0)
+
+
+def _replayed(dead: Queue, message: Message, announce: Announce) -> str:
+    try:
+        events = events_in(message.body)
+    except Malformed as malformed:
+        return str(malformed)
+    with transaction.atomic():
+        noted = arrivals.note(events)
+        announce(noted)
+    if noted.unknown:
+        return UNKNOWN.format(", ".join(sorted(noted.unknown)))
+    dead.delete([message])
+    return ""
+
+
+def _read(messages: list[Message]) -> tuple[list[Message], list[Event], list[tuple[Message, str]]]:
+    readable: list[Message] = []
+    events: list[Event] = []
+    poison: list[tuple[Message, str]] = []
+    for message in messages:
+        try:
+            events += events_in(message.body)
+            readable.append(message)
+        except Malformed as malformed:
+            poison.append((message, str(malformed)))
+    return readable, events, poison
+
+
+def _is_strange(message: Message, unknown: set[str]) -> bool:
+    """It tells of a bucket that nobody knows here."""
+    return any(event.bucket in unknown for event in events_in(message.body))
+
+
+def _bury(queue: Queue, message: Message, reason: str, tally: Tally) -> None:
+    tally.buried += 1
+    tally.reasons = [*tally.reasons[-9:], reason]
+    logger.warning("events: message %s: %s", message.id, reason)
+    if not queue.bury(message, reason):
+        logger.error("events: %s has no dead-letter queue; the message stays in it.", queue.url)
+        queue.hide([message], seconds=UNREAD)

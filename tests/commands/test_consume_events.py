@@ -1,0 +1,233 @@
+"""consume_events: real messages from a real queue (moto's), taken in once, poison put aside with its reason."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from io import StringIO
+
+import boto3  # noqa: TID251
+import pytest
+from django.core.management import CommandError, call_command
+from moto.server import ThreadedMotoServer
+
+from analysis import pipeline, tasks
+from analysis.models import BucketObject
+from analysis.sources import queue as queues
+from analysis.store import arrivals, consuming
+from analysis.store.consuming import Stop
+from tests.factories import a_bucket
+from tests.notices import bridged, notice, record, through_sns
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def moto():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def sqs(moto, settings, monkeypatch):
+    """A queue with a dead-letter queue: its client, with the addresses as `events` and `dead`."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", moto)
+    settings.AWS_REGION = "us-east-1"
+    client = boto3.session.Session().client("sqs", region_name="us-east-1", endpoint_url=moto)
+    client.dead = client.create_queue(QueueName="dead")["QueueUrl"]
+    arn = client.get_queue_attributes(QueueUrl=client.dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+    client.events = client.create_queue(QueueName="events", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    settings.EVENTS_QUEUE_URL = client.events
+    yield client
+    for each in (client.events, client.dead):
+        client.delete_queue(QueueUrl=each)
+    client.close()
+
+
+@pytest.fixture
+def bucket(owner):
+    return a_bucket(owner)
+
+
+def send(sqs, *bodies: str) -> None:
+    for body in bodies:
+        sqs.send_message(QueueUrl=sqs.events, MessageBody=body)
+
+
+def consume(*words: str) -> str:
+    said = StringIO()
+    call_command("consume_events", "--until-empty", *words, stdout=said, stderr=said)
+    return said.getvalue()
+
+
+def left(sqs, url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    said = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(said[name]) for name in names)
+
+
+def heard() -> list[str]:
+    return sorted(BucketObject.objects.values_list("key", flat=True))
+
+
+def test_every_form_of_news_is_taken_in_and_deleted(bucket, sqs):
+    send(
+        sqs,
+        notice(record("a.jpg"), record("b%2Bc+d.jpg")),
+        through_sns(notice(record("sns.jpg"))),
+        bridged("bridge.jpg"),
+        json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "photos"}),
+        notice(record("a.jpg")),
+    )
+    assert "5 messages with 5 events taken in, 0 put into the dead-letter queue." in consume()
+    assert heard() == ["a.jpg", "b+c d.jpg", "bridge.jpg", "sns.jpg"]
+    assert (left(sqs, sqs.events), left(sqs, sqs.dead)) == (0, 0)
+
+
+def test_poison_goes_to_the_dead_letters_with_its_reason_and_harms_no_other(bucket, sqs):
+    send(sqs, "{", notice(record("a.jpg")), notice(record("b.jpg", bucket="strange")))
+    said = consume()
+    assert heard() == ["a.jpg"]
+    buried = sqs.receive_message(
+        QueueUrl=sqs.dead, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
+    )["Messages"]
+    reasons = {each["Body"][:1]: each["MessageAttributes"]["Reason"]["StringValue"] for each in buried}
+    assert len(buried) == 2
+    unknown = "No bucket called strange is known here: add it on the page Buckets, or stop its notifications."
+    assert (left(sqs, sqs.events), "2 put into the dead-letter queue" in said) == (0, True)
+    assert {each["MessageAttributes"]["Reason"]["StringValue"] for each in buried} >= {unknown}
+    assert all(reason.startswith(("The message is no JSON: ", unknown)) for reason in reasons.values())
+
+
+def test_dead_letters_are_taken_in_again_once_they_can_be_read(owner, bucket, sqs):
+    send(sqs, "{", notice(record("b.jpg", bucket="strange")))
+    consume()
+    a_bucket(owner, name="strange")
+    said = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("consume_events", "--replay-dlq", stdout=said, stderr=said)
+    assert "1 messages taken in from the dead-letter queue, 1 stay there." in said.getvalue()
+    assert "The message is no JSON: " in said.getvalue()
+    assert (heard(), left(sqs, sqs.dead)) == (["b.jpg"], 1)
+
+
+def test_without_a_dead_letter_queue_poison_stays_and_is_told(bucket, sqs):
+    sqs.set_queue_attributes(QueueUrl=sqs.events, Attributes={"RedrivePolicy": ""})
+    send(sqs, "{", notice(record("a.jpg")))
+    assert "It has no dead-letter queue" in consume()
+    assert (heard(), left(sqs, sqs.events)) == (["a.jpg"], 1)
+    with pytest.raises(CommandError, match="has no dead-letter queue"):
+        call_command("consume_events", "--replay-dlq")
+
+
+def test_nothing_is_deleted_that_is_not_written_down(bucket, sqs):
+    send(sqs, notice(record("a.jpg")))
+    events = queues.connect(sqs.events, region="us-east-1")
+    messages = events.receive(wait=1)
+
+    def fails(_noted) -> None:
+        raise RuntimeError("before the commit")
+
+    with pytest.raises(RuntimeError):
+        consuming.take(events, messages, announce=fails, tally=consuming.Tally())
+    assert (heard(), left(sqs, sqs.events)) == ([], 1)
+    events.hide(messages, seconds=0)
+    consume()
+    assert (heard(), left(sqs, sqs.events)) == (["a.jpg"], 0)
+
+
+def test_what_takes_long_stays_hidden_from_others(sqs):
+    send(sqs, notice(record("a.jpg")))
+    mine, theirs = (queues.connect(sqs.events, region="us-east-1") for _ in range(2))
+    mine.hides = 1
+    messages = mine.receive(wait=1)
+    with mine.hidden(messages):
+        assert theirs.receive(wait=2) == []
+    assert len(theirs.receive(wait=2)) == 1
+
+
+def test_work_is_announced_on_commit(bucket, sqs, django_capture_on_commit_callbacks):
+    noted = arrivals.Noted(buckets={bucket.pk})
+    with django_capture_on_commit_callbacks() as callbacks:
+        tasks.announce(noted)
+    assert len(callbacks) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("", "Set EVENTS_QUEUE_URL to the queue with S3's events, or name it by --queue."),
+        ("{moto}/123456789012/nowhere", "does not answer: AWS.SimpleQueueService.NonExistentQueue"),
+    ],
+)
+def test_a_queue_that_is_not_there_is_told(moto, sqs, address, sentence):
+    with pytest.raises(CommandError) as error:
+        call_command("consume_events", "--queue", address.format(moto=moto))
+    assert sentence in str(error.value)
+
+
+def test_a_queue_that_goes_away_is_waited_for(bucket, sqs):
+    """It is unreachable at first; the consumer pauses and tries again."""
+    events = queues.connect(sqs.events, region="us-east-1")
+    gone = queues.Queue("http://127.0.0.1:9/queue", events.client)
+    stop = Stop()
+    addresses = iter([gone, events])
+
+    class Flaky(queues.Queue):
+        def receive(self, *, wait=20):
+            return next(addresses, events).receive(wait=wait)
+
+    send(sqs, notice(record("a.jpg")))
+    flaky = Flaky(sqs.events, events.client)
+    tallies = list(pipeline.consume_events(flaky, stop=stop, until_empty=True))
+    assert (tallies[-1].events, heard()) == (1, ["a.jpg"])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_once_while_it_waits(owner, sqs, number, settings):
+    from django.db import connection
+
+    bucket = a_bucket(owner)
+    program = (
+        "import django; django.setup(); from django.core.management import call_command; call_command('consume_events')"
+    )
+    settings_dict = connection.settings_dict
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "imagelib.settings",
+        "EVENTS_QUEUE_URL": sqs.events,
+        "AWS_REGION": "us-east-1",
+        "PYTHONUNBUFFERED": "1",
+        "DATABASE_URL": f"postgresql://{settings_dict['USER']}@/{settings_dict['NAME']}?host={settings_dict['HOST']}",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    clock = threading.Timer(30, process.kill)
+    clock.start()
+    assert "Listening to" in process.stdout.readline()
+    send(sqs, notice(record("a.jpg")))
+    for _ in range(200):
+        if BucketObject.objects.filter(bucket=bucket).exists():
+            break
+        threading.Event().wait(0.05)
+    process.send_signal(number)
+    rest, _ = process.communicate(timeout=10)
+    clock.cancel()
+    assert (process.returncode, "1 messages with 1 events taken in" in rest) == (0, True), rest
+    assert left(sqs, sqs.events) == 0

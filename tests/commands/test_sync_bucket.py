@@ -1,0 +1,191 @@
+"""sync_bucket: what is new, changed, missing, refused; stopped and gone on with; each fault in a sentence."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
+
+from analysis import pipeline, tasks
+from analysis.models import Analysis, Bucket, BucketObject, Image
+from analysis.store import syncing
+from tests import pictures
+from tests.factories import a_bucket, an_analysis, an_image_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bucket(owner, s3):
+    return a_bucket(owner)
+
+
+def sync(*words: str) -> dict:
+    said = StringIO()
+    call_command("sync_bucket", "photos", "--json", *words, stdout=said)
+    return {name: number for name, number in json.loads(said.getvalue()).items() if number}
+
+
+def read(bucket) -> None:
+    BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    tasks.read_bucket(bucket_id=bucket.pk)
+
+
+def states() -> dict[str, str]:
+    return dict(BucketObject.objects.values_list("key", "state"))
+
+
+def test_everything_has_its_name_and_its_repair(bucket, s3, capsys):
+    for number in range(3):
+        s3.put(f"{number}.jpg", pictures.jpeg(seed=number))
+    s3.put("diary.jpg", b"Dear diary, today")
+    s3.put("notes.txt", b"x")
+    s3.put("photos/", b"")
+    assert sync("--dry-run") == {"listed": 6, "new": 4, "passed_over": 2, "is_whole": True}
+    assert states() == {}
+    assert sync() == {"listed": 6, "new": 4, "passed_over": 2, "is_whole": True}
+    read(bucket)
+    assert (Image.objects.count(), states()["diary.jpg"]) == (3, "refused")
+
+    s3.put("0.jpg", pictures.jpeg(seed=9))
+    s3.delete("1.jpg")
+    s3.delete("diary.jpg")
+    s3.put("new.jpg", pictures.jpeg(seed=4))
+    Analysis.objects.filter(image__key="2.jpg", api="labels").delete()
+    an_analysis(Image.objects.get(key="2.jpg"), state="failed")
+    found = {"listed": 5, "new": 1, "changed": 1, "known": 1, "missing": 1, "passed_over": 2, "failed_analyses": 1}
+    assert sync("--dry-run") == {**found, "is_whole": True}
+    assert states()["diary.jpg"] == "refused"
+    assert sync() == {**found, "is_whole": True}
+    assert states() == {"0.jpg": "waiting", "1.jpg": "present", "2.jpg": "present", "new.jpg": "waiting"} | {
+        "diary.jpg": "gone"
+    }
+    read(bucket)
+    call_command("sync_bucket", "photos")
+    said = capsys.readouterr().out
+    assert "missing: 1 here, but not in the bucket any more; --trash-missing moves them to the trash" in said
+    assert "analysis failed: 1; --retry-failed asks again" in said
+
+    sync("--trash-missing", "--retry-failed")
+    read(bucket)
+    assert (states()["1.jpg"], Image.objects.get(key="1.jpg").trashed_at is None) == ("gone", False)
+    assert Analysis.objects.filter(image__key="2.jpg", api="labels", state="queued").count() == 1
+    assert sync() == {"listed": 5, "known": 3, "passed_over": 2, "is_whole": True}
+
+
+def test_what_is_missing_by_mistake_alone_stays(bucket, s3):
+    """Not listed, but there when it is looked at: no trash."""
+    s3.put("a.jpg", pictures.jpeg())
+    sync()
+    read(bucket)
+    listed, s3._keys = s3._keys, []
+    assert sync("--trash-missing") == {"missing": 1, "is_whole": True}
+    s3._keys = listed
+    read(bucket)
+    assert (states(), Image.objects.get().trashed_at) == ({"a.jpg": "present"}, None)
+
+
+def test_a_sync_that_is_stopped_goes_on_where_it_was(bucket, s3):
+    keys = sorted([f"ä/{number:03}.jpg" for number in range(25)], key=str.encode)
+    s3.name(keys)
+    options = syncing.Options(page_size=10)
+    pages = pipeline.sync_bucket(bucket, options=options)
+    assert next(pages).listed == 10
+    pages.close()
+    bucket.refresh_from_db()
+    assert (bucket.cursor, bucket.report["new"], bucket.sync_ended_at) == (keys[9], 10, None)
+    s3.asked.clear()
+    *_, found = pipeline.sync_bucket(bucket, options=options)
+    bucket.refresh_from_db()
+    assert (found.listed, found.new, bucket.cursor, bucket.sync_ended_at is None) == (25, 25, "", False)
+    assert len(s3.asked) == 2
+    assert sorted(states(), key=str.encode) == keys
+
+
+def test_a_failing_page_keeps_the_place(bucket, s3):
+    s3.name([f"{number:03}.jpg" for number in range(25)])
+    pages = pipeline.sync_bucket(bucket, options=syncing.Options(page_size=10))
+    next(pages)
+    pages.close()
+    s3.faults = {"list": ["AccessDenied!"]}
+    with pytest.raises(CommandError):
+        call_command("sync_bucket", "photos")
+    bucket.refresh_from_db()
+    assert bucket.cursor == "009.jpg"
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("AccessDenied", "s3:ListBucket: It is not allowed (AccessDenied)."),
+        ("ExpiredToken", "AWS does not accept the credentials (ExpiredToken): renew them, check the clock."),
+        ("NoSuchBucket", "NoSuchBucket: NoSuchBucket was asked for."),
+        ("SlowDown", "SlowDown: SlowDown was asked for."),
+    ],
+)
+def test_a_bucket_that_does_not_answer_says_why(bucket, s3, code, sentence):
+    s3.faults = {"list": [f"{code}!"]}
+    with pytest.raises(CommandError) as error:
+        call_command("sync_bucket", "photos")
+    assert str(error.value) == f"{sentence} Run it again when that is put right: it goes on where it was."
+    assert error.value.returncode == 3
+    bucket.refresh_from_db()
+    assert bucket.sync_claimed_until is None
+
+
+def test_throttling_that_passes_is_waited_for(bucket, s3):
+    s3.name(["a.jpg"])
+    s3.faults = {"list": ["SlowDown"]}
+    assert sync()["new"] == 1
+
+
+def test_two_syncs_do_not_run_at_once(bucket, s3):
+    s3.name(["a.jpg"])
+    Bucket.objects.update(sync_claimed_until=Now() + timedelta(minutes=1))
+    with pytest.raises(CommandError, match=r"A sync of photos is under way; wait until it has ended."):
+        call_command("sync_bucket", "photos")
+    assert sync("--dry-run")["new"] == 1
+    Bucket.objects.update(sync_claimed_until=Now() - timedelta(minutes=1))  # whoever was at it died
+    assert sync()["new"] == 1
+
+
+def test_a_bucket_is_named_with_its_prefix_where_there_are_several(owner, bucket, s3):
+    s3.name(["a.jpg", "2024/b.jpg"])
+    a_bucket(owner, prefix="2024/")
+    with pytest.raises(CommandError, match=r"There is no bucket other here. Known: photos, photos/2024/."):
+        call_command("sync_bucket", "other")
+    said = StringIO()
+    call_command("sync_bucket", "photos/2024/", "--json", stdout=said)
+    assert (json.loads(said.getvalue())["listed"], sync()["listed"]) == (1, 2)
+
+
+def test_our_own_renditions_are_not_taken_in(bucket, s3, settings):
+    options = {"bucket_name": "photos", "region_name": "us-east-1"}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options},
+    }
+    s3.name(["a.jpg", "originals/aa/a.jpg", "renditions/aa/a-thumb.webp", "uploads/1"])
+    assert sync() == {"listed": 4, "new": 1, "passed_over": 3, "is_whole": True}
+
+
+def test_the_button_does_the_same_in_a_worker(bucket, s3):
+    s3.name(["a.jpg"])
+    tasks.sync_bucket(bucket_id=bucket.pk)
+    assert states() == {"a.jpg": "waiting"}
+    s3.faults = {"list": ["AccessDenied!"]}
+    tasks.sync_bucket(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert bucket.trouble == "It cannot be listed: It is not allowed (AccessDenied)."
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_page_costs_the_same_queries_however_many(bucket, s3, number, django_assert_num_queries):
+    s3.name([f"{each}.jpg" for each in range(number)])
+    an_image_in(bucket, "zzz.jpg")
+    with django_assert_num_queries(13):
+        sync()

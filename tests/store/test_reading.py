@@ -1,0 +1,310 @@
+"""What becomes of the objects of a bucket, and of each way in which reading one can fail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from analysis import tasks
+from analysis.curation import trash, verdicts
+from analysis.ingest.events import events_in
+from analysis.models import Analysis, Bucket, BucketObject, Image
+from analysis.store import arrivals, blobs, library, originals, reading, renditions
+from tests import pictures
+from tests.factories import a_bucket, a_label, label_rows, labels_answer
+from tests.notices import notice, record
+
+pytestmark = pytest.mark.django_db
+KEY = "holidays/ä b+c\n.jpg"
+LONGEST = "ä" * 510 + ".jpg"  # 1,024 bytes
+
+
+@pytest.fixture
+def bucket(owner, s3):
+    return a_bucket(owner, openness=1)
+
+
+def hear(key: str, *, name="ObjectCreated:Put", **told) -> set[int]:
+    from urllib.parse import quote_plus
+
+    return arrivals.note(events_in(notice(record(quote_plus(key), name=name, **told)))).buckets
+
+
+def read(bucket: Bucket) -> None:
+    """The workers read all that waits."""
+    BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    Bucket.objects.update(rests_until=None)
+    tasks.read_bucket(bucket_id=bucket.pk)
+
+
+def told(key: str = KEY) -> tuple:
+    return BucketObject.objects.values_list("state", "error_code", "reason").get(key=key)
+
+
+@pytest.mark.parametrize("key", [KEY, LONGEST, "IMG_0001"])
+def test_an_object_becomes_a_picture_and_stays_where_it_is(bucket, s3, rekognition, pictures_folder, key):
+    s3.put(key, pictures.jpeg())
+    assert hear(key, sequencer="A1") == {bucket.pk}
+    read(bucket)
+    image = Image.objects.get()
+    assert (image.bucket, image.key, image.owner, image.openness) == (bucket, key, bucket.owner, 1)
+    assert (image.etag, image.sequencer, image.format) == (s3.etag(key), "A1".rjust(32, "0"), "jpeg")
+    assert "\n" not in image.filename
+    assert told(key) == ("present", "", "")
+    kept = {str(each.relative_to(pictures_folder)) for each in pictures_folder.rglob("*") if each.is_file()}
+    assert kept == {blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS}
+    with originals.get(image) as original:
+        assert original.read() == pictures.jpeg()
+    rekognition.answers = [labels_answer(Dog=98)]
+    tasks.work(recognizer="rekognition", api="labels")
+    assert label_rows(image) == {"Dog": 98}
+
+
+def test_its_original_can_be_taken_home_and_its_renditions_made_again(owner, bucket, s3, signed_in, pictures_folder):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    answer = signed_in(owner).get(reverse("original", args=[image.pk]))
+    assert b"".join(answer.streaming_content) == pictures.jpeg()
+    (pictures_folder / blobs.rendition_key(image.renditions_id, "thumb")).unlink()
+    with renditions.read(image, "thumb") as thumb:
+        assert thumb.read()[8:12] == b"WEBP"
+
+
+def test_the_bucket_says_what_its_pictures_are_asked(bucket, s3):
+    bucket.apis = ["text", "faces", "celebrities"]  # the local recognizer knows no celebrities
+    bucket.save()
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    assert sorted(Analysis.objects.values_list("api", "is_bulk")) == [("faces", True), ("text", True)]
+
+
+def test_a_changed_object_is_a_new_original_and_what_people_said_stays(owner, bucket, s3, rekognition):
+    rekognition.answers = [labels_answer(Dog=98), labels_answer(Cat=97)]
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    tasks.work(recognizer="rekognition", api="labels")
+    verdicts.decide(image.pk, label_id=a_label("Bench").pk, decision="added", by_id=owner.pk)
+    s3.put(KEY, pictures.jpeg(300, 200))
+    assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}
+    read(bucket)
+    tasks.work(recognizer="rekognition", api="labels")
+    renewed = Image.objects.get()
+    assert (renewed.pk, renewed.width, renewed.etag) == (image.pk, 300, s3.etag(KEY))
+    assert renewed.renditions_id != image.renditions_id
+    assert label_rows(image) == {"Cat": 97, "Bench": 100}
+
+
+def test_the_same_object_is_not_read_again(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    before = len(s3.asked)
+    assert hear(KEY, etag=s3.etag(KEY)) == set()
+    assert hear(KEY) == {bucket.pk}  # without an etag only a look can tell
+    read(bucket)
+    assert (len(s3.asked), Analysis.objects.filter(api="labels").count()) == (before + 1, 1)
+
+
+def test_an_object_that_goes_takes_its_picture_to_the_trash_and_brings_it_back(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    read(bucket)
+    s3.delete(KEY)
+    hear(KEY, name="ObjectRemoved:DeleteMarkerCreated", sequencer="2")
+    read(bucket)
+    assert told() == ("gone", "gone", "It is not in the bucket any more.")
+    assert Image.objects.get().trashed_at
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="3")
+    read(bucket)
+    assert (told(), Image.objects.get().trashed_at) == (("present", "", ""), None)
+
+
+def test_what_a_person_put_into_the_trash_stays_there(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    trash.trash([Image.objects.get().pk])
+    s3.put(KEY, pictures.jpeg(seed=2))
+    hear(KEY)
+    read(bucket)
+    assert Image.objects.get().trashed_at
+
+
+def test_what_was_removed_here_does_not_come_back_by_itself(bucket, s3, django_capture_on_commit_callbacks):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    with django_capture_on_commit_callbacks(execute=True):
+        library.remove(Image.objects.get())
+    assert (KEY in s3.objects, told()[0]) == (True, "dropped")
+    assert hear(KEY, etag=s3.etag(KEY)) == set()
+    s3.put(KEY, pictures.jpeg(seed=2))
+    assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}  # somebody put another one there
+
+
+def test_the_original_goes_only_where_the_bucket_says_so(bucket, s3, django_capture_on_commit_callbacks):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    Bucket.objects.update(may_delete=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        library.remove(Image.objects.get())
+    assert s3.objects == {}
+
+
+@pytest.mark.parametrize("content", [b"Dear diary, today", b"", pictures.svg()], ids=["text", "empty", "svg"])
+def test_what_is_no_picture_is_refused_with_a_sentence(bucket, s3, content):
+    s3.put(KEY, content)
+    hear(KEY)
+    read(bucket)
+    state, _, reason = told()
+    assert (state, bool(reason), Image.objects.count()) == ("refused", True, 0)
+    assert hear(KEY, etag=s3.etag(KEY)) == set()  # it is not read again
+
+
+def test_a_large_object_is_refused_without_its_bytes(bucket, s3, settings):
+    settings.MAX_UPLOAD_BYTES = 100
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    assert told()[:2] == ("refused", "too-large")
+
+
+def test_a_picture_that_is_overwritten_by_something_else_goes_to_the_trash(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    s3.put(KEY, b"Dear diary")
+    hear(KEY)
+    read(bucket)
+    assert told()[0] == "refused"
+    assert Image.objects.get().trashed_at
+
+
+def test_an_object_that_is_gone_by_the_time_we_look(bucket, s3):
+    hear(KEY)
+    read(bucket)
+    assert (told()[0], Image.objects.count()) == ("gone", 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence", "is_counted"),
+    [
+        ("AccessDenied", "s3:GetObject: It is not allowed (AccessDenied).", True),
+        ("ExpiredToken", "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.", False),
+        ("NoSuchBucket", "There is no bucket photos: correct its name, or create it.", False),
+        ("InvalidObjectState", "InvalidObjectState: InvalidObjectState was asked for.", True),  # archived in Glacier
+    ],
+)
+def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, sentence, is_counted):
+    s3.faults = {"get": [f"{code}!"]}
+    s3.put(KEY, pictures.jpeg())
+    s3.put("other.jpg", pictures.jpeg(seed=2))
+    hear(KEY)
+    hear("other.jpg")
+    tasks.read_bucket(bucket_id=bucket.pk)
+    assert len([key for method, key in s3.asked if method == "GET"]) == 1  # the others are not tried meanwhile
+    bucket.refresh_from_db()
+    assert (bucket.trouble, bucket.rests_until is None) == (sentence, False)
+    assert reading.due_buckets() == []
+    counted = BucketObject.objects.values_list("attempts", flat=True)
+    assert sorted(counted) == ([0, 1] if is_counted else [0, 0])
+    s3.faults = {}
+    read(bucket)
+    read(bucket)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, Image.objects.count()) == ("", 2)
+
+
+def test_an_object_that_can_never_be_read_fails_after_five_attempts(bucket, s3):
+    s3.faults = {"get": ["AccessDenied!"]}
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    for _ in range(reading.MOST_ATTEMPTS):
+        read(bucket)
+    assert told() == ("failed", "AccessDenied", "s3:GetObject: It is not allowed (AccessDenied).")
+
+
+def test_a_bucket_that_asks_for_patience_gets_it(bucket, s3):
+    s3.faults = {"get": ["SlowDown"] * 4}  # as often as botocore tries by itself
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    tasks.read_bucket(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, bucket.rests_until is None, BucketObject.objects.get().attempts) == ("", False, 0)
+    read(bucket)
+    assert Image.objects.count() == 1
+
+
+def test_an_endpoint_that_is_not_there_rests(bucket, s3, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    hear(KEY)
+    tasks.read_bucket(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert bucket.trouble.startswith("It cannot be reached: ")
+    assert BucketObject.objects.get().attempts == 0
+
+
+def test_a_storage_that_takes_no_renditions_is_tried_again(bucket, s3, pictures_folder):
+    pictures_folder.mkdir()
+    (pictures_folder / "renditions").write_text("in the way")
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    assert (told()[:2], Image.objects.count()) == (("waiting", "storage"), 0)
+    (pictures_folder / "renditions").unlink()
+    read(bucket)
+    assert Image.objects.count() == 1
+
+
+def test_news_that_comes_while_an_object_is_read_is_not_lost(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    taken = BucketObject.objects.select_related("bucket__owner", "image").get()
+    hear(KEY, sequencer="2")
+    reading._read(taken, consequences=None)
+    assert (told()[0], Image.objects.count()) == ("waiting", 0)
+    read(bucket)
+    assert Image.objects.count() == 1
+
+
+def test_a_dead_readers_object_is_read_by_another(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    assert reading._claim(bucket.pk) is not None
+    assert (reading._claim(bucket.pk), reading.due_buckets()) == (None, [])
+    read(bucket)
+    assert Image.objects.count() == 1
+
+
+def test_a_version_is_kept_and_read_as_that_version(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    s3.versions[KEY] = "v7"
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    assert image.version_id == "v7"
+    assert hear(KEY, etag=s3.etag(KEY), version="v7") == set()
+    assert hear(KEY, etag=s3.etag(KEY), version="v8") == {bucket.pk}
+
+
+def test_an_original_that_was_exchanged_is_not_taken_for_the_one_that_was_looked_at(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    s3.put(KEY, pictures.jpeg(seed=2))
+    with pytest.raises(blobs.StorageFailed, match="has changed; it is read again soon"):
+        originals.get(image)
+    s3.delete(KEY)
+    with pytest.raises(blobs.Missing, match="has nothing under"):
+        originals.get(image)
