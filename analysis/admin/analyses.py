@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import re
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -11,30 +12,141 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analysis import pipeline
+from analysis.admin import filters, shown
 from analysis.admin.base import ReadOnlyAdmin
-from analysis.models import Analysis
+from analysis.admin.of_pictures import HELP, OfPictures
+from analysis.models import Analysis, Call, ImageLabel
+
+REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+MOST = 10_000
+STEP = 1_000
 
 
 @admin.register(Analysis)
-class AnalysisAdmin(ReadOnlyAdmin):
-    list_display = ("image", "api", "state", "recognizer", "model_version", "attempts", "error_code", "requested_at")
-    list_filter = ("state", "api", "recognizer", "is_permanent")
-    list_select_related = ("image",)
-    search_fields = ("image__filename", "request_id", "error_code")
+class AnalysisAdmin(OfPictures, ReadOnlyAdmin):
+    list_display = (
+        *("thumb", "of", "api", "state_shown", "recognizer", "model_version", "is_current", "attempts"),
+        *("error_code", "in_batch", "requested_at"),
+    )
+    list_display_links = ("api",)
+    list_filter = (
+        ("state", filters.ChoicesDropdownFilter),
+        ("api", filters.ChoicesDropdownFilter),
+        filters.RecognizerColumnFilter,
+        filters.VersionFilter,
+        ("is_current", filters.BooleanRadioFilter),
+        ("is_permanent", filters.BooleanRadioFilter),
+        ("image__owner", filters.AutocompleteSelectFilter),
+        ("requested_at", filters.DayFilter),
+    )
+    list_select_related = ("image", "batch")
+    search_help_text = f"{HELP}; or AWS's request id"
     ordering = ("-pk",)
-    show_full_result_count = False
-    exclude = ("answer",)
-    readonly_fields = ("answer_as_received",)
-    actions = ("ask_again",)
+    sortable_by = ()
+    actions = ("ask_again", "retry")
+    fieldsets = (
+        (None, {"fields": ("preview", "of", "api", "state_shown", ("recognizer", "model_version"), "in_batch")}),
+        ("What came of it", {"fields": ("answer_as_received", "labels", "sentence", "calls")}),
+        (
+            "How it went",
+            {
+                "fields": (
+                    ("requested_at", "finished_at", "latency_ms"),
+                    ("attempts", "next_attempt_at", "claimed_until"),
+                    ("is_current", "is_pinned", "is_sample", "is_bulk", "is_forced", "is_reused"),
+                    ("request_id", "price"),
+                    "asked_with",
+                )
+            },
+        ),
+    )
 
-    @admin.display(description="Answer, as received")
-    def answer_as_received(self, analysis: Analysis) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(analysis.answer, indent=2, ensure_ascii=False))
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Analysis]:
+        rows: QuerySet[Analysis] = super().get_queryset(request)
+        match = request.resolver_match
+        is_page = match is not None and match.url_name == "analysis_analysis_change"
+        return rows if is_page else rows.defer("answer", "parameters")  # answers are long, and no list shows them
 
-    @admin.action(description="Ask the recognizer again")
+    def get_readonly_fields(self, request: HttpRequest, obj: Analysis | None = None) -> list[str]:
+        rows = [row for _, options in self.fieldsets for row in options["fields"]]
+        return [name for row in rows for name in (row if isinstance(row, tuple) else (row,))]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        if REQUEST_ID.fullmatch(search_term.strip()):
+            called = Call.objects.filter(request_id=search_term.strip()).values("analysis")
+            return queryset.filter(pk__in=called), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="Picture")
+    def thumb(self, analysis: Analysis) -> SafeString | str:
+        return shown.picture(analysis.image, height=40)
+
+    @admin.display(description="Picture")
+    def preview(self, analysis: Analysis) -> SafeString | str:
+        return shown.picture(analysis.image, "preview", height=240)
+
+    @admin.display(description="Of")
+    def of(self, analysis: Analysis) -> SafeString | str:
+        return shown.link(analysis.image)
+
+    @shown.badge("State")
+    def state_shown(self, analysis: Analysis) -> tuple[str, str]:
+        return analysis.state, analysis.get_state_display()
+
+    @admin.display(description="Batch")
+    def in_batch(self, analysis: Analysis) -> SafeString | str:
+        return shown.link(analysis.batch)
+
+    @admin.display(description="Error")
+    def sentence(self, analysis: Analysis) -> SafeString | str:
+        if not analysis.error_code:
+            return shown.NOTHING
+        return format_html("{}: {}", analysis.error_code, analysis.error_message)
+
+    @admin.display(description="Answer")
+    def answer_as_received(self, analysis: Analysis) -> SafeString | str:
+        return shown.pretty(analysis.answer)
+
+    @admin.display(description="Asked with")
+    def asked_with(self, analysis: Analysis) -> SafeString | str:
+        return shown.pretty(analysis.parameters, summary="Parameters")
+
+    @admin.display(description="Labels that rest on it")
+    def labels(self, analysis: Analysis) -> SafeString | str:
+        rows = ImageLabel.objects.filter(image_id=analysis.image_id, analysis=analysis).select_related("label")
+        found = [
+            format_html("{} {} %", shown.link(row.label), f"{row.percent:.1f}") for row in rows.order_by("-confidence")
+        ]
+        return shown.listed(found) if found else shown.NOTHING
+
+    @admin.display(description="Calls")
+    def calls(self, analysis: Analysis) -> SafeString | str:
+        found = [shown.link(call) for call in analysis.calls.order_by("-pk")[:20]]
+        return shown.listed(found) if found else shown.NOTHING
+
+    @admin.action(description="Ask the recognizer again", permissions=["ask"])
     def ask_again(self, request: HttpRequest, queryset: QuerySet[Analysis]) -> None:
-        asked = sum(
-            pipeline.request(image_ids=[each.image_id], apis=[each.api], is_bulk=True, is_forced=True)
-            for each in queryset.iterator()
-        )
-        messages.success(request, f"{asked:,} analyses queued; what was under way was left alone.")
+        _ask(request, queryset, is_forced=True)
+
+    @admin.action(description="Retry those that failed", permissions=["ask"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Analysis]) -> None:
+        _ask(request, queryset.filter(state=Analysis.State.FAILED), is_forced=False)
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        """Asking costs money: whoever may start a batch may ask."""
+        return request.user.has_perm("analysis.add_batch")
+
+
+def _ask(request: HttpRequest, chosen: QuerySet[Analysis], *, is_forced: bool) -> None:
+    """Queue them a step at a time; of very many, the first: for more there are batches."""
+    pairs = list(chosen.order_by("-pk").values_list("image_id", "api")[: MOST + 1])
+    asked = 0
+    for api in sorted({api for _, api in pairs}):
+        ids = [image_id for image_id, each in pairs[:MOST] if each == api]
+        for start in range(0, len(ids), STEP):
+            step = list(dict.fromkeys(ids[start : start + STEP]))
+            asked += pipeline.request(image_ids=step, apis=[api], is_bulk=True, is_forced=is_forced)
+    said = f"{asked:,} analyses queued; what was under way was left alone."
+    if len(pairs) > MOST:
+        said += f" These are the first {MOST:,}; for more, have their pictures analyzed again as a batch."
+    messages.success(request, said)

@@ -4,11 +4,76 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
+from analysis.admin.counting import CappedChangeList, CappedPaginator
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+NOTHING_SELECTED = "Nothing is selected, so nothing was done."
+MOST_DELETED = 1_000
+
+
+class PageAdmin(ModelAdmin):  # type: ignore[misc]
+    """A list that stays fast at a million rows, and actions that do not trip over what browsers send."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_filter_submit = True
+    list_fullwidth = True
+    warn_unsaved_form = True
+    list_max_show_all = 0
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CappedChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        if ERROR_FLAG in request.GET and request.method == "GET":
+            messages.warning(request, "This address asks for what cannot be looked for. All rows are shown instead.")
+        if request.method == "POST" and "action" in request.POST and not request.POST.getlist(ACTION_CHECKBOX_NAME):
+            messages.warning(request, NOTHING_SELECTED)
+            return self.back(request)
+        answer: HttpResponseBase = super().changelist_view(request, extra_context)
+        if isinstance(answer, TemplateResponse) and answer.context_data and "cl" in answer.context_data:
+            answer.context_data["selection_note_all"] = f"All {answer.context_data['cl'].total} selected"
+        return answer
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        """Rows that no row can be are passed over here, since the database would complain of them."""
+        chosen = [key for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if self._is_key(key)]
+        if not chosen:
+            messages.warning(request, NOTHING_SELECTED)
+            return None
+        sent: Any = request.POST.copy()
+        sent.setlist(ACTION_CHECKBOX_NAME, chosen)
+        request.POST = sent
+        is_deletion = request.POST.get("action") == "delete_selected"
+        if is_deletion and is_across(request) and queryset.order_by()[: MOST_DELETED + 1].count() > MOST_DELETED:
+            messages.error(request, f"At most {MOST_DELETED:,} rows are deleted at once. Nothing was deleted.")
+            return None
+        answer: HttpResponseBase | None = super().response_action(request, queryset)
+        return answer
+
+    def back(self, request: HttpRequest) -> HttpResponseBase:
+        return redirect(request.get_full_path())
+
+    def _is_key(self, text: str) -> bool:
+        try:
+            key = self.model._meta.pk.to_python(text)
+        except ValidationError:
+            return False
+        return not isinstance(key, int) or abs(key) < 2**63
+
+
+class ReadOnlyAdmin(PageAdmin):
     """Rows that machines write: looked at here, changed by the pipeline alone."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -19,3 +84,8 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def is_across(request: HttpRequest) -> bool:
+    """Whether all rows of the list are meant, on whichever page they are."""
+    return request.POST.get("select_across") in {"1", "true", "True", "on"}

@@ -6,23 +6,52 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from analysis.admin.base import ReadOnlyAdmin
-from analysis.models import Bucket, BucketObject, Ticket
+from analysis.admin import filters, shown
+from analysis.admin.base import PageAdmin, ReadOnlyAdmin
+from analysis.models import Bucket, BucketObject, Image, Ticket
 
-FOUND = ("cursor", "report", "sync_started_at", "sync_ended_at", "sync_claimed_until", "trouble", "rests_until")
+FOUND = ("links", "trouble", "rests_until", "sync_started_at", "sync_ended_at", "sync_claimed_until", "cursor")
 
 
 @admin.register(Bucket)
-class BucketAdmin(ModelAdmin):  # type: ignore[misc]
+class BucketAdmin(PageAdmin):
     list_display = ("name", "prefix", "region", "owner", "openness", "may_delete", "sync_ended_at", "trouble")
-    list_filter = ("openness", "may_delete")
+    list_filter = (
+        ("openness", filters.ChoicesDropdownFilter),
+        ("may_delete", filters.BooleanRadioFilter),
+        ("owner", filters.AutocompleteSelectFilter),
+    )
     list_select_related = ("owner",)
     search_fields = ("name", "prefix")
     autocomplete_fields = ("owner",)
     ordering = ("name", "prefix")
-    readonly_fields = FOUND
+    readonly_fields = (*FOUND, "report_shown")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *("name", "prefix", "region", "owner", "openness", "include", "exclude", "apis", "may_delete"),
+                )
+            },
+        ),
+        ("How its sync stands", {"fields": (*FOUND, "report_shown")}),
+    )
+
+    @admin.display(description="See also")
+    def links(self, bucket: Bucket) -> SafeString | str:
+        if bucket.pk is None:
+            return shown.NOTHING
+        pictures = shown.rows_link(Image, "Its pictures", bucket__id__exact=bucket.pk)
+        objects = shown.rows_link(BucketObject, "What was seen in it", bucket__id__exact=bucket.pk)
+        return format_html("{} · {}", pictures, objects)
+
+    @admin.display(description="Report")
+    def report_shown(self, bucket: Bucket) -> SafeString | str:
+        return shown.pretty(bucket.report, summary="What the present or the last sync found")
 
     def has_delete_permission(self, request: HttpRequest, obj: Bucket | None = None) -> bool:
         """Its pictures come first."""
@@ -32,19 +61,44 @@ class BucketAdmin(ModelAdmin):  # type: ignore[misc]
 
 @admin.register(BucketObject)
 class BucketObjectAdmin(ReadOnlyAdmin):
-    list_display = ("key", "bucket", "state", "size", "reason")
-    list_filter = ("state", "bucket")
-    list_select_related = ("bucket",)
-    search_fields = ("key",)
+    list_display = ("key", "bucket", "state_shown", "size", "picture", "reason")
+    list_filter = (
+        ("state", filters.ChoicesDropdownFilter),
+        ("bucket", filters.AutocompleteSelectFilter),
+    )
+    list_select_related = ("bucket", "image")
+    search_fields = ("key__startswith",)
+    search_help_text = "How the key begins: photos/2024/"
     ordering = ("-pk",)
-    show_full_result_count = False
+    sortable_by = ()
+
+    @shown.badge("State")
+    def state_shown(self, seen: BucketObject) -> tuple[str, str]:
+        return seen.state, seen.get_state_display()
+
+    @admin.display(description="Picture")
+    def picture(self, seen: BucketObject) -> SafeString | str:
+        return shown.link(seen.image)
 
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnlyAdmin):
-    list_display = ("filename", "owner", "state", "size", "issued_at", "expires_at", "reason")
-    list_filter = ("state",)
-    list_select_related = ("owner",)
-    search_fields = ("filename",)
+    list_display = ("filename", "owner", "state_shown", "size", "issued_at", "expires_at", "picture", "reason")
+    list_filter = (
+        ("state", filters.ChoicesDropdownFilter),
+        ("owner", filters.AutocompleteSelectFilter),
+        ("issued_at", filters.DayFilter),
+    )
+    list_select_related = ("owner", "image")
+    search_fields = ("filename__istartswith",)
+    search_help_text = "How the filename begins"
     ordering = ("-issued_at",)
-    show_full_result_count = False
+    sortable_by = ()
+
+    @shown.badge("State")
+    def state_shown(self, ticket: Ticket) -> tuple[str, str]:
+        return ticket.state, ticket.get_state_display()
+
+    @admin.display(description="Picture")
+    def picture(self, ticket: Ticket) -> SafeString | str:
+        return shown.link(ticket.image)

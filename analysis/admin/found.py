@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 
+from analysis.admin import filters, shown
 from analysis.admin.base import ReadOnlyAdmin
+from analysis.admin.of_pictures import OfPictures
 from analysis.models import Face, ImageIndex, ImageText
 
 
+class DerivedAdmin(OfPictures, ReadOnlyAdmin):
+    list_select_related: tuple[str, ...] = ("image",)
+    sortable_by = ()
+
+    @admin.display(description="Picture")
+    def thumb(self, row: Face | ImageText | ImageIndex) -> SafeString | str:
+        return shown.picture(row.image, height=40)
+
+    @admin.display(description="Of")
+    def of(self, row: Face | ImageText | ImageIndex) -> SafeString | str:
+        return shown.link(row.image)
+
+
 @admin.register(Face)
-class FaceAdmin(ReadOnlyAdmin):
-    list_display = ("image", "confidence", "age_low", "age_high", "gender", "attributes", "emotions")
-    list_select_related = ("image",)
-    list_filter = ("gender",)
-    search_fields = ("image__filename",)
+class FaceAdmin(DerivedAdmin):
+    list_display = ("thumb", "of", "confidence", "age_low", "age_high", "gender", "attributes", "emotions")
+    list_filter = (("confidence", filters.NumberFilter),)
     ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(ImageText)
-class ImageTextAdmin(ReadOnlyAdmin):
-    list_display = ("image", "content")
-    list_select_related = ("image",)
-    search_fields = ("content",)
+class ImageTextAdmin(DerivedAdmin):
+    list_display = ("thumb", "of", "content")
+    list_display_links = ("content",)
     exclude = ("words",)
-    show_full_result_count = False
+    ordering = ("-pk",)
 
 
 @admin.register(ImageIndex)
-class ImageIndexAdmin(ReadOnlyAdmin):
-    list_display = ("image", "added_at", "owner", "openness", "brightness", "sharpness", "contrast")
+class ImageIndexAdmin(DerivedAdmin):
+    list_display = ("thumb", "of", "added_at", "owner", "openness", "brightness", "sharpness", "contrast")
     list_select_related = ("image", "owner")
-    search_fields = ("image__filename",)
     ordering = ("-pk",)
-    show_full_result_count = False

@@ -6,18 +6,25 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 
-from analysis.admin.base import ReadOnlyAdmin
-from analysis.models import Image, ImageLabel, UnclaimedBlob
+from analysis.admin import filters, picture_actions, shown
+from analysis.admin.asked import EVERYBODY
+from analysis.admin.base import PageAdmin, ReadOnlyAdmin
+from analysis.admin.picture_list import PictureList
+from analysis.models import Analysis, Call, Image, ImageLabel, UnclaimedBlob, Verdict
+from analysis.search import results
+from analysis.search.grammar import BadQuery, parse
 from analysis.store import library
 
 EDITABLE = ("owner", "openness", "title")
+MOST_LISTED = 20
+MOST_COMPLETED = 200
+SEARCH_HELP = "As in the library: dog -cat, owner:anna, is:failed …"
 
 
 class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -25,7 +32,7 @@ class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
         """The same bytes once for each person: the constraint, in words."""
         said = super().clean()
         owner = self.cleaned_data.get("owner")
-        is_upload = self.instance.bucket_id is None
+        is_upload = self.instance.bucket_id is None and self.instance.trashed_at is None
         present = is_upload and owner and library.known(self.instance.sha256, owner_id=owner.pk)
         if present and present.pk != self.instance.pk:
             raise forms.ValidationError(f"{owner} has this picture already.")
@@ -33,33 +40,65 @@ class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Image)
-class ImageAdmin(ModelAdmin):  # type: ignore[misc]
+class ImageAdmin(PageAdmin):
     form = ImageForm
-    list_display = ("thumb", "filename", "owner", "openness", "format", "width", "height", "added_at")
+    list_display = ("thumb", "filename", "state", "owner", "visibility", "format", "extent", "bucket", "added_at")
     list_display_links = ("thumb", "filename")
-    list_filter = ("openness", "format", "added_at")
-    list_select_related = ("owner",)
-    search_fields = ("filename", "title")
+    list_filter = (
+        filters.StateFilter,
+        ("image_labels__label", filters.LabelFilter),
+        filters.ConfidenceFilter,
+        ("owner", filters.ShownChoice),
+        ("bucket", filters.ShownChoice),
+        filters.VisibilityFilter,
+        ("added_at", filters.AddedFilter),
+        filters.RecognizerFilter,
+        filters.ModelFilter,
+        filters.HasFilter,
+        filters.FormatFilter,
+        filters.SortFilter,
+    )
+    list_select_related = ("owner", "bucket")
+    search_fields = ("filename",)  # the box is shown where there are any; what it finds, the library's search says
+    search_help_text = SEARCH_HELP
     autocomplete_fields = ("owner",)
-    ordering = ("-added_at", "-pk")
-    show_full_result_count = False
-    fields = (
-        "preview",
-        *EDITABLE,
-        "filename",
-        "labels",
-        ("format", "width", "height", "size"),
-        "sha256",
-        ("bucket", "key"),
-        "taken_at",
-        ("camera_make", "camera_model", "lens"),
-        ("latitude", "longitude"),
-        ("added_at", "trashed_at"),
+    sortable_by = ()
+    actions = picture_actions.ACTIONS
+    fieldsets = (
+        (None, {"fields": ("preview", *EDITABLE, "filename", "state")}),
+        ("What was found", {"fields": ("labels", "verdicts", "analyses", "calls")}),
+        (
+            "The file",
+            {
+                "fields": (
+                    ("format", "width", "height", "size"),
+                    "sha256",
+                    ("bucket", "key"),
+                    "taken_at",
+                    ("camera_make", "camera_model", "lens"),
+                    ("latitude", "longitude"),
+                    ("added_at", "trashed_at"),
+                )
+            },
+        ),
     )
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PictureList
+
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
-        flat = [name for row in self.fields for name in (row if isinstance(row, tuple) else (row,))]
+        rows = [row for _, options in self.fieldsets for row in options["fields"]]
+        flat = [name for row in rows for name in (row if isinstance(row, tuple) else (row,))]
         return [name for name in flat if name not in EDITABLE]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """For fields that complete a picture; the list itself is a search as a whole."""
+        try:
+            query = parse(search_term.replace("\x00", " "))
+        except BadQuery:
+            return queryset.none(), False
+        ids = results.image_ids(query, audience=EVERYBODY, limit=MOST_COMPLETED)
+        return queryset.filter(pk__in=ids).order_by("-added_at", "-pk"), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a picture begins with its bytes: /upload/ or import_images
@@ -69,8 +108,8 @@ class ImageAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         """What goes along with a picture (its analyses, labels, verdicts) needs no permission of its own."""
-        objects, counts, _, protected = super().get_deleted_objects(objs, request)
-        return objects, counts, set(), protected
+        chosen = list(objs)
+        return [str(each) for each in chosen], {"pictures": len(chosen)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         library.remove(obj)
@@ -80,29 +119,57 @@ class ImageAdmin(ModelAdmin):  # type: ignore[misc]
             library.remove(image)
 
     @admin.display(description="Picture")
-    def thumb(self, image: Image) -> SafeString:
-        return _picture(image, "thumb", height=64)
+    def thumb(self, image: Image) -> SafeString | str:
+        return shown.picture(image)
 
     @admin.display(description="Picture")
     def preview(self, image: Image) -> SafeString:
-        page = format_html('<a href="{}">Open in the library</a>', image.get_absolute_url())
-        return format_html("{}<br>{}", _picture(image, "preview", height=320), page)
+        page = format_html('<a class="link" href="{}">Open in the library</a>', image.get_absolute_url())
+        return format_html("{}<br>{}", shown.picture(image, "preview", height=320), page)
+
+    @shown.badge("State")
+    def state(self, image: Image) -> tuple[str, str]:
+        return ("gone", "In the trash") if image.trashed_at else ("done", "In the library")
+
+    @admin.display(description="Visibility")
+    def visibility(self, image: Image) -> str:
+        return Image.Openness(image.openness).name.capitalize()
+
+    @admin.display(description="Pixels")
+    def extent(self, image: Image) -> str:
+        return f"{image.width} × {image.height}"
 
     @admin.display(description="Labels")
     def labels(self, image: Image) -> SafeString | str:
-        rows = ImageLabel.objects.filter(image=image).select_related("label").order_by("-confidence")
-        return format_html_join(", ", "{} {} %", ((row.label.name, f"{row.percent:.1f}") for row in rows)) or "none yet"
+        rows = ImageLabel.objects.filter(image=image).select_related("label").order_by("-confidence")[:100]
+        found = [format_html("{} {} %", shown.link(row.label), f"{row.percent:.1f}") for row in rows]
+        return shown.listed(found) if found else "none yet"
+
+    @admin.display(description="What people said")
+    def verdicts(self, image: Image) -> SafeString | str:
+        rows = Verdict.objects.filter(image=image).select_related("label", "by").order_by("-decided_at")[:MOST_LISTED]
+        found = [format_html("{} by {}", shown.link(row, f"{row.label} {row.decision}"), row.by) for row in rows]
+        return shown.listed(found) if found else shown.NOTHING
+
+    @admin.display(description="Analyses, newest first")
+    def analyses(self, image: Image) -> SafeString | str:
+        rows = Analysis.objects.filter(image=image).defer("answer").order_by("-pk")[:MOST_LISTED]
+        found = [
+            format_html("{} · {} {}", shown.link(row, row.get_api_display()), row.get_state_display(), row.error_code)
+            for row in rows
+        ]
+        return shown.listed(found) if found else shown.NOTHING
+
+    @admin.display(description="Calls, newest first")
+    def calls(self, image: Image) -> SafeString | str:
+        rows = Call.objects.filter(analysis__image=image).order_by("-pk")[:MOST_LISTED]
+        found = [shown.link(row) for row in rows]
+        return shown.listed(found) if found else shown.NOTHING
 
 
 @admin.register(UnclaimedBlob)
 class UnclaimedBlobAdmin(ReadOnlyAdmin):
     list_display = ("key", "since")
-    search_fields = ("key",)
-    show_full_result_count = False
-
-
-def _picture(image: Image, name: str, *, height: int) -> SafeString:
-    source = reverse("rendition", args=[image.pk, name])
-    return format_html(
-        '<img src="{}?v={}" alt="" height="{}" loading="lazy">', source, image.renditions_id.hex[:8], height
-    )
+    search_fields = ("key__startswith",)
+    search_help_text = "How the key begins"
+    ordering = ("-pk",)

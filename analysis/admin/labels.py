@@ -7,8 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from django.utils.safestring import SafeString
+from unfold.admin import TabularInline
 
+from analysis.admin import filters, shown
+from analysis.admin.base import PageAdmin
+from analysis.admin.of_pictures import OfPictures
 from analysis.curation import verdicts
 from analysis.models import Label, LabelAlias, Verdict
 
@@ -19,9 +23,12 @@ class AliasInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Label)
-class LabelAdmin(ModelAdmin):  # type: ignore[misc]
+class LabelAdmin(PageAdmin):
     list_display = ("name", "kind", "category", "image_count", "is_hidden")
-    list_filter = ("kind", "is_hidden")
+    list_filter = (
+        ("kind", filters.ChoicesDropdownFilter),
+        ("is_hidden", filters.BooleanRadioFilter),
+    )
     search_fields = ("name",)
     autocomplete_fields = ("parents",)
     readonly_fields = ("image_count",)
@@ -30,7 +37,7 @@ class LabelAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(LabelAlias)
-class LabelAliasAdmin(ModelAdmin):  # type: ignore[misc]
+class LabelAliasAdmin(PageAdmin):
     list_display = ("name", "label")
     list_select_related = ("label",)
     search_fields = ("name", "label__name")
@@ -38,13 +45,28 @@ class LabelAliasAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Verdict)
-class VerdictAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("image", "label", "decision", "by", "decided_at")
-    list_filter = ("decision",)
+class VerdictAdmin(OfPictures, PageAdmin):
+    list_display = ("thumb", "image", "label", "decision_shown", "by", "decided_at")
+    list_display_links = ("image",)
+    list_filter = (
+        ("decision", filters.ChoicesDropdownFilter),
+        ("label", filters.AutocompleteSelectFilter),
+        ("by", filters.AutocompleteSelectFilter),
+        ("decided_at", filters.DayFilter),
+    )
     list_select_related = ("image", "label", "by")
-    search_fields = ("image__filename", "label__name")
     autocomplete_fields = ("image", "label")
     readonly_fields = ("by", "decided_at")
+    ordering = ("-pk",)
+    sortable_by = ()
+
+    @admin.display(description="Picture")
+    def thumb(self, verdict: Verdict) -> SafeString | str:
+        return shown.picture(verdict.image, height=40)
+
+    @shown.badge("Decision")
+    def decision_shown(self, verdict: Verdict) -> tuple[str, str]:
+        return verdict.decision, verdict.get_decision_display()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
         return self.readonly_fields if obj is None else ("image", "label", *self.readonly_fields)

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin
+from django.utils.safestring import SafeString
 
+from analysis.admin import filters, shown
+from analysis.admin.base import PageAdmin
+from analysis.admin.of_pictures import OfPictures
 from analysis.models import Mark, SavedSearch
 
 
 @admin.register(Mark)
-class MarkAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("image", "person", "is_favorite", "rating")
+class MarkAdmin(OfPictures, PageAdmin):
+    list_display = ("thumb", "image", "person", "is_favorite", "rating")
+    list_display_links = ("image",)
     list_select_related = ("image", "person")
-    list_filter = ("is_favorite", "rating")
-    search_fields = ("image__filename", "person__username")
-    raw_id_fields = ("image",)
+    list_filter = (
+        ("person", filters.AutocompleteSelectFilter),
+        ("is_favorite", filters.BooleanRadioFilter),
+        ("rating", filters.NumberFilter),
+    )
+    autocomplete_fields = ("image", "person")
     ordering = ("-pk",)
-    show_full_result_count = False
+    sortable_by = ()
+
+    @admin.display(description="Picture")
+    def thumb(self, mark: Mark) -> SafeString | str:
+        return shown.picture(mark.image, height=40)
 
 
 @admin.register(SavedSearch)
-class SavedSearchAdmin(ModelAdmin):  # type: ignore[misc]
+class SavedSearchAdmin(PageAdmin):
     list_display = ("name", "owner", "query", "is_shared", "saved_at")
     list_select_related = ("owner",)
-    list_filter = ("is_shared",)
+    list_filter = (
+        ("owner", filters.AutocompleteSelectFilter),
+        ("is_shared", filters.BooleanRadioFilter),
+    )
+    autocomplete_fields = ("owner",)
     search_fields = ("name", "query", "owner__username")
     ordering = ("name", "pk")
-    show_full_result_count = False

@@ -6,20 +6,31 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from analysis.admin import filters
+from analysis.admin.base import PageAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc, type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "is_staff", "is_superuser", "is_active", "last_login")
+    list_filter = (
+        ("groups", filters.AutocompleteSelectFilter),
+        ("is_staff", filters.BooleanRadioFilter),
+        ("is_superuser", filters.BooleanRadioFilter),
+        ("is_active", filters.BooleanRadioFilter),
+    )
+    autocomplete_fields = ("groups",)
+    filter_horizontal = ("user_permissions",)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
     pass

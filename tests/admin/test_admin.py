@@ -114,7 +114,7 @@ def test_a_list_costs_the_same_queries_at_one_and_three_pictures(owner, browser,
     for more in (1, 2):
         for _ in range(more):
             a_labeled_image(owner, {"Dog": 98})
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(6):
             browser.get(address(Image, "changelist"))
 
 

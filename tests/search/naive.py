@@ -108,6 +108,8 @@ def found(query: Query, library: Library) -> list[int]:
 
 def _is_visible(row: Image, query: Query, library: Library) -> bool:
     person = library.audience.person_id
+    if row.trashed_at is not None and library.audience.sees_all:
+        return query.asks_for_trash
     if row.trashed_at is not None:
         return query.asks_for_trash and person is not None and row.owner_id == person
     return row.owner_id == person or row.openness >= library.audience.least_openness

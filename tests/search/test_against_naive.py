@@ -105,7 +105,9 @@ queries = st.builds(Query, st.lists(nodes, max_size=4, unique=True).map(tuple), 
 def test_what_is_found_is_what_plain_python_finds(seed):
     owner, colleague = a_person("Owner"), a_person("colleague")
     ids = _fill(random.Random(seed), [owner, colleague])
-    libraries = [naive.library(Audience(pk), MOMENT) for pk in (owner.pk, colleague.pk, None)]
+    people = [Audience(pk) for pk in (owner.pk, colleague.pk, None)]
+    staff = [Audience(sees_all=True), Audience(owner.pk, sees_all=True)]
+    libraries = [naive.library(audience, MOMENT) for audience in (*people, *staff)]
 
     @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(queries, st.sampled_from(libraries), st.sampled_from([2, 7, 3_000]))

@@ -1,0 +1,195 @@
+"""Filters beside the lists. Those of pictures only show what is chosen; analysis/admin/asked.py makes it a search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    BooleanRadioFilter,
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RangeDateFilter,
+    RangeNumericFilter,
+    RangeNumericListFilter,
+)
+from unfold.utils import parse_date_str
+
+from analysis.admin.asked import OPENNESS, STATES
+from analysis.models import Image, ModelVersion
+from analysis.search.tree import SORTS, By, Has
+
+Choices = list[tuple[str, str]]
+
+
+class Shown:
+    """Shows what is chosen and leaves the rows to the search."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset
+
+
+class StateFilter(Shown, DropdownFilter):  # type: ignore[misc]
+    title, parameter_name = "state", "is"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(state, "in the trash" if state == "trashed" else state) for state in STATES]
+
+
+class VisibilityFilter(Shown, DropdownFilter):  # type: ignore[misc]
+    title, parameter_name = "visibility", "visibility"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(name, name.capitalize()) for name in OPENNESS]
+
+
+class FormatFilter(Shown, DropdownFilter):  # type: ignore[misc]
+    title, parameter_name = "format", "format"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(value, str(label)) for value, label in Image.Format.choices]
+
+
+class RecognizerFilter(Shown, DropdownFilter):  # type: ignore[misc]
+    title, parameter_name = "recognizer", "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(who, who) for who in By.WHO]
+
+
+class HasFilter(Shown, DropdownFilter):  # type: ignore[misc]
+    title, parameter_name = "what was found", "has"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(thing, thing) for thing in Has.THINGS]
+
+
+class SortFilter(Shown, DropdownFilter):  # type: ignore[misc]
+    title, parameter_name = "order", "sort"
+    all_option = None
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(sort, sort) for sort in SORTS]
+
+    def value(self) -> str:
+        return super().value() or SORTS[0]
+
+
+def versions() -> Choices:
+    """Those that ever answered; a handful."""
+    seen = ModelVersion.objects.order_by("-last_seen_at").values_list("version", flat=True)[:100]
+    return [(version, version) for version in dict.fromkeys(seen)]
+
+
+class ModelFilter(Shown, DropdownFilter):  # type: ignore[misc]
+    title, parameter_name = "model version", "model"
+
+    def has_output(self) -> bool:
+        return True
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return versions()
+
+
+class VersionFilter(DropdownFilter):  # type: ignore[misc]
+    """Of a table that has the version itself."""
+
+    title, parameter_name = "model version", "model_version"
+
+    def has_output(self) -> bool:
+        return True
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return versions()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(model_version=self.value()) if self.value() else queryset
+
+
+class ConfidenceFilter(Shown, RangeNumericListFilter):  # type: ignore[misc]
+    """Percent, of the label chosen."""
+
+    title, parameter_name = "its confidence", "confidence"
+
+
+class AddedFilter(Shown, RangeDateFilter):  # type: ignore[misc]
+    pass
+
+
+class _Chosen(AutocompleteSelectFilter):  # type: ignore[misc]
+    """One of many, found by typing: no list of all of them is ever made."""
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.lookup_kwarg]
+
+
+class ShownChoice(Shown, _Chosen):
+    """A number that is none is not looked up for its name."""
+
+    lookup_val: Any
+
+    def __init__(self, field: Any, request: HttpRequest, *rest: Any, **named: Any) -> None:
+        super().__init__(field, request, *rest, **named)
+        if isinstance(self.lookup_val, list):
+            self.lookup_val = [each for each in self.lookup_val if each.isascii() and each.isdecimal()]
+
+
+class LabelFilter(ShownChoice):
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.title = "label"
+
+
+class DayFilter(RangeDateFilter):  # type: ignore[misc]
+    """Days, both included; a day that is none is not passed over in silence."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for end in ("from", "to"):
+            text = self.used_parameters.get(f"{self.parameter_name}_{end}")
+            if not text:
+                continue
+            day = parse_date_str(text)
+            if day is None:
+                raise IncorrectLookupParameters(f"{text} is no day.")
+            queryset = queryset.filter(**{f"{self._column(queryset)}__{'gte' if end == 'from' else 'lte'}": day})
+        return queryset
+
+    def _column(self, queryset: QuerySet[Any]) -> str:
+        """A moment is compared by its day."""
+        try:
+            kind = queryset.model._meta.get_field(self.parameter_name).get_internal_type()
+        except FieldDoesNotExist:
+            kind = ""
+        return f"{self.parameter_name}__date" if kind == "DateTimeField" else str(self.parameter_name)
+
+
+class NumberFilter(RangeNumericFilter):  # type: ignore[misc]
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for end, sign in (("from", "gte"), ("to", "lte")):
+            text = self.used_parameters.get(f"{self.parameter_name}_{end}")
+            if not text:
+                continue
+            try:
+                queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": float(text)})
+            except ValueError as error:
+                raise IncorrectLookupParameters(error) from error
+        return queryset
+
+
+class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
+    """Of a table that has the recognizer itself."""
+
+    title, parameter_name = "recognizer", "recognizer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(who, who) for who in By.WHO if who != "person"]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(recognizer=self.value()) if self.value() else queryset
+
+
+__all__ = ["AutocompleteSelectFilter", "BooleanRadioFilter", "ChoicesDropdownFilter"]

@@ -1,0 +1,92 @@
+"""How things look in the admin: thumbs, links, answers, states."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from analysis.models import Image
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+NOTHING = "–"
+STATES = {
+    "queued": "info",
+    "running": "info",
+    "waiting": "info",
+    "issued": "info",
+    "arrived": "info",
+    "paused": "warning",
+    "stopped": "warning",
+    "done": "success",
+    "present": "success",
+    "taken": "success",
+    "answered": "success",
+    "confirmed": "success",
+    "added": "success",
+    "failed": "danger",
+    "refused": "danger",
+    "rejected": "danger",
+    "unknown": "danger",
+    "throttled": "warning",
+    "gone": "warning",
+    "dropped": "warning",
+}
+"""Which badge a state wears."""
+
+
+def badge(description: str) -> Callable[[Method], Method]:
+    """A column that answers a state and its words, in its color."""
+    decorate: Callable[[Method], Method] = display(description=description, label=STATES)
+    return decorate
+
+
+def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> SafeString | str:
+    """Its rendition at a height that is known before the bytes are, so that no row jumps."""
+    if image is None:
+        return NOTHING
+    source = reverse("rendition", args=[image.pk, name])
+    width = max(1, min(round(height * image.width / image.height), height * 3))
+    return format_html(
+        '<img class="picture" src="{}?v={}" alt="" width="{}" height="{}" loading="lazy">',
+        source,
+        image.renditions_id.hex[:12],
+        width,
+        height,
+    )
+
+
+def link(row: Model | None, text: str = "") -> SafeString | str:
+    """To a row's own page here."""
+    if row is None:
+        return NOTHING
+    meta = row._meta
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return format_html('<a class="link" href="{}">{}</a>', address, text or str(row))
+
+
+def rows_link(model: type[Model], text: str, **asked: Any) -> SafeString:
+    """To the list of another table, filtered."""
+    meta = model._meta
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+    return format_html('<a class="link" href="{}?{}">{}</a>', address, urlencode(asked), text)
+
+
+def listed(items: Any) -> SafeString | str:
+    return format_html('<ul class="listed">{}</ul>', format_html_join("", "<li>{}</li>", ((item,) for item in items)))
+
+
+def pretty(value: Any, *, summary: str = "As received") -> SafeString | str:
+    """JSON to be read, folded away: answers are long."""
+    if value in (None, {}, []):
+        return NOTHING
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return format_html('<details class="json"><summary>{}</summary><pre>{}</pre></details>', summary, text)
