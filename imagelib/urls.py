@@ -20,6 +20,7 @@ from analysis.web import (
     searches,
     tickets,
     upload,
+    veil,
 )
 
 urlpatterns = [
@@ -36,6 +37,7 @@ urlpatterns = [
     path("bulk/menu/", bulk.menu, name="bulk-menu"),
     path("bulk/<slug:action>/", bulk.act, name="bulk"),
     path("undo/<int:change_id>/", bulk.undo, name="undo"),
+    path("sensitive/", veil.switch, name="sensitive"),
     path("labels/", labels.labels, name="labels"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.keep, name="duplicates-keep"),

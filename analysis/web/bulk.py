@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from analysis import access
@@ -19,7 +18,7 @@ from analysis.models import Change, Image, Label, Verdict
 from analysis.search.grammar import BadQuery, parse
 from analysis.web import toasts
 from analysis.web.carried import carried
-from analysis.web.requests import Request, is_fragment, person_id
+from analysis.web.requests import Request, is_fragment, person_id, way_back
 from analysis.web.toasts import Toast
 
 DECIDABLE = (Label.Kind.LABEL, Label.Kind.CELEBRITY, Label.Kind.MODERATION, Label.Kind.TAG)
@@ -172,13 +171,7 @@ def _tell(request: Request, toast: Toast) -> HttpResponse:
     if is_fragment(request):
         return render(request, "parts/toasts.html", {"toasts": [toast]})
     toasts.put(request, toast)
-    return redirect(_way_back(request))
-
-
-def _way_back(request: HttpRequest) -> str:
-    wanted = request.POST.get("next", "")
-    is_ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if is_ours else reverse("library")
+    return redirect(way_back(request))
 
 
 def _pictures(number: int) -> str:

@@ -32,6 +32,7 @@ BADGES = {
     Image.Openness.PUBLIC: Badge("open", "globe", "Public"),
 }
 FAVORITE = Badge("favorite", "heart", "Favorite")
+SENSITIVE = Badge("sensitive", "eye-off", "Sensitive")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Card:
     labels: tuple[str, ...]
     state: str
     badges: tuple[Badge, ...]
+    is_veiled: bool
 
     @property
     def is_open(self) -> bool:
@@ -54,13 +56,22 @@ class Card:
     @property
     def version(self) -> str:
         """Differs when the card looks different: a page names it to be told of changes only."""
-        return f"{self.state}{len(self.labels)}"
+        return f"{self.state}{len(self.labels)}{'s' if SENSITIVE in self.badges else ''}"
 
 
 def cards(
-    images: Sequence[Image], *, query: present.Query | None = None, audience: Audience | None = None
+    images: Sequence[Image],
+    *,
+    query: present.Query | None = None,
+    audience: Audience | None = None,
+    saved: str = "",
+    sensitive: Collection[int] = (),
+    veils: bool = True,
 ) -> list[Card]:
-    """Cards of these pictures; their links lead back to the query. With the favorites of whom they are for."""
+    """Cards of these pictures; their links lead back to the query and the `saved` search it is.
+
+    With the favorites of whom they are for; those that are `sensitive` are told so, and veiled where `veils`.
+    """
     ids = [image.pk for image in images]
     labels, states = best_labels(ids), states_of(ids)
     favorites = favorites_of(audience, ids) if audience else frozenset()
@@ -68,19 +79,21 @@ def cards(
         _card(
             image,
             labels.get(image.pk, ()),
-            states.get(image.pk, ""),
-            query,
-            is_favorite=image.pk in favorites,
+            state=states.get(image.pk, ""),
+            url=present.image_url(image.pk, query, saved=saved),
+            marks=[FAVORITE] * (image.pk in favorites) + [SENSITIVE] * (image.pk in sensitive),
+            is_veiled=veils and image.pk in sensitive,
         )
         for image in images
     ]
 
 
-def _card(image: Image, labels: tuple[str, ...], state: str, query: present.Query | None, *, is_favorite: bool) -> Card:
-    badges = [BADGES[each] for each in (state, image.openness) if each in BADGES]
+def _card(
+    image: Image, labels: tuple[str, ...], *, state: str, url: str, marks: Sequence[Badge], is_veiled: bool
+) -> Card:
     return Card(
         id=str(image.pk),
-        url=present.image_url(image.pk, query),
+        url=url,
         thumb=present.rendition_url(image, "thumb"),
         placeholder=present.inlined(image.placeholder),
         alt=", ".join(labels) or str(image),
@@ -88,7 +101,8 @@ def _card(image: Image, labels: tuple[str, ...], state: str, query: present.Quer
         name=str(image),
         labels=labels,
         state=state,
-        badges=(*badges, FAVORITE) if is_favorite else tuple(badges),
+        badges=(*(BADGES[each] for each in (state, image.openness) if each in BADGES), *marks),
+        is_veiled=is_veiled,
     )
 
 

@@ -16,7 +16,7 @@ from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
 from analysis.models import Image, Label
 from analysis.store import library
-from analysis.web import picture, present, toasts
+from analysis.web import picture, toasts
 from analysis.web.requests import Request, is_fragment, number_in, person_id
 from analysis.web.toasts import Toast
 
@@ -162,12 +162,12 @@ def _tell(request: Request, shown: Image, toast: Toast | None, *, part: str = ""
         toasts.put(request, each)
     if is_fragment(request):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    return redirect(present.image_url(shown.pk, picture.came_from(request)))
+    return redirect(picture.came_from(request).image_url(shown.pk))
 
 
 def _address(name: str, request: Request, shown: Image) -> str:
     """Where Undo is posted, with the search one came from."""
-    return present.with_parameters(reverse(name, args=[shown.pk]), q=picture.came_from(request).text)
+    return picture.came_from(request).address(reverse(name, args=[shown.pk]))
 
 
 def _id(request: Request, field: str) -> int | None:

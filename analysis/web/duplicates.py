@@ -14,7 +14,7 @@ from analysis.curation import keeping
 from analysis.curation.refused import Refused
 from analysis.models import Image, ImageLabel, Label, Mark
 from analysis.search.places import Place
-from analysis.web import present, toasts
+from analysis.web import present, toasts, veil
 from analysis.web.requests import Request, ids_in, number_in, person_id
 from analysis.web.toasts import Toast
 
@@ -35,6 +35,7 @@ class Candidate:
     words: tuple[str, ...]
     is_favorite: bool
     stars: str
+    is_veiled: bool
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ def duplicates(request: Request) -> HttpResponse:
     after = request.GET.get("after", "")
     found = alike.like_groups(person, after=Place.from_text(after))
     url = present.with_parameters(reverse("duplicates"), after=str(found.next)) if found.next else ""
-    context = {"groups": _groups(found.groups, person=person), "next_url": url, "after": after}
-    return render(request, "duplicates.html", context | {"toasts": toasts.take(request)})
+    groups = _groups(found.groups, person=person, veils=not veil.shows(request))
+    context = {"groups": groups, "next_url": url, "after": after, "toasts": toasts.take(request)}
+    return render(request, "duplicates.html", context)
 
 
 @require_POST
@@ -84,21 +86,25 @@ def _address(request: Request) -> str:
     return present.with_parameters(reverse("duplicates"), after=str(after or ""))
 
 
-def _groups(groups: list[list[Image]], *, person: int) -> list[Group]:
+def _groups(groups: list[list[Image]], *, person: int, veils: bool) -> list[Group]:
     ids = [image.pk for images in groups for image in images]
     words = _words(ids)
+    veiled = veil.among_ids(ids) if veils else frozenset()
     marks = {mark.image_id: mark for mark in Mark.objects.filter(person_id=person, image_id__in=ids)}
     return [
         Group(
             ids=",".join(str(image.pk) for image in images),
             title=f"{len(images)} pictures",
-            candidates=[_candidate(each, words.get(each.pk, ()), marks.get(each.pk)) for each in images],
+            candidates=[
+                _candidate(each, words.get(each.pk, ()), marks.get(each.pk), is_veiled=each.pk in veiled)
+                for each in images
+            ],
         )
         for images in groups
     ]
 
 
-def _candidate(image: Image, words: tuple[str, ...], mark: Mark | None) -> Candidate:
+def _candidate(image: Image, words: tuple[str, ...], mark: Mark | None, *, is_veiled: bool) -> Candidate:
     moment = image.taken_at or image.added_at
     stars = mark.rating or 0 if mark else 0
     return Candidate(
@@ -114,6 +120,7 @@ def _candidate(image: Image, words: tuple[str, ...], mark: Mark | None) -> Candi
         words=words,
         is_favorite=mark is not None and mark.is_favorite,
         stars="★" * stars,
+        is_veiled=is_veiled,
     )
 
 

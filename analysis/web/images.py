@@ -21,12 +21,14 @@ from analysis.web.walk import walk
 def image(request: Request, image_id: int) -> HttpResponse:
     """The page, with its place in the search one came from (`q`)."""
     shown, now = access.image_for(request.user, image_id), timezone.now()
-    query = picture.came_from(request)
-    context = picture.context(request, shown) | {
-        "walk": walk(shown, query, audience=access.audience_of(request.user)),
-        "back_url": f"{present.library_url(query, to=shown.pk)}#card-{shown.pk}",
-        "back_words": query.text,
-        "text": query.text,
+    trail = picture.came_from(request)
+    context = picture.context(request, shown)
+    context |= {
+        "walk": walk(shown, trail.query, audience=access.audience_of(request.user), link=trail.image_url),
+        "back_url": f"{present.library_url(trail.query, saved=trail.saved, to=shown.pk)}#card-{shown.pk}",
+        "back_words": trail.query.text,
+        "text": trail.query.text,
+        "veil": picture.veil_of(request, shown, is_sensitive=context["panel"].words.is_sensitive),
         "toasts": toasts.take(request),
         "facts": facts.facts(shown, reader=request.user, now=now),
         "location": facts.location(shown, reader=request.user),

@@ -17,7 +17,7 @@ from analysis.models import Audience, Image, Label, LabelAlias
 from analysis.search import met
 from analysis.search.met import Frequencies, Met
 from analysis.search.tree import Labeled, Query
-from analysis.web import present
+from analysis.web import present, veil
 from analysis.web.requests import Request, number_in
 
 FIRST, MOST = 8, 120
@@ -52,6 +52,7 @@ class Cover:
     count: str
     url: str
     thumb: str
+    is_veiled: bool
 
 
 @dataclass(frozen=True)
@@ -62,29 +63,28 @@ class Group:
     title: str
     covers: list[Cover]
     all_url: str
-    is_veiled: bool
 
 
 @require_safe
 def labels(request: Request) -> HttpResponse:
     """All groups with their most frequent labels; one group (`kind`, `category`) or what a word finds (`q`) whole."""
-    audience = access.audience_of(request.user)
+    audience, veils = access.audience_of(request.user), not veil.shows(request)
     text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:LONGEST]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
     if text or kind in Label.Kind.values:
         rows = _named(text) if text else _of_group(kind, category)
         title = f"Labels with “{text}”" if text else title_of(kind, category)
         after = number_in(request.GET.get("after", ""), most=2**31 - 1, least=0)
-        group, more = whole(rows, title=title, audience=audience, after=after)
+        group, more = whole(rows, title=title, audience=audience, after=after, veils=veils)
         asked = {"q": text} if text else {"kind": kind, "category": category}
         more_url = present.with_parameters(reverse("labels"), **asked, after=more) if more else ""
         context = {"groups": [group] if group.covers else [], "title": title, "more_url": more_url}
     else:
-        context = {"groups": overview(audience=audience)}
+        context = {"groups": overview(audience=audience, veils=veils)}
     return render(request, "labels.html", context | {"sought": text})
 
 
-def overview(*, audience: Audience) -> list[Group]:
+def overview(*, audience: Audience, veils: bool = True) -> list[Group]:
     """Every group with the first of its labels: people's own words, then the categories by what is most frequent."""
     among = met.frequencies(audience)
     groups, sizes = _grouped(among)
@@ -92,14 +92,14 @@ def overview(*, audience: Audience) -> list[Group]:
         key: sorted(few, key=lambda pair: -pair[1].count)  # steered by a sample, shown by what was counted
         for key, few in _first_of_each(groups, sizes, audience=audience, among=among).items()
     }
-    covers = _covers([each for few in found.values() for each in few])
+    covers = _covers([each for few in found.values() for each in few], veils=veils)
     order = sorted((key for key in found if found[key]), key=_place)
     return [
         _group(number, key, [covers[row.id] for row, _ in found[key]], sizes[key]) for number, key in enumerate(order)
     ]
 
 
-def whole(rows: Iterable[Row], *, title: str, audience: Audience, after: int) -> tuple[Group, str]:
+def whole(rows: Iterable[Row], *, title: str, audience: Audience, after: int, veils: bool = True) -> tuple[Group, str]:
     """One page of these labels, most frequent first, and the id to go on after; empty when there are no more."""
     among = met.frequencies(audience)
     ordered = [row for row in _by_frequency(rows, among) if row.id in among.numbers or not among.is_exact]
@@ -108,9 +108,8 @@ def whole(rows: Iterable[Row], *, title: str, audience: Audience, after: int) ->
     rest = [row.id for row in ordered[places.get(after, -1) + 1 :]]
     found, asked = met.met(rest, audience=audience, among=among, most=MOST)
     few = [(by_id[each.label_id], each) for each in found]
-    covers = _covers(few)
-    is_veiled = any(row.kind == Label.Kind.MODERATION for row, _ in few)
-    group = Group("0", title, [covers[row.id] for row, _ in few], "", is_veiled)
+    covers = _covers(few, veils=veils)
+    group = Group("0", title, [covers[row.id] for row, _ in few], "")
     return group, str(rest[asked - 1]) if asked < len(rest) else ""
 
 
@@ -185,26 +184,31 @@ def _place(key: tuple[str, str]) -> int:
 def _group(number: int, key: tuple[str, str], covers: list[Cover], size: int) -> Group:
     kind, category = key
     url = present.with_parameters(reverse("labels"), kind=kind, category=category)
-    return Group(str(number), title_of(*key), covers, url if size > len(covers) else "", kind == Label.Kind.MODERATION)
+    return Group(str(number), title_of(*key), covers, url if size > len(covers) else "")
 
 
-def _covers(found: Sequence[tuple[Row, Met]]) -> dict[int, Cover]:
-    """By label id; another picture for each as far as there are others."""
+def _covers(found: Sequence[tuple[Row, Met]], *, veils: bool) -> dict[int, Cover]:
+    """By label id; another picture for each as far as there are others, and one that is not sensitive before one is."""
+    sensitive = veil.among_ids({each for _, label in found for each in label.newest})
     chosen: dict[int, int] = {}
     used: set[int] = set()
     for row, label in found:
-        chosen[row.id] = next((each for each in label.newest if each not in used), label.newest[0])
+        chosen[row.id] = min(label.newest, key=lambda each: (each in sensitive, each in used))
         used.add(chosen[row.id])
     images = Image.objects.only("pk", "renditions_id").in_bulk(used)
-    library = reverse("library")
-    return {row.id: _cover(row, label, images.get(chosen[row.id]), library) for row, label in found}
+    veiled = sensitive if veils else frozenset()
+    return {
+        row.id: _cover(row, label, images.get(chosen[row.id]), is_veiled=chosen[row.id] in veiled)
+        for row, label in found
+    }
 
 
-def _cover(row: Row, label: Met, image: Image | None, library: str) -> Cover:
+def _cover(row: Row, label: Met, image: Image | None, *, is_veiled: bool) -> Cover:
     kind = "" if row.kind == Label.Kind.LABEL else row.kind
     return Cover(
         name=row.name,
         count=f"{label.count:,}{'+' if label.is_capped else ''}",
-        url=present.with_parameters(library, q=Query((Labeled(row.name, kind),)).text),
+        url=present.library_url(Query((Labeled(row.name, kind),))),
         thumb=present.rendition_url(image, "thumb") if image else "",
+        is_veiled=is_veiled,
     )

@@ -12,8 +12,7 @@ from analysis.models import Audience, Image
 from analysis.search.grammar import BadQuery, parse
 from analysis.search.places import Place
 from analysis.search.tree import Query
-from analysis.web import present, toasts
-from analysis.web.cards import cards as cards_of
+from analysis.web import present, toasts, veil
 from analysis.web.requests import Request, ids_in, is_fragment, number_in, person_id
 from analysis.web.searches import Opened, library_address, of_person, opened
 from analysis.web.shelf import (
@@ -25,6 +24,7 @@ from analysis.web.shelf import (
     complaint,
     offers,
     shelf,
+    shown_cards,
     stretch_address,
     stretch_to,
     tally,
@@ -49,7 +49,7 @@ def library(request: Request) -> HttpResponse:
     if after and is_fragment(request) and "page" in request.GET:
         return _add(request, query, audience=audience, after=after, saved=saved)
     stretch = _stretch(request, query, audience=audience, start=after)
-    values = shelf(query, audience=audience, stretch=stretch, saved=saved)
+    values = shelf(query, audience=audience, stretch=stretch, saved=saved, veils=not veil.shows(request))
     return _answer(request, "shelf", {"shelf": values, "text": query.text, "query": query})
 
 
@@ -59,14 +59,16 @@ def cards(request: Request) -> HttpResponse:
     versions = ids_in(request.GET.getlist("card"), most=MOST_LIVE)
     audience, query = access.audience_of(request.user), _query_or_none(request.GET.get("q", ""))
     visible = Image.objects.visible_to(audience).in_bulk(list(versions))
-    shown = cards_of(list(visible.values()), query=query, audience=audience)
+    saved = _saved(request, query) if query is not None else None
+    veils = not veil.shows(request)
+    shown = shown_cards(list(visible.values()), query, audience=audience, saved=saved, veils=veils)
     changed = [card for card in shown if card.version != versions[int(card.id)]]
     if any(card.is_open for card in shown):
         return render(request, "library.html#changed", {"cards": changed})
     context: dict[str, object] = {"cards": changed}
     if query is not None and visible:
         number, counted = tally(query, audience=audience)
-        narrower = offers(query, counted, saved=_saved(request, query))
+        narrower = offers(query, counted, saved=saved)
         context |= {"shelf": Shelf(line=present.pictures(number), offers=narrower)}
     return render(request, "library.html#changed", context, status=STOP_POLLING)
 
@@ -86,7 +88,8 @@ def months(request: Request) -> HttpResponse:
 def _add(request: Request, query: Query, *, audience: Audience, after: Place, saved: Opened | None) -> HttpResponse:
     pages = number_in(request.GET.get("page", ""), most=10**6)
     stretch = Stretch(Place.from_text(request.GET.get("start", "")), pages)
-    added = addition(query, audience=audience, after=after, stretch=stretch, saved=saved)
+    veils = not veil.shows(request)
+    added = addition(query, audience=audience, after=after, stretch=stretch, saved=saved, veils=veils)
     answer = _answer(request, "addition", {"shelf": added, "text": query.text})
     if pages <= MOST_PAGES:
         # The address keeps up with what is shown: going back to it, or reloading it, shows as much again. Not by htmx,

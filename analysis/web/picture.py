@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from analysis import access
 from analysis.models import Image, Mark
 from analysis.search.grammar import BadQuery, parse
 from analysis.search.tree import Query
-from analysis.web import present
+from analysis.web import present, veil
 from analysis.web.cards import best_labels
 from analysis.web.panel import panel
 from analysis.web.requests import Request
@@ -45,6 +46,26 @@ class Own:
     opennesses: list[Choice]
 
 
+@dataclass(frozen=True)
+class Veil:
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Trail:
+    """The search one came from, and which saved one it is."""
+
+    query: Query
+    saved: str
+
+    def address(self, url: str) -> str:
+        """With it a page knows where one came from."""
+        return present.with_parameters(url, q=self.query.text, saved=self.saved)
+
+    def image_url(self, image_id: int) -> str:
+        return present.image_url(image_id, self.query, saved=self.saved)
+
+
 def context(request: Request, shown: Image) -> dict[str, Any]:
     """The picture and all that is known of it."""
     labels, now = best_labels([shown.pk], most=5).get(shown.pk, ()), timezone.now()
@@ -59,6 +80,13 @@ def context(request: Request, shown: Image) -> dict[str, Any]:
     return known | {"panel": panel(shown, reader=request.user, now=now)}
 
 
+def veil_of(request: Request, shown: Image, *, is_sensitive: bool) -> Veil | None:
+    """What lies over a sensitive picture: drawn aside for who wants to see such, or just wanted to see this one."""
+    if not (is_sensitive or (shown.trashed_at and veil.among([shown]))):
+        return None
+    return Veil(is_open=veil.shows(request) or request.GET.get("shown") == "1")
+
+
 def marked(request: Request, shown: Image) -> dict[str, Any]:
     """What one thinks of it and whether one may change it."""
     may_change = access.may_change(request.user, shown)
@@ -67,7 +95,7 @@ def marked(request: Request, shown: Image) -> dict[str, Any]:
         "own": own(request, shown) if request.user.is_authenticated else None,
         "may_change": may_change,
         "may_say": may_change and not shown.trashed_at,
-        "search": present.with_parameters("", q=came_from(request).text),
+        "search": came_from(request).address(""),
     }
 
 
@@ -87,9 +115,11 @@ def _star(number: int, given: int) -> Star:
     return Star(number, 0 if number == given else number, number <= given, words)
 
 
-def came_from(request: Request) -> Query:
+def came_from(request: Request) -> Trail:
     """The search one came from; a page must not fail for a bad one in its address."""
+    saved = request.GET.get("saved", "")
+    saved = saved if re.fullmatch(r"[0-9]{1,18}", saved) else ""
     try:
-        return parse(request.GET.get("q", ""))
+        return Trail(parse(request.GET.get("q", "")), saved)
     except BadQuery:
-        return Query()
+        return Trail(Query(), saved)

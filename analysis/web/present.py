@@ -97,8 +97,8 @@ def library_url(query: Query, **parameters: str | int) -> str:
     return with_parameters(reverse("library"), q=query.text, **parameters)
 
 
-def image_url(image_id: int, query: Query | None = None) -> str:
-    return with_parameters(reverse("image", args=[image_id]), q=query.text if query is not None else "")
+def image_url(image_id: int, query: Query | None = None, **parameters: str | int) -> str:
+    return with_parameters(reverse("image", args=[image_id]), q=query.text if query is not None else "", **parameters)
 
 
 def with_parameters(address: str, **parameters: str | int) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 
@@ -40,3 +42,10 @@ def ids_in(texts: Iterable[str], *, most: int) -> dict[int, str]:
     found = (re.fullmatch(r"([0-9]{1,18})(?:-([a-z0-9]*))?", text) for text in texts)
     pairs = [(int(match[1]), match[2] or "") for match in found if match]
     return dict(pairs[:most])
+
+
+def way_back(request: HttpRequest) -> str:
+    """The page of ours that a form says it was sent from (`next`), else the library."""
+    wanted = request.POST.get("next", "")
+    is_ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if is_ours else reverse("library")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,7 +15,7 @@ from analysis.search.grammar import BadQuery
 from analysis.search.places import Place
 from analysis.search.results import PAGE_SIZE
 from analysis.search.tree import Labeled, Query
-from analysis.web import present
+from analysis.web import present, veil
 from analysis.web.cards import Card, cards
 from analysis.web.chips import Chip, Choice, Link, chips
 from analysis.web.offers import Offer, OfferGroup, label_groups, state_offers, trash_offer
@@ -98,13 +99,15 @@ class Complaint:
     caret: str
 
 
-def shelf(query: Query, *, audience: Audience, stretch: Stretch, saved: Opened | None = None) -> Shelf:
-    """Everything the library shows for a query."""
+def shelf(
+    query: Query, *, audience: Audience, stretch: Stretch, saved: Opened | None = None, veils: bool = True
+) -> Shelf:
+    """Everything the library shows for a query; `veils`: sensitive pictures are blurred."""
     found = results.page(query, audience=audience, after=stretch.start, size=stretch.pages * PAGE_SIZE)
     number, counted = tally(query, audience=audience)
     link = partial(present.library_url, saved=saved.id if saved else "")
     return Shelf(
-        cards=cards(found.images, query=query, audience=audience),
+        cards=shown_cards(found.images, query, audience=audience, saved=saved, veils=veils),
         more=_more(query, found.next, stretch, saved),
         line=present.pictures(number),
         total=present.counted(number),
@@ -141,10 +144,26 @@ def _order(query: Query, link: Link) -> Order:
     return Order(WORDS[query.sort], sorts(query, link=link), months_url)
 
 
-def addition(query: Query, *, audience: Audience, after: Place, stretch: Stretch, saved: Opened | None = None) -> Shelf:
+def shown_cards(
+    images: Sequence[Image], query: Query | None, *, audience: Audience, saved: Opened | None, veils: bool
+) -> list[Card]:
+    """The cards of the library, which say which pictures are sensitive."""
+    name = saved.id if saved else ""
+    return cards(images, query=query, audience=audience, saved=name, sensitive=veil.among(images), veils=veils)
+
+
+def addition(
+    query: Query,
+    *,
+    audience: Audience,
+    after: Place,
+    stretch: Stretch,
+    saved: Opened | None = None,
+    veils: bool = True,
+) -> Shelf:
     """The page that comes after a place, to be added to a shelf that shows `stretch.pages` with it."""
     found = results.page(query, audience=audience, after=after)
-    shown = cards(found.images, query=query, audience=audience)
+    shown = shown_cards(found.images, query, audience=audience, saved=saved, veils=veils)
     return Shelf(cards=shown, more=_more(query, found.next, stretch, saved))
 
 

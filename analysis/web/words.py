@@ -53,6 +53,7 @@ class Words:
     groups: list[WordGroup]
     rejected: list[WordRow]
     tags: list[WordRow]
+    is_sensitive: bool
 
 
 def words(
@@ -63,7 +64,8 @@ def words(
     groups: dict[str, list[WordRow]] = {}
     tags: list[WordRow] = []
     verdicts = {each.label_id: each for each in image.verdicts.select_related("label", "by").order_by("label__name")}
-    for carried in _carried(image):
+    labels = _carried(image)
+    for carried in labels:
         label, verdict = carried.label, verdicts.get(carried.label_id)
         key, figure = numbered.get(label.name.lower(), ("", None))
         row = WordRow(
@@ -88,6 +90,7 @@ def words(
         [WordGroup(title, rows) for title, rows in groups.items()],
         rejected,
         sorted(tags, key=lambda tag: tag.name.lower()),
+        is_sensitive=any(carried.label.kind == Label.Kind.MODERATION for carried in labels),
     )
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from analysis.ingest.examine import examine
 from analysis.models import Image, Mark
+from analysis.recognition.index import reindex
 from analysis.store import library
 from tests import factories, pictures
 
@@ -208,3 +209,34 @@ def rows(owner, renditions, *, number):
             added_at=factories.START,
             **renditions,
         )
+
+
+def test_a_sensitive_picture_is_shown_by_a_click_and_opened_by_the_next_one(visit, owner, dogs):
+    violence = [{"Name": "Violence", "ParentName": "", "Confidence": 90}]
+    factories.an_analysis(dogs[-1], "moderation", "done", answer={"ModerationLabels": violence})
+    reindex([dogs[-1].pk])
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    card = page.locator(f"#card-{dogs[-1].pk}")
+    expect(card).to_contain_text("Sensitive")
+    assert card.locator(".thumb").evaluate("each => getComputedStyle(each).filter") == "blur(24px)"
+    card.get_by_role("link").click()
+    assert card.locator(".thumb").evaluate("each => getComputedStyle(each).filter") == "none"
+    card.get_by_role("link").click()
+    page.wait_for_url("**/images/**")
+    assert page.locator(".preview").evaluate("each => getComputedStyle(each).filter") == "none"
+
+
+def test_without_a_script_it_is_the_page_of_a_sensitive_picture_that_shows_it(visit, owner, dogs):
+    violence = [{"Name": "Violence", "ParentName": "", "Confidence": 90}]
+    factories.an_analysis(dogs[-1], "moderation", "done", answer={"ModerationLabels": violence})
+    reindex([dogs[-1].pk])
+    page = visit(java_script_enabled=False).sign_in()
+    page.locator(f"#card-{dogs[-1].pk}").get_by_role("link").click()
+    page.wait_for_url("**/images/**")
+    preview = page.locator(".preview")
+    assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
+    page.locator(".veil summary").press("Enter")
+    assert preview.evaluate("each => getComputedStyle(each).filter") == "none"
+    page.get_by_text("Blur it").click()
+    assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"

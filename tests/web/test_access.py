@@ -43,6 +43,7 @@ ENTRIES = {
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
+    "sensitive": ("post", EVERYBODY_GOES_BACK),
     "labels": ("get", EVERYBODY_SIGNED_IN),
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),

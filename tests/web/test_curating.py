@@ -108,8 +108,8 @@ def test_who_only_looks_has_nothing_to_press_but_the_own_marks(colleague, nobody
     image = a_labeled_image(owner, {"Dog": 62.5}, openness=Image.Openness.PUBLIC)
     verdicts.add(image.pk, name="holiday", by_id=owner.pk)
     page = look(signed_in(colleague), image)
-    marks = ["favorite", *["stars"] * 5]
-    assert [each["name"] for each in page.all("button") if each.get("name")] == marks
+    menu, marks = ["show"], ["favorite", *["stars"] * 5]
+    assert [each["name"] for each in page.all("button") if each.get("name")] == [*menu, *marks]
     assert page.links["holiday"] == "/?q=tag%3Aholiday"
     assert [each for each in look(nobody, image).all("button") if each.get("name")] == []
 

@@ -125,12 +125,12 @@ def test_cards_under_way_are_asked_about_together_until_the_last_is_done(owner, 
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_asking_takes_six_queries(owner, browser, number, django_assert_num_queries):
+def test_asking_takes_seven_queries(owner, browser, number, django_assert_num_queries):
     images = [an_image(owner) for _ in range(number)]
     for image in images:
         an_analysis(image)
     asked = {"card": [f"{image.pk}-queued0" for image in images]}
-    with django_assert_num_queries(6):  # session, person, pictures, labels, states, favorites
+    with django_assert_num_queries(7):  # session, person, pictures, which are sensitive, labels, states, favorites
         browser.get(reverse("cards"), asked, **HTMX)
 
 

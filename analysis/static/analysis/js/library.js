@@ -51,3 +51,13 @@ document.addEventListener("cards-back", (event) => {
   pulse.replaceWith(fresh);
   htmx.process(fresh);
 });
+
+// A sensitive picture is shown by the first click on it, and opened by the next one, as it was seen here. Without this
+// script it is its page that shows it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(".card.veiled > a");
+  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  link.parentElement.classList.remove("veiled");
+  link.search += `${link.search ? "&" : "?"}shown=1`;
+});

@@ -1,0 +1,46 @@
+"""Pictures with moderation labels: blurred until somebody wants to see one, or for good says that they want to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from analysis.models import Analysis, Image, ImageLabel, Label
+from analysis.web.requests import Request, way_back
+
+KEY = "shows_sensitive"
+
+
+def shows(request: Request) -> bool:
+    """Whether this person wants sensitive pictures shown like any other; for as long as they stay signed in."""
+    return bool(request.session.get(KEY))
+
+
+def among(images: Collection[Image]) -> frozenset[int]:
+    """Those of these that carry a moderation label: one that is found by search, not hidden, and nobody rejected.
+
+    Those in the trash carry none; they are sensitive when their current answer names any.
+    """
+    trashed = [image.pk for image in images if image.trashed_at]
+    found = among_ids([image.pk for image in images])
+    return found | _answered(trashed) if trashed else found
+
+
+def among_ids(image_ids: Collection[int]) -> frozenset[int]:
+    carried = ImageLabel.objects.filter(image_id__in=image_ids, label__is_hidden=False)
+    return frozenset(carried.filter(label__kind=Label.Kind.MODERATION).values_list("image_id", flat=True))
+
+
+@require_POST
+def switch(request: Request) -> HttpResponse:
+    """Show sensitive pictures from now on (`show` is 1), or blur them again."""
+    request.session[KEY] = request.POST.get("show") == "1"
+    return redirect(way_back(request))
+
+
+def _answered(image_ids: Collection[int]) -> frozenset[int]:
+    answers = Analysis.objects.current().filter(image_id__in=image_ids, api=Analysis.Api.MODERATION)
+    return frozenset(answers.exclude(answer__ModerationLabels=[]).values_list("image_id", flat=True))
