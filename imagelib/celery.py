@@ -6,10 +6,11 @@ from celery import Celery
 from celery.signals import beat_init, celeryd_init
 from django.conf import settings
 
-from imagelib import embedded
+from imagelib import broker, embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 
+broker.mend()
 app = Celery("imagelib")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -296,12 +296,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_connections": 100,
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
-# Each expires when the next is due, so that a worker that was away does not find a day's worth of them.
+# Each expires, so that a worker that was away does not find a day's worth of them; not sooner than in 15 minutes, since
+# a worker judges by its own clock, which nobody may keep.
 CELERY_BEAT_SCHEDULE = {
     f"{task} every {seconds} s": {
         "task": f"analysis.tasks.{task}",
         "schedule": seconds,
-        "options": {"expires": seconds},
+        "options": {"expires": max(seconds, 900.0)},
     }
     for task, seconds in (
         ("sweep", SWEEP_SECONDS),

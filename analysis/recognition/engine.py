@@ -45,7 +45,7 @@ class Engine:
     def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: Limiter | None = None) -> None:
         self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
         self._flying: dict[Future[Finished], Analysis] = {}
-        self._is_probing = False
+        self._probe: int | None = None  # the analysis whose answer tells whether an outage is over
         self._held_at = time.monotonic()
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
@@ -77,7 +77,7 @@ class Engine:
         free = self.threads - len(self._flying)
         if free == 0:
             return TICK
-        granted, pause = self._turns(free)
+        granted, pause, is_probe = self._turns(free)
         if granted == 0:
             return pause
         claimed = waiting.claim(self.recognizer.name, self.api, most=granted, region=self.recognizer.region)
@@ -89,25 +89,28 @@ class Engine:
         for analysis in claimed:
             if analysis.pk not in stored:
                 self._flying[pool.submit(self._ask, analysis)] = analysis
+                self._probe = analysis.pk if is_probe else None
         return min(pause or TICK, TICK)
 
-    def _turns(self, wanted: int) -> tuple[int, float | None]:
+    def _turns(self, wanted: int) -> tuple[int, float | None, bool]:
+        """How many may be sent, in how many seconds more may, and whether it is a probe of an outage."""
         if self.limiter:
             try:
                 turns = self.limiter.take(wanted)
             except Away as away:
                 logger.warning("%s", away)
-                return 0, None
+                return 0, None, False
             wanted, pause = turns.granted, min(turns.wait, 1.0)
         else:
             pause = TICK
         if wanted == 0:
-            return 0, pause
+            return 0, pause, False
         outage = outages.of(self.recognizer.name, self.api)
         if outage is None:
-            return wanted, pause
-        self._is_probing = outages.may_probe(outage)
-        return (1, pause) if self._is_probing else (0, None)
+            return wanted, pause, False
+        if self._probe is not None:  # under way, and longer than from one look to the next
+            return 0, pause, False
+        return (1, pause, True) if outages.may_probe(outage) else (0, None, False)
 
     def _ask(self, analysis: Analysis) -> Finished:
         region, sent_at = self.recognizer.region, now()
@@ -184,10 +187,12 @@ class Engine:
     def _note_outages(self, finished: list[Finished]) -> None:
         errors = [each.error for each in finished]
         unavailable = next((error for error in errors if isinstance(error, Unavailable)), None)
+        probe = next((each for each in finished if each.analysis.pk == self._probe), None)
+        if probe:
+            self._probe = None
         if unavailable:
             outages.note(self.recognizer.name, unavailable)
-        elif self._is_probing and any(_was_let_in(each) for each in finished):
-            self._is_probing = False
+        elif probe and _was_let_in(probe):
             outages.over(self.recognizer.name, self.api)
             logger.info("%s %s answers again", self.recognizer.name, self.api)
 

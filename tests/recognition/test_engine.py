@@ -295,3 +295,15 @@ def test_leases_of_what_takes_long_are_renewed(owner, simulator):
     ours = analysis.claimed_until
     waiting.hold([analysis])
     assert analysis.claimed_until == ours
+
+
+def test_an_outage_is_over_though_the_answer_that_tells_takes_its_time(owner, simulator):
+    images = stored_images(owner, 3)
+    pipeline.request(image_ids=[image.pk for image in images])
+    simulator.set(latency=200, credentials="UnrecognizedClientException")
+    work()
+    assert (states(), Outage.objects.count()) == ({"queued": 3}, 1)
+    simulator.set(credentials="")
+    Outage.objects.update(probe_at=Now() - timedelta(seconds=1))
+    work()
+    assert (states(), Outage.objects.count()) == ({"done": 3}, 0)
