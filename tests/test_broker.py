@@ -21,5 +21,5 @@ class _Log:
     def __init__(self, complaints: list) -> None:
         self.complaints = complaints
 
-    def critical(self, _, error, *rest, **options):
+    def critical(self, words, tag, error, **options):
         self.complaints.append(error)
