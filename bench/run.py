@@ -29,6 +29,8 @@ BENCHES = {  # seconds each may take
     "lambda_loop": 300.0,
     "faults": 330.0,
     "worker_memory": 240.0,
+    "laying_out": 600.0,
+    "bulk": 420.0,
     "search": 3_600.0,  # a million pictures are loaded, unless they still are
     "scrolling": 300.0,
 }

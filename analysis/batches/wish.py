@@ -84,7 +84,7 @@ def _check_amounts(limit: int | None, budget: Decimal | None, rate: float | None
 
 def _known(apis: Sequence[str] | None) -> list[str]:
     if apis is None:
-        return recognizers.wanted_apis()
+        apis = recognizers.wanted_apis()
     able, named = recognizers.current().apis, recognizers.current().name
     unknown = [api for api in apis if api not in able]
     if unknown or not apis:

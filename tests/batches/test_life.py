@@ -348,11 +348,13 @@ def test_an_estimate_counts_calls_money_and_time_and_calls_nothing(owner, settin
         ({"rate": 0}, "The rate is 0; "),
         ({"apis": ["smell"]}, "rekognition has "),
         ({"apis": []}, "rekognition has "),
+        ({"switched_on": ["smell"]}, "rekognition has "),
         ({"min_confidence": 101}, "min_confidence is a number from 0 to 100"),
         ({"max_labels": 0}, "max_labels is a whole number"),
         ({"scope": "outdated", "older_than": "latest"}, "rekognition has answered nothing yet"),
     ],
 )
-def test_a_wish_that_cannot_be_says_why(db, wrong, sentence):
+def test_a_wish_that_cannot_be_says_why(db, settings, wrong, sentence):
+    settings.RECOGNIZER_APIS = wrong.pop("switched_on", ["labels"])
     with pytest.raises(BadBatch, match="^" + re.escape(sentence)):
         wish(is_of_everybody=True, **wrong)
