@@ -31,6 +31,7 @@ urlpatterns = [
     path("months/", library.months, name="months"),
     path("searches/", searches.searches, name="searches"),
     path("searches/save/", searches.save, name="search-save"),
+    path("searches/restore/", searches.restore, name="search-restore"),
     path("searches/<int:search_id>/", searches.search, name="search"),
     path("searches/<int:search_id>/update/", searches.update, name="search-update"),
     path("searches/<int:search_id>/delete/", searches.delete, name="search-delete"),

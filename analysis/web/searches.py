@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
@@ -15,13 +16,18 @@ from analysis.models import SavedSearch
 from analysis.search.grammar import BadQuery, parse
 from analysis.web import toasts
 from analysis.web.present import with_parameters
-from analysis.web.requests import Request, person_id
+from analysis.web.requests import Request, number_in, person_id
 from analysis.web.toasts import Toast
 
 DENSITIES = ("small", "medium", "large")
 LONGEST_NAME = 100
 LONGEST_QUERY = 4_000
 MOST_SHOWN = 12
+MOST_OWN = 500
+PAGE_SIZE = 50
+"""Of others' searches so many are on one page."""
+SALT, DAY = "saved search", 24 * 60 * 60
+ROW = ("id", "owner_id", "name", "query", "density", "is_shared")
 
 
 @dataclass(frozen=True)
@@ -101,11 +107,30 @@ def update(request: Request, search_id: int) -> HttpResponse:
 
 @require_POST
 def delete(request: Request, search_id: int) -> HttpResponse:
-    """Delete a saved search; undone by saving it again."""
+    """Delete a saved search; Undo holds the row, so that it comes back to the address that others were given."""
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=person_id(request))
+    row = {name: getattr(saved, name) for name in ROW}
     saved.delete()
-    fields = {"name": saved.name, "q": saved.query, "density": saved.density, "shared": "1" if saved.is_shared else ""}
-    toasts.put(request, Toast(f"Deleted “{saved.name}”.", undo_url=reverse("search-save"), fields=fields))
+    fields = {"row": signing.dumps(row, salt=SALT)}
+    toasts.put(request, Toast(f"Deleted “{saved.name}”.", undo_url=reverse("search-restore"), fields=fields))
+    return redirect("searches")
+
+
+@require_POST
+def restore(request: Request) -> HttpResponse:
+    """Bring back what was deleted, as it was and where it was."""
+    try:
+        row = signing.loads(request.POST.get("row", ""), salt=SALT, max_age=DAY)
+        if row["owner_id"] != person_id(request):
+            raise signing.BadSignature
+        with transaction.atomic():
+            saved = SavedSearch.objects.create(**row)
+    except signing.BadSignature:
+        toasts.put(request, Toast("This cannot be undone any more."))
+    except IntegrityError:
+        toasts.put(request, Toast("It is here already, or another search has its name now."))
+    else:
+        toasts.put(request, Toast(f"“{saved.name}” is back."))
     return redirect("searches")
 
 
@@ -141,10 +166,16 @@ def library_address(saved: SavedSearch) -> str:
 
 def _page(request: Request, *, wanted: Wanted | None = None, complaint: str = "", status: int = 200) -> HttpResponse:
     reader = person_id(request)
-    found = visible(reader).select_related("owner").order_by("name")
+    number = number_in(request.GET.get("page", ""), most=10_000)
+    start = (number - 1) * PAGE_SIZE
+    shared = SavedSearch.objects.filter(is_shared=True).exclude(owner_id=reader).select_related("owner")
+    found = list(shared.order_by("name", "pk")[start : start + PAGE_SIZE + 1])
+    own = SavedSearch.objects.filter(owner_id=reader).select_related("owner").order_by("name")
     context = {
-        "own": [_row(each) for each in found if each.owner_id == reader],
-        "shared": [_row(each) for each in found if each.owner_id != reader],
+        "own": [_row(each) for each in own[:MOST_OWN]] if number == 1 else [],
+        "shared": [_row(each) for each in found[:PAGE_SIZE]],
+        "is_first": number == 1,
+        "more_url": with_parameters(reverse("searches"), page=number + 1) if len(found) > PAGE_SIZE else "",
         "wanted": wanted,
         "complaint": complaint,
         "toasts": toasts.take(request),

@@ -37,6 +37,7 @@ ENTRIES = {
     "months": ("get", EVERYBODY_SIGNED_IN),
     "searches": ("get", EVERYBODY_SIGNED_IN),
     "search": ("get", {PRIVATE: (302, 302, 302, SIGN_IN)}),  # a shared one; others' own are in test_saved_searches.py
+    "search-restore": ("post", EVERYBODY_GOES_BACK),
     "search-save": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),
     "search-update": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "search-delete": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),

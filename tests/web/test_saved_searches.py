@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import SavedSearch
+from analysis.web.searches import PAGE_SIZE, ROW
 from tests.factories import a_labeled_image
 from tests.web.pages import Page
 
@@ -98,14 +99,59 @@ def test_a_name_cannot_be_taken_away_nor_taken_twice(dogs, owner, browser):
     assert dogs.name == "Dogs"
 
 
-def test_a_deleted_search_comes_back_as_it_was(dogs, owner, browser):
-    browser.post(reverse("search-delete", args=[dogs.pk]))
-    assert not SavedSearch.objects.exists()
+def deleted(browser, saved) -> dict[str, str]:
+    """The fields of the Undo that the page then offers."""
+    browser.post(reverse("search-delete", args=[saved.pk]))
     page = Page(browser.get(reverse("searches")))
-    fields = {each["name"]: each["value"] for each in page.all("input") if each["type"] == "hidden" and "name" in each}
-    browser.post(reverse("search-save"), fields)
-    back = SavedSearch.objects.get()
-    assert (back.name, back.query, back.density, back.is_shared) == ("Dogs", "dog>=90", "large", False)
+    return {each["name"]: each["value"] for each in page.all("input") if each.get("name") == "row"}
+
+
+def test_a_deleted_search_comes_back_as_it_was_to_its_address(dogs, owner, browser):
+    SavedSearch.objects.update(is_shared=True)
+    before = SavedSearch.objects.values(*ROW).get()
+    fields = deleted(browser, dogs)
+    assert not SavedSearch.objects.exists()
+    browser.post(reverse("search-restore"), fields)
+    assert toast(browser) == "“Dogs” is back."
+    assert SavedSearch.objects.values(*ROW).get() == before
+    assert browser.get(reverse("search", args=[dogs.pk])).url == f"/?q=dog%3E%3D90&saved={dogs.pk}"
+    browser.post(reverse("search-restore"), fields)
+    assert toast(browser) == "It is here already, or another search has its name now."
+    assert SavedSearch.objects.count() == 1
+
+
+def test_nobody_brings_back_what_somebody_else_deleted(dogs, colleague, browser, signed_in):
+    fields = deleted(browser, dogs)
+    other = signed_in(colleague)
+    for row in (fields["row"], "e30:x:y", ""):
+        other.post(reverse("search-restore"), {"row": row})
+        assert toast(other) == "This cannot be undone any more."
+    assert not SavedSearch.objects.exists()
+
+
+def test_a_name_given_again_meanwhile_keeps_the_deleted_one_away(dogs, owner, browser):
+    fields = deleted(browser, dogs)
+    SavedSearch.objects.create(owner=owner, name="dogs", query="poodle")
+    browser.post(reverse("search-restore"), fields)
+    assert toast(browser) == "It is here already, or another search has its name now."
+    assert SavedSearch.objects.get().query == "poodle"
+
+
+def test_others_searches_come_page_by_page(dogs, owner, colleague, browser):
+    rows = [SavedSearch(owner=colleague, name=f"Search {each:03}", is_shared=True) for each in range(PAGE_SIZE + 2)]
+    SavedSearch.objects.bulk_create(rows)
+    first = Page(browser.get(reverse("searches")))
+    assert [f"Search {each:03}" in first.links for each in (0, PAGE_SIZE - 1, PAGE_SIZE)] == [True, True, False]
+    assert "Dogs" in first.links
+    second = Page(browser.get(first.links["More"]))
+    assert [name for name in second.links if name.startswith("Search 0")] == [
+        f"Search {each:03}" for each in (PAGE_SIZE, PAGE_SIZE + 1)
+    ]
+    assert ("Dogs" in second.links, "More" in second.links, second.links["From the start"]) == (
+        False,
+        False,
+        reverse("searches"),
+    )
 
 
 def test_a_private_search_of_somebody_else_is_not_there(dogs, colleague, signed_in):
@@ -128,10 +174,10 @@ def test_a_shared_search_opens_for_everybody_with_what_they_may_see(dogs, owner,
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_list_takes_three_queries(owner, browser, number, django_assert_num_queries):
+def test_the_list_takes_four_queries(owner, browser, number, django_assert_num_queries):
     for each in range(number):
         SavedSearch.objects.create(owner=owner, name=str(each), query="dog")
-    with django_assert_num_queries(3):  # session, person, searches
+    with django_assert_num_queries(4):  # session, person, own searches, others'
         page = Page(browser.get(reverse("searches")))
     assert len(page.all("li", "search-row")) == number
 
