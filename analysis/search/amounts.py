@@ -166,7 +166,9 @@ DAYS = Scale("taken:2024-05..2025", _days, lambda day: _moved(day, 1), lambda da
 
 
 def lately(text: str) -> tuple[int, str] | None:
-    """Number and unit of `last 7 days` or `last-7-days`; None for what is nothing of that kind. Raises Unreadable."""
+    """Number and unit of `last 7 days`, `last-7-days` or `today`; None for what is no such thing. Raises Unreadable."""
+    if text.lower() in {"today", "yesterday"}:
+        return 1, text.lower()
     found = re.fullmatch(r"last[\s-]+([0-9]+)[\s-]+(day|week|month|year)s?", text, re.IGNORECASE)
     if not found:
         return None

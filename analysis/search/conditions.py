@@ -73,6 +73,9 @@ def hundredths(percent: float) -> int:
 
 def days(part: Between | Lately, moment: datetime) -> tuple[datetime | None, datetime | None]:
     """The moment from which on, and the one before which."""
+    if isinstance(part, Lately) and part.unit in Lately.NAMED:
+        day = moment.astimezone(UTC).date() - timedelta(days=Lately.NAMED.index(part.unit))
+        return _midnight(day), _midnight(day + timedelta(days=1))
     if isinstance(part, Lately):
         return moment - timedelta(days=part.number * UNITS[part.unit]), None
     after = part.last and part.last < date.max and part.last + timedelta(days=1)

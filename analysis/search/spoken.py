@@ -134,6 +134,8 @@ def _day(day: date) -> str:
 
 
 def _lately(part: Lately) -> str:
+    if part.unit in Lately.NAMED:
+        return f"{part.field} {part.unit}"
     return f"{part.field} in the last {part.unit if part.number == 1 else f'{part.number:,} {part.unit}s'}"
 
 

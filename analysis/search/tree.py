@@ -91,8 +91,12 @@ class Between:
 
 @dataclass(frozen=True)
 class Lately:
-    """A moment in the last so many days, weeks, months or years: stays relative when a search is saved."""
+    """A moment in the last so many days, weeks, months or years: stays relative when a search is saved.
 
+    So do two days by name, UTC's: the unit is "today" or "yesterday" then, and the number 1.
+    """
+
+    NAMED: ClassVar = ("today", "yesterday")
     field: str
     number: int
     unit: str

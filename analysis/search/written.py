@@ -133,6 +133,12 @@ def _between(part: Between) -> str:
     return f"{part.field}>={_start(first)}" if first else f"{part.field}<={_end(last or date.max)}"
 
 
+def _ago(part: Lately) -> str:
+    if part.unit in Lately.NAMED:
+        return part.unit
+    return f"last-{part.number}-{part.unit}{'s' if part.number > 1 else ''}"
+
+
 def _one_period(first: date, last: date) -> str:
     return _start(first) if _start(first) == _end(last) else first.isoformat() if first == last else ""
 
@@ -167,7 +173,7 @@ _TEXTS: dict[type, Callable[[Any], str]] = {
     Matches: lambda part: f"{part.field}:{quoted(part.text)}",
     Measured: _measured,
     Between: _between,
-    Lately: lambda part: f"{part.field}:last-{part.number}-{part.unit}{'s' if part.number > 1 else ''}",
+    Lately: lambda part: f"{part.field}:{_ago(part)}",
     Oriented: lambda part: f"orientation:{part.shape}",
     Is: lambda part: f"is:{part.state}",
     Has: lambda part: f"has:{part.thing}",

@@ -209,6 +209,9 @@ def _between(node, picture, library):
 
 
 def _lately(node, picture, library):
+    if node.unit in {"today", "yesterday"}:
+        day = library.moment.date() - timedelta(days=node.unit == "yesterday")
+        return _moment(node, picture).date() == day
     length = timedelta(days=node.number * {"day": 1, "week": 7, "month": 30, "year": 365}[node.unit])
     return _moment(node, picture) >= library.moment - length
 

@@ -156,12 +156,13 @@ def test_the_order_is_no_part_of_the_tree(text, query):
     assert parse(text) == query
 
 
-def test_today_and_yesterday_are_days_of_utc():
-    before = datetime.now(UTC).date()
-    (today, yesterday) = parse("added:today taken:Yesterday").parts
-    after = datetime.now(UTC).date()
-    assert today in {Between("added", each, each) for each in (before, after)}
-    assert yesterday in {Between("taken", each, each) for each in (before - timedelta(1), after - timedelta(1))}
+def test_today_and_yesterday_stay_relative():
+    query = parse("added:today taken:Yesterday")
+    assert query.parts == (Lately("added", 1, "today"), Lately("taken", 1, "yesterday"))
+    assert query.text == "added:today taken:yesterday"
+    today = datetime.now(UTC).date()
+    (since,) = parse("added>=today").parts
+    assert since in {Between("added", today), Between("added", today + timedelta(1))}  # it may be past midnight by now
 
 
 STATES = "favorite, untagged, failed, pending, reviewed, private, shared, public, trashed or duplicate"

@@ -98,6 +98,7 @@ def leaves():
         measures(),
         st.builds(lambda field, bounds: Between(field, *bounds), dates, ranges(days())),
         st.builds(Lately, dates, st.integers(1, 100), st.sampled_from(["day", "week", "month", "year"])),
+        st.builds(Lately, dates, st.just(1), st.sampled_from(Lately.NAMED)),
         st.builds(Oriented, st.sampled_from(SHAPES)),
         st.builds(Is, st.sampled_from(Is.STATES)),
         st.builds(Has, st.sampled_from(Has.THINGS)),

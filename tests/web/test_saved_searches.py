@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from analysis.models import SavedSearch
 from analysis.web.searches import PAGE_SIZE, ROW
@@ -48,6 +49,14 @@ def test_it_is_modified_when_it_means_something_else(browser, owner, query, is_m
     saved = SavedSearch.objects.create(owner=owner, name="Both", query=query)
     page = Page(browser.get(reverse("library"), {"q": "dog CAT", "saved": saved.pk}))
     assert ("Modified" in page.links) is is_modified
+
+
+def test_today_stays_relative_on_its_way_into_a_saved_search(owner, browser):
+    a_labeled_image(owner, {"Dog": 98}, added_at=timezone.now())
+    page = Page(browser.get(reverse("library"), {"q": "added:today"}))
+    assert {each["value"] for each in page.all("input") if each.get("name") == "q"} == {"added:today"}
+    assert page.links["Oldest first"] == "/?q=added%3Atoday+sort%3Aoldest"
+    assert len(page.cards()) == 1
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\x00"])
