@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from analysis.models import Audience, Image
@@ -21,3 +22,13 @@ def image_for(user: AbstractBaseUser | AnonymousUser, image_id: int) -> Image:
 
 def may_change(user: AbstractBaseUser | AnonymousUser, image: Image) -> bool:
     return user.is_authenticated and image.is_changeable_by(user.pk)
+
+
+def for_staff(user: AbstractBaseUser | AnonymousUser) -> None:
+    """A 404 for everybody who does not run the place: no one learns that there is such a page."""
+    if not is_staff(user):
+        raise Http404
+
+
+def is_staff(user: AbstractBaseUser | AnonymousUser) -> bool:
+    return bool(getattr(user, "is_staff", False)) and user.is_active

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -136,10 +137,12 @@ def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
     batch.refresh_from_db()
 
 
-def resume_batch(batch_id: int) -> bool:
-    """Let one that is at rest go on, in the background; False when there is nothing to resume."""
+def resume_batch(batch_id: int, *, budget: Decimal | None = None) -> bool:
+    """Let one that is at rest go on, in the background, with another budget if one is given; False when there is
+    nothing to resume.
+    """
     with transaction.atomic():
-        is_resumed = states.resume(batch_id)
+        is_resumed = states.resume(batch_id, budget=budget)
         if is_resumed:
             tasks.lay_out.delay_on_commit(batch_id=batch_id)
     return is_resumed

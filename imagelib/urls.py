@@ -7,6 +7,8 @@ from django.contrib.auth import views as auth
 from django.urls import path
 
 from analysis.web import (
+    activity,
+    analyzing,
     bulk,
     complete,
     curating,
@@ -18,6 +20,7 @@ from analysis.web import (
     library,
     names,
     searches,
+    system,
     tickets,
     upload,
     veil,
@@ -64,6 +67,10 @@ urlpatterns = [
     path("images/<int:image_id>/restore/", curating.restore, name="restore"),
     path("images/<int:image_id>/original", files.original, name="original"),
     path("images/<int:image_id>/renditions/<slug:name>", files.rendition, name="rendition"),
+    path("analyze/", analyzing.analyze, name="analyze"),
+    path("activity/", activity.activity, name="activity"),
+    path("activity/<int:batch_id>/<slug:action>/", activity.steer, name="steer"),
+    path("system/", system.system, name="system"),
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from analysis.batches import pictures
+from analysis.batches.states import dollars
 from analysis.models import Analysis, Batch, Image
 from analysis.recognition import ledger, quotas, recognizers
 from analysis.recognition.reuse import stored_answers
@@ -113,3 +114,17 @@ def priced(found: Estimate, batch: Batch) -> Estimate:
         a_second = min(quotas.quota(region, api), batch.rate or float("inf"))
         each.seconds = each.calls / a_second
     return found
+
+
+def cautions(batch: Batch, found: Estimate) -> list[str]:
+    """What there is to be known of its money before it starts, a sentence each."""
+    said = []
+    if found.dollars:
+        said.append(f"At most {dollars(found.dollars)} in all.")
+    if batch.budget is not None and found.dollars > batch.budget:
+        said.append(f"Its budget of {dollars(batch.budget)} stops it before that.")
+    limit = ledger.budget(batch.recognizer)
+    if limit.limit is not None and limit.spent + limit.reserved + found.dollars > limit.limit:
+        left = max(limit.limit - limit.spent - limit.reserved, Decimal(0))
+        said.append(f"This month's budget has {dollars(left)} left, which stops it before that.")
+    return said

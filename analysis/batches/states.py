@@ -34,11 +34,15 @@ def pause(batch_id: int) -> bool:
     return _leave(batch_id, State.PAUSED)
 
 
-def resume(batch_id: int) -> bool:
-    """Let it go on where it was; also a batch that a budget stopped. False when there is nothing to resume."""
+def resume(batch_id: int, *, budget: Decimal | None = None) -> bool:
+    """Let it go on where it was; also a batch that a budget stopped, with another budget if one is given.
+
+    False when there is nothing to resume.
+    """
     with transaction.atomic():
         held = Batch.objects.filter(pk=batch_id, state__in=[State.PAUSED, State.STOPPED])
-        if not held.update(state=State.RUNNING, reason="", changed_at=Now()):
+        other = {} if budget is None else {"budget": budget}
+        if not held.update(state=State.RUNNING, reason="", changed_at=Now(), **other):
             return False
         waiting.let_go(Batch.objects.get(pk=batch_id))
     return True

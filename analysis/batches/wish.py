@@ -44,7 +44,7 @@ def wish(
 ) -> Batch:
     """A batch that can be estimated and started. Raises BadBatch."""
     _check_query(query)
-    _check_amounts(limit, budget, rate)
+    check_amounts(limit=limit, budget=budget, rate=rate)
     asked = _known(apis)
     return Batch(
         query=query,
@@ -73,7 +73,8 @@ def _check_query(query: str) -> None:
         raise BadBatch(f"This search cannot be understood. Column {error.column}: {error}") from error
 
 
-def _check_amounts(limit: int | None, budget: Decimal | None, rate: float | None) -> None:
+def check_amounts(*, limit: int | None = None, budget: Decimal | None = None, rate: float | None = None) -> None:
+    """Raises BadBatch for what is out of bounds."""
     if limit is not None and not 1 <= limit <= 2**31 - 1:
         raise BadBatch(f"The limit is {limit:,}; it is the number of pictures at most, 1 or more.")
     if budget is not None and not (budget.is_finite() and 0 <= budget <= MOST_DOLLARS):

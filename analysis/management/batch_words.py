@@ -14,12 +14,11 @@ from django.core.management.base import OutputWrapper
 from tqdm import tqdm
 
 from analysis.batches import report
-from analysis.batches.estimate import Estimate, estimating, priced
+from analysis.batches.estimate import Estimate, cautions, estimating, priced
 from analysis.batches.progress import Progress, progress
 from analysis.batches.sampled import Difference
 from analysis.batches.states import dollars
 from analysis.models import Batch
-from analysis.recognition import ledger
 
 MOST_LISTED = 15
 
@@ -61,7 +60,7 @@ class Words:
         self.line(f"{_number(found.looked_at, 'picture')} looked at, {found.images:,} to be analyzed:")
         for api, each in found.by_api.items():
             self.line(f"  {api:<12}{_of_api(each)}")
-        for sentence in _cautions(batch, found):
+        for sentence in cautions(batch, found):
             self.line(sentence)
 
     def difference(self, found: Difference) -> None:
@@ -131,19 +130,6 @@ def _of_api(each: Any) -> str:
     if each.seconds is not None and each.calls:
         parts.append(f"about {duration(each.seconds)}")
     return ", ".join(parts)
-
-
-def _cautions(batch: Batch, found: Estimate) -> list[str]:
-    said = []
-    if found.dollars:
-        said.append(f"At most {dollars(found.dollars)} in all.")
-    if batch.budget is not None and found.dollars > batch.budget:
-        said.append(f"Its budget of {dollars(batch.budget)} stops it before that.")
-    limit = ledger.budget(batch.recognizer)
-    if limit.limit is not None and limit.spent + limit.reserved + found.dollars > limit.limit:
-        left = max(limit.limit - limit.spent - limit.reserved, Decimal(0))
-        said.append(f"This month's budget has {dollars(left)} left, which stops it before that.")
-    return said
 
 
 def _listed(counted: Counter[tuple[str, str]]) -> str:

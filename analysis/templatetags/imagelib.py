@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django import template
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -22,6 +22,13 @@ def icon(name: str) -> SafeString:
         static("analysis/icons.svg"),
         name,
     )
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """A sentence in which what stands between backticks is to be typed."""
+    parts = enumerate(text.split("`"))
+    return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts))
 
 
 class Example(NamedTuple):

@@ -43,7 +43,7 @@ def act(request: Request, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     try:
-        toast = ACTIONS[action](request, _selection(request))
+        toast = ACTIONS[action](request, selected(request))
     except Refused as refusal:
         toast = Toast(str(refusal))
     return _tell(request, toast)
@@ -63,7 +63,7 @@ def undo(request: Request, change_id: int) -> HttpResponse:
 def menu(request: Request) -> HttpResponse:
     """What the chosen pictures carry: tags with their ticks, labels that could be confirmed or rejected."""
     try:
-        selection = _selection(request)
+        selection = selected(request)
         ids = next(selection.steps(), [])
         found = carried(ids, kinds=DECIDABLE, audience=access.audience_of(request.user))
         ticks = [Tick(str(label.pk), label.name, is_on_all=how == "all") for label, how in bulk.tags_of(selection)]
@@ -72,7 +72,7 @@ def menu(request: Request) -> HttpResponse:
     return render(request, "bulk.html#menu", {"ticks": ticks, "labels": found})
 
 
-def _selection(request: Request) -> Selection:
+def selected(request: Request) -> Selection:
     """Ids from checkboxes (`id`) or in one field (`ids`); with `all`, every hit of the query `q`."""
     person_id(request)
     if request.POST.get("all"):

@@ -11,6 +11,7 @@ from analysis.models import Analysis, Image
 from analysis.recognition import values
 from analysis.recognition.values import Color, FoundFace, FoundText, Quality
 from analysis.web import present
+from analysis.web.advice import advice
 from analysis.web.bars import Bar, bar
 from analysis.web.marks import Drawing, drawing
 from analysis.web.words import Words, words
@@ -134,7 +135,7 @@ def _quality(quality: Quality | None) -> list[tuple[str, Bar]]:
 
 
 def _report(analysis: Analysis) -> Report:
-    advice = "The same picture will most likely fail again." if analysis.is_permanent else ""
+    has_failed = analysis.state == Analysis.State.FAILED
     waits_again = analysis.state == Analysis.State.QUEUED and analysis.error_message
     return Report(
         api=analysis.api,
@@ -142,7 +143,7 @@ def _report(analysis: Analysis) -> Report:
         state=analysis.state,
         state_words="Waits to try again" if waits_again else analysis.get_state_display(),
         sentence=analysis.error_message,
-        advice=advice if analysis.state == Analysis.State.FAILED else "",
+        advice=advice(analysis.error_code, is_permanent=analysis.is_permanent) if has_failed else "",
     )
 
 

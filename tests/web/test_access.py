@@ -10,7 +10,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.models import Image, SavedSearch, Ticket
+from analysis.models import Batch, Image, SavedSearch, Ticket
 from analysis.store import uploads
 from tests import pictures
 from tests.factories import a_labeled_image, an_analysis
@@ -70,6 +70,10 @@ ENTRIES = {
     "open-to": ("post", OWNER_CHANGES),
     "discard": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
+    "analyze": ("get", EVERYBODY_SIGNED_IN),
+    "activity": ("get", EVERYBODY_SIGNED_IN),
+    "steer": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "login": ("get", {PRIVATE: (302, 302, 302, 200)}),
     "logout": ("post", {PRIVATE: (302, 302, 302, SIGN_IN)}),
 }
@@ -90,6 +94,8 @@ def address(name: str, image: Image) -> str:
     saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
     arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
     arguments |= {"bulk": ["trash"], "undo": [1]}
+    batch = Batch.objects.values_list("pk", flat=True).first()
+    arguments |= {"steer": [batch, "pause"]}
     ticket = Ticket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
     return reverse(name, args=arguments.get(name, []))
@@ -109,6 +115,7 @@ def image(owner, pictures_folder):
     an_analysis(image, api="moderation", state="done")
     SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
     uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)
+    Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
     return image
 
 
@@ -138,7 +145,11 @@ def test_what_changes_something_is_no_link(name, image, owner, signed_in):
 
 
 @pytest.mark.parametrize(
-    "name", ["library", "cards", "image", "image-panel", "rendition", "original", "upload-state", "history", "answer"]
+    "name",
+    [
+        *("library", "cards", "image", "image-panel", "rendition", "original", "upload-state", "history", "answer"),
+        *("activity", "system"),
+    ],
 )
 def test_what_only_shows_takes_nothing(name, image, owner, signed_in):
     assert signed_in(owner).post(address(name, image)).status_code == 405

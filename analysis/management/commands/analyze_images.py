@@ -136,9 +136,7 @@ def _status(batch_id: int, _: Namespace, words: Words) -> int:
 
 
 def _resume(batch_id: int, asked: Namespace, words: Words) -> int:
-    if asked.budget is not None:
-        Batch.objects.filter(pk=batch_id).update(budget=asked.budget)
-    if not pipeline.resume_batch(batch_id):
+    if not pipeline.resume_batch(batch_id, budget=asked.budget):
         return words.told(batch_id, False, "There was nothing to resume.")
     return 0 if asked.detach else Watch(batch_id, words).until_over()
 

@@ -16,6 +16,7 @@ class PictureSelection extends HTMLElement {
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("cards-back", (event) => event.detail.cards.forEach((card) => this.mark(card)));
     this.form.addEventListener("submit", (event) => this.submitted(event));
+    this.form.addEventListener("formdata", ({ formData }) => this.fill(formData));
     this.form.addEventListener("toggle", (event) => this.opened(event), { capture: true });
     this.keys = (event) => this.pressed(event);
     document.addEventListener("keydown", this.keys);
@@ -92,16 +93,20 @@ class PictureSelection extends HTMLElement {
   }
 
   body(submitter) {
-    const body = new FormData(this.form, submitter);
+    return new FormData(this.form, submitter);
+  }
+
+  // Also of what the browser sends by itself: cards that left the page are still chosen.
+  fill(body) {
     body.delete("id");
     if (this.isAll) body.set("all", "1");
     else body.set("ids", [...this.ids].join(","));
-    return body;
   }
 
   async submitted(event) {
-    event.preventDefault();
     const { submitter } = event;
+    if (submitter?.hasAttribute("data-leaves")) return;
+    event.preventDefault();
     await this.send(submitter?.getAttribute("formaction") ?? this.form.action, this.body(submitter));
     this.form.querySelectorAll("details[open]").forEach((menu) => (menu.open = false));
     this.form.querySelectorAll(".typed input").forEach((input) => (input.value = ""));

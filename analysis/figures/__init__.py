@@ -1,0 +1,1 @@
+"""Figures of the library and of the work: counted as they are asked for, or kept ready by tasks."""

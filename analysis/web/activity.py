@@ -1,0 +1,254 @@
+"""The activity page: bulk runs as they go, what failed and why, buckets and their syncs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.timezone import now
+from django.views.decorators.http import require_POST, require_safe
+
+from analysis import access, pipeline
+from analysis.batches import states
+from analysis.batches.progress import Progress, progress_of
+from analysis.batches.wish import BadBatch, check_amounts
+from analysis.figures.failures import LOOKED_AT, Cause, failures
+from analysis.models import Analysis, Batch, Bucket, BucketObject
+from analysis.web import present, toasts
+from analysis.web.advice import advice
+from analysis.web.requests import Request, is_fragment, person_id
+from analysis.web.spoken import dollars, lasting, many
+from analysis.web.toasts import Toast
+
+State = Batch.State
+OVER = (State.DONE, State.CANCELLED)
+MOST_ALIVE, MOST_OVER = 50, 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """A batch as the page shows it. `most` is empty while nobody knows how many analyses there will be."""
+
+    id: int
+    title: str
+    note: str
+    state: str
+    state_words: str
+    reason: str
+    ended: str
+    most: str
+    counts: list[str]
+    figures: list[str]
+    url: str
+    when: str
+    exact: str
+    budget: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cause with what to do about it; `retry_url` says what asking again would cost."""
+
+    api: str
+    code: str
+    number: str
+    pictures: str
+    sentence: str
+    advice: str
+    ago: str
+    retry_url: str
+
+
+@dataclass(frozen=True)
+class Sync:
+    name: str
+    owner: str
+    trouble: str
+    state_words: str
+    figures: list[str]
+    url: str
+
+
+@require_safe
+def activity(request: Request) -> HttpResponse:
+    """One's own, and everybody's for staff; as a fragment only the batches, which ask again while one is under way."""
+    person = person_id(request)
+    rows, is_moving = _batches(_of(request), now=now())
+    context = {"rows": rows, "is_moving": is_moving, "is_staff": access.is_staff(request.user)}
+    if is_fragment(request):
+        return render(request, "activity.html#batches", context)
+    found = failures(person_id=None if access.is_staff(request.user) else person)
+    context |= {
+        "failures": [_failure(cause, is_of_everybody=access.is_staff(request.user)) for cause in found.causes],
+        "most_failures": "" if found.is_whole else f"{LOOKED_AT:,}",
+        "syncs": _syncs(request),
+        "toasts": toasts.take(request),
+    }
+    return render(request, "activity.html", context)
+
+
+@require_POST
+def steer(request: Request, batch_id: int, action: str) -> HttpResponse:
+    """Pause, resume or cancel a batch of one's own; staff, anybody's."""
+    if action not in STEPS:
+        raise Http404
+    batch = get_object_or_404(_of(request), pk=batch_id)
+    try:
+        is_done = STEPS[action](batch, request)
+    except BadBatch as error:
+        toasts.put(request, Toast(str(error)))
+    else:
+        toasts.put(request, Toast(f"Batch {batch_id} {DONE[action] if is_done else OTHERWISE[action]}."))
+    return redirect("activity")
+
+
+def _of(request: Request) -> QuerySet[Batch]:
+    batches = Batch.objects.select_related("person")
+    return batches if access.is_staff(request.user) else batches.filter(person_id=person_id(request))
+
+
+def _resume(batch: Batch, request: Request) -> bool:
+    budget = budget_in(request.POST.get("budget", ""))
+    return pipeline.resume_batch(batch.pk, budget=budget)
+
+
+STEPS: dict[str, Callable[[Batch, Request], bool]] = {
+    "pause": lambda batch, _: states.pause(batch.pk),
+    "resume": _resume,
+    "cancel": lambda batch, _: states.cancel(batch.pk),
+}
+DONE = {
+    "pause": "is paused; what is under way ends by itself",
+    "resume": "goes on",
+    "cancel": "is cancelled; what is answered stays",
+}
+OTHERWISE = {"pause": "was not running", "resume": "had nothing to resume", "cancel": "was over already"}
+
+
+def budget_in(text: str) -> Decimal | None:
+    """US dollars as somebody typed them; None for none. Raises BadBatch."""
+    typed = text.strip().removeprefix("$").replace(",", "")
+    if not typed:
+        return None
+    try:
+        budget = Decimal(typed[:40])
+    except InvalidOperation as error:
+        raise BadBatch(f"{text[:40]!r} is no amount in US dollars; write 20 or 0.50.") from error
+    check_amounts(budget=budget)
+    return budget
+
+
+def _batches(batches: QuerySet[Batch], *, now: datetime) -> tuple[list[Row], bool]:
+    """Those that are not over, then those that ended last; and whether any is under way."""
+    alive = batches.exclude(state__in=OVER).order_by("-pk")[:MOST_ALIVE]
+    over = batches.filter(state__in=OVER).order_by("-finished_at")[:MOST_OVER]
+    found = progress_of([*alive, *over])
+    return [_row(each, now) for each in found], any(each.batch.state == State.RUNNING or each.running for each in found)
+
+
+def _row(each: Progress, now: datetime) -> Row:
+    batch = each.batch
+    when = batch.finished_at or batch.started_at
+    return Row(
+        id=batch.pk,
+        title=_title(batch),
+        note=_note(batch),
+        state=batch.state,
+        state_words=batch.get_state_display(),
+        reason=batch.reason,
+        ended=str(each.ended),
+        most=str(each.total) if each.total is not None else "",
+        counts=_counts(each),
+        figures=_figures(each),
+        url="" if batch.is_of_named else present.with_parameters(reverse("library"), q=batch.query),
+        when=f"{'ended' if batch.finished_at else 'started'} {present.ago(when, now=now)}",
+        exact=present.exact(when),
+        budget=f"{batch.budget.normalize():f}" if batch.budget is not None else "",
+    )
+
+
+def _title(batch: Batch) -> str:
+    if batch.is_of_named:
+        return "A sample" if batch.is_sample else "Chosen pictures"
+    return batch.query or ("All pictures" if batch.is_of_everybody else "All own pictures")
+
+
+def _note(batch: Batch) -> str:
+    """Which of them, what is asked, and by whom."""
+    which = {
+        Batch.Scope.MISSING: "those without an answer",
+        Batch.Scope.FAILED: f"those that failed{f' with {batch.error_code}' if batch.error_code else ''}",
+        Batch.Scope.OUTDATED: "those answered by an older model",
+    }.get(Batch.Scope(batch.scope), "")
+    apis = ", ".join(Analysis.Api(api).label for api in batch.apis if api in Analysis.Api.values)
+    who = f"by {batch.person}" if batch.person else "from the command line"
+    return " · ".join(filter(None, [which, apis, "asked again" if batch.is_forced else "", who]))
+
+
+def _counts(each: Progress) -> list[str]:
+    of_all = f"{each.ended:,} of {each.total:,}" if each.total is not None else f"{each.ended:,} so far"
+    said = [of_all, f"{each.failed:,} failed" if each.failed else ""]
+    said.append(f"{each.reused:,} from the store" if each.reused else "")
+    return [words for words in said if words]
+
+
+def _figures(each: Progress) -> list[str]:
+    batch = each.batch
+    said = []
+    if batch.state == State.RUNNING:
+        said.append(f"{batch.pace:,.1f} a second" if batch.pace else "")
+        said.append(f"{lasting(each.seconds_left)} left" if each.seconds_left else "")
+    of_budget = f" of {dollars(batch.budget)}" if batch.budget is not None else ""
+    said.append(f"{dollars(each.dollars)}{of_budget}" if each.dollars or of_budget else "")
+    return [words for words in said if words]
+
+
+def _failure(cause: Cause, *, is_of_everybody: bool) -> Failure:
+    retry = {"q": "is:failed", "scope": Batch.Scope.FAILED.value, "code": cause.code, "api": cause.api}
+    if is_of_everybody:
+        retry["everybody"] = "1"
+    return Failure(
+        api=Analysis.Api(cause.api).label,
+        code=cause.code,
+        number=f"{cause.number:,}",
+        pictures=many(cause.number, "picture"),
+        sentence=cause.message,
+        advice=advice(cause.code, is_permanent=cause.is_permanent),
+        ago=present.ago(cause.latest, now=now()),
+        retry_url=present.with_parameters(reverse("analyze"), **retry),
+    )
+
+
+def _syncs(request: Request) -> list[Sync]:
+    buckets = Bucket.objects.select_related("owner").order_by("name", "prefix")
+    if not access.is_staff(request.user):
+        buckets = buckets.filter(owner_id=person_id(request))
+    waiting = dict(
+        BucketObject.objects.filter(state=BucketObject.State.WAITING, bucket__in=buckets)
+        .values_list("bucket")
+        .annotate(Count("pk"))
+    )
+    return [_sync(bucket, waiting.get(bucket.pk, 0)) for bucket in buckets]
+
+
+def _sync(bucket: Bucket, waiting: int) -> Sync:
+    started, ended = bucket.sync_started_at, bucket.sync_ended_at
+    if started and not (ended and ended >= started):
+        words = f"comparing since {present.ago(started, now=now())}"
+    else:
+        words = f"compared {present.ago(ended, now=now())}" if ended else "not compared yet"
+    counted = [f"{number:,} {name}" for name, number in bucket.report.items() if isinstance(number, int) and number]
+    return Sync(
+        name=str(bucket),
+        owner=str(bucket.owner),
+        trouble=bucket.trouble,
+        state_words=words,
+        figures=[f"{waiting:,} to be read"] * bool(waiting) + counted,
+        url=present.with_parameters(reverse("library"), q=f'bucket:"{bucket.name}"'),
+    )
