@@ -1,4 +1,4 @@
-"""`analyze_images` at a quota of 100 calls a second, against one call after another and a Celery task for each picture."""
+"""`analyze_images` at a quota of 100 calls a second, beside a loop of single calls and a Celery task each picture."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The rival of a bulk run: a Celery group with one task for each picture, each of which calls boto3 as boto3 ships.
 
-python -m bench.celery_group ADDRESS FOLDER --tasks 2000 --threads 64: starts a worker of its own on the library's Redis,
-sends the group, and waits until every task has answered or failed for good. Prints the answers a second as JSON.
+python -m bench.celery_group ADDRESS FOLDER --tasks 2000 --threads 64: starts a worker of its own on the Redis of the
+library, sends the group, and waits until each task has answered or failed for good. Prints JSON: answers a second.
 """
 
 from __future__ import annotations

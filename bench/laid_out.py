@@ -1,4 +1,4 @@
-"""Batches over rows without blobs, for bench/laying_out.py. Run by `manage.py shell -c`; prints what it took as JSON."""
+"""Batches over rows without blobs, for bench/laying_out.py. Run by `manage.py shell -c`; prints JSON."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def looked_at(number: int, *, times: int) -> None:
     batch = _started()
     _execute(
         """
-        INSERT INTO analysis_analysis (image_id, api, recognizer, model_version, parameters, state, attempts, finished_at,
-            error_code, error_message, is_permanent, request_id, answer, is_current, is_pinned, is_sample, is_bulk,
-            is_forced, is_reused, batch_id)
+        INSERT INTO analysis_analysis (image_id, api, recognizer, model_version, parameters, state, attempts,
+            finished_at, error_code, error_message, is_permanent, request_id, answer, is_current, is_pinned, is_sample,
+            is_bulk, is_forced, is_reused, batch_id)
         SELECT id, 'labels', 'simulator', '3.0', '{}', CASE WHEN place <= %s THEN 'queued' ELSE 'done' END, 1, now(),
             '', '', false, '', '{}', place > %s, false, false, true, false, false, %s
         FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM analysis_image) image
@@ -76,8 +76,8 @@ def _fill(number: int) -> None:
     _execute("TRUNCATE analysis_image CASCADE", [])
     _execute(
         """
-        INSERT INTO analysis_image (owner_id, openness, filename, title, key, renditions_id, sha256, size, width, height,
-            format, placeholder, camera_make, camera_model, lens, added_at)
+        INSERT INTO analysis_image (owner_id, openness, filename, title, key, renditions_id, sha256, size, width,
+            height, format, placeholder, camera_make, camera_model, lens, added_at)
         SELECT %s, 0, n || '.jpg', '', 'originals/' || n || '.jpg', gen_random_uuid(), lpad(to_hex(n), 64, '0'), 1000,
             160, 120, 'jpeg', '', '', '', '', now() - make_interval(secs => n)
         FROM generate_series(1, %s) n
