@@ -8,17 +8,19 @@ from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 from uuid import UUID
 
 from django.db import transaction
 
 from analysis import tasks
 from analysis.batches import states
+from analysis.curation import later
+from analysis.curation.bulk import Selection
 from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
-from analysis.models import Batch, Bucket, Image, Ticket
+from analysis.models import Batch, Bucket, Change, Image, Ticket
 from analysis.recognition import recognizers, waiting
 from analysis.sources.queue import Message, Queue
 from analysis.store import blobs, consuming, library, renditions, syncing, uploads
@@ -158,3 +160,16 @@ def audit(*, is_repairing: bool, is_verifying: bool, owner_id: int | None) -> It
         return receive(file, name=name, owner_id=cast(int, owner_id)).image
 
     return Audit(is_repairing, None if owner_id is None else bring_in, is_verifying).run()
+
+
+def change_later(selection: Selection, action: str, **of_what: Any) -> Change:
+    """Do something to every hit of a search, in the background. Raises Refused."""
+    with transaction.atomic():
+        change = later.begin(selection, action, **of_what)
+        tasks.go_on_changing.delay_on_commit(change_id=change.pk)
+    return change
+
+
+def sync_later(bucket_id: int) -> None:
+    """Have a bucket compared with the library by a worker."""
+    tasks.sync_bucket.delay_on_commit(bucket_id=bucket_id)

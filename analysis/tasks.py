@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from analysis.batches import layout, progress, report, states
-from analysis.curation import bulk, trash
+from analysis.curation import bulk, later, trash
 from analysis.health import pulse, watchdog
 from analysis.models import Batch, Bucket, Image
 from analysis.recognition import engines, ledger, outages, recognizers, waiting
@@ -119,10 +119,19 @@ def lay_out(*, batch_id: int) -> None:
 
 
 @shared_task(base=OnCommitTask)
+def go_on_changing(*, change_id: int) -> None:
+    """Go through more of the pictures that a bulk command is about."""
+    if later.go_on(change_id):
+        go_on_changing.delay(change_id=change_id)
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Announce again what nobody may have heard of, and see to the batches."""
     outages.forget_idle()
     bulk.forget_old()
+    for change_id in later.open_ones():
+        go_on_changing.delay(change_id=change_id)
     for recognizer, api in waiting.due_apis():
         work.delay(recognizer=recognizer, api=api)
     see_to_batches()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from analysis import pipeline
 from analysis.admin import filters, shown
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.models import Bucket, BucketObject, Image, Ticket
@@ -29,6 +31,7 @@ class BucketAdmin(PageAdmin):
     autocomplete_fields = ("owner",)
     ordering = ("name", "prefix")
     readonly_fields = (*FOUND, "report_shown")
+    actions = ("sync",)
     fieldsets = (
         (
             None,
@@ -40,6 +43,12 @@ class BucketAdmin(PageAdmin):
         ),
         ("How its sync stands", {"fields": (*FOUND, "report_shown")}),
     )
+
+    @admin.action(description="Compare with the library now (sync)", permissions=["change"])
+    def sync(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> None:
+        for bucket_id in queryset.order_by("pk").values_list("pk", flat=True):
+            pipeline.sync_later(bucket_id)
+        messages.success(request, "It goes on in the background; the bucket's own page shows how it stands.")
 
     @admin.display(description="See also")
     def links(self, bucket: Bucket) -> SafeString | str:

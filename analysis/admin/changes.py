@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from analysis.admin import filters
 from analysis.admin.base import ReadOnlyAdmin
+from analysis.curation import bulk
+from analysis.curation.refused import Refused
 from analysis.models import Change
+
+MOST_UNDONE = 20
 
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
-    list_display = ("action", "label", "openness", "number", "unchanged", "refused", "person", "done_at", "undone_at")
-    list_select_related = ("label", "person")
+    list_display = (
+        *("action", "label", "openness", "receiver", "query", "number", "unchanged", "refused", "person"),
+        *("done_at", "is_open", "undone_at"),
+    )
+    list_select_related = ("label", "person", "receiver")
+    actions = ("undo",)
     list_filter = (
         ("action", filters.ChoicesDropdownFilter),
         ("person", filters.AutocompleteSelectFilter),
     )
     search_fields = ("person__username", "label__name")
     ordering = ("-pk",)
+
+    @admin.action(description="Undo, if it is yours", permissions=["view"])
+    def undo(self, request: HttpRequest, queryset: QuerySet[Change]) -> None:
+        """Their person alone may, within a day: `bulk.undo` says so."""
+        person: Any = request.user
+        for change_id in queryset.order_by("-pk").values_list("pk", flat=True)[:MOST_UNDONE]:
+            try:
+                undone = bulk.undo(change_id, by=person)
+            except Refused as refusal:
+                messages.error(request, f"Change {change_id}: {refusal}")
+            else:
+                messages.success(request, f"Change {change_id}: undone on {undone.number:,} pictures.")

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analysis.admin import filters, picture_actions, shown
+from analysis.admin import analyzing, filters, picture_actions, shown
 from analysis.admin.asked import EVERYBODY
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.picture_list import PictureList
@@ -63,7 +63,7 @@ class ImageAdmin(PageAdmin):
     search_help_text = SEARCH_HELP
     autocomplete_fields = ("owner",)
     sortable_by = ()
-    actions = picture_actions.ACTIONS
+    actions = (analyzing.analyze_again, *picture_actions.COMMANDS)
     fieldsets = (
         (None, {"fields": ("preview", *EDITABLE, "filename", "state")}),
         ("What was found", {"fields": ("labels", "verdicts", "analyses", "calls")}),
@@ -99,6 +99,10 @@ class ImageAdmin(PageAdmin):
             return queryset.none(), False
         ids = results.image_ids(query, audience=EVERYBODY, limit=MOST_COMPLETED)
         return queryset.filter(pk__in=ids).order_by("-added_at", "-pk"), False
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        """Asking costs money: whoever may start a batch may ask."""
+        return request.user.has_perm("analysis.add_batch")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a picture begins with its bytes: /upload/ or import_images

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
+from django.contrib.auth import get_user_model
+
 from analysis.curation import keeping, marks, said, trash
 from analysis.curation.said import POSITIVE, Kept, Word
 from analysis.models import Audience, Change, Image, ImageQuerySet, Label, Verdict
@@ -20,7 +22,9 @@ Act = Change.Action
 
 
 def own(change: Change) -> ImageQuerySet:
-    """Pictures that its person may change."""
+    """Pictures that its person may change: their own, or everybody's for whoever runs the place."""
+    if change.is_of_everybody:
+        return Image.objects.all()
     return Image.objects.all().changeable_by(change.person_id)
 
 
@@ -97,6 +101,23 @@ def _openness(change: Change) -> int:
     return change.openness
 
 
+def _give(change: Change, ids: list[int]) -> Before:
+    assert change.receiver_id is not None, "bulk.give says it"  # noqa: S101
+    before = dict(Image.objects.filter(pk__in=ids).values_list("pk", "owner_id"))
+    given = library.give([pk for pk in ids if before[pk] != change.receiver_id], owner_id=change.receiver_id)
+    return {pk: {"owner": before[pk]} for pk in given}
+
+
+def _put_back_given(change: Change, before: Before) -> int:
+    """To whom they belonged, where that person is still there and did not bring the same bytes in again."""
+    still = Image.objects.filter(pk__in=before, owner_id=change.receiver_id).values_list("pk", flat=True)
+    owners: dict[int, list[int]] = {}
+    for pk in still:
+        owners.setdefault(before[pk]["owner"], []).append(pk)
+    present = get_user_model().objects.filter(pk__in=owners).values_list("pk", flat=True)
+    return sum(len(library.give(owners[owner_id], owner_id=owner_id)) for owner_id in present)
+
+
 def _trash(change: Change, ids: list[int]) -> Before:
     return {pk: {} for pk in trash.trash(ids, at=change.done_at)}
 
@@ -143,5 +164,6 @@ ACTIONS: dict[str, Action] = {
     Act.RESTORE: Action(_restore, _put_back_restored),
     Act.FAVORITE: _mark(is_favorite=True),
     Act.UNFAVORITE: _mark(is_favorite=False),
+    Act.GIVE: Action(_give, _put_back_given),
     Act.KEEP: Action(_unreachable, keeping.put_back),
 }

@@ -30,16 +30,21 @@ Act = Change.Action
 
 @dataclass(frozen=True)
 class Selection:
-    """Pictures a person means: these ids, or every hit of a query."""
+    """Pictures a person means: these ids, or every hit of a query. `is_of_everybody`: not only those of their own."""
 
     person: AbstractBaseUser
     ids: tuple[int, ...] = ()
     query: Query | None = None
+    is_of_everybody: bool = False
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(person_id=self.person.pk, sees_all=self.is_of_everybody)
 
     def steps(self, size: int = STEP) -> Iterator[list[int]]:
         """The ids, so many at a time. Raises Refused for more than may be named one by one."""
         if self.query is not None:
-            yield from results.every_id(self.query, audience=Audience(person_id=self.person.pk), step=size)
+            yield from results.every_id(self.query, audience=self.audience, step=size)
             return
         if len(self.ids) > MOST_IDS:
             raise Refused(f"At most {MOST_IDS:,} pictures can be named one by one; select all results instead.")
@@ -54,34 +59,39 @@ def add_tag(selection: Selection, name: str) -> Change:
 
 
 def add_label(selection: Selection, label: Label) -> Change:
-    return _run(selection, Act.ADD_TAG, label=label)
+    return run(selection, Act.ADD_TAG, label=label)
 
 
 def remove_tag(selection: Selection, label: Label) -> Change:
-    return _run(selection, Act.REMOVE_TAG, label=label)
+    return run(selection, Act.REMOVE_TAG, label=label)
 
 
 def decide(selection: Selection, label: Label, decision: str) -> Change:
     """Confirm or reject a label where it is to be seen."""
-    return _run(selection, Act.CONFIRM if decision == Verdict.Decision.CONFIRMED else Act.REJECT, label=label)
+    return run(selection, Act.CONFIRM if decision == Verdict.Decision.CONFIRMED else Act.REJECT, label=label)
 
 
 def open_to(selection: Selection, openness: int) -> Change:
-    return _run(selection, Act.OPEN_TO, openness=Image.Openness(openness))
+    return run(selection, Act.OPEN_TO, openness=Image.Openness(openness))
 
 
 def trash(selection: Selection) -> Change:
-    return _run(selection, Act.TRASH)
+    return run(selection, Act.TRASH)
 
 
 def restore(selection: Selection) -> Change:
     """Those whose bytes were brought in again meanwhile stay in the trash and count as unchanged."""
-    return _run(selection, Act.RESTORE)
+    return run(selection, Act.RESTORE)
+
+
+def give(selection: Selection, receiver: AbstractBaseUser) -> Change:
+    """Make them somebody else's; those whose bytes the receiver has already count as unchanged."""
+    return run(selection, Act.GIVE, receiver_id=receiver.pk)
 
 
 def favor(selection: Selection, *, is_favorite: bool) -> Change:
     """One's own mark, on whatever one may see."""
-    return _run(selection, Act.FAVORITE if is_favorite else Act.UNFAVORITE)
+    return run(selection, Act.FAVORITE if is_favorite else Act.UNFAVORITE)
 
 
 def undo(token: int, *, by: AbstractBaseUser) -> Change:
@@ -122,11 +132,13 @@ def forget_old() -> None:
         Change.objects.filter(pk__in=old).delete()
 
 
-def _run(selection: Selection, action: str, **of_what: Any) -> Change:
+def run(selection: Selection, action: str, **of_what: Any) -> Change:
     """Step by step, so that what was done before a failure is written down and can be undone."""
     steps = selection.steps()
     first = next(steps, [])  # a selection that is refused leaves no trace
-    change = Change.objects.create(person_id=selection.person.pk, action=action, **of_what)
+    change = Change.objects.create(
+        person_id=selection.person.pk, action=action, is_of_everybody=selection.is_of_everybody, **of_what
+    )
     change.refresh_from_db(fields=["done_at"])
     while first:
         if not _step(change, first):

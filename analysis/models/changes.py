@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from analysis.models.images import Image
@@ -27,16 +28,32 @@ class Change(models.Model):
         FAVORITE = "favorite", "Make them favorites"
         UNFAVORITE = "unfavorite", "Take them from the favorites"
         KEEP = "keep", "Keep one of like pictures"
+        GIVE = "give", "Give them to somebody"
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="changes")
     action = models.CharField(max_length=12, choices=Action)
     label = models.ForeignKey(Label, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     openness = models.SmallIntegerField("visibility", choices=Image.Openness, null=True, blank=True)
+    receiver = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whom they are given to.",
+    )
+    is_of_everybody = models.BooleanField("of everybody", default=False, help_text="Not only that person's pictures.")
     number = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     done_at = models.DateTimeField(db_default=Now())
     undone_at = models.DateTimeField(null=True, blank=True)
+    query = models.TextField(blank=True, help_text="Of one that goes on in the background: which pictures it is about.")
+    place = models.CharField(max_length=100, blank=True, help_text="How far it is.")
+    is_open = models.BooleanField("going on", default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(is_open=True), name="change_open")]
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.number}"

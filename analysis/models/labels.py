@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
 from analysis.models.analyses import Analysis
@@ -28,11 +28,32 @@ class Label(models.Model):
     name = models.CharField(max_length=200)
     category = models.CharField(max_length=100, blank=True)
     parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
-    is_hidden = models.BooleanField("hidden", default=False)
+    is_hidden = models.BooleanField("hidden", default=False, help_text="Shown nowhere and found only by its kind.")
+    threshold = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Percent: what the recognizer is less sure of does not count."
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged",
+        help_text="The label that stands for this one, whatever a recognizer says.",
+    )
+    revision = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Counts people's changes, so that none is overwritten."
+    )
+    reread_from = models.BigIntegerField(
+        null=True, blank=True, help_text="Pictures after this one are still to be indexed anew; empty: none."
+    )
     image_count = models.PositiveIntegerField(default=0, help_text="Refreshed now and then; steers the search.")
 
     class Meta:
-        constraints = [models.UniqueConstraint("kind", Lower("name"), name="label_name_once_per_kind")]
+        constraints = [
+            models.UniqueConstraint("kind", Lower("name"), name="label_name_once_per_kind"),
+            models.CheckConstraint(condition=Q(threshold=None) | Q(threshold__lte=100), name="label_threshold_percent"),
+            models.CheckConstraint(condition=~Q(merged_into=F("id")), name="label_not_merged_into_itself"),
+        ]
         indexes = [models.Index(Lower("name"), name="label_name")]
 
     def __str__(self) -> str:

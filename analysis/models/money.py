@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from analysis.models.analyses import Analysis
@@ -31,6 +32,9 @@ class Call(models.Model):
     price = models.DecimalField(max_digits=9, decimal_places=6, default=FREE, help_text="US dollars.")
     request_id = models.CharField(max_length=80, blank=True)
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["request_id"], condition=~Q(request_id=""), name="call_request_id")]
 
     def __str__(self) -> str:
         return f"{self.api} {self.outcome} at {self.sent_at:%Y-%m-%d %H:%M:%S}"

@@ -108,6 +108,25 @@ def open_to(image_ids: Collection[int], openness: int) -> None:
             derived._default_manager.filter(image_id__in=image_ids).update(openness=openness)
 
 
+def give(image_ids: Collection[int], *, owner_id: int) -> list[int]:
+    """Make pictures somebody's, but for those whose bytes that person has in the library; answers them."""
+    with transaction.atomic():
+        locked = Image.objects.select_for_update(of=("self",)).filter(pk__in=image_ids).order_by("pk")
+        there = Image.objects.filter(owner_id=owner_id, trashed_at=None, bucket=None)
+        taken = set(there.filter(sha256__in=locked.values("sha256")).values_list("sha256", flat=True))
+        given = list[int]()
+        for pk, sha256, trashed_at, bucket_id in locked.values_list("pk", "sha256", "trashed_at", "bucket_id"):
+            if trashed_at is None and bucket_id is None:
+                if sha256 in taken:
+                    continue
+                taken.add(sha256)
+            given.append(pk)
+        Image.objects.filter(pk__in=given).update(owner_id=owner_id)
+        for derived in (ImageLabel, ImageIndex):
+            derived._default_manager.filter(image_id__in=given).update(owner_id=owner_id)
+    return given
+
+
 def told(examined: Examined) -> dict[str, Any]:
     """What a picture's bytes tell, as fields of its row."""
     metadata = examined.metadata
