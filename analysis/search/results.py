@@ -74,6 +74,11 @@ def image_ids(query: Query, *, audience: Audience, limit: int) -> list[int]:
     return [image_id for image_id, _ in _found(plan_of(query, audience), after=None, limit=limit)]
 
 
+def keys(query: Query, *, audience: Audience, limit: int) -> list[Any]:
+    """What the first pictures are ordered by."""
+    return [key for _, key in _found(plan_of(query, audience), after=None, limit=limit)]
+
+
 def every_id(query: Query, *, audience: Audience, step: int = STEP) -> Iterator[list[int]]:
     """All hits in bounded steps, newest first, for bulk work; what is done to them meanwhile loses none."""
     steps = _steps(query, audience=audience, step=step)

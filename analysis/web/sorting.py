@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
 from analysis.models import Audience, Image
 from analysis.search import results
+from analysis.search.months import counted, first_of
 from analysis.search.places import Place
 from analysis.search.tree import Query
 from analysis.web import present
+from analysis.web.bars import Bar, bar
 from analysis.web.chips import Choice, Link
 
 WORDS = {
@@ -27,8 +30,12 @@ LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Month:
+    """`bar`: how many pictures it has beside the one that has most."""
+
     words: str
     url: str
+    count: str
+    bar: Bar | None
 
 
 def sorts(query: Query, *, link: Link = present.library_url) -> list[Choice]:
@@ -44,30 +51,41 @@ def has_months(query: Query) -> bool:
 
 
 def months(query: Query, *, audience: Audience) -> list[Month]:
-    """The months of a result in its order, each found by going on after the one before; at most ten years of them.
+    """The months of a result in its order, with how many pictures each has where that is soon counted.
 
     None where the order is not one of time.
     """
     if not has_months(query):
         return []
-    found: list[Month] = []
+    numbers = counted(query, audience=audience)
+    if numbers is None:
+        return [_month(start, query, is_first=not place) for place, start in enumerate(_starts(query, audience))]
+    most = max(numbers.values(), default=1)
+    return [
+        _month(start, query, is_first=not place, number=number, most=most)
+        for place, (start, number) in enumerate(numbers.items())
+    ]
+
+
+def _starts(query: Query, audience: Audience) -> Iterator[datetime]:
+    """Each month found by going on after the one before; at most ten years of them."""
     place: Place | None = None
-    while len(found) < MOST_MONTHS:
+    for _ in range(MOST_MONTHS):
         images = results.page(query, audience=audience, after=place, size=1).images
         if not images:
-            break
-        start = _start(_moment(images[0], query))
-        before, place = _around(start, is_ascending=query.sort == "oldest")
-        found.append(Month(f"{start:%B %Y}", present.library_url(query, after=str(before) if found else "")))
-    return found
+            return
+        yield (start := first_of(_moment(images[0], query)))
+        _, place = _around(start, is_ascending=query.sort == "oldest")
+
+
+def _month(start: datetime, query: Query, *, is_first: bool, number: int = 0, most: int = 1) -> Month:
+    before, _ = _around(start, is_ascending=query.sort == "oldest")
+    url = present.library_url(query, after="" if is_first else str(before))
+    return Month(f"{start:%B %Y}", url, f"{number:,}" if number else "", bar(100 * number / most) if number else None)
 
 
 def _moment(image: Image, query: Query) -> datetime:
     return (image.taken_at or image.added_at) if query.sort == "taken" else image.added_at
-
-
-def _start(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _around(start: datetime, *, is_ascending: bool) -> tuple[Place, Place]:

@@ -82,10 +82,11 @@ def months_links(page: Page) -> list[str]:
 def test_a_month_leads_to_its_place_in_the_result(months, browser, query, order):
     [address] = months_links(look(browser, query))
     found = Page(browser.get(address))
-    names = [name for name in found.links if name in months]
+    links = {" ".join(name.split(" ")[:2]): url for name, url in found.links.items()}  # without how many there are
+    names = [name for name in links if name in months]
     assert names == order
     for place, name in enumerate(order):
-        assert Page(browser.get(found.links[name])).cards() == [months[each].pk for each in order[place:]]
+        assert Page(browser.get(links[name])).cards() == [months[each].pk for each in order[place:]]
 
 
 def test_orders_without_time_have_no_months(months, browser):

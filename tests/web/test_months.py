@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 
+from analysis.search import months as search_months
 from tests.factories import START, a_labeled_image
 from tests.web.pages import Page
 
@@ -13,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def months(browser, query: str) -> list[str]:
     page = Page(browser.get(reverse("months"), {"q": query}))
-    return [name for name in page.links if name.split(" ")[-1].isdecimal()]
+    return [" ".join(name.split(" ")[:2]) for name in page.links if re.match(r"[A-Z][a-z]+ [0-9]{4}", name)]
 
 
 @pytest.mark.parametrize("query", ["sort:name", "sort:size", "dog sort:confidence"])
@@ -27,3 +30,32 @@ def test_a_camera_may_say_any_year(owner, signed_in):
     for year, month in ((9999, 12), (9999, 11), (1912, 2)):
         a_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(year=year, month=month))
     assert months(signed_in(owner), "sort:taken") == ["December 9999", "November 9999", "February 1912"]
+
+
+def test_each_says_how_many_it_has_and_how_many_that_is_beside_the_others(owner, signed_in):
+    for month in (2, 3, 3, 3, 3):
+        a_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
+    page = Page(signed_in(owner).get(reverse("months"), {"q": "dog"}))
+    assert [name for name in page.links if "2026" in name] == ["March 2026 4", "February 2026 1"]
+    assert [each["width"] for each in page.all("rect", "fill")] == ["100.0", "25.0"]
+
+
+def test_of_too_many_they_are_found_without_being_counted(owner, signed_in, monkeypatch):
+    for month in (2, 3, 3):
+        a_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
+    counted = Page(signed_in(owner).get(reverse("months")))
+    monkeypatch.setattr(search_months, "MOST", 2)
+    page = Page(signed_in(owner).get(reverse("months")))
+    assert [(name, page.links[name]) for name in page.links if "2026" in name] == [
+        (" ".join(name.split(" ")[:2]), counted.links[name]) for name in counted.links if "2026" in name
+    ]
+    assert [name for name in page.links if "2026" in name] == ["March 2026", "February 2026"]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_page_takes_three_queries(owner, signed_in, number, django_assert_num_queries):
+    for month in range(number):
+        a_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month + 1))
+    browser = signed_in(owner)
+    with django_assert_num_queries(3):  # session, person, keys
+        assert len(months(browser, "")) == number
