@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from analysis.models import Audience, Image
+from analysis.models import Audience, Bucket, Image
 
 
 def audience_of(user: AbstractBaseUser | AnonymousUser) -> Audience:
@@ -18,6 +19,17 @@ def image_for(user: AbstractBaseUser | AnonymousUser, image_id: int) -> Image:
     visible = Image.objects.visible_to(audience_of(user))
     trashed = Image.objects.changeable_by(user.pk).exclude(trashed_at=None)
     return get_object_or_404((visible | trashed).select_related("owner"), pk=image_id)
+
+
+def buckets_of(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Bucket]:
+    """Those whose pictures are theirs; all of them for whoever runs the place."""
+    every = Bucket.objects.select_related("owner").order_by("name", "prefix")
+    return every if is_staff(user) else every.filter(owner_id=user.pk)
+
+
+def bucket_for(user: AbstractBaseUser | AnonymousUser, bucket_id: int) -> Bucket:
+    """The bucket, or a 404 that does not tell whether it exists."""
+    return get_object_or_404(buckets_of(user), pk=bucket_id)
 
 
 def may_change(user: AbstractBaseUser | AnonymousUser, image: Image) -> bool:

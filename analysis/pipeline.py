@@ -81,12 +81,23 @@ def sync_bucket(
 
     for found in syncing.sync(bucket, options=options, announce=announce):
         yield found
-    failed = waiting.failed_last(bucket.pk)
-    found.failed_analyses = len({image_id for _, image_id in failed})
+    found.failed_analyses = syncing.count_failed(bucket, options=options, failed=waiting.failed_last(bucket.pk))
     if retries_failed and not options.is_dry:
-        for api, pairs in groupby(failed, key=itemgetter(0)):
-            request(image_ids=[image_id for _, image_id in pairs], apis=[api], is_bulk=True)
+        retry_failed(bucket)
     yield found
+
+
+def start_sync(bucket: Bucket, *, trashes_missing: bool = False) -> None:
+    """Have a worker do the same."""
+    tasks.sync_bucket.delay_on_commit(bucket_id=bucket.pk, trashes_missing=trashes_missing)
+
+
+def retry_failed(bucket: Bucket) -> int:
+    """Ask again about the pictures of a bucket whose last analysis failed; answers how many they are."""
+    failed = waiting.failed_last(bucket.pk)
+    for api, pairs in groupby(failed, key=itemgetter(0)):
+        request(image_ids=[image_id for _, image_id in pairs], apis=[api], is_bulk=True)
+    return len({image_id for _, image_id in failed})
 
 
 def consume_events(queue: Queue, *, stop: consuming.Stop, until_empty: bool = False) -> Iterator[consuming.Tally]:

@@ -82,6 +82,7 @@ def sync_bucket(*, bucket_id: int, trashes_missing: bool = False) -> None:
     try:
         with closing(syncing.sync(bucket, options=options, announce=announce_work)) as pages:
             if all(time.monotonic() < end for _ in pages):
+                syncing.count_failed(bucket, failed=waiting.failed_last(bucket_id), options=options)
                 return
     except syncing.Busy:
         return  # somebody else does it

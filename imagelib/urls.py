@@ -9,6 +9,7 @@ from django.urls import path
 from analysis.web import (
     activity,
     analyzing,
+    buckets,
     bulk,
     complete,
     curating,
@@ -42,6 +43,10 @@ urlpatterns = [
     path("bulk/<slug:action>/", bulk.act, name="bulk"),
     path("undo/<int:change_id>/", bulk.undo, name="undo"),
     path("sensitive/", veil.switch, name="sensitive"),
+    path("buckets/", buckets.buckets, name="buckets"),
+    path("buckets/add/", buckets.add, name="bucket-add"),
+    path("buckets/<int:bucket_id>/", buckets.bucket, name="bucket"),
+    path("buckets/<int:bucket_id>/sync/", buckets.sync, name="bucket-sync"),
     path("labels/", labels.labels, name="labels"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.keep, name="duplicates-keep"),

@@ -12,6 +12,8 @@ from analysis.sources import aws
 from analysis.sources.refusals import Refused
 
 ACTIONS = ("s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject")
+NEVER = "check-connection-of-imagelib"
+"""A key that nobody has. Where versions are kept, to delete it leaves a delete marker, which costs nothing."""
 ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload"})
 """What is asked for need not be there: who is told so was allowed to ask."""
 
@@ -49,6 +51,24 @@ def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterat
     }
     for action in ACTIONS:
         yield _step(action, requests[action])
+
+
+def readable(client: Any, bucket: str, *, prefix: str, may_delete: bool) -> Iterator[Step]:
+    """List, look at and read an object, and delete one that never was there; nothing is put and nothing goes."""
+    found: list[str] = []
+
+    def listing() -> None:
+        said = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=10)
+        found.extend(each["Key"] for each in said.get("Contents", []) if each["Size"])
+
+    def reading() -> None:
+        key = found[0] if found else f"{prefix}{NEVER}"
+        client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+
+    yield _step("s3:ListBucket", listing)
+    yield _step("s3:GetObject", reading)
+    if may_delete:
+        yield _step("s3:DeleteObject", lambda: client.delete_object(Bucket=bucket, Key=f"{prefix}{NEVER}"))
 
 
 @contextmanager

@@ -24,6 +24,16 @@ def least(
     return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
 
 
+def reading(*, bucket: str, prefix: str, may_delete: bool, region: str) -> dict[str, Any]:
+    """What we do with pictures that stay in somebody's bucket."""
+    arn = f"arn:{_partition(region)}:s3:::{bucket}"
+    listing = _allow("ListPictures", ["s3:ListBucket"], arn)
+    if prefix:
+        listing["Condition"] = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
+    actions = ["s3:GetObject", "s3:GetObjectVersion", *(["s3:DeleteObject"] if may_delete else [])]
+    return {"Version": "2012-10-17", "Statement": [listing, _allow("ReadPictures", actions, f"{arn}/{prefix}*")]}
+
+
 def _allow(name: str, actions: list[str], resource: str) -> dict[str, Any]:
     return {"Sid": name, "Effect": "Allow", "Action": actions, "Resource": resource}
 

@@ -7,7 +7,7 @@ written down, from where another run goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -99,6 +99,15 @@ def sync(bucket: Bucket, *, options: Options, announce: Callable[[], object]) ->
 def reset(bucket: Bucket) -> None:
     """Have the next run begin anew."""
     Bucket.objects.filter(pk=bucket.pk).update(cursor="")
+
+
+def count_failed(bucket: Bucket, *, failed: Iterable[tuple[str, int]], options: Options) -> int:
+    """How many pictures' analyses failed last, of these APIs and pictures; written into the report of the sync."""
+    number = len({image_id for _, image_id in failed})
+    if not options.is_dry:
+        bucket.refresh_from_db(fields=["report"])
+        Bucket.objects.filter(pk=bucket.pk).update(report={**bucket.report, "failed_analyses": number})
+    return number
 
 
 def _begin(bucket: Bucket, options: Options) -> Found:

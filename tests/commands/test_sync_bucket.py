@@ -187,5 +187,5 @@ def test_the_button_does_the_same_in_a_worker(bucket, s3):
 def test_a_page_costs_the_same_queries_however_many(bucket, s3, number, django_assert_num_queries):
     s3.name([f"{each}.jpg" for each in range(number)])
     an_image_in(bucket, "zzz.jpg")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         sync()

@@ -10,10 +10,10 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.models import Batch, Image, SavedSearch, Ticket
+from analysis.models import Batch, Bucket, Image, SavedSearch, Ticket
 from analysis.store import uploads
 from tests import pictures
-from tests.factories import a_labeled_image, an_analysis
+from tests.factories import a_bucket, a_labeled_image, an_analysis
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +45,10 @@ ENTRIES = {
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
     "sensitive": ("post", EVERYBODY_GOES_BACK),
+    "buckets": ("get", EVERYBODY_SIGNED_IN),
+    "bucket-add": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # staff alone: in test_buckets.py
+    "bucket": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "bucket-sync": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "labels": ("get", EVERYBODY_SIGNED_IN),
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
@@ -97,6 +101,8 @@ def address(name: str, image: Image) -> str:
     batch = Batch.objects.values_list("pk", flat=True).first()
     arguments |= {"steer": [batch, "pause"]}
     ticket = Ticket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    arguments |= {"bucket": [bucket], "bucket-sync": [bucket]}
     arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
     return reverse(name, args=arguments.get(name, []))
 
@@ -114,6 +120,7 @@ def image(owner, pictures_folder):
     image = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
     an_analysis(image, api="moderation", state="done")
     SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
+    a_bucket(owner)
     uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)
     Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
     return image

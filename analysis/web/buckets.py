@@ -1,0 +1,162 @@
+"""Buckets whose pictures stay where they are: what is known of each, whether it can be read, and its sync."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.postgres.forms import SimpleArrayField
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from analysis import access, pipeline
+from analysis.models import Analysis, Bucket, BucketObject
+from analysis.store import connection
+from analysis.web import present, toasts
+from analysis.web.requests import Request
+from analysis.web.toasts import Toast
+
+MOST_ASIDE = 50
+WORDS = {
+    "new": "New",
+    "known": "Known",
+    "changed": "Changed",
+    "missing": "Missing",
+    "refused": "Not accepted before",
+    "passed_over": "Passed over",
+    "failed_analyses": "Analysis failed",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A bucket as the list shows it."""
+
+    url: str
+    name: str
+    owner: str
+    pictures: str
+    synced: str
+    is_running: bool
+    trouble: str
+
+
+class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
+    include = SimpleArrayField(forms.CharField(), required=False, help_text="Such as *.jpg, *.png; none: all pictures.")
+    exclude = SimpleArrayField(forms.CharField(), required=False, help_text="Such as */thumbs/*.")
+    apis = forms.MultipleChoiceField(
+        choices=Analysis.Api.choices,
+        required=False,
+        label="APIs",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="To have its pictures analyzed with; none are those of every picture.",
+    )
+
+    class Meta:
+        model = Bucket
+        fields = ("name", "prefix", "region", "include", "exclude", "owner", "openness", "apis", "may_delete")
+
+
+@require_safe
+def buckets(request: Request) -> HttpResponse:
+    """One's own buckets; all of them for staff."""
+    found = access.buckets_of(request.user).annotate(pictures=Count("images"))
+    context = {"rows": [_row(each) for each in found], "is_staff": access.is_staff(request.user)}
+    return render(request, "buckets.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: Request) -> HttpResponse:
+    """Staff alone: whoever names a bucket has the server's own permissions read it."""
+    access.for_staff(request.user)
+    form = BucketForm(
+        request.POST or None, initial={"owner": request.user.pk, "region": settings.AWS_REGION}, label_suffix=""
+    )
+    if request.method == "POST" and form.is_valid():
+        return redirect("bucket", form.save().pk)
+    return render(request, "bucket_add.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_safe
+def bucket(request: Request, bucket_id: int) -> HttpResponse:
+    """What is known of it; with `?check`, what it lets us do."""
+    shown = access.bucket_for(request.user, bucket_id)
+    findings = list(connection.check(shown)) if "check" in request.GET else []
+    states = dict(shown.objects_seen.values_list("state").annotate(Count("pk")))
+    aside = shown.objects_seen.filter(state__in=[BucketObject.State.REFUSED, BucketObject.State.FAILED])
+    context = {
+        "bucket": shown,
+        "row": _row(shown),
+        "findings": findings,
+        "is_fine": all(finding.is_fine for finding in findings),
+        "missing_actions": [finding.action for finding in findings if finding.action],
+        "numbers": _numbers(shown),
+        "waiting": states.get(BucketObject.State.WAITING, 0),
+        "present": states.get(BucketObject.State.PRESENT, 0),
+        "library_url": present.with_parameters("/", q=f'bucket:"{shown.name}"'),
+        "aside": aside.order_by("key")[:MOST_ASIDE],
+        "rest": max(states.get("refused", 0) + states.get("failed", 0) - MOST_ASIDE, 0),
+        "toasts": toasts.take(request),
+        **_to_paste(request, shown),
+    }
+    return render(request, "bucket.html", context)
+
+
+@require_POST
+def sync(request: Request, bucket_id: int) -> HttpResponse:
+    """Have it compared with the library, and with `repair` what that found put right."""
+    shown = access.bucket_for(request.user, bucket_id)
+    repair = request.POST.get("repair", "")
+    if repair == "failed":
+        number = pipeline.retry_failed(shown)
+        toasts.put(request, Toast(f"Asking again about {present.pictures(number)}."))
+    else:
+        pipeline.start_sync(shown, trashes_missing=repair == "missing")
+        toasts.put(request, Toast(f"Comparing {shown} with the library. New pictures come as they are read."))
+    return redirect("bucket", shown.pk)
+
+
+def _row(each: Bucket) -> Row:
+    now = timezone.now()
+    is_running = each.sync_claimed_until is not None and each.sync_claimed_until > now
+    synced = f"Synced {present.ago(each.sync_ended_at, now=now)}" if each.sync_ended_at else "Never synced to its end"
+    return Row(
+        url=f"/buckets/{each.pk}/",
+        name=str(each),
+        owner=each.owner.get_username(),
+        pictures=present.pictures(getattr(each, "pictures", 0)),
+        synced="Syncing" if is_running else synced,
+        is_running=is_running,
+        trouble=each.trouble,
+    )
+
+
+def _numbers(shown: Bucket) -> list[dict[str, Any]]:
+    """What the last sync found, with what puts it right."""
+    repairs = {"missing": "Move to the trash", "failed_analyses": "Ask again"}
+    return [
+        {"words": words, "number": f"{shown.report[name]:,}", "name": name, "repair": repairs.get(name, "")}
+        for name, words in WORDS.items()
+        if shown.report.get(name)
+    ]
+
+
+def _to_paste(request: Request, shown: Bucket) -> dict[str, str]:
+    name, region = (
+        settings.EVENTS_QUEUE_URL.rpartition("/")[2] or "imagelib-events",
+        shown.region or settings.AWS_REGION,
+    )
+    account = settings.EVENTS_QUEUE_URL.rstrip("/").rpartition("/")[0].rpartition("/")[2] or "123456789012"
+    arn = f"arn:aws:sqs:{region or 'us-east-1'}:{account}:{name}"
+    said = {
+        "policy": connection.needed_policy(shown),
+        "cors": connection.cors_rules(f"{request.scheme}://{request.get_host()}"),
+        "notification": connection.notification(arn, shown.prefix),
+    }
+    return {key: json.dumps(value, indent=2) for key, value in said.items()}

@@ -1,0 +1,146 @@
+"""The pages of the buckets: whose they are, what the connection lacks, and what to paste."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import Analysis, Bucket
+from tests.factories import a_bucket, an_analysis, an_image_in
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bucket(owner, s3):
+    return a_bucket(owner, prefix="2024/")
+
+
+def check(browser, bucket) -> Page:
+    return Page(browser.get(reverse("bucket", args=[bucket.pk]), {"check": "1"}))
+
+
+def test_all_is_well(owner, bucket, s3, signed_in):
+    s3.put("2024/a.jpg", b"x")
+    page = check(signed_in(owner), bucket)
+    for said in ("photos is in us-east-1.", "s3:ListBucket Allowed.", "s3:GetObject Allowed.", "Everything that is"):
+        assert said in page.text
+    assert ("s3:DeleteObject Allowed" in page.text, page.inline()) == (False, [])
+    assert {method for method, _ in s3.asked} == {"HEAD", "GET"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "action"), [("list", "s3:ListBucket"), ("get", "s3:GetObject"), ("delete", "s3:DeleteObject")]
+)
+def test_what_is_missing_is_named(bucket, s3, signed_in, operation, action):
+    Bucket.objects.update(may_delete=True)
+    s3.put("2024/a.jpg", b"x")
+    s3.faults = {operation: ["AccessDenied!"]}
+    page = check(signed_in(bucket.owner), bucket)
+    assert f"Missing: {action} . Attach the policy below" in page.text
+    assert f"{action} It is not allowed (AccessDenied)." in page.text
+    assert page.text.count("Allowed.") == 2
+    assert "2024/a.jpg" in s3.objects
+
+
+def test_an_empty_bucket_is_tried_with_a_key_that_nobody_has(owner, bucket, s3, signed_in):
+    assert "Everything that is needed is allowed." in check(signed_in(owner), bucket).text
+
+
+@pytest.mark.parametrize(
+    ("faults", "name", "sentence"),
+    [
+        ({}, "other", "There is no bucket other: correct its name."),
+        ({"list": ["ExpiredToken!"]}, "photos", "AWS does not accept the credentials (ExpiredToken): renew them"),
+        ({"list": ["SlowDown!"]}, "photos", "SlowDown: SlowDown was asked for."),
+    ],
+)
+def test_what_is_wrong_is_a_sentence(bucket, s3, signed_in, faults, name, sentence):  # noqa: PLR0917
+    Bucket.objects.update(name=name)
+    s3.faults = faults
+    assert sentence in check(signed_in(bucket.owner), bucket).text
+
+
+def test_another_region_is_told(owner, bucket, s3, signed_in):
+    Bucket.objects.update(region="eu-central-1")
+    said = "photos is in us-east-1, and eu-central-1 is said here: set its region to us-east-1."
+    assert said in check(signed_in(owner), bucket).text
+
+
+def test_no_credentials_are_told(owner, bucket, s3, signed_in, monkeypatch):
+    from analysis.sources import objects
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    objects.forget()
+    assert "There are no AWS credentials: set AWS_ACCESS_KEY_ID" in check(signed_in(owner), bucket).text
+
+
+def test_what_to_paste_names_what_is_here(owner, bucket, signed_in, settings):
+    settings.EVENTS_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/210987654321/events"
+    page = Page(signed_in(owner).get(reverse("bucket", args=[bucket.pk])))
+    for said in (
+        '"Resource": "arn:aws:s3:::photos/2024/*"',
+        '"s3:prefix": [ "2024/*" ]',
+        '"QueueArn": "arn:aws:sqs:us-east-1:210987654321:events"',
+        '"AllowedOrigins": [ "http://testserver" ]',
+    ):
+        assert said in page.text
+    assert "s3:DeleteObject" not in page.text
+    Bucket.objects.update(may_delete=True)
+    assert "s3:DeleteObject" in Page(signed_in(owner).get(reverse("bucket", args=[bucket.pk]))).text
+
+
+def test_a_sync_is_started_and_what_it_found_is_put_right(
+    owner, bucket, s3, signed_in, django_capture_on_commit_callbacks
+):
+    browser, address = signed_in(owner), reverse("bucket-sync", args=[bucket.pk])
+    with django_capture_on_commit_callbacks() as announced:
+        browser.post(address)
+        browser.post(address, {"repair": "missing"})
+    assert len(announced) == 2
+    an_analysis(an_image_in(bucket, "2024/a.jpg"), state="failed")
+    Bucket.objects.update(report={"listed": 3, "missing": 1, "failed_analyses": 1})
+    page = Page(browser.get(reverse("bucket", args=[bucket.pk])))
+    assert "Missing 1 Move to the trash" in page.text
+    assert "Analysis failed 1 Ask again" in page.text
+    browser.post(address, {"repair": "failed"})
+    assert Analysis.objects.filter(state="queued").count() == 1
+    assert "Asking again about 1 picture." in Page(browser.get(reverse("bucket", args=[bucket.pk]))).text
+
+
+def test_staff_add_buckets(owner, staff, signed_in):
+    browser = signed_in(staff)
+    assert "Add a bucket" in Page(browser.get(reverse("buckets"))).text
+    form = {"name": "photos", "owner": owner.pk, "openness": 1, "include": "*.jpg,*.png", "apis": ["labels", "text"]}
+    answer = browser.post(reverse("bucket-add"), form)
+    bucket = Bucket.objects.get()
+    assert answer.url == reverse("bucket", args=[bucket.pk])
+    assert (bucket.include, bucket.apis, bucket.may_delete, bucket.owner) == (
+        ["*.jpg", "*.png"],
+        ["labels", "text"],
+        False,
+        owner,
+    )
+    again = browser.post(reverse("bucket-add"), form)
+    assert (again.status_code, "already exists" in Page(again).text) == (422, True)
+
+
+def test_each_sees_their_own(owner, colleague, staff, signed_in):
+    a_bucket(owner), a_bucket(colleague, name="others")
+    seen = [sorted(Page(signed_in(person).get(reverse("buckets"))).links) for person in (owner, colleague, staff)]
+    assert ["photos" in each for each in seen] == [True, False, True]
+    assert ["others" in each for each in seen] == [False, True, True]
+    assert signed_in(staff).get(reverse("bucket", args=[Bucket.objects.first().pk])).status_code == 200
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_list_takes_three_queries(owner, signed_in, number, django_assert_num_queries):
+    for each in range(number):
+        an_image_in(a_bucket(owner, name=f"bucket-{each}"), "a.jpg")
+    browser = signed_in(owner)
+    with django_assert_num_queries(3):  # session, person, buckets
+        browser.get(reverse("buckets"))
