@@ -56,6 +56,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='image',
+            index=models.Index(fields=['format'], name='image_format'),
+        ),
+        migrations.AddIndex(
+            model_name='image',
+            index=models.Index(fields=['camera_make', 'camera_model', 'lens'], name='image_camera'),
+        ),
+        migrations.AddIndex(
+            model_name='image',
             index=django.contrib.postgres.indexes.GinIndex(analysis.models.images.NamePieces('filename', 'title'), fastupdate=False, name='image_names'),
         ),
         migrations.AddIndex(

@@ -165,6 +165,8 @@ class Image(models.Model):
                 condition=Q(trashed_at=None, latitude__isnull=False, longitude__isnull=False),
                 name="image_located",
             ),
+            models.Index(fields=["format"], name="image_format"),
+            models.Index(fields=["camera_make", "camera_model", "lens"], name="image_camera"),
             GinIndex(NamePieces("filename", "title"), name="image_names", fastupdate=False),
             GinIndex(fields=["likeness"], name="image_likeness", fastupdate=False),
         ]

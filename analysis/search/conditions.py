@@ -45,6 +45,8 @@ COLUMNS = (
     *("taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "is_repeated"),
 )
 """Of a picture, what conditions ask for beside its moment, owner and openness."""
+INDEXED = {"quality": "sharpness", "brightness": "brightness", "sharpness": "sharpness", "contrast": "contrast"}
+"""What ImageIndex calls the recognizer's figures."""
 FORMATS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
@@ -157,10 +159,10 @@ def _face(face: OneFace, meaning: Meaning) -> Sql:
 def _matches(field: str, text: str, meaning: Meaning) -> Sql:
     match field:
         case "name":
-            part = _part(text)
+            part = part_of(text)
             return _of_image("filename ILIKE %s OR title ILIKE %s", part, part)
         case "camera":
-            return _of_image("concat_ws(' ', camera_make, camera_model, lens) ILIKE %s", _part(text))
+            return _of_image("concat_ws(' ', camera_make, camera_model, lens) ILIKE %s", part_of(text))
         case "format":
             return _of_image("format = %s", FORMATS.get(text.lower(), text.lower()))
         case "owner":
@@ -168,11 +170,11 @@ def _matches(field: str, text: str, meaning: Meaning) -> Sql:
             return _of_image("owner_id = %s", owner.id) if owner else FALSE
         case "bucket":
             named = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
-            return _of_image(f"coalesce(bucket_id IN ({named}), false)", _part(text))
+            return _of_image(f"coalesce(bucket_id IN ({named}), false)", part_of(text))
     raise AssertionError(field)
 
 
-def _part(text: str) -> str:
+def part_of(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
@@ -187,8 +189,8 @@ def _measured(field: str, low: float | None, high: float | None, meaning: Meanin
         test = test.replace("{}", "m.rating")
         asker = meaning.audience.person_id
         return _exists(f"analysis_mark m WHERE {{}} AND m.person_id = %s AND {test}", asker, *values)
-    column = "sharpness" if field == "quality" else field
-    return _exists(f"analysis_imageindex x WHERE {{}} AND {test.replace('{}', f'x.{column}')}", *values)
+    test = test.replace("{}", f"x.{INDEXED[field]}")
+    return _exists(f"analysis_imageindex x WHERE {{}} AND {test}", *values)
 
 
 def _timed(part: Between | Lately, meaning: Meaning) -> Sql:

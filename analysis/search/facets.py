@@ -52,6 +52,10 @@ def facets(query: Query, *, audience: Audience, most: int = 20) -> Facets:
     plan = plan_of(query.sorted_by("newest"), audience)
     if plan.is_empty:
         return Facets({}, is_sample=False, total=None if plan.trash else 0)
+    if plan.narrowed or plan.listed or plan.is_kept_apart:
+        found = _exact(plan.whole(cap=FEW + 1), most=most)
+        if found.total is not None and found.total <= FEW:
+            return replace(found, total=None) if plan.trash else found
     for every in _shares(plan, audience):
         found = _sampled(_in_share(plan, every), most=most, every=every)
         if found.counted >= LEAST_SAMPLE:
@@ -62,11 +66,11 @@ def facets(query: Query, *, audience: Audience, most: int = 20) -> Facets:
 
 def _shares(plan: Plan, audience: Audience) -> Iterator[int]:
     """One in so many pictures, the smallest share first that may hold enough hits."""
-    if plan.is_owned_by_few or plan.selector:
+    if plan.is_owned_by_few or plan.selector or plan.is_kept_apart:
         return
     at_most = _at_most(plan, audience)
     for every in sorted(SHARES, reverse=True):
-        if at_most > every * SAMPLE // 2 and (plan.driver or every == SHARES[-1]):
+        if at_most > every * SAMPLE // 2 and (every == SHARES[-1] or (plan.driver and plan.labels_lead)):
             yield every
 
 

@@ -59,12 +59,12 @@ class Plan(Statements):
             return self.along_images(after=None, limit=cap, budget=None)
         if self.selector:
             return self.gathered(self.selector, after=None, limit=cap, is_sorted=False)
-        if self.driver and not self._is_apart:
+        if self.driver and not self._is_apart and self.labels_lead:
             return self.along_label(self.driver, after=None, limit=cap, budget=None)
-        if self.carried:
+        if self.carried and self.labels_lead:
             return self.gathered(self.by_index(), after=None, limit=cap, is_sorted=False)
-        if self.likely:
-            return self.gathered(self.likely, after=None, limit=cap, is_sorted=False)
+        if self.listed and not self.narrowed:
+            return self.gathered(self.listed, after=None, limit=cap, is_sorted=False)
         return self.scanned(after=None, limit=cap, is_sorted=False)
 
     @property
@@ -72,6 +72,16 @@ class Plan(Statements):
         """Several labels, which an index over sets knows together; but not whose they are, nor of when."""
         is_sparse = self.owner is not None and self.owner.has_few
         return len(self.carried) + len(self.excluded) > 1 and not self.days_added() and not is_sparse
+
+    @property
+    def labels_lead(self) -> bool:
+        """To go through all that carry them takes less than to ask another index, or to ask everything."""
+        if not self.carried or self.days_added():
+            return bool(self.carried)
+        rarest = self.carried[0].labels.image_count
+        if self.narrowed or self.listed or self.is_kept_apart:
+            return rarest <= 4 * self.budget
+        return not self.is_asked_at_hand or rarest <= max(4 * self.budget, self.meaning.pictures // 8)
 
     def _is_gathered_sooner(self, wanted: int) -> bool:
         """Whether an index over sets is quicker than a walk, if labels knew nothing of one another.
@@ -95,14 +105,15 @@ class Plan(Statements):
                 yield self.along_images(after=after, limit=limit, budget=self.budget)
             yield self._rest(after=after, limit=limit)
             return
-        if not self._is_apart:
-            if is_first:
-                yield self.along_label(driver, after=after, limit=limit, budget=self.budget)
-            yield self.along_label(driver, after=after, limit=limit, budget=None)
-            return
-        if is_first and not (driver.labels.image_count <= 4 * self.budget and self._is_gathered_sooner(limit)):
+        is_gathered = (
+            self._is_apart and driver.labels.image_count <= 4 * self.budget and self._is_gathered_sooner(limit)
+        )
+        if is_first and not is_gathered:
             yield self.along_label(driver, after=after, limit=limit, budget=self.budget)
-        yield self.gathered(self.by_index(), after=after, limit=limit)
+        if self._is_apart or not self.labels_lead:
+            yield self._rest(after=after, limit=limit)
+        else:
+            yield self.along_label(driver, after=after, limit=limit, budget=None)
 
     def _by_column(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
         rarest = self.carried[0].labels.image_count if self.carried else None
@@ -113,11 +124,11 @@ class Plan(Statements):
 
     def _rest(self, *, after: Place | None, limit: int) -> Sql:
         """For when the first pictures in order were not the ones: wherever the others may be."""
-        if self.carried:
+        if self.carried and self.labels_lead:
             return self.gathered(self.by_index(), after=after, limit=limit)
-        if self.likely:
-            return self.gathered(self.likely, after=after, limit=limit)
-        if not self.parts or self.is_narrowed:
+        if self.listed and not self.narrowed:
+            return self.gathered(self.listed, after=after, limit=limit)
+        if not self.parts or self.is_kept_apart:
             return self.along_images(after=after, limit=limit, budget=None)
         return self.scanned(after=after, limit=limit)
 

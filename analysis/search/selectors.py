@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.models.images import NamePieces
-from analysis.search.conditions import FAILED_LAST, NEAR, days, face_test, hundredths
+from analysis.search.conditions import (
+    FAILED_LAST,
+    FORMATS,
+    INDEXED,
+    NEAR,
+    days,
+    face_test,
+    hundredths,
+    part_of,
+)
 from analysis.search.meaning import Meaning
 from analysis.search.names import Labels, traits_of
 from analysis.search.sql import Sql
 from analysis.search.tree import (
     Between,
+    By,
+    ByModel,
     Counted,
     Has,
     InCategory,
@@ -96,12 +107,12 @@ def candidates(part: Node, meaning: Meaning) -> Candidates | None:
     return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=isinstance(part, Written))
 
 
-NARROW: dict[Node, str] = {
+KEPT_APART: dict[Node, str] = {
     Has("location"): "i.latitude IS NOT NULL AND i.longitude IS NOT NULL",
     Is("duplicate"): "i.is_repeated",
 }
 """Parts that only pictures of an index of their own can meet, in the order of time."""
-_PIECES = NamePieces.template % {"expressions": "filename || chr(10) || title"}
+_PIECES = NamePieces.template % {"expressions": "i.filename || chr(10) || i.title"}
 _WANTED = """
     (SELECT array_agg(DISTINCT substr(said.name, place, said.size)) FROM (
         SELECT lower(%s) AS name, CASE WHEN length(lower(%s)) < 3 THEN 1 ELSE 3 END AS size) said,
@@ -109,19 +120,51 @@ _WANTED = """
 """
 
 
-def likely(part: Node, meaning: Meaning) -> Candidates | None:
-    """The pictures of which a part may hold, few or many: for when the first ones in order were not among them."""
+_CAMERAS = """
+    WITH RECURSIVE used AS (
+        (SELECT camera_make, camera_model, lens FROM analysis_image ORDER BY 1, 2, 3 LIMIT 1)
+        UNION ALL
+        SELECT following.* FROM used, LATERAL (
+            SELECT i.camera_make, i.camera_model, i.lens FROM analysis_image i
+            WHERE (i.camera_make, i.camera_model, i.lens) > (used.camera_make, used.camera_model, used.lens)
+            ORDER BY 1, 2, 3 LIMIT 1) following)
+    SELECT * FROM used WHERE concat_ws(' ', camera_make, camera_model, lens) ILIKE %s
+"""
+
+
+def narrowed(part: Node, meaning: Meaning) -> Sql | None:
+    """What an index tells of the pictures `i` of which a part may hold, be they few or many."""
     match part:
         case Matches("name", text) if text:
-            named = f"SELECT id AS image_id FROM analysis_image WHERE {_PIECES} @> {_WANTED}"  # noqa: S608
-            return Candidates(Sql(named, (text, text)))
+            return Sql(f"{_PIECES} @> {_WANTED}", (text, text))
+        case Matches("format", text):
+            return Sql("i.format = %s", (FORMATS.get(text.lower(), text.lower()),))
+        case Matches("camera", text):
+            return Sql(f"(i.camera_make, i.camera_model, i.lens) IN ({_CAMERAS})", (part_of(text),))
         case Between("taken") | Lately("taken"):
-            moment, bounds = "coalesce(taken_at, added_at)", zip((">=", "<"), days(part, meaning.moment), strict=True)
-            given = {f"{moment} {sign} %s": bound for sign, bound in bounds if bound}
-            tests = " AND ".join(("trashed_at IS NULL", *given))
-            taken = Sql(f"SELECT id AS image_id FROM analysis_image WHERE {tests}", tuple(given.values()))  # noqa: S608
-            return Candidates(taken, frozenset([part])) if given else None
+            bounds = zip((">=", "<"), days(part, meaning.moment), strict=True)
+            given = {f"coalesce(i.taken_at, i.added_at) {sign} %s": bound for sign, bound in bounds if bound}
+            return Sql(" AND ".join(given), tuple(given.values())) if given else None
     return None
+
+
+def listed(part: Node) -> Candidates | None:
+    """The pictures of which a part holds, few or many, from another table that is read faster than all are asked."""
+    match part:
+        case By("person"):
+            text, values = "SELECT image_id FROM analysis_verdict WHERE decision <> 'rejected'", tuple[Any, ...]()
+        case By(who):
+            text, values = "SELECT image_id FROM analysis_analysis WHERE is_current AND recognizer = %s", (who,)
+        case ByModel(version):
+            text, values = "SELECT image_id FROM analysis_analysis WHERE is_current AND model_version = %s", (version,)
+        case Measured(field, low, high) if field in INDEXED:
+            column, bounds = f"x.{INDEXED[field]}", ((">=", low), ("<=", high))
+            given = {f"{column} {sign} %s": bound for sign, bound in bounds if bound is not None}
+            tests, values = " AND ".join(given) or f"{column} IS NOT NULL", tuple(given.values())
+            text = f"SELECT x.image_id, x.added_at, x.owner_id, x.openness FROM analysis_imageindex x WHERE {tests}"  # noqa: S608
+        case _:
+            return None
+    return Candidates(Sql(text, values), frozenset([part]), is_indexed=isinstance(part, Measured))
 
 
 def in_words(carried: Sequence[Carried], excluded: Mapping[Node, Labels]) -> tuple[str, set[Node]] | None:

@@ -10,17 +10,18 @@ from analysis.search.conditions import COLUMNS, condition, days, in_index, seen
 from analysis.search.meaning import Meaning, Owner
 from analysis.search.places import ORDERS, Order, Place
 from analysis.search.selectors import (
-    NARROW,
+    KEPT_APART,
     Candidates,
     Carried,
     by_labels,
     candidates,
     carried_in,
     excluded_by,
-    likely,
+    listed,
+    narrowed,
 )
-from analysis.search.sql import FALSE, Sql, all_of
-from analysis.search.tree import Between, Labeled, Lately, Matches, Node
+from analysis.search.sql import FALSE, TRUE, Sql, all_of
+from analysis.search.tree import Between, Is, Labeled, Lately, Matches, Node
 
 BUDGET = 3_000
 """Entries of one index looked at before something else is tried: some ten milliseconds."""
@@ -73,9 +74,14 @@ class Statements:
         return next((each for each in found if each), None)
 
     @cached_property
-    def likely(self) -> Candidates | None:
-        """The candidates of a part that may hold of few pictures or of many."""
-        found = (likely(part, self.meaning) for part in self.parts)
+    def listed(self) -> Candidates | None:
+        """The candidates of a part that may hold of few pictures or of many, from another table."""
+        return next((each for part in self.parts if (each := listed(part))), None)
+
+    @cached_property
+    def narrowed(self) -> Sql | None:
+        """What an index of the pictures themselves tells of a part that may hold of few or of many."""
+        found = (narrowed(part, self.meaning) for part in self.parts)
         return next((each for each in found if each), None)
 
     @property
@@ -141,7 +147,7 @@ class Statements:
         whose, visible, rest = self._whose(), seen(self.meaning.audience, "d"), self.rest(is_at_hand=True)
         branch = f"""
             (SELECT i.id AS image_id, {key} AS key, {self._columns()} FROM analysis_image i
-             WHERE i.trashed_at IS NULL AND {{}} {self._narrowed()} {range_}
+             WHERE i.trashed_at IS NULL AND {{}} {self._kept_apart()} {range_}
              ORDER BY {key} {way}, i.id {way} {_first(budget)})
         """  # noqa: S608
         entries = " UNION ALL ".join(branch.format(each.text) for each in whose)
@@ -156,11 +162,11 @@ class Statements:
 
     def scanned(self, *, after: Place | None, limit: int, is_sorted: bool = True) -> Sql:
         """All pictures that may be seen, in no order: to read them as they lie takes a third of the time."""
-        base, rest, key = self._base(), self.rest(is_at_hand=True), self.order.key
+        base, rest, key = all_of([self._base(), self.narrowed or TRUE]), self.rest(is_at_hand=True), self.order.key
         hits = f"""
             SELECT d.image_id, d.key FROM (
                 SELECT i.id AS image_id, {key} AS key, {self._columns()} FROM analysis_image i
-                WHERE {base.text} {self._narrowed()}) d
+                WHERE {base.text} {self._kept_apart()}) d
             WHERE {rest.text}
         """  # noqa: S608
         values = (*base.values, *rest.values)
@@ -176,19 +182,32 @@ class Statements:
 
     def _columns(self) -> str:
         """What is asked of the pictures themselves: of all that is read, so much is carried along."""
-        is_own = any(sql.at_hand.text != sql.text for sql in self.conditions.values())
-        return ", ".join(f"i.{name}" for name in ("added_at", "owner_id", "openness", *(COLUMNS if is_own else ())))
+        asked = COLUMNS if self.is_asked_at_hand else ()
+        return ", ".join(f"i.{name}" for name in ("added_at", "owner_id", "openness", *asked))
 
     @property
-    def is_narrowed(self) -> bool:
-        return any(part in NARROW for part in self.parts)
+    def is_asked_at_hand(self) -> bool:
+        """Some part asks for the pictures' own columns."""
+        return any(sql.at_hand.text != sql.text for sql in self.conditions.values())
 
-    def _narrowed(self) -> str:
-        return "".join(f" AND {NARROW[part]}" for part in self.parts if part in NARROW)
+    def _own(self) -> Sql | None:
+        """Others' private pictures are not seen: those that are were one's own."""
+        audience = self.meaning.audience
+        is_own = Is("private") in self.parts and audience.person_id is not None and not audience.sees_all
+        return Sql("i.owner_id = %s", (audience.person_id,)) if is_own and not self.owner else None
+
+    @property
+    def is_kept_apart(self) -> bool:
+        return any(part in KEPT_APART for part in self.parts)
+
+    def _kept_apart(self) -> str:
+        return "".join(f" AND {KEPT_APART[part]}" for part in self.parts if part in KEPT_APART)
 
     def _whose(self) -> list[Sql]:
         """Disjoint sets of pictures that together hold all that may be seen, each with an index in this order."""
         person = self.meaning.audience.person_id
+        if own := self._own():
+            return [own]
         if self.meaning.audience.sees_all and not self.owner:
             return [Sql("true")]
         if self.owner:
@@ -232,7 +251,7 @@ class Statements:
 
     def _base(self) -> Sql:
         """The pictures that a query is about: not those in the trash, unless it asks for them, and then one's own."""
-        visible = seen(self.meaning.audience, "i")
+        visible = self._own() or seen(self.meaning.audience, "i")
         if self.meaning.query.asks_for_trash and self.meaning.audience.sees_all:
             return Sql("true")
         if not self.meaning.query.asks_for_trash or self.meaning.audience.person_id is None:
