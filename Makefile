@@ -23,7 +23,8 @@ demo: .venv/installed-dev ## the same, with sample photographs brought in
 	@exec .venv/bin/python manage.py run --samples
 
 test: .venv/installed-dev ## every test; those in a browser where there is Chromium
-	@.venv/bin/python -m pytest --numprocesses auto
+	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos"
+	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
 check: .venv/installed-dev ## style, types, layers, migrations, deployment, templates
 	.venv/bin/python -m ruff check .

@@ -1,4 +1,4 @@
-"""The wall time of the test suite without the tests in a browser."""
+"""The wall time of the test suite without the tests in a browser and the chaos tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ SHOWN = 5  # failed tests
 
 def measure() -> Report:
     began, processor = time.monotonic(), processor_of_children()
-    output = outcome([sys.executable, "-m", "pytest", "--numprocesses", "auto", "-m", "not browser", "-q"])
+    output = outcome(
+        [sys.executable, "-m", "pytest", "--numprocesses", "auto", "-m", "not browser and not chaos", "-q"]
+    )
     seconds, processor = time.monotonic() - began, processor_of_children() - processor
     lines = output.strip().splitlines()
     slowest = next((line for line in lines if "s call" in line), "none tells its time")
@@ -27,7 +29,7 @@ def measure() -> Report:
     return Report(
         "the test suite without a browser",
         [
-            Figure(what="make test, not browser", ours=seconds, unit="s", at_most=60),
+            Figure(what="make test, not browser, not chaos", ours=seconds, unit="s", at_most=60),
             Figure(what="of it on a processor, servers apart", ours=processor, unit="s"),
         ],
         notes,

@@ -1,0 +1,18 @@
+"""Pictures under way, something breaks: each ends done or failed with a cause, nothing twice, and nobody helps."""
+
+import pytest
+
+from bench.breaking.faults import ENOUGH, FAULTS
+from bench.breaking.verdict import verdict
+
+PICTURES = 500
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_is_lost(world, fault):
+    world.put_under_way(PICTURES)
+    outcome = FAULTS[fault](world)
+    world.wait_for_end(seconds=ENOUGH)
+    pictures = len(world.images)
+    wrong = verdict(world).wrong(pictures=pictures, in_flight=outcome.in_flight, may_fail=outcome.may_fail)
+    assert (wrong, pictures >= PICTURES) == ([], True)
