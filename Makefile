@@ -26,12 +26,13 @@ test: .venv/installed-dev ## every test; those in a browser where there is Chrom
 	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
-check: .venv/installed-dev ## style, types, layers, migrations, deployment, templates
+check: .venv/installed-dev ## style, types, layers, migrations, infrastructure, deployment, templates
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy manage.py imagelib analysis
 	.venv/bin/lint-imports
 	.venv/bin/python manage.py makemigrations --check --dry-run
+	.venv/bin/cfn-lint infra/cloudformation.yaml
 	$(PRODUCTION) .venv/bin/python manage.py check --deploy --fail-level WARNING
 	.venv/bin/python -m djlint --lint --check --quiet templates
 

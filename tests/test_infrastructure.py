@@ -1,0 +1,172 @@
+"""The whole way over what infra/cloudformation.yaml makes: upload, event, queue, consumer, analysis, search."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.request
+from pathlib import Path
+from urllib.parse import quote_plus
+
+import boto3  # noqa: TID251
+import pytest
+from cfnlint.decode import cfn_yaml
+from django.core.management import call_command
+from django.urls import reverse
+from moto.server import ThreadedMotoServer
+
+from analysis import tasks
+from analysis.access import audience_of
+from analysis.models import Image, Ticket
+from analysis.search.grammar import parse
+from analysis.search.results import page
+from analysis.sources import objects
+from analysis.store import connection
+from tests import pictures
+from tests.factories import a_bucket, labels_answer
+from tests.notices import notice, record
+from tests.store.test_s3 import post
+
+# moto makes everything but the policies of bucket and queue and the alarm, and says so.
+UNMADE = "ignore:Tried to parse AWS.*(QueuePolicy|BucketPolicy|Alarm):UserWarning"
+pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings(UNMADE)]
+TEMPLATE = Path(__file__).resolve().parent.parent / "infra/cloudformation.yaml"
+ORIGIN = "http://testserver"
+PARAMETERS = {"Origin": ORIGIN, "BucketName": "pictures-of-a-template", "QueueName": "events-of-a-template"}
+
+
+@pytest.fixture(scope="module")
+def moto():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(moto, monkeypatch):
+    """Clients by service."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", moto)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
+    objects.forget()
+    session = boto3.session.Session()
+    made = {name: session.client(name, region_name="us-east-1", endpoint_url=moto) for name in ("s3", "sqs", "iam")}
+    yield {**made, "cloudformation": session.client("cloudformation", region_name="us-east-1", endpoint_url=moto)}
+    objects.forget()
+
+
+def template() -> dict:
+    return cfn_yaml.loads(TEMPLATE.read_text())
+
+
+@pytest.fixture
+def deployed(aws, moto, settings) -> dict[str, str]:
+    """The stack, and by hand what moto's CloudFormation leaves out: the bucket's CORS rules and notifications."""
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()]
+    aws["cloudformation"].create_stack(
+        StackName="imagelib", TemplateBody=TEMPLATE.read_text(), Parameters=given, Capabilities=["CAPABILITY_IAM"]
+    )
+    stack = aws["cloudformation"].describe_stacks(StackName="imagelib")["Stacks"][0]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    bucket = template()["Resources"]["Pictures"]["Properties"]
+    rules = [
+        {**{name: list(rule[name]) for name in ("AllowedMethods", "AllowedHeaders")}, "AllowedOrigins": [ORIGIN]}
+        for rule in bucket["CorsConfiguration"]["CorsRules"]
+    ]
+    aws["s3"].put_bucket_cors(Bucket=outputs["PicturesBucket"], CORSConfiguration={"CORSRules": rules})
+    told = [
+        {
+            "QueueArn": outputs["EventsQueueArn"],
+            "Events": [each["Event"]],
+            "Filter": {"Key": {"FilterRules": [dict(rule) for rule in each["Filter"]["S3Key"]["Rules"]]}},
+        }
+        for each in bucket["NotificationConfiguration"]["QueueConfigurations"]
+    ]
+    aws["s3"].put_bucket_notification_configuration(
+        Bucket=outputs["PicturesBucket"], NotificationConfiguration={"QueueConfigurations": told}
+    )
+    settings.AWS_REGION, settings.EVENTS_QUEUE_URL = "us-east-1", outputs["EventsQueueUrl"]
+    options = {"bucket_name": outputs["PicturesBucket"], "region_name": "us-east-1", "endpoint_url": moto}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options},
+    }
+    yield outputs
+    urllib.request.urlopen(f"{moto}/moto-api/reset", data=b"").close()
+
+
+def consume() -> str:
+    said = io.StringIO()
+    call_command("consume_events", "--until-empty", stdout=said, stderr=said)
+    return said.getvalue()
+
+
+def found(owner, query: str) -> list[Image]:
+    return page(parse(query), audience=audience_of(owner)).images
+
+
+def test_an_upload_goes_the_whole_way_though_no_browser_says_that_it_is_complete(
+    owner, signed_in, rekognition, deployed
+):
+    rekognition.answers = [labels_answer(Dog=98)]
+    content = pictures.jpeg()
+    leave = signed_in(owner).post(reverse("tickets"), {"name": "dog.jpg", "size": len(content)}).json()
+    assert post(leave, content) == 204
+    # S3's test message, the upload, and nothing of the renditions that come of it.
+    assert "2 messages with 1 events taken in, 0 put into the dead-letter queue." in consume()
+    tasks.check_uploads()
+    tasks.work(recognizer="rekognition", api="labels")
+    assert "0 messages" in consume()
+    image = Image.objects.get()
+    assert (found(owner, "dog"), Ticket.objects.get().state) == ([image], "taken")
+
+
+def test_a_picture_of_another_bucket_goes_the_whole_way(owner, aws, rekognition, deployed):
+    rekognition.answers = [labels_answer(Cat=97)]
+    bucket = a_bucket(owner, name="archive-of-a-template")
+    aws["s3"].create_bucket(Bucket=bucket.name)
+    told = connection.notification(deployed["EventsQueueArn"], bucket.prefix)
+    aws["s3"].put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=told)
+    aws["s3"].put_object(Bucket=bucket.name, Key="2024/ä b+c.jpg", Body=pictures.jpeg())
+    consume()
+    tasks.read_bucket(bucket_id=bucket.pk)
+    tasks.work(recognizer="rekognition", api="labels")
+    [image] = found(owner, "cat bucket:archive")
+    assert image.key == "2024/ä b+c.jpg"
+    aws["s3"].delete_object(Bucket=bucket.name, Key=image.key)
+    consume()
+    tasks.read_bucket(bucket_id=bucket.pk)
+    assert found(owner, "cat") == []
+
+
+def test_a_browser_of_this_origin_may_upload_and_no_other(deployed, moto):
+    def preflight(origin: str) -> int:
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        asked = urllib.request.Request(f"{moto}/{deployed['PicturesBucket']}", method="OPTIONS", headers=headers)
+        try:
+            with urllib.request.urlopen(asked) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert (preflight(ORIGIN), preflight("https://evil.example")) == (200, 403)
+
+
+def test_the_queue_buries_and_the_roles_may_do_no_more_than_is_needed(deployed, aws):
+    url = deployed["EventsQueueUrl"]
+    said = aws["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    assert json.loads(said["RedrivePolicy"])["deadLetterTargetArn"].endswith(":events-of-a-template-dead")
+    aws["sqs"].send_message(QueueUrl=url, MessageBody=notice(record(quote_plus("a.jpg"), bucket="nobodys")))
+    assert "1 put into the dead-letter queue" in consume()
+    resources = template()["Resources"]
+    statements = [
+        statement
+        for name in ("KeepPictures", "ReadOtherBuckets", "Worker", "Web")
+        for policy in [resources[name]["Properties"], *resources[name]["Properties"].get("Policies", [])]
+        for statement in policy.get("PolicyDocument", {}).get("Statement", [])
+    ]
+    assert not any("*" in str(statement["Action"]) for statement in statements)
+    assert [each["Sid"] for each in statements if each["Resource"] == "*"] == ["Recognize", "ReadQuotas"]
