@@ -16,6 +16,7 @@ from bench import place
 from bench.figures import Figure, Report, percentile
 from bench.library_recipe import OPENNESS
 from bench.search_measured import LISTS, Measured
+from bench.search_questions import BROAD
 
 PICTURES = "1000000"
 MOST = 300.0  # milliseconds that no kind of question may take
@@ -105,6 +106,7 @@ def notes(found: Measured) -> Iterator[str]:
         f"The reader owns a few pictures and sees {OPENNESS[1]:.0%} that are shared and {OPENNESS[2]:.0%} that are "
         "public; who is not signed in sees the public ones alone."
     )
+    yield f"From {next(iter(BROAD))} to {[*BROAD][-1]} with the eyes of somebody who sees every picture."
     yield "By hand: SQL that is told the labels' ids and counts; the other figures name what they stand beside."
 
 

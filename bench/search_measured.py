@@ -93,6 +93,7 @@ def search(library: Loaded, connection: psycopg.Connection, found: Measured) -> 
     found.figures["overlap"] = overlap(questions[::4], ours, connection)
     found.time("anonymous", questions, anonymous.page)
     found.time("further", asker.further(), ours.page)
+    found.time("further", asker.broad(), Ours(READER, sees_all=True).page)
     found.time("empty", [Question("empty", "")], ours.page)
     if find_spec("analysis.search.complete"):
         found.time("complete", beginnings(), lambda question: ours.complete(question.text))

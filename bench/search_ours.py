@@ -14,8 +14,8 @@ from bench.search_questions import Question
 class Ours:
     """What these eyes see; none are those of somebody who is not signed in."""
 
-    def __init__(self, reader: int | None) -> None:
-        self._audience = Audience(reader)
+    def __init__(self, reader: int | None, *, sees_all: bool = False) -> None:
+        self._audience = Audience(reader, sees_all=sees_all)
 
     def page(self, question: Question, *, after: Place | None = None, size: int = results.PAGE_SIZE) -> Page:
         return results.page(parse(question.text), audience=self._audience, after=after, size=size)

@@ -92,6 +92,11 @@ class Asker:
             *(Question(f"sort:{sort}", f"{name} sort:{sort}".strip()) for sort in SORTS for name in sorted_names),
         ]
 
+    def broad(self) -> list[Question]:
+        """What no label leads to, mostly rare or not there at all, for eyes that see every picture."""
+        top = _quoted(self.top)
+        return [Question(shape, text.replace("TOP", top)) for shape, texts in BROAD.items() for text in texts]
+
     @property
     def top(self) -> str:
         """The most frequent label's name."""
@@ -189,6 +194,19 @@ FACES = (
     *("smile", "smile age:20..30", "eyeglasses", "female age:60..90", "male happy", "surprised age:5..12"),
     *("angry eyeglasses", "sad", "age:88..94", "smile female eyeglasses happy age:30..31"),
 )
+
+BROAD = {
+    "name:": ("name:x", "name:zebra", "name:999", "name:IMG_12", "name:x sort:size", "name:x TOP"),
+    "taken:": ("taken:1990", "taken:2016-02", "taken:2024", "taken:1990 sort:taken", "taken:1990 sort:name"),
+    "is:trashed OR": ("is:trashed OR TOP", "is:trashed OR dog", "is:trashed OR name:x"),
+    "is:duplicate": ("is:duplicate", "is:duplicate TOP", "is:duplicate sort:name"),
+    "has:": ("has:location", "has:location TOP", "has:faces", "-has:faces -has:text sort:size", "-has:labels"),
+    "camera: format:": ("camera:leica", "camera:canon", "format:png", "camera:leica TOP"),
+    "width: size:": ("width<200", "width>=101 sort:name", "size>1GB", "width>=5000 orientation:portrait sort:size"),
+    "quality:": ("quality>=99.9", "brightness:20..21 sort:name"),
+    "by: model:": ("by:local", "by:rekognition", "model:2.0"),
+    "-label": ("-TOP", "-TOP sort:size", "is:untagged"),
+}
 
 
 def owner_name(owner: int) -> str:
