@@ -41,6 +41,7 @@ urlpatterns = [
     path("searches/<int:search_id>/delete/", searches.delete, name="search-delete"),
     path("bulk/menu/", bulk.menu, name="bulk-menu"),
     path("bulk/<slug:action>/", bulk.act, name="bulk"),
+    path("changes/<int:change_id>/", bulk.change, name="change"),
     path("undo/<int:change_id>/", bulk.undo, name="undo"),
     path("sensitive/", veil.switch, name="sensitive"),
     path("buckets/", buckets.buckets, name="buckets"),

@@ -142,9 +142,7 @@ def _sums(found: Estimate) -> str:
     said = f"{seen}, {states.dollars(found.dollars)}, {_time(found.seconds)} at the present pace."
     if found.is_whole:
         return said
-    return (
-        f"{said} Only these {found.looked_at:,} were looked at; there are more, and they cost in proportion."
-    )
+    return f"{said} Only these {found.looked_at:,} were looked at; there are more, and they cost in proportion."
 
 
 def _time(seconds: float | None) -> str:

@@ -163,9 +163,7 @@ def _remove(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
     try:
         meant = chosen(request, rows)
         if meant.number > MOST_REMOVED:
-            raise Refused(
-                f"At most {MOST_REMOVED:,} are deleted for good at once; the trash takes any number."
-            )
+            raise Refused(f"At most {MOST_REMOVED:,} are deleted for good at once; the trash takes any number.")
     except (Refused, Misunderstood) as complaint:
         messages.error(request, str(complaint))
         return None

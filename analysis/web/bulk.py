@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from analysis import access
+from analysis import access, pipeline
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
+from analysis.curation.labels import label_for
 from analysis.curation.refused import Refused
-from analysis.models import Change, Image, Label, Verdict
+from analysis.models import Change, Image, Label
+from analysis.search import results
 from analysis.search.grammar import BadQuery, parse
 from analysis.web import toasts
 from analysis.web.carried import carried
@@ -23,6 +27,21 @@ from analysis.web.toasts import Toast
 
 DECIDABLE = (Label.Kind.LABEL, Label.Kind.CELEBRITY, Label.Kind.MODERATION, Label.Kind.TAG)
 NOTHING_CHANGED = "Nothing was changed."
+AT_ONCE = 2 * bulk.STEP
+"""Pictures that one waits for; more are gone through in the background."""
+Act = Change.Action
+SENTENCES: dict[str, str] = {
+    Act.ADD_TAG: "Added “{label}” to {pictures}.",
+    Act.REMOVE_TAG: "Took “{label}” from {pictures}.",
+    Act.CONFIRM: "Confirmed “{label}” on {pictures}.",
+    Act.REJECT: "Rejected “{label}” on {pictures}.",
+    Act.TRASH: "Moved {pictures} to the trash.",
+    Act.RESTORE: "Restored {pictures}.",
+    Act.FAVORITE: "Added {pictures} to your favorites.",
+    Act.UNFAVORITE: "Took {pictures} from your favorites.",
+    Act.KEEP: "Kept one, moved {pictures} to the trash.",
+    Act.GIVE: "Gave {pictures} away.",
+}
 FOR_ONESELF = (Change.Action.FAVORITE, Change.Action.UNFAVORITE)
 """What is not done to a picture: those one may not see are passed over in silence."""
 OPENNESS_WORDS = {0: "private", 1: "shared with everyone signed in", 2: "public"}
@@ -43,7 +62,7 @@ def act(request: Request, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     try:
-        toast = ACTIONS[action](request, selected(request))
+        toast = _toast(ACTIONS[action](request, selected(request)))
     except Refused as refusal:
         toast = Toast(str(refusal))
     return _tell(request, toast)
@@ -57,6 +76,13 @@ def undo(request: Request, change_id: int) -> HttpResponse:
     except Refused as refusal:
         return _tell(request, Toast(str(refusal)))
     return _tell(request, Toast(f"Undone on {_pictures(change.number)}."))
+
+
+@require_safe
+def change(request: Request, change_id: int) -> HttpResponse:
+    """How far a command is that goes on in the background; where a script asks, instead of what it said before."""
+    found = get_object_or_404(Change.objects.select_related("label"), pk=change_id, person_id=person_id(request))
+    return _tell(request, replace(_toast(found), is_end=not found.is_open))
 
 
 @require_POST
@@ -87,53 +113,51 @@ def selected(request: Request) -> Selection:
     return Selection(request.user, ids=ids)  # type: ignore[arg-type]
 
 
-def _add_tag(request: Request, selection: Selection) -> Toast:
-    change = bulk.add_tag(selection, request.POST.get("tag", "").replace("\x00", " "))
-    return _toast(change, f"Added “{change.label}” to {_pictures(change.number)}.")
+def _add_tag(request: Request, selection: Selection) -> Change:
+    return _run(selection, Act.ADD_TAG, label=label_for(request.POST.get("tag", "").replace("\x00", " ")))
 
 
-def _remove_tag(request: Request, selection: Selection) -> Toast:
-    change = bulk.remove_tag(selection, _label(request, name=request.POST.get("tag", "")))
-    return _toast(change, f"Took “{change.label}” from {_pictures(change.number)}.")
+def _remove_tag(request: Request, selection: Selection) -> Change:
+    return _run(selection, Act.REMOVE_TAG, label=_label(request, name=request.POST.get("tag", "")))
 
 
-def _confirm(request: Request, selection: Selection) -> Toast:
-    change = bulk.decide(selection, _label(request), Verdict.Decision.CONFIRMED)
-    return _toast(change, f"Confirmed “{change.label}” on {_pictures(change.number)}.")
+def _confirm(request: Request, selection: Selection) -> Change:
+    return _run(selection, Act.CONFIRM, label=_label(request))
 
 
-def _reject(request: Request, selection: Selection) -> Toast:
-    change = bulk.decide(selection, _label(request), Verdict.Decision.REJECTED)
-    return _toast(change, f"Rejected “{change.label}” on {_pictures(change.number)}.")
+def _reject(request: Request, selection: Selection) -> Change:
+    return _run(selection, Act.REJECT, label=_label(request))
 
 
-def _open_to(request: Request, selection: Selection) -> Toast:
+def _open_to(request: Request, selection: Selection) -> Change:
     openness = request.POST.get("openness", "")
     if openness not in {str(value) for value in Image.Openness.values}:
         raise Refused("Choose who may see them: private, shared or public.")
-    change = bulk.open_to(selection, int(openness))
-    verb = "is" if change.number == 1 else "are"
-    return _toast(change, f"{_pictures(change.number)} {verb} {OPENNESS_WORDS[int(openness)]} now.")
+    return _run(selection, Act.OPEN_TO, openness=int(openness))
 
 
-def _trash(_: Request, selection: Selection) -> Toast:
-    change = bulk.trash(selection)
-    return _toast(change, f"Moved {_pictures(change.number)} to the trash.")
+def _trash(_: Request, selection: Selection) -> Change:
+    return _run(selection, Act.TRASH)
 
 
-def _restore(_: Request, selection: Selection) -> Toast:
-    change = bulk.restore(selection)
-    return _toast(change, f"Restored {_pictures(change.number)}.")
+def _restore(_: Request, selection: Selection) -> Change:
+    return _run(selection, Act.RESTORE)
 
 
-def _favorite(request: Request, selection: Selection) -> Toast:
-    wanted = request.POST.get("favorite", "1") == "1"
-    change = bulk.favor(selection, is_favorite=wanted)
-    words = "Added {} to your favorites." if wanted else "Took {} from your favorites."
-    return _toast(change, words.format(_pictures(change.number)))
+def _favorite(request: Request, selection: Selection) -> Change:
+    return _run(selection, Act.FAVORITE if request.POST.get("favorite", "1") == "1" else Act.UNFAVORITE)
 
 
-ACTIONS: dict[str, Callable[[Request, Selection], Toast]] = {
+def _run(selection: Selection, act: str, **of_what: Any) -> Change:
+    """At once; in the background where somebody would wait for it too long."""
+    query = selection.query
+    if query is not None and results.count(query, audience=selection.audience, cap=AT_ONCE) > AT_ONCE:
+        with suppress(Refused):  # what changes while it is gone through, as duplicates do, is done at once all the same
+            return pipeline.change_later(selection, act, **of_what)
+    return bulk.run(selection, act, **of_what)
+
+
+ACTIONS: dict[str, Callable[[Request, Selection], Change]] = {
     "add-tag": _add_tag,
     "remove-tag": _remove_tag,
     "confirm": _confirm,
@@ -160,11 +184,22 @@ def _label(request: Request, *, name: str = "") -> Label:
     return found
 
 
-def _toast(change: Change, words: str) -> Toast:
-    said = words if change.number else NOTHING_CHANGED
-    if change.refused and change.action not in FOR_ONESELF:
+def _toast(change: Change) -> Toast:
+    said = _sentence(change) if change.number else NOTHING_CHANGED
+    if change.is_open:
+        said = f"{_pictures(change.number).capitalize()} done so far; the others follow in the background."
+    elif change.refused and change.action not in FOR_ONESELF:
         said += f" {_pictures(change.refused)} {'is' if change.refused == 1 else 'are'} not yours to change."
-    return Toast(said, reverse("undo", args=[change.pk]) if change.number else "")
+    undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
+    return Toast(said, undo_url, progress_url=reverse("change", args=[change.pk]) if change.is_open else "")
+
+
+def _sentence(change: Change) -> str:
+    """What was done, to how many pictures."""
+    pictures, label = _pictures(change.number), change.label
+    if change.action == Act.OPEN_TO and change.openness is not None:
+        return f"{pictures} {'is' if change.number == 1 else 'are'} {OPENNESS_WORDS[change.openness]} now."
+    return SENTENCES[change.action].format(pictures=pictures, label=label)
 
 
 def _tell(request: Request, toast: Toast) -> HttpResponse:

@@ -13,11 +13,16 @@ MOST = 3
 
 @dataclass(frozen=True)
 class Toast:
-    """A sentence; `undo_url` is where a form with these fields is posted to take it back."""
+    """A sentence; `undo_url` is where a form with these fields is posted to take it back.
+
+    `progress_url` says how far it is meanwhile; `is_end`: now it is over.
+    """
 
     words: str
     undo_url: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    progress_url: str = ""
+    is_end: bool = False
 
 
 def put(request: Request, toast: Toast) -> None:

@@ -12,6 +12,7 @@ from analysis.ingest.examine import examine
 from analysis.models import Image, Mark
 from analysis.recognition.index import reindex
 from analysis.store import library
+from analysis.web import bulk
 from tests import factories, pictures
 
 BOUND = 130
@@ -240,3 +241,20 @@ def test_without_a_script_it_is_the_page_of_a_sensitive_picture_that_shows_it(vi
     assert preview.evaluate("each => getComputedStyle(each).filter") == "none"
     page.get_by_text("Blur it").click()
     assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
+
+
+def test_what_goes_on_in_the_background_says_how_far_it_is_and_the_pictures_follow(
+    visit, owner, dogs, monkeypatch, celery_worker_thread
+):
+    monkeypatch.setattr(bulk, "AT_ONCE", 3)
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    cards(page).first.locator(".pick").check()
+    page.get_by_role("button", name="Select all 6 pictures").click()
+    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("Moved 6 pictures to the trash.")
+    expect(cards(page)).to_have_count(0)
+    toast.get_by_role("button", name="Undo").click()
+    expect(toast).to_contain_text("Undone on 6 pictures.")
+    expect(cards(page)).to_have_count(6)

@@ -10,7 +10,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.models import Batch, Bucket, Image, SavedSearch, Ticket
+from analysis.models import Batch, Bucket, Change, Image, SavedSearch, Ticket
 from analysis.store import uploads
 from tests import pictures
 from tests.factories import a_bucket, a_labeled_image, an_analysis
@@ -44,6 +44,7 @@ ENTRIES = {
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
+    "change": ("get", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "sensitive": ("post", EVERYBODY_GOES_BACK),
     "buckets": ("get", EVERYBODY_SIGNED_IN),
     "bucket-add": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # staff alone: in test_buckets.py
@@ -97,7 +98,8 @@ def address(name: str, image: Image) -> str:
     arguments |= {"rendition": [image.pk, "thumb"], "answer": [image.pk, done], "choose": [image.pk, done]}
     saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
     arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
-    arguments |= {"bulk": ["trash"], "undo": [1]}
+    change = Change.objects.filter(person=image.owner).values_list("pk", flat=True).first()
+    arguments |= {"bulk": ["trash"], "undo": [1], "change": [change or 10**9]}
     batch = Batch.objects.values_list("pk", flat=True).first()
     arguments |= {"steer": [batch, "pause"]}
     ticket = Ticket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
@@ -119,6 +121,7 @@ def outcome(response) -> int | str:
 def image(owner, pictures_folder):
     image = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
     an_analysis(image, api="moderation", state="done")
+    Change.objects.create(person=owner, action="trash")
     SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
     a_bucket(owner)
     uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)

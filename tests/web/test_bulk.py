@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from analysis.models import Image, Mark
+from analysis.curation import later
+from analysis.models import Change, Image, Mark, Verdict
 from analysis.search.results import PAGE_SIZE
+from analysis.web import bulk as web_bulk
 from analysis.web.shelf import MOST_PAGES
 from tests.factories import a_labeled_image, an_image, label_rows
 from tests.web.pages import Page
@@ -181,3 +183,44 @@ def test_what_cannot_be_done_is_told(owner, browser, action, fields, sentence):
 
 def test_there_is_nothing_else_to_do(browser):
     assert browser.post(reverse("bulk", args=["explode"]), {"ids": "1"}).status_code == 404
+
+
+def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, signed_in, colleague, monkeypatch):
+    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+    page = act(browser, "add-tag", all="1", q="dog", tag="holiday")
+    change = Change.objects.get()
+    assert "0 pictures done so far; the others follow in the background." in page.text
+    [toast] = page.all("div", "toast")
+    assert toast["hx-get"] == reverse("change", args=[change.pk])
+    assert Verdict.objects.count() == 0
+    later.go_on(change.pk)
+    [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
+    assert ("hx-get" in toast, "data-end" in toast) == (False, True)
+    assert "Added “holiday” to 3 pictures." in told.text
+    assert signed_in(colleague).get(reverse("change", args=[change.pk])).status_code == 404
+    assert "Undone on 3 pictures." in undo(browser, told).text
+    assert ["holiday" in label_rows(image) for image in images] == [False] * 3
+
+
+def test_what_goes_on_in_the_background_can_be_taken_back_before_it_is_over(images, owner, browser, monkeypatch):
+    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+    page = act(browser, "trash", all="1", q="dog")
+    assert "Undone on 0 pictures." in undo(browser, page).text
+    later.go_on(Change.objects.get().pk)
+    assert not Image.objects.exclude(trashed_at=None).exists()
+
+
+def test_duplicates_are_not_left_to_the_background(owner, browser, monkeypatch):
+    monkeypatch.setattr(web_bulk, "AT_ONCE", 1)
+    for _ in range(3):
+        an_image(owner, phash=0x0F0F_3333_5555_7171)
+    assert "Moved 3 pictures to the trash." in act(browser, "trash", all="1", q="is:duplicate").text
+
+
+def test_without_a_script_one_asks_how_far_it_is(images, browser, monkeypatch):
+    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+    browser.post(reverse("bulk", args=["favorite"]), {"all": "1", "q": "dog"})
+    page = Page(browser.get("/"))
+    later.go_on(Change.objects.get().pk)
+    assert browser.get(page.links["How far is it now?"]).url == "/"
+    assert "Added 3 pictures to your favorites." in Page(browser.get("/")).text

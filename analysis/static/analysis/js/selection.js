@@ -217,6 +217,9 @@ async function posted(url, body) {
 
 const reload = () => htmx.ajax("GET", location.pathname + location.search, { target: "#shelf", swap: "outerHTML" });
 
+// What went on in the background is over: its pictures are shown as they are now.
+document.addEventListener("htmx:load", ({ detail: { elt } }) => elt.matches?.(".toast[data-end]") && reload());
+
 // Undo, where the page can be kept.
 document.addEventListener("submit", async (event) => {
   if (!event.target.matches(".toast form")) return;

@@ -4,6 +4,7 @@ const SHOWN_FOR = 12_000;
 export const shelf = () => document.querySelector("#toasts");
 
 function expire(toast) {
+  if (toast.hasAttribute("hx-get")) return; // it says how far something is, and goes when that is over
   const leave = () => {
     if (toast.matches(":hover, :focus-within")) setTimeout(leave, SHOWN_FOR / 4);
     else toast.remove();
@@ -13,6 +14,7 @@ function expire(toast) {
 
 export function show(...toasts) {
   shelf().replaceChildren(...toasts);
+  window.htmx?.process(shelf());
   toasts.forEach(expire);
 }
 
@@ -26,3 +28,4 @@ export function say(words) {
 
 document.addEventListener("click", (event) => event.target.closest?.("[data-closes]")?.closest(".toast").remove());
 shelf()?.querySelectorAll(".toast").forEach(expire);
+document.addEventListener("htmx:load", ({ detail: { elt } }) => elt.matches?.(".toast") && expire(elt));
