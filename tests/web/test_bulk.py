@@ -213,7 +213,7 @@ def test_what_goes_on_in_the_background_can_be_taken_back_before_it_is_over(imag
 def test_duplicates_are_not_left_to_the_background(owner, browser, monkeypatch):
     monkeypatch.setattr(web_bulk, "AT_ONCE", 1)
     for _ in range(3):
-        an_image(owner, phash=0x0F0F_3333_5555_7171)
+        an_image(owner, phash=0x0F0F_3333_5555_7171, is_repeated=True)
     assert "Moved 3 pictures to the trash." in act(browser, "trash", all="1", q="is:duplicate").text
 
 
