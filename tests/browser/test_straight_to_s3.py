@@ -1,0 +1,112 @@
+"""Fifty pictures from Chromium straight into S3 (moto's), past the web server, and found by search."""
+
+from __future__ import annotations
+
+import copy
+
+import boto3  # noqa: TID251
+import pytest
+from moto.server import ThreadedMotoServer
+from playwright.sync_api import expect
+
+from analysis.models import Image, Ticket
+from analysis.store import connection
+from tests import factories, pictures
+
+NUMBER = 50
+
+
+@pytest.fixture(scope="module")
+def moto():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(moto, settings, monkeypatch, live_server):
+    """The pictures' storage, with the CORS rules that the page of a bucket shows; its client."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    client = boto3.session.Session().client("s3", region_name="us-east-1", endpoint_url=moto)
+    client.create_bucket(Bucket="pictures")
+    client.put_bucket_cors(Bucket="pictures", CORSConfiguration={"CORSRules": connection.cors_rules(live_server.url)})
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "endpoint_url": moto, "url_seconds": 43_200}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options},
+    }
+    policy = copy.deepcopy(settings.CONTENT_SECURITY_POLICY)
+    for directive in ("connect-src", "img-src"):
+        policy["DIRECTIVES"][directive] += [moto]
+    settings.CONTENT_SECURITY_POLICY = policy
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def owner(transactional_db):
+    return factories.a_person("owner")
+
+
+def chosen(number: int) -> list[dict]:
+    return [
+        {"name": f"picture-{each:02}.jpg", "mimeType": "image/jpeg", "buffer": pictures.jpeg(160, 120, seed=each)}
+        for each in range(number)
+    ]
+
+
+def test_fifty_pictures_go_past_the_web_server_and_are_found(visit, owner, bucket, moto, celery_worker_thread):
+    page = visit().sign_in()
+    page.goto("/upload/")
+    sent: list[tuple[str, str]] = []
+    page.on("request", lambda request: sent.append((request.method, request.url)))
+    page.get_by_label("Pictures", exact=True).set_input_files(chosen(NUMBER))
+    expect(page.locator("[data-count]")).to_have_text("50 added", timeout=120_000)
+    assert [url for method, url in sent if method == "POST"].count(f"{moto}/pictures") == NUMBER
+    assert not any(url.endswith("/file/") for _, url in sent)
+    assert (Image.objects.count(), Ticket.objects.filter(state="taken").count()) == (NUMBER, NUMBER)
+    expect(page.locator("[data-section=added] [data-open]")).to_have_count(0, timeout=120_000)
+
+    page.goto("/?q=name:picture-1")
+    expect(page.get_by_role("status").first).to_contain_text("10 pictures")
+    straight = f"img[src^='{moto}/pictures/renditions/']"
+    expect(page.locator(straight)).to_have_count(10)
+    page.wait_for_function(f"""[...document.querySelectorAll("{straight}")].every(each => each.naturalWidth > 0)""")
+    kept = [each["Key"].split("/")[0] for each in bucket.list_objects_v2(Bucket="pictures")["Contents"]]
+    assert (kept.count("originals"), kept.count("renditions"), kept.count("uploads")) == (NUMBER, 2 * NUMBER, 0)
+
+
+def test_a_storage_that_refuses_is_told_and_asked_again(visit, owner, bucket, moto, celery_worker_thread):
+    window = visit()
+    page = window.sign_in()
+    page.goto("/upload/")
+    said = "<Error><Code>EntityTooLarge</Code><Message>Your proposed upload exceeds the maximum</Message></Error>"
+    allowed = {"Access-Control-Allow-Origin": "*"}
+    page.route(
+        f"{moto}/pictures",
+        lambda route: route.fulfill(status=400, body=said, content_type="application/xml", headers=allowed),
+        times=1,
+    )
+    page.get_by_label("Pictures", exact=True).set_input_files(chosen(1))
+    row = page.locator("[data-section=refused] li")
+    expect(row).to_contain_text("it is larger than was said; choose it again")
+    row.get_by_role("button", name="Retry").click()
+    expect(page.locator("[data-count]")).to_have_text("1 added", timeout=60_000)
+    window.complaints.clear()  # the browser told of the answer that we gave
+
+
+def test_a_bucket_without_cors_rules_for_this_origin_pauses_rather_than_loses(
+    visit, owner, bucket, celery_worker_thread
+):
+    others = connection.cors_rules("https://other.example")
+    bucket.put_bucket_cors(Bucket="pictures", CORSConfiguration={"CORSRules": others})
+    window = visit()
+    page = window.sign_in()
+    page.goto("/upload/")
+    page.get_by_label("Pictures", exact=True).set_input_files(chosen(1))
+    expect(page.locator("[data-notice]")).to_contain_text("The connection is lost.")
+    expect(page.locator("[data-section=active] .upload-state")).to_have_text("Waiting")
+    window.complaints.clear()  # it says that the answer carries no Access-Control-Allow-Origin
