@@ -33,6 +33,9 @@ BENCHES = {  # seconds each may take
     "bulk": 420.0,
     "search": 3_600.0,  # a million pictures are loaded, unless they still are
     "scrolling": 300.0,
+    "sync": 300.0,
+    "events": 900.0,
+    "direct_upload": 900.0,
 }
 FAREWELL = 60.0  # seconds a bench has to stop its services and delete its folders
 

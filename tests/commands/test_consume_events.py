@@ -176,6 +176,12 @@ def test_a_queue_that_is_not_there_is_told(moto, sqs, address, sentence):
     assert sentence in str(error.value)
 
 
+def test_a_queue_that_cannot_be_reached_is_told(sqs, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
+    with pytest.raises(CommandError, match=r"does not answer: It cannot be reached: Could not connect to the endpoint"):
+        call_command("consume_events")
+
+
 def test_a_queue_that_goes_away_is_waited_for(bucket, sqs):
     """It is unreachable at first; the consumer pauses and tries again."""
     events = queues.connect(sqs.events, region="us-east-1")

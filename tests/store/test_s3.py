@@ -100,6 +100,20 @@ def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
     assert UnclaimedBlob.objects.count() == 3  # the sweeper looks again when the endpoint is back
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("AccessDenied", "The storage did not take the picture: S3 PutObject: AccessDenied: "),
+        ("ExpiredToken", "The storage did not take the picture: S3 PutObject: ExpiredToken: "),
+    ],
+)
+def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, sentence):
+    with Stubber(blobs.storage().connection.meta.client) as s3:
+        s3.add_client_error("put_object", code, http_status_code=403)
+        with pytest.raises(blobs.StorageFailed, match=sentence):
+            blobs.put("originals/aa/a.jpg", b"x")
+
+
 @pytest.fixture
 def aws_bucket(bucket, s3_address, settings, monkeypatch):
     """The same as at AWS, whose endpoint is named nowhere in the settings, in Rekognition's region."""

@@ -1,0 +1,136 @@
+"""consume_events beside a bare receive-and-delete loop; and 10,000 shuffled events, one of two consumers killed."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3  # noqa: TID251
+
+from bench import outside, place
+from bench.fake_s3 import FakeS3, serving
+from bench.figures import Figure, Report
+from bench.photos import photo
+
+MEASURED = 3_000
+CREATED, REMOVED = 7_000, 1_000
+DUPLICATES = 2_000
+LOOKS = 64
+CONSUMERS = 2
+
+
+def measure() -> Report:
+    with place.library() as made, outside.moto() as endpoint:
+        queue = Queue(endpoint)
+        bare, ours = measured(queue, made.var, "drain"), measured(queue, made.var, "consume")
+        seconds, is_right, killed = shuffled(queue, made.var)
+    figures = [
+        Figure(what="events to queued", ours=ours, rival=bare, unit="/s", at_least=200),
+        Figure(
+            what="10,000 events end in exactly the right library (1 is yes)", ours=float(is_right), unit="", at_least=1
+        ),
+        Figure(what="until they did, reading and a killed consumer included", ours=seconds, unit="s"),
+    ]
+    notes = [
+        f"{CONSUMERS} consumers side by side, moto's SQS on the same cores, one event a message; the rival only "
+        "receives and deletes.",
+        f"The 10,000: {CREATED:,} created, {REMOVED:,} removed again, {DUPLICATES:,} of these twice (one ten times), "
+        f"shuffled; a consumer was killed after {killed:,} of them.",
+    ]
+    return Report("consume_events against a bare loop", figures, notes)
+
+
+class Queue:
+    """A queue on moto, with its dead letters."""
+
+    def __init__(self, endpoint: str) -> None:
+        keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
+        self.client = boto3.session.Session().client("sqs", endpoint_url=endpoint, **keys)
+        self.endpoint = endpoint
+        dead = self.client.create_queue(QueueName="dead")["QueueUrl"]
+        arn = self.client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 20})
+        self.url = self.client.create_queue(QueueName="events", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"AWS_ENDPOINT_URL_SQS": self.endpoint, "EVENTS_QUEUE_URL": self.url}
+
+    def send(self, bodies: Sequence[str]) -> None:
+        for start in range(0, len(bodies), 10):
+            entries = [{"Id": str(n), "MessageBody": each} for n, each in enumerate(bodies[start : start + 10])]
+            self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
+
+    def left(self) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        said = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(int(said[name]) for name in names)
+
+
+def measured(queue: Queue, var: Path, job: str) -> float:
+    queue.send([event("ObjectCreated:Put", f"rate/{each}.jpg", each) for each in range(MEASURED)])
+    said = [outside.answer(each) for each in [outside.started(var, job, **queue.env) for _ in range(CONSUMERS)]]
+    assert sum(each["messages"] for each in said) == MEASURED
+    return MEASURED / (max(each["ended"] for each in said) - min(each["began"] for each in said))
+
+
+def shuffled(queue: Queue, var: Path) -> tuple[float, bool, int]:
+    """Seconds, whether the library is right, and after how many messages a consumer was killed."""
+    fake, news = truth()
+    with serving(fake) as endpoint:
+        env = {**queue.env, "AWS_ENDPOINT_URL_S3": endpoint}
+        queue.send(news)
+        began = time.monotonic()
+        victim, other = (outside.started(var, "consume", **env) for _ in range(2))
+        while (left := queue.left()) > len(news) * 2 // 3:
+            time.sleep(0.1)
+        victim.kill()
+        victim.communicate()
+        outside.answer(other)
+        while queue.left():  # what the dead one had taken comes again when its time is over
+            time.sleep(5)
+            outside.done(var, "consume", **env)
+        for reader in [outside.started(var, "read", **env) for _ in range(2)]:
+            outside.answer(reader, seconds=900)
+        seconds, library = time.monotonic() - began, outside.done(var, "library", **env)
+    expected = [[key, fake.etag(key)] for key in sorted(fake.objects) if key.startswith("p/")]
+    found = [pair for pair in library["pairs"] if pair[0].startswith("p/")]
+    return seconds, found == expected and library["most"] == 1, len(news) - left
+
+
+def truth() -> tuple[FakeS3, list[str]]:
+    """A bucket as it is in the end, and what was said of it until then, in disorder."""
+    chance, fake = random.Random(6), FakeS3()
+    looks = [drawn(number) for number in range(LOOKS)]
+    keys = [f"p/{number:05}.jpg" for number in range(CREATED)]
+    news = [event("ObjectCreated:Put", key, 2 * number) for number, key in enumerate(keys)]
+    gone = set(chance.sample(range(CREATED), REMOVED))
+    news += [event("ObjectRemoved:Delete", keys[number], 2 * number + 1) for number in sorted(gone)]
+    for number, key in enumerate(keys):
+        if number not in gone:
+            fake.put(key, looks[number % LOOKS] + key.encode())
+    twice = chance.sample(news, DUPLICATES - 8)
+    news += [*twice, *[twice[0]] * 8]
+    chance.shuffle(news)
+    return fake, news
+
+
+def drawn(number: int) -> bytes:
+    stream = io.BytesIO()
+    photo(number, 160, 120).save(stream, "JPEG", quality=80)
+    return stream.getvalue()
+
+
+def event(name: str, key: str, order: int) -> str:
+    told: dict[str, Any] = {"key": key, "sequencer": f"{order + 0x55AED6DCD90281:X}"}
+    record = {"eventVersion": "2.1", "eventName": name, "s3": {"bucket": {"name": "photos"}, "object": told}}
+    return json.dumps({"Records": [record]})
+
+
+if __name__ == "__main__":
+    print(measure().to_json())
