@@ -21,7 +21,7 @@ from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
 from analysis.models import Batch, Bucket, Change, Image, Ticket
-from analysis.recognition import recognizers, waiting
+from analysis.recognition import recognizers, renewing, waiting
 from analysis.sources.queue import Message, Queue
 from analysis.store import blobs, consuming, library, renditions, syncing, uploads
 from analysis.store.audit import Audit, Step
@@ -81,7 +81,7 @@ def sync_bucket(
 
     for found in syncing.sync(bucket, options=options, announce=announce):
         yield found
-    found.failed_analyses = syncing.count_failed(bucket, options=options, failed=waiting.failed_last(bucket.pk))
+    found.failed_analyses = syncing.count_failed(bucket, options=options, failed=renewing.failed_last(bucket.pk))
     if retries_failed and not options.is_dry:
         retry_failed(bucket)
     yield found
@@ -94,7 +94,7 @@ def start_sync(bucket: Bucket, *, trashes_missing: bool = False) -> None:
 
 def retry_failed(bucket: Bucket) -> int:
     """Ask again about the pictures of a bucket whose last analysis failed; answers how many they are."""
-    failed = waiting.failed_last(bucket.pk)
+    failed = renewing.failed_last(bucket.pk)
     for api, pairs in groupby(failed, key=itemgetter(0)):
         request(image_ids=[image_id for _, image_id in pairs], apis=[api], is_bulk=True)
     return len({image_id for _, image_id in failed})

@@ -21,7 +21,7 @@ from analysis.batches import layout, progress, report, states
 from analysis.curation import bulk, later, trash
 from analysis.health import pulse, watchdog
 from analysis.models import Batch, Bucket, Image
-from analysis.recognition import engines, ledger, outages, recognizers, waiting
+from analysis.recognition import engines, ledger, outages, recognizers, renewing, waiting
 from analysis.recognition.index import reindex
 from analysis.search.counts import refresh_counts
 from analysis.sources.refusals import Refused
@@ -82,7 +82,7 @@ def sync_bucket(*, bucket_id: int, trashes_missing: bool = False) -> None:
     try:
         with closing(syncing.sync(bucket, options=options, announce=announce_work)) as pages:
             if all(time.monotonic() < end for _ in pages):
-                syncing.count_failed(bucket, failed=waiting.failed_last(bucket_id), options=options)
+                syncing.count_failed(bucket, failed=renewing.failed_last(bucket_id), options=options)
                 return
     except syncing.Busy:
         return  # somebody else does it
@@ -102,7 +102,7 @@ def announce(noted: Noted) -> None:
 
 def _kept(image: Image, is_new: bool) -> None:
     if not is_new:
-        waiting.disown(image.pk)
+        renewing.disown(image.pk)
         reindex([image.pk])  # it may come back from the trash
     analyze(image, apis=image.bucket.apis if image.bucket else (), is_bulk=True)
 

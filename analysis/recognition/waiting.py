@@ -243,22 +243,6 @@ def hold(analyses: Iterable[Analysis]) -> None:
             by_pk[pk].claimed_until = until
 
 
-def disown(image_id: int) -> None:
-    """Let what is being answered about a picture come to nothing and be asked again: its original has changed."""
-    Analysis.objects.filter(image_id=image_id, state=Analysis.State.RUNNING).update(claimed_until=Now() - LEASE)
-
-
-def failed_last(bucket_id: int) -> list[tuple[str, int]]:
-    """API and picture, in this order, of a bucket's analyses that failed and were not asked for again."""
-    latest = (
-        Analysis.objects.filter(image__bucket_id=bucket_id, image__trashed_at=None, is_sample=False)
-        .order_by("api", "image_id", "-pk")
-        .distinct("api", "image_id")
-        .values_list("api", "image_id", "state")
-    )
-    return [(api, image_id) for api, image_id, state in latest.iterator() if state == Analysis.State.FAILED]
-
-
 def open_count(*, most: int = 100_000) -> int:
     """How many analyses are queued or running, counted up to a bound; those of pictures in the trash wait."""
     return Analysis.objects.open().filter(image__trashed_at=None)[:most].count()

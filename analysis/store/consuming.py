@@ -40,8 +40,8 @@ class Tally:
 class Stop:
     """SIGTERM and SIGINT let the batch in hand finish; waiting for the next one ends at once."""
 
-    class Now(Exception):
-        pass
+    class Now(BaseException):
+        """Not an Exception, so that nobody on the way takes it for a failing request and tries again."""
 
     came = False
     _waits = False
