@@ -15,8 +15,9 @@ from django.db import transaction
 
 from analysis import tasks
 from analysis.batches import states
-from analysis.curation import later
+from analysis.curation import labels_changed, later
 from analysis.curation.bulk import Selection
+from analysis.curation.labels_changed import Wanted
 from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
@@ -184,3 +185,20 @@ def change_later(selection: Selection, action: str, **of_what: Any) -> Change:
 def sync_later(bucket_id: int) -> None:
     """Have a bucket compared with the library by a worker."""
     tasks.sync_bucket.delay_on_commit(bucket_id=bucket_id)
+
+
+def change_label(label_id: int, wanted: Wanted) -> None:
+    """Save what a person makes of a label; the pictures follow in the background. Raises Refused."""
+    with transaction.atomic():
+        _reread(labels_changed.change(label_id, wanted))
+
+
+def merge_labels(label_ids: list[int], *, into_id: int) -> None:
+    """Have one label stand for others. Raises Refused."""
+    with transaction.atomic():
+        _reread(labels_changed.merge(label_ids, into_id=into_id))
+
+
+def _reread(label_ids: list[int]) -> None:
+    for label_id in label_ids:
+        tasks.reread_label.delay_on_commit(label_id=label_id)

@@ -21,7 +21,7 @@ from analysis.batches import layout, progress, report, states
 from analysis.curation import bulk, later, trash
 from analysis.health import pulse, watchdog
 from analysis.models import Batch, Bucket, Image
-from analysis.recognition import engines, ledger, outages, recognizers, renewing, waiting
+from analysis.recognition import engines, ledger, outages, recognizers, renewing, reread, waiting
 from analysis.recognition.index import reindex
 from analysis.search.counts import refresh_counts
 from analysis.sources.refusals import Refused
@@ -127,10 +127,19 @@ def go_on_changing(*, change_id: int) -> None:
 
 
 @shared_task(base=OnCommitTask)
+def reread_label(*, label_id: int) -> None:
+    """Index more of the pictures anew that a changed label concerns."""
+    if reread.reread(label_id):
+        reread_label.delay(label_id=label_id)
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Announce again what nobody may have heard of, and see to the batches."""
     outages.forget_idle()
     bulk.forget_old()
+    for label_id in reread.waiting():
+        reread_label.delay(label_id=label_id)
     for change_id in later.open_ones():
         go_on_changing.delay(change_id=change_id)
     for recognizer, api in waiting.due_apis():

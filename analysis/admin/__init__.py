@@ -1,5 +1,29 @@
 """The staff's side: every table, with what machines wrote read-only."""
 
-from analysis.admin import analyses, batches, buckets, changes, found, images, labels, marks, money, people
+from analysis.admin import (
+    analyses,
+    batches,
+    buckets,
+    changes,
+    found,
+    images,
+    labels,
+    marks,
+    money,
+    people,
+    verdicts,
+)
 
-__all__ = ["analyses", "batches", "buckets", "changes", "found", "images", "labels", "marks", "money", "people"]
+__all__ = [
+    "analyses",
+    "batches",
+    "buckets",
+    "changes",
+    "found",
+    "images",
+    "labels",
+    "marks",
+    "money",
+    "people",
+    "verdicts",
+]

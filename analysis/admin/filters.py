@@ -192,4 +192,14 @@ class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(recognizer=self.value()) if self.value() else queryset
 
 
+class MergedFilter(DropdownFilter):  # type: ignore[misc]
+    title, parameter_name = "whether merged", "merged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [("yes", "Merged into another"), ("no", "Standing for itself")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(merged_into__isnull=self.value() == "no") if self.value() else queryset
+
+
 __all__ = ["AutocompleteSelectFilter", "BooleanRadioFilter", "ChoicesDropdownFilter"]

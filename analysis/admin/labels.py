@@ -1,20 +1,29 @@
-"""Labels, their aliases and people's verdicts in the admin."""
+"""Labels and their aliases in the admin."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import QuerySet
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from analysis import pipeline
 from analysis.admin import filters, shown
-from analysis.admin.base import PageAdmin
-from analysis.admin.of_pictures import OfPictures
-from analysis.curation import verdicts
-from analysis.models import Label, LabelAlias, Verdict
+from analysis.admin.base import PageAdmin, is_across
+from analysis.admin.filters import MergedFilter
+from analysis.admin.question import question
+from analysis.admin.tree import label_tree
+from analysis.curation import labels_changed
+from analysis.curation.labels_changed import Wanted
+from analysis.curation.refused import Refused
+from analysis.models import Image, Label, LabelAlias, Verdict
 
 
 class AliasInline(TabularInline):  # type: ignore[misc]
@@ -22,18 +31,170 @@ class AliasInline(TabularInline):  # type: ignore[misc]
     extra = 0
 
 
+class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Carries the revision that was looked at, so that nobody's change is overwritten."""
+
+    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def wanted(self) -> Wanted:
+        said = self.cleaned_data
+        return Wanted(
+            revision=-1 if said.get("revision") is None else said["revision"],
+            category=said["category"],
+            is_hidden=said["is_hidden"],
+            threshold=said["threshold"],
+            merged_into_id=said["merged_into"].pk if said["merged_into"] else None,
+        )
+
+    def clean(self) -> dict[str, Any] | None:
+        said = super().clean()
+        if self.instance.pk and not self.errors:
+            try:
+                labels_changed.check(self.instance.pk, self.wanted())
+            except Refused as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return said
+
+
+class MergeForm(forms.Form):
+    into = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="The name of the one to stay.")
+
+
 @admin.register(Label)
 class LabelAdmin(PageAdmin):
-    list_display = ("name", "kind", "category", "image_count", "is_hidden")
+    form = LabelForm
+    list_display = ("name", "kind", "category", "pictures", "precision", "threshold", "is_hidden", "into")
     list_filter = (
         ("kind", filters.ChoicesDropdownFilter),
         ("is_hidden", filters.BooleanRadioFilter),
+        MergedFilter,
     )
-    search_fields = ("name",)
-    autocomplete_fields = ("parents",)
-    readonly_fields = ("image_count",)
+    list_select_related = ("merged_into",)
+    search_fields = ("name", "aliases__name")
+    search_help_text = "A part of its name or of another name of it"
+    autocomplete_fields = ("merged_into",)
     ordering = ("-image_count", "name")
+    sortable_by = ("name",)
     inlines = (AliasInline,)
+    actions = ("hide", "show", "merge")
+    fieldsets = (
+        (None, {"fields": (("name", "kind"), "category", "is_hidden", "threshold", "merged_into", "revision")}),
+        ("What there is of it", {"fields": ("links", "precision", "tree", "stands_for", "progress")}),
+    )
+    readonly_fields = ("links", "precision", "tree", "stands_for", "progress")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Label | None = None) -> tuple[str, ...]:
+        """A name is the recognizer's own: another would be a new label with the next answer."""
+        return self.readonly_fields if obj is None else ("name", "kind", *self.readonly_fields)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Label | None = None) -> Any:
+        return self.fieldsets if obj else ((None, {"fields": ("name", "kind", "category")}),)
+
+    def get_inlines(self, request: HttpRequest, obj: Label | None) -> Any:
+        return self.inlines if obj else ()
+
+    def get_form(self, request: HttpRequest, obj: Label | None = None, change: bool = False, **named: Any) -> Any:
+        if obj is None:
+            named["form"] = forms.ModelForm
+        return super().get_form(request, obj, change, **named)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
+        rows: QuerySet[Label] = super().get_queryset(request)
+        counted = {
+            name: Count("verdicts", filter=Q(verdicts__decision=decision))
+            for name, decision in (("confirmed", Verdict.Decision.CONFIRMED), ("rejected", Verdict.Decision.REJECTED))
+        }
+        each = {
+            name: Subquery(
+                Label.objects.filter(pk=OuterRef("pk")).annotate(number=number).values("number"), IntegerField()
+            )
+            for name, number in counted.items()
+        }
+        return rows.annotate(**each)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Label | None = None) -> bool:
+        return False  # pictures and answers name it; hiding it or merging it is what is meant
+
+    def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
+        if change:
+            pipeline.change_label(obj.pk, form.wanted())
+        else:
+            obj.save()
+
+    @admin.display(description="Pictures", ordering="image_count")
+    def pictures(self, label: Label) -> SafeString:
+        return shown.rows_link(Image, f"{label.image_count:,}", image_labels__label__id__exact=label.pk)
+
+    @admin.display(description="Precision")
+    def precision(self, label: Label) -> str:
+        """Of what people confirmed or rejected, how much was right."""
+        confirmed, rejected = getattr(label, "confirmed", 0), getattr(label, "rejected", 0)
+        judged = confirmed + rejected
+        return f"{100 * confirmed / judged:.0f} % of {judged:,}" if judged else shown.NOTHING
+
+    @admin.display(description="Merged into")
+    def into(self, label: Label) -> SafeString | str:
+        return shown.link(label.merged_into)
+
+    @admin.display(description="See also")
+    def links(self, label: Label) -> SafeString:
+        pictures = shown.rows_link(Image, "Its pictures", image_labels__label__id__exact=label.pk)
+        said = shown.rows_link(Verdict, "What people said of it", label__id__exact=label.pk)
+        return format_html("{} · {}", pictures, said)
+
+    @admin.display(description="Ancestors and descendants")
+    def tree(self, label: Label) -> SafeString | str:
+        return label_tree(label)
+
+    @admin.display(description="Stands for")
+    def stands_for(self, label: Label) -> SafeString | str:
+        merged = [shown.link(each) for each in label.merged.order_by("name")[:100]]
+        return shown.listed(merged) if merged else shown.NOTHING
+
+    @admin.display(description="Pictures follow")
+    def progress(self, label: Label) -> str:
+        if label.reread_from is None:
+            return "all of them do"
+        return f"in the background; those up to number {label.reread_from:,} do"
+
+    @admin.action(description="Hide", permissions=["change"])
+    def hide(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
+        _hide(request, queryset, is_hidden=True)
+
+    @admin.action(description="Show again", permissions=["change"])
+    def show(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
+        _hide(request, queryset, is_hidden=False)
+
+    @admin.action(description="Merge into another…", permissions=["change"])
+    def merge(self, request: HttpRequest, queryset: QuerySet[Label]) -> HttpResponseBase | None:
+        if is_across(request):
+            messages.error(request, "Labels are merged by their ticks, not all of a list at once.")
+            return None
+        form = MergeForm(request.POST if "confirmed" in request.POST else None)
+        labels = list(queryset.order_by("name"))
+        if not form.is_valid():
+            names = ", ".join(f"“{label}”" for label in labels)
+            return question(self, request, title="Merge into another", meant=names, form=form)
+        try:
+            into = _named(form.cleaned_data["into"], labels)
+            pipeline.merge_labels([label.pk for label in labels if label != into], into_id=into.pk)
+            messages.success(request, f"“{into}” stands for them; their pictures follow in the background.")
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        return None
+
+
+def _hide(request: HttpRequest, labels: QuerySet[Label], *, is_hidden: bool) -> None:
+    number = labels_changed.hide(list(labels.order_by().values_list("pk", flat=True)), is_hidden=is_hidden)
+    messages.success(request, f"{number:,} {'hidden' if is_hidden else 'shown again'}; completion follows in a minute.")
+
+
+def _named(name: str, labels: list[Label]) -> Label:
+    """Of the same kind as those that are ticked. Raises Refused."""
+    found = Label.objects.filter(kind__in={label.kind for label in labels}, name__iexact=name).first()
+    if found is None:
+        raise Refused(f"No label of this kind is called “{name}”.")
+    return found
 
 
 @admin.register(LabelAlias)
@@ -42,42 +203,3 @@ class LabelAliasAdmin(PageAdmin):
     list_select_related = ("label",)
     search_fields = ("name", "label__name")
     autocomplete_fields = ("label",)
-
-
-@admin.register(Verdict)
-class VerdictAdmin(OfPictures, PageAdmin):
-    list_display = ("thumb", "image", "label", "decision_shown", "by", "decided_at")
-    list_display_links = ("image",)
-    list_filter = (
-        ("decision", filters.ChoicesDropdownFilter),
-        ("label", filters.AutocompleteSelectFilter),
-        ("by", filters.AutocompleteSelectFilter),
-        ("decided_at", filters.DayFilter),
-    )
-    list_select_related = ("image", "label", "by")
-    autocomplete_fields = ("image", "label")
-    readonly_fields = ("by", "decided_at")
-    ordering = ("-pk",)
-    sortable_by = ()
-
-    @admin.display(description="Picture")
-    def thumb(self, verdict: Verdict) -> SafeString | str:
-        return shown.picture(verdict.image, height=40)
-
-    @shown.badge("Decision")
-    def decision_shown(self, verdict: Verdict) -> tuple[str, str]:
-        return verdict.decision, verdict.get_decision_display()
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
-        return self.readonly_fields if obj is None else ("image", "label", *self.readonly_fields)
-
-    def save_model(self, request: HttpRequest, obj: Verdict, form: Any, change: bool) -> None:
-        said = verdicts.decide(obj.image_id, label_id=obj.label_id, decision=obj.decision, by_id=request.user.pk or 0)
-        obj.pk, obj.by_id, obj.decided_at = said.pk, said.by_id, said.decided_at
-
-    def delete_model(self, request: HttpRequest, obj: Verdict) -> None:
-        verdicts.withdraw(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> None:
-        for verdict in queryset.iterator():
-            verdicts.withdraw(verdict)

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -22,6 +21,7 @@ from analysis.admin import shown
 from analysis.admin.asked import EVERYBODY, Misunderstood, asked
 from analysis.admin.base import is_across
 from analysis.admin.counting import CAP, counted
+from analysis.admin.question import question
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.curation.labels import label_for
@@ -140,22 +140,8 @@ def _tell(request: HttpRequest, change: Change, done: str) -> None:
 def page(
     model_admin: Any, request: HttpRequest, *, title: str, meant: Chosen, form: forms.Form, **more: Any
 ) -> TemplateResponse:
-    """Asks for the rest, and says of how many pictures. Holds the ticks, or one of them where the search is meant."""
-    ticks = request.POST.getlist(ACTION_CHECKBOX_NAME)
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": title,
-        "opts": model_admin.opts,
-        "meant": meant.words,
-        "form": form,
-        "action": request.POST.get("action", ""),
-        "ticks": ticks[:1] if meant.selection.query is not None else ticks,
-        "is_across": meant.selection.query is not None,
-        "media": model_admin.media + form.media,
-        "name": ACTION_CHECKBOX_NAME,
-        **more,
-    }
-    return TemplateResponse(request, "admin/analysis/image/act.html", context)
+    is_whole = meant.selection.query is not None
+    return question(model_admin, request, title=title, meant=meant.words, form=form, is_whole=is_whole, **more)
 
 
 def _remove(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:

@@ -26,13 +26,14 @@ def label_for(text: str) -> Label:
 
 def _recognized(name: str) -> Label | None:
     """The label that a recognizer uses; those that are hidden would not show that anything was added."""
-    shown = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False)
+    shown = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False).select_related("merged_into")
     # PostgreSQL folds both names, since Python does not fold every language alike.
     own = shown.annotate(lower=Lower("name")).filter(lower=Lower(Value(name))).first()
     if own:
-        return own
+        return own.merged_into or own
     aliases = LabelAlias.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))
-    return shown.filter(pk__in=aliases.values("label")).order_by("-image_count", "pk").first()
+    named = shown.filter(pk__in=aliases.values("label")).order_by("-image_count", "pk").first()
+    return named and (named.merged_into or named)
 
 
 def _tag(name: str) -> Label:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from analysis.ingest.render import payload_extent
 from analysis.models import Analysis, Face, Image, ImageText, Verdict
 from analysis.recognition import values
-from analysis.recognition.vocabulary import label_ids
+from analysis.recognition.vocabulary import known_labels
 from analysis.recognition.words import Word, emotions_of, lines_in, traits_of, words_in
 
 FULL = 10_000
@@ -67,23 +67,41 @@ def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.
 
 
 def _effective_rows(image_ids: list[int], answers: list[Current]) -> list[Row]:
-    """Current machine answers, less what was rejected, plus what was confirmed or added."""
-    said = [(each, words_in(each.api, each.answer, threshold=settings.FACE_CONFIDENCE)) for each in answers]
-    ids = label_ids(word for _, words in said for word in words)
-    rows = {
-        (current.image_id, ids[word.key]): _row(current, ids[word.key], word)
-        for current, words in said
-        for word in words
-    }
-    for image_id, label_id, decision in Verdict.objects.filter(image_id__in=image_ids).values_list(
-        "image_id", "label_id", "decision"
-    ):
+    """Current machine answers as far as they count, less what was rejected, plus what was confirmed or added."""
+    rows = _said_by_machines(answers)
+    for (image_id, label_id), decision in _said_by_people(image_ids).items():
         if decision == Verdict.Decision.REJECTED:
             rows.pop((image_id, label_id), None)
         else:
             machine = rows.get((image_id, label_id), Row(image_id, label_id, FULL, 0, None))
             rows[image_id, label_id] = machine._replace(confidence=FULL)
     return [rows[key] for key in sorted(rows)]
+
+
+def _said_by_machines(answers: list[Current]) -> dict[tuple[int, int], Row]:
+    """Of words that one label stands for, the surest; none below its threshold."""
+    said = [(each, words_in(each.api, each.answer, threshold=settings.FACE_CONFIDENCE)) for each in answers]
+    labels = known_labels(word for _, words in said for word in words)
+    rows: dict[tuple[int, int], Row] = {}
+    for current, words in said:
+        for word in words:
+            label = labels[word.key]
+            row = _row(current, label.id, word)
+            before = rows.get((row.image_id, row.label_id))
+            if row.confidence >= 100 * label.threshold and (before is None or before.confidence < row.confidence):
+                rows[row.image_id, row.label_id] = row
+    return rows
+
+
+def _said_by_people(image_ids: list[int]) -> dict[tuple[int, int], str]:
+    """The last word on each label, whichever of those that it stands for that was said of."""
+    said = Verdict.objects.filter(image_id__in=image_ids).order_by("decided_at", "pk")
+    return {
+        (image_id, merged_into or label_id): decision
+        for image_id, label_id, merged_into, decision in said.values_list(
+            "image_id", "label_id", "label__merged_into_id", "decision"
+        )
+    }
 
 
 def _row(current: Current, label_id: int, word: Word) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
@@ -13,8 +14,21 @@ Key = tuple[str, str]
 """Kind and name as said, cut to the column's length."""
 
 
+class Known(NamedTuple):
+    """A word's own label, the one that stands for it (itself unless people merged it), and from what percent on."""
+
+    own: int
+    id: int
+    threshold: int
+
+
 def label_ids(words: Iterable[Word]) -> dict[Key, int]:
-    """The labels' ids by key; names never met before become labels. Ancestors, aliases and categories are learned."""
+    """The ids of the labels that stand for words, by key."""
+    return {key: known.id for key, known in known_labels(words).items()}
+
+
+def known_labels(words: Iterable[Word]) -> dict[Key, Known]:
+    """The labels by key; names never met before become labels. Ancestors, aliases and categories are learned."""
     by_key = {word.key: word for word in words}
     known = _known(by_key)
     # Sorted, so that two workers meeting the same new words wait for one another instead of deadlocking.
@@ -40,28 +54,31 @@ def _relations(word: Word) -> tuple[object, ...]:
     return word.key, word.category, word.parents, word.aliases
 
 
-def _known(keys: Iterable[Key]) -> dict[Key, int]:
+def _known(keys: Iterable[Key]) -> dict[Key, Known]:
     """Python and PostgreSQL do not agree on lower case in every language, so only PostgreSQL is asked."""
     wanted = sorted(set(keys))
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT said.kind, said.name, label.id FROM unnest(%s::text[], %s::text[]) AS said (kind, name)
+            SELECT said.kind, said.name, label.id, standing.id, coalesce(standing.threshold, 0)
+            FROM unnest(%s::text[], %s::text[]) AS said (kind, name)
             JOIN analysis_label label ON lower(label.name) = lower(said.name) AND label.kind = said.kind
+            JOIN analysis_label standing ON standing.id = coalesce(label.merged_into_id, label.id)
             """,
             [[kind for kind, _ in wanted], [name for _, name in wanted]],
         )
-        return {(kind, name): pk for kind, name, pk in cursor.fetchall()}
+        return {(kind, name): Known(*found) for kind, name, *found in cursor.fetchall()}
 
 
-def _relate(words: list[Word], known: dict[Key, int]) -> None:
-    aliases = {(alias[:200], known[word.key]) for word in words for alias in word.aliases}
+def _relate(words: list[Word], known: dict[Key, Known]) -> None:
+    """Written down of a word's own label, so that nothing is lost when it stands for itself again."""
+    aliases = {(alias[:200], known[word.key].own) for word in words for alias in word.aliases}
     LabelAlias.objects.bulk_create(
         [LabelAlias(name=name, label_id=pk) for name, pk in sorted(aliases)], ignore_conflicts=True
     )
     parents = _known((word.kind, parent[:200]) for word in words for parent in word.parents)
     pairs = {
-        (known[word.key], parents[word.kind, parent[:200]])
+        (known[word.key].own, parents[word.kind, parent[:200]].own)
         for word in words
         for parent in word.parents
         if (word.kind, parent[:200]) in parents
@@ -72,4 +89,4 @@ def _relate(words: list[Word], known: dict[Key, int]) -> None:
     )
     for word in words:
         if word.category:
-            Label.objects.filter(pk=known[word.key], category="").update(category=word.category[:100])
+            Label.objects.filter(pk=known[word.key].own, category="").update(category=word.category[:100])

@@ -18,28 +18,30 @@ _KIND = f"""
     CASE said.kind WHEN '' THEN NOT label.is_hidden WHEN '{TRAIT}' THEN label.kind IN ('face', 'emotion')
     ELSE label.kind = said.kind END
 """
+_STANDING = "JOIN analysis_label label ON label.id = coalesce(named.merged_into_id, named.id)"
+"""The label that stands for the one that was named."""
 _WAYS = {
     "name": f"""
         SELECT place, label.id, label.image_count FROM said
-        JOIN analysis_label label ON lower(label.name) = lower(said.name) WHERE how = 'name' AND {_KIND}
+        JOIN analysis_label named ON lower(named.name) = lower(said.name) {_STANDING} WHERE how = 'name' AND {_KIND}
         UNION
         SELECT place, label.id, label.image_count FROM said
         JOIN analysis_labelalias alias ON lower(alias.name) = lower(said.name)
-        JOIN analysis_label label ON label.id = alias.label_id WHERE how = 'name' AND {_KIND}
+        JOIN analysis_label named ON named.id = alias.label_id {_STANDING} WHERE how = 'name' AND {_KIND}
     """,  # noqa: S608
     "prefix": f"""
         SELECT place, begun.id, begun.image_count FROM said CROSS JOIN LATERAL (
-            SELECT label.id, label.image_count FROM analysis_label label
-            WHERE {_KIND} AND (starts_with(lower(label.name), lower(said.name)) OR EXISTS (
+            SELECT DISTINCT label.id, label.image_count FROM analysis_label named {_STANDING}
+            WHERE {_KIND} AND (starts_with(lower(named.name), lower(said.name)) OR EXISTS (
                 SELECT FROM analysis_labelalias alias
-                WHERE alias.label_id = label.id AND starts_with(lower(alias.name), lower(said.name))))
+                WHERE alias.label_id = named.id AND starts_with(lower(alias.name), lower(said.name))))
             ORDER BY label.image_count DESC LIMIT {MOST_OF_PREFIX}) begun
         WHERE how = 'prefix'
     """,  # noqa: S608
     "category": """
         SELECT place, label.id, label.image_count FROM said
         JOIN analysis_label label ON lower(label.category) = lower(said.name)
-        WHERE how = 'category' AND NOT label.is_hidden
+        WHERE how = 'category' AND NOT label.is_hidden AND label.merged_into_id IS NULL
     """,
 }
 
@@ -55,7 +57,8 @@ class Labels:
 def labels_of(leaves: Iterable[Leaf]) -> tuple[dict[Leaf, Labels], int]:
     """For each leaf that names labels, those it means; and about how many pictures there are, if any does.
 
-    Names and aliases are the same whatever their case. Hidden labels are meant only by whoever names their kind.
+    Names and aliases are the same whatever their case. A label that was merged into another means that one; and is
+    meant with it as long as some pictures still carry it. Hidden labels are meant only by whoever names their kind.
     """
     wanted: list[Leaf] = []
     for leaf in leaves:
@@ -69,8 +72,12 @@ def labels_of(leaves: Iterable[Leaf]) -> tuple[dict[Leaf, Labels], int]:
         f"""
         WITH said AS (
             SELECT number - 1 AS place, how, name, kind
-            FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS said (how, name, kind, number))
-        {" UNION ALL ".join(_WAYS[how] for how in ways)}
+            FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS said (how, name, kind, number)),
+        meant AS ({" UNION ALL ".join(_WAYS[how] for how in ways)})
+        SELECT * FROM meant
+        UNION ALL
+        SELECT place, merged.id, merged.image_count FROM meant
+        JOIN analysis_label merged ON merged.merged_into_id = meant.id AND merged.reread_from IS NOT NULL
         UNION ALL SELECT -1, 0, (SELECT max(id) FROM analysis_image)
         """,  # noqa: S608
         [list(column) for column in zip(*asked.values(), strict=True)],

@@ -136,13 +136,25 @@ def _newest(known: tuple[int, int]) -> tuple[tuple[int, int], bool]:
 
 def _words(*, after: tuple[int, int]) -> list[Word]:
     columns = ("pk", "name", "kind", "category", "image_count")
-    labels = Label.objects.filter(pk__gt=after[0], is_hidden=False).values_list(*columns)
-    aliases = LabelAlias.objects.filter(pk__gt=after[1], label__is_hidden=False).values_list(
-        "name", "label_id", *(f"label__{column}" for column in columns[1:])
+    known, named = Label.objects.filter(pk__gt=after[0]), LabelAlias.objects.filter(pk__gt=after[1])
+    labels = known.filter(is_hidden=False, merged_into=None).values_list(*columns)
+    aliases = named.filter(label__is_hidden=False, label__merged_into=None)
+    merged, aliases_of_merged = (
+        known.filter(merged_into__is_hidden=False),
+        named.filter(label__merged_into__is_hidden=False),
+    )
+    others = (
+        (aliases, "label__"),
+        (merged, "merged_into__"),
+        (aliases_of_merged, "label__merged_into__"),
     )
     return [
         *(Word(name, pk, name, kind, category, count) for pk, name, kind, category, count in labels),
-        *(Word(*alias) for alias in aliases),
+        *(
+            Word(*row)
+            for rows, way in others
+            for row in rows.values_list("name", *(f"{way}{column}" for column in columns))
+        ),
     ]
 
 

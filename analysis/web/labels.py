@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -118,7 +118,7 @@ def title_of(kind: str, category: str) -> str:
 
 
 def _shown() -> QuerySet[Label]:
-    return Label.objects.filter(is_hidden=False)
+    return Label.objects.filter(is_hidden=False, merged_into=None)
 
 
 def _rows(labels: QuerySet[Label]) -> list[Row]:
@@ -133,7 +133,8 @@ def _of_group(kind: str, category: str) -> list[Row]:
 def _named(text: str) -> list[Row]:
     """Labels with this text in their name or in another name of theirs."""
     aliases = LabelAlias.objects.filter(name__icontains=text).values("label")
-    return _rows(_shown().filter(name__icontains=text) | _shown().filter(pk__in=aliases))
+    merged = Label.objects.filter(name__icontains=text).exclude(merged_into=None).values("merged_into")
+    return _rows(_shown().filter(name__icontains=text) | _shown().filter(Q(pk__in=aliases) | Q(pk__in=merged)))
 
 
 def _grouped(among: Frequencies) -> tuple[dict[tuple[str, str], list[Row]], dict[tuple[str, str], int]]:

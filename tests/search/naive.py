@@ -44,12 +44,16 @@ class Library:
 
 
 def library(audience: Audience, moment: datetime) -> Library:
-    labels = {(label.kind, label.name.lower()): label for label in Label.objects.all()}
+    labels = {(label.kind, label.name.lower()): label for label in Label.objects.select_related("merged_into")}
     aliases: dict[str, set[tuple[str, str]]] = {}
     for alias in LabelAlias.objects.select_related("label"):
         aliases.setdefault(alias.name.lower(), set()).add((alias.label.kind, alias.label.name.lower()))
+    standing = {
+        (label.kind, label.name.lower()): label.merged_into or label
+        for label in Label.objects.select_related("merged_into")
+    }
     return Library(
-        [_picture(row, audience) for row in Image.objects.select_related("owner", "bucket")],
+        [_picture(row, audience, standing) for row in Image.objects.select_related("owner", "bucket")],
         labels,
         aliases,
         audience,
@@ -57,10 +61,14 @@ def library(audience: Audience, moment: datetime) -> Library:
     )
 
 
-def _picture(row: Image, audience: Audience) -> Picture:
+def _key(label: Label) -> tuple[str, str]:
+    return label.kind, label.name.lower()
+
+
+def _picture(row: Image, audience: Audience, standing: dict[tuple[str, str], Label]) -> Picture:
     picture = Picture(row)
     picture.analyses = list(row.analyses.order_by("pk"))
-    picture.verdicts = list(row.verdicts.select_related("label"))
+    picture.verdicts = list(row.verdicts.select_related("label").order_by("decided_at", "pk"))
     picture.mark = Mark.objects.filter(image=row, person_id=audience.person_id).first()
     if row.trashed_at is not None:
         return picture
@@ -68,15 +76,17 @@ def _picture(row: Image, audience: Audience) -> Picture:
         if not analysis.is_current:
             continue
         for word in words_in(analysis.api, analysis.answer, threshold=75):
-            picture.labels[word.kind, word.name.lower()] = Carried(round(word.confidence, 2), word.instance_count)
+            label, confidence = standing[word.kind, word.name.lower()], round(word.confidence, 2)
+            known = picture.labels.get(_key(label))
+            if confidence >= (label.threshold or 0) and (known is None or known.confidence < confidence):
+                picture.labels[_key(label)] = Carried(confidence, word.instance_count)
         if analysis.api == "faces":
             picture.faces = list(values.faces_in(analysis.answer))
         if analysis.api == "text":
             picture.text = lines_in(analysis.answer)
         if analysis.api == "labels":
             picture.quality = values.quality_in(analysis.answer)
-    for verdict in picture.verdicts:
-        key = verdict.label.kind, verdict.label.name.lower()
+    for key, verdict in {_key(standing[_key(each.label)]): each for each in picture.verdicts}.items():
         if verdict.decision == "rejected":
             picture.labels.pop(key, None)
         else:
@@ -117,7 +127,11 @@ def _is_visible(row: Image, query: Query, library: Library) -> bool:
 
 def _meant(node, library: Library) -> set[tuple[str, str]]:
     if isinstance(node, tree.InCategory):
-        shown = {key: label.category for key, label in library.labels.items() if not label.is_hidden}
+        shown = {
+            key: label.category
+            for key, label in library.labels.items()
+            if not label.is_hidden and not label.merged_into
+        }
         return {key for key, category in shown.items() if category.lower() == node.name.lower()}
     name = node.name.lower()
     kind = "label" if isinstance(node, tree.Counted) else node.kind
@@ -126,6 +140,7 @@ def _meant(node, library: Library) -> set[tuple[str, str]]:
         keys |= {key for alias, meant in library.aliases.items() if alias.startswith(name) for key in meant}
     else:
         keys = {key for key in library.labels if key[1] == name} | library.aliases.get(name, set())
+    keys = {_key(library.labels[key].merged_into or library.labels[key]) for key in keys}
     if kind:
         return {key for key in keys if key[0] == kind}
     return {key for key in keys if not library.labels[key].is_hidden}

@@ -172,6 +172,7 @@ def _fill(rng: random.Random, people) -> list[int]:
     reindex([image.pk for image in images])
     LabelAlias.objects.create(label=Label.objects.get_or_create(kind="label", name="Person")[0], name="Human")
     labels = [*tags, *Label.objects.filter(kind__in=["label", "emotion"])]
+    _change_labels(rng)
     for image in images:
         for label in rng.sample(labels, rng.choice([0, 0, 1, 2])):
             decision = rng.choice(["confirmed", "rejected", "added"])
@@ -186,6 +187,14 @@ def _fill(rng: random.Random, people) -> list[int]:
     if rng.random() < 0.7:
         refresh_counts()  # else every label seems to be rare
     return [image.pk for image in images]
+
+
+def _change_labels(rng: random.Random) -> None:
+    """What staff may have made of some of them."""
+    for name, other in (("Dwarf 1", "Dwarf 2"), ("Grass", "Car"), ("Straße", "Dwarf 2")):
+        standing = Label.objects.get_or_create(kind="label", name=other)[0]
+        Label.objects.filter(kind="label", name=name).update(merged_into=standing)
+    Label.objects.filter(name__in=["Cat", "Dwarf 2", "Happy"]).update(threshold=rng.choice([70, 90]))
 
 
 def _picture(rng: random.Random, owner) -> Image:

@@ -1,0 +1,55 @@
+"""People's verdicts in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from analysis.admin import filters, shown
+from analysis.admin.base import PageAdmin
+from analysis.admin.of_pictures import OfPictures
+from analysis.curation import verdicts
+from analysis.models import Verdict
+
+
+@admin.register(Verdict)
+class VerdictAdmin(OfPictures, PageAdmin):
+    list_display = ("thumb", "image", "label", "decision_shown", "by", "decided_at")
+    list_display_links = ("image",)
+    list_filter = (
+        ("decision", filters.ChoicesDropdownFilter),
+        ("label", filters.AutocompleteSelectFilter),
+        ("by", filters.AutocompleteSelectFilter),
+        ("decided_at", filters.DayFilter),
+    )
+    list_select_related = ("image", "label", "by")
+    autocomplete_fields = ("image", "label")
+    readonly_fields = ("by", "decided_at")
+    ordering = ("-pk",)
+    sortable_by = ()
+
+    @admin.display(description="Picture")
+    def thumb(self, verdict: Verdict) -> SafeString | str:
+        return shown.picture(verdict.image, height=40)
+
+    @shown.badge("Decision")
+    def decision_shown(self, verdict: Verdict) -> tuple[str, str]:
+        return verdict.decision, verdict.get_decision_display()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
+        return self.readonly_fields if obj is None else ("image", "label", *self.readonly_fields)
+
+    def save_model(self, request: HttpRequest, obj: Verdict, form: Any, change: bool) -> None:
+        said = verdicts.decide(obj.image_id, label_id=obj.label_id, decision=obj.decision, by_id=request.user.pk or 0)
+        obj.pk, obj.by_id, obj.decided_at = said.pk, said.by_id, said.decided_at
+
+    def delete_model(self, request: HttpRequest, obj: Verdict) -> None:
+        verdicts.withdraw(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> None:
+        for verdict in queryset.iterator():
+            verdicts.withdraw(verdict)

@@ -1,0 +1,120 @@
+"""Labels as staff put them right: hidden, merged, with a threshold; and told when somebody was faster."""
+
+import pytest
+from django.urls import reverse
+
+from analysis.curation.labels_changed import OVERTAKEN
+from analysis.models import Label, Verdict
+from tests.factories import a_label, a_labeled_image, an_image
+
+pytestmark = pytest.mark.django_db
+
+LABELS = reverse("admin:analysis_label_changelist")
+NO_ALIASES = {"aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}
+
+
+@pytest.fixture
+def browser(staff, signed_in):
+    return signed_in(staff)
+
+
+def page_of(label) -> str:
+    return reverse("admin:analysis_label_change", args=[label.pk])
+
+
+def save(browser, label, **said):
+    form = browser.get(page_of(label)).context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    sent = {name: "" if value is None else value for name, value in values.items()} | NO_ALIASES | said
+    return browser.post(page_of(label), sent, follow=True)
+
+
+def told(page) -> str:
+    return " ".join(str(message) for message in page.context["messages"])
+
+
+def test_a_label_is_hidden_given_a_threshold_and_merged(browser):
+    dog, puppy = a_label("Dog"), a_label("Puppy")
+    save(browser, puppy, is_hidden="on", threshold="80", merged_into=dog.pk)
+    puppy.refresh_from_db()
+    assert (puppy.is_hidden, puppy.threshold, puppy.merged_into, puppy.revision) == (True, 80, dog, 1)
+    assert "Puppy" in browser.get(page_of(dog)).content.decode()
+
+
+def test_aliases_are_added_with_the_label(browser):
+    alias = {"aliases-TOTAL_FORMS": 1, "aliases-0-name": "Hound", "aliases-0-label": a_label("Dog").pk}
+    save(browser, a_label("Dog"), **alias)
+    assert list(a_label("Dog").aliases.values_list("name", flat=True)) == ["Hound"]
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"threshold": "101"}, "Constraint “label_threshold_percent” is violated."),
+        ({"threshold": "-1"}, "Ensure this value is greater than or equal to 0."),
+        ({"merged_into": "999999"}, "Select a valid choice."),
+        ({"merged_into": "self"}, "“Dog” cannot be merged into itself."),
+        ({"revision": "7"}, OVERTAKEN),
+        ({"revision": ""}, OVERTAKEN),
+    ],
+)
+def test_what_cannot_be_is_told_and_nothing_is_saved(said, sentence, browser):
+    dog = a_label("Dog")
+    page = save(browser, dog, **{name: dog.pk if value == "self" else value for name, value in said.items()})
+    assert sentence in page.content.decode()
+    dog.refresh_from_db()
+    assert (dog.threshold, dog.merged_into, dog.revision) == (None, None, 0)
+
+
+def test_the_second_of_two_who_edit_is_told(browser):
+    dog = a_label("Dog")
+    first = {"category": "Animals", "revision": "0", **NO_ALIASES}
+    browser.post(page_of(dog), first)
+    second = browser.post(page_of(dog), {**first, "category": "Pets"})
+    assert OVERTAKEN in second.content.decode()
+    assert Label.objects.get(pk=dog.pk).category == "Animals"
+
+
+def test_several_are_merged_and_circles_refused(browser):
+    dog, puppy, whelp = a_label("Dog"), a_label("Puppy"), a_label("Whelp")
+
+    def merge(labels, into):
+        sent = {"action": "merge", "_selected_action": [each.pk for each in labels], "confirmed": "yes", "into": into}
+        return told(browser.post(LABELS, sent, follow=True))
+
+    assert merge([puppy, whelp], "dog").startswith("“Dog” stands for them")
+    assert list(Label.objects.filter(merged_into=dog).order_by("name")) == [puppy, whelp]
+    assert merge([dog], "whelp") == "“Whelp” is merged into “Dog” already; the two would go round in a circle."
+    assert merge([dog], "nothing") == "No label of this kind is called “nothing”."
+
+
+def test_hiding_and_showing_many(browser):
+    sent = {"_selected_action": [a_label("Dog").pk, a_label("Cat").pk]}
+    browser.post(LABELS, {**sent, "action": "hide"})
+    assert Label.objects.filter(is_hidden=True).count() == 2
+    browser.post(LABELS, {**sent, "action": "show"})
+    assert Label.objects.filter(is_hidden=True).count() == 0
+
+
+def test_precision_is_what_people_confirmed_of_what_they_judged(owner, browser):
+    dog = a_label("Dog")
+    for decision in ("confirmed", "confirmed", "rejected", "added"):
+        Verdict.objects.create(image=an_image(owner), label=dog, decision=decision, by=owner)
+    assert "67 % of 3" in browser.get(LABELS).content.decode()
+    assert "67 % of 3" in browser.get(page_of(dog)).content.decode()
+
+
+def test_the_tree_shows_every_way_up_and_ends_in_a_circle(owner, browser):
+    puppy, dog, animal, pet = (a_label(name) for name in ("Puppy", "Dog", "Animal", "Pet"))
+    puppy.parents.add(dog)
+    dog.parents.add(animal, pet)
+    animal.parents.add(puppy)  # what no taxonomy has, but an answer may say
+    page = browser.get(page_of(puppy)).content.decode()
+    tree = page[page.index('<ul class="tree">') :]
+    assert [name for name in ("Animal", "Pet", "Dog") if f">{name}</a>" in page] == ["Animal", "Pet", "Dog"]
+    assert "<strong>Puppy</strong>" in tree
+
+
+def test_a_label_is_not_deleted(owner, browser):
+    a_labeled_image(owner, {"Dog": 90})
+    assert browser.get(reverse("admin:analysis_label_delete", args=[a_label("Dog").pk])).status_code == 403
