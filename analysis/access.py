@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from analysis.models import Audience, Bucket, Image
+
+LOOKS_ONLY = "Your account may look at pictures, not bring any in. Whoever runs this library can change that."
 
 
 def audience_of(user: AbstractBaseUser | AnonymousUser) -> Audience:
@@ -15,7 +18,9 @@ def audience_of(user: AbstractBaseUser | AnonymousUser) -> Audience:
 
 
 def image_for(user: AbstractBaseUser | AnonymousUser, image_id: int) -> Image:
-    """The picture, in the trash only for its owner, or a 404 that does not tell whether it exists."""
+    """The picture, in the trash only for its owner and for staff, or a 404 that does not tell whether it exists."""
+    if sees_all(user):
+        return get_object_or_404(Image.objects.select_related("owner"), pk=image_id)
     visible = Image.objects.visible_to(audience_of(user))
     trashed = Image.objects.changeable_by(user.pk).exclude(trashed_at=None)
     return get_object_or_404((visible | trashed).select_related("owner"), pk=image_id)
@@ -44,3 +49,28 @@ def for_staff(user: AbstractBaseUser | AnonymousUser) -> None:
 
 def is_staff(user: AbstractBaseUser | AnonymousUser) -> bool:
     return bool(getattr(user, "is_staff", False)) and user.is_active
+
+
+def may_say(user: AbstractBaseUser | AnonymousUser, image: Image) -> bool:
+    """Whether this person may put labels right on a picture they see: its owner, and curators."""
+    return may_change(user, image) or _has(user, "add_verdict")
+
+
+def may_add(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether this person may bring pictures in: whom nobody has put into any group may, viewers and curators not."""
+    return _has(user, "add_image") or (isinstance(user, User) and user.is_active and not user.groups.exists())
+
+
+def require_may_add(user: AbstractBaseUser | AnonymousUser) -> None:
+    """Raises PermissionDenied with a sentence."""
+    if not may_add(user):
+        raise PermissionDenied(LOOKS_ONLY)
+
+
+def sees_all(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Staff who may look at everybody's pictures: by their address and in the admin, not in searches of their own."""
+    return isinstance(user, User) and user.is_staff and _has(user, "view_image")
+
+
+def _has(user: AbstractBaseUser | AnonymousUser, right: str) -> bool:
+    return isinstance(user, User) and user.has_perm(f"analysis.{right}")

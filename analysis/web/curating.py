@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,6 +27,7 @@ OPENNESS_SENTENCES = {
     Image.Openness.PUBLIC: "Everyone with its address can see it now.",
 }
 Act = Callable[[Image], Toast | None]
+May = Callable[[AbstractBaseUser | AnonymousUser, Image], bool]
 
 
 @require_POST
@@ -43,7 +45,7 @@ def say(request: Request, image_id: int) -> HttpResponse:
             raise Refused("Say which label.")
         return None
 
-    return _tell(request, *_done(request, image_id, act), part="said")
+    return _tell(request, *_done(request, image_id, act, may=access.may_say), part="said")
 
 
 @require_POST
@@ -53,7 +55,7 @@ def add(request: Request, image_id: int) -> HttpResponse:
     def act(shown: Image) -> None:
         verdicts.add(shown.pk, name=request.POST.get("name", ""), by_id=person_id(request))
 
-    shown, toast = _done(request, image_id, act)
+    shown, toast = _done(request, image_id, act, may=access.may_say)
     answer = _tell(request, shown, toast, part="said")
     if toast is None:
         answer["HX-Trigger"] = "added"  # the field is emptied
@@ -68,10 +70,11 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
         tag = Label.objects.filter(pk=_id(request, "tag") or 0, kind=Label.Kind.TAG, verdicts__image=shown).first()
         if tag is None:
             return None  # somebody was faster
-        change = bulk.remove_tag(Selection(request.user, ids=(shown.pk,)), tag)  # type: ignore[arg-type]
+        selection = Selection(request.user, ids=(shown.pk,), is_of_everybody=True)  # type: ignore[arg-type]
+        change = bulk.remove_tag(selection, tag)
         return Toast(f"Took “{tag}” off.", _address("undo-here", request, shown), {"change": str(change.pk)})
 
-    return _tell(request, *_done(request, image_id, act), part="said")
+    return _tell(request, *_done(request, image_id, act, may=access.may_say), part="said")
 
 
 @require_POST
@@ -83,7 +86,7 @@ def undo(request: Request, image_id: int) -> HttpResponse:
         undone = bulk.undo(change_id, by=request.user)  # type: ignore[arg-type]
         return None if undone.number else Toast("Somebody changed it since; it stays as it is.")
 
-    return _tell(request, *_done(request, image_id, act), part="said")
+    return _tell(request, *_done(request, image_id, act, may=access.may_say), part="said")
 
 
 @require_POST
@@ -99,7 +102,7 @@ def mark(request: Request, image_id: int) -> HttpResponse:
         else:
             raise Refused("Choose 1 to 5 stars, or 0 for none.")
 
-    return _tell(request, *_done(request, image_id, act, is_for_everybody=True), part="marked")
+    return _tell(request, *_done(request, image_id, act, may=_everybody), part="marked")
 
 
 @require_POST
@@ -141,15 +144,20 @@ def restore(request: Request, image_id: int) -> HttpResponse:
     return _tell(request, *_done(request, image_id, act))
 
 
-def _done(request: Request, image_id: int, act: Act, *, is_for_everybody: bool = False) -> tuple[Image, Toast | None]:
+def _done(request: Request, image_id: int, act: Act, *, may: May = access.may_change) -> tuple[Image, Toast | None]:
     """The picture and what is to be told: what was done, or the sentence of a refusal."""
     shown = access.image_for(request.user, image_id)
-    if not is_for_everybody and not access.may_change(request.user, shown):
+    if not may(request.user, shown):
         raise Http404
     try:
         return shown, act(shown)
     except Refused as refusal:
         return shown, Toast(str(refusal))
+
+
+def _everybody(_: AbstractBaseUser | AnonymousUser, __: Image) -> bool:
+    """Whoever sees it."""
+    return True
 
 
 def _tell(request: Request, shown: Image, toast: Toast | None, *, part: str = "") -> HttpResponse:

@@ -94,7 +94,7 @@ def marked(request: Request, shown: Image) -> dict[str, Any]:
         "image": {"id": str(shown.pk)},
         "own": own(request, shown) if request.user.is_authenticated else None,
         "may_change": may_change,
-        "may_say": may_change and not shown.trashed_at,
+        "may_say": access.may_say(request.user, shown) and not shown.trashed_at,
         "search": came_from(request).address(""),
     }
 

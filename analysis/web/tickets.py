@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import pipeline
+from analysis import access, pipeline
 from analysis.ingest.candidate import Rejected, clean_name
 from analysis.models import Ticket
 from analysis.sources.references import Form
@@ -30,6 +30,7 @@ TOO_LARGE = 2**50
 @require_POST
 def issue(request: Request) -> HttpResponse:
     """Leave to send one file: where to, and with which fields before it. Or its row, where it need not be sent."""
+    access.require_may_add(request.user)
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     owner_id = person_id(request)

@@ -49,6 +49,7 @@ class Row:
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: Request) -> HttpResponse:
     """The page; a POST takes files in and reports on each, as a page or, for the page's own script, as rows."""
+    access.require_may_add(request.user)
     context: dict[str, object] = {"limits": limits()}
     if request.method != "POST":
         return render(request, "upload.html", context)

@@ -1,0 +1,135 @@
+"""The four groups: what each may, and no more."""
+
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.urls import reverse
+
+from analysis import access
+from analysis.admin import sections
+from analysis.models import Image, Verdict
+from tests.factories import a_label, a_labeled_image, a_person, an_image
+
+pytestmark = pytest.mark.django_db
+STAFFS = [item.model for title in ("Library", "Recognition", "Buckets") for item in sections.SECTIONS[title]]
+
+
+@pytest.fixture
+def in_group():
+    """Makes a person in a group. The migration's own groups, made again where another test emptied the tables."""
+    staff = import_module("analysis.migrations.0008_staff")
+    staff.make_groups(apps, SimpleNamespace(connection=connection))
+
+    def person(name, **fields):
+        made = a_person(f"the-{name}", **fields)
+        made.groups.add(Group.objects.get(name=name))
+        return made
+
+    return person
+
+
+@pytest.fixture
+def clerk(in_group):
+    """Staff without being a superuser."""
+    return in_group("staff", is_staff=True)
+
+
+def address(model, page="changelist", *arguments):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def test_the_groups_are_there(in_group):
+    assert sorted(Group.objects.values_list("name", flat=True)) == ["curator", "owner", "staff", "viewer"]
+
+
+def test_what_each_may(owner, in_group):
+    image = an_image(owner, openness=1)
+    rights = {
+        name: (access.may_add(each), access.may_say(each, image), access.may_change(each, image), access.sees_all(each))
+        for name, each in {
+            **{name: in_group(name) for name in ("viewer", "curator", "owner")},
+            "staff": in_group("staff", is_staff=True),
+            "in no group": a_person(),
+            "the picture's owner": owner,
+        }.items()
+    }
+    assert rights == {  # bring in, put labels right, change, see everything
+        "viewer": (False, False, False, False),
+        "curator": (False, True, False, False),
+        "owner": (True, False, False, False),
+        "staff": (True, True, False, True),
+        "in no group": (True, False, False, False),
+        "the picture's owner": (True, True, True, False),
+    }
+
+
+@pytest.mark.parametrize("name", ["viewer", "curator", "owner"])
+def test_nobody_but_staff_sees_what_is_not_shared_or_the_admin(name, owner, in_group, signed_in):
+    private, browser = a_labeled_image(owner, {"Dog": 90}), signed_in(in_group(name))
+    assert browser.get(private.get_absolute_url()).status_code == 404
+    assert browser.get(reverse("library"), {"q": "dog"}).content.decode().count("/images/") == 0
+    assert {browser.get(address(model)).status_code for model in admin.site._registry} == {302}
+
+
+@pytest.mark.parametrize("name", ["viewer", "curator"])
+def test_who_only_looks_brings_nothing_in(name, in_group, signed_in):
+    browser = signed_in(in_group(name))
+    for answer in (browser.get(reverse("upload")), browser.post(reverse("upload")), browser.post(reverse("tickets"))):
+        assert answer.status_code == 403
+        assert access.LOOKS_ONLY in answer.content.decode()
+
+
+def test_a_curator_puts_labels_right_on_what_is_shared_and_changes_nothing_else(owner, in_group, signed_in):
+    shared, private = a_labeled_image(owner, {"Dog": 90}, openness=1), a_labeled_image(owner, {"Dog": 90})
+    browser = signed_in(in_group("curator"))
+    dog = a_label("Dog").pk
+
+    def post(door, image, **said):
+        return browser.post(reverse(door, args=[image.pk]), said).status_code
+
+    assert post("say", private, reject=dog) == 404
+    assert post("say", shared, reject=dog) == 302
+    assert post("add-label", shared, name="holiday") == 302
+    assert post("remove-tag", shared, tag=a_label("holiday", kind="tag").pk) == 302
+    assert list(Verdict.objects.values_list("image", "label__name", "decision")) == [(shared.pk, "Dog", "rejected")]
+    assert [post("open-to", shared, openness="2"), post("discard", shared), post("retry", shared)] == [404, 404, 404]
+
+
+def test_a_viewer_says_nothing_of_others_pictures(owner, in_group, signed_in):
+    shared = a_labeled_image(owner, {"Dog": 90}, openness=1)
+    answer = signed_in(in_group("viewer")).post(reverse("say", args=[shared.pk]), {"reject": a_label("Dog").pk})
+    assert (answer.status_code, Verdict.objects.count()) == (404, 0)
+
+
+@pytest.mark.parametrize("model", sorted(admin.site._registry, key=str), ids=str)
+def test_staff_who_are_no_superusers_do_their_job_and_no_more(model, clerk, signed_in):
+    may = model in STAFFS
+    browser = signed_in(clerk)
+    assert browser.get(address(model)).status_code == (200 if may else 403)
+    assert (address(model) in browser.get(reverse("admin:index")).content.decode()) == may
+
+
+def test_staff_see_everybodys_pictures_and_what_is_in_the_trash(owner, clerk, signed_in):
+    image = a_labeled_image(owner, {"Dog": 90})
+    browser = signed_in(clerk)
+    assert browser.get(image.get_absolute_url()).status_code == 200
+    assert browser.get(reverse("library"), {"q": "dog"}).content.decode().count("/images/") == 0
+    sent = {"_selected_action": [image.pk]}
+    for action, said in (("open_to", {"visibility": "1"}), ("add_tag", {"tag": "seen"}), ("trash", {})):
+        browser.post(address(Image), {**sent, "action": action, "confirmed": "yes", **said})
+    image.refresh_from_db()
+    assert (image.openness, image.trashed_at is None) == (1, False)
+
+
+def test_an_account_that_is_staff_by_name_alone_may_nothing(signed_in):
+    browser = signed_in(a_person("intern", is_staff=True))
+    assert {browser.get(address(model)).status_code for model in admin.site._registry} == {403}
+
+
+def test_a_group_alone_does_not_open_the_admin(in_group, signed_in):
+    assert signed_in(in_group("staff")).get(address(Image)).status_code == 302
