@@ -28,6 +28,7 @@ BENCHES = {  # seconds each may take
     "unlimited": 540.0,
     "lambda_loop": 300.0,
     "faults": 330.0,
+    "recovery": 2_400.0,
     "worker_memory": 240.0,
     "laying_out": 600.0,
     "bulk": 420.0,

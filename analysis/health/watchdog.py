@@ -55,9 +55,10 @@ def sentence() -> str:
     found = stalls()
     if not found:
         return ""
-    names = " and ".join(dict.fromkeys(Analysis.Api(stall.api).label for stall in found))
+    *names, last = dict.fromkeys(Analysis.Api(stall.api).label for stall in found)
+    apis = f"{', '.join(names)} and {last}" if names else last
     minutes = int(max(stall.waited for stall in found).total_seconds() // 60)
-    return f"{names}: nothing was answered for {_spoken(minutes)}, though work waits. {_hint()}"
+    return f"{apis}: nothing was answered for {_spoken(minutes)}, though work waits. {_hint()}"
 
 
 def log() -> None:

@@ -11,8 +11,6 @@ from bench import photos
 from bench.breaking.storage import FLAG
 from bench.breaking.world import LEASE, QUOTA, THREADS, Program, World
 
-BEGUN = 50
-"""Answers after which something breaks."""
 KILLS = 3
 AWAY = {"redis": 3.0, "postgres": 2.0, "simulator": 20.0, "throttled": 10.0, "credentials": 8.0, "disk": 6.0}
 """Seconds."""
@@ -33,7 +31,7 @@ def begin(world: World, **env: str) -> Program:
     """A scheduler and a worker, at work."""
     world.scheduler()
     worker = world.worker(**env)
-    world.wait_for_done(BEGUN)
+    world.wait_for_done(world.begun)
     return worker
 
 
@@ -44,7 +42,7 @@ def killed(world: World) -> Outcome:
         died = time.monotonic()
         lost += world.lose(worker)
         worker = world.worker(f"worker-{number}")
-        world.wait_for_done(world.number("done") + BEGUN)
+        world.wait_for_done(world.number("done") + world.begun)
     return Outcome(died, lost)
 
 
@@ -126,7 +124,7 @@ def clock_off(world: World) -> Outcome:
     world.scheduler()
     early = world.worker("early", PYTHONPATH=str(CLOCK), CLOCK_SHIFT="600")
     world.worker("late", PYTHONPATH=str(CLOCK), CLOCK_SHIFT="-600")
-    world.wait_for_done(BEGUN)
+    world.wait_for_done(world.begun)
     died = time.monotonic()
     return Outcome(died, world.lose(early))
 

@@ -78,6 +78,8 @@ class World:
     simulator: Running
     env: dict[str, str]
     stack: ExitStack
+    begun: int = 50
+    """Answers after which something breaks."""
     images: list[int] = field(default_factory=list)
 
     def start(self, name: str, *command: str, **env: str) -> Program:
@@ -110,31 +112,51 @@ class World:
         command = [sys.executable, "manage.py", *words]
         environment = {**self.env, **env}
         return subprocess.run(
-            command, cwd=place.ROOT, env=environment, check=False, capture_output=True, text=True, timeout=120
+            command, cwd=place.ROOT, env=environment, check=False, capture_output=True, text=True, timeout=300
         )
 
     def put_under_way(self, number: int) -> None:
         """So many pictures wait to be asked about, and nobody is told: the sweeper finds them."""
         free = f"SELECT id FROM analysis_analysis WHERE state = 'queued' AND {LATER}"
         if self.one(f"SELECT count(*) FROM ({free}) _") < number:
-            self._stock()
+            self._stock(max(STOCK, number))
         rows = self.rows(
             f"UPDATE analysis_analysis SET next_attempt_at = now() WHERE id IN ({free} ORDER BY id LIMIT {number}) "
             "RETURNING image_id"
         )
         self.images += [image_id for (image_id,) in rows]
 
+    def fill(self, number: int) -> list[int]:
+        """So many pictures that nobody asked about; their ids."""
+        last = self.one("SELECT coalesce(max(id), 0) FROM analysis_image")
+        self._shell(f"stock.fill({number}, size={SIZE})")
+        self.images += [image_id for (image_id,) in self.rows(f"SELECT id FROM analysis_image WHERE id > {last}")]
+        return self.images
+
     def forget(self) -> None:
         """Nothing is left of what was under way before."""
         self.rows("DELETE FROM analysis_outage RETURNING 1")
         self.rows(f"DELETE FROM analysis_analysis WHERE state IN ('queued', 'running') AND NOT {LATER} RETURNING 1")
 
-    def _stock(self) -> None:
-        self.manage("shell", "-c", f"from bench import stock; stock.fill({STOCK}, size={SIZE}); stock.queue({STOCK})")
+    def begin_anew(self) -> None:
+        """The pictures stay; nobody has ever asked about them. Only while no worker runs."""
+        with psycopg.connect(embedded.database_url(self.var), autocommit=True) as connection:
+            connection.execute("TRUNCATE analysis_analysis CASCADE")
+            connection.execute("DELETE FROM analysis_outage")
+
+    def _stock(self, number: int) -> None:
+        there = self.one("SELECT count(*) FROM analysis_image WHERE id NOT IN (SELECT image_id FROM analysis_analysis)")
+        missing = max(0, number - there)
+        self._shell(f"stock.fill({missing}, size={SIZE}); stock.queue({number})")
         self.rows(
             "UPDATE analysis_analysis SET next_attempt_at = now() + interval '1 year' WHERE state = 'queued' "
             f"AND NOT (image_id = ANY('{{{','.join(map(str, self.images))}}}')) RETURNING 1"
         )
+
+    def _shell(self, words: str) -> None:
+        ended = self.manage("shell", "-c", f"from bench import stock; {words}")
+        if ended.returncode:
+            raise place.Ended(ended.stderr)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(embedded.database_url(self.var), autocommit=True, connect_timeout=5) as connection:

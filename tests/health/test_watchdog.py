@@ -60,6 +60,7 @@ def test_each_api_is_watched_by_itself(owner):
     for api in ("labels", "faces", "text"):
         waiting(owner, api=api)
         waiting(owner, api=api, is_bulk=True)
+    assert watchdog.sentence().startswith("Faces, Labels and Text: ")
     answered(api="labels", ago=SHORT)
     assert stalled() == [("local", "faces"), ("local", "text")]
     assert watchdog.sentence().startswith("Faces and Text: ")

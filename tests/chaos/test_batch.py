@@ -1,0 +1,33 @@
+"""A bulk run through everything at once: it ends by itself, and its counts are right."""
+
+from bench.asking import wait_until
+from bench.breaking.faults import ENOUGH
+from bench.breaking.verdict import verdict
+
+PICTURES = 500
+COUNTED = """
+SELECT batch.state, batch.asked, batch.done + coalesce(sum(entry.done), 0),
+       batch.failed + coalesce(sum(entry.failed), 0)
+FROM analysis_batch batch LEFT JOIN analysis_batchentry entry ON entry.batch_id = batch.id
+GROUP BY batch.id ORDER BY batch.id DESC LIMIT 1
+"""
+
+
+def test_a_bulk_run_ends_by_itself_and_counts_right(world, tmp_path):
+    ids = tmp_path / "ids.txt"
+    ids.write_text("\n".join(map(str, world.fill(PICTURES))))
+    world.scheduler()
+    worker = world.worker()
+    started = world.manage("analyze_images", "--ids", str(ids), "--all", "--yes", "--detach")
+    assert started.returncode == 0, started.stderr
+    world.wait_for_done(50)
+    lost = world.lose(worker)
+    world.worker("next-worker")
+    world.wait_for_done(150)
+    world.stop_redis()
+    world.start_redis()
+    world.wait_for_done(250)
+    world.restart_postgres(pause=1)
+    wait_until(lambda: world.rows(COUNTED)[0][0] == "done", seconds=ENOUGH, what="the end of the batch")
+    assert verdict(world).wrong(pictures=PICTURES, in_flight=lost) == []
+    assert world.rows(COUNTED) == [("done", PICTURES, PICTURES, 0)]
