@@ -102,7 +102,6 @@ def announce(noted: Noted) -> None:
 
 def _kept(image: Image, is_new: bool) -> None:
     if not is_new:
-        renewing.disown(image.pk)
         reindex([image.pk])  # it may come back from the trash
     analyze(image, apis=image.bucket.apis if image.bucket else (), is_bulk=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -54,13 +54,13 @@ class Finished:
 
 def record(finished: list[Finished]) -> None:
     """Keep answers, make them current, index them, write the ledger: all of it or nothing."""
-    answered = [each for each in finished if each.answer]
     with transaction.atomic():
         # Always the pictures first and in order, so that nobody deadlocks; those that were removed have no rows left.
         image_ids = {each.analysis.image_id for each in finished}
-        there = set(
-            Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk").values_list("pk", flat=True)
-        )
+        locked = Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk")
+        there = dict(locked.values_list("pk", "sha256"))
+        current = [each for each in finished if not _is_outdated(each.analysis, there)]
+        answered = [each for each in current if each.answer]
         kept = _keep_answers(answered)
         _make_current(kept)
         indexed = [each.analysis for each in answered if each.analysis.pk in kept]
@@ -71,8 +71,22 @@ def record(finished: list[Finished]) -> None:
             if each.answer and not each.is_reused
         )
         _write_ledger(finished, there)
-        failed = {each.analysis.pk for each in finished if each.error and _record_failure(each.analysis, each.error)}
+        failed = {each.analysis.pk for each in current if each.error and _record_failure(each.analysis, each.error)}
         _write_progress(finished, done=kept, failed=failed)
+        for each in finished:
+            if _is_outdated(each.analysis, there):
+                _ask_anew(each.analysis)
+
+
+def _is_outdated(analysis: Analysis, there: dict[int, str]) -> bool:
+    """Whether the picture's original was replaced while it was asked about: the end says nothing of the new one."""
+    return there.get(analysis.image_id, analysis.image.sha256) != analysis.image.sha256
+
+
+def _ask_anew(analysis: Analysis) -> None:
+    """What it cost is in the ledger; the new original has the same row, for one is open at most."""
+    message = "The original was replaced while it was asked about; the new one is asked about."
+    analysis.put_back(code="original-replaced", message=message, after=timedelta(0), is_attempt=False)
 
 
 def _keep_answers(answered: list[Finished]) -> set[int]:
@@ -147,7 +161,7 @@ def _make_current(ids: Iterable[int]) -> None:
         )
 
 
-def _write_ledger(finished: list[Finished], there: set[int]) -> None:
+def _write_ledger(finished: list[Finished], there: Collection[int]) -> None:
     """A Call for each request that was sent, its picture `there` or not; an entry for each kind of spending."""
     sent = [each for each in finished if each.outcome]
     Call.objects.bulk_create(_call(each, is_there=each.analysis.image_id in there) for each in sent)

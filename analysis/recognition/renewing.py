@@ -1,16 +1,8 @@
-"""Analyses of pictures that stay in buckets: those that a changed original overtook, and those that failed."""
+"""Analyses of pictures that stay in buckets, to be asked for again."""
 
 from __future__ import annotations
 
-from django.db.models.functions import Now
-
 from analysis.models import Analysis
-from analysis.models.analyses import LEASE
-
-
-def disown(image_id: int) -> None:
-    """Let what is being answered about a picture come to nothing and be asked again: its original has changed."""
-    Analysis.objects.filter(image_id=image_id, state=Analysis.State.RUNNING).update(claimed_until=Now() - LEASE)
 
 
 def failed_last(bucket_id: int) -> list[tuple[str, int]]:

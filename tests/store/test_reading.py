@@ -11,7 +11,11 @@ from django.urls import reverse
 from analysis import tasks
 from analysis.curation import trash, verdicts
 from analysis.ingest.events import events_in
-from analysis.models import Analysis, Bucket, BucketObject, Image
+from analysis.models import Analysis, Bucket, BucketObject, Call, Image
+from analysis.recognition import ledger, waiting
+from analysis.recognition.recognizer import Answer, Unreadable
+from analysis.recognition.record import Finished
+from analysis.recognition.record import record as record_ends
 from analysis.store import arrivals, blobs, library, originals, reading, renditions
 from tests import pictures
 from tests.factories import a_bucket, a_label, label_rows, labels_answer
@@ -100,6 +104,33 @@ def test_a_changed_object_is_a_new_original_and_what_people_said_stays(owner, bu
     assert (renewed.pk, renewed.width, renewed.etag) == (image.pk, 300, s3.etag(KEY))
     assert renewed.renditions_id != image.renditions_id
     assert label_rows(image) == {"Cat": 97, "Bench": 100}
+
+
+@pytest.mark.parametrize("end", ["answer", "error"])
+def test_an_end_about_bytes_that_were_replaced_meanwhile_only_costs(bucket, s3, rekognition, end):
+    """The answer in flight tells of the old ones, and so does the reason why there is none."""
+    rekognition.answers = [labels_answer(Cat=97)]
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    (claimed,) = waiting.claim("rekognition", "labels", most=1, region="eu-central-1")
+    s3.put(KEY, pictures.jpeg(300, 200))
+    hear(KEY)
+    read(bucket)
+    answer = Answer("labels", "rekognition", "3.0", labels_answer(Dog=98), "request-1", 5)
+    error = Unreadable("It is no picture.", api="labels", code="InvalidImageFormatException", outcome="unknown")
+    ended = {"answer": answer} if end == "answer" else {"error": error}
+    record_ends([Finished(claimed, **ended, region="eu-central-1")])
+    image = Image.objects.get()
+    waits = Analysis.objects.get(api="labels")
+    assert (waits.state, waits.error_code, waits.attempts) == ("queued", "original-replaced", 0)
+    assert (label_rows(image), waits.price) == ({}, None)
+    waiting.due_apis()  # nothing is left of the claim, so nothing is written off
+    tasks.work(recognizer="rekognition", api="labels")
+    assert (label_rows(image), Analysis.objects.get(api="labels").state) == ({"Cat": 97}, "done")
+    outcomes = Call.objects.order_by("pk").values_list("outcome", flat=True)
+    assert list(outcomes) == ["answered" if end == "answer" else "unknown", "answered"]
+    assert ledger.budget("rekognition").spent == 2 * claimed.price
 
 
 def test_the_same_object_is_not_read_again(bucket, s3):
