@@ -130,6 +130,12 @@ def fill(connection: psycopg.Connection, recipe: Recipe) -> None:
             counts += np.bincount(chunk.labels.label, minlength=len(counts))
         for name, columns, content in library_rows.of_labels(recipe, counts):
             copy(connection, f"analysis_{name}", columns, content)
+        # As store.repeated says it; the bytes of all of them differ. Before there are indexes to be kept up with it.
+        connection.execute(
+            """UPDATE analysis_image image SET is_repeated = true
+               FROM (SELECT phash FROM analysis_image GROUP BY phash HAVING count(*) > 1) repeated
+               WHERE image.phash = repeated.phash"""
+        )
     _derive(connection)
 
 
@@ -161,12 +167,6 @@ def _derive(connection: psycopg.Connection) -> None:
                       20 + image_id * 7 % 80, 20 + image_id * 11 % 80, 20 + image_id * 13 % 80
                FROM analysis_imagelabel GROUP BY image_id"""
         )
-    # As store.repeated says it; the bytes of all of them differ.
-    connection.execute(
-        """UPDATE analysis_image image SET is_repeated = true
-           FROM (SELECT phash FROM analysis_image GROUP BY phash HAVING count(*) > 1) repeated
-           WHERE image.phash = repeated.phash"""
-    )
     for table in ("image", "face", "analysis", "label"):
         connection.execute(
             f"SELECT setval(pg_get_serial_sequence('analysis_{table}', 'id'), (SELECT max(id) FROM analysis_{table}))"

@@ -123,12 +123,13 @@ class Statements:
         """The label's own index, which knows the time, who may see it and the confidence."""
         way = "ASC" if self.sort == "oldest" else "DESC"
         range_, bounds = self._range("p", "image_id", after)
+        owned, whose = ("AND p.owner_id = %s", [self.owner.id]) if self.owner else ("", [])
         branch = f"""
             (SELECT p.image_id, p.added_at, p.confidence, p.owner_id, p.openness FROM analysis_imagelabel p
-             WHERE p.label_id = %s {range_} ORDER BY p.added_at {way}, p.image_id {way} {_first(budget)})
+             WHERE p.label_id = %s {owned} {range_} ORDER BY p.added_at {way}, p.image_id {way} {_first(budget)})
         """  # noqa: S608
         entries = " UNION ALL ".join([branch] * len(driver.labels.ids))
-        given = [value for pk in driver.labels.ids for value in (pk, *bounds)]
+        given = [value for pk in driver.labels.ids for value in (pk, *whose, *bounds)]
         if len(driver.labels.ids) > 1:
             entries = f"(SELECT * FROM ({entries}) u ORDER BY added_at {way}, image_id {way} {_first(budget)})"  # noqa: S608
         visible, rest = seen(self.meaning.audience, "d"), self.rest(*self._done(driver))
