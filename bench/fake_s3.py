@@ -41,6 +41,8 @@ class FakeS3:
     versions: dict[str, str] = field(default_factory=dict)
     faults: dict[str, list[str]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    empty: int = 0
+    """So many pages of a list are empty, though more follow."""
     _keys: list[bytes] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,6 +72,9 @@ class FakeS3:
         return _md5(key.encode() if own is None else own)
 
     def page(self, *, prefix: str, after: str, most: int) -> tuple[list[str], bool]:
+        if self.empty:
+            self.empty -= 1
+            return [], True
         with self._lock:
             start = max(
                 bisect_left(self._keys, prefix.encode()), bisect_right(self._keys, after.encode()) if after else 0
@@ -143,7 +148,11 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
                 "<StorageClass>STANDARD</StorageClass></Contents>"
                 for key in keys
             )
-            more = f"<NextContinuationToken>{escape(keys[-1])}</NextContinuationToken>" if is_cut else ""
+            more = (
+                f"<NextContinuationToken>{escape(keys[-1] if keys else after or ' ')}</NextContinuationToken>"
+                if is_cut
+                else ""
+            )
             said = f"<EncodingType>url</EncodingType><IsTruncated>{str(is_cut).lower()}</IsTruncated>{more}"
             body = f"{HEAD}<Name>{fake.bucket}</Name>{said}{rows}</ListBucketResult>"
             self._say(200, body.encode(), {"Content-Type": "application/xml"})

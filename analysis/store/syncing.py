@@ -26,7 +26,7 @@ LEASE = timedelta(seconds=120)
 State = BucketObject.State
 
 _STRETCH = "bucket_id = %s AND key > %s AND (%s::text IS NULL OR key <= %s) AND key <> ALL(%s) AND state <> 'gone'"
-FORGET = f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_STRETCH} AND image_id IS NULL"  # noqa: S608
+FORGET = f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_STRETCH} AND image_id IS NULL AND state <> 'waiting'"  # noqa: S608
 COUNT = f"SELECT count(*) FROM analysis_bucketobject WHERE {_STRETCH} AND image_id IS NOT NULL"  # noqa: S608
 LOOK_AGAIN = f"""
     WITH again AS (
@@ -82,7 +82,7 @@ def sync(bucket: Bucket, *, options: Options, announce: Callable[[], object]) ->
         )
         for page, is_last in _with_last(_ahead(listing)):
             with transaction.atomic():
-                until = None if is_last else page[-1].key
+                until = None if is_last else page[-1].key if page else after
                 found = _compare(bucket, page, after=after, until=until, options=options)
                 total.add(found)
                 after = until or ""
@@ -165,7 +165,9 @@ def _judged(each: Listed, known: tuple[str, str] | None) -> str:
 
 
 def _missing(bucket: Bucket, listed: list[str], *, after: str, until: str | None, options: Options) -> int:
-    """How many pictures of this stretch are not listed. What never became a picture is forgotten on the way."""
+    """How many pictures of this stretch are not listed. What never became a picture is forgotten on the way,
+    but for what waits: it may have come since the page was listed.
+    """
     values: list[Any] = [bucket.pk, after, until, until, listed]
     with connection.cursor() as cursor:
         if not options.is_dry:

@@ -11,10 +11,12 @@ from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
 from analysis import pipeline, tasks
+from analysis.ingest.events import events_in
 from analysis.models import Analysis, Bucket, BucketObject, Image
-from analysis.store import syncing
+from analysis.store import arrivals, syncing
 from tests import pictures
 from tests.factories import a_bucket, an_analysis, an_image_in
+from tests.notices import notice, record
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +89,25 @@ def test_what_is_missing_by_mistake_alone_stays(bucket, s3):
     s3._keys = listed
     read(bucket)
     assert (states(), Image.objects.get().trashed_at) == ({"a.jpg": "present"}, None)
+
+
+def test_what_comes_while_it_runs_is_not_forgotten(bucket, s3):
+    """It is heard of after its stretch was listed and before that is compared."""
+    for key in ("a.jpg", "c.jpg"):
+        s3.put(key, pictures.jpeg())
+    pages = pipeline.sync_bucket(bucket, options=syncing.Options(page_size=1))
+    next(pages)
+    s3.put("b.jpg", pictures.jpeg(seed=2))
+    arrivals.note(events_in(notice(record("b.jpg"))))
+    for _ in pages:
+        pass
+    assert states() == {"a.jpg": "waiting", "b.jpg": "waiting", "c.jpg": "waiting"}
+
+
+def test_an_empty_page_need_not_be_the_last(bucket, s3):
+    s3.name(["a.jpg", "b.jpg"])
+    s3.empty = 2
+    assert sync() == {"listed": 2, "new": 2, "is_whole": True}
 
 
 def test_a_sync_that_is_stopped_goes_on_where_it_was(bucket, s3):
