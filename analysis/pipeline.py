@@ -22,7 +22,7 @@ from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
 from analysis.models import Batch, Bucket, Change, Image, Ticket
-from analysis.recognition import recognizers, renewing, waiting
+from analysis.recognition import asking, recognizers, renewing
 from analysis.sources.queue import Message, Queue
 from analysis.store import blobs, consuming, library, renditions, syncing, uploads
 from analysis.store.audit import Audit, Step
@@ -136,7 +136,7 @@ def request(
     """
     asked = recognizers.wanted_apis() if apis is None else list(apis)
     with transaction.atomic():
-        number = waiting.enqueue(image_ids, apis=asked, is_bulk=is_bulk, is_forced=is_forced)
+        number = asking.enqueue(image_ids, apis=asked, is_bulk=is_bulk, is_forced=is_forced)
         for api in asked if number else ():
             tasks.work.delay_on_commit(recognizer=recognizers.current().name, api=api)
     return number

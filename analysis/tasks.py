@@ -21,7 +21,7 @@ from analysis.batches import layout, progress, report, states
 from analysis.curation import bulk, later, trash
 from analysis.health import pulse, watchdog
 from analysis.models import Batch, Bucket, Image
-from analysis.recognition import engines, ledger, outages, recognizers, renewing, reread, waiting
+from analysis.recognition import asking, engines, ledger, outages, recognizers, renewing, reread, waiting
 from analysis.recognition.index import reindex
 from analysis.search.counts import refresh_counts
 from analysis.sources.refusals import Refused
@@ -53,7 +53,7 @@ def work(*, recognizer: str, api: str) -> None:
 def analyze(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) -> None:
     """Have a picture asked about, by those of these APIs that there are, or by the wanted ones; in its transaction."""
     asked = [api for api in recognizers.current().apis if api in apis] or recognizers.wanted_apis()
-    if waiting.enqueue([image.pk], apis=asked, is_bulk=is_bulk):
+    if asking.enqueue([image.pk], apis=asked, is_bulk=is_bulk):
         for api in asked:
             work.delay_on_commit(recognizer=recognizers.current().name, api=api)
 
@@ -152,12 +152,12 @@ def sweep() -> None:
 
 
 def see_to_batches() -> None:
-    """Lay out more of those that run, end those that are done or without money."""
-    unfinished, ended = states.tend()
+    """Lay out more of those that run, end those that are done or without money, have reports mailed."""
+    unfinished = states.tend()
+    for batch_id in report.unmailed():
+        mail_report.delay(batch_id=batch_id)
     for batch_id in unfinished:
         lay_out.delay(batch_id=batch_id)
-    for batch_id in ended:
-        mail_report.delay(batch_id=batch_id)
 
 
 @shared_task(base=OnCommitTask)
@@ -168,7 +168,7 @@ def mail_report(*, batch_id: int) -> None:
 @shared_task(base=OnCommitTask)
 def analyze_on_schedule() -> None:
     """What ANALYZE_OPTIONS says, as a person would have typed it."""
-    call_command("analyze_images", *shlex.split(settings.ANALYZE_OPTIONS), "--yes", "--detach")
+    call_command("analyze_images", "--yes", "--detach", *shlex.split(settings.ANALYZE_OPTIONS))
 
 
 @shared_task(base=OnCommitTask)

@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 
 from analysis import tasks
 from analysis.models import Image
-from analysis.recognition import recognizers, waiting
+from analysis.recognition import asking, recognizers
 from analysis.store import blobs
 from bench.photos import photo
 
@@ -60,7 +60,7 @@ def queue(number: int) -> None:
     if len(ids) < number:
         raise ValueError(f"{number} pictures are to be asked about, {len(ids)} are left.")
     for start in range(0, number, STEP):
-        waiting.enqueue(ids[start : start + STEP], apis=["labels"], is_bulk=True)
+        asking.enqueue(ids[start : start + STEP], apis=["labels"], is_bulk=True)
 
 
 def announce(times: int) -> None:

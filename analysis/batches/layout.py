@@ -8,7 +8,7 @@ from django.db import transaction
 
 from analysis.batches import pictures
 from analysis.models import Analysis, Batch
-from analysis.recognition import waiting
+from analysis.recognition import asking
 
 WINDOW = 10_000
 """Analyses of a batch that wait at a time: so many are held back when it is paused, whatever the library's size."""
@@ -34,11 +34,12 @@ def lay_out(batch_id: int, *, most_open: int = WINDOW) -> list[str]:
 def _lay_step(batch_id: int, most_open: int) -> set[str] | None:
     """One step, and the APIs it has work for; None when there is nothing to lay out now."""
     with transaction.atomic():
-        locked = Batch.objects.select_for_update(skip_locked=True)
+        locked = Batch.objects.select_for_update(skip_locked=True, no_key=True)  # progress may be noted meanwhile
         batch = locked.filter(pk=batch_id, state=Batch.State.RUNNING, is_laid_out=False).first()
         if batch is None:
             return None
-        room = _most_open(batch, most_open) - Analysis.objects.filter(batch=batch).open().count()
+        waits = Analysis.objects.filter(batch=batch, image__trashed_at=None).open()
+        room = _most_open(batch, most_open) - waits.count()
         if room <= 0:
             return None
         size = max(1, min(pictures.STEP, room // len(batch.apis)))
@@ -46,24 +47,25 @@ def _lay_step(batch_id: int, most_open: int) -> set[str] | None:
         asked = _queue(batch, step.image_ids)
         batch.place = step.place or batch.place
         batch.is_laid_out = step.place is None or (batch.limit is not None and batch.images >= batch.limit)
-        batch.save(update_fields=["place", "is_laid_out", "images", "asked"])
+        batch.save(update_fields=["place", "is_laid_out", "images", "asked", "passed_over"])
     return {api for api, number in asked.items() if number}
 
 
 def _queue(batch: Batch, image_ids: list[int]) -> dict[str, int]:
     """Queue what these pictures need, as far as the batch's limit goes."""
-    needs = {api: pictures.need(batch, api, image_ids).image_ids for api in batch.apis}
-    needing = {image_id for ids in needs.values() for image_id in ids}
+    needs = {api: pictures.need(batch, api, image_ids) for api in batch.apis}
+    needing = {image_id for each in needs.values() for image_id in each.image_ids}
     meant = [image_id for image_id in image_ids if image_id in needing]
     if batch.limit is not None:
         meant = meant[: batch.limit - batch.images]
     chosen = set(meant)
     asked = {
-        api: waiting.enqueue_for(batch, api=api, image_ids=[each for each in ids if each in chosen])
-        for api, ids in needs.items()
+        api: asking.enqueue_for(batch, api=api, image_ids=[pk for pk in each.image_ids if pk in chosen])
+        for api, each in needs.items()
     }
     batch.images += len(meant)
     batch.asked += sum(asked.values())
+    batch.passed_over += sum(each.under_way for each in needs.values())
     return asked
 
 

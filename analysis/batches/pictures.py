@@ -45,13 +45,16 @@ class _Past:
 
     is_answered: bool
     is_settled: bool
+    is_fresh: bool
     is_refused: bool
     version: str | None
     state: str
     error_code: str
 
 
-_NO_PAST = _Past(is_answered=False, is_settled=False, is_refused=False, version=None, state="", error_code="")
+_NO_PAST = _Past(
+    is_answered=False, is_settled=False, is_fresh=False, is_refused=False, version=None, state="", error_code=""
+)
 
 
 def step(batch: Batch, *, place: str, size: int = STEP) -> Step:
@@ -67,7 +70,11 @@ def step(batch: Batch, *, place: str, size: int = STEP) -> Step:
 
 
 def need(batch: Batch, api: str, image_ids: list[int]) -> Need:
-    """Which of these pictures the batch has this API asked about."""
+    """Which of these pictures the batch has this API asked about.
+
+    Forced, it asks again although an answer is stored, but not for one that came since the batch began: two such
+    batches at a time pay once.
+    """
     past = _past(batch, api, image_ids)
     limit = latest_version(batch.recognizer, api) if batch.older_than == LATEST else batch.older_than
     wanted, settled, under_way = list[int](), 0, 0
@@ -75,9 +82,9 @@ def need(batch: Batch, api: str, image_ids: list[int]) -> Need:
         of_it = past.get(image_id, _NO_PAST)
         if not _is_meant(batch, of_it, limit):
             continue
-        if of_it.state in OPEN:
+        if of_it.state in OPEN or (batch.is_sample and of_it.state == "paused"):
             under_way += 1
-        elif of_it.is_settled and not batch.is_forced and batch.scope != Scope.FAILED:
+        elif of_it.is_fresh or (of_it.is_settled and not batch.is_forced and batch.scope != Scope.FAILED):
             settled += 1
         else:
             wanted.append(image_id)
@@ -135,6 +142,7 @@ def _past(batch: Batch, api: str, image_ids: list[int]) -> dict[int, _Past]:
             """
             SELECT image_id, bool_or(is_ours AND state = 'done'),
                    bool_or(is_ours AND state = 'done' AND parameters = %s::jsonb AND model_version = %s),
+                   bool_or(is_ours AND state = 'done' AND parameters = %s::jsonb AND finished_at >= %s),
                    bool_or(is_ours AND is_permanent),
                    max(model_version) FILTER (WHERE is_ours AND is_current),
                    (array_agg(state ORDER BY id DESC))[1], (array_agg(error_code ORDER BY id DESC))[1]
@@ -145,6 +153,8 @@ def _past(batch: Batch, api: str, image_ids: list[int]) -> dict[int, _Past]:
             [
                 json.dumps(batch.parameters[api]),
                 latest_version(batch.recognizer, api),
+                json.dumps(batch.parameters[api]),
+                batch.started_at,
                 batch.recognizer,
                 image_ids,
                 api,

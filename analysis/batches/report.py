@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.core.mail import send_mail
 from django.db.models import Count, Max
+from django.db.models.functions import Now
 
 from analysis.batches.progress import progress
 from analysis.batches.states import dollars
@@ -58,7 +59,14 @@ def lines(batch_id: int) -> list[str]:
         f"Spent: {dollars(found.dollars)}{of_budget}.",
     ]
     if batch.is_laid_out and not found.waiting and (gone := batch.asked - found.ended) > 0:
-        said.append(f"{gone:,} ended otherwise: their pictures were removed, or the batch was cancelled.")
+        said.append(
+            f"{gone:,} ended otherwise: their pictures were removed or trashed, somebody asked for them alone, or the "
+            "batch was cancelled."
+        )
+    if batch.passed_over:
+        said.append(
+            f"{batch.passed_over:,} were under way in another run and passed over; if that was cancelled, start again."
+        )
     for cause in causes(batch):
         said += [f"{cause.number:,} {cause.api} failed with {cause.code}: {cause.message}", f"  retry: {cause.command}"]
     if batch.state in {Batch.State.PAUSED, Batch.State.STOPPED}:
@@ -66,14 +74,19 @@ def lines(batch_id: int) -> list[str]:
     return said
 
 
+def unmailed() -> list[int]:
+    """Batches that came to an end, or to a stop, whose report somebody waits for."""
+    at_rest = Batch.objects.filter(state__in=[Batch.State.DONE, Batch.State.STOPPED], mailed_at=None)
+    return list(at_rest.exclude(mail_to="").values_list("pk", flat=True))
+
+
 def mail(batch_id: int) -> None:
-    """Send the report to whoever asked for it; a mail server that is away is told of in the log, once."""
-    batch = Batch.objects.get(pk=batch_id)
-    if not batch.mail_to:
+    """Send the report to whoever asked for it, once; a mail server that is away is told of in the log."""
+    if not Batch.objects.filter(pk=batch_id, mailed_at=None).exclude(mail_to="").update(mailed_at=Now()):
         return
-    said = lines(batch_id)
+    batch = Batch.objects.get(pk=batch_id)
     try:
         subject = f"imagelib: batch {batch_id} is {batch.get_state_display().lower()}"
-        send_mail(subject, "\n".join(said), None, [batch.mail_to])
+        send_mail(subject, "\n".join(lines(batch_id)), None, [batch.mail_to])
     except OSError as error:  # SMTPException is one
         logger.error("batch %s: no mail could be sent to %s: %s", batch_id, batch.mail_to, error)

@@ -7,11 +7,11 @@ from decimal import Decimal
 from itertools import islice
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from analysis.models import Analysis, Batch, BatchImage
-from analysis.recognition import ledger, recognizers, waiting
+from analysis.recognition import asking, ledger, recognizers
 
 State = Batch.State
 STEP = 10_000
@@ -40,41 +40,40 @@ def resume(batch_id: int, *, budget: Decimal | None = None) -> bool:
     False when there is nothing to resume.
     """
     with transaction.atomic():
-        held = Batch.objects.filter(pk=batch_id, state__in=[State.PAUSED, State.STOPPED])
+        held = _locked(batch_id, State.PAUSED, State.STOPPED)
         other = {} if budget is None else {"budget": budget}
-        if not held.update(state=State.RUNNING, reason="", changed_at=Now(), **other):
+        if not held.update(state=State.RUNNING, reason="", changed_at=Now(), mailed_at=None, **other):
             return False
-        waiting.let_go(Batch.objects.get(pk=batch_id))
+        asking.let_go(Batch.objects.get(pk=batch_id))
     return True
 
 
 def cancel(batch_id: int) -> bool:
     """End it: what waits is forgotten, what is answered stays. False when it was over already."""
     with transaction.atomic():
-        alive = Batch.objects.filter(pk=batch_id, state__in=[State.RUNNING, State.PAUSED, State.STOPPED])
+        alive = _locked(batch_id, State.RUNNING, State.PAUSED, State.STOPPED)
         if not alive.update(state=State.CANCELLED, finished_at=Now(), changed_at=Now()):
             return False
-        waiting.drop(batch_id)
+        asking.drop(batch_id)
     return True
 
 
-def tend() -> tuple[list[int], list[int]]:
-    """Stop what has no money left, end what is done; answers those to be laid out further and those that ended.
+def tend() -> list[int]:
+    """Stop what has no money left, end what is done; answers those to be laid out further.
 
     Called every few seconds, by as many as like.
     """
-    unfinished, ended = list[int](), list[int]()
+    unfinished = list[int]()
     for batch in Batch.objects.filter(state=State.RUNNING).order_by("pk"):
         if reason := out_of_money(batch):
             _leave(batch.pk, State.STOPPED, reason=reason)
         elif _is_over(batch):
-            if Batch.objects.filter(pk=batch.pk, state=State.RUNNING).update(state=State.DONE, finished_at=Now()):
-                ended.append(batch.pk)
+            _end(batch.pk)
         elif not batch.is_laid_out:
             unfinished.append(batch.pk)
-    for batch in _left_behind():
-        (waiting.drop if batch.state == State.CANCELLED else waiting.hold_back)(batch.pk)
-    return unfinished, ended
+    for batch_id in _left_behind():
+        _put_to_rest(batch_id)
+    return unfinished
 
 
 def out_of_money(batch: Batch) -> str:
@@ -87,8 +86,8 @@ def out_of_money(batch: Batch) -> str:
     if not waits:
         return ""
     price = min(prices.price(api, batch.parameters.get(api, {}), already=already) for api in waits)
-    left = ledger.left_of_batches(batch.recognizer).get(batch.pk)
-    if left is not None and left < price:
+    left = next((each for each in ledger.left_of_batches(batch.recognizer) if each.batch_id == batch.pk), None)
+    if left is not None and left.dollars < price:
         return f"Its budget of {dollars(batch.budget)} is spent."
     budget = ledger.budget(batch.recognizer)
     if budget.affordable(price, is_bulk=True) == 0:
@@ -104,20 +103,43 @@ def dollars(amount: Decimal | None) -> str:
 
 def _is_over(batch: Batch) -> bool:
     """All laid out, and nothing waits but what is in the trash."""
-    return batch.is_laid_out and not batch.analyses.open().filter(image__trashed_at=None).exists()
+    return batch.is_laid_out and not batch.analyses.unfinished().filter(image__trashed_at=None).exists()
+
+
+def _end(batch_id: int) -> None:
+    """What still waits is about pictures in the trash: nobody asks about them any more."""
+    with transaction.atomic():
+        if _locked(batch_id, State.RUNNING).update(state=State.DONE, finished_at=Now()):
+            asking.drop(batch_id)
 
 
 def _leave(batch_id: int, state: str, *, reason: str = "") -> bool:
     with transaction.atomic():
-        running = Batch.objects.select_for_update().filter(pk=batch_id, state=State.RUNNING)
-        if not running.update(state=state, reason=reason, changed_at=Now()):
+        if not _locked(batch_id, State.RUNNING).update(state=state, reason=reason, changed_at=Now()):
             return False
-        waiting.hold_back(batch_id)
+        asking.hold_back(batch_id)
     return True
 
 
-def _left_behind() -> list[Batch]:
+def _left_behind() -> list[int]:
     """Batches at rest of which something waits all the same: it was under way when they were paused, and put back."""
-    waits = Analysis.objects.filter(batch=OuterRef("pk"), state=Analysis.State.QUEUED)
-    resting = Batch.objects.filter(state__in=[State.PAUSED, State.STOPPED, State.CANCELLED])
-    return list(resting.filter(Exists(waits)))
+    waits = Analysis.objects.filter(batch=OuterRef("pk"), state=Analysis.State.QUEUED, is_bulk=True)
+    resting = Batch.objects.exclude(state=State.RUNNING)
+    return list(resting.filter(Exists(waits)).values_list("pk", flat=True))
+
+
+def _put_to_rest(batch_id: int) -> None:
+    """Under the batch's lock, since somebody may have resumed it since it was looked at."""
+    with transaction.atomic():
+        state = Batch.objects.select_for_update(no_key=True).values_list("state", flat=True).get(pk=batch_id)
+        if state in {State.PAUSED, State.STOPPED}:
+            asking.hold_back(batch_id)
+        elif state != State.RUNNING:
+            asking.drop(batch_id)
+
+
+def _locked(batch_id: int, *states: str) -> QuerySet[Batch]:
+    """The batch if it is in one of these states, locked until the transaction ends; its progress may be noted."""
+    found = Batch.objects.filter(pk=batch_id, state__in=states)
+    list(found.select_for_update(no_key=True).values_list("pk"))
+    return found

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from django.utils.timezone import now
+from django.db import connection
 
 from analysis.batches.pictures import LATEST, latest_version
 from analysis.models import Analysis, Batch
@@ -17,6 +17,7 @@ from analysis.recognition.recognizer import ApiName
 from analysis.search.grammar import BadQuery, parse
 
 MOST_DOLLARS = Decimal(100_000)
+LONGEST_VERSION, LONGEST_CODE = 40, 80
 
 
 class BadBatch(ValueError):
@@ -45,6 +46,7 @@ def wish(
     """A batch that can be estimated and started. Raises BadBatch."""
     _check_query(query)
     check_amounts(limit=limit, budget=budget, rate=rate)
+    _check_texts(older_than=older_than, error_code=error_code)
     asked = _known(apis)
     return Batch(
         query=query,
@@ -62,8 +64,16 @@ def wish(
         person_id=person_id,
         is_of_everybody=is_of_everybody,
         mail_to=mail_to,
-        started_at=now(),  # what "the last 7 days" of its query end with
+        started_at=_moment(),
     )
+
+
+def _moment() -> datetime:
+    """By the database's clock, as answers have their time: what "the last 7 days" of a query end with."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
 
 
 def _check_query(query: str) -> None:
@@ -81,6 +91,13 @@ def check_amounts(*, limit: int | None = None, budget: Decimal | None = None, ra
         raise BadBatch(f"The budget is {budget}; it is US dollars, from 0 to {MOST_DOLLARS:,}.")
     if rate is not None and not 0.01 <= rate <= 100_000:
         raise BadBatch(f"The rate is {rate:g}; it is calls a second of each API, from 0.01 to 100,000.")
+
+
+def _check_texts(*, older_than: str, error_code: str) -> None:
+    if len(older_than) > LONGEST_VERSION or "\0" in older_than:
+        raise BadBatch(f"{older_than[:60]!r} is no model version.")
+    if len(error_code) > LONGEST_CODE or "\0" in error_code:
+        raise BadBatch(f"{error_code[:60]!r} is no error code.")
 
 
 def _known(apis: Sequence[str] | None) -> list[str]:

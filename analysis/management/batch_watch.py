@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from time import monotonic, sleep
 
 from celery import current_app
@@ -14,6 +15,8 @@ from analysis.batches.progress import Progress, progress
 from analysis.batches.states import dollars
 from analysis.management.batch_words import Words, described, duration, is_watched
 from analysis.models import Batch, Outage
+
+logger = logging.getLogger(__name__)
 
 LOOK = 0.5
 """Seconds between two looks."""
@@ -42,6 +45,9 @@ class Watch:
             found = self._look_on()
         except KeyboardInterrupt:
             return self._pause()
+        return self._told(found)
+
+    def _told(self, found: Progress) -> int:
         self._words.object(**described(found))
         for text in report.lines(self._batch_id) if not self._is_sample else ():
             self._words.line(text)
@@ -57,8 +63,14 @@ class Watch:
                 if found.batch.state != Batch.State.RUNNING:
                     return found
                 if found.batch.is_laid_out and not found.waiting:
-                    tasks.see_to_batches()
+                    self._see_to_its_end()
                 sleep(LOOK)
+
+    def _see_to_its_end(self) -> None:
+        try:
+            tasks.see_to_batches()
+        except OperationalError as error:  # the sweeper announces it again
+            logger.warning("The queue cannot be reached: %s", error)
 
     def _show(self, bar: tqdm, found: Progress) -> None:
         now = monotonic()
@@ -98,7 +110,9 @@ class Watch:
         return f"{found.failed:,} failed, {found.reused:,} from the store, {spent}"
 
     def _pause(self) -> int:
-        states.pause(self._batch_id)
+        if not states.pause(self._batch_id):  # it came to an end meanwhile
+            found = progress(self._batch_id)
+            return self._told(found) if found else 130
         self._words.object(batch=self._batch_id, state="paused")
         self._words.line(
             "\nPaused; what is under way ends by itself. Go on with: "

@@ -45,6 +45,8 @@ class Migration(migrations.Migration):
                 ('images', models.PositiveIntegerField(default=0, help_text='Pictures laid out so far.')),
                 ('asked', models.PositiveIntegerField(default=0, help_text='Analyses queued so far.')),
                 ('expected', models.PositiveIntegerField(blank=True, help_text='Analyses there will be, as counted.', null=True)),
+                ('passed_over', models.PositiveIntegerField(default=0, help_text='Analyses that another run had under way.')),
+                ('mailed_at', models.DateTimeField(blank=True, null=True)),
                 ('pace', models.FloatField(default=0, help_text='Analyses a second that ended lately.')),
                 ('folded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='When its entries were last folded.')),
                 ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

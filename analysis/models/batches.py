@@ -71,6 +71,8 @@ class Batch(BatchColumns):
     expected = models.PositiveIntegerField(null=True, blank=True, help_text="Analyses there will be, as counted.")
     pace = models.FloatField(default=0, help_text="Analyses a second that ended lately.")
     folded_at = models.DateTimeField(db_default=Now(), help_text="When its entries were last folded.")
+    passed_over = models.PositiveIntegerField(default=0, help_text="Analyses that another run had under way.")
+    mailed_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now(), help_text="When somebody last paused or resumed it.")
     finished_at = models.DateTimeField(null=True, blank=True)

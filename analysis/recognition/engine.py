@@ -221,7 +221,10 @@ def _record_each(finished: list[Finished], error: DatabaseError) -> None:
     """An answer that the database refuses fails by itself and does not take its neighbors along."""
     if len(finished) > 1:
         for each in finished:
-            record_surely([each])
+            try:
+                record_surely([each])
+            except DatabaseError:  # its neighbors are paid for as well
+                logger.exception("analysis %s: what came of it cannot be recorded", each.analysis.pk)
         return
     logger.error("an answer cannot be stored", exc_info=error)
     reason = f"The answer cannot be stored: {error}".strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,6 +62,15 @@ class Estimate:
     dollars: Decimal
 
 
+@dataclass(frozen=True)
+class BatchBudget:
+    """What a batch may still spend, in US dollars, and by API what it is asked with, which decides the price."""
+
+    batch_id: int
+    parameters: dict[str, dict[str, Any]]
+    dollars: Decimal
+
+
 def has_limits() -> bool:
     return settings.MONTHLY_BUDGET is not None or settings.INTERACTIVE_BUDGET is not None
 
@@ -81,20 +91,29 @@ def budget(recognizer: str, *, today: date | None = None) -> Budget:
     return Budget(spent, running, settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET)
 
 
-def left_of_batches(recognizer: str) -> dict[int, Decimal]:
-    """What running batches that have a budget may still spend, in US dollars; what is under way counts as spent."""
+def left_of_batches(recognizer: str) -> list[BatchBudget]:
+    """Of each batch that has a budget and anything waiting; what is under way counts as spent."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT id, budget - dollars
+            SELECT id, parameters, budget - dollars
                    - (SELECT coalesce(sum(dollars), 0) FROM analysis_batchentry WHERE batch_id = batch.id)
                    - (SELECT coalesce(sum(price), 0) FROM analysis_analysis
                       WHERE batch_id = batch.id AND state = 'running')
-            FROM analysis_batch batch WHERE state = 'running' AND budget IS NOT NULL AND recognizer = %s ORDER BY id
+            FROM analysis_batch batch
+            WHERE budget IS NOT NULL AND recognizer = %s
+              AND EXISTS (SELECT FROM analysis_analysis WHERE batch_id = batch.id AND state = 'queued')
+            ORDER BY id
             """,
             [recognizer],
         )
-        return dict(cursor.fetchall())
+        return [BatchBudget(pk, _object(parameters), dollars) for pk, parameters, dollars in cursor.fetchall()]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """JSON as Django's cursor or psycopg's gives it."""
+    found: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
+    return found
 
 
 def reserve() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -57,10 +57,12 @@ def record(finished: list[Finished]) -> None:
     with transaction.atomic():
         # Always the pictures first and in order, so that nobody deadlocks; those that were removed have no rows left.
         image_ids = {each.analysis.image_id for each in finished}
-        locked = Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk")
-        there = dict(locked.values_list("pk", "sha256"))
-        current = [each for each in finished if not _is_outdated(each.analysis, there)]
+        locked = Image.objects.select_for_update(no_key=True).filter(pk__in=image_ids).order_by("pk")
+        originals = dict(locked.values_list("pk", "sha256"))
+        current = [each for each in finished if not _is_outdated(each.analysis, originals)]
         answered = [each for each in current if each.answer]
+        asked = Analysis.objects.filter(pk__in=[each.analysis.pk for each in finished])
+        there = set(asked.values_list("pk", flat=True))
         kept = _keep_answers(answered)
         _make_current(kept)
         indexed = [each.analysis for each in answered if each.analysis.pk in kept]
@@ -74,13 +76,13 @@ def record(finished: list[Finished]) -> None:
         failed = {each.analysis.pk for each in current if each.error and _record_failure(each.analysis, each.error)}
         _write_progress(finished, done=kept, failed=failed)
         for each in finished:
-            if _is_outdated(each.analysis, there):
+            if _is_outdated(each.analysis, originals):
                 _ask_anew(each.analysis)
 
 
-def _is_outdated(analysis: Analysis, there: dict[int, str]) -> bool:
+def _is_outdated(analysis: Analysis, originals: dict[int, str]) -> bool:
     """Whether the picture's original was replaced while it was asked about: the end says nothing of the new one."""
-    return there.get(analysis.image_id, analysis.image.sha256) != analysis.image.sha256
+    return originals.get(analysis.image_id, analysis.image.sha256) != analysis.image.sha256
 
 
 def _ask_anew(analysis: Analysis) -> None:
@@ -161,10 +163,10 @@ def _make_current(ids: Iterable[int]) -> None:
         )
 
 
-def _write_ledger(finished: list[Finished], there: Collection[int]) -> None:
-    """A Call for each request that was sent, its picture `there` or not; an entry for each kind of spending."""
+def _write_ledger(finished: list[Finished], there: set[int]) -> None:
+    """A Call for each request that was sent, its analysis `there` or not; an entry for each kind of spending."""
     sent = [each for each in finished if each.outcome]
-    Call.objects.bulk_create(_call(each, is_there=each.analysis.image_id in there) for each in sent)
+    Call.objects.bulk_create(_call(each, is_there=each.analysis.pk in there) for each in sent)
     entries: dict[tuple[object, ...], SpendEntry] = {}
     for each in finished:
         if not each.outcome and not each.is_reused:

@@ -15,17 +15,18 @@ from analysis.models import Analysis, ModelVersion
 def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, Any]]]:
     """By analysis: the model version and the content of an answer that need not be paid for again.
 
-    Whoever owns the picture that was asked about: the bytes are the same, and nothing but the answer is told.
+    Where a batch forces asking again, answers since it began do. Whoever owns the picture that was asked about: the
+    bytes are the same, and nothing but the answer is told.
     """
-    asked = [each for each in analyses if not each.is_forced]
+    asked = [each for each in analyses if not each.is_forced or each.batch]
     if not asked:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT wanted.id, stored.model_version, stored.answer
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
-                 AS wanted (id, sha256, api, recognizer, parameters)
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+                 AS wanted (id, sha256, api, recognizer, parameters, since)
             CROSS JOIN LATERAL (
                 SELECT version FROM analysis_modelversion seen
                 WHERE seen.recognizer = wanted.recognizer AND seen.api = wanted.api
@@ -37,6 +38,7 @@ def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, A
                 WHERE image.sha256 = wanted.sha256 AND done.state = 'done' AND done.api = wanted.api
                   AND done.recognizer = wanted.recognizer AND done.parameters = wanted.parameters::jsonb
                   AND done.model_version = latest.version
+                  AND (wanted.since IS NULL OR done.finished_at >= wanted.since)
                   AND (image.original_since IS NULL OR done.requested_at > image.original_since)
                 ORDER BY done.id DESC LIMIT 1) stored
             """,
@@ -46,6 +48,7 @@ def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, A
                 [each.api for each in asked],
                 [each.recognizer for each in asked],
                 [json.dumps(each.parameters) for each in asked],
+                [each.batch.started_at if each.is_forced and each.batch else None for each in asked],
             ],
         )
         return {

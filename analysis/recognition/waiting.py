@@ -1,4 +1,4 @@
-"""The queue of analyses, which is the database: who is put in, who is taken out, who was left by a dead worker."""
+"""The queue of analyses, which is the database: who is taken out for an attempt, who was left by a dead worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
-from analysis.models import Analysis, Batch, BatchEntry, Image
+from analysis.models import Analysis, BatchEntry
 from analysis.models.analyses import LEASE
 from analysis.models.money import FREE
 from analysis.recognition import ledger, recognizers
@@ -19,107 +19,6 @@ from analysis.recognition.prices import PriceList
 MOST_ATTEMPTS = 8
 STEP = 1_000
 """Rows that one transaction frees; the sweeper comes again in ten seconds."""
-
-
-def enqueue(image_ids: Iterable[int], *, apis: Iterable[str], is_bulk: bool = False, is_forced: bool = False) -> int:
-    """Ask these APIs about these pictures, unless they are being asked already; answers how many analyses that is.
-
-    Pictures in the trash are passed over. What a bulk run has asked and somebody now waits for goes to the front.
-    """
-    recognizer, asked = recognizers.current().name, list(image_ids)
-    with transaction.atomic():
-        number = 0
-        for api in apis:
-            if not is_bulk:
-                _bring_forward(asked, api)
-            columns = {"recognizer": recognizer, "parameters": recognizers.parameters(api)}
-            number += _insert(asked, api=api, is_bulk=is_bulk, is_forced=is_forced, **columns)
-    return number
-
-
-def enqueue_for(batch: Batch, *, api: str, image_ids: list[int]) -> int:
-    """Ask one API about some of a batch's pictures, spaced out when it has a pace of its own; how many that is.
-
-    What another batch holds back is taken over: nobody knows whether that one ever goes on.
-    """
-    asked = {
-        "batch": batch,
-        "recognizer": batch.recognizer,
-        "parameters": batch.parameters[api],
-        "is_bulk": True,
-        "is_forced": batch.is_forced,
-        "is_sample": batch.is_sample,
-    }
-    held = Analysis.objects.filter(image_id__in=image_ids, api=api, state=Analysis.State.PAUSED)
-    number = held.update(**asked, state=Analysis.State.QUEUED, attempts=0, next_attempt_at=Now())
-    if not batch.is_sample:  # an open sample would change nothing when it is answered; now it shall
-        Analysis.objects.open().filter(image_id__in=image_ids, api=api, is_sample=True).update(is_sample=False)
-    number += _insert(image_ids, api=api, **asked)
-    if batch.rate and number:
-        _space_out(batch, api, image_ids)
-    return number
-
-
-def _insert(image_ids: list[int], *, api: str, **columns: Any) -> int:
-    kept = set(Image.objects.filter(pk__in=image_ids, trashed_at=None).values_list("pk", flat=True))
-    taken = set(
-        Analysis.objects.unfinished().filter(image_id__in=image_ids, api=api).values_list("image_id", flat=True)
-    )
-    rows = [Analysis(image_id=pk, api=api, **columns) for pk in image_ids if pk in kept and pk not in taken]
-    if not rows:
-        return 0
-    # Somebody may have asked since the look above; the constraint decides, and both are served by one row.
-    before = Analysis.objects.unfinished().filter(image_id__in=[row.image_id for row in rows], api=api)
-    Analysis.objects.bulk_create(rows, ignore_conflicts=True)
-    return before.filter(batch=columns["batch"]).count() if "batch" in columns else len(rows)
-
-
-def _bring_forward(image_ids: list[int], api: str) -> None:
-    """What waits in a bulk run, or is held back with one, goes before all of it and counts when it is answered."""
-    Analysis.objects.filter(
-        image_id__in=image_ids, api=api, is_bulk=True, state__in=[Analysis.State.QUEUED, Analysis.State.PAUSED]
-    ).update(state=Analysis.State.QUEUED, is_bulk=False, is_sample=False, next_attempt_at=Now())
-
-
-def _space_out(batch: Batch, api: str, image_ids: list[int] | None = None) -> None:
-    """Make a batch's analyses due one after the other, at its own pace, after those that are due already."""
-    only = "" if image_ids is None else "AND image_id = ANY(%(ids)s)"
-    others = "false" if image_ids is None else "NOT image_id = ANY(%(ids)s)"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH meant AS (
-                SELECT id, row_number() OVER (ORDER BY id) AS place FROM analysis_analysis
-                WHERE batch_id = %(batch)s AND state = 'queued' AND api = %(api)s {only}),
-            start AS (
-                SELECT greatest(clock_timestamp(), max(next_attempt_at)) AS at FROM analysis_analysis
-                WHERE batch_id = %(batch)s AND state = 'queued' AND api = %(api)s AND {others})
-            UPDATE analysis_analysis analysis
-            SET next_attempt_at = start.at + make_interval(secs => meant.place / %(rate)s::float)
-            FROM meant, start WHERE analysis.id = meant.id
-            """,  # noqa: S608
-            {"batch": batch.pk, "api": api, "ids": image_ids, "rate": batch.rate},
-        )
-
-
-def hold_back(batch_id: int) -> None:
-    """A paused batch's waiting analyses: no worker takes them."""
-    waits = Analysis.objects.filter(batch_id=batch_id, state=Analysis.State.QUEUED, is_bulk=True)
-    waits.update(state=Analysis.State.PAUSED)
-
-
-def let_go(batch: Batch) -> None:
-    """A resumed batch's analyses wait for a worker again."""
-    held = Analysis.objects.filter(batch=batch, state=Analysis.State.PAUSED)
-    held.update(state=Analysis.State.QUEUED, next_attempt_at=Now())
-    for api in batch.apis if batch.rate else ():
-        _space_out(batch, api)
-
-
-def drop(batch_id: int) -> None:
-    """Forget what a cancelled batch has waiting; its pictures keep the answers they have."""
-    waits = [Analysis.State.QUEUED, Analysis.State.PAUSED]
-    Analysis.objects.filter(batch_id=batch_id, state__in=waits, is_bulk=True).delete()
 
 
 def claim(recognizer: str, api: str, *, most: int, region: str | None) -> list[Analysis]:
@@ -133,38 +32,33 @@ def claim(recognizer: str, api: str, *, most: int, region: str | None) -> list[A
             return _with_pictures(_take(recognizer, api, most=most))
         ledger.reserve()
         prices, already = ledger.prices_now(recognizer, region)
-        price = prices.price(api, recognizers.parameters(api), already=already)
-        claimed = _with_pictures(_take_affordable(recognizer, api, most=most, price=price))
+        claimed = _with_pictures(_take_affordable(recognizer, api, most=most, prices=prices, already=already))
         _put_prices(claimed, prices, already)
         late = _put_back_twins([each.pk for each in claimed])
         return [each for each in claimed if each.pk not in late]
 
 
-def _take_affordable(recognizer: str, api: str, *, most: int, price: Decimal) -> list[int]:
+def _take_affordable(recognizer: str, api: str, *, most: int, prices: PriceList, already: int) -> list[int]:
     """Uploads, then bulk, each as far as its own budget goes."""
     left = ledger.left_of_batches(recognizer)
     if not ledger.has_limits() and not left:
         return _take(recognizer, api, most=most)
+    price = prices.price(api, recognizers.parameters(api), already=already)
     budget, ids = ledger.budget(recognizer), list[int]()
     for is_bulk in (False, True):
         affordable = budget.affordable(price, is_bulk=is_bulk)
         room = (most if affordable is None else min(most, affordable)) - len(ids)
-        if is_bulk and left:
-            ids += _take_of_batches(recognizer, api, most=room, price=price, left=left)
-        else:
-            ids += _take(recognizer, api, most=room, only="AND is_bulk" if is_bulk else "AND NOT is_bulk")
+        if not is_bulk:
+            ids += _take(recognizer, api, most=room, only="AND NOT is_bulk")
+            continue
+        for each in left:
+            cost = prices.price(api, each.parameters.get(api, {}), already=already)
+            payable = most if cost <= 0 else int(max(each.dollars, FREE) // cost)
+            least = min(room - len(ids), payable)
+            ids += _take(recognizer, api, most=least, only="AND is_bulk AND batch_id = %s", values=[each.batch_id])
+        others = "AND is_bulk AND (batch_id IS NULL OR batch_id <> ALL(%s))"
+        ids += _take(recognizer, api, most=room - len(ids), only=others, values=[[each.batch_id for each in left]])
     return ids
-
-
-def _take_of_batches(recognizer: str, api: str, *, most: int, price: Decimal, left: dict[int, Decimal]) -> list[int]:
-    """Batches with a budget of their own, each as far as that goes, and then whatever has none."""
-    ids = list[int]()
-    for batch_id, dollars in left.items():
-        affordable = most if price <= 0 else int(max(dollars, FREE) // price)
-        room = min(most - len(ids), affordable)
-        ids += _take(recognizer, api, most=room, only="AND is_bulk AND batch_id = %s", values=[batch_id])
-    others = "AND is_bulk AND (batch_id IS NULL OR batch_id <> ALL(%s))"
-    return ids + _take(recognizer, api, most=most - len(ids), only=others, values=[list(left)])
 
 
 def _take(recognizer: str, api: str, *, most: int, only: str = "", values: Sequence[Any] = ()) -> list[int]:
@@ -192,7 +86,7 @@ def _take(recognizer: str, api: str, *, most: int, only: str = "", values: Seque
 def _with_pictures(ids: list[int]) -> list[Analysis]:
     if not ids:
         return []
-    return list(Analysis.objects.filter(pk__in=ids).select_related("image__bucket").order_by("is_bulk", "pk"))
+    return list(Analysis.objects.filter(pk__in=ids).select_related("image__bucket", "batch").order_by("is_bulk", "pk"))
 
 
 def _put_prices(claimed: list[Analysis], prices: PriceList, already: int) -> None:

@@ -139,6 +139,117 @@ def test_what_was_under_way_when_it_was_paused_is_held_back_too(owner):
     assert Analysis.objects.get().state == "paused"
 
 
+def test_a_batch_resumed_while_the_sweeper_looks_is_not_held_back(owner):
+    stored(owner, 1)
+    batch = a_batch()
+    layout.lay_out(batch.pk)
+    states._put_to_rest(batch.pk)  # as for one that was at rest a moment ago
+    through(batch)
+    assert (batch.state, Analysis.objects.get().state) == ("done", "done")
+
+
+def test_a_sample_leaves_alone_what_a_paused_batch_holds_back(owner):
+    from analysis.batches import sampled
+
+    images = stored(owner, 2)
+    batch = a_batch()
+    layout.lay_out(batch.pk)
+    states.pause(batch.pk)
+    sample = sampled.sample_of(wish(is_of_everybody=True))
+    pipeline.run_batch(sample, named=[images[0].pk])
+    through(sample)
+    assert (sample.asked, sample.passed_over) == (0, 1)
+    pipeline.resume_batch(batch.pk)
+    through(batch)
+    assert Analysis.objects.filter(is_current=True).count() == 2
+
+
+def test_trashed_pictures_do_not_fill_its_window(owner):
+    images = stored(owner, 6)
+    batch = a_batch()
+    layout.lay_out(batch.pk, most_open=3)
+    type(images[0]).objects.filter(analyses__batch=batch).update(trashed_at=Now())
+    for _ in range(3):
+        layout.lay_out(batch.pk, most_open=3)
+        work()
+    states.tend()
+    batch.refresh_from_db()
+    assert (batch.state, counts(batch)) == ("done", {"done": 3, "failed": 0, "reused": 0, "waiting": 0})
+
+
+def test_what_somebody_asks_for_leaves_the_batch_and_its_budget(owner, simulator):
+    images = stored(owner, 4)
+    batch = a_batch(budget=PRICE)
+    layout.lay_out(batch.pk)
+    pipeline.request(image_ids=[image.pk for image in images[:3]])
+    work()
+    assert (simulator.statistics()["requests"], progress(batch.pk).dollars) == (4, PRICE)
+
+
+def test_what_is_asked_for_otherwise_does_not_end_with_a_cancelled_batch(owner, simulator):
+    (image,) = stored(owner, 1)
+    batch = a_batch()
+    layout.lay_out(batch.pk)
+    states.pause(batch.pk)
+    assert pipeline.request(image_ids=[image.pk], is_bulk=True) == 1
+    states.cancel(batch.pk)
+    work()
+    assert [each.state for each in image.analyses.all()] == ["done"]
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_sample_that_somebody_asks_for_counts(owner, state):
+    image = an_image(owner)
+    an_analysis(image, state=state, is_sample=True, is_bulk=True, recognizer="rekognition")
+    pipeline.request(image_ids=[image.pk])
+    assert [each.is_sample for each in image.analyses.all()] == [False]
+
+
+def test_asking_again_by_force_is_not_forgotten_where_a_batch_had_it_waiting(owner, simulator):
+    (image,) = stored(owner, 1)
+    through(a_batch())
+    an_analysis(
+        image, recognizer="rekognition", parameters=wish(is_of_everybody=True).parameters["labels"], is_bulk=True
+    )
+    pipeline.request(image_ids=[image.pk], is_forced=True)
+    work()
+    assert simulator.statistics()["requests"] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_force_pay_once(owner, simulator):
+    stored(owner, 2)
+    through(a_batch())
+    first, second = a_batch(is_forced=True), a_batch(is_forced=True)
+    through(first)
+    through(second)
+    assert (simulator.statistics()["requests"], first.asked, second.asked) == (4, 2, 0)
+
+
+@pytest.mark.parametrize(("then", "now", "budget"), [(True, False, "0.003"), (False, True, "0.0015")])
+def test_its_budget_is_kept_by_its_own_prices(owner, settings, simulator, *, then, now, budget):
+    """IMAGE_PROPERTIES were switched on or off since: a call costs what the batch asks, not what is asked today."""
+    settings.IMAGE_PROPERTIES = then
+    stored(owner, 3)
+    batch = a_batch(budget=Decimal(budget))
+    layout.lay_out(batch.pk)
+    settings.IMAGE_PROPERTIES = now
+    through(batch)
+    assert (batch.state, simulator.statistics()["requests"]) == ("stopped", 1)
+
+
+def test_pictures_restored_when_it_is_over_are_not_paid_from_its_budget(owner, simulator):
+    images = stored(owner, 3)
+    batch = a_batch(budget=2 * PRICE)
+    layout.lay_out(batch.pk)
+    rest = type(images[0]).objects.filter(pk__in=[image.pk for image in images[1:]])
+    rest.update(trashed_at=Now())
+    through(batch)
+    rest.update(trashed_at=None)
+    work()
+    assert (batch.state, simulator.statistics()["requests"]) == ("done", 1)
+
+
 def test_somebody_who_waits_for_a_picture_is_not_held_back_with_the_batch(owner, simulator):
     images = stored(owner, 3)
     batch = a_batch()
@@ -320,6 +431,23 @@ def test_the_report_is_mailed_to_who_asked(owner, mailoutbox):
     (mail,) = mailoutbox
     assert (mail.to, mail.subject) == (["owner@example.org"], f"imagelib: batch {batch.pk} is done")
     assert "1 analyses asked of rekognition about 1 pictures: 1 done" in mail.body
+
+
+def test_a_report_is_mailed_once_for_each_end_and_stop(owner, mailoutbox):
+    stored(owner, 2)
+    batch = a_batch(mail_to="owner@example.org", budget=PRICE)
+    through(batch)
+    assert report.unmailed() == [batch.pk]
+    report.mail(batch.pk)
+    report.mail(batch.pk)
+    assert (len(mailoutbox), report.unmailed()) == (1, [])
+    pipeline.resume_batch(batch.pk, budget=Decimal(1))
+    through(batch)
+    report.mail(batch.pk)
+    assert [mail.subject for mail in mailoutbox] == [
+        f"imagelib: batch {batch.pk} is stopped by a budget",
+        f"imagelib: batch {batch.pk} is done",
+    ]
 
 
 def test_without_an_address_no_mail_is_sent(owner, mailoutbox):

@@ -82,7 +82,8 @@ def test_a_dry_run_over_named_ids_leaves_nothing_either(owner, tmp_path):
 @pytest.mark.usefixtures("no_terminal")
 def test_money_is_not_spent_without_a_yes(owner, rekognition):
     an_image(owner)
-    assert said().splitlines()[-1] == "Nothing was started. Add --yes to go on without being asked."
+    assert refused() == ("Nothing was started, since it costs money: add --yes, or --dry-run.", 2)
+    assert refused("--json") == ("Nothing was started, since it costs money: add --yes, or --dry-run.", 2)
     assert (Batch.objects.count(), rekognition.requests) == (0, [])
 
 
@@ -134,12 +135,38 @@ def test_which_pictures_the_options_mean(db, arguments, scope):
         (["--limit", "0"], "The limit is 0; it is the number of pictures at most, 1 or more."),
         (["--budget", "-1"], "The budget is -1; it is US dollars, from 0 to 100,000."),
         (["--status", "99"], "There is no batch 99."),
+        (["--dry-run", "--sample", "3"], "--dry-run calls nothing and --sample does: leave one out."),
+        (["--model-older-than", "3" * 41], f"'{'3' * 41}' is no model version."),
+        (["--error-code", "x" * 81], f"'{'x' * 60}' is no error code."),
         (["--ids", "/nowhere/ids.txt"], "--ids: /nowhere/ids.txt: No such file or directory"),
     ],
 )
 def test_wrong_usage(db, arguments, message):
     assert refused(*arguments) == (message, 2)
     assert Batch.objects.count() == 0
+
+
+def test_ids_are_read_from_the_terminal_too(owner, rekognition, monkeypatch):
+    image = an_image(owner)
+    monkeypatch.setattr("sys.stdin", StringIO(f"{image.pk}\n"))
+    assert refused("--ids", "-")[1] == 2  # counted, but nobody can be asked whether to go on
+    monkeypatch.setattr("sys.stdin", StringIO(f"{image.pk}\n"))
+    said("--ids", "-", "--yes", "--detach")
+    assert list(Batch.objects.get().named.values_list("image_id", flat=True)) == [image.pk]
+
+
+def test_a_picture_given_for_its_ids_says_so(db, tmp_path):
+    file = tmp_path / "dog.jpg"
+    file.write_bytes(pictures.jpeg())
+    assert refused("--ids", str(file))[0].startswith("--ids: line 1 is ")
+
+
+@pytest.mark.parametrize("budget", ["NaN", "Infinity", "1e30", "-5"])
+def test_a_budget_that_is_none_does_not_resume(db, rekognition, budget):
+    batch = Batch.objects.create(state="paused", recognizer="rekognition", parameters={"labels": {}})
+    assert refused("--resume", str(batch.pk), f"--budget={budget}")[1] == 2
+    batch.refresh_from_db()
+    assert (batch.state, batch.budget) == ("paused", None)
 
 
 def test_a_file_that_holds_no_ids_says_where(db, tmp_path):
@@ -199,7 +226,7 @@ def test_a_sample_shows_what_would_change(owner, rekognition, monkeypatch):
     )
     rekognition.answers = [labels_answer(Dog=95, Pet=80)]
     monkeypatch.setattr(batch_watch, "sleep", lambda _: _worked())
-    found = objects(said("--all", "--sample", "5", "--dry-run", "--json"))
+    found = objects(said("--all", "--sample", "5", "--yes", "--json", "--budget", "0.01", "--detach"))
     (difference,) = (each for each in found if "sampled" in each)
     assert (difference["sampled"], difference["gained"], difference["lost"], difference["moved"]) == (
         1,
@@ -208,6 +235,7 @@ def test_a_sample_shows_what_would_change(owner, rekognition, monkeypatch):
         {"Dog": 1},
     )
     assert [each.model_version for each in Analysis.objects.filter(is_current=True)] == ["2.0"]
+    assert Batch.objects.get(is_sample=False).budget == Decimal("0.0079")  # what the sample left of it
 
 
 def test_ctrl_c_pauses_and_says_how_to_go_on(owner, rekognition, monkeypatch):
@@ -236,7 +264,7 @@ def test_a_budget_that_runs_out_ends_it_with_3(owner, rekognition, monkeypatch):
 def test_the_schedule_gives_the_options_as_a_person_would(owner, rekognition, settings):
     from analysis import tasks
 
-    settings.ANALYZE_OPTIONS = "--all --budget 20"
+    settings.ANALYZE_OPTIONS = "--all --budget 20 -- -dog"
     tasks.analyze_on_schedule()
     batch = Batch.objects.get()
-    assert (batch.scope, batch.budget, batch.state) == ("all", Decimal(20), "running")
+    assert (batch.scope, batch.budget, batch.state, batch.query) == ("all", Decimal(20), "running", "-dog")

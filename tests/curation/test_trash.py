@@ -10,7 +10,7 @@ from analysis import pipeline
 from analysis.curation import trash, verdicts
 from analysis.curation.refused import Refused
 from analysis.models import Analysis, Image, ImageIndex, ImageText
-from analysis.recognition import waiting
+from analysis.recognition import asking, waiting
 from tests import pictures
 from tests.factories import a_labeled_image, an_analysis, an_image, label_rows
 
@@ -92,7 +92,7 @@ def test_what_waits_for_an_answer_waits_in_the_trash_and_goes_on_afterwards(owne
 def test_nothing_is_asked_about_a_picture_in_the_trash(owner):
     image = an_image(owner)
     trash.trash([image.pk])
-    assert (waiting.enqueue([image.pk], apis=["labels"]), Analysis.objects.count()) == (0, 0)
+    assert (asking.enqueue([image.pk], apis=["labels"]), Analysis.objects.count()) == (0, 0)
 
 
 def test_an_answer_that_arrives_in_the_trash_is_kept_for_afterwards(owner):

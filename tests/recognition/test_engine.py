@@ -17,7 +17,7 @@ from analysis.recognition.recognizer import Answer
 from analysis.recognition.record import Finished, record
 from bench.simulator import running
 from tests import pictures
-from tests.factories import an_image, label_rows
+from tests.factories import an_analysis, an_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -307,3 +307,24 @@ def test_an_outage_is_over_though_the_answer_that_tells_takes_its_time(owner, si
     Outage.objects.update(probe_at=Now() - timedelta(seconds=1))
     work()
     assert (states(), Outage.objects.count()) == ({"done": 3}, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_whose_analysis_is_gone_does_not_take_its_neighbors_along(owner, simulator):
+    first, second = (
+        an_analysis(image, state="running", recognizer="rekognition", price=Decimal("0.001"))
+        for image in stored_images(owner, 2)
+    )
+    Analysis.objects.filter(pk=first.pk).delete()
+    said = Answer(
+        api="labels",
+        recognizer="rekognition",
+        model_version="3.0",
+        content=labels_answer(Dog=90),
+        request_id="1",
+        latency_ms=1,
+    )
+    record_surely([Finished(each, answer=said, region="us-east-1") for each in (first, second)])
+    second.refresh_from_db()
+    assert second.state == "done"
+    assert list(Call.objects.order_by("pk").values_list("analysis", flat=True)) == [None, second.pk]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,7 +19,7 @@ from django.utils.timezone import get_current_timezone
 from analysis import pipeline
 from analysis.batches import sampled, states
 from analysis.batches.progress import progress
-from analysis.batches.wish import BadBatch, wish
+from analysis.batches.wish import BadBatch, check_amounts, wish
 from analysis.management.batch_watch import Watch
 from analysis.management.batch_words import Words
 from analysis.models import Batch
@@ -29,7 +30,7 @@ Exit status: 0 done, 1 done but some failed, 2 wrong usage, 3 stopped by a budge
 
   manage.py analyze_images                              what the recognizer has not answered yet
   manage.py analyze_images "beach added:2025" --dry-run what that would come to; nothing is called
-  manage.py analyze_images --all --force --sample 50    50 pictures, and what would be gained and lost
+  manage.py analyze_images --all --force --sample 50    50 of them first, and what that gained and lost
   manage.py analyze_images --model-older-than latest --budget 20 --yes --detach
   manage.py analyze_images --status 7                   also in a second terminal
   manage.py analyze_images -- "-dog"                    a search that begins with a minus goes after two
@@ -63,6 +64,8 @@ class Command(BaseCommand):
                     raise CommandError(f"There is no batch {batch_id}.", returncode=2)
                 sys.exit(act(batch_id, asked, words))
         try:
+            if asked.dry_run and asked.sample:
+                raise BadBatch("--dry-run calls nothing and --sample does: leave one out.")
             batch = _wish(asked)
         except BadBatch as error:
             raise CommandError(str(error), returncode=2) from error
@@ -81,7 +84,10 @@ def _run(batch: Batch, asked: Namespace, words: Words) -> None:
     except BaseException:
         _forget(batch)
         raise
+    expected = batch.expected
     pipeline.run_batch(batch)
+    if expected is not None:
+        Batch.objects.filter(pk=batch.pk).update(expected=expected)
     if asked.detach:
         words.started(batch)
         return
@@ -99,9 +105,8 @@ def _weigh(batch: Batch, asked: Namespace, words: Words) -> bool:
     batch.expected = found.analyses
     if asked.yes or (not found.dollars and not asked.sample):
         return True
-    if not sys.stdin.isatty():
-        words.line("Nothing was started. Add --yes to go on without being asked.")
-        return False
+    if asked.json or not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
+        raise CommandError("Nothing was started, since it costs money: add --yes, or --dry-run.", returncode=2)
     return input("Go on? [y/N] ").strip().lower() in {"y", "yes"}
 
 
@@ -114,6 +119,8 @@ def _sample(batch: Batch, asked: Namespace, words: Words) -> None:
     words.line(f"A sample of {len(ids):,} pictures is analyzed first (batch {sample.pk}); nothing else changes.")
     status = Watch(sample.pk, words, is_sample=True).until_over()
     words.difference(sampled.difference(sample))
+    if batch.budget is not None and (spent := progress(sample.pk)):
+        batch.budget -= spent.dollars
     if status > 1:
         sys.exit(status)
 
@@ -136,6 +143,10 @@ def _status(batch_id: int, _: Namespace, words: Words) -> int:
 
 
 def _resume(batch_id: int, asked: Namespace, words: Words) -> int:
+    try:
+        check_amounts(budget=asked.budget)
+    except BadBatch as error:
+        raise CommandError(str(error), returncode=2) from error
     if not pipeline.resume_batch(batch_id, budget=asked.budget):
         return words.told(batch_id, False, "There was nothing to resume.")
     return 0 if asked.detach else Watch(batch_id, words).until_over()
@@ -175,11 +186,11 @@ def _scope(asked: Namespace, *, has_query: bool) -> str:
 def _ids(path: Path) -> Iterator[int]:
     """The ids of a file, one a line, read as they are needed. Raises CommandError naming the line."""
     try:
-        file = sys.stdin if str(path) == "-" else path.open(encoding="utf-8")
+        file = nullcontext(sys.stdin) if str(path) == "-" else path.open(encoding="utf-8", errors="replace")
     except OSError as error:
         raise CommandError(f"--ids: {path}: {error.strerror}", returncode=2) from error
-    with file:
-        for number, line in enumerate(file, 1):
+    with file as lines:
+        for number, line in enumerate(lines, 1):
             text = line.strip()
             if text and not (text.isascii() and text.isdecimal() and len(text) <= 18):
                 raise CommandError(f"--ids: line {number} is {text[:40]!r}, which is no picture's id.", returncode=2)
