@@ -19,6 +19,7 @@ from django.db import transaction
 
 from analysis.batches import layout, progress, report, states
 from analysis.curation import bulk, later, trash
+from analysis.figures import kept
 from analysis.health import pulse, watchdog
 from analysis.models import Batch, Bucket, Image
 from analysis.recognition import asking, engines, ledger, outages, recognizers, renewing, reread, waiting
@@ -181,6 +182,11 @@ def sweep_blobs() -> None:
 def count_labels() -> None:
     refresh_counts()
     repeated.mark_all()
+
+
+@shared_task(base=OnCommitTask)
+def count_figures() -> None:
+    kept.refresh()
 
 
 @shared_task(base=OnCommitTask)

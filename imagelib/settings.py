@@ -309,6 +309,7 @@ CELERY_BEAT_SCHEDULE = {
         ("heartbeat", 30.0),
         ("fold_spend", 30.0),
         ("count_labels", 60.0),
+        ("count_figures", 60.0),
         ("sweep_blobs", 600.0),
     )
 }

@@ -48,6 +48,13 @@ SECTIONS: dict[str, tuple[Item, ...]] = {
         Item(our.Ticket, "upload"),
         Item(our.UnclaimedBlob, "delete_sweep"),
     ),
+    "Figures": (
+        Item(our.AddedFigure, "add_photo_alternate"),
+        Item(our.EndedFigure, "bar_chart"),
+        Item(our.LatencyFigure, "timer"),
+        Item(our.ConfidenceFigure, "percent"),
+        Item(our.FigureRun, "update"),
+    ),
     "Access": (
         Item(User, "person"),
         Item(Group, "group"),

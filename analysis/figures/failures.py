@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
-LOOKED_AT = 20_000
+LOOKED_AT = 10_000
 """Failures that are looked at, the newest first; of more, the older ones are not told."""
 MOST_CAUSES = 20
 
@@ -35,28 +35,27 @@ def failures(*, person_id: int | None = None, since: datetime | None = None, mos
 
     What was asked again meanwhile does not count, whatever came of it, and nor does what lies in the trash.
     """
-    values = {"person": person_id, "since": since, "looked_at": LOOKED_AT}
+    values = {"person": person_id, "since": since, "looked_at": LOOKED_AT, "most": most}
     with connection.cursor() as cursor:
-        cursor.execute(_HOW_MANY, values)
-        (looked_at,) = cursor.fetchone()
-        cursor.execute(_CAUSES, {**values, "most": most})
-        return Failures([Cause(*row) for row in cursor.fetchall()], looked_at < LOOKED_AT)
+        cursor.execute(_CAUSES, values)
+        (looked_at, *_), *causes = cursor.fetchall()
+    return Failures([Cause(*row) for _, *row in causes], looked_at < LOOKED_AT)
 
 
-_NEWEST = """
+_CAUSES = """
+WITH newest AS MATERIALIZED (
     SELECT id, image_id, api, error_code, error_message, is_permanent, finished_at FROM analysis_analysis
     WHERE state = 'failed' AND NOT is_sample AND (%(since)s::timestamptz IS NULL OR finished_at >= %(since)s)
-    ORDER BY finished_at DESC LIMIT %(looked_at)s
-"""
-_HOW_MANY = f"SELECT count(*) FROM ({_NEWEST}) newest"  # noqa: S608
-_CAUSES = f"""
-SELECT failed.api, failed.error_code, max(failed.error_message), bool_and(failed.is_permanent), count(*),
+    ORDER BY finished_at DESC LIMIT %(looked_at)s)
+(SELECT count(*), '', '', '', false, 0, now() FROM newest)
+UNION ALL
+(SELECT 0, failed.api, failed.error_code, max(failed.error_message), bool_and(failed.is_permanent), count(*),
        max(failed.finished_at)
-FROM ({_NEWEST}) failed
+FROM newest failed
 JOIN analysis_image image ON image.id = failed.image_id AND image.trashed_at IS NULL
                          AND (%(person)s::bigint IS NULL OR image.owner_id = %(person)s)
 WHERE NOT EXISTS (
     SELECT FROM analysis_analysis later
     WHERE later.image_id = failed.image_id AND later.api = failed.api AND later.id > failed.id AND NOT later.is_sample)
-GROUP BY failed.api, failed.error_code ORDER BY count(*) DESC, failed.api, failed.error_code LIMIT %(most)s
-"""  # noqa: S608
+GROUP BY failed.api, failed.error_code ORDER BY count(*) DESC, failed.api, failed.error_code LIMIT %(most)s)
+"""

@@ -5,6 +5,7 @@ from analysis.models.audience import Audience
 from analysis.models.batches import Batch, BatchEntry, BatchImage, Heartbeat
 from analysis.models.buckets import Bucket, BucketObject, Ticket
 from analysis.models.changes import Change, ChangedImage
+from analysis.models.figures import AddedFigure, ConfidenceFigure, EndedFigure, FigureRun, LatencyFigure
 from analysis.models.found import Face, ImageIndex, ImageText
 from analysis.models.images import Image, ImageQuerySet, UnclaimedBlob
 from analysis.models.labels import ImageLabel, Label, LabelAlias, Verdict
@@ -13,6 +14,7 @@ from analysis.models.money import Call, Spend, SpendEntry
 from analysis.models.outages import ModelVersion, Outage
 
 __all__ = [
+    "AddedFigure",
     "Analysis",
     "AnalysisQuerySet",
     "Audience",
@@ -24,7 +26,10 @@ __all__ = [
     "Call",
     "Change",
     "ChangedImage",
+    "ConfidenceFigure",
+    "EndedFigure",
     "Face",
+    "FigureRun",
     "Heartbeat",
     "Image",
     "ImageIndex",
@@ -33,6 +38,7 @@ __all__ = [
     "ImageText",
     "Label",
     "LabelAlias",
+    "LatencyFigure",
     "Mark",
     "ModelVersion",
     "Outage",

@@ -112,6 +112,7 @@ class Analysis(models.Model):
             models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
             models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
             models.Index(fields=["api", "recognizer", "model_version", "id"], name="analysis_kind"),
+            models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="analysis_ended"),
             models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="analysis_of_batch"),
         ]
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import (
+    AddedFigure,
     Analysis,
     Batch,
     BatchEntry,
@@ -17,13 +18,17 @@ from analysis.models import (
     Call,
     Change,
     ChangedImage,
+    ConfidenceFigure,
+    EndedFigure,
     Face,
+    FigureRun,
     Heartbeat,
     Image,
     ImageLabel,
     ImageText,
     Label,
     LabelAlias,
+    LatencyFigure,
     Mark,
     ModelVersion,
     Outage,
@@ -61,6 +66,11 @@ def rows(owner):
     Change.objects.create(person=owner, action="trash")
     Batch.objects.create(query="<script>alert(1)</script>", recognizer="rekognition", parameters={"labels": {}})
     Heartbeat.objects.create(name="queue")
+    AddedFigure.objects.create(start=timezone.now(), owner=owner, pictures=1, bytes=1)
+    EndedFigure.objects.create(**kind, start=timezone.now(), owner=owner, answered=1, reused=0, failed=0)
+    LatencyFigure.objects.create(**kind, start=timezone.now(), step=1, answers=1)
+    ConfidenceFigure.objects.create(owner=owner, step=19, labels=1)
+    FigureRun.objects.create(name="added")
     SavedSearch.objects.create(owner=owner, name="<script>alert(1)</script>", query="dog")
     an_image_in(a_bucket(owner, prefix="<script>alert(1)</script>"), "<script>alert(1)</script>.jpg")
     Ticket.objects.create(

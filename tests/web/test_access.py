@@ -76,6 +76,8 @@ ENTRIES = {
     "discard": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
     "analyze": ("get", EVERYBODY_SIGNED_IN),
+    "dashboard": ("get", EVERYBODY_SIGNED_IN),
+    "dashboard-csv": ("get", EVERYBODY_SIGNED_IN),
     "activity": ("get", EVERYBODY_SIGNED_IN),
     "steer": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
@@ -101,7 +103,7 @@ def address(name: str, image: Image) -> str:
     change = Change.objects.filter(person=image.owner).values_list("pk", flat=True).first()
     arguments |= {"bulk": ["trash"], "undo": [1], "change": [change or 10**9]}
     batch = Batch.objects.values_list("pk", flat=True).first()
-    arguments |= {"steer": [batch, "pause"]}
+    arguments |= {"steer": [batch, "pause"], "dashboard-csv": ["added"]}
     ticket = Ticket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket]}
@@ -158,7 +160,7 @@ def test_what_changes_something_is_no_link(name, image, owner, signed_in):
     "name",
     [
         *("library", "cards", "image", "image-panel", "rendition", "original", "upload-state", "history", "answer"),
-        *("activity", "system"),
+        *("activity", "system", "dashboard", "dashboard-csv"),
     ],
 )
 def test_what_only_shows_takes_nothing(name, image, owner, signed_in):

@@ -1,0 +1,193 @@
+"""The figures of a time, read from what is kept ready; of one person's pictures, or of all (`person_id` None)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from analysis.figures.latency import percentile
+from analysis.figures.span import Span
+from analysis.models import Label
+
+STEPS_OF_CONFIDENCE = 20
+LOOKED_AT = 4_000
+"""Pictures of a time that are looked at for its labels, about; of more, some share drawn by a hash of their ids."""
+MOST_LABELS = 12
+
+
+@dataclass(frozen=True)
+class Total:
+    pictures: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    answered: int = 0
+    reused: int = 0
+    failed: int = 0
+    dollars: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What the ledger says: requests sent, what they cost, what stored answers saved."""
+
+    calls: int = 0
+    answered: int = 0
+    dollars: Decimal = Decimal(0)
+    saved: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds within which half of the answers came, and 95 percent."""
+
+    api: str
+    half: float
+    most: float
+    answers: int
+
+
+@dataclass(frozen=True)
+class Grown:
+    """On how many pictures a label is that were added in a time, and in as long a time before."""
+
+    name: str
+    now: int
+    before: int
+
+
+@dataclass(frozen=True)
+class Growing:
+    labels: list[Grown]
+    one_in: int
+    """Of so many pictures one was looked at."""
+
+
+def total(person_id: int | None, *, before: datetime | None = None) -> Total:
+    """All pictures there are, or those added before a day; and what their originals take."""
+    (row,) = _rows(
+        """SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedfigure
+           WHERE NOT is_hour AND (%(person)s::bigint IS NULL OR owner_id = %(person)s)
+             AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",
+        {"person": person_id, "before": before},
+    )
+    return Total(*row)
+
+
+def added(span: Span, person_id: int | None) -> dict[datetime, Total]:
+    rows = _of_span(span, person_id, "analysis_addedfigure", "sum(pictures)::bigint, sum(bytes)::bigint")
+    found = {start: Total(*values) for start, *values in rows}
+    return {start: found.get(start, Total(0, 0)) for start in span.starts}
+
+
+def ended(span: Span, person_id: int | None) -> dict[datetime, Ended]:
+    sums = "sum(answered)::bigint, sum(reused)::bigint, sum(failed)::bigint, sum(dollars)"
+    rows = _of_span(span, person_id, "analysis_endedfigure", sums)
+    found = {start: Ended(*values) for start, *values in rows}
+    return {start: found.get(start, Ended()) for start in span.starts}
+
+
+def calls(span: Span) -> dict[datetime, Calls]:
+    """By the ledger, which counts by days: not for hours."""
+    rows = _rows(
+        """SELECT date_trunc(%(unit)s, day::timestamp) AT TIME ZONE 'UTC', sum(calls)::bigint, sum(answered)::bigint,
+                  sum(dollars), sum(saved)
+           FROM (SELECT day, calls, answered, dollars, saved FROM analysis_spend
+                 UNION ALL SELECT day, calls, answered, dollars, saved FROM analysis_spendentry) spent
+           WHERE day >= %(start)s AND day < %(end)s GROUP BY 1""",
+        {"unit": span.unit, "start": span.start.date(), "end": span.end.date()},
+    )
+    found = {start: Calls(*values) for start, *values in rows}
+    return {start: found.get(start, Calls()) for start in span.starts}
+
+
+def latencies(span: Span) -> list[Latency]:
+    counts: dict[str, dict[int, int]] = {}
+    rows = _rows(
+        """SELECT api, step, sum(answers)::bigint FROM analysis_latencyfigure
+           WHERE is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s GROUP BY api, step ORDER BY api""",
+        {"hourly": span.is_hourly, "start": span.start, "end": span.end},
+    )
+    for api, step, answers in rows:
+        counts.setdefault(api, {})[step] = answers
+    return [
+        Latency(api, percentile(of_api, 0.5) or 0, percentile(of_api, 0.95) or 0, sum(of_api.values()))
+        for api, of_api in counts.items()
+    ]
+
+
+def confidences(person_id: int | None) -> list[int]:
+    """Labels by confidence, in steps of five percent."""
+    rows = _rows(
+        """SELECT step, sum(labels)::bigint FROM analysis_confidencefigure
+           WHERE %(person)s::bigint IS NULL OR owner_id = %(person)s GROUP BY step""",
+        {"person": person_id},
+    )
+    found = dict(rows)
+    return [found.get(step, 0) for step in range(STEPS_OF_CONFIDENCE)]
+
+
+def frequent() -> list[tuple[str, int]]:
+    """The library's most frequent labels, as search counts them every minute."""
+    shown = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False, image_count__gt=0)
+    return list(shown.order_by("-image_count", "name").values_list("name", "image_count")[:MOST_LABELS])
+
+
+def growing(span: Span, person_id: int | None, *, pictures: int) -> Growing:
+    """The labels that gained most against the time before; `pictures`: how many came in both, about."""
+    one_in = 1
+    while pictures > one_in * LOOKED_AT:
+        one_in *= 2
+    rows = _rows(
+        """
+        WITH chosen AS (
+            SELECT id, added_at >= %(start)s AS is_now FROM analysis_image
+            WHERE trashed_at IS NULL AND added_at >= %(before)s AND added_at < %(end)s
+              AND (%(person)s::bigint IS NULL OR owner_id = %(person)s) AND (hashint8(id) & %(mask)s) = 0),
+        counted AS (
+            SELECT label_id, count(*) FILTER (WHERE is_now) AS now, count(*) FILTER (WHERE NOT is_now) AS before
+            FROM chosen JOIN analysis_imageindex found ON found.image_id = chosen.id, unnest(found.label_ids) label_id
+            GROUP BY label_id)
+        SELECT label.name, counted.now, counted.before
+        FROM counted JOIN analysis_label label ON label.id = counted.label_id
+        WHERE label.kind = 'label' AND NOT label.is_hidden AND counted.now > counted.before
+        ORDER BY counted.now - counted.before DESC, label.name LIMIT %(most)s
+        """,
+        {
+            "start": span.start,
+            "before": span.before().start,
+            "end": span.end,
+            "person": person_id,
+            "mask": one_in - 1,
+            "most": MOST_LABELS,
+        },
+    )
+    return Growing([Grown(name, now * one_in, before * one_in) for name, now, before in rows], one_in)
+
+
+def _of_span(span: Span, person_id: int | None, table: str, sums: str) -> list[Any]:
+    return _rows(
+        f"""SELECT date_trunc(%(unit)s, start, 'UTC'), {sums} FROM {table}
+            WHERE is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s
+              AND (%(person)s::bigint IS NULL OR owner_id = %(person)s)
+            GROUP BY 1""",  # noqa: S608
+        {
+            "unit": span.unit,
+            "hourly": span.is_hourly,
+            "start": span.start,
+            "end": span.end,
+            "person": person_id,
+        },
+    )
+
+
+def _rows(sql: str, values: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())

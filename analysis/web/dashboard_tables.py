@@ -1,0 +1,260 @@
+"""The dashboard's tables: each reads its figures and says which search its rows lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.urls import reverse
+
+from analysis.figures import queue, series
+from analysis.figures.failures import LOOKED_AT, failures
+from analysis.figures.span import Span
+from analysis.models import Analysis, Audience
+from analysis.search.facets import facets
+from analysis.search.grammar import parse
+from analysis.search.tree import Labeled, Query
+from analysis.web import present
+from analysis.web.dashboard_table import Column, Number, Row, Table, row
+from analysis.web.spoken import lasting
+
+STEP = 100 // series.STEPS_OF_CONFIDENCE
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose figures of which time: one person's pictures, or with `person_id` None the whole library's."""
+
+    span: Span
+    person_id: int | None
+    has_choice: bool = False
+    """Whether this reader may see either."""
+
+    @property
+    def is_all(self) -> bool:
+        return self.person_id is None
+
+    @property
+    def whose(self) -> str:
+        """The term that narrows a search to these pictures."""
+        return "" if self.is_all else "owner:me"
+
+    def search(self, *terms: str) -> str:
+        return present.with_parameters(reverse("library"), q=" ".join(filter(None, [*terms, self.whose])))
+
+    @cached_property
+    def added(self) -> dict[datetime, series.Total]:
+        return series.added(self.span, self.person_id)
+
+    @cached_property
+    def ended(self) -> dict[datetime, series.Ended]:
+        return series.ended(self.span, self.person_id)
+
+    @cached_property
+    def total(self) -> series.Total:
+        return series.total(self.person_id)
+
+    @cached_property
+    def depths(self) -> list[queue.Depth]:
+        return queue.depths()
+
+    @property
+    def number_added(self) -> int:
+        return sum(each.pictures for each in self.added.values())
+
+
+def added(asked: Asked) -> Table:
+    columns = (Column("Pictures", series="one"),)
+    values = {start: (each.pictures,) for start, each in asked.added.items()}
+    return Table(
+        "added",
+        "Pictures added",
+        _first(asked),
+        columns,
+        _by_time(asked, columns, values),
+        "No picture was added in this time.",
+    )
+
+
+def analyses(asked: Asked) -> Table:
+    columns = (
+        Column("Answered", series="one"),
+        Column("From the store", series="two"),
+        Column("Failed", series="bad"),
+    )
+    values = {start: (each.answered, each.reused, each.failed) for start, each in asked.ended.items()}
+    rows = _by_time(asked, columns, values)
+    return Table(
+        "analyses", "Analyses", _first(asked), columns, rows, "No analysis ended in this time.", is_stacked=True
+    )
+
+
+def spend(asked: Asked) -> Table:
+    """By the ledger for the library by days; else what answers cost, which is known by picture and hour."""
+    columns: tuple[Column, ...]
+    values: dict[datetime, tuple[Number, ...]]
+    if asked.is_all and not asked.span.is_hourly:
+        columns = (Column("Spent", "dollars", "one"), Column("Saved", "dollars"), Column("Calls"), Column("Answered"))
+        calls = series.calls(asked.span).items()
+        values = {start: (each.dollars, each.saved, each.calls, each.answered) for start, each in calls}
+    else:
+        columns = (Column("Spent", "dollars", "one"), Column("Answered"))
+        values = {start: (each.dollars, each.answered) for start, each in asked.ended.items()}
+    note = "" if asked.is_all else "What the answers about your pictures cost."
+    rows = _by_time(asked, columns, values)
+    return Table(
+        "spend", "Calls and what they cost", _first(asked), columns, rows, "Nothing was spent in this time.", note=note
+    )
+
+
+def latency(asked: Asked) -> Table:
+    columns = (Column("Half within", "ms", "one"), Column("95 % within", "ms", "two"), Column("Answers"))
+    rows = [
+        row(Analysis.Api(each.api).label, columns, (round(each.half), round(each.most), each.answers))
+        for each in series.latencies(asked.span)
+    ]
+    note = "Counted in steps of 19 %."
+    return Table(
+        "latency",
+        "How long answers took",
+        "API",
+        columns,
+        rows,
+        "Nothing was answered in this time.",
+        "across",
+        note=note,
+    )
+
+
+def confidence(asked: Asked) -> Table:
+    columns = (Column("Labels", series="one"),)
+    counts = series.confidences(asked.person_id)
+    least = next((step for step, number in enumerate(counts) if number), 0)
+    rows = [
+        row(f"{step * STEP}–{(step + 1) * STEP} %", columns, (number,))
+        for step, number in enumerate(counts)
+        if step >= least
+    ]
+    note = "Of all pictures, whatever the time."
+    return Table("confidence", "How sure labels are", "Confidence", columns, rows, "No label yet.", note=note)
+
+
+def frequent(asked: Asked) -> Table:
+    columns = (Column("Pictures", series="one"),)
+    note = "Of all pictures, whatever the time."
+    if asked.is_all:
+        found = series.frequent()
+    else:
+        found, estimated = _own_labels(asked)
+        note += " Estimated." if estimated else ""
+    rows = [row(name, columns, (number,), asked.search(_label(name))) for name, number in found]
+    return Table("labels", "Most frequent labels", "Label", columns, rows, "No label yet.", "across", note=note)
+
+
+def growing(asked: Asked) -> Table:
+    columns = (Column("Now", series="one"), Column("Before", series="two"))
+    before = sum(each.pictures for each in series.added(asked.span.before(), asked.person_id).values())
+    found = series.growing(asked.span, asked.person_id, pictures=asked.number_added + before)
+    rows = [
+        row(each.name, columns, (each.now, each.before), asked.search(_label(each.name), asked.span.term()))
+        for each in found.labels
+    ]
+    note = "Pictures added in this time, and in as long a time before."
+    if found.one_in > 1:
+        note += f" Estimated from one picture in {found.one_in}."
+    empty = "No label is on more of this time's pictures than of those before."
+    return Table("growing", "Fastest-growing labels", "Label", columns, rows, empty, "across", note=note)
+
+
+def failed(asked: Asked) -> Table:
+    columns = (Column("Pictures", series="bad"),)
+    found = failures(person_id=asked.person_id, since=asked.span.start, most=series.MOST_LABELS)
+    rows = [
+        row(f"{Analysis.Api(each.api).label}: {each.code}", columns, (each.number,), asked.search("is:failed"))
+        for each in found.causes
+    ]
+    note = "Since the beginning of this time, and not asked again."
+    note += "" if found.is_whole else f" Of the latest {LOOKED_AT:,} failures."
+    return Table(
+        "failures", "Failures by cause", "Cause", columns, rows, "Nothing failed.", "across",
+        note=note, more_url=f"{reverse('activity')}#failures", more_words="What to do about them",
+    )  # fmt: skip
+
+
+def storage(asked: Asked) -> Table:
+    columns = (Column("Bytes", "bytes", "one"), Column("Pictures"))
+    at_end = asked.total if asked.span.is_hourly else series.total(asked.person_id, before=asked.span.end)
+    taken, pictures = at_end.bytes, at_end.pictures
+    values: dict[datetime, tuple[Number, ...]] = {}
+    for start, each in reversed(asked.added.items()):
+        values[start] = (taken, pictures)
+        taken, pictures = taken - each.bytes, pictures - each.pictures
+    values = dict(reversed(values.items()))
+    note = "Originals kept here, with those in the trash, by when they came; without thumbs and previews."
+    rows = _by_time(asked, columns, values)
+    return Table("storage", "Storage", _first(asked), columns, rows, "Nothing is kept yet.", "line", note=note)
+
+
+def waiting(asked: Asked) -> Table:
+    columns = (Column("Waiting", series="one"), Column("Under way", series="two"))
+    rows = [
+        row(_named(each), columns, (each.waiting, each.running), f"{reverse('library')}?q=is%3Apending")
+        for each in asked.depths
+    ]
+    oldest = [f"{_named(each)} {lasting(each.oldest)}" for each in asked.depths if each.oldest]
+    note = f"At this moment. The oldest: {', '.join(oldest)}." if oldest else "At this moment."
+    return Table("queue", "Queue", "API", columns, rows, "Nothing waits.", "across", note=note)
+
+
+TABLES: dict[str, Callable[[Asked], Table]] = {
+    "added": added,
+    "analyses": analyses,
+    "spend": spend,
+    "storage": storage,
+    "labels": frequent,
+    "growing": growing,
+    "confidence": confidence,
+    "failures": failed,
+    "queue": waiting,
+    "latency": latency,
+}
+OF_THE_LIBRARY = frozenset({"queue", "latency"})
+"""What is known of the whole library alone."""
+
+
+def tables_for(asked: Asked) -> dict[str, Callable[[Asked], Table]]:
+    return {name: make for name, make in TABLES.items() if asked.is_all or name not in OF_THE_LIBRARY}
+
+
+def _own_labels(asked: Asked) -> tuple[list[tuple[str, int]], bool]:
+    audience = Audience(person_id=asked.person_id)
+    found = facets(parse("owner:me"), audience=audience, most=series.MOST_LABELS)
+    times = max(1.0, asked.total.pictures / found.counted) if found.is_sample and found.counted else 1.0
+    return [(each.name, round(each.count * times)) for each in found.by_kind.get("label", [])], found.is_sample
+
+
+def _label(name: str) -> str:
+    return Query((Labeled(name),)).text
+
+
+def _named(depth: queue.Depth) -> str:
+    return f"{Analysis.Api(depth.api).label} by {depth.recognizer}"
+
+
+def _first(asked: Asked) -> str:
+    return {"hour": "Hour", "day": "Day", "month": "Month"}[asked.span.unit]
+
+
+def _by_time(asked: Asked, columns: tuple[Column, ...], values: Mapping[datetime, tuple[Number, ...]]) -> list[Row]:
+    return [
+        row(_moment(asked.span, start), columns, figures, asked.search(asked.span.term(start)))
+        for start, figures in values.items()
+    ]
+
+
+def _moment(span: Span, start: datetime) -> str:
+    if span.unit == "hour":
+        return f"{start.day} {start:%b %H:00}"
+    return f"{start:%b %Y}" if span.unit == "month" else f"{start.day} {start:%b}"

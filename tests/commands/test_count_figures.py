@@ -1,0 +1,34 @@
+"""`count_figures` counts from the beginning and says what differed."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from analysis.models import AddedFigure
+from tests.factories import an_image
+
+pytestmark = pytest.mark.django_db
+
+
+def said(*words):
+    out = StringIO()
+    call_command("count_figures", *words, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_it_puts_right_what_is_wrong(owner):
+    an_image(owner)
+    said()
+    AddedFigure.objects.update(pictures=7)
+    lines = said()
+    assert [line.split(" rows")[0] for line in lines] == ["added: 1", "ended: 0", "latency: 0", "confidence: 0"]
+    assert AddedFigure.objects.get().pictures == 1
+
+
+def test_for_programs():
+    found = [json.loads(line) for line in said("--json")]
+    assert [(each["name"], each["differing"]) for each in found] == [
+        (name, 0) for name in ("added", "ended", "latency", "confidence")
+    ]

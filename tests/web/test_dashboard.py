@@ -1,0 +1,230 @@
+"""The dashboard: whose figures, of which time, each with its table, its links and its CSV."""
+
+import csv
+import io
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from analysis.figures import kept
+from analysis.models import FigureRun, Image, Label, Spend
+from analysis.web.dashboard_table import harmless
+from tests.factories import a_labeled_image, an_analysis, an_image
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+URL = "/dashboard/"
+OWN = ["added", "analyses", "spend", "storage", "labels", "growing", "confidence", "failures"]
+
+
+def count():
+    list(kept.rebuild())
+
+
+def tables(browser, **asked):
+    return {table.slug: table for table in browser.get(URL, asked).context["tables"]}
+
+
+def figures(table):
+    """Rows in which there is something, by name."""
+    return {
+        row.name: [cell.text for cell in row.cells] for row in table.rows if row.cells[0].value not in {"0", "0.000000"}
+    }
+
+
+@pytest.fixture
+def today():
+    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def named(day):
+    return f"{day.day} {day:%b}"
+
+
+def test_people_see_their_own_pictures_figures_and_staff_all(owner, colleague, staff, signed_in, today):
+    for person in (owner, owner, colleague):
+        a_labeled_image(person, {"Dog": 97}, added_at=today, size=1_000_000)
+    count()
+    Label.objects.update(image_count=3)
+    own, whole = tables(signed_in(owner)), tables(signed_in(staff))
+    assert list(own) == OWN
+    assert list(whole) == [*OWN, "queue", "latency"]
+    for found, number, taken in ((own, "2", "2.0 MB"), (whole, "3", "3.0 MB")):
+        assert figures(found["added"]) == {named(today): [number]}
+        assert figures(found["analyses"]) == {named(today): [number, "0", "0"]}
+        assert figures(found["labels"]) == {"Dog": [number]}
+        assert figures(found["growing"]) == {"Dog": [number, "0"]}
+        assert figures(found["confidence"]) == {"95–100 %": [number]}
+        assert figures(found["storage"]) == {named(today): [taken, number]}
+    assert figures(tables(signed_in(staff), of="own")["added"]) == {}
+    assert figures(tables(signed_in(owner), of="all")["added"]) == {named(today): ["2"]}
+
+
+def test_each_bar_leads_to_its_search(owner, staff, signed_in, today):
+    image = a_labeled_image(owner, {"Palm Tree": 97}, added_at=today)
+    an_analysis(image, api="faces", state="failed")
+    count()
+    Label.objects.update(image_count=1)
+    own, whole = tables(signed_in(owner)), tables(signed_in(staff))
+    day, first = f"{today:%Y-%m-%d}", f"{today - timedelta(days=29):%Y-%m-%d}"
+    assert own["added"].rows[-1].url == f"/?q=added%3A{day}+owner%3Ame"
+    assert whole["added"].rows[-1].url == f"/?q=added%3A{day}"
+    assert own["labels"].rows[0].url == "/?q=%22Palm+Tree%22+owner%3Ame"
+    assert whole["growing"].rows[0].url == f"/?q=%22Palm+Tree%22+added%3A{first}..{day}"
+    assert [(row.name, row.url) for row in own["failures"].rows] == [
+        ("Faces: InvalidImageFormatException", "/?q=is%3Afailed+owner%3Ame")
+    ]
+    page = signed_in(owner).get(URL)
+    assert Page(page).links[named(today)] == own["analyses"].rows[-1].url
+    assert signed_in(owner).get(own["growing"].rows[0].url).context["shelf"].line.startswith("1 picture")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "last"), [("day", 24, "%b %H:00"), ("week", 7, "%b"), ("month", 30, "%b"), ("year", 12, "%b %Y")]
+)
+def test_the_time_is_a_day_a_week_a_month_or_a_year(name, number, last, owner, signed_in):
+    now = timezone.now()
+    image = an_image(owner, added_at=now)
+    an_analysis(image, state="done", price=Decimal("0.002"))
+    count()
+    found = tables(signed_in(owner), range=name)
+    day = "" if name == "year" else f"{now.day} "
+    for slug in ("added", "analyses", "spend", "storage"):
+        assert len(found[slug].rows) == number
+        assert list(figures(found[slug])) == [f"{day}{now.strftime(last)}"]
+    assert figures(found["spend"]).popitem()[1] == ["less than $0.01", "1"]
+
+
+def test_one_goes_back_and_forth_in_time(owner, signed_in):
+    an_image(owner, added_at=timezone.now() - timedelta(days=40))
+    count()
+    browser = signed_in(owner)
+    page = browser.get(URL)
+    assert (figures(tables(browser)["added"]), page.context["later_url"]) == ({}, "")
+    earlier = browser.get(page.context["earlier_url"])
+    assert len(figures(earlier.context["tables"][0])) == 1
+    assert earlier.context["later_url"] == f"{URL}?range=month"
+    assert browser.get(URL, {"range": "day"}).context["earlier_url"] == ""
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"range": "century"}, {"until": "tomorrow"}, {"until": "0001-01-01"}, {"until": "9999-12-31"}, {"of": "\x00"}],
+)
+def test_what_cannot_be_is_passed_over(asked, owner, signed_in):
+    assert signed_in(owner).get(URL, asked).status_code == 200
+
+
+def test_money_is_the_ledgers_for_staff_and_that_of_ones_own_answers_for_people(
+    owner, staff, signed_in, settings, today
+):
+    settings.MONTHLY_BUDGET = Decimal(10)
+    image = an_image(owner)
+    an_analysis(image, state="done", price=Decimal("0.25"))
+    Spend.objects.create(day=today, recognizer="local", api="labels", calls=9, answered=8, dollars="2.5", saved="0.5")
+    count()
+    whole = signed_in(staff).get(URL)
+    assert figures(tables(signed_in(staff))["spend"]) == {named(today): ["$2.50", "$0.50", "9", "8"]}
+    tile = whole.context["tiles"][2]
+    assert (tile.title, tile.figure, tile.note, tile.share) == (
+        "Spent this month",
+        "$2.50",
+        "of $10.00 for bulk work",
+        "25.0",
+    )
+    own = signed_in(owner).get(URL)
+    assert figures(tables(signed_in(owner))["spend"]) == {named(today): ["$0.25", "1"]}
+    assert (own.context["tiles"][2].title, own.context["tiles"][2].figure) == ("Spent", "$0.25")
+    assert "10.00" not in Page(own).text
+
+
+def test_what_waits(owner, colleague, staff, signed_in):
+    for person in (owner, owner, colleague):
+        an_analysis(an_image(person))
+    an_analysis(an_image(owner), state="running")
+    an_analysis(an_image(owner, trashed_at=timezone.now()))
+    own, whole = (signed_in(person).get(URL).context["tiles"][3] for person in (owner, staff))
+    assert (own.figure, own.note) == ("3", "the oldest for 1 second")
+    assert (whole.figure, whole.note) == ("4", "the oldest for 1 second")
+    assert figures(tables(signed_in(staff))["queue"]) == {"Labels by local": ["4", "1"]}
+
+
+def test_latencies_are_told_to_staff(owner, staff, signed_in):
+    an_analysis(an_image(owner), state="done", latency_ms=256)
+    count()
+    (told,) = figures(tables(signed_in(staff))["latency"]).items()
+    assert told == ("Labels", ["279 ms", "302 ms", "1"])
+
+
+def test_a_table_as_csv(owner, signed_in, today):
+    an_image(owner, added_at=today)
+    count()
+    answer = signed_in(owner).get("/dashboard/storage.csv", {"range": "week"})
+    assert answer.streaming
+    assert answer["Content-Disposition"] == 'attachment; filename="imagelib-storage-week.csv"'
+    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert rows[0] == ["Day", "Bytes (bytes)", "Pictures"]
+    assert rows[-1] == [named(today), "1000", "1"]
+    assert len(rows) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-2", "'-2"), ("\tx", "'\tx"), ("Dog", "Dog")]
+)
+def test_no_name_is_a_formula(text, told):
+    assert harmless(text) == told
+
+
+def test_a_label_that_looks_like_a_formula_is_none_in_the_csv(owner, signed_in):
+    a_labeled_image(owner, {"=HYPERLINK(1)": 97})
+    answer = signed_in(owner).get("/dashboard/labels.csv")
+    assert b"".join(answer.streaming_content).decode().splitlines()[1] == "'=HYPERLINK(1),1"
+
+
+def test_tables_of_the_whole_library_are_for_staff(owner, staff, signed_in):
+    for name, status in (("queue", 404), ("latency", 404), ("nonsense", 404), ("added", 200)):
+        assert signed_in(owner).get(f"/dashboard/{name}.csv").status_code == status
+    assert signed_in(staff).get("/dashboard/queue.csv").status_code == 200
+
+
+def test_without_a_script_the_tables_are_open(owner, signed_in):
+    an_image(owner, added_at=timezone.now())
+    count()
+    page = Page(signed_in(owner).get(URL))
+    details = page.all("details")
+    assert details
+    assert all("open" in each for each in details)
+    assert not page.inline()
+
+
+def test_an_empty_library_says_so(stranger, signed_in):
+    page = Page(signed_in(stranger).get(URL))
+    assert "No picture was added in this time." in page.text
+    assert page.all("canvas") == []
+    assert "Figures are counted within a minute of the scheduler's start." in page.text
+
+
+def test_it_says_how_old_its_figures_are(owner, signed_in):
+    count()
+    FigureRun.objects.filter(name="confidence").update(at=timezone.now() - timedelta(minutes=5))
+    assert "Counted 5 minutes ago or later." in Page(signed_in(owner).get(URL)).text
+
+
+@pytest.mark.parametrize(("is_staff", "statements"), [(False, 14), (True, 18)])
+@pytest.mark.parametrize("number", [1, 3])
+def test_it_takes_as_many_statements_for_one_as_for_three(is_staff, statements, number, owner, signed_in):
+    owner.is_staff = is_staff
+    owner.save()
+    for place in range(number):
+        image = a_labeled_image(owner, {f"Label {place}": 97})
+        an_analysis(image, api="faces", state="failed", error_code=f"code-{place}")
+    Image.objects.update(added_at=timezone.now())
+    count()
+    browser = signed_in(owner)
+    with CaptureQueriesContext(connection) as asked:
+        browser.get(URL)
+    assert len(asked) == statements
