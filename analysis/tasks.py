@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Collection
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -107,8 +107,8 @@ def _kept(image: Image, is_new: bool) -> None:
     analyze(image, apis=image.bucket.apis if image.bucket else (), is_bulk=True)
 
 
-def _lost(image_id: int) -> None:
-    trash.trash([image_id])
+def _lost(image_id: int, at: datetime) -> None:
+    trash.trash([image_id], at=at)
 
 
 @shared_task(base=OnCommitTask)

@@ -93,6 +93,9 @@ class BucketObject(models.Model):
     next_attempt_at = models.DateTimeField(db_default=Now())
     error_code = models.CharField(max_length=80, blank=True)
     reason = models.TextField(blank=True, help_text="Why it is refused or could not be read.")
+    trashed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its picture went to the trash because the object was gone."
+    )
     image = models.OneToOneField(
         Image, on_delete=models.SET_NULL, null=True, blank=True, related_name="bucket_object", db_index=True
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -24,8 +25,8 @@ class Consequences:
 
     kept: Callable[[Image, bool], None]
     """With a picture that is new (True), or that got another original or came back (False)."""
-    lost: Callable[[int], None]
-    """With the id of a picture whose object is gone or no picture any more."""
+    lost: Callable[[int, datetime], None]
+    """With the id of a picture whose object is gone or no picture any more, and the moment of its loss."""
 
 
 def adopt(each: BucketObject, examined: Examined, *, found: Listed, consequences: Consequences) -> None:
@@ -71,27 +72,39 @@ def lose(
     """The object is no picture, or not any more; one that it was comes back as soon as the object does."""
     with transaction.atomic():
         if _is_still(each):
-            _settle(each, state=state, found=found, image=each.image, code=code, reason=reason)
-            if each.image_id:
-                consequences.lost(each.image_id)
+            moved = each.image if each.image and each.image.trashed_at is None else None
+            at = now() if moved else each.trashed_at
+            _settle(each, state=state, found=found, image=each.image, code=code, reason=reason, trashed_at=at)
+            if moved and at:
+                consequences.lost(moved.pk, at)
 
 
 def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, found: Listed) -> Image:
     """The picture, with what its bytes tell now. What people said of it stays, and so does the trash they put it in."""
     image = each.image or Image(bucket=each.bucket, owner=each.bucket.owner, openness=each.bucket.openness)
+    columns = library.told(examined) | {
+        "key": each.key,
+        "filename": examined.filename,
+        "version_id": found.version_id,
+        "etag": found.etag,
+        "sequencer": each.sequencer,
+        "renditions_id": renditions_id,
+    }
     if each.image:
         _discard_later(image.renditions_id)
-        image.original_since = now() if image.sha256 != examined.sha256 else image.original_since
-    if each.error_code:  # it was not a person who put it into the trash
-        image.trashed_at = None
-    image.key, image.filename = each.key, examined.filename
-    image.version_id, image.etag, image.sequencer = found.version_id, found.etag, each.sequencer
-    image.renditions_id = renditions_id
-    for name, value in library.told(examined).items():
+        columns["original_since"] = now() if image.sha256 != examined.sha256 else image.original_since
+        if is_lost(each):
+            columns["trashed_at"] = None
+    for name, value in columns.items():
         setattr(image, name, value)
-    image.save()
+    image.save(update_fields=columns if each.image else None)
     repeated.mark(image)
     return image
+
+
+def is_lost(each: BucketObject) -> bool:
+    """Its picture is in the trash because the object went, and nobody has put it there since."""
+    return each.image is not None and each.trashed_at is not None and each.image.trashed_at == each.trashed_at
 
 
 def _discard_later(renditions_id: uuid.UUID) -> None:
@@ -101,7 +114,14 @@ def _discard_later(renditions_id: uuid.UUID) -> None:
 
 
 def _settle(
-    each: BucketObject, *, state: str, found: Listed, image: Image | None, code: str = "", reason: str = ""
+    each: BucketObject,
+    *,
+    state: str,
+    found: Listed,
+    image: Image | None,
+    code: str = "",
+    reason: str = "",
+    trashed_at: datetime | None = None,
 ) -> None:
     BucketObject.objects.filter(pk=each.pk).update(
         state=state,
@@ -112,10 +132,16 @@ def _settle(
         image=image,
         error_code=code,
         reason=reason,
+        trashed_at=trashed_at,
     )
 
 
 def _is_still(each: BucketObject) -> bool:
-    """Nothing was heard of it while it was read; if something was, it waits and is read again."""
+    """Nothing was heard of it while it was read; if something was, it waits and is read again.
+
+    Its picture is looked at anew, for people went on with it, and locked first, as whoever removes one does.
+    """
+    if each.image_id:
+        each.image = Image.objects.select_for_update().filter(pk=each.image_id).first()
     same = BucketObject.objects.select_for_update().filter(pk=each.pk, revision=each.revision, state=State.WAITING)
     return same.exists()

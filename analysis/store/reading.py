@@ -116,9 +116,8 @@ def _read(each: BucketObject, *, consequences: Consequences) -> None:
 def _is_known(each: BucketObject, found: Listed) -> bool:
     """It is the very object that the picture was made from, and nobody missed it meanwhile."""
     image = each.image
-    return (
-        image is not None and not each.error_code and (image.etag, image.version_id) == (found.etag, found.version_id)
-    )
+    is_same = image is not None and (image.etag, image.version_id) == (found.etag, found.version_id)
+    return is_same and not adoption.is_lost(each)
 
 
 def _examined(each: BucketObject, found: Listed, file: IO[bytes]) -> Examined:

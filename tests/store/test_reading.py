@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analysis import tasks
@@ -17,6 +20,7 @@ from analysis.recognition.recognizer import Answer, Unreadable
 from analysis.recognition.record import Finished
 from analysis.recognition.record import record as record_ends
 from analysis.store import arrivals, blobs, library, originals, reading, renditions
+from analysis.store.adoption import Consequences
 from tests import pictures
 from tests.factories import a_bucket, a_label, label_rows, labels_answer
 from tests.notices import notice, record
@@ -168,6 +172,89 @@ def test_what_a_person_put_into_the_trash_stays_there(bucket, s3):
     hear(KEY)
     read(bucket)
     assert Image.objects.get().trashed_at
+
+
+def trashed_by_somebody() -> Image:
+    image = Image.objects.get()
+    trash.trash([image.pk])
+    return image
+
+
+def test_the_bucket_being_busy_brings_nothing_back_from_the_trash(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    image = trashed_by_somebody()
+    s3.put(KEY, pictures.jpeg(300, 200))
+    hear(KEY)
+    s3.faults = {"get": ["InvalidAccessKeyId"]}
+    read(bucket)
+    assert told()[:2] == ("waiting", "InvalidAccessKeyId")
+    read(bucket)
+    image.refresh_from_db()
+    assert (told()[0], image.width, image.trashed_at is None) == ("present", 300, False)
+
+
+def test_an_object_that_comes_back_leaves_in_the_trash_what_was_there_before_it_went(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    read(bucket)
+    trashed_by_somebody()
+    gone_and_back(bucket, s3)
+    assert (told(), Image.objects.get().trashed_at is None) == (("present", "", ""), False)
+
+
+def test_nor_does_it_bring_back_what_was_put_there_again_meanwhile(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    read(bucket)
+
+    def somebody_changes_their_mind() -> None:
+        trash.restore(Image.objects.get().pk)
+        trashed_by_somebody()
+
+    gone_and_back(bucket, s3, meanwhile=somebody_changes_their_mind)
+    assert Image.objects.get().trashed_at
+
+
+def test_one_that_went_comes_back_though_the_bucket_was_busy_at_first(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    read(bucket)
+
+    def busy() -> None:
+        s3.faults = {"get": ["InvalidAccessKeyId"]}
+
+    gone_and_back(bucket, s3, meanwhile=busy)
+    read(bucket)
+    assert (told(), Image.objects.get().trashed_at) == (("present", "", ""), None)
+
+
+def gone_and_back(bucket, s3, *, meanwhile=lambda: None) -> None:
+    """The object is deleted and put there again, and each is looked at."""
+    s3.delete(KEY)
+    hear(KEY, name="ObjectRemoved:Delete", sequencer="2")
+    read(bucket)
+    meanwhile()
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="3")
+    read(bucket)
+
+
+def test_what_people_do_while_an_object_is_read_stays(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    s3.put(KEY, pictures.jpeg(300, 200))
+    hear(KEY)
+    taken = reading._claim(bucket.pk)
+    Image.objects.update(openness=0, title="Mine")
+    with CaptureQueriesContext(connection) as queries:
+        reading._read(taken, consequences=Consequences(kept=lambda *_: None, lost=lambda *_: None))
+    image = Image.objects.get()
+    assert (image.width, image.openness, image.title) == (300, 0, "Mine")
+    locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(each["sql"] for each in queries))
+    assert locks == ["analysis_image", "analysis_bucketobject"]  # as whoever removes it: nobody waits in a circle
 
 
 def test_what_was_removed_here_does_not_come_back_by_itself(bucket, s3, django_capture_on_commit_callbacks):
