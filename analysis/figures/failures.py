@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
-LOOKED_AT = 10_000
+LOOKED_AT = 5_000
 """Failures that are looked at, the newest first; of more, the older ones are not told."""
 MOST_CAUSES = 20
 

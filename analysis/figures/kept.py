@@ -19,6 +19,7 @@ OFTEN = 60.0
 REST = 100
 """So many times as long as it took, it rests."""
 HOURS = timedelta(days=2)
+OWNER = "owner_id"
 LATE = timedelta(hours=1)
 """What ended so long before the last count may have been committed after it."""
 ALWAYS = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -90,10 +91,11 @@ def _statement(kind: Kind) -> str:
     """Writes the rows that differ and deletes those that are no more; answers how many both were."""
     keys, values = ", ".join(kind.keys), ", ".join(kind.values)
     old, new = (", ".join(f"{where}.{name}" for name in kind.values) for where in ("old", "excluded"))
-    same = " AND ".join(f"counted.{name} = old.{name}" for name in kind.keys)
+    same = " AND ".join(f"{_known('counted', name)} = {_known('old', name)}" for name in kind.keys)
     stale = "(old.start >= %(since)s OR old.is_hour AND old.start < %(hours)s) AND" if kind.is_of_the_past else ""
     return f"""
-        WITH counted AS MATERIALIZED ({kind.counted}),
+        WITH each AS MATERIALIZED ({kind.counted}),
+        counted AS MATERIALIZED (SELECT {keys}, {values} FROM each {_of_everybody(kind)}),
         written AS (
             INSERT INTO {kind.table} AS old ({keys}, {values}) SELECT {keys}, {values} FROM counted
             ON CONFLICT ({keys}) DO UPDATE SET ({values}) = ROW({new}) WHERE ({old}) IS DISTINCT FROM ({new})
@@ -102,6 +104,20 @@ def _statement(kind: Kind) -> str:
             DELETE FROM {kind.table} old WHERE {stale} NOT EXISTS (SELECT FROM counted WHERE {same}) RETURNING 1)
         SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM deleted)
     """  # noqa: S608
+
+
+def _of_everybody(kind: Kind) -> str:
+    """The same of all people together, in rows without an owner."""
+    if OWNER not in kind.keys:
+        return ""
+    others = ", ".join(name for name in kind.keys if name != OWNER)
+    sums = ", ".join(f"sum({name})" for name in kind.values)
+    return f"UNION ALL SELECT NULL, {others}, {sums} FROM each GROUP BY {others}"  # noqa: S608
+
+
+def _known(row: str, name: str) -> str:
+    """A column of a key; nobody is somebody here, so that the rows can be hashed."""
+    return f"coalesce({row}.{name}, 0)" if name == OWNER else f"{row}.{name}"
 
 
 _ADDED = """
@@ -154,11 +170,12 @@ _CONFIDENCE = """
 """
 
 KINDS = (
-    Kind("added", "analysis_addedfigure", ("is_hour", "start", "owner_id"), ("pictures", "bytes"), _ADDED),
+    # An owner comes first in each key, as in the indexes and in the rows of everybody.
+    Kind("added", "analysis_addedfigure", (OWNER, "is_hour", "start"), ("pictures", "bytes"), _ADDED),
     Kind(
         "ended",
         "analysis_endedfigure",
-        ("is_hour", "start", *_ENDED_KEYS),
+        (OWNER, "is_hour", "start", "recognizer", "api"),
         _ENDED_VALUES,
         _of_hours(_ENDED, _ENDED_KEYS, _ENDED_VALUES),
         is_of_the_past=True,
@@ -171,5 +188,5 @@ KINDS = (
         _of_hours(_LATENCY, _LATENCY_KEYS, ("answers",)),
         is_of_the_past=True,
     ),
-    Kind("confidence", "analysis_confidencefigure", ("owner_id", "step"), ("labels",), _CONFIDENCE),
+    Kind("confidence", "analysis_confidencefigure", (OWNER, "step"), ("labels",), _CONFIDENCE),
 )

@@ -72,9 +72,9 @@ class Growing:
 def total(person_id: int | None, *, before: datetime | None = None) -> Total:
     """All pictures there are, or those added before a day; and what their originals take."""
     (row,) = _rows(
-        """SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedfigure
-           WHERE NOT is_hour AND (%(person)s::bigint IS NULL OR owner_id = %(person)s)
-             AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",
+        f"""SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedfigure
+            WHERE {_whose(person_id)} AND NOT is_hour
+              AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",  # noqa: S608
         {"person": person_id, "before": before},
     )
     return Total(*row)
@@ -125,8 +125,7 @@ def latencies(span: Span) -> list[Latency]:
 def confidences(person_id: int | None) -> list[int]:
     """Labels by confidence, in steps of five percent."""
     rows = _rows(
-        """SELECT step, sum(labels)::bigint FROM analysis_confidencefigure
-           WHERE %(person)s::bigint IS NULL OR owner_id = %(person)s GROUP BY step""",
+        f"SELECT step, labels FROM analysis_confidencefigure WHERE {_whose(person_id)}",  # noqa: S608
         {"person": person_id},
     )
     found = dict(rows)
@@ -174,8 +173,7 @@ def growing(span: Span, person_id: int | None, *, pictures: int) -> Growing:
 def _of_span(span: Span, person_id: int | None, table: str, sums: str) -> list[Any]:
     return _rows(
         f"""SELECT date_trunc(%(unit)s, start, 'UTC'), {sums} FROM {table}
-            WHERE is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s
-              AND (%(person)s::bigint IS NULL OR owner_id = %(person)s)
+            WHERE {_whose(person_id)} AND is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s
             GROUP BY 1""",  # noqa: S608
         {
             "unit": span.unit,
@@ -185,6 +183,11 @@ def _of_span(span: Span, person_id: int | None, table: str, sums: str) -> list[A
             "person": person_id,
         },
     )
+
+
+def _whose(person_id: int | None) -> str:
+    """Everybody's rows have no owner."""
+    return "owner_id IS NULL" if person_id is None else "owner_id = %(person)s"
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[Any]:

@@ -1,4 +1,7 @@
-"""Figures kept ready, so that a page about a million pictures need not count them. Derived: they may be made anew."""
+"""Figures kept ready, so that a page about a million pictures need not count them. Derived: they may be made anew.
+
+Rows without an owner are everybody's together.
+"""
 
 from __future__ import annotations
 
@@ -33,23 +36,31 @@ class SpanColumns(models.Model):
 
 
 class AddedFigure(SpanColumns):
-    """Of the pictures that there are: how many of one person were added in an hour or a day."""
+    """Of the pictures that there are: how many of one person, or of all, were added in an hour or a day."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     pictures = models.PositiveIntegerField(help_text="Not in the trash.")
     bytes = models.BigIntegerField(help_text="Of originals that are kept here, also of those in the trash.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["is_hour", "start", "owner"], name="added_figure_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "is_hour", "start"], nulls_distinct=False, name="added_figure_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.pictures} added from {self.start}"
 
 
 class EndedFigure(SpanColumns):
-    """Of one person's pictures: how many analyses of an API ended in an hour or a day."""
+    """Of one person's pictures, or of all: how many analyses of an API ended in an hour or a day."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     recognizer = models.CharField(max_length=20)
     api = models.CharField("API", max_length=12, choices=Analysis.Api)
     answered = models.PositiveIntegerField(help_text="By the recognizer.")
@@ -59,7 +70,11 @@ class EndedFigure(SpanColumns):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["is_hour", "start", "owner", "recognizer", "api"], name="ended_figure_once")
+            models.UniqueConstraint(
+                fields=["owner", "is_hour", "start", "recognizer", "api"],
+                nulls_distinct=False,
+                name="ended_figure_once",
+            )
         ]
 
     def __str__(self) -> str:
@@ -86,14 +101,18 @@ class LatencyFigure(SpanColumns):
 
 
 class ConfidenceFigure(models.Model):
-    """How many labels of one person's pictures are of a confidence, in steps of five percent from nothing on."""
+    """How many labels of one person's pictures, or of all, are of a confidence: steps of five percent from nothing."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     step = models.PositiveSmallIntegerField()
     labels = models.PositiveIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "step"], name="confidence_figure_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "step"], nulls_distinct=False, name="confidence_figure_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.labels} labels of step {self.step}"
