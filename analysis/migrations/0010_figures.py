@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0008_staff'),
+        ('analysis', '0009_objects_lost'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
