@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import random
 import time
@@ -18,14 +19,15 @@ from bench.figures import Figure, Report
 from bench.photos import photo
 
 MEASURED = 3_000
-CREATED, REMOVED = 7_000, 1_000
+KEYS, TIMES, GONE = 1_600, 5, 0.25
+"""So many objects, to each of which so much happens; and how often that is its removal."""
 DUPLICATES = 2_000
 LOOKS = 64
 CONSUMERS = 2
 
 
 def measure() -> Report:
-    with place.library() as made, outside.moto() as endpoint:
+    with place.library() as made, outside.a_queue() as endpoint:
         queue = Queue(endpoint)
         bare, ours = measured(queue, made.var, "drain"), measured(queue, made.var, "consume")
         seconds, is_right, killed = shuffled(queue, made.var)
@@ -37,25 +39,22 @@ def measure() -> Report:
         Figure(what="until they did, reading and a killed consumer included", ours=seconds, unit="s"),
     ]
     notes = [
-        f"{CONSUMERS} consumers side by side, moto's SQS on the same cores, one event a message; the rival only "
+        f"{CONSUMERS} consumers side by side, a queue of our own beside them, one event a message; the rival only "
         "receives and deletes.",
-        f"The 10,000: {CREATED:,} created, {REMOVED:,} removed again, {DUPLICATES:,} of these twice (one ten times), "
-        f"shuffled; a consumer was killed after {killed:,} of them.",
+        f"The 10,000: {KEYS:,} objects put, overwritten, removed {TIMES} times each, {DUPLICATES:,} events again (one "
+        f"ten times), shuffled; a consumer was killed after {killed:,} of them.",
     ]
     return Report("consume_events against a bare loop", figures, notes)
 
 
 class Queue:
-    """A queue on moto, with its dead letters."""
+    """The queue, as somebody who sends."""
 
     def __init__(self, endpoint: str) -> None:
         keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
         self.client = boto3.session.Session().client("sqs", endpoint_url=endpoint, **keys)
         self.endpoint = endpoint
-        dead = self.client.create_queue(QueueName="dead")["QueueUrl"]
-        arn = self.client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 20})
-        self.url = self.client.create_queue(QueueName="events", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+        self.url = f"{endpoint}/1/events"
 
     @property
     def env(self) -> dict[str, str]:
@@ -106,13 +105,13 @@ def shuffled(queue: Queue, var: Path) -> tuple[float, bool, int]:
 def truth() -> tuple[FakeS3, list[str]]:
     """A bucket as it is in the end, and what was said of it until then, in disorder."""
     chance, fake = random.Random(6), FakeS3()
-    looks = [drawn(number) for number in range(LOOKS)]
-    keys = [f"p/{number:05}.jpg" for number in range(CREATED)]
-    news = [event("ObjectCreated:Put", key, 2 * number) for number, key in enumerate(keys)]
-    gone = set(chance.sample(range(CREATED), REMOVED))
-    news += [event("ObjectRemoved:Delete", keys[number], 2 * number + 1) for number in sorted(gone)]
-    for number, key in enumerate(keys):
-        if number not in gone:
+    looks, news, order = [drawn(number) for number in range(LOOKS)], list[str](), itertools.count()
+    for number in range(KEYS):
+        key, removals = f"p/{number:05}.jpg", [chance.random() < GONE for _ in range(TIMES)]
+        for is_removal in removals:
+            name = "ObjectRemoved:Delete" if is_removal else "ObjectCreated:Put"
+            news.append(event(name, key, next(order)))
+        if not removals[-1]:
             fake.put(key, looks[number % LOOKS] + key.encode())
     twice = chance.sample(news, DUPLICATES - 8)
     news += [*twice, *[twice[0]] * 8]

@@ -44,10 +44,7 @@ def a_listing(count: int, *, milliseconds: float) -> Iterator[str]:
 
 
 @contextmanager
-def moto() -> Iterator[str]:
-    """moto's server in a process of its own; yields its endpoint."""
-    port = place.free_port()
-    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
-    with place.talking(command, env=place.environment(**KEYS)) as program:
-        program.wait_for("Running on", seconds=60)
-        yield f"http://127.0.0.1:{port}"
+def a_queue() -> Iterator[str]:
+    """A queue in a process of its own; yields its endpoint."""
+    with place.talking([sys.executable, "-m", "bench.fake_sqs"], env=place.environment()) as program:
+        yield program.wait_for("http://", seconds=60).strip()
