@@ -36,6 +36,7 @@ SPELL = 60.0
 CLAIM = 300.0
 """Seconds until an object that was taken to be read is taken again."""
 MOST_ATTEMPTS = 5
+ARCHIVED = "InvalidObjectState"
 REST = timedelta(seconds=60)
 """How long a bucket is left alone that gives nothing: credentials, permission, network."""
 MOMENT = timedelta(seconds=2)
@@ -93,6 +94,9 @@ def _claim(bucket_id: int) -> BucketObject | None:
 
 def _read(each: BucketObject, *, consequences: Consequences) -> None:
     bucket, found = each.bucket, adoption.NOWHERE
+    if each.attempts > MOST_ATTEMPTS:  # put back by nobody: it kills whoever reads it
+        _put_back(each, code="worker-lost", reason="Each worker that read it stopped before it was done.")
+        return
     with tempfile.SpooledTemporaryFile(max_size=originals.IN_MEMORY) as file:
         try:
             place, most = S3Object(bucket.name, each.key), renditions.limits().max_bytes
@@ -140,17 +144,29 @@ def _refused(each: BucketObject, refusal: Refused, consequences: Consequences) -
     elif refusal.is_slow_down:
         _rest(bucket, "", MOMENT * random.uniform(1, 2))  # noqa: S311
         _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
+    elif refusal.code == ARCHIVED:
+        reason = "It is archived: restore it in S3, then sync the bucket."
+        _put_back(each, code=refusal.code, reason=reason, is_final=True)
+    elif isinstance(refusal, NoCredentials | Unreachable):
+        _rest(bucket, str(refusal), REST)
+        _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
     else:
         sentence = f"s3:GetObject: {refusal}" if refusal.is_denied else str(refusal)
-        _rest(bucket, sentence, REST)
-        is_everybodys = isinstance(refusal, NoCredentials | Unreachable)
-        _put_back(each, code=refusal.code, reason=sentence, is_counted=not is_everybodys)
+        if _is_of_others(each, refusal.code):
+            _rest(bucket, sentence, REST)
+        _put_back(each, code=refusal.code, reason=sentence)
 
 
-def _put_back(each: BucketObject, *, code: str, reason: str, is_counted: bool = True) -> None:
+def _is_of_others(each: BucketObject, code: str) -> bool:
+    """Whether the bucket gives another one neither, so that it is not this object's own fault."""
+    others = BucketObject.objects.filter(bucket=each.bucket, state=State.WAITING, error_code=code)
+    return others.exclude(pk=each.pk).exists()
+
+
+def _put_back(each: BucketObject, *, code: str, reason: str, is_counted: bool = True, is_final: bool = False) -> None:
     attempts = each.attempts if is_counted else each.attempts - 1
     delay = timedelta(seconds=min(2.0**attempts * random.uniform(1, 2), 600))  # noqa: S311
-    is_over = attempts >= MOST_ATTEMPTS
+    is_over = is_final or attempts >= MOST_ATTEMPTS
     BucketObject.objects.filter(pk=each.pk, revision=each.revision).update(
         attempts=attempts,
         state=State.FAILED if is_over else State.WAITING,

@@ -102,6 +102,9 @@ def check(ticket_id: uuid.UUID | None = None, *, then: Callable[[Image], None]) 
     ticket = _claim(ticket_id)
     if ticket is None:
         return False
+    if ticket.attempts > MOST_ATTEMPTS:  # put back by nobody: it kills whoever looks at it
+        _refuse(ticket, Wrong("each worker that looked at it stopped before it was done", may_retry=False))
+        return True
     try:
         _judge(ticket, then)
     except blobs.Missing:

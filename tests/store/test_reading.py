@@ -315,32 +315,62 @@ def test_an_object_that_is_gone_by_the_time_we_look(bucket, s3):
 
 
 @pytest.mark.parametrize(
-    ("code", "sentence", "is_counted"),
+    ("code", "sentence", "tried"),
     [
-        ("AccessDenied", "s3:GetObject: It is not allowed (AccessDenied).", True),
-        ("ExpiredToken", "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.", False),
-        ("NoSuchBucket", "There is no bucket photos: correct its name, or create it.", False),
-        ("InvalidObjectState", "InvalidObjectState: InvalidObjectState was asked for.", True),  # archived in Glacier
+        ("AccessDenied", "s3:GetObject: It is not allowed (AccessDenied).", 2),  # one alone may be denied to us
+        ("ExpiredToken", "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.", 1),
+        ("NoSuchBucket", "There is no bucket photos: correct its name, or create it.", 1),
     ],
 )
-def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, sentence, is_counted):
+def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, sentence, tried):
     s3.faults = {"get": [f"{code}!"]}
-    s3.put(KEY, pictures.jpeg())
-    s3.put("other.jpg", pictures.jpeg(seed=2))
-    hear(KEY)
-    hear("other.jpg")
+    for seed, key in enumerate((KEY, "other.jpg", "third.jpg")):
+        s3.put(key, pictures.jpeg(seed=seed))
+        hear(key)
     tasks.read_bucket(bucket_id=bucket.pk)
-    assert len([key for method, key in s3.asked if method == "GET"]) == 1  # the others are not tried meanwhile
+    assert len([key for method, key in s3.asked if method == "GET"]) == tried  # the others are not tried meanwhile
     bucket.refresh_from_db()
     assert (bucket.trouble, bucket.rests_until is None) == (sentence, False)
     assert reading.due_buckets() == []
     counted = BucketObject.objects.values_list("attempts", flat=True)
-    assert sorted(counted) == ([0, 1] if is_counted else [0, 0])
+    assert sorted(counted) == [0, *([0, 0] if tried == 1 else [1, 1])]
     s3.faults = {}
     read(bucket)
     read(bucket)
     bucket.refresh_from_db()
-    assert (bucket.trouble, Image.objects.count()) == ("", 2)
+    assert (bucket.trouble, Image.objects.count()) == ("", 3)
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        ("AccessDenied", ("waiting", "AccessDenied", "s3:GetObject: It is not allowed (AccessDenied).")),
+        (
+            "InvalidObjectState",  # in Glacier
+            ("failed", "InvalidObjectState", "It is archived: restore it in S3, then sync the bucket."),
+        ),
+    ],
+)
+def test_one_object_that_is_not_given_stops_no_other(bucket, s3, code, end):
+    s3.faults = {"get": [code]}
+    for seed, key in enumerate((KEY, "other.jpg")):
+        s3.put(key, pictures.jpeg(seed=seed))
+        hear(key)
+    tasks.read_bucket(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, bucket.rests_until, told()) == ("", None, end)
+    assert Image.objects.get().key == "other.jpg"
+
+
+def test_an_object_that_kills_its_readers_is_given_up(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    for _ in range(reading.MOST_ATTEMPTS):
+        assert reading._claim(bucket.pk)  # and then nothing more is heard of whoever did
+        BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    read(bucket)
+    assert told() == ("failed", "worker-lost", "Each worker that read it stopped before it was done.")
+    assert s3.asked == []
 
 
 def test_an_object_that_can_never_be_read_fails_after_five_attempts(bucket, s3):

@@ -233,6 +233,18 @@ def test_what_went_past_the_web_server_waits_for_a_worker(browser, in_s3):
     assert uploads.is_due()
 
 
+def test_an_upload_that_kills_its_workers_is_given_up(browser, pictures_folder):
+    send(browser, ask(browser))
+    Ticket.objects.update(state="arrived")
+    for _ in range(uploads.MOST_ATTEMPTS):
+        assert uploads._claim(None)  # and then nothing more is heard of whoever did
+        Ticket.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    tasks.check_uploads()
+    reason = "each worker that looked at it stopped before it was done"
+    assert Ticket.objects.values_list("state", "reason", "may_retry").get() == ("refused", reason, False)
+    assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
+
+
 def test_the_storages_word_completes_what_no_browser_did(browser, in_s3):
     ask(browser)
     key = Ticket.objects.get().key
