@@ -360,6 +360,7 @@ UNFOLD = {
     "SITE_HEADER": "imagelib",
     "SITE_URL": "/",
     "SITE_SYMBOL": "photo_library",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "analysis.admin.sections.mark"}],
     "STYLES": ["analysis.admin.sections.style_sheet"],
     "SIDEBAR": {"show_search": False, "navigation": "analysis.admin.sections.navigation"},
     "COLORS": {"primary": _TEAL},

@@ -139,7 +139,8 @@ def _lines(found: Estimate) -> list[tuple[str, ...]]:
 
 def _sums(found: Estimate) -> str:
     seen = f"Of {found.looked_at:,} pictures {found.images:,} need something: {found.analyses:,} analyses"
-    said = f"{seen}, {states.dollars(found.dollars)}, {_time(found.seconds)} at the present pace."
+    pace = f", {_time(found.seconds)} at the present pace" if found.seconds is not None else ""
+    said = f"{seen}, {states.dollars(found.dollars)}{pace}."
     if found.is_whole:
         return said
     return f"{said} Only these {found.looked_at:,} were looked at; there are more, and they cost in proportion."

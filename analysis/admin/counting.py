@@ -46,3 +46,4 @@ class CappedChangeList(ChangeList):  # type: ignore[misc]
         except (DataError, ValueError, OverflowError) as error:  # a number too large, a byte that no text has
             raise IncorrectLookupParameters(error) from error
         self.total = counted(getattr(self.paginator, "found", self.paginator.count))
+        self.full_result_count = self.result_count  # else the heading says it, too, and not that it is capped

@@ -71,11 +71,13 @@ class ImageAdmin(PageAdmin):
             "The file",
             {
                 "fields": (
-                    ("format", "width", "height", "size"),
+                    ("format", "size"),
+                    ("width", "height"),
                     "sha256",
                     ("bucket", "key"),
                     "taken_at",
-                    ("camera_make", "camera_model", "lens"),
+                    ("camera_make", "camera_model"),
+                    "lens",
                     ("latitude", "longitude"),
                     ("added_at", "trashed_at"),
                 )

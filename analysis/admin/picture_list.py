@@ -70,5 +70,5 @@ class PictureList(ChangeList):  # type: ignore[misc]
             raise IncorrectLookupParameters(error) from error
         self.result_count, self.total = self.paginator.count, counted(self.paginator.found)
         self.multi_page = self.result_count > self.list_per_page
-        self.show_full_result_count, self.full_result_count = False, None
+        self.show_full_result_count, self.full_result_count = False, self.result_count
         self.show_admin_actions, self.can_show_all = True, False

@@ -75,6 +75,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [group for group in groups if group["items"]]
 
 
+def mark(_: HttpRequest) -> str:
+    return static("analysis/mark.svg")
+
+
 def style_sheet(_: HttpRequest) -> str:
     return static("analysis/css/admin.css")
 

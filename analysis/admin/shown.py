@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from analysis.models import Image
 
-Method = TypeVar("Method", bound=Callable[..., Any])
+Shows = Callable[[Any, Any], tuple[str, str]]
 
 NOTHING = "–"
 STATES = {
@@ -43,9 +44,18 @@ STATES = {
 """Which badge a state wears."""
 
 
-def badge(description: str) -> Callable[[Method], Method]:
-    """A column that answers a state and its words, in its color."""
-    decorate: Callable[[Method], Method] = display(description=description, label=STATES)
+def badge(description: str) -> Callable[[Shows], Callable[[Any, Any], SafeString]]:
+    """A column that answers a state and its words, in its color; the same in lists and on pages."""
+
+    def decorate(method: Shows) -> Callable[[Any, Any], SafeString]:
+        @admin.display(description=description)
+        @wraps(method)
+        def shown(model_admin: Any, row: Any) -> SafeString:
+            state, words = method(model_admin, row)
+            return format_html('<span class="badge {}">{}</span>', STATES.get(state, "plain"), words)
+
+        return shown
+
     return decorate
 
 

@@ -7,6 +7,7 @@ from django.db import migrations, models
 KINDS = ("image", "label", "labelalias", "verdict", "savedsearch", "mark", "change", "analysis", "batch", "call", "spend")
 KINDS += ("spendentry", "outage", "modelversion", "heartbeat", "face", "imagetext", "imageindex", "bucket")
 KINDS += ("bucketobject", "ticket", "unclaimedblob")
+KINDS += ("addedfigure", "endedfigure", "latencyfigure", "confidencefigure", "figurerun")
 WRITTEN = {
     "image": ("change", "delete"),
     "label": ("add", "change"),

@@ -1,0 +1,144 @@
+"""The admin's lists in a generated library of a million pictures: over HTTP, as staff, plain, filtered and searched.
+
+The library is generated with one empty answer for each picture; before anything is measured here these are made as long
+as real ones, and calls, verdicts, marks and a bucket's objects are added, as many as such a library has.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from bench.figures import Figure, Report, percentile
+from bench.library_data import Loaded, django_on, loaded
+from bench.search_pages import Pages, serving
+
+PICTURES = 1_000_000
+MOST = 300.0  # milliseconds that no list may take
+TIMES = 10
+STAFF = 1
+HASHES = 45
+"""Of 32 characters in each answer: 1.5 kB."""
+REQUEST_ID = "c4ca4238-a0b9-2382-0dcc-509a6f75849b"  # md5 of "1"
+
+ROWS = (
+    f"""UPDATE analysis_analysis SET answer = jsonb_build_object('Labels', jsonb_build_array(), 'Rest', (
+        SELECT string_agg(md5(id::text || n::text), '') FROM generate_series(1, {HASHES}) n))""",
+    """INSERT INTO analysis_call (analysis_id, recognizer, region, api, outcome, error_code, price, request_id)
+       SELECT id, 'rekognition', 'us-east-1', api, 'answered', '', 0.001, md5(id::text)::uuid::text
+       FROM analysis_analysis""",
+    """INSERT INTO analysis_verdict (image_id, label_id, decision, by_id)
+       SELECT image_id, label_id, CASE WHEN image_id % 5 = 0 THEN 'rejected' ELSE 'confirmed' END, owner_id
+       FROM analysis_imagelabel WHERE image_id % 20 < 2 AND label_id % 3 = 0""",
+    "INSERT INTO analysis_mark (image_id, person_id, is_favorite) SELECT id, owner_id, true FROM analysis_image",
+    """INSERT INTO analysis_bucket (id, name, prefix, region, include, exclude, owner_id, openness, apis, may_delete,
+                                    cursor, report, trouble)
+       VALUES (1, 'photos', '', 'us-east-1', '{}', '{}', 1, 0, '{}', false, '', '{}', '')""",
+    """INSERT INTO analysis_bucketobject (bucket_id, key, version_id, etag, size, sequencer, state, revision, attempts,
+                                          error_code, reason, image_id)
+       SELECT 1, 'photos/' || id || '.jpg', '', '', 1000, '', 'present', 0, 0, '', '', id FROM analysis_image""",
+)
+CHANGED = ("analysis", "call", "verdict", "mark", "bucketobject")
+
+
+@dataclass(frozen=True)
+class Asked:
+    what: str
+    url: str
+
+
+def measure() -> Report:
+    pictures = int(os.environ.get("BENCH_PICTURES", PICTURES))
+    with loaded(pictures) as library, django_on(library):
+        with psycopg.connect(library.url, autocommit=True) as connection:
+            fill(connection)
+            asked = list(questions(connection))
+        _make_staff()
+        figures = list(measured(library, asked))
+    title = f"the admin in {pictures:,} pictures, over HTTP, warm, one client"
+    return Report(title, figures, [f"p95 of {TIMES}; answers are 1.5 kB of text that hardly shrinks."])
+
+
+def fill(connection: psycopg.Connection) -> None:
+    """Once for each library that is kept."""
+    found = connection.execute("SELECT EXISTS (SELECT FROM analysis_bucketobject)").fetchone()
+    if found and found[0]:
+        return
+    for statement in ROWS:
+        connection.execute(statement)
+    for table in CHANGED:
+        connection.execute(f"VACUUM (ANALYZE) analysis_{table}")
+
+
+def questions(connection: psycopg.Connection) -> Iterator[Asked]:
+    """Every list plain; those that grow with the library with each filter and search that could be slow."""
+    from django.contrib import admin  # noqa: PLC0415 # needs Django set up
+    from django.urls import reverse  # noqa: PLC0415
+
+    addresses = {
+        model._meta.model_name: reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        for model in admin.site._registry
+    }
+    row = connection.execute("SELECT id, name FROM analysis_label ORDER BY image_count DESC OFFSET 20 LIMIT 1")
+    label, word = row.fetchone() or (1, "")
+    for name, address in sorted(addresses.items()):
+        yield Asked(name, address)
+        for each in filtered(label, word.lower()).get(name, ()):
+            yield Asked(f"  {each}", f"{address}?{each}")
+
+
+def filtered(label: int, word: str) -> dict[str, tuple[str, ...]]:
+    ours = "image_labels__label__id__exact"
+    return {
+        "image": (
+            *(f"q={word}", f"{ours}={label}&confidence_from=90", "owner__id__exact=3", "p=200", "visibility=private"),
+            *("is=failed", "is=pending", "is=trashed", "is=reviewed", "is=untagged", "is=duplicate"),
+            *("by=local", "by=rekognition", "model=9.9", "has=text", "format=png", "sort=size", "sort=name"),
+            *("bucket__id__exact=1", "added_at_from=2020-01-01&added_at_to=2020-02-01"),
+        ),
+        "analysis": (
+            *("state__exact=failed", "state__exact=done", "api__exact=faces", "api__exact=labels", "recognizer=local"),
+            *("model_version=9.9", "is_current__exact=0", "is_permanent__exact=1", "image__owner__id__exact=3"),
+            *("p=200", f"q={word}", f"q={REQUEST_ID}", "requested_at_from=2020-01-01&requested_at_to=2020-02-01"),
+        ),
+        "call": (
+            *("outcome__exact=failed", "api__exact=faces", "recognizer=local", f"q={REQUEST_ID}"),
+            "sent_at_from=2020-01-01&sent_at_to=2020-02-01",
+        ),
+        "label": ("q=a", "kind__exact=tag", "is_hidden__exact=1", "merged=yes"),
+        "verdict": (
+            *("decision__exact=added", f"label__id__exact={label}", "by__id__exact=3", f"q={word}"),
+            "decided_at_from=2020-01-01&decided_at_to=2020-02-01",
+        ),
+        "face": ("confidence_from=99.9", "confidence_from=99&confidence_to=99.1", f"q={word}"),
+        "mark": ("person__id__exact=3", "is_favorite__exact=0", "rating_from=5"),
+        "bucketobject": ("state__exact=failed", "q=photos/77", "bucket__id__exact=1"),
+    }
+
+
+def measured(library: Loaded, asked: list[Asked]) -> Iterator[Figure]:
+    with serving(library) as address:
+        pages = Pages(address, reader=STAFF)
+        for each in asked:
+            times = [_milliseconds(pages, each.url) for _ in range(TIMES + 1)][1:]
+            yield Figure(what=each.what, ours=percentile(times, 0.95), unit="ms", at_most=MOST)
+
+
+def _milliseconds(pages: Pages, url: str) -> float:
+    began = time.perf_counter()
+    pages.get(url)
+    return 1_000 * (time.perf_counter() - began)
+
+
+def _make_staff() -> None:
+    from django.contrib.auth import get_user_model  # noqa: PLC0415 # needs Django set up
+
+    get_user_model().objects.filter(pk=STAFF).update(is_staff=True, is_superuser=True)
+
+
+if __name__ == "__main__":
+    print(measure().to_json())

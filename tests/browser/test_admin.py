@@ -1,0 +1,97 @@
+"""The admin in a real browser: every list, every row's page, every form and every action, with rows in them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from analysis.admin import sections
+from analysis.ingest.examine import examine
+from analysis.models import Image
+from analysis.store import library
+from tests import factories, pictures
+from tests.admin.rows import one_of_each
+
+LAST = ("delete_selected", "cancel", "trash")
+"""What leaves nothing for others to be done to."""
+
+
+@pytest.fixture
+def staff(transactional_db, pictures_folder):
+    """Staff, and one row of everything; all pictures look like one that is really there."""
+    owner, file = factories.a_person("owner"), io.BytesIO(pictures.jpeg())
+    first = library.add(examine(file, name="dog.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    one_of_each(owner)
+    Group.objects.get_or_create(name="viewer")
+    Image.objects.update(renditions_id=first.renditions_id)
+    return factories.a_person("staff", is_staff=True, is_superuser=True)
+
+
+def address(model, page, *arguments) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def opened(page: Page, url: str) -> None:
+    answer = page.goto(url)
+    assert answer is not None
+    assert (url, answer.status) == (url, 200)
+
+
+def ticked(page: Page, model, action: str) -> bool:
+    """Ticks the first row and runs an action; False where there is no row any more."""
+    opened(page, address(model, "changelist"))
+    box = page.locator("input.action-select").first
+    if not box.count():
+        return False
+    box.check()
+    page.locator("select[name=action]").select_option(action)
+    with page.expect_navigation() as gone:
+        page.get_by_role("button", name="Run").click()
+    assert (model, action, gone.value.status) == (model, action, 200)
+    return True
+
+
+@pytest.mark.parametrize("section", sections.SECTIONS)
+def test_every_list_row_form_and_action_opens(section, visit, staff, rekognition):
+    page = visit().sign_in("staff")
+    for item in sections.SECTIONS[section]:
+        model_admin, model = admin.site._registry[item.model], item.model
+        opened(page, address(model, "changelist"))
+        expect(page.locator("#result_list tbody tr, #result_list tbody")).not_to_have_count(0)
+        opened(page, address(model, "change", model._default_manager.first().pk))
+        if page.request.get(address(model, "add")).status == 200:
+            opened(page, address(model, "add"))
+        opened(page, address(model, "changelist"))
+        select = page.locator("select[name=action] option")
+        names = [option.get_attribute("value") for option in select.all() if option.get_attribute("value")]
+        assert set(names) >= {getattr(each, "__name__", each) for each in model_admin.actions or ()}
+        for action in sorted(names, key=lambda name: (name in LAST, name)):
+            ticked(page, model, action)
+
+
+def test_analyzing_again_from_tick_to_start(visit, staff, rekognition):
+    page = visit().sign_in("staff")
+    ticked(page, Image, "analyze_again")
+    expect(page.get_by_text("1 picture")).to_be_visible()
+    page.get_by_role("button", name="Estimate").click()
+    expect(page.get_by_role("cell", name="Labels")).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Started in the background")).to_be_visible()
+    page.get_by_role("link", name="Batch").last.click()
+    expect(page.get_by_text("analyses ended")).to_be_visible()
+
+
+def test_filters_open_and_narrow_the_list(visit, staff):
+    page = visit().sign_in("staff")
+    opened(page, address(Image, "changelist"))
+    page.locator("a", has_text="Filters").click()
+    expect(page.locator("#changelist-filter")).to_be_visible()
+    page.locator("#changelist-filter select[name=is]").select_option("failed")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**is=failed**")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
