@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import IO
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from analysis.ingest.candidate import Rejected
 from analysis.models import Image, UnclaimedBlob
@@ -135,7 +134,7 @@ class Audit:
 
 def old_unclaimed() -> QuerySet[UnclaimedBlob]:
     """Blobs that the sweeper should have deleted long ago."""
-    return UnclaimedBlob.objects.filter(since__lt=Now() - OLD)
+    return blobs.abandoned(older_than=OLD)
 
 
 def _is_unowned(key: str) -> bool:

@@ -11,9 +11,10 @@ from typing import IO
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from analysis.models import UnclaimedBlob
+from analysis.models import Ticket, UnclaimedBlob
 from analysis.sources.references import Form, S3Object
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
@@ -207,12 +208,15 @@ def under(folder: str) -> Iterator[str]:
         yield from under(f"{folder}/{inner}")
 
 
+def abandoned(*, older_than: timedelta) -> QuerySet[UnclaimedBlob]:
+    """Blobs that have had no owner for a while, and that no upload under way is to become one of."""
+    coming = Q(state=Ticket.State.ISSUED, expires_at__gt=Now()) | Q(state=Ticket.State.ARRIVED)
+    awaited = Ticket.objects.filter(coming, key=OuterRef("key"))
+    return UnclaimedBlob.objects.filter(~Exists(awaited), since__lt=Now() - older_than)
+
+
 def sweep(*, older_than: timedelta, limit: int = 500) -> int:
-    """Delete blobs that have had no owner for a while; answers how many."""
-    keys = list(
-        UnclaimedBlob.objects.filter(since__lt=Now() - older_than)
-        .order_by("since")
-        .values_list("key", flat=True)[:limit]
-    )
+    """Delete blobs that nobody awaits any more; answers how many."""
+    keys = list(abandoned(older_than=older_than).order_by("since").values_list("key", flat=True)[:limit])
     discard(keys)
     return len(keys)

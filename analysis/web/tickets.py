@@ -24,6 +24,7 @@ from analysis.web.requests import Request, number_in, person_id
 from analysis.web.upload import MOST_STATES, Outcome, Row, rows
 
 HASH = re.compile("[0-9a-f]{64}")
+ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TOO_LARGE = 2**50
 
 
@@ -78,7 +79,7 @@ def complete(request: Request, ticket_id: UUID) -> HttpResponse:
 @require_safe
 def states(request: Request) -> HttpResponse:
     """Of the uploads that a page names, the rows of those that have been looked at."""
-    ids = [UUID(text) for text in request.GET.getlist("id")[:MOST_STATES] if re.fullmatch("[0-9a-f-]{36}", text)]
+    ids = [UUID(text) for text in request.GET.getlist("id")[:MOST_STATES] if ID.fullmatch(text)]
     mine = Ticket.objects.filter(pk__in=ids, owner_id=person_id(request)).select_related("image")
     over = mine.filter(state__in=[Ticket.State.TAKEN, Ticket.State.REFUSED])
     return render(request, "upload.html#rows", {"rows": _rows(over)})

@@ -16,6 +16,7 @@ from django.urls import reverse
 from analysis import tasks
 from analysis.models import Analysis, Image, Ticket, UnclaimedBlob
 from analysis.store import blobs, uploads
+from analysis.store.audit import old_unclaimed
 from tests import pictures
 from tests.factories import an_image
 from tests.web.pages import Page
@@ -143,6 +144,21 @@ def test_an_expired_ticket_is_refused_and_its_bytes_are_swept(browser, pictures_
     assert (files_in(pictures_folder), Ticket.objects.count(), UnclaimedBlob.objects.count()) == ([], 0, 0)
 
 
+@pytest.mark.parametrize("state", ["issued", "arrived"])
+def test_an_upload_that_waits_for_long_is_not_swept(browser, state):
+    """The person is slow, or the workers were away."""
+    send(browser, ask(browser))
+    UnclaimedBlob.objects.update(since=Now() - timedelta(hours=3))
+    Ticket.objects.update(state=state)
+    if state == "arrived":
+        Ticket.objects.update(expires_at=Now() - timedelta(hours=2))
+    tasks.sweep_blobs()
+    assert list(old_unclaimed()) == []  # nor does an audit miss its deletion
+    browser.post(reverse("ticket-complete", args=[Ticket.objects.get().pk]))
+    tasks.check_uploads()
+    assert Ticket.objects.values_list("state", "reason").get() == ("taken", "")
+
+
 def test_a_ticket_is_good_for_one_file(browser):
     leave = ask(browser)
     send(browser, leave)
@@ -243,6 +259,12 @@ def test_an_upload_that_kills_its_workers_is_given_up(browser, pictures_folder):
     reason = "each worker that looked at it stopped before it was done"
     assert Ticket.objects.values_list("state", "reason", "may_retry").get() == ("refused", reason, False)
     assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
+
+
+@pytest.mark.parametrize("strange", ["0" * 36, "-" * 36, "x", ""])
+def test_what_is_no_ticket_has_no_state(browser, strange):
+    answer = browser.get(reverse("ticket-states"), {"id": strange})
+    assert (answer.status_code, answer.content.strip()) == (200, b"")
 
 
 def test_the_storages_word_completes_what_no_browser_did(browser, in_s3):
