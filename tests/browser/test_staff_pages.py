@@ -1,0 +1,80 @@
+"""Dashboard, activity and analyzing again in a browser: charts from tables, a batch steered as it runs."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from analysis.figures import kept
+from analysis.ingest.examine import examine
+from analysis.models import Batch
+from analysis.store import library
+from tests import factories, pictures
+
+
+@pytest.fixture
+def images(transactional_db, pictures_folder):
+    """Two of the owner, added today, with a label each."""
+    owner, file = factories.a_person("owner"), io.BytesIO(pictures.jpeg())
+    added = library.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    blobs = {"renditions_id": added.renditions_id, "placeholder": added.placeholder, "added_at": timezone.now()}
+    added.delete()
+    return [factories.a_labeled_image(owner, {"Dog": 98}, **blobs) for _ in range(2)]
+
+
+def test_a_bar_leads_to_its_search_and_its_table_is_a_click_away(visit, images):
+    list(kept.rebuild())
+    page = visit().sign_in()
+    page.goto("/dashboard/?range=week")
+    labels = page.locator("#labels")
+    expect(labels.locator("table")).to_be_hidden()
+    labels.get_by_text("As a table").click()
+    expect(labels.get_by_role("link", name="Dog")).to_be_visible()
+    canvas = labels.locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    page.wait_for_function("canvas => Chart.getChart(canvas)", arg=canvas.element_handle())
+    box = canvas.bounding_box()
+    canvas.click(position={"x": box["width"] / 2, "y": box["height"] / 2 - 10})
+    page.wait_for_url("**/?q=Dog+owner%3Ame")
+
+
+def test_without_a_script_every_table_is_there(visit, images):
+    list(kept.rebuild())
+    page = visit(java_script_enabled=False).sign_in()
+    page.goto("/dashboard/")
+    expect(page.locator("#labels").get_by_role("link", name="Dog")).to_be_visible()
+    expect(page.locator("#labels canvas")).to_be_hidden()
+
+
+def test_a_selection_is_analyzed_again_after_it_is_said_what_that_comes_to(visit, images):
+    page = visit().sign_in()
+    page.locator(".card").first.hover()
+    for place in (0, 1):
+        page.locator(".card").nth(place).hover()
+        page.locator(".card input[type=checkbox]").nth(place).check()
+    page.get_by_role("button", name="Analyze again").click()
+    page.wait_for_url("**/analyze/")
+    expect(page.get_by_text("2 pictures to be analyzed")).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/activity/")
+    batch = Batch.objects.get()
+    expect(page.get_by_text(f"Batch {batch.pk} is under way.")).to_be_visible()
+    assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
+    page.get_by_role("button", name=f"Cancel batch {batch.pk}").click()
+    expect(page.locator(".batch .badge")).to_have_text("Cancelled")
+
+
+def test_a_batch_is_seen_going_on_without_a_reload(visit, images):
+    page = visit().sign_in()
+    batch = Batch.objects.create(
+        person=images[0].owner, recognizer="local", parameters={"labels": {}}, asked=10, is_laid_out=True
+    )
+    page.goto("/activity/")
+    expect(page.get_by_text("0 of 10")).to_be_visible()
+    page.get_by_role("button", name="Pause").focus()
+    Batch.objects.filter(pk=batch.pk).update(done=4)
+    expect(page.get_by_text("4 of 10")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
