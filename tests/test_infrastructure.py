@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -98,9 +99,10 @@ def deployed(aws, moto, settings) -> dict[str, str]:
     urllib.request.urlopen(f"{moto}/moto-api/reset", data=b"").close()
 
 
-def consume() -> str:
+def consume(*, has_poison: bool = False) -> str:
     said = io.StringIO()
-    call_command("consume_events", "--until-empty", stdout=said, stderr=said)
+    with pytest.raises(SystemExit, match=r"^1$") if has_poison else nullcontext():
+        call_command("consume_events", "--until-empty", stdout=said, stderr=said)
     return said.getvalue()
 
 
@@ -160,7 +162,7 @@ def test_the_queue_buries_and_the_roles_may_do_no_more_than_is_needed(deployed, 
     said = aws["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
     assert json.loads(said["RedrivePolicy"])["deadLetterTargetArn"].endswith(":events-of-a-template-dead")
     aws["sqs"].send_message(QueueUrl=url, MessageBody=notice(record(quote_plus("a.jpg"), bucket="nobodys")))
-    assert "1 put into the dead-letter queue" in consume()
+    assert "1 put into the dead-letter queue" in consume(has_poison=True)
     resources = template()["Resources"]
     statements = [
         statement

@@ -15,6 +15,10 @@ KINDS = {"ObjectCreated": CREATED, "ObjectRemoved": REMOVED, "LifecycleExpiratio
 BRIDGED = {"Object Created": CREATED, "Object Deleted": REMOVED}
 
 
+LARGEST = 2**63 - 1
+"""Bytes, far more than S3 takes: what the database can keep."""
+
+
 class Malformed(Exception):
     """Nothing that S3 says; str() is a sentence for whoever looks into the dead-letter queue."""
 
@@ -64,6 +68,8 @@ def _check(text: str, most: int, what: str) -> str:
         size = len(text.encode())
     except UnicodeEncodeError as error:
         raise Malformed(f"The {what} of a record is no text: {error}.") from error
+    if "\0" in text:
+        raise Malformed(f"The {what} of a record contains a NUL character, which cannot be kept.")
     if size > most:
         raise Malformed(f"The {what} of a record has {size:,} bytes; S3 allows {most:,}.")
     return text
@@ -113,13 +119,16 @@ def _event(kind: str, bucket: str, key: str, told: Mapping[str, Any], *, etag: s
     _check(version_id, 1_024, "version")
     if kind == REMOVED:
         return Event(kind, bucket, key, sequencer)
-    size = told.get("size")
+    size = told.get("size", 0)
+    size = size if isinstance(size, int) else 0
+    if not 0 <= size <= LARGEST:
+        raise Malformed("The size of a record is none that an object can have.")
     return Event(
         kind,
         bucket,
         key,
         sequencer,
         etag=_check(str(told.get(etag) or "").strip('"'), 100, "etag"),
-        size=size if isinstance(size, int) else 0,
+        size=size,
         version_id="" if version_id == "null" else version_id,
     )

@@ -59,7 +59,7 @@ def _rows(events: Sequence[Event], noted: Noted) -> dict[tuple[int, str], Event]
     for event in events:
         if event.bucket not in by_name and event.bucket != blobs.bucket_name():
             noted.unknown.add(event.bucket)
-        if is_ours(event.bucket, event.key) or "\0" in event.etag + event.version_id:
+        if is_ours(event.bucket, event.key):
             continue
         for bucket_id, selection in by_name.get(event.bucket, ()):
             known = rows.get((bucket_id, event.key))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DataError, InterfaceError, OperationalError, connection, transaction
 
 from analysis.ingest.events import Event, Malformed, events_in
 from analysis.sources.queue import Message, Queue
@@ -27,6 +27,9 @@ PAUSES = (1, 2, 5, 10, 30)
 UNREAD = 900
 """Seconds for which an unreadable message is left alone where there is no dead-letter queue."""
 UNKNOWN = "No bucket called {} is known here: add it on the page Buckets, or stop its notifications."
+
+
+UNKEPT = "It cannot be written down: {}"
 
 
 @dataclass
@@ -99,9 +102,11 @@ def consume(queue: Queue, *, announce: Announce, stop: Stop, until_empty: bool =
 def take(queue: Queue, messages: list[Message], *, announce: Announce, tally: Tally) -> None:
     """One batch: written down, then deleted; what cannot be read is buried with the reason."""
     readable, events, poison = _read(messages)
-    with transaction.atomic():
-        noted = arrivals.note(events)
-        announce(noted)
+    try:
+        noted = _note(events, announce)
+    except DataError as error:
+        _take_each(queue, messages, error, announce=announce, tally=tally)
+        return
     strange = {each.id for each in readable if noted.unknown and _is_strange(each, noted.unknown)}
     queue.delete([each for each in readable if each.id not in strange])
     poison += [(each, UNKNOWN.format(", ".join(sorted(noted.unknown)))) for each in readable if each.id in strange]
@@ -109,6 +114,23 @@ def take(queue: Queue, messages: list[Message], *, announce: Announce, tally: Ta
         _bury(queue, message, reason, tally)
     tally.messages += len(messages)
     tally.events += len(events)
+
+
+def _take_each(queue: Queue, messages: list[Message], error: DataError, *, announce: Announce, tally: Tally) -> None:
+    """What the database does not take is buried by itself and does not take its neighbors along."""
+    if len(messages) > 1:
+        for message in messages:
+            take(queue, [message], announce=announce, tally=tally)
+        return
+    _bury(queue, messages[0], UNKEPT.format(error), tally)
+    tally.messages += 1
+
+
+def _note(events: list[Event], announce: Announce) -> Noted:
+    with transaction.atomic():
+        noted = arrivals.note(events)
+        announce(noted)
+    return noted
 
 
 def replay(dead: Queue, *, announce: Announce) -> Iterator[tuple[Message, str]]:
@@ -130,12 +152,11 @@ def replay(dead: Queue, *, announce: Announce) -> Iterator[tuple[Message, str]]:
 
 def _replayed(dead: Queue, message: Message, announce: Announce) -> str:
     try:
-        events = events_in(message.body)
+        noted = _note(events_in(message.body), announce)
     except Malformed as malformed:
         return str(malformed)
-    with transaction.atomic():
-        noted = arrivals.note(events)
-        announce(noted)
+    except DataError as error:
+        return UNKEPT.format(error)
     if noted.unknown:
         return UNKNOWN.format(", ".join(sorted(noted.unknown)))
     dead.delete([message])

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from io import StringIO
 
 import boto3  # noqa: TID251
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DataError
 from moto.server import ThreadedMotoServer
 
 from analysis import pipeline, tasks
@@ -64,9 +66,10 @@ def send(sqs, *bodies: str) -> None:
         sqs.send_message(QueueUrl=sqs.events, MessageBody=body)
 
 
-def consume(*words: str) -> str:
+def consume(*, has_poison: bool = False) -> str:
     said = StringIO()
-    call_command("consume_events", "--until-empty", *words, stdout=said, stderr=said)
+    with pytest.raises(SystemExit, match=r"^1$") if has_poison else nullcontext():
+        call_command("consume_events", "--until-empty", stdout=said, stderr=said)
     return said.getvalue()
 
 
@@ -96,7 +99,7 @@ def test_every_form_of_news_is_taken_in_and_deleted(bucket, sqs):
 
 def test_poison_goes_to_the_dead_letters_with_its_reason_and_harms_no_other(bucket, sqs):
     send(sqs, "{", notice(record("a.jpg")), notice(record("b.jpg", bucket="strange")))
-    said = consume()
+    said = consume(has_poison=True)
     assert heard() == ["a.jpg"]
     buried = sqs.receive_message(
         QueueUrl=sqs.dead, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
@@ -111,7 +114,7 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_harms_no_other(buck
 
 def test_dead_letters_are_taken_in_again_once_they_can_be_read(owner, bucket, sqs):
     send(sqs, "{", notice(record("b.jpg", bucket="strange")))
-    consume()
+    consume(has_poison=True)
     a_bucket(owner, name="strange")
     said = StringIO()
     with pytest.raises(SystemExit):
@@ -124,10 +127,29 @@ def test_dead_letters_are_taken_in_again_once_they_can_be_read(owner, bucket, sq
 def test_without_a_dead_letter_queue_poison_stays_and_is_told(bucket, sqs):
     sqs.set_queue_attributes(QueueUrl=sqs.events, Attributes={"RedrivePolicy": ""})
     send(sqs, "{", notice(record("a.jpg")))
-    assert "It has no dead-letter queue" in consume()
+    assert "It has no dead-letter queue" in consume(has_poison=True)
     assert (heard(), left(sqs, sqs.events)) == (["a.jpg"], 1)
     with pytest.raises(CommandError, match="has no dead-letter queue"):
         call_command("consume_events", "--replay-dlq")
+
+
+def test_what_the_database_does_not_take_is_buried_alone(owner, bucket, sqs):
+    odd = a_bucket(owner, name="odd")
+
+    def announce(noted) -> None:
+        if odd.pk in noted.buckets:
+            raise DataError("too odd")
+
+    send(sqs, *(notice(record(f"{name}.jpg", bucket=name)) for name in ("photos", "odd")))
+    tally = consuming.Tally()
+    events = queues.connect(sqs.events, region="us-east-1")
+    consuming.take(events, events.receive(wait=1), announce=announce, tally=tally)
+    assert heard() == ["photos.jpg"]
+    assert (tally.messages, tally.events, tally.buried) == (2, 1, 1)
+    assert tally.reasons == ["It cannot be written down: too odd"]
+    assert (left(sqs, sqs.events), left(sqs, sqs.dead)) == (0, 1)
+    replayed = consuming.replay(events.dead(), announce=announce)
+    assert [reason for _, reason in replayed] == ["It cannot be written down: too odd"]
 
 
 def test_nothing_is_deleted_that_is_not_written_down(bucket, sqs):

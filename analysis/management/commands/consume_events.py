@@ -46,6 +46,8 @@ class Command(BaseCommand):
             f"{tally.messages:,} messages with {tally.events:,} events taken in, "
             f"{tally.buried:,} put into the dead-letter queue."
         )
+        if tally.buried:
+            raise SystemExit(1)
 
     def _replay(self, events: Queue) -> None:
         taken = left = 0
