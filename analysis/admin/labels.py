@@ -70,7 +70,7 @@ class LabelAdmin(PageAdmin):
         MergedFilter,
     )
     list_select_related = ("merged_into",)
-    search_fields = ("name", "aliases__name")
+    search_fields = ("name",)
     search_help_text = "A part of its name or of another name of it"
     autocomplete_fields = ("merged_into",)
     ordering = ("-image_count", "name")
@@ -111,6 +111,12 @@ class LabelAdmin(PageAdmin):
             for name, number in counted.items()
         }
         return rows.annotate(**each)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Not by a join: all labels found would be told apart, with their verdicts, before the first is shown."""
+        text = search_term.replace("\x00", " ").strip()
+        named = LabelAlias.objects.filter(name__icontains=text).values("label")
+        return (queryset.filter(Q(name__icontains=text) | Q(pk__in=named)) if text else queryset), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Label | None = None) -> bool:
         return False  # pictures and answers name it; hiding it or merging it is what is meant

@@ -118,3 +118,11 @@ def test_the_tree_shows_every_way_up_and_ends_in_a_circle(owner, browser):
 def test_a_label_is_not_deleted(owner, browser):
     a_labeled_image(owner, {"Dog": 90})
     assert browser.get(reverse("admin:analysis_label_delete", args=[a_label("Dog").pk])).status_code == 403
+
+
+def test_a_label_is_found_by_its_other_names_once(browser):
+    dog = a_label("Dog")
+    for name in ("Hound", "Hounds"):
+        dog.aliases.create(name=name)
+    assert list(browser.get(LABELS, {"q": "hound"}).context["cl"].result_list) == [dog]
+    assert list(browser.get(LABELS, {"q": "og"}).context["cl"].result_list) == [dog]
