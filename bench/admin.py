@@ -102,7 +102,7 @@ def filtered(label: int, word: str) -> dict[str, tuple[str, ...]]:
         ),
         "analysis": (
             *("state__exact=failed", "state__exact=done", "api__exact=faces", "api__exact=labels", "recognizer=local"),
-            *("model_version=9.9", "is_current__exact=0", "is_permanent__exact=1", "image__owner__id__exact=3"),
+            *("model_version=9.9", "permanent=yes", "image__owner__id__exact=3"),
             *("p=200", f"q={word}", f"q={REQUEST_ID}", "requested_at_from=2020-01-01&requested_at_to=2020-02-01"),
         ),
         "call": (

@@ -34,8 +34,7 @@ class AnalysisAdmin(OfPictures, ReadOnlyAdmin):
         ("api", filters.ChoicesDropdownFilter),
         filters.RecognizerColumnFilter,
         filters.VersionFilter,
-        ("is_current", filters.BooleanRadioFilter),
-        ("is_permanent", filters.BooleanRadioFilter),
+        filters.PermanentFilter,
         ("image__owner", filters.AutocompleteSelectFilter),
         ("requested_at", filters.DayFilter),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.timezone import make_aware
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
@@ -148,23 +149,19 @@ class DayFilter(RangeDateFilter):  # type: ignore[misc]
     """Days, both included; a day that is none is not passed over in silence."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        for end in ("from", "to"):
+        is_moment = queryset.model._meta.get_field(self.parameter_name).get_internal_type() == "DateTimeField"
+        for end, sign in (("from", "gte"), ("to", "lt")):
             text = self.used_parameters.get(f"{self.parameter_name}_{end}")
             if not text:
                 continue
             day = parse_date_str(text)
-            if day is None:
+            if day is None or day == date.max:
                 raise IncorrectLookupParameters(f"{text} is no day.")
-            queryset = queryset.filter(**{f"{self._column(queryset)}__{'gte' if end == 'from' else 'lte'}": day})
+            bound: date = day + timedelta(days=sign == "lt")
+            if is_moment:  # as a moment, since no index knows the day of one
+                bound = make_aware(datetime.combine(bound, time()))
+            queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": bound})
         return queryset
-
-    def _column(self, queryset: QuerySet[Any]) -> str:
-        """A moment is compared by its day."""
-        try:
-            kind = queryset.model._meta.get_field(self.parameter_name).get_internal_type()
-        except FieldDoesNotExist:
-            kind = ""
-        return f"{self.parameter_name}__date" if kind == "DateTimeField" else str(self.parameter_name)
 
 
 class NumberFilter(RangeNumericFilter):  # type: ignore[misc]
@@ -190,6 +187,20 @@ class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(recognizer=self.value()) if self.value() else queryset
+
+
+class PermanentFilter(DropdownFilter):  # type: ignore[misc]
+    """Among those that failed alone, which are few."""
+
+    title, parameter_name = "whether it would fail again", "permanent"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [("yes", "For good"), ("no", "May be retried")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.filter(state="failed", is_permanent=self.value() == "yes")
 
 
 class MergedFilter(DropdownFilter):  # type: ignore[misc]

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
@@ -17,6 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from analysis import pipeline
 from analysis.admin import filters, shown
 from analysis.admin.base import PageAdmin, is_across
+from analysis.admin.counting import CappedChangeList
 from analysis.admin.filters import MergedFilter
 from analysis.admin.question import question
 from analysis.admin.tree import label_tree
@@ -54,6 +56,30 @@ class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
             except Refused as refusal:
                 raise forms.ValidationError(str(refusal)) from refusal
         return said
+
+
+def judged_of(label_ids: list[int]) -> dict[int, tuple[int, int]]:
+    """How often people confirmed each label, and how often they rejected it."""
+    said = Verdict.objects.filter(label_id__in=label_ids).values("label_id").order_by()
+    counted = said.annotate(
+        confirmed=Count("pk", filter=Q(decision=Verdict.Decision.CONFIRMED)),
+        rejected=Count("pk", filter=Q(decision=Verdict.Decision.REJECTED)),
+    )
+    return {
+        pk: (confirmed, rejected)
+        for pk, confirmed, rejected in counted.values_list("label_id", "confirmed", "rejected")
+    }
+
+
+class LabelList(CappedChangeList):
+    """Judged are the labels of one page, not all of them before it."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: list[Any] = list(self.result_list)
+        judged = judged_of([label.pk for label in self.result_list])
+        for label in self.result_list:
+            label.judgments = judged.get(label.pk, (0, 0))
 
 
 class MergeForm(forms.Form):
@@ -98,19 +124,8 @@ class LabelAdmin(PageAdmin):
             named["form"] = forms.ModelForm
         return super().get_form(request, obj, change, **named)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
-        rows: QuerySet[Label] = super().get_queryset(request)
-        counted = {
-            name: Count("verdicts", filter=Q(verdicts__decision=decision))
-            for name, decision in (("confirmed", Verdict.Decision.CONFIRMED), ("rejected", Verdict.Decision.REJECTED))
-        }
-        each = {
-            name: Subquery(
-                Label.objects.filter(pk=OuterRef("pk")).annotate(number=number).values("number"), IntegerField()
-            )
-            for name, number in counted.items()
-        }
-        return rows.annotate(**each)
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LabelList
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Not by a join: all labels found would be told apart, with their verdicts, before the first is shown."""
@@ -134,7 +149,8 @@ class LabelAdmin(PageAdmin):
     @admin.display(description="Precision")
     def precision(self, label: Label) -> str:
         """Of what people confirmed or rejected, how much was right."""
-        confirmed, rejected = getattr(label, "confirmed", 0), getattr(label, "rejected", 0)
+        judgments = getattr(label, "judgments", None)
+        confirmed, rejected = judgments if judgments is not None else judged_of([label.pk]).get(label.pk, (0, 0))
         judged = confirmed + rejected
         return f"{100 * confirmed / judged:.0f} % of {judged:,}" if judged else shown.NOTHING
 

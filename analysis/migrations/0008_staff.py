@@ -1,3 +1,4 @@
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.apps import apps as present
 from django.conf import settings
@@ -118,6 +119,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='change',
             index=models.Index(condition=models.Q(('is_open', True)), fields=['id'], name='change_open'),
+        ),
+        migrations.AddIndex(
+            model_name='call',
+            index=models.Index(condition=models.Q(('outcome', 'answered'), _negated=True), fields=['outcome', 'id'], name='call_otherwise'),
+        ),
+        migrations.AddIndex(
+            model_name='analysis',
+            index=django.contrib.postgres.indexes.BrinIndex(fields=['requested_at'], name='analysis_requested'),
         ),
         migrations.AddConstraint(
             model_name='label',

@@ -34,7 +34,10 @@ class Call(models.Model):
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["request_id"], condition=~Q(request_id=""), name="call_request_id")]
+        indexes = [
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="call_request_id"),
+            models.Index(fields=["outcome", "id"], condition=~Q(outcome="answered"), name="call_otherwise"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.api} {self.outcome} at {self.sent_at:%Y-%m-%d %H:%M:%S}"

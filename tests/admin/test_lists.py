@@ -166,7 +166,7 @@ def _rows(owner, number):
 
 QUERIES = {
     "image": 6,
-    "label": 4,
+    "label": 5,
     "verdict": 4,
     "mark": 4,
     "analysis": 5,
