@@ -24,7 +24,12 @@ from analysis.recognition.prices import price_list
 logger = logging.getLogger(__name__)
 
 LOOKED_AT = 200
-"""Rows at the head of each queue that are looked at: the ones that waited longest, whatever the queue's length."""
+"""Rows at the head of each queue that are looked at, of those that could go: the ones that waited longest."""
+CAN_GO = """
+    (SELECT trashed_at FROM analysis_image WHERE id = image_id) IS NULL
+    AND coalesce((SELECT state FROM analysis_batch WHERE id = batch_id), 'running') = 'running'
+"""
+"""Asked of each row by itself, so that the queue is read in its order and no further than need be."""
 REPEATED = 300.0
 """Seconds between two lines in the log about the same silence."""
 
@@ -106,7 +111,7 @@ def _silent(not_before: datetime | None) -> list[Stall]:
             "not_before": not_before,
         }
         cursor.execute(
-            """
+            f"""
             WITH silent AS MATERIALIZED (
                 SELECT recognizer, api
                 FROM unnest(%(recognizers)s::text[]) recognizer, unnest(%(apis)s::text[]) api
@@ -118,27 +123,25 @@ def _silent(not_before: datetime | None) -> list[Stall]:
                     SELECT FROM analysis_outage outage
                     WHERE (outage.recognizer, outage.api) = (recognizer.recognizer, api.api)))
             SELECT silent.recognizer, silent.api, kind.is_bulk, oldest.head, now() - oldest.since
-            FROM silent CROSS JOIN unnest('{false,true}'::bool[]) kind (is_bulk)
+            FROM silent CROSS JOIN unnest(ARRAY[false, true]) kind (is_bulk)
             CROSS JOIN LATERAL (
                 SELECT min(waits.id) AS head,
                        min(greatest(waits.requested_at, batch.changed_at, %(not_before)s)) AS since
-                FROM ((SELECT id, image_id, batch_id, requested_at, next_attempt_at AS due_at
+                FROM ((SELECT id, batch_id, requested_at
                        FROM analysis_analysis
                        WHERE state = 'queued' AND recognizer = silent.recognizer AND api = silent.api
-                         AND is_bulk = kind.is_bulk
+                         AND is_bulk = kind.is_bulk AND next_attempt_at <= now() AND {CAN_GO}
                        ORDER BY id LIMIT %(most)s)
                       UNION ALL
-                      (SELECT id, image_id, batch_id, requested_at, claimed_until
+                      (SELECT id, batch_id, requested_at
                        FROM analysis_analysis
                        WHERE state = 'running' AND claimed_until <= now() AND recognizer = silent.recognizer
-                         AND api = silent.api AND is_bulk = kind.is_bulk
+                         AND api = silent.api AND is_bulk = kind.is_bulk AND {CAN_GO}
                        ORDER BY claimed_until LIMIT %(most)s)) waits
-                JOIN analysis_image image ON image.id = waits.image_id AND image.trashed_at IS NULL
-                LEFT JOIN analysis_batch batch ON batch.id = waits.batch_id
-                WHERE waits.due_at <= now() AND coalesce(batch.state, 'running') = 'running') oldest
+                LEFT JOIN analysis_batch batch ON batch.id = waits.batch_id) oldest
             WHERE oldest.since < now() - %(patience)s
             ORDER BY silent.recognizer, silent.api, kind.is_bulk
-            """,
+            """,  # noqa: S608
             values,
         )
         return [Stall(*row) for row in cursor.fetchall()]

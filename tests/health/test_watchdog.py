@@ -120,6 +120,19 @@ def test_a_batch_that_is_held_back_waits_on_purpose(owner, state, expected):
     assert stalled() == expected
 
 
+@pytest.mark.parametrize("reason", ["trash", "later", "batch"])
+def test_what_cannot_go_hides_nothing_behind_it(owner, reason):
+    at = timezone.now() - LONG
+    batch = Batch.objects.create(state="stopped" if reason == "batch" else "running", recognizer="local", changed_at=at)
+    images = [an_image(owner, trashed_at=at if reason == "trash" else None) for _ in range(watchdog.LOOKED_AT)]
+    asked = {"api": "labels", "recognizer": "local", "is_bulk": True, "requested_at": at, "batch": batch}
+    due_at = at + timedelta(days=reason == "later")
+    Analysis.objects.bulk_create(Analysis(image=image, next_attempt_at=due_at, **asked) for image in images)
+    assert stalled() == []
+    waiting(owner, is_bulk=True)
+    assert stalled() == [("local", "labels")]
+
+
 def test_a_batch_that_was_just_resumed_has_its_time(owner):
     waiting(owner, batch=Batch.objects.create(recognizer="local"), is_bulk=True)
     assert stalled() == []
