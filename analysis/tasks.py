@@ -181,7 +181,7 @@ def sweep_blobs() -> None:
 @shared_task(base=OnCommitTask)
 def count_labels() -> None:
     refresh_counts()
-    repeated.mark_all()
+    repeated.mark_late()
 
 
 @shared_task(base=OnCommitTask)

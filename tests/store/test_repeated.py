@@ -3,11 +3,12 @@
 import io
 
 import pytest
+from django.utils import timezone
 
 from analysis.ingest.examine import examine
 from analysis.models import Image
 from analysis.store import library
-from analysis.store.repeated import mark_all
+from analysis.store.repeated import mark_all, mark_late
 from tests import pictures
 from tests.factories import an_image
 
@@ -44,6 +45,16 @@ def test_pictures_without_a_hash_are_not_alike_for_that(owner):
     an_image(owner, phash=None)
     an_image(owner, phash=None)
     assert (mark_all(), repeated()) == (0, set())
+
+
+def test_what_came_at_once_is_put_right_soon(owner):
+    now = timezone.now()
+    before = [an_image(owner, phash=3, is_repeated=True), an_image(owner, phash=4)]
+    late = [an_image(owner, phash=phash, added_at=now) for phash in (3, 4, 5)]
+    same = [an_image(owner, sha256="0" * 64, added_at=now) for _ in range(1)]
+    same.append(an_image(owner, sha256="0" * 64, phash=9, trashed_at=now, added_at=now))
+    assert (mark_late(), mark_late()) == (5, 0)
+    assert repeated() == {each.pk for each in (*before, *late[:2], *same)}
 
 
 def test_what_came_at_once_is_put_right(owner):
