@@ -208,4 +208,7 @@ def test_what_nobody_completed_is_swept(owner, rekognition, bucket, signed_in):
     post(leave_for(browser, content), content)
     UnclaimedBlob.objects.update(since=Now() - timedelta(hours=2))
     tasks.sweep_blobs()
+    assert len(keys(bucket)) == 1  # its ticket still holds
+    Ticket.objects.update(expires_at=Now() - timedelta(hours=2))
+    tasks.sweep_blobs()
     assert keys(bucket) == set()
