@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import photos
 from bench.breaking.storage import FLAG
-from bench.breaking.world import LEASE, QUOTA, THREADS, Program, World
+from bench.breaking.world import LEASE, THREADS, Program, World
 
 KILLS = 3
 AWAY = {"redis": 3.0, "postgres": 2.0, "simulator": 20.0, "throttled": 10.0, "credentials": 8.0, "disk": 6.0}
@@ -71,9 +71,9 @@ def simulator_down(world: World) -> Outcome:
 
 def throttled(world: World) -> Outcome:
     begin(world)
-    world.simulator.set(tps=QUOTA / 10, burst=1)
+    world.simulator.set(tps=world.quota / 10, burst=1)
     time.sleep(AWAY["throttled"])
-    world.simulator.set(tps=QUOTA, burst=None)
+    world.simulator.set(tps=world.quota, burst=None)
     return Outcome(time.monotonic())
 
 

@@ -78,6 +78,7 @@ class World:
     simulator: Running
     env: dict[str, str]
     stack: ExitStack
+    quota: int = QUOTA
     begun: int = 50
     """Answers after which something breaks."""
     images: list[int] = field(default_factory=list)
@@ -124,7 +125,7 @@ class World:
             f"UPDATE analysis_analysis SET next_attempt_at = now() WHERE id IN ({free} ORDER BY id LIMIT {number}) "
             "RETURNING image_id"
         )
-        self.images += [image_id for (image_id,) in rows]
+        self.images += sorted(image_id for (image_id,) in rows)
 
     def fill(self, number: int) -> list[int]:
         """So many pictures that nobody asked about; their ids."""
@@ -166,14 +167,14 @@ class World:
         return self.rows(query)[0][0]
 
     def number(self, *states: str) -> int:
-        """How many of the pictures under way are in these states."""
+        """How many of the pictures under way are in these states; those of earlier faults have lower ids."""
         if not self.images:
             return 0
         named = ", ".join(f"'{state}'" for state in states)
-        ids = ",".join(map(str, self.images))
-        return int(self.one(f"SELECT count(*) FROM analysis_analysis WHERE image_id IN ({ids}) AND state IN ({named})"))
+        these = f"image_id >= {self.images[0]} AND state IN ({named}) AND NOT {LATER}"
+        return int(self.one(f"SELECT count(*) FROM analysis_analysis WHERE {these}"))
 
-    def wait_for_done(self, number: int, *, seconds: float = 60.0) -> None:
+    def wait_for_done(self, number: int, *, seconds: float = 120.0) -> None:
         wait_until(lambda: self.number("done") >= number, seconds=seconds, what=f"{number} answers", glance=0.1)
 
     def wait_for_end(self, *, seconds: float) -> None:
@@ -213,21 +214,21 @@ class World:
 
 
 @contextmanager
-def world(var: Path, **env: str) -> Iterator[World]:
+def world(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[World]:
     """A library in `var`, which is made if it is not there yet; its simulator, whose count begins now."""
     embedded.start(var)
-    with running(latency=LATENCY, jitter=JITTER, tps=QUOTA) as simulator, ExitStack() as stack:
+    with running(latency=LATENCY, jitter=JITTER, tps=quota) as simulator, ExitStack() as stack:
         own = {
             "RECOGNIZER": "simulator",
             "RECOGNIZER_APIS": "labels",
             "SIMULATOR_URL": simulator.address,
-            "REKOGNITION_QUOTA": f"labels={QUOTA}",
+            "REKOGNITION_QUOTA": f"labels={quota}",
             "RECOGNITION_THREADS": str(THREADS),
             "LEASE_SECONDS": str(LEASE),
             "SWEEP_SECONDS": str(SWEEP),
             "AWS_ACCOUNT": f"{os.getpid()}-{time.monotonic_ns()}",  # a limiter of its own
         }
-        made = World(var, simulator, place.environment(var, **{**own, **env}), stack)
+        made = World(var, simulator, place.environment(var, **{**own, **env}), stack, quota=quota)
         if not (var / "migrated").exists():
             migrated = made.manage("migrate", "--verbosity", "0")
             if migrated.returncode:
