@@ -14,7 +14,7 @@ from analysis.figures.span import Span
 from analysis.models import Label
 
 STEPS_OF_CONFIDENCE = 20
-LOOKED_AT = 4_000
+LOOKED_AT = 2_000
 """Pictures of a time that are looked at for its labels, about; of more, some share drawn by a hash of their ids."""
 MOST_LABELS = 12
 

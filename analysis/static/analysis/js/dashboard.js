@@ -8,13 +8,24 @@ const said = {
   ms: (value) => (value >= 1000 ? `${+(value / 1000).toFixed(2)} s` : `${value} ms`),
 };
 
+// What draws is fetched when the page has been painted: figures are there before charts are.
+const drawing = new Promise((resolve) => {
+  requestAnimationFrame(() => setTimeout(() => {
+    const script = document.createElement("script");
+    script.src = document.querySelector("[data-chart-script]").dataset.chartScript;
+    script.onload = resolve;
+    document.head.append(script);
+  }));
+});
+
 class FigureChart extends HTMLElement {
   connectedCallback() {
     this.querySelector("details").open = false;
     this.rows = [...this.querySelectorAll("tbody tr")];
-    this.seen = new IntersectionObserver((entries) => {
+    this.seen = new IntersectionObserver(async (entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       this.seen.disconnect();
+      await drawing;
       this.draw();
       dark.addEventListener("change", this.redraw);
     }, { rootMargin: "200px" });
