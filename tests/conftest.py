@@ -117,7 +117,8 @@ def celery_worker_thread(worker_thread, transactional_db):
     yield
     with redis.Redis.from_url(settings.REDIS) as queue:
         for _ in range(600):
-            if not queue.llen(settings.CELERY_TASK_DEFAULT_QUEUE) and not engines.busy():
+            waiting, taken = queue.llen(settings.CELERY_TASK_DEFAULT_QUEUE), queue.hlen("unacked")  # kombu's
+            if not waiting and not taken and not engines.busy():
                 return
             time.sleep(0.05)
     pytest.fail("the worker does not come to rest")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import urllib.request
 
 import boto3  # noqa: TID251
 import pytest
@@ -44,6 +45,7 @@ def bucket(moto, settings, monkeypatch, live_server):
     settings.CONTENT_SECURITY_POLICY = policy
     yield client
     client.close()
+    urllib.request.urlopen(f"{moto}/moto-api/reset", data=b"").close()
 
 
 @pytest.fixture
