@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -76,10 +79,45 @@ class Visit:
         return self.page
 
 
+class Underway:
+    """The requests that the server is at work on: a window that is closed does not end them."""
+
+    def __init__(self) -> None:
+        self._number, self._turn = 0, threading.Lock()
+        request_started.connect(self._began)
+        request_finished.connect(self._ended)
+
+    def _began(self, **_) -> None:
+        with self._turn:
+            self._number += 1
+
+    def _ended(self, **_) -> None:
+        with self._turn:
+            self._number -= 1
+
+    def forget(self) -> None:
+        """What tests without a browser left unfinished is nobody's request."""
+        with self._turn:
+            self._number = 0
+
+    def wait_for_none(self) -> None:
+        """Until three looks in a row have seen none, for one may just have been accepted."""
+        quiet, deadline = 0, time.monotonic() + 15
+        while quiet < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+            quiet = 0 if self._number > 0 else quiet + 1
+
+
+@pytest.fixture(scope="package")
+def underway():
+    return Underway()  # kept here, since signals hold their receivers weakly
+
+
 @pytest.fixture
-def visit(browser, live_server, transactional_db):
+def visit(browser, live_server, transactional_db, underway):
     """Makes windows: visit(), visit(java_script_enabled=False), visit(viewport=…). None may complain."""
     visits: list[Visit] = []
+    underway.forget()
 
     def open_window(**options) -> Visit:
         visits.append(Visit(browser, live_server.url, **options))
@@ -88,4 +126,5 @@ def visit(browser, live_server, transactional_db):
     yield open_window
     for each in visits:
         each.context.close()
+    underway.wait_for_none()  # emptying tables they still read would deadlock
     assert [complaint for each in visits for complaint in each.complaints] == []
