@@ -75,17 +75,12 @@ def estimating(batch: Batch) -> Iterator[Estimate]:
 
 
 def _add(found: Estimate, batch: Batch, image_ids: list[int]) -> None:
-    needs = {api: pictures.need(batch, api, image_ids) for api in batch.apis}
-    needing = {image_id for each in needs.values() for image_id in each.image_ids}
-    meant = [image_id for image_id in image_ids if image_id in needing]
-    if batch.limit is not None:
-        meant = meant[: batch.limit - found.images]
-    found.images += len(meant)
-    chosen = set(meant)
+    number, needs = pictures.needs(batch, image_ids, taken=found.images)
+    found.images += number
     for api, each in needs.items():
-        ids, of_api = [image_id for image_id in each.image_ids if image_id in chosen], found.by_api[api]
-        of_api.analyses += len(ids)
-        of_api.reused += _stored(batch, api, ids)
+        of_api = found.by_api[api]
+        of_api.analyses += len(each.image_ids)
+        of_api.reused += _stored(batch, api, each.image_ids)
         of_api.settled += each.settled
         of_api.under_way += each.under_way
 

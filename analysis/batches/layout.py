@@ -53,17 +53,9 @@ def _lay_step(batch_id: int, most_open: int) -> set[str] | None:
 
 def _queue(batch: Batch, image_ids: list[int]) -> dict[str, int]:
     """Queue what these pictures need, as far as the batch's limit goes."""
-    needs = {api: pictures.need(batch, api, image_ids) for api in batch.apis}
-    needing = {image_id for each in needs.values() for image_id in each.image_ids}
-    meant = [image_id for image_id in image_ids if image_id in needing]
-    if batch.limit is not None:
-        meant = meant[: batch.limit - batch.images]
-    chosen = set(meant)
-    asked = {
-        api: asking.enqueue_for(batch, api=api, image_ids=[pk for pk in each.image_ids if pk in chosen])
-        for api, each in needs.items()
-    }
-    batch.images += len(meant)
+    number, needs = pictures.needs(batch, image_ids, taken=batch.images)
+    asked = {api: asking.enqueue_for(batch, api=api, image_ids=each.image_ids) for api, each in needs.items()}
+    batch.images += number
     batch.asked += sum(asked.values())
     batch.passed_over += sum(each.under_way for each in needs.values())
     return asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import connection
@@ -89,6 +89,19 @@ def need(batch: Batch, api: str, image_ids: list[int]) -> Need:
         else:
             wanted.append(image_id)
     return Need(wanted, settled, under_way)
+
+
+def needs(batch: Batch, image_ids: list[int], *, taken: int) -> tuple[int, dict[str, Need]]:
+    """How many of these pictures need anything, and what by API, as far as the limit goes after so many `taken`."""
+    found = {api: need(batch, api, image_ids) for api in batch.apis}
+    needing = {image_id for each in found.values() for image_id in each.image_ids}
+    meant = [image_id for image_id in image_ids if image_id in needing]
+    if batch.limit is not None:
+        meant = meant[: batch.limit - taken]
+    chosen = set(meant)
+    return len(meant), {
+        api: replace(each, image_ids=[pk for pk in each.image_ids if pk in chosen]) for api, each in found.items()
+    }
 
 
 def is_older(version: str, than: str) -> bool:
