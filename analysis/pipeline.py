@@ -147,6 +147,8 @@ def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
     with transaction.atomic():
         if batch.pk is None:
             states.prepare(batch, named=named)
+        else:  # prepared to be weighed, which told these
+            batch.save(update_fields=["expected", "budget"])
         resume_batch(batch.pk)
     batch.refresh_from_db()
 

@@ -161,6 +161,22 @@ def test_a_picture_given_for_its_ids_says_so(db, tmp_path):
     assert refused("--ids", str(file))[0].startswith("--ids: line 1 is ")
 
 
+def test_what_was_counted_and_what_a_sample_spent_reach_a_run_over_named_ids_too(
+    owner, rekognition, monkeypatch, tmp_path
+):
+    from analysis.management import batch_watch
+    from analysis.store import blobs
+
+    image = an_image(owner)
+    blobs.put(image.key, pictures.jpeg())
+    file = tmp_path / "ids.txt"
+    file.write_text(f"{image.pk}\n")
+    monkeypatch.setattr(batch_watch, "sleep", lambda _: _worked())
+    said("--ids", str(file), "--sample", "1", "--budget", "0.01", "--yes", "--detach")
+    batch = Batch.objects.get(is_sample=False)
+    assert (batch.expected, batch.budget) == (1, Decimal("0.0079"))
+
+
 @pytest.mark.parametrize("budget", ["NaN", "Infinity", "1e30", "-5"])
 def test_a_budget_that_is_none_does_not_resume(db, rekognition, budget):
     batch = Batch.objects.create(state="paused", recognizer="rekognition", parameters={"labels": {}})

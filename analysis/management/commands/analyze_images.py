@@ -84,10 +84,7 @@ def _run(batch: Batch, asked: Namespace, words: Words) -> None:
     except BaseException:
         _forget(batch)
         raise
-    expected = batch.expected
     pipeline.run_batch(batch)
-    if expected is not None:
-        Batch.objects.filter(pk=batch.pk).update(expected=expected)
     if asked.detach:
         words.started(batch)
         return
