@@ -32,10 +32,12 @@ def stored_answers(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, A
                 WHERE seen.recognizer = wanted.recognizer AND seen.api = wanted.api
                 ORDER BY last_seen_at DESC LIMIT 1) latest
             CROSS JOIN LATERAL (
-                -- One picture at a time by its bytes: joined as a whole, all analyses would be read for each batch.
+                -- One picture at a time by its bytes, and by them alone: OFFSET 0 keeps PostgreSQL, before it knows how
+                -- many analyses there are, from reading all of them for each.
                 SELECT done.model_version, done.answer
-                FROM analysis_image image JOIN analysis_analysis done ON done.image_id = image.id
-                WHERE image.sha256 = wanted.sha256 AND done.state = 'done' AND done.api = wanted.api
+                FROM (SELECT id, original_since FROM analysis_image WHERE sha256 = wanted.sha256 OFFSET 0) image
+                CROSS JOIN LATERAL (SELECT * FROM analysis_analysis WHERE image_id = image.id OFFSET 0) done
+                WHERE done.state = 'done' AND done.api = wanted.api
                   AND done.recognizer = wanted.recognizer AND done.parameters = wanted.parameters::jsonb
                   AND done.model_version = latest.version
                   AND (wanted.since IS NULL OR done.finished_at >= wanted.since)

@@ -110,9 +110,11 @@ def _put_back_twins(ids: list[int]) -> set[int]:
             SET state = 'queued', claimed_until = NULL, price = NULL, attempts = late.attempts - 1,
                 next_attempt_at = now() + interval '2 seconds'
             FROM analysis_image shown
-            JOIN analysis_image twin ON twin.sha256 = shown.sha256 AND twin.id <> shown.id
-            JOIN analysis_analysis first ON first.image_id = twin.id AND first.state = 'running'
-            WHERE late.id = ANY(%s) AND shown.id = late.image_id
+            -- By the bytes alone: OFFSET 0 keeps PostgreSQL from reading all analyses of this API for each.
+            CROSS JOIN LATERAL (
+                SELECT id FROM analysis_image WHERE sha256 = shown.sha256 AND id <> shown.id OFFSET 0) twin
+            CROSS JOIN LATERAL (SELECT * FROM analysis_analysis WHERE image_id = twin.id OFFSET 0) first
+            WHERE late.id = ANY(%s) AND shown.id = late.image_id AND first.state = 'running'
               AND (first.id < late.id OR first.id <> ALL(%s)) AND first.api = late.api
               AND first.recognizer = late.recognizer AND first.parameters = late.parameters
             RETURNING late.id

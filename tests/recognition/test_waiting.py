@@ -2,11 +2,14 @@
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from analysis import pipeline
 from analysis.models import Analysis
 from analysis.recognition import waiting
-from tests.factories import an_image
+from analysis.recognition.reuse import note_versions, stored_answers
+from tests.factories import an_analysis, an_image
+from tests.plans import rows_met
 
 pytestmark = pytest.mark.django_db
 
@@ -24,3 +27,14 @@ def test_no_more_are_taken_than_asked_for_whatever_the_plan(owner, only):
             cursor.execute(f"SET LOCAL enable_{each} = off")
     assert len(waiting._take(name, "labels", most=2, only=only)) == 2
     assert Analysis.objects.filter(state="running").count() == 2
+
+
+def test_an_answer_to_the_same_bytes_is_looked_for_among_no_others(owner):
+    """Before it knows how many analyses there are, PostgreSQL would read all that were asked the same, for each."""
+    note_versions([("local", "labels", "3.0")])
+    for number in range(200):
+        an_analysis(an_image(owner), state="done" if number < 180 else "running", model_version="3.0")
+    running = waiting._with_pictures(list(Analysis.objects.filter(state="running").values_list("pk", flat=True)))
+    with CaptureQueriesContext(connection) as asked:
+        assert stored_answers(running) == {}
+    assert rows_met(asked[0]["sql"]) <= 200

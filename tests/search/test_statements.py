@@ -15,6 +15,7 @@ from analysis.search.plan import Plan
 from analysis.search.results import count, page
 from analysis.store.repeated import mark_all
 from tests.factories import START, an_image
+from tests.plans import rows_met
 
 pytestmark = pytest.mark.django_db
 OTHERS = 10_000
@@ -44,17 +45,7 @@ def few_of_many(owner, colleague):
 
 
 def looked_at(statement) -> int:
-    """The most rows that a step of the statement's execution met, those it left out included."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}", statement.values)
-        [[plan]] = cursor.fetchone()
-    return max(_rows(plan["Plan"]))
-
-
-def _rows(step):
-    yield step["Actual Loops"] * (step["Actual Rows"] + step.get("Rows Removed by Filter", 0))
-    for inner in step.get("Plans", []):
-        yield from _rows(inner)
+    return rows_met(statement.text, statement.values)
 
 
 @pytest.mark.parametrize(
