@@ -40,6 +40,8 @@ class FakeS3:
     objects: dict[str, bytes | None] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     faults: dict[str, list[str]] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
+    """Keys that are given to nobody, by their ACL or their KMS key."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     empty: int = 0
     """So many pages of a list are empty, though more follow."""
@@ -160,6 +162,9 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
         def _give(self, key: str) -> None:
             if key not in fake.objects:
                 self._error("NoSuchKey")
+                return
+            if key in fake.denied:
+                self._error("AccessDenied")
                 return
             etag = f'"{fake.etag(key)}"'
             if self.headers.get("If-Match", etag) != etag:

@@ -11,7 +11,7 @@ import botocore.session  # noqa: TID251
 from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
-from analysis.sources.refusals import CREDENTIALS, DENIED, NoCredentials, Refused, Unreachable
+from analysis.sources.refusals import CREDENTIALS, DENIED, ELSEWHERE, NoCredentials, Refused, Unreachable
 
 _models = botocore.loaders.create_loader()
 
@@ -77,4 +77,7 @@ def _answered(error: exceptions.ClientError) -> Refused:
         return NoCredentials(f"AWS does not accept the credentials ({code}): renew them, check the clock.", code=code)
     if code in DENIED:  # AWS's message names the account and the principal
         return Refused(f"It is not allowed ({code}).", code=code, region=region)
+    if code in ELSEWHERE:
+        where = region or "another region"
+        return Refused(f"It lies in {where} ({code}): set its region to that.", code=code, region=region)
     return Refused(f"{code}: {str(said.get('Message', '')) or 'no message'}.", code=code, region=region)

@@ -87,6 +87,12 @@ def fetch(client: Client, place: S3Object, *, into: IO[bytes], etag: str = "", m
     return _listed(place.key, said)
 
 
+def touch(client: Client, place: S3Object) -> None:
+    """Fetch one byte, to find out whether the object is given. Raises Refused."""
+    with aws.refusals():
+        client.get_object(Bucket=place.bucket, Key=place.key, Range="bytes=0-0")["Body"].close()
+
+
 def delete(client: Client, place: S3Object) -> None:
     """Raises Refused."""
     with aws.refusals():

@@ -13,6 +13,10 @@ ABSENT = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchV
 """MethodNotAllowed is what a delete marker answers to whoever asks for its version."""
 SLOW = frozenset({"503", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"})
+ELSEWHERE = frozenset(
+    {"301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
+)
+"""The bucket lies in another region than the one that was asked."""
 
 
 class Refused(Exception):

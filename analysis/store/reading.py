@@ -37,6 +37,13 @@ CLAIM = 300.0
 """Seconds until an object that was taken to be read is taken again."""
 MOST_ATTEMPTS = 5
 ARCHIVED = "InvalidObjectState"
+DENIED = {
+    True: "s3:GetObject is not allowed ({}): grant it, or kms:Decrypt for the key of its objects.",
+    False: "s3:GetObject is not allowed for this object ({}): see to its ACL, or grant kms:Decrypt for its key.",
+}
+"""By whether the bucket denies everything."""
+WITNESSES, FEW = 3, 3
+"""Objects that were given before and are asked for again; refused ones after which all of a bucket are."""
 REST = timedelta(seconds=60)
 """How long a bucket is left alone that gives nothing: credentials, permission, network."""
 MOMENT = timedelta(seconds=2)
@@ -151,16 +158,29 @@ def _refused(each: BucketObject, refusal: Refused, consequences: Consequences) -
         _rest(bucket, str(refusal), REST)
         _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
     else:
-        sentence = f"s3:GetObject: {refusal}" if refusal.is_denied else str(refusal)
-        if _is_of_others(each, refusal.code):
-            _rest(bucket, sentence, REST)
-        _put_back(each, code=refusal.code, reason=sentence)
+        is_of_bucket = _gives_nothing(each, refusal.code)
+        sentence = DENIED[is_of_bucket].format(refusal.code) if refusal.is_denied else str(refusal)
+        if is_of_bucket:
+            _rest(bucket, f"Nothing of {bucket} can be read. {sentence}", REST)
+        _put_back(each, code=refusal.code, reason=sentence, is_counted=not is_of_bucket)
 
 
-def _is_of_others(each: BucketObject, code: str) -> bool:
-    """Whether the bucket gives another one neither, so that it is not this object's own fault."""
-    others = BucketObject.objects.filter(bucket=each.bucket, state=State.WAITING, error_code=code)
-    return others.exclude(pk=each.pk).exists()
+def _gives_nothing(each: BucketObject, code: str) -> bool:
+    """Whether the bucket refuses everything, so that it is not this object's own fault (its ACL, its KMS key).
+
+    What it gave last is asked for again; a bucket that never gave anything must have refused several.
+    """
+    known = BucketObject.objects.filter(bucket=each.bucket)
+    for given in known.filter(state=State.PRESENT).order_by("-pk")[:WITNESSES]:
+        try:
+            objects.touch(originals.client_of(each.bucket), S3Object(each.bucket.name, given.key))
+        except Refused as refusal:
+            if refusal.is_absent:
+                continue
+            return True
+        return False
+    refused = known.filter(state=State.WAITING, error_code=code).exclude(pk=each.pk)
+    return refused.count() >= FEW - 1
 
 
 def _put_back(each: BucketObject, *, code: str, reason: str, is_counted: bool = True, is_final: bool = False) -> None:

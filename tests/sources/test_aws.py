@@ -24,6 +24,18 @@ def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user
         (client_error("NoSuchBucket", "There is none"), Refused, "NoSuchBucket: There is none."),
         (client_error("", ""), Refused, "Unknown: no message."),
         (
+            client_error("PermanentRedirect"),
+            Refused,
+            "It lies in another region (PermanentRedirect): set its region to that.",
+        ),
+        (
+            exceptions.ClientError(
+                {"Error": {"Code": "AuthorizationHeaderMalformed", "Region": "eu-central-1"}}, "Operation"
+            ),
+            Refused,
+            "It lies in eu-central-1 (AuthorizationHeaderMalformed): set its region to that.",
+        ),
+        (
             client_error("ExpiredToken"),
             NoCredentials,
             "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.",

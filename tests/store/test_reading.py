@@ -27,6 +27,9 @@ from tests.notices import notice, record
 
 pytestmark = pytest.mark.django_db
 KEY = "holidays/ä b+c\n.jpg"
+OWN_FAULT = (
+    "s3:GetObject is not allowed for this object (AccessDenied): see to its ACL, or grant kms:Decrypt for its key."
+)
 LONGEST = "ä" * 510 + ".jpg"  # 1,024 bytes
 
 
@@ -317,14 +320,20 @@ def test_an_object_that_is_gone_by_the_time_we_look(bucket, s3):
 @pytest.mark.parametrize(
     ("code", "sentence", "tried"),
     [
-        ("AccessDenied", "s3:GetObject: It is not allowed (AccessDenied).", 2),  # one alone may be denied to us
+        (
+            "AccessDenied",
+            "Nothing of photos can be read. s3:GetObject is not allowed (AccessDenied): grant it, or kms:Decrypt for "
+            "the key of its objects.",
+            3,  # one or two alone may be denied to us
+        ),
         ("ExpiredToken", "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.", 1),
         ("NoSuchBucket", "There is no bucket photos: correct its name, or create it.", 1),
     ],
 )
 def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, sentence, tried):
     s3.faults = {"get": [f"{code}!"]}
-    for seed, key in enumerate((KEY, "other.jpg", "third.jpg")):
+    keys = (KEY, "other.jpg", "third.jpg", "fourth.jpg")
+    for seed, key in enumerate(keys):
         s3.put(key, pictures.jpeg(seed=seed))
         hear(key)
     tasks.read_bucket(bucket_id=bucket.pk)
@@ -333,18 +342,58 @@ def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, senten
     assert (bucket.trouble, bucket.rests_until is None) == (sentence, False)
     assert reading.due_buckets() == []
     counted = BucketObject.objects.values_list("attempts", flat=True)
-    assert sorted(counted) == [0, *([0, 0] if tried == 1 else [1, 1])]
+    assert sorted(counted) == [0, 0, *([0, 0] if tried == 1 else [1, 1])]  # what the bucket does costs no object
     s3.faults = {}
     read(bucket)
     read(bucket)
     bucket.refresh_from_db()
-    assert (bucket.trouble, Image.objects.count()) == ("", 3)
+    assert (bucket.trouble, Image.objects.count()) == ("", len(keys))
+
+
+def test_a_bucket_that_stops_giving_rests_at_once(bucket, s3):
+    """What it gave before tells: it does not give that any more either."""
+    for key in (KEY, "other.jpg"):
+        s3.put(key, pictures.jpeg(seed=len(key)))
+        hear(key)
+        read(bucket)
+        s3.faults = {"get": ["AccessDenied!"]}
+    bucket.refresh_from_db()
+    assert bucket.trouble.startswith("Nothing of photos can be read. s3:GetObject is not allowed (AccessDenied)")
+    assert BucketObject.objects.values_list("attempts", flat=True).get(key="other.jpg") == 0
+
+
+def test_what_the_bucket_gave_and_has_no_more_is_no_witness(bucket, s3):
+    for key in (KEY, "other.jpg"):
+        s3.put(key, pictures.jpeg(seed=len(key)))
+        hear(key)
+        read(bucket)
+        s3.denied = {"other.jpg"}
+        s3.delete(KEY)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
+
+
+def test_many_objects_that_are_denied_one_by_one_stop_no_other(bucket, s3):
+    """By their ACL or a KMS key. Once one was given, the bucket is known to give."""
+    denied = [f"denied-{number}.jpg" for number in range(5)]
+    s3.denied = set(denied)
+    for seed, key in enumerate(["first.jpg", *denied, "last.jpg"]):
+        s3.put(key, pictures.jpeg(seed=seed))
+        hear(key)
+        BucketObject.objects.filter(key=key).update(next_attempt_at=Now() - timedelta(seconds=60 - seed))
+    tasks.read_bucket(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, bucket.rests_until) == ("", None)
+    assert sorted(Image.objects.values_list("key", flat=True)) == ["first.jpg", "last.jpg"]
+    for _ in range(reading.MOST_ATTEMPTS - 1):
+        read(bucket)
+    assert {told(key) for key in denied} == {("failed", "AccessDenied", OWN_FAULT)}
 
 
 @pytest.mark.parametrize(
     ("code", "end"),
     [
-        ("AccessDenied", ("waiting", "AccessDenied", "s3:GetObject: It is not allowed (AccessDenied).")),
+        ("AccessDenied", ("waiting", "AccessDenied", OWN_FAULT)),
         (
             "InvalidObjectState",  # in Glacier
             ("failed", "InvalidObjectState", "It is archived: restore it in S3, then sync the bucket."),
@@ -379,7 +428,7 @@ def test_an_object_that_can_never_be_read_fails_after_five_attempts(bucket, s3):
     hear(KEY)
     for _ in range(reading.MOST_ATTEMPTS):
         read(bucket)
-    assert told() == ("failed", "AccessDenied", "s3:GetObject: It is not allowed (AccessDenied).")
+    assert told() == ("failed", "AccessDenied", OWN_FAULT)
 
 
 def test_a_bucket_that_asks_for_patience_gets_it(bucket, s3):
