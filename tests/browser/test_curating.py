@@ -12,6 +12,7 @@ from analysis.models import Image, Mark, Verdict
 from analysis.recognition.index import reindex
 from analysis.store import library
 from tests import answers, factories, pictures
+from tests.browser.slow import held
 
 
 @pytest.fixture
@@ -109,6 +110,21 @@ def test_keys_faster_than_answers_are_all_heard_and_a_double_click_is_one(visit,
     expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "false")
     expect(page.get_by_role("button", name="Confirm Dog")).to_have_attribute("aria-pressed", "false")
     assert said() == {"Cat": "confirmed", "Hat": "rejected"}
+
+
+def test_undo_waits_for_the_answer_that_is_under_way(visit, image):
+    page = visit().sign_in()
+    page.goto(image.get_absolute_url())
+    page.keyboard.press("t")
+    page.keyboard.type("holiday\n")
+    page.get_by_role("button", name="Take holiday off").click()
+    undo = page.locator(".toast").get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    with held(page, "**/mark/"):
+        page.keyboard.press("f")
+        undo.click()
+    expect(page.locator("#tags").get_by_role("link", name="holiday")).to_be_visible()
+    expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "true")
 
 
 def test_who_was_signed_out_meanwhile_is_led_to_sign_in_and_back(visit, image):

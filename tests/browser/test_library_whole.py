@@ -14,6 +14,7 @@ from analysis.recognition.index import reindex
 from analysis.store import library
 from analysis.web import bulk
 from tests import factories, pictures
+from tests.browser.slow import held
 
 BOUND = 130
 PLACE = "id => document.getElementById(id).getBoundingClientRect().top"
@@ -98,6 +99,18 @@ def test_all_results_are_selected_and_moved_to_the_trash(visit, owner, dogs):
     expect(page.locator(".toast")).to_contain_text("Moved 6 pictures to the trash.")
     expect(cards(page)).to_have_count(0)
     page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(cards(page)).to_have_count(6)
+
+
+def test_what_is_taken_back_while_the_page_is_fetched_is_shown_after_it(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    with held(page, re.compile("//[^/]+/$")):
+        page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
+        expect(cards(page)).to_have_count(0)
+        page.locator(".toast").get_by_role("button", name="Undo").click()
+        expect(page.locator(".toast")).to_contain_text("Undone on 6 pictures.")
     expect(cards(page)).to_have_count(6)
 
 

@@ -51,11 +51,12 @@ const underWay = new Set();
 
 function end(request) {
   underWay.delete(request);
-  while (!underWay.size && waiting.length) {
-    const { id, name, value } = waiting.shift();
-    const button = document.getElementById(id);
-    if (button?.name === name && button.value === value) button.click();
-  }
+  while (!underWay.size && waiting.length) waiting.shift()();
+}
+
+function pressAgain({ id, name, value }) {
+  const button = document.getElementById(id);
+  if (button?.name === name && button.value === value) button.click();
 }
 
 panel.addEventListener("click", (event) => {
@@ -63,7 +64,8 @@ panel.addEventListener("click", (event) => {
   if (!underWay.size || !button) return;
   event.preventDefault();
   event.stopPropagation();
-  waiting.push({ id: button.id, name: button.name, value: button.value });
+  const { id, name, value } = button;
+  waiting.push(() => pressAgain({ id, name, value }));
 }, { capture: true });
 
 document.addEventListener("htmx:beforeSend", (event) => underWay.add(event.detail.xhr));
@@ -101,7 +103,11 @@ document.addEventListener("htmx:oobAfterSwap", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.closest("#toasts")) return;
-  const target = form.action.includes("/open-to/") ? "#own" : "#panel";
+  const { action } = form;
+  const values = Object.fromEntries(new FormData(form));
+  const target = action.includes("/open-to/") ? "#own" : "#panel";
+  const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values }); // the toast may be gone by then
   event.preventDefault();
-  htmx.ajax("POST", form.action, { source: form, target, swap: "outerHTML", values: Object.fromEntries(new FormData(form)) });
+  if (underWay.size) waiting.push(undo);
+  else undo();
 });

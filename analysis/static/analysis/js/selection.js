@@ -215,7 +215,13 @@ async function posted(url, body) {
   return [...template.content.querySelectorAll(".toast")];
 }
 
-const reload = () => htmx.ajax("GET", location.pathname + location.search, { target: "#shelf", swap: "outerHTML" });
+// One after another: each replaces the shelf that the one before put there, which htmx would look for too early.
+let reloaded = Promise.resolve();
+
+function reload() {
+  const again = () => htmx.ajax("GET", location.pathname + location.search, { target: "#shelf", swap: "outerHTML" });
+  return (reloaded = reloaded.then(again).catch(() => {}));
+}
 
 // What went on in the background is over: its pictures are shown as they are now.
 document.addEventListener("htmx:load", ({ detail: { elt } }) => elt.matches?.(".toast[data-end]") && reload());

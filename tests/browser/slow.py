@@ -1,0 +1,29 @@
+"""Answers that take their time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import APIResponse, Page, Route
+
+MOST = 100  # looks
+
+
+@contextmanager
+def held(page: Page, address: str | re.Pattern[str]) -> Iterator[None]:
+    """The server answers the next request of this address at once; the page hears of it when the block ends."""
+    answered: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        answered.append((route, route.fetch()))
+
+    page.route(address, hold, times=1)
+    yield
+    for _ in range(MOST):
+        if answered:
+            break
+        page.wait_for_timeout(50)
+    route, answer = answered[0]
+    route.fulfill(response=answer)
