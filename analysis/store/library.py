@@ -25,6 +25,12 @@ def known(sha256: str, *, owner_id: int) -> Image | None:
     return Image.objects.filter(owner_id=owner_id, sha256=sha256, trashed_at=None, bucket=None).first()
 
 
+def kept(sha256: str, *, owner_id: int) -> Image | None:
+    """The same, or the one that this person moved to the trash last."""
+    thrown = Image.objects.filter(owner_id=owner_id, sha256=sha256, bucket=None).exclude(trashed_at=None)
+    return known(sha256, owner_id=owner_id) or thrown.order_by("-trashed_at").first()
+
+
 def add(
     examined: Examined,
     file: IO[bytes],
@@ -38,9 +44,11 @@ def add(
 
     `arrived_as`: the key under which the storage has its bytes already, and from which the file was read.
 
+    Bytes that are here already are that picture, which stays in the trash if it lies there.
+
     Raises blobs.StorageFailed; then neither row nor blob stays.
     """
-    if present := known(examined.sha256, owner_id=owner_id):
+    if present := kept(examined.sha256, owner_id=owner_id):
         return Added(present, is_new=False)
     image = _row(examined, owner_id=owner_id, openness=openness)
     contents: dict[str, IO[bytes] | bytes] = {image.key: file}

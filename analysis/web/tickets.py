@@ -35,17 +35,17 @@ def issue(request: Request) -> HttpResponse:
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     owner_id = person_id(request)
-    present = library.known(sha256, owner_id=owner_id) if sha256 else None
+    present = library.kept(sha256, owner_id=owner_id) if sha256 else None
     if present:
-        return _row(Outcome(clean_name(name), present))
+        return _row(request, Outcome(clean_name(name), present))
     size = number_in(request.POST.get("size", ""), least=0, most=TOO_LARGE)
     try:
         ticket = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256)
         form = blobs.form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except Rejected as rejection:
-        return _row(Outcome(rejection.name, sentence=rejection.reason))
+        return _row(request, Outcome(rejection.name, sentence=rejection.reason))
     except blobs.StorageFailed as failure:
-        return _row(Outcome(clean_name(name), sentence=str(failure), may_retry=True))
+        return _row(request, Outcome(clean_name(name), sentence=str(failure), may_retry=True))
     form = form or Form(reverse("ticket-file", args=[ticket.pk]), {"csrfmiddlewaretoken": get_token(request)})
     complete_url = reverse("ticket-complete", args=[ticket.pk])
     return JsonResponse({"url": form.url, "fields": form.fields, "complete": complete_url})
@@ -104,8 +104,8 @@ def _outcome(ticket: Ticket) -> Outcome:
     return Outcome(ticket.filename, sentence=ticket.reason or gone, may_retry=ticket.may_retry)
 
 
-def _row(outcome: Outcome) -> HttpResponse:
-    return JsonResponse({"row": render_to_string("upload.html#rows", {"rows": rows([outcome])})})
+def _row(request: Request, outcome: Outcome) -> HttpResponse:
+    return JsonResponse({"row": render_to_string("upload.html#rows", {"rows": rows([outcome])}, request)})
 
 
 def _said(sentence: str, *, status: int) -> HttpResponse:

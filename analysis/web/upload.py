@@ -37,7 +37,7 @@ class Outcome:
 class Row:
     """An outcome as the page shows it."""
 
-    kind: str  # stored, known, refused, checking
+    kind: str  # stored, known, trashed, refused, checking
     name: str
     words: str
     may_retry: bool = False
@@ -95,10 +95,12 @@ def summary(outcomes: list[Outcome]) -> str:
     """What became of the files, in one line."""
     new = sum(outcome.is_new for outcome in outcomes)
     refused = sum(outcome.image is None for outcome in outcomes)
-    known = len(outcomes) - new - refused
+    trashed = sum(_is_trashed(outcome) for outcome in outcomes)
+    known = len(outcomes) - new - refused - trashed
     if not outcomes:
         return "No file arrived. Choose some pictures and send them again."
     parts = [f"{present.pictures(new)} added" if new else "", f"{known:,} already here" if known else ""]
+    parts.append(f"{trashed:,} already here, in the trash" if trashed else "")
     parts.append(f"{refused:,} not accepted" if refused else "")
     return f"{', '.join(part for part in parts if part)}."
 
@@ -108,6 +110,13 @@ def _row(outcome: Outcome, shown: dict[str, Card]) -> Row:
         return Row("refused", outcome.name, outcome.sentence, outcome.may_retry)
     card = shown[str(outcome.image.pk)]
     labels = ", ".join(card.labels) or ("No labels found" if card.state == DONE else "")
+    if _is_trashed(outcome):
+        return Row("trashed", outcome.name, "Already here, in the trash", card=card)
     if not outcome.is_new:
         return Row("known", outcome.name, " · ".join(filter(None, ["Already here", labels])), card=card)
     return Row("stored", outcome.name, labels, card=card, status=STATUS_WORDS.get(card.state, ""))
+
+
+def _is_trashed(outcome: Outcome) -> bool:
+    """It was here already, but its owner threw it away."""
+    return outcome.image is not None and not outcome.is_new and outcome.image.trashed_at is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route, expect
 
+from analysis.curation import trash
 from tests import factories, pictures
 
 TICKETS = "**/upload/tickets/"
@@ -106,6 +107,24 @@ def test_what_is_known_is_linked(window, owner):
     known = page.locator("[data-outcome=known]")
     expect(known).to_contain_text("Already here")
     expect(known.get_by_role("link", name="one.jpg")).to_have_attribute("href", f"/images/{owner.images.get().pk}/")
+
+
+def test_what_lies_in_the_trash_is_restored_on_the_spot(window, owner):
+    page = window.page
+    choose(page, files("one.jpg"))
+    expect(page.locator("[data-section=added] li")).to_have_count(1)
+    trash.trash([owner.images.get().pk])
+    page.goto("/upload/")
+    choose(page, files("again.jpg"))
+    thrown = page.locator("[data-outcome=trashed]")
+    expect(thrown).to_contain_text("Already here, in the trash")
+    expect(page.locator("[data-count]")).to_have_text("1 already here, in the trash")
+    thrown.get_by_role("button", name="Restore").click()
+    expect(thrown).to_have_count(0)
+    expect(page.locator("[data-section=added] .name")).to_have_text("again.jpg")
+    expect(page.locator("[data-count]")).to_have_text("1 already here")
+    assert owner.images.get().trashed_at is None
+    assert page.url.endswith("/upload/")
 
 
 def test_leaving_is_warned_of_while_bytes_are_under_way(window, hold):

@@ -3,6 +3,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from analysis.curation import trash
 from analysis.models import Analysis, Image
 from tests import pictures
 
@@ -34,6 +35,16 @@ def test_a_folder_is_imported_once(owner, folder):
     assert sorted(image.filename for image in Image.objects.all()) == ["one.jpg", "two.png"]
     assert {image.owner for image in Image.objects.all()} == {owner}
     assert Analysis.objects.filter(state="queued").count() == 6
+
+
+def test_what_lies_in_the_trash_stays_there_and_is_said(owner, folder):
+    run(folder)
+    trash.trash([Image.objects.get(filename="one.jpg").pk])
+    trashed = "1 of them is in the trash: search for is:trashed to restore what you want back.\n"
+    assert run(folder) == (0, f"0 imported, 2 already here, 0 refused.\n{trashed}")
+    trash.trash([Image.objects.get(filename="two.png").pk])
+    assert "\n2 of them are in the trash: " in run(folder)[1]
+    assert Image.objects.count() == 2
 
 
 def test_what_is_refused_is_said_and_the_others_go_on(owner, folder, capsys):

@@ -70,11 +70,11 @@ def test_the_same_bytes_of_another_person_stand_in_nobodys_way(owner, colleague)
     assert trashed() == set()
 
 
-def test_a_picture_in_the_trash_can_be_brought_in_again(owner):
+def test_a_picture_in_the_trash_that_is_brought_in_again_is_the_one_that_lies_there(owner):
     first = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
     trash.trash([first.image.pk])
     again = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
-    assert (again.is_new, again.image.pk == first.image.pk) == (True, False)
+    assert (again.is_new, again.image.pk, trashed()) == (False, first.image.pk, {first.image.pk})
 
 
 def test_what_waits_for_an_answer_waits_in_the_trash_and_goes_on_afterwards(owner):

@@ -12,6 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from analysis import tasks
 from analysis.models import Analysis, Image, Ticket, UnclaimedBlob
@@ -70,6 +71,17 @@ def test_what_is_here_already_is_not_sent(browser, owner):
     leave = ask(browser)  # without saying what it is
     send(browser, leave)
     assert outcomes(page_of(browser.post(leave["complete"]))) == ["known"]
+
+
+def test_what_lies_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
+    image = an_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest(), trashed_at=timezone.now())
+    restore = f'<form method="post" action="{reverse("restore", args=[image.pk])}">'
+    row = ask(browser, sha256=image.sha256)["row"]
+    assert ('data-outcome="trashed"' in row, restore in row, "csrfmiddlewaretoken" in row) == (True, True, True)
+    leave = ask(browser)  # without saying what it is
+    send(browser, leave)
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["trashed"]
+    assert Image.objects.count() == 1
 
 
 def test_nobody_learns_what_others_have(browser, colleague):

@@ -6,7 +6,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from analysis.curation import trash
 from analysis.models import Analysis, Image
 from analysis.recognition.index import reindex
 from tests import pictures
@@ -74,6 +76,31 @@ def test_many_files_are_reported_one_by_one(browser, owner):
     assert page.links["new.jpg"] == f"/images/{new.pk}/"
     assert "Already here" in page.text
     assert {image.owner for image in (known, new)} == {owner}
+
+
+def test_what_lies_in_the_trash_can_be_restored_without_a_script(browser, owner):
+    jpeg = pictures.jpeg()
+    send(browser, ("dog.jpg", jpeg))
+    image = Image.objects.get()
+    trash.trash([image.pk])
+    page = rows(send(browser, ("again.jpg", jpeg)))
+    assert "1 already here, in the trash. All pictures" in page.text
+    assert "again.jpg Already here, in the trash Restore" in page.text
+    (form,) = [each for each in page.all("form") if each["action"] == reverse("restore", args=[image.pk])]
+    assert (form["method"], Image.objects.count()) == ("post", 1)
+    assert browser.post(form["action"]).url == f"/images/{image.pk}/"
+    image.refresh_from_db()
+    assert image.trashed_at is None
+
+
+def test_what_is_here_is_told_before_what_lies_in_the_trash(browser, owner):
+    jpeg = pictures.jpeg()
+    send(browser, ("dog.jpg", jpeg))
+    here = Image.objects.get()
+    an_image(owner, sha256=here.sha256, trashed_at=timezone.now())
+    page = rows(send(browser, ("again.jpg", jpeg)))
+    assert page.links["again.jpg"] == f"/images/{here.pk}/"
+    assert "1 already here. All pictures" in page.text
 
 
 def test_a_script_gets_the_rows_alone(browser):

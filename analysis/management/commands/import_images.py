@@ -48,12 +48,13 @@ class Command(BaseCommand):
 class _Tally:
     def __init__(self, command: BaseCommand) -> None:
         self.command = command
-        self.new = self.known = self.refused = self.storage_refused_in_a_row = 0
+        self.new = self.known = self.trashed = self.refused = self.storage_refused_in_a_row = 0
 
     def count(self, imported: pipeline.Imported) -> None:
-        if imported.refusal is None:
-            self.new += bool(imported.added and imported.added.is_new)
-            self.known += not (imported.added and imported.added.is_new)
+        if imported.added:
+            self.new += imported.added.is_new
+            self.known += not imported.added.is_new
+            self.trashed += imported.added.image.trashed_at is not None
             self.storage_refused_in_a_row = 0
             return
         self.refused += 1
@@ -65,6 +66,9 @@ class _Tally:
     def report(self, *, was_stopped: bool) -> None:
         line = f"{self.new:,} imported, {self.known:,} already here, {self.refused:,} refused."
         self.command.stdout.write(line)
+        if self.trashed:
+            thrown = f"{self.trashed:,} of them are" if self.trashed > 1 else "1 of them is"
+            self.command.stdout.write(f"{thrown} in the trash: search for is:trashed to restore what you want back.")
         if was_stopped:
             self.command.stdout.write("Stopped. Run the same command again to go on; nothing is imported twice.")
             sys.exit(130)

@@ -10,9 +10,13 @@ export function parsed(html) {
 
 // Rows whose pictures are under way ask until the server says that they are done; only those that changed come back.
 export class LiveRows {
-  constructor(list, url) {
+  constructor(list, url, onRestored) {
     this.list = list;
     this.url = url;
+    list.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (await this.restore(event.target)) onRestored();
+    });
   }
 
   async poll() {
@@ -27,12 +31,23 @@ export class LiveRows {
     this.isPolling = false;
   }
 
+  // Out of the trash without leaving a page on which other files are under way. False if it stays there.
+  async restore(form) {
+    const row = form.closest("li");
+    const headers = { "HX-Request": "true" };
+    await fetch(form.action, { method: "POST", body: new FormData(form), headers }).catch(() => null);
+    const answer = await fetch(`${this.url}?id=${row.dataset.image}-`, { headers }).catch(() => null);
+    const [renewed] = answer?.ok && !answer.redirected ? parsed(await answer.text()) : [];
+    if (renewed) this.renew(renewed, row);
+    else row.querySelector(".quiet").textContent = "It stays in the trash: its page says why";
+    return Boolean(renewed);
+  }
+
   open() {
     return [...this.list.querySelectorAll("[data-open]")].slice(-AT_ONCE);
   }
 
-  renew(row) {
-    const old = this.list.querySelector(`[data-image="${row.dataset.image}"]`);
+  renew(row, old = this.list.querySelector(`[data-image="${row.dataset.image}"]`)) {
     if (!old) return;
     row.querySelector(".name a").textContent = old.querySelector(".name").textContent;
     row.querySelector("img").replaceWith(old.querySelector("img"));

@@ -1,6 +1,7 @@
 // Files go up three at a time, each with its progress; what becomes of them comes back as rows made by the server.
 // However many there are, the page holds a few hundred rows: the rest are numbers.
 import { couldBePicture, filesIn } from "./dropped.js";
+import { Pace } from "./pace.js";
 import { AwaitedRows, LiveRows } from "./rows.js";
 import { Lost, Refused, Sending, SignedOut } from "./sending.js";
 import { NUMBER, duration, summary } from "./words.js";
@@ -17,10 +18,10 @@ class UploadFiles extends HTMLElement {
       this.report(item, row);
       this.draw();
     });
-    this.total = { files: 0, bytes: 0, over: 0, sent: 0, added: 0, known: 0, refused: 0, passed: 0 };
-    this.samples = [];
+    this.total = { files: 0, bytes: 0, over: 0, sent: 0, added: 0, known: 0, trashed: 0, refused: 0, passed: 0 };
+    this.pace = new Pace();
     this.isPaused = false;
-    this.live = new LiveRows(this.section("added"), this.dataset.stateUrl);
+    this.live = new LiveRows(this.section("added"), this.dataset.stateUrl, () => this.restored());
     this.acceptChoices();
     this.acceptDrops();
     addEventListener("beforeunload", (event) => {
@@ -146,9 +147,15 @@ class UploadFiles extends HTMLElement {
       this.put("refused", row);
       return;
     }
-    this.total[row.dataset.outcome === "known" ? "known" : "added"] += 1;
+    this.total[{ known: "known", trashed: "trashed" }[row.dataset.outcome] ?? "added"] += 1;
     this.put("added", row);
     this.live.poll();
+  }
+
+  restored() {
+    this.total.trashed -= 1;
+    this.total.known += 1;
+    this.draw();
   }
 
   refuse(item, sentence, mayRetry) {
@@ -273,8 +280,8 @@ class UploadFiles extends HTMLElement {
   }
 
   drawNumbers() {
-    const { added, known, refused } = this.total;
-    for (const [name, number] of [["refused", refused], ["added", added + known]]) {
+    const { added, known, trashed, refused } = this.total;
+    for (const [name, number] of [["refused", refused], ["added", added + known + trashed]]) {
       const section = this.section(name);
       const hidden = number - section.querySelector("ol").children.length;
       section.hidden = !number;
@@ -283,13 +290,8 @@ class UploadFiles extends HTMLElement {
     }
   }
 
-  // Over the last five seconds: steady enough to read, quick enough to be true.
   rate(left) {
-    const now = performance.now();
-    this.samples.push([now, this.total.sent]);
-    while (this.samples.length > 2 && now - this.samples[0][0] > 5_000) this.samples.shift();
-    const [[then, before]] = this.samples;
-    const perSecond = now - then > 300 ? ((this.total.sent - before) / (now - then)) * 1_000 : 0;
+    const perSecond = this.pace.at(this.total.sent);
     if (perSecond <= 0 || this.isPaused) return "";
     return `${(perSecond / 1e6).toFixed(1)} MB/s · ${duration(left / perSecond)}`;
   }

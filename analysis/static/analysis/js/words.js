@@ -20,10 +20,11 @@ export function storageSentenceOf(request) {
   return sentenceOf(request.status);
 }
 
-export function summary({ added, known, refused, passed }) {
+export function summary({ added, known, trashed, refused, passed }) {
   const parts = [
     added && `${NUMBER.format(added)} added`,
     known && `${NUMBER.format(known)} already here`,
+    trashed && `${NUMBER.format(trashed)} already here, in the trash`,
     refused && `${NUMBER.format(refused)} not accepted`,
     passed && `${NUMBER.format(passed)} other files passed over`,
   ];
