@@ -111,9 +111,9 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
                 self._list(asked) if not key else self._give(key)
 
         def do_HEAD(self) -> None:
-            bucket, _, _ = self._asked()
+            bucket, key, _ = self._asked()
             if not self._refuses("head", bucket):
-                self._say(200, b"", {"x-amz-bucket-region": fake.region})
+                self._give(key) if key else self._say(200, b"", {"x-amz-bucket-region": fake.region})
 
         def do_DELETE(self) -> None:
             bucket, key, _ = self._asked()
@@ -135,9 +135,7 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
 
         def _error(self, code: str) -> None:
             body = f"<Error><Code>{code}</Code><Message>{code} was asked for</Message></Error>".encode()
-            self._say(
-                STATUS.get(code, 400), body if self.command != "HEAD" else b"", {"Content-Type": "application/xml"}
-            )
+            self._say(STATUS.get(code, 400), body, {"Content-Type": "application/xml"})
 
         def _list(self, asked: dict[str, str]) -> None:
             time.sleep(fake.seconds)
@@ -178,7 +176,8 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
             for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass

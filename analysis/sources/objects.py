@@ -73,18 +73,31 @@ def fetch(client: Client, place: S3Object, *, into: IO[bytes], etag: str = "", m
 
     With an etag, only if that is still its own; a version cannot change. Raises Refused.
     """
-    asked: dict[str, Any] = {"Bucket": place.bucket, "Key": place.key}
-    if place.version:
-        asked["VersionId"] = place.version
-    elif etag:
-        asked["IfMatch"] = f'"{etag}"'
     with aws.refusals():
-        said = client.get_object(**asked)
+        said = client.get_object(**_asked(place, etag=etag))
         with closing(said["Body"]) as stream:
             if most is None or said["ContentLength"] <= most:
                 for piece in stream.iter_chunks(PIECE):
                     into.write(piece)
     return _listed(place.key, said)
+
+
+def look(client: Client, place: S3Object, *, etag: str = "") -> None:
+    """Ask whether an object is there, with that etag or version, without its bytes. Raises Refused."""
+    with aws.refusals():
+        client.head_object(**_asked(place, etag=etag))
+
+
+def is_addressable(key: str) -> bool:
+    """Whether browsers leave it as it is: of an address they take away what looks like a way up a folder."""
+    return not {".", ".."} & set(key.split("/"))
+
+
+def saving_address(client: Client, place: S3Object, *, seconds: int, disposition: str) -> str:
+    """Where a browser may fetch an object for a while, to save it. Raises Refused where nothing can be signed."""
+    said = {"ResponseContentDisposition": disposition, "ResponseContentType": "application/octet-stream"}
+    with aws.refusals():
+        return str(client.generate_presigned_url("get_object", Params=_asked(place) | said, ExpiresIn=seconds))
 
 
 def touch(client: Client, place: S3Object) -> None:
@@ -97,6 +110,13 @@ def delete(client: Client, place: S3Object) -> None:
     """Raises Refused."""
     with aws.refusals():
         client.delete_object(Bucket=place.bucket, Key=place.key)
+
+
+def _asked(place: S3Object, *, etag: str = "") -> dict[str, str]:
+    asked = {"Bucket": place.bucket, "Key": place.key}
+    if place.version:
+        return asked | {"VersionId": place.version}
+    return asked | ({"IfMatch": f'"{etag}"'} if etag else {})
 
 
 def _listed(key: str, said: dict[str, Any]) -> Listed:

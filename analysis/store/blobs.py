@@ -166,6 +166,20 @@ def address(key: str) -> str | None:
         raise StorageFailed(f"No address can be signed: {error}.") from error
 
 
+def signs_addresses() -> bool:
+    """Whether browsers fetch from the storage by themselves."""
+    return bool(getattr(storage(), "url_seconds", 0))
+
+
+def saving_address(key: str, *, disposition: str) -> str:
+    """The same for a blob that is there and is to be saved. Raises Missing or StorageFailed."""
+    size(key)
+    try:
+        return str(storage().saving_url(key, disposition=disposition))  # type: ignore[attr-defined]
+    except OSError as error:
+        raise StorageFailed(f"No address can be signed: {error}.") from error
+
+
 def discard(keys: Iterable[str]) -> None:
     """Delete blobs and strike them out; one that cannot be deleted now stays written down for the sweeper."""
     gone = []

@@ -6,12 +6,14 @@ import tempfile
 from typing import IO
 
 from django.conf import settings
+from django.utils.http import content_disposition_header
 
 from analysis.models import Bucket, Image
 from analysis.sources import objects
 from analysis.sources.references import S3Object
 from analysis.sources.refusals import Refused
 from analysis.store import blobs
+from analysis.store.signing import SAVING
 
 IN_MEMORY = 8 * 2**20
 
@@ -28,6 +30,26 @@ def get(image: Image) -> IO[bytes]:
         raise _as_failure(image, refusal) from refusal
     fetched.seek(0)
     return fetched
+
+
+def address(image: Image) -> str | None:
+    """Where a browser may fetch an original by itself, to save it under its name; None where it must ask us.
+
+    That the very bytes are there is asked first, so that nobody is led astray. Raises like `get`.
+    """
+    if not blobs.signs_addresses():
+        return None
+    disposition = content_disposition_header(as_attachment=True, filename=image.filename) or "attachment"
+    if image.bucket is None:
+        return blobs.saving_address(image.key, disposition=disposition)
+    if not objects.is_addressable(image.key):
+        return None
+    client, place = client_of(image.bucket), _place(image, image.bucket)
+    try:
+        objects.look(client, place, etag=image.etag)
+        return objects.saving_address(client, place, seconds=SAVING, disposition=disposition)
+    except Refused as refusal:
+        raise _as_failure(image, refusal) from refusal
 
 
 def reference(image: Image, *, region: str) -> S3Object | None:
@@ -62,4 +84,7 @@ def _as_failure(image: Image, refusal: Refused) -> blobs.StorageFailed:
         return blobs.Missing(f"The bucket {image.bucket} has nothing under {image.key} any more.")
     if refusal.code in objects.CHANGED:
         return blobs.StorageFailed(f"{image.key} in the bucket {image.bucket} has changed; it is read again soon.")
+    if refusal.is_denied:
+        said = f"s3:GetObject is not allowed for {image.key} in the bucket {image.bucket} ({refusal.code}). "
+        return blobs.StorageFailed(f"{said}“Check connection” on the bucket's page gives the policy to grant.")
     return blobs.StorageFailed(f"The bucket {image.bucket} did not give {image.key}: {refusal}")

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +21,7 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from analysis.sources.references import Form, S3Object
-from analysis.store.signing import Distribution, presigned, signed_at
+from analysis.store.signing import SAVING, Distribution, presigned, signed_at
 
 MB = 2**20
 
@@ -94,6 +95,17 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
             return None
         if self.distribution:
             return self.distribution.address(key, seconds=self.url_seconds)
+        return self._presigned(key, seconds=self.url_seconds)
+
+    def saving_url(self, name: str, *, disposition: str) -> str | None:
+        """The same for an object that is to be saved, never shown: soon over, and not CloudFront's, which passes on
+        no wishes unless it is told to.
+        """
+        key, seconds = self._normalize_name(clean_name(name)), min(self.url_seconds, SAVING)
+        wishes = {"response-content-disposition": disposition, "response-content-type": "application/octet-stream"}
+        return self._presigned(key, seconds=seconds, wishes=wishes) if seconds else None
+
+    def _presigned(self, key: str, *, seconds: int, wishes: Mapping[str, str] = MappingProxyType({})) -> str:
         with _as_oserror():
             credentials = self.connection.meta.client._request_signer._credentials
             if credentials is None:
@@ -102,8 +114,9 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
                 f"{self.origin}{self._path}/{quote(key)}",
                 credentials=credentials.get_frozen_credentials(),
                 region=self.region_name or "us-east-1",
-                seconds=self.url_seconds,
-                when=signed_at(key, seconds=self.url_seconds, now=time.time()),
+                seconds=seconds,
+                when=signed_at(key, seconds=seconds, now=time.time()),
+                wishes=wishes,
             )
 
     def presigned_form(self, name: str, *, size: int, seconds: int) -> Form:

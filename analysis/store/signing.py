@@ -10,16 +10,20 @@ import hashlib
 import hmac
 import time
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 from botocore.credentials import ReadOnlyCredentials  # noqa: TID251
 from botocore.signers import CloudFrontSigner  # noqa: TID251
 
 LONGEST = 7 * 86_400  # seconds, SigV4's limit
+SAVING = 900
+"""Seconds in which the download of an original must have begun."""
 
 
 def signed_at(key: str, *, seconds: int, now: float) -> int:
@@ -29,8 +33,19 @@ def signed_at(key: str, *, seconds: int, now: float) -> int:
     return (int(now) - offset) // half * half + offset
 
 
-def presigned(address: str, *, credentials: ReadOnlyCredentials, region: str, seconds: int, when: int) -> str:
-    """An address of S3 with leave to GET it, by Signature Version 4 in the query (AWS, "Authenticating Requests")."""
+def presigned(
+    address: str,
+    *,
+    credentials: ReadOnlyCredentials,
+    region: str,
+    seconds: int,
+    when: int,
+    wishes: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """An address of S3 with leave to GET it, by Signature Version 4 in the query (AWS, "Authenticating Requests").
+
+    `wishes`: what else the query says, such as response-content-disposition.
+    """
     at = datetime.fromtimestamp(when, UTC)
     stamp, day = f"{at:%Y%m%dT%H%M%SZ}", f"{at:%Y%m%d}"
     scope = f"{day}/{region}/s3/aws4_request"
@@ -40,6 +55,7 @@ def presigned(address: str, *, credentials: ReadOnlyCredentials, region: str, se
         "X-Amz-Date": stamp,
         "X-Amz-Expires": str(seconds),
         "X-Amz-SignedHeaders": "host",
+        **wishes,
     }
     if credentials.token:
         said["X-Amz-Security-Token"] = credentials.token

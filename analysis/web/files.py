@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.http import require_safe
@@ -36,9 +36,14 @@ def rendition(request: Request, image_id: int, name: str) -> HttpResponseBase:
 
 @require_safe
 def original(request: Request, image_id: int) -> HttpResponseBase:
-    """The bytes as they came, to be saved and never shown: nothing here but they was not made by us."""
+    """The bytes as they came, to be saved and never shown: nothing here but they was not made by us.
+
+    From where they lie, if browsers may fetch them there: by an address that is soon over.
+    """
     shown = access.image_for(request.user, image_id)
     try:
+        if address := originals.address(shown):
+            return redirect(address)
         content = originals.get(shown)
     except blobs.StorageFailed as error:
         return render(request, "404.html", {"reason": str(error)}, status=404)

@@ -1,14 +1,17 @@
 """One place knows where an original lies, and leaves it there."""
 
+from urllib.parse import parse_qs, unquote, urlsplit
+
 import pytest
 
 from analysis.curation import trash
 from analysis.models import BucketObject, Image
 from analysis.sources.references import S3Object
-from analysis.store import library, originals
+from analysis.store import blobs, library, originals
 from tests.factories import a_bucket, an_image, an_image_in
 
 pytestmark = pytest.mark.django_db
+KEY = "one.jpg"
 
 
 def test_rekognition_may_fetch_what_lies_in_its_region(owner, monkeypatch):
@@ -17,6 +20,45 @@ def test_rekognition_may_fetch_what_lies_in_its_region(owner, monkeypatch):
     assert originals.reference(image, region="us-east-1") is None
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     assert originals.reference(image, region="eu-central-1") is None
+
+
+def test_what_stays_in_a_bucket_is_saved_from_there(owner, s3, settings):
+    s3.put("a b/ü.jpg", b"x")
+    bucket = a_bucket(owner)
+    image = an_image_in(bucket, "a b/ü.jpg", etag=s3.etag("a b/ü.jpg"), version_id="v7")
+    assert originals.address(image) is None  # where our own storage is a folder, everything goes through us
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES = {"default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options}}
+    parts = urlsplit(originals.address(image))
+    said = parse_qs(parts.query)
+    assert (unquote(parts.path), said["versionId"], said["X-Amz-Expires"]) == ("/photos/a b/ü.jpg", ["v7"], ["900"])
+    assert said["response-content-disposition"] == ["attachment; filename*=utf-8''%C3%BC.jpg"]
+    up = an_image_in(bucket, "a/../b.jpg")  # browsers would take that for b.jpg
+    assert originals.address(up) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda s3: s3.put(KEY, b"y"), "one.jpg in the bucket photos has changed; it is read again soon."),
+        (lambda s3: s3.delete(KEY), "The bucket photos has nothing under one.jpg any more."),
+        (
+            lambda s3: s3.denied.add(KEY),
+            "s3:GetObject is not allowed for one.jpg in the bucket photos (403). “Check connection” on the bucket's page "
+            "gives the policy to grant.",
+        ),
+    ],
+    ids=["changed", "gone", "denied"],
+)
+def test_nobody_is_led_to_what_a_bucket_does_not_give(owner, s3, settings, change, sentence):
+    s3.put(KEY, b"x")
+    image = an_image_in(a_bucket(owner), KEY, etag=s3.etag(KEY))
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES = {"default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options}}
+    change(s3)
+    with pytest.raises(blobs.StorageFailed) as raised:
+        originals.address(image)
+    assert str(raised.value) == sentence
 
 
 def test_a_picture_that_is_removed_is_remembered_so_that_no_sync_brings_it_back(owner):

@@ -82,6 +82,34 @@ def test_a_missing_original_is_told_from_a_refusing_storage(owner, rekognition, 
         blobs.get(image.key)
 
 
+def by_themselves(settings) -> None:
+    """Browsers fetch what they show and save from the storage."""
+    options = {**settings.STORAGES["default"]["OPTIONS"], "url_seconds": 3_600}
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
+
+
+def test_an_original_is_saved_from_where_it_lies(owner, colleague, rekognition, bucket, signed_in, settings):  # noqa: PLR0917
+    by_themselves(settings)
+    image = receive(owner)
+    Image.objects.update(filename='d\u00f6g "x".jpg')
+    path = reverse("original", args=[image.pk])
+    told = signed_in(owner).get(path)
+    assert (told.status_code, told.url.partition("?")[0].endswith(f"/pictures/{image.key}")) == (302, True)
+    with urllib.request.urlopen(told.url) as answer:
+        assert answer.read() == pictures.jpeg()
+        assert answer.headers["Content-Disposition"] == "attachment; filename*=utf-8''d%C3%B6g%20%22x%22.jpg"
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert signed_in(colleague).get(path).status_code == 404
+
+
+def test_nobody_is_led_to_an_original_that_is_not_there(owner, rekognition, bucket, signed_in, settings):
+    by_themselves(settings)
+    image = receive(owner)
+    bucket.delete_object(Bucket="pictures", Key=image.key)
+    answer = signed_in(owner).get(reverse("original", args=[image.pk]))
+    assert (answer.status_code, f"The storage has nothing under {image.key}." in answer.content.decode()) == (404, True)
+
+
 def test_a_bucket_that_is_gone_refuses_the_picture_and_nothing_stays(owner, rekognition, bucket, settings):
     options = {**settings.STORAGES["default"]["OPTIONS"], "bucket_name": "elsewhere"}
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}

@@ -34,17 +34,37 @@ def storage(**options):
     return SharedS3Storage(**options)
 
 
+WISH = "attachment; filename*=utf-8''d%C3%B6g%20%22x%22.jpg"
+
+
+@pytest.mark.parametrize(
+    ("asked", "wishes"),
+    [({}, {}), ({"ResponseContentDisposition": WISH}, {"response-content-disposition": WISH})],
+    ids=["to show", "to save"],
+)
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9000"])
-def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint):
+def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint, asked, wishes):
     style = "path" if endpoint else "virtual"
     config = Config(signature_version="s3v4", s3={"addressing_style": style})
     client = boto3.session.Session().client("s3", region_name="eu-central-1", endpoint_url=endpoint, config=config)
-    theirs = client.generate_presigned_url("get_object", Params={"Bucket": "pictures", "Key": KEY}, ExpiresIn=900)
+    params = {"Bucket": "pictures", "Key": KEY, **asked}
+    theirs = client.generate_presigned_url("get_object", Params=params, ExpiresIn=900)
     address, _, query = theirs.partition("?")
     signed = datetime.strptime(parse_qs(query)["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    ours = presigned(address, credentials=credentials, region="eu-central-1", seconds=900, when=int(signed.timestamp()))
+    when = int(signed.timestamp())
+    ours = presigned(address, credentials=credentials, region="eu-central-1", seconds=900, when=when, wishes=wishes)
     assert parse_qs(urlsplit(ours).query) == parse_qs(query)
     assert storage(endpoint_url=endpoint).signed_url(KEY).partition("?")[0] == address
+
+
+@pytest.mark.parametrize(("seconds", "lasts"), [(0, None), (60, "60"), (HALF_A_DAY, "900")])
+def test_leave_to_save_an_original_is_soon_over_and_never_of_a_distribution(credentials, seconds, lasts):
+    kept = storage(url_seconds=seconds, distribution={"domain": "d1.cloudfront.net"})
+    address = kept.saving_url("originals/aa/a.jpg", disposition=WISH)
+    said = urlsplit(address or "")
+    assert (said.netloc, parse_qs(said.query).get("X-Amz-Expires")) == (
+        ("pictures.s3.eu-central-1.amazonaws.com", [lasts]) if lasts else ("", None)
+    )
 
 
 def test_an_address_stays_the_same_for_half_of_its_life():
