@@ -112,6 +112,7 @@ KEPT_APART: dict[Node, str] = {
     Is("duplicate"): "i.is_repeated",
 }
 """Parts that only pictures of an index of their own can meet, in the order of time."""
+_FOUND_IN = {"faces": "analysis_face", "text": "analysis_imagetext"}
 _PIECES = NamePieces.template % {"expressions": "i.filename || chr(10) || i.title"}
 _WANTED = """
     (SELECT array_agg(DISTINCT substr(said.name, place, said.size)) FROM (
@@ -141,6 +142,8 @@ def narrowed(part: Node, meaning: Meaning) -> Sql | None:
             return Sql("i.format = %s", (FORMATS.get(text.lower(), text.lower()),))
         case Matches("camera", text):
             return Sql(f"(i.camera_make, i.camera_model, i.lens) IN ({_CAMERAS})", (part_of(text),))
+        case Matches("bucket", text):
+            return Sql("i.bucket_id = ANY(ARRAY(SELECT id FROM analysis_bucket WHERE name ILIKE %s))", (part_of(text),))
         case Between("taken") | Lately("taken"):
             bounds = zip((">=", "<"), days(part, meaning.moment), strict=True)
             given = {f"coalesce(i.taken_at, i.added_at) {sign} %s": bound for sign, bound in bounds if bound}
@@ -157,6 +160,10 @@ def listed(part: Node) -> Candidates | None:
             text, values = "SELECT image_id FROM analysis_analysis WHERE is_current AND recognizer = %s", (who,)
         case ByModel(version):
             text, values = "SELECT image_id FROM analysis_analysis WHERE is_current AND model_version = %s", (version,)
+        case Is("reviewed"):
+            text, values = "SELECT image_id FROM analysis_verdict", ()
+        case Has("faces" | "text" as thing):
+            text, values = f"SELECT image_id FROM {_FOUND_IN[thing]}", ()  # noqa: S608
         case Measured(field, low, high) if field in INDEXED:
             column, bounds = f"x.{INDEXED[field]}", ((">=", low), ("<=", high))
             given = {f"{column} {sign} %s": bound for sign, bound in bounds if bound is not None}
@@ -220,8 +227,6 @@ def _in_state(part: Is, meaning: Meaning) -> Sql | None:
             return Sql(f"SELECT a.image_id FROM analysis_analysis a WHERE {FAILED_LAST}")  # noqa: S608
         case "pending":
             return Sql("SELECT image_id FROM analysis_analysis WHERE state IN ('queued', 'running')")
-        case "reviewed":
-            return Sql("SELECT image_id FROM analysis_verdict")
     return None
 
 

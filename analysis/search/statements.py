@@ -21,7 +21,7 @@ from analysis.search.selectors import (
     narrowed,
 )
 from analysis.search.sql import FALSE, TRUE, Sql, all_of
-from analysis.search.tree import Between, Is, Labeled, Lately, Matches, Node
+from analysis.search.tree import Between, Has, Is, Labeled, Lately, Matches, Node
 
 BUDGET = 3_000
 """Entries of one index looked at before something else is tried: some ten milliseconds."""
@@ -75,8 +75,12 @@ class Statements:
 
     @cached_property
     def listed(self) -> Candidates | None:
-        """The candidates of a part that may hold of few pictures or of many, from another table."""
-        return next((each for part in self.parts if (each := listed(part))), None)
+        """The candidates of a part that may hold of few pictures or of many, from another table.
+
+        Faces and text are in so many pictures that a label finds fewer.
+        """
+        parts = [part for part in self.parts if not (self.carried and isinstance(part, Has))]
+        return next((each for part in parts if (each := listed(part))), None)
 
     @cached_property
     def narrowed(self) -> Sql | None:

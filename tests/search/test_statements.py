@@ -7,14 +7,14 @@ from django.db import connection
 from django.utils import timezone
 
 from analysis.access import audience_of
-from analysis.models import Image
+from analysis.models import Face, Image, ImageText, Verdict
 from analysis.search.facets import facets
 from analysis.search.grammar import parse
 from analysis.search.meaning import meaning_of
 from analysis.search.plan import Plan
 from analysis.search.results import count, page
 from analysis.store.repeated import mark_all
-from tests.factories import START, an_image
+from tests.factories import START, a_bucket, a_label, an_image, an_image_in
 from tests.plans import rows_met
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,21 @@ def test_what_is_like_a_picture_is_found_without_looking_at_all(few_of_many, col
     plan = Plan(meaning_of(query, audience=audience_of(colleague), moment=timezone.now()))
     assert max(looked_at(statement) for statement in plan.attempts(after=None, limit=61)) < A_FEW
     assert page(query, audience=audience_of(colleague)).images == [image]
+
+
+@pytest.mark.parametrize("text", ["bucket:rare", "has:text", "has:faces", "is:reviewed"])
+def test_what_few_pictures_have_is_found_without_looking_at_all(few_of_many, colleague, text):
+    rare = an_image_in(a_bucket(colleague, name="rare"), "a.jpg")
+    ImageText.objects.create(image=rare, content="EXIT")
+    Face.objects.create(image=rare, left=0, top=0, width=1, height=1, confidence=99)
+    Verdict.objects.create(image=rare, label=a_label("Dog"), decision="confirmed", by=colleague)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE analysis_imagetext, analysis_face, analysis_verdict, analysis_bucket")
+    query = parse(text)
+    plan = Plan(meaning_of(query, audience=audience_of(colleague), moment=timezone.now()), budget=100)
+    statements = (*plan.attempts(after=None, limit=61), *plan.counted(cap=1_001))
+    assert max(looked_at(statement) for statement in statements) < A_FEW
+    assert page(query, audience=audience_of(colleague)).images == [rare]
 
 
 def test_facets_of_few_pictures_are_exact_however_many_others_there_are(few_of_many, owner):
