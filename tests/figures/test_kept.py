@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from analysis.figures import kept, series
@@ -162,6 +163,20 @@ def test_labels_that_grow(owner, colleague):
     assert [each.name for each in series.growing(week, None, pictures=5).labels] == ["Cat", "Bird", "Dog"]
     a_label("Cat").__class__.objects.filter(name="Cat").update(is_hidden=True)
     assert [each.name for each in series.growing(week, owner.pk, pictures=4).labels] == ["Dog"]
+
+
+def test_of_very_many_pictures_those_of_an_index_are_looked_at(owner):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT n FROM generate_series(100000, 200000) n WHERE hashint8(n) & 127 = 0 LIMIT 2")
+        chosen = [pk for (pk,) in cursor.fetchall()]
+    for pk, added_at in zip(chosen, (DAY, DAY - timedelta(days=8)), strict=True):
+        a_labeled_image(owner, {"Dog": 90}, id=pk, added_at=added_at)
+    a_labeled_image(owner, {"Cat": 90}, id=chosen[0] + 1, added_at=DAY)
+    week, month = (span(name, until=DAY.date(), now=DAY) for name in ("week", "month"))
+    assert series.growing(week, owner.pk, pictures=series.LOOKED_AT * 128) == series.Growing([], 128)
+    assert series.growing(month, owner.pk, pictures=series.LOOKED_AT * 128) == series.Growing(
+        [series.Grown("Dog", 256, 0)], 128
+    )
 
 
 def test_of_many_pictures_a_share_is_looked_at(owner):
