@@ -1,7 +1,6 @@
 """The admin's lists in a generated library of a million pictures: over HTTP, as staff, plain, filtered and searched.
 
-The library is generated with one empty answer for each picture; before anything is measured here these are made as long
-as real ones, and calls, verdicts, marks and a bucket's objects are added, as many as such a library has.
+What the generated library lacks is added first, once (`bench/library_used.py`).
 """
 
 from __future__ import annotations
@@ -15,34 +14,13 @@ import psycopg
 
 from bench.figures import Figure, Report, percentile
 from bench.library_data import Loaded, django_on, loaded
+from bench.library_used import REQUEST_ID, fill
 from bench.search_pages import Pages, serving
 
 PICTURES = 1_000_000
 MOST = 300.0  # milliseconds that no list may take
 TIMES = 10
 STAFF = 1
-HASHES = 45
-"""Of 32 characters in each answer: 1.5 kB."""
-REQUEST_ID = "c4ca4238-a0b9-2382-0dcc-509a6f75849b"  # md5 of "1"
-
-ROWS = (
-    f"""UPDATE analysis_analysis SET answer = jsonb_build_object('Labels', jsonb_build_array(), 'Rest', (
-        SELECT string_agg(md5(id::text || n::text), '') FROM generate_series(1, {HASHES}) n))""",
-    """INSERT INTO analysis_call (analysis_id, recognizer, region, api, outcome, error_code, price, request_id)
-       SELECT id, 'rekognition', 'us-east-1', api, 'answered', '', 0.001, md5(id::text)::uuid::text
-       FROM analysis_analysis""",
-    """INSERT INTO analysis_verdict (image_id, label_id, decision, by_id)
-       SELECT image_id, label_id, CASE WHEN image_id % 5 = 0 THEN 'rejected' ELSE 'confirmed' END, owner_id
-       FROM analysis_imagelabel WHERE image_id % 20 < 2 AND label_id % 3 = 0""",
-    "INSERT INTO analysis_mark (image_id, person_id, is_favorite) SELECT id, owner_id, true FROM analysis_image",
-    """INSERT INTO analysis_bucket (id, name, prefix, region, include, exclude, owner_id, openness, apis, may_delete,
-                                    cursor, report, trouble)
-       VALUES (1, 'photos', '', 'us-east-1', '{}', '{}', 1, 0, '{}', false, '', '{}', '')""",
-    """INSERT INTO analysis_bucketobject (bucket_id, key, version_id, etag, size, sequencer, state, revision, attempts,
-                                          error_code, reason, image_id)
-       SELECT 1, 'photos/' || id || '.jpg', '', '', 1000, '', 'present', 0, 0, '', '', id FROM analysis_image""",
-)
-CHANGED = ("analysis", "call", "verdict", "mark", "bucketobject")
 
 
 @dataclass(frozen=True)
@@ -61,17 +39,6 @@ def measure() -> Report:
         figures = list(measured(library, asked))
     title = f"the admin in {pictures:,} pictures, over HTTP, warm, one client"
     return Report(title, figures, [f"p95 of {TIMES}; answers are 1.5 kB of text that hardly shrinks."])
-
-
-def fill(connection: psycopg.Connection) -> None:
-    """Once for each library that is kept."""
-    found = connection.execute("SELECT EXISTS (SELECT FROM analysis_bucketobject)").fetchone()
-    if found and found[0]:
-        return
-    for statement in ROWS:
-        connection.execute(statement)
-    for table in CHANGED:
-        connection.execute(f"VACUUM (ANALYZE) analysis_{table}")
 
 
 def questions(connection: psycopg.Connection) -> Iterator[Asked]:
@@ -103,7 +70,7 @@ def filtered(label: int, word: str) -> dict[str, tuple[str, ...]]:
         "analysis": (
             *("state__exact=failed", "state__exact=done", "api__exact=faces", "api__exact=labels", "recognizer=local"),
             *("model_version=9.9", "permanent=yes", "image__owner__id__exact=3"),
-            *("p=200", f"q={word}", f"q={REQUEST_ID}", "requested_at_from=2020-01-01&requested_at_to=2020-02-01"),
+            *("p=200", f"q={word}", f"q={REQUEST_ID}", "finished_at_from=2020-01-01&finished_at_to=2020-02-01"),
         ),
         "call": (
             *("outcome__exact=failed", "api__exact=faces", "recognizer=local", f"q={REQUEST_ID}"),

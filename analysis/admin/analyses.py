@@ -26,7 +26,7 @@ STEP = 1_000
 class AnalysisAdmin(OfPictures, ReadOnlyAdmin):
     list_display = (
         *("thumb", "of", "api", "state_shown", "recognizer", "model_version", "is_current", "attempts"),
-        *("error_code", "in_batch", "requested_at"),
+        *("error_code", "in_batch", "finished_at"),
     )
     list_display_links = ("api",)
     list_filter = (
@@ -36,11 +36,12 @@ class AnalysisAdmin(OfPictures, ReadOnlyAdmin):
         filters.VersionFilter,
         filters.PermanentFilter,
         ("image__owner", filters.AutocompleteSelectFilter),
-        ("requested_at", filters.DayFilter),
+        ("finished_at", filters.DayFilter),
     )
     list_select_related = ("image", "batch")
     search_help_text = f"{HELP}; or AWS's request id"
     ordering = ("-pk",)
+    indexed_moment = "finished_at"
     sortable_by = ()
     actions = ("ask_again", "retry")
     fieldsets = (

@@ -45,5 +45,7 @@ class CappedChangeList(ChangeList):  # type: ignore[misc]
             super().get_results(request)
         except (DataError, ValueError, OverflowError) as error:  # a number too large, a byte that no text has
             raise IncorrectLookupParameters(error) from error
+        if not self.result_count:
+            self.result_list = self.queryset.none()  # what was just looked for in vain is not looked for again
         self.total = counted(getattr(self.paginator, "found", self.paginator.count))
         self.full_result_count = self.result_count  # else the heading says it, too, and not that it is capped

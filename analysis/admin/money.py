@@ -30,6 +30,7 @@ class CallAdmin(ReadOnlyAdmin):
     search_fields = ("request_id__exact",)
     search_help_text = "AWS's request id, all of it"
     ordering = ("-pk",)
+    indexed_moment = "sent_at"
     sortable_by = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:

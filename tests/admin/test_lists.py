@@ -1,6 +1,7 @@
 """The lists: what they find, what they say of nonsense, what they cost."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib import admin
@@ -106,7 +107,7 @@ def test_a_filter_that_says_nothing_says_so_and_shows_nothing(asked, sentence, o
     assert (shown(page), said(page)) == ([], [sentence])
 
 
-NONSENSE = ("id__exact=x", "foo=1", "p=0", "p=99999", "owner__id__exact=x", "requested_at_from=x", "state=x", "p=x")
+NONSENSE = ("id__exact=x", "foo=1", "p=0", "p=99999", "owner__id__exact=x", "finished_at_from=x", "state=x", "p=x")
 NONSENSE += ("image_labels__label__id__exact=x", "confidence_from=x", "day__year=x", "q=%00", "all=", "e=1", "o=x.y")
 
 
@@ -118,7 +119,7 @@ def test_no_address_breaks_a_list(model, browser):
 
 
 def test_what_cannot_be_looked_for_is_told(browser):
-    page = browser.get(ANALYSES, {"requested_at_from": "x"}, follow=True)
+    page = browser.get(ANALYSES, {"finished_at_from": "x"}, follow=True)
     assert said(page) == ["This address asks for what cannot be looked for. All rows are shown instead."]
 
 
@@ -130,6 +131,20 @@ def test_a_row_that_is_gone_is_told(browser):
 def test_counting_ends_at_the_cap():
     paginator = CappedPaginator(range(CAP + 5), 50)
     assert (paginator.count, paginator.found) == (CAP, CAP + 5)
+
+
+def test_what_was_not_found_is_not_looked_for_again(browser, django_assert_num_queries):
+    with django_assert_num_queries(QUERIES["mark"] - 1):
+        assert shown(browser.get(reverse("admin:analysis_mark_changelist"))) == []
+
+
+def test_within_days_the_last_comes_first(owner, browser):
+    late, early, before = (
+        an_analysis(an_image(owner), state="done", finished_at=datetime(2026, 3, day, tzinfo=UTC)) for day in (5, 4, 1)
+    )
+    assert shown(browser.get(ANALYSES)) == [before, early, late]
+    days = {"finished_at_from": "2026-03-04", "finished_at_to": "2026-03-05"}
+    assert shown(browser.get(ANALYSES, days)) == [late, early]
 
 
 def test_analyses_are_found_by_their_pictures_and_by_request_id(owner, browser):
