@@ -85,12 +85,15 @@ def inlined(placeholder: bytes | memoryview | None) -> str:
 
 
 def rendition_url(image: Image, name: str) -> str:
-    """From the storage itself where it may be; ours names the version, so that browsers may keep it for ever."""
+    """From the storage itself where it may be, with ours behind the #, which browsers keep to themselves: where to ask
+    if the storage does not give it (again.js). Ours names the version, so that browsers may keep it for ever.
+    """
+    ours = f"{reverse('rendition', args=[image.pk, name])}?v={image.renditions_id.hex[:12]}"
     try:
         direct = blobs.address(blobs.rendition_key(image.renditions_id, name))
     except blobs.StorageFailed:  # no credentials: whoever asks us is told
         direct = None
-    return direct or f"{reverse('rendition', args=[image.pk, name])}?v={image.renditions_id.hex[:12]}"
+    return f"{direct}#{ours}" if direct else ours
 
 
 def library_url(query: Query, **parameters: str | int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import urllib.request
 
 import boto3  # noqa: TID251
@@ -10,6 +11,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from playwright.sync_api import expect
 
+from analysis import pipeline
 from analysis.models import Image, Ticket
 from analysis.store import connection
 from tests import factories, pictures
@@ -79,6 +81,57 @@ def test_fifty_pictures_go_past_the_web_server_and_are_found(visit, owner, bucke
     page.wait_for_function(f"""[...document.querySelectorAll("{straight}")].every(each => each.naturalWidth > 0)""")
     kept = [each["Key"].split("/")[0] for each in bucket.list_objects_v2(Bucket="pictures")["Contents"]]
     assert (kept.count("originals"), kept.count("renditions"), kept.count("uploads")) == (NUMBER, 2 * NUMBER, 0)
+
+
+def kept(owner, number: int) -> list[Image]:
+    """Pictures in the storage, and their rows."""
+    return [
+        pipeline.receive(io.BytesIO(pictures.jpeg(seed=each)), name=f"{each}.jpg", owner_id=owner.pk).image
+        for each in range(number)
+    ]
+
+
+def lose(bucket, folder: str) -> None:
+    for each in bucket.list_objects_v2(Bucket="pictures", Prefix=folder)["Contents"]:
+        bucket.delete_object(Bucket="pictures", Key=each["Key"])
+
+
+def asked_of_us(page) -> list[str]:
+    """What of renditions the web server is asked for from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/renditions/thumb?" in request.url else None)
+    return asked
+
+
+def test_a_thumb_or_preview_that_is_lost_is_made_again_while_one_looks(visit, owner, bucket):
+    window, images = visit(), kept(owner, 2)
+    lose(bucket, "renditions/")
+    page = window.sign_in()
+    expect(page.locator("img.thumb[src^='/images/']")).to_have_count(2)
+    expect(page.locator("img.thumb").first).to_have_js_property("naturalWidth", 160)
+    lose(bucket, "renditions/")
+    page.goto(f"/images/{images[0].pk}/")
+    preview = page.locator("img.preview[src^='/images/']")
+    expect(preview).to_have_js_property("naturalWidth", 160)
+    renewed = Image.objects.get(pk=images[0].pk)
+    assert renewed.renditions_id != images[0].renditions_id
+    page.goto("/")
+    straight = page.locator(f"img.thumb[src*='{renewed.renditions_id.hex}'][src*='X-Amz-Signature']")
+    expect(straight).to_have_js_property("naturalWidth", 160)
+    window.complaints.clear()  # the browser told of what was lost
+
+
+def test_what_cannot_be_made_again_is_not_asked_for_on_and_on(visit, owner, bucket):
+    window = visit()
+    kept(owner, 6)
+    lose(bucket, "")
+    page = window.page
+    asked = asked_of_us(page)
+    with page.expect_response(lambda answer: len(asked) == 3 and answer.url == asked[2]):
+        window.sign_in()
+    page.evaluate("() => fetch('/upload/').then(answer => answer.text())")  # by then it would have asked again
+    assert len(asked) == 3
+    window.complaints.clear()
 
 
 def test_a_storage_that_refuses_is_told_and_asked_again(visit, owner, bucket, moto, celery_worker_thread):

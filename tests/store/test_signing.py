@@ -108,7 +108,9 @@ def test_a_page_names_the_bucket_and_signs_no_more_than_it_shows(owner, signed_i
     pages = [signed_in(owner).get(reverse("library")).content.decode() for _ in range(2)]
     for image in images:
         address = present.rendition_url(image, "thumb")
-        assert address == blobs.address(blobs.rendition_key(image.renditions_id, "thumb"))
+        direct, _, ours = address.partition("#")
+        assert direct == blobs.address(blobs.rendition_key(image.renditions_id, "thumb"))
+        assert ours == f"/images/{image.pk}/renditions/thumb?v={image.renditions_id.hex[:12]}"
         assert address.startswith("https://pictures.s3.eu-central-1.amazonaws.com/renditions/")
         assert all(address.replace("&", "&amp;") in page for page in pages)
 
