@@ -11,7 +11,7 @@ from django.db.models import Count, Max
 from django.db.models.functions import Now
 
 from analysis.batches.progress import progress
-from analysis.batches.states import dollars
+from analysis.batches.states import dollars, spent_words
 from analysis.models import Analysis, Batch
 
 logger = logging.getLogger(__name__)
@@ -51,17 +51,19 @@ def lines(batch_id: int) -> list[str]:
         return [f"There is no batch {batch_id}."]
     batch = found.batch
     of_budget = f", of a budget of {dollars(batch.budget)}" if batch.budget is not None else ""
-    asked = f"{found.total:,}" if found.total is not None else f"{batch.asked:,} so far"
+    asked = f"{batch.asked:,} analyses"
+    if not batch.is_laid_out:
+        asked = f"{batch.asked:,} of {found.total:,} analyses" if found.total is not None else f"{asked} so far"
     said = [
         f"Batch {batch.pk}: {batch.get_state_display().lower()}. {batch.reason}".rstrip(),
-        f"{asked} analyses asked of {batch.recognizer} about {batch.images:,} pictures: {found.done:,} done "
+        f"{asked} asked of {batch.recognizer} about {batch.images:,} pictures: {found.done:,} done "
         f"({found.reused:,} from the store), {found.failed:,} failed, {found.waiting:,} waiting.",
         f"Spent: {dollars(found.dollars)}{of_budget}.",
     ]
     if batch.is_laid_out and not found.waiting and (gone := batch.asked - found.ended) > 0:
         said.append(
-            f"{gone:,} ended otherwise: their pictures were removed or trashed, somebody asked for them alone, or the "
-            "batch was cancelled."
+            f"{gone:,} ended otherwise: their pictures were removed or trashed, somebody asked for them alone, another "
+            "run took them over, or the batch was cancelled."
         )
     if batch.passed_over:
         said.append(
@@ -70,7 +72,8 @@ def lines(batch_id: int) -> list[str]:
     for cause in causes(batch):
         said += [f"{cause.number:,} {cause.api} failed with {cause.code}: {cause.message}", f"  retry: {cause.command}"]
     if batch.state in {Batch.State.PAUSED, Batch.State.STOPPED}:
-        said.append(f"Go on with: manage.py analyze_images --resume {batch.pk}")
+        more = " --budget USD, a higher one" if batch.reason == spent_words(batch) else ""
+        said.append(f"Go on with: manage.py analyze_images --resume {batch.pk}{more}")
     return said
 
 

@@ -88,11 +88,15 @@ def out_of_money(batch: Batch) -> str:
     price = min(prices.price(api, batch.parameters.get(api, {}), already=already) for api in waits)
     left = next((each for each in ledger.left_of_batches(batch.recognizer) if each.batch_id == batch.pk), None)
     if left is not None and left.dollars < price:
-        return f"Its budget of {dollars(batch.budget)} is spent."
+        return spent_words(batch)
     budget = ledger.budget(batch.recognizer)
     if budget.affordable(price, is_bulk=True) == 0:
         return f"This month's budget for bulk work, {dollars(budget.limit)}, is spent."
     return ""
+
+
+def spent_words(batch: Batch) -> str:
+    return f"Its budget of {dollars(batch.budget)} is spent."
 
 
 def dollars(amount: Decimal | None) -> str:

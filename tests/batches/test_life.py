@@ -92,6 +92,9 @@ def test_it_is_laid_out_so_many_at_a_time(owner):
     assert batch.analyses.count() == 2
     layout.lay_out(batch.pk, most_open=2)
     assert batch.analyses.count() == 2
+    assert report.lines(batch.pk)[1].startswith("2 analyses so far asked of rekognition about 2 pictures")
+    Batch.objects.update(expected=5)
+    assert report.lines(batch.pk)[1].startswith("2 of 5 analyses asked of rekognition about 2 pictures")
     work()
     layout.lay_out(batch.pk, most_open=2)
     work()

@@ -275,6 +275,10 @@ def test_a_budget_that_runs_out_ends_it_with_3(owner, rekognition, monkeypatch):
     monkeypatch.setattr(batch_watch, "sleep", lambda _: (_worked(), states.tend()))
     text = said("--yes", "--budget", "0", status=3)
     assert text.splitlines()[0].endswith("stopped by a budget. Its budget of 0.00 US dollars is spent.")
+    assert (
+        text.splitlines()[-1]
+        == f"Go on with: manage.py analyze_images --resume {Batch.objects.get().pk} --budget USD, a higher one"
+    )
 
 
 def test_the_schedule_gives_the_options_as_a_person_would(owner, rekognition, settings):
