@@ -29,6 +29,9 @@ def facts(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: dateti
         Fact("Camera", _camera(image)),
         Fact("Lens", image.lens),
         Fact("Added", present.ago(image.added_at, now=now), present.exact(image.added_at)),
+        Fact("Original", f"Changed {present.ago(image.original_since, now=now)}", present.exact(image.original_since))
+        if image.original_since
+        else None,
         Fact("Owner", _name(image, reader)) if reader.is_authenticated else None,
         Fact("Visibility", image.get_openness_display()) if _is_told_openness(image, reader) else None,
     ]

@@ -51,9 +51,16 @@ def history(request: Request, image_id: int) -> HttpResponse:
     """The page; its owner's alone, since it tells what was paid."""
     shown = _own(request, image_id)
     found = list(shown.analyses.order_by("-pk")[:MOST])
-    entries = _entries(found, now=timezone.now())
-    page = {"id": str(shown.pk), "name": str(shown), "url": present.image_url(shown.pk)}
-    return render(request, "history.html", {"image": page, "entries": entries})
+    now = timezone.now()
+    entries, since = _entries(found, now=now), shown.original_since
+    number = sum(since is None or each.requested_at > since for each in found)
+    context = {
+        "image": {"id": str(shown.pk), "name": str(shown), "url": present.image_url(shown.pk)},
+        "entries": entries[:number],
+        "changed": {"when": present.ago(since, now=now), "exact": present.exact(since)} if since else None,
+        "of_the_one_before": entries[number:],
+    }
+    return render(request, "history.html", context)
 
 
 @require_safe

@@ -108,6 +108,7 @@ def test_a_changed_object_is_a_new_original_and_what_people_said_stays(owner, bu
     read(bucket)
     tasks.work(recognizer="rekognition", api="labels")
     renewed = Image.objects.get()
+    assert renewed.analyses.latest("pk").requested_at > renewed.original_since > renewed.added_at
     assert (renewed.pk, renewed.width, renewed.etag) == (image.pk, 300, s3.etag(KEY))
     assert renewed.renditions_id != image.renditions_id
     assert label_rows(image) == {"Cat": 97, "Bench": 100}

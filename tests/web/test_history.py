@@ -1,9 +1,11 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from analysis.models import Analysis
+from analysis.models import Analysis, Image
 from tests.factories import an_analysis, an_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +45,23 @@ def test_each_analysis_says_what_it_changed_and_cost(image, owner, signed_in):
     ):
         assert part.replace(" %", "\u202f%") in said or part in said, part
     assert b"<b>dog" not in page.content
+
+
+def test_another_original_is_told_between_what_was_asked_about_each(image, owner, signed_in):
+    browser, address = signed_in(owner), reverse("history", args=[image.pk])
+    assert "Another original" not in words(browser.get(address))
+    last = Analysis.objects.latest("pk")
+    Analysis.objects.exclude(pk=last.pk).update(requested_at=timezone.now() - timedelta(hours=3))
+    Image.objects.update(original_since=timezone.now() - timedelta(hours=2))
+    said = words(browser.get(address))
+    told = "Another original 2 hours ago The file in the bucket changed and was read again. What is above is about the"
+    assert said.index("+ Truck") < said.index(told) < said.index("AccessDeniedException")
+    assert "what people said of the picture stays." in said
+    Image.objects.update(original_since=timezone.now())
+    said = words(browser.get(address))
+    assert said.index("Nothing has been asked about the new one yet;") < said.index("+ Truck")
+    page = words(browser.get(reverse("image", args=[image.pk])))
+    assert "Original Changed just now" in page
 
 
 def test_going_back_to_an_older_answer_and_forward_again(image, owner, signed_in):
