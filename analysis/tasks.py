@@ -26,7 +26,7 @@ from analysis.recognition import asking, engines, ledger, outages, recognizers, 
 from analysis.recognition.index import reindex
 from analysis.search.counts import refresh_counts
 from analysis.sources.refusals import Refused
-from analysis.store import blobs, reading, repeated, syncing, uploads
+from analysis.store import blobs, connection, reading, repeated, syncing, uploads
 from analysis.store.adoption import Consequences
 from analysis.store.arrivals import Noted
 
@@ -88,7 +88,7 @@ def sync_bucket(*, bucket_id: int, trashes_missing: bool = False) -> None:
     except syncing.Busy:
         return  # somebody else does it
     except Refused as refusal:
-        Bucket.objects.filter(pk=bucket_id).update(trouble=f"It cannot be listed: {refusal}")
+        Bucket.objects.filter(pk=bucket_id).update(trouble=connection.unlisted(bucket, refusal))
         return
     sync_bucket.delay(bucket_id=bucket_id, trashes_missing=trashes_missing)
 

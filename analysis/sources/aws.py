@@ -76,8 +76,8 @@ def _answered(error: exceptions.ClientError) -> Refused:
     if code in CREDENTIALS:
         return NoCredentials(f"AWS does not accept the credentials ({code}): renew them, check the clock.", code=code)
     if code in DENIED:  # AWS's message names the account and the principal
-        return Refused(f"It is not allowed ({code}).", code=code, region=region)
+        return Refused(f"{error.operation_name} is not allowed ({code}).", code=code, region=region)
     if code in ELSEWHERE:
         where = region or "another region"
-        return Refused(f"It lies in {where} ({code}): set its region to that.", code=code, region=region)
-    return Refused(f"{code}: {str(said.get('Message', '')) or 'no message'}.", code=code, region=region)
+        return Refused(f"It lies in {where} ({code}): set its region.", code=code, region=region)
+    return Refused(f"{code}: {str(said.get('Message', '')).rstrip('.') or 'no message'}.", code=code, region=region)

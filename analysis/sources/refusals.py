@@ -9,7 +9,12 @@ CREDENTIALS = frozenset(
         *("SignatureDoesNotMatch", "UnrecognizedClientException"),
     }
 )
-ABSENT = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "MethodNotAllowed", "405"})
+ABSENT = frozenset(
+    {
+        *("404", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "MethodNotAllowed", "405"),
+        *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+    }
+)
 """MethodNotAllowed is what a delete marker answers to whoever asks for its version."""
 SLOW = frozenset({"503", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"})

@@ -35,7 +35,7 @@ def check(bucket: Bucket) -> Iterator[Finding]:
         return
     except Refused as refusal:
         if refusal.is_absent:
-            yield Finding("bucket", is_fine=False, sentence=f"There is no bucket {bucket.name}: correct its name.")
+            yield Finding("bucket", is_fine=False, sentence=originals.NO_BUCKET.format(bucket.name))
             return
         region = refusal.region  # the steps below say what is missing
     yield _placed(bucket, region)
@@ -47,6 +47,16 @@ def check(bucket: Bucket) -> Iterator[Finding]:
             sentence=str(step.refusal or "Allowed."),
             action=step.action if denied else "",
         )
+
+
+def unlisted(bucket: Bucket, refusal: Refused) -> str:
+    """Why a bucket cannot be listed, and what to do."""
+    if refusal.is_absent:
+        return originals.NO_BUCKET.format(bucket.name)
+    if refusal.is_denied:
+        said = f"{bucket.name} cannot be listed: s3:ListBucket is not allowed ({refusal.code})."
+        return f"{said} “Check connection” on its page gives the policy to grant."
+    return f"{bucket.name} cannot be listed: {refusal}"
 
 
 def needed_policy(bucket: Bucket) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def consume(queue: Queue, *, announce: Announce, stop: Stop, until_empty: bool =
                 connection.close()
             seconds = PAUSES[min(failures, len(PAUSES) - 1)]
             failures += 1
-            logger.warning("events: %s Trying again in %d s.", error, seconds)
+            what = queue.url if isinstance(error, Refused) else "the database"
+            logger.warning("events: %s: %s Trying again in %d s.", what, str(error).strip(), seconds)
             stop.waiting(lambda seconds=seconds: time.sleep(seconds))  # type: ignore[misc]
 
 

@@ -16,6 +16,7 @@ from analysis.store import blobs
 from analysis.store.signing import SAVING
 
 IN_MEMORY = 8 * 2**20
+NO_BUCKET = "There is no bucket {}: correct its name, or create it."
 
 
 def get(image: Image) -> IO[bytes]:

@@ -144,7 +144,7 @@ def _refused(each: BucketObject, refusal: Refused, consequences: Consequences) -
     """The bucket did not give it: it is gone, or the bucket wants patience, or something must be put right."""
     bucket = each.bucket
     if refusal.code == "NoSuchBucket":
-        _rest(bucket, f"There is no bucket {bucket.name}: correct its name, or create it.", REST)
+        _rest(bucket, originals.NO_BUCKET.format(bucket.name), REST)
         _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
     elif refusal.is_absent:
         adoption.lose(each, consequences=consequences)

@@ -21,9 +21,17 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
 from analysis.sources.references import Form, S3Object
+from analysis.sources.refusals import CREDENTIALS, DENIED, ELSEWHERE, SLOW
 from analysis.store.signing import SAVING, Distribution, presigned, signed_at
 
 MB = 2**20
+ADVICE = {
+    DENIED: "manage.py check_aws names the permission that is missing",
+    CREDENTIALS: "renew the credentials, check the clock",
+    ELSEWHERE: "set AWS_REGION to the bucket's region",
+    SLOW: "it asks for patience, try again in a moment",
+    frozenset({"NoSuchBucket"}): "correct AWS_STORAGE_BUCKET_NAME, or create it",
+}
 
 
 class Fetched(File):  # type: ignore[type-arg]
@@ -106,7 +114,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         return self._presigned(key, seconds=seconds, wishes=wishes) if seconds else None
 
     def _presigned(self, key: str, *, seconds: int, wishes: Mapping[str, str] = MappingProxyType({})) -> str:
-        with _as_oserror():
+        with _as_oserror(self.bucket_name):
             credentials = self.connection.meta.client._request_signer._credentials
             if credentials is None:
                 raise NoCredentialsError
@@ -125,7 +133,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         names = {"ServerSideEncryption": "x-amz-server-side-encryption"}
         names |= {"SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id"}
         fields = headers | {names[name]: value for name, value in self.encryption.items()}
-        with _as_oserror():
+        with _as_oserror(self.bucket_name):
             made = self.connection.meta.client.generate_presigned_post(
                 self.bucket_name,
                 self._normalize_name(clean_name(name)),
@@ -137,7 +145,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
 
     def copy(self, source: str, target: str, *, etag: str) -> None:
         """Inside the bucket, without the bytes coming here; only if the source is still the one with this etag."""
-        with _as_oserror():
+        with _as_oserror(self.bucket_name):
             self.connection.meta.client.copy_object(
                 Bucket=self.bucket_name,
                 Key=self._normalize_name(clean_name(target)),
@@ -149,7 +157,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
             )
 
     def size(self, name: str) -> int:
-        with _as_oserror():
+        with _as_oserror(self.bucket_name):
             key = self._normalize_name(clean_name(name))
             return int(self.connection.meta.client.head_object(Bucket=self.bucket_name, Key=key)["ContentLength"])
 
@@ -177,12 +185,12 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         return S3Object(self.bucket_name, self._normalize_name(clean_name(name)))
 
     def _save(self, name: str, content: Any) -> str:
-        with _as_oserror():
+        with _as_oserror(self.bucket_name):
             return str(super()._save(name, content))
 
     def _open(self, name: str, mode: str = "rb") -> Any:  # noqa: ARG002
         """The whole object, fetched with one request; what goes wrong on the way goes wrong here, not in a reader."""
-        with ExitStack() as on_failure, _as_oserror():
+        with ExitStack() as on_failure, _as_oserror(self.bucket_name):
             fetched = on_failure.enter_context(tempfile.SpooledTemporaryFile(max_size=8 * MB))
             key = self._normalize_name(clean_name(name))
             found = self.connection.meta.client.get_object(Bucket=self.bucket_name, Key=key)
@@ -192,15 +200,15 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         return Fetched(fetched, name=name, etag=found["ETag"])
 
     def delete(self, name: str) -> None:
-        with _as_oserror():
+        with _as_oserror(self.bucket_name):
             super().delete(name)
 
     def exists(self, name: str) -> bool:
-        with _as_oserror():
+        with _as_oserror(self.bucket_name):
             return bool(super().exists(name))
 
     def listdir(self, name: str) -> tuple[list[str], list[str]]:
-        with _as_oserror():
+        with _as_oserror(self.bucket_name):
             folders, names = super().listdir(name)
         return folders, names
 
@@ -215,12 +223,24 @@ def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
 
 
 @contextmanager
-def _as_oserror() -> Iterator[None]:
+def _as_oserror(bucket: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        answer = error.response.get("Error", {})
-        kind = FileNotFoundError if answer.get("Code") in {"NoSuchKey", "404"} else OSError
-        raise kind(f"S3 {error.operation_name}: {answer.get('Code')}: {answer.get('Message')}") from error
+        code = error.response.get("Error", {}).get("Code")
+        kind = FileNotFoundError if code in {"NoSuchKey", "404"} else OSError
+        raise kind(_said(error, bucket)) from error
+    except NoCredentialsError as error:
+        sentence = "there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role"
+        raise OSError(f"S3: {sentence}") from error
     except (BotoCoreError, S3UploadFailedError) as error:
         raise OSError(f"S3: {error}") from error
+
+
+def _said(error: ClientError, bucket: str) -> str:
+    """Which call failed in which bucket, and what to do; AWS's own words only where they name no principal."""
+    answer = error.response.get("Error", {})
+    code = answer.get("Code")
+    what = f"S3 {error.operation_name} in the bucket {bucket}: {code}"
+    advice = next((words for codes, words in ADVICE.items() if code in codes), "")
+    return f"{what}; {advice}" if advice else f"{what}: {answer.get('Message')}"

@@ -264,7 +264,8 @@ def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypat
         assert finding["sentence"] == "Tells nothing of ours, so the defaults hold."
         finding, said = _quotas_finding()
     quotas.forget()
-    assert finding["sentence"] == "It is not allowed (AccessDeniedException). AWS's default quota is used meanwhile."
+    refused = "ListServiceQuotas is not allowed (AccessDeniedException)."
+    assert finding["sentence"] == f"{refused} AWS's default quota is used meanwhile."
     assert said["missing_actions"] == ["servicequotas:ListServiceQuotas"]
     assert [each["Sid"] for each in said["policy"]["Statement"]] == ["Recognize", "ReadQuotas"]
 

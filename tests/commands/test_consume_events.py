@@ -189,13 +189,13 @@ def test_work_is_announced_on_commit(bucket, sqs, django_capture_on_commit_callb
     ("address", "sentence"),
     [
         ("", "Set EVENTS_QUEUE_URL to the queue with S3's events, or name it by --queue."),
-        ("{moto}/123456789012/nowhere", "does not answer: AWS.SimpleQueueService.NonExistentQueue"),
+        ("{moto}/123456789012/nowhere", "There is no queue {moto}/123456789012/nowhere: correct EVENTS_QUEUE_URL."),
     ],
 )
 def test_a_queue_that_is_not_there_is_told(moto, sqs, address, sentence):
     with pytest.raises(CommandError) as error:
         call_command("consume_events", "--queue", address.format(moto=moto))
-    assert sentence in str(error.value)
+    assert str(error.value) == sentence.format(moto=moto)
 
 
 def test_a_queue_that_cannot_be_reached_is_told(sqs, monkeypatch):
@@ -204,10 +204,12 @@ def test_a_queue_that_cannot_be_reached_is_told(sqs, monkeypatch):
         call_command("consume_events")
 
 
-def test_a_queue_that_goes_away_is_waited_for(bucket, sqs):
+def test_a_queue_that_goes_away_is_waited_for(bucket, sqs, caplog, monkeypatch):
     """It is unreachable at first; the consumer pauses and tries again."""
     events = queues.connect(sqs.events, region="us-east-1")
-    gone = queues.Queue("http://127.0.0.1:9/queue", events.client)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
+        gone = queues.connect("http://127.0.0.1:9/queue", region="us-east-1")
     stop = Stop()
     addresses = iter([gone, events])
 
@@ -219,6 +221,9 @@ def test_a_queue_that_goes_away_is_waited_for(bucket, sqs):
     flaky = Flaky(sqs.events, events.client)
     tallies = list(pipeline.consume_events(flaky, stop=stop, until_empty=True))
     assert (tallies[-1].events, heard()) == (1, ["a.jpg"])
+    (told,) = [each.getMessage() for each in caplog.records if each.name == "analysis.store.consuming"]
+    assert told.startswith(f"events: {sqs.events}: It cannot be reached: Could not connect to the endpoint")
+    assert told.endswith(" Trying again in 1 s.")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,6 +19,10 @@ from tests.factories import a_bucket, an_analysis, an_image_in
 from tests.notices import notice, record
 
 pytestmark = pytest.mark.django_db
+DENIED = (
+    "photos cannot be listed: s3:ListBucket is not allowed (AccessDenied). “Check connection” on its page gives the "
+    "policy to grant."
+)
 
 
 @pytest.fixture
@@ -142,10 +146,17 @@ def test_a_failing_page_keeps_the_place(bucket, s3):
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("AccessDenied", "s3:ListBucket: It is not allowed (AccessDenied)."),
-        ("ExpiredToken", "AWS does not accept the credentials (ExpiredToken): renew them, check the clock."),
-        ("NoSuchBucket", "NoSuchBucket: NoSuchBucket was asked for."),
-        ("SlowDown", "SlowDown: SlowDown was asked for."),
+        ("AccessDenied", DENIED),
+        (
+            "ExpiredToken",
+            "photos cannot be listed: AWS does not accept the credentials (ExpiredToken): renew them, check the clock.",
+        ),
+        ("NoSuchBucket", "There is no bucket photos: correct its name, or create it."),
+        ("SlowDown", "photos cannot be listed: SlowDown: SlowDown was asked for."),
+        (
+            "IllegalLocationConstraintException",
+            "photos cannot be listed: It lies in another region (IllegalLocationConstraintException): set its region.",
+        ),
     ],
 )
 def test_a_bucket_that_does_not_answer_says_why(bucket, s3, code, sentence):
@@ -201,7 +212,7 @@ def test_the_button_does_the_same_in_a_worker(bucket, s3):
     s3.faults = {"list": ["AccessDenied!"]}
     tasks.sync_bucket(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert bucket.trouble == "It cannot be listed: It is not allowed (AccessDenied)."
+    assert bucket.trouble == DENIED
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -89,7 +89,7 @@ def test_a_refusal_names_no_principal(stub):
         applied(stub)
 
     assert raised.value.is_denied
-    assert str(raised.value) == "It is not allowed (AccessDeniedException)."
+    assert str(raised.value) == "ListServiceQuotas is not allowed (AccessDeniedException)."
 
 
 def test_operations_are_those_of_the_recognizer():
@@ -150,5 +150,6 @@ def test_a_service_that_refuses_leaves_the_defaults_and_a_sentence(service, capl
     assert quotas.quota("eu-central-1", "text") == 5
     assert len(service.requests) == 1
     assert [record.getMessage() for record in caplog.records if record.name == "analysis.recognition.quotas"] == [
-        "Rekognition's quotas cannot be read, what was known before holds: It is not allowed (AccessDeniedException)."
+        "Rekognition's quotas cannot be read, what was known before holds: "
+        "ListServiceQuotas is not allowed (AccessDeniedException)."
     ]

@@ -20,20 +20,20 @@ def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user
 @pytest.mark.parametrize(
     ("error", "kind", "sentence"),
     [
-        (client_error("AccessDenied"), Refused, "It is not allowed (AccessDenied)."),
+        (client_error("AccessDenied"), Refused, "Operation is not allowed (AccessDenied)."),
         (client_error("NoSuchBucket", "There is none"), Refused, "NoSuchBucket: There is none."),
         (client_error("", ""), Refused, "Unknown: no message."),
         (
             client_error("PermanentRedirect"),
             Refused,
-            "It lies in another region (PermanentRedirect): set its region to that.",
+            "It lies in another region (PermanentRedirect): set its region.",
         ),
         (
             exceptions.ClientError(
                 {"Error": {"Code": "AuthorizationHeaderMalformed", "Region": "eu-central-1"}}, "Operation"
             ),
             Refused,
-            "It lies in eu-central-1 (AuthorizationHeaderMalformed): set its region to that.",
+            "It lies in eu-central-1 (AuthorizationHeaderMalformed): set its region.",
         ),
         (
             client_error("ExpiredToken"),

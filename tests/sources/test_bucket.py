@@ -62,7 +62,8 @@ def test_a_bucket_that_allows_everything(stub):
 @pytest.mark.parametrize("action", METHODS)
 def test_a_missing_permission_is_told_and_the_others_are_tried(stub, action):
     answers(stub, **{METHODS[action][0]: "AccessDenied"})
-    assert refused(stub) == {action: "It is not allowed (AccessDenied)."}
+    operation = "ListObjectsV2" if action == "s3:ListBucket" else action.removeprefix("s3:")
+    assert refused(stub) == {action: f"{operation} is not allowed (AccessDenied)."}
 
 
 def test_who_is_told_that_the_object_is_not_there_was_allowed_to_read_it(stub):

@@ -18,6 +18,7 @@ from tests import pictures
 from tests.factories import label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
+GONE = "S3 PutObject in the bucket elsewhere: NoSuchBucket; correct AWS_STORAGE_BUCKET_NAME, or create it."
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_nobody_is_led_to_an_original_that_is_not_there(owner, rekognition, buck
 def test_a_bucket_that_is_gone_refuses_the_picture_and_nothing_stays(owner, rekognition, bucket, settings):
     options = {**settings.STORAGES["default"]["OPTIONS"], "bucket_name": "elsewhere"}
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
-    with pytest.raises(blobs.StorageFailed, match=r"S3 PutObject: NoSuchBucket"):
+    with pytest.raises(blobs.StorageFailed, match=GONE):
         receive(owner)
     assert not Image.objects.exists()
     assert not UnclaimedBlob.objects.exists()
@@ -131,15 +132,19 @@ def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("AccessDenied", "The storage did not take the picture: S3 PutObject: AccessDenied: "),
-        ("ExpiredToken", "The storage did not take the picture: S3 PutObject: ExpiredToken: "),
+        ("AccessDenied", "manage.py check_aws names the permission that is missing"),
+        ("ExpiredToken", "renew the credentials, check the clock"),
+        ("PermanentRedirect", "set AWS_REGION to the bucket's region"),
+        ("SlowDown", "it asks for patience, try again in a moment"),
     ],
 )
 def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, sentence):
     with Stubber(blobs.storage().connection.meta.client) as s3:
         s3.add_client_error("put_object", code, http_status_code=403)
-        with pytest.raises(blobs.StorageFailed, match=sentence):
+        with pytest.raises(blobs.StorageFailed) as raised:
             blobs.put("originals/aa/a.jpg", b"x")
+    said = f"The storage did not take the picture: S3 PutObject in the bucket pictures: {code}; {sentence}."
+    assert str(raised.value) == said
 
 
 @pytest.fixture

@@ -39,7 +39,8 @@ def test_what_is_missing_is_named(bucket, s3, signed_in, operation, action):
     s3.faults = {operation: ["AccessDenied!"]}
     page = check(signed_in(bucket.owner), bucket)
     assert f"Missing: {action} . Attach the policy below" in page.text
-    assert f"{action} It is not allowed (AccessDenied)." in page.text
+    called = "ListObjectsV2" if operation == "list" else action.removeprefix("s3:")
+    assert f"{action} {called} is not allowed (AccessDenied)." in page.text
     assert page.text.count("Allowed.") == 2
     assert "2024/a.jpg" in s3.objects
 
@@ -51,7 +52,7 @@ def test_an_empty_bucket_is_tried_with_a_key_that_nobody_has(owner, bucket, s3, 
 @pytest.mark.parametrize(
     ("faults", "name", "sentence"),
     [
-        ({}, "other", "There is no bucket other: correct its name."),
+        ({}, "other", "There is no bucket other: correct its name, or create it."),
         ({"list": ["ExpiredToken!"]}, "photos", "AWS does not accept the credentials (ExpiredToken): renew them"),
         ({"list": ["SlowDown!"]}, "photos", "SlowDown: SlowDown was asked for."),
     ],

@@ -74,6 +74,7 @@ def _connected(url: str) -> Queue:
         found = queue.connect(url, region=settings.AWS_REGION)
         found.dead()
     except Refused as refusal:
-        action = "sqs:GetQueueAttributes: " if refusal.is_denied else ""
-        raise CommandError(f"The queue {url} does not answer: {action}{refusal}", returncode=3) from refusal
+        if refusal.is_absent:
+            raise CommandError(f"There is no queue {url}: correct EVENTS_QUEUE_URL.", returncode=3) from refusal
+        raise CommandError(f"The queue {url} does not answer: {refusal}", returncode=3) from refusal
     return found

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from analysis import pipeline
 from analysis.models import Bucket
 from analysis.sources.refusals import Refused
-from analysis.store import syncing
+from analysis.store import connection, syncing
 from analysis.store.syncing import Found
 
 WORDS = {
@@ -66,13 +66,13 @@ class Command(BaseCommand):
             _Interrupt() as interrupt,
             closing(pipeline.sync_bucket(bucket, options=options, retries_failed=retry_failed)) as pages,
         ):
-            found, is_whole = self._followed(pages, interrupt)
+            found, is_whole = self._followed(bucket, pages, interrupt)
         repaired = {"missing": trash_missing, "failed_analyses": retry_failed} if not dry_run else {}
         self._report(found, is_whole=is_whole, repaired=repaired, as_json=json)
         if not is_whole:
             sys.exit(130)
 
-    def _followed(self, pages: Any, interrupt: _Interrupt) -> tuple[Found, bool]:
+    def _followed(self, bucket: Bucket, pages: Any, interrupt: _Interrupt) -> tuple[Found, bool]:
         found = Found()
         try:
             with tqdm(unit=" objects", disable=None) as bar:
@@ -83,8 +83,9 @@ class Command(BaseCommand):
         except syncing.Busy as busy:
             raise CommandError(str(busy), returncode=3) from busy
         except Refused as refusal:
-            action = "s3:ListBucket: " if refusal.is_denied else ""
-            sentence = f"{action}{refusal} Run it again when that is put right: it goes on where it was."
+            sentence = (
+                f"{connection.unlisted(bucket, refusal)} Run it again when that is put right: it goes on where it was."
+            )
             raise CommandError(sentence, returncode=3) from refusal
         return found, True
 
