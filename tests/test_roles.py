@@ -1,10 +1,12 @@
 """The four groups: what each may, and no more."""
 
+import re
 from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection
@@ -16,6 +18,17 @@ from analysis.models import Image, Verdict
 from tests.factories import a_label, a_labeled_image, a_person, an_image
 
 pytestmark = pytest.mark.django_db
+STAFFS_WORDS = {
+    "image": "change a picture's owner, title and visibility",
+    "label": "add labels, change, hide and merge them",
+    "labelalias": "give them other names",
+    "verdict": "say what is on a picture",
+    "savedsearch": "saved searches",
+    "batch": "start, pause, resume and cancel bulk runs",
+    "outage": "ask now whether an outage is over",
+    "bucket": "add buckets, change them",
+}
+"""What docs/operations.md says of each table that the group staff may write."""
 STAFFS = [item.model for title in sections.SECTIONS if title != "Access" for item in sections.SECTIONS[title]]
 
 
@@ -45,6 +58,16 @@ def address(model, page="changelist", *arguments):
 
 def test_the_groups_are_there(in_group):
     assert sorted(Group.objects.values_list("name", flat=True)) == ["curator", "owner", "staff", "viewer"]
+
+
+def test_the_groups_are_in_the_documentation(in_group):
+    text = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+    told = text.partition("## People and their rights")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == sorted(
+        Group.objects.values_list("name", flat=True)
+    )
+    for model, verbs in import_module("analysis.migrations.0008_staff").WRITTEN.items():
+        assert STAFFS_WORDS[model] in told, (model, verbs)
 
 
 def test_what_each_may(owner, in_group):

@@ -38,6 +38,11 @@ class Span:
         last = self.start - timedelta(microseconds=1)
         return span(self.name, until=last.date(), now=last)
 
+    def days(self, start: datetime) -> tuple[date, date]:
+        """The first and the last day of one of its steps; of an hour, the day that it is in."""
+        later = [each for each in (*self.starts, self.end) if each > start]
+        return start.date(), start.date() if self.is_hourly else (later[0] - timedelta(microseconds=1)).date()
+
     def term(self, start: datetime | None = None) -> str:
         """The search for what was added in one of its steps, or in all of it, by days."""
         if start is None:

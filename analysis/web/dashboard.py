@@ -21,8 +21,9 @@ from analysis.models import FigureRun
 from analysis.models.money import FREE
 from analysis.recognition import ledger
 from analysis.web import present
+from analysis.web.dashboard_asked import Asked
 from analysis.web.dashboard_table import Table, lines, size
-from analysis.web.dashboard_tables import Asked, tables_for
+from analysis.web.dashboard_tables import tables_for
 from analysis.web.requests import Request, person_id
 from analysis.web.spoken import dollars, lasting
 
@@ -61,7 +62,7 @@ def dashboard(request: Request) -> HttpResponse:
         "period": _period(asked.span),
         "earlier_url": "" if asked.span.is_hourly else _url(asked, until=asked.span.before().last_day),
         "later_url": _later(asked),
-        "counted": _counted(),
+        "counted": " ".join(filter(None, [_counted(), asked.note])),
     }
     return render(request, "dashboard.html", context)
 
@@ -86,7 +87,12 @@ def _asked(request: Request) -> Asked:
     person = person_id(request)
     is_staff = access.is_staff(request.user)
     is_all = is_staff and request.GET.get("of") != "own"
-    return Asked(span(known, until=_until(request, moment.date()), now=moment), None if is_all else person, is_staff)
+    return Asked(
+        span(known, until=_until(request, moment.date()), now=moment),
+        None if is_all else person,
+        has_choice=is_staff,
+        has_lists=access.sees_all(request.user),
+    )
 
 
 def _until(request: Request, today: date) -> date:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 from django.urls import reverse
 
@@ -16,53 +14,12 @@ from analysis.models import Analysis, Audience
 from analysis.search.facets import facets
 from analysis.search.grammar import parse
 from analysis.search.tree import Labeled, Query
-from analysis.web import present
+from analysis.web.dashboard_asked import Asked
 from analysis.web.dashboard_table import Column, Number, Row, Table, row
 from analysis.web.spoken import lasting
 
+UNLISTED = "No search finds pictures by when they were analyzed."
 STEP = 100 // series.STEPS_OF_CONFIDENCE
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Whose figures of which time: one person's pictures, or with `person_id` None the whole library's."""
-
-    span: Span
-    person_id: int | None
-    has_choice: bool = False
-    """Whether this reader may see either."""
-
-    @property
-    def is_all(self) -> bool:
-        return self.person_id is None
-
-    @property
-    def whose(self) -> str:
-        """The term that narrows a search to these pictures."""
-        return "" if self.is_all else "owner:me"
-
-    def search(self, *terms: str) -> str:
-        return present.with_parameters(reverse("library"), q=" ".join(filter(None, [*terms, self.whose])))
-
-    @cached_property
-    def added(self) -> dict[datetime, series.Total]:
-        return series.added(self.span, self.person_id)
-
-    @cached_property
-    def ended(self) -> dict[datetime, series.Ended]:
-        return series.ended(self.span, self.person_id)
-
-    @cached_property
-    def total(self) -> series.Total:
-        return series.total(self.person_id)
-
-    @cached_property
-    def depths(self) -> list[queue.Depth]:
-        return queue.depths()
-
-    @property
-    def number_added(self) -> int:
-        return sum(each.pictures for each in self.added.values())
 
 
 def added(asked: Asked) -> Table:
@@ -75,6 +32,7 @@ def added(asked: Asked) -> Table:
         columns,
         _by_time(asked, columns, values),
         "No picture was added in this time.",
+        note=_hourly(asked),
     )
 
 
@@ -85,10 +43,11 @@ def analyses(asked: Asked) -> Table:
         Column("Failed", series="bad"),
     )
     values = {start: (each.answered, each.reused, each.failed) for start, each in asked.ended.items()}
-    rows = _by_time(asked, columns, values)
+    rows = _by_time(asked, columns, values, asked.to_ended)
     return Table(
-        "analyses", "Analyses", _first(asked), columns, rows, "No analysis ended in this time.", is_stacked=True
-    )
+        "analyses", "Analyses", _first(asked), columns, rows, "No analysis ended in this time.",
+        is_stacked=True, note=_hourly(asked) if asked.is_listed else UNLISTED,
+    )  # fmt: skip
 
 
 def spend(asked: Asked) -> Table:
@@ -102,8 +61,9 @@ def spend(asked: Asked) -> Table:
     else:
         columns = (Column("Spent", "dollars", "one"), Column("Answered"))
         values = {start: (each.dollars, each.answered) for start, each in asked.ended.items()}
-    note = "" if asked.is_all else "What the answers about your pictures cost."
-    rows = _by_time(asked, columns, values)
+    note = _hourly(asked) if asked.is_listed else UNLISTED
+    note = note if asked.is_all else f"What the answers about your pictures cost. {note}"
+    rows = _by_time(asked, columns, values, asked.to_ended if asked.span.is_hourly else asked.to_ledger)
     return Table(
         "spend", "Calls and what they cost", _first(asked), columns, rows, "Nothing was spent in this time.", note=note
     )
@@ -112,10 +72,15 @@ def spend(asked: Asked) -> Table:
 def latency(asked: Asked) -> Table:
     columns = (Column("Half within", "ms", "one"), Column("95 % within", "ms", "two"), Column("Answers"))
     rows = [
-        row(Analysis.Api(each.api).label, columns, (round(each.half), round(each.most), each.answers))
+        row(
+            Analysis.Api(each.api).label,
+            columns,
+            (round(each.half), round(each.most), each.answers),
+            _answers(asked, each.api),
+        )
         for each in series.latencies(asked.span)
     ]
-    note = "Counted in steps of 19 %."
+    note = "Counted in steps of 19 %." + (" Each leads to its answers, those from the store too." * asked.is_listed)
     return Table(
         "latency",
         "How long answers took",
@@ -137,7 +102,9 @@ def confidence(asked: Asked) -> Table:
         for step, number in enumerate(counts)
         if step >= least
     ]
-    note = "Of all pictures, whatever the time."
+    note = (
+        "Of all pictures, whatever the time. A search asks how sure one label is, as in dog>=90; none asks it of all."
+    )
     return Table("confidence", "How sure labels are", "Confidence", columns, rows, "No label yet.", note=note)
 
 
@@ -175,7 +142,7 @@ def failed(asked: Asked) -> Table:
         row(f"{Analysis.Api(each.api).label}: {each.code}", columns, (each.number,), asked.search("is:failed"))
         for each in found.causes
     ]
-    note = "Since the beginning of this time, and not asked again."
+    note = "Since the beginning of this time, and not asked again. Each leads to all that failed, whatever the cause."
     note += "" if found.is_whole else f" Of the latest {LOOKED_AT:,} failures."
     return Table(
         "failures", "Failures by cause", "Cause", columns, rows, "Nothing failed.", "across",
@@ -199,10 +166,7 @@ def storage(asked: Asked) -> Table:
 
 def waiting(asked: Asked) -> Table:
     columns = (Column("Waiting", series="one"), Column("Under way", series="two"))
-    rows = [
-        row(_named(each), columns, (each.waiting, each.running), f"{reverse('library')}?q=is%3Apending")
-        for each in asked.depths
-    ]
+    rows = [row(_named(each), columns, (each.waiting, each.running), asked.to_waiting(each)) for each in asked.depths]
     oldest = [f"{_named(each)} {lasting(each.oldest)}" for each in asked.depths if each.oldest]
     note = f"At this moment. The oldest: {', '.join(oldest)}." if oldest else "At this moment."
     return Table("queue", "Queue", "API", columns, rows, "Nothing waits.", "across", note=note)
@@ -247,11 +211,34 @@ def _first(asked: Asked) -> str:
     return {"hour": "Hour", "day": "Day", "month": "Month"}[asked.span.unit]
 
 
-def _by_time(asked: Asked, columns: tuple[Column, ...], values: Mapping[datetime, tuple[Number, ...]]) -> list[Row]:
+def _by_time(
+    asked: Asked,
+    columns: tuple[Column, ...],
+    values: Mapping[datetime, tuple[Number, ...]],
+    leads_to: Callable[[datetime], str] | None = None,
+) -> list[Row]:
+    """A row for each step; it leads to the pictures that came then, if to nothing else."""
     return [
-        row(_moment(asked.span, start), columns, figures, asked.search(asked.span.term(start)))
+        row(
+            _moment(asked.span, start),
+            columns,
+            figures,
+            _pictures(asked, start) if leads_to is None else leads_to(start),
+        )
         for start, figures in values.items()
     ]
+
+
+def _pictures(asked: Asked, start: datetime) -> str:
+    return asked.search(asked.span.term(start))
+
+
+def _answers(asked: Asked, api: str) -> str:
+    return asked.to_ended(api__exact=api, state__exact="done")
+
+
+def _hourly(asked: Asked) -> str:
+    return "Each hour leads to its whole day." if asked.span.is_hourly else ""
 
 
 def _moment(span: Span, start: datetime) -> str:

@@ -39,7 +39,7 @@ def test_every_model_has_its_place_in_the_sidebar():
 
 def test_the_sidebar_shows_the_sections(browser):
     page = browser.get(PICTURES).content.decode()
-    for title in ("Library", "Recognition", "Buckets", "Access"):
+    for title in ("Library", "Recognition", "Buckets", "Figures", "Access"):
         assert re.search(rf">\s*{title}\s*<", page)
 
 
