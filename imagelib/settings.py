@@ -113,6 +113,7 @@ LOGOUT_REDIRECT_URL = "login"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
+FORMAT_MODULE_PATH = "imagelib.formats"
 USE_THOUSAND_SEPARATOR = True
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -25,7 +25,7 @@ STEP = 1_000
 @admin.register(Analysis)
 class AnalysisAdmin(OfPictures, ReadOnlyAdmin):
     list_display = (
-        *("thumb", "of", "api", "state_shown", "recognizer", "model_version", "is_current", "attempts"),
+        *("thumb", "of", "api", "state_shown", "recognizer", "model_version", "is_current"),
         *("error_code", "in_batch", "finished_at"),
     )
     list_display_links = ("api",)
@@ -53,7 +53,8 @@ class AnalysisAdmin(OfPictures, ReadOnlyAdmin):
                 "fields": (
                     ("requested_at", "finished_at", "latency_ms"),
                     ("attempts", "next_attempt_at", "claimed_until"),
-                    ("is_current", "is_pinned", "is_sample", "is_bulk", "is_forced", "is_reused"),
+                    ("is_current", "is_pinned", "is_sample"),
+                    ("is_bulk", "is_forced", "is_reused"),
                     ("request_id", "price"),
                     "asked_with",
                 )

@@ -44,6 +44,9 @@ class BucketAdmin(PageAdmin):
         ("How its sync stands", {"fields": (*FOUND, "report_shown")}),
     )
 
+    def get_fieldsets(self, request: HttpRequest, obj: Bucket | None = None) -> Any:
+        return self.fieldsets if obj else self.fieldsets[:1]
+
     @admin.action(description="Compare with the library now (sync)", permissions=["change"])
     def sync(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> None:
         for bucket_id in queryset.order_by("pk").values_list("pk", flat=True):

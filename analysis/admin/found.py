@@ -26,21 +26,24 @@ class DerivedAdmin(OfPictures, ReadOnlyAdmin):
 
 @admin.register(Face)
 class FaceAdmin(DerivedAdmin):
-    list_display = ("thumb", "of", "confidence", "age_low", "age_high", "gender", "attributes", "emotions")
+    list_display = ("thumb", "of", "sureness", "age_low", "age_high", "gender", "attributes", "emotions")
     list_filter = (("confidence", filters.NumberFilter),)
     ordering = ("-pk",)
+    sureness = shown.number("confidence", "Confidence", unit=" %")
 
 
 @admin.register(ImageText)
 class ImageTextAdmin(DerivedAdmin):
     list_display = ("thumb", "of", "content")
-    list_display_links = ("content",)
     exclude = ("words",)
     ordering = ("-pk",)
 
 
 @admin.register(ImageIndex)
 class ImageIndexAdmin(DerivedAdmin):
-    list_display = ("thumb", "of", "added_at", "owner", "openness", "brightness", "sharpness", "contrast")
+    list_display = ("thumb", "of", "added_at", "owner", "openness", "bright", "sharp", "contrasting")
     list_select_related = ("image", "owner")
     ordering = ("-pk",)
+    bright = shown.number("brightness", "Brightness")
+    sharp = shown.number("sharpness", "Sharpness")
+    contrasting = shown.number("contrast", "Contrast")

@@ -40,4 +40,5 @@ class SavedSearchAdmin(PageAdmin):
     )
     autocomplete_fields = ("owner",)
     search_fields = ("name", "query", "owner__username")
+    exclude = ("saved_at",)
     ordering = ("name", "pk")

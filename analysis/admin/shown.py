@@ -59,6 +59,17 @@ def badge(description: str) -> Callable[[Shows], Callable[[Any, Any], SafeString
     return decorate
 
 
+def number(field: str, description: str, *, places: int = 1, unit: str = "") -> Callable[[Any, Any], str]:
+    """A column of a measured figure, to as many places as say anything."""
+
+    @admin.display(description=description)
+    def shown(_: Any, row: Any) -> str:
+        value = getattr(row, field)
+        return NOTHING if value is None else f"{value:,.{places}f}{unit}"
+
+    return shown
+
+
 def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> SafeString | str:
     """Its rendition at a height that is known before the bytes are, so that no row jumps."""
     if image is None:

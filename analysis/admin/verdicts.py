@@ -41,7 +41,11 @@ class VerdictAdmin(OfPictures, PageAdmin):
         return verdict.decision, verdict.get_decision_display()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
-        return self.readonly_fields if obj is None else ("image", "label", *self.readonly_fields)
+        return () if obj is None else ("image", "label", *self.readonly_fields)
+
+    def get_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
+        """By whom and when is known once it is said."""
+        return ("image", "label", "decision", *(self.readonly_fields if obj else ()))
 
     def save_model(self, request: HttpRequest, obj: Verdict, form: Any, change: bool) -> None:
         said = verdicts.decide(obj.image_id, label_id=obj.label_id, decision=obj.decision, by_id=request.user.pk or 0)

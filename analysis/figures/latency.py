@@ -17,9 +17,14 @@ def percentile(counts: Mapping[int, int], share: float) -> float | None:
         return None
     for step in sorted(counts):
         if rest <= counts[step]:
-            return float(2 ** ((step + rest / counts[step]) / DOUBLED_IN))
+            return milliseconds(step + rest / counts[step])
         rest -= counts[step]
     return None
+
+
+def milliseconds(step: float) -> float:
+    """Where a step begins."""
+    return float(2 ** (step / DOUBLED_IN))
 
 
 STEP_OF = f"least({STEPS - 1}, floor({DOUBLED_IN} * log(2, greatest(%s, 1)::numeric)))::int"

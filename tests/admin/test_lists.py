@@ -1,5 +1,6 @@
 """The lists: what they find, what they say of nonsense, what they cost."""
 
+import html
 import re
 from datetime import UTC, datetime
 
@@ -10,7 +11,19 @@ from django.utils import timezone
 
 from analysis.admin import sections
 from analysis.admin.counting import CAP, CappedPaginator
-from analysis.models import Batch, BucketObject, Call, Face, Image, Label, Mark, Ticket, Verdict
+from analysis.models import (
+    Batch,
+    BucketObject,
+    Call,
+    ConfidenceFigure,
+    Face,
+    Image,
+    Label,
+    LatencyFigure,
+    Mark,
+    Ticket,
+    Verdict,
+)
 from tests.factories import a_bucket, a_label, a_labeled_image, an_analysis, an_image, an_image_in
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +131,13 @@ def test_no_address_breaks_a_list(model, browser):
         assert browser.get(f"{address}?{nonsense}", follow=True).status_code in {200, 400}, nonsense
 
 
+@pytest.mark.parametrize("model", sorted(admin.site._registry, key=str), ids=str)
+def test_a_form_for_a_new_row_shows_nothing_that_only_python_understands(model, browser):
+    page = browser.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add"))
+    assert page.status_code in {200, 403}
+    assert "object at 0x" not in html.unescape(page.content.decode())
+
+
 def test_what_cannot_be_looked_for_is_told(browser):
     page = browser.get(ANALYSES, {"finished_at_from": "x"}, follow=True)
     assert said(page) == ["This address asks for what cannot be looked for. All rows are shown instead."]
@@ -136,6 +156,23 @@ def test_counting_ends_at_the_cap():
 def test_what_was_not_found_is_not_looked_for_again(browser, django_assert_num_queries):
     with django_assert_num_queries(QUERIES["mark"] - 1):
         assert shown(browser.get(reverse("admin:analysis_mark_changelist"))) == []
+
+
+def test_a_list_without_rows_says_why(owner, browser):
+    empty, address = "There is none yet.", reverse("admin:analysis_mark_changelist")
+    assert empty in browser.get(address).content.decode()
+    Mark.objects.create(image=an_image(owner), person=owner)
+    page = browser.get(address, {"rating_from": "5"}).content.decode()
+    assert (empty in page, "Nothing is found by this search and these filters." in page) == (False, True)
+
+
+def test_figures_are_told_in_words(owner, browser):
+    LatencyFigure.objects.create(start=timezone.now(), recognizer="local", api="labels", step=8, answers=1)
+    ConfidenceFigure.objects.create(step=17, labels=1)
+    latency = browser.get(reverse("admin:analysis_latencyfigure_changelist")).content.decode()
+    confidence = browser.get(reverse("admin:analysis_confidencefigure_changelist")).content.decode()
+    assert ("4 to 5 ms" in latency, "a day" in latency) == (True, True)
+    assert ("85–90 %" in confidence, "everybody" in confidence) == (True, True)
 
 
 def test_within_days_the_last_comes_first(owner, browser):
