@@ -1,18 +1,17 @@
-"""Every setting, from environment variables or `.env`. The table in docs/settings.md is tested against this file."""
+"""Every setting, from environment variables or `.env`. The table in docs/settings.md is tested against this file;
+what rules make of some of them is in the modules beside it.
+"""
 
 from __future__ import annotations
 
-import secrets
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import dj_database_url
-from celery.schedules import ParseException, crontab
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from imagelib import embedded
+from imagelib import embedded, policy, schedule, secret, theme
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -34,20 +33,7 @@ ALLOWED_HOSTS = _NAMED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 # Naming hosts means being reachable from elsewhere, and that means HTTPS unless said otherwise.
 HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
 
-
-def _kept_secret(path: Path) -> str:
-    """The secret key of a laptop: made once, readable by its owner alone."""
-    if path.exists():
-        return path.read_text()
-    if HTTPS:
-        raise ImproperlyConfigured("Set SECRET_KEY: ALLOWED_HOSTS names hosts, so this is not a laptop's trial run.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
-
-
-SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret(VAR / "secret_key")
+SECRET_KEY = env.str("SECRET_KEY", "") or secret.kept(VAR / "secret_key", is_public=HTTPS)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
@@ -125,36 +111,16 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Nothing inline and nothing from elsewhere; pictures may come from the bucket or inlined as data:, uploads go there.
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
 AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "")
 AWS_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", "") or env.str("AWS_ENDPOINT_URL", "")
 AWS_CLOUDFRONT_DOMAIN = env.str("AWS_CLOUDFRONT_DOMAIN", "")
-
-
-def _storage_origin() -> list[str]:
-    """Of the bucket, as store/s3.py says it too."""
-    if AWS_ENDPOINT:
-        return ["/".join(AWS_ENDPOINT.split("/")[:3])]
-    suffix = "com.cn" if AWS_REGION.startswith("cn-") else "com"
-    return [f"https://{AWS_STORAGE_BUCKET_NAME}.s3.{AWS_REGION or 'us-east-1'}.amazonaws.{suffix}"]
-
-
-_UPLOADS_TO = _storage_origin() if AWS_STORAGE_BUCKET_NAME else []
+_UPLOADS_TO = policy.origin(AWS_STORAGE_BUCKET_NAME, region=AWS_REGION, endpoint=AWS_ENDPOINT)
 _PICTURES_FROM = [f"https://{AWS_CLOUDFRONT_DOMAIN}"] if AWS_CLOUDFRONT_DOMAIN else _UPLOADS_TO
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:", *_PICTURES_FROM, *env.list("CSP_IMAGE_SOURCES", [])],
-        "font-src": [SELF],
-        "connect-src": [SELF, *_UPLOADS_TO, *env.list("CSP_CONNECT_SOURCES", [])],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-    }
-}
+CONTENT_SECURITY_POLICY = policy.policy(
+    images=[*_PICTURES_FROM, *env.list("CSP_IMAGE_SOURCES", [])],
+    uploads=[*_UPLOADS_TO, *env.list("CSP_CONNECT_SOURCES", [])],
+)
 
 # --- Database and cache -----------------------------------------------------------------------------------------------
 
@@ -297,37 +263,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_connections": 100,
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
-# Each expires, so that a worker that was away does not find a day's worth of them; not sooner than in 15 minutes, since
-# a worker judges by its own clock, which nobody may keep.
-CELERY_BEAT_SCHEDULE = {
-    f"{task} every {seconds} s": {
-        "task": f"analysis.tasks.{task}",
-        "schedule": seconds,
-        "options": {"expires": max(seconds, 900.0)},
-    }
-    for task, seconds in (
-        ("sweep", SWEEP_SECONDS),
-        ("heartbeat", 30.0),
-        ("fold_spend", 30.0),
-        ("count_labels", 60.0),
-        ("count_figures", 60.0),
-        ("sweep_blobs", 600.0),
-    )
-}
-
 # Bulk analysis that nobody has to start: when, as crontab writes it, and what analyze_images is then given.
 ANALYZE_SCHEDULE = env.str("ANALYZE_SCHEDULE", "")
 ANALYZE_OPTIONS = env.str("ANALYZE_OPTIONS", "--missing")
-if ANALYZE_SCHEDULE:
-    try:
-        CELERY_BEAT_SCHEDULE["analyze_on_schedule"] = {
-            "task": "analysis.tasks.analyze_on_schedule",
-            "schedule": crontab.from_string(ANALYZE_SCHEDULE),
-        }
-    except (ValueError, ParseException) as error:
-        raise ImproperlyConfigured(
-            f"ANALYZE_SCHEDULE is {ANALYZE_SCHEDULE!r}: {error}. Write minute hour day month weekday: 0 3 * * sun."
-        ) from error
+CELERY_BEAT_SCHEDULE = schedule.beat(sweep_seconds=SWEEP_SECONDS, analyze_schedule=ANALYZE_SCHEDULE)
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
 
@@ -341,31 +280,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "imagelib@localhost")
 # Without a server the mail is written to the log: nothing that was asked for is silently lost.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
-# --- Admin ------------------------------------------------------------------------------------------------------------
-
-_TEAL = {
-    "50": "oklch(98.4% .014 180.72)",
-    "100": "oklch(95.3% .051 180.801)",
-    "200": "oklch(91% .096 180.426)",
-    "300": "oklch(85.5% .138 181.071)",
-    "400": "oklch(77.7% .152 181.912)",
-    "500": "oklch(70.4% .14 182.503)",
-    "600": "oklch(51.1% .096 186.391)",  # a shade darker than the scale: white on it is read
-    "700": "oklch(46% .085 186.9)",
-    "800": "oklch(43.7% .078 188.216)",
-    "900": "oklch(38.6% .063 188.416)",
-    "950": "oklch(27.7% .046 192.524)",
-}
-UNFOLD = {
-    "SITE_TITLE": "imagelib",
-    "SITE_HEADER": "imagelib",
-    "SITE_URL": "/",
-    "SITE_SYMBOL": "photo_library",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "analysis.admin.sections.mark"}],
-    "STYLES": ["analysis.admin.sections.style_sheet"],
-    "SIDEBAR": {"show_search": False, "navigation": "analysis.admin.sections.navigation"},
-    "COLORS": {"primary": _TEAL},
-}
+UNFOLD = theme.UNFOLD
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 
