@@ -101,6 +101,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "present": states.get(BucketObject.State.PRESENT, 0),
         "library_url": present.with_parameters("/", q=f'bucket:"{shown.name}"'),
         "aside": aside.order_by("key")[:MOST_ASIDE],
+        "failed": states.get(BucketObject.State.FAILED, 0),
         "rest": max(states.get("refused", 0) + states.get("failed", 0) - MOST_ASIDE, 0),
         "toasts": toasts.take(request),
         **_to_paste(request, shown),

@@ -121,7 +121,9 @@ def test_what_lies_in_the_trash_is_restored_on_the_spot(window, owner):
     expect(page.locator("[data-count]")).to_have_text("1 already here, in the trash")
     thrown.get_by_role("button", name="Restore").click()
     expect(thrown).to_have_count(0)
-    expect(page.locator("[data-section=added] .name")).to_have_text("again.jpg")
+    restored = page.locator("[data-section=added] li")
+    expect(restored.locator(".name")).to_have_text("again.jpg")
+    expect(restored).to_contain_text("Already here")
     expect(page.locator("[data-count]")).to_have_text("1 already here")
     assert owner.images.get().trashed_at is None
     assert page.url.endswith("/upload/")

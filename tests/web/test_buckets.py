@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from analysis.models import Analysis, Bucket
+from analysis.models import Analysis, Bucket, BucketObject
 from tests.factories import a_bucket, an_analysis, an_image_in
 from tests.web.pages import Page
 
@@ -111,6 +111,18 @@ def test_a_sync_is_started_and_what_it_found_is_put_right(
     browser.post(address, {"repair": "failed"})
     assert Analysis.objects.filter(state="queued").count() == 1
     assert "Asking again about 1 picture." in Page(browser.get(reverse("bucket", args=[bucket.pk]))).text
+
+
+def test_what_was_not_taken_in_is_listed_with_its_reason(owner, bucket, signed_in):
+    def row(key: str, state: str, reason: str) -> None:
+        BucketObject.objects.create(bucket=bucket, key=key, state=state, reason=reason)
+
+    browser, address = signed_in(owner), reverse("bucket", args=[bucket.pk])
+    row("2024/a.jpg", "refused", "the file is empty")
+    assert "Not taken in 2024/a.jpg the file is empty To paste" in Page(browser.get(address)).text
+    row("2024/b.jpg", "failed", "It is archived.")
+    said = "It is archived. 1 of them could not be read: put that right, and the next sync tries again."
+    assert said in Page(browser.get(address)).text
 
 
 def test_staff_add_buckets(owner, staff, signed_in):

@@ -8,6 +8,13 @@ export function parsed(html) {
   return [...template.content.querySelectorAll("li[data-outcome]")];
 }
 
+// The server tells a row as it is now, not that its picture was here before.
+function stillKnown(row) {
+  const words = row.querySelector(".quiet");
+  row.dataset.outcome = "known";
+  words.textContent = ["Already here", words.textContent].filter(Boolean).join(" · ");
+}
+
 // Rows whose pictures are under way ask until the server says that they are done; only those that changed come back.
 export class LiveRows {
   constructor(list, url, onRestored) {
@@ -51,6 +58,7 @@ export class LiveRows {
     if (!old) return;
     row.querySelector(".name a").textContent = old.querySelector(".name").textContent;
     row.querySelector("img").replaceWith(old.querySelector("img"));
+    if (old.dataset.outcome !== "stored") stillKnown(row);
     old.replaceWith(row);
   }
 }
