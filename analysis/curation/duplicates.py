@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Q
 
 from analysis.curation import keeping
+from analysis.curation.looks import Looks
 from analysis.models import Image
 from analysis.search.places import Place
 
-NEAR = 7
-"""Bits of the perceptual hash in which like pictures differ at most; of one picture and the next, not of all."""
 STEP = 100
 MOST_LOOKED_AT = 300
 MOST_GROUPS = 10
@@ -32,12 +30,13 @@ class Found:
 
 def like_groups(person_id: int, *, after: Place | None = None) -> Found:
     """Looks through a bounded number of the person's pictures, newest first; each group comes at its newest picture."""
+    looks = Looks.of_person(person_id)
     groups: list[list[Image]] = []
     looked_at = 0
     while looked_at < MOST_LOOKED_AT and len(groups) < MOST_GROUPS:
         images = _newest(person_id, after)
         looked_at += len(images)
-        groups += _led_by(images, person_id=person_id)
+        groups += _led_by(images, looks)
         if len(images) < STEP:
             return Found(groups, None)
         after = Place(images[-1].added_at, images[-1].pk)
@@ -56,15 +55,15 @@ def _newest(person_id: int, after: Place | None) -> list[Image]:
     return list(own[:STEP])
 
 
-def _led_by(images: Sequence[Image], *, person_id: int) -> list[list[Image]]:
+def _led_by(images: Sequence[Image], looks: Looks) -> list[list[Image]]:
     """The groups of which one of these is the newest."""
-    like = _alike(images, person_id=person_id)
+    like = _alike(images, looks)
     leading = [each for each in images if like[each.pk] and not _has_newer(like[each.pk], each)]
     border = {other.pk: other for each in leading for other in like[each.pk] if other.pk not in like}
     for _ in range(MOST_LINKS):
         if not border:
             break
-        reached = _alike(list(border.values()), person_id=person_id)
+        reached = _alike(list(border.values()), looks)
         like |= reached
         border = {other.pk: other for found in reached.values() for other in found if other.pk not in like}
     groups = [(each, _reached(each, like)) for each in leading]
@@ -87,35 +86,8 @@ def _has_newer(others: Collection[Image], image: Image) -> bool:
     return any((each.added_at, each.pk) > (image.added_at, image.pk) for each in others)
 
 
-def _alike(images: Sequence[Image], *, person_id: int) -> dict[int, list[Image]]:
+def _alike(images: Sequence[Image], looks: Looks) -> dict[int, list[Image]]:
     """For each picture the person's others that look like it."""
-    pairs = _pairs([each for each in images if each.phash is not None], person_id=person_id)
-    others = Image.objects.in_bulk({other for _, other in pairs})
-    alike: dict[int, list[Image]] = {image.pk: [] for image in images}
-    for image_id, other in pairs:
-        if other in others:
-            alike[image_id].append(others[other])
-    return alike
-
-
-def _pairs(images: Sequence[Image], *, person_id: int) -> list[tuple[int, int]]:
-    """Of hashes at most 7 bits apart one quarter of four differs in at most one bit: that is looked up."""
-    if not images:
-        return []
-    near = ["{" + ",".join(map(str, _neighbors(each.likeness))) + "}" for each in images]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT own.id, other.id
-                FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) own (id, phash, near)
-                CROSS JOIN LATERAL (
-                    SELECT id FROM analysis_image
-                    WHERE likeness && own.near::int[] AND owner_id = %s AND trashed_at IS NULL AND id <> own.id
-                      AND bit_count((phash # own.phash)::bit(64)) <= {NEAR} LIMIT {MOST_ALIKE}) other""",  # noqa: S608
-            [[each.pk for each in images], [each.phash for each in images], near, person_id],
-        )
-        return [(image_id, other) for image_id, other in cursor.fetchall()]
-
-
-def _neighbors(quarters: Sequence[int]) -> list[int]:
-    """The numbered quarters and all that differ from one of them in one bit."""
-    return [quarter ^ flip for quarter in quarters for flip in (0, *(1 << bit for bit in range(16)))]
+    alike = {image.pk: looks.like(image, most=MOST_ALIKE) for image in images}
+    others = Image.objects.in_bulk({other for found in alike.values() for other in found})
+    return {image_id: [others[each] for each in found if each in others] for image_id, found in alike.items()}

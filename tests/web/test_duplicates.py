@@ -58,6 +58,11 @@ def test_a_hash_with_its_highest_bit_set_is_found(owner, browser):
     assert groups(look(browser)) == [[first.pk, second.pk]]
 
 
+def test_a_hash_with_its_highest_bit_set_is_like_one_without(owner, browser):
+    first, second = an_image(owner, phash=1), an_image(owner, phash=-(2**63))
+    assert groups(look(browser)) == [[first.pk, second.pk]]
+
+
 def test_the_best_comes_first_and_is_chosen(owner, browser):
     small = an_image(owner, phash=HASH, width=400, height=300)
     light = an_image(owner, phash=HASH, size=900)
