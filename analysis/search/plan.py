@@ -1,22 +1,41 @@
 """How a query is answered: along which index, how far, and where else to look when that is not far enough.
 
 First a budgeted walk in the result's own order, along the rarest label or along the pictures, since a page is mostly
-found within the first few thousand. Where it is not, or is not likely to be, the few pictures that carry all the labels
-are gathered by a GIN index, or a selective part (a text, a face, a mark) gives the candidates, or all are looked at.
+found within the first few thousand. How much of it was found tells whether to walk on; else the few pictures that carry
+all the labels are gathered by a GIN index, or a selective part (a text, a face, a mark) gives the candidates, or all
+are looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from typing import Any, NamedTuple
 
 from analysis.search.meaning import Meaning
 from analysis.search.places import Place
+from analysis.search.selectors import Carried
 from analysis.search.sql import Sql, counting
 from analysis.search.statements import BUDGET, Statements, first_label
 from analysis.search.trash import Trash, outside
 
 PROBE, ENTRY, HIT = 2.2, 0.2, 0.6
 """Microseconds: another label looked up on one picture; an entry of an index over sets; a picture that it finds."""
+
+
+LOOK, GLANCE = 3, 10
+"""Of the budget such a part is walked first where several labels are asked for; less where a walk promises little."""
+
+
+class Attempt(NamedTuple):
+    """A statement that finds rows of (image id, key); `adds` to what was found, or takes its place."""
+
+    sql: Sql
+    adds: bool = False
+
+
+Rows = list[Any]
+Attempts = Generator[Attempt, Rows | None, None]
+"""Is told what was found so far, if anything."""
 
 
 class Plan(Statements):
@@ -33,12 +52,12 @@ class Plan(Statements):
         """A wanted label that does not exist, or nothing but the trash: no picture in the library can be meant."""
         return self.is_nowhere or super().is_empty
 
-    def attempts(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
-        """Statements to be tried one after the other until one finds `limit` rows of (image id, key)."""
+    def attempts(self, *, after: Place | None, limit: int) -> Attempts:
+        """To be tried one after the other until `limit` rows are found."""
         if self.is_owned_by_few and self.order.key == "i.added_at":
-            yield self.along_images(after=after, limit=limit, budget=None)
+            yield Attempt(self.along_images(after=after, limit=limit, budget=None))
         elif self.selector:
-            yield self.gathered(self.selector, after=after, limit=limit)
+            yield Attempt(self.gathered(self.selector, after=after, limit=limit))
         elif self.sort == "confidence":
             yield from self._by_confidence(after=after, limit=limit)
         elif self.sort in {"newest", "oldest"}:
@@ -46,11 +65,17 @@ class Plan(Statements):
         else:
             yield from self._by_column(after=after, limit=limit)
 
-    def counted(self, *, cap: int) -> Iterator[Sql]:
-        """Statements that count up to `cap`: to be tried until one reaches it, and the last one is right."""
+    def counted(self, *, cap: int) -> Generator[Sql, int | None, None]:
+        """Statements that count up to `cap`: to be tried until one reaches it, and the last one is right.
+
+        Is told what the one before came to.
+        """
         is_labeled = self.driver and self._is_apart and not self.selector and not self.is_owned_by_few
         if self.driver and is_labeled and not self._is_gathered_sooner(cap):
-            yield counting(self.along_label(self.driver, after=None, limit=cap, budget=2 * self.budget))
+            budget = 2 * self.budget
+            found = yield counting(self.along_label(self.driver, after=None, limit=cap, budget=budget))
+            if further := self._further(found or 0, looked_at=budget, wanted=cap):
+                yield counting(self.along_label(self.driver, after=None, limit=cap, budget=further))
         yield counting(self.whole(cap=cap))
 
     def whole(self, *, cap: int) -> Sql:
@@ -98,29 +123,50 @@ class Plan(Statements):
         walked = min(rarest, rarest * wanted / max(shared, 1.0))
         return walked * PROBE > rarest * ENTRY + shared * HIT
 
-    def _by_time(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
+    def _further(self, found: int, *, looked_at: int, wanted: int) -> int:
+        """How far to walk for so many, by how many were found; 0 where all are gathered in less time."""
+        if not found:
+            return 0
+        rarest, bounds = self.carried[0].labels.image_count, sum(each.least > 0 for each in self.carried)
+        gathered = rarest * ENTRY + rarest * found / looked_at * (HIT + bounds * PROBE)
+        further = wanted * looked_at // found
+        return 2 * further if further * PROBE < gathered else 0
+
+    def _by_time(self, *, after: Place | None, limit: int) -> Attempts:
         driver, is_first = self.driver, limit < self.budget
         if driver is None:
             if self.parts and is_first:
-                yield self.along_images(after=after, limit=limit, budget=self.budget)
-            yield self._rest(after=after, limit=limit)
-            return
-        is_gathered = (
-            self._is_apart and driver.labels.image_count <= 4 * self.budget and self._is_gathered_sooner(limit)
-        )
-        if is_first and not is_gathered:
-            yield self.along_label(driver, after=after, limit=limit, budget=self.budget)
-        if self._is_apart or not self.labels_lead:
-            yield self._rest(after=after, limit=limit)
+                yield Attempt(self.along_images(after=after, limit=limit, budget=self.budget))
+            yield Attempt(self._rest(after=after, limit=limit))
+        elif self._is_apart and driver.labels.image_count > self.budget // LOOK:
+            if is_first:
+                yield from self._together(driver, after=after, limit=limit)
+            yield Attempt(self._rest(after=after, limit=limit))
+        elif self.labels_lead:
+            if is_first and driver.labels.image_count > self.budget:
+                yield Attempt(self.along_label(driver, after=after, limit=limit, budget=self.budget))
+            yield Attempt(self.along_label(driver, after=after, limit=limit, budget=None))
         else:
-            yield self.along_label(driver, after=after, limit=limit, budget=None)
+            if is_first:
+                yield Attempt(self.along_label(driver, after=after, limit=limit, budget=self.budget))
+            yield Attempt(self._rest(after=after, limit=limit))
 
-    def _by_column(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
+    def _together(self, driver: Carried, *, after: Place | None, limit: int) -> Attempts:
+        """The first of those that carry the rarest, and on from there as far as what they tell makes it worth while."""
+        is_small = driver.labels.image_count <= 4 * self.budget and self._is_gathered_sooner(limit)
+        look = max(1, self.budget // (GLANCE if is_small else LOOK))
+        rows = yield Attempt(self.along_label(driver, after=after, limit=limit, budget=look))
+        if rows and (further := self._further(len(rows), looked_at=look, wanted=limit - len(rows))):
+            place, rest = Place(rows[-1][1], rows[-1][0]), limit - len(rows)
+            yield Attempt(self.along_label(driver, after=place, limit=rest, budget=further), adds=True)
+
+    def _by_column(self, *, after: Place | None, limit: int) -> Attempts:
         rarest = self.carried[0].labels.image_count if self.carried else None
         if rarest is None or rarest > 4 * self.budget:
-            yield self.along_images(after=after, limit=limit, budget=2 * self.budget if self.parts else None)
+            budget = 2 * self.budget if self.parts else None
+            yield Attempt(self.along_images(after=after, limit=limit, budget=budget))
         if self.parts:
-            yield self._rest(after=after, limit=limit)
+            yield Attempt(self._rest(after=after, limit=limit))
 
     def _rest(self, *, after: Place | None, limit: int) -> Sql:
         """For when the first pictures in order were not the ones: wherever the others may be."""
@@ -132,11 +178,12 @@ class Plan(Statements):
             return self.along_images(after=after, limit=limit, budget=None)
         return self.scanned(after=after, limit=limit)
 
-    def _by_confidence(self, *, after: Place | None, limit: int) -> Iterator[Sql]:
+    def _by_confidence(self, *, after: Place | None, limit: int) -> Attempts:
         """The surest first: mostly a page is full long before all that carry the label were looked at."""
         ranked = self.ranked
         if ranked is None:
             return
         for surest in (9_900, 9_000, 0) if ranked.labels.image_count > 4 * self.budget else (0,):
             if after is None or (isinstance(after.key, int) and after.key >= surest):
-                yield self.by_rank(ranked, least=max(surest, ranked.least), after=after, limit=limit)
+                least = max(surest, ranked.least)
+                yield Attempt(self.by_rank(ranked, least=least, after=after, limit=limit))

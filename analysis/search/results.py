@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,11 +60,10 @@ def count(
 ) -> int:
     """How many pictures, exact up to `cap`; one more than it means more."""
     plan = plan_of(query.sorted_by("newest"), audience, moment, budget)
-    found = 0
-    for statement in () if plan.is_empty else plan.counted(cap=cap + 1):
-        [(found,)] = _fetched(statement)
-        if found > cap:
-            break
+    found, statements = 0, plan.counted(cap=cap + 1)
+    with suppress(StopIteration):
+        while not plan.is_empty and found <= cap:
+            [(found,)] = _fetched(statements.send(found or None))
     if plan.trash and found <= cap:
         found += int(_fetched(plan.trash.counted(cap=cap + 1 - found))[0][0])
     return found
@@ -129,10 +129,12 @@ def _found(plan: Plan, *, after: Place | None, limit: int, columns: str = "") ->
     rows: list[Any] = []
     if after and not isinstance(after.key, plan.order.kind):
         after = None
-    for statement in () if plan.is_empty else plan.attempts(after=after, limit=limit):
-        rows = _fetched(_with(columns, statement, plan.order.direction) if columns else statement)
-        if len(rows) == limit:
-            break
+    attempts = plan.attempts(after=after, limit=limit)
+    with suppress(StopIteration):
+        while not plan.is_empty and len(rows) < limit:
+            statement, adds = attempts.send(rows or None)
+            found = _fetched(_with(columns, statement, plan.order.direction) if columns else statement)
+            rows = [*rows, *found] if adds else found
     if plan.trash:
         both = plan.trash.with_others([row[0] for row in rows], after=after, limit=limit)
         return _fetched(_with(columns, both, plan.order.direction) if columns else both)

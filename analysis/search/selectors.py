@@ -19,7 +19,7 @@ from analysis.search.conditions import (
 )
 from analysis.search.meaning import Meaning
 from analysis.search.names import Labels, traits_of
-from analysis.search.sql import Sql
+from analysis.search.sql import Sql, any_of
 from analysis.search.tree import (
     Between,
     By,
@@ -148,6 +148,10 @@ def narrowed(part: Node, meaning: Meaning) -> Sql | None:
             bounds = zip((">=", "<"), days(part, meaning.moment), strict=True)
             given = {f"coalesce(i.taken_at, i.added_at) {sign} %s": bound for sign, bound in bounds if bound}
             return Sql(" AND ".join(given), tuple(given.values())) if given else None
+        case Or(parts) if not any(isinstance(each, Matches) and each.field == "camera" for each in parts):
+            # The cameras that are meant would be asked of each picture where other things suffice.
+            either = [narrowed(each, meaning) for each in parts]
+            return any_of(each for each in either if each) if all(either) else None
     return None
 
 
