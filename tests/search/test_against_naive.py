@@ -42,6 +42,11 @@ def between(values):
     return st.tuples(st.none() | values, st.none() | values)
 
 
+matches = st.one_of(
+    st.builds(tree.Matches, st.just("name"), st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
+    st.builds(tree.Matches, st.just("camera"), st.sampled_from(["canon", "100%", "o"])),
+    st.builds(tree.Matches, st.just("format"), st.sampled_from(["jpg", "PNG", "gif"])),
+)
 leaves = st.one_of(
     st.builds(
         tree.Labeled,
@@ -59,9 +64,8 @@ leaves = st.one_of(
         st.none() | st.integers(0, 60),
     ),
     st.builds(tree.Written, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join)),
-    st.builds(tree.Matches, st.just("name"), st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
-    st.builds(tree.Matches, st.just("camera"), st.sampled_from(["canon", "100%", "o"])),
-    st.builds(tree.Matches, st.just("format"), st.sampled_from(["jpg", "PNG", "gif"])),
+    matches,
+    st.builds(tree.Or, st.lists(matches, min_size=2, max_size=3, unique=True).map(tuple)),
     st.builds(tree.Matches, st.just("owner"), st.sampled_from(["me", "Owner", "colleague", "nobody"])),
     st.builds(tree.Matches, st.just("bucket"), st.sampled_from(["PHOTO", "os", "%", "any"])),
     st.builds(
@@ -98,6 +102,8 @@ nodes = st.recursive(
     ),
     max_leaves=5,
 )
+often = st.builds(tree.Labeled, st.sampled_from(["Dog", "Cat", "Person", "Car"]), least=st.sampled_from([0, 0, 70]))
+together = st.lists(often | st.builds(tree.Not, often), min_size=2, max_size=3, unique=True)
 queries = st.builds(Query, st.lists(nodes, max_size=4, unique=True).map(tuple), st.sampled_from(tree.SORTS))
 
 
@@ -110,14 +116,33 @@ def test_what_is_found_is_what_plain_python_finds(seed):
     libraries = [naive.library(audience, MOMENT) for audience in (*people, *staff)]
 
     @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(queries, st.sampled_from(libraries), st.sampled_from([2, 7, 3_000]))
+    @given(queries, st.sampled_from(libraries), st.sampled_from([2, 7, 12, 30, 3_000]))
     def check(query: Query, library: naive.Library, budget: int) -> None:
         query = _with_ids(query, ids)
         expected = naive.found(query, library)
-        assert _walked(query, library.audience, budget) == expected
+        assert _walked(query, library.audience, budget, size=7) == expected
         bounds = {"audience": library.audience, "moment": MOMENT, "budget": budget}
         assert search.count(query, cap=PICTURES, **bounds) == len(expected)
         assert search.count(query, cap=3, **bounds) == min(len(expected), 4)
+
+    check()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_labels_that_are_often_together_are_walked_along(seed):
+    """Pages of three in libraries where the first look finds some of them, so that it is gone on from there."""
+    owner = a_person("Owner")
+    _fill(random.Random(seed), [owner])
+    refresh_counts()
+    library = naive.library(Audience(owner.pk), MOMENT)
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(together, st.sampled_from(["newest", "oldest"]), st.sampled_from([7, 12, 20]))
+    def check(parts, sort: str, budget: int) -> None:
+        query = Query(tuple(parts), sort)
+        expected = naive.found(query, library)
+        assert _walked(query, library.audience, budget, size=3) == expected
+        assert search.count(query, audience=library.audience, budget=budget // 4, cap=4) == min(len(expected), 5)
 
     check()
 
@@ -132,11 +157,11 @@ def test_bulk_work_goes_through_every_hit_once(owner):
     assert set(expected) < set(ids)
 
 
-def _walked(query: Query, audience: Audience, budget: int) -> list[int]:
-    """All pages of seven, one after another."""
+def _walked(query: Query, audience: Audience, budget: int, *, size: int) -> list[int]:
+    """All pages, one after another."""
     found, after = list[int](), None
     while True:
-        page = search.page(query, audience=audience, after=after, size=7, moment=MOMENT, budget=budget)
+        page = search.page(query, audience=audience, after=after, size=size, moment=MOMENT, budget=budget)
         found += [image.pk for image in page.images]
         if page.next is None:
             return found
