@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache  # a page has a hundred and fifty of them, of twenty kinds
 def icon(name: str) -> SafeString:
     """One of our own icons, silent to those who listen: the words stand beside it or in the control's label."""
     return format_html(

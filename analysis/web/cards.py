@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-
-from analysis.models import Analysis, Audience, Image, Mark
+from analysis.models import Analysis, Audience, Image
+from analysis.search.sql import fetched
 from analysis.web import present
 from analysis.web.ratios import ratio_class
 
@@ -107,17 +106,16 @@ def _card(
 
 
 def favorites_of(audience: Audience, image_ids: Iterable[int]) -> frozenset[int]:
-    marks = Mark.objects.filter(person_id=audience.person_id, image_id__in=image_ids, is_favorite=True)
-    return frozenset(marks.values_list("image_id", flat=True))
+    text = "SELECT image_id FROM analysis_mark WHERE image_id = ANY(%s) AND person_id = %s AND is_favorite"
+    return frozenset(image_id for (image_id,) in fetched(text, [list(image_ids), audience.person_id]))
 
 
 def states_of(image_ids: Iterable[int]) -> dict[int, str]:
     """One state for each picture that was ever asked about: under way before failed before done."""
-    latest = (
-        Analysis.objects.filter(image_id__in=image_ids, is_sample=False)
-        .order_by("image_id", "api", "-pk")
-        .distinct("image_id", "api")
-        .values_list("image_id", "state")
+    latest = fetched(
+        """SELECT DISTINCT ON (image_id, api) image_id, state FROM analysis_analysis
+           WHERE image_id = ANY(%s) AND NOT is_sample ORDER BY image_id, api, id DESC""",
+        [list(image_ids)],
     )
     states: dict[int, set[str]] = {}
     for image_id, state in latest:
@@ -132,18 +130,17 @@ def state_of_all(states: Collection[str]) -> str:
 def best_labels(image_ids: Iterable[int], *, most: int = BEST) -> dict[int, tuple[str, ...]]:
     """The names of the labels each picture carries with the most confidence."""
     found: dict[int, tuple[str, ...]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT image_id, name FROM (
-                SELECT carried.image_id, label.name,
-                       row_number() OVER (PARTITION BY carried.image_id ORDER BY confidence DESC, name) AS place
-                FROM analysis_imagelabel carried JOIN analysis_label label ON label.id = carried.label_id
-                WHERE carried.image_id = ANY(%s) AND NOT label.is_hidden AND label.kind NOT IN ('color', 'face')
-            ) ranked WHERE place <= %s ORDER BY image_id, place
-            """,
-            [list(image_ids), most],
-        )
-        for image_id, name in cursor.fetchall():
-            found[image_id] = (*found.get(image_id, ()), name)
+    rows = fetched(
+        """
+        SELECT image_id, name FROM (
+            SELECT carried.image_id, label.name,
+                   row_number() OVER (PARTITION BY carried.image_id ORDER BY confidence DESC, name) AS place
+            FROM analysis_imagelabel carried JOIN analysis_label label ON label.id = carried.label_id
+            WHERE carried.image_id = ANY(%s) AND NOT label.is_hidden AND label.kind NOT IN ('color', 'face')
+        ) ranked WHERE place <= %s ORDER BY image_id, place
+        """,
+        [list(image_ids), most],
+    )
+    for image_id, name in rows:
+        found[image_id] = (*found.get(image_id, ()), name)
     return found

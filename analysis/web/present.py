@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from datetime import datetime
+from functools import cache
 from typing import Protocol
 from urllib.parse import urlencode
 
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 
 from analysis.models import Image
@@ -97,7 +98,13 @@ def rendition_url(image: Image, name: str) -> str:
 
 
 def library_url(query: Query, **parameters: str | int) -> str:
-    return with_parameters(reverse("library"), q=query.text, **parameters)
+    return with_parameters(_address("library", get_script_prefix()), q=query.text, **parameters)
+
+
+@cache  # a page of the library has two hundred links to itself
+def _address(name: str, _prefix: str) -> str:
+    """`_prefix`: below which the site is served; of another, addresses are others."""
+    return reverse(name)
 
 
 def image_url(image_id: int, query: Query | None = None, **parameters: str | int) -> str:

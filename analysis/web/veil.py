@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from analysis.models import Analysis, Image, ImageLabel, Label
+from analysis.models import Analysis, Image, Label
+from analysis.search.sql import fetched
 from analysis.web.requests import Request, way_back
 
 KEY = "shows_sensitive"
@@ -30,8 +31,13 @@ def among(images: Collection[Image]) -> frozenset[int]:
 
 
 def among_ids(image_ids: Collection[int]) -> frozenset[int]:
-    carried = ImageLabel.objects.filter(image_id__in=image_ids, label__is_hidden=False)
-    return frozenset(carried.filter(label__kind=Label.Kind.MODERATION).values_list("image_id", flat=True))
+    rows = fetched(
+        """SELECT carried.image_id FROM analysis_imagelabel carried JOIN analysis_label label
+           ON label.id = carried.label_id AND NOT label.is_hidden AND label.kind = %s
+           WHERE carried.image_id = ANY(%s)""",
+        [Label.Kind.MODERATION.value, list(image_ids)],
+    )
+    return frozenset(image_id for (image_id,) in rows)
 
 
 @require_POST
