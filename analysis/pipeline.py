@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import IO, Any, cast
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from analysis import tasks
 from analysis.batches import states
-from analysis.curation import labels_changed, later
+from analysis.curation import bulk, labels_changed, later
 from analysis.curation.bulk import Selection
 from analysis.curation.labels_changed import Wanted
 from analysis.ingest import folder
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.pool import Outcome, examine_all
-from analysis.models import Batch, Bucket, Change, Image, Ticket
+from analysis.models import Batch, Bucket, Change, ChangedImage, Image, Ticket
 from analysis.recognition import asking, recognizers, renewing
 from analysis.sources.queue import Message, Queue
 from analysis.store import blobs, consuming, library, renditions, syncing, uploads
@@ -180,6 +181,16 @@ def change_later(selection: Selection, action: str, **of_what: Any) -> Change:
     """Do something to every hit of a search, in the background. Raises Refused."""
     with transaction.atomic():
         change = later.begin(selection, action, **of_what)
+        tasks.go_on_changing.delay_on_commit(change_id=change.pk)
+    return change
+
+
+def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> Change:
+    """Undo a bulk command; in the background where it changed more than `at_once`. Raises Refused."""
+    if ChangedImage.objects.filter(change=token)[: at_once + 1].count() <= at_once:
+        return bulk.undo(token, by=by)
+    with transaction.atomic():
+        change = later.undo(token, by=by)
         tasks.go_on_changing.delay_on_commit(change_id=change.pk)
     return change
 

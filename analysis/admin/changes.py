@@ -8,9 +8,10 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from analysis import pipeline
 from analysis.admin import filters
 from analysis.admin.base import ReadOnlyAdmin
-from analysis.curation import bulk
+from analysis.admin.picture_actions import AT_ONCE
 from analysis.curation.refused import Refused
 from analysis.models import Change
 
@@ -20,7 +21,8 @@ MOST_UNDONE = 20
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
     list_display = (
-        *("action", "label", "openness", "receiver", "query", "number", "unchanged", "refused", "person"),
+        *("action", "label", "openness", "receiver", "query", "number", "restored", "unchanged", "refused"),
+        "person",
         *("done_at", "is_open", "undone_at"),
     )
     list_select_related = ("label", "person", "receiver")
@@ -34,12 +36,13 @@ class ChangeAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Undo, if it is yours", permissions=["view"])
     def undo(self, request: HttpRequest, queryset: QuerySet[Change]) -> None:
-        """Their person alone may, within a day: `bulk.undo` says so."""
+        """Their person alone may, within a day: `bulk.undo` says so. Large ones go on in the background."""
         person: Any = request.user
         for change_id in queryset.order_by("-pk").values_list("pk", flat=True)[:MOST_UNDONE]:
             try:
-                undone = bulk.undo(change_id, by=person)
+                undone = pipeline.undo(change_id, by=person, at_once=AT_ONCE)
             except Refused as refusal:
                 messages.error(request, f"Change {change_id}: {refusal}")
             else:
-                messages.success(request, f"Change {change_id}: undone on {undone.number:,} pictures.")
+                said = "is undone in the background." if undone.is_open else f"undone on {undone.number:,} pictures."
+                messages.success(request, f"Change {change_id}: {said}")

@@ -99,15 +99,27 @@ def undo(token: int, *, by: AbstractBaseUser) -> Change:
 
     Raises Refused for what is undone already, too old or another person's.
     """
+    change = stop(token, by=by)
+    change.number = 0
+    while (number := put_back_step(change)) is not None:
+        change.number += number
+    if change.is_open:  # it was being done in the background
+        change.is_open = False
+        change.save(update_fields=["is_open"])
+    return change
+
+
+def stop(token: int, *, by: AbstractBaseUser) -> Change:
+    """Say that a change is being undone, so that nothing more of it is done.
+
+    Raises Refused for what is undone already, too old or another person's.
+    """
     change = Change.objects.filter(pk=token, person_id=by.pk, done_at__gt=Now() - UNDOABLE).first()
     if change is None:
         raise Refused("This cannot be undone any more.")
     is_first = Change.objects.filter(pk=token, undone_at=None).update(undone_at=Now())
     if not is_first and not change.images.exists():
         raise Refused("This is undone already.")
-    change.number = 0
-    while (number := _put_back_step(change)) is not None:
-        change.number += number
     return change
 
 
@@ -168,7 +180,7 @@ def _step(change: Change, ids: list[int]) -> bool:
     return True
 
 
-def _put_back_step(change: Change) -> int | None:
+def put_back_step(change: Change) -> int | None:
     """Put back so many pictures; None when there are no more."""
     with transaction.atomic():
         rows = change.images.order_by("image_id")[:STEP]
@@ -182,4 +194,5 @@ def _put_back_step(change: Change) -> int | None:
         meant = {pk: kept for pk, kept in before.items() if pk in ids & still}
         number = ACTIONS[change.action].put_back(change, meant)
         change.images.filter(image_id__in=before).delete()
+        Change.objects.filter(pk=change.pk).update(restored=F("restored") + number)
     return number

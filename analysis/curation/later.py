@@ -1,15 +1,18 @@
-"""A bulk command on more pictures than a page waits for: begun here, gone on with by workers, a step at a time."""
+"""A bulk command on more pictures than a page waits for, and its undoing: begun here, gone on with by workers, a step
+at a time.
+"""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F
 
 from analysis.curation.actions import ACTIONS
-from analysis.curation.bulk import STEP, Selection
+from analysis.curation.bulk import STEP, Selection, put_back_step, stop
 from analysis.curation.refused import Refused
 from analysis.models import Audience, Change, ChangedImage
 from analysis.search import results
@@ -41,8 +44,18 @@ def begin(selection: Selection, action: str, **of_what: Any) -> Change:
     )
 
 
+def undo(token: int, *, by: AbstractBaseUser) -> Change:
+    """Have a change undone by workers. Raises Refused as bulk.undo does."""
+    with transaction.atomic():
+        change = stop(token, by=by)
+        change.is_open = True
+        change.save(update_fields=["is_open"])
+    change.refresh_from_db()
+    return change
+
+
 def go_on(change_id: int, *, seconds: float = SPELL) -> bool:
-    """Go through more of it; whether there is more to do. Safe to be killed and to be called twice at a time."""
+    """Do or undo more of it; whether there is more to do. Safe to be killed and to be called twice at a time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not _step(change_id):
@@ -55,24 +68,33 @@ def open_ones() -> list[int]:
 
 
 def _step(change_id: int) -> bool:
-    """One step; False when it is over, is being undone, or somebody else is at it."""
+    """One step; False when it is over, or somebody else is at it."""
     with transaction.atomic():
         held = Change.objects.select_for_update(skip_locked=True).filter(pk=change_id, is_open=True)
         change = held.first()
         if change is None:
             return False
-        ids, place = results.step(
-            parse(change.query),
-            audience=Audience(person_id=change.person_id, sees_all=change.is_of_everybody),
-            after=Place.from_text(change.place),
-            size=STEP,
-            moment=change.done_at,
-        )
-        is_more = place is not None and change.undone_at is None
-        if change.undone_at is None:
-            _do(change, ids)
-        Change.objects.filter(pk=change_id).update(place=str(place or ""), is_open=is_more)
+        is_more = _undo_step(change) if change.undone_at else _do_step(change)
+        if not is_more:
+            Change.objects.filter(pk=change_id).update(is_open=False)
     return is_more
+
+
+def _undo_step(change: Change) -> bool:
+    return put_back_step(change) is not None
+
+
+def _do_step(change: Change) -> bool:
+    ids, place = results.step(
+        parse(change.query),
+        audience=Audience(person_id=change.person_id, sees_all=change.is_of_everybody),
+        after=Place.from_text(change.place),
+        size=STEP,
+        moment=change.done_at,
+    )
+    _do(change, ids)
+    Change.objects.filter(pk=change.pk).update(place=str(place or ""))
+    return place is not None
 
 
 def _do(change: Change, ids: list[int]) -> None:

@@ -14,7 +14,8 @@ from analysis.models.labels import Label
 class Change(models.Model):
     """One bulk command: what it did to how many pictures. Grows with each step, so that half a command is told so.
 
-    `number`: pictures changed; `unchanged`: they were so already; `refused`: not the person's to change, or gone.
+    `number`: pictures changed; `unchanged`: they were so already; `refused`: not the person's to change, or gone;
+    `restored`: of those changed, put back.
     """
 
     class Action(models.TextChoices):
@@ -46,11 +47,12 @@ class Change(models.Model):
     number = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
+    restored = models.PositiveIntegerField("put back", default=0, db_default=0)
     done_at = models.DateTimeField(db_default=Now())
     undone_at = models.DateTimeField(null=True, blank=True)
     query = models.TextField(blank=True, help_text="Of one that goes on in the background: which pictures it is about.")
     place = models.CharField(max_length=100, blank=True, help_text="How far it is.")
-    is_open = models.BooleanField("going on", default=False)
+    is_open = models.BooleanField("going on", default=False, help_text="Being done, or undone, in the background.")
 
     class Meta:
         indexes = [models.Index(fields=["id"], condition=Q(is_open=True), name="change_open")]

@@ -28,7 +28,7 @@ from analysis.web.toasts import Toast
 DECIDABLE = (Label.Kind.LABEL, Label.Kind.CELEBRITY, Label.Kind.MODERATION, Label.Kind.TAG)
 NOTHING_CHANGED = "Nothing was changed."
 AT_ONCE = 2 * bulk.STEP
-"""Pictures that one waits for; more are gone through in the background."""
+"""Pictures that one waits for; more are gone through in the background, and back as well."""
 Act = Change.Action
 SENTENCES: dict[str, str] = {
     Act.ADD_TAG: "Added “{label}” to {pictures}.",
@@ -72,17 +72,18 @@ def act(request: Request, action: str) -> HttpResponse:
 def undo(request: Request, change_id: int) -> HttpResponse:
     """Take a change back."""
     try:
-        change = bulk.undo(change_id, by=request.user)  # type: ignore[arg-type]
+        change = pipeline.undo(change_id, by=request.user, at_once=AT_ONCE)  # type: ignore[arg-type]
     except Refused as refusal:
         return _tell(request, Toast(str(refusal)))
-    return _tell(request, Toast(f"Undone on {_pictures(change.number)}."))
+    return _tell(request, _undoing(change) if change.is_open else Toast(f"Undone on {_pictures(change.number)}."))
 
 
 @require_safe
 def change(request: Request, change_id: int) -> HttpResponse:
     """How far a command is that goes on in the background; where a script asks, instead of what it said before."""
     found = get_object_or_404(Change.objects.select_related("label"), pk=change_id, person_id=person_id(request))
-    return _tell(request, replace(_toast(found), is_end=not found.is_open))
+    toast = _undoing(found) if found.undone_at else _toast(found)
+    return _tell(request, replace(toast, is_end=not found.is_open))
 
 
 @require_POST
@@ -192,6 +193,14 @@ def _toast(change: Change) -> Toast:
         said += f" {_pictures(change.refused)} {'is' if change.refused == 1 else 'are'} not yours to change."
     undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
     return Toast(said, undo_url, progress_url=reverse("change", args=[change.pk]) if change.is_open else "")
+
+
+def _undoing(change: Change) -> Toast:
+    """How far the undoing is that goes on in the background."""
+    if not change.is_open:
+        return Toast(f"Undone on {_pictures(change.restored)}.")
+    said = f"Undone on {_pictures(change.restored)} so far; the others follow in the background."
+    return Toast(said, progress_url=reverse("change", args=[change.pk]))
 
 
 def _sentence(change: Change) -> str:

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from analysis import tasks
+from analysis.admin import changes
 from analysis.curation import later
 from analysis.models import Analysis, Batch, Bucket, Change, Image, Verdict
 from tests.factories import a_bucket, a_labeled_image, an_analysis, an_image, label_rows
@@ -75,6 +76,17 @@ def test_what_was_given_is_given_back(theirs, owner, colleague, stranger, browse
     said = told(act(browser, "undo", Change.objects.get(), at=reverse("admin:analysis_change_changelist")))
     assert said == f"Change {Change.objects.get().pk}: undone on 2 pictures."
     assert [Image.objects.get(pk=image.pk).owner for image in theirs] == [owner, colleague]
+
+
+def test_much_is_undone_in_the_background(theirs, browser, monkeypatch):
+    act(browser, "trash", *theirs)
+    change = Change.objects.get()
+    monkeypatch.setattr(changes, "AT_ONCE", 1)
+    page = act(browser, "undo", change, at=reverse("admin:analysis_change_changelist"))
+    assert told(page) == f"Change {change.pk}: is undone in the background."
+    assert Image.objects.filter(trashed_at=None).count() == 0
+    tasks.go_on_changing(change_id=change.pk)
+    assert Image.objects.filter(trashed_at=None).count() == 2
 
 
 def test_the_trash_and_back(theirs, browser):

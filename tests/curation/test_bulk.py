@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from analysis.curation import bulk, marks, trash, verdicts
+from analysis.curation import bulk, later, marks, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
 from analysis.models import Analysis, Change, ChangedImage, Image, ImageIndex, ImageLabel, Mark, Verdict
@@ -309,6 +309,40 @@ def test_what_an_interrupted_undo_left_the_next_one_puts_back(owner):
     change = bulk.trash(Selection(owner, ids=(image.pk,)))
     Change.objects.update(undone_at=timezone.now())
     assert bulk.undo(change.pk, by=owner).number == 1
+
+
+def test_an_undo_in_the_background_goes_step_by_step_and_counts_what_is_put_back(owner):
+    ids = many_images(owner, bulk.STEP + 2)
+    change = bulk.open_to(Selection(owner, ids=tuple(ids)), Image.Openness.SHARED)
+    bulk.open_to(Selection(owner, ids=(ids[0],)), Image.Openness.PUBLIC)
+    later.undo(change.pk, by=owner)
+    assert (later._step(change.pk), later.open_ones()) == (True, [change.pk])
+    assert Image.objects.filter(openness=1).count() == 2
+    assert not later.go_on(change.pk)
+    change.refresh_from_db()
+    assert (change.number, change.restored, change.is_open) == (bulk.STEP + 2, bulk.STEP + 1, False)
+    assert list(Image.objects.exclude(openness=0)) == [Image.objects.get(pk=ids[0])]
+    with pytest.raises(Refused, match=r"^This is undone already\.$"):
+        later.undo(change.pk, by=owner)
+
+
+def test_of_what_is_undone_in_the_background_while_it_is_done_nothing_more_is_done(owner):
+    ids = many_images(owner, bulk.STEP + 1)
+    reindex(ids)
+    change = later.begin(Selection(owner, query=Query()), Change.Action.TRASH)
+    assert later._step(change.pk)
+    later.undo(change.pk, by=owner)
+    assert not later.go_on(change.pk)
+    change.refresh_from_db()
+    assert (change.number, change.restored, change.is_open) == (bulk.STEP, bulk.STEP, False)
+    assert not Image.objects.exclude(trashed_at=None).exists()
+
+
+def test_nobody_has_undone_in_the_background_what_another_did(owner, everything, colleague):
+    change = bulk.trash(everything)
+    with pytest.raises(Refused, match=r"^This cannot be undone any more\.$"):
+        later.undo(change.pk, by=colleague)
+    assert later.open_ones() == []
 
 
 def test_tags_of_a_selection_tell_all_from_some(owner, everything, library):

@@ -198,14 +198,24 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
     assert ("hx-get" in toast, "data-end" in toast) == (False, True)
     assert "Added “holiday” to 3 pictures." in told.text
     assert signed_in(colleague).get(reverse("change", args=[change.pk])).status_code == 404
-    assert "Undone on 3 pictures." in undo(browser, told).text
+    told = undo(browser, told)
+    assert "Undone on 0 pictures so far; the others follow in the background." in told.text
+    [toast] = told.all("div", "toast")
+    assert toast["hx-get"] == reverse("change", args=[change.pk])
+    assert ["holiday" in label_rows(image) for image in images] == [True] * 3
+    assert [each for each in told.all("form") if "/undo/" in each["action"]] == []
+    later.go_on(change.pk)
+    [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
+    assert ("hx-get" in toast, "data-end" in toast) == (False, True)
+    assert "Undone on 3 pictures." in told.text
     assert ["holiday" in label_rows(image) for image in images] == [False] * 3
 
 
-def test_what_goes_on_in_the_background_can_be_taken_back_before_it_is_over(images, owner, browser, monkeypatch):
+def test_what_on_in_the_background_can_be_taken_back_before_it_is_over(images, owner, browser, monkeypatch):
     monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
     page = act(browser, "trash", all="1", q="dog")
     assert "Undone on 0 pictures." in undo(browser, page).text
+    assert later.open_ones() == []
     later.go_on(Change.objects.get().pk)
     assert not Image.objects.exclude(trashed_at=None).exists()
 
