@@ -134,7 +134,16 @@ _CAMERAS = """
 
 
 def narrowed(part: Node, meaning: Meaning) -> Sql | None:
-    """What an index tells of the pictures `i` of which a part may hold, be they few or many."""
+    """What indexes tell of the pictures `i` of which a part may hold, be they few or many."""
+    if not isinstance(part, Or):
+        return _narrowed(part, meaning)
+    if any(isinstance(each, Matches) and each.field == "camera" for each in part.parts):
+        return None  # which cameras are meant would be asked of each picture
+    either = [narrowed(each, meaning) for each in part.parts]
+    return any_of(each for each in either if each) if all(either) else None
+
+
+def _narrowed(part: Node, meaning: Meaning) -> Sql | None:
     match part:
         case Matches("name", text) if text:
             return Sql(f"{_PIECES} @> {_WANTED}", (text, text))
@@ -148,10 +157,6 @@ def narrowed(part: Node, meaning: Meaning) -> Sql | None:
             bounds = zip((">=", "<"), days(part, meaning.moment), strict=True)
             given = {f"coalesce(i.taken_at, i.added_at) {sign} %s": bound for sign, bound in bounds if bound}
             return Sql(" AND ".join(given), tuple(given.values())) if given else None
-        case Or(parts) if not any(isinstance(each, Matches) and each.field == "camera" for each in parts):
-            # The cameras that are meant would be asked of each picture where other things suffice.
-            either = [narrowed(each, meaning) for each in parts]
-            return any_of(each for each in either if each) if all(either) else None
     return None
 
 
