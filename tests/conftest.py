@@ -93,32 +93,10 @@ def s3(monkeypatch):
         yield server
 
 
-@pytest.fixture(scope="session")
-def worker_thread(django_db_setup):
-    """A real worker on the real queue, in threads of this process."""
-    from celery.contrib.testing.worker import start_worker
-
-    from imagelib.celery import app
-
-    with start_worker(app, pool="threads", concurrency=8, perform_ping_check=False, shutdown_timeout=20):
-        yield
-
-
 @pytest.fixture
-def celery_worker_thread(worker_thread, transactional_db):
-    """The worker, for tests that commit. Afterwards it is waited for: emptying tables it still reads would deadlock."""
-    import time
+def celery_worker_thread(transactional_db):
+    """The worker, for tests that commit. It ends before their tables are emptied, and takes no other test's tasks."""
+    from tests import worker
 
-    import redis
-    from django.conf import settings
-
-    from analysis.recognition import engines
-
-    yield
-    with redis.Redis.from_url(settings.REDIS) as queue:
-        for _ in range(600):
-            waiting, taken = queue.llen(settings.CELERY_TASK_DEFAULT_QUEUE), queue.hlen("unacked")  # kombu's
-            if not waiting and not taken and not engines.busy():
-                return
-            time.sleep(0.05)
-    pytest.fail("the worker does not come to rest")
+    with worker.started():
+        yield

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from django.core.signals import request_finished, request_started
+from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 MISSING = "no Chromium was found; set CHROMIUM to its path or install the package chromium"
 HERE = Path(__file__).parent
+LOOKS, IDLE = 750, 30
 
 
 def chromium() -> str | None:
@@ -101,11 +103,29 @@ class Underway:
             self._number = 0
 
     def wait_for_none(self) -> None:
-        """Until three looks in a row have seen none, for one may just have been accepted."""
-        quiet, deadline = 0, time.monotonic() + 15
-        while quiet < 3 and time.monotonic() < deadline:
+        """Until three looks in a row have seen none, for one may just have been accepted.
+
+        Of a request whose window is gone while it is answered Django says no end; then it has to be the database that
+        is at work for nobody, and for longer.
+        """
+        quiet = 0
+        for _ in range(LOOKS):
             time.sleep(0.02)
-            quiet = 0 if self._number > 0 else quiet + 1
+            if self._number <= 0:
+                quiet += IDLE // 3
+            else:
+                quiet = quiet + 1 if is_database_idle() else 0
+            if quiet >= IDLE:
+                return
+
+
+def is_database_idle() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"""
+        )
+        return cursor.fetchone() == (0,)
 
 
 @pytest.fixture(scope="package")
