@@ -90,8 +90,10 @@ def _recorded(record: Any) -> Iterator[Event]:
         version, name = str(record["eventVersion"]), str(record["eventName"])
         told = record["s3"]["object"]
         bucket, key = str(record["s3"]["bucket"]["name"]), unquote_plus(str(told["key"]), errors="strict")
-    except (KeyError, TypeError, IndexError) as error:
-        raise Malformed(f"A record of the message is not one of S3: {error!r} is missing.") from error
+    except KeyError as error:
+        raise Malformed(f"A record of the message is not one of S3: it has no {error.args[0]}.") from error
+    except (TypeError, IndexError) as error:
+        raise Malformed("A record of the message is not one of S3: it is built otherwise.") from error
     except UnicodeDecodeError as error:
         raise Malformed(f"The key of a record is not UTF-8: {error}.") from error
     if not version.startswith("2."):
@@ -105,8 +107,10 @@ def _bridged(said: Mapping[str, Any]) -> Iterator[Event]:
     try:
         told, bucket = said["detail"]["object"], str(said["detail"]["bucket"]["name"])
         key = str(told["key"])  # as it is, not quoted
-    except (KeyError, TypeError) as error:
-        raise Malformed(f"The message of EventBridge is not one of S3: {error!r} is missing.") from error
+    except KeyError as error:
+        raise Malformed(f"The message of EventBridge is not one of S3: it has no {error.args[0]}.") from error
+    except TypeError as error:
+        raise Malformed("The message of EventBridge is not one of S3: it is built otherwise.") from error
     kind = BRIDGED.get(str(said.get("detail-type")))
     if kind:
         yield _event(kind, bucket, key, told, etag="etag", version="version-id")

@@ -17,6 +17,7 @@ from analysis.store import connection
 from tests import factories, pictures
 
 NUMBER = 50
+MEND = "the storage does not take it ({}); whoever runs this library must put that right"
 
 
 @pytest.fixture(scope="module")
@@ -134,21 +135,37 @@ def test_what_cannot_be_made_again_is_not_asked_for_on_and_on(visit, owner, buck
     window.complaints.clear()
 
 
+REFUSALS = {
+    ("AccessDenied", "Access Denied"): MEND.format("AccessDenied"),
+    ("NoSuchBucket", "The specified bucket does not exist"): MEND.format("NoSuchBucket"),
+    ("ExpiredToken", "The provided token has expired."): MEND.format("ExpiredToken"),
+    ("AccessDenied", "Invalid according to Policy: Policy expired."): (
+        "it took too long and its time is over; send it again"
+    ),
+    ("SlowDown", "Please reduce your request rate."): (
+        "the storage does not take it (SlowDown); try again in a moment"
+    ),
+    ("EntityTooSmall", "Your proposed upload is smaller"): "it is smaller than was said; choose it again",
+    ("EntityTooLarge", "Your proposed upload exceeds the maximum"): "it is larger than was said; choose it again",
+}
+
+
 def test_a_storage_that_refuses_is_told_and_asked_again(visit, owner, bucket, moto, celery_worker_thread):
     window = visit()
     page = window.sign_in()
     page.goto("/upload/")
-    said = "<Error><Code>EntityTooLarge</Code><Message>Your proposed upload exceeds the maximum</Message></Error>"
+    answers = [f"<Error><Code>{code}</Code><Message>{message}</Message></Error>" for code, message in REFUSALS]
     allowed = {"Access-Control-Allow-Origin": "*"}
     page.route(
         f"{moto}/pictures",
-        lambda route: route.fulfill(status=400, body=said, content_type="application/xml", headers=allowed),
-        times=1,
+        lambda route: route.fulfill(status=400, body=answers.pop(0), content_type="application/xml", headers=allowed),
+        times=len(answers),
     )
     page.get_by_label("Pictures", exact=True).set_input_files(chosen(1))
     row = page.locator("[data-section=refused] li")
-    expect(row).to_contain_text("it is larger than was said; choose it again")
-    row.get_by_role("button", name="Retry").click()
+    for sentence in REFUSALS.values():
+        expect(row.locator(".sentence")).to_have_text(sentence)
+        row.get_by_role("button", name="Retry").click()
     expect(page.locator("[data-count]")).to_have_text("1 added", timeout=60_000)
     window.complaints.clear()  # the browser told of the answer that we gave
 

@@ -7,6 +7,16 @@ export function sentenceOf(status) {
   return `the server could not take it (status ${status}); try again in a moment`;
 }
 
+const OURS_TO_MEND = new Set([
+  "AccessDenied",
+  "ExpiredToken",
+  "InvalidAccessKeyId",
+  "NoSuchBucket",
+  "PermanentRedirect",
+  "RequestTimeTooSkewed",
+  "SignatureDoesNotMatch",
+]);
+
 // What a storage says is XML, what we say is a sentence.
 export function storageSentenceOf(request) {
   if (request.getResponseHeader("Content-Type")?.startsWith("text/plain")) return request.responseText;
@@ -15,7 +25,8 @@ export function storageSentenceOf(request) {
   const message = said.querySelector("Message")?.textContent ?? "";
   if (code === "EntityTooLarge") return "it is larger than was said; choose it again";
   if (code === "EntityTooSmall") return "it is smaller than was said; choose it again";
-  if (/expired/i.test(message)) return "it took too long and its time is over; send it again";
+  if (/policy expired/i.test(message)) return "it took too long and its time is over; send it again";
+  if (OURS_TO_MEND.has(code)) return `the storage does not take it (${code}); whoever runs this library must put that right`;
   if (code) return `the storage does not take it (${code}); try again in a moment`;
   return sentenceOf(request.status);
 }
