@@ -11,7 +11,7 @@ import botocore.session  # noqa: TID251
 from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
-from analysis.sources.refusals import CREDENTIALS, DENIED, ELSEWHERE, NoCredentials, Refused, Unreachable
+from analysis.sources.refusals import CREDENTIALS, DENIED, ELSEWHERE, SLOW, NoCredentials, Refused, Unreachable
 
 _models = botocore.loaders.create_loader()
 
@@ -80,4 +80,6 @@ def _answered(error: exceptions.ClientError) -> Refused:
     if code in ELSEWHERE:
         where = region or "another region"
         return Refused(f"It lies in {where} ({code}): set its region.", code=code, region=region)
+    if code in SLOW:
+        return Refused(f"It asks for patience ({code}): try again in a moment.", code=code, region=region)
     return Refused(f"{code}: {str(said.get('Message', '')).rstrip('.') or 'no message'}.", code=code, region=region)

@@ -16,7 +16,12 @@ ABSENT = frozenset(
     }
 )
 """MethodNotAllowed is what a delete marker answers to whoever asks for its version."""
-SLOW = frozenset({"503", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
+SLOW = frozenset(
+    {
+        *("503", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded"),
+        *("RequestThrottled", "TooManyRequestsException"),
+    }
+)
 DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"})
 ELSEWHERE = frozenset(
     {"301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}

@@ -40,13 +40,12 @@ def check(bucket: Bucket) -> Iterator[Finding]:
         region = refusal.region  # the steps below say what is missing
     yield _placed(bucket, region)
     for step in permissions.readable(client, bucket.name, prefix=bucket.prefix, may_delete=bucket.may_delete):
-        denied = step.refusal is not None and step.refusal.is_denied
-        yield Finding(
-            step.action,
-            is_fine=step.refusal is None,
-            sentence=str(step.refusal or "Allowed."),
-            action=step.action if denied else "",
-        )
+        refusal = step.refusal
+        if refusal and refusal.is_denied:
+            said = f"Not allowed ({refusal.code})."
+            yield Finding(step.action, is_fine=False, sentence=said, action=step.action)
+        else:
+            yield Finding(step.action, is_fine=refusal is None, sentence=str(refusal or "Allowed."))
 
 
 def unlisted(bucket: Bucket, refusal: Refused) -> str:

@@ -152,7 +152,7 @@ def test_a_failing_page_keeps_the_place(bucket, s3):
             "photos cannot be listed: AWS does not accept the credentials (ExpiredToken): renew them, check the clock.",
         ),
         ("NoSuchBucket", "There is no bucket photos: correct its name, or create it."),
-        ("SlowDown", "photos cannot be listed: SlowDown: SlowDown was asked for."),
+        ("SlowDown", "photos cannot be listed: It asks for patience (SlowDown): try again in a moment."),
         (
             "IllegalLocationConstraintException",
             "photos cannot be listed: It lies in another region (IllegalLocationConstraintException): set its region.",

@@ -23,6 +23,8 @@ def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user
         (client_error("AccessDenied"), Refused, "Operation is not allowed (AccessDenied)."),
         (client_error("NoSuchBucket", "There is none"), Refused, "NoSuchBucket: There is none."),
         (client_error("", ""), Refused, "Unknown: no message."),
+        (client_error("SlowDown"), Refused, "It asks for patience (SlowDown): try again in a moment."),
+        (client_error("RequestThrottled"), Refused, "It asks for patience (RequestThrottled): try again in a moment."),
         (
             client_error("PermanentRedirect"),
             Refused,
