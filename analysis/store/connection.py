@@ -40,12 +40,12 @@ def check(bucket: Bucket) -> Iterator[Finding]:
         region = refusal.region  # the steps below say what is missing
     yield _placed(bucket, region)
     for step in permissions.readable(client, bucket.name, prefix=bucket.prefix, may_delete=bucket.may_delete):
-        refusal = step.refusal
-        if refusal and refusal.is_denied:
-            said = f"Not allowed ({refusal.code})."
+        refused = step.refusal
+        if refused and refused.is_denied:
+            said = f"Not allowed ({refused.code})."
             yield Finding(step.action, is_fine=False, sentence=said, action=step.action)
         else:
-            yield Finding(step.action, is_fine=refusal is None, sentence=str(refusal or "Allowed."))
+            yield Finding(step.action, is_fine=refused is None, sentence=str(refused or "Allowed."))
 
 
 def unlisted(bucket: Bucket, refusal: Refused) -> str:
