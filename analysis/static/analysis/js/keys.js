@@ -1,6 +1,6 @@
 // Keys of a page. An element with data-key="b" is what that key does: a field is focused, anything else is clicked.
 // data-key-words says it in the list that "?" opens, so that the list holds what is valid here and nothing else.
-const NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc" };
+const NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del" };
 const dialog = document.querySelector("dialog#keys");
 const opener = document.querySelector("[data-opens-keys]");
 
