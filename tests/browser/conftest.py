@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import threading
@@ -12,6 +13,10 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from analysis.ingest.examine import examine
+from analysis.store import library
+from tests import factories, pictures
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
@@ -148,3 +153,23 @@ def visit(browser, live_server, transactional_db, underway):
         each.context.close()
     underway.wait_for_none()  # emptying tables they still read would deadlock
     assert [complaint for each in visits for complaint in each.complaints] == []
+
+
+@pytest.fixture
+def owner(transactional_db):
+    return factories.a_person("owner")
+
+
+@pytest.fixture
+def renditions(owner, pictures_folder):
+    """One set of blobs, for all rows together."""
+    file = io.BytesIO(pictures.jpeg())
+    added = library.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    return {"renditions_id": added.renditions_id, "placeholder": added.placeholder}
+
+
+@pytest.fixture
+def dogs(owner, renditions):
+    """The first of them last: three with grass, one without."""
+    labels = [{"Dog": 98, "Grass": 90}] * 3 + [{"Dog": 95}, {"Cat": 99}]
+    return [factories.a_labeled_image(owner, each, **renditions) for each in labels]

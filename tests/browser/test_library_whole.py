@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from analysis.ingest.examine import examine
 from analysis.models import Image, Mark
 from analysis.recognition.index import reindex
-from analysis.store import library
 from analysis.web import bulk
-from tests import factories, pictures
+from tests import factories
 from tests.browser.slow import held
 
 BOUND = 130
 PLACE = "id => document.getElementById(id).getBoundingClientRect().top"
-
-
-@pytest.fixture
-def owner(transactional_db):
-    return factories.a_person("owner")
-
-
-@pytest.fixture
-def renditions(owner, pictures_folder):
-    """One set of blobs, for all rows together."""
-    file = io.BytesIO(pictures.jpeg())
-    added = library.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
-    return {"renditions_id": added.renditions_id, "placeholder": added.placeholder}
-
-
-@pytest.fixture
-def dogs(owner, renditions):
-    """The first of them last: three with grass, one without."""
-    labels = [{"Dog": 98, "Grass": 90}] * 3 + [{"Dog": 95}, {"Cat": 99}]
-    return [factories.a_labeled_image(owner, each, **renditions) for each in labels]
 
 
 def cards(page):

@@ -1,6 +1,7 @@
 // What a person says of a picture, by keys: labels under the focus or the pointer, stars; and toasts that come with an
 // answer. Every key presses a button that is on the page.
-import { say as tell, shelf, show } from "./toasts.js";
+import "./unanswered.js";
+import { shelf, show } from "./toasts.js";
 
 const panel = document.querySelector(".panel");
 const names = () => [...panel.querySelectorAll(".word:not(.rejected, .off) .row-name")];
@@ -72,24 +73,6 @@ document.addEventListener("htmx:beforeSend", (event) => underWay.add(event.detai
 document.addEventListener("htmx:afterSettle", (event) => end(event.detail.xhr));
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (!detail.successful || detail.xhr.status === 204) end(detail.xhr);
-});
-
-const isPost = (event) => event.detail.requestConfig?.verb === "post";
-
-document.addEventListener("htmx:sendError", (event) => {
-  if (isPost(event)) tell("The server cannot be reached. Nothing was changed; try again in a moment.");
-});
-document.addEventListener("htmx:responseError", (event) => {
-  if (isPost(event)) tell(`The server could not do it (status ${event.detail.xhr.status}). Reload the page and try again.`);
-});
-
-// Signed out meanwhile: the answer is the page to sign in, and leads back here.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const address = new URL(event.detail.xhr.responseURL);
-  if (!address.searchParams.has("next")) return;
-  event.preventDefault();
-  address.searchParams.set("next", location.pathname + location.search);
-  location.assign(address);
 });
 
 // The word is there: the field is ready for another one. A refused one stays to be put right.

@@ -3,6 +3,7 @@ import "./grid.js";
 import "./places.js";
 import "./rowdensity.js";
 import "./selection.js";
+import "./unanswered.js";
 
 // A menu that is a <details> closes when one clicks or tabs elsewhere, and on Escape.
 const open = () => document.querySelectorAll("details[open]:has(> .menu)");

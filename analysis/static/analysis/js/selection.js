@@ -1,6 +1,7 @@
 // What is selected, and what is done to it. Ids are kept here, since cards leave the document; all results of a search
 // are kept as the search. Without this script the same form sends the checkboxes themselves.
 import { say, show } from "./toasts.js";
+import { signsIn } from "./unanswered.js";
 import { NUMBER } from "./words.js";
 
 const MOST_REFRESHED = 200; // more than these are shown anew together
@@ -12,6 +13,8 @@ class PictureSelection extends HTMLElement {
     if (!this.form) return;
     this.ids = new Set();
     this.isAll = false;
+    this.sent = new Map(); // what has no answer yet
+    this.asked = 0;
     this.rows = this.querySelector("bounded-rows");
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("cards-back", (event) => event.detail.cards.forEach((card) => this.mark(card)));
@@ -112,12 +115,25 @@ class PictureSelection extends HTMLElement {
     this.form.querySelectorAll(".typed input").forEach((input) => (input.value = ""));
   }
 
-  async send(url, body) {
+  // One after another; the same once more, before there is an answer, is a second click and would take the first one's
+  // Undo away.
+  send(url, body) {
+    const said = `${url}?${new URLSearchParams(body)}`;
+    if (!this.sent.has(said)) {
+      const before = [...this.sent.values()].at(-1);
+      this.sent.set(said, this.sendAfter(before, url, body).finally(() => this.sent.delete(said)));
+    }
+    return this.sent.get(said);
+  }
+
+  async sendAfter(before, url, body) {
+    await before;
+    this.toggleAttribute("data-sending", true);
     const ids = body.has("all") ? null : body.get("ids").split(",");
     const toasts = await posted(url, body);
-    if (!toasts) return;
-    show(...toasts);
-    await this.refresh(ids);
+    if (toasts) show(...toasts);
+    if (toasts) await (this.isConnected ? this.refresh(ids) : reload());
+    this.toggleAttribute("data-sending", false);
   }
 
   // What changed is shown as it is now; what is not here any more leaves.
@@ -125,9 +141,11 @@ class PictureSelection extends HTMLElement {
     if (!ids || ids.length > MOST_REFRESHED || this.form.querySelector("[formaction*=restore]")) return reload();
     const asked = new URLSearchParams([["q", this.form.elements.q.value], ...ids.map((id) => ["card", `${id}-x`])]);
     const answer = await fetch(`${this.dataset.cardsUrl}?${asked}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok) return reload();
+    const html = answer?.ok && !answer.redirected && (await answer.text());
+    // Another search has taken the place of this one, and its filters and numbers are not to be replaced by ours.
+    if (!html || !this.isConnected) return reload();
     const template = document.createElement("template");
-    template.innerHTML = await answer.text();
+    template.innerHTML = html;
     const held = document.activeElement?.closest?.(".card")?.id;
     for (const id of ids) {
       const fresh = template.content.querySelector(`#card-${id}`);
@@ -159,10 +177,12 @@ class PictureSelection extends HTMLElement {
   async opened(event) {
     const place = event.target.querySelector?.(".carried");
     if (!event.target.open || !place) return;
+    const number = ++this.asked;
     const answer = await fetch(place.dataset.url, {
       method: "POST", body: this.body(), headers: { "HX-Request": "true" },
     }).catch(() => null);
-    if (answer?.ok && !answer.redirected) place.innerHTML = await answer.text();
+    const html = answer?.ok && !answer.redirected && (await answer.text());
+    if (html && number === this.asked) place.innerHTML = html; // else it is of what was selected before
   }
 
   pressed(event) {
@@ -206,6 +226,7 @@ class PictureSelection extends HTMLElement {
 
 async function posted(url, body) {
   const answer = await fetch(url, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
+  if (answer?.redirected && signsIn(answer.url)) return null;
   if (!answer?.ok || answer.redirected) {
     say(answer ? "That did not work: reload the page and try again." : "The server cannot be reached; nothing was changed.");
     return null;
@@ -219,7 +240,8 @@ async function posted(url, body) {
 let reloaded = Promise.resolve();
 
 function reload() {
-  const again = () => htmx.ajax("GET", location.pathname + location.search, { target: "#shelf", swap: "outerHTML" });
+  const again = () =>
+    htmx.ajax("GET", location.pathname + location.search, { source: "#shelf", target: "#shelf", swap: "outerHTML" });
   return (reloaded = reloaded.then(again).catch(() => {}));
 }
 
