@@ -7,7 +7,7 @@ let inVain = 0;
 
 function take(image) {
   const ours = image.src.split("#")[1];
-  if (!ours?.startsWith("/images/")) return;
+  if (!ours?.startsWith("/images/") || inVain >= MOST_IN_VAIN) return;
   waiting.push([image, ours]);
   ask();
 }
@@ -17,6 +17,7 @@ async function ask() {
   isAsking = true;
   while (waiting.length && inVain < MOST_IN_VAIN) {
     const [image, ours] = waiting.shift();
+    if (!image.isConnected) continue; // scrolled out of the page meanwhile
     const answer = await fetch(ours).catch(() => null);
     inVain = answer?.ok ? 0 : inVain + 1;
     if (answer?.ok) image.src = ours; // which the browser has by now
