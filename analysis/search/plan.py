@@ -108,6 +108,13 @@ class Plan(Statements):
             return rarest <= 4 * self.budget
         return not self.is_asked_at_hand or rarest <= max(4 * self.budget, self.meaning.pictures // 8)
 
+    @property
+    def _is_soon_gathered(self) -> bool:
+        """Few carry the rarest, and none is so common that an index over sets skips through very many entries."""
+        numbers = [each.labels.image_count for each in self.carried]
+        is_bounded = any(each.least for each in self.carried) or bool(self.excluded)
+        return not is_bounded and numbers[0] <= self.budget and numbers[-1] <= self.meaning.pictures // 8
+
     def _is_gathered_sooner(self, wanted: int) -> bool:
         """Whether an index over sets is quicker than a walk, if labels knew nothing of one another.
 
@@ -138,8 +145,8 @@ class Plan(Statements):
             if self.parts and is_first:
                 yield Attempt(self.along_images(after=after, limit=limit, budget=self.budget))
             yield Attempt(self._rest(after=after, limit=limit))
-        elif self._is_apart and driver.labels.image_count > self.budget // LOOK:
-            if is_first:
+        elif self._is_apart and (self._is_soon_gathered or driver.labels.image_count > self.budget // LOOK):
+            if is_first and not self._is_soon_gathered:
                 yield from self._together(driver, after=after, limit=limit)
             yield Attempt(self._rest(after=after, limit=limit))
         elif self.labels_lead:
