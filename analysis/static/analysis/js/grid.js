@@ -94,10 +94,16 @@ class BoundedRows extends HTMLElement {
 
   // Moves the focus from card to card; answers whether there was somewhere to go.
   step(card, key) {
-    const target = card ? neighbor(card, key) : key === "ArrowRight" && this.firstSeen();
+    const target = card ? neighbor(card, key) : key === "ArrowRight" && (this.cameFrom() ?? this.firstSeen());
     target?.querySelector("a").focus({ preventScroll: true });
     target?.scrollIntoView({ block: "nearest" });
     return Boolean(target);
+  }
+
+  // The picture that one was at, as long as it is seen.
+  cameFrom() {
+    const card = this.grid.querySelector(".card:target");
+    return card && !distance(card.getBoundingClientRect()) ? card : null;
   }
 
   firstSeen() {

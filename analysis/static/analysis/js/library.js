@@ -35,6 +35,19 @@ document.addEventListener("htmx:beforeHistorySave", () => {
   for (const menu of open()) menu.open = false;
 });
 
+// A filter that was taken by keys keeps the focus when the filters come anew; where it is gone, one goes on at the results.
+let held = null;
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { activeElement } = document;
+  held = detail.target.id === "shelf" && detail.target.contains(activeElement) ? activeElement.title || "?" : null;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  if (!held || document.activeElement !== document.body) return;
+  const same = [...document.querySelectorAll("#shelf a.facet")].find((facet) => facet.title === held && facet.checkVisibility());
+  (same ?? document.querySelector("#main")).focus({ preventScroll: true });
+  held = null;
+});
+
 // Alt-click on a filter excludes what it names.
 document.addEventListener("click", (event) => {
   const exclude = event.altKey && event.target.closest?.(".facet")?.parentElement.querySelector(".exclude");

@@ -111,8 +111,15 @@ class PictureSelection extends HTMLElement {
     if (submitter?.hasAttribute("data-leaves")) return;
     event.preventDefault();
     await this.send(submitter?.getAttribute("formaction") ?? this.form.action, this.body(submitter));
-    this.form.querySelectorAll("details[open]").forEach((menu) => (menu.open = false));
+    this.form.querySelectorAll("details[open]").forEach((menu) => this.close(menu));
     this.form.querySelectorAll(".typed input").forEach((input) => (input.value = ""));
+  }
+
+  // What had the focus in it gives it back to what opened it.
+  close(menu) {
+    const held = menu.contains(document.activeElement);
+    menu.open = false;
+    if (held) menu.querySelector("summary").focus();
   }
 
   // One after another; the same once more, before there is an answer, is a second click and would take the first one's
