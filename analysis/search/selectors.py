@@ -133,6 +133,14 @@ _CAMERAS = """
 """
 
 
+_UNLABELED = """
+    SELECT image_id FROM analysis_imageindex WHERE label_ids = '{}'
+    UNION ALL
+    SELECT i.id FROM analysis_image i WHERE NOT EXISTS (SELECT FROM analysis_imageindex x WHERE x.image_id = i.id)
+"""
+"""Two indexes held against each other, rather than every picture asked for its labels."""
+
+
 def narrowed(part: Node, meaning: Meaning) -> Sql | None:
     """What indexes tell of the pictures `i` of which a part may hold, be they few or many."""
     if not isinstance(part, Or):
@@ -171,6 +179,8 @@ def listed(part: Node) -> Candidates | None:
             text, values = "SELECT image_id FROM analysis_analysis WHERE is_current AND model_version = %s", (version,)
         case Is("reviewed"):
             text, values = "SELECT image_id FROM analysis_verdict", ()
+        case Not(Has("labels")):
+            text, values = _UNLABELED, ()
         case Has("faces" | "text" as thing):
             text, values = f"SELECT image_id FROM {_FOUND_IN[thing]}", ()  # noqa: S608
         case Measured(field, low, high) if field in INDEXED:
