@@ -62,8 +62,8 @@ def judged_of(label_ids: list[int]) -> dict[int, tuple[int, int]]:
     """How often people confirmed each label, and how often they rejected it."""
     said = Verdict.objects.filter(label_id__in=label_ids).values("label_id").order_by()
     counted = said.annotate(
-        confirmed=Count("pk", filter=Q(decision=Verdict.Decision.CONFIRMED)),
-        rejected=Count("pk", filter=Q(decision=Verdict.Decision.REJECTED)),
+        confirmed=Count("decision", filter=Q(decision=Verdict.Decision.CONFIRMED)),
+        rejected=Count("decision", filter=Q(decision=Verdict.Decision.REJECTED)),
     )
     return {
         pk: (confirmed, rejected)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -113,7 +112,6 @@ class Analysis(models.Model):
             models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
             models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
             models.Index(fields=["api", "recognizer", "model_version", "id"], name="analysis_kind"),
-            BrinIndex(fields=["requested_at"], name="analysis_requested"),  # in the order they were asked: next to free
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="analysis_ended"),
             models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="analysis_of_batch"),
         ]

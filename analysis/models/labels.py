@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
@@ -30,7 +31,10 @@ class Label(models.Model):
     parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
     is_hidden = models.BooleanField("hidden", default=False, help_text="Shown nowhere and found only by its kind.")
     threshold = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Percent: what the recognizer is less sure of does not count."
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(100)],
+        help_text="Percent: what the recognizer is less sure of does not count.",
     )
     merged_into = models.ForeignKey(
         "self",
@@ -50,7 +54,12 @@ class Label(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("kind", Lower("name"), name="label_name_once_per_kind"),
+            models.UniqueConstraint(
+                "kind",
+                Lower("name"),
+                name="label_name_once_per_kind",
+                violation_error_message="There is a label of this kind and name already.",
+            ),
             models.CheckConstraint(condition=Q(threshold=None) | Q(threshold__lte=100), name="label_threshold_percent"),
             models.CheckConstraint(condition=~Q(merged_into=F("id")), name="label_not_merged_into_itself"),
         ]
@@ -121,13 +130,14 @@ class Verdict(models.Model):
         ADDED = "added", "Added"
 
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="verdicts")
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="verdicts")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="verdicts", db_index=False)
     decision = models.CharField(max_length=10, choices=Decision)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="verdicts")
     decided_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["image", "label"], name="verdict_one_per_label")]
+        indexes = [models.Index(fields=["label", "decision"], name="verdict_judged")]
 
     def __str__(self) -> str:
         return f"{self.label} {self.decision} on {self.image_id}"

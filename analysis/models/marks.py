@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
@@ -16,7 +17,9 @@ class Mark(models.Model):
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="marks")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="marks", db_index=False)
     is_favorite = models.BooleanField("favorite", default=False)
-    rating = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 to 5.")
+    rating = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5)], help_text="1 to 5."
+    )
 
     class Meta:
         constraints = [

@@ -36,6 +36,7 @@ class Call(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["request_id"], condition=~Q(request_id=""), name="call_request_id"),
+            models.Index(fields=["api", "recognizer", "id"], name="call_kind"),
             models.Index(fields=["outcome", "id"], condition=~Q(outcome="answered"), name="call_otherwise"),
         ]
 
