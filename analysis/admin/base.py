@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -15,9 +14,11 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
+from analysis.admin import choosing
 from analysis.admin.counting import CappedChangeList, CappedPaginator
 
 NOTHING_SELECTED = "Nothing is selected, so nothing was done."
+GONE = "What was selected is not there any more, so nothing was done."
 MOST_DELETED = 1_000
 
 
@@ -56,7 +57,7 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
         """Rows that no row can be are passed over here, since the database would complain of them."""
-        chosen = [key for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if self._is_key(key)]
+        chosen = [key for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if choosing.is_key(self.model, key)]
         if not chosen:
             messages.warning(request, NOTHING_SELECTED)
             return None
@@ -67,18 +68,25 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
         if is_deletion and is_across(request) and queryset.order_by()[: MOST_DELETED + 1].count() > MOST_DELETED:
             messages.error(request, f"At most {MOST_DELETED:,} rows are deleted at once. Nothing was deleted.")
             return None
+        present = queryset if is_across(request) else queryset.filter(pk__in=chosen)
+        if not present.order_by().exists():
+            messages.warning(request, GONE)
+            return None
         answer: HttpResponseBase | None = super().response_action(request, queryset)
         return answer
 
     def back(self, request: HttpRequest) -> HttpResponseBase:
         return redirect(request.get_full_path())
 
-    def _is_key(self, text: str) -> bool:
-        try:
-            key = self.model._meta.pk.to_python(text)
-        except ValidationError:
-            return False
-        return not isinstance(key, int) or abs(key) < 2**63
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = choosing.Choice(db_field, self.admin_site, using=kwargs.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = choosing.Choices(db_field, self.admin_site, using=kwargs.get("using"))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 class ReadOnlyAdmin(PageAdmin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -171,9 +172,12 @@ class NumberFilter(RangeNumericFilter):  # type: ignore[misc]
             if not text:
                 continue
             try:
-                queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": float(text)})
-            except ValueError as error:
-                raise IncorrectLookupParameters(error) from error
+                bound = float(text)
+            except ValueError:
+                bound = math.nan
+            if not math.isfinite(bound):
+                raise IncorrectLookupParameters(f"{text} is no number.")
+            queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": bound})
         return queryset
 
 
@@ -189,7 +193,17 @@ class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(recognizer=self.value()) if self.value() else queryset
 
 
-class PermanentFilter(DropdownFilter):  # type: ignore[misc]
+class YesOrNoFilter(DropdownFilter):  # type: ignore[misc]
+    """What is neither is not taken for one of them."""
+
+    def value(self) -> str | None:
+        said: str | None = super().value()
+        if said not in {"yes", "no", "", None}:
+            raise IncorrectLookupParameters(f"{said} is neither yes nor no.")
+        return said
+
+
+class PermanentFilter(YesOrNoFilter):
     """Among those that failed alone, which are few."""
 
     title, parameter_name = "whether it would fail again", "permanent"
@@ -203,7 +217,7 @@ class PermanentFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(state="failed", is_permanent=self.value() == "yes")
 
 
-class MergedFilter(DropdownFilter):  # type: ignore[misc]
+class MergedFilter(YesOrNoFilter):
     title, parameter_name = "whether merged", "merged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:

@@ -50,7 +50,7 @@ def test_aliases_are_added_with_the_label(browser):
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"threshold": "101"}, "Constraint “label_threshold_percent” is violated."),
+        ({"threshold": "101"}, "Ensure this value is less than or equal to 100."),
         ({"threshold": "-1"}, "Ensure this value is greater than or equal to 0."),
         ({"merged_into": "999999"}, "Select a valid choice."),
         ({"merged_into": "self"}, "“Dog” cannot be merged into itself."),
