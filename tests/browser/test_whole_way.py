@@ -147,7 +147,7 @@ def test_a_bad_search_leaves_the_results_and_the_address(visit, a_wall, owner):
     search.fill("dgo")
     search.press("Enter")
     expect(page.locator("#complaint")).to_be_hidden()
-    expect(page.locator(".nothing")).to_contain_text("No picture carries “dgo”.")
+    expect(page.locator(".empty")).to_contain_text("No picture carries “dgo”.")
     page.go_back()
     expect(page.locator(".card")).to_have_count(3)
     expect(page.locator("#complaint")).to_be_hidden()
