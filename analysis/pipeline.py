@@ -186,8 +186,12 @@ def change_later(selection: Selection, action: str, **of_what: Any) -> Change:
 
 
 def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> Change:
-    """Undo a bulk command; in the background where it changed more than `at_once`. Raises Refused."""
-    if ChangedImage.objects.filter(change=token)[: at_once + 1].count() <= at_once:
+    """Undo a bulk command; in the background where it changed more than `at_once`, and what goes on there anyway.
+
+    Raises Refused.
+    """
+    is_open = Change.objects.filter(pk=token, is_open=True).exists()
+    if not is_open and ChangedImage.objects.filter(change=token)[: at_once + 1].count() <= at_once:
         return bulk.undo(token, by=by)
     with transaction.atomic():
         change = later.undo(token, by=by)

@@ -137,8 +137,8 @@ def tags_of(selection: Selection) -> list[tuple[Label, str]]:
 
 
 def forget_old() -> None:
-    """Delete changes that cannot be undone any more."""
-    old = list(Change.objects.filter(done_at__lte=Now() - UNDOABLE).values_list("pk", flat=True))
+    """Delete changes that cannot be undone any more; not those that are still gone on with, or taken back."""
+    old = list(Change.objects.filter(done_at__lte=Now() - UNDOABLE, is_open=False).values_list("pk", flat=True))
     if old:
         ChangedImage.objects.filter(change_id__in=old).delete()
         Change.objects.filter(pk__in=old).delete()

@@ -83,9 +83,12 @@ def fetch(client: Client, place: S3Object, *, into: IO[bytes], etag: str = "", m
 
 
 def look(client: Client, place: S3Object, *, etag: str = "") -> None:
-    """Ask whether an object is there, with that etag or version, without its bytes. Raises Refused."""
+    """Fetch one byte, to find out whether the object is given, with that etag or version. Raises Refused.
+
+    S3 tells of one that is archived, or whose key is denied, as if it were there, until it is asked for its bytes.
+    """
     with aws.refusals():
-        client.head_object(**_asked(place, etag=etag))
+        client.get_object(**_asked(place, etag=etag), Range="bytes=0-0")["Body"].close()
 
 
 def is_addressable(key: str) -> bool:
@@ -98,12 +101,6 @@ def saving_address(client: Client, place: S3Object, *, seconds: int, disposition
     said = {"ResponseContentDisposition": disposition, "ResponseContentType": "application/octet-stream"}
     with aws.refusals():
         return str(client.generate_presigned_url("get_object", Params=_asked(place) | said, ExpiresIn=seconds))
-
-
-def touch(client: Client, place: S3Object) -> None:
-    """Fetch one byte, to find out whether the object is given. Raises Refused."""
-    with aws.refusals():
-        client.get_object(Bucket=place.bucket, Key=place.key, Range="bytes=0-0")["Body"].close()
 
 
 def delete(client: Client, place: S3Object) -> None:

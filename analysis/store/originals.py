@@ -42,7 +42,8 @@ def address(image: Image) -> str | None:
         return None
     disposition = content_disposition_header(as_attachment=True, filename=image.filename) or "attachment"
     if image.bucket is None:
-        return blobs.saving_address(image.key, disposition=disposition)
+        is_reached = not settings.AWS_CLOUDFRONT_DOMAIN  # a bucket behind it may be closed to everybody else
+        return blobs.saving_address(image.key, disposition=disposition) if is_reached else None
     if not objects.is_addressable(image.key):
         return None
     client, place = client_of(image.bucket), _place(image, image.bucket)

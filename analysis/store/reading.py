@@ -168,17 +168,19 @@ def _refused(each: BucketObject, refusal: Refused, consequences: Consequences) -
 def _gives_nothing(each: BucketObject, code: str) -> bool:
     """Whether the bucket refuses everything, so that it is not this object's own fault (its ACL, its KMS key).
 
-    What it gave last is asked for again; a bucket that never gave anything must have refused several.
+    What it gave last is asked for again, and one that it gives is enough; a bucket that never gave anything must have
+    refused several.
     """
-    known = BucketObject.objects.filter(bucket=each.bucket)
+    known, is_refused = BucketObject.objects.filter(bucket=each.bucket), False
     for given in known.filter(state=State.PRESENT).order_by("-pk")[:WITNESSES]:
         try:
-            objects.touch(originals.client_of(each.bucket), S3Object(each.bucket.name, given.key))
+            objects.look(originals.client_of(each.bucket), S3Object(each.bucket.name, given.key))
         except Refused as refusal:
-            if refusal.is_absent:
-                continue
-            return True
-        return False
+            is_refused = is_refused or not (refusal.is_absent or refusal.code == ARCHIVED)
+        else:
+            return False
+    if is_refused:
+        return True
     refused = known.filter(state=State.WAITING, error_code=code).exclude(pk=each.pk)
     return refused.count() >= FEW - 1
 

@@ -38,11 +38,13 @@ def rendition(request: Request, image_id: int, name: str) -> HttpResponseBase:
 def original(request: Request, image_id: int) -> HttpResponseBase:
     """The bytes as they came, to be saved and never shown: nothing here but they was not made by us.
 
-    From where they lie, if browsers may fetch them there: by an address that is soon over.
+    From where they lie, if browsers may fetch them there: by an address that is soon over. One in somebody's
+    own bucket names it and the folders there, which are not told to those who may only look.
     """
     shown = access.image_for(request.user, image_id)
+    is_told = shown.bucket_id is None or access.may_change(request.user, shown)
     try:
-        if address := originals.address(shown):
+        if is_told and request.method == "GET" and (address := originals.address(shown)):
             return redirect(address)
         content = originals.get(shown)
     except blobs.StorageFailed as error:

@@ -53,12 +53,13 @@ def history(request: Request, image_id: int) -> HttpResponse:
     found = list(shown.analyses.order_by("-pk")[:MOST])
     now = timezone.now()
     entries, since = _entries(found, now=now), shown.original_since
-    number = sum(since is None or each.requested_at > since for each in found)
+    # By when they ended: what was under way as the original changed is asked again in the same row.
+    is_older = [bool(since and each.finished_at and each.finished_at <= since) for each in found]
     context = {
         "image": {"id": str(shown.pk), "name": str(shown), "url": present.image_url(shown.pk)},
-        "entries": entries[:number],
+        "entries": [entry for entry, older in zip(entries, is_older, strict=True) if not older],
         "changed": {"when": present.ago(since, now=now), "exact": present.exact(since)} if since else None,
-        "of_the_one_before": entries[number:],
+        "of_the_one_before": [entry for entry, older in zip(entries, is_older, strict=True) if older],
     }
     return render(request, "history.html", context)
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from analysis import pipeline
 from analysis.curation import bulk, later, marks, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
@@ -148,11 +149,13 @@ def test_nobody_undoes_what_another_person_did(everything, colleague):
 def test_after_a_day_it_stands_and_is_forgotten(owner, everything):
     old, new = bulk.trash(everything), bulk.add_tag(everything, "holiday")
     Change.objects.filter(pk=old.pk).update(done_at=timezone.now() - timedelta(hours=24, minutes=1))
+    going_on = bulk.add_tag(everything, "evening")
+    Change.objects.filter(pk=going_on.pk).update(done_at=timezone.now() - timedelta(hours=25), is_open=True)
     with pytest.raises(Refused, match=r"^This cannot be undone any more\.$"):
         bulk.undo(old.pk, by=owner)
     bulk.forget_old()
-    assert list(Change.objects.all()) == [new]
-    assert set(ChangedImage.objects.values_list("change", flat=True)) == {new.pk}
+    assert set(Change.objects.all()) == {new, going_on}
+    assert set(ChangedImage.objects.values_list("change", flat=True)) == {new.pk, going_on.pk}
 
 
 def test_what_somebody_changed_since_is_left_alone(owner, everything, library):
@@ -336,6 +339,15 @@ def test_of_what_is_undone_in_the_background_while_it_is_done_nothing_more_is_do
     change.refresh_from_db()
     assert (change.number, change.restored, change.is_open) == (bulk.STEP, bulk.STEP, False)
     assert not Image.objects.exclude(trashed_at=None).exists()
+
+
+def test_what_goes_on_in_the_background_is_undone_there_however_little_it_is(owner):
+    """Two at a time would lock the change and its pictures in different orders."""
+    ids = many_images(owner, 2)
+    reindex(ids)
+    change = later.begin(Selection(owner, query=Query()), Change.Action.TRASH)
+    assert pipeline.undo(change.pk, by=owner, at_once=bulk.STEP).is_open
+    assert later.open_ones() == [change.pk]
 
 
 def test_nobody_has_undone_in_the_background_what_another_did(owner, everything, colleague):

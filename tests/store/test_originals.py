@@ -44,8 +44,8 @@ def test_what_stays_in_a_bucket_is_saved_from_there(owner, s3, settings):
         (lambda s3: s3.delete(KEY), "The bucket photos has nothing under one.jpg any more."),
         (
             lambda s3: s3.denied.add(KEY),
-            "s3:GetObject is not allowed for one.jpg in the bucket photos (403). “Check connection” on the bucket's "
-            "page gives the policy to grant.",
+            "s3:GetObject is not allowed for one.jpg in the bucket photos (AccessDenied). “Check connection” on the "
+            "bucket's page gives the policy to grant.",
         ),
     ],
     ids=["changed", "gone", "denied"],

@@ -374,6 +374,16 @@ def test_what_the_bucket_gave_and_has_no_more_is_no_witness(bucket, s3):
     assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
 
 
+def test_one_that_is_given_outweighs_what_is_denied_or_archived_since(bucket, s3):
+    for key in (KEY, "second.jpg", "third.jpg", "other.jpg"):
+        s3.put(key, pictures.jpeg(seed=len(key) + ord(key[0])))
+        hear(key)
+        s3.denied = {"second.jpg", "third.jpg", "other.jpg"} if key == "other.jpg" else set()
+        read(bucket)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
+
+
 def test_many_objects_that_are_denied_one_by_one_stop_no_other(bucket, s3):
     """By their ACL or a KMS key. Once one was given, the bucket is known to give."""
     denied = [f"denied-{number}.jpg" for number in range(5)]

@@ -13,6 +13,7 @@ from analysis.ingest.candidate import clean_name
 from analysis.models import Image
 from analysis.store import blobs
 from tests import pictures
+from tests.factories import a_bucket, an_image_in
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +113,18 @@ def test_no_name_gets_out_of_its_header(image, browser, name):
     assert header.startswith("attachment")
     assert not set(header) & set("\r\n\0")
     assert header.isascii()
+
+
+def test_only_who_may_change_it_is_told_where_in_a_bucket_it_lies(owner, colleague, signed_in, s3, settings):
+    s3.put("clients/one.jpg", b"x")
+    fields = {"etag": s3.etag("clients/one.jpg"), "openness": Image.Openness.SHARED}
+    image = an_image_in(a_bucket(owner), "clients/one.jpg", **fields)
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES |= {"default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options}}
+    address = reverse("original", args=[image.pk])
+    assert "clients/one.jpg" in signed_in(owner).get(address).headers["Location"]
+    with (
+        signed_in(colleague).get(address) as given,
+        signed_in(owner).head(address) as head,
+    ):  # what is signed is for GET
+        assert (body(given), head.status_code) == (b"x", 200)

@@ -7,7 +7,7 @@ let inVain = 0;
 
 function take(image) {
   const ours = image.src.split("#")[1];
-  if (!ours?.startsWith("/images/") || inVain >= MOST_IN_VAIN) return;
+  if (!/^\/(?!\/).*images\//.test(ours ?? "") || inVain >= MOST_IN_VAIN) return;
   waiting.push([image, ours]);
   ask();
 }

@@ -134,13 +134,16 @@ class PictureSelection extends HTMLElement {
   }
 
   async sendAfter(before, url, body) {
-    await before;
+    await before?.catch(() => {});
     this.toggleAttribute("data-sending", true);
     const ids = body.has("all") ? null : body.get("ids").split(",");
-    const toasts = await posted(url, body);
-    if (toasts) show(...toasts);
-    if (toasts) await (this.isConnected ? this.refresh(ids) : reload());
-    this.toggleAttribute("data-sending", false);
+    try {
+      const toasts = await posted(url, body);
+      if (toasts) show(...toasts);
+      if (toasts) await (this.isConnected ? this.refresh(ids) : reload());
+    } finally {
+      this.toggleAttribute("data-sending", false);
+    }
   }
 
   // What changed is shown as it is now; what is not here any more leaves.
