@@ -61,6 +61,13 @@ def test_nobody_is_led_to_what_a_bucket_does_not_give(owner, s3, settings, chang
     assert str(raised.value) == sentence
 
 
+def test_nobody_is_led_past_a_distribution(owner, settings):
+    settings.AWS_CLOUDFRONT_DOMAIN = "pictures.example.org"
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES = {"default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options}}
+    assert originals.address(an_image(owner)) is None
+
+
 def test_a_picture_that_is_removed_is_remembered_so_that_no_sync_brings_it_back(owner):
     image = an_image_in(a_bucket(owner), "one.jpg")
     library.remove(image)
