@@ -97,15 +97,13 @@ def favor(selection: Selection, *, is_favorite: bool) -> Change:
 def undo(token: int, *, by: AbstractBaseUser) -> Change:
     """Put back what a change changed, but for what somebody changed since; `number` is then how many that are.
 
+    What goes on in the background is later.undo's: pipeline.undo knows which.
     Raises Refused for what is undone already, too old or another person's.
     """
     change = stop(token, by=by)
     change.number = 0
     while (number := put_back_step(change)) is not None:
         change.number += number
-    if change.is_open:  # it was being done in the background
-        change.is_open = False
-        change.save(update_fields=["is_open"])
     return change
 
 

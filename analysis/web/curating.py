@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from analysis import access
+from analysis import access, pipeline
 from analysis.curation import bulk, marks, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.refused import Refused
@@ -83,7 +83,9 @@ def undo(request: Request, image_id: int) -> HttpResponse:
 
     def act(_: Image) -> Toast | None:
         change_id = number_in(request.POST.get("change", ""), most=10**18, least=0)
-        undone = bulk.undo(change_id, by=request.user)  # type: ignore[arg-type]
+        undone = pipeline.undo(change_id, by=request.user, at_once=bulk.STEP)  # type: ignore[arg-type]
+        if undone.is_open:
+            return Toast("It is undone in the background.")
         return None if undone.number else Toast("Somebody changed it since; it stays as it is.")
 
     return _tell(request, *_done(request, image_id, act, may=access.may_say), part="said")

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis.curation import trash, verdicts
-from analysis.models import Image, ImageIndex, Label, LabelAlias, Mark, Verdict
+from analysis.models import Change, ChangedImage, Image, ImageIndex, Label, LabelAlias, Mark, Verdict
 from tests import answers
 from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows
 from tests.web.pages import Page
@@ -298,3 +298,12 @@ def test_an_answer_takes_the_same_queries_however_much_was_said(browser, owner, 
     # and current analyses, verdicts, labels; one's own mark
     with django_assert_num_queries(13):
         browser.post(reverse("say", args=[image.pk]), said, **HTMX)
+
+
+def test_what_goes_on_in_the_background_is_undone_there_from_this_page_too(browser, image, owner):
+    change = Change.objects.create(person=owner, action="trash", is_open=True)
+    ChangedImage.objects.create(change=change, image_id=image.pk, before={})
+    told = Page(browser.post(reverse("undo-here", args=[image.pk]), {"change": change.pk}, **HTMX))
+    assert "It is undone in the background." in told.text
+    change.refresh_from_db()
+    assert (change.is_open, change.undone_at is None) == (True, False)
