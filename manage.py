@@ -53,7 +53,7 @@ def start_servers(*, must: bool = True) -> None:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         embedded.start(var, services=services)
-    except embedded.Unstartable as unstartable:
+    except embedded.ServerStartError as unstartable:
         if must:
             sys.exit(str(unstartable))
         print(unstartable, file=sys.stderr)

@@ -9,8 +9,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from analysis.models import Analysis
-from analysis.recognition.recognizer import FILTERS, Parameters
-from analysis.recognition.recognizers import NAMES
+from analysis.recognition.base import FILTERS, Parameters
+from analysis.recognition.registry import NAMES
 
 
 @register(Tags.security)

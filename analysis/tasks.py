@@ -17,20 +17,24 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
 
-from analysis.batches import layout, progress, report, states
-from analysis.curation import bulk, later, trash
-from analysis.figures import kept
-from analysis.health import pulse, watchdog
+from analysis.aws.errors import AWSError
+from analysis.batches import lifecycle, progress, queueing, report
+from analysis.bucket_sync import connection_check, importer, sync
+from analysis.bucket_sync.object_import import ImportHooks
+from analysis.bucket_sync.object_queue import RecordedEvents
+from analysis.curation import bulk, bulk_steps, trash
+from analysis.health import heartbeat as health_heartbeat
+from analysis.health import watchdog
+from analysis.library import duplicate_flags, uploads
 from analysis.models import Batch, Bucket, Image
-from analysis.recognition import asking, engines, ledger, outages, recognizers, renewing, reread, waiting
-from analysis.recognition.index import reindex
-from analysis.search.counts import refresh_counts
-from analysis.sources.refusals import Refused
-from analysis.store import blobs, connection, reading, repeated, syncing, uploads
-from analysis.store.adoption import Consequences
-from analysis.store.arrivals import Noted
+from analysis.recognition import claims, engine_runner, enqueue, failed_analyses, ledger, outages, registry
+from analysis.recognition import reindex_label as recognition_reindex_label
+from analysis.recognition.search_index import reindex
+from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
+from analysis.statistics import aggregation
+from analysis.storage import blobs
 
-SYNC_SPELL = 60.0
+SYNC_RUN_SECONDS = 60.0
 """Seconds after which a sync has itself announced again, long before the broker would."""
 
 
@@ -45,58 +49,58 @@ class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
 
 
 @shared_task(base=OnCommitTask)
-def work(*, recognizer: str, api: str) -> None:
+def run_recognition(*, recognizer: str, api: str) -> None:
     """There may be work for this API: do it until there is none."""
-    if engines.run(recognizer, api):
-        work.delay(recognizer=recognizer, api=api)
+    if engine_runner.run(recognizer, api):
+        run_recognition.delay(recognizer=recognizer, api=api)
 
 
 def analyze(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) -> None:
     """Have a picture asked about, by those of these APIs that there are, or by the wanted ones; in its transaction."""
-    asked = [api for api in recognizers.current().apis if api in apis] or recognizers.wanted_apis()
-    if asking.enqueue([image.pk], apis=asked, is_bulk=is_bulk):
+    asked = [api for api in registry.current().apis if api in apis] or registry.wanted_apis()
+    if enqueue.enqueue([image.pk], apis=asked, is_bulk=is_bulk):
         for api in asked:
-            work.delay_on_commit(recognizer=recognizers.current().name, api=api)
+            run_recognition.delay_on_commit(recognizer=registry.current().name, api=api)
 
 
 @shared_task(base=OnCommitTask)
 def check_uploads() -> None:
     """Something may have arrived past the web server: look at it until nothing is left."""
-    if uploads.check_arrived(then=analyze):
+    if uploads.validate_pending(then=analyze):
         check_uploads.delay()
 
 
 @shared_task(base=OnCommitTask)
-def read_bucket(*, bucket_id: int) -> None:
+def import_bucket_objects(*, bucket_id: int) -> None:
     """Something may wait to be read in a bucket: read until nothing does."""
-    if reading.read_waiting(bucket_id, consequences=Consequences(kept=_kept, lost=_lost)):
-        read_bucket.delay(bucket_id=bucket_id)
+    if importer.import_pending(bucket_id, consequences=ImportHooks(kept=_kept, lost=_lost)):
+        import_bucket_objects.delay(bucket_id=bucket_id)
 
 
 @shared_task(base=OnCommitTask)
-def sync_bucket(*, bucket_id: int, trashes_missing: bool = False) -> None:
+def sync_bucket(*, bucket_id: int, trash_missing: bool = False) -> None:
     """Compare a bucket with what is known of it, for a while; then whoever is next goes on from there."""
     bucket = Bucket.objects.get(pk=bucket_id)
-    end = time.monotonic() + SYNC_SPELL
-    options = syncing.Options(trashes_missing=trashes_missing)
-    announce_work = partial(read_bucket.delay, bucket_id=bucket_id)
+    end = time.monotonic() + SYNC_RUN_SECONDS
+    options = sync.SyncOptions(trash_missing=trash_missing)
+    announce_work = partial(import_bucket_objects.delay, bucket_id=bucket_id)
     try:
-        with closing(syncing.sync(bucket, options=options, announce=announce_work)) as pages:
+        with closing(sync.sync(bucket, options=options, announce=announce_work)) as pages:
             if all(time.monotonic() < end for _ in pages):
-                syncing.count_failed(bucket, failed=renewing.failed_last(bucket_id), options=options)
+                sync.count_failed(bucket, failed=failed_analyses.latest_failed(bucket_id), options=options)
                 return
-    except syncing.Busy:
+    except sync.SyncRunning:
         return  # somebody else does it
-    except Refused as refusal:
-        Bucket.objects.filter(pk=bucket_id).update(trouble=connection.unlisted(bucket, refusal))
+    except AWSError as refusal:
+        Bucket.objects.filter(pk=bucket_id).update(trouble=connection_check.describe_list_error(bucket, refusal))
         return
-    sync_bucket.delay(bucket_id=bucket_id, trashes_missing=trashes_missing)
+    sync_bucket.delay(bucket_id=bucket_id, trash_missing=trash_missing)
 
 
-def announce(noted: Noted) -> None:
+def announce_events(noted: RecordedEvents) -> None:
     """Have worked on what news has brought, on commit."""
     for bucket_id in noted.buckets:
-        read_bucket.delay_on_commit(bucket_id=bucket_id)
+        import_bucket_objects.delay_on_commit(bucket_id=bucket_id)
     if noted.uploads:
         check_uploads.delay_on_commit()
 
@@ -112,58 +116,58 @@ def _lost(image_id: int, at: datetime) -> None:
 
 
 @shared_task(base=OnCommitTask)
-def lay_out(*, batch_id: int) -> None:
+def queue_batch(*, batch_id: int) -> None:
     """Queue more of a batch, and have it worked on."""
     batch = Batch.objects.get(pk=batch_id)
-    for api in layout.lay_out(batch_id):
-        work.delay(recognizer=batch.recognizer, api=api)
+    for api in queueing.queue_next(batch_id):
+        run_recognition.delay(recognizer=batch.recognizer, api=api)
 
 
 @shared_task(base=OnCommitTask)
-def go_on_changing(*, change_id: int) -> None:
+def continue_bulk_change(*, change_id: int) -> None:
     """Go through more of the pictures that a bulk command is about."""
-    if later.go_on(change_id):
-        go_on_changing.delay(change_id=change_id)
+    if bulk_steps.continue_change(change_id):
+        continue_bulk_change.delay(change_id=change_id)
 
 
 @shared_task(base=OnCommitTask)
-def reread_label(*, label_id: int) -> None:
+def reindex_label(*, label_id: int) -> None:
     """Index more of the pictures anew that a changed label concerns."""
-    if reread.reread(label_id):
-        reread_label.delay(label_id=label_id)
+    if recognition_reindex_label.reindex_label(label_id):
+        reindex_label.delay(label_id=label_id)
 
 
 @shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Announce again what nobody may have heard of, and see to the batches."""
     outages.forget_idle()
-    bulk.forget_old()
-    for label_id in reread.waiting():
-        reread_label.delay(label_id=label_id)
-    for change_id in later.open_ones():
-        go_on_changing.delay(change_id=change_id)
-    for recognizer, api in waiting.due_apis():
-        work.delay(recognizer=recognizer, api=api)
-    see_to_batches()
+    bulk.delete_expired()
+    for label_id in recognition_reindex_label.waiting():
+        reindex_label.delay(label_id=label_id)
+    for change_id in bulk_steps.pending_ids():
+        continue_bulk_change.delay(change_id=change_id)
+    for recognizer, api in claims.apis_with_due_work():
+        run_recognition.delay(recognizer=recognizer, api=api)
+    advance_batches()
     if uploads.is_due():
         check_uploads.delay()
-    for bucket_id in reading.due_buckets():
-        read_bucket.delay(bucket_id=bucket_id)
-    watchdog.log()
+    for bucket_id in importer.due_buckets():
+        import_bucket_objects.delay(bucket_id=bucket_id)
+    watchdog.log_stalls()
 
 
-def see_to_batches() -> None:
+def advance_batches() -> None:
     """Lay out more of those that run, end those that are done or without money, have reports mailed."""
-    unfinished = states.tend()
-    for batch_id in report.unmailed():
+    unfinished = lifecycle.advance_batches()
+    for batch_id in report.pending_reports():
         mail_report.delay(batch_id=batch_id)
     for batch_id in unfinished:
-        lay_out.delay(batch_id=batch_id)
+        queue_batch.delay(batch_id=batch_id)
 
 
 @shared_task(base=OnCommitTask)
 def mail_report(*, batch_id: int) -> None:
-    report.mail(batch_id)
+    report.send_report(batch_id)
 
 
 @shared_task(base=OnCommitTask)
@@ -179,19 +183,19 @@ def sweep_blobs() -> None:
 
 
 @shared_task(base=OnCommitTask)
-def count_labels() -> None:
-    refresh_counts()
-    repeated.mark_late()
+def refresh_label_counts() -> None:
+    _refresh_label_counts()
+    duplicate_flags.mark_overdue()
 
 
 @shared_task(base=OnCommitTask)
-def count_figures() -> None:
-    kept.refresh()
+def refresh_statistics() -> None:
+    aggregation.refresh_due()
 
 
 @shared_task(base=OnCommitTask)
 def heartbeat() -> None:
-    pulse.beat()
+    health_heartbeat.record()
 
 
 @shared_task(base=OnCommitTask)
@@ -202,4 +206,4 @@ def fold_spend() -> None:
 
 @worker_shutting_down.connect
 def end_engines(**_: Any) -> None:
-    engines.end()
+    engine_runner.shut_down()

@@ -1,6 +1,6 @@
 """The admin's lists in a generated library of a million pictures: over HTTP, as staff, plain, filtered and searched.
 
-What the generated library lacks is added first, once (`bench/library_used.py`).
+What the generated library lacks is added first, once (`bench/dataset/usage.py`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import psycopg
 
-from bench.figures import Figure, Report, percentile
-from bench.library_data import Loaded, django_on, loaded
-from bench.library_used import REQUEST_ID, fill
-from bench.search_pages import Pages, serving
+from bench.dataset import Loaded, django_on, loaded
+from bench.dataset.usage import REQUEST_ID, fill
+from bench.report import Measurement, Report, percentile
+from bench.search.pages import Pages, serving
 
 PICTURES = 1_000_000
 MOST = 300.0  # milliseconds that no list may take
@@ -87,12 +87,12 @@ def filtered(label: int, word: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def measured(library: Loaded, asked: list[Asked]) -> Iterator[Figure]:
+def measured(library: Loaded, asked: list[Asked]) -> Iterator[Measurement]:
     with serving(library) as address:
         pages = Pages(address, reader=STAFF)
         for each in asked:
             times = [_milliseconds(pages, each.url) for _ in range(TIMES + 1)][1:]
-            yield Figure(what=each.what, ours=percentile(times, 0.95), unit="ms", at_most=MOST)
+            yield Measurement(what=each.what, ours=percentile(times, 0.95), unit="ms", at_most=MOST)
 
 
 def _milliseconds(pages: Pages, url: str) -> float:

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench import place
+from bench import sandbox
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 STARTED = "Ctrl-C stops it."
@@ -31,7 +31,7 @@ class Site:
 @contextmanager
 def site(*, samples: bool = False) -> Iterator[Site]:
     command = [sys.executable, "manage.py", "run", "--port", "0", *(["--samples"] if samples else [])]
-    with place.var_folder() as var, place.talking(command, env=place.environment(var)) as program:
+    with sandbox.var_folder() as var, sandbox.running_program(command, env=sandbox.environment(var)) as program:
         program.wait_for(STARTED, seconds=180)
         said = "".join(program.lines)
         yield Site(_after("imagelib is at ", said), _after("with the password ", said), var)
@@ -63,5 +63,5 @@ def chromium() -> str:
 def _after(words: str, said: str) -> str:
     found = re.search(rf"{re.escape(words)}(\S+)", said)
     if found is None:
-        raise place.Ended(f"It did not say {words!r}:\n{said}")
+        raise sandbox.Ended(f"It did not say {words!r}:\n{said}")
     return found[1]

@@ -8,10 +8,10 @@ import sys
 import time
 from dataclasses import dataclass
 
-from bench import place
-from bench.asking import JITTER, LATENCY, Asking, asking
-from bench.figures import Figure, Report
-from bench.unlimited import bare_calls
+from bench import sandbox
+from bench.cpu_per_image import bare_calls
+from bench.recognition_env import JITTER, LATENCY, RecognitionEnv, recognition_env
+from bench.report import Measurement, Report
 
 QUOTA = 100  # calls a second
 PICTURES, LOOPED, GROUPED, FREE = 6_000, 60, 2_000, 6_000
@@ -30,25 +30,27 @@ class Run:
 
 
 def measure() -> Report:
-    with asking(env=_env(QUOTA), tps=QUOTA) as library:
+    with recognition_env(env=_env(QUOTA), tps=QUOTA) as library:
         library.fill(PICTURES + GROUPED, size=SIZE)
         loop = bare_calls(library, threads=1, calls=LOOPED)
         library.simulator.reset()
         group = _group(library)
         with library.workers():
             ours = _command(library, PICTURES)
-    with asking(env=_env(100_000)) as library:
+    with recognition_env(env=_env(100_000)) as library:
         library.fill(FREE, size=SIZE)
         with library.workers():
             free = _command(library, FREE)
     loops = LOOPED / loop.seconds
     figures = [
-        Figure(what="analyze_images, of the quota", ours=ours.rate, unit="/s", rival=float(QUOTA), at_least_ratio=0.9),
-        Figure(what="against one after another", ours=ours.rate, unit="/s", rival=loops),
-        Figure(what="against a Celery task a picture", ours=ours.rate, unit="/s", rival=group.rate),
-        Figure(what="ours, throttled", ours=100 * ours.throttled / ours.received, unit="%"),
-        Figure(what="tasks, throttled", ours=100 * group.throttled / group.received, unit="%"),
-        Figure(what="without a quota", ours=free.rate, unit="/s"),
+        Measurement(
+            what="analyze_images, of the quota", ours=ours.rate, unit="/s", rival=float(QUOTA), at_least_ratio=0.9
+        ),
+        Measurement(what="against one after another", ours=ours.rate, unit="/s", rival=loops),
+        Measurement(what="against a Celery task a picture", ours=ours.rate, unit="/s", rival=group.rate),
+        Measurement(what="ours, throttled", ours=100 * ours.throttled / ours.received, unit="%"),
+        Measurement(what="tasks, throttled", ours=100 * group.throttled / group.received, unit="%"),
+        Measurement(what="without a quota", ours=free.rate, unit="/s"),
     ]
     notes = [
         f"{LATENCY} ms ± {JITTER}; database, broker, simulator, worker and command on the same cores.",
@@ -62,12 +64,12 @@ def _env(quota: int) -> dict[str, str]:
     return {"REKOGNITION_QUOTA": f"labels={quota}", "RECOGNITION_THREADS": str(THREADS)}
 
 
-def _command(library: Asking, number: int) -> Run:
+def _command(library: RecognitionEnv, number: int) -> Run:
     """The command as it is typed, from the first call that it makes until the last one is recorded."""
     library.simulator.reset()
     words = ["analyze_images", "--missing", "--limit", str(number), "--yes", "--json"]
     command = [sys.executable, "manage.py", *words]
-    process = subprocess.Popen(command, cwd=place.ROOT, env=library.env, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=sandbox.ROOT, env=library.env, stdout=subprocess.DEVNULL)
     try:
         library.simulator.wait_for_calls(1, seconds=30)
         began = time.monotonic()
@@ -80,17 +82,17 @@ def _command(library: Asking, number: int) -> Run:
     return _run(library, number / seconds)
 
 
-def _group(library: Asking) -> Run:
+def _group(library: RecognitionEnv) -> Run:
     folder = library.library.var / "pictures" / "originals"
     words = [library.simulator.address, str(folder), "--tasks", str(GROUPED), "--threads", str(THREADS)]
     command = [sys.executable, "-m", "bench.celery_group", *words]
     done = subprocess.run(
-        command, cwd=place.ROOT, env=library.env, check=True, stdout=subprocess.PIPE, timeout=LIMIT + 60
+        command, cwd=sandbox.ROOT, env=library.env, check=True, stdout=subprocess.PIPE, timeout=LIMIT + 60
     )
     return _run(library, json.loads(done.stdout.splitlines()[-1])["rate"])
 
 
-def _run(library: Asking, rate: float) -> Run:
+def _run(library: RecognitionEnv, rate: float) -> Run:
     seen = library.simulator.statistics()
     return Run(rate, throttled=seen["throttled"], received=seen["requests"])
 

@@ -13,12 +13,12 @@ import psycopg
 from playwright.sync_api import sync_playwright
 
 from bench.browser import FLAGS, chromium
-from bench.figures import Figure, Report, percentile
-from bench.library_data import READER, Loaded, django_on, loaded
-from bench.library_used import answer_of, fill
+from bench.dataset import READER, Loaded, django_on, loaded
+from bench.dataset.usage import answer_of, fill
+from bench.report import Measurement, Report, percentile
 
 if TYPE_CHECKING:
-    from bench.search_pages import Pages
+    from bench.search.pages import Pages
 
 PICTURES = int(os.environ.get("BENCH_DASHBOARD_PICTURES", "1000000"))
 STAFF = 1_000
@@ -96,21 +96,21 @@ MADE = (
 )
 
 
-def count(*, is_again: bool = False) -> Iterator[Figure]:
-    from analysis.figures import kept  # noqa: PLC0415 # needs Django set up
-    from analysis.models import FigureRun  # noqa: PLC0415
+def count(*, is_again: bool = False) -> Iterator[Measurement]:
+    from analysis.models import StatisticsRun  # noqa: PLC0415
+    from analysis.statistics import aggregation  # noqa: PLC0415 # needs Django set up
 
     if not is_again:
-        for done in kept.rebuild():
-            yield Figure(what=f"{done.name}: counted from the beginning", ours=done.seconds, unit="s")
+        for done in aggregation.rebuild():
+            yield Measurement(what=f"{done.name}: counted from the beginning", ours=done.seconds, unit="s")
         return
-    FigureRun.objects.update(at="2026-01-01T00:00:00Z", seconds=0)
-    for done in kept.refresh():
-        yield Figure(what=f"{done.name}: counted again", ours=done.seconds, unit="s")
+    StatisticsRun.objects.update(at="2026-01-01T00:00:00Z", seconds=0)
+    for done in aggregation.refresh_due():
+        yield Measurement(what=f"{done.name}: counted again", ours=done.seconds, unit="s")
 
 
-def over_http(library: Loaded) -> Iterator[Figure]:
-    from bench.search_pages import Pages, serving, session  # noqa: PLC0415 # needs Django set up
+def over_http(library: Loaded) -> Iterator[Measurement]:
+    from bench.search.pages import Pages, serving, session  # noqa: PLC0415 # needs Django set up
 
     with serving(library) as address:
         for who, person in (("everything", STAFF), ("own", READER)):
@@ -123,18 +123,18 @@ def over_http(library: Loaded) -> Iterator[Figure]:
         yield from _timed("activity", pages, "/activity/")
         yield from _timed("system, without the doctor", pages, "/system/")
         paints = first_paints(f"http://{address[0]}:{address[1]}", session(STAFF))
-        yield Figure(what="first paint p50", ours=percentile(paints, 0.5), unit="ms")
-        yield Figure(what="first paint, slowest", ours=max(paints), unit="ms", at_most=MOST_TO_PAINT)
+        yield Measurement(what="first paint p50", ours=percentile(paints, 0.5), unit="ms")
+        yield Measurement(what="first paint, slowest", ours=max(paints), unit="ms", at_most=MOST_TO_PAINT)
 
 
-def _timed(what: str, pages: Pages, url: str) -> Iterator[Figure]:
+def _timed(what: str, pages: Pages, url: str) -> Iterator[Measurement]:
     times = []
     for _ in range(ASKED + 1):
         began = time.perf_counter()
         pages.get(url)
         times.append((time.perf_counter() - began) * 1_000)
-    yield Figure(what=f"{what} p50", ours=percentile(times[1:], 0.5), unit="ms")
-    yield Figure(what=f"{what} p95", ours=percentile(times[1:], 0.95), unit="ms", at_most=MOST)
+    yield Measurement(what=f"{what} p50", ours=percentile(times[1:], 0.5), unit="ms")
+    yield Measurement(what=f"{what} p95", ours=percentile(times[1:], 0.95), unit="ms", at_most=MOST)
 
 
 def first_paints(address: str, key: str) -> list[float]:

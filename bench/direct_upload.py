@@ -18,10 +18,10 @@ from urllib.parse import urlencode, urlsplit
 
 import psycopg
 
-from bench import place
-from bench.figures import Figure, Report
-from bench.outside import KEYS
+from bench import sandbox
 from bench.photos import photo
+from bench.report import Measurement, Report
+from bench.subprocesses import KEYS
 from imagelib import embedded
 
 NUMBER = int(os.environ.get("BENCH_UPLOADS", "500"))
@@ -38,7 +38,7 @@ class Run:
     stored: float
     cpu: float
     early: float
-    most: float
+    maximum: float
 
 
 def measure() -> Report:
@@ -48,18 +48,18 @@ def measure() -> Report:
             runs[name] = run(running, send)
     direct, rival = runs["direct"], runs["through"]
     figures = [
-        Figure(what="until all bytes are sent", ours=direct.sent, rival=rival.sent, unit="s"),
-        Figure(what="until all are in the library", ours=direct.stored, rival=rival.stored, unit="s"),
-        Figure(
+        Measurement(what="until all bytes are sent", ours=direct.sent, rival=rival.sent, unit="s"),
+        Measurement(what="until all are in the library", ours=direct.stored, rival=rival.stored, unit="s"),
+        Measurement(
             what="web processes' CPU a picture",
             ours=direct.cpu / NUMBER * 1000,
             rival=rival.cpu / NUMBER * 1000,
             unit="ms",
         ),
-        Figure(what="web processes' memory at most", ours=direct.most, rival=rival.most, unit="MB"),
-        Figure(
+        Measurement(what="web processes' memory at most", ours=direct.maximum, rival=rival.maximum, unit="MB"),
+        Measurement(
             what="direct: memory at most beside after 50",
-            ours=direct.most,
+            ours=direct.maximum,
             rival=direct.early,
             unit="MB",
             at_most_ratio=1.1,
@@ -94,21 +94,21 @@ class Site:
 def site() -> Iterator[Site]:
     """Web and worker with everything that they need, and somebody signed in."""
     with ExitStack() as stack:
-        folder = stack.enter_context(place.temporary_folder())
-        made = stack.enter_context(place.library())
+        folder = stack.enter_context(sandbox.temporary_folder())
+        made = stack.enter_context(sandbox.library())
         made.manage("collectstatic", "--no-input")
         password = made.add_person("bench")
         command = [sys.executable, "-m", "bench.fake_storage", str(folder)]
-        storage = stack.enter_context(place.talking(command, env=place.environment()))
+        storage = stack.enter_context(sandbox.running_program(command, env=sandbox.environment()))
         endpoint = storage.wait_for("http://", seconds=30).strip()
-        env = place.environment(
+        env = sandbox.environment(
             made.var, **KEYS, AWS_ENDPOINT_URL_S3=endpoint, AWS_STORAGE_BUCKET_NAME="pictures", RECOGNIZER_APIS="text"
         )
         worker = [sys.executable, "-m", "celery", "-A", "imagelib", "worker", "-l", "INFO"]
-        stack.enter_context(place.talking(worker, env=env)).wait_for("ready", seconds=90)
-        address = f"http://127.0.0.1:{place.free_port()}"
+        stack.enter_context(sandbox.running_program(worker, env=env)).wait_for("ready", seconds=90)
+        address = f"http://127.0.0.1:{sandbox.free_port()}"
         web = [sys.executable, "-m", "gunicorn", "imagelib.wsgi", "-b", urlsplit(address).netloc, "--threads", "8"]
-        gunicorn = stack.enter_context(place.talking(web, env=env))
+        gunicorn = stack.enter_context(sandbox.running_program(web, env=env))
         gunicorn.wait_for("Booting worker", seconds=60)
         time.sleep(3)
         yield Site(address, made.var, signed_in(urlsplit(address).netloc, password), gunicorn.process.pid)
@@ -141,7 +141,7 @@ def run(running: Site, send: Callable[[Site, int, bytes], None]) -> Run:
         sent = time.monotonic() - began
         while running.pictures() < NUMBER:
             time.sleep(0.5)
-    return Run(sent, time.monotonic() - began, cpu(running.pid) - spent, watch.early, watch.most)
+    return Run(sent, time.monotonic() - began, cpu(running.pid) - spent, watch.early, watch.maximum)
 
 
 def straight(running: Site, number: int, content: bytes) -> None:
@@ -180,7 +180,7 @@ class Watch(threading.Thread):
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
-        self.pid, self.sent, self.early, self.most = pid, 0, 0.0, 0.0
+        self.pid, self.sent, self.early, self.maximum = pid, 0, 0.0, 0.0
         self._over = threading.Event()
 
     def __enter__(self) -> Watch:
@@ -193,9 +193,9 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(0.25):
-            self.most = max(self.most, memory(self.pid))
+            self.maximum = max(self.maximum, memory(self.pid))
             if self.sent <= 50:
-                self.early = self.most
+                self.early = self.maximum
 
 
 def family(pid: int) -> list[int]:

@@ -13,10 +13,10 @@ from typing import Any
 
 import boto3  # noqa: TID251
 
-from bench import outside, place
+from bench import sandbox, subprocesses
 from bench.fake_s3 import FakeS3, serving
-from bench.figures import Figure, Report
 from bench.photos import photo
+from bench.report import Measurement, Report
 
 MEASURED = 3_000
 KEYS, TIMES, GONE = 1_600, 5, 0.25
@@ -27,16 +27,16 @@ CONSUMERS = 2
 
 
 def measure() -> Report:
-    with place.library() as made, outside.a_queue() as endpoint:
+    with sandbox.library() as made, subprocesses.a_queue() as endpoint:
         queue = Queue(endpoint)
         bare, ours = measured(queue, made.var, "drain"), measured(queue, made.var, "consume")
         seconds, is_right, killed = shuffled(queue, made.var)
     figures = [
-        Figure(what="events to queued", ours=ours, rival=bare, unit="/s", at_least=200),
-        Figure(
+        Measurement(what="events to queued", ours=ours, rival=bare, unit="/s", at_least=200),
+        Measurement(
             what="10,000 events end in exactly the right library (1 is yes)", ours=float(is_right), unit="", at_least=1
         ),
-        Figure(what="until they did, reading and a killed consumer included", ours=seconds, unit="s"),
+        Measurement(what="until they did, reading and a killed consumer included", ours=seconds, unit="s"),
     ]
     notes = [
         f"{CONSUMERS} consumers side by side, a queue of our own beside them, one event a message; the rival only "
@@ -73,7 +73,9 @@ class Queue:
 
 def measured(queue: Queue, var: Path, job: str) -> float:
     queue.send([event("ObjectCreated:Put", f"rate/{each}.jpg", each) for each in range(MEASURED)])
-    said = [outside.answer(each) for each in [outside.started(var, job, **queue.env) for _ in range(CONSUMERS)]]
+    said = [
+        subprocesses.answer(each) for each in [subprocesses.started(var, job, **queue.env) for _ in range(CONSUMERS)]
+    ]
     assert sum(each["messages"] for each in said) == MEASURED
     return MEASURED / (max(each["ended"] for each in said) - min(each["began"] for each in said))
 
@@ -85,18 +87,18 @@ def shuffled(queue: Queue, var: Path) -> tuple[float, bool, int]:
         env = {**queue.env, "AWS_ENDPOINT_URL_S3": endpoint}
         queue.send(news)
         began = time.monotonic()
-        victim, other = (outside.started(var, "consume", **env) for _ in range(2))
+        victim, other = (subprocesses.started(var, "consume", **env) for _ in range(2))
         while (left := queue.left()) > len(news) * 2 // 3:
             time.sleep(0.1)
         victim.kill()
         victim.communicate()
-        outside.answer(other)
+        subprocesses.answer(other)
         while queue.left():  # what the dead one had taken comes again when its time is over
             time.sleep(5)
-            outside.done(var, "consume", **env)
-        for reader in [outside.started(var, "read", **env) for _ in range(2)]:
-            outside.answer(reader, seconds=900)
-        seconds, library = time.monotonic() - began, outside.done(var, "library", **env)
+            subprocesses.done(var, "consume", **env)
+        for reader in [subprocesses.started(var, "read", **env) for _ in range(2)]:
+            subprocesses.answer(reader, seconds=900)
+        seconds, library = time.monotonic() - began, subprocesses.done(var, "library", **env)
     expected = [[key, fake.etag(key)] for key in sorted(fake.objects) if key.startswith("p/")]
     found = [pair for pair in library["pairs"] if pair[0].startswith("p/")]
     return seconds, found == expected and library["most"] == 1, len(news) - left

@@ -73,7 +73,7 @@ class FakeS3:
         own = self.objects[key]
         return _md5(key.encode() if own is None else own)
 
-    def page(self, *, prefix: str, after: str, most: int) -> tuple[list[str], bool]:
+    def page(self, *, prefix: str, after: str, maximum: int) -> tuple[list[str], bool]:
         if self.empty:
             self.empty -= 1
             return [], True
@@ -81,9 +81,9 @@ class FakeS3:
             start = max(
                 bisect_left(self._keys, prefix.encode()), bisect_right(self._keys, after.encode()) if after else 0
             )
-            stretch = self._keys[start : start + most + 1]
+            stretch = self._keys[start : start + maximum + 1]
         found = [key.decode() for key in stretch if key.startswith(prefix.encode())]
-        return found[:most], len(found) > most
+        return found[:maximum], len(found) > maximum
 
     def fault(self, operation: str) -> str:
         with self._lock:
@@ -140,8 +140,8 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
         def _list(self, asked: dict[str, str]) -> None:
             time.sleep(fake.seconds)
             after = asked.get("continuation-token") or asked.get("start-after", "")
-            most = int(asked.get("max-keys", "1000"))
-            keys, is_cut = fake.page(prefix=asked.get("prefix", ""), after=after, most=most)
+            maximum = int(asked.get("max-keys", "1000"))
+            keys, is_cut = fake.page(prefix=asked.get("prefix", ""), after=after, maximum=maximum)
             rows = "".join(
                 f"<Contents><Key>{quote(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
                 f"<ETag>&quot;{fake.etag(key)}&quot;</ETag><Size>{len(fake.bytes_of(key))}</Size>"

@@ -34,11 +34,11 @@ class FakeQueue:
             self.ready.append((name, body))
             return name
 
-    def receive(self, most: int, hides: float) -> list[dict[str, str]]:
+    def receive(self, maximum: int, hides: float) -> list[dict[str, str]]:
         with self.lock:
             self._come_back()
             given = []
-            while self.ready and len(given) < most:
+            while self.ready and len(given) < maximum:
                 message, receipt = self.ready.popleft(), f"r{next(self.numbers)}"
                 self._hide(receipt, message, hides)
                 digest = hashlib.md5(message[1].encode(), usedforsecurity=False).hexdigest()
@@ -78,8 +78,8 @@ QUEUES = {"events": FakeQueue(), "dead": FakeQueue()}
 
 def receive(queue: FakeQueue, asked: dict[str, Any]) -> dict[str, Any]:
     end = time.monotonic() + asked.get("WaitTimeSeconds", 0)
-    most, hides = asked.get("MaxNumberOfMessages", 1), asked.get("VisibilityTimeout", 30)
-    while not (given := queue.receive(most, hides)) and time.monotonic() < end:
+    maximum, hides = asked.get("MaxNumberOfMessages", 1), asked.get("VisibilityTimeout", 30)
+    while not (given := queue.receive(maximum, hides)) and time.monotonic() < end:
         time.sleep(PIECE)
     return {"Messages": given} if given else {}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.asking import Asking, asking
-from bench.figures import Figure, Report
+from bench.recognition_env import RecognitionEnv, recognition_env
+from bench.report import Measurement, Report
 
 PICTURES = 2_000
 SIZE = 5_000  # bytes
@@ -43,7 +43,7 @@ SELECT sum(calls), sum(answered), sum(dollars) FROM (
 
 
 def measure() -> Report:
-    with asking(env=ENV, latency=20, jitter=10, **FAULTS) as library:
+    with recognition_env(env=ENV, latency=20, jitter=10, **FAULTS) as library:
         library.fill(PICTURES, size=SIZE)
         library.queue(PICTURES)
         with library.workers():
@@ -53,29 +53,31 @@ def measure() -> Report:
         return report(library, library.simulator.statistics())
 
 
-def report(library: Asking, counted: dict[str, Any]) -> Report:
+def report(library: RecognitionEnv, counted: dict[str, Any]) -> Report:
     done, lost, twice, called_twice, found, failed, attempts = library.row(COUNT)
     ledger = library.row(LEDGER)[0]
     calls, dollars = library.row(PAID)
     spent_calls, _, spent = library.row(SPENT)
     wrong = {ours: abs(ledger.get(ours, 0) - counted["outcomes"].get(theirs, 0)) for ours, theirs in OUTCOMES.items()}
     figures = [
-        Figure(what="pictures done", ours=done, unit="", rival=PICTURES, at_least_ratio=1),
-        Figure(what="found by a label", ours=found, unit="", rival=PICTURES, at_least_ratio=1),
-        Figure(what="lost, or failed", ours=lost + failed, unit="", at_most=0),
-        Figure(what="recorded twice", ours=twice + called_twice, unit="", at_most=0),
+        Measurement(what="pictures done", ours=done, unit="", rival=PICTURES, at_least_ratio=1),
+        Measurement(what="found by a label", ours=found, unit="", rival=PICTURES, at_least_ratio=1),
+        Measurement(what="lost, or failed", ours=lost + failed, unit="", at_most=0),
+        Measurement(what="recorded twice", ours=twice + called_twice, unit="", at_most=0),
         *(
-            Figure(what=f"calls {ours}", ours=ledger.get(ours, 0), unit="", rival=counted["outcomes"].get(theirs, 0))
+            Measurement(
+                what=f"calls {ours}", ours=ledger.get(ours, 0), unit="", rival=counted["outcomes"].get(theirs, 0)
+            )
             for ours, theirs in OUTCOMES.items()
         ),
-        Figure(what="calls paid for", ours=calls, unit="", rival=counted["paid"]),
-        Figure(
+        Measurement(what="calls paid for", ours=calls, unit="", rival=counted["paid"]),
+        Measurement(
             what="where ledger and simulator differ",
             ours=sum(wrong.values()) + abs(calls - counted["paid"]) + abs(spent_calls - counted["requests"]),
             unit="calls",
             at_most=0,
         ),
-        Figure(what="where spending and calls differ", ours=float(abs(spent - dollars)), unit="$", at_most=0),
+        Measurement(what="where spending and calls differ", ours=float(abs(spent - dollars)), unit="$", at_most=0),
     ]
     faults = ", ".join(f"{percent} % {name}" for name, percent in FAULTS.items())
     notes = [

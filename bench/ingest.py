@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import photos, place
-from bench.figures import Figure, Report
-from bench.usage import Peak, processor_of_children
+from bench import photos, sandbox
+from bench.process_usage import Peak, processor_of_children
+from bench.report import Measurement, Report
 
 FEW, MANY = 50, 200
 ROUNDS = 3
@@ -37,7 +37,7 @@ def measure() -> Report:
     small, large = photos.folder(FEW, MANY)
     for photo in large.rglob("*.jpg"):
         photo.read_bytes()  # both find them in the system's cache
-    with place.library() as library:
+    with sandbox.library() as library:
         bare_few, few = bare(library, small, FEW), ours(library, small, FEW, owner="few")
         rounds = [
             (bare(library, large, MANY), ours(library, large, MANY, owner=f"round-{number}"))
@@ -52,11 +52,17 @@ def report(few: Run, bare_few: Run, rounds: Sequence[tuple[Run, Run]]) -> Report
     bare_many, many = round_of_median
     peak, bare_peak = (max(pair[side].peak.largest for pair in rounds) for side in (1, 0))
     figures = [
-        Figure(what=f"import of {MANY} pictures", ours=many.rate, unit="/s", rival=bare_many.rate, at_least_ratio=0.7),
-        Figure(what="processor time a picture", ours=per_picture(many), unit="ms", rival=per_picture(bare_many)),
-        Figure(what=f"largest process, {MANY} pictures", ours=peak, unit="MB", rival=bare_peak, at_most=600),
-        Figure(what=f"largest process, {FEW} pictures", ours=few.peak.largest, unit="MB", rival=bare_few.peak.largest),
-        Figure(what=f"growth from {FEW} to {MANY}", ours=100 * (peak / few.peak.largest - 1), unit="%", at_most=10),
+        Measurement(
+            what=f"import of {MANY} pictures", ours=many.rate, unit="/s", rival=bare_many.rate, at_least_ratio=0.7
+        ),
+        Measurement(what="processor time a picture", ours=per_picture(many), unit="ms", rival=per_picture(bare_many)),
+        Measurement(what=f"largest process, {MANY} pictures", ours=peak, unit="MB", rival=bare_peak, at_most=600),
+        Measurement(
+            what=f"largest process, {FEW} pictures", ours=few.peak.largest, unit="MB", rival=bare_few.peak.largest
+        ),
+        Measurement(
+            what=f"growth from {FEW} to {MANY}", ours=100 * (peak / few.peak.largest - 1), unit="%", at_most=10
+        ),
     ]
     ratios = " ".join(f"{run.rate / against.rate:.2f}" for against, run in rounds)
     notes = [
@@ -71,7 +77,7 @@ def per_picture(run: Run) -> float:
     return 1000 * run.processor / run.files
 
 
-def ours(library: place.Library, folder: Path, files: int, *, owner: str) -> Run:
+def ours(library: sandbox.Library, folder: Path, files: int, *, owner: str) -> Run:
     library.add_person(owner)
     run = timed(["manage.py", "import_images", str(folder), "--owner", owner], files, library.var)
     renditions = sum(1 for path in (library.var / "pictures" / "renditions").rglob("*") if path.is_file())
@@ -81,10 +87,10 @@ def ours(library: place.Library, folder: Path, files: int, *, owner: str) -> Run
     return run
 
 
-def bare(library: place.Library, folder: Path, files: int) -> Run:
+def bare(library: sandbox.Library, folder: Path, files: int) -> Run:
     out = library.var / "bare"
     out.mkdir()
-    run = timed(["-m", "bench.bare", str(folder), str(out)], files, library.var)
+    run = timed(["-m", "bench.ingest_baseline", str(folder), str(out)], files, library.var)
     if len(list(out.iterdir())) != 2 * files:
         raise RuntimeError(f"The bare loop made {len(list(out.iterdir()))} renditions of {files} pictures.")
     shutil.rmtree(out)
@@ -95,8 +101,8 @@ def timed(words: list[str], files: int, var: Path) -> Run:
     peak, processor, began = Peak(), processor_of_children(), time.monotonic()
     process = subprocess.Popen(
         [sys.executable, *words],
-        cwd=place.ROOT,
-        env=place.environment(var),
+        cwd=sandbox.ROOT,
+        env=sandbox.environment(var),
         stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench.asking import JITTER, LATENCY, asking
-from bench.figures import Figure, Report
-from bench.unlimited import bare_calls
+from bench.cpu_per_image import bare_calls
+from bench.recognition_env import JITTER, LATENCY, recognition_env
+from bench.report import Measurement, Report
 from imagelib import embedded
 
 QUOTA = 50  # calls a second: AWS's default for DetectLabels in us-east-1, and ours
@@ -14,7 +14,7 @@ LIMIT = 90.0
 
 
 def measure() -> Report:
-    with asking(tps=QUOTA) as library:
+    with recognition_env(tps=QUOTA) as library:
         library.fill(WARM_UP + PICTURES, size=SIZE)
         database = embedded.database_url(library.library.var)
         loop = bare_calls(library, threads=1, calls=LOOPED, more=["--database", database])
@@ -23,8 +23,8 @@ def measure() -> Report:
             seconds = library.answer(PICTURES, seconds=LIMIT)
     rate, loops = PICTURES / seconds, LOOPED / loop.seconds
     figures = [
-        Figure(what="pictures answered", ours=rate, unit="/s", rival=loops),
-        Figure(what="a million pictures", ours=1e6 / rate / 86400, unit="days", rival=1e6 / loops / 86400),
+        Measurement(what="pictures answered", ours=rate, unit="/s", rival=loops),
+        Measurement(what="a million pictures", ours=1e6 / rate / 86400, unit="days", rival=1e6 / loops / 86400),
     ]
     notes = [
         f"Ours with every setting at its default and one worker, {PICTURES:,} pictures; the loop alone, {LOOPED} "

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.asking import JITTER, LATENCY, Asking, asking
-from bench.figures import Figure, Report
+from bench.recognition_env import JITTER, LATENCY, RecognitionEnv, recognition_env
+from bench.report import Measurement, Report
 
 QUOTA, WRONG = 50, 100  # calls a second
 SECONDS, WARM_UP = 60, 10
@@ -52,7 +52,7 @@ class Stretch:
 
 def measure() -> Report:
     enough = (SECONDS + WARM_UP + 10) * QUOTA
-    with asking(tps=QUOTA, env={"RECOGNITION_THREADS": "32"}) as library:
+    with recognition_env(tps=QUOTA, env={"RECOGNITION_THREADS": "32"}) as library:
         library.fill(3 * enough, size=SIZE)
         one = run(library, pictures=enough, workers=1, limit=QUOTA)
         four = run(library, pictures=enough, workers=4, limit=QUOTA)
@@ -60,7 +60,7 @@ def measure() -> Report:
     return report(one, four, wrong)
 
 
-def run(library: Asking, *, pictures: int, workers: int, limit: int, warm_up: int = WARM_UP) -> Stretch:
+def run(library: RecognitionEnv, *, pictures: int, workers: int, limit: int, warm_up: int = WARM_UP) -> Stretch:
     """A minute with so many workers whose limiter believes in `limit`."""
     library.queue(pictures)
     # An account of its own each time, since the limiter remembers its account's rate for an hour.
@@ -89,8 +89,10 @@ def report(one: Stretch, four: Stretch, wrong: Stretch) -> Report:
     figures = [
         *_kept(one, "one worker"),
         *_kept(four, "four workers"),
-        Figure(what=f"believing in {WRONG}: answered after {FOUND_AFTER} s", ours=found.rate, unit="/s", rival=QUOTA),
-        Figure(what="believing in too much: throttled", ours=found.throttled, unit="%"),
+        Measurement(
+            what=f"believing in {WRONG}: answered after {FOUND_AFTER} s", ours=found.rate, unit="/s", rival=QUOTA
+        ),
+        Measurement(what="believing in too much: throttled", ours=found.throttled, unit="%"),
     ]
     windows = wrong.windows()
     notes = [
@@ -104,13 +106,13 @@ def report(one: Stretch, four: Stretch, wrong: Stretch) -> Report:
     return Report(f"{QUOTA} calls a second", figures, notes)
 
 
-def _kept(run: Stretch, who: str) -> list[Figure]:
-    least = min(each.rate for each in run.windows())
+def _kept(run: Stretch, who: str) -> list[Measurement]:
+    minimum = min(each.rate for each in run.windows())
     return [
-        Figure(what=f"{who}: answered", ours=run.rate, unit="/s", rival=QUOTA, at_least_ratio=0.95),
-        Figure(what=f"{who}: slowest {WINDOW} s", ours=least, unit="/s", rival=QUOTA),
-        Figure(what=f"{who}: throttled", ours=run.throttled, unit="%", at_most=0.5),
-        Figure(what=f"{who}: failed", ours=run.failed, unit="", at_most=0),
+        Measurement(what=f"{who}: answered", ours=run.rate, unit="/s", rival=QUOTA, at_least_ratio=0.95),
+        Measurement(what=f"{who}: slowest {WINDOW} s", ours=minimum, unit="/s", rival=QUOTA),
+        Measurement(what=f"{who}: throttled", ours=run.throttled, unit="%", at_most=0.5),
+        Measurement(what=f"{who}: failed", ours=run.failed, unit="", at_most=0),
     ]
 
 

@@ -6,11 +6,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import place
-from bench.breaking.faults import FAULTS, Outcome
-from bench.breaking.verdict import verdict
-from bench.breaking.world import World, world
-from bench.figures import Figure, Report
+from bench import sandbox
+from bench.chaos.environment import Environment, environment
+from bench.chaos.faults import FAULTS, Outcome
+from bench.chaos.invariants import check_invariants
+from bench.report import Measurement, Report
 from imagelib import embedded
 
 QUOTA = 50  # calls a second
@@ -25,12 +25,12 @@ EARNEST = {"LEASE_SECONDS": "120", "SWEEP_SECONDS": "10"}
 
 def measure() -> Report:
     figures, notes = [], []
-    with place.temporary_folder() as folder:
+    with sandbox.temporary_folder() as folder:
         var = folder / "var"
         var.mkdir()
         try:
             for name, fault in FAULTS.items():
-                with world(var, quota=QUOTA, **EARNEST) as made:
+                with environment(var, quota=QUOTA, **EARNEST) as made:
                     made.begun = BEGUN
                     figure, note = _recovered(made, name, fault)
                 print(f"{note} {figure.ours:.0f} s", file=sys.stderr, flush=True)
@@ -42,27 +42,27 @@ def measure() -> Report:
     return Report(title, figures, notes)
 
 
-def _recovered(made: World, name: str, fault: Callable[[World], Outcome]) -> tuple[Figure, str]:
+def _recovered(made: Environment, name: str, fault: Callable[[Environment], Outcome]) -> tuple[Measurement, str]:
     made.begin_anew()
     made.put_under_way(PICTURES)
     outcome = fault(made)
     over_at = time.time() - (time.monotonic() - outcome.over_at)
     before = _before(made, over_at)
     took = _wait(made, over_at, AS_BEFORE * before)
-    found = verdict(made)
+    found = check_invariants(made)
     kept = f"{found.done:,} done, {found.failed} failed, {found.labels_twice} labels twice"
     note = f"{name}: {before:.0f}/s before; {kept}; {found.paid:,} calls paid for, {found.booked:,} booked."
-    return Figure(what=name, ours=took, unit="s", at_most=AT_MOST), note
+    return Measurement(what=name, ours=took, unit="s", at_most=AT_MOST), note
 
 
-def _before(made: World, over_at: float) -> float:
+def _before(made: Environment, over_at: float) -> float:
     """The best rate until the cause was gone."""
     seconds = _paid(made)
     first = min(seconds)
     return max(_rate(seconds, start) for start in range(first, max(first + 1, int(over_at) - WINDOW)))
 
 
-def _wait(made: World, over_at: float, enough: float) -> float:
+def _wait(made: Environment, over_at: float, enough: float) -> float:
     """Seconds from when the cause was gone until the beginning of the first window that is as fast as that."""
     while time.time() - over_at < PATIENCE:
         time.sleep(1)
@@ -74,7 +74,7 @@ def _wait(made: World, over_at: float, enough: float) -> float:
     return PATIENCE
 
 
-def _paid(made: World) -> dict[int, int]:
+def _paid(made: Environment) -> dict[int, int]:
     return {each["second"]: each["paid"] for each in made.simulator.statistics()["seconds"]}
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # called as a file, and runs its benches as modules
 
-from bench.figures import Report  # noqa: E402
+from bench.report import Report  # noqa: E402
 
 BENCHES = {  # seconds each may take
     "ingest": 420.0,

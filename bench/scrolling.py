@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, sync_playwright
 
 from bench.browser import FLAGS, chromium
-from bench.figures import Figure, Report
-from bench.library_data import READER, django_on, loaded
-from bench.search_pages import serving, session
+from bench.dataset import READER, django_on, loaded
+from bench.report import Measurement, Report
+from bench.search.pages import serving, session
 
 PICTURES, SEEN = 20_000, 5_000
 STEP, PAUSE = 900, 60  # pixels of one turn of the wheel, milliseconds between two
@@ -61,7 +61,7 @@ class Scrolled:
     """
 
     seen: int
-    most: int
+    maximum: int
     longest: float
     tasks: int
     shift: float
@@ -81,10 +81,10 @@ def measure() -> Report:
 
 def report(found: Scrolled) -> Report:
     figures = [
-        Figure(what="pictures scrolled through", ours=found.seen, unit="", at_least=SEEN),
-        Figure(what="cards at once, most", ours=found.most, unit="", at_most=3_000),
-        Figure(what="longest task", ours=found.longest, unit="ms", at_most=200),
-        Figure(what="layout shift, summed up", ours=found.shift, unit="", at_most=0.02),
+        Measurement(what="pictures scrolled through", ours=found.seen, unit="", at_least=SEEN),
+        Measurement(what="cards at once, most", ours=found.maximum, unit="", at_most=3_000),
+        Measurement(what="longest task", ours=found.longest, unit="ms", at_most=200),
+        Measurement(what="layout shift, summed up", ours=found.shift, unit="", at_most=0.02),
     ]
     notes = [
         f"{found.seconds:.0f} s by the wheel, {STEP} px at a time, in a window of {WIDTH} × {HEIGHT}; "

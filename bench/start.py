@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import place
-from bench.figures import Figure, Report
+from bench import sandbox
+from bench.report import Measurement, Report
 from imagelib import embedded
 
 ADDRESS, ALL_THERE = "imagelib is at ", "Ctrl-C stops it."
@@ -25,29 +25,29 @@ class Start:
 
 
 def measure() -> Report:
-    with place.temporary_folder() as folder:
+    with sandbox.temporary_folder() as folder:
         clone = folder / "imagelib"
-        subprocess.run(["git", "clone", "--quiet", str(place.ROOT), str(clone)], check=True, timeout=60)
+        subprocess.run(["git", "clone", "--quiet", str(sandbox.ROOT), str(clone)], check=True, timeout=60)
         try:
             first, second = started(clone), started(clone)
         finally:
             embedded.remove(clone / "var")
     figures = [
-        Figure(what="make demo, first time", ours=first.address, unit="s", at_most=180),
-        Figure(what="make demo, second time", ours=second.address, unit="s", at_most=10),
-        Figure(what="until the samples are in", ours=first.samples, unit="s"),
-        Figure(what="Ctrl-C until the end", ours=max(first.end, second.end), unit="s"),
+        Measurement(what="make demo, first time", ours=first.address, unit="s", at_most=180),
+        Measurement(what="make demo, second time", ours=second.address, unit="s", at_most=10),
+        Measurement(what="until the samples are in", ours=first.samples, unit="s"),
+        Measurement(what="Ctrl-C until the end", ours=max(first.end, second.end), unit="s"),
     ]
     notes = ["The clone is of what is committed; packages come from the registry, not from pip's cache."]
     return Report("make demo in a fresh clone until the address is printed", figures, notes)
 
 
 def started(clone: Path) -> Start:
-    env = place.environment(PORT=str(place.free_port()), PIP_NO_CACHE_DIR="1")
+    env = sandbox.environment(PORT=str(sandbox.free_port()), PIP_NO_CACHE_DIR="1")
     for name in ("VIRTUAL_ENV", "IMAGELIB_VAR", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         env.pop(name, None)
     began = time.monotonic()
-    with place.talking(["make", "demo"], folder=clone, env=env) as program:
+    with sandbox.running_program(["make", "demo"], folder=clone, env=env) as program:
         program.wait_for(ADDRESS, seconds=LIMIT)
         address = time.monotonic() - began
         program.wait_for(ALL_THERE, seconds=LIMIT)

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 
-from bench import place
-from bench.figures import Figure, Report
-from bench.usage import processor_of_children
+from bench import sandbox
+from bench.process_usage import processor_of_children
+from bench.report import Measurement, Report
 
 LIMIT = 400.0  # seconds
 SHOWN = 5  # failed tests
@@ -29,8 +29,8 @@ def measure() -> Report:
     return Report(
         "the test suite without a browser",
         [
-            Figure(what="make test, not browser, not chaos", ours=seconds, unit="s", at_most=60),
-            Figure(what="of it on a processor, servers apart", ours=processor, unit="s"),
+            Measurement(what="make test, not browser, not chaos", ours=seconds, unit="s", at_most=60),
+            Measurement(what="of it on a processor, servers apart", ours=processor, unit="s"),
         ],
         notes,
     )
@@ -40,8 +40,8 @@ def outcome(command: list[str]) -> str:
     """What it said to its end. One that takes too long is interrupted, so that it stops its servers itself."""
     tests = subprocess.Popen(
         command,
-        cwd=place.ROOT,
-        env=place.environment(),
+        cwd=sandbox.ROOT,
+        env=sandbox.environment(),
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -51,7 +51,7 @@ def outcome(command: list[str]) -> str:
     finally:
         if tests.poll() is None:
             os.killpg(tests.pid, signal.SIGINT)
-            tests.communicate(timeout=place.FAREWELL)
+            tests.communicate(timeout=sandbox.SHUTDOWN_SECONDS)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ from celery import Celery
 from celery.signals import beat_init, celeryd_init
 from django.conf import settings
 
-from imagelib import broker, embedded
+from imagelib import celery_patches, embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 
-broker.mend()
+celery_patches.patch_redis_transport()
 app = Celery("imagelib")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -21,5 +21,5 @@ app.autodiscover_tasks()
 def start_embedded(**_: object) -> None:
     try:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
-    except embedded.Unstartable as unstartable:
+    except embedded.ServerStartError as unstartable:
         raise SystemExit(str(unstartable)) from unstartable  # Celery would log any other exception and go on

@@ -11,7 +11,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from imagelib import embedded, policy, schedule, secret, theme
+from imagelib import admin_theme, celery_schedule, csp, embedded, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -33,7 +33,7 @@ ALLOWED_HOSTS = _NAMED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 # Naming hosts means being reachable from elsewhere, and that means HTTPS unless said otherwise.
 HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
 
-SECRET_KEY = env.str("SECRET_KEY", "") or secret.kept(VAR / "secret_key", is_public=HTTPS)
+SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(VAR / "secret_key", is_public=HTTPS)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
@@ -65,7 +65,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "analysis.admin.policy.Policy",
+    "imagelib.middleware.CspMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -88,7 +88,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "analysis.web.notices.notices",
+                "analysis.web.context_processors.notices",
             ],
         },
     }
@@ -115,9 +115,9 @@ AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
 AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "")
 AWS_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", "") or env.str("AWS_ENDPOINT_URL", "")
 AWS_CLOUDFRONT_DOMAIN = env.str("AWS_CLOUDFRONT_DOMAIN", "")
-_UPLOADS_TO = policy.origin(AWS_STORAGE_BUCKET_NAME, region=AWS_REGION, endpoint=AWS_ENDPOINT)
+_UPLOADS_TO = csp.origin(AWS_STORAGE_BUCKET_NAME, region=AWS_REGION, endpoint=AWS_ENDPOINT)
 _PICTURES_FROM = [f"https://{AWS_CLOUDFRONT_DOMAIN}"] if AWS_CLOUDFRONT_DOMAIN else _UPLOADS_TO
-CONTENT_SECURITY_POLICY = policy.policy(
+CONTENT_SECURITY_POLICY = csp.policy(
     images=[*_PICTURES_FROM, *env.list("CSP_IMAGE_SOURCES", [])],
     uploads=[*_UPLOADS_TO, *env.list("CSP_CONNECT_SOURCES", [])],
 )
@@ -143,7 +143,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if AWS_STORAGE_BUCKET_NAME:
     _PICTURES = {
-        "BACKEND": "analysis.store.s3.SharedS3Storage",
+        "BACKEND": "analysis.storage.s3.SharedS3Storage",
         "OPTIONS": {
             "bucket_name": AWS_STORAGE_BUCKET_NAME,
             "region_name": AWS_REGION or None,
@@ -266,7 +266,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # Bulk analysis that nobody has to start: when, as crontab writes it, and what analyze_images is then given.
 ANALYZE_SCHEDULE = env.str("ANALYZE_SCHEDULE", "")
 ANALYZE_OPTIONS = env.str("ANALYZE_OPTIONS", "--missing")
-CELERY_BEAT_SCHEDULE = schedule.beat(sweep_seconds=SWEEP_SECONDS, analyze_schedule=ANALYZE_SCHEDULE)
+CELERY_BEAT_SCHEDULE = celery_schedule.beat(sweep_seconds=SWEEP_SECONDS, analyze_schedule=ANALYZE_SCHEDULE)
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
 
@@ -280,7 +280,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "imagelib@localhost")
 # Without a server the mail is written to the log: nothing that was asked for is silently lost.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
-UNFOLD = theme.UNFOLD
+UNFOLD = admin_theme.UNFOLD
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from analysis.sources import objects
+from analysis.aws import s3_objects
 from bench.fake_s3 import FakeS3, serving
 
 
 @contextmanager
-def a_server(monkeypatch, **options):
+def s3_server(monkeypatch, **options):
     """The only S3 there is; say what it holds and what it refuses."""
     fake = FakeS3(**options)
     with serving(fake) as address:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
-        objects.forget()
+        s3_objects.reset()
         yield fake
-    objects.forget()
+    s3_objects.reset()

@@ -28,24 +28,24 @@ def pictures_folder(settings, tmp_path):
 @pytest.fixture
 def owner(db):
     """Brought the pictures in."""
-    return factories.a_person("owner")
+    return factories.create_user("owner")
 
 
 @pytest.fixture
 def colleague(db):
     """Signed in, with pictures of their own."""
-    return factories.a_person("colleague")
+    return factories.create_user("colleague")
 
 
 @pytest.fixture
 def stranger(db):
     """Signed in for the first time, owns nothing."""
-    return factories.a_person("stranger")
+    return factories.create_user("stranger")
 
 
 @pytest.fixture
 def staff(db):
-    return factories.a_person("staff", is_staff=True, is_superuser=True)
+    return factories.create_user("staff", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def nobody() -> Client:
 @pytest.fixture
 def rekognition(settings, monkeypatch):
     """The recognizer is Rekognition, and Rekognition is here: say what it answers, see what it was asked."""
-    from analysis.recognition import recognizers
+    from analysis.recognition import registry
     from tests.rekognition_server import RekognitionServer, serving
 
     server = RekognitionServer()
@@ -79,17 +79,17 @@ def rekognition(settings, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", address)
         settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "eu-central-1"
         settings.REKOGNITION_QUOTA = dict.fromkeys(("labels", "faces", "celebrities", "text", "moderation"), "1000")
-        recognizers.forget()
+        registry.reset()
         yield server
-    recognizers.forget()
+    registry.reset()
 
 
 @pytest.fixture
 def s3(monkeypatch):
     """S3 with a bucket "photos": put objects there, have it refuse."""
-    from tests.buckets import a_server
+    from tests.buckets import s3_server
 
-    with a_server(monkeypatch) as server:
+    with s3_server(monkeypatch) as server:
         yield server
 
 

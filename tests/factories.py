@@ -10,17 +10,17 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from analysis.models import Analysis, Bucket, BucketObject, Image, ImageLabel, Label
-from analysis.recognition.index import reindex
+from analysis.recognition.search_index import reindex
 
 _numbers = itertools.count(1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def a_person(name: str | None = None, **fields):
+def create_user(name: str | None = None, **fields):
     return get_user_model().objects.create_user(username=name or f"person-{next(_numbers)}", password="word", **fields)
 
 
-def an_image(owner, **fields) -> Image:
+def create_image(owner, **fields) -> Image:
     """A picture's row without blobs, added a minute after the one before."""
     number = next(_numbers)
     defaults = {
@@ -37,13 +37,13 @@ def an_image(owner, **fields) -> Image:
     return Image.objects.create(owner=owner, **{**defaults, **fields})
 
 
-def a_bucket(owner, **fields) -> Bucket:
+def create_bucket(owner, **fields) -> Bucket:
     return Bucket.objects.create(owner=owner, **{"name": "photos", "region": "us-east-1", **fields})
 
 
-def an_image_in(bucket: Bucket, key: str, **fields) -> Image:
+def create_bucket_image(bucket: Bucket, key: str, **fields) -> Image:
     """A picture that stays in a bucket, with what is known of its object."""
-    image = an_image(bucket.owner, bucket=bucket, key=key, filename=key.rpartition("/")[2], **fields)
+    image = create_image(bucket.owner, bucket=bucket, key=key, filename=key.rpartition("/")[2], **fields)
     BucketObject.objects.create(
         bucket=bucket, key=key, state="present", image=image, etag=image.etag, version_id=image.version_id
     )
@@ -66,7 +66,7 @@ def labels_answer(**confidences: float) -> dict:
     return {"Labels": labels, "LabelModelVersion": "3.0"}
 
 
-def an_analysis(image: Image, api: str = "labels", state: str = "queued", **fields) -> Analysis:
+def create_analysis(image: Image, api: str = "labels", state: str = "queued", **fields) -> Analysis:
     defaults: dict = {"recognizer": "local"}
     if state == "running":
         defaults["claimed_until"] = timezone.now() + timedelta(minutes=1)
@@ -81,10 +81,10 @@ def an_analysis(image: Image, api: str = "labels", state: str = "queued", **fiel
     return Analysis.objects.create(image=image, api=api, state=state, **{**defaults, **fields})
 
 
-def a_labeled_image(owner, confidences: dict[str, float], **fields) -> Image:
+def create_labeled_image(owner, confidences: dict[str, float], **fields) -> Image:
     """A picture with a current labels answer, indexed as the pipeline does it."""
-    image = an_image(owner, **fields)
-    an_analysis(image, state="done", answer=labels_answer(**confidences))
+    image = create_image(owner, **fields)
+    create_analysis(image, state="done", answer=labels_answer(**confidences))
     reindex([image.pk])
     return image
 
@@ -95,5 +95,5 @@ def label_rows(image: Image) -> dict[str, float]:
     return {row.label.name: row.percent for row in rows}
 
 
-def a_label(name: str, kind: str = "label") -> Label:
+def create_label(name: str, kind: str = "label") -> Label:
     return Label.objects.get_or_create(kind=kind, name=name)[0]

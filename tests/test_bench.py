@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from analysis.ingest.examine import examine
-from bench import bare, photos, run, usage
-from bench.arrival import at_work
-from bench.figures import Figure, Report, percentile
+from bench import ingest_baseline, photos, process_usage, run
+from bench.report import Measurement, Report, percentile
 from bench.screenshot import MOST_BYTES, TARGET
+from bench.upload_latency import at_work
 
 
 @pytest.mark.parametrize("name", run.BENCHES)
@@ -43,13 +43,13 @@ def test_an_unknown_bench_is_named(capsys):
     ],
 )
 def test_a_target_is_met_or_missed(targets, is_met):
-    assert Figure(what="speed", unit="/s", **targets).is_met is is_met
+    assert Measurement(what="speed", unit="/s", **targets).is_met is is_met
 
 
 def test_a_missed_target_is_printed_as_missed():
     figures = [
-        Figure(what="speed", ours=1204.4, unit="/s", rival=2000.0, at_least_ratio=0.7),
-        Figure(what="memory", ours=12.34, unit="MB", at_most=600),
+        Measurement(what="speed", ours=1204.4, unit="/s", rival=2000.0, at_least_ratio=0.7),
+        Measurement(what="memory", ours=12.34, unit="MB", at_most=600),
     ]
     assert Report("ours against theirs", figures, ["A note."]).table().splitlines() == [
         "ours against theirs",
@@ -61,7 +61,7 @@ def test_a_missed_target_is_printed_as_missed():
 
 
 def test_a_report_survives_the_way_between_processes():
-    report = Report("title", [Figure(what="speed", ours=1.5, unit="s", at_most=2)], ["A note."])
+    report = Report("title", [Measurement(what="speed", ours=1.5, unit="s", at_most=2)], ["A note."])
     assert Report.from_json(report.to_json()) == report
 
 
@@ -89,7 +89,7 @@ def test_time_at_work_is_counted_once(spans, seconds):
 def test_the_bare_loop_makes_the_same_renditions(tmp_path):
     path = tmp_path / "photo.jpg"
     photos.photo(1, 3600, 2700).save(path, "JPEG", quality=90)
-    assert bare.renditions(path) == tuple(each.content for each in examine(path, name=path.name).renditions)
+    assert ingest_baseline.renditions(path) == tuple(each.content for each in examine(path, name=path.name).renditions)
 
 
 def test_photographs_are_reproducible_and_differ():
@@ -102,11 +102,11 @@ def test_photographs_are_reproducible_and_differ():
 def test_memory_of_a_child_is_seen():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        assert child.pid in usage.descendants(os.getpid())
-        assert usage.high_water(child.pid) > 0
+        assert child.pid in process_usage.descendants(os.getpid())
+        assert process_usage.high_water(child.pid) > 0
     finally:
         child.communicate(b"\n")
-    assert usage.high_water(child.pid) == 0
+    assert process_usage.high_water(child.pid) == 0
 
 
 def test_the_readmes_picture_is_kept_small():

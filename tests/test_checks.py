@@ -47,7 +47,7 @@ def test_a_deployment_is_warned_of_embedded_services():
 
 def bucket(settings, **options):
     settings.RECOGNIZER, settings.AWS_REGION, settings.REKOGNITION_READS_BUCKET = "rekognition", "eu-central-1", True
-    storage = {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": {"bucket_name": "pictures", **options}}
+    storage = {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": {"bucket_name": "pictures", **options}}
     settings.STORAGES = {**settings.STORAGES, "default": storage}
 
 

@@ -17,16 +17,16 @@ from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
 from analysis import tasks
-from analysis.access import audience_of
-from analysis.models import Image, Ticket
-from analysis.search.grammar import parse
+from analysis.aws import s3_objects
+from analysis.bucket_sync import connection_check
+from analysis.models import Image, Upload
+from analysis.permissions import viewer_of
 from analysis.search.results import page
-from analysis.sources import objects
-from analysis.store import connection
+from analysis.search.syntax.parser import parse
 from tests import pictures
-from tests.factories import a_bucket, labels_answer
-from tests.notices import notice, record
-from tests.store.test_s3 import post
+from tests.factories import create_bucket, labels_answer
+from tests.s3_event_messages import notice, record
+from tests.storage.test_s3 import post
 
 # moto makes everything but the policies of bucket and queue and the alarm, and says so.
 UNMADE = "ignore:Tried to parse AWS.*(QueuePolicy|BucketPolicy|Alarm):UserWarning"
@@ -52,11 +52,11 @@ def aws(moto, monkeypatch):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", moto)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
-    objects.forget()
+    s3_objects.reset()
     session = boto3.session.Session()
     made = {name: session.client(name, region_name="us-east-1", endpoint_url=moto) for name in ("s3", "sqs", "iam")}
     yield {**made, "cloudformation": session.client("cloudformation", region_name="us-east-1", endpoint_url=moto)}
-    objects.forget()
+    s3_objects.reset()
 
 
 def template() -> dict:
@@ -93,7 +93,7 @@ def deployed(aws, moto, settings) -> dict[str, str]:
     options = {"bucket_name": outputs["PicturesBucket"], "region_name": "us-east-1", "endpoint_url": moto}
     settings.STORAGES = {
         **settings.STORAGES,
-        "default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options},
+        "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
     }
     yield outputs
     urllib.request.urlopen(f"{moto}/moto-api/reset", data=b"").close()
@@ -107,7 +107,7 @@ def consume(*, has_poison: bool = False) -> str:
 
 
 def found(owner, query: str) -> list[Image]:
-    return page(parse(query), audience=audience_of(owner)).images
+    return page(parse(query), viewer=viewer_of(owner)).images
 
 
 def test_an_upload_goes_the_whole_way_though_no_browser_says_that_it_is_complete(
@@ -120,27 +120,27 @@ def test_an_upload_goes_the_whole_way_though_no_browser_says_that_it_is_complete
     # S3's test message, the upload, and nothing of the renditions that come of it.
     assert "2 messages with 1 events taken in, 0 put into the dead-letter queue." in consume()
     tasks.check_uploads()
-    tasks.work(recognizer="rekognition", api="labels")
+    tasks.run_recognition(recognizer="rekognition", api="labels")
     assert "0 messages" in consume()
     image = Image.objects.get()
-    assert (found(owner, "dog"), Ticket.objects.get().state) == ([image], "taken")
+    assert (found(owner, "dog"), Upload.objects.get().state) == ([image], "taken")
 
 
 def test_a_picture_of_another_bucket_goes_the_whole_way(owner, aws, rekognition, deployed):
     rekognition.answers = [labels_answer(Cat=97)]
-    bucket = a_bucket(owner, name="archive-of-a-template")
+    bucket = create_bucket(owner, name="archive-of-a-template")
     aws["s3"].create_bucket(Bucket=bucket.name)
-    told = connection.notification(deployed["EventsQueueArn"], bucket.prefix)
+    told = connection_check.notification_config(deployed["EventsQueueArn"], bucket.prefix)
     aws["s3"].put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=told)
     aws["s3"].put_object(Bucket=bucket.name, Key="2024/ä b+c.jpg", Body=pictures.jpeg())
     consume()
-    tasks.read_bucket(bucket_id=bucket.pk)
-    tasks.work(recognizer="rekognition", api="labels")
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+    tasks.run_recognition(recognizer="rekognition", api="labels")
     [image] = found(owner, "cat bucket:archive")
     assert image.key == "2024/ä b+c.jpg"
     aws["s3"].delete_object(Bucket=bucket.name, Key=image.key)
     consume()
-    tasks.read_bucket(bucket_id=bucket.pk)
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
     assert found(owner, "cat") == []
 
 

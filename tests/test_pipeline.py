@@ -9,27 +9,27 @@ import pytest
 from django.db.models.functions import Now
 
 from analysis import pipeline, tasks
-from analysis.access import audience_of
 from analysis.curation import verdicts
-from analysis.ingest.candidate import Rejected
-from analysis.models import Analysis, Call, Image, ImageLabel, Label, LabelAlias, Outage, UnclaimedBlob
-from analysis.recognition.waiting import MOST_ATTEMPTS
-from analysis.search.grammar import parse
+from analysis.ingest.validation import InvalidImage
+from analysis.models import Analysis, Call, Image, ImageLabel, Label, LabelAlias, Outage, PendingBlob
+from analysis.permissions import viewer_of
+from analysis.recognition.claims import MAX_ATTEMPTS
 from analysis.search.results import page
-from analysis.store import blobs
-from tests import answers, pictures
-from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows, labels_answer
+from analysis.search.syntax.parser import parse
+from analysis.storage import blobs
+from tests import pictures, rekognition_responses
+from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
 
 
 def receive(owner, content: bytes | None = None, name="dog.jpg"):
-    return pipeline.receive(io.BytesIO(content or pictures.jpeg()), name=name, owner_id=owner.pk)
+    return pipeline.ingest_file(io.BytesIO(content or pictures.jpeg()), name=name, owner_id=owner.pk)
 
 
 def work():
     """What a worker does when it hears of work."""
-    tasks.work(recognizer="rekognition", api="labels")
+    tasks.run_recognition(recognizer="rekognition", api="labels")
 
 
 def make_due():
@@ -62,11 +62,11 @@ def test_a_picture_is_kept_with_its_renditions_and_queued(owner, rekognition, pi
     image = Image.objects.get()
     assert (added.is_new, added.image, image.filename) == (True, image, "my <b>dog.jpg")
     assert (image.width, image.height, image.format, image.owner) == (1200, 900, "jpeg", owner)
-    assert image.openness == Image.Openness.PRIVATE
+    assert image.visibility == Image.Visibility.PRIVATE
     keys = {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in ("thumb", "preview"))}
     assert files_in(pictures_folder) == keys
     assert not any("dog" in key for key in keys)
-    assert not UnclaimedBlob.objects.exists()
+    assert not PendingBlob.objects.exists()
     assert [(each.api, each.state, each.recognizer) for each in analyses()] == [("labels", "queued", "rekognition")]
 
 
@@ -79,10 +79,10 @@ def test_the_same_bytes_are_one_picture_of_their_owner(owner, colleague, rekogni
 
 
 def test_a_refused_file_leaves_nothing(owner, rekognition, pictures_folder):
-    with pytest.raises(Rejected, match=r"^note\.jpg: "):
+    with pytest.raises(InvalidImage, match=r"^note\.jpg: "):
         receive(owner, pictures.text_as_jpg(), name="note.jpg")
     assert not Image.objects.exists()
-    assert not UnclaimedBlob.objects.exists()
+    assert not PendingBlob.objects.exists()
     assert not pictures_folder.exists()
 
 
@@ -90,12 +90,12 @@ def test_a_storage_that_is_full_midway_leaves_nothing(owner, rekognition, pictur
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # the kernel refuses every byte beyond
     try:
-        with pytest.raises(blobs.StorageFailed, match="The storage did not take the picture: File too large"):
+        with pytest.raises(blobs.StorageError, match="The storage did not take the picture: File too large"):
             receive(owner, pictures.jpeg(400, 300))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not Image.objects.exists()
-    assert not UnclaimedBlob.objects.exists()
+    assert not PendingBlob.objects.exists()
     assert files_in(pictures_folder) == set()
 
 
@@ -103,27 +103,27 @@ def test_a_storage_that_fails_midway_leaves_nothing(owner, rekognition, pictures
     """The renditions' folder is a file: the original is written, the thumb cannot be."""
     pictures_folder.mkdir()
     (pictures_folder / "renditions").write_text("in the way")
-    with pytest.raises(blobs.StorageFailed, match="The storage did not take the picture: "):
+    with pytest.raises(blobs.StorageError, match="The storage did not take the picture: "):
         receive(owner)
     assert not Image.objects.exists()
     assert files_in(pictures_folder) == {"renditions"}
 
 
 def test_what_a_crash_left_is_swept(owner, rekognition, pictures_folder):
-    blobs.announce(["originals/aa/lost.jpg", "originals/aa/never-written.jpg"])
+    blobs.register_pending(["originals/aa/lost.jpg", "originals/aa/never-written.jpg"])
     blobs.put("originals/aa/lost.jpg", b"half a pict")
     kept = receive(owner).image
     tasks.sweep_blobs()
     assert "originals/aa/lost.jpg" in files_in(pictures_folder)  # may be under way
-    UnclaimedBlob.objects.update(since=Now() - timedelta(hours=2))
+    PendingBlob.objects.update(since=Now() - timedelta(hours=2))
     tasks.sweep_blobs()
-    assert not UnclaimedBlob.objects.exists()
+    assert not PendingBlob.objects.exists()
     assert kept.key in files_in(pictures_folder)
     assert len(files_in(pictures_folder)) == 3
 
 
 def test_an_answer_is_recorded_as_received_and_the_picture_found(owner, rekognition, pushed):
-    answer = answers.labels()
+    answer = rekognition_responses.labels()
     answer.pop("ResponseMetadata", None)
     rekognition.answers = [answer]
     image, analysis = pushed(owner)
@@ -133,7 +133,7 @@ def test_an_answer_is_recorded_as_received_and_the_picture_found(owner, rekognit
     assert (analysis.answer, analysis.model_version) == (answer, answer["LabelModelVersion"])
     assert (analysis.request_id, analysis.claimed_until) == ("request-1", None)
     first = answer["Labels"][0]
-    assert page(parse(f'"{first["Name"]}"'), audience=audience_of(owner)).images == [image]
+    assert page(parse(f'"{first["Name"]}"'), viewer=viewer_of(owner)).images == [image]
     label = Label.objects.get(kind="label", name=first["Name"])
     row = ImageLabel.objects.get(image=image, label=label)
     assert (row.confidence, row.instance_count) == (round(first["Confidence"] * 100), len(first["Instances"]))
@@ -161,17 +161,17 @@ def test_a_busy_recognizer_is_asked_again_later(owner, rekognition, pushed, code
 
 
 def test_a_recognizer_busy_for_too_long_fails_but_can_be_retried(owner, rekognition, pushed):
-    rekognition.answers = [(500, "InternalServerError")] * MOST_ATTEMPTS + [labels_answer(Dog=98)]
+    rekognition.answers = [(500, "InternalServerError")] * MAX_ATTEMPTS + [labels_answer(Dog=98)]
     image, analysis = pushed(owner)
-    for _ in range(MOST_ATTEMPTS + 1):
+    for _ in range(MAX_ATTEMPTS + 1):
         make_due()
         work()
     analysis.refresh_from_db()
     assert (analysis.state, analysis.is_permanent, analysis.error_code) == ("failed", False, "InternalServerError")
-    assert len(rekognition.requests) == MOST_ATTEMPTS
-    assert pipeline.request(image_ids=[analysis.image_id], apis=[analysis.api]) == 1
+    assert len(rekognition.requests) == MAX_ATTEMPTS
+    assert pipeline.request_analysis(image_ids=[analysis.image_id], apis=[analysis.api]) == 1
     work()
-    assert [each.outcome for each in Call.objects.order_by("pk")] == ["failed"] * MOST_ATTEMPTS + ["answered"]
+    assert [each.outcome for each in Call.objects.order_by("pk")] == ["failed"] * MAX_ATTEMPTS + ["answered"]
     assert label_rows(image) == {"Dog": 98}
     assert [each.state for each in analyses()] == ["failed", "done"]
 
@@ -213,10 +213,10 @@ def test_an_original_that_is_gone_fails_with_its_name(owner, rekognition, pushed
 
 
 def test_a_picture_removed_while_asked_about_leaves_nothing(owner, rekognition, pushed, pictures_folder):
-    from analysis.store import library
+    from analysis.library import images
 
     image, _analysis = pushed(owner)
-    library.remove(image)
+    images.remove(image)
     work()
     assert (Image.objects.count(), Analysis.objects.count(), ImageLabel.objects.count()) == (0, 0, 0)
 
@@ -226,56 +226,56 @@ def test_a_second_analysis_adds_a_row_and_replaces_only_the_machines_words(owner
     image, _first = pushed(owner)
     work()
     for name, decision in (("Wolf", "rejected"), ("Grass", "confirmed"), ("Bench", "added")):
-        verdicts.decide(image.pk, label_id=a_label(name).pk, decision=decision, by_id=owner.pk)
+        verdicts.decide(image.pk, label_id=create_label(name).pk, decision=decision, by_id=owner.pk)
     assert label_rows(image) == {"Dog": 98, "Grass": 100, "Bench": 100}
     rekognition.answers = [labels_answer(Husky=97, Wolf=99)]
-    pipeline.request(image_ids=[image.pk], is_forced=True)
+    pipeline.request_analysis(image_ids=[image.pk], is_forced=True)
     work()
     assert label_rows(image) == {"Husky": 97, "Grass": 100, "Bench": 100}
     assert [(each.state, each.is_current) for each in analyses()] == [("done", False), ("done", True)]
-    verdicts.withdraw(image.verdicts.get(label__name="Wolf"))
+    verdicts.delete_verdict(image.verdicts.get(label__name="Wolf"))
     assert label_rows(image) == {"Husky": 97, "Wolf": 99, "Grass": 100, "Bench": 100}
 
 
 def test_a_pinned_answer_stays_current_and_a_sample_never_becomes_it(owner, rekognition):
-    image = a_labeled_image(owner, {"Dog": 98})
+    image = create_labeled_image(owner, {"Dog": 98})
     Analysis.objects.update(is_pinned=True)
     rekognition.answers = [labels_answer(Cat=98)]
-    pipeline.request(image_ids=[image.pk], is_forced=True)
+    pipeline.request_analysis(image_ids=[image.pk], is_forced=True)
     work()
     assert label_rows(image) == {"Dog": 98}
     Analysis.objects.update(is_pinned=False)
-    pipeline.request(image_ids=[image.pk], is_forced=True)
+    pipeline.request_analysis(image_ids=[image.pk], is_forced=True)
     Analysis.objects.filter(state="queued").update(is_sample=True)
     work()
     assert label_rows(image) == {"Dog": 98}
 
 
 def test_the_sweeper_hears_of_what_waits_and_frees_what_a_dead_worker_held(owner):
-    from analysis.recognition.waiting import due_apis
+    from analysis.recognition.claims import apis_with_due_work
 
-    an_analysis(an_image(owner), recognizer="rekognition", next_attempt_at=Now() + timedelta(minutes=1))
-    an_analysis(an_image(owner), api="faces", state="running", attempts=1)
-    assert due_apis() == []
-    abandoned = an_analysis(an_image(owner), api="text", state="running", attempts=1)
-    cursed = an_analysis(an_image(owner), api="text", state="running", attempts=MOST_ATTEMPTS)
+    create_analysis(create_image(owner), recognizer="rekognition", next_attempt_at=Now() + timedelta(minutes=1))
+    create_analysis(create_image(owner), api="faces", state="running", attempts=1)
+    assert apis_with_due_work() == []
+    abandoned = create_analysis(create_image(owner), api="text", state="running", attempts=1)
+    cursed = create_analysis(create_image(owner), api="text", state="running", attempts=MAX_ATTEMPTS)
     Analysis.objects.filter(pk__in=[abandoned.pk, cursed.pk]).update(claimed_until=Now() - timedelta(seconds=1))
-    assert due_apis() == [("local", "text")]
+    assert apis_with_due_work() == [("local", "text")]
     assert [each.state for each in analyses()] == ["queued", "running", "queued", "failed"]
     cursed.refresh_from_db()
     assert (cursed.error_code, cursed.is_permanent) == ("worker-lost", False)
 
 
 def test_only_the_holder_of_a_claim_may_end_it(owner):
-    slow = an_analysis(an_image(owner), state="running", attempts=1)
+    slow = create_analysis(create_image(owner), state="running", attempts=1)
     Analysis.objects.update(claimed_until=Now() + timedelta(hours=1), attempts=2)  # somebody else's by now
-    slow.give_up(code="late", message="Too late.", is_permanent=False)
+    slow.mark_failed(code="late", message="Too late.", is_permanent=False)
     slow.refresh_from_db()
     assert slow.state == "running"
 
 
 def test_a_lost_rendition_is_made_again(owner, rekognition, pictures_folder):
-    from analysis.store import renditions
+    from analysis.storage import renditions
 
     image = receive(owner).image
     with renditions.read(image, "thumb") as thumb:
@@ -296,12 +296,12 @@ def test_aliases_are_found_and_old_labels_keep_their_names(owner, rekognition, p
     image, _analysis = pushed(owner)
     work()
     assert LabelAlias.objects.get().name == "Cell Phone"
-    assert page(parse('"cell phone"'), audience=audience_of(owner)).images == [image]
+    assert page(parse('"cell phone"'), viewer=viewer_of(owner)).images == [image]
 
 
 def test_a_label_that_was_there_learns_what_an_answer_tells_of_it(owner, rekognition, pushed):
-    a_label("Person")
-    rekognition.answers = [answers.labels()]
+    create_label("Person")
+    rekognition.answers = [rekognition_responses.labels()]
     pushed(owner)
     work()
     person = Label.objects.get(kind="label", name="Person")

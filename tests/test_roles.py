@@ -12,10 +12,10 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.urls import reverse
 
-from analysis import access
-from analysis.admin import sections
+from analysis import permissions
+from analysis.admin import sidebar
 from analysis.models import Image, Verdict
-from tests.factories import a_label, a_labeled_image, a_person, an_image
+from tests.factories import create_image, create_label, create_labeled_image, create_user
 
 pytestmark = pytest.mark.django_db
 STAFFS_WORDS = {
@@ -29,7 +29,7 @@ STAFFS_WORDS = {
     "bucket": "add buckets, change them",
 }
 """What docs/operations.md says of each table that the group staff may write."""
-STAFFS = [item.model for title in sections.SECTIONS if title != "Access" for item in sections.SECTIONS[title]]
+STAFFS = [item.model for title in sidebar.SECTIONS if title != "Access" for item in sidebar.SECTIONS[title]]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def in_group():
     staff.make_groups(apps, SimpleNamespace(connection=connection))
 
     def person(name, **fields):
-        made = a_person(f"the-{name}", **fields)
+        made = create_user(f"the-{name}", **fields)
         made.groups.add(Group.objects.get(name=name))
         return made
 
@@ -71,13 +71,18 @@ def test_the_groups_are_in_the_documentation(in_group):
 
 
 def test_what_each_may(owner, in_group):
-    image = an_image(owner, openness=1)
+    image = create_image(owner, visibility=1)
     rights = {
-        name: (access.may_add(each), access.may_say(each, image), access.may_change(each, image), access.sees_all(each))
+        name: (
+            permissions.can_upload(each),
+            permissions.can_review_labels(each, image),
+            permissions.can_edit(each, image),
+            permissions.can_view_all(each),
+        )
         for name, each in {
             **{name: in_group(name) for name in ("viewer", "curator", "owner")},
             "staff": in_group("staff", is_staff=True),
-            "in no group": a_person(),
+            "in no group": create_user(),
             "the picture's owner": owner,
         }.items()
     }
@@ -93,7 +98,7 @@ def test_what_each_may(owner, in_group):
 
 @pytest.mark.parametrize("name", ["viewer", "curator", "owner"])
 def test_nobody_but_staff_sees_what_is_not_shared_or_the_admin(name, owner, in_group, signed_in):
-    private, browser = a_labeled_image(owner, {"Dog": 90}), signed_in(in_group(name))
+    private, browser = create_labeled_image(owner, {"Dog": 90}), signed_in(in_group(name))
     assert browser.get(private.get_absolute_url()).status_code == 404
     assert browser.get(reverse("library"), {"q": "dog"}).content.decode().count("/images/") == 0
     assert {browser.get(address(model)).status_code for model in admin.site._registry} == {302}
@@ -104,13 +109,13 @@ def test_who_only_looks_brings_nothing_in(name, in_group, signed_in):
     browser = signed_in(in_group(name))
     for answer in (browser.get(reverse("upload")), browser.post(reverse("upload")), browser.post(reverse("tickets"))):
         assert answer.status_code == 403
-        assert access.LOOKS_ONLY in answer.content.decode()
+        assert permissions.VIEW_ONLY_MESSAGE in answer.content.decode()
 
 
 def test_a_curator_puts_labels_right_on_what_is_shared_and_changes_nothing_else(owner, in_group, signed_in):
-    shared, private = a_labeled_image(owner, {"Dog": 90}, openness=1), a_labeled_image(owner, {"Dog": 90})
+    shared, private = create_labeled_image(owner, {"Dog": 90}, visibility=1), create_labeled_image(owner, {"Dog": 90})
     browser = signed_in(in_group("curator"))
-    dog = a_label("Dog").pk
+    dog = create_label("Dog").pk
 
     def post(door, image, **said):
         return browser.post(reverse(door, args=[image.pk]), said).status_code
@@ -118,14 +123,14 @@ def test_a_curator_puts_labels_right_on_what_is_shared_and_changes_nothing_else(
     assert post("say", private, reject=dog) == 404
     assert post("say", shared, reject=dog) == 302
     assert post("add-label", shared, name="holiday") == 302
-    assert post("remove-tag", shared, tag=a_label("holiday", kind="tag").pk) == 302
+    assert post("remove-tag", shared, tag=create_label("holiday", kind="tag").pk) == 302
     assert list(Verdict.objects.values_list("image", "label__name", "decision")) == [(shared.pk, "Dog", "rejected")]
-    assert [post("open-to", shared, openness="2"), post("discard", shared), post("retry", shared)] == [404, 404, 404]
+    assert [post("open-to", shared, visibility="2"), post("discard", shared), post("retry", shared)] == [404, 404, 404]
 
 
 def test_a_viewer_says_nothing_of_others_pictures(owner, in_group, signed_in):
-    shared = a_labeled_image(owner, {"Dog": 90}, openness=1)
-    answer = signed_in(in_group("viewer")).post(reverse("say", args=[shared.pk]), {"reject": a_label("Dog").pk})
+    shared = create_labeled_image(owner, {"Dog": 90}, visibility=1)
+    answer = signed_in(in_group("viewer")).post(reverse("say", args=[shared.pk]), {"reject": create_label("Dog").pk})
     assert (answer.status_code, Verdict.objects.count()) == (404, 0)
 
 
@@ -138,7 +143,7 @@ def test_staff_who_are_no_superusers_do_their_job_and_no_more(model, clerk, sign
 
 
 def test_staff_see_everybodys_pictures_and_what_is_in_the_trash(owner, clerk, signed_in):
-    image = a_labeled_image(owner, {"Dog": 90})
+    image = create_labeled_image(owner, {"Dog": 90})
     browser = signed_in(clerk)
     assert browser.get(image.get_absolute_url()).status_code == 200
     assert browser.get(reverse("library"), {"q": "dog"}).content.decode().count("/images/") == 0
@@ -146,11 +151,11 @@ def test_staff_see_everybodys_pictures_and_what_is_in_the_trash(owner, clerk, si
     for action, said in (("open_to", {"visibility": "1"}), ("add_tag", {"tag": "seen"}), ("trash", {})):
         browser.post(address(Image), {**sent, "action": action, "confirmed": "yes", **said})
     image.refresh_from_db()
-    assert (image.openness, image.trashed_at is None) == (1, False)
+    assert (image.visibility, image.trashed_at is None) == (1, False)
 
 
 def test_an_account_that_is_staff_by_name_alone_may_nothing(signed_in):
-    browser = signed_in(a_person("intern", is_staff=True))
+    browser = signed_in(create_user("intern", is_staff=True))
     assert {browser.get(address(model)).status_code for model in admin.site._registry} == {403}
 
 

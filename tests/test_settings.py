@@ -63,7 +63,7 @@ def test_naming_hosts_asks_for_https_and_for_a_secret(tmp_path):
         ({}, "django.core.files.storage.FileSystemStorage", "redis+socket://"),
         (
             {"AWS_STORAGE_BUCKET_NAME": "b", "REDIS_URL": "redis://r/1"},
-            "analysis.store.s3.SharedS3Storage",
+            "analysis.storage.s3.SharedS3Storage",
             "redis://r/1",
         ),
     ],

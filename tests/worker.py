@@ -11,7 +11,7 @@ import redis
 from celery.contrib.testing.worker import start_worker
 from django.conf import settings
 
-from analysis.recognition import engines
+from analysis.recognition import engine_runner
 from imagelib.celery import app
 
 LOOKS, PAUSE = 600, 0.05  # seconds
@@ -32,7 +32,7 @@ def _wait_for_rest() -> None:
     with redis.Redis.from_url(settings.REDIS) as queue:
         for _ in range(LOOKS):
             waiting, taken = queue.llen(settings.CELERY_TASK_DEFAULT_QUEUE), queue.hlen("unacked")  # kombu's
-            if not waiting and not taken and not engines.busy():
+            if not waiting and not taken and not engine_runner.busy():
                 return
             time.sleep(PAUSE)
     pytest.fail("the worker does not come to rest")

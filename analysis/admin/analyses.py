@@ -12,9 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analysis import pipeline
-from analysis.admin import filters, shown
+from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
-from analysis.admin.of_pictures import HELP, OfPictures
+from analysis.admin.image_search import HELP, ImageSearchMixin
 from analysis.models import Analysis, Call, ImageLabel
 
 REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -23,7 +23,7 @@ STEP = 1_000
 
 
 @admin.register(Analysis)
-class AnalysisAdmin(OfPictures, ReadOnlyAdmin):
+class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
     list_display = (
         *("thumb", "of", "api", "state_shown", "recognizer", "model_version", "is_current"),
         *("error_code", "in_batch", "finished_at"),
@@ -80,50 +80,51 @@ class AnalysisAdmin(OfPictures, ReadOnlyAdmin):
 
     @admin.display(description="Picture")
     def thumb(self, analysis: Analysis) -> SafeString | str:
-        return shown.picture(analysis.image, height=40)
+        return display.picture(analysis.image, height=40)
 
     @admin.display(description="Picture")
     def preview(self, analysis: Analysis) -> SafeString | str:
-        return shown.picture(analysis.image, "preview", height=240)
+        return display.picture(analysis.image, "preview", height=240)
 
     @admin.display(description="Of")
     def of(self, analysis: Analysis) -> SafeString | str:
-        return shown.link(analysis.image)
+        return display.link(analysis.image)
 
-    @shown.badge("State")
+    @display.badge("State")
     def state_shown(self, analysis: Analysis) -> tuple[str, str]:
         return analysis.state, analysis.get_state_display()
 
     @admin.display(description="Batch")
     def in_batch(self, analysis: Analysis) -> SafeString | str:
-        return shown.link(analysis.batch)
+        return display.link(analysis.batch)
 
     @admin.display(description="Error")
     def sentence(self, analysis: Analysis) -> SafeString | str:
         if not analysis.error_code:
-            return shown.NOTHING
+            return display.EMPTY
         return format_html("{}: {}", analysis.error_code, analysis.error_message)
 
     @admin.display(description="Answer")
     def answer_as_received(self, analysis: Analysis) -> SafeString | str:
-        return shown.pretty(analysis.answer)
+        return display.json_block(analysis.answer)
 
     @admin.display(description="Asked with")
     def asked_with(self, analysis: Analysis) -> SafeString | str:
-        return shown.pretty(analysis.parameters, summary="Parameters")
+        return display.json_block(analysis.parameters, summary="Parameters")
 
     @admin.display(description="Labels that rest on it")
     def labels(self, analysis: Analysis) -> SafeString | str:
         rows = ImageLabel.objects.filter(image_id=analysis.image_id, analysis=analysis).select_related("label")
         found = [
-            format_html("{} {} %", shown.link(row.label), f"{row.percent:.1f}") for row in rows.order_by("-confidence")
+            format_html("{} {} %", display.link(row.label), f"{row.percent:.1f}")
+            for row in rows.order_by("-confidence")
         ]
-        return shown.listed(found) if found else shown.NOTHING
+        return display.comma_list(found) if found else display.EMPTY
 
     @admin.display(description="Calls")
     def calls(self, analysis: Analysis) -> SafeString | str:
-        found = [shown.link(call) for call in analysis.calls.order_by("-pk")[:20]]
-        return shown.listed(found) if found else shown.NOTHING
+        found = [display.link(call) for call in analysis.calls.order_by("-pk")[:20]]
+        return display.comma_list(found) if found else display.EMPTY
 
     @admin.action(description="Ask the recognizer again", permissions=["ask"])
     def ask_again(self, request: HttpRequest, queryset: QuerySet[Analysis]) -> None:
@@ -146,7 +147,7 @@ def _ask(request: HttpRequest, chosen: QuerySet[Analysis], *, is_forced: bool) -
         ids = [image_id for image_id, each in pairs[:MOST] if each == api]
         for start in range(0, len(ids), STEP):
             step = list(dict.fromkeys(ids[start : start + STEP]))
-            asked += pipeline.request(image_ids=step, apis=[api], is_bulk=True, is_forced=is_forced)
+            asked += pipeline.request_analysis(image_ids=step, apis=[api], is_bulk=True, is_forced=is_forced)
     said = f"{asked:,} analyses queued; what was under way was left alone."
     if len(pairs) > MOST:
         said += f" These are the first {MOST:,}; for more, have their pictures analyzed again as a batch."

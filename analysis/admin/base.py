@@ -14,8 +14,8 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
-from analysis.admin import choosing
-from analysis.admin.counting import CappedChangeList, CappedPaginator
+from analysis.admin import widgets
+from analysis.admin.pagination import CappedChangeList, CappedPaginator
 
 NOTHING_SELECTED = "Nothing is selected, so nothing was done."
 GONE = "What was selected is not there any more, so nothing was done."
@@ -57,7 +57,7 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
         """Rows that no row can be are passed over here, since the database would complain of them."""
-        chosen = [key for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if choosing.is_key(self.model, key)]
+        chosen = [key for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if widgets.is_key(self.model, key)]
         if not chosen:
             messages.warning(request, NOTHING_SELECTED)
             return None
@@ -80,12 +80,12 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = choosing.Choice(db_field, self.admin_site, using=kwargs.get("using"))
+            kwargs["widget"] = widgets.Choice(db_field, self.admin_site, using=kwargs.get("using"))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = choosing.Choices(db_field, self.admin_site, using=kwargs.get("using"))
+            kwargs["widget"] = widgets.Choices(db_field, self.admin_site, using=kwargs.get("using"))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 

@@ -11,9 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analysis import pipeline
-from analysis.admin import filters, shown
+from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
-from analysis.batches import progress, states
+from analysis.batches import lifecycle, progress
 from analysis.models import Analysis, Batch, Heartbeat, Image
 
 
@@ -43,23 +43,26 @@ class BatchAdmin(ReadOnlyAdmin):
             "What was asked",
             {
                 "fields": (
-                    *("query", "scope", "is_of_named", "is_of_everybody", "person", "recognizer", "parameters_shown"),
+                    *("query", "scope", "uses_id_list", "all_owners", "person", "recognizer", "parameters_shown"),
                     ("limit", "budget", "rate"),
                     ("older_than", "error_code", "since"),
                     ("is_forced", "is_sample", "mail_to"),
                 )
             },
         ),
-        ("When", {"fields": (("started_at", "changed_at", "finished_at"), ("place", "is_laid_out", "folded_at"))}),
+        (
+            "When",
+            {"fields": (("started_at", "changed_at", "finished_at"), ("place", "is_fully_queued", "aggregated_at"))},
+        ),
     )
 
-    @shown.badge("State")
+    @display.badge("State")
     def state_shown(self, batch: Batch) -> tuple[str, str]:
         return batch.state, batch.get_state_display()
 
     @admin.display(description="Search")
     def query_shown(self, batch: Batch) -> str:
-        return batch.query or ("named pictures" if batch.is_of_named else "the whole library")
+        return batch.query or ("named pictures" if batch.uses_id_list else "the whole library")
 
     @admin.display(description="APIs")
     def apis_shown(self, batch: Batch) -> str:
@@ -67,28 +70,28 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Parameters")
     def parameters_shown(self, batch: Batch) -> SafeString | str:
-        return shown.pretty(batch.parameters, summary="By API")
+        return display.json_block(batch.parameters, summary="By API")
 
     @admin.display(description="Progress")
     def progress(self, batch: Batch) -> str:
         found = progress.progress(batch.pk)
         if found is None:
-            return shown.NOTHING
+            return display.EMPTY
         total = "?" if found.total is None else f"{found.total:,}"
         return (
             f"{found.ended:,} of {total} analyses ended, {found.failed:,} failed, {found.reused:,} from the store; "
-            f"{found.waiting:,} wait, {found.running:,} run; {states.dollars(found.dollars)}"
+            f"{found.waiting:,} wait, {found.running:,} run; {lifecycle.dollars(found.dollars)}"
         )
 
     @admin.display(description="See also")
     def links(self, batch: Batch) -> SafeString:
-        analyses = shown.rows_link(Analysis, "Its analyses", batch__id__exact=batch.pk)
-        pictures = shown.rows_link(Image, "The pictures of its search", q=batch.query)
+        analyses = display.rows_link(Analysis, "Its analyses", batch__id__exact=batch.pk)
+        pictures = display.rows_link(Image, "The pictures of its search", q=batch.query)
         return format_html("{} · {}", analyses, pictures)
 
     @admin.action(description="Pause", permissions=["run"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        _each(request, queryset, states.pause, done="paused", otherwise="was not running")
+        _each(request, queryset, lifecycle.pause, done="paused", otherwise="was not running")
 
     @admin.action(description="Resume", permissions=["run"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
@@ -96,7 +99,7 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Cancel", permissions=["run"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        _each(request, queryset, states.cancel, done="cancelled", otherwise="was over already")
+        _each(request, queryset, lifecycle.cancel, done="cancelled", otherwise="was over already")
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("analysis.change_batch")

@@ -11,18 +11,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analysis import pipeline
-from analysis.admin import filters, shown
+from analysis.admin import display, filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
-from analysis.models import Bucket, BucketObject, Image, Ticket
+from analysis.models import Bucket, BucketObject, Image, Upload
 
-FOUND = ("links", "trouble", "rests_until", "sync_started_at", "sync_ended_at", "sync_claimed_until", "cursor")
+FOUND = ("links", "trouble", "paused_until", "sync_started_at", "sync_ended_at", "sync_claimed_until", "cursor")
 
 
 @admin.register(Bucket)
 class BucketAdmin(PageAdmin):
-    list_display = ("name", "prefix", "region", "owner", "openness", "may_delete", "sync_ended_at", "trouble")
+    list_display = ("name", "prefix", "region", "owner", "visibility", "may_delete", "sync_ended_at", "trouble")
     list_filter = (
-        ("openness", filters.ChoicesDropdownFilter),
+        ("visibility", filters.ChoicesDropdownFilter),
         ("may_delete", filters.BooleanRadioFilter),
         ("owner", filters.AutocompleteSelectFilter),
     )
@@ -37,7 +37,7 @@ class BucketAdmin(PageAdmin):
             None,
             {
                 "fields": (
-                    *("name", "prefix", "region", "owner", "openness", "include", "exclude", "apis", "may_delete"),
+                    *("name", "prefix", "region", "owner", "visibility", "include", "exclude", "apis", "may_delete"),
                 )
             },
         ),
@@ -56,14 +56,14 @@ class BucketAdmin(PageAdmin):
     @admin.display(description="See also")
     def links(self, bucket: Bucket) -> SafeString | str:
         if bucket.pk is None:
-            return shown.NOTHING
-        pictures = shown.rows_link(Image, "Its pictures", bucket__id__exact=bucket.pk)
-        objects = shown.rows_link(BucketObject, "What was seen in it", bucket__id__exact=bucket.pk)
+            return display.EMPTY
+        pictures = display.rows_link(Image, "Its pictures", bucket__id__exact=bucket.pk)
+        objects = display.rows_link(BucketObject, "What was seen in it", bucket__id__exact=bucket.pk)
         return format_html("{} · {}", pictures, objects)
 
     @admin.display(description="Report")
     def report_shown(self, bucket: Bucket) -> SafeString | str:
-        return shown.pretty(bucket.report, summary="What the present or the last sync found")
+        return display.json_block(bucket.report, summary="What the present or the last sync found")
 
     def has_delete_permission(self, request: HttpRequest, obj: Bucket | None = None) -> bool:
         """Its pictures come first."""
@@ -84,17 +84,17 @@ class BucketObjectAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     sortable_by = ()
 
-    @shown.badge("State")
+    @display.badge("State")
     def state_shown(self, seen: BucketObject) -> tuple[str, str]:
         return seen.state, seen.get_state_display()
 
     @admin.display(description="Picture")
     def picture(self, seen: BucketObject) -> SafeString | str:
-        return shown.link(seen.image)
+        return display.link(seen.image)
 
 
-@admin.register(Ticket)
-class TicketAdmin(ReadOnlyAdmin):
+@admin.register(Upload)
+class UploadAdmin(ReadOnlyAdmin):
     list_display = ("filename", "owner", "state_shown", "size", "issued_at", "expires_at", "picture", "reason")
     list_filter = (
         ("state", filters.ChoicesDropdownFilter),
@@ -107,10 +107,10 @@ class TicketAdmin(ReadOnlyAdmin):
     ordering = ("-issued_at",)
     sortable_by = ()
 
-    @shown.badge("State")
-    def state_shown(self, ticket: Ticket) -> tuple[str, str]:
+    @display.badge("State")
+    def state_shown(self, ticket: Upload) -> tuple[str, str]:
         return ticket.state, ticket.get_state_display()
 
     @admin.display(description="Picture")
-    def picture(self, ticket: Ticket) -> SafeString | str:
-        return shown.link(ticket.image)
+    def picture(self, ticket: Upload) -> SafeString | str:
+        return display.link(ticket.image)

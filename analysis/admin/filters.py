@@ -1,4 +1,4 @@
-"""Filters beside the lists. Those of pictures only show what is chosen; analysis/admin/asked.py makes it a search."""
+"""Filters beside the lists. Those of pictures only show what is chosen; analysis/admin/image_query.py makes it a search."""
 
 from __future__ import annotations
 
@@ -21,56 +21,56 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.utils import parse_date_str
 
-from analysis.admin.asked import OPENNESS, STATES
+from analysis.admin.image_query import STATES, VISIBILITY
 from analysis.models import Image, ModelVersion
-from analysis.search.tree import SORTS, By, Has
+from analysis.search.query import SORTS, HasTerm, SourceTerm
 
 Choices = list[tuple[str, str]]
 
 
-class Shown:
+class DisplayFilter:
     """Shows what is chosen and leaves the rows to the search."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset
 
 
-class StateFilter(Shown, DropdownFilter):  # type: ignore[misc]
+class StateFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "state", "is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(state, "in the trash" if state == "trashed" else state) for state in STATES]
 
 
-class VisibilityFilter(Shown, DropdownFilter):  # type: ignore[misc]
+class VisibilityFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "visibility", "visibility"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(name, name.capitalize()) for name in OPENNESS]
+        return [(name, name.capitalize()) for name in VISIBILITY]
 
 
-class FormatFilter(Shown, DropdownFilter):  # type: ignore[misc]
+class FormatFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "format", "format"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(value, str(label)) for value, label in Image.Format.choices]
 
 
-class RecognizerFilter(Shown, DropdownFilter):  # type: ignore[misc]
+class RecognizerFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "recognizer", "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(who, who) for who in By.WHO]
+        return [(who, who) for who in SourceTerm.WHO]
 
 
-class HasFilter(Shown, DropdownFilter):  # type: ignore[misc]
+class HasFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "what was found", "has"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(thing, thing) for thing in Has.THINGS]
+        return [(thing, thing) for thing in HasTerm.THINGS]
 
 
-class SortFilter(Shown, DropdownFilter):  # type: ignore[misc]
+class SortFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "order", "sort"
     all_option = None
 
@@ -87,7 +87,7 @@ def versions() -> Choices:
     return [(version, version) for version in dict.fromkeys(seen)]
 
 
-class ModelFilter(Shown, DropdownFilter):  # type: ignore[misc]
+class ModelFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "model version", "model"
 
     def has_output(self) -> bool:
@@ -112,24 +112,24 @@ class VersionFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(model_version=self.value()) if self.value() else queryset
 
 
-class ConfidenceFilter(Shown, RangeNumericListFilter):  # type: ignore[misc]
+class ConfidenceFilter(DisplayFilter, RangeNumericListFilter):  # type: ignore[misc]
     """Percent, of the label chosen."""
 
     title, parameter_name = "its confidence", "confidence"
 
 
-class AddedFilter(Shown, RangeDateFilter):  # type: ignore[misc]
+class AddedFilter(DisplayFilter, RangeDateFilter):  # type: ignore[misc]
     pass
 
 
-class _Chosen(AutocompleteSelectFilter):  # type: ignore[misc]
+class _SelectedValue(AutocompleteSelectFilter):  # type: ignore[misc]
     """One of many, found by typing: no list of all of them is ever made."""
 
     def expected_parameters(self) -> list[str | None]:
         return [self.lookup_kwarg]
 
 
-class ShownChoice(Shown, _Chosen):
+class ChoiceFilter(DisplayFilter, _SelectedValue):
     """A number that is none is not looked up for its name."""
 
     lookup_val: Any
@@ -140,7 +140,7 @@ class ShownChoice(Shown, _Chosen):
             self.lookup_val = [each for each in self.lookup_val if each.isascii() and each.isdecimal()]
 
 
-class LabelFilter(ShownChoice):
+class LabelFilter(ChoiceFilter):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.title = "label"
@@ -187,7 +187,7 @@ class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "recognizer", "recognizer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(who, who) for who in By.WHO if who != "person"]
+        return [(who, who) for who in SourceTerm.WHO if who != "person"]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(recognizer=self.value()) if self.value() else queryset

@@ -12,16 +12,16 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analysis.admin import analyzing, filters, picture_actions, shown
-from analysis.admin.asked import EVERYBODY
+from analysis.admin import display, filters, image_actions, reanalyze_action
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
-from analysis.admin.picture_list import PictureList
-from analysis.models import Analysis, Call, Image, ImageLabel, UnclaimedBlob, Verdict
+from analysis.admin.image_changelist import ImageChangeList
+from analysis.admin.image_query import ANYONE
+from analysis.library import images
+from analysis.models import Analysis, Call, Image, ImageLabel, PendingBlob, Verdict
 from analysis.search import results
-from analysis.search.grammar import BadQuery, parse
-from analysis.store import library
+from analysis.search.syntax.parser import InvalidQuery, parse
 
-EDITABLE = ("owner", "openness", "title")
+EDITABLE = ("owner", "visibility", "title")
 MOST_LISTED = 20
 MOST_COMPLETED = 200
 SEARCH_HELP = "As in the library: dog -cat, owner:anna, is:failed …"
@@ -33,7 +33,7 @@ class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
         said = super().clean()
         owner = self.cleaned_data.get("owner")
         is_upload = self.instance.bucket_id is None and self.instance.trashed_at is None
-        present = is_upload and owner and library.known(self.instance.sha256, owner_id=owner.pk)
+        present = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
         if present and present.pk != self.instance.pk:
             raise forms.ValidationError(f"{owner} has this picture already.")
         return said
@@ -48,8 +48,8 @@ class ImageAdmin(PageAdmin):
         filters.StateFilter,
         ("image_labels__label", filters.LabelFilter),
         filters.ConfidenceFilter,
-        ("owner", filters.ShownChoice),
-        ("bucket", filters.ShownChoice),
+        ("owner", filters.ChoiceFilter),
+        ("bucket", filters.ChoiceFilter),
         filters.VisibilityFilter,
         ("added_at", filters.AddedFilter),
         filters.RecognizerFilter,
@@ -63,7 +63,7 @@ class ImageAdmin(PageAdmin):
     search_help_text = SEARCH_HELP
     autocomplete_fields = ("owner",)
     sortable_by = ()
-    actions = (analyzing.analyze_again, *picture_actions.COMMANDS)
+    actions = (reanalyze_action.analyze_again, *image_actions.ACTIONS)
     fieldsets = (
         (None, {"fields": ("preview", *EDITABLE, "filename", "state")}),
         ("What was found", {"fields": ("labels", "verdicts", "analyses", "calls")}),
@@ -86,7 +86,7 @@ class ImageAdmin(PageAdmin):
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return PictureList
+        return ImageChangeList
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
         rows = [row for _, options in self.fieldsets for row in options["fields"]]
@@ -97,9 +97,9 @@ class ImageAdmin(PageAdmin):
         """For fields that complete a picture; the list itself is a search as a whole."""
         try:
             query = parse(search_term.replace("\x00", " "))
-        except BadQuery:
+        except InvalidQuery:
             return queryset.none(), False
-        ids = results.image_ids(query, audience=EVERYBODY, limit=MOST_COMPLETED)
+        ids = results.image_ids(query, viewer=ANYONE, limit=MOST_COMPLETED)
         return queryset.filter(pk__in=ids).order_by("-added_at", "-pk"), False
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
@@ -110,7 +110,7 @@ class ImageAdmin(PageAdmin):
         return False  # a picture begins with its bytes: /upload/ or import_images
 
     def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
-        library.save_settings(obj)
+        images.save_settings(obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         """What goes along with a picture (its analyses, labels, verdicts) needs no permission of its own."""
@@ -118,28 +118,28 @@ class ImageAdmin(PageAdmin):
         return [str(each) for each in chosen], {"pictures": len(chosen)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
-        library.remove(obj)
+        images.remove(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
         for image in queryset.iterator():
-            library.remove(image)
+            images.remove(image)
 
     @admin.display(description="Picture")
     def thumb(self, image: Image) -> SafeString | str:
-        return shown.picture(image)
+        return display.picture(image)
 
     @admin.display(description="Picture")
     def preview(self, image: Image) -> SafeString:
         page = format_html('<a class="link" href="{}">Open in the library</a>', image.get_absolute_url())
-        return format_html("{}<br>{}", shown.picture(image, "preview", height=320), page)
+        return format_html("{}<br>{}", display.picture(image, "preview", height=320), page)
 
-    @shown.badge("State")
+    @display.badge("State")
     def state(self, image: Image) -> tuple[str, str]:
         return ("gone", "In the trash") if image.trashed_at else ("done", "In the library")
 
     @admin.display(description="Visibility")
     def visibility(self, image: Image) -> str:
-        return Image.Openness(image.openness).name.capitalize()
+        return Image.Visibility(image.visibility).name.capitalize()
 
     @admin.display(description="Pixels")
     def extent(self, image: Image) -> str:
@@ -148,32 +148,32 @@ class ImageAdmin(PageAdmin):
     @admin.display(description="Labels")
     def labels(self, image: Image) -> SafeString | str:
         rows = ImageLabel.objects.filter(image=image).select_related("label").order_by("-confidence")[:100]
-        found = [format_html("{} {} %", shown.link(row.label), f"{row.percent:.1f}") for row in rows]
-        return shown.listed(found) if found else "none yet"
+        found = [format_html("{} {} %", display.link(row.label), f"{row.percent:.1f}") for row in rows]
+        return display.comma_list(found) if found else "none yet"
 
     @admin.display(description="What people said")
     def verdicts(self, image: Image) -> SafeString | str:
         rows = Verdict.objects.filter(image=image).select_related("label", "by").order_by("-decided_at")[:MOST_LISTED]
-        found = [format_html("{} by {}", shown.link(row, f"{row.label} {row.decision}"), row.by) for row in rows]
-        return shown.listed(found) if found else shown.NOTHING
+        found = [format_html("{} by {}", display.link(row, f"{row.label} {row.decision}"), row.by) for row in rows]
+        return display.comma_list(found) if found else display.EMPTY
 
     @admin.display(description="Analyses, newest first")
     def analyses(self, image: Image) -> SafeString | str:
         rows = Analysis.objects.filter(image=image).defer("answer").order_by("-pk")[:MOST_LISTED]
         found = [
-            format_html("{} · {} {}", shown.link(row, row.get_api_display()), row.get_state_display(), row.error_code)
+            format_html("{} · {} {}", display.link(row, row.get_api_display()), row.get_state_display(), row.error_code)
             for row in rows
         ]
-        return shown.listed(found) if found else shown.NOTHING
+        return display.comma_list(found) if found else display.EMPTY
 
     @admin.display(description="Calls, newest first")
     def calls(self, image: Image) -> SafeString | str:
         rows = Call.objects.filter(analysis__image=image).order_by("-pk")[:MOST_LISTED]
-        found = [shown.link(row) for row in rows]
-        return shown.listed(found) if found else shown.NOTHING
+        found = [display.link(row) for row in rows]
+        return display.comma_list(found) if found else display.EMPTY
 
 
-@admin.register(UnclaimedBlob)
+@admin.register(PendingBlob)
 class UnclaimedBlobAdmin(ReadOnlyAdmin):
     list_display = ("key", "since")
     search_fields = ("key__startswith",)

@@ -16,15 +16,15 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from analysis import pipeline
-from analysis.admin import filters, shown
+from analysis.admin import display, filters
 from analysis.admin.base import PageAdmin, is_across
-from analysis.admin.counting import CappedChangeList
+from analysis.admin.confirm import confirm_page
 from analysis.admin.filters import MergedFilter
-from analysis.admin.question import question
-from analysis.admin.tree import label_tree
-from analysis.curation import labels_changed
-from analysis.curation.labels_changed import Wanted
-from analysis.curation.refused import Refused
+from analysis.admin.label_tree import label_tree
+from analysis.admin.pagination import CappedChangeList
+from analysis.curation import label_admin
+from analysis.curation.errors import ActionRefused
+from analysis.curation.label_admin import LabelUpdate
 from analysis.models import Image, Label, LabelAlias, Verdict
 
 
@@ -38,9 +38,9 @@ class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> LabelUpdate:
         said = self.cleaned_data
-        return Wanted(
+        return LabelUpdate(
             revision=-1 if said.get("revision") is None else said["revision"],
             category=said["category"],
             is_hidden=said["is_hidden"],
@@ -52,8 +52,8 @@ class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
         said = super().clean()
         if self.instance.pk and not self.errors:
             try:
-                labels_changed.check(self.instance.pk, self.wanted())
-            except Refused as refusal:
+                label_admin.check(self.instance.pk, self.wanted())
+            except ActionRefused as refusal:
                 raise forms.ValidationError(str(refusal)) from refusal
         return said
 
@@ -144,7 +144,7 @@ class LabelAdmin(PageAdmin):
 
     @admin.display(description="Pictures", ordering="image_count")
     def pictures(self, label: Label) -> SafeString:
-        return shown.rows_link(Image, f"{label.image_count:,}", image_labels__label__id__exact=label.pk)
+        return display.rows_link(Image, f"{label.image_count:,}", image_labels__label__id__exact=label.pk)
 
     @admin.display(description="Precision")
     def precision(self, label: Label) -> str:
@@ -152,16 +152,16 @@ class LabelAdmin(PageAdmin):
         judgments = getattr(label, "judgments", None)
         confirmed, rejected = judgments if judgments is not None else judged_of([label.pk]).get(label.pk, (0, 0))
         judged = confirmed + rejected
-        return f"{100 * confirmed / judged:.0f} % of {judged:,}" if judged else shown.NOTHING
+        return f"{100 * confirmed / judged:.0f} % of {judged:,}" if judged else display.EMPTY
 
     @admin.display(description="Merged into")
     def into(self, label: Label) -> SafeString | str:
-        return shown.link(label.merged_into)
+        return display.link(label.merged_into)
 
     @admin.display(description="See also")
     def links(self, label: Label) -> SafeString:
-        pictures = shown.rows_link(Image, "Its pictures", image_labels__label__id__exact=label.pk)
-        said = shown.rows_link(Verdict, "What people said of it", label__id__exact=label.pk)
+        pictures = display.rows_link(Image, "Its pictures", image_labels__label__id__exact=label.pk)
+        said = display.rows_link(Verdict, "What people said of it", label__id__exact=label.pk)
         return format_html("{} · {}", pictures, said)
 
     @admin.display(description="Ancestors and descendants")
@@ -170,14 +170,14 @@ class LabelAdmin(PageAdmin):
 
     @admin.display(description="Stands for")
     def stands_for(self, label: Label) -> SafeString | str:
-        merged = [shown.link(each) for each in label.merged.order_by("name")[:100]]
-        return shown.listed(merged) if merged else shown.NOTHING
+        merged = [display.link(each) for each in label.merged.order_by("name")[:100]]
+        return display.comma_list(merged) if merged else display.EMPTY
 
     @admin.display(description="Pictures follow")
     def progress(self, label: Label) -> str:
-        if label.reread_from is None:
+        if label.reindex_cursor is None:
             return "all of them do"
-        return f"in the background; those up to number {label.reread_from:,} do"
+        return f"in the background; those up to number {label.reindex_cursor:,} do"
 
     @admin.action(description="Hide", permissions=["change"])
     def hide(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
@@ -196,18 +196,18 @@ class LabelAdmin(PageAdmin):
         labels = list(queryset.order_by("name"))
         if not form.is_valid():
             names = ", ".join(f"“{label}”" for label in labels)
-            return question(self, request, title="Merge into another", meant=names, form=form)
+            return confirm_page(self, request, title="Merge into another", meant=names, form=form)
         try:
             into = _named(form.cleaned_data["into"], labels)
             pipeline.merge_labels([label.pk for label in labels if label != into], into_id=into.pk)
             messages.success(request, f"“{into}” stands for them; their pictures follow in the background.")
-        except Refused as refusal:
+        except ActionRefused as refusal:
             messages.error(request, str(refusal))
         return None
 
 
 def _hide(request: HttpRequest, labels: QuerySet[Label], *, is_hidden: bool) -> None:
-    number = labels_changed.hide(list(labels.order_by().values_list("pk", flat=True)), is_hidden=is_hidden)
+    number = label_admin.hide(list(labels.order_by().values_list("pk", flat=True)), is_hidden=is_hidden)
     messages.success(request, f"{number:,} {'hidden' if is_hidden else 'shown again'}; completion follows in a minute.")
 
 
@@ -215,7 +215,7 @@ def _named(name: str, labels: list[Label]) -> Label:
     """Of the same kind as those that are ticked. Raises Refused."""
     found = Label.objects.filter(kind__in={label.kind for label in labels}, name__iexact=name).first()
     if found is None:
-        raise Refused(f"No label of this kind is called “{name}”.")
+        raise ActionRefused(f"No label of this kind is called “{name}”.")
     return found
 
 

@@ -9,15 +9,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from analysis.admin import filters, shown
+from analysis.admin import display, filters
 from analysis.admin.base import PageAdmin
-from analysis.admin.of_pictures import OfPictures
+from analysis.admin.image_search import ImageSearchMixin
 from analysis.curation import verdicts
 from analysis.models import Verdict
 
 
 @admin.register(Verdict)
-class VerdictAdmin(OfPictures, PageAdmin):
+class VerdictAdmin(ImageSearchMixin, PageAdmin):
     list_display = ("thumb", "image", "label", "decision_shown", "by", "decided_at")
     list_display_links = ("image",)
     list_filter = (
@@ -34,9 +34,9 @@ class VerdictAdmin(OfPictures, PageAdmin):
 
     @admin.display(description="Picture")
     def thumb(self, verdict: Verdict) -> SafeString | str:
-        return shown.picture(verdict.image, height=40)
+        return display.picture(verdict.image, height=40)
 
-    @shown.badge("Decision")
+    @display.badge("Decision")
     def decision_shown(self, verdict: Verdict) -> tuple[str, str]:
         return verdict.decision, verdict.get_decision_display()
 
@@ -52,8 +52,8 @@ class VerdictAdmin(OfPictures, PageAdmin):
         obj.pk, obj.by_id, obj.decided_at = said.pk, said.by_id, said.decided_at
 
     def delete_model(self, request: HttpRequest, obj: Verdict) -> None:
-        verdicts.withdraw(obj)
+        verdicts.delete_verdict(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Verdict]) -> None:
         for verdict in queryset.iterator():
-            verdicts.withdraw(verdict)
+            verdicts.delete_verdict(verdict)

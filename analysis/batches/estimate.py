@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from analysis.batches import pictures
-from analysis.batches.states import dollars
+from analysis.batches import selection
+from analysis.batches.lifecycle import dollars
 from analysis.models import Analysis, Batch, Image
-from analysis.recognition import ledger, quotas, recognizers
-from analysis.recognition.reuse import stored_answers
+from analysis.recognition import aws_quotas, ledger, registry
+from analysis.recognition.response_cache import find_cached_responses
 
 
 @dataclass
@@ -20,7 +20,7 @@ class ApiEstimate:
     analyses: int = 0
     reused: int = 0
     settled: int = 0
-    under_way: int = 0
+    in_progress: int = 0
     dollars: Decimal = Decimal(0)
     seconds: float | None = None
     """How long the calls take at the present quota; None where nothing limits them."""
@@ -53,14 +53,14 @@ class Estimate:
         return max((each.seconds for each in self.by_api.values() if each.seconds is not None), default=None)
 
 
-def estimate(batch: Batch, *, most: int | None = None) -> Estimate:
+def estimate(batch: Batch, *, maximum: int | None = None) -> Estimate:
     """For a batch that is not started yet; of a large selection, `most` pictures are looked at."""
     last = Estimate()
     for last in estimating(batch):
-        if most is not None and last.looked_at >= most:
+        if maximum is not None and last.looked_at >= maximum:
             last.is_whole = False
             break
-    return priced(last, batch)
+    return estimate_and_save(last, batch)
 
 
 def estimating(batch: Batch) -> Iterator[Estimate]:
@@ -68,37 +68,37 @@ def estimating(batch: Batch) -> Iterator[Estimate]:
     found = Estimate(by_api={api: ApiEstimate() for api in batch.apis})
     place: str | None = ""
     while place is not None and (batch.limit is None or found.images < batch.limit):
-        step = pictures.step(batch, place=place)
+        step = selection.next_page(batch, place=place)
         place, found.looked_at = step.place, found.looked_at + len(step.image_ids)
         _add(found, batch, step.image_ids)
         yield found
 
 
 def _add(found: Estimate, batch: Batch, image_ids: list[int]) -> None:
-    number, needs = pictures.needs(batch, image_ids, taken=found.images)
+    number, needs = selection.pending_work_by_image(batch, image_ids, taken=found.images)
     found.images += number
     for api, each in needs.items():
         of_api = found.by_api[api]
         of_api.analyses += len(each.image_ids)
         of_api.reused += _stored(batch, api, each.image_ids)
         of_api.settled += each.settled
-        of_api.under_way += each.under_way
+        of_api.in_progress += each.in_progress
 
 
 def _stored(batch: Batch, api: str, image_ids: list[int]) -> int:
     """How many of these an answer is stored for already, of the same bytes in another picture."""
-    if batch.is_forced or recognizers.named(batch.recognizer).region is None:
+    if batch.is_forced or registry.named(batch.recognizer).region is None:
         return 0
     asked = [
         Analysis(pk=image.pk, image=image, api=api, recognizer=batch.recognizer, parameters=batch.parameters[api])
         for image in Image.objects.filter(pk__in=image_ids).only("sha256")
     ]
-    return len(stored_answers(asked))
+    return len(find_cached_responses(asked))
 
 
-def priced(found: Estimate, batch: Batch) -> Estimate:
+def estimate_and_save(found: Estimate, batch: Batch) -> Estimate:
     """With money and time, at the present prices and quotas."""
-    region = recognizers.named(batch.recognizer).region
+    region = registry.named(batch.recognizer).region
     if region is None:
         return found
     for api, each in found.by_api.items():
@@ -106,12 +106,12 @@ def priced(found: Estimate, batch: Batch) -> Estimate:
             each.calls, apis=[api], parameters=batch.parameters, recognizer=batch.recognizer, region=region
         )
         each.dollars = price.dollars
-        a_second = min(quotas.quota(region, api), batch.rate or float("inf"))
+        a_second = min(aws_quotas.quota(region, api), batch.rate or float("inf"))
         each.seconds = each.calls / a_second
     return found
 
 
-def cautions(batch: Batch, found: Estimate) -> list[str]:
+def warnings(batch: Batch, found: Estimate) -> list[str]:
     """What there is to be known of its money before it starts, a sentence each."""
     said = []
     if found.dollars:

@@ -30,7 +30,7 @@ class Progress:
     @property
     def total(self) -> int | None:
         """All analyses there will be, as far as known: counted beforehand, or laid out in full."""
-        if self.batch.is_laid_out:
+        if self.batch.is_fully_queued:
             return self.batch.asked
         expected = self.batch.expected
         return None if expected is None else max(expected, self.batch.asked)
@@ -78,8 +78,8 @@ def fold() -> None:
             SET done = batch.done + coalesce(sums.done, 0), failed = batch.failed + coalesce(sums.failed, 0),
                 reused = batch.reused + coalesce(sums.reused, 0), dollars = batch.dollars + coalesce(sums.dollars, 0),
                 pace = coalesce(sums.done + sums.failed, 0)
-                       / greatest(extract(epoch FROM clock_timestamp() - batch.folded_at), 1),
-                folded_at = clock_timestamp()
+                       / greatest(extract(epoch FROM clock_timestamp() - batch.aggregated_at), 1),
+                aggregated_at = clock_timestamp()
             FROM analysis_batch same LEFT JOIN sums ON sums.batch_id = same.id
             WHERE batch.id = same.id AND (sums.batch_id IS NOT NULL OR same.pace > 0 OR same.state = 'running')
             """

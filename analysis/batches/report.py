@@ -10,8 +10,8 @@ from django.core.mail import send_mail
 from django.db.models import Count, Max
 from django.db.models.functions import Now
 
+from analysis.batches.lifecycle import dollars, spent_words
 from analysis.batches.progress import progress
-from analysis.batches.states import dollars, spent_words
 from analysis.models import Analysis, Batch
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def causes(batch: Batch) -> list[Cause]:
     return [Cause(*values) for values in grouped]
 
 
-def lines(batch_id: int) -> list[str]:
+def report_lines(batch_id: int) -> list[str]:
     """The report, a sentence a line."""
     found = progress(batch_id)
     if found is None:
@@ -52,7 +52,7 @@ def lines(batch_id: int) -> list[str]:
     batch = found.batch
     of_budget = f", of a budget of {dollars(batch.budget)}" if batch.budget is not None else ""
     asked = f"{batch.asked:,} analyses"
-    if not batch.is_laid_out:
+    if not batch.is_fully_queued:
         asked = f"{batch.asked:,} of {found.total:,} analyses" if found.total is not None else f"{asked} so far"
     said = [
         f"Batch {batch.pk}: {batch.get_state_display().lower()}. {batch.reason}".rstrip(),
@@ -60,14 +60,14 @@ def lines(batch_id: int) -> list[str]:
         f"({found.reused:,} from the store), {found.failed:,} failed, {found.waiting:,} waiting.",
         f"Spent: {dollars(found.dollars)}{of_budget}.",
     ]
-    if batch.is_laid_out and not found.waiting and (gone := batch.asked - found.ended) > 0:
+    if batch.is_fully_queued and not found.waiting and (gone := batch.asked - found.ended) > 0:
         said.append(
             f"{gone:,} ended otherwise: their pictures were removed or trashed, somebody asked for them alone, another "
             "run took them over, or the batch was cancelled."
         )
-    if batch.passed_over:
+    if batch.skipped:
         said.append(
-            f"{batch.passed_over:,} were under way in another run and passed over; if that was cancelled, start again."
+            f"{batch.skipped:,} were under way in another run and passed over; if that was cancelled, start again."
         )
     for cause in causes(batch):
         said += [f"{cause.number:,} {cause.api} failed with {cause.code}: {cause.message}", f"  retry: {cause.command}"]
@@ -77,19 +77,19 @@ def lines(batch_id: int) -> list[str]:
     return said
 
 
-def unmailed() -> list[int]:
+def pending_reports() -> list[int]:
     """Batches that came to an end, or to a stop, whose report somebody waits for."""
     at_rest = Batch.objects.filter(state__in=[Batch.State.DONE, Batch.State.STOPPED], mailed_at=None)
     return list(at_rest.exclude(mail_to="").values_list("pk", flat=True))
 
 
-def mail(batch_id: int) -> None:
+def send_report(batch_id: int) -> None:
     """Send the report to whoever asked for it, once; a mail server that is away is told of in the log."""
     if not Batch.objects.filter(pk=batch_id, mailed_at=None).exclude(mail_to="").update(mailed_at=Now()):
         return
     batch = Batch.objects.get(pk=batch_id)
     try:
         subject = f"imagelib: batch {batch_id} is {batch.get_state_display().lower()}"
-        send_mail(subject, "\n".join(lines(batch_id)), None, [batch.mail_to])
+        send_mail(subject, "\n".join(report_lines(batch_id)), None, [batch.mail_to])
     except OSError as error:  # SMTPException is one
         logger.error("batch %s: no mail could be sent to %s: %s", batch_id, batch.mail_to, error)

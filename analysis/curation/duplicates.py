@@ -7,30 +7,30 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from analysis.curation import keeping
-from analysis.curation.looks import Looks
+from analysis.curation import merge_duplicates
+from analysis.curation.hash_index import HashIndex
 from analysis.models import Image
-from analysis.search.places import Place
+from analysis.search.pagination import Cursor
 
 STEP = 100
 MOST_LOOKED_AT = 300
 MOST_GROUPS = 10
-MOST_ALIKE = keeping.MOST
+MAX_GROUP_SIZE = merge_duplicates.MAX_DUPLICATES
 MOST_LINKS = 4
 """So many times what is like what was found is looked up."""
 
 
 @dataclass(frozen=True)
-class Found:
+class DuplicateGroups:
     """Groups of like pictures, the best of each first, and where to look further; None when that was all."""
 
     groups: list[list[Image]]
-    next: Place | None
+    next: Cursor | None
 
 
-def like_groups(person_id: int, *, after: Place | None = None) -> Found:
+def find_duplicate_groups(person_id: int, *, after: Cursor | None = None) -> DuplicateGroups:
     """Looks through a bounded number of the person's pictures, newest first; each group comes at its newest picture."""
-    looks = Looks.of_person(person_id)
+    looks = HashIndex.of_person(person_id)
     groups: list[list[Image]] = []
     looked_at = 0
     while looked_at < MOST_LOOKED_AT and len(groups) < MOST_GROUPS:
@@ -38,9 +38,9 @@ def like_groups(person_id: int, *, after: Place | None = None) -> Found:
         looked_at += len(images)
         groups += _led_by(images, looks)
         if len(images) < STEP:
-            return Found(groups, None)
-        after = Place(images[-1].added_at, images[-1].pk)
-    return Found(groups, after)
+            return DuplicateGroups(groups, None)
+        after = Cursor(images[-1].added_at, images[-1].pk)
+    return DuplicateGroups(groups, after)
 
 
 def best_first(images: Collection[Image]) -> list[Image]:
@@ -48,14 +48,14 @@ def best_first(images: Collection[Image]) -> list[Image]:
     return sorted(images, key=lambda each: (-each.width * each.height, -each.size, each.added_at, each.pk))
 
 
-def _newest(person_id: int, after: Place | None) -> list[Image]:
+def _newest(person_id: int, after: Cursor | None) -> list[Image]:
     own = Image.objects.filter(owner_id=person_id, trashed_at=None).order_by("-added_at", "-pk")
     if after is not None:
         own = own.filter(Q(added_at__lte=after.key) & (Q(added_at__lt=after.key) | Q(pk__lt=after.image_id)))
     return list(own[:STEP])
 
 
-def _led_by(images: Sequence[Image], looks: Looks) -> list[list[Image]]:
+def _led_by(images: Sequence[Image], looks: HashIndex) -> list[list[Image]]:
     """The groups of which one of these is the newest."""
     like = _alike(images, looks)
     leading = [each for each in images if like[each.pk] and not _has_newer(like[each.pk], each)]
@@ -74,8 +74,8 @@ def _reached(image: Image, like: dict[int, list[Image]]) -> list[Image]:
     """With what is like it, what is like that, and so on, as far as one can still look at side by side."""
     group = {image.pk: image}
     waiting = [image.pk]
-    while waiting and len(group) < MOST_ALIKE:
-        for other in like.get(waiting.pop(0), [])[: MOST_ALIKE - len(group)]:
+    while waiting and len(group) < MAX_GROUP_SIZE:
+        for other in like.get(waiting.pop(0), [])[: MAX_GROUP_SIZE - len(group)]:
             if other.pk not in group:
                 group[other.pk] = other
                 waiting.append(other.pk)
@@ -86,8 +86,8 @@ def _has_newer(others: Collection[Image], image: Image) -> bool:
     return any((each.added_at, each.pk) > (image.added_at, image.pk) for each in others)
 
 
-def _alike(images: Sequence[Image], looks: Looks) -> dict[int, list[Image]]:
+def _alike(images: Sequence[Image], looks: HashIndex) -> dict[int, list[Image]]:
     """For each picture the person's others that look like it."""
-    alike = {image.pk: looks.like(image, most=MOST_ALIKE) for image in images}
+    alike = {image.pk: looks.like(image, maximum=MAX_GROUP_SIZE) for image in images}
     others = Image.objects.in_bulk({other for found in alike.values() for other in found})
     return {image_id: [others[each] for each in found if each in others] for image_id, found in alike.items()}

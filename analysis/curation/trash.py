@@ -8,11 +8,13 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from analysis.curation.refused import Refused
+from analysis.curation.errors import ActionRefused
 from analysis.models import Image
-from analysis.recognition.index import reindex
+from analysis.recognition.search_index import reindex
 
-TWIN = "The same picture was brought in again meanwhile; move that one to the trash first, then restore this one."
+DUPLICATE_RESTORE_MESSAGE = (
+    "The same picture was brought in again meanwhile; move that one to the trash first, then restore this one."
+)
 
 
 def trash(image_ids: Collection[int], *, at: datetime | None = None) -> list[int]:
@@ -34,10 +36,10 @@ def restore(image_id: int) -> None:
     if restore_all([image_id]):
         return
     if Image.objects.filter(pk=image_id).exclude(trashed_at=None).exists():
-        raise Refused(TWIN)
+        raise ActionRefused(DUPLICATE_RESTORE_MESSAGE)
 
 
-def restore_trashed_at(moment: datetime, image_ids: Collection[int]) -> list[int]:
+def restore_with_dates(moment: datetime, image_ids: Collection[int]) -> list[int]:
     """Put back those of these that went to the trash at this very moment; answers them."""
     as_left = Image.objects.filter(pk__in=image_ids, trashed_at=moment)
     return restore_all(list(as_left.values_list("pk", flat=True)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models.functions import Now
 
-from analysis.curation.labels import label_for
-from analysis.curation.refused import Refused
+from analysis.curation.errors import ActionRefused
+from analysis.curation.tags import get_or_create_tag
 from analysis.models import Image, ImageLabel, Verdict
-from analysis.recognition.index import reindex
+from analysis.recognition.search_index import reindex
 
 CONFIRMED, REJECTED, ADDED = Verdict.Decision
 POSITIVE = (CONFIRMED, ADDED)
@@ -38,7 +38,7 @@ def confirm(image_id: int, *, label_id: int, by_id: int) -> None:
         if said and said.decision == ADDED:
             return
         if not said and not ImageLabel.objects.filter(image_id=image_id, label_id=label_id).exists():
-            raise Refused("This label is not on the picture any more.")
+            raise ActionRefused("This label is not on the picture any more.")
         decide(image_id, label_id=label_id, decision=CONFIRMED, by_id=by_id)
 
 
@@ -57,13 +57,13 @@ def reject(image_id: int, *, label_id: int, by_id: int) -> None:
 def add(image_id: int, *, name: str, by_id: int) -> Verdict:
     """Add a label by its name, or a tag. One that was rejected is there again. Raises Refused for what is no name."""
     with transaction.atomic():
-        label = label_for(name)
+        label = get_or_create_tag(name)
         _lock(image_id)
         said = Verdict.objects.filter(image_id=image_id, label=label, decision__in=POSITIVE).first()
         return said or decide(image_id, label_id=label.pk, decision=ADDED, by_id=by_id)
 
 
-def unsay(image_id: int, *, label_id: int) -> None:
+def clear(image_id: int, *, label_id: int) -> None:
     """Take back what was said of a label, if anything was: the machine's answer stands again."""
     with transaction.atomic():
         _lock(image_id)
@@ -71,15 +71,15 @@ def unsay(image_id: int, *, label_id: int) -> None:
             _reindex([image_id])
 
 
-def withdraw(verdict: Verdict) -> None:
+def delete_verdict(verdict: Verdict) -> None:
     """Take a word back: the machine's answer stands again."""
-    unsay(verdict.image_id, label_id=verdict.label_id)
+    clear(verdict.image_id, label_id=verdict.label_id)
 
 
 def _lock(image_id: int) -> None:
     """The picture before its verdicts, as everybody does who changes them, so that nobody waits in a circle."""
     if not Image.objects.select_for_update().filter(pk=image_id).values_list("pk", flat=True):
-        raise Refused("This picture is not here any more.")
+        raise ActionRefused("This picture is not here any more.")
 
 
 def _reindex(image_ids: list[int]) -> None:

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core import checks
 from django.db import Error, connection, transaction
 
-from analysis.health import keeping, services, work
-from analysis.health.finding import Finding, State, failed, ok, warning
+from analysis.health import services, storage, workload
+from analysis.health.findings import Finding, State, failed, ok, warning
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ SLOWEST = 5
 
 
 @dataclass(frozen=True)
-class Look:
+class Check:
     """One thing to look at, and which servers must answer for it."""
 
     subject: str
@@ -35,34 +35,34 @@ SPOKEN = {"database": "the database", "redis": "Redis"}
 DATABASE, BROKER = frozenset({"database"}), frozenset({"redis"})
 
 
-def looks() -> tuple[Look, ...]:
+def all_checks() -> tuple[Check, ...]:
     return (
-        Look("versions", versions),
-        Look("configuration", configuration),
-        Look("database", services.database),
-        Look("migrations", services.migrations, DATABASE),
-        Look("redis", services.broker),
-        Look("queue", services.queue, BROKER),
-        Look("workers", services.workers, BROKER),
-        Look("scheduler", services.scheduler, DATABASE),
-        Look("waiting", work.waiting, DATABASE),
-        Look("stuck", work.stuck, DATABASE),
-        Look("failures", work.failures, DATABASE),
-        Look("outages", work.outages, DATABASE),
-        Look("storage", keeping.storage),
-        Look("bucket", keeping.reach),
-        Look("blobs", keeping.belonging, DATABASE),
-        Look("leftovers", keeping.leftovers, DATABASE),
-        Look("disk", keeping.disk),
-        Look("budget", work.budget, DATABASE),
-        Look("pace", work.pace, BROKER),
+        Check("versions", versions),
+        Check("configuration", configuration),
+        Check("database", services.check_database),
+        Check("migrations", services.check_migrations, DATABASE),
+        Check("redis", services.check_broker),
+        Check("queue", services.check_queue, BROKER),
+        Check("workers", services.check_workers, BROKER),
+        Check("scheduler", services.check_scheduler, DATABASE),
+        Check("waiting", workload.check_queue_age, DATABASE),
+        Check("stuck", workload.check_stuck, DATABASE),
+        Check("failures", workload.check_failures, DATABASE),
+        Check("outages", workload.check_outages, DATABASE),
+        Check("storage", storage.check_storage),
+        Check("bucket", storage.check_bucket),
+        Check("blobs", storage.check_orphans, DATABASE),
+        Check("leftovers", storage.check_leftovers, DATABASE),
+        Check("disk", storage.check_disk),
+        Check("budget", workload.check_budget, DATABASE),
+        Check("pace", workload.check_rate_limits, BROKER),
     )
 
 
 def findings() -> Iterator[Finding]:
     """One by one as they are made. Raises nothing, and ends within a minute whatever is away."""
     away: set[str] = set()
-    for look in looks():
+    for look in all_checks():
         if absent := " and ".join(SPOKEN[name] for name in look.needs & away):
             yield warning(look.subject, f"Not known while {absent} does not answer.", "See above.")
             continue
@@ -72,7 +72,7 @@ def findings() -> Iterator[Finding]:
             yield found
 
 
-def made(look: Look) -> list[Finding]:
+def made(look: Check) -> list[Finding]:
     try:
         made = _in_time(look.at) if "database" in look.needs else look.at()
         return [made] if isinstance(made, Finding) else list(made)

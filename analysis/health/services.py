@@ -13,8 +13,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
 
-from analysis.health import pulse
-from analysis.health.finding import Finding, bounded, failed, many, ok, warning
+from analysis.health import heartbeat
+from analysis.health.findings import Finding, bounded, failed, ok, plural, warning
 
 CONNECT, ANSWER = 3, 3  # seconds
 PING = 1.5
@@ -25,7 +25,7 @@ START_EMBEDDED = "Start it: `make run`."
 OLDEST_POSTGRES = 15
 
 
-def database() -> Finding:
+def check_database() -> Finding:
     """By a connection of its own, since those of the pool are waited for longer."""
     subject = "database"
     database: Any = connection.Database  # type: ignore[attr-defined] # psycopg
@@ -43,16 +43,18 @@ def database() -> Finding:
     return ok(subject, f"PostgreSQL {version} answers, {size}.")
 
 
-def migrations() -> Finding:
+def check_migrations() -> Finding:
     executor = MigrationExecutor(connection)
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not pending:
         return ok("migrations", "All are applied.")
     names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:5])
-    return failed("migrations", f"{many(len(pending), 'migration')} not applied: {names}.", "Run `manage.py migrate`.")
+    return failed(
+        "migrations", f"{plural(len(pending), 'migration')} not applied: {names}.", "Run `manage.py migrate`."
+    )
 
 
-def broker() -> Finding:
+def check_broker() -> Finding:
     try:
         told: Any = _redis().info()
     except redis.RedisError as error:
@@ -66,31 +68,31 @@ def broker() -> Finding:
     return ok("redis", f"{used}.")
 
 
-def queue() -> Finding:
+def check_queue() -> Finding:
     length = int(_redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
-    sentence = f"{many(length, 'message')} in the queue."
+    sentence = f"{plural(length, 'message')} in the queue."
     if length > LONG_QUEUE:
         return warning("queue", sentence, "Are there workers? They take one only when they may do its work.")
     return ok("queue", sentence)
 
 
-def workers() -> Finding:
+def check_workers() -> Finding:
     """Whoever answers a ping; one that is alive answers within milliseconds."""
     try:
         names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING).ping() or {}))
     except (OSError, OperationalError) as error:
         return failed("workers", f"They cannot be asked: {_first_line(error)}", "Look at Redis first.")
     if names:
-        return ok("workers", f"{many(len(names), 'worker')}: {', '.join(names[:5])}{' …' if names[5:] else ''}.")
+        return ok("workers", f"{plural(len(names), 'worker')}: {', '.join(names[:5])}{' …' if names[5:] else ''}.")
     return failed("workers", "No worker answers.", START)
 
 
-def scheduler() -> Finding:
-    age, subject = pulse.age(), "scheduler"
+def check_scheduler() -> Finding:
+    age, subject = heartbeat.age_seconds(), "scheduler"
     if age is None:
         return failed(subject, "Nothing ever came from it.", "Start exactly one: `celery -A imagelib beat`.")
     told = f"The last message through scheduler, broker and worker came {spoken(age)} ago"
-    if age > pulse.LATE:
+    if age > heartbeat.MAX_AGE:
         return failed(subject, f"{told}.", "Start what is down: `celery -A imagelib beat`, and a worker.")
     return ok(subject, f"{told}.")
 

@@ -16,16 +16,16 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from analysis.health import pulse
+from analysis.health import heartbeat
 from analysis.models import Analysis
-from analysis.recognition import ledger, recognizers
+from analysis.recognition import ledger, registry
 from analysis.recognition.prices import price_list
 
 logger = logging.getLogger(__name__)
 
-LOOKED_AT = 200
+SCAN_LIMIT = 200
 """Rows at the head of each queue that are looked at, of those that could go: the ones that waited longest."""
-CAN_GO = """
+RUNNABLE = """
     (SELECT trashed_at FROM analysis_image WHERE id = image_id) IS NULL
     AND coalesce((SELECT state FROM analysis_batch WHERE id = batch_id), 'running') = 'running'
 """
@@ -51,7 +51,9 @@ def stalls(*, month: datetime | None = None) -> list[Stall]:
     What last month's budget held back is due from the beginning of this `month`.
     """
     not_before = (month or _first_of_month()) if ledger.has_limits() else None
-    found = [stall for stall in _silent(not_before) if not _has_answers_beside(stall.head) and _is_affordable(stall)]
+    found = [
+        stall for stall in _stalled_apis(not_before) if not _has_answers_beside(stall.head) and _is_affordable(stall)
+    ]
     return list({(stall.recognizer, stall.api): stall for stall in found}.values())
 
 
@@ -66,7 +68,7 @@ def sentence() -> str:
     return f"{apis}: nothing was answered for {_spoken(minutes)}, though work waits. {_hint()}"
 
 
-def log() -> None:
+def log_stalls() -> None:
     """For the sweeper: an error line, not more often than each few minutes."""
     global _logged_at  # noqa: PLW0603
     if time.monotonic() - _logged_at < REPEATED:
@@ -76,7 +78,7 @@ def log() -> None:
         logger.error("%s", told)
 
 
-def forget() -> None:
+def reset() -> None:
     """The next silence is told at once."""
     global _logged_at  # noqa: PLW0603
     _logged_at = -REPEATED
@@ -86,8 +88,8 @@ _logged_at = -REPEATED
 
 
 def _hint() -> str:
-    age = pulse.age()
-    if age is None or age > pulse.LATE:
+    age = heartbeat.age_seconds()
+    if age is None or age > heartbeat.MAX_AGE:
         heard = "never came" if age is None else f"came {_spoken(int(age.total_seconds() // 60))} ago"
         return f"The last sign of life {heard}: is a worker running, and the scheduler? Run manage.py doctor."
     return "Scheduler and worker are alive: run manage.py doctor, and read the worker's log."
@@ -100,13 +102,13 @@ def _spoken(minutes: int) -> str:
     return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
-def _silent(not_before: datetime | None) -> list[Stall]:
+def _stalled_apis(not_before: datetime | None) -> list[Stall]:
     """In one statement of some probes of indexes; a model's version is touched by each answer that was asked for."""
     with connection.cursor() as cursor:
         values: dict[str, Any] = {
-            "recognizers": list(recognizers.NAMES),
+            "recognizers": list(registry.NAMES),
             "apis": Analysis.Api.values,
-            "most": LOOKED_AT,
+            "most": SCAN_LIMIT,
             "patience": _patience(),
             "not_before": not_before,
         }
@@ -130,13 +132,13 @@ def _silent(not_before: datetime | None) -> list[Stall]:
                 FROM ((SELECT id, batch_id, requested_at
                        FROM analysis_analysis
                        WHERE state = 'queued' AND recognizer = silent.recognizer AND api = silent.api
-                         AND is_bulk = kind.is_bulk AND next_attempt_at <= now() AND {CAN_GO}
+                         AND is_bulk = kind.is_bulk AND next_attempt_at <= now() AND {RUNNABLE}
                        ORDER BY id LIMIT %(most)s)
                       UNION ALL
                       (SELECT id, batch_id, requested_at
                        FROM analysis_analysis
                        WHERE state = 'running' AND claimed_until <= now() AND recognizer = silent.recognizer
-                         AND api = silent.api AND is_bulk = kind.is_bulk AND {CAN_GO}
+                         AND api = silent.api AND is_bulk = kind.is_bulk AND {RUNNABLE}
                        ORDER BY claimed_until LIMIT %(most)s)) waits
                 LEFT JOIN analysis_batch batch ON batch.id = waits.batch_id) oldest
             WHERE oldest.since < now() - %(patience)s
@@ -149,7 +151,7 @@ def _silent(not_before: datetime | None) -> list[Stall]:
 
 def _has_answers_beside(head: int) -> bool:
     """Whether the queue's neighbors were answered lately: from the store, which touches no model's version."""
-    beside = Analysis.objects.filter(pk__range=(head - LOOKED_AT, head + LOOKED_AT), state=Analysis.State.DONE)
+    beside = Analysis.objects.filter(pk__range=(head - SCAN_LIMIT, head + SCAN_LIMIT), state=Analysis.State.DONE)
     return beside.filter(finished_at__gt=Now() - _patience()).exists()
 
 
@@ -158,10 +160,10 @@ def _first_of_month() -> datetime:
 
 
 def _is_affordable(stall: Stall) -> bool:
-    region = recognizers.named(stall.recognizer).region
+    region = registry.named(stall.recognizer).region
     if region is None or not ledger.has_limits():
         return True
-    price = price_list(region).price(stall.api, recognizers.parameters(stall.api))
+    price = price_list(region).price(stall.api, registry.parameters(stall.api))
     affordable = ledger.budget(stall.recognizer).affordable(price, is_bulk=stall.is_bulk)
     return affordable is None or affordable > 0
 

@@ -25,10 +25,18 @@ from PIL import (
 )
 from pillow_heif import HeifImageFile
 
-from analysis.ingest.candidate import Limits, Rejected, accepted_format, check_pixels, clean_name, gif_size, is_cut
-from analysis.ingest.metadata import Metadata, metadata_of
-from analysis.ingest.pixels import fitted, in_srgb, shrunk, upright
-from analysis.ingest.sniff import HEAD_BYTES, RAW, Format
+from analysis.ingest.exif import ImageMetadata, read_metadata
+from analysis.ingest.file_types import HEAD_BYTES, RAW, Format
+from analysis.ingest.normalize import apply_orientation, downscale, fit, to_srgb
+from analysis.ingest.validation import (
+    InvalidImage,
+    Limits,
+    accepted_format,
+    check_pixels,
+    clean_name,
+    gif_size,
+    is_truncated,
+)
 
 Base = ExifTags.Base
 
@@ -80,7 +88,7 @@ class Decoded:
     size: int
     width: int
     height: int
-    metadata: Metadata
+    metadata: ImageMetadata
     image: Image.Image
 
 
@@ -92,12 +100,12 @@ def opened(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
         return
     try:
         if not stat.S_ISREG(source.stat().st_mode):  # opening a named pipe would wait for its writer
-            raise Rejected("unreadable", clean_name(name), "not a file that can be read")
+            raise InvalidImage("unreadable", clean_name(name), "not a file that can be read")
         with source.open("rb") as file:
             yield file
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise Rejected("unreadable", clean_name(name), f"the file cannot be read ({reason})") from error
+        raise InvalidImage("unreadable", clean_name(name), f"the file cannot be read ({reason})") from error
 
 
 def decode(file: IO[bytes], *, name: str, limits: Limits, long_side: int) -> Decoded:
@@ -120,18 +128,18 @@ def decode(file: IO[bytes], *, name: str, limits: Limits, long_side: int) -> Dec
         with _room_for(picture):
             width, height = _load(picture, long_side)
             check_pixels(width, height, name=name, limits=limits)
-            metadata = metadata_of(picture)  # only now: a PNG may carry it behind the pixels
-            image = in_srgb(shrunk(picture, long_side), picture.info.get("icc_profile"))
+            metadata = read_metadata(picture)  # only now: a PNG may carry it behind the pixels
+            image = to_srgb(downscale(picture, long_side), picture.info.get("icc_profile"))
     if metadata.orientation >= 5:
         width, height = height, width
-    return Decoded(kind, size, width, height, metadata, upright(image, metadata.orientation))
+    return Decoded(kind, size, width, height, metadata, apply_orientation(image, metadata.orientation))
 
 
 def _load(picture: ImageFile.ImageFile, long_side: int) -> tuple[int, int]:
     """Decodes, and returns the width and height in the file."""
     size = picture.size
     if picture.format == "JPEG":
-        picture.draft(None, fitted(size, long_side))  # halved, and halved again, while decoding
+        picture.draft(None, fit(size, long_side))  # halved, and halved again, while decoding
         picture.load()
         return size
     picture.load()
@@ -154,13 +162,13 @@ def undamaged(file: IO[bytes], kind: Format, *, name: str) -> Iterator[None]:
         raise _damaged(file, kind, clean_name(name), str(error)) from error
 
 
-def _damaged(file: IO[bytes], kind: Format, name: str, message: str) -> Rejected:
+def _damaged(file: IO[bytes], kind: Format, name: str, message: str) -> InvalidImage:
     if "unknown" in message.lower() or "unsupported" in message.lower():
         reason = f"this kind of {kind.title} is not supported; save it as an ordinary 8-bit {kind.title}, PNG or JPEG"
-        return Rejected("unsupported", name, reason)
-    if is_cut(file, kind) or (kind.name == "tiff" and "truncated" in message):
-        return Rejected("truncated", name, f"the end of this {kind.title} is missing; copy or send it again")
-    return Rejected("broken", name, f"this {kind.title} is damaged and cannot be read; copy or send it again")
+        return InvalidImage("unsupported", name, reason)
+    if is_truncated(file, kind) or (kind.name == "tiff" and "truncated" in message):
+        return InvalidImage("truncated", name, f"the end of this {kind.title} is missing; copy or send it again")
+    return InvalidImage("broken", name, f"this {kind.title} is damaged and cannot be read; copy or send it again")
 
 
 def _check_tiff(picture: TiffImagePlugin.TiffImageFile, *, name: str, limits: Limits) -> None:
@@ -169,5 +177,5 @@ def _check_tiff(picture: TiffImagePlugin.TiffImageFile, *, name: str, limits: Li
     is_thumbnail = Base.SubIFDs in tags and tags.get(Base.NewSubfileType) == 1
     is_raw = tags.get(Base.PhotometricInterpretation) in {COLOR_FILTER_ARRAY, LINEAR_RAW}
     if is_thumbnail or is_raw or Base.DNGVersion in tags:
-        raise Rejected(RAW.code, clean_name(name), RAW.reason)
+        raise InvalidImage(RAW.code, clean_name(name), RAW.reason)
     check_pixels(int(tags.get(Base.TileWidth, 1)), int(tags.get(Base.TileLength, 1)), name=name, limits=limits)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from analysis.ingest.candidate import DEFAULT_LIMITS, Limits, clean_name
 from analysis.ingest.decode import decode, opened
-from analysis.ingest.fingerprint import perceptual_hash, sha256_of
-from analysis.ingest.metadata import Metadata
-from analysis.ingest.render import PREVIEW, THUMB, Rendition, placeholder, preview_of, thumb_of, within
+from analysis.ingest.exif import ImageMetadata
+from analysis.ingest.hashes import perceptual_hash, sha256_of
+from analysis.ingest.render import PREVIEW, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
+from analysis.ingest.validation import DEFAULT_LIMITS, Limits, clean_name
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Examined:
     sha256: str
     width: int
     height: int
-    metadata: Metadata
+    metadata: ImageMetadata
     phash: int
     placeholder: bytes
     renditions: tuple[Rendition, ...]
@@ -37,7 +37,7 @@ def examine(source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIM
     with opened(source, name=name) as file:
         decoded = decode(file, name=name, limits=limits, long_side=PREVIEW)
         sha256 = sha256_of(file)
-    small = within(decoded.image, THUMB)
+    small = fit_within(decoded.image, THUMB)
     return Examined(
         filename=clean_name(name),
         format=decoded.format.name,

@@ -7,9 +7,9 @@ from typing import IO
 
 from PIL import Image
 
-from analysis.ingest.candidate import DEFAULT_LIMITS, Limits
 from analysis.ingest.decode import decode, opened
-from analysis.ingest.pixels import fitted
+from analysis.ingest.normalize import fit
+from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 
 THUMB = 400
 PREVIEW = 1600
@@ -29,28 +29,28 @@ class Rendition:
     media_type: str
 
 
-def within(image: Image.Image, long_side: int) -> Image.Image:
+def fit_within(image: Image.Image, long_side: int) -> Image.Image:
     """The picture itself where it is small enough, else a copy within long_side."""
-    size = fitted(image.size, long_side)
+    size = fit(image.size, long_side)
     return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 def thumb_of(image: Image.Image) -> Rendition:
     """WebP: a page shows hundreds, and at 400 px it saves a third of JPEG's bytes for 4 ms of a picture's 90."""
-    thumb = within(image, THUMB)
+    thumb = fit_within(image, THUMB)
     content = _encoded(thumb, "WEBP", quality=78, method=2)
     return Rendition("thumb", content, thumb.width, thumb.height, "image/webp")
 
 
 def preview_of(image: Image.Image) -> Rendition:
     """JPEG: at 1600 px WebP would save a sixth of the bytes, and double the time a picture takes."""
-    preview = within(image, PREVIEW)
+    preview = fit_within(image, PREVIEW)
     return Rendition("preview", _jpeg(preview, quality=82), preview.width, preview.height, "image/jpeg")
 
 
 def placeholder(image: Image.Image) -> bytes:
     """A WebP of 10 px and about 100 bytes, to be inlined in a page and shown until the thumb is there."""
-    tiny = image.resize(fitted(image.size, PLACEHOLDER), Image.Resampling.BOX)
+    tiny = image.resize(fit(image.size, PLACEHOLDER), Image.Resampling.BOX)
     content = b""
     for quality in (40, 20, 5):
         content = _encoded(tiny, "WEBP", quality=quality, method=4)
@@ -75,7 +75,7 @@ def payload(
         if len(content) <= max_bytes:
             return content
     while len(content) > max_bytes and max(image.size) > 1:
-        image = within(image, max(1, max(image.size) * 3 // 4))
+        image = fit_within(image, max(1, max(image.size) * 3 // 4))
         content = _jpeg(_padded(image), quality=65)
     return content
 
@@ -85,7 +85,7 @@ def payload_extent(width: int, height: int, *, long_side: int = 2048) -> tuple[f
 
     Dividing a box's coordinates by them gives the box in the picture. Exact as long as max_bytes cost no pixels.
     """
-    across, down = fitted((width, height), long_side)
+    across, down = fit((width, height), long_side)
     return across / max(across, SMALLEST_SIDE), down / max(down, SMALLEST_SIDE)
 
 

@@ -1,35 +1,41 @@
 """What is true: the tables and the constraints that hold them."""
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
-from analysis.models.audience import Audience
 from analysis.models.batches import Batch, BatchEntry, BatchImage, Heartbeat
-from analysis.models.buckets import Bucket, BucketObject, Ticket
-from analysis.models.changes import Change, ChangedImage
-from analysis.models.figures import AddedFigure, ConfidenceFigure, EndedFigure, FigureRun, LatencyFigure
-from analysis.models.found import Face, ImageIndex, ImageText
-from analysis.models.images import Image, ImageQuerySet, UnclaimedBlob
+from analysis.models.buckets import Bucket, BucketObject, Upload
+from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.images import Image, ImageQuerySet, PendingBlob
 from analysis.models.labels import ImageLabel, Label, LabelAlias, Verdict
-from analysis.models.marks import Mark, SavedSearch
-from analysis.models.money import Call, Spend, SpendEntry
+from analysis.models.ledger import Call, Spend, SpendEntry
 from analysis.models.outages import ModelVersion, Outage
+from analysis.models.ratings import Rating, SavedSearch
+from analysis.models.search_index import Face, ImageIndex, ImageText
+from analysis.models.statistics import (
+    AddedStatistics,
+    ConfidenceStatistics,
+    EndedStatistics,
+    LatencyStatistics,
+    StatisticsRun,
+)
+from analysis.models.viewer import Viewer
 
 __all__ = [
-    "AddedFigure",
+    "AddedStatistics",
     "Analysis",
     "AnalysisQuerySet",
-    "Audience",
+    "Viewer",
     "Batch",
     "BatchEntry",
     "BatchImage",
     "Bucket",
     "BucketObject",
     "Call",
-    "Change",
+    "BulkChange",
     "ChangedImage",
-    "ConfidenceFigure",
-    "EndedFigure",
+    "ConfidenceStatistics",
+    "EndedStatistics",
     "Face",
-    "FigureRun",
+    "StatisticsRun",
     "Heartbeat",
     "Image",
     "ImageIndex",
@@ -38,14 +44,14 @@ __all__ = [
     "ImageText",
     "Label",
     "LabelAlias",
-    "LatencyFigure",
-    "Mark",
+    "LatencyStatistics",
+    "Rating",
     "ModelVersion",
     "Outage",
     "SavedSearch",
     "Spend",
     "SpendEntry",
-    "Ticket",
-    "UnclaimedBlob",
+    "Upload",
+    "PendingBlob",
     "Verdict",
 ]

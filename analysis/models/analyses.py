@@ -119,7 +119,7 @@ class Analysis(models.Model):
     def __str__(self) -> str:
         return f"{self.get_api_display()} of {self.image_id} by {self.recognizer}"
 
-    def give_up(self, *, code: str, message: str, is_permanent: bool) -> bool:
+    def mark_failed(self, *, code: str, message: str, is_permanent: bool) -> bool:
         """End this attempt and the analysis with it; False when it is somebody else's by now."""
         return self._leave(
             state=Analysis.State.FAILED,

@@ -33,8 +33,8 @@ class Bucket(models.Model):
         models.CharField(max_length=200), default=list, blank=True, help_text="Patterns of keys to leave: */thumbs/*"
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="buckets")
-    openness = models.SmallIntegerField(
-        "visibility", choices=Image.Openness, default=Image.Openness.PRIVATE, help_text="Of pictures that are new."
+    visibility = models.SmallIntegerField(
+        "visibility", choices=Image.Visibility, default=Image.Visibility.PRIVATE, help_text="Of pictures that are new."
     )
     apis = ArrayField(
         models.CharField(max_length=20, choices=Analysis.Api),
@@ -55,7 +55,7 @@ class Bucket(models.Model):
     sync_ended_at = models.DateTimeField(null=True, blank=True)
     sync_claimed_until = models.DateTimeField(null=True, blank=True, help_text="While somebody is at it.")
     trouble = models.TextField(blank=True, help_text="Why its objects cannot be read at present.")
-    rests_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is read before.")
+    paused_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is read before.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name", "prefix"], name="bucket_once")]
@@ -117,7 +117,7 @@ class BucketObject(models.Model):
         return self.key
 
 
-class Ticket(models.Model):
+class Upload(models.Model):
     """Leave to upload one file: straight to where its bytes are kept, by one person, once, until it expires."""
 
     class State(models.TextChoices):

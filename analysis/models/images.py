@@ -10,10 +10,10 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Coalesce, Lower, Now
 from django.urls import reverse
 
-from analysis.models.audience import Audience
+from analysis.models.viewer import Viewer
 
 
-class NamePieces(models.Func):
+class NameTrigrams(models.Func):
     """All characters of a name and all its runs of three: whoever has a part of it has those of the part, too.
 
     Made of what every PostgreSQL has and what always answers the same, as an index needs it.
@@ -29,19 +29,19 @@ class NamePieces(models.Func):
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
-    def visible_to(self, audience: Audience) -> ImageQuerySet:
-        """Pictures this audience may see in the library: theirs or opened to them, and not in the trash."""
-        return self.filter(audience.images(), trashed_at=None)
+    def visible_to(self, viewer: Viewer) -> ImageQuerySet:
+        """Pictures this viewer may see in the library: theirs or opened to them, and not in the trash."""
+        return self.filter(viewer.visible_filter(), trashed_at=None)
 
-    def changeable_by(self, person_id: int | None) -> ImageQuerySet:
-        """Pictures this person may change, in the trash or not: `Image.is_changeable_by` as a condition."""
+    def editable_by(self, person_id: int | None) -> ImageQuerySet:
+        """Pictures this person may change, in the trash or not: `Image.is_editable_by` as a condition."""
         return self.filter(owner_id=person_id) if person_id is not None else self.none()
 
 
 class Image(models.Model):
     """One picture: its original in storage, its renditions, and what its own bytes tell."""
 
-    class Openness(models.IntegerChoices):
+    class Visibility(models.IntegerChoices):
         """Who may see it. A number, since search compares it inside an index."""
 
         PRIVATE = 0, "Private"
@@ -59,7 +59,7 @@ class Image(models.Model):
         AVIF = "avif", "AVIF"
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images")
-    openness = models.SmallIntegerField("visibility", choices=Openness, default=Openness.PRIVATE)
+    visibility = models.SmallIntegerField("visibility", choices=Visibility, default=Visibility.PRIVATE)
     filename = models.CharField(max_length=200, help_text="As it came, cleaned. Shown, never used as a path.")
     title = models.CharField(max_length=200, blank=True)
 
@@ -76,7 +76,7 @@ class Image(models.Model):
     etag = models.CharField(
         "ETag", max_length=100, blank=True, db_default="", help_text="The bucket's, when it was read."
     )
-    original_since = models.DateTimeField(
+    original_replaced_at = models.DateTimeField(
         null=True, blank=True, help_text="When the present original took another's place in the bucket."
     )
     sequencer = models.CharField(max_length=32, blank=True, db_default="", help_text="Of the event that told of it.")
@@ -90,7 +90,7 @@ class Image(models.Model):
         null=True, blank=True, help_text="EXIF's, of the original's stored pixels: 1 is upright."
     )
     phash = models.BigIntegerField("perceptual hash", null=True, blank=True, help_text="64-bit DCT hash, signed.")
-    likeness = models.GeneratedField(
+    phash_chunks = models.GeneratedField(
         expression=Func(
             F("phash"),
             template="ARRAY["
@@ -103,7 +103,7 @@ class Image(models.Model):
         db_persist=True,
         help_text="The hash's four quarters, numbered: of hashes at most 7 bits apart one differs in at most one bit.",
     )
-    is_repeated = models.BooleanField(
+    has_duplicate = models.BooleanField(
         "repeated",
         default=False,
         db_default=False,
@@ -135,7 +135,7 @@ class Image(models.Model):
                 nulls_distinct=False,
                 name="image_in_bucket_once",
             ),
-            models.CheckConstraint(condition=Q(openness__in=[0, 1, 2]), name="image_openness_known"),
+            models.CheckConstraint(condition=Q(visibility__in=[0, 1, 2]), name="image_visibility_known"),
             models.CheckConstraint(condition=Q(width__gt=0, height__gt=0, size__gt=0), name="image_has_extent"),
         ]
         indexes = [
@@ -143,7 +143,7 @@ class Image(models.Model):
                 fields=["owner", "-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest_of_owner"
             ),
             models.Index(
-                fields=["-added_at", "-id"], condition=Q(trashed_at=None, openness__gt=0), name="image_newest_open"
+                fields=["-added_at", "-id"], condition=Q(trashed_at=None, visibility__gt=0), name="image_newest_open"
             ),
             models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
             models.Index(
@@ -161,7 +161,7 @@ class Image(models.Model):
             models.Index(fields=["sha256"], name="image_sha256"),
             models.Index(fields=["phash"], name="image_phash"),
             models.Index(
-                fields=["-added_at", "-id"], condition=Q(trashed_at=None, is_repeated=True), name="image_repeated"
+                fields=["-added_at", "-id"], condition=Q(trashed_at=None, has_duplicate=True), name="image_repeated"
             ),
             models.Index(
                 fields=["-added_at", "-id"],
@@ -170,8 +170,8 @@ class Image(models.Model):
             ),
             models.Index(fields=["format"], name="image_format"),
             models.Index(fields=["camera_make", "camera_model", "lens"], name="image_camera"),
-            GinIndex(NamePieces("filename", "title"), name="image_names", fastupdate=False),
-            GinIndex(fields=["likeness"], name="image_likeness", fastupdate=False),
+            GinIndex(NameTrigrams("filename", "title"), name="image_names", fastupdate=False),
+            GinIndex(fields=["phash_chunks"], name="image_phash_chunks", fastupdate=False),
         ]
 
     def __str__(self) -> str:
@@ -180,12 +180,12 @@ class Image(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("image", args=[self.pk])
 
-    def is_changeable_by(self, person_id: int | None) -> bool:
-        """Whether this person may change it: `changeable_by` for one picture."""
+    def is_editable_by(self, person_id: int | None) -> bool:
+        """Whether this person may change it: `editable_by` for one picture."""
         return person_id is not None and self.owner_id == person_id
 
 
-class UnclaimedBlob(models.Model):
+class PendingBlob(models.Model):
     """A storage key that no picture owns: written down before the blob is, struck out with the picture's own row.
 
     What is still here after a while was left by a crash or a removal and is deleted by the sweeper, so no blob stays

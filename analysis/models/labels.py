@@ -47,7 +47,7 @@ class Label(models.Model):
     revision = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Counts people's changes, so that none is overwritten."
     )
-    reread_from = models.BigIntegerField(
+    reindex_cursor = models.BigIntegerField(
         null=True, blank=True, help_text="Pictures after this one are still to be indexed anew; empty: none."
     )
     image_count = models.PositiveIntegerField(default=0, help_text="Refreshed now and then; steers the search.")
@@ -102,7 +102,7 @@ class ImageLabel(models.Model):
     )
     confidence = models.SmallIntegerField()
     instance_count = models.SmallIntegerField(default=0)
-    openness = models.SmallIntegerField()
+    visibility = models.SmallIntegerField()
 
     class Meta:
         constraints = [
@@ -111,7 +111,7 @@ class ImageLabel(models.Model):
         indexes = [
             models.Index(
                 fields=["label", "-added_at", "-image"],
-                include=["confidence", "owner", "openness"],
+                include=["confidence", "owner", "visibility"],
                 name="imagelabel_walk",
             ),
         ]

@@ -12,56 +12,64 @@ from typing import cast
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils.timezone import now
 
-from analysis.ingest.candidate import Rejected
+from analysis.ingest.validation import InvalidImage
 from analysis.models import Analysis
 from analysis.models.analyses import LEASE
-from analysis.recognition import outages, waiting
-from analysis.recognition.payloads import Payloads
-from analysis.recognition.quota import Away, Limiter
-from analysis.recognition.recognizer import Answer, ApiName, Failed, Parameters, Recognizer, Unavailable, Unreadable
-from analysis.recognition.record import Finished, record
-from analysis.recognition.reuse import stored_answers
-from analysis.store.blobs import StorageFailed
+from analysis.recognition import claims, outages
+from analysis.recognition.base import (
+    ApiName,
+    ApiUnavailable,
+    Parameters,
+    Recognizer,
+    RequestFailed,
+    Response,
+    UnreadableResponse,
+)
+from analysis.recognition.payload_cache import PayloadCache
+from analysis.recognition.rate_limiter import RateLimiter, RateLimiterUnavailable
+from analysis.recognition.response_cache import find_cached_responses
+from analysis.recognition.save_results import AttemptResult, save_results
+from analysis.storage.blobs import StorageError
 
 logger = logging.getLogger(__name__)
 
-TICK = 0.05
+POLL_INTERVAL = 0.05
 """Seconds between two looks."""
-MOMENT = 0.15
+BATCH_WINDOW = 0.15
 """Seconds an answer is held at most, for others to be recorded with it: ten cost a transaction as one does."""
-FEW = 4
+LOW_LOAD = 4
 """Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
 HOLD = LEASE.total_seconds() / 4
 """Seconds after which the leases of what is under way are renewed."""
-SPELL = 60.0
+MAX_RUN_SECONDS = 60.0
 """Seconds after which the engine ends and has itself announced again, long before the broker would."""
 
-payloads = Payloads()
+payloads = PayloadCache()
 
 
 class Engine:
     """Works until nothing of its API is left to do; the paid ones at the pace of `limiter`."""
 
-    def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: Limiter | None = None) -> None:
+    def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: RateLimiter | None = None) -> None:
         self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
-        self._flying: dict[Future[Finished], Analysis] = {}
+        self._flying: dict[Future[AttemptResult], Analysis] = {}
         self._probe: int | None = None  # the analysis whose answer tells whether an outage is over
         self._held_at = time.monotonic()
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
         """Work; True when it ended with work left, to be announced again."""
-        end = time.monotonic() + SPELL
+        end = time.monotonic() + MAX_RUN_SECONDS
         with ThreadPoolExecutor(self.threads, thread_name_prefix=f"ask-{self.api}") as pool:
             try:
                 while True:
                     is_ending = is_over() or time.monotonic() > end
-                    pause = TICK if is_ending else self._start_if_possible(pool)
+                    pause = POLL_INTERVAL if is_ending else self._start_if_possible(pool)
                     if not self._flying and (is_ending or pause is None):
                         return is_ending
-                    self._land(timeout=TICK if pause is None else pause)
+                    self._land(timeout=POLL_INTERVAL if pause is None else pause)
             finally:
                 while self._flying:  # whatever was raised above: these are paid for
-                    self._land(timeout=TICK)
+                    self._land(timeout=POLL_INTERVAL)
 
     def _start_if_possible(self, pool: ThreadPoolExecutor) -> float | None:
         """Without the database nothing more is sent, but what is under way is still waited for and recorded."""
@@ -76,61 +84,61 @@ class Engine:
         """Send what may be sent now. Answers the seconds until more may, None when there is nothing more to send."""
         free = self.threads - len(self._flying)
         if free == 0:
-            return TICK
+            return POLL_INTERVAL
         granted, pause, is_probe = self._turns(free)
         if granted == 0:
             return pause
-        claimed = waiting.claim(self.recognizer.name, self.api, most=granted, region=self.recognizer.region)
+        claimed = claims.claim(self.recognizer.name, self.api, maximum=granted, region=self.recognizer.region)
         if not claimed:
             return None
-        stored = stored_answers(claimed)
+        stored = find_cached_responses(claimed)
         if stored:
-            record([self._reused(each, *stored[each.pk]) for each in claimed if each.pk in stored])
+            save_results([self._reused(each, *stored[each.pk]) for each in claimed if each.pk in stored])
         for analysis in claimed:
             if analysis.pk not in stored:
                 self._flying[pool.submit(self._ask, analysis)] = analysis
                 self._probe = analysis.pk if is_probe else None
-        return min(pause or TICK, TICK)
+        return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
     def _turns(self, wanted: int) -> tuple[int, float | None, bool]:
         """How many may be sent, in how many seconds more may, and whether it is a probe of an outage."""
         if self.limiter:
             try:
                 turns = self.limiter.take(wanted)
-            except Away as away:
+            except RateLimiterUnavailable as away:
                 logger.warning("%s", away)
                 return 0, None, False
             wanted, pause = turns.granted, min(turns.wait, 1.0)
         else:
-            pause = TICK
+            pause = POLL_INTERVAL
         if wanted == 0:
             return 0, pause, False
-        outage = outages.of(self.recognizer.name, self.api)
+        outage = outages.get(self.recognizer.name, self.api)
         if outage is None:
             return wanted, pause, False
         if self._probe is not None:  # under way, and longer than from one look to the next
             return 0, pause, False
-        return (1, pause, True) if outages.may_probe(outage) else (0, None, False)
+        return (1, pause, True) if outages.try_claim_probe(outage) else (0, None, False)
 
-    def _ask(self, analysis: Analysis) -> Finished:
+    def _ask(self, analysis: Analysis) -> AttemptResult:
         region, sent_at = self.recognizer.region, now()
         try:
             parameters = Parameters.from_json(analysis.parameters)
-            picture = payloads.of(analysis.image, as_is=self.recognizer.takes_originals)
+            picture = payloads.of(analysis.image, as_is=self.recognizer.sends_originals)
             sent_at, started = now(), time.perf_counter()
             answer = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
-        except Failed as error:
+        except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
-            return Finished(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
-        except (Rejected, StorageFailed) as error:
-            return Finished(analysis, error=error)
+            return AttemptResult(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
+        except (InvalidImage, StorageError) as error:
+            return AttemptResult(analysis, error=error)
         except Exception as error:  # the one boundary: whatever happened, the claim must end with a sentence
             logger.exception("analysis %s of image %s", analysis.pk, analysis.image_id)
-            return Finished(analysis, error=error)
-        return Finished(analysis, answer=answer, region=region, sent_at=sent_at, latency_ms=answer.latency_ms)
+            return AttemptResult(analysis, error=error)
+        return AttemptResult(analysis, answer=answer, region=region, sent_at=sent_at, latency_ms=answer.latency_ms)
 
-    def _reused(self, analysis: Analysis, version: str, content: dict[str, object]) -> Finished:
-        answer = Answer(
+    def _reused(self, analysis: Analysis, version: str, content: dict[str, object]) -> AttemptResult:
+        answer = Response(
             api=cast(ApiName, self.api),
             recognizer=analysis.recognizer,
             model_version=version,
@@ -138,7 +146,7 @@ class Engine:
             request_id="",
             latency_ms=0,
         )
-        return Finished(analysis, answer=answer, region=self.recognizer.region, is_reused=True)
+        return AttemptResult(analysis, answer=answer, region=self.recognizer.region, is_reused=True)
 
     def _land(self, *, timeout: float) -> None:
         """Record what was answered, in one go; when much is under way, a moment's worth of it."""
@@ -147,14 +155,14 @@ class Engine:
             time.sleep(timeout)
             return
         wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
-        if len(self._flying) > FEW:
-            time.sleep(MOMENT)
+        if len(self._flying) > LOW_LOAD:
+            time.sleep(BATCH_WINDOW)
         landed = [future for future in self._flying if future.done()]
         for future in landed:
             del self._flying[future]
         if landed:
             finished = [future.result() for future in landed]
-            record_surely(finished)
+            save_with_retry(finished)
             self._learn(finished)
 
     def _hold(self) -> None:
@@ -163,18 +171,18 @@ class Engine:
             return
         self._held_at = time.monotonic()
         try:
-            waiting.hold(self._flying.values())
+            claims.renew_leases(self._flying.values())
         except (InterfaceError, OperationalError) as error:
             logger.warning("%s: leases could not be renewed: %s", self.api, error)
             connection.close()
 
-    def _slow_down(self, limiter: Limiter) -> None:
+    def _slow_down(self, limiter: RateLimiter) -> None:
         try:
             limiter.throttled()
-        except Away as away:
+        except RateLimiterUnavailable as away:
             logger.warning("%s", away)
 
-    def _learn(self, finished: list[Finished]) -> None:
+    def _learn(self, finished: list[AttemptResult]) -> None:
         """What these ends tell about the API: slow down, stop asking, or go on."""
         try:
             self._note_outages(finished)
@@ -184,50 +192,50 @@ class Engine:
         if self.limiter and any(each.outcome == "throttled" for each in finished):
             self._slow_down(self.limiter)
 
-    def _note_outages(self, finished: list[Finished]) -> None:
+    def _note_outages(self, finished: list[AttemptResult]) -> None:
         errors = [each.error for each in finished]
-        unavailable = next((error for error in errors if isinstance(error, Unavailable)), None)
+        unavailable = next((error for error in errors if isinstance(error, ApiUnavailable)), None)
         probe = next((each for each in finished if each.analysis.pk == self._probe), None)
         if probe:
             self._probe = None
         if unavailable:
-            outages.note(self.recognizer.name, unavailable)
+            outages.open_outage(self.recognizer.name, unavailable)
         elif probe and _was_let_in(probe):
-            outages.over(self.recognizer.name, self.api)
+            outages.clear(self.recognizer.name, self.api)
             logger.info("%s %s answers again", self.recognizer.name, self.api)
 
 
-def _was_let_in(each: Finished) -> bool:
+def _was_let_in(each: AttemptResult) -> bool:
     """The API spoke to us, be it that it refused this picture or asked for patience."""
-    has_refused = isinstance(each.error, Unreadable) and each.outcome is not None
+    has_refused = isinstance(each.error, UnreadableResponse) and each.outcome is not None
     return each.answer is not None or has_refused or each.outcome == "throttled"
 
 
-def record_surely(finished: list[Finished]) -> None:
+def save_with_retry(finished: list[AttemptResult]) -> None:
     """Record what was paid for even if the database is away for a while: it is still in our hands."""
     for seconds in (0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 20):
         try:
-            return record(finished)
+            return save_results(finished)
         except (InterfaceError, OperationalError) as error:
             logger.warning("%d answers wait for the database: %s", len(finished), error)
             connection.close()
             time.sleep(seconds)
         except DatabaseError as error:  # not the weather but one of the answers
             return _record_each(finished, error)
-    return record(finished)
+    return save_results(finished)
 
 
-def _record_each(finished: list[Finished], error: DatabaseError) -> None:
+def _record_each(finished: list[AttemptResult], error: DatabaseError) -> None:
     """An answer that the database refuses fails by itself and does not take its neighbors along."""
     if len(finished) > 1:
         for each in finished:
             try:
-                record_surely([each])
+                save_with_retry([each])
             except DatabaseError:  # its neighbors are paid for as well
                 logger.exception("analysis %s: what came of it cannot be recorded", each.analysis.pk)
         return
     logger.error("an answer cannot be stored", exc_info=error)
     reason = f"The answer cannot be stored: {error}".strip()
     api = cast(ApiName, finished[0].analysis.api)
-    unstorable = Unreadable(reason, api=api, code="UnstorableAnswer", outcome="unknown")
-    record([replace(finished[0], answer=None, error=unstorable)])
+    unstorable = UnreadableResponse(reason, api=api, code="UnstorableAnswer", outcome="unknown")
+    save_results([replace(finished[0], answer=None, error=unstorable)])

@@ -17,7 +17,7 @@ from django.db.models import Sum
 from django.utils.timezone import now
 
 from analysis.models import Analysis, Call, Spend, SpendEntry
-from analysis.models.money import FREE
+from analysis.models.ledger import FREE
 from analysis.recognition.prices import PriceList, price_list
 
 WARNING_SHARE = Decimal("0.8")
@@ -91,7 +91,7 @@ def budget(recognizer: str, *, today: date | None = None) -> Budget:
     return Budget(spent, running, settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET)
 
 
-def left_of_batches(recognizer: str) -> list[BatchBudget]:
+def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
     """Of each batch that has a budget and anything waiting; what is under way counts as spent."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -116,7 +116,7 @@ def _object(value: Any) -> dict[str, Any]:
     return found
 
 
-def reserve() -> None:
+def lock_budget() -> None:
     """Be the only one to claim priced work until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESERVING])
@@ -132,7 +132,7 @@ def calls_this_month(recognizer: str, *, today: date | None = None) -> int:
     return sum(count or 0 for count in counts)
 
 
-def write_off(lost: Iterable[Analysis]) -> None:
+def charge_lost_requests(lost: Iterable[Analysis]) -> None:
     """Enter the requests of workers that died: nobody knows whether they were sent, so they count as paid."""
     priced = [each for each in lost if each.price]
     Call.objects.bulk_create(
@@ -172,7 +172,7 @@ def estimate(
     return estimates
 
 
-def prices_now(recognizer: str, region: str) -> tuple[PriceList, int]:
+def current_prices(recognizer: str, region: str) -> tuple[PriceList, int]:
     """The price list, and how many calls there were this month, give or take what was answered in the last seconds."""
     return price_list(region), _calls_lately(recognizer, int(time.monotonic()) // LATELY)
 

@@ -8,13 +8,13 @@ from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
 from analysis.models import Analysis, Outage
-from analysis.recognition.recognizer import Unavailable
+from analysis.recognition.base import ApiUnavailable
 
 FIRST_PROBE = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(minutes=5)
 
 
-def note(recognizer: str, error: Unavailable) -> None:
+def open_outage(recognizer: str, error: ApiUnavailable) -> None:
     """An API cannot be asked: nothing more is sent to it before the next probe."""
     Outage.objects.update_or_create(
         recognizer=recognizer,
@@ -28,19 +28,19 @@ def note(recognizer: str, error: Unavailable) -> None:
     )
 
 
-def of(recognizer: str, api: str) -> Outage | None:
+def get(recognizer: str, api: str) -> Outage | None:
     """The API's outage, if there is one."""
     return Outage.objects.filter(recognizer=recognizer, api=api).first()
 
 
-def may_probe(outage: Outage) -> bool:
+def try_claim_probe(outage: Outage) -> bool:
     """Whether this is the one that asks if it is over. Each probe is twice as far from the one before."""
     wait = min(FIRST_PROBE * 2 ** min(outage.probes, 10), LONGEST_WAIT)
     due = Outage.objects.filter(pk=outage.pk, probe_at__lte=Now())
     return due.update(probe_at=Now() + wait, probes=F("probes") + 1) == 1
 
 
-def over(recognizer: str, api: str) -> None:
+def clear(recognizer: str, api: str) -> None:
     """The API spoke to us: work goes on."""
     Outage.objects.filter(recognizer=recognizer, api=api).delete()
 

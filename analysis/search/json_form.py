@@ -24,53 +24,53 @@ from dataclasses import MISSING, Field, fields
 from datetime import date
 from typing import Any
 
-from analysis.search.grammar import DEEPEST, UNWRITABLE, BadQuery, parse
-from analysis.search.reading import shortened
-from analysis.search.tree import (
+from analysis.search.query import (
     SORTS,
     And,
-    Between,
-    By,
-    ByModel,
-    Counted,
-    Has,
-    InCategory,
-    Is,
-    Labeled,
-    Lately,
+    CategoryTerm,
+    CountTerm,
+    DateTerm,
+    FaceTerm,
+    FieldTerm,
+    HasTerm,
+    LabelTerm,
     Leaf,
-    Like,
-    Matches,
-    Measured,
+    ModelTerm,
     Node,
     Not,
-    OneFace,
     Or,
-    Oriented,
+    OrientationTerm,
     Query,
-    Written,
+    RangeTerm,
+    RelativeDateTerm,
+    SimilarTerm,
+    SourceTerm,
+    StateTerm,
+    TextTerm,
     all_of,
     any_of,
     negation,
 )
-from analysis.search.written import text_of
+from analysis.search.syntax.parser import MAX_DEPTH, UNWRITABLE, InvalidQuery, parse
+from analysis.search.syntax.serializer import serialize
+from analysis.search.syntax.terms import shortened
 
 KEYS: dict[str, type] = {
-    "label": Labeled,
-    "count": Counted,
-    "face": OneFace,
-    "matches": Matches,
-    "measured": Measured,
-    "between": Between,
-    "lately": Lately,
-    "category": InCategory,
-    "text": Written,
-    "orientation": Oriented,
-    "is": Is,
-    "has": Has,
-    "by": By,
-    "model": ByModel,
-    "like": Like,
+    "label": LabelTerm,
+    "count": CountTerm,
+    "face": FaceTerm,
+    "matches": FieldTerm,
+    "measured": RangeTerm,
+    "between": DateTerm,
+    "lately": RelativeDateTerm,
+    "category": CategoryTerm,
+    "text": TextTerm,
+    "orientation": OrientationTerm,
+    "is": StateTerm,
+    "has": HasTerm,
+    "by": SourceTerm,
+    "model": ModelTerm,
+    "like": SimilarTerm,
 }
 _NAMES = {kind: key for key, kind in KEYS.items()}
 
@@ -134,8 +134,8 @@ def _part(value: object, *, path: str, depth: int) -> Node:
     content = _object(value, path=path)
     if len(content) != 1:
         raise BadTree('A part is an object with one key, as in {"is": "favorite"}.', path=path)
-    if depth > 2 * DEEPEST + 2:
-        raise BadTree(f"Parts can stand in one another {DEEPEST} deep.", path=path)
+    if depth > 2 * MAX_DEPTH + 2:
+        raise BadTree(f"Parts can stand in one another {MAX_DEPTH} deep.", path=path)
     ((key, inner),) = content.items()
     path = f"{path}.{_shown(key)}"
     match key:
@@ -175,7 +175,7 @@ def _checked(leaf: Leaf, *, path: str) -> Node:
     values = [getattr(leaf, each.name) for each in fields(leaf) if each.name != "field"]
     if not any(value is not None and value != () for value in values):
         raise BadTree("This asks for nothing.", path=path)
-    query = _read(text_of(leaf), path=path)
+    query = _read(serialize(leaf), path=path)
     if query != Query((leaf,)):
         raise BadTree(f"This would be read as {shortened(query.text)}; write it so.", path=path)
     return leaf
@@ -184,7 +184,7 @@ def _checked(leaf: Leaf, *, path: str) -> Node:
 def _read(text: str, *, path: str) -> Query:
     try:
         return parse(text)
-    except BadQuery as error:
+    except InvalidQuery as error:
         raise BadTree(str(error), path=path) from error
 
 

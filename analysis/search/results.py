@@ -12,13 +12,13 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models.base import ModelState
 from django.utils.timezone import now
 
-from analysis.models import Audience, Image
-from analysis.search.meaning import meaning_of
-from analysis.search.places import Place
-from analysis.search.plan import Plan
-from analysis.search.sql import Sql, fetched
-from analysis.search.statements import BUDGET
-from analysis.search.tree import Is, Query, leaves
+from analysis.models import Image, Viewer
+from analysis.search.pagination import Cursor
+from analysis.search.query import Query, StateTerm, leaves
+from analysis.search.resolve import resolve
+from analysis.search.sql.expressions import Sql, fetch_all
+from analysis.search.sql.planner import QueryPlan
+from analysis.search.sql.statements import BUDGET
 
 PAGE_SIZE = 60
 COUNT_CAP = 10_000
@@ -28,14 +28,14 @@ STEP = 1_000
 @dataclass(frozen=True)
 class Page:
     images: list[Image]
-    next: Place | None
+    next: Cursor | None
 
 
 def page(
     query: Query,
     *,
-    audience: Audience,
-    after: Place | None = None,
+    viewer: Viewer,
+    after: Cursor | None = None,
     size: int = PAGE_SIZE,
     moment: datetime | None = None,
     budget: int = BUDGET,
@@ -44,22 +44,22 @@ def page(
 
     `budget`: how far the first walk goes before the pictures are looked for in another way.
     """
-    plan = plan_of(query, audience, moment, budget)
+    plan = plan_for(query, viewer, moment, budget)
     rows = _found(plan, after=after, limit=size + 1, columns=_COLUMNS)
     images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows[:size]]
-    return Page(images, Place(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None)
+    return Page(images, Cursor(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None)
 
 
 def count(
     query: Query,
     *,
-    audience: Audience,
+    viewer: Viewer,
     cap: int = COUNT_CAP,
     moment: datetime | None = None,
     budget: int = BUDGET,
 ) -> int:
     """How many pictures, exact up to `cap`; one more than it means more."""
-    plan = plan_of(query.sorted_by("newest"), audience, moment, budget)
+    plan = plan_for(query.sorted_by("newest"), viewer, moment, budget)
     found, statements = 0, plan.counted(cap=cap + 1)
     with suppress(StopIteration):
         while not plan.is_empty and found <= cap:
@@ -69,62 +69,62 @@ def count(
     return found
 
 
-def image_ids(query: Query, *, audience: Audience, limit: int) -> list[int]:
+def image_ids(query: Query, *, viewer: Viewer, limit: int) -> list[int]:
     """The first pictures' ids, for what is computed over a result."""
-    return [image_id for image_id, _ in _found(plan_of(query, audience), after=None, limit=limit)]
+    return [image_id for image_id, _ in _found(plan_for(query, viewer), after=None, limit=limit)]
 
 
-def keys(query: Query, *, audience: Audience, limit: int) -> list[Any]:
+def sort_keys(query: Query, *, viewer: Viewer, limit: int) -> list[Any]:
     """What the first pictures are ordered by."""
-    return [key for _, key in _found(plan_of(query, audience), after=None, limit=limit)]
+    return [key for _, key in _found(plan_for(query, viewer), after=None, limit=limit)]
 
 
-def every_id(query: Query, *, audience: Audience, step: int = STEP) -> Iterator[list[int]]:
+def iter_ids(query: Query, *, viewer: Viewer, step: int = STEP) -> Iterator[list[int]]:
     """All hits in bounded steps, newest first, for bulk work; what is done to them meanwhile loses none."""
-    steps = _steps(query, audience=audience, step=step)
-    depends_on_others = any(leaf == Is("duplicate") for part in query.parts for leaf in leaves(part))
+    steps = _steps(query, viewer=viewer, step=step)
+    depends_on_others = any(leaf == StateTerm("duplicate") for part in query.parts for leaf in leaves(part))
     # The last of like pictures is no duplicate once the others are in the trash: all are found before any is changed.
     yield from list(steps) if depends_on_others else steps
 
 
-def step(
-    query: Query, *, audience: Audience, after: Place | None, size: int, moment: datetime
-) -> tuple[list[int], Place | None]:
+def ids_page(
+    query: Query, *, viewer: Viewer, after: Cursor | None, size: int, moment: datetime
+) -> tuple[list[int], Cursor | None]:
     """The next hits' ids, newest first, and the place to go on from; None when these were the last.
 
     For work that goes through a library over hours: what it needs to remember is a place and the moment it began.
     """
-    keys = _found(plan_of(query.sorted_by("newest"), audience, moment), after=after, limit=size)
-    return [image_id for image_id, _ in keys], Place(keys[-1][1], keys[-1][0]) if len(keys) == size else None
+    keys = _found(plan_for(query.sorted_by("newest"), viewer, moment), after=after, limit=size)
+    return [image_id for image_id, _ in keys], Cursor(keys[-1][1], keys[-1][0]) if len(keys) == size else None
 
 
-def _steps(query: Query, *, audience: Audience, step: int) -> Iterator[list[int]]:
-    plan, after = plan_of(query.sorted_by("newest"), audience), None
+def _steps(query: Query, *, viewer: Viewer, step: int) -> Iterator[list[int]]:
+    plan, after = plan_for(query.sorted_by("newest"), viewer), None
     while keys := _found(plan, after=after, limit=step):
         yield [image_id for image_id, _ in keys]
         if len(keys) < step:
             return
-        after = Place(keys[-1][1], keys[-1][0])
+        after = Cursor(keys[-1][1], keys[-1][0])
 
 
-def place_of(image_id: int, query: Query, *, audience: Audience, is_before: bool = False) -> Place | None:
+def cursor_of(image_id: int, query: Query, *, viewer: Viewer, is_before: bool = False) -> Cursor | None:
     """A picture's place in the order of a query, or the one just before it; None where the order gives it none."""
-    plan = plan_of(query, audience)
+    plan = plan_for(query, viewer)
     if plan.sort == "confidence":
         return None
-    visible = Image.objects.visible_to(audience).filter(pk=image_id)
+    visible = Image.objects.visible_to(viewer).filter(pk=image_id)
     if not visible.exists():
         return None
     [(key,)] = _fetched(Sql(f"SELECT {plan.order.key} FROM analysis_image i WHERE i.id = %s", (image_id,)))  # noqa: S608
     step = (-1 if plan.order.is_ascending else 1) if is_before else 0
-    return Place(key, image_id + step)
+    return Cursor(key, image_id + step)
 
 
-def plan_of(query: Query, audience: Audience, moment: datetime | None = None, budget: int = BUDGET) -> Plan:
-    return Plan(meaning_of(query, audience=audience, moment=moment or now()), budget=budget)
+def plan_for(query: Query, viewer: Viewer, moment: datetime | None = None, budget: int = BUDGET) -> QueryPlan:
+    return QueryPlan(resolve(query, viewer=viewer, moment=moment or now()), budget=budget)
 
 
-def _found(plan: Plan, *, after: Place | None, limit: int, columns: str = "") -> list[Any]:
+def _found(plan: QueryPlan, *, after: Cursor | None, limit: int, columns: str = "") -> list[Any]:
     """Rows of image id, key and these columns of `analysis_image i`, by the first statement that finds enough."""
     rows: list[Any] = []
     if after and not isinstance(after.key, plan.order.kind):
@@ -164,4 +164,4 @@ def _image(values: Iterable[tuple[str, Any]]) -> Image:
 
 
 def _fetched(statement: Sql) -> list[Any]:
-    return fetched(statement.text, statement.values)
+    return fetch_all(statement.text, statement.values)

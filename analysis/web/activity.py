@@ -14,16 +14,16 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import access, pipeline
-from analysis.batches import states
+from analysis import permissions, pipeline
+from analysis.batches import lifecycle
+from analysis.batches.options import InvalidBatchOptions, check_amounts
 from analysis.batches.progress import Progress, progress_of
-from analysis.batches.wish import BadBatch, check_amounts
-from analysis.figures.failures import LOOKED_AT, Cause, failures
+from analysis.formatting import dollars, lasting, many
 from analysis.models import Analysis, Batch, Bucket, BucketObject
-from analysis.web import present, toasts
-from analysis.web.advice import advice
-from analysis.web.requests import Request, is_fragment, person_id
-from analysis.web.spoken import dollars, lasting, many
+from analysis.statistics.failures import SCAN_LIMIT, Cause, failures
+from analysis.web import links, toasts
+from analysis.web.error_advice import advice
+from analysis.web.http import Request, current_user_id, is_fragment
 from analysis.web.toasts import Toast
 
 State = Batch.State
@@ -32,7 +32,7 @@ MOST_ALIVE, MOST_OVER = 50, 20
 
 
 @dataclass(frozen=True)
-class Row:
+class BatchRow:
     """A batch as the page shows it. `most` is empty while nobody knows how many analyses there will be."""
 
     id: int
@@ -42,7 +42,7 @@ class Row:
     state_words: str
     reason: str
     ended: str
-    most: str
+    maximum: str
     counts: list[str]
     figures: list[str]
     url: str
@@ -52,7 +52,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailureRow:
     """A cause with what to do about it; `retry_url` says what asking again would cost."""
 
     api: str
@@ -66,7 +66,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Sync:
+class SyncRow:
     name: str
     owner: str
     trouble: str
@@ -78,39 +78,39 @@ class Sync:
 @require_safe
 def activity(request: Request) -> HttpResponse:
     """One's own, and everybody's for staff; as a fragment only the batches, which ask again while one is under way."""
-    person = person_id(request)
+    person = current_user_id(request)
     rows, is_moving = _batches(_of(request), now=now())
-    context = {"rows": rows, "is_moving": is_moving, "is_staff": access.is_staff(request.user)}
+    context = {"rows": rows, "is_moving": is_moving, "is_staff": permissions.is_staff(request.user)}
     if is_fragment(request):
         return render(request, "activity.html#batches", context)
-    found = failures(person_id=None if access.is_staff(request.user) else person)
+    found = failures(person_id=None if permissions.is_staff(request.user) else person)
     context |= {
-        "failures": [_failure(cause, is_of_everybody=access.is_staff(request.user)) for cause in found.causes],
-        "most_failures": "" if found.is_whole else f"{LOOKED_AT:,}",
+        "failures": [_failure(cause, all_owners=permissions.is_staff(request.user)) for cause in found.causes],
+        "most_failures": "" if found.is_whole else f"{SCAN_LIMIT:,}",
         "syncs": _syncs(request),
-        "toasts": toasts.take(request),
+        "toasts": toasts.take_toasts(request),
     }
     return render(request, "activity.html", context)
 
 
 @require_POST
-def steer(request: Request, batch_id: int, action: str) -> HttpResponse:
+def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
     """Pause, resume or cancel a batch of one's own; staff, anybody's."""
     if action not in STEPS:
         raise Http404
     batch = get_object_or_404(_of(request), pk=batch_id)
     try:
         is_done = STEPS[action](batch, request)
-    except BadBatch as error:
-        toasts.put(request, Toast(str(error)))
+    except InvalidBatchOptions as error:
+        toasts.add_toast(request, Toast(str(error)))
     else:
-        toasts.put(request, Toast(f"Batch {batch_id} {DONE[action] if is_done else OTHERWISE[action]}."))
+        toasts.add_toast(request, Toast(f"Batch {batch_id} {DONE[action] if is_done else OTHERWISE[action]}."))
     return redirect("activity")
 
 
 def _of(request: Request) -> QuerySet[Batch]:
     batches = Batch.objects.select_related("person")
-    return batches if access.is_staff(request.user) else batches.filter(person_id=person_id(request))
+    return batches if permissions.is_staff(request.user) else batches.filter(person_id=current_user_id(request))
 
 
 def _resume(batch: Batch, request: Request) -> bool:
@@ -119,9 +119,9 @@ def _resume(batch: Batch, request: Request) -> bool:
 
 
 STEPS: dict[str, Callable[[Batch, Request], bool]] = {
-    "pause": lambda batch, _: states.pause(batch.pk),
+    "pause": lambda batch, _: lifecycle.pause(batch.pk),
     "resume": _resume,
-    "cancel": lambda batch, _: states.cancel(batch.pk),
+    "cancel": lambda batch, _: lifecycle.cancel(batch.pk),
 }
 DONE = {
     "pause": "is paused; what is under way ends by itself",
@@ -139,12 +139,12 @@ def budget_in(text: str) -> Decimal | None:
     try:
         budget = Decimal(typed[:40])
     except InvalidOperation as error:
-        raise BadBatch(f"{text[:40]!r} is no amount in US dollars; write 20 or 0.50.") from error
+        raise InvalidBatchOptions(f"{text[:40]!r} is no amount in US dollars; write 20 or 0.50.") from error
     check_amounts(budget=budget)
     return budget
 
 
-def _batches(batches: QuerySet[Batch], *, now: datetime) -> tuple[list[Row], bool]:
+def _batches(batches: QuerySet[Batch], *, now: datetime) -> tuple[list[BatchRow], bool]:
     """Those that are not over, then those that ended last; and whether any is under way."""
     alive = batches.exclude(state__in=OVER).order_by("-pk")[:MOST_ALIVE]
     over = batches.filter(state__in=OVER).order_by("-finished_at")[:MOST_OVER]
@@ -152,10 +152,10 @@ def _batches(batches: QuerySet[Batch], *, now: datetime) -> tuple[list[Row], boo
     return [_row(each, now) for each in found], any(each.batch.state == State.RUNNING or each.running for each in found)
 
 
-def _row(each: Progress, now: datetime) -> Row:
+def _row(each: Progress, now: datetime) -> BatchRow:
     batch = each.batch
     when = batch.finished_at or batch.started_at
-    return Row(
+    return BatchRow(
         id=batch.pk,
         title=_title(batch),
         note=_note(batch),
@@ -163,20 +163,20 @@ def _row(each: Progress, now: datetime) -> Row:
         state_words=batch.get_state_display(),
         reason=batch.reason,
         ended=str(each.ended),
-        most=str(each.total) if each.total is not None else "",
+        maximum=str(each.total) if each.total is not None else "",
         counts=_counts(each),
         figures=_figures(each),
-        url="" if batch.is_of_named else present.with_parameters(reverse("library"), q=batch.query),
-        when=f"{'ended' if batch.finished_at else 'started'} {present.ago(when, now=now)}",
-        exact=present.exact(when),
+        url="" if batch.uses_id_list else links.with_parameters(reverse("library"), q=batch.query),
+        when=f"{'ended' if batch.finished_at else 'started'} {links.ago(when, now=now)}",
+        exact=links.exact(when),
         budget=f"{batch.budget.normalize():f}" if batch.budget is not None else "",
     )
 
 
 def _title(batch: Batch) -> str:
-    if batch.is_of_named:
+    if batch.uses_id_list:
         return "A sample" if batch.is_sample else "Chosen pictures"
-    return batch.query or ("All pictures" if batch.is_of_everybody else "All own pictures")
+    return batch.query or ("All pictures" if batch.all_owners else "All own pictures")
 
 
 def _note(batch: Batch) -> str:
@@ -209,26 +209,26 @@ def _figures(each: Progress) -> list[str]:
     return [words for words in said if words]
 
 
-def _failure(cause: Cause, *, is_of_everybody: bool) -> Failure:
+def _failure(cause: Cause, *, all_owners: bool) -> FailureRow:
     retry = {"q": "is:failed", "scope": Batch.Scope.FAILED.value, "code": cause.code, "api": cause.api}
-    if is_of_everybody:
+    if all_owners:
         retry["everybody"] = "1"
-    return Failure(
+    return FailureRow(
         api=Analysis.Api(cause.api).label,
         code=cause.code,
         number=f"{cause.number:,}",
         pictures=many(cause.number, "picture"),
         sentence=cause.message,
         advice=advice(cause.code, is_permanent=cause.is_permanent),
-        ago=present.ago(cause.latest, now=now()),
-        retry_url=present.with_parameters(reverse("analyze"), **retry),
+        ago=links.ago(cause.latest, now=now()),
+        retry_url=links.with_parameters(reverse("analyze"), **retry),
     )
 
 
-def _syncs(request: Request) -> list[Sync]:
+def _syncs(request: Request) -> list[SyncRow]:
     buckets = Bucket.objects.select_related("owner").order_by("name", "prefix")
-    if not access.is_staff(request.user):
-        buckets = buckets.filter(owner_id=person_id(request))
+    if not permissions.is_staff(request.user):
+        buckets = buckets.filter(owner_id=current_user_id(request))
     waiting = dict(
         BucketObject.objects.filter(state=BucketObject.State.WAITING, bucket__in=buckets)
         .values_list("bucket")
@@ -237,18 +237,18 @@ def _syncs(request: Request) -> list[Sync]:
     return [_sync(bucket, waiting.get(bucket.pk, 0)) for bucket in buckets]
 
 
-def _sync(bucket: Bucket, waiting: int) -> Sync:
+def _sync(bucket: Bucket, waiting: int) -> SyncRow:
     started, ended = bucket.sync_started_at, bucket.sync_ended_at
     if started and not (ended and ended >= started):
-        words = f"comparing since {present.ago(started, now=now())}"
+        words = f"comparing since {links.ago(started, now=now())}"
     else:
-        words = f"compared {present.ago(ended, now=now())}" if ended else "not compared yet"
+        words = f"compared {links.ago(ended, now=now())}" if ended else "not compared yet"
     counted = [f"{number:,} {name}" for name, number in bucket.report.items() if isinstance(number, int) and number]
-    return Sync(
+    return SyncRow(
         name=str(bucket),
         owner=str(bucket.owner),
         trouble=bucket.trouble,
         state_words=words,
         figures=[f"{waiting:,} to be read"] * bool(waiting) + counted,
-        url=present.with_parameters(reverse("library"), q=f'bucket:"{bucket.name}"'),
+        url=links.with_parameters(reverse("library"), q=f'bucket:"{bucket.name}"'),
     )

@@ -15,11 +15,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis import access, pipeline
+from analysis import permissions, pipeline
+from analysis.bucket_sync import connection_check
 from analysis.models import Analysis, Bucket, BucketObject
-from analysis.store import connection
-from analysis.web import present, toasts
-from analysis.web.requests import Request
+from analysis.web import links, toasts
+from analysis.web.http import Request
 from analysis.web.toasts import Toast
 
 MOST_ASIDE = 50
@@ -29,13 +29,13 @@ WORDS = {
     "changed": "Changed",
     "missing": "Missing",
     "refused": "Not accepted before",
-    "passed_over": "Passed over",
+    "skipped": "Passed over",
     "failed_analyses": "Analysis failed",
 }
 
 
 @dataclass(frozen=True)
-class Row:
+class BucketRow:
     """A bucket as the list shows it."""
 
     url: str
@@ -60,21 +60,21 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Bucket
-        fields = ("name", "prefix", "region", "include", "exclude", "owner", "openness", "apis", "may_delete")
+        fields = ("name", "prefix", "region", "include", "exclude", "owner", "visibility", "apis", "may_delete")
 
 
 @require_safe
 def buckets(request: Request) -> HttpResponse:
     """One's own buckets; all of them for staff."""
-    found = access.buckets_of(request.user).annotate(pictures=Count("images"))
-    context = {"rows": [_row(each) for each in found], "is_staff": access.is_staff(request.user)}
+    found = permissions.buckets_for(request.user).annotate(pictures=Count("images"))
+    context = {"rows": [_row(each) for each in found], "is_staff": permissions.is_staff(request.user)}
     return render(request, "buckets.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request) -> HttpResponse:
     """Staff alone: whoever names a bucket has the server's own permissions read it."""
-    access.for_staff(request.user)
+    permissions.require_staff(request.user)
     form = BucketForm(
         request.POST or None, initial={"owner": request.user.pk, "region": settings.AWS_REGION}, label_suffix=""
     )
@@ -86,8 +86,8 @@ def add(request: Request) -> HttpResponse:
 @require_safe
 def bucket(request: Request, bucket_id: int) -> HttpResponse:
     """What is known of it; with `?check`, what it lets us do."""
-    shown = access.bucket_for(request.user, bucket_id)
-    findings = list(connection.check(shown)) if "check" in request.GET else []
+    shown = permissions.bucket_for(request.user, bucket_id)
+    findings = list(connection_check.check_connection(shown)) if "check" in request.GET else []
     states = dict(shown.objects_seen.values_list("state").annotate(Count("pk")))
     aside = shown.objects_seen.filter(state__in=[BucketObject.State.REFUSED, BucketObject.State.FAILED])
     context = {
@@ -99,11 +99,11 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "numbers": _numbers(shown),
         "waiting": states.get(BucketObject.State.WAITING, 0),
         "present": states.get(BucketObject.State.PRESENT, 0),
-        "library_url": present.with_parameters("/", q=f'bucket:"{shown.name}"'),
+        "library_url": links.with_parameters("/", q=f'bucket:"{shown.name}"'),
         "aside": aside.order_by("key")[:MOST_ASIDE],
         "failed": states.get(BucketObject.State.FAILED, 0),
         "rest": max(states.get("refused", 0) + states.get("failed", 0) - MOST_ASIDE, 0),
-        "toasts": toasts.take(request),
+        "toasts": toasts.take_toasts(request),
         **_to_paste(request, shown),
     }
     return render(request, "bucket.html", context)
@@ -112,26 +112,26 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
 @require_POST
 def sync(request: Request, bucket_id: int) -> HttpResponse:
     """Have it compared with the library, and with `repair` what that found put right."""
-    shown = access.bucket_for(request.user, bucket_id)
+    shown = permissions.bucket_for(request.user, bucket_id)
     repair = request.POST.get("repair", "")
     if repair == "failed":
         number = pipeline.retry_failed(shown)
-        toasts.put(request, Toast(f"Asking again about {present.pictures(number)}."))
+        toasts.add_toast(request, Toast(f"Asking again about {links.pictures(number)}."))
     else:
-        pipeline.start_sync(shown, trashes_missing=repair == "missing")
-        toasts.put(request, Toast(f"Comparing {shown} with the library. New pictures come as they are read."))
+        pipeline.start_sync(shown, trash_missing=repair == "missing")
+        toasts.add_toast(request, Toast(f"Comparing {shown} with the library. New pictures come as they are read."))
     return redirect("bucket", shown.pk)
 
 
-def _row(each: Bucket) -> Row:
+def _row(each: Bucket) -> BucketRow:
     now = timezone.now()
     is_running = each.sync_claimed_until is not None and each.sync_claimed_until > now
-    synced = f"Synced {present.ago(each.sync_ended_at, now=now)}" if each.sync_ended_at else "Never synced to its end"
-    return Row(
+    synced = f"Synced {links.ago(each.sync_ended_at, now=now)}" if each.sync_ended_at else "Never synced to its end"
+    return BucketRow(
         url=f"/buckets/{each.pk}/",
         name=str(each),
         owner=each.owner.get_username(),
-        pictures=present.pictures(getattr(each, "pictures", 0)),
+        pictures=links.pictures(getattr(each, "pictures", 0)),
         synced="Syncing" if is_running else synced,
         is_running=is_running,
         trouble=each.trouble,
@@ -156,8 +156,8 @@ def _to_paste(request: Request, shown: Bucket) -> dict[str, str]:
     account = settings.EVENTS_QUEUE_URL.rstrip("/").rpartition("/")[0].rpartition("/")[2] or "123456789012"
     arn = f"arn:aws:sqs:{region or 'us-east-1'}:{account}:{name}"
     said = {
-        "policy": connection.needed_policy(shown),
-        "cors": connection.cors_rules(f"{request.scheme}://{request.get_host()}"),
-        "notification": connection.notification(arn, shown.prefix),
+        "policy": connection_check.needed_policy(shown),
+        "cors": connection_check.cors_rules(f"{request.scheme}://{request.get_host()}"),
+        "notification": connection_check.notification_config(arn, shown.prefix),
     }
     return {key: json.dumps(value, indent=2) for key, value in said.items()}

@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.curation import duplicates as alike
-from analysis.curation import keeping
-from analysis.curation.refused import Refused
-from analysis.models import Image, ImageLabel, Label, Mark
-from analysis.search.places import Place
-from analysis.web import present, toasts, veil
-from analysis.web.requests import Request, ids_in, number_in, person_id
+from analysis.curation import merge_duplicates
+from analysis.curation.errors import ActionRefused
+from analysis.models import Image, ImageLabel, Label, Rating
+from analysis.search.pagination import Cursor
+from analysis.web import links, sensitive, toasts
+from analysis.web.http import Request, current_user_id, id_list_param, int_param
 from analysis.web.toasts import Toast
 
 
@@ -35,7 +35,7 @@ class Candidate:
     words: tuple[str, ...]
     is_favorite: bool
     stars: str
-    is_veiled: bool
+    is_blurred: bool
 
 
 @dataclass(frozen=True)
@@ -50,53 +50,53 @@ class Group:
 @require_safe
 def duplicates(request: Request) -> HttpResponse:
     """The next few groups; it looks through a bounded number of pictures and says so where there are more."""
-    person = person_id(request)
+    person = current_user_id(request)
     after = request.GET.get("after", "")
-    found = alike.like_groups(person, after=Place.from_text(after))
-    url = present.with_parameters(reverse("duplicates"), after=str(found.next)) if found.next else ""
-    groups = _groups(found.groups, person=person, veils=not veil.shows(request))
-    context = {"groups": groups, "next_url": url, "after": after, "toasts": toasts.take(request)}
+    found = alike.find_duplicate_groups(person, after=Cursor.from_text(after))
+    url = links.with_parameters(reverse("duplicates"), after=str(found.next)) if found.next else ""
+    groups = _groups(found.groups, person=person, veils=not sensitive.shows_sensitive(request))
+    context = {"groups": groups, "next_url": url, "after": after, "toasts": toasts.take_toasts(request)}
     return render(request, "duplicates.html", context)
 
 
 @require_POST
-def keep(request: Request) -> HttpResponse:
+def resolve_duplicates(request: Request) -> HttpResponse:
     """Keep the chosen picture of a group, trash the others; undone like any bulk command."""
-    person_id(request)
-    chosen = number_in(request.POST.get("keep", ""), most=10**18, least=0)
-    ids = ids_in(request.POST.get("ids", "").split(","), most=alike.MOST_ALIKE)
+    current_user_id(request)
+    chosen = int_param(request.POST.get("keep", ""), maximum=10**18, minimum=0)
+    ids = id_list_param(request.POST.get("ids", "").split(","), maximum=alike.MAX_GROUP_SIZE)
     try:
         if chosen not in ids:
-            raise Refused("Choose the picture to keep.")
-        change = keeping.keep(chosen, instead_of=ids, by=request.user)  # type: ignore[arg-type]
-    except Refused as refusal:
+            raise ActionRefused("Choose the picture to keep.")
+        change = merge_duplicates.merge_duplicates(chosen, instead_of=ids, by=request.user)  # type: ignore[arg-type]
+    except ActionRefused as refusal:
         return _back(request, Toast(str(refusal)))
-    said = f"Kept one, moved {present.pictures(change.number)} to the trash."
+    said = f"Kept one, moved {links.pictures(change.number)} to the trash."
     return _back(request, Toast(said, reverse("undo", args=[change.pk]), {"next": _address(request)}))
 
 
 def _back(request: Request, toast: Toast) -> HttpResponse:
-    toasts.put(request, toast)
+    toasts.add_toast(request, toast)
     return redirect(_address(request))
 
 
 def _address(request: Request) -> str:
     """The page, where in the pictures one is."""
-    after = Place.from_text(request.POST.get("after", ""))
-    return present.with_parameters(reverse("duplicates"), after=str(after or ""))
+    after = Cursor.from_text(request.POST.get("after", ""))
+    return links.with_parameters(reverse("duplicates"), after=str(after or ""))
 
 
 def _groups(groups: list[list[Image]], *, person: int, veils: bool) -> list[Group]:
     ids = [image.pk for images in groups for image in images]
     words = _words(ids)
-    veiled = veil.among_ids(ids) if veils else frozenset()
-    marks = {mark.image_id: mark for mark in Mark.objects.filter(person_id=person, image_id__in=ids)}
+    veiled = sensitive.sensitive_ids(ids) if veils else frozenset()
+    marks = {mark.image_id: mark for mark in Rating.objects.filter(person_id=person, image_id__in=ids)}
     return [
         Group(
             ids=",".join(str(image.pk) for image in images),
             title=f"{len(images)} pictures",
             candidates=[
-                _candidate(each, words.get(each.pk, ()), marks.get(each.pk), is_veiled=each.pk in veiled)
+                _candidate(each, words.get(each.pk, ()), marks.get(each.pk), is_blurred=each.pk in veiled)
                 for each in images
             ],
         )
@@ -104,23 +104,23 @@ def _groups(groups: list[list[Image]], *, person: int, veils: bool) -> list[Grou
     ]
 
 
-def _candidate(image: Image, words: tuple[str, ...], mark: Mark | None, *, is_veiled: bool) -> Candidate:
+def _candidate(image: Image, words: tuple[str, ...], mark: Rating | None, *, is_blurred: bool) -> Candidate:
     moment = image.taken_at or image.added_at
     stars = mark.rating or 0 if mark else 0
     return Candidate(
         id=str(image.pk),
-        url=present.image_url(image.pk),
-        thumb=present.rendition_url(image, "thumb"),
+        url=links.image_url(image.pk),
+        thumb=links.rendition_url(image, "thumb"),
         name=str(image),
         extent=f"{image.width:,} × {image.height:,}",
-        size=present.size(image.size),
+        size=links.size(image.size),
         format=image.get_format_display(),
-        date=present.day(moment),
+        date=links.day(moment),
         date_words="taken" if image.taken_at else "added",
         words=words,
         is_favorite=mark is not None and mark.is_favorite,
         stars="★" * stars,
-        is_veiled=is_veiled,
+        is_blurred=is_blurred,
     )
 
 

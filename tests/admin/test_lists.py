@@ -8,22 +8,29 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis.admin import sections
-from analysis.admin.counting import CAP, CappedPaginator
+from analysis.admin import sidebar
+from analysis.admin.pagination import CAP, CappedPaginator
 from analysis.models import (
     Batch,
     BucketObject,
     Call,
-    ConfidenceFigure,
+    ConfidenceStatistics,
     Face,
     Image,
     Label,
-    LatencyFigure,
-    Mark,
-    Ticket,
+    LatencyStatistics,
+    Rating,
+    Upload,
     Verdict,
 )
-from tests.factories import a_bucket, a_label, a_labeled_image, an_analysis, an_image, an_image_in
+from tests.factories import (
+    create_analysis,
+    create_bucket,
+    create_bucket_image,
+    create_image,
+    create_label,
+    create_labeled_image,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +52,7 @@ def said(page) -> list[str]:
 
 
 def test_every_model_has_its_place_in_the_sidebar():
-    placed = [item.model for items in sections.SECTIONS.values() for item in items]
+    placed = [item.model for items in sidebar.SECTIONS.values() for item in items]
     assert sorted(map(str, placed)) == sorted(map(str, admin.site._registry))
 
 
@@ -56,34 +63,34 @@ def test_the_sidebar_shows_the_sections(browser):
 
 
 def test_pictures_are_found_by_the_librarys_own_search(owner, browser):
-    dog = a_labeled_image(owner, {"Dog": 98})
-    a_labeled_image(owner, {"Cat": 98})
+    dog = create_labeled_image(owner, {"Dog": 98})
+    create_labeled_image(owner, {"Cat": 98})
     assert shown(browser.get(PICTURES, {"q": "dog>=90"})) == [dog]
     assert shown(browser.get(PICTURES, {"q": "dog>=99"})) == []
 
 
 def test_a_search_that_is_not_understood_says_what_is_wrong_and_shows_nothing(owner, browser):
-    an_image(owner)
+    create_image(owner)
     page = browser.get(PICTURES, {"q": 'dog "cat'})
     assert (shown(page), said(page)) == ([], ["This search is not understood. Column 5: Nothing closes this quote."])
     assert said(browser.get(ANALYSES, {"q": 'dog "cat'})) == said(page)
 
 
 def test_each_filter_of_pictures_is_a_part_of_the_search(owner, colleague, browser):
-    bucket = a_bucket(owner)
-    dog = a_labeled_image(owner, {"Dog": 80}, openness=2, format="png")
-    an_analysis(dog, api="text", state="failed")
-    kept = an_image_in(bucket, "a.jpg")
-    theirs = an_image(colleague)
-    gone = an_image(owner, trashed_at=timezone.now())
+    bucket = create_bucket(owner)
+    dog = create_labeled_image(owner, {"Dog": 80}, visibility=2, format="png")
+    create_analysis(dog, api="text", state="failed")
+    kept = create_bucket_image(bucket, "a.jpg")
+    theirs = create_image(colleague)
+    gone = create_image(owner, trashed_at=timezone.now())
     assert shown(browser.get(PICTURES)) == [theirs, kept, dog]
     for asked, expected in (
         ({"is": "failed"}, [dog]),
         ({"is": "trashed"}, [gone]),
-        ({"image_labels__label__id__exact": a_label("Dog").pk}, [dog]),
-        ({"image_labels__label__id__exact": a_label("Dog").pk, "confidence_from": "81"}, []),
-        ({"image_labels__label__id__exact": a_label("Dog").pk, "confidence_to": "80"}, [dog]),
-        ({"image_labels__label__id__exact": a_label("Dog").pk, "confidence_to": "79.99"}, []),
+        ({"image_labels__label__id__exact": create_label("Dog").pk}, [dog]),
+        ({"image_labels__label__id__exact": create_label("Dog").pk, "confidence_from": "81"}, []),
+        ({"image_labels__label__id__exact": create_label("Dog").pk, "confidence_to": "80"}, [dog]),
+        ({"image_labels__label__id__exact": create_label("Dog").pk, "confidence_to": "79.99"}, []),
         ({"owner__id__exact": colleague.pk}, [theirs]),
         ({"bucket__id__exact": bucket.pk}, [kept]),
         ({"visibility": "public"}, [dog]),
@@ -114,7 +121,7 @@ def test_each_filter_of_pictures_is_a_part_of_the_search(owner, colleague, brows
     ],
 )
 def test_a_filter_that_says_nothing_says_so_and_shows_nothing(asked, sentence, owner, browser):
-    an_image(owner)
+    create_image(owner)
     page = browser.get(PICTURES, asked)
     assert (shown(page), said(page)) == ([], [sentence])
 
@@ -173,29 +180,30 @@ def test_counting_ends_at_the_cap():
 
 def test_what_was_not_found_is_not_looked_for_again(browser, django_assert_num_queries):
     with django_assert_num_queries(QUERIES["mark"] - 1):
-        assert shown(browser.get(reverse("admin:analysis_mark_changelist"))) == []
+        assert shown(browser.get(reverse("admin:analysis_rating_changelist"))) == []
 
 
 def test_a_list_without_rows_says_why(owner, browser):
-    empty, address = "There is none yet.", reverse("admin:analysis_mark_changelist")
+    empty, address = "There is none yet.", reverse("admin:analysis_rating_changelist")
     assert empty in browser.get(address).content.decode()
-    Mark.objects.create(image=an_image(owner), person=owner)
+    Rating.objects.create(image=create_image(owner), person=owner)
     page = browser.get(address, {"rating_from": "5"}).content.decode()
     assert (empty in page, "Nothing is found by this search and these filters." in page) == (False, True)
 
 
 def test_figures_are_told_in_words(owner, browser):
-    LatencyFigure.objects.create(start=timezone.now(), recognizer="local", api="labels", step=8, answers=1)
-    ConfidenceFigure.objects.create(step=17, labels=1)
-    latency = browser.get(reverse("admin:analysis_latencyfigure_changelist")).content.decode()
-    confidence = browser.get(reverse("admin:analysis_confidencefigure_changelist")).content.decode()
+    LatencyStatistics.objects.create(start=timezone.now(), recognizer="local", api="labels", step=8, answers=1)
+    ConfidenceStatistics.objects.create(step=17, labels=1)
+    latency = browser.get(reverse("admin:analysis_latencystatistics_changelist")).content.decode()
+    confidence = browser.get(reverse("admin:analysis_confidencestatistics_changelist")).content.decode()
     assert ("4 to 5 ms" in latency, "a day" in latency) == (True, True)
     assert ("85–90 %" in confidence, "everybody" in confidence) == (True, True)
 
 
 def test_within_days_the_last_comes_first(owner, browser):
     late, early, before = (
-        an_analysis(an_image(owner), state="done", finished_at=datetime(2026, 3, day, tzinfo=UTC)) for day in (5, 4, 1)
+        create_analysis(create_image(owner), state="done", finished_at=datetime(2026, 3, day, tzinfo=UTC))
+        for day in (5, 4, 1)
     )
     assert shown(browser.get(ANALYSES)) == [before, early, late]
     days = {"finished_at_from": "2026-03-04", "finished_at_to": "2026-03-05"}
@@ -203,8 +211,8 @@ def test_within_days_the_last_comes_first(owner, browser):
 
 
 def test_analyses_are_found_by_their_pictures_and_by_request_id(owner, browser):
-    dog = a_labeled_image(owner, {"Dog": 98})
-    other = an_analysis(an_image(owner), state="failed")
+    dog = create_labeled_image(owner, {"Dog": 98})
+    other = create_analysis(create_image(owner), state="failed")
     request_id = "0f8fad5b-d9cb-469f-a165-70867728950e"
     Call.objects.create(analysis=other, recognizer="local", api="labels", outcome="failed", request_id=request_id)
     assert shown(browser.get(ANALYSES, {"q": "dog"})) == list(dog.analyses.all())
@@ -213,7 +221,7 @@ def test_analyses_are_found_by_their_pictures_and_by_request_id(owner, browser):
 
 
 def test_answers_are_folded_and_escaped(owner, browser):
-    analysis = an_analysis(an_image(owner), state="done", answer={"Name": "<script>alert(1)</script>"})
+    analysis = create_analysis(create_image(owner), state="done", answer={"Name": "<script>alert(1)</script>"})
     page = browser.get(reverse("admin:analysis_analysis_change", args=[analysis.pk])).content.decode()
     assert "<summary>As received</summary>" in page
     assert "&quot;Name&quot;: &quot;&lt;script&gt;alert(1)" in page
@@ -221,17 +229,17 @@ def test_answers_are_folded_and_escaped(owner, browser):
 
 def _rows(owner, number):
     """So many rows more of every table that grows with the library."""
-    bucket = a_bucket(owner, prefix=f"{number}-{Image.objects.count()}")
+    bucket = create_bucket(owner, prefix=f"{number}-{Image.objects.count()}")
     for _ in range(number):
-        image = a_labeled_image(owner, {"Dog": 98})
+        image = create_labeled_image(owner, {"Dog": 98})
         label = Label.objects.create(kind="tag", name=f"tag {image.pk}")
-        analysis = an_analysis(image, api="faces", state="failed", batch=Batch.objects.create(recognizer="local"))
+        analysis = create_analysis(image, api="faces", state="failed", batch=Batch.objects.create(recognizer="local"))
         Call.objects.create(analysis=analysis, recognizer="local", api="labels", outcome="answered")
         Verdict.objects.create(image=image, label=label, decision="confirmed", by=owner)
         Face.objects.create(image=image, left=0, top=0, width=1, height=1, confidence=99)
-        Mark.objects.create(image=image, person=owner)
+        Rating.objects.create(image=image, person=owner)
         BucketObject.objects.create(bucket=bucket, key=f"{image.pk}.jpg", image=image)
-        Ticket.objects.create(owner=owner, key=f"k{image.pk}", filename="a", size=1, expires_at=timezone.now())
+        Upload.objects.create(owner=owner, key=f"k{image.pk}", filename="a", size=1, expires_at=timezone.now())
 
 
 QUERIES = {

@@ -15,7 +15,7 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from analysis.ingest.examine import examine
-from analysis.store import library
+from analysis.library import images
 from tests import factories, pictures
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -157,14 +157,14 @@ def visit(browser, live_server, transactional_db, underway):
 
 @pytest.fixture
 def owner(transactional_db):
-    return factories.a_person("owner")
+    return factories.create_user("owner")
 
 
 @pytest.fixture
 def renditions(owner, pictures_folder):
     """One set of blobs, for all rows together."""
     file = io.BytesIO(pictures.jpeg())
-    added = library.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    added = images.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
     return {"renditions_id": added.renditions_id, "placeholder": added.placeholder}
 
 
@@ -172,4 +172,4 @@ def renditions(owner, pictures_folder):
 def dogs(owner, renditions):
     """The first of them last: three with grass, one without."""
     labels = [{"Dog": 98, "Grass": 90}] * 3 + [{"Dog": 95}, {"Cat": 99}]
-    return [factories.a_labeled_image(owner, each, **renditions) for each in labels]
+    return [factories.create_labeled_image(owner, each, **renditions) for each in labels]

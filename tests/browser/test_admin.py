@@ -10,12 +10,12 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from analysis.admin import sections
+from analysis.admin import sidebar
 from analysis.ingest.examine import examine
+from analysis.library import images
 from analysis.models import Image
-from analysis.store import library
 from tests import factories, pictures
-from tests.admin.rows import one_of_each
+from tests.admin.example_rows import one_of_each
 
 LAST = ("delete_selected", "cancel", "trash")
 """What leaves nothing for others to be done to."""
@@ -24,12 +24,12 @@ LAST = ("delete_selected", "cancel", "trash")
 @pytest.fixture
 def staff(transactional_db, pictures_folder):
     """Staff, and one row of everything; all pictures look like one that is really there."""
-    owner, file = factories.a_person("owner"), io.BytesIO(pictures.jpeg())
-    first = library.add(examine(file, name="dog.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    owner, file = factories.create_user("owner"), io.BytesIO(pictures.jpeg())
+    first = images.add(examine(file, name="dog.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
     one_of_each(owner)
     Group.objects.get_or_create(name="viewer")
     Image.objects.update(renditions_id=first.renditions_id)
-    return factories.a_person("staff", is_staff=True, is_superuser=True)
+    return factories.create_user("staff", is_staff=True, is_superuser=True)
 
 
 def address(model, page, *arguments) -> str:
@@ -56,10 +56,10 @@ def ticked(page: Page, model, action: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("section", sections.SECTIONS)
+@pytest.mark.parametrize("section", sidebar.SECTIONS)
 def test_every_list_row_form_and_action_opens(section, visit, staff, rekognition):
     page = visit().sign_in("staff")
-    for item in sections.SECTIONS[section]:
+    for item in sidebar.SECTIONS[section]:
         model_admin, model = admin.site._registry[item.model], item.model
         opened(page, address(model, "changelist"))
         expect(page.locator("#result_list tbody tr")).not_to_have_count(0)

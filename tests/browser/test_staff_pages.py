@@ -8,25 +8,25 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from analysis.figures import kept
 from analysis.ingest.examine import examine
+from analysis.library import images as library_images
 from analysis.models import Batch
-from analysis.store import library
+from analysis.statistics import aggregation
 from tests import factories, pictures
 
 
 @pytest.fixture
 def images(transactional_db, pictures_folder):
     """Two of the owner, added today, with a label each."""
-    owner, file = factories.a_person("owner"), io.BytesIO(pictures.jpeg())
-    added = library.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    owner, file = factories.create_user("owner"), io.BytesIO(pictures.jpeg())
+    added = library_images.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
     blobs = {"renditions_id": added.renditions_id, "placeholder": added.placeholder, "added_at": timezone.now()}
     added.delete()
-    return [factories.a_labeled_image(owner, {"Dog": 98}, **blobs) for _ in range(2)]
+    return [factories.create_labeled_image(owner, {"Dog": 98}, **blobs) for _ in range(2)]
 
 
 def test_a_bar_leads_to_its_search_and_its_table_is_a_click_away(visit, images):
-    list(kept.rebuild())
+    list(aggregation.rebuild())
     page = visit().sign_in()
     page.goto("/dashboard/?range=week")
     labels = page.locator("#labels")
@@ -42,7 +42,7 @@ def test_a_bar_leads_to_its_search_and_its_table_is_a_click_away(visit, images):
 
 
 def test_without_a_script_every_table_is_there(visit, images):
-    list(kept.rebuild())
+    list(aggregation.rebuild())
     page = visit(java_script_enabled=False).sign_in()
     page.goto("/dashboard/")
     expect(page.locator("#labels").get_by_role("link", name="Dog")).to_be_visible()
@@ -70,7 +70,7 @@ def test_a_selection_is_analyzed_again_after_it_is_said_what_that_comes_to(visit
 def test_a_batch_is_seen_going_on_without_a_reload(visit, images):
     page = visit().sign_in()
     batch = Batch.objects.create(
-        person=images[0].owner, recognizer="local", parameters={"labels": {}}, asked=10, is_laid_out=True
+        person=images[0].owner, recognizer="local", parameters={"labels": {}}, asked=10, is_fully_queued=True
     )
     page.goto("/activity/")
     expect(page.get_by_text("0 of 10")).to_be_visible()

@@ -27,7 +27,7 @@ def place_of_chaos(tmp_path_factory):
 
 @pytest.fixture
 def world(place_of_chaos):
-    from bench.breaking.world import world
+    from bench.chaos.environment import environment
 
-    with world(place_of_chaos) as made:
+    with environment(place_of_chaos) as made:
         yield made

@@ -1,8 +1,8 @@
 """A bulk run through everything at once: it ends by itself, and its counts are right."""
 
-from bench.asking import wait_until
-from bench.breaking.faults import ENOUGH
-from bench.breaking.verdict import verdict
+from bench.chaos.faults import ENOUGH
+from bench.chaos.invariants import check_invariants
+from bench.recognition_env import wait_until
 
 PICTURES = 500
 COUNTED = """
@@ -29,5 +29,5 @@ def test_a_bulk_run_ends_by_itself_and_counts_right(world, tmp_path):
     world.wait_for_done(250)
     world.restart_postgres(pause=1)
     wait_until(lambda: world.rows(COUNTED)[0][0] == "done", seconds=ENOUGH, what="the end of the batch")
-    assert verdict(world).wrong(pictures=PICTURES, in_flight=lost) == []
+    assert check_invariants(world).wrong(pictures=PICTURES, in_flight=lost) == []
     assert world.rows(COUNTED) == [("done", PICTURES, PICTURES, 0)]

@@ -2,17 +2,17 @@
 
 import pytest
 
-from bench.breaking.faults import ENOUGH, FAULTS
-from bench.breaking.verdict import verdict
+from bench.chaos.faults import ENOUGH, FAULTS
+from bench.chaos.invariants import check_invariants
 
 PICTURES = 500
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_nothing_is_lost(world, fault):
-    world.put_under_way(PICTURES)
+    world.put_in_progress(PICTURES)
     outcome = FAULTS[fault](world)
     world.wait_for_end(seconds=ENOUGH)
     pictures = len(world.images)
-    wrong = verdict(world).wrong(pictures=pictures, in_flight=outcome.in_flight, may_fail=outcome.may_fail)
+    wrong = check_invariants(world).wrong(pictures=pictures, in_flight=outcome.in_flight, may_fail=outcome.may_fail)
     assert (wrong, pictures >= PICTURES) == ([], True)

@@ -7,11 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from analysis.batches import layout, states
+from analysis.batches import lifecycle, queueing
 from analysis.models import Analysis, Batch
-from analysis.recognition import engines
+from analysis.recognition import engine_runner
 from tests import pictures
-from tests.factories import an_analysis, an_image, labels_answer
+from tests.factories import create_analysis, create_image, labels_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def no_terminal(monkeypatch):
 
 
 def test_detached_it_starts_and_returns(owner):
-    an_image(owner)
+    create_image(owner)
     text = said("--detach")
     batch = Batch.objects.get()
     assert text.splitlines() == [
@@ -54,13 +54,13 @@ def test_detached_it_starts_and_returns(owner):
         "  text        1 calls, 0 from the store",
         f"Batch {batch.pk} runs in the background. See: manage.py analyze_images --status {batch.pk}",
     ]
-    assert (batch.state, batch.scope, batch.is_of_everybody, batch.expected) == ("running", "missing", True, 3)
+    assert (batch.state, batch.scope, batch.all_owners, batch.expected) == ("running", "missing", True, 3)
 
 
 def test_a_dry_run_says_what_it_would_come_to_and_leaves_nothing(owner, rekognition, settings):
     settings.REKOGNITION_QUOTA = {"labels": "5"}
     for _ in range(20):
-        an_image(owner)
+        create_image(owner)
     text = said("--dry-run", "--budget", "0.01")
     assert text.splitlines() == [
         "20 pictures looked at, 20 to be analyzed:",
@@ -72,7 +72,7 @@ def test_a_dry_run_says_what_it_would_come_to_and_leaves_nothing(owner, rekognit
 
 
 def test_a_dry_run_over_named_ids_leaves_nothing_either(owner, tmp_path):
-    image, _ = an_image(owner), an_image(owner)
+    image, _ = create_image(owner), create_image(owner)
     file = tmp_path / "ids.txt"
     file.write_text(f"{image.pk}\n\n{image.pk}\n")
     (found,) = objects(said("--ids", str(file), "--dry-run", "--json"))
@@ -81,14 +81,14 @@ def test_a_dry_run_over_named_ids_leaves_nothing_either(owner, tmp_path):
 
 @pytest.mark.usefixtures("no_terminal")
 def test_money_is_not_spent_without_a_yes(owner, rekognition):
-    an_image(owner)
+    create_image(owner)
     assert refused() == ("Nothing was started, since it costs money: add --yes, or --dry-run.", 2)
     assert refused("--json") == ("Nothing was started, since it costs money: add --yes, or --dry-run.", 2)
     assert (Batch.objects.count(), rekognition.requests) == (0, [])
 
 
 def test_what_is_chosen_and_asked_reaches_the_batch(owner, rekognition, tmp_path):
-    image = an_image(owner)
+    image = create_image(owner)
     file = tmp_path / "ids.txt"
     file.write_text(f"{image.pk}\n")
     said(
@@ -147,7 +147,7 @@ def test_wrong_usage(db, arguments, message):
 
 
 def test_ids_are_read_from_the_terminal_too(owner, rekognition, monkeypatch):
-    image = an_image(owner)
+    image = create_image(owner)
     monkeypatch.setattr("sys.stdin", StringIO(f"{image.pk}\n"))
     assert refused("--ids", "-")[1] == 2  # counted, but nobody can be asked whether to go on
     monkeypatch.setattr("sys.stdin", StringIO(f"{image.pk}\n"))
@@ -164,14 +164,14 @@ def test_a_picture_given_for_its_ids_says_so(db, tmp_path):
 def test_what_was_counted_and_what_a_sample_spent_reach_a_run_over_named_ids_too(
     owner, rekognition, monkeypatch, tmp_path
 ):
-    from analysis.management import batch_watch
-    from analysis.store import blobs
+    from analysis.management import batch_progress
+    from analysis.storage import blobs
 
-    image = an_image(owner)
+    image = create_image(owner)
     blobs.put(image.key, pictures.jpeg())
     file = tmp_path / "ids.txt"
     file.write_text(f"{image.pk}\n")
-    monkeypatch.setattr(batch_watch, "sleep", lambda _: _worked())
+    monkeypatch.setattr(batch_progress, "sleep", lambda _: _worked())
     said("--ids", str(file), "--sample", "1", "--budget", "0.01", "--yes", "--detach")
     batch = Batch.objects.get(is_sample=False)
     assert (batch.expected, batch.budget) == (1, Decimal("0.0079"))
@@ -193,11 +193,11 @@ def test_a_file_that_holds_no_ids_says_where(db, tmp_path):
 
 
 def test_status_pause_resume_and_cancel_from_another_terminal(owner, rekognition):
-    an_image(owner)
+    create_image(owner)
     said("--yes", "--detach")
     batch = Batch.objects.get()
     number = str(batch.pk)
-    layout.lay_out(batch.pk)
+    queueing.queue_next(batch.pk)
     (found,) = objects(said("--status", number, "--json", status=0))
     assert (found["state"], found["asked"], found["waiting"], found["is_done"]) == ("running", 1, 1, True)
     assert said("--pause", number, status=0).splitlines()[0] == f"Batch {number}: paused."
@@ -212,14 +212,14 @@ def test_status_pause_resume_and_cancel_from_another_terminal(owner, rekognition
 @pytest.mark.parametrize(("failed", "status"), [(0, 0), (1, 1)])
 def test_it_waits_until_the_end_and_reports(owner, rekognition, failed, status, monkeypatch):
     """Looking on does what a worker would do meanwhile: here it is this process."""
-    from analysis.management import batch_watch
-    from analysis.store import blobs
+    from analysis.management import batch_progress
+    from analysis.storage import blobs
 
     for number in range(2):
-        image = an_image(owner)
+        image = create_image(owner)
         if number >= failed:
             blobs.put(image.key, pictures.jpeg(seed=number))
-    monkeypatch.setattr(batch_watch, "sleep", lambda _: _worked())
+    monkeypatch.setattr(batch_progress, "sleep", lambda _: _worked())
     text = said("--yes", status=status)
     assert f"{2 - failed} done (0 from the store), {failed} failed, 0 waiting." in text
     assert ("retry: manage.py analyze_images --failed --error-code original-missing" in text) is bool(failed)
@@ -227,21 +227,21 @@ def test_it_waits_until_the_end_and_reports(owner, rekognition, failed, status, 
 
 def _worked():
     for batch in Batch.objects.filter(state="running"):
-        layout.lay_out(batch.pk)
-        engines.run(batch.recognizer, "labels")
+        queueing.queue_next(batch.pk)
+        engine_runner.run(batch.recognizer, "labels")
 
 
 def test_a_sample_shows_what_would_change(owner, rekognition, monkeypatch):
-    from analysis.management import batch_watch
-    from analysis.store import blobs
+    from analysis.management import batch_progress
+    from analysis.storage import blobs
 
-    image = an_image(owner)
+    image = create_image(owner)
     blobs.put(image.key, pictures.jpeg())
-    an_analysis(
+    create_analysis(
         image, state="done", recognizer="rekognition", answer=labels_answer(Dog=90, Wolf=60), model_version="2.0"
     )
     rekognition.answers = [labels_answer(Dog=95, Pet=80)]
-    monkeypatch.setattr(batch_watch, "sleep", lambda _: _worked())
+    monkeypatch.setattr(batch_progress, "sleep", lambda _: _worked())
     found = objects(said("--all", "--sample", "5", "--yes", "--json", "--budget", "0.01", "--detach"))
     (difference,) = (each for each in found if "sampled" in each)
     assert (difference["sampled"], difference["gained"], difference["lost"], difference["moved"]) == (
@@ -255,13 +255,13 @@ def test_a_sample_shows_what_would_change(owner, rekognition, monkeypatch):
 
 
 def test_ctrl_c_pauses_and_says_how_to_go_on(owner, rekognition, monkeypatch):
-    from analysis.management import batch_watch
+    from analysis.management import batch_progress
 
     def interrupted(_):
         raise KeyboardInterrupt
 
-    an_image(owner)
-    monkeypatch.setattr(batch_watch, "sleep", interrupted)
+    create_image(owner)
+    monkeypatch.setattr(batch_progress, "sleep", interrupted)
     text = said("--yes", status=130)
     batch = Batch.objects.get()
     assert text.splitlines()[-1].endswith(f"Go on with: manage.py analyze_images --resume {batch.pk}")
@@ -269,10 +269,10 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(owner, rekognition, monkeypatch):
 
 
 def test_a_budget_that_runs_out_ends_it_with_3(owner, rekognition, monkeypatch):
-    from analysis.management import batch_watch
+    from analysis.management import batch_progress
 
-    an_image(owner)
-    monkeypatch.setattr(batch_watch, "sleep", lambda _: (_worked(), states.tend()))
+    create_image(owner)
+    monkeypatch.setattr(batch_progress, "sleep", lambda _: (_worked(), lifecycle.advance_batches()))
     text = said("--yes", "--budget", "0", status=3)
     assert text.splitlines()[0].endswith("stopped by a budget. Its budget of 0.00 US dollars is spent.")
     assert (

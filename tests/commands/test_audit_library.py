@@ -11,11 +11,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.models import Image, Ticket, UnclaimedBlob
-from analysis.store import blobs, comparison
-from analysis.store.sample import keys_of
+from analysis.audit import diff
+from analysis.audit.sampling import keys_of
+from analysis.models import Image, PendingBlob, Upload
+from analysis.storage import blobs
 from tests import pictures
-from tests.store.test_s3 import bucket, s3_address  # noqa: F401
+from tests.storage.test_s3 import bucket, s3_address  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -47,11 +48,11 @@ def told(*arguments) -> tuple[int, list[tuple[str, str, str]]]:
 
 
 def receive(owner, *, seed=1) -> Image:
-    return pipeline.receive(BytesIO(pictures.jpeg(seed=seed)), name="dog.jpg", owner_id=owner.pk).image
+    return pipeline.ingest_file(BytesIO(pictures.jpeg(seed=seed)), name="dog.jpg", owner_id=owner.pk).image
 
 
 def stored() -> set[str]:
-    return {key for folder in comparison.FOLDERS for key in blobs.under(folder)}
+    return {key for folder in diff.FOLDERS for key in blobs.list_keys(folder)}
 
 
 def test_where_all_belongs_together_nothing_is_told(owner, storage):
@@ -79,7 +80,7 @@ def test_each_flaw_is_told_and_nothing_changed(owner, storage):
         ],
     )
     assert stored() == before
-    assert not UnclaimedBlob.objects.exists()
+    assert not PendingBlob.objects.exists()
     status, said = run()
     lines = said.splitlines()
     assert status == 1
@@ -99,7 +100,7 @@ def test_renditions_are_made_again_and_those_of_nobody_swept(owner, storage):
     image.refresh_from_db()
     assert {FORGOTTEN, *keys_of(image)} == stored()
     assert told() == (0, [])  # what is announced belongs to the sweeper
-    UnclaimedBlob.objects.update(since=timezone.now() - timedelta(hours=2))
+    PendingBlob.objects.update(since=timezone.now() - timedelta(hours=2))
     blobs.sweep(older_than=timedelta(hours=1))
     assert stored() == set(keys_of(image))
 
@@ -109,14 +110,14 @@ def test_an_original_of_nobody_is_kept_until_somebody_owns_it(owner, storage):
     blobs.put("originals/ab/half.jpg", pictures.jpeg(seed=8)[:500])
     status, flaws = told("--repair")
     assert (status, [repair for *_, repair in flaws]) == (1, ["", ""])
-    assert not UnclaimedBlob.objects.exists()
+    assert not PendingBlob.objects.exists()
     status, flaws = told("--repair", "--owner", "owner")
     image = Image.objects.get()
     assert (status, [repair for *_, repair in flaws]) == (1, [f"It is the picture {image.pk}.", ""])
     assert (image.owner, image.filename) == (owner, "abandoned.jpg")
     with blobs.get(image.key) as original:
         assert original.read() == pictures.jpeg(seed=7)
-    assert [each.key for each in UnclaimedBlob.objects.all()] == [STRAY]
+    assert [each.key for each in PendingBlob.objects.all()] == [STRAY]
     assert "originals/ab/half.jpg" in stored()
 
 
@@ -153,21 +154,21 @@ def test_bytes_that_have_changed_are_found_by_reading_them(owner, storage):
 
 def test_leftovers_that_nobody_swept_are_told_and_swept(owner):
     blobs.put(STRAY, b"bytes")
-    UnclaimedBlob.objects.create(key=STRAY, since=timezone.now() - timedelta(hours=3))
-    blobs.announce(["originals/cd/young.jpg"])
+    PendingBlob.objects.create(key=STRAY, since=timezone.now() - timedelta(hours=3))
+    blobs.register_pending(["originals/cd/young.jpg"])
     assert told() == (1, [("blob that should have been swept", STRAY, "")])
     assert told("--repair") == (0, [])
-    assert (stored(), [each.key for each in UnclaimedBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
+    assert (stored(), [each.key for each in PendingBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
 
 
 def test_an_upload_on_its_way_is_no_flaw(owner):
     blobs.put(STRAY, b"bytes")
-    Ticket.objects.create(owner=owner, key=STRAY, filename="x.jpg", size=5, expires_at=timezone.now())
+    Upload.objects.create(owner=owner, key=STRAY, filename="x.jpg", size=5, expires_at=timezone.now())
     assert told() == (0, [])
 
 
 def test_a_list_of_many_is_read_in_steps_and_named_in_part(owner):
-    for number in range(comparison.STEP + 5):
+    for number in range(diff.STEP + 5):
         blobs.put(f"originals/ab/{number:04}.jpg", b"bytes")
     status, said = run()
     assert status == 1
@@ -183,7 +184,7 @@ def test_a_list_of_many_is_read_in_steps_and_named_in_part(owner):
 def test_a_storage_that_cannot_be_listed_is_said(owner, settings, s3_address):  # noqa: F811
     options = {"bucket_name": "nowhere", "region_name": "us-east-1", "endpoint_url": s3_address}
     storage = {
-        "BACKEND": "analysis.store.s3.SharedS3Storage",
+        "BACKEND": "analysis.storage.s3.SharedS3Storage",
         "OPTIONS": options | {"access_key": "x", "secret_key": "y"},
     }
     settings.STORAGES = {**settings.STORAGES, "default": storage}

@@ -14,8 +14,8 @@ from django.core.management import call_command
 from moto.server import ThreadedMotoServer
 
 from analysis.models import Call
-from analysis.recognition import quotas, recognizers
-from bench.simulator import running
+from analysis.recognition import aws_quotas, registry
+from imagelib.simulator import running
 from tests.rekognition_server import RekognitionServer, serving
 
 REGION = "eu-central-1"
@@ -60,10 +60,10 @@ def simulator(service, moto_address, settings, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", service.address)
     settings.RECOGNIZER, settings.AWS_REGION, settings.RECOGNIZER_APIS = "rekognition", REGION, ["labels", "faces"]
     keep_in(settings, "pictures")
-    recognizers.forget()
+    registry.reset()
     yield service
     service.reset(settings=True)
-    recognizers.forget()
+    registry.reset()
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def made(s3, name: str, *, region: str):
 
 def keep_in(settings, name: str, **options):
     options = {"bucket_name": name, "region_name": settings.AWS_REGION or None, "location": "library", **options}
-    storage = {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options}
+    storage = {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "default": storage}
 
 
@@ -189,7 +189,7 @@ def test_a_bucket_in_another_region_is_told(simulator, s3, settings):
 
 def test_a_region_that_is_not_set_is_told(simulator, bucket, settings):
     settings.AWS_REGION = ""
-    recognizers.forget()
+    registry.reset()
 
     status, said, wrong = told()
 
@@ -255,7 +255,7 @@ def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypat
         {"Quotas": []},
         (400, "AccessDeniedException"),
     ]
-    quotas.forget()
+    aws_quotas.reset()
     with serving(server) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", address)
         finding, said = _quotas_finding()
@@ -263,7 +263,7 @@ def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypat
         finding, said = _quotas_finding()
         assert finding["sentence"] == "Tells nothing of ours, so the defaults hold."
         finding, said = _quotas_finding()
-    quotas.forget()
+    aws_quotas.reset()
     refused = "ListServiceQuotas is not allowed (AccessDeniedException)."
     assert finding["sentence"] == f"{refused} AWS's default quota is used meanwhile."
     assert said["missing_actions"] == ["servicequotas:ListServiceQuotas"]
@@ -272,7 +272,7 @@ def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypat
 
 def _quotas_finding() -> tuple[dict, dict]:
     _, said, _ = told()
-    quotas.forget()
+    aws_quotas.reset()
     return next(each for each in said["findings"] if each["subject"] == "servicequotas:ListServiceQuotas"), said
 
 

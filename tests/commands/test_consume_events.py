@@ -18,12 +18,12 @@ from django.db import DataError
 from moto.server import ThreadedMotoServer
 
 from analysis import pipeline, tasks
+from analysis.aws import sqs as queues
+from analysis.bucket_sync import event_consumer, object_queue
+from analysis.bucket_sync.event_consumer import StopFlag
 from analysis.models import BucketObject
-from analysis.sources import queue as queues
-from analysis.store import arrivals, consuming
-from analysis.store.consuming import Stop
-from tests.factories import a_bucket
-from tests.notices import bridged, notice, record, through_sns
+from tests.factories import create_bucket
+from tests.s3_event_messages import bridged, notice, record, through_sns
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ def sqs(moto, settings, monkeypatch):
 
 @pytest.fixture
 def bucket(owner):
-    return a_bucket(owner)
+    return create_bucket(owner)
 
 
 def send(sqs, *bodies: str) -> None:
@@ -115,7 +115,7 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_harms_no_other(buck
 def test_dead_letters_are_taken_in_again_once_they_can_be_read(owner, bucket, sqs):
     send(sqs, "{", notice(record("b.jpg", bucket="strange")))
     consume(has_poison=True)
-    a_bucket(owner, name="strange")
+    create_bucket(owner, name="strange")
     said = StringIO()
     with pytest.raises(SystemExit):
         call_command("consume_events", "--replay-dlq", stdout=said, stderr=said)
@@ -134,21 +134,21 @@ def test_without_a_dead_letter_queue_poison_stays_and_is_told(bucket, sqs):
 
 
 def test_what_the_database_does_not_take_is_buried_alone(owner, bucket, sqs):
-    odd = a_bucket(owner, name="odd")
+    odd = create_bucket(owner, name="odd")
 
     def announce(noted) -> None:
         if odd.pk in noted.buckets:
             raise DataError("too odd")
 
     send(sqs, *(notice(record(f"{name}.jpg", bucket=name)) for name in ("photos", "odd")))
-    tally = consuming.Tally()
+    tally = event_consumer.EventCounts()
     events = queues.connect(sqs.events, region="us-east-1")
-    consuming.take(events, events.receive(wait=1), announce=announce, tally=tally)
+    event_consumer.handle_message(events, events.receive(wait=1), announce=announce, tally=tally)
     assert heard() == ["photos.jpg"]
     assert (tally.messages, tally.events, tally.buried) == (2, 1, 1)
     assert tally.reasons == ["It cannot be written down: too odd"]
     assert (left(sqs, sqs.events), left(sqs, sqs.dead)) == (0, 1)
-    replayed = consuming.replay(events.dead(), announce=announce)
+    replayed = event_consumer.replay(events.dead(), announce=announce)
     assert [reason for _, reason in replayed] == ["It cannot be written down: too odd"]
 
 
@@ -161,7 +161,7 @@ def test_nothing_is_deleted_that_is_not_written_down(bucket, sqs):
         raise RuntimeError("before the commit")
 
     with pytest.raises(RuntimeError):
-        consuming.take(events, messages, announce=fails, tally=consuming.Tally())
+        event_consumer.handle_message(events, messages, announce=fails, tally=event_consumer.EventCounts())
     assert (heard(), left(sqs, sqs.events)) == ([], 1)
     events.hide(messages, seconds=0)
     consume()
@@ -179,9 +179,9 @@ def test_what_takes_long_stays_hidden_from_others(sqs):
 
 
 def test_work_is_announced_on_commit(bucket, sqs, django_capture_on_commit_callbacks):
-    noted = arrivals.Noted(buckets={bucket.pk})
+    noted = object_queue.RecordedEvents(buckets={bucket.pk})
     with django_capture_on_commit_callbacks() as callbacks:
-        tasks.announce(noted)
+        tasks.announce_events(noted)
     assert len(callbacks) == 1
 
 
@@ -210,10 +210,10 @@ def test_a_queue_that_goes_away_is_waited_for(bucket, sqs, caplog, monkeypatch):
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
         gone = queues.connect("http://127.0.0.1:9/queue", region="us-east-1")
-    stop = Stop()
+    stop = StopFlag()
     addresses = iter([gone, events])
 
-    class Flaky(queues.Queue):
+    class Flaky(queues.SqsQueue):
         def receive(self, *, wait=20):
             return next(addresses, events).receive(wait=wait)
 
@@ -221,7 +221,7 @@ def test_a_queue_that_goes_away_is_waited_for(bucket, sqs, caplog, monkeypatch):
     flaky = Flaky(sqs.events, events.client)
     tallies = list(pipeline.consume_events(flaky, stop=stop, until_empty=True))
     assert (tallies[-1].events, heard()) == (1, ["a.jpg"])
-    (told,) = [each.getMessage() for each in caplog.records if each.name == "analysis.store.consuming"]
+    (told,) = [each.getMessage() for each in caplog.records if each.name == "analysis.bucket_sync.event_consumer"]
     assert told.startswith(f"events: {sqs.events}: It cannot be reached: Could not connect to the endpoint")
     assert told.endswith(" Trying again in 1 s.")
 
@@ -231,7 +231,7 @@ def test_a_queue_that_goes_away_is_waited_for(bucket, sqs, caplog, monkeypatch):
 def test_it_stops_at_once_while_it_waits(owner, sqs, number, settings):
     from django.db import connection
 
-    bucket = a_bucket(owner)
+    bucket = create_bucket(owner)
     program = (
         "import django; django.setup(); from django.core.management import call_command; call_command('consume_events')"
     )

@@ -20,11 +20,11 @@ from django.utils import timezone
 
 from analysis import pipeline, tasks
 from analysis.health import doctor
-from analysis.health.finding import Finding, bounded
-from analysis.models import Heartbeat, Outage, Spend, UnclaimedBlob
-from analysis.store import blobs
+from analysis.health.findings import Finding, bounded
+from analysis.models import Heartbeat, Outage, PendingBlob, Spend
+from analysis.storage import blobs
 from tests import pictures
-from tests.factories import an_analysis, an_image
+from tests.factories import create_analysis, create_image
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECTS = [
@@ -45,7 +45,7 @@ def run(*arguments) -> tuple[int, str]:
 
 def found(subject: str) -> Finding:
     """The finding, of the look that makes it alone."""
-    (finding,) = [each for look in doctor.looks() for each in _of(look, subject)]
+    (finding,) = [each for look in doctor.all_checks() for each in _of(look, subject)]
     return finding
 
 
@@ -59,7 +59,7 @@ def _of(look, subject: str) -> list[Finding]:
 @pytest.mark.usefixtures("celery_worker_thread")
 def test_all_is_well(owner):
     tasks.heartbeat()
-    pipeline.receive(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
+    pipeline.ingest_file(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
     status, said = run("--json")
     told = json.loads(said)
     assert [each for each in told["findings"] if each["state"] != "ok"] == []
@@ -160,19 +160,19 @@ def test_what_waits_and_what_waits_in_vain(owner):
     assert found("waiting").sentence == "No analysis waits."
     for minutes in (4, 9):
         at = timezone.now() - timedelta(minutes=minutes, seconds=30)
-        an_analysis(an_image(owner), requested_at=at, next_attempt_at=at)
+        create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
     assert (found("waiting").state, found("waiting").sentence) == ("ok", "2 analyses wait, the oldest for 9 minutes.")
     at = timezone.now() - timedelta(minutes=20)
-    an_analysis(an_image(owner), requested_at=at, next_attempt_at=at)
+    create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
     assert found("waiting").state == "failed"
     assert found("waiting").sentence.startswith("Labels: nothing was answered for ")
 
 
 @pytest.mark.django_db
 def test_claims_that_nobody_freed_are_stuck(owner):
-    an_analysis(an_image(owner), state="running", claimed_until=timezone.now() - timedelta(seconds=20))
+    create_analysis(create_image(owner), state="running", claimed_until=timezone.now() - timedelta(seconds=20))
     assert found("stuck").state == "ok"
-    an_analysis(an_image(owner), state="running", claimed_until=timezone.now() - timedelta(minutes=20))
+    create_analysis(create_image(owner), state="running", claimed_until=timezone.now() - timedelta(minutes=20))
     assert (found("stuck").state, found("stuck").sentence) == (
         "failed",
         "1 analysis is held by a worker that is dead.",
@@ -183,7 +183,7 @@ def test_claims_that_nobody_freed_are_stuck(owner):
 def test_failures_are_counted_by_cause(owner):
     for code, hours in (("original-missing", 1), ("original-missing", 2), ("storage", 3), ("storage", 25)):
         finished_at = timezone.now() - timedelta(hours=hours)
-        an_analysis(an_image(owner), state="failed", error_code=code, finished_at=finished_at)
+        create_analysis(create_image(owner), state="failed", error_code=code, finished_at=finished_at)
     told = found("failures")
     assert (told.state, told.sentence) == (
         "warning",
@@ -215,9 +215,9 @@ def test_the_probe_leaves_nothing(pictures_folder):
 
 @pytest.mark.django_db
 def test_rows_without_blobs_and_blobs_without_rows_are_sampled(owner):
-    pipeline.receive(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
+    pipeline.ingest_file(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
     assert (found("blobs of pictures").state, found("pictures of blobs").state) == ("ok", "ok")
-    lost = an_image(owner)
+    lost = create_image(owner)
     for number in range(256):
         blobs.put(f"originals/{number:02x}/stray.jpg", b"picture")
     told = found("blobs of pictures")
@@ -229,8 +229,8 @@ def test_rows_without_blobs_and_blobs_without_rows_are_sampled(owner):
 
 @pytest.mark.django_db
 def test_leftovers_that_nobody_swept_are_told():
-    UnclaimedBlob.objects.create(key="originals/aa/x", since=timezone.now() - timedelta(hours=3))
-    UnclaimedBlob.objects.create(key="originals/aa/y")
+    PendingBlob.objects.create(key="originals/aa/x", since=timezone.now() - timedelta(hours=3))
+    PendingBlob.objects.create(key="originals/aa/y")
     assert found("leftovers").sentence == "1 blob that nobody owns was not deleted for hours."
 
 
@@ -252,9 +252,9 @@ def test_the_budget(settings, dollars, state, words):
 
 
 def test_the_pace_that_throttles_left(rekognition):
-    from analysis.recognition import engines
+    from analysis.recognition import engine_runner
 
-    limiter = engines.limiter("rekognition", "labels")
+    limiter = engine_runner.limiter("rekognition", "labels")
     assert found("pace").sentence == "Calls a second at present, of the quota: labels 1e+03 of 1000."
     limiter._redis.hset(limiter._key, mapping={"rate": 200, "at": limiter._redis.time()[0] + 60})
     assert (found("pace").state, found("pace").sentence) == (

@@ -63,11 +63,11 @@ def test_what_is_refused_is_said_and_the_others_go_on(owner, folder, capsys):
 def _reason(name):
     from io import BytesIO
 
-    from analysis.ingest.candidate import Rejected
     from analysis.ingest.examine import examine
+    from analysis.ingest.validation import InvalidImage
 
     content = next(content for each, content, _ in pictures.bad_files().values() if each == name)
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(InvalidImage) as caught:
         examine(BytesIO(content), name=name)
     return caught.value.reason
 

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from analysis.models import Face, ImageIndex, ImageLabel, ImageText, Label
-from tests import answers
-from tests.factories import a_labeled_image, an_analysis, an_image, label_rows
+from tests import rekognition_responses
+from tests.factories import create_analysis, create_image, create_labeled_image, label_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -22,8 +22,8 @@ def report(**options) -> dict:
 @pytest.fixture
 def damaged(owner):
     """Three pictures, each with something else that search would tell wrongly."""
-    lost, wrong, stale = (a_labeled_image(owner, {"Dog": 98, "Cat": 70}) for _ in range(3))
-    an_analysis(lost, "faces", state="done", answer=answers.faces())
+    lost, wrong, stale = (create_labeled_image(owner, {"Dog": 98, "Cat": 70}) for _ in range(3))
+    create_analysis(lost, "faces", state="done", answer=rekognition_responses.faces())
     call_command("reindex", stdout=StringIO())
     ImageLabel.objects.filter(image=lost).delete()
     Face.objects.filter(image=lost).delete()
@@ -49,7 +49,7 @@ def test_a_dry_run_changes_nothing(damaged):
 
 
 def test_rows_of_pictures_in_the_trash_go(owner, django_user_model):
-    image = a_labeled_image(owner, {"Dog": 98})
+    image = create_labeled_image(owner, {"Dog": 98})
     image.trashed_at = image.added_at
     image.save()
     out = StringIO()
@@ -60,8 +60,8 @@ def test_rows_of_pictures_in_the_trash_go(owner, django_user_model):
 
 
 def test_counts_are_refreshed(owner):
-    a_labeled_image(owner, {"Dog": 98})
+    create_labeled_image(owner, {"Dog": 98})
     Label.objects.update(image_count=7)
-    an_image(owner)
+    create_image(owner)
     call_command("reindex", stdout=StringIO())
     assert list(Label.objects.values_list("name", "image_count")) == [("Dog", 1)]

@@ -11,12 +11,13 @@ from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
 from analysis import pipeline, tasks
-from analysis.ingest.events import events_in
+from analysis.bucket_sync import object_queue
+from analysis.bucket_sync import sync as bucket_sync_sync
+from analysis.bucket_sync.s3_events import parse_events
 from analysis.models import Analysis, Bucket, BucketObject, Image
-from analysis.store import arrivals, syncing
 from tests import pictures
-from tests.factories import a_bucket, an_analysis, an_image_in
-from tests.notices import notice, record
+from tests.factories import create_analysis, create_bucket, create_bucket_image
+from tests.s3_event_messages import notice, record
 
 pytestmark = pytest.mark.django_db
 DENIED = (
@@ -27,7 +28,7 @@ DENIED = (
 
 @pytest.fixture
 def bucket(owner, s3):
-    return a_bucket(owner)
+    return create_bucket(owner)
 
 
 def sync(*words: str) -> dict:
@@ -38,7 +39,7 @@ def sync(*words: str) -> dict:
 
 def read(bucket) -> None:
     BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
-    tasks.read_bucket(bucket_id=bucket.pk)
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
 
 
 def states() -> dict[str, str]:
@@ -51,9 +52,9 @@ def test_everything_has_its_name_and_its_repair(bucket, s3, capsys):
     s3.put("diary.jpg", b"Dear diary, today")
     s3.put("notes.txt", b"x")
     s3.put("photos/", b"")
-    assert sync("--dry-run") == {"listed": 6, "new": 4, "passed_over": 2, "is_whole": True}
+    assert sync("--dry-run") == {"listed": 6, "new": 4, "skipped": 2, "is_whole": True}
     assert states() == {}
-    assert sync() == {"listed": 6, "new": 4, "passed_over": 2, "is_whole": True}
+    assert sync() == {"listed": 6, "new": 4, "skipped": 2, "is_whole": True}
     read(bucket)
     assert (Image.objects.count(), states()["diary.jpg"]) == (3, "refused")
 
@@ -62,8 +63,8 @@ def test_everything_has_its_name_and_its_repair(bucket, s3, capsys):
     s3.delete("diary.jpg")
     s3.put("new.jpg", pictures.jpeg(seed=4))
     Analysis.objects.filter(image__key="2.jpg", api="labels").delete()
-    an_analysis(Image.objects.get(key="2.jpg"), state="failed")
-    found = {"listed": 5, "new": 1, "changed": 1, "known": 1, "missing": 1, "passed_over": 2, "failed_analyses": 1}
+    create_analysis(Image.objects.get(key="2.jpg"), state="failed")
+    found = {"listed": 5, "new": 1, "changed": 1, "known": 1, "missing": 1, "skipped": 2, "failed_analyses": 1}
     assert sync("--dry-run") == {**found, "is_whole": True}
     assert states()["diary.jpg"] == "refused"
     assert sync() == {**found, "is_whole": True}
@@ -80,7 +81,7 @@ def test_everything_has_its_name_and_its_repair(bucket, s3, capsys):
     read(bucket)
     assert (states()["1.jpg"], Image.objects.get(key="1.jpg").trashed_at is None) == ("gone", False)
     assert Analysis.objects.filter(image__key="2.jpg", api="labels", state="queued").count() == 1
-    assert sync() == {"listed": 5, "known": 3, "passed_over": 2, "is_whole": True}
+    assert sync() == {"listed": 5, "known": 3, "skipped": 2, "is_whole": True}
 
 
 def test_what_is_missing_by_mistake_alone_stays(bucket, s3):
@@ -99,10 +100,10 @@ def test_what_comes_while_it_runs_is_not_forgotten(bucket, s3):
     """It is heard of after its stretch was listed and before that is compared."""
     for key in ("a.jpg", "c.jpg"):
         s3.put(key, pictures.jpeg())
-    pages = pipeline.sync_bucket(bucket, options=syncing.Options(page_size=1))
+    pages = pipeline.sync_bucket(bucket, options=bucket_sync_sync.SyncOptions(page_size=1))
     next(pages)
     s3.put("b.jpg", pictures.jpeg(seed=2))
-    arrivals.note(events_in(notice(record("b.jpg"))))
+    object_queue.record_events(parse_events(notice(record("b.jpg"))))
     for _ in pages:
         pass
     assert states() == {"a.jpg": "waiting", "b.jpg": "waiting", "c.jpg": "waiting"}
@@ -117,7 +118,7 @@ def test_an_empty_page_need_not_be_the_last(bucket, s3):
 def test_a_sync_that_is_stopped_goes_on_where_it_was(bucket, s3):
     keys = sorted([f"ä/{number:03}.jpg" for number in range(25)], key=str.encode)
     s3.name(keys)
-    options = syncing.Options(page_size=10)
+    options = bucket_sync_sync.SyncOptions(page_size=10)
     pages = pipeline.sync_bucket(bucket, options=options)
     assert next(pages).listed == 10
     pages.close()
@@ -133,7 +134,7 @@ def test_a_sync_that_is_stopped_goes_on_where_it_was(bucket, s3):
 
 def test_a_failing_page_keeps_the_place(bucket, s3):
     s3.name([f"{number:03}.jpg" for number in range(25)])
-    pages = pipeline.sync_bucket(bucket, options=syncing.Options(page_size=10))
+    pages = pipeline.sync_bucket(bucket, options=bucket_sync_sync.SyncOptions(page_size=10))
     next(pages)
     pages.close()
     s3.faults = {"list": ["AccessDenied!"]}
@@ -187,7 +188,7 @@ def test_two_syncs_do_not_run_at_once(bucket, s3):
 
 def test_a_bucket_is_named_with_its_prefix_where_there_are_several(owner, bucket, s3):
     s3.name(["a.jpg", "2024/b.jpg"])
-    a_bucket(owner, prefix="2024/")
+    create_bucket(owner, prefix="2024/")
     with pytest.raises(CommandError, match=r"There is no bucket other here. Known: photos, photos/2024/."):
         call_command("sync_bucket", "other")
     said = StringIO()
@@ -199,10 +200,10 @@ def test_our_own_renditions_are_not_taken_in(bucket, s3, settings):
     options = {"bucket_name": "photos", "region_name": "us-east-1"}
     settings.STORAGES = {
         **settings.STORAGES,
-        "default": {"BACKEND": "analysis.store.s3.SharedS3Storage", "OPTIONS": options},
+        "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
     }
     s3.name(["a.jpg", "originals/aa/a.jpg", "renditions/aa/a-thumb.webp", "uploads/1"])
-    assert sync() == {"listed": 4, "new": 1, "passed_over": 3, "is_whole": True}
+    assert sync() == {"listed": 4, "new": 1, "skipped": 3, "is_whole": True}
 
 
 def test_the_button_does_the_same_in_a_worker(bucket, s3):
@@ -218,6 +219,6 @@ def test_the_button_does_the_same_in_a_worker(bucket, s3):
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_page_costs_the_same_queries_however_many(bucket, s3, number, django_assert_num_queries):
     s3.name([f"{each}.jpg" for each in range(number)])
-    an_image_in(bucket, "zzz.jpg")
+    create_bucket_image(bucket, "zzz.jpg")
     with django_assert_num_queries(15):
         sync()

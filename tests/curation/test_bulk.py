@@ -8,13 +8,13 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.curation import bulk, later, marks, trash, verdicts
+from analysis.curation import bulk, bulk_steps, ratings, trash, verdicts
 from analysis.curation.bulk import Selection
-from analysis.curation.refused import Refused
-from analysis.models import Analysis, Change, ChangedImage, Image, ImageIndex, ImageLabel, Mark, Verdict
-from analysis.recognition.index import reindex
-from analysis.search.tree import Is, Query
-from tests.factories import a_label, a_labeled_image, an_analysis, an_image, label_rows, labels_answer
+from analysis.curation.errors import ActionRefused
+from analysis.models import Analysis, BulkChange, ChangedImage, Image, ImageIndex, ImageLabel, Rating, Verdict
+from analysis.recognition.search_index import reindex
+from analysis.search.query import Query, StateTerm
+from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def whole() -> dict:
     """All that a command may change, and all that is derived from it."""
     return {
-        "images": list(Image.objects.order_by("pk").values_list("pk", "openness", "trashed_at")),
+        "images": list(Image.objects.order_by("pk").values_list("pk", "visibility", "trashed_at")),
         "said": list(
             Verdict.objects.order_by("image", "label").values_list("image", "label", "decision", "by", "decided_at")
         ),
@@ -31,19 +31,19 @@ def whole() -> dict:
     }
 
 
-def counts(change: Change) -> tuple[int, int, int]:
+def counts(change: BulkChange) -> tuple[int, int, int]:
     return change.number, change.unchanged, change.refused
 
 
 @pytest.fixture
 def library(owner, colleague):
     """Four pictures that differ in everything a command changes, and one of a colleague's that everybody sees."""
-    images = [a_labeled_image(owner, {"Dog": 60 + number}, openness=number % 3) for number in range(4)]
+    images = [create_labeled_image(owner, {"Dog": 60 + number}, visibility=number % 3) for number in range(4)]
     verdicts.add(images[0].pk, name="holiday", by_id=owner.pk)
-    verdicts.reject(images[1].pk, label_id=a_label("Dog").pk, by_id=owner.pk)
-    verdicts.confirm(images[2].pk, label_id=a_label("Dog").pk, by_id=owner.pk)
+    verdicts.reject(images[1].pk, label_id=create_label("Dog").pk, by_id=owner.pk)
+    verdicts.confirm(images[2].pk, label_id=create_label("Dog").pk, by_id=owner.pk)
     trash.trash([images[3].pk])
-    foreign = a_labeled_image(colleague, {"Dog": 99}, openness=Image.Openness.PUBLIC)
+    foreign = create_labeled_image(colleague, {"Dog": 99}, visibility=Image.Visibility.PUBLIC)
     return [*images, foreign]
 
 
@@ -53,17 +53,17 @@ def everything(owner, library):
 
 
 def dog():
-    return a_label("Dog")
+    return create_label("Dog")
 
 
 COMMANDS = {
     "add a tag": (lambda selection: bulk.add_tag(selection, "Holiday"), (3, 1, 1)),
     "add a label": (lambda selection: bulk.add_tag(selection, "dog"), (3, 1, 1)),
-    "remove a tag": (lambda selection: bulk.remove_tag(selection, a_label("holiday", "tag")), (1, 3, 1)),
+    "remove a tag": (lambda selection: bulk.remove_tag(selection, create_label("holiday", "tag")), (1, 3, 1)),
     "confirm": (lambda selection: bulk.decide(selection, dog(), "confirmed"), (1, 3, 1)),
     "reject": (lambda selection: bulk.decide(selection, dog(), "rejected"), (2, 2, 1)),
-    "reject a tag": (lambda selection: bulk.decide(selection, a_label("holiday", "tag"), "rejected"), (1, 3, 1)),
-    "open": (lambda selection: bulk.open_to(selection, Image.Openness.SHARED), (3, 1, 1)),
+    "reject a tag": (lambda selection: bulk.decide(selection, create_label("holiday", "tag"), "rejected"), (1, 3, 1)),
+    "open": (lambda selection: bulk.set_visibility(selection, Image.Visibility.SHARED), (3, 1, 1)),
     "trash": (bulk.trash, (3, 1, 1)),
     "restore": (bulk.restore, (1, 3, 1)),
 }
@@ -98,36 +98,36 @@ def test_what_the_read_side_says_is_what_it_would_say_when_built_anew(command, _
 
 @pytest.mark.parametrize(("command", "_"), COMMANDS.values(), ids=COMMANDS)
 def test_a_stranger_changes_nothing_however_much_is_named(command, _, library, stranger):
-    a_label("holiday", "tag")
+    create_label("holiday", "tag")
     before = whole()
     change = command(Selection(stranger, ids=tuple(image.pk for image in library)))
     assert (counts(change), whole()) == ((0, 0, 5), before)
 
 
 def test_pictures_that_are_not_there_count_as_those_one_may_not_change(owner):
-    assert counts(bulk.trash(Selection(owner, ids=(10**12, an_image(owner).pk)))) == (1, 0, 1)
+    assert counts(bulk.trash(Selection(owner, ids=(10**12, create_image(owner).pk)))) == (1, 0, 1)
 
 
 def test_a_picture_named_twice_is_changed_once(owner):
-    image = an_image(owner)
+    image = create_image(owner)
     assert counts(bulk.trash(Selection(owner, ids=(image.pk, image.pk)))) == (1, 0, 0)
 
 
 def test_a_bad_word_and_too_many_ids_leave_no_trace(owner):
-    with pytest.raises(Refused, match=r"^A tag needs"):
-        bulk.add_tag(Selection(owner, ids=(an_image(owner).pk,)), " ")
+    with pytest.raises(ActionRefused, match=r"^A tag needs"):
+        bulk.add_tag(Selection(owner, ids=(create_image(owner).pk,)), " ")
     with pytest.raises(
-        Refused, match=r"^At most 10,000 pictures can be named one by one; select all results instead\.$"
+        ActionRefused, match=r"^At most 10,000 pictures can be named one by one; select all results instead\.$"
     ):
         bulk.trash(Selection(owner, ids=tuple(range(10_001))))
-    assert Change.objects.count() == 0
+    assert BulkChange.objects.count() == 0
 
 
 def test_words_are_kept_through_another_analysis(owner, everything, library):
     bulk.add_tag(everything, "holiday")
     bulk.decide(everything, dog(), "rejected")
     Analysis.objects.filter(image=library[0]).update(is_current=False)
-    an_analysis(library[0], state="done", answer=labels_answer(Dog=99, Cat=98))
+    create_analysis(library[0], state="done", answer=labels_answer(Dog=99, Cat=98))
     reindex([library[0].pk])
     assert label_rows(library[0]) == {"Cat": 98, "holiday": 100}
 
@@ -135,45 +135,45 @@ def test_words_are_kept_through_another_analysis(owner, everything, library):
 def test_undone_once_is_undone(owner, everything):
     change = bulk.trash(everything)
     bulk.undo(change.pk, by=owner)
-    with pytest.raises(Refused, match=r"^This is undone already\.$"):
+    with pytest.raises(ActionRefused, match=r"^This is undone already\.$"):
         bulk.undo(change.pk, by=owner)
 
 
 def test_nobody_undoes_what_another_person_did(everything, colleague):
     change = bulk.trash(everything)
-    with pytest.raises(Refused, match=r"^This cannot be undone any more\.$"):
+    with pytest.raises(ActionRefused, match=r"^This cannot be undone any more\.$"):
         bulk.undo(change.pk, by=colleague)
     assert Image.objects.filter(trashed_at=None).count() == 1
 
 
 def test_after_a_day_it_stands_and_is_forgotten(owner, everything):
     old, new = bulk.trash(everything), bulk.add_tag(everything, "holiday")
-    Change.objects.filter(pk=old.pk).update(done_at=timezone.now() - timedelta(hours=24, minutes=1))
+    BulkChange.objects.filter(pk=old.pk).update(done_at=timezone.now() - timedelta(hours=24, minutes=1))
     going_on = bulk.add_tag(everything, "evening")
-    Change.objects.filter(pk=going_on.pk).update(done_at=timezone.now() - timedelta(hours=25), is_open=True)
-    with pytest.raises(Refused, match=r"^This cannot be undone any more\.$"):
+    BulkChange.objects.filter(pk=going_on.pk).update(done_at=timezone.now() - timedelta(hours=25), is_open=True)
+    with pytest.raises(ActionRefused, match=r"^This cannot be undone any more\.$"):
         bulk.undo(old.pk, by=owner)
-    bulk.forget_old()
-    assert set(Change.objects.all()) == {new, going_on}
+    bulk.delete_expired()
+    assert set(BulkChange.objects.all()) == {new, going_on}
     assert set(ChangedImage.objects.values_list("change", flat=True)) == {new.pk, going_on.pk}
 
 
 def test_what_somebody_changed_since_is_left_alone(owner, everything, library):
     first, second, *_ = library
-    tagged, opened = bulk.add_tag(everything, "party"), bulk.open_to(everything, Image.Openness.PUBLIC)
-    tag = a_label("party", "tag")
-    verdicts.unsay(first.pk, label_id=tag.pk)
+    tagged, opened = bulk.add_tag(everything, "party"), bulk.set_visibility(everything, Image.Visibility.PUBLIC)
+    tag = create_label("party", "tag")
+    verdicts.clear(first.pk, label_id=tag.pk)
     verdicts.add(first.pk, name="party", by_id=owner.pk)
-    verdicts.unsay(second.pk, label_id=tag.pk)
-    bulk.open_to(Selection(owner, ids=(second.pk,)), Image.Openness.PRIVATE)
+    verdicts.clear(second.pk, label_id=tag.pk)
+    bulk.set_visibility(Selection(owner, ids=(second.pk,)), Image.Visibility.PRIVATE)
     assert bulk.undo(tagged.pk, by=owner).number == 2
     assert bulk.undo(opened.pk, by=owner).number == 2
     carrying = Verdict.objects.filter(label=tag).values_list("image", flat=True)
-    assert (list(carrying), Image.objects.get(pk=second.pk).openness) == ([first.pk], Image.Openness.PRIVATE)
+    assert (list(carrying), Image.objects.get(pk=second.pk).visibility) == ([first.pk], Image.Visibility.PRIVATE)
 
 
 def test_a_removed_tag_that_was_added_again_stays(owner, everything, library):
-    tag = a_label("holiday", "tag")
+    tag = create_label("holiday", "tag")
     removed = bulk.remove_tag(everything, tag)
     verdicts.add(library[0].pk, name="holiday", by_id=owner.pk)
     assert bulk.undo(removed.pk, by=owner).number == 0
@@ -182,15 +182,15 @@ def test_a_removed_tag_that_was_added_again_stays(owner, everything, library):
 
 def test_a_confirmation_withdrawn_after_a_rejection_does_not_come_back(owner, everything, library):
     change = bulk.decide(everything, dog(), "rejected")
-    verdicts.unsay(library[2].pk, label_id=dog().pk)
+    verdicts.clear(library[2].pk, label_id=dog().pk)
     assert bulk.undo(change.pk, by=owner).number == 1
     assert not Verdict.objects.filter(image=library[2], label=dog()).exists()
 
 
 def test_a_persons_word_that_was_rejected_comes_back_with_its_moment(owner, library):
-    said = Verdict.objects.filter(image=library[0], label=a_label("holiday", "tag"))
+    said = Verdict.objects.filter(image=library[0], label=create_label("holiday", "tag"))
     before = said.values("decision", "by", "decided_at").get()
-    change = bulk.decide(Selection(owner, ids=(library[0].pk,)), a_label("holiday", "tag"), "rejected")
+    change = bulk.decide(Selection(owner, ids=(library[0].pk,)), create_label("holiday", "tag"), "rejected")
     assert not said.exists()
     bulk.undo(change.pk, by=owner)
     assert said.values("decision", "by", "decided_at").get() == before
@@ -198,41 +198,41 @@ def test_a_persons_word_that_was_rejected_comes_back_with_its_moment(owner, libr
 
 def test_favorites_are_ones_own_of_whatever_one_sees_and_are_put_back(owner, colleague, library):
     first, *_, trashed, foreign = library
-    marks.rate(first.pk, person_id=owner.pk, stars=3)
-    marks.set_favorite(library[1].pk, person_id=owner.pk, is_favorite=True)
-    before = list(Mark.objects.order_by("image").values_list("image", "is_favorite", "rating"))
-    hidden = an_image(colleague)
+    ratings.rate(first.pk, person_id=owner.pk, stars=3)
+    ratings.set_favorite(library[1].pk, person_id=owner.pk, is_favorite=True)
+    before = list(Rating.objects.order_by("image").values_list("image", "is_favorite", "rating"))
+    hidden = create_image(colleague)
     named = Selection(owner, ids=(*(image.pk for image in library), hidden.pk))
-    change = bulk.favor(named, is_favorite=True)
+    change = bulk.set_favorites(named, is_favorite=True)
     assert counts(change) == (3, 1, 2)
-    favorites = Mark.objects.filter(person=owner, is_favorite=True).order_by("image")
+    favorites = Rating.objects.filter(person=owner, is_favorite=True).order_by("image")
     assert list(favorites.values_list("image", flat=True)) == [*(each.pk for each in library[:3]), foreign.pk]
     assert trashed.pk not in favorites.values_list("image", flat=True)
     assert bulk.undo(change.pk, by=owner).number == 3
-    assert list(Mark.objects.order_by("image").values_list("image", "is_favorite", "rating")) == before
+    assert list(Rating.objects.order_by("image").values_list("image", "is_favorite", "rating")) == before
 
 
 def test_favorites_taken_away_come_back_but_for_those_given_again(owner, library):
     for image in library[:2]:
-        marks.set_favorite(image.pk, person_id=owner.pk, is_favorite=True)
-    change = bulk.favor(Selection(owner, query=Query()), is_favorite=False)
-    assert (counts(change)[0], Mark.objects.count()) == (2, 0)
-    marks.set_favorite(library[0].pk, person_id=owner.pk, is_favorite=True)
+        ratings.set_favorite(image.pk, person_id=owner.pk, is_favorite=True)
+    change = bulk.set_favorites(Selection(owner, query=Query()), is_favorite=False)
+    assert (counts(change)[0], Rating.objects.count()) == (2, 0)
+    ratings.set_favorite(library[0].pk, person_id=owner.pk, is_favorite=True)
     assert bulk.undo(change.pk, by=owner).number == 1
-    assert Mark.objects.filter(is_favorite=True).count() == 2
+    assert Rating.objects.filter(is_favorite=True).count() == 2
 
 
-def test_what_was_removed_for_good_since_is_passed_over(owner, everything, library):
+def test_what_was_removed_for_good_since_is_skipped(owner, everything, library):
     change = bulk.add_tag(everything, "party")
     library[0].delete()
     assert bulk.undo(change.pk, by=owner).number == 3
 
 
 def test_pictures_brought_in_again_stay_in_the_trash(owner):
-    image, other = an_image(owner), an_image(owner)
+    image, other = create_image(owner), create_image(owner)
     both = Selection(owner, ids=(image.pk, other.pk))
     change = bulk.trash(both)
-    an_image(owner, sha256=image.sha256)
+    create_image(owner, sha256=image.sha256)
     assert bulk.undo(change.pk, by=owner).number == 1
     assert counts(bulk.restore(both)) == (0, 2, 0)
     assert list(Image.objects.exclude(trashed_at=None)) == [image]
@@ -259,7 +259,7 @@ def many_images(owner, number: int) -> list[int]:
 @pytest.fixture
 def a_step_that_fails(owner):
     """1,001 pictures, the last of which cannot be changed while the database says so."""
-    ids = many_images(owner, bulk.STEP + 1)
+    ids = many_images(owner, bulk.STEP_SIZE + 1)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -275,69 +275,69 @@ def a_step_that_fails(owner):
 def test_what_was_done_before_a_failure_is_written_down_and_can_be_undone(owner, a_step_that_fails):
     before = whole()
     with pytest.raises(DatabaseError, match="the disk is full"):
-        bulk.open_to(Selection(owner, ids=tuple(a_step_that_fails)), Image.Openness.SHARED)
-    change = Change.objects.get()
-    assert counts(change) == (bulk.STEP, 0, 0)
-    assert Image.objects.filter(openness=Image.Openness.SHARED).count() == bulk.STEP
-    assert bulk.undo(change.pk, by=owner).number == bulk.STEP
+        bulk.set_visibility(Selection(owner, ids=tuple(a_step_that_fails)), Image.Visibility.SHARED)
+    change = BulkChange.objects.get()
+    assert counts(change) == (bulk.STEP_SIZE, 0, 0)
+    assert Image.objects.filter(visibility=Image.Visibility.SHARED).count() == bulk.STEP_SIZE
+    assert bulk.undo(change.pk, by=owner).number == bulk.STEP_SIZE
     assert whole() == before
 
 
 def test_every_hit_of_a_query_is_meant_although_the_command_changes_what_it_finds(owner, colleague):
-    ids = many_images(owner, bulk.STEP + 1)
+    ids = many_images(owner, bulk.STEP_SIZE + 1)
     reindex(ids)
-    a_labeled_image(colleague, {"Dog": 99}, openness=Image.Openness.SHARED)
-    everything, trashed = Selection(owner, query=Query()), Selection(owner, query=Query((Is("trashed"),)))
+    create_labeled_image(colleague, {"Dog": 99}, visibility=Image.Visibility.SHARED)
+    everything, trashed = Selection(owner, query=Query()), Selection(owner, query=Query((StateTerm("trashed"),)))
     change = bulk.trash(everything)
-    assert counts(change) == (bulk.STEP + 1, 0, 1)
-    assert counts(bulk.restore(trashed)) == (bulk.STEP + 1, 0, 0)
+    assert counts(change) == (bulk.STEP_SIZE + 1, 0, 1)
+    assert counts(bulk.restore(trashed)) == (bulk.STEP_SIZE + 1, 0, 0)
     assert counts(bulk.restore(trashed)) == (0, 0, 0)
-    untagged = Selection(owner, query=Query((Is("untagged"),)))
-    assert bulk.add_tag(untagged, "holiday").number == bulk.STEP + 1
-    assert bulk.tags_of(everything) == [(a_label("holiday", "tag"), "all")]
+    untagged = Selection(owner, query=Query((StateTerm("untagged"),)))
+    assert bulk.add_tag(untagged, "holiday").number == bulk.STEP_SIZE + 1
+    assert bulk.tags_of(everything) == [(create_label("holiday", "tag"), "all")]
 
 
 def test_a_command_that_is_undone_while_it_runs_ends_there(owner):
-    ids = many_images(owner, bulk.STEP + 1)
-    change = Change.objects.create(person=owner, action="trash")
+    ids = many_images(owner, bulk.STEP_SIZE + 1)
+    change = BulkChange.objects.create(person=owner, action="trash")
     change.refresh_from_db()
-    assert bulk._step(change, ids[: bulk.STEP])
+    assert bulk._step(change, ids[: bulk.STEP_SIZE])
     bulk.undo(change.pk, by=owner)
-    assert not bulk._step(change, ids[bulk.STEP :])
+    assert not bulk._step(change, ids[bulk.STEP_SIZE :])
     assert not Image.objects.exclude(trashed_at=None).exists()
 
 
 def test_what_an_interrupted_undo_left_the_next_one_puts_back(owner):
-    image = an_image(owner)
+    image = create_image(owner)
     change = bulk.trash(Selection(owner, ids=(image.pk,)))
-    Change.objects.update(undone_at=timezone.now())
+    BulkChange.objects.update(undone_at=timezone.now())
     assert bulk.undo(change.pk, by=owner).number == 1
 
 
 def test_an_undo_in_the_background_goes_step_by_step_and_counts_what_is_put_back(owner):
-    ids = many_images(owner, bulk.STEP + 2)
-    change = bulk.open_to(Selection(owner, ids=tuple(ids)), Image.Openness.SHARED)
-    bulk.open_to(Selection(owner, ids=(ids[0],)), Image.Openness.PUBLIC)
-    later.undo(change.pk, by=owner)
-    assert (later._step(change.pk), later.open_ones()) == (True, [change.pk])
-    assert Image.objects.filter(openness=1).count() == 2
-    assert not later.go_on(change.pk)
+    ids = many_images(owner, bulk.STEP_SIZE + 2)
+    change = bulk.set_visibility(Selection(owner, ids=tuple(ids)), Image.Visibility.SHARED)
+    bulk.set_visibility(Selection(owner, ids=(ids[0],)), Image.Visibility.PUBLIC)
+    bulk_steps.undo(change.pk, by=owner)
+    assert (bulk_steps._step(change.pk), bulk_steps.pending_ids()) == (True, [change.pk])
+    assert Image.objects.filter(visibility=1).count() == 2
+    assert not bulk_steps.continue_change(change.pk)
     change.refresh_from_db()
-    assert (change.number, change.restored, change.is_open) == (bulk.STEP + 2, bulk.STEP + 1, False)
-    assert list(Image.objects.exclude(openness=0)) == [Image.objects.get(pk=ids[0])]
-    with pytest.raises(Refused, match=r"^This is undone already\.$"):
-        later.undo(change.pk, by=owner)
+    assert (change.number, change.restored, change.is_open) == (bulk.STEP_SIZE + 2, bulk.STEP_SIZE + 1, False)
+    assert list(Image.objects.exclude(visibility=0)) == [Image.objects.get(pk=ids[0])]
+    with pytest.raises(ActionRefused, match=r"^This is undone already\.$"):
+        bulk_steps.undo(change.pk, by=owner)
 
 
 def test_of_what_is_undone_in_the_background_while_it_is_done_nothing_more_is_done(owner):
-    ids = many_images(owner, bulk.STEP + 1)
+    ids = many_images(owner, bulk.STEP_SIZE + 1)
     reindex(ids)
-    change = later.begin(Selection(owner, query=Query()), Change.Action.TRASH)
-    assert later._step(change.pk)
-    later.undo(change.pk, by=owner)
-    assert not later.go_on(change.pk)
+    change = bulk_steps.start(Selection(owner, query=Query()), BulkChange.Action.TRASH)
+    assert bulk_steps._step(change.pk)
+    bulk_steps.undo(change.pk, by=owner)
+    assert not bulk_steps.continue_change(change.pk)
     change.refresh_from_db()
-    assert (change.number, change.restored, change.is_open) == (bulk.STEP, bulk.STEP, False)
+    assert (change.number, change.restored, change.is_open) == (bulk.STEP_SIZE, bulk.STEP_SIZE, False)
     assert not Image.objects.exclude(trashed_at=None).exists()
 
 
@@ -345,16 +345,16 @@ def test_what_goes_on_in_the_background_is_undone_there_however_little_it_is(own
     """Two at a time would lock the change and its pictures in different orders."""
     ids = many_images(owner, 2)
     reindex(ids)
-    change = later.begin(Selection(owner, query=Query()), Change.Action.TRASH)
-    assert pipeline.undo(change.pk, by=owner, at_once=bulk.STEP).is_open
-    assert later.open_ones() == [change.pk]
+    change = bulk_steps.start(Selection(owner, query=Query()), BulkChange.Action.TRASH)
+    assert pipeline.undo(change.pk, by=owner, at_once=bulk.STEP_SIZE).is_open
+    assert bulk_steps.pending_ids() == [change.pk]
 
 
 def test_nobody_has_undone_in_the_background_what_another_did(owner, everything, colleague):
     change = bulk.trash(everything)
-    with pytest.raises(Refused, match=r"^This cannot be undone any more\.$"):
-        later.undo(change.pk, by=colleague)
-    assert later.open_ones() == []
+    with pytest.raises(ActionRefused, match=r"^This cannot be undone any more\.$"):
+        bulk_steps.undo(change.pk, by=colleague)
+    assert bulk_steps.pending_ids() == []
 
 
 def test_tags_of_a_selection_tell_all_from_some(owner, everything, library):
@@ -366,6 +366,6 @@ def test_tags_of_a_selection_tell_all_from_some(owner, everything, library):
 
 
 def test_tags_of_other_peoples_pictures_are_not_told(colleague, stranger):
-    image = an_image(colleague)
+    image = create_image(colleague)
     verdicts.add(image.pk, name="secret", by_id=colleague.pk)
     assert bulk.tags_of(Selection(stranger, ids=(image.pk,))) == []

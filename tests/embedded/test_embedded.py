@@ -357,7 +357,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, come) -> None:
 def test_data_in_use_is_not_removed(var: Path, come) -> None:
     user = come(var)
     assert user.says() == "in"
-    with pytest.raises(embedded.Unstartable, match="in use by another process"):
+    with pytest.raises(embedded.ServerStartError, match="in use by another process"):
         embedded.remove(var)
     assert running(var) == {"postgres", "redis"}
     user.leaves()

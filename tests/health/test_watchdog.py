@@ -11,7 +11,7 @@ from django.utils import timezone
 from analysis import tasks
 from analysis.health import watchdog
 from analysis.models import Analysis, Batch, Heartbeat, Image, ModelVersion, Outage, Spend
-from tests.factories import an_analysis, an_image
+from tests.factories import create_analysis, create_image
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ LONG, SHORT = timedelta(minutes=47, seconds=10), timedelta(minutes=5)
 def waiting(owner, *, since=LONG, **fields) -> Analysis:
     """An analysis that somebody asked for so long ago."""
     at = timezone.now() - since
-    return an_analysis(an_image(owner), **{"requested_at": at, "next_attempt_at": at, **fields})
+    return create_analysis(create_image(owner), **{"requested_at": at, "next_attempt_at": at, **fields})
 
 
 def answered(recognizer="local", api="labels", *, ago) -> None:
@@ -124,7 +124,7 @@ def test_a_batch_that_is_held_back_waits_on_purpose(owner, state, expected):
 def test_what_cannot_go_hides_nothing_behind_it(owner, reason):
     at = timezone.now() - LONG
     batch = Batch.objects.create(state="stopped" if reason == "batch" else "running", recognizer="local", changed_at=at)
-    images = [an_image(owner, trashed_at=at if reason == "trash" else None) for _ in range(watchdog.LOOKED_AT)]
+    images = [create_image(owner, trashed_at=at if reason == "trash" else None) for _ in range(watchdog.SCAN_LIMIT)]
     asked = {"api": "labels", "recognizer": "local", "is_bulk": True, "requested_at": at, "batch": batch}
     due_at = at + timedelta(days=reason == "later")
     Analysis.objects.bulk_create(Analysis(image=image, next_attempt_at=due_at, **asked) for image in images)
@@ -169,7 +169,7 @@ def test_the_look_is_one_query_where_all_is_well(owner, django_assert_num_querie
 
 
 def test_the_sweeper_writes_an_error_line_but_not_each_time(owner, caplog):
-    watchdog.forget()
+    watchdog.reset()
     with caplog.at_level(logging.ERROR, logger="analysis.health.watchdog"):
         tasks.sweep()
         assert caplog.messages == []

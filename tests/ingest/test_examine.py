@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from analysis.ingest.candidate import Limits, Rejected
 from analysis.ingest.examine import Examined, examine
+from analysis.ingest.validation import InvalidImage, Limits
 from tests import pictures, raw_bytes
 
 PLACES = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
@@ -21,8 +21,8 @@ def examined(content: bytes, **options) -> Examined:
     return examine(BytesIO(content), name="picture", **options)
 
 
-def rejected(content: bytes, *, name: str = "picture", **options) -> Rejected:
-    with pytest.raises(Rejected) as raised:
+def rejected(content: bytes, *, name: str = "picture", **options) -> InvalidImage:
+    with pytest.raises(InvalidImage) as raised:
         examine(BytesIO(content), name=name, **options)
     return raised.value
 
@@ -240,7 +240,7 @@ def examine_in_little_memory(path: Path) -> str:
     resource.setrlimit(resource.RLIMIT_AS, (used + room, used + room))
     try:
         return examine(path, name=path.name).format
-    except Rejected as refusal:
+    except InvalidImage as refusal:
         return refusal.code
 
 
@@ -258,7 +258,7 @@ def test_a_file_that_is_gone_or_none_is_unreadable(tmp_path):
         (tmp_path / "gone.jpg", "the file cannot be read (No such file or directory)"),
         (tmp_path, "not a file that can be read"),
     ):
-        with pytest.raises(Rejected) as raised:
+        with pytest.raises(InvalidImage) as raised:
             examine(path, name="a.jpg")
         assert (raised.value.code, str(raised.value)) == ("unreadable", f"a.jpg: {reason}")
 

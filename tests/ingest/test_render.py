@@ -3,9 +3,9 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from analysis.ingest.candidate import Limits, Rejected
 from analysis.ingest.examine import examine
 from analysis.ingest.render import payload, payload_extent, placeholder
+from analysis.ingest.validation import InvalidImage, Limits
 from tests import pictures, raw_bytes
 
 
@@ -129,7 +129,7 @@ def test_a_narrow_payload_is_filled_up_with_white(size, made, extent):
 def test_a_payload_is_refused_like_a_picture(tmp_path):
     path = tmp_path / "half.jpg"
     path.write_bytes(pictures.truncated_jpeg())
-    with pytest.raises(Rejected, match=r"^half\.jpg: the end of this JPEG is missing"):
+    with pytest.raises(InvalidImage, match=r"^half\.jpg: the end of this JPEG is missing"):
         payload(path)
-    with pytest.raises(Rejected, match=r"over the 0\.01-megapixel limit"):
+    with pytest.raises(InvalidImage, match=r"over the 0\.01-megapixel limit"):
         payload(BytesIO(pictures.jpeg()), limits=Limits(max_pixels=10_000))

@@ -4,30 +4,30 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from analysis.models import Image
-from tests.factories import a_bucket, an_image, an_image_in
+from tests.factories import create_bucket, create_bucket_image, create_image
 
 pytestmark = pytest.mark.django_db
 LONGEST = "ä" * 512  # 1,024 bytes
 
 
 def test_the_same_bytes_may_lie_in_a_bucket_twice_and_be_uploaded_once(owner):
-    bucket, same = a_bucket(owner), {"sha256": "a" * 64}
-    an_image(owner, **same)
-    an_image_in(bucket, "one.jpg", **same)
-    an_image_in(bucket, "two.jpg", **same)
+    bucket, same = create_bucket(owner), {"sha256": "a" * 64}
+    create_image(owner, **same)
+    create_bucket_image(bucket, "one.jpg", **same)
+    create_bucket_image(bucket, "two.jpg", **same)
     with pytest.raises(IntegrityError, match="image_bytes_once_per_owner"), transaction.atomic():
-        an_image(owner, **same)
+        create_image(owner, **same)
 
 
 def test_an_object_is_one_picture_by_version(owner):
-    bucket, other = a_bucket(owner), a_bucket(owner, name="holidays")
+    bucket, other = create_bucket(owner), create_bucket(owner, name="holidays")
     for place in (
         {"bucket": bucket},
         {"bucket": bucket, "version_id": "v2"},
         {"bucket": other},
         {"bucket": None},
     ):
-        an_image(owner, key=LONGEST, **place)
+        create_image(owner, key=LONGEST, **place)
         with pytest.raises(IntegrityError, match=r"image_in_bucket_once|image_key_of_upload"), transaction.atomic():
-            an_image(owner, key=LONGEST, **place)
+            create_image(owner, key=LONGEST, **place)
     assert Image.objects.count() == 4

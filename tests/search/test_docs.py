@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from analysis.search.grammar import BadQuery, parse
 from analysis.search.json_form import from_json
-from analysis.search.reading import CHOICES, FIELDS
-from analysis.search.tree import Leaf, leaves
+from analysis.search.query import Leaf, leaves
+from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.syntax.terms import CHOICES, FIELDS
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "search.md").read_text()
 ROWS = re.findall(r"^\| `(.+?)` \| (.+) \|$", PAGE, re.MULTILINE)
@@ -27,7 +27,7 @@ def test_an_example_reads_and_its_written_form_reads_back(text):
 
 @pytest.mark.parametrize(("text", "answer"), BAD)
 def test_a_complaint_is_the_one_the_page_shows(text, answer):
-    with pytest.raises(BadQuery) as caught:
+    with pytest.raises(InvalidQuery) as caught:
         parse(text)
     assert f"column {caught.value.column}: {caught.value}" == answer
 

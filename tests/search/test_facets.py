@@ -3,11 +3,11 @@
 import pytest
 from django.db import connection
 
-from analysis.access import audience_of
 from analysis.models import Label
+from analysis.permissions import viewer_of
 from analysis.search.facets import SAMPLE, facets
-from analysis.search.grammar import parse
-from tests.factories import a_labeled_image
+from analysis.search.syntax.parser import parse
+from tests.factories import create_labeled_image
 
 pytestmark = pytest.mark.django_db
 HITS = 3 * SAMPLE
@@ -16,37 +16,37 @@ HITS = 3 * SAMPLE
 @pytest.fixture
 def many(owner):
     """The same picture many times: every one shows grass, half of them a dog."""
-    image = a_labeled_image(owner, {"Grass": 90, "Dog": 80})
+    image = create_labeled_image(owner, {"Grass": 90, "Dog": 80})
     dog = Label.objects.get(name="Dog").pk
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH copies AS (
                 INSERT INTO analysis_image (
-                    owner_id, openness, filename, title, key, renditions_id, sha256, size, width, height, format,
+                    owner_id, visibility, filename, title, key, renditions_id, sha256, size, width, height, format,
                     placeholder, camera_make, camera_model, lens, added_at)
-                SELECT owner_id, openness, filename, title, 'k' || n, renditions_id, md5(n::text), size, width,
+                SELECT owner_id, visibility, filename, title, 'k' || n, renditions_id, md5(n::text), size, width,
                     height, format, placeholder, camera_make, camera_model, lens, added_at + n * interval '1 minute'
                 FROM analysis_image, generate_series(1, %(copies)s) n WHERE id = %(image)s
-                RETURNING id, added_at, owner_id, openness),
+                RETURNING id, added_at, owner_id, visibility),
             labels AS (
                 INSERT INTO analysis_imagelabel (
-                    image_id, label_id, confidence, instance_count, added_at, owner_id, openness)
-                SELECT copies.id, old.label_id, old.confidence, 0, copies.added_at, copies.owner_id, copies.openness
+                    image_id, label_id, confidence, instance_count, added_at, owner_id, visibility)
+                SELECT copies.id, old.label_id, old.confidence, 0, copies.added_at, copies.owner_id, copies.visibility
                 FROM copies, analysis_imagelabel old
                 WHERE old.image_id = %(image)s AND (old.label_id <> %(dog)s OR copies.id / 8 %% 2 = 0)
                 RETURNING image_id, label_id)
-            INSERT INTO analysis_imageindex (image_id, added_at, owner_id, openness, label_ids)
-            SELECT copies.id, added_at, owner_id, openness, array_agg(label_id)
-            FROM copies JOIN labels ON image_id = copies.id GROUP BY copies.id, added_at, owner_id, openness
+            INSERT INTO analysis_imageindex (image_id, added_at, owner_id, visibility, label_ids)
+            SELECT copies.id, added_at, owner_id, visibility, array_agg(label_id)
+            FROM copies JOIN labels ON image_id = copies.id GROUP BY copies.id, added_at, owner_id, visibility
             """,
             {"copies": HITS - 1, "image": image.pk, "dog": dog},
         )
-    return audience_of(owner)
+    return viewer_of(owner)
 
 
 def test_of_more_hits_than_are_counted_every_so_many_is(many):
-    found = facets(parse("grass"), audience=many)
+    found = facets(parse("grass"), viewer=many)
     assert (found.is_sample, found.total, found.counted) == (True, HITS, SAMPLE)
     grass, dog = found.by_kind["label"]
     assert (grass.name, grass.count, dog.name) == ("Grass", SAMPLE, "Dog")
@@ -55,7 +55,7 @@ def test_of_more_hits_than_are_counted_every_so_many_is(many):
 
 def test_of_a_frequent_label_not_all_are_gone_through(many):
     Label.objects.filter(name="Grass").update(image_count=1_000_000)
-    found = facets(parse("grass"), audience=many)
+    found = facets(parse("grass"), viewer=many)
     assert (found.is_sample, found.total) == (True, None)
     assert HITS / 24 < found.counted < HITS / 12  # about one in sixteen, since one in 128 is too few
 
@@ -63,5 +63,5 @@ def test_of_a_frequent_label_not_all_are_gone_through(many):
 def test_a_sample_too_small_to_stand_for_anything_is_not_taken(many):
     Label.objects.filter(name="Grass").update(image_count=1_000_000)
     query = parse("grass added:>=2030")
-    found = facets(query, audience=many)
+    found = facets(query, viewer=many)
     assert (found.is_sample, found.total, found.by_kind) == (False, 0, {})

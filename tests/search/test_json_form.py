@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from analysis.search.grammar import parse
 from analysis.search.json_form import KEYS, BadTree, from_json, to_json
-from tests.search.trees import PATIENT, queries
+from analysis.search.syntax.parser import parse
+from tests.search.strategies import PATIENT, queries
 
 
 @PATIENT

@@ -6,7 +6,7 @@ import boto3  # noqa: TID251
 import pytest
 from botocore.config import Config  # noqa: TID251
 
-from bench.simulator import running
+from imagelib.simulator import running
 
 
 def connect(address: str, **config):

@@ -15,12 +15,12 @@ from botocore.exceptions import (  # noqa: TID251
     ReadTimeoutError,
 )
 
-from bench.simulator import ErrorToCome, running
-from tests.simulator.asking import asked, dialed, eventually, picture, raw, sent
+from imagelib.simulator import ErrorToCome, running
 from tests.simulator.conftest import connect
+from tests.simulator.requests import call_simulator, connect_raw, eventually, picture, raw, send_request
 
 IMAGE = {"Bytes": picture()}
-IMAGE_SENT = sent(picture())
+IMAGE_SENT = send_request(picture())
 
 
 def outcome(client, operation="detect_labels", image=IMAGE) -> str:
@@ -146,7 +146,7 @@ def test_single_operations_are_denied_by_the_name_of_the_action(simulator, clien
 def test_down_closes_connections_and_can_still_be_ended(simulator, client):
     simulator.set(down=True)
     assert outcome(client) == "ConnectionClosedError"
-    assert asked(simulator.address, "POST", "/simulator/settings", b'{"down": false}')[0] == 200
+    assert call_simulator(simulator.address, "POST", "/simulator/settings", b'{"down": false}')[0] == 200
     assert outcome(client) == "answered"
 
 
@@ -166,7 +166,7 @@ def test_pictures_are_counted_by_the_digest_of_their_bytes(simulator, client):
     digests = [hashlib.sha256(picture(number)).hexdigest() for number in (1, 2)]
     expected = {"DetectLabels": {digests[0]: 1, digests[1]: 2}, "DetectFaces": {digests[0]: 1}}
     assert simulator.pictures() == expected
-    assert asked(simulator.address, "GET", "/simulator/pictures")[2] == expected
+    assert call_simulator(simulator.address, "GET", "/simulator/pictures")[2] == expected
     assert simulator.statistics()["pictures"] == {
         "DetectLabels": {"different": 2, "paid_again": 1},
         "DetectFaces": {"different": 1, "paid_again": 0},
@@ -186,7 +186,7 @@ def test_the_most_requests_at_once_are_known():
     head = "POST / HTTP/1.1\r\nX-Amz-Target: RekognitionService.DetectLabels\r\nAuthorization: x\r\n"
     with running(latency=60_000) as simulator, ExitStack() as lines:
         for _ in range(5):
-            line = lines.enter_context(dialed(simulator.address))
+            line = lines.enter_context(connect_raw(simulator.address))
             line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
         eventually(lambda: simulator.statistics()["in_flight"] == 5)
         assert simulator.statistics()["in_flight_most"] == 5
@@ -204,7 +204,7 @@ def test_seconds_add_up(simulator, client):
 
 def test_settings_and_statistics_are_there_over_http(simulator, client):
     def control(method, what, **knobs):
-        status, _, said = asked(simulator.address, method, f"/simulator/{what}", json.dumps(knobs).encode())
+        status, _, said = call_simulator(simulator.address, method, f"/simulator/{what}", json.dumps(knobs).encode())
         return status, said
 
     assert control("POST", "settings", errors=100, tps={"DetectText": 3})[1]["errors"] == 100
@@ -244,13 +244,13 @@ def test_settings_that_cannot_be_are_refused_and_nothing_changes(simulator, knob
     before = simulator.settings
     with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
         simulator.set(**knobs, seed=5)
-    status, _, said = asked(simulator.address, "POST", "/simulator/settings", json.dumps(knobs).encode())
+    status, _, said = call_simulator(simulator.address, "POST", "/simulator/settings", json.dumps(knobs).encode())
     assert (status, said) == (400, {"error": str(refused.value)})
     assert simulator.settings == before
 
 
 def test_what_is_posted_is_an_object(simulator):
-    assert asked(simulator.address, "POST", "/simulator/settings", b"[]")[2] == {
+    assert call_simulator(simulator.address, "POST", "/simulator/settings", b"[]")[2] == {
         "error": "What is posted is a JSON object."
     }
-    assert asked(simulator.address, "POST", "/simulator/settings", b"{")[0] == 400
+    assert call_simulator(simulator.address, "POST", "/simulator/settings", b"{")[0] == 400

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.simulator import OPERATIONS
-from tests.simulator.asking import asked, dialed, picture, raw, sent
+from imagelib.simulator import OPERATIONS
+from tests.simulator.requests import call_simulator, connect_raw, picture, raw, send_request
 
 CALLS = {
     "DetectLabels": "detect_labels",
@@ -26,7 +26,7 @@ def test_a_real_client_is_answered(simulator, client, operation):
 
 
 def test_an_error_has_the_documented_form(simulator):
-    status, headers, said = raw(simulator.address, "DetectLabels", {"Image": sent(b"GIF89a")})
+    status, headers, said = raw(simulator.address, "DetectLabels", {"Image": send_request(b"GIF89a")})
 
     assert status == 400
     assert headers["Content-Type"] == "application/x-amz-json-1.1"
@@ -48,7 +48,7 @@ def test_other_operations_are_unknown(simulator):
 
 def test_unsigned_requests_are_refused(simulator):
     target = {"X-Amz-Target": "RekognitionService.DetectLabels"}
-    status, _, said = asked(simulator.address, "POST", "/", b"{}", target)
+    status, _, said = call_simulator(simulator.address, "POST", "/", b"{}", target)
     assert (status, said["__type"]) == (400, "MissingAuthenticationTokenException")
 
 
@@ -60,7 +60,7 @@ def test_what_is_no_request_cannot_be_read(simulator, body):
 
 
 def test_large_pictures_are_cut_out_of_the_json_wherever_they_are(simulator):
-    large = sent(picture() + bytes(8000))
+    large = send_request(picture() + bytes(8000))
     answers = [
         raw(simulator.address, "DetectLabels", {"Image": large, "MaxLabels": 3}),
         raw(simulator.address, "DetectLabels", {"MaxLabels": 3, "Image": large}),
@@ -82,7 +82,7 @@ def test_a_connection_is_kept_for_further_requests(simulator):
         b"GET /simulator/settings HTTP/1.1\r\nHost: here\r\n\r\n",
         b"GET /simulator/statistics HTTP/1.1\r\nHost: here\r\nX: y\r\n\r\n",
     )
-    with dialed(simulator.address) as line:
+    with connect_raw(simulator.address) as line:
         line.sendall(request[0] + request[1][:20])  # the second begins before the first is answered
         line.sendall(request[1][20:])
         received = b""
@@ -104,7 +104,7 @@ def test_a_connection_is_kept_for_further_requests(simulator):
     ids=lambda value: value[:30].decode() if isinstance(value, bytes) else None,
 )
 def test_what_is_not_such_http_is_refused_and_the_connection_closed(simulator, request_, status):
-    with dialed(simulator.address) as line:
+    with connect_raw(simulator.address) as line:
         line.sendall(request_)
         received = b""
         while part := line.recv(65536):
@@ -113,7 +113,7 @@ def test_what_is_not_such_http_is_refused_and_the_connection_closed(simulator, r
 
 
 def test_a_client_that_asks_first_may_continue(simulator):
-    with dialed(simulator.address) as line:
+    with connect_raw(simulator.address) as line:
         line.sendall(b"POST /simulator/reset HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         assert line.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         line.sendall(b"{}")

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from bench.simulator.quota import Quota
-from tests.simulator.asking import picture, raw, sent
+from imagelib.simulator.quota import Quota
+from tests.simulator.requests import picture, raw, send_request
 
-DOCUMENT = {"Image": sent(picture())}
+DOCUMENT = {"Image": send_request(picture())}
 
 
 def code(simulator, operation="DetectLabels") -> str:

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError  # noqa: TID251
 
 from tests.pictures import jpeg, png, webp
-from tests.simulator.asking import jpeg_header, picture, png_header, raw
+from tests.simulator.requests import jpeg_header, picture, png_header, raw
 
 IMAGE = {"Bytes": picture()}
 INVALID = "InvalidParameterException"

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.pictures import webp
-from tests.simulator.asking import jpeg_header, picture
+from tests.simulator.requests import jpeg_header, picture
 
 KEPT = {
     "/pictures/one.jpg": picture(1),

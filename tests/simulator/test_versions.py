@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.simulator.asking import picture
+from tests.simulator.requests import picture
 
 
 def test_another_model_version_sees_some_things_differently_and_most_the_same(simulator, client):

@@ -10,14 +10,14 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.models import Batch, Bucket, Change, Image, SavedSearch, Ticket
-from analysis.store import uploads
+from analysis.library import uploads
+from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch, Upload
 from tests import pictures
-from tests.factories import a_bucket, a_labeled_image, an_analysis
+from tests.factories import create_analysis, create_bucket, create_labeled_image
 
 pytestmark = pytest.mark.django_db
 
-PRIVATE, SHARED, PUBLIC = Image.Openness.values
+PRIVATE, SHARED, PUBLIC = Image.Visibility.values
 SIGN_IN = "sign in"
 
 # Who gets what: owner, colleague (who owns pictures, too), stranger (who owns none), nobody (not signed in).
@@ -100,11 +100,11 @@ def address(name: str, image: Image) -> str:
     arguments |= {"rendition": [image.pk, "thumb"], "answer": [image.pk, done], "choose": [image.pk, done]}
     saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
     arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
-    change = Change.objects.filter(person=image.owner).values_list("pk", flat=True).first()
+    change = BulkChange.objects.filter(person=image.owner).values_list("pk", flat=True).first()
     arguments |= {"bulk": ["trash"], "undo": [1], "change": [change or 10**9]}
     batch = Batch.objects.values_list("pk", flat=True).first()
     arguments |= {"steer": [batch, "pause"], "dashboard-csv": ["added"]}
-    ticket = Ticket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket]}
     arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
@@ -121,11 +121,11 @@ def outcome(response) -> int | str:
 
 @pytest.fixture
 def image(owner, pictures_folder):
-    image = pipeline.receive(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
-    an_analysis(image, api="moderation", state="done")
-    Change.objects.create(person=owner, action="trash")
+    image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
+    create_analysis(image, api="moderation", state="done")
+    BulkChange.objects.create(person=owner, action="trash")
     SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
-    a_bucket(owner)
+    create_bucket(owner)
     uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)
     Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
     return image
@@ -135,7 +135,7 @@ def test_every_address_has_an_entry():
     assert sorted(pattern.name for pattern in our_patterns()) == sorted(ENTRIES)
 
 
-CASES = [(name, openness) for name, (_, expected) in ENTRIES.items() for openness in expected]
+CASES = [(name, visibility) for name, (_, expected) in ENTRIES.items() for visibility in expected]
 
 
 @pytest.fixture
@@ -143,12 +143,12 @@ def browsers(owner, colleague, stranger, nobody, signed_in):
     return [*(signed_in(person) for person in (owner, colleague, stranger)), nobody]
 
 
-@pytest.mark.parametrize(("name", "openness"), CASES, ids=[f"{name}-{openness}" for name, openness in CASES])
-def test_everybody_gets_what_is_meant_for_them(name, openness, image, browsers):
-    Image.objects.update(openness=openness)
+@pytest.mark.parametrize(("name", "visibility"), CASES, ids=[f"{name}-{visibility}" for name, visibility in CASES])
+def test_everybody_gets_what_is_meant_for_them(name, visibility, image, browsers):
+    Image.objects.update(visibility=visibility)
     method, expected = ENTRIES[name]
     outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in browsers]
-    assert dict(zip(PEOPLE, outcomes, strict=True)) == dict(zip(PEOPLE, expected[openness], strict=True))
+    assert dict(zip(PEOPLE, outcomes, strict=True)) == dict(zip(PEOPLE, expected[visibility], strict=True))
 
 
 @pytest.mark.parametrize("name", [name for name, (method, _) in ENTRIES.items() if method == "post"])
@@ -171,7 +171,7 @@ def test_what_only_shows_takes_nothing(name, image, owner, signed_in):
     "name", ["image", "image-panel", "rendition", "original", "retry", "history", "answer", "choose", *CURATED]
 )
 def test_a_picture_in_the_trash_is_there_for_its_owner_alone(name, image, browsers):
-    Image.objects.update(trashed_at=timezone.now(), openness=PUBLIC)
+    Image.objects.update(trashed_at=timezone.now(), visibility=PUBLIC)
     method, expected = ENTRIES[name]
     outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in browsers]
     assert outcomes == [expected[PUBLIC][0], 404, 404, SIGN_IN if expected[PUBLIC][3] == SIGN_IN else 404]
@@ -190,7 +190,7 @@ def without_token(page) -> str:
 
 
 def test_search_facets_and_guesses_tell_nothing_of_what_one_may_not_see(owner, stranger, signed_in):
-    a_labeled_image(owner, {"Aardvark": 99})
+    create_labeled_image(owner, {"Aardvark": 99})
     hidden = signed_in(stranger).get(reverse("library"), {"q": "aardvark"}).content.decode()
     assert "Did you mean" not in hidden
     assert "No picture carries “aardvark”." in hidden

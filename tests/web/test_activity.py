@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import Batch
-from tests.factories import a_bucket, an_analysis, an_image
+from tests.factories import create_analysis, create_bucket, create_image
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ URL = "/activity/"
 
 
 def a_batch(person=None, **fields):
-    defaults = {"recognizer": "local", "parameters": {"labels": {}}, "asked": 10, "is_laid_out": True}
+    defaults = {"recognizer": "local", "parameters": {"labels": {}}, "asked": 10, "is_fully_queued": True}
     return Batch.objects.create(person=person, **{**defaults, **fields})
 
 
@@ -42,13 +42,13 @@ def test_what_is_over_comes_last(owner, signed_in):
 def test_a_row_says_how_far_it_is(owner, signed_in):
     a_batch(owner, query="dog", done=3, failed=1, reused=2, dollars="0.5", budget=2, pace=2.0)
     row = signed_in(owner).get(URL).context["rows"][0]
-    assert (row.title, row.ended, row.most) == ("dog", "4", "10")
+    assert (row.title, row.ended, row.maximum) == ("dog", "4", "10")
     assert row.counts == ["4 of 10", "1 failed", "2 from the store"]
     assert row.figures == ["2.0 a second", "3 seconds left", "$0.50 of $2.00"]
     assert row.note == "Labels · by owner"
 
 
-def test_it_asks_again_only_while_something_is_under_way(owner, signed_in):
+def test_it_asks_again_only_while_something_is_in_progress(owner, signed_in):
     browser = signed_in(owner)
     batch = a_batch(owner)
     assert Page(browser.get(URL)).by_id("batches")["hx-trigger"] == "every 2s"
@@ -56,7 +56,7 @@ def test_it_asks_again_only_while_something_is_under_way(owner, signed_in):
     part = browser.get(URL, headers={"HX-Request": "true"})
     assert "hx-trigger" not in Page(part).by_id("batches")
     assert "<html" not in part.content.decode()
-    an_analysis(an_image(owner), state="running", batch=batch)  # ends by itself
+    create_analysis(create_image(owner), state="running", batch=batch)  # ends by itself
     assert "hx-trigger" in Page(browser.get(URL)).by_id("batches")
 
 
@@ -119,9 +119,9 @@ def causes(browser):
 
 def test_failures_are_grouped_by_cause(owner, colleague, staff, signed_in):
     for _ in range(2):
-        an_analysis(an_image(owner), state="failed", is_permanent=True)
-    an_analysis(an_image(owner), state="failed", error_code="storage", error_message="The storage is away.")
-    an_analysis(an_image(colleague), state="failed", error_code="Throttling", error_message="Asked too fast.")
+        create_analysis(create_image(owner), state="failed", is_permanent=True)
+    create_analysis(create_image(owner), state="failed", error_code="storage", error_message="The storage is away.")
+    create_analysis(create_image(colleague), state="failed", error_code="Throttling", error_message="Asked too fast.")
     own = [
         ("Labels", "InvalidImageFormatException", "2 pictures", "It is no picture.",
          "The same picture will most likely fail again."),
@@ -135,25 +135,25 @@ def test_failures_are_grouped_by_cause(owner, colleague, staff, signed_in):
 
 
 def test_what_was_asked_again_or_lies_in_the_trash_failed_no_more(owner, signed_in):
-    again, trashed = an_image(owner), an_image(owner, trashed_at=timezone.now())
-    an_analysis(again, state="failed")
-    an_analysis(again)
-    an_analysis(trashed, state="failed")
+    again, trashed = create_image(owner), create_image(owner, trashed_at=timezone.now())
+    create_analysis(again, state="failed")
+    create_analysis(again)
+    create_analysis(trashed, state="failed")
     assert causes(signed_in(owner)) == []
-    an_analysis(again, api="text", state="failed", is_sample=True)
+    create_analysis(again, api="text", state="failed", is_sample=True)
     assert causes(signed_in(owner)) == []
 
 
 def test_retrying_leads_to_what_it_would_cost(owner, staff, signed_in):
-    an_analysis(an_image(owner), state="failed")
+    create_analysis(create_image(owner), state="failed")
     asked = "/analyze/?q=is%3Afailed&scope=failed&code=InvalidImageFormatException&api=labels"
     assert signed_in(owner).get(URL).context["failures"][0].retry_url == asked
     assert signed_in(staff).get(URL).context["failures"][0].retry_url == f"{asked}&everybody=1"
 
 
 def test_buckets_are_told_with_what_troubles_them(owner, colleague, signed_in):
-    a_bucket(owner, trouble="AccessDenied.", report={"new": 1200, "kept": 0}, sync_started_at=timezone.now())
-    a_bucket(owner, name="others", sync_started_at=timezone.now(), sync_ended_at=timezone.now())
+    create_bucket(owner, trouble="AccessDenied.", report={"new": 1200, "kept": 0}, sync_started_at=timezone.now())
+    create_bucket(owner, name="others", sync_started_at=timezone.now(), sync_ended_at=timezone.now())
     syncs = signed_in(owner).get(URL).context["syncs"]
     assert [(each.name, each.state_words, each.figures, each.trouble) for each in syncs] == [
         ("others", "compared just now", [], ""),
@@ -166,8 +166,8 @@ def test_buckets_are_told_with_what_troubles_them(owner, colleague, signed_in):
 def test_it_takes_as_many_statements_for_one_as_for_three(number, owner, signed_in):
     for _ in range(number):
         a_batch(owner)
-        an_analysis(an_image(owner), state="failed", error_code=f"code-{number}")
-        a_bucket(owner, name=f"bucket-{Batch.objects.count()}")
+        create_analysis(create_image(owner), state="failed", error_code=f"code-{number}")
+        create_bucket(owner, name=f"bucket-{Batch.objects.count()}")
     browser = signed_in(owner)
     with CaptureQueriesContext(
         connection,

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Analysis, Bucket, BucketObject
-from tests.factories import a_bucket, an_analysis, an_image_in
+from tests.factories import create_analysis, create_bucket, create_bucket_image
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def bucket(owner, s3):
-    return a_bucket(owner, prefix="2024/")
+    return create_bucket(owner, prefix="2024/")
 
 
 def check(browser, bucket) -> Page:
@@ -69,13 +69,13 @@ def test_another_region_is_told(owner, bucket, s3, signed_in):
 
 
 def test_no_credentials_are_told(owner, bucket, s3, signed_in, monkeypatch):
-    from analysis.sources import objects
+    from analysis.aws import s3_objects
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, "/dev/null")
-    objects.forget()
+    s3_objects.reset()
     assert "There are no AWS credentials: set AWS_ACCESS_KEY_ID" in check(signed_in(owner), bucket).text
 
 
@@ -102,7 +102,7 @@ def test_a_sync_is_started_and_what_it_found_is_put_right(
         browser.post(address)
         browser.post(address, {"repair": "missing"})
     assert len(announced) == 2
-    an_analysis(an_image_in(bucket, "2024/a.jpg"), state="failed")
+    create_analysis(create_bucket_image(bucket, "2024/a.jpg"), state="failed")
     Bucket.objects.update(report={"listed": 3, "missing": 1, "failed_analyses": 1})
     page = Page(browser.get(reverse("bucket", args=[bucket.pk])))
     assert "Missing 1 Move to the trash" in page.text
@@ -127,7 +127,7 @@ def test_what_was_not_taken_in_is_listed_with_its_reason(owner, bucket, signed_i
 def test_staff_add_buckets(owner, staff, signed_in):
     browser = signed_in(staff)
     assert "Add a bucket" in Page(browser.get(reverse("buckets"))).text
-    form = {"name": "photos", "owner": owner.pk, "openness": 1, "include": "*.jpg,*.png", "apis": ["labels", "text"]}
+    form = {"name": "photos", "owner": owner.pk, "visibility": 1, "include": "*.jpg,*.png", "apis": ["labels", "text"]}
     answer = browser.post(reverse("bucket-add"), form)
     bucket = Bucket.objects.get()
     assert answer.url == reverse("bucket", args=[bucket.pk])
@@ -142,7 +142,7 @@ def test_staff_add_buckets(owner, staff, signed_in):
 
 
 def test_each_sees_their_own(owner, colleague, staff, signed_in):
-    a_bucket(owner), a_bucket(colleague, name="others")
+    create_bucket(owner), create_bucket(colleague, name="others")
     seen = [sorted(Page(signed_in(person).get(reverse("buckets"))).links) for person in (owner, colleague, staff)]
     assert ["photos" in each for each in seen] == [True, False, True]
     assert ["others" in each for each in seen] == [False, True, True]
@@ -152,7 +152,7 @@ def test_each_sees_their_own(owner, colleague, staff, signed_in):
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_list_takes_three_queries(owner, signed_in, number, django_assert_num_queries):
     for each in range(number):
-        an_image_in(a_bucket(owner, name=f"bucket-{each}"), "a.jpg")
+        create_bucket_image(create_bucket(owner, name=f"bucket-{each}"), "a.jpg")
     browser = signed_in(owner)
     with django_assert_num_queries(3):  # session, person, buckets
         browser.get(reverse("buckets"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from analysis.curation import later
-from analysis.models import Change, Image, Mark, Verdict
+from analysis.curation import bulk_steps
+from analysis.models import BulkChange, Image, Rating, Verdict
 from analysis.search.results import PAGE_SIZE
-from analysis.web import bulk as web_bulk
-from analysis.web.shelf import MOST_PAGES
-from tests.factories import a_labeled_image, an_image, label_rows
+from analysis.web.bulk import views as web_bulk
+from analysis.web.library.page import MAX_PAGES
+from tests.factories import create_image, create_labeled_image, label_rows
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def browser(owner, signed_in):
 
 @pytest.fixture
 def images(owner):
-    return [a_labeled_image(owner, {"Dog": 70, "Grass": 80}) for _ in range(3)]
+    return [create_labeled_image(owner, {"Dog": 70, "Grass": 80}) for _ in range(3)]
 
 
 def act(browser, action: str, **fields) -> Page:
@@ -61,7 +61,7 @@ def test_checkboxes_do_it_without_a_script_and_lead_back(images, browser):
 
 def test_as_many_checkboxes_as_a_page_can_have_are_read(images, browser):
     chosen = [image.pk for image in images]
-    fields = {"id": [*chosen, *range(10**9, 10**9 + MOST_PAGES * PAGE_SIZE - 3)], "tag": "holiday", "next": "/"}
+    fields = {"id": [*chosen, *range(10**9, 10**9 + MAX_PAGES * PAGE_SIZE - 3)], "tag": "holiday", "next": "/"}
     assert browser.post(reverse("bulk", args=["add-tag"]), fields).status_code == 302
     assert ["holiday" in label_rows(image) for image in images] == [True] * 3
 
@@ -73,7 +73,7 @@ def test_it_leads_back_to_nowhere_else(images, browser, elsewhere):
 
 
 def test_all_results_are_named_by_the_search(images, owner, browser):
-    other = a_labeled_image(owner, {"Cat": 90})
+    other = create_labeled_image(owner, {"Cat": 90})
     page = act(browser, "add-tag", all="1", q="dog", ids=str(other.pk), tag="holiday")
     assert "Added “holiday” to 3 pictures." in page.text
     assert "holiday" not in label_rows(other)
@@ -90,10 +90,10 @@ def test_labels_are_confirmed_and_rejected_by_name_or_number(images, browser):
 
 
 def test_visibility_trash_and_restoring(images, browser):
-    page = act(browser, "open-to", ids=ids(images), openness="2")
+    page = act(browser, "open-to", ids=ids(images), visibility="2")
     assert "3 pictures are public now." in page.text
     undo(browser, page)
-    assert set(Image.objects.values_list("openness", flat=True)) == {0}
+    assert set(Image.objects.values_list("visibility", flat=True)) == {0}
     assert "Moved 1 picture to the trash." in act(browser, "trash", ids=ids(images[:1])).text
     assert Image.objects.exclude(trashed_at=None).get() == images[0]
     assert Page(browser.get(reverse("library"), {"q": "is:trashed"})).cards() == [images[0].pk]
@@ -109,14 +109,14 @@ def test_the_trash_offers_restoring_and_nothing_else(images, browser):
 
 
 def test_favorites_are_ones_own_and_of_whatever_one_sees(images, owner, colleague, signed_in):
-    Image.objects.filter(pk=images[0].pk).update(openness=1)
+    Image.objects.filter(pk=images[0].pk).update(visibility=1)
     other = signed_in(colleague)
     page = act(other, "favorite", ids=ids(images))
     assert "Added 1 picture to your favorites." in page.text
-    assert list(Mark.objects.values_list("person", "image", "is_favorite")) == [(colleague.pk, images[0].pk, True)]
+    assert list(Rating.objects.values_list("person", "image", "is_favorite")) == [(colleague.pk, images[0].pk, True)]
     assert [each["title"] for each in Page(other.get("/")).all("span", "favorite")] == ["Favorite"]
     undo(other, page)
-    assert not Mark.objects.exists()
+    assert not Rating.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -125,18 +125,18 @@ def test_favorites_are_ones_own_and_of_whatever_one_sees(images, owner, colleagu
         ("add-tag", {"tag": "mine"}),
         ("confirm", {"name": "Dog"}),
         ("reject", {"name": "Dog"}),
-        ("open-to", {"openness": "0"}),
+        ("open-to", {"visibility": "0"}),
         ("trash", {}),
     ],
 )
 def test_what_is_others_stays_as_it_is(images, colleague, signed_in, action, fields):
-    Image.objects.update(openness=1)
+    Image.objects.update(visibility=1)
     before = label_rows(images[0])
     page = act(signed_in(colleague), action, ids=ids(images), **fields)
     assert "Nothing was changed. 3 pictures are not yours to change." in page.text
     assert page.all("form") == []
     assert label_rows(images[0]) == before
-    assert set(Image.objects.values_list("openness", "trashed_at")) == {(1, None)}
+    assert set(Image.objects.values_list("visibility", "trashed_at")) == {(1, None)}
 
 
 def test_only_ones_own_changes_are_undone(images, browser, colleague, signed_in):
@@ -166,7 +166,7 @@ def test_the_menu_tells_nothing_of_what_one_may_not_see(images, stranger, signed
         ("trash", {}, "No picture is selected."),
         ("trash", {"ids": "x,-1,," + "9" * 30}, "No picture is selected."),
         ("trash", {"all": "1", "q": '"'}, "This search cannot be understood"),
-        ("open-to", {"ids": "1", "openness": "9"}, "Choose who may see them"),
+        ("open-to", {"ids": "1", "visibility": "9"}, "Choose who may see them"),
         ("confirm", {"ids": "1"}, "Say which label."),
         ("confirm", {"ids": "1", "name": "nothing\x00"}, "Nothing was changed."),
         ("confirm", {"ids": "1", "label": "999999999"}, "Nothing was changed."),
@@ -175,7 +175,7 @@ def test_the_menu_tells_nothing_of_what_one_may_not_see(images, stranger, signed
     ],
 )
 def test_what_cannot_be_done_is_told(owner, browser, action, fields, sentence):
-    image = an_image(owner)
+    image = create_image(owner)
     page = act(browser, action, **{**fields, **({"ids": str(image.pk)} if fields.get("ids") == "1" else {})})
     assert sentence in page.text
     assert page.all("form") == []
@@ -188,12 +188,12 @@ def test_there_is_nothing_else_to_do(browser):
 def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, signed_in, colleague, monkeypatch):
     monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
     page = act(browser, "add-tag", all="1", q="dog", tag="holiday")
-    change = Change.objects.get()
+    change = BulkChange.objects.get()
     assert "0 pictures done so far; the others follow in the background." in page.text
     [toast] = page.all("div", "toast")
     assert toast["hx-get"] == reverse("change", args=[change.pk])
     assert Verdict.objects.count() == 0
-    later.go_on(change.pk)
+    bulk_steps.continue_change(change.pk)
     [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
     assert ("hx-get" in toast, "data-end" in toast) == (False, True)
     assert "Added “holiday” to 3 pictures." in told.text
@@ -204,7 +204,7 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
     assert toast["hx-get"] == reverse("change", args=[change.pk])
     assert ["holiday" in label_rows(image) for image in images] == [True] * 3
     assert [each for each in told.all("form") if "/undo/" in each["action"]] == []
-    later.go_on(change.pk)
+    bulk_steps.continue_change(change.pk)
     [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
     assert ("hx-get" in toast, "data-end" in toast) == (False, True)
     assert "Undone on 3 pictures." in told.text
@@ -215,15 +215,15 @@ def test_what_on_in_the_background_can_be_taken_back_before_it_is_over(images, o
     monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
     page = act(browser, "trash", all="1", q="dog")
     assert "Undone on 0 pictures so far; the others follow in the background." in undo(browser, page).text
-    later.go_on(Change.objects.get().pk)
-    assert later.open_ones() == []
+    bulk_steps.continue_change(BulkChange.objects.get().pk)
+    assert bulk_steps.pending_ids() == []
     assert not Image.objects.exclude(trashed_at=None).exists()
 
 
 def test_duplicates_are_not_left_to_the_background(owner, browser, monkeypatch):
     monkeypatch.setattr(web_bulk, "AT_ONCE", 1)
     for _ in range(3):
-        an_image(owner, phash=0x0F0F_3333_5555_7171, is_repeated=True)
+        create_image(owner, phash=0x0F0F_3333_5555_7171, has_duplicate=True)
     assert "Moved 3 pictures to the trash." in act(browser, "trash", all="1", q="is:duplicate").text
 
 
@@ -231,6 +231,6 @@ def test_without_a_script_one_asks_how_far_it_is(images, browser, monkeypatch):
     monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
     browser.post(reverse("bulk", args=["favorite"]), {"all": "1", "q": "dog"})
     page = Page(browser.get("/"))
-    later.go_on(Change.objects.get().pk)
+    bulk_steps.continue_change(BulkChange.objects.get().pk)
     assert browser.get(page.links["How far is it now?"]).url == "/"
     assert "Added 3 pictures to your favorites." in Page(browser.get("/")).text

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from analysis.curation import duplicates, marks, verdicts
-from analysis.models import Change, Image, Mark
-from analysis.search.places import Place
-from tests.factories import a_label, a_labeled_image, an_image, label_rows
+from analysis.curation import duplicates, ratings, verdicts
+from analysis.models import BulkChange, Image, Rating
+from analysis.search.pagination import Cursor
+from tests.factories import create_image, create_label, create_labeled_image, label_rows
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -49,25 +49,25 @@ def undo(browser, page: Page) -> Page:
     ("flipped", "is_alike"), [(0, True), (0x0101_0101_0101_01, True), (0x0101_0101_0101_0101, False)]
 )
 def test_pictures_are_alike_up_to_seven_bits(owner, browser, flipped, is_alike):
-    first, second = an_image(owner, phash=HASH), an_image(owner, phash=HASH ^ flipped)
+    first, second = create_image(owner, phash=HASH), create_image(owner, phash=HASH ^ flipped)
     assert groups(look(browser)) == ([[first.pk, second.pk]] if is_alike else [])
 
 
 def test_a_hash_with_its_highest_bit_set_is_found(owner, browser):
-    first, second = an_image(owner, phash=-2), an_image(owner, phash=-1)
+    first, second = create_image(owner, phash=-2), create_image(owner, phash=-1)
     assert groups(look(browser)) == [[first.pk, second.pk]]
 
 
 def test_a_hash_with_its_highest_bit_set_is_like_one_without(owner, browser):
-    first, second = an_image(owner, phash=1), an_image(owner, phash=-(2**63))
+    first, second = create_image(owner, phash=1), create_image(owner, phash=-(2**63))
     assert groups(look(browser)) == [[first.pk, second.pk]]
 
 
 def test_the_best_comes_first_and_is_chosen(owner, browser):
-    small = an_image(owner, phash=HASH, width=400, height=300)
-    light = an_image(owner, phash=HASH, size=900)
-    late = an_image(owner, phash=HASH, size=1000)
-    older = an_image(owner, phash=HASH, size=1000, added_at=small.added_at)
+    small = create_image(owner, phash=HASH, width=400, height=300)
+    light = create_image(owner, phash=HASH, size=900)
+    late = create_image(owner, phash=HASH, size=1000)
+    older = create_image(owner, phash=HASH, size=1000, added_at=small.added_at)
     page = look(browser)
     assert groups(page) == [[older.pk, late.pk, light.pk, small.pk]]
     assert chosen(page) == [older.pk]
@@ -76,27 +76,27 @@ def test_the_best_comes_first_and_is_chosen(owner, browser):
 
 
 def test_what_is_like_what_is_like_it_is_one_group(owner, browser):
-    chain = [an_image(owner, phash=HASH ^ flipped) for flipped in (0, 0x3F, 0x3F_003F)]
+    chain = [create_image(owner, phash=HASH ^ flipped) for flipped in (0, 0x3F, 0x3F_003F)]
     assert [sorted(group) for group in groups(look(browser))] == [[each.pk for each in chain]]
 
 
 def test_others_pictures_and_those_in_the_trash_are_none_of_them(owner, colleague, browser):
-    an_image(owner, phash=HASH)
-    an_image(colleague, phash=HASH, openness=Image.Openness.PUBLIC)
-    an_image(owner, phash=HASH, trashed_at="2026-01-01T00:00:00Z")
-    an_image(owner, phash=None)
+    create_image(owner, phash=HASH)
+    create_image(colleague, phash=HASH, visibility=Image.Visibility.PUBLIC)
+    create_image(owner, phash=HASH, trashed_at="2026-01-01T00:00:00Z")
+    create_image(owner, phash=None)
     page = look(browser)
     assert groups(page) == []
     assert "No two of your pictures look nearly the same." in page.text
 
 
 def test_the_one_that_is_kept_takes_over_what_people_said(owner, browser):
-    best = a_labeled_image(owner, {"Dog": 70}, phash=HASH, width=4000)
-    other = a_labeled_image(owner, {"Dog": 60, "Cat": 90}, phash=HASH)
+    best = create_labeled_image(owner, {"Dog": 70}, phash=HASH, width=4000)
+    other = create_labeled_image(owner, {"Dog": 60, "Cat": 90}, phash=HASH)
     verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
     verdicts.add(other.pk, name="holiday", by_id=owner.pk)
-    marks.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
-    marks.rate(other.pk, person_id=owner.pk, stars=4)
+    ratings.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
+    ratings.rate(other.pk, person_id=owner.pk, stars=4)
     page = keep(browser, best, other)
     assert "Kept one, moved 1 picture to the trash." in page.text
     assert label_rows(best) == {"Dog": 100.0, "holiday": 100.0}
@@ -106,11 +106,11 @@ def test_the_one_that_is_kept_takes_over_what_people_said(owner, browser):
 
 
 def test_all_of_it_can_be_taken_back(owner, browser):
-    best = a_labeled_image(owner, {"Dog": 70}, phash=HASH, width=4000)
-    others = [a_labeled_image(owner, {"Dog": 60}, phash=HASH) for _ in range(2)]
+    best = create_labeled_image(owner, {"Dog": 70}, phash=HASH, width=4000)
+    others = [create_labeled_image(owner, {"Dog": 60}, phash=HASH) for _ in range(2)]
     verdicts.add(others[0].pk, name="holiday", by_id=owner.pk)
-    marks.rate(best.pk, person_id=owner.pk, stars=2)
-    marks.rate(others[1].pk, person_id=owner.pk, stars=5)
+    ratings.rate(best.pk, person_id=owner.pk, stars=2)
+    ratings.rate(others[1].pk, person_id=owner.pk, stars=5)
     told = undo(browser, keep(browser, best, *others))
     assert "Undone on 2 pictures." in told.text
     assert label_rows(best) == {"Dog": 70.0}
@@ -120,7 +120,7 @@ def test_all_of_it_can_be_taken_back(owner, browser):
 
 
 def test_what_was_rejected_on_the_kept_one_stays_rejected(owner, browser):
-    best, other = (a_labeled_image(owner, {"Dog": 70}, phash=HASH) for _ in range(2))
+    best, other = (create_labeled_image(owner, {"Dog": 70}, phash=HASH) for _ in range(2))
     verdicts.reject(best.pk, label_id=label_id(best, "Dog"), by_id=owner.pk)
     verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
     keep(browser, best, other)
@@ -128,23 +128,23 @@ def test_what_was_rejected_on_the_kept_one_stays_rejected(owner, browser):
 
 
 def test_a_celebrity_stays_one_on_the_kept_one(owner, browser):
-    best, other = (an_image(owner, phash=HASH) for _ in range(2))
-    celebrity = a_label("Ada Lovelace", "celebrity")
+    best, other = (create_image(owner, phash=HASH) for _ in range(2))
+    celebrity = create_label("Ada Lovelace", "celebrity")
     verdicts.decide(other.pk, label_id=celebrity.pk, decision="confirmed", by_id=owner.pk)
     keep(browser, best, other)
     assert [verdict.label for verdict in best.verdicts.all()] == [celebrity]
 
 
 def test_what_cannot_be_brought_back_is_not_counted(owner, browser):
-    best, *others = (an_image(owner, phash=HASH) for _ in range(3))
+    best, *others = (create_image(owner, phash=HASH) for _ in range(3))
     told = keep(browser, best, *others)
-    an_image(owner, sha256=others[0].sha256)  # brought in again
+    create_image(owner, sha256=others[0].sha256)  # brought in again
     assert "Undone on 1 picture." in undo(browser, told).text
 
 
 def test_nobody_trashes_what_is_not_theirs(owner, colleague, signed_in):
-    best, other = (an_image(owner, phash=HASH, openness=Image.Openness.PUBLIC) for _ in range(2))
-    own = an_image(colleague, phash=HASH)
+    best, other = (create_image(owner, phash=HASH, visibility=Image.Visibility.PUBLIC) for _ in range(2))
+    own = create_image(colleague, phash=HASH)
     for kept, others in ((best, (other,)), (own, (other,)), (best, (own,))):
         page = keep(signed_in(colleague), kept, *others)
         assert "One of these pictures is not here any more; look at them again." in page.text
@@ -152,7 +152,7 @@ def test_nobody_trashes_what_is_not_theirs(owner, colleague, signed_in):
 
 
 def test_nobody_takes_back_for_somebody_else(owner, colleague, browser, signed_in):
-    best, other = (an_image(owner, phash=HASH) for _ in range(2))
+    best, other = (create_image(owner, phash=HASH) for _ in range(2))
     done = keep(browser, best, other)
     assert "This cannot be undone any more." in undo(signed_in(colleague), done).text
     assert Image.objects.exclude(trashed_at=None).get() == other
@@ -172,19 +172,19 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(browser, fields, sentence
 
 
 def test_stars_and_hearts_given_since_stay_when_it_is_taken_back(owner, browser):
-    best, other = (an_image(owner, phash=HASH) for _ in range(2))
-    marks.rate(best.pk, person_id=owner.pk, stars=2)
-    marks.rate(other.pk, person_id=owner.pk, stars=4)
-    marks.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
+    best, other = (create_image(owner, phash=HASH) for _ in range(2))
+    ratings.rate(best.pk, person_id=owner.pk, stars=2)
+    ratings.rate(other.pk, person_id=owner.pk, stars=4)
+    ratings.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
     told = keep(browser, best, other)
     assert mark_of(best) == (True, 4)
-    marks.rate(best.pk, person_id=owner.pk, stars=5)
+    ratings.rate(best.pk, person_id=owner.pk, stars=5)
     undo(browser, told)
     assert mark_of(best) == (False, 5)
 
 
 def test_words_given_since_stay_when_it_is_taken_back(owner, browser):
-    best, other = (a_labeled_image(owner, {"Dog": 70}, phash=HASH) for _ in range(2))
+    best, other = (create_labeled_image(owner, {"Dog": 70}, phash=HASH) for _ in range(2))
     verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
     verdicts.add(other.pk, name="holiday", by_id=owner.pk)
     told = keep(browser, best, other)
@@ -195,13 +195,13 @@ def test_words_given_since_stay_when_it_is_taken_back(owner, browser):
 
 
 def test_it_is_one_change_and_its_undo_leads_back_to_the_place(owner, browser):
-    best, other = (an_image(owner, phash=HASH) for _ in range(2))
+    best, other = (create_image(owner, phash=HASH) for _ in range(2))
     verdicts.add(other.pk, name="holiday", by_id=owner.pk)
-    marks.rate(other.pk, person_id=owner.pk, stars=4)
-    place = str(Place(best.added_at, best.pk))
+    ratings.rate(other.pk, person_id=owner.pk, stars=4)
+    place = str(Cursor(best.added_at, best.pk))
     fields = {"keep": best.pk, "ids": f"{best.pk},{other.pk}", "after": place}
     told = Page(browser.post(reverse("duplicates-keep"), fields, follow=True))
-    change = Change.objects.get()
+    change = BulkChange.objects.get()
     assert (change.action, change.number) == ("keep", 1)
     assert [each["value"] for each in told.all("input") if each.get("name") == "next"][-1] == (
         f"/duplicates/?after={place}"
@@ -211,9 +211,9 @@ def test_it_is_one_change_and_its_undo_leads_back_to_the_place(owner, browser):
 def test_pictures_are_looked_through_in_bounded_steps(owner, browser, monkeypatch):
     monkeypatch.setattr(duplicates, "STEP", 2)
     monkeypatch.setattr(duplicates, "MOST_LOOKED_AT", 4)
-    old = [an_image(owner, phash=HASH) for _ in range(2)]
-    [an_image(owner, phash=bits) for bits in (0x1234_5678_9ABC_DEF0, 0x0FED_CBA9_8765_4321)]
-    new = [an_image(owner, phash=~HASH) for _ in range(2)]
+    old = [create_image(owner, phash=HASH) for _ in range(2)]
+    [create_image(owner, phash=bits) for bits in (0x1234_5678_9ABC_DEF0, 0x0FED_CBA9_8765_4321)]
+    new = [create_image(owner, phash=~HASH) for _ in range(2)]
     first = look(browser)
     assert groups(first) == [[each.pk for each in new]]
     second = Page(browser.get(first.links["Look through older pictures"]))
@@ -223,13 +223,13 @@ def test_pictures_are_looked_through_in_bounded_steps(owner, browser, monkeypatc
 
 def test_a_group_is_shown_once_though_it_spans_steps(owner, browser, monkeypatch):
     monkeypatch.setattr(duplicates, "STEP", 1)
-    images = [an_image(owner, phash=HASH) for _ in range(3)]
+    images = [create_image(owner, phash=HASH) for _ in range(3)]
     assert groups(look(browser)) == [[each.pk for each in images]]
 
 
 def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
     for _ in range(2):
-        an_image(owner, phash=HASH, filename='"><img src=x onerror=alert(1)>.jpg')
+        create_image(owner, phash=HASH, filename='"><img src=x onerror=alert(1)>.jpg')
     page = look(browser)
     assert page.inline() == []
     assert [each for each in page.all("img") if each["src"] == "x"] == []
@@ -239,7 +239,7 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 def test_the_page_takes_eight_queries(owner, browser, number, django_assert_num_queries):
     for group in range(number):
         for _ in range(2):
-            a_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
+            create_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
     with django_assert_num_queries(
         8
     ):  # session, person; pictures, their pairs and the others; tags, which are sensitive, marks
@@ -251,5 +251,5 @@ def label_id(image: Image, name: str) -> int:
 
 
 def mark_of(image: Image) -> tuple[bool, int | None]:
-    mark = Mark.objects.get(image=image)
+    mark = Rating.objects.get(image=image)
     return mark.is_favorite, mark.rating

@@ -6,17 +6,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import Analysis, Image
-from tests.factories import an_analysis, an_image, label_rows, labels_answer
+from tests.factories import create_analysis, create_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def image(owner):
-    image = an_image(owner, filename="<b>dog</b>.jpg")
-    an_analysis(image, state="done", is_current=False, answer=labels_answer(Van=90, Dog=90, Sky=60))
-    an_analysis(image, state="failed", error_message="The labels request failed with AccessDeniedException.")
-    an_analysis(
+    image = create_image(owner, filename="<b>dog</b>.jpg")
+    create_analysis(image, state="done", is_current=False, answer=labels_answer(Van=90, Dog=90, Sky=60))
+    create_analysis(image, state="failed", error_message="The labels request failed with AccessDeniedException.")
+    create_analysis(
         image,
         state="done",
         model_version="3.1",
@@ -54,12 +54,12 @@ def test_another_original_is_told_between_what_was_asked_about_each(image, owner
     before = timezone.now() - timedelta(hours=3)
     Analysis.objects.exclude(pk=last.pk).update(finished_at=before)
     Analysis.objects.filter(pk=last.pk).update(requested_at=before)  # and asked again in the same row
-    Image.objects.update(original_since=timezone.now() - timedelta(hours=2))
+    Image.objects.update(original_replaced_at=timezone.now() - timedelta(hours=2))
     said = words(browser.get(address))
     told = "Another original 2 hours ago The file in the bucket changed and was read again. What is above is about the"
     assert said.index("+ Truck") < said.index(told) < said.index("AccessDeniedException")
     assert "what people said of the picture stays." in said
-    Image.objects.update(original_since=timezone.now())
+    Image.objects.update(original_replaced_at=timezone.now())
     said = words(browser.get(address))
     assert said.index("Nothing has been asked about the new one yet;") < said.index("+ Truck")
     page = words(browser.get(reverse("image", args=[image.pk])))

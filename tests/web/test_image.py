@@ -9,9 +9,9 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Analysis, Label, Verdict
-from analysis.recognition.index import reindex
-from tests import answers
-from tests.factories import an_analysis, an_image, labels_answer
+from analysis.recognition.search_index import reindex
+from tests import rekognition_responses
+from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +29,9 @@ def look(browser, image, **parameters) -> Page:
 
 def analyzed(owner, *, fields=None, **contents):
     """A picture with a current answer of each API named."""
-    image = an_image(owner, **(fields or {}))
+    image = create_image(owner, **(fields or {}))
     for api, answer in contents.items():
-        an_analysis(image, api=api, state="done", answer=answer, recognizer="rekognition", model_version="3.0")
+        create_analysis(image, api=api, state="done", answer=answer, recognizer="rekognition", model_version="3.0")
     reindex([image.pk])
     return image
 
@@ -44,9 +44,11 @@ def test_labels_are_grouped_by_category_the_surest_first(owner, browser):
         owner,
         labels={
             "Labels": [
-                answers.label("Car", 88, category="Vehicles"),
-                answers.label("Dog", 98.6, instances=(answers.instance(), answers.instance(left=0.5))),
-                answers.label("Pet", 97, category="Animals and Pets"),
+                rekognition_responses.label("Car", 88, category="Vehicles"),
+                rekognition_responses.label(
+                    "Dog", 98.6, instances=(rekognition_responses.instance(), rekognition_responses.instance(left=0.5))
+                ),
+                rekognition_responses.label("Pet", 97, category="Animals and Pets"),
             ]
         },
     )
@@ -70,9 +72,11 @@ def test_a_persons_word_counts_and_a_hidden_label_does_not(owner, browser):
 
 
 def test_boxes_lie_over_the_picture_and_name_their_rows(owner, browser):
-    instance = answers.instance(96.5, left=0.1, top=0.2, width=0.3, height=0.4)
+    instance = rekognition_responses.instance(96.5, left=0.1, top=0.2, width=0.3, height=0.4)
     image = analyzed(
-        owner, fields={"width": 2000, "height": 1000}, labels={"Labels": [answers.label("Dog", instances=(instance,))]}
+        owner,
+        fields={"width": 2000, "height": 1000},
+        labels={"Labels": [rekognition_responses.label("Dog", instances=(instance,))]},
     )
     page = look(browser, image)
     drawing = page.by_id("boxes")
@@ -85,7 +89,7 @@ def test_boxes_lie_over_the_picture_and_name_their_rows(owner, browser):
 
 
 def test_faces_and_text_are_listed(owner, browser):
-    image = analyzed(owner, faces=answers.faces(), text=answers.text())
+    image = analyzed(owner, faces=rekognition_responses.faces(), text=rekognition_responses.text())
     page = look(browser, image)
     assert "Faces 1 Face 1 29–39 years, smiling, happy 99 %" in page.text
     assert "Text 2 KEEP LEFT 99 % exit 99 %" in page.text
@@ -96,15 +100,17 @@ def test_a_face_that_a_label_shows_has_one_box_for_both(owner, browser):
     box = {"left": 0.27, "top": 0.1, "width": 0.2, "height": 0.3}
     image = analyzed(
         owner,
-        labels={"Labels": [answers.label("Face", 99, instances=(answers.instance(99, **box),))]},
-        faces=answers.faces(answers.face(BoundingBox=answers.box(**box))),
+        labels={
+            "Labels": [rekognition_responses.label("Face", 99, instances=(rekognition_responses.instance(99, **box),))]
+        },
+        faces=rekognition_responses.faces(rekognition_responses.face(BoundingBox=rekognition_responses.box(**box))),
     )
     assert [each["data-keys"] for each in look(browser, image).all("rect", "box")] == ["label-0 face-0"]
 
 
 def test_colors_and_quality_come_from_the_picture(owner, browser):
     properties = {
-        "DominantColors": [answers.color((214, 84, 38), "chocolate", "orange", 31.4)],
+        "DominantColors": [rekognition_responses.color((214, 84, 38), "chocolate", "orange", 31.4)],
         "Quality": {"Brightness": 71.2, "Sharpness": 88.9, "Contrast": 64.4},
     }
     page = look(browser, analyzed(owner, labels={"Labels": [], "ImageProperties": properties}))
@@ -125,7 +131,7 @@ def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browse
         "camera_model": "iPhone 15", "latitude": -33.8568, "longitude": 151.2153,
         "taken_at": datetime(2025, 5, 3, 14, 5, tzinfo=UTC),
     }  # fmt: skip
-    image = an_image(owner, **fields)
+    image = create_image(owner, **fields)
     page = look(browser, image)
     assert (
         "Dimensions 4,000 × 3,000 px Format HEIC Size 5.3 MB Taken 3 May 2025 Camera Apple iPhone 15 Added" in page.text
@@ -137,7 +143,7 @@ def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browse
 
 
 def test_strangers_to_the_house_learn_no_name_and_no_place(owner, nobody):
-    image = an_image(owner, openness=2, latitude=1.5, longitude=2.5)
+    image = create_image(owner, visibility=2, latitude=1.5, longitude=2.5)
     page = look(nobody, image)
     assert "Dimensions" in page.text
     said = [secret for secret in ("owner", "Owner", "1.50000", "Visibility", "Download") if secret in page.text]
@@ -146,7 +152,7 @@ def test_strangers_to_the_house_learn_no_name_and_no_place(owner, nobody):
 
 
 def test_a_picture_never_asked_about_can_be_analyzed(owner, browser, colleague, signed_in):
-    image = an_image(owner, openness=1)
+    image = create_image(owner, visibility=1)
     assert "This picture has not been analyzed. Analyze" in look(browser, image).text
     assert "Analyze" not in look(signed_in(colleague), image).text.replace("analyzed", "")
 
@@ -156,11 +162,15 @@ def test_nothing_is_inline_and_hostile_words_stay_text(owner, browser):
     image = analyzed(
         owner,
         fields={"filename": f"{hostile}.jpg", "camera_model": hostile, "pk": 1_204_567, "placeholder": b"tiny"},
-        labels={"Labels": [answers.label(hostile, category=hostile, instances=(answers.instance(),))]},
-        faces=answers.faces(),
-        text={"TextDetections": [answers.text_detection(hostile, 0)]},
+        labels={
+            "Labels": [
+                rekognition_responses.label(hostile, category=hostile, instances=(rekognition_responses.instance(),))
+            ]
+        },
+        faces=rekognition_responses.faces(),
+        text={"TextDetections": [rekognition_responses.text_detection(hostile, 0)]},
     )
-    an_analysis(image, api="moderation", state="failed", error_message=hostile)
+    create_analysis(image, api="moderation", state="failed", error_message=hostile)
     page = look(browser, image, q=f'"{hostile[2:]}"')
     assert page.inline() == []
     assert [each for each in page.all("img") if each["src"] == "x"] == []
@@ -173,7 +183,7 @@ def test_the_page_takes_eleven_queries_whatever_was_found(owner, browser, number
     image = analyzed(
         owner,
         labels=labels_answer(**{f"Label_{index}": 90.0 for index in range(number)}),
-        faces=answers.faces(*[answers.face()] * number),
+        faces=rekognition_responses.faces(*[rekognition_responses.face()] * number),
     )
     # session, person; picture; best labels; latest and current analyses, verdicts, labels; one's own mark;
     # ids of the search, neighbors
@@ -185,8 +195,8 @@ def test_the_page_takes_eleven_queries_whatever_was_found(owner, browser, number
 
 
 def test_the_panel_asks_while_something_is_open_and_no_longer(owner, browser):
-    image = an_image(owner)
-    analysis = an_analysis(image)
+    image = create_image(owner)
+    analysis = create_analysis(image)
     panel = look(browser, image).by_id("panel")
     assert (panel["hx-trigger"], panel["hx-swap"]) == ("every 500ms", "outerHTML")
     assert browser.get(panel["hx-get"], **HTMX).status_code == 204  # as it is on the page already
@@ -198,7 +208,7 @@ def test_the_panel_asks_while_something_is_open_and_no_longer(owner, browser):
 
     Analysis.objects.filter(pk=analysis.pk).update(
         state="done", claimed_until=None, finished_at="2026-01-01T00:00Z", is_current=True, model_version="3.0",
-        answer={"Labels": [answers.label("Dog", instances=(answers.instance(),))]},
+        answer={"Labels": [rekognition_responses.label("Dog", instances=(rekognition_responses.instance(),))]},
     )  # fmt: skip
     reindex([image.pk])
     done = Page(browser.get(running.by_id("panel")["hx-get"], **HTMX))
@@ -210,7 +220,7 @@ def test_the_panel_asks_while_something_is_open_and_no_longer(owner, browser):
 
 def test_labels_can_be_there_while_faces_failed(owner, browser):
     image = analyzed(owner, labels=labels_answer(Dog=98))
-    an_analysis(image, api="faces", state="failed", error_message="The faces request failed with Throttled: busy.")
+    create_analysis(image, api="faces", state="failed", error_message="The faces request failed with Throttled: busy.")
     page = look(browser, image)
     passing = "It was tried several times. Ask again when the cause is over."
     assert f"Faces Failed The faces request failed with Throttled: busy. {passing} Retry" in page.text
@@ -219,28 +229,28 @@ def test_labels_can_be_there_while_faces_failed(owner, browser):
 
 
 def test_a_permanent_failure_says_so_and_can_be_retried_all_the_same(owner, browser):
-    image = an_image(owner)
-    an_analysis(image, state="failed", is_permanent=True)
+    image = create_image(owner)
+    create_analysis(image, state="failed", is_permanent=True)
     page = look(browser, image)
     assert "It is no picture. The same picture will most likely fail again. Retry" in page.text
 
 
 def test_what_waits_for_another_try_says_why(owner, browser):
-    image = an_image(owner)
-    an_analysis(image, error_code="Busy", error_message="Too many requests.")
+    image = create_image(owner)
+    create_analysis(image, error_code="Busy", error_message="Too many requests.")
     assert "Labels Waits to try again Too many requests." in look(browser, image).text
 
 
 def test_only_the_owner_may_retry(owner, colleague, signed_in):
-    image = an_image(owner, openness=1)
-    an_analysis(image, state="failed")
+    image = create_image(owner, visibility=1)
+    create_analysis(image, state="failed")
     assert "Retry" not in look(signed_in(colleague), image).text
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 302), (HTMX, 200)])
 def test_retry_asks_that_api_again(owner, browser, headers, status):
-    image = an_image(owner)
-    an_analysis(image, api="faces", state="failed")
+    image = create_image(owner)
+    create_analysis(image, api="faces", state="failed")
     response = browser.post(reverse("retry", args=[image.pk]), {"api": "faces"}, **headers)
     assert response.status_code == status
     states = Analysis.objects.order_by("pk").values_list("api", "state")
@@ -250,27 +260,27 @@ def test_retry_asks_that_api_again(owner, browser, headers, status):
 
 
 def test_retrying_twice_asks_once(owner, browser):
-    image = an_image(owner)
-    an_analysis(image, api="faces", state="failed")
+    image = create_image(owner)
+    create_analysis(image, api="faces", state="failed")
     for _ in range(2):
         browser.post(reverse("retry", args=[image.pk]), {"api": "faces"})
     assert Analysis.objects.filter(state="queued").count() == 1
 
 
 def test_analyze_asks_every_wanted_api(owner, browser):
-    image = an_image(owner)
+    image = create_image(owner)
     browser.post(reverse("retry", args=[image.pk]))
     assert sorted(Analysis.objects.values_list("api", flat=True)) == ["faces", "labels", "text"]
 
 
 def test_an_api_that_does_not_exist_is_not_asked(owner, browser):
-    image = an_image(owner)
+    image = create_image(owner)
     assert browser.post(reverse("retry", args=[image.pk]), {"api": "prices"}).status_code == 404
     assert not Analysis.objects.exists()
 
 
 def test_what_is_not_switched_on_cannot_be_asked_for(owner, signed_in, settings):
     settings.RECOGNIZER_APIS = ["labels"]
-    image, browser = an_image(owner), signed_in(owner)
+    image, browser = create_image(owner), signed_in(owner)
     for api, status in (("moderation", 404), ("faces", 404), ("labels", 302)):
         assert browser.post(reverse("retry", args=[image.pk]), {"api": api}).status_code == status

@@ -6,13 +6,13 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Image, Label, LabelAlias
-from analysis.search import met
+from analysis.search import visible_labels
 from analysis.web import labels as page_of_labels
-from tests.factories import a_label, a_labeled_image
+from tests.factories import create_label, create_labeled_image
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
-PRIVATE, SHARED, PUBLIC = Image.Openness.values
+PRIVATE, SHARED, PUBLIC = Image.Visibility.values
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def categorize(**categories: str) -> None:
 
 
 def test_labels_come_by_category_most_frequent_first_and_lead_to_their_search(owner, browser):
-    a_labeled_image(owner, {"Dog": 99, "Grass": 90})
-    a_labeled_image(owner, {"Dog": 98, "Cat": 97, "Polar Bear": 60})
+    create_labeled_image(owner, {"Dog": 99, "Grass": 90})
+    create_labeled_image(owner, {"Dog": 98, "Cat": 97, "Polar Bear": 60})
     categorize(Dog="Animals", Cat="Animals", Polar_Bear="Animals", Grass="Plants")
     page = look(browser)
     assert covers(page) == {
@@ -50,13 +50,16 @@ def test_labels_come_by_category_most_frequent_first_and_lead_to_their_search(ow
 
 
 def test_each_label_has_another_cover_where_there_is_one(owner, browser):
-    older, newer = a_labeled_image(owner, {"Dog": 99, "Cat": 90}), a_labeled_image(owner, {"Dog": 98, "Cat": 90})
+    older, newer = (
+        create_labeled_image(owner, {"Dog": 99, "Cat": 90}),
+        create_labeled_image(owner, {"Dog": 98, "Cat": 90}),
+    )
     sources = [image["src"].split("/renditions")[0] for image in look(browser).all("img") if "thumb" in image["src"]]
     assert sources == [f"/images/{newer.pk}", f"/images/{older.pk}"]
 
 
 def test_other_kinds_are_groups_of_their_own_and_asked_for_by_kind(owner, browser):
-    a_labeled_image(owner, {"Dog": 99, "rex": 98})
+    create_labeled_image(owner, {"Dog": 99, "rex": 98})
     Label.objects.filter(name="rex").update(kind="tag")
     page = look(browser)
     assert list(covers(page).items()) == [("rex 1", "/?q=tag%3Arex"), ("Dog 1", "/?q=Dog")]
@@ -64,9 +67,9 @@ def test_other_kinds_are_groups_of_their_own_and_asked_for_by_kind(owner, browse
 
 
 def test_nothing_is_told_of_pictures_one_may_not_see(owner, colleague, stranger, signed_in):
-    a_labeled_image(owner, {"Dog": 99, "Secret": 99})
-    a_labeled_image(owner, {"Dog": 99}, openness=SHARED)
-    a_labeled_image(colleague, {"Cat": 99})
+    create_labeled_image(owner, {"Dog": 99, "Secret": 99})
+    create_labeled_image(owner, {"Dog": 99}, visibility=SHARED)
+    create_labeled_image(colleague, {"Cat": 99})
     assert list(covers(look(signed_in(owner)))) == ["Dog 2", "Secret 1"]
     assert list(covers(look(signed_in(colleague)))) == ["Cat 1", "Dog 1"]
     for parameters in ({}, {"q": "s"}, {"kind": "label"}):
@@ -75,22 +78,22 @@ def test_nothing_is_told_of_pictures_one_may_not_see(owner, colleague, stranger,
 
 
 def test_hidden_labels_and_pictures_in_the_trash_are_left_out(owner, browser):
-    a_labeled_image(owner, {"Dog": 99, "Noise": 99})
+    create_labeled_image(owner, {"Dog": 99, "Noise": 99})
     Label.objects.filter(name="Noise").update(is_hidden=True)
     assert list(covers(look(browser))) == ["Dog 1"]
     assert "Noise" not in look(browser, q="noise").links
 
 
 def test_the_filter_finds_parts_of_names_and_aliases(owner, browser):
-    a_labeled_image(owner, {"Bicycle": 99, "Motorcycle": 98, "Dog": 97})
-    LabelAlias.objects.create(label=a_label("Dog"), name="Hound")
+    create_labeled_image(owner, {"Bicycle": 99, "Motorcycle": 98, "Dog": 97})
+    LabelAlias.objects.create(label=create_label("Dog"), name="Hound")
     assert list(covers(look(browser, q="CYCLE"))) == ["Bicycle 1", "Motorcycle 1"]
     assert list(covers(look(browser, q="houn"))) == ["Dog 1"]
     assert "No label that you can meet is called anything like “100%”." in look(browser, q="100%").text
 
 
 def test_the_filter_is_not_the_search(owner, browser):
-    a_labeled_image(owner, {"Dog": 99})
+    create_labeled_image(owner, {"Dog": 99})
     page = look(browser, q="do")
     assert [each.get("value", "") for each in page.all("input") if each.get("name") == "q"] == ["", "do"]
 
@@ -98,7 +101,7 @@ def test_the_filter_is_not_the_search(owner, browser):
 def test_a_group_shows_its_first_and_leads_to_all(owner, browser, monkeypatch):
     monkeypatch.setattr(page_of_labels, "FIRST", 2)
     monkeypatch.setattr(page_of_labels, "MOST", 3)
-    a_labeled_image(owner, dict.fromkeys(["Ant", "Bee", "Cow", "Dog", "Elk"], 99))
+    create_labeled_image(owner, dict.fromkeys(["Ant", "Bee", "Cow", "Dog", "Elk"], 99))
     categorize(Ant="Animals", Bee="Animals", Cow="Animals", Dog="Animals", Elk="Animals")
     page = look(browser)
     assert list(covers(page)) == ["Ant 1", "Bee 1"]
@@ -112,32 +115,32 @@ def test_a_group_shows_its_first_and_leads_to_all(owner, browser, monkeypatch):
 @pytest.fixture
 def large(monkeypatch):
     """As in a library of which only some pictures are looked at."""
-    monkeypatch.setattr(met, "SAMPLE", 1)
+    monkeypatch.setattr(visible_labels, "SAMPLE", 1)
 
 
 def test_in_a_large_library_what_the_sample_misses_is_looked_up(owner, colleague, signed_in, large):
-    a_labeled_image(owner, {"Dog": 99})
-    a_labeled_image(owner, {"Cat": 99, "Dog": 99}, openness=SHARED)
-    a_labeled_image(colleague, {"Secret": 99})
+    create_labeled_image(owner, {"Dog": 99})
+    create_labeled_image(owner, {"Cat": 99, "Dog": 99}, visibility=SHARED)
+    create_labeled_image(colleague, {"Secret": 99})
     assert covers(look(signed_in(owner))).keys() == {"Dog 2", "Cat 1"}
     assert covers(look(signed_in(owner), kind="label")).keys() == {"Dog 2", "Cat 1"}
     assert covers(look(signed_in(colleague))).keys() == {"Dog 1", "Cat 1", "Secret 1"}
 
 
 def test_whoever_sees_few_pictures_of_a_large_library_is_told_of_these_few(owner, stranger, signed_in, large):
-    a_labeled_image(owner, {"Dog": 99, "Cat": 99}, openness=SHARED)
+    create_labeled_image(owner, {"Dog": 99, "Cat": 99}, visibility=SHARED)
     for _ in range(3):
-        a_labeled_image(owner, {"Dog": 99, "Secret": 99})
+        create_labeled_image(owner, {"Dog": 99, "Secret": 99})
     assert list(covers(look(signed_in(stranger)))) == ["Cat 1", "Dog 1"]
 
 
 def test_labels_on_others_pictures_alone_are_gone_through_in_bounded_steps(
     owner, colleague, signed_in, large, monkeypatch
 ):
-    monkeypatch.setattr(met, "MOST_ASKED", 2)
-    a_labeled_image(colleague, dict.fromkeys(["Ant", "Bee", "Cow"], 99))
-    a_labeled_image(owner, {"Zebra": 99})
-    a_labeled_image(owner, {"Yak": 99})
+    monkeypatch.setattr(visible_labels, "MOST_ASKED", 2)
+    create_labeled_image(colleague, dict.fromkeys(["Ant", "Bee", "Cow"], 99))
+    create_labeled_image(owner, {"Zebra": 99})
+    create_labeled_image(owner, {"Yak": 99})
     page, seen = look(signed_in(owner), kind="label"), []
     for _ in range(5):
         seen += covers(page)
@@ -148,16 +151,16 @@ def test_labels_on_others_pictures_alone_are_gone_through_in_bounded_steps(
 
 
 def test_in_a_large_library_counting_ends_somewhere(owner, colleague, signed_in, large, monkeypatch):
-    monkeypatch.setattr(met, "CAP", 1)
+    monkeypatch.setattr(visible_labels, "CAP", 1)
     for _ in range(3):
-        a_labeled_image(owner, {"Dog": 99})
-    a_labeled_image(colleague, {"Cat": 99})
+        create_labeled_image(owner, {"Dog": 99})
+    create_labeled_image(colleague, {"Cat": 99})
     assert list(covers(look(signed_in(owner)))) == ["Dog 1+"]
 
 
 def test_whoever_owns_all_pictures_of_a_large_library_gets_the_counts_that_are_kept(owner, signed_in, large):
     for _ in range(3):
-        a_labeled_image(owner, {"Dog": 99})
+        create_labeled_image(owner, {"Dog": 99})
     Label.objects.filter(name="Dog").update(image_count=12_345)
     assert list(covers(look(signed_in(owner)))) == ["Dog 12,345"]
 
@@ -167,7 +170,7 @@ def test_an_empty_library_says_what_will_be_here(browser):
 
 
 def test_what_nobody_meant_is_an_answer_all_the_same(owner, browser):
-    a_labeled_image(owner, {"Dog": 99})
+    create_labeled_image(owner, {"Dog": 99})
     for parameters in (
         {"kind": "nonsense"},
         {"q": "\x00"},
@@ -178,7 +181,7 @@ def test_what_nobody_meant_is_an_answer_all_the_same(owner, browser):
 
 
 def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
-    a_labeled_image(owner, {'<script>alert("x")</script>': 99})
+    create_labeled_image(owner, {'<script>alert("x")</script>': 99})
     for parameters in ({}, {"q": "<script>"}):
         assert look(browser, **parameters).inline() == []
 
@@ -186,7 +189,7 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_page_takes_eight_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
-        a_labeled_image(owner, {"Dog": 98, "Cat": 97})
+        create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     with django_assert_num_queries(
         8
     ):  # session, person; extent, frequencies, labels, newest of each, the sensitive ones, covers
@@ -196,6 +199,6 @@ def test_the_page_takes_eight_queries(owner, browser, number, django_assert_num_
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_group_takes_eight_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
-        a_labeled_image(owner, {"Dog": 98, "Cat": 97})
+        create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     with django_assert_num_queries(8):
         look(browser, kind="label")

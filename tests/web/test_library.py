@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.urls import reverse
 
-from analysis.recognition.index import reindex
-from tests.factories import a_labeled_image, an_analysis, an_image, labels_answer
+from analysis.recognition.search_index import reindex
+from tests.factories import create_analysis, create_image, create_labeled_image, labels_answer
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -32,14 +32,14 @@ def query_of(url: str) -> str:
 
 
 def test_the_newest_come_first(owner, browser):
-    images = [an_image(owner) for _ in range(3)]
+    images = [create_image(owner) for _ in range(3)]
     page = look(browser)
     assert page.cards() == [image.pk for image in reversed(images)]
     assert "3 pictures · newest first" in page.text
 
 
 def test_a_card_says_what_is_in_the_picture_and_leads_back_to_the_search(owner, browser):
-    image = a_labeled_image(owner, {"Dog": 98, "Pet": 97, "Grass": 80, "Sky": 60}, width=1200, height=800)
+    image = create_labeled_image(owner, {"Dog": 98, "Pet": 97, "Grass": 80, "Sky": 60}, width=1200, height=800)
     page = look(browser, "dog")
     thumb = page.all("img", "thumb")[0]
     assert (thumb["alt"], thumb["loading"]) == ("Dog, Pet, Grass", "lazy")
@@ -49,17 +49,17 @@ def test_a_card_says_what_is_in_the_picture_and_leads_back_to_the_search(owner, 
 
 
 def test_a_picture_without_labels_goes_by_its_name(owner, browser):
-    an_image(owner, filename="holiday.jpg")
+    create_image(owner, filename="holiday.jpg")
     assert look(browser).all("img", "thumb")[0]["alt"] == "holiday.jpg"
 
 
 def test_the_placeholder_is_part_of_the_page(owner, browser):
-    an_image(owner, placeholder=b"RIFF-tiny")
+    create_image(owner, placeholder=b"RIFF-tiny")
     assert look(browser).all("img", "stand-in")[0]["src"] == "data:image/webp;base64,UklGRi10aW55"
 
 
 @pytest.mark.parametrize(
-    ("state", "openness", "badges"),
+    ("state", "visibility", "badges"),
     [
         ("queued", 0, ["Queued"]),
         ("running", 0, ["Analyzing"]),
@@ -68,27 +68,27 @@ def test_the_placeholder_is_part_of_the_page(owner, browser):
         ("done", 0, []),
     ],
 )
-def test_badges_tell_what_is_not_as_usual(owner, browser, state, openness, badges):
-    an_analysis(an_image(owner, openness=openness), state=state)
+def test_badges_tell_what_is_not_as_usual(owner, browser, state, visibility, badges):
+    create_analysis(create_image(owner, visibility=visibility), state=state)
     assert [each["title"] for each in look(browser).all("span", "badge")] == badges
 
 
 def test_a_picture_asked_again_after_a_failure_is_not_failed(owner, browser):
-    image = an_image(owner)
-    an_analysis(image, state="failed")
-    an_analysis(image, state="queued")
+    image = create_image(owner)
+    create_analysis(image, state="failed")
+    create_analysis(image, state="queued")
     assert [each["title"] for each in look(browser).all("span", "badge")] == ["Queued"]
 
 
 def test_large_numbers_are_grouped_in_words_and_not_in_addresses(owner, browser):
-    image = an_image(owner, pk=1_204_567)
+    image = create_image(owner, pk=1_204_567)
     page = look(browser)
     assert page.cards() == [image.pk]
     assert "/images/1204567/" in page.links.values()
 
 
 def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
-    a_labeled_image(owner, {'<script>alert("x")</script>': 99}, filename='"><img src=x onerror=alert(1)>.jpg')
+    create_labeled_image(owner, {'<script>alert("x")</script>': 99}, filename='"><img src=x onerror=alert(1)>.jpg')
     for parameters in ({}, {"query": '"<script>alert(1)</script>"'}, {"query": '"'}):
         page = look(browser, **parameters)
         assert page.inline() == []
@@ -105,7 +105,7 @@ def test_the_policy_stands(browser):
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_whole_page_takes_ten_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
-        a_labeled_image(owner, {"Dog": 98, "Cat": 97})
+        create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     # session, person; keys, pictures, the sensitive, labels, states, favorites; bound, facets of the hits; saved ones
     with django_assert_num_queries(10):
         look(browser)
@@ -114,7 +114,7 @@ def test_the_whole_page_takes_ten_queries(owner, browser, number, django_assert_
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_search_takes_eleven_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
-        a_labeled_image(owner, {"Dog": 98, "Cat": 97})
+        create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     with django_assert_num_queries(11):  # the same, and names looked up in labels and aliases for page and facets
         look(browser, "dog")
 
@@ -123,8 +123,8 @@ def test_a_search_takes_eleven_queries(owner, browser, number, django_assert_num
 
 
 def test_facets_count_and_lead_to_the_narrower_search(owner, browser):
-    a_labeled_image(owner, {"Dog": 98, "Fire Truck": 90})
-    a_labeled_image(owner, {"Dog": 95})
+    create_labeled_image(owner, {"Dog": 98, "Fire Truck": 90})
+    create_labeled_image(owner, {"Dog": 95})
     page = look(browser, "dog>=90")
     assert query_of(page.links["Fire Truck 1"]) == 'dog>=90 "Fire Truck"'
     excluding = next(each for each in page.all("a", "exclude") if each["title"] == "Without Fire Truck")
@@ -133,10 +133,10 @@ def test_facets_count_and_lead_to_the_narrower_search(owner, browser):
 
 
 def test_colors_have_their_swatch(owner, browser):
-    image = an_image(owner)
+    image = create_image(owner)
     color = {"Red": 200, "Green": 20, "Blue": 20, "SimplifiedColor": "red", "PixelPercent": 60.0}
     answer = {**labels_answer(Dog=98), "ImageProperties": {"DominantColors": [color]}}
-    an_analysis(image, state="done", answer=answer)
+    create_analysis(image, state="done", answer=answer)
     reindex([image.pk])
     page = look(browser)
     assert [each["class"] for each in page.all("span", "swatch")] == ["swatch red"]
@@ -144,7 +144,7 @@ def test_colors_have_their_swatch(owner, browser):
 
 
 def test_a_chip_drops_raises_and_turns_its_term(owner, browser):
-    a_labeled_image(owner, {"Dog": 98})
+    create_labeled_image(owner, {"Dog": 98})
     page = look(browser, "dog -cat")
     assert [query_of(each["href"]) for each in page.all("a", "off")] == ["-cat", "dog"]
     assert query_of(page.links["≥ 90 %"]) == "dog -cat>=90"  # the last menu wins in `links`
@@ -153,7 +153,7 @@ def test_a_chip_drops_raises_and_turns_its_term(owner, browser):
 
 
 def test_the_chip_of_a_raised_term_says_so(owner, browser):
-    a_labeled_image(owner, {"Dog": 98})
+    create_labeled_image(owner, {"Dog": 98})
     page = look(browser, "dog>=90")
     assert "dog ≥ 90" in page.text
     current = [query_of(each["href"]) for each in page.all("a") if each.get("aria-current")]
@@ -171,7 +171,7 @@ def test_an_empty_library_says_how_to_fill_it(browser):
 
 
 def test_an_unknown_word_is_named_with_what_may_be_meant(owner, browser):
-    a_labeled_image(owner, {"Bicycle": 98, "Dog": 90})
+    create_labeled_image(owner, {"Bicycle": 98, "Dog": 90})
     page = look(browser, "bycicle dog")
     assert "No picture carries “bycicle”. Did you mean Bicycle ?" in page.text
     assert query_of(page.links["Bicycle"]) == "Bicycle dog"
@@ -179,8 +179,8 @@ def test_an_unknown_word_is_named_with_what_may_be_meant(owner, browser):
 
 
 def test_words_that_never_meet_are_said_to_be_so(owner, browser):
-    a_labeled_image(owner, {"Dog": 98})
-    a_labeled_image(owner, {"Cat": 98})
+    create_labeled_image(owner, {"Dog": 98})
+    create_labeled_image(owner, {"Cat": 98})
     assert "No picture carries all of this at once." in look(browser, "dog cat").text
 
 
@@ -193,7 +193,7 @@ def test_words_that_never_meet_are_said_to_be_so(owner, browser):
     ],
 )
 def test_a_bad_query_is_told_with_its_place(owner, browser, query, message, caret):
-    an_image(owner)
+    create_image(owner)
     response = browser.get(reverse("library"), {"q": query})
     assert response.status_code == 200
     assert message in Page(response).text
@@ -210,7 +210,7 @@ def test_a_bad_query_leaves_what_htmx_has_on_the_page(owner, browser):
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
 def test_no_query_breaks_the_page(owner, browser, headers):
-    an_image(owner)
+    create_image(owner)
     queries = ("x" * 4_001, "x " * 201, "\x00", "a\u202eb", '"' * 399, "-" * 100, "( ) < > =", "é>=1e9")
     statuses = {query: browser.get(reverse("library"), {"q": query}, **headers).status_code for query in queries}
     assert statuses == dict.fromkeys(queries, 200)
@@ -219,7 +219,7 @@ def test_no_query_breaks_the_page(owner, browser, headers):
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
 @pytest.mark.parametrize("parameter", ["after", "pages", "page", "to", "start"])
 def test_no_other_parameter_breaks_the_page(owner, browser, parameter, headers):
-    an_image(owner)
+    create_image(owner)
     values = ("", "x", "-1", "9" * 30, "1-", "99999999999999999-1", "1-1", "\x00", "1.5")
     found = {value: browser.get(reverse("library"), {parameter: value}, **headers).status_code for value in values}
     assert found == dict.fromkeys(values, 200)

@@ -7,8 +7,8 @@ import re
 import pytest
 from django.urls import reverse
 
-from analysis.search import months as search_months
-from tests.factories import START, a_labeled_image
+from analysis.search import month_counts as search_months
+from tests.factories import START, create_labeled_image
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -21,20 +21,20 @@ def months(browser, query: str) -> list[str]:
 
 @pytest.mark.parametrize("query", ["sort:name", "sort:size", "dog sort:confidence"])
 def test_an_order_without_time_has_none(owner, signed_in, query):
-    a_labeled_image(owner, {"Dog": 90})
+    create_labeled_image(owner, {"Dog": 90})
     assert months(signed_in(owner), "dog") == ["January 2026"]
     assert months(signed_in(owner), query) == []
 
 
 def test_a_camera_may_say_any_year(owner, signed_in):
     for year, month in ((9999, 12), (9999, 11), (1912, 2)):
-        a_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(year=year, month=month))
+        create_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(year=year, month=month))
     assert months(signed_in(owner), "sort:taken") == ["December 9999", "November 9999", "February 1912"]
 
 
 def test_each_says_how_many_it_has_and_how_many_that_is_beside_the_others(owner, signed_in):
     for month in (2, 3, 3, 3, 3):
-        a_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
+        create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
     page = Page(signed_in(owner).get(reverse("months"), {"q": "dog"}))
     assert [name for name in page.links if "2026" in name] == ["March 2026 4", "February 2026 1"]
     assert [each["width"] for each in page.all("rect", "fill")] == ["100.0", "25.0"]
@@ -42,7 +42,7 @@ def test_each_says_how_many_it_has_and_how_many_that_is_beside_the_others(owner,
 
 def test_of_too_many_they_are_found_without_being_counted(owner, signed_in, monkeypatch):
     for month in (2, 3, 3):
-        a_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
+        create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
     counted = Page(signed_in(owner).get(reverse("months")))
     monkeypatch.setattr(search_months, "MOST", 2)
     page = Page(signed_in(owner).get(reverse("months")))
@@ -55,7 +55,7 @@ def test_of_too_many_they_are_found_without_being_counted(owner, signed_in, monk
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_page_takes_three_queries(owner, signed_in, number, django_assert_num_queries):
     for month in range(number):
-        a_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month + 1))
+        create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month + 1))
     browser = signed_in(owner)
     with django_assert_num_queries(3):  # session, person, keys
         assert len(months(browser, "")) == number

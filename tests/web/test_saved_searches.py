@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import SavedSearch
-from analysis.web.searches import PAGE_SIZE, ROW
-from tests.factories import a_labeled_image
+from analysis.web.saved_searches import PAGE_SIZE, ROW
+from tests.factories import create_labeled_image
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def toast(browser) -> str:
 
 
 def test_a_search_is_saved_and_shown_by_its_name(owner, browser):
-    a_labeled_image(owner, {"Dog": 98})
+    create_labeled_image(owner, {"Dog": 98})
     answer = browser.post(
         reverse("search-save"), {"name": "  My   dogs ", "q": "dog>=90 sort:oldest", "density": "small"}
     )
@@ -52,7 +52,7 @@ def test_it_is_modified_when_it_means_something_else(browser, owner, query, is_m
 
 
 def test_today_stays_relative_on_its_way_into_a_saved_search(owner, browser):
-    a_labeled_image(owner, {"Dog": 98}, added_at=timezone.now())
+    create_labeled_image(owner, {"Dog": 98}, added_at=timezone.now())
     page = Page(browser.get(reverse("library"), {"q": "added:today"}))
     assert {each["value"] for each in page.all("input") if each.get("name") == "q"} == {"added:today"}
     assert page.links["Oldest first"] == "/?q=added%3Atoday+sort%3Aoldest"
@@ -78,7 +78,7 @@ def test_a_name_is_taken_once(dogs, browser):
 
 
 def test_what_was_changed_since_is_marked_and_can_be_saved(dogs, owner, browser):
-    a_labeled_image(owner, {"Dog": 98, "Grass": 80})
+    create_labeled_image(owner, {"Dog": 98, "Grass": 80})
     page = Page(browser.get(reverse("library"), {"q": "dog>=90 grass", "saved": dogs.pk}))
     assert page.links["Modified"] == f"/?q=dog%3E%3D90&saved={dogs.pk}"
     assert page.links["Oldest first"] == f"/?q=dog%3E%3D90+grass+sort%3Aoldest&saved={dogs.pk}"
@@ -172,8 +172,8 @@ def test_a_private_search_of_somebody_else_is_not_there(dogs, colleague, signed_
 
 def test_a_shared_search_opens_for_everybody_with_what_they_may_see(dogs, owner, colleague, signed_in):
     SavedSearch.objects.update(is_shared=True)
-    a_labeled_image(owner, {"Dog": 98})
-    seen = a_labeled_image(owner, {"Dog": 98}, openness=1)
+    create_labeled_image(owner, {"Dog": 98})
+    seen = create_labeled_image(owner, {"Dog": 98}, visibility=1)
     other = signed_in(colleague)
     page = Page(other.get(other.get(reverse("search", args=[dogs.pk])).url))
     assert page.cards() == [seen.pk]

@@ -10,7 +10,7 @@ from django.urls import reverse
 from analysis.health import doctor
 from analysis.models import Analysis, Image
 from analysis.web.system import SHOWN
-from tests.factories import an_analysis, an_image
+from tests.factories import create_analysis, create_image
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def test_it_says_what_the_doctor_says(staff, signed_in, rekognition):
     page = signed_in(staff).get(reverse("system"), {"look": "1"})
     subjects = [line.subject for line in page.context["lines"]]
     assert subjects[:2] == ["versions", "configuration"]
-    assert {look.subject for look in doctor.looks()} - set(subjects) == {"blobs", "bucket"}  # told in other words
+    assert {look.subject for look in doctor.all_checks()} - set(subjects) == {"blobs", "bucket"}  # told in other words
     assert "No worker answers. Start one: celery -A imagelib worker" in Page(page).text
     assert not Page(page).inline()
 
@@ -56,9 +56,9 @@ def test_what_takes_long_follows_by_itself_and_without_a_script_by_a_link(staff,
 
 def test_queues_are_told_with_their_oldest(owner, staff, signed_in, rekognition):
     for _ in range(2):
-        an_analysis(an_image(owner), recognizer="rekognition")
-    an_analysis(an_image(owner), state="running", recognizer="rekognition", api="faces")
-    an_analysis(an_image(owner, trashed_at=Image.objects.first().added_at), recognizer="local")
+        create_analysis(create_image(owner), recognizer="rekognition")
+    create_analysis(create_image(owner), state="running", recognizer="rekognition", api="faces")
+    create_analysis(create_image(owner, trashed_at=Image.objects.first().added_at), recognizer="local")
     page = signed_in(staff).get(reverse("system"))
     rows = [(each.name, each.recognizer, each.waiting, each.running, each.oldest) for each in page.context["queues"]]
     assert rows == [

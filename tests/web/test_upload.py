@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from analysis.curation import trash
 from analysis.models import Analysis, Image
-from analysis.recognition.index import reindex
+from analysis.recognition.search_index import reindex
 from tests import pictures
-from tests.factories import an_analysis, an_image, labels_answer
+from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_what_is_here_is_told_before_what_lies_in_the_trash(browser, owner):
     jpeg = pictures.jpeg()
     send(browser, ("dog.jpg", jpeg))
     here = Image.objects.get()
-    an_image(owner, sha256=here.sha256, trashed_at=timezone.now())
+    create_image(owner, sha256=here.sha256, trashed_at=timezone.now())
     page = rows(send(browser, ("again.jpg", jpeg)))
     assert page.links["again.jpg"] == f"/images/{here.pk}/"
     assert "1 already here. All pictures" in page.text
@@ -190,9 +190,9 @@ def test_more_files_than_a_request_may_carry_are_refused_in_words(browser, setti
 
 
 def test_rows_come_back_when_they_have_changed(browser, owner):
-    waiting, done = an_image(owner), an_image(owner)
-    an_analysis(waiting)
-    an_analysis(done)
+    waiting, done = create_image(owner), create_image(owner)
+    create_analysis(waiting)
+    create_analysis(done)
     asked = {"id": [f"{waiting.pk}-queued0", f"{done.pk}-queued0"]}
     assert outcomes(Page(browser.get(reverse("upload-state"), asked))) == []
 
@@ -208,24 +208,24 @@ def test_rows_come_back_when_they_have_changed(browser, owner):
 
 
 def test_labels_arrive_while_faces_are_still_looked_for(browser, owner):
-    image = an_image(owner)
-    an_analysis(image, state="done", answer=labels_answer(Dog=90))
-    an_analysis(image, api="faces", state="running")
+    image = create_image(owner)
+    create_analysis(image, state="done", answer=labels_answer(Dog=90))
+    create_analysis(image, api="faces", state="running")
     reindex([image.pk])
     page = Page(browser.get(reverse("upload-state"), {"id": f"{image.pk}-running0"}))
     assert "Dog Analyzing" in page.text
 
 
 def test_a_failed_analysis_is_told(browser, owner):
-    image = an_image(owner)
-    an_analysis(image, state="failed")
+    image = create_image(owner)
+    create_analysis(image, state="failed")
     assert "Analysis failed" in Page(browser.get(reverse("upload-state"), {"id": str(image.pk)})).text
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_state_takes_five_queries(browser, owner, number, django_assert_num_queries):
-    images = [an_image(owner) for _ in range(number)]
+    images = [create_image(owner) for _ in range(number)]
     for image in images:
-        an_analysis(image)
+        create_analysis(image)
     with django_assert_num_queries(5):  # session, person, pictures, labels, states
         browser.get(reverse("upload-state"), {"id": [str(image.pk) for image in images]})

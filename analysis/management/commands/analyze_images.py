@@ -17,11 +17,11 @@ from django.core.validators import validate_email
 from django.utils.timezone import get_current_timezone
 
 from analysis import pipeline
-from analysis.batches import sampled, states
+from analysis.batches import lifecycle, sampling
+from analysis.batches.options import InvalidBatchOptions, build_batch, check_amounts
 from analysis.batches.progress import progress
-from analysis.batches.wish import BadBatch, check_amounts, wish
-from analysis.management.batch_watch import Watch
-from analysis.management.batch_words import Words
+from analysis.management.batch_output import BatchOutput
+from analysis.management.batch_progress import BatchProgress
 from analysis.models import Batch
 
 Scope = Batch.Scope
@@ -56,7 +56,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         asked = Namespace(**options)
-        words = Words(self.stdout, is_json=asked.json)
+        words = BatchOutput(self.stdout, is_json=asked.json)
         for name, act in (("pause", _pause), ("resume", _resume), ("cancel", _cancel), ("status", _status)):
             batch_id = getattr(asked, name)
             if batch_id is not None:
@@ -65,18 +65,18 @@ class Command(BaseCommand):
                 sys.exit(act(batch_id, asked, words))
         try:
             if asked.dry_run and asked.sample:
-                raise BadBatch("--dry-run calls nothing and --sample does: leave one out.")
+                raise InvalidBatchOptions("--dry-run calls nothing and --sample does: leave one out.")
             batch = _wish(asked)
-        except BadBatch as error:
+        except InvalidBatchOptions as error:
             raise CommandError(str(error), returncode=2) from error
         _run(batch, asked, words)
 
 
-def _run(batch: Batch, asked: Namespace, words: Words) -> None:
+def _run(batch: Batch, asked: Namespace, words: BatchOutput) -> None:
     """Estimate, sample, confirm, start, watch: as far as the options go."""
     try:
         if asked.ids:  # to be gone through a step at a time, and again tomorrow, the ids must be rows
-            states.prepare(batch, named=_ids(asked.ids))
+            lifecycle.prepare(batch, named=_ids(asked.ids))
         is_weighed = asked.dry_run or asked.sample or not asked.yes
         if is_weighed and not _weigh(batch, asked, words):
             _forget(batch)
@@ -88,10 +88,10 @@ def _run(batch: Batch, asked: Namespace, words: Words) -> None:
     if asked.detach:
         words.started(batch)
         return
-    sys.exit(Watch(batch.pk, words).until_over())
+    sys.exit(BatchProgress(batch.pk, words).until_over())
 
 
-def _weigh(batch: Batch, asked: Namespace, words: Words) -> bool:
+def _weigh(batch: Batch, asked: Namespace, words: BatchOutput) -> bool:
     """Say what it would come to, and whether it is wanted then."""
     if asked.sample:
         _sample(batch, asked, words)
@@ -107,15 +107,15 @@ def _weigh(batch: Batch, asked: Namespace, words: Words) -> bool:
     return input("Go on? [y/N] ").strip().lower() in {"y", "yes"}
 
 
-def _sample(batch: Batch, asked: Namespace, words: Words) -> None:
-    ids = sampled.draw(batch, asked.sample)
+def _sample(batch: Batch, asked: Namespace, words: BatchOutput) -> None:
+    ids = sampling.draw_sample(batch, asked.sample)
     if not ids:
         return
-    sample = sampled.sample_of(batch)
+    sample = sampling.sample_of(batch)
     pipeline.run_batch(sample, named=ids)
     words.line(f"A sample of {len(ids):,} pictures is analyzed first (batch {sample.pk}); nothing else changes.")
-    status = Watch(sample.pk, words, is_sample=True).until_over()
-    words.difference(sampled.difference(sample))
+    status = BatchProgress(sample.pk, words, is_sample=True).until_over()
+    words.difference(sampling.compare_sample(sample))
     if batch.budget is not None and (spent := progress(sample.pk)):
         batch.budget -= spent.dollars
     if status > 1:
@@ -127,32 +127,32 @@ def _forget(batch: Batch) -> None:
         batch.delete()
 
 
-def _pause(batch_id: int, _: Namespace, words: Words) -> int:
-    return words.told(batch_id, states.pause(batch_id), "It was not running.")
+def _pause(batch_id: int, _: Namespace, words: BatchOutput) -> int:
+    return words.told(batch_id, lifecycle.pause(batch_id), "It was not running.")
 
 
-def _cancel(batch_id: int, _: Namespace, words: Words) -> int:
-    return words.told(batch_id, states.cancel(batch_id), "It was over already.")
+def _cancel(batch_id: int, _: Namespace, words: BatchOutput) -> int:
+    return words.told(batch_id, lifecycle.cancel(batch_id), "It was over already.")
 
 
-def _status(batch_id: int, _: Namespace, words: Words) -> int:
+def _status(batch_id: int, _: Namespace, words: BatchOutput) -> int:
     return words.told(batch_id, True, "")
 
 
-def _resume(batch_id: int, asked: Namespace, words: Words) -> int:
+def _resume(batch_id: int, asked: Namespace, words: BatchOutput) -> int:
     try:
         check_amounts(budget=asked.budget)
-    except BadBatch as error:
+    except InvalidBatchOptions as error:
         raise CommandError(str(error), returncode=2) from error
     if not pipeline.resume_batch(batch_id, budget=asked.budget):
         return words.told(batch_id, False, "There was nothing to resume.")
-    return 0 if asked.detach else Watch(batch_id, words).until_over()
+    return 0 if asked.detach else BatchProgress(batch_id, words).until_over()
 
 
 def _wish(asked: Namespace) -> Batch:
     query = " ".join(asked.query)
     scope = _scope(asked, has_query=bool(query or asked.ids))
-    return wish(
+    return build_batch(
         query=query,
         scope=scope,
         apis=None if asked.apis is None else [name.strip() for name in asked.apis.split(",") if name.strip()],
@@ -165,8 +165,8 @@ def _wish(asked: Namespace) -> Batch:
         budget=asked.budget,
         rate=asked.rate,
         is_forced=asked.force,
-        is_of_named=asked.ids is not None,
-        is_of_everybody=True,
+        uses_id_list=asked.ids is not None,
+        all_owners=True,
         mail_to=asked.mail or "",
     )
 

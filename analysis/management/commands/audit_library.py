@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from analysis import pipeline
-from analysis.store.audit import Flaw, Step
-from analysis.store.blobs import StorageFailed
+from analysis.audit.audit import AuditFinding, AuditStep
+from analysis.storage.blobs import StorageError
 
 NAMED = 20
 """Flaws of a kind that are named in words; in JSON it is a thousand."""
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         found: Counter[str] = Counter()
         repaired: Counter[str] = Counter()
         gone_through: Counter[str] = Counter()
-        told: list[Flaw] = []
+        told: list[AuditFinding] = []
         for flaw in self._flaws(steps, gone_through, quiet=as_json):
             found[flaw.kind] += 1
             repaired[flaw.kind] += bool(flaw.repair)
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         if not is_fine:
             sys.exit(1)
 
-    def _flaws(self, steps: Iterator[Step], gone_through: Counter[str], *, quiet: bool) -> Iterator[Flaw]:
+    def _flaws(self, steps: Iterator[AuditStep], gone_through: Counter[str], *, quiet: bool) -> Iterator[AuditFinding]:
         try:
             with tqdm(disable=quiet or None) as bar:
                 for step in steps:
@@ -68,10 +68,12 @@ class Command(BaseCommand):
                     gone_through[step.what] += step.number
                     bar.update(step.number)
                     yield from step.flaws
-        except StorageFailed as error:
+        except StorageError as error:
             raise CommandError(str(error)) from error
 
-    def _tell(self, told: list[Flaw], found: Counter[str], repaired: Counter[str], gone_through: Counter[str]) -> None:
+    def _tell(
+        self, told: list[AuditFinding], found: Counter[str], repaired: Counter[str], gone_through: Counter[str]
+    ) -> None:
         for flaw in told:
             picture = "" if flaw.image_id is None else f" (picture {flaw.image_id})"
             said = " ".join(filter(None, (flaw.repair, flaw.hint)))

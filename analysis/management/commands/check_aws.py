@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from analysis.recognition import aws_check
-from analysis.recognition.aws_check import Finding
+from analysis.health import aws
+from analysis.health.aws import Finding
 
 
 class Command(BaseCommand):
@@ -29,14 +29,14 @@ class Command(BaseCommand):
 
     def handle(self, *, json: bool, policy: bool, **_: Any) -> None:
         if policy:
-            self._print(aws_check.least_policy())
+            self._print(aws.least_policy())
             return
         findings = self._told_as_json() if json else self._told_in_words()
         if not all(finding.is_fine for finding in findings):
             sys.exit(1)
 
     def _told_as_json(self) -> list[Finding]:
-        findings = list(aws_check.findings()) if aws_check.is_needed() else []
+        findings = list(aws.check_aws()) if aws.is_needed() else []
         self._print(
             {
                 "is_fine": all(finding.is_fine for finding in findings),
@@ -44,19 +44,19 @@ class Command(BaseCommand):
                 "calls": sum(finding.calls for finding in findings),
                 "dollars": str(_spent(findings)),
                 "missing_actions": _missing(findings),
-                "policy": aws_check.least_policy(),
+                "policy": aws.least_policy(),
             }
         )
         return findings
 
     def _told_in_words(self) -> list[Finding]:
-        if not aws_check.is_needed():
+        if not aws.is_needed():
             self.stdout.write("Nothing here uses AWS: no bucket is set, and RECOGNIZER is not rekognition.")
             return []
-        if asked := aws_check.apis():
-            self.stdout.write(f"Asking Rekognition for {', '.join(asked)}: at most {aws_check.price()} US dollars.")
+        if asked := aws.apis():
+            self.stdout.write(f"Asking Rekognition for {', '.join(asked)}: at most {aws.price()} US dollars.")
         findings = []
-        for finding in aws_check.findings():
+        for finding in aws.check_aws():
             self._tell(finding)
             findings.append(finding)
         if asked:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             )
         if missing := _missing(findings):
             self.stdout.write(f"Missing: {', '.join(missing)}. A policy with all that this configuration needs:")
-            self._print(aws_check.least_policy())
+            self._print(aws.least_policy())
         return findings
 
     def _tell(self, finding: Finding) -> None:

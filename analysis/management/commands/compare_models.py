@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from analysis.models import Analysis, ModelVersion
-from analysis.recognition import history, recognizers
+from analysis.recognition import comparison, registry
 
 
 class Command(BaseCommand):
@@ -34,13 +34,13 @@ class Command(BaseCommand):
         after: str | None,
         api: str,
         recognizer: str | None,
-        most: int,
+        maximum: int,
         as_json: bool,
         **_: Any,
     ) -> None:
-        recognizer = recognizer or recognizers.current().name
+        recognizer = recognizer or registry.current().name
         old, new = _versions(before, after, api=api, recognizer=recognizer)
-        found = history.between_versions(api, recognizer=recognizer, before=old, after=new)
+        found = comparison.between_versions(api, recognizer=recognizer, before=old, after=new)
         if as_json:
             sides = {"gained": found.gained, "lost": found.lost}
             counts = {side: {name: count for (_, name), count in counted.items()} for side, counted in sides.items()}
@@ -48,13 +48,13 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"{old} → {new}, {found.pictures:,} pictures that both have answered")
         for sign, counted in (("+", found.gained), ("−", found.lost)):
-            self.stdout.write(_line(sign, counted, most=most))
+            self.stdout.write(_line(sign, counted, maximum=maximum))
 
 
-def _line(sign: str, counted: Counter[tuple[str, str]], *, most: int) -> str:
+def _line(sign: str, counted: Counter[tuple[str, str]], *, maximum: int) -> str:
     ranked = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
-    listed = ", ".join(f"{sign}{count:,} {name}" for (_, name), count in ranked[:most])
-    more = f" and {len(ranked) - most:,} more" if len(ranked) > most else ""
+    listed = ", ".join(f"{sign}{count:,} {name}" for (_, name), count in ranked[:maximum])
+    more = f" and {len(ranked) - maximum:,} more" if len(ranked) > maximum else ""
     return listed + more if listed else f"{sign}0"
 
 

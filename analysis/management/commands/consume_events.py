@@ -9,10 +9,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from analysis import pipeline
-from analysis.sources import queue
-from analysis.sources.queue import Queue
-from analysis.sources.refusals import Refused
-from analysis.store.consuming import Stop, Tally
+from analysis.aws import sqs
+from analysis.aws.errors import AWSError
+from analysis.aws.sqs import SqsQueue
+from analysis.bucket_sync.event_consumer import EventCounts, StopFlag
 
 
 class Command(BaseCommand):
@@ -37,8 +37,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Listening to {events.url}. Ctrl-C stops it.")
         if events.dead() is None:
             self.stderr.write("It has no dead-letter queue: what cannot be read stays in it and comes again and again.")
-        tally = Tally()
-        with Stop() as stop:
+        tally = EventCounts()
+        with StopFlag() as stop:
             for tally in pipeline.consume_events(events, stop=stop, until_empty=until_empty):
                 if tally.buried and tally.reasons:
                     self.stderr.write(f"not read: {tally.reasons.pop()}")
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         if tally.buried:
             raise SystemExit(1)
 
-    def _replay(self, events: Queue) -> None:
+    def _replay(self, events: SqsQueue) -> None:
         taken = left = 0
         try:
             dead = events.dead()
@@ -59,21 +59,21 @@ class Command(BaseCommand):
                 taken, left = taken + (not reason), left + bool(reason)
                 if reason:
                     self.stderr.write(f"stays: message {message.id}: {reason}")
-        except Refused as refusal:
+        except AWSError as refusal:
             raise CommandError(f"The dead-letter queue cannot be read: {refusal}", returncode=3) from refusal
         self.stdout.write(f"{taken:,} messages taken in from the dead-letter queue, {left:,} stay there.")
         if left:
             raise SystemExit(1)
 
 
-def _connected(url: str) -> Queue:
+def _connected(url: str) -> SqsQueue:
     """Raises CommandError unless the queue answers."""
     if not url:
         raise CommandError("Set EVENTS_QUEUE_URL to the queue with S3's events, or name it by --queue.", returncode=2)
     try:
-        found = queue.connect(url, region=settings.AWS_REGION)
+        found = sqs.connect(url, region=settings.AWS_REGION)
         found.dead()
-    except Refused as refusal:
+    except AWSError as refusal:
         if refusal.is_absent:
             raise CommandError(f"There is no queue {url}: correct EVENTS_QUEUE_URL.", returncode=3) from refusal
         raise CommandError(f"The queue {url} does not answer: {refusal}", returncode=3) from refusal

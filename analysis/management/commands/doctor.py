@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from analysis.health import doctor
-from analysis.health.finding import Finding, State
+from analysis.health.findings import Finding, State
 
 WIDTH = 18
 

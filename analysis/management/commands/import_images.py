@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from analysis import pipeline
-from analysis.ingest import folder
-from analysis.ingest.candidate import Rejected
+from analysis.ingest import folder_scan
+from analysis.ingest.validation import InvalidImage
 
 STORAGE_PATIENCE = 5
 """Files in a row that the storage may refuse before the rest is left for another run."""
@@ -50,7 +50,7 @@ class _Tally:
         self.command = command
         self.new = self.known = self.trashed = self.refused = self.storage_refused_in_a_row = 0
 
-    def count(self, imported: pipeline.Imported) -> None:
+    def count(self, imported: pipeline.ImportedFile) -> None:
         if imported.added:
             self.new += imported.added.is_new
             self.known += not imported.added.is_new
@@ -58,7 +58,7 @@ class _Tally:
             self.storage_refused_in_a_row = 0
             return
         self.refused += 1
-        if not isinstance(imported.refusal, Rejected):
+        if not isinstance(imported.refusal, InvalidImage):
             self.storage_refused_in_a_row += 1
         where = imported.path.parent if imported.path else ""
         tqdm.write(f"refused: {imported.refusal}" + (f" (in {where})" if where else ""), file=sys.stderr)
@@ -96,7 +96,7 @@ class _Interrupt:
 
 
 def _bar(paths: list[Path]) -> Any:
-    total = sum(1 for _ in folder.pictures_in(paths)) if sys.stderr.isatty() else None
+    total = sum(1 for _ in folder_scan.image_files(paths)) if sys.stderr.isatty() else None
     return tqdm(total=total, unit=" pictures", disable=None, smoothing=0.1)
 
 

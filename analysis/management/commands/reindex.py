@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
+from analysis.library import duplicate_flags
 from analysis.models import Image
-from analysis.recognition.rebuild import rebuild
-from analysis.search.counts import refresh_counts
-from analysis.store import repeated
+from analysis.recognition.reindex_all import rebuild
+from analysis.search.label_counts import refresh_label_counts
 
 NAMED = 20
 
@@ -31,9 +31,9 @@ class Command(BaseCommand):
                 images += step.images
                 differing |= step.differing
                 bar.update(step.images)
-        labels = 0 if dry_run else refresh_counts()
+        labels = 0 if dry_run else refresh_label_counts()
         if not dry_run:
-            repeated.mark_all()
+            duplicate_flags.mark_all_duplicates()
         if as_json:
             self._print_json(images, differing, labels)
         else:

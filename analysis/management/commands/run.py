@@ -21,9 +21,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
 from analysis.models import Image
-from imagelib import embedded, supervise
-from imagelib.embedded.server import tail, take
-from imagelib.samples import SAMPLES, write_samples
+from imagelib import embedded, process_manager
+from imagelib.embedded.server import tail, take_lock
+from imagelib.sample_images import SAMPLES, write_samples
 
 PATIENCE = 60.0  # seconds for the first answer of the web
 
@@ -39,10 +39,10 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int | None, samples: bool, **_: Any) -> None:
         try:
-            with supervise.ended_by_signal(), _only_one() as note, _door(host, _port(port)) as door:
+            with process_manager.ended_by_signal(), _only_one() as note, _door(host, _port(port)) as door:
                 address = _address(host, door)
                 note.write_text(f"{address} (process {os.getpid()})")
-                with _servers(), supervise.company(folder=settings.BASE_DIR) as company:
+                with _servers(), process_manager.process_manager(folder=settings.BASE_DIR) as company:
                     self._prepare()
                     _start_programs(company, door)
                     _wait_for_web(company, door)
@@ -53,7 +53,7 @@ class Command(BaseCommand):
                     company.watch(until=lambda: False)
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
-        except supervise.Ended as ended:
+        except process_manager.ProgramExited as ended:
             raise CommandError(str(ended)) from ended
 
     def _prepare(self) -> None:
@@ -102,7 +102,7 @@ def _only_one() -> Iterator[Path]:
     """Holds the lock that says it runs here; yields the file, which tells others where."""
     file = settings.VAR / "run" / "run.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = take(file)
+    lock = take_lock(file)
     if lock is None:
         raise CommandError(
             f"imagelib runs here already, at {file.read_text()}. Stop that one first,"
@@ -136,7 +136,7 @@ def _door(host: str, port: int) -> Iterator[socket.socket]:
 def _servers() -> Iterator[None]:
     try:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
-    except embedded.Unstartable as unstartable:
+    except embedded.ServerStartError as unstartable:
         raise CommandError(str(unstartable)) from unstartable
     try:
         yield
@@ -151,7 +151,7 @@ def _address(host: str, door: socket.socket) -> str:
     return f"http://{shown}:{door.getsockname()[1]}/"
 
 
-def _start_programs(company: supervise.Company, door: socket.socket) -> None:
+def _start_programs(company: process_manager.ProcessManager, door: socket.socket) -> None:
     logs = settings.VAR / "log"
     web = ["imagelib.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"]
     web += ["--bind", f"fd://{door.fileno()}", "--graceful-timeout", "5"]
@@ -160,25 +160,27 @@ def _start_programs(company: supervise.Company, door: socket.socket) -> None:
         company.start(_simulator(logs))
     beat = ["-A", "imagelib", "beat", "--loglevel", "WARNING"]
     for program in (
-        supervise.Program(name="web", module="gunicorn", arguments=web, log=logs / "web.log", keep=[door.fileno()]),
-        supervise.Program(name="worker", module="celery", arguments=worker, log=logs / "worker.log"),
-        supervise.Program(name="scheduler", module="celery", arguments=beat, log=logs / "beat.log"),
+        process_manager.Program(
+            name="web", module="gunicorn", arguments=web, log=logs / "web.log", keep=[door.fileno()]
+        ),
+        process_manager.Program(name="worker", module="celery", arguments=worker, log=logs / "worker.log"),
+        process_manager.Program(name="scheduler", module="celery", arguments=beat, log=logs / "beat.log"),
     ):
         company.start(program)
 
 
-def _simulator(logs: Path) -> supervise.Program:
+def _simulator(logs: Path) -> process_manager.Program:
     """Rekognition's stand-in on a free port, where the programs started after it find it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     os.environ["SIMULATOR_URL"] = f"http://127.0.0.1:{port}"
     arguments = ["--port", str(port), "--latency", "300", "--jitter", "50"]
-    return supervise.Program(
-        name="simulator", module="bench.simulator", arguments=arguments, log=logs / "simulator.log"
+    return process_manager.Program(
+        name="simulator", module="imagelib.simulator", arguments=arguments, log=logs / "simulator.log"
     )
 
 
-def _wait_for_web(company: supervise.Company, door: socket.socket) -> None:
+def _wait_for_web(company: process_manager.ProcessManager, door: socket.socket) -> None:
     deadline = time.monotonic() + PATIENCE
     company.watch(until=lambda: _answers(door) or time.monotonic() > deadline)
     if time.monotonic() > deadline:

@@ -15,10 +15,10 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from analysis import pipeline
+from analysis.aws.errors import AWSError
+from analysis.bucket_sync import connection_check, sync
+from analysis.bucket_sync.sync import SyncCounts
 from analysis.models import Bucket
-from analysis.sources.refusals import Refused
-from analysis.store import connection, syncing
-from analysis.store.syncing import Found
 
 WORDS = {
     "new": "new: {} to be read",
@@ -27,7 +27,7 @@ WORDS = {
     "missing": "missing: {} here, but not in the bucket any more",
     "refused": "refused: {} are no pictures that are accepted",
     "failed_analyses": "analysis failed: {}",
-    "passed_over": "passed over: {} by the patterns or their names",
+    "skipped": "passed over: {} by the patterns or their names",
 }
 REPAIRS = {"missing": "--trash-missing moves them to the trash", "failed_analyses": "--retry-failed asks again"}
 
@@ -60,8 +60,8 @@ class Command(BaseCommand):
     ) -> None:
         bucket = _bucket(name)
         if from_start and not dry_run:
-            syncing.reset(bucket)
-        options = syncing.Options(is_dry=dry_run, trashes_missing=trash_missing)
+            sync.reset(bucket)
+        options = sync.SyncOptions(is_dry=dry_run, trash_missing=trash_missing)
         with (
             _Interrupt() as interrupt,
             closing(pipeline.sync_bucket(bucket, options=options, retries_failed=retry_failed)) as pages,
@@ -72,24 +72,22 @@ class Command(BaseCommand):
         if not is_whole:
             sys.exit(130)
 
-    def _followed(self, bucket: Bucket, pages: Any, interrupt: _Interrupt) -> tuple[Found, bool]:
-        found = Found()
+    def _followed(self, bucket: Bucket, pages: Any, interrupt: _Interrupt) -> tuple[SyncCounts, bool]:
+        found = SyncCounts()
         try:
             with tqdm(unit=" objects", disable=None) as bar:
                 for found in pages:
                     bar.update(found.listed - bar.n)
                     if interrupt.came:
                         return found, False
-        except syncing.Busy as busy:
+        except sync.SyncRunning as busy:
             raise CommandError(str(busy), returncode=3) from busy
-        except Refused as refusal:
-            sentence = (
-                f"{connection.unlisted(bucket, refusal)} Run it again when that is put right: it goes on where it was."
-            )
+        except AWSError as refusal:
+            sentence = f"{connection_check.describe_list_error(bucket, refusal)} Run it again when that is put right: it goes on where it was."
             raise CommandError(sentence, returncode=3) from refusal
         return found, True
 
-    def _report(self, found: Found, *, is_whole: bool, repaired: dict[str, bool], as_json: bool) -> None:
+    def _report(self, found: SyncCounts, *, is_whole: bool, repaired: dict[str, bool], as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps({**asdict(found), "is_whole": is_whole}))
             return

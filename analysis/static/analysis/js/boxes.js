@@ -53,7 +53,7 @@ class PictureBoxes extends HTMLElement {
     }
   }
 
-  // The same greedy placement as analysis/web/marks.py, for the size on the screen.
+  // The same greedy placement as analysis/web/image/bounding_boxes.py, for the size on the screen.
   place() {
     const matrix = this.drawing.getScreenCTM();
     if (!matrix?.a) return;

@@ -1,0 +1,89 @@
+"""The ledger, outages and model versions in the admin: all of it written by machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from analysis.admin import display, filters
+from analysis.admin.base import ReadOnlyAdmin
+from analysis.models import Call, ModelVersion, Outage, Spend, SpendEntry
+
+
+@admin.register(Call)
+class CallAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("sent_at", "api", "outcome_shown", "error_code", "price", "latency_ms", "region", "of", "request_id"),
+    )
+    list_filter = (
+        ("outcome", filters.ChoicesDropdownFilter),
+        ("api", filters.ChoicesDropdownFilter),
+        filters.RecognizerColumnFilter,
+        ("sent_at", filters.DayFilter),
+    )
+    list_select_related = ("analysis",)
+    search_fields = ("request_id__exact",)
+    search_help_text = "AWS's request id, all of it"
+    ordering = ("-pk",)
+    indexed_moment = "sent_at"
+    sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
+        rows: Any = super().get_queryset(request)
+        return rows.defer("analysis__answer", "analysis__parameters")  # type: ignore[no-any-return]
+
+    @display.badge("Outcome")
+    def outcome_shown(self, call: Call) -> tuple[str, str]:
+        return call.outcome, call.get_outcome_display()
+
+    @admin.display(description="For")
+    def of(self, call: Call) -> SafeString | str:
+        return display.link(call.analysis)
+
+
+@admin.register(Spend)
+class SpendAdmin(ReadOnlyAdmin):
+    list_display = ("day", "api", "recognizer", "region", "is_bulk", "calls", "answered", "dollars", "reused", "saved")
+    list_filter = (
+        ("api", filters.ChoicesDropdownFilter),
+        filters.RecognizerColumnFilter,
+        ("is_bulk", filters.BooleanRadioFilter),
+        ("day", filters.DayFilter),
+    )
+    date_hierarchy = "day"
+    ordering = ("-day", "api")
+
+
+@admin.register(SpendEntry)
+class SpendEntryAdmin(ReadOnlyAdmin):
+    list_display = ("day", "api", "recognizer", "region", "is_bulk", "calls", "answered", "dollars", "reused", "saved")
+    ordering = ("-pk",)
+
+
+@admin.register(Outage)
+class OutageAdmin(ReadOnlyAdmin):
+    list_display = ("api", "recognizer", "code", "message", "since", "probe_at", "probes")
+    actions = ("probe_now",)
+
+    @admin.action(description="Ask now whether it is over", permissions=["probe"])
+    def probe_now(self, request: HttpRequest, queryset: QuerySet[Outage]) -> None:
+        queryset.order_by().update(probe_at=Now())
+        messages.success(request, "The next picture in line is sent as a probe within seconds.")
+
+    def has_probe_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("analysis.change_outage")
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnlyAdmin):
+    list_display = ("recognizer", "api", "version", "first_seen_at", "last_seen_at")
+    list_filter = (
+        filters.RecognizerColumnFilter,
+        ("api", filters.ChoicesDropdownFilter),
+    )
+    ordering = ("-last_seen_at",)

@@ -1,0 +1,1 @@
+"""Comparison of database rows with stored files."""

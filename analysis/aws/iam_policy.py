@@ -1,0 +1,48 @@
+"""The least that AWS must allow us, as an IAM policy to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from analysis.aws.bucket_settings import ACTIONS
+
+
+def minimal_policy(
+    *, operations: Iterable[str] = (), bucket: str = "", prefix: str = "", reads_quotas: bool = False, region: str = ""
+) -> dict[str, Any]:
+    """Rekognition's `operations`, and what we do with the objects under a prefix of a bucket."""
+    arn = f"arn:{_partition(region)}:s3:::{bucket}"
+    on_objects = sorted(set(ACTIONS) - {"s3:ListBucket"})
+    statements = [
+        # These actions know no resources: AWS, "Actions, resources, and condition keys for Amazon Rekognition".
+        _allow("Recognize", [f"rekognition:{name}" for name in sorted(operations)], "*"),
+        _allow("FindPictures", ["s3:ListBucket"] if bucket else [], arn),
+        _allow("KeepPictures", on_objects if bucket else [], f"{arn}/{_folder(prefix)}*"),
+        _allow("ReadQuotas", ["servicequotas:ListServiceQuotas"] if reads_quotas else [], "*"),
+    ]
+    return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
+
+
+def read_policy(*, bucket: str, prefix: str, may_delete: bool, region: str) -> dict[str, Any]:
+    """What we do with pictures that stay in somebody's bucket."""
+    arn = f"arn:{_partition(region)}:s3:::{bucket}"
+    listing = _allow("ListPictures", ["s3:ListBucket"], arn)
+    if prefix:
+        listing["Condition"] = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
+    actions = ["s3:GetObject", "s3:GetObjectVersion", *(["s3:DeleteObject"] if may_delete else [])]
+    return {"Version": "2012-10-17", "Statement": [listing, _allow("ReadPictures", actions, f"{arn}/{prefix}*")]}
+
+
+def _allow(name: str, actions: list[str], resource: str) -> dict[str, Any]:
+    return {"Sid": name, "Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _folder(prefix: str) -> str:
+    name = prefix.strip("/")
+    return f"{name}/" if name else ""
+
+
+def _partition(region: str) -> str:
+    special = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((partition for start, partition in special.items() if region.startswith(start)), "aws")

@@ -1,0 +1,1 @@
+"""Images that stay in an S3 bucket: listing, events, import."""

@@ -1,1 +1,0 @@
-"""Figures of the library and of the work: counted as they are asked for, or kept ready by tasks."""

@@ -1,0 +1,1 @@
+"""The recognizer that needs no account: faces, text, colors, a few labels."""

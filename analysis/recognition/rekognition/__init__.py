@@ -1,0 +1,1 @@
+"""Amazon Rekognition: requests, responses and error codes."""

@@ -1,0 +1,288 @@
+"""Reads an answer in Rekognition's JSON shape into values; what is missing, unknown or nonsense is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from analysis.recognition import json_fields
+
+# Every field of Rekognition's answers is optional in its own service model, so no reader here relies on any.
+
+
+@dataclass(frozen=True)
+class Box:
+    """Fractions of the upright picture's width and height, origin top left; Rekognition's may leave the picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def clamped(self) -> Box:
+        """The part inside the picture, for display."""
+        left, top = _fraction(self.left), _fraction(self.top)
+        right, bottom = _fraction(self.left + self.width), _fraction(self.top + self.height)
+        return Box(left, top, right - left, bottom - top)
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Color:
+    red: int
+    green: int
+    blue: int
+    hex: str  # "#rrggbb"
+    css_color: str
+    simplified_color: str  # one of Rekognition's twelve names, "grey" spelled as there
+    percent: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Each 0 to 100; contrast is known for a whole picture only."""
+
+    brightness: float | None
+    sharpness: float | None
+    contrast: float | None
+
+
+@dataclass(frozen=True)
+class Instance:
+    box: Box
+    confidence: float
+    colors: tuple[Color, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    name: str
+    confidence: float
+    parents: tuple[str, ...] = ()  # every ancestor, not only the nearest
+    aliases: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    instances: tuple[Instance, ...] = ()
+
+
+class Attribute(NamedTuple):
+    value: bool | str
+    confidence: float
+
+
+class Emotion(NamedTuple):
+    type: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class DetectedFace:
+    """`attributes` are by Rekognition's names ("Smile", "Eyeglasses", "Gender" …), those to come included."""
+
+    box: Box
+    confidence: float
+    age_low: int | None
+    age_high: int | None
+    gender: str | None
+    smile: bool | None
+    attributes: Mapping[str, Attribute]
+    emotions: tuple[Emotion, ...]  # surest first
+    quality: Quality | None
+
+
+@dataclass(frozen=True)
+class DetectedText:
+    text: str
+    is_line: bool
+    confidence: float
+    box: Box | None
+    polygon: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class CelebrityResult:
+    name: str
+    id: str
+    confidence: float
+    box: Box | None
+    urls: tuple[str, ...]
+    known_gender: str | None
+
+
+@dataclass(frozen=True)
+class ModerationResult:
+    name: str
+    parent: str  # "" at the top of the taxonomy
+    level: int | None
+    confidence: float
+
+
+def labels_in(content: object) -> tuple[LabelResult, ...]:
+    """The labels of a DetectLabels answer, in its order."""
+    return tuple(
+        LabelResult(
+            name=name,
+            confidence=confidence,
+            parents=json_fields.names(entry, "Parents"),
+            aliases=json_fields.names(entry, "Aliases"),
+            categories=json_fields.names(entry, "Categories"),
+            instances=tuple(_instances(entry, of_label=confidence)),
+        )
+        for entry in json_fields.entries(content, "Labels")
+        if (name := json_fields.text(entry, "Name"))
+        and (confidence := json_fields.percent(entry, "Confidence")) is not None
+    )
+
+
+def colors_in(content: object) -> tuple[Color, ...]:
+    """The dominant colors of a whole picture."""
+    return _colors(json_fields.part(content, "ImageProperties"))
+
+
+def quality_in(content: object) -> Quality | None:
+    """The quality of a whole picture; None where the answer has none."""
+    return _quality(json_fields.part(content, "ImageProperties"))
+
+
+def faces_in(content: object) -> tuple[DetectedFace, ...]:
+    """The faces of a DetectFaces answer, in its order."""
+    return tuple(
+        _face(entry, box=box, confidence=confidence)
+        for entry in json_fields.entries(content, "FaceDetails")
+        if (box := _box(entry)) and (confidence := json_fields.percent(entry, "Confidence")) is not None
+    )
+
+
+def texts_in(content: object) -> tuple[DetectedText, ...]:
+    """Lines and words of a DetectText answer. Words repeat what the lines say: count one of the two."""
+    return tuple(
+        DetectedText(
+            text=text,
+            is_line=kind == "LINE",
+            confidence=confidence,
+            box=_box(json_fields.part(entry, "Geometry")),
+            polygon=tuple(_points(json_fields.part(entry, "Geometry"))),
+        )
+        for entry in json_fields.entries(content, "TextDetections")
+        if (text := json_fields.text(entry, "DetectedText"))
+        and (kind := json_fields.text(entry, "Type")) in {"LINE", "WORD"}
+        and (confidence := json_fields.percent(entry, "Confidence")) is not None
+    )
+
+
+def celebrities_in(content: object) -> tuple[CelebrityResult, ...]:
+    """The celebrities of a RecognizeCelebrities answer with the confidence of the match."""
+    return tuple(
+        CelebrityResult(
+            name=name,
+            id=json_fields.text(entry, "Id"),
+            confidence=confidence,
+            box=_box(json_fields.part(entry, "Face")),
+            urls=tuple(url for url in json_fields.listed(entry, "Urls") if isinstance(url, str) and url),
+            known_gender=json_fields.text(json_fields.part(entry, "KnownGender"), "Type") or None,
+        )
+        for entry in json_fields.entries(content, "CelebrityFaces")
+        if (name := json_fields.text(entry, "Name"))
+        and (confidence := json_fields.percent(entry, "MatchConfidence")) is not None
+    )
+
+
+def moderation_in(content: object) -> tuple[ModerationResult, ...]:
+    """The labels of a DetectModerationLabels answer."""
+    return tuple(
+        ModerationResult(
+            name=name,
+            parent=json_fields.text(entry, "ParentName"),
+            level=json_fields.whole(entry, "TaxonomyLevel"),
+            confidence=confidence,
+        )
+        for entry in json_fields.entries(content, "ModerationLabels")
+        if (name := json_fields.text(entry, "Name"))
+        and (confidence := json_fields.percent(entry, "Confidence")) is not None
+    )
+
+
+def _face(entry: Mapping[str, Any], *, box: Box, confidence: float) -> DetectedFace:
+    attributes = dict(_attributes(entry))
+    emotions = (
+        Emotion(type_, sure)
+        for emotion in json_fields.entries(entry, "Emotions")
+        if (type_ := json_fields.text(emotion, "Type"))
+        and (sure := json_fields.percent(emotion, "Confidence")) is not None
+    )
+    gender = attributes["Gender"].value if "Gender" in attributes else None
+    smile = attributes["Smile"].value if "Smile" in attributes else None
+    return DetectedFace(
+        box=box,
+        confidence=confidence,
+        age_low=json_fields.whole(json_fields.part(entry, "AgeRange"), "Low"),
+        age_high=json_fields.whole(json_fields.part(entry, "AgeRange"), "High"),
+        gender=gender if isinstance(gender, str) else None,
+        smile=smile if isinstance(smile, bool) else None,
+        attributes=attributes,
+        emotions=tuple(sorted(emotions, key=lambda emotion: -emotion.confidence)),
+        quality=_quality(entry),
+    )
+
+
+def _attributes(entry: Mapping[str, Any]) -> Iterator[tuple[str, Attribute]]:
+    for name in entry:
+        found = json_fields.part(entry, name)
+        value, confidence = found.get("Value"), json_fields.percent(found, "Confidence")
+        if isinstance(value, bool | str) and confidence is not None:
+            yield name, Attribute(value, confidence)
+
+
+def _instances(entry: Mapping[str, Any], *, of_label: float) -> Iterator[Instance]:
+    for instance in json_fields.entries(entry, "Instances"):
+        if box := _box(instance):
+            confidence = json_fields.percent(instance, "Confidence")
+            yield Instance(box, of_label if confidence is None else confidence, _colors(instance))
+
+
+def _colors(entry: Mapping[str, Any]) -> tuple[Color, ...]:
+    return tuple(
+        Color(
+            red=red,
+            green=green,
+            blue=blue,
+            hex=f"#{red:02x}{green:02x}{blue:02x}",
+            css_color=json_fields.text(color, "CSSColor"),
+            simplified_color=json_fields.text(color, "SimplifiedColor"),
+            percent=percent,
+        )
+        for color in json_fields.entries(entry, "DominantColors")
+        if (red := json_fields.channel(color, "Red")) is not None
+        and (green := json_fields.channel(color, "Green")) is not None
+        and (blue := json_fields.channel(color, "Blue")) is not None
+        and (percent := json_fields.percent(color, "PixelPercent")) is not None
+    )
+
+
+def _quality(entry: Mapping[str, Any]) -> Quality | None:
+    quality = json_fields.part(entry, "Quality")
+    figures = [json_fields.percent(quality, name) for name in ("Brightness", "Sharpness", "Contrast")]
+    return None if figures == [None, None, None] else Quality(*figures)
+
+
+def _box(entry: Mapping[str, Any]) -> Box | None:
+    box = json_fields.part(entry, "BoundingBox")
+    left, top, width, height = (json_fields.number(box, side) for side in ("Left", "Top", "Width", "Height"))
+    if left is None or top is None or width is None or height is None or width <= 0 or height <= 0:
+        return None
+    return Box(left, top, width, height)
+
+
+def _points(entry: Mapping[str, Any]) -> Iterator[Point]:
+    for point in json_fields.entries(entry, "Polygon"):
+        x, y = json_fields.number(point, "X"), json_fields.number(point, "Y")
+        if x is not None and y is not None:
+            yield Point(x, y)
+
+
+def _fraction(value: float) -> float:
+    return min(max(value, 0.0), 1.0)

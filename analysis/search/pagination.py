@@ -1,0 +1,76 @@
+"""The orders of a result, and places in them that survive pictures coming and going, as an offset would not."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Key = datetime | int | str
+
+_WRITTEN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,18})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """What a result is sorted by, as SQL about `analysis_image i`; pictures of the same key by their ids, same way."""
+
+    key: str
+    kind: type[Key]
+    is_ascending: bool = False
+
+    @property
+    def direction(self) -> str:
+        return "ASC" if self.is_ascending else "DESC"
+
+    @property
+    def beyond(self) -> str:
+        """How the keys after a place compare with its own."""
+        return ">" if self.is_ascending else "<"
+
+
+ORDERINGS = {
+    "newest": Ordering("i.added_at", datetime),
+    "oldest": Ordering("i.added_at", datetime, is_ascending=True),
+    "taken": Ordering("coalesce(i.taken_at, i.added_at)", datetime),
+    "confidence": Ordering("", int),
+    "name": Ordering("lower(i.filename)", str, is_ascending=True),
+    "size": Ordering("i.size", int),
+}
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page ends: the key of its last picture in the order of its query."""
+
+    key: Key
+    image_id: int
+
+    def __str__(self) -> str:
+        if isinstance(self.key, datetime):
+            return f"{(self.key - EPOCH) // timedelta(microseconds=1)}-{self.image_id}"
+        if isinstance(self.key, int):
+            return f"n{self.key}-{self.image_id}"
+        return f"s{base64.urlsafe_b64encode(self.key.encode()).decode()}-{self.image_id}"
+
+    @classmethod
+    def from_text(cls, text: str) -> Cursor | None:
+        """The place a link names; None for anything else, which means the start."""
+        written = _WRITTEN.fullmatch(text)
+        if not written:
+            return None
+        try:
+            return cls(_key(written["kind"], written["key"]), int(written["image"]))
+        except (ValueError, OverflowError, binascii.Error):
+            return None
+
+
+def _key(kind: str, text: str) -> Key:
+    if kind == "s":
+        return base64.urlsafe_b64decode(text).decode().replace("\x00", "")
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):  # before 1970 it is less than nothing
+        raise ValueError(text)
+    return int(text) if kind == "n" else EPOCH + timedelta(microseconds=int(text))

@@ -1,0 +1,1 @@
+"""SQL for a search: candidates, conditions and the choice of plan."""

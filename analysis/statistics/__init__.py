@@ -1,0 +1,1 @@
+"""Statistics of the dashboard: counted ahead of time or on request."""

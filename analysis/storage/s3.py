@@ -1,0 +1,246 @@
+"""S3 behind Django's storage interface: one connection for all threads, and AWS's errors as OSError with their code."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
+from typing import IO, Any
+from urllib.parse import quote, urlsplit
+
+from boto3.exceptions import S3UploadFailedError  # noqa: TID251
+from boto3.s3.transfer import TransferConfig  # noqa: TID251
+from botocore.config import Config  # noqa: TID251
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: TID251
+from django.core.files import File
+from storages.backends.s3 import S3Storage
+from storages.utils import clean_name
+
+from analysis.aws.errors import CREDENTIAL_ERRORS, DENIED_CODES, SLOW_DOWN_CODES, WRONG_REGION_CODES
+from analysis.aws.object_refs import PresignedForm, S3Object
+from analysis.storage.presigned_urls import SAVING, Distribution, presigned, signed_at
+
+MB = 2**20
+ADVICE = {
+    DENIED_CODES: "manage.py check_aws names the permission that is missing",
+    CREDENTIAL_ERRORS: "renew the credentials, check the clock",
+    WRONG_REGION_CODES: "set AWS_REGION to the bucket's region",
+    SLOW_DOWN_CODES: "it asks for patience, try again in a moment",
+    frozenset({"NoSuchBucket"}): "correct AWS_STORAGE_BUCKET_NAME, or create it",
+}
+
+
+class Fetched(File):  # type: ignore[type-arg]
+    """An object's bytes, and the etag that they had."""
+
+    def __init__(self, file: IO[bytes], *, name: str, etag: str) -> None:
+        super().__init__(file, name=name)
+        self.etag = etag
+
+
+class SharedS3Storage(S3Storage):  # type: ignore[misc]
+    """django-storages' backend with the settings it leaves to us.
+
+    Keys are never reused, so overwriting needs no HEAD first; s3v4 and virtual addressing make signed URLs that work in
+    every region; one connection serves all threads (a session for each costs 15 MB). Source: docs/aws.md.
+    """
+
+    _lock = threading.Lock()
+    _shared: Any = None
+
+    def __init__(
+        self,
+        *,
+        url_seconds: int = 0,
+        distribution: Mapping[str, str] | None = None,
+        encryption: Mapping[str, str] | None = None,
+        storage_class: str = "",
+        **options: Any,
+    ) -> None:
+        self.url_seconds, self.storage_class = url_seconds, storage_class
+        self.encryption = {name: value for name, value in (encryption or {}).items() if value}
+        self.distribution = Distribution(**distribution) if distribution and distribution.get("domain") else None
+        endpoint = options.get("endpoint_url")
+        checksums = "when_required" if endpoint else "when_supported"  # S3-compatible servers refuse unknown checksums
+        options.setdefault("file_overwrite", True)
+        options.setdefault("default_acl", None)
+        options.setdefault("max_memory_size", 8 * MB)
+        options.setdefault("object_parameters", {"CacheControl": "private, max-age=31536000, immutable"})
+        options.setdefault("transfer_config", TransferConfig(use_threads=False, multipart_threshold=16 * MB))
+        options.setdefault(
+            "client_config",
+            Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if endpoint else "virtual"},
+                retries={"mode": "standard", "total_max_attempts": 3},
+                connect_timeout=3,
+                read_timeout=30,
+                max_pool_connections=64,
+                request_checksum_calculation=checksums,
+                response_checksum_validation=checksums,
+            ),
+        )
+        super().__init__(**options)
+
+    @property
+    def connection(self) -> Any:
+        if self._shared is None:
+            with self._lock:
+                if self._shared is None:
+                    self._shared = self._create_session().resource(
+                        "s3", region_name=self.region_name, endpoint_url=self.endpoint_url, config=self.client_config
+                    )
+        return self._shared
+
+    def signed_url(self, name: str) -> str | None:
+        """An address from which a browser may fetch an object; None where it is not to."""
+        key = self._normalize_name(clean_name(name))
+        if not self.url_seconds:
+            return None
+        if self.distribution:
+            return self.distribution.address(key, seconds=self.url_seconds)
+        return self._presigned(key, seconds=self.url_seconds)
+
+    def saving_url(self, name: str, *, disposition: str) -> str | None:
+        """The same for an object that is to be saved, never shown: soon over, and not CloudFront's, which passes on
+        no wishes unless it is told to.
+        """
+        key, seconds = self._normalize_name(clean_name(name)), min(self.url_seconds, SAVING)
+        wishes = {"response-content-disposition": disposition, "response-content-type": "application/octet-stream"}
+        return self._presigned(key, seconds=seconds, wishes=wishes) if seconds else None
+
+    def _presigned(self, key: str, *, seconds: int, wishes: Mapping[str, str] = MappingProxyType({})) -> str:
+        with _as_oserror(self.bucket_name):
+            credentials = self.connection.meta.client._request_signer._credentials
+            if credentials is None:
+                raise NoCredentialsError
+            return presigned(
+                f"{self.origin}{self._path}/{quote(key)}",
+                credentials=credentials.get_frozen_credentials(),
+                region=self.region_name or "us-east-1",
+                seconds=seconds,
+                when=signed_at(key, seconds=seconds, now=time.time()),
+                wishes=wishes,
+            )
+
+    def presigned_form(self, name: str, *, size: int, seconds: int) -> PresignedForm:
+        """Leave for a browser to store so many bytes, neither more nor less, under this key, as nothing to be shown."""
+        headers = {"Content-Type": "application/octet-stream"}
+        names = {"ServerSideEncryption": "x-amz-server-side-encryption"}
+        names |= {"SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id"}
+        fields = headers | {names[name]: value for name, value in self.encryption.items()}
+        with _as_oserror(self.bucket_name):
+            made = self.connection.meta.client.generate_presigned_post(
+                self.bucket_name,
+                self._normalize_name(clean_name(name)),
+                Fields=fields,
+                Conditions=[{name: value} for name, value in fields.items()] + [["content-length-range", size, size]],
+                ExpiresIn=seconds,
+            )
+        return PresignedForm(made["url"], made["fields"])
+
+    def copy(self, source: str, target: str, *, etag: str) -> None:
+        """Inside the bucket, without the bytes coming here; only if the source is still the one with this etag."""
+        with _as_oserror(self.bucket_name):
+            self.connection.meta.client.copy_object(
+                Bucket=self.bucket_name,
+                Key=self._normalize_name(clean_name(target)),
+                CopySource={"Bucket": self.bucket_name, "Key": self._normalize_name(clean_name(source))},
+                CopySourceIfMatch=etag,
+                MetadataDirective="REPLACE",
+                ContentType="application/octet-stream",
+                **self.get_object_parameters(target),
+            )
+
+    def size(self, name: str) -> int:
+        with _as_oserror(self.bucket_name):
+            key = self._normalize_name(clean_name(name))
+            return int(self.connection.meta.client.head_object(Bucket=self.bucket_name, Key=key)["ContentLength"])
+
+    @property
+    def origin(self) -> str:
+        """Where browsers find the bucket, for the pages' Content-Security-Policy and for signed addresses."""
+        return origin_of(self.bucket_name, region=self.region_name or "", endpoint=self.endpoint_url or "")
+
+    @property
+    def _path(self) -> str:
+        """Other servers than AWS have the bucket's name in the path."""
+        return f"{urlsplit(self.endpoint_url).path.rstrip('/')}/{self.bucket_name}" if self.endpoint_url else ""
+
+    def get_object_parameters(self, name: str) -> dict[str, Any]:
+        """How it is encrypted; and the storage class of originals, for small objects cost more in most classes."""
+        said = {**super().get_object_parameters(name), **self.encryption}
+        if self.storage_class and name.startswith("originals/"):
+            said["StorageClass"] = self.storage_class
+        return said
+
+    def reference(self, name: str, *, region: str) -> S3Object | None:
+        """Where an object lies, for AWS's services of a region to fetch; None where they do not reach it."""
+        if self.endpoint_url or self.region_name not in {None, region}:
+            return None
+        return S3Object(self.bucket_name, self._normalize_name(clean_name(name)))
+
+    def _save(self, name: str, content: Any) -> str:
+        with _as_oserror(self.bucket_name):
+            return str(super()._save(name, content))
+
+    def _open(self, name: str, mode: str = "rb") -> Any:  # noqa: ARG002
+        """The whole object, fetched with one request; what goes wrong on the way goes wrong here, not in a reader."""
+        with ExitStack() as on_failure, _as_oserror(self.bucket_name):
+            fetched = on_failure.enter_context(tempfile.SpooledTemporaryFile(max_size=8 * MB))
+            key = self._normalize_name(clean_name(name))
+            found = self.connection.meta.client.get_object(Bucket=self.bucket_name, Key=key)
+            shutil.copyfileobj(found["Body"], fetched, MB)
+            fetched.seek(0)
+            on_failure.pop_all()
+        return Fetched(fetched, name=name, etag=found["ETag"])
+
+    def delete(self, name: str) -> None:
+        with _as_oserror(self.bucket_name):
+            super().delete(name)
+
+    def exists(self, name: str) -> bool:
+        with _as_oserror(self.bucket_name):
+            return bool(super().exists(name))
+
+    def listdir(self, name: str) -> tuple[list[str], list[str]]:
+        with _as_oserror(self.bucket_name):
+            folders, names = super().listdir(name)
+        return folders, names
+
+
+def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
+    """Scheme and host of a bucket's addresses."""
+    if endpoint:
+        parts = urlsplit(endpoint)
+        return f"{parts.scheme}://{parts.netloc}"
+    suffix = "com.cn" if region.startswith("cn-") else "com"
+    return f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"
+
+
+@contextmanager
+def _as_oserror(bucket: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code")
+        kind = FileNotFoundError if code in {"NoSuchKey", "404"} else OSError
+        raise kind(_said(error, bucket)) from error
+    except NoCredentialsError as error:
+        sentence = "there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role"
+        raise OSError(f"S3: {sentence}") from error
+    except (BotoCoreError, S3UploadFailedError) as error:
+        raise OSError(f"S3: {error}") from error
+
+
+def _said(error: ClientError, bucket: str) -> str:
+    """Which call failed in which bucket, and what to do; AWS's own words only where they name no principal."""
+    answer = error.response.get("Error", {})
+    code = answer.get("Code")
+    what = f"S3 {error.operation_name} in the bucket {bucket}: {code}"
+    advice = next((words for codes, words in ADVICE.items() if code in codes), "")
+    return f"{what}; {advice}" if advice else f"{what}: {answer.get('Message')}"

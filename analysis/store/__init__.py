@@ -1,1 +1,0 @@
-"""Blobs and the pictures that own them."""

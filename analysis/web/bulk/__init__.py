@@ -1,0 +1,1 @@
+"""Actions on many images at once."""

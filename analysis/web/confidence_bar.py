@@ -1,0 +1,19 @@
+"""A confidence: the same bar everywhere, told by length and number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.web import links
+
+
+@dataclass(frozen=True)
+class Bar:
+    width: str
+    percent: str
+    step: str
+    value: str
+
+
+def bar(confidence: float) -> Bar:
+    return Bar(f"{confidence:.1f}", links.percent(confidence), links.confidence_level(confidence), f"{confidence:.2f}")

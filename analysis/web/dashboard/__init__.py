@@ -1,0 +1,1 @@
+"""The dashboard: its period, its tables and its CSV files."""

@@ -1,0 +1,121 @@
+"""A table of figures, from which its chart is drawn and its CSV is written."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from analysis.formatting import dollars
+from analysis.web import links
+
+Number = int | float | Decimal
+Unit = Literal["", "dollars", "bytes", "ms"]
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Drawn in the chart, in the color of its `series`, or in the table alone."""
+
+    name: str
+    unit: Unit = ""
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    value: str
+    series: str
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    cells: list[Cell]
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """`shape` is that of its chart: upright bars, a line, or bars across for what has long names."""
+
+    slug: str
+    title: str
+    first: str
+    columns: tuple[Column, ...]
+    rows: list[Row]
+    empty: str
+    shape: Literal["bars", "line", "across"] = "bars"
+    is_stacked: bool = False
+    note: str = ""
+    more_url: str = ""
+    more_words: str = ""
+    csv_url: str = field(default="", compare=False)
+
+    @property
+    def series(self) -> list[Column]:
+        return [column for column in self.columns if column.series]
+
+    @property
+    def has_figures(self) -> bool:
+        return any(cell.value not in {"0", "0.000000"} for row in self.rows for cell in row.cells)
+
+
+def row(name: str, columns: tuple[Column, ...], values: tuple[Number, ...], url: str = "") -> Row:
+    cells = [
+        Cell(_text(value, column.unit), _plain(value), column.series)
+        for value, column in zip(values, columns, strict=True)
+    ]
+    return Row(name, cells, url)
+
+
+def lines(table: Table) -> Iterator[str]:
+    """The table as CSV, a line at a time."""
+    writer = csv.writer(_Echo())
+    yield writer.writerow([table.first, *(_headed(column) for column in table.columns)])
+    for each in table.rows:
+        yield writer.writerow([safe_cell(each.name), *(cell.value for cell in each.cells)])
+
+
+def safe_cell(text: str) -> str:
+    """Text that no spreadsheet calculates: labels and codes come from elsewhere."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _headed(column: Column) -> str:
+    return f"{column.name} ({column.unit})" if column.unit else column.name
+
+
+def _text(value: Number, unit: Unit) -> str:
+    match unit:
+        case "dollars":
+            return dollars(Decimal(value))
+        case "bytes":
+            return size(int(value))
+        case "ms":
+            return f"{value:,.0f} ms"
+    return f"{value:,.0f}"
+
+
+def size(value: int) -> str:
+    """Bytes, beyond what a single picture has too."""
+    for unit, power in (("TB", 12), ("GB", 9)):
+        if value >= 10**power:
+            return f"{value / 10**power:,.1f} {unit}"
+    return links.size(value)
+
+
+def _plain(value: Number) -> str:
+    return f"{value:.6f}" if isinstance(value, Decimal) else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+class _Echo:
+    """A file that hands back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text

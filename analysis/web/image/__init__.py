@@ -1,0 +1,1 @@
+"""The page of one image and its actions."""

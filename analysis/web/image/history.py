@@ -1,0 +1,151 @@
+"""Every analysis of a picture, newest first, with what it changed; which one counts is decided here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from analysis import permissions
+from analysis.models import Analysis, Image
+from analysis.recognition.comparison import LabelChange, difference, pin, unpin
+from analysis.web import links
+from analysis.web.http import Request
+
+MOST = 50
+"""Analyses shown; who has asked more often finds the rest in the administration."""
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One analysis, every value ready to be shown."""
+
+    id: str
+    title: str
+    state: str
+    state_words: str
+    when: str
+    exact: str
+    who: str
+    facts: list[tuple[str, str]]
+    sentence: str
+    gained: list[str]
+    lost: list[str]
+    moved: list[str]
+    is_first: bool
+    is_current: bool
+    is_pinned: bool
+    is_failed: bool
+    api: str
+
+
+@require_safe
+def history(request: Request, image_id: int) -> HttpResponse:
+    """The page; its owner's alone, since it tells what was paid."""
+    shown = _own(request, image_id)
+    found = list(shown.analyses.order_by("-pk")[:MOST])
+    now = timezone.now()
+    entries, since = _entries(found, now=now), shown.original_replaced_at
+    # By when they ended: what was under way as the original changed is asked again in the same row.
+    is_older = [bool(since and each.finished_at and each.finished_at <= since) for each in found]
+    context = {
+        "image": {"id": str(shown.pk), "name": str(shown), "url": links.image_url(shown.pk)},
+        "entries": [entry for entry, older in zip(entries, is_older, strict=True) if not older],
+        "changed": {"when": links.ago(since, now=now), "exact": links.exact(since)} if since else None,
+        "of_the_one_before": [entry for entry, older in zip(entries, is_older, strict=True) if older],
+    }
+    return render(request, "history.html", context)
+
+
+@require_safe
+def raw_response(request: Request, image_id: int, analysis_id: int) -> HttpResponse:
+    """The answer as received, for programs and the curious."""
+    analysis = _analysis(_own(request, image_id), analysis_id)
+    response = HttpResponse(json.dumps(analysis.answer, indent=2, ensure_ascii=False), content_type="application/json")
+    response["Content-Disposition"] = f'inline; filename="{analysis.api}-{analysis.pk}.json"'
+    return response
+
+
+@require_POST
+def pin_analysis(request: Request, image_id: int, analysis_id: int) -> HttpResponse:
+    """Let an older answer count whatever is answered later, or (`unpin`) the last one again."""
+    shown = _own(request, image_id)
+    analysis = _analysis(shown, analysis_id)
+    (unpin if request.POST.get("unpin") else pin)(analysis)
+    return redirect("history", shown.pk)
+
+
+def _own(request: Request, image_id: int) -> Image:
+    shown = permissions.image_for(request.user, image_id)
+    if not permissions.can_edit(request.user, shown):
+        raise Http404
+    return shown
+
+
+def _analysis(image: Image, analysis_id: int) -> Analysis:
+    return get_object_or_404(image.analyses.filter(state=Analysis.State.DONE), pk=analysis_id)
+
+
+def _entries(found: list[Analysis], *, now: datetime) -> list[HistoryEntry]:
+    return [_entry(each, _before(each, found[place + 1 :]), now=now) for place, each in enumerate(found)]
+
+
+def _before(analysis: Analysis, older: Iterable[Analysis]) -> Analysis | None:
+    return next((each for each in older if each.api == analysis.api and each.state == Analysis.State.DONE), None)
+
+
+def _entry(analysis: Analysis, before: Analysis | None, *, now: datetime) -> HistoryEntry:
+    is_done = analysis.state == Analysis.State.DONE
+    changes = difference(analysis.api, before.answer or {}, analysis.answer or {}) if is_done and before else []
+    moment = analysis.finished_at or analysis.requested_at
+    return HistoryEntry(
+        id=str(analysis.pk),
+        title=analysis.get_api_display(),
+        state=analysis.state,
+        state_words=analysis.get_state_display(),
+        when=links.ago(moment, now=now),
+        exact=links.exact(moment),
+        who=f"{analysis.recognizer} {analysis.model_version}".strip(),
+        facts=_facts(analysis),
+        sentence=analysis.error_message,
+        gained=[_said(each) for each in changes if each.before is None],
+        lost=[_said(each) for each in changes if each.after is None],
+        moved=[_said(each) for each in changes if each.before is not None and each.after is not None],
+        is_first=before is None,
+        is_current=analysis.is_current,
+        is_pinned=analysis.is_pinned,
+        is_failed=analysis.state == Analysis.State.FAILED,
+        api=analysis.api,
+    )
+
+
+def _facts(analysis: Analysis) -> list[tuple[str, str]]:
+    """Why this is here: what was asked, how long it took, what it cost."""
+    said: list[tuple[str, Any]] = [
+        ("Asked with", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in analysis.parameters.items())),
+        ("Took", f"{analysis.latency_ms:,} ms" if analysis.latency_ms and not analysis.is_reused else ""),
+        ("Cost", _cost(analysis)),
+        ("Request", analysis.request_id),
+        ("Attempts", f"{analysis.attempts}" if analysis.attempts > 1 else ""),
+        ("Error", analysis.error_code),
+    ]
+    return [(term, value) for term, value in said if value]
+
+
+def _cost(analysis: Analysis) -> str:
+    if analysis.is_reused:
+        return "nothing: the answer for the same bytes was stored"
+    return f"{analysis.price:.5f} US dollars" if analysis.price else ""
+
+
+def _said(change: LabelChange) -> str:
+    if change.before is not None and change.after is not None:
+        return f"{change.name} {links.percent(change.before)} → {links.percent(change.after)}"
+    return f"{change.name} {links.percent(change.after or change.before or 0)}"

@@ -1,0 +1,137 @@
+"""The words a picture can be found by, as its page shows them: who said each, the recognizer or which person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from analysis.models import Image, ImageLabel, Label, Verdict
+from analysis.recognition.responses import LabelResult
+from analysis.search.query import LabelTerm, Query
+from analysis.web import links
+from analysis.web.confidence_bar import Bar, bar
+
+UNSORTED = "Other"
+KIND_TITLES: dict[str, str] = {Label.Kind.CELEBRITY: "Celebrities", Label.Kind.MODERATION: "Moderation"}
+"""Labels are grouped by their category, the other kinds by what they are."""
+IN_PARTS_OF_THEIR_OWN = (Label.Kind.COLOR, Label.Kind.FACE, Label.Kind.EMOTION)
+
+
+@dataclass(frozen=True)
+class VerdictLine:
+    """A person's word: by whom, when, and what the recognizer says beside it."""
+
+    decision: str
+    words: str
+    exact: str
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """A label on the picture, or one that was rejected; lights its boxes by `key`."""
+
+    id: str
+    key: str
+    name: str
+    note: str
+    bar: Bar
+    url: str
+    said: VerdictLine | None
+
+
+@dataclass(frozen=True)
+class LabelGroup:
+    title: str
+    rows: list[LabelRow]
+
+
+@dataclass(frozen=True)
+class LabelList:
+    groups: list[LabelGroup]
+    rejected: list[LabelRow]
+    tags: list[LabelRow]
+    is_sensitive: bool
+
+
+def label_list(
+    image: Image, found: Sequence[LabelResult], *, reader: AbstractBaseUser | AnonymousUser, now: datetime
+) -> LabelList:
+    """The labels in force by category, the category with the surest label first; those rejected; and the tags."""
+    numbered = {label.name.lower(): (f"label-{number}", label) for number, label in enumerate(found)}
+    groups: dict[str, list[LabelRow]] = {}
+    tags: list[LabelRow] = []
+    verdicts = {each.label_id: each for each in image.verdicts.select_related("label", "by").order_by("label__name")}
+    labels = _carried(image)
+    for carried in labels:
+        label, verdict = carried.label, verdicts.get(carried.label_id)
+        key, figure = numbered.get(label.name.lower(), ("", None))
+        row = LabelRow(
+            id=str(label.pk),
+            key=key,
+            name=label.name,
+            note=f"× {carried.instance_count:,}" if carried.instance_count > 1 else "",
+            bar=bar(carried.percent),
+            url=_url(label),
+            said=_said(verdict, figure, reader=reader, now=now) if verdict else None,
+        )
+        if label.kind == Label.Kind.TAG:
+            tags.append(row)
+        else:
+            groups.setdefault(KIND_TITLES.get(label.kind) or label.category or UNSORTED, []).append(row)
+    rejected = [
+        _rejected(verdict, numbered, reader=reader, now=now)
+        for verdict in verdicts.values()
+        if verdict.decision == Verdict.Decision.REJECTED
+    ]
+    return LabelList(
+        [LabelGroup(title, rows) for title, rows in groups.items()],
+        rejected,
+        sorted(tags, key=lambda tag: tag.name.lower()),
+        is_sensitive=any(carried.label.kind == Label.Kind.MODERATION for carried in labels),
+    )
+
+
+def _carried(image: Image) -> list[ImageLabel]:
+    return list(
+        ImageLabel.objects.filter(image=image, label__is_hidden=False)
+        .exclude(label__kind__in=IN_PARTS_OF_THEIR_OWN)
+        .select_related("label")
+        .order_by("-confidence", "label__name")
+    )
+
+
+def _rejected(
+    verdict: Verdict,
+    numbered: dict[str, tuple[str, LabelResult]],
+    *,
+    reader: AbstractBaseUser | AnonymousUser,
+    now: datetime,
+) -> LabelRow:
+    label = verdict.label
+    _, figure = numbered.get(label.name.lower(), ("", None))
+    confidence = figure.confidence if figure else 0.0
+    said = _said(verdict, figure, reader=reader, now=now)
+    return LabelRow(str(label.pk), "", label.name, "", bar(confidence), _url(label), said)
+
+
+def _said(
+    verdict: Verdict, found: LabelResult | None, *, reader: AbstractBaseUser | AnonymousUser, now: datetime
+) -> VerdictLine:
+    figure = f"; found at {links.percent(found.confidence)}" if found else ""
+    words = f"{verdict.get_decision_display()} by {_name(verdict, reader)} {links.ago(verdict.decided_at, now=now)}"
+    return VerdictLine(verdict.decision, words + figure, links.exact(verdict.decided_at))
+
+
+def _name(verdict: Verdict, reader: AbstractBaseUser | AnonymousUser) -> str:
+    """Names are for people who are signed in."""
+    if not reader.is_authenticated:
+        return "a person"
+    return "you" if verdict.by_id == reader.pk else verdict.by.get_full_name() or verdict.by.get_username()
+
+
+def _url(label: Label) -> str:
+    kind = "" if label.kind == Label.Kind.LABEL else label.kind
+    return links.library_url(Query((LabelTerm(label.name, kind),)))

@@ -1,0 +1,67 @@
+"""What a picture's own bytes tell, and who brought it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from analysis.models import Image
+from analysis.web import links
+
+
+@dataclass(frozen=True)
+class MetadataRow:
+    term: str
+    value: str
+    exact: str = ""
+
+
+def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime) -> list[MetadataRow]:
+    """The facts, those unknown left out. Names and owners are for people who are signed in."""
+    megapixels = image.width * image.height / 1_000_000
+    found = [
+        MetadataRow("Dimensions", f"{image.width:,} × {image.height:,} px", f"{megapixels:.1f} megapixels"),
+        MetadataRow("Format", image.get_format_display()),
+        MetadataRow("Size", links.size(image.size), f"{image.size:,} bytes"),
+        MetadataRow("Taken", links.day(image.taken_at), links.exact(image.taken_at)) if image.taken_at else None,
+        MetadataRow("Camera", _camera(image)),
+        MetadataRow("Lens", image.lens),
+        MetadataRow("Added", links.ago(image.added_at, now=now), links.exact(image.added_at)),
+        MetadataRow(
+            "Original",
+            f"Changed {links.ago(image.original_replaced_at, now=now)}",
+            links.exact(image.original_replaced_at),
+        )
+        if image.original_replaced_at
+        else None,
+        MetadataRow("Owner", _name(image, reader)) if reader.is_authenticated else None,
+        MetadataRow("Visibility", image.get_visibility_display()) if _is_told_visibility(image, reader) else None,
+    ]
+    return [fact for fact in found if fact and fact.value]
+
+
+def location(image: Image, *, reader: AbstractBaseUser | AnonymousUser) -> str:
+    """Where it was taken, in degrees; never told to those who are not signed in."""
+    if not reader.is_authenticated or image.latitude is None or image.longitude is None:
+        return ""
+    north, east = "N" if image.latitude >= 0 else "S", "E" if image.longitude >= 0 else "W"
+    return f"{abs(image.latitude):.5f}° {north}, {abs(image.longitude):.5f}° {east}"
+
+
+def _is_told_visibility(image: Image, reader: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whoever may change it sees it where it is changed."""
+    return reader.is_authenticated and not image.is_editable_by(reader.pk)
+
+
+def _camera(image: Image) -> str:
+    """Makers often repeat themselves in the model's name."""
+    first = image.camera_make.split(" ")[0].lower()
+    if first and image.camera_model.lower().startswith(first):
+        return image.camera_model
+    return f"{image.camera_make} {image.camera_model}".strip()
+
+
+def _name(image: Image, reader: AbstractBaseUser | AnonymousUser) -> str:
+    return "You" if image.owner_id == reader.pk else image.owner.get_full_name() or image.owner.get_username()

@@ -1,0 +1,1 @@
+"""Uploads, through the web server or straight to S3."""

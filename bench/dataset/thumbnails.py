@@ -1,0 +1,53 @@
+"""A few drawn pictures that a generated library's pictures all look like, so that pages have something to show."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from PIL import ImageDraw
+
+from analysis.ingest.render import fit_within, placeholder, thumb_of
+from bench import photos
+from bench.dataset.spec import THUMBNAIL_COUNT
+
+SIZES = ((4000, 3000), (4000, 3000), (6000, 4000), (3000, 4000), (4032, 2268), (3000, 3000), (2160, 3840), (5184, 3456))
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """Sizes are those of the original, in pixels."""
+
+    renditions_id: uuid.UUID
+    width: int
+    height: int
+    placeholder: bytes
+    thumb: bytes
+
+
+@cache
+def thumbnails() -> tuple[Thumbnail, ...]:
+    return tuple(_look(number) for number in range(THUMBNAIL_COUNT))
+
+
+def write(pictures: Path) -> None:
+    """Their thumbs, where pages ask for renditions."""
+    for look in thumbnails():
+        name = look.renditions_id.hex
+        file = pictures / "renditions" / name[:2] / f"{name}-thumb.webp"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(look.thumb)
+
+
+def _look(number: int) -> Thumbnail:
+    width, height = SIZES[number % len(SIZES)]
+    small = fit_within(photos.photo(number, width // 5, height // 5), 800)
+    chance = random.Random(number)
+    draw = ImageDraw.Draw(small)
+    across, down = chance.randrange(small.width // 2), chance.randrange(small.height // 2)
+    draw.rectangle((across, down, across + 90, down + 60), fill=tuple(chance.randrange(256) for _ in range(3)))
+    renditions_id = uuid.UUID(int=chance.getrandbits(128), version=4)
+    return Thumbnail(renditions_id, width, height, placeholder(small), thumb_of(small).content)

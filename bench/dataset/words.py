@@ -1,0 +1,55 @@
+"""Words that nobody knows, for labels and for what is written in pictures: pronounceable, distinct, always the same."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from bench.dataset.spec import LABELS, RARE, SEED
+
+SYLLABLES = tuple(f"{consonant}{vowel}" for consonant in "bdfghjklmnprstvz" for vowel in "aeiou")
+WORDS = 30_000
+CELEBRITIES = 6_000  # of the rare labels; the others are tags
+CATEGORIES = 40
+
+
+@cache
+def words() -> list[str]:
+    """Two or three syllables, in an order that tells nothing: neighbors do not begin alike."""
+    order = np.random.default_rng(SEED).permutation(len(SYLLABLES) ** 3)[:WORDS]
+    return [_word(int(number)) for number in order]
+
+
+def _word(number: int) -> str:
+    base = len(SYLLABLES)
+    return "".join(SYLLABLES[number // base**power % base] for power in (0, 1, 2))
+
+
+def kind_of(label_id: int) -> str:
+    if label_id <= LABELS:
+        return "label"
+    return "celebrity" if label_id <= LABELS + CELEBRITIES else "tag"
+
+
+def name_of(label_id: int) -> str:
+    """One word; two for a celebrity and for every third label; tags are small."""
+    word = words()[label_id]
+    kind = kind_of(label_id)
+    if kind == "tag":
+        return word
+    if kind == "celebrity" or label_id % 3 == 0:
+        return f"{word.capitalize()} {words()[label_id + LABELS + RARE].capitalize()}"
+    return word.capitalize()
+
+
+def alias_of(label_id: int) -> str:
+    """Every tenth label goes by another name, too; empty for the others."""
+    if label_id > LABELS or label_id % 10:
+        return ""
+    return words()[2 * (LABELS + RARE) + label_id].capitalize()
+
+
+def category_of(root: int) -> str:
+    first, second = words()[-1 - 2 * root], words()[-2 - 2 * root]
+    return f"{first.capitalize()} and {second.capitalize()}"

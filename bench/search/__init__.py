@@ -1,0 +1,1 @@
+"""Search benchmark: a million generated images, our search beside baselines."""

@@ -1,0 +1,155 @@
+"""HTTP/1.1 with keep-alive, as much of it as AWS's clients speak; a request at a time on each connection."""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final, cast
+from uuid import uuid4
+
+from imagelib.simulator import control, statistics
+from imagelib.simulator.service import Reply, Simulator
+
+MOST_HEAD = 64 * 1024
+MOST_BODY = 32 * 1024 * 1024
+NOTICE: Final = "These answers are invented, no picture was looked at."
+END_OF_HEAD: Final = b"\r\n\r\n"
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, simulator: Simulator, connections: set[Connection]) -> None:
+        self._simulator = simulator
+        self._connections = connections
+        self._came: list[bytes] = []  # parts of the head, then of the body
+        self._size = 0
+        self._head: _Head | None = None
+        self._is_busy = False
+        self._is_open = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._is_open = True
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._is_open = False
+        self._connections.discard(self)
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._came.append(data)
+        self._size += len(data)
+        if not self._is_busy:
+            self._advance()
+
+    def _advance(self) -> None:
+        """Read a head, then wait for its body, then answer."""
+        if self._head is None and not self._read_head():
+            return
+        head = cast(_Head, self._head)
+        if self._size < head.size:
+            return
+        whole = b"".join(self._came)
+        body, rest = whole[: head.size], whole[head.size :]
+        self._came, self._size, self._head = [rest], len(rest), None
+        self._is_busy = True
+        self._answer(head, body)
+
+    def _read_head(self) -> bool:
+        whole = b"".join(self._came)
+        end = whole.find(END_OF_HEAD)
+        if end < 0:
+            self._came = [whole]
+            if len(whole) > MOST_HEAD:
+                self._refuse(431)
+            return False
+        try:
+            head = _Head(whole[:end])
+        except ValueError:
+            self._refuse(400)
+            return False
+        if head.size > MOST_BODY or b"transfer-encoding" in head.headers:
+            self._refuse(413 if head.size > MOST_BODY else 411)
+            return False
+        rest = whole[end + len(END_OF_HEAD) :]
+        self._head, self._came, self._size = head, [rest], len(rest)
+        if head.headers.get(b"expect", b"").lower() == b"100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
+
+    def _answer(self, head: _Head, body: bytes) -> None:
+        if head.path.startswith(control.PATH):
+            status, said = control.answered(self._simulator, method=head.method, path=head.path, body=body)
+            self._write(status, said, kind="application/json", request_id=str(uuid4()))
+            self._next()
+        elif head.method != "POST":
+            self._refuse(405)
+        else:
+            self._simulator.call(head.headers, body, self._reply)
+
+    def _reply(self, reply: Reply) -> None:
+        if reply.delay:
+            asyncio.get_running_loop().call_later(reply.delay, self._end, reply)
+        else:
+            self._end(reply)
+
+    def _end(self, reply: Reply) -> None:
+        outcome = reply.outcome
+        if outcome == statistics.ANSWERED and not self._is_open:
+            outcome = statistics.UNHEARD
+        self._simulator.statistics.end(reply.operation, outcome, picture=reply.picture)
+        if not self._is_open:
+            return
+        if outcome in {statistics.DROPPED, statistics.DROPPED_EARLY}:
+            self._transport.close()
+            return
+        half = reply.body[: len(reply.body) // 2]
+        body = half if outcome in {statistics.MALFORMED, statistics.CUT} else reply.body
+        # A client hears of a cut by the length that was promised; half of a JSON it may take for an empty answer.
+        size = len(reply.body if outcome == statistics.CUT else body)
+        self._write(reply.status, body, size=size, kind="application/x-amz-json-1.1", request_id=reply.request_id)
+        if outcome == statistics.CUT:
+            self._transport.close()
+        else:
+            self._next()
+
+    def _next(self) -> None:
+        self._is_busy = False
+        if self._size:
+            self._advance()
+
+    def _refuse(self, status: int) -> None:
+        """Not understood: what follows on this connection would not be either."""
+        self._write(status, b"", kind="text/plain", request_id=str(uuid4()))
+        self._transport.close()
+
+    def _write(self, status: int, body: bytes, *, kind: str, request_id: str, size: int | None = None) -> None:
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {formatdate(usegmt=True)}\r\n"
+            f"x-amzn-RequestId: {request_id}\r\nX-Simulated: {NOTICE}\r\nContent-Type: {kind}\r\n"
+            f"Content-Length: {len(body) if size is None else size}\r\n\r\n"
+        )
+        self._transport.write(head.encode() + body)
+
+
+class _Head:
+    """Raises ValueError for what is not HTTP."""
+
+    def __init__(self, text: bytes) -> None:
+        first, *lines = text.split(b"\r\n")
+        method, path, version = first.split(b" ")
+        if not version.startswith(b"HTTP/1."):
+            raise ValueError(version)
+        self.method, self.path = method.decode("latin-1"), path.decode("latin-1")
+        self.headers: dict[bytes, bytes] = {}
+        for line in lines:
+            name, colon, value = line.partition(b":")
+            if not colon:
+                raise ValueError(line)
+            self.headers[name.strip().lower()] = value.strip()
+        self.size = int(self.headers.get(b"content-length", b"0"))
+        if self.size < 0:
+            raise ValueError(self.size)

@@ -1,0 +1,99 @@
+"""What the simulator was asked and what it did, for benches to hold a ledger against."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from typing import Any
+
+from imagelib.simulator.errors import THROTTLES
+
+ANSWERED = "answered"
+UNHEARD = "unheard"  # answered, but the client had closed the connection
+DROPPED = "dropped"
+DROPPED_EARLY = "dropped early"
+CUT = "cut"
+MALFORMED = "malformed"
+PAID = frozenset({ANSWERED, UNHEARD, DROPPED, CUT, MALFORMED})
+"""Outcomes of a call that did its work: AWS would bill it."""
+
+REMEMBERED = 3600  # seconds of the rate history
+
+
+class Statistics:
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the requests that wait for their answers."""
+        self.in_flight = getattr(self, "in_flight", 0)
+        self.in_flight_most = self.in_flight
+        self.bytes_received = 0
+        self.since = time.time()
+        self._processor_seconds = time.process_time()
+        self._received: Counter[str] = Counter()
+        self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._pictures: defaultdict[str, Counter[bytes]] = defaultdict(Counter)
+        self._seconds: dict[int, list[int]] = {}
+
+    def begin(self, operation: str, *, size: int) -> None:
+        self._received[operation] += 1
+        self.bytes_received += size
+        self.in_flight += 1
+        self.in_flight_most = max(self.in_flight, self.in_flight_most)
+        self._second()[0] += 1
+
+    def end(self, operation: str, outcome: str, *, picture: bytes | None) -> None:
+        """`outcome` is one of the above or an error's code; `picture` is its digest."""
+        self.in_flight -= 1
+        self._outcomes[operation][outcome] += 1
+        if outcome in PAID:
+            self._second()[1] += 1
+            if picture is not None:
+                self._pictures[operation][picture] += 1
+        elif outcome in THROTTLES:
+            self._second()[2] += 1
+
+    def _second(self) -> list[int]:
+        now = int(time.time())
+        if now not in self._seconds:
+            self._seconds[now] = [0, 0, 0]
+            self._seconds.pop(now - REMEMBERED, None)
+        return self._seconds[now]
+
+    def pictures(self) -> dict[str, dict[str, int]]:
+        """By operation: the SHA-256 of a picture's bytes (of its reference in S3) and how often it was paid for."""
+        return {
+            operation: {digest.hex(): times for digest, times in pictures.items()}
+            for operation, pictures in self._pictures.items()
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        total: Counter[str] = sum(self._outcomes.values(), Counter())
+        received = self._received.total()
+        processor = time.process_time() - self._processor_seconds
+        return {
+            "since": self.since,
+            "requests": received,
+            "answered": total[ANSWERED],
+            "paid": sum(total[outcome] for outcome in PAID),
+            "throttled": sum(total[code] for code in THROTTLES),
+            "outcomes": dict(total),
+            "operations": {name: {"requests": n, **self._outcomes[name]} for name, n in self._received.items()},
+            "pictures": self._of_pictures(),
+            "in_flight": self.in_flight,
+            "in_flight_most": self.in_flight_most,
+            "bytes_received": self.bytes_received,
+            "processor_ms_per_request": round(processor * 1000 / received, 3) if received else None,
+            "seconds": [
+                {"second": second, "received": received, "paid": paid, "throttled": throttled}
+                for second, (received, paid, throttled) in sorted(self._seconds.items())
+            ],
+        }
+
+    def _of_pictures(self) -> dict[str, dict[str, int]]:
+        """`paid_again` counts the calls beyond the first for a picture: 0 proves that nothing was paid twice."""
+        return {
+            operation: {"different": len(pictures), "paid_again": pictures.total() - len(pictures)}
+            for operation, pictures in self._pictures.items()
+        }

@@ -1,0 +1,100 @@
+"""What boto3 raises, as our refusals."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import closing
+
+import pytest
+from botocore import exceptions, parsers  # noqa: TID251
+
+from analysis.aws import clients, sts
+from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
+
+
+def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user/me may not"):
+    return exceptions.ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (client_error("AccessDenied"), AWSError, "Operation is not allowed (AccessDenied)."),
+        (client_error("NoSuchBucket", "There is none"), AWSError, "NoSuchBucket: There is none."),
+        (client_error("", ""), AWSError, "Unknown: no message."),
+        (client_error("SlowDown"), AWSError, "It asks for patience (SlowDown): try again in a moment."),
+        (client_error("RequestThrottled"), AWSError, "It asks for patience (RequestThrottled): try again in a moment."),
+        (
+            client_error("PermanentRedirect"),
+            AWSError,
+            "It lies in another region (PermanentRedirect): set its region.",
+        ),
+        (
+            exceptions.ClientError(
+                {"Error": {"Code": "AuthorizationHeaderMalformed", "Region": "eu-central-1"}}, "Operation"
+            ),
+            AWSError,
+            "It lies in eu-central-1 (AuthorizationHeaderMalformed): set its region.",
+        ),
+        (
+            client_error("ExpiredToken"),
+            MissingCredentials,
+            "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.",
+        ),
+        (
+            exceptions.NoCredentialsError(),
+            MissingCredentials,
+            "There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role.",
+        ),
+        (
+            exceptions.UnauthorizedSSOTokenError(),
+            MissingCredentials,
+            "The SSO session associated with this profile has expired",
+        ),
+        (
+            exceptions.ReadTimeoutError(endpoint_url="https://x"),
+            EndpointUnreachable,
+            "It cannot be reached: Read timeout",
+        ),
+        (exceptions.NoRegionError(), AWSError, "You must specify a region."),
+        (parsers.ResponseParserError("no XML"), AWSError, "no XML."),
+    ],
+)
+def test_each_error_is_one_sentence(error, kind, sentence):
+    with pytest.raises(AWSError) as raised, clients.translate_errors():
+        raise error
+    assert type(raised.value) is kind
+    assert str(raised.value).startswith(sentence)
+    assert "123456789012" not in str(raised.value)
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+def test_nobody_is_asked_without_credentials(environment):
+    with pytest.raises(MissingCredentials):
+        sts.caller(region="eu-central-1")
+
+
+def test_an_endpoint_that_is_down_is_not_reached(environment):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        environment.setenv(name, "testing")
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        environment.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(EndpointUnreachable):
+            sts.caller(region="eu-central-1")
+
+
+def test_an_endpoint_that_is_no_address_is_refused(environment):
+    environment.setenv("AWS_ENDPOINT_URL_STS", "nonsense")
+    with pytest.raises(AWSError, match="Invalid endpoint: nonsense"):
+        sts.caller(region="eu-central-1")

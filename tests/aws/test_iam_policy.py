@@ -1,0 +1,29 @@
+from analysis.aws import iam_policy
+
+
+def statements(**wanted) -> dict[str, tuple[list[str], str]]:
+    made = iam_policy.minimal_policy(**wanted)
+    assert made["Version"] == "2012-10-17"
+    assert {each["Effect"] for each in made["Statement"]} <= {"Allow"}
+    return {each["Sid"]: (each["Action"], each["Resource"]) for each in made["Statement"]}
+
+
+def test_only_what_is_needed_is_allowed():
+    assert statements() == {}
+    assert statements(operations=["DetectText", "DetectLabels"]) == {
+        "Recognize": (["rekognition:DetectLabels", "rekognition:DetectText"], "*")
+    }
+    assert statements(bucket="pictures", prefix="/library/", reads_quotas=True) == {
+        "FindPictures": (["s3:ListBucket"], "arn:aws:s3:::pictures"),
+        "KeepPictures": (
+            ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            "arn:aws:s3:::pictures/library/*",
+        ),
+        "ReadQuotas": (["servicequotas:ListServiceQuotas"], "*"),
+    }
+
+
+def test_the_partition_follows_the_region():
+    assert statements(bucket="b", region="us-gov-west-1")["KeepPictures"][1] == "arn:aws-us-gov:s3:::b/*"
+    assert statements(bucket="b", region="cn-north-1")["FindPictures"][1] == "arn:aws-cn:s3:::b"
+    assert statements(bucket="b", region="eu-central-1")["FindPictures"][1] == "arn:aws:s3:::b"

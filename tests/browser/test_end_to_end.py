@@ -1,0 +1,195 @@
+"""From signing in to finding a picture again, as people do it."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from skimage.data import data_dir
+
+from analysis.ingest.examine import examine
+from analysis.library import images
+from analysis.models import Analysis
+from tests import factories, pictures
+
+PHONE = {"viewport": {"width": 390, "height": 844}}
+
+
+@pytest.fixture
+def owner(transactional_db):
+    return factories.create_user("owner")
+
+
+@pytest.fixture
+def a_wall(owner, pictures_folder):
+    """Makes many pictures that look alike, since one set of blobs is theirs together."""
+
+    def build(number: int) -> None:
+        file = io.BytesIO(pictures.jpeg())
+        first = images.add(examine(file, name="wall.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+        for _ in range(number - 1):
+            factories.create_image(owner, renditions_id=first.renditions_id, placeholder=first.placeholder)
+
+    return build
+
+
+def photographs() -> list[str]:
+    return [str(Path(data_dir) / name) for name in ("astronaut.png", "page.png")]
+
+
+def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_thread, tmp_path):
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("Dear diary")
+    page = visit().sign_in()
+    expect(page.get_by_role("heading", name="Your pictures will be here")).to_be_visible()
+
+    page.get_by_role("link", name="Upload").click()
+    page.get_by_label("Pictures", exact=True).set_input_files([*photographs(), str(bad)])
+    expect(page.locator("[data-section=refused]")).to_contain_text("notes.jpg")
+    expect(page.locator("[data-section=refused]")).to_contain_text("this is text, not a picture")
+    expect(page.locator("[data-count]")).to_have_text("2 added, 1 not accepted")
+    added = page.locator("[data-section=added]")
+    expect(added.locator("li", has_text="astronaut.png")).to_contain_text("Face", timeout=60_000)
+    expect(added.locator("li", has_text="page.png")).to_contain_text("Text", timeout=60_000)
+    expect(added.locator("[data-open]")).to_have_count(0, timeout=60_000)
+
+    page.get_by_role("link", name="All pictures", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("2 pictures")
+    page.wait_for_load_state()  # keys work from then on
+    page.keyboard.press("/")
+    page.keyboard.type("face>=70")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("1 picture")
+    assert page.url.endswith("/?q=face%3E%3D70")
+
+    page.get_by_role("link", name=re.compile("Face")).locator("visible=true").last.click()
+    expect(page.get_by_role("heading", name="astronaut.png")).to_be_visible()
+    expect(page.locator("confidence-slider")).to_contain_text("Everything found is shown")
+    boxes = page.locator(".box")
+    expect(boxes.first).to_be_visible()
+    page.keyboard.press("b")
+    expect(boxes.first).to_be_hidden()
+    page.keyboard.press("b")
+    expect(boxes.first).to_be_visible()
+    page.locator(".row-name", has_text="Face 1").hover()
+    expect(page.locator(".box.lit")).not_to_have_count(0)
+
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("status")).to_contain_text("1 picture")
+    expect(page.locator(".card:target")).to_have_count(1)
+
+
+def test_without_javascript_everything_is_there(visit, owner, celery_worker_thread, tmp_path):
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("Dear diary")
+    page = visit(java_script_enabled=False).sign_in()
+    page.get_by_label("Pictures", exact=True).set_input_files([photographs()[0], str(bad)])
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("1 picture added, 1 not accepted."))
+    page.get_by_role("link", name="astronaut.png").click()
+    for _ in range(500):
+        if not page.get_by_role("link", name="Reload").count():
+            break
+        page.reload()  # the worker is on it
+    expect(page.locator(".box").first).to_be_visible()
+    expect(page.locator(".threshold")).to_be_hidden()
+
+    page.locator(".labels").get_by_role("link", name="Face").click()
+    assert page.url.endswith("/?q=Face")
+    expect(page.get_by_role("status")).to_contain_text("1 picture")
+    page.get_by_role("link", name="Without Grey").click()
+    assert page.url.endswith("/?q=Face+-color%3AGrey")
+    page.get_by_role("link", name="Remove Face").click()
+    assert page.url.endswith("/?q=-color%3AGrey")
+
+
+def test_back_returns_to_the_place(visit, a_wall):
+    a_wall(150)
+    page = visit().sign_in()
+    expect(page.locator(".card")).to_have_count(60)
+    for number in (120, 150):
+        page.locator("#more").scroll_into_view_if_needed()
+        page.mouse.wheel(0, 4_000)
+        expect(page.locator(".card")).to_have_count(number)
+    assert page.url.endswith("/?pages=3")
+    card = page.locator(".card").nth(130)
+    card.scroll_into_view_if_needed()
+    place = page.evaluate("scrollY")
+    card.click()
+    page.wait_for_url("**/images/**")
+    page.go_back()
+    expect(page.locator(".card")).to_have_count(150)
+    page.wait_for_function("place => Math.abs(scrollY - place) < 2", arg=place)
+    assert place > 1_000
+
+
+def test_more_works_without_javascript(visit, a_wall):
+    a_wall(62)
+    page = visit(java_script_enabled=False).sign_in()
+    page.get_by_role("link", name="More").click()
+    expect(page.locator(".card")).to_have_count(2)
+    page.get_by_role("link", name="Back to the newest").click()
+    expect(page.locator(".card")).to_have_count(60)
+
+
+def test_a_bad_search_leaves_the_results_and_the_address(visit, a_wall, owner):
+    a_wall(3)
+    page = visit().sign_in()
+    search = page.get_by_role("combobox")
+    search.fill('dog "cat')
+    search.press("Enter")
+    expect(page.locator("#complaint")).to_contain_text("Nothing closes this quote.")
+    expect(page.locator(".card")).to_have_count(3)
+    assert page.url.endswith("/")
+    search.fill("dgo")
+    search.press("Enter")
+    expect(page.locator("#complaint")).to_be_hidden()
+    expect(page.locator(".empty")).to_contain_text("No picture carries “dgo”.")
+    page.go_back()
+    expect(page.locator(".card")).to_have_count(3)
+    expect(page.locator("#complaint")).to_be_hidden()
+
+
+def test_a_card_changes_while_one_looks_at_it(visit, a_wall, owner):
+    a_wall(2)
+    factories.create_analysis(owner.images.first())  # no worker is told of it
+    page = visit().sign_in()
+    expect(page.locator(".badge.queued")).to_have_count(1)
+    Analysis.objects.update(state="failed", error_code="x", finished_at="2026-01-01T00:00Z")
+    expect(page.locator(".badge.failed")).to_have_count(1)
+    expect(page.locator(".badge.queued")).to_have_count(0)
+
+
+def test_the_keys_listed_are_those_of_the_page(visit, a_wall):
+    a_wall(1)
+    page = visit().sign_in()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Keys on this page")
+    of_cards = ["←", "→", "↑", "↓", "Enter", "x", "Ctrl", "A", "f", "Del", "Esc"]
+    assert dialog.locator("kbd").all_inner_texts() == ["/", "?", *of_cards]
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.locator(".card a").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/images/**")
+    page.keyboard.press("?")
+    keys = dialog.locator("kbd").all_inner_texts()
+    assert (keys[:3], "b" in keys, "Ctrl" in keys) == (["/", "?", "Esc"], True, False)
+
+
+def test_on_a_phone_filters_are_a_sheet_and_nothing_scrolls_sideways(visit, a_wall, owner):
+    a_wall(3)
+    factories.create_labeled_image(owner, {"Dog": 98}, renditions_id=owner.images.first().renditions_id)
+    page = visit(**PHONE).sign_in()
+    expect(page.locator("#facets")).to_be_hidden()
+    page.get_by_role("button", name="Filters").click()
+    page.locator("#facets").get_by_role("link", name="Dog").first.click()
+    expect(page.get_by_role("status")).to_contain_text("1 picture")
+    expect(page.locator("#facets")).to_be_hidden()
+    for address in ("/", "/?q=%22", "/upload/", f"/images/{owner.images.first().pk}/"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address

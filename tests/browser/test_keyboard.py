@@ -1,0 +1,59 @@
+"""The library by keyboard alone: the focus stays where one was, Undo is a key away; without a script it leads back."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from analysis.models import Verdict
+from tests.browser.test_network_errors import cards, filter_of
+
+
+def test_the_focus_stays_where_one_was(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    filter_of(page, "Grass 3").press("Enter")
+    expect(cards(page)).to_have_count(3)
+    expect(filter_of(page, "Grass 3")).to_be_focused()
+
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/images/"))
+    page.wait_for_load_state()
+    page.keyboard.press("Escape")
+    page.wait_for_url(re.compile("&to="))
+    page.wait_for_load_state()
+    page.keyboard.press("ArrowRight")
+    expect(cards(page).nth(1).get_by_role("link")).to_be_focused()
+
+    page.keyboard.press("x")
+    page.locator(".bulk summary").first.press("Enter")
+    page.get_by_label("Tag", exact=True).press_sequentially("holiday\n")
+    expect(page.locator(".toast")).to_contain_text("Added “holiday” to 1 picture.")
+    expect(page.locator(".bulk summary").first).to_be_focused()
+    page.keyboard.press("z")
+    expect(page.locator(".toast")).to_contain_text("Undone on 1 picture.")
+    assert Verdict.objects.count() == 0
+
+
+def test_the_list_of_keys_is_that_of_what_is_shown(visit, owner, dogs):
+    page = visit().sign_in()
+    keys = page.get_by_role("dialog").locator("dl")
+    for address, valid in (("/", True), ("/?q=is:trashed", False), ("/?q=(", False)):
+        page.goto(address)
+        page.keyboard.press("?")
+        expect(keys).to_contain_text("Search")
+        words = ("From picture to picture", "Move to the trash")
+        assert [each in keys.inner_text() for each in words] == [valid, valid]
+
+
+def test_without_a_script_undo_leads_back_to_the_search(visit, owner, dogs):
+    page = visit(java_script_enabled=False).sign_in()
+    page.goto("/?q=Grass")
+    cards(page).first.locator(".pick").check()
+    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(cards(page)).to_have_count(3)
+    assert page.url.endswith("/?q=Grass")

@@ -1,0 +1,249 @@
+"""The library by hand and by keyboard: found, narrowed, opened, selected, tagged, taken back; and scrolled far."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from analysis.models import Image, Rating
+from analysis.recognition.search_index import reindex
+from analysis.web.bulk import views
+from tests import factories
+from tests.browser.throttled_server import held
+
+BOUND = 130
+PLACE = "id => document.getElementById(id).getBoundingClientRect().top"
+
+
+def cards(page):
+    return page.locator(".card")
+
+
+def test_from_a_search_to_a_tag_and_back(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    page.keyboard.type("do")
+    expect(page.get_by_role("option", name=re.compile("^Dog"))).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox")).to_have_value("Dog ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_have_text("4 pictures")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+
+    page.locator("#facets").get_by_role("link", name="Grass 3").click()
+    expect(cards(page)).to_have_count(3)
+    assert page.url.endswith("/?q=Dog+Grass")
+
+    cards(page).first.get_by_role("link").click()
+    page.wait_for_url("**/images/**")
+    page.go_back()
+    expect(cards(page)).to_have_count(3)
+
+    page.wait_for_load_state()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    expect(page.locator(".bulk")).to_contain_text("2 selected")
+    page.get_by_text("Tags and labels").click()
+    page.get_by_label("Tag", exact=True).fill("holiday")
+    page.keyboard.press("Enter")
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("Added “holiday” to 2 pictures.")
+    expect(page.locator("#facet-list").get_by_role("link", name="holiday 2")).to_be_visible()
+
+    toast.get_by_role("button", name="Undo").click()
+    expect(toast).to_contain_text("Undone on 2 pictures.")
+    expect(page.locator("#facet-list").get_by_role("link", name="holiday 2")).to_have_count(0)
+    expect(page.locator(".bulk")).to_be_hidden()
+
+
+def test_all_results_are_selected_and_moved_to_the_trash(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    cards(page).nth(0).locator(".pick").check()
+    cards(page).nth(2).locator(".pick").click(modifiers=["Shift"])
+    expect(page.locator(".bulk")).to_contain_text("3 selected")
+    page.keyboard.press("Escape")
+    expect(page.locator(".bulk")).to_be_hidden()
+    page.keyboard.press("Control+a")
+    expect(page.locator(".bulk")).to_contain_text("6 selected")
+    page.keyboard.press("Delete")
+    expect(page.locator(".toast")).to_contain_text("Moved 6 pictures to the trash.")
+    expect(cards(page)).to_have_count(0)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(cards(page)).to_have_count(6)
+
+
+def test_what_is_taken_back_while_the_page_is_fetched_is_shown_after_it(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    with held(page, re.compile("//[^/]+/$")):
+        page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
+        expect(cards(page)).to_have_count(0)
+        page.locator(".toast").get_by_role("button", name="Undo").click()
+        expect(page.locator(".toast")).to_contain_text("Undone on 6 pictures.")
+    expect(cards(page)).to_have_count(6)
+
+
+def test_a_filter_excludes_with_alt_held_down(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    page.locator("#facets").get_by_role("link", name="Grass 3").click(modifiers=["Alt"])
+    expect(cards(page)).to_have_count(3)
+    assert page.url.endswith("/?q=-Grass")
+    expect(page.locator(".chip.excluded")).to_contain_text("Grass")
+
+
+def test_f_makes_the_focused_card_a_favorite_and_no_longer(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    page.keyboard.press("f")  # on nothing
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("f")
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("Added 1 picture to your favorites.")
+    expect(cards(page).first.locator(".badge.favorite")).to_have_count(1)
+    assert list(Rating.objects.values_list("image__filename", flat=True)) == ["first.jpg"]
+    page.keyboard.press("f")
+    expect(toast).to_contain_text("Took 1 picture from your favorites.")
+    expect(page.locator(".badge.favorite")).to_have_count(0)
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.locator(".badge.favorite")).to_have_count(1)
+
+
+def test_a_saved_search_comes_back_as_large_as_it_was_saved(visit, owner, dogs):
+    page = visit().sign_in()
+    page.goto("/?q=dog")
+    page.get_by_role("button", name="Large").click()
+    page.get_by_text("Save", exact=True).first.click()
+    page.get_by_label("Name of this search").fill("Dogs")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**saved=**")
+    page.get_by_role("button", name="Small").click()
+    expect(page.locator("html")).to_have_attribute("data-density", "small")
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-density", "small")
+    page.locator("#facets").get_by_role("link", name="Dogs", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-density", "large")
+    expect(page.get_by_role("button", name="Large")).to_have_attribute("aria-pressed", "true")
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-density", "small")  # one's own habit is another
+
+
+def test_a_menu_of_the_bulk_bar_stays_within_a_phone(visit, owner, dogs):
+    page = visit(viewport={"width": 390, "height": 844}).sign_in()
+    page.wait_for_load_state()
+    cards(page).first.locator(".pick").check()
+    for menu in page.locator(".bulk details").all():
+        menu.locator("summary").click()
+        box = menu.locator(".menu").bounding_box()
+        assert (box["x"] >= 0, box["x"] + box["width"] <= 390) == (True, True)
+    expect(page.get_by_role("button", name="Select none")).to_be_in_viewport(ratio=1)
+
+
+def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, renditions):
+    Image.objects.bulk_create(rows(owner, renditions, number=420))
+    page = visit().sign_in()
+    page.evaluate("bound => { document.querySelector('bounded-rows').dataset.most = bound }", str(BOUND))
+    page.evaluate("""() => {
+        window.moved = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((each) => { moved += each.value }))
+            .observe({ type: "layout-shift", buffered: true });
+    }""")
+    page.mouse.move(700, 500)
+    maximum = 0
+    while page.locator("#more").count():
+        page.mouse.wheel(0, 1_500)
+        page.wait_for_function("() => new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")
+        maximum = max(maximum, cards(page).count())
+    assert page.evaluate("document.querySelector('bounded-rows').order().length") == 421
+    page.wait_for_function("bound => document.querySelectorAll('.card').length <= bound", arg=BOUND)
+    assert maximum <= BOUND + 120  # a page that has come, and one that is on its way
+
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.evaluate("scrollTo(0, 3000)")
+    page.wait_for_function("() => document.elementFromPoint(700, 400)?.closest('.card')")
+    card = page.evaluate("document.elementFromPoint(700, 400).closest('.card').id")
+    place = page.evaluate(PLACE, card)
+    for target in (12_000, 3_000):
+        page.evaluate("y => scrollTo(0, y)", target)
+        page.wait_for_function("() => document.elementFromPoint(700, 400)?.closest('.card')")
+    assert abs(page.evaluate(PLACE, card) - place) < 1
+    assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 1
+    assert page.evaluate("moved") < 0.02
+
+    page.get_by_role("button", name="Small").dispatch_event("click")  # rows that are gone are laid out anew as well
+    page.wait_for_function("height => document.documentElement.scrollHeight < height * 0.6", arg=height)
+    assert page.evaluate("document.querySelector('bounded-rows').order().length") == 421
+
+
+def rows(owner, renditions, *, number):
+    """Rows of several shapes, not saved yet."""
+    shapes = ((1200, 800), (800, 1200), (1000, 1000), (1600, 900))
+    for each in range(number):
+        width, height = shapes[each * 7 % 4]
+        yield Image(
+            owner=owner,
+            filename=f"{each}.jpg",
+            key=f"wall/{each}.jpg",
+            sha256=f"{each:064x}",
+            size=1000,
+            width=width,
+            height=height,
+            format="jpeg",
+            added_at=factories.START,
+            **renditions,
+        )
+
+
+def test_a_sensitive_picture_is_shown_by_a_click_and_opened_by_the_next_one(visit, owner, dogs):
+    violence = [{"Name": "Violence", "ParentName": "", "Confidence": 90}]
+    factories.create_analysis(dogs[-1], "moderation", "done", answer={"ModerationLabels": violence})
+    reindex([dogs[-1].pk])
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    card = page.locator(f"#card-{dogs[-1].pk}")
+    expect(card).to_contain_text("Sensitive")
+    assert card.locator(".thumb").evaluate("each => getComputedStyle(each).filter") == "blur(24px)"
+    card.get_by_role("link").click()
+    assert card.locator(".thumb").evaluate("each => getComputedStyle(each).filter") == "none"
+    card.get_by_role("link").click()
+    page.wait_for_url("**/images/**")
+    assert page.locator(".preview").evaluate("each => getComputedStyle(each).filter") == "none"
+
+
+def test_without_a_script_it_is_the_page_of_a_sensitive_picture_that_shows_it(visit, owner, dogs):
+    violence = [{"Name": "Violence", "ParentName": "", "Confidence": 90}]
+    factories.create_analysis(dogs[-1], "moderation", "done", answer={"ModerationLabels": violence})
+    reindex([dogs[-1].pk])
+    page = visit(java_script_enabled=False).sign_in()
+    page.locator(f"#card-{dogs[-1].pk}").get_by_role("link").click()
+    page.wait_for_url("**/images/**")
+    preview = page.locator(".preview")
+    assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
+    page.locator(".veil summary").press("Enter")
+    assert preview.evaluate("each => getComputedStyle(each).filter") == "none"
+    page.get_by_text("Blur it").click()
+    assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
+
+
+def test_what_goes_on_in_the_background_says_how_far_it_is_and_the_pictures_follow(
+    visit, owner, dogs, monkeypatch, celery_worker_thread
+):
+    monkeypatch.setattr(views, "AT_ONCE", 3)
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    cards(page).first.locator(".pick").check()
+    page.get_by_role("button", name="Select all 6 pictures").click()
+    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("Moved 6 pictures to the trash.")
+    expect(cards(page)).to_have_count(0)
+    toast.get_by_role("button", name="Undo").click()
+    expect(toast).to_contain_text("Undone on 6 pictures.")
+    expect(cards(page)).to_have_count(6)

@@ -1,0 +1,161 @@
+"""The library where answers are slow, come in another order, or do not come: the last wish counts, nothing is lost."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from analysis.models import Image
+from tests.browser.throttled_server import held
+
+LINE = """() => {
+    const { content, opacity } = getComputedStyle(document.querySelector(".header"), "::after");
+    return content !== "none" && opacity === "1";
+}"""
+
+
+def cards(page):
+    return page.locator(".card")
+
+
+def forgive(window):
+    """What htmx and the browser log of requests without an answer."""
+    known = re.compile("htmx:|.*ERR_INTERNET_DISCONNECTED")
+    window.complaints[:] = [each for each in window.complaints if not known.match(each)]
+
+
+def search(page, text):
+    page.get_by_role("combobox").fill(text)
+    page.keyboard.press("Enter")
+
+
+def filter_of(page, name):
+    return page.locator("#facets").get_by_role("link", name=name)
+
+
+def test_a_second_click_is_the_first_one_and_leaves_its_undo(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    cards(page).first.locator(".pick").check()
+    trash = page.locator(".bulk").get_by_role("button", name="Trash")
+    with held(page, "**/bulk/trash/"):
+        trash.click()
+        trash.click()
+        page.keyboard.press("Delete")
+        page.wait_for_function(LINE)  # it says that something happens
+    expect(page.locator(".toast")).to_contain_text("Moved 1 picture to the trash.")
+    expect(cards(page)).to_have_count(5)
+    assert len(sent) == 1
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(cards(page)).to_have_count(6)
+
+
+def test_keys_faster_than_answers_are_all_heard(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    with held(page, "**/bulk/favorite/"):
+        for key in ("ArrowRight", "f", "ArrowRight", "f"):
+            page.keyboard.press(key)
+    expect(page.locator(".badge.favorite")).to_have_count(2)
+
+
+def test_of_two_searches_the_last_one_counts_whatever_answer_comes_first(visit, owner, dogs):
+    window = visit()
+    page = window.sign_in()
+    page.wait_for_load_state()
+    with held(page, re.compile(r"\?q=Grass$")):
+        search(page, "Grass")
+        page.wait_for_function(LINE)
+        filter_of(page, "Cat 1").click()
+        expect(cards(page)).to_have_count(1)
+    page.wait_for_timeout(300)  # of what does not happen nothing tells
+    expect(cards(page)).to_have_count(1)
+    assert page.url.endswith("/?q=Cat")
+    expect(page.get_by_role("combobox")).to_have_value("Cat")
+    forgive(window)
+
+
+def test_a_search_in_progress_is_not_lost_to_what_is_taken_back(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    cards(page).nth(1).locator(".pick").check()
+    page.keyboard.press("f")
+    undo = page.locator(".toast").get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    with held(page, re.compile(r"\?q=Grass$")):
+        search(page, "Grass")
+        undo.click()
+        expect(page.locator(".toast")).to_contain_text("Undone on 1 picture.")
+    expect(cards(page)).to_have_count(3)
+    page.wait_for_load_state("networkidle")
+    expect(cards(page)).to_have_count(3)
+    assert page.url.endswith("/?q=Grass")
+
+
+def test_what_an_action_changed_does_not_replace_another_search(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    cards(page).first.locator(".pick").check()
+    with held(page, re.compile(r"/cards/\?")):
+        page.locator(".bulk").get_by_role("button", name="Favorite").click()
+        expect(page.locator(".toast")).to_contain_text("Added 1 picture to your favorites.")
+        filter_of(page, "Grass 3").click()
+        expect(cards(page)).to_have_count(3)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#result-line")).to_have_text("3 pictures")
+    expect(page.locator("#facet-list").get_by_role("link", name="Cat 1")).to_have_count(0)
+
+
+def test_a_menu_shows_what_is_selected_now(visit, owner, dogs):
+    page = visit().sign_in()
+    page.wait_for_load_state()
+    menu = page.get_by_text("Tags and labels")
+    cards(page).nth(2).locator(".pick").check()
+    with held(page, "**/bulk/menu/"):
+        with page.expect_request("**/bulk/menu/"):
+            menu.click()
+        page.keyboard.press("Escape")
+        cards(page).nth(3).locator(".pick").check()
+        menu.click()
+        expect(page.locator(".carried .count").first).to_have_text("2")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".carried .count").first).to_have_text("2")
+
+
+def test_without_a_connection_each_action_says_so_and_nothing_is_lost(visit, owner, dogs):
+    window = visit()
+    page = window.sign_in()
+    page.wait_for_load_state()
+    cards(page).first.locator(".pick").check()
+    toast = page.locator(".toast")
+    window.context.set_offline(True)
+    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    expect(toast).to_contain_text("The server cannot be reached; nothing was changed.")
+    filter_of(page, "Grass 3").click()
+    expect(toast).to_contain_text("The server cannot be reached. Try again in a moment.")
+    expect(cards(page)).to_have_count(6)
+    expect(page.locator(".bulk")).to_contain_text("1 selected")
+    window.context.set_offline(False)
+    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    expect(toast).to_contain_text("Moved 1 picture to the trash.")
+    filter_of(page, re.compile("^Grass")).click()
+    page.wait_for_url("**/?q=Grass")
+    assert Image.objects.exclude(trashed_at=None).count() == 1
+    forgive(window)
+
+
+def test_who_was_signed_out_meanwhile_signs_in_and_is_back_at_the_search(visit, owner, dogs):
+    window = visit()
+    page = window.sign_in()
+    for act in (lambda: filter_of(page, "Grass 3").click(), lambda: page.keyboard.press("f")):
+        page.goto("/?q=dog")
+        page.keyboard.press("ArrowRight")
+        window.context.clear_cookies(name="sessionid")
+        act()
+        page.get_by_label("Name").fill("owner")
+        page.get_by_label("Password").fill("word")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/?q=dog")

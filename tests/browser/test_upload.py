@@ -1,0 +1,157 @@
+"""What the upload page does when there are very many files, when the line breaks, and when one wants to leave."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from analysis.curation import trash
+from tests import factories, pictures
+
+TICKETS = "**/upload/tickets/"
+REFUSED = '<li class="upload-row" data-outcome="refused"><p class="name">x</p><p class="sentence">y</p></li>'
+
+
+@pytest.fixture
+def owner(transactional_db):
+    return factories.create_user("owner")
+
+
+@pytest.fixture
+def window(visit, owner):
+    window = visit()
+    window.sign_in()
+    window.page.goto("/upload/")
+    return window
+
+
+@pytest.fixture
+def hold(window):
+    """hold(): from now on uploads are not answered while the test looks at the page."""
+    yield lambda: window.page.route(TICKETS, lambda route: None)
+    # Not answered any more: an answer to what a page that was left had asked for may wait for ever.
+    window.page.unroute_all(behavior="ignoreErrors")
+
+
+def refuse(route: Route) -> None:
+    route.fulfill(json={"row": REFUSED})
+
+
+def files(*names: str, content: bytes | None = None) -> list[dict]:
+    content = content or pictures.jpeg()
+    return [{"name": name, "mimeType": "image/jpeg", "buffer": content} for name in names]
+
+
+def choose(page, chosen: list[dict]) -> None:
+    page.get_by_label("Pictures", exact=True).set_input_files(chosen)
+
+
+def test_very_many_files_leave_a_few_hundred_rows(window):
+    page = window.page
+    page.route(TICKETS, refuse)
+    choose(page, files(*[f"{number}.jpg" for number in range(450)]))
+    expect(page.locator("[data-count]")).to_have_text("450 not accepted", timeout=60_000)
+    refused = page.locator("[data-section=refused]")
+    expect(refused.locator("li")).to_have_count(200)
+    expect(refused.locator("[data-rest]")).to_have_text("and 250 more")
+
+
+def test_while_many_wait_only_the_next_are_rows(window, hold):
+    page = window.page
+    hold()
+    choose(page, files(*[f"{number}.jpg" for number in range(60)]))
+    active = page.locator("[data-section=active]")
+    expect(active.locator("li")).to_have_count(8)
+    expect(active.locator("[data-rest]")).to_have_text("and 52 more")
+    expect(page.locator("[data-count]")).to_have_text("0 of 60")
+
+
+def test_a_lost_connection_pauses_and_goes_on_by_itself(window):
+    page = window.page
+    page.route("**/upload/**", lambda route: route.abort("internetdisconnected"))
+    choose(page, files("one.jpg"))
+    expect(page.locator("[data-notice]")).to_contain_text("The connection is lost.")
+    expect(page.locator("[data-section=active] .upload-state")).to_have_text("Waiting")
+    page.unroute("**/upload/**")
+    expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg", timeout=30_000)
+    expect(page.locator("[data-notice]")).to_be_hidden()
+    window.complaints.clear()  # the browser told of the lines that we cut
+
+
+def test_a_server_that_fails_can_be_asked_again(window):
+    page = window.page
+    page.route(TICKETS, lambda route: route.fulfill(status=503, body=""), times=1)
+    choose(page, files("one.jpg"))
+    row = page.locator("[data-section=refused] li")
+    expect(row).to_contain_text("the server could not take it (status 503)")
+    row.get_by_role("button", name="Retry").click()
+    expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg")
+    expect(page.locator("[data-count]")).to_have_text("1 added")
+    window.complaints.clear()
+
+
+def test_what_is_too_large_is_not_sent(window, settings):
+    page = window.page
+    page.evaluate("document.querySelector('upload-files').dataset.maxBytes = '1000'")
+    page.route(TICKETS, lambda route: pytest.fail("was sent"))
+    choose(page, files("one.jpg"))
+    expect(page.locator("[data-section=refused] li")).to_contain_text("over the limit of 100 MB")
+    expect(page.locator("[data-retry]")).to_have_count(0)
+
+
+def test_what_is_known_is_linked(window, owner):
+    page = window.page
+    for number in (1, 2):
+        choose(page, files("one.jpg"))
+        expect(page.locator("[data-section=added] li")).to_have_count(number)
+    known = page.locator("[data-outcome=known]")
+    expect(known).to_contain_text("Already here")
+    expect(known.get_by_role("link", name="one.jpg")).to_have_attribute("href", f"/images/{owner.images.get().pk}/")
+
+
+def test_what_lies_in_the_trash_is_restored_on_the_spot(window, owner):
+    page = window.page
+    choose(page, files("one.jpg"))
+    expect(page.locator("[data-section=added] li")).to_have_count(1)
+    trash.trash([owner.images.get().pk])
+    page.goto("/upload/")
+    choose(page, files("again.jpg"))
+    thrown = page.locator("[data-outcome=trashed]")
+    expect(thrown).to_contain_text("Already here, in the trash")
+    expect(page.locator("[data-count]")).to_have_text("1 already here, in the trash")
+    thrown.get_by_role("button", name="Restore").click()
+    expect(thrown).to_have_count(0)
+    restored = page.locator("[data-section=added] li")
+    expect(restored.locator(".name")).to_have_text("again.jpg")
+    expect(restored).to_contain_text("Already here")
+    expect(page.locator("[data-count]")).to_have_text("1 already here")
+    assert owner.images.get().trashed_at is None
+    assert page.url.endswith("/upload/")
+
+
+def test_leaving_is_warned_of_while_bytes_are_in_progress(window, hold):
+    page = window.page
+    hold()
+    choose(page, files("one.jpg"))
+    expect(page.locator("[data-section=active] li")).to_have_count(1)
+    page.mouse.click(5, 400)  # browsers ask only those who have touched the page
+    with page.expect_event("dialog") as asked:
+        page.evaluate("setTimeout(() => location.assign('/'))")
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
+    page.wait_for_url(lambda address: not address.endswith("/upload/"))
+
+
+@pytest.mark.parametrize("address", ["/upload/", "/"])
+def test_files_dropped_anywhere_are_taken(window, address):
+    page = window.page
+    page.goto(address)
+    page.evaluate(
+        """bytes => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "dropped.jpg", { type: "image/jpeg" }));
+            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }""",
+        list(pictures.jpeg()),
+    )
+    expect(page.locator("[data-section=added] .name")).to_have_text("dropped.jpg")

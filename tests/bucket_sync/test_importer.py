@@ -1,0 +1,520 @@
+"""What becomes of the objects of a bucket, and of each way in which reading one can fail."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from analysis import tasks
+from analysis.bucket_sync import importer, object_queue
+from analysis.bucket_sync.object_import import ImportHooks
+from analysis.bucket_sync.s3_events import parse_events
+from analysis.curation import trash, verdicts
+from analysis.library import images
+from analysis.models import Analysis, Bucket, BucketObject, Call, Image
+from analysis.recognition import claims, ledger
+from analysis.recognition.base import Response, UnreadableResponse
+from analysis.recognition.save_results import AttemptResult
+from analysis.recognition.save_results import save_results as record_ends
+from analysis.storage import blobs, originals, renditions
+from tests import pictures
+from tests.factories import create_bucket, create_label, label_rows, labels_answer
+from tests.s3_event_messages import notice, record
+
+pytestmark = pytest.mark.django_db
+KEY = "holidays/ä b+c\n.jpg"
+OWN_FAULT = (
+    "s3:GetObject is not allowed for this object (AccessDenied): see to its ACL, or grant kms:Decrypt for its key."
+)
+LONGEST = "ä" * 510 + ".jpg"  # 1,024 bytes
+
+
+@pytest.fixture
+def bucket(owner, s3):
+    return create_bucket(owner, visibility=1)
+
+
+def hear(key: str, *, name="ObjectCreated:Put", **told) -> set[int]:
+    from urllib.parse import quote_plus
+
+    return object_queue.record_events(parse_events(notice(record(quote_plus(key), name=name, **told)))).buckets
+
+
+def read(bucket: Bucket) -> None:
+    """The workers read all that waits."""
+    BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    Bucket.objects.update(paused_until=None)
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+
+
+def told(key: str = KEY) -> tuple:
+    return BucketObject.objects.values_list("state", "error_code", "reason").get(key=key)
+
+
+@pytest.mark.parametrize("key", [KEY, LONGEST, "IMG_0001"])
+def test_an_object_becomes_a_picture_and_stays_where_it_is(bucket, s3, rekognition, pictures_folder, key):
+    s3.put(key, pictures.jpeg())
+    assert hear(key, sequencer="A1") == {bucket.pk}
+    read(bucket)
+    image = Image.objects.get()
+    assert (image.bucket, image.key, image.owner, image.visibility) == (bucket, key, bucket.owner, 1)
+    assert (image.etag, image.sequencer, image.format) == (s3.etag(key), "A1".rjust(32, "0"), "jpeg")
+    assert "\n" not in image.filename
+    assert told(key) == ("present", "", "")
+    kept = {str(each.relative_to(pictures_folder)) for each in pictures_folder.rglob("*") if each.is_file()}
+    assert kept == {blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS}
+    with originals.get(image) as original:
+        assert original.read() == pictures.jpeg()
+    rekognition.answers = [labels_answer(Dog=98)]
+    tasks.run_recognition(recognizer="rekognition", api="labels")
+    assert label_rows(image) == {"Dog": 98}
+
+
+def test_its_original_can_be_taken_home_and_its_renditions_made_again(owner, bucket, s3, signed_in, pictures_folder):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    answer = signed_in(owner).get(reverse("original", args=[image.pk]))
+    assert b"".join(answer.streaming_content) == pictures.jpeg()
+    (pictures_folder / blobs.rendition_key(image.renditions_id, "thumb")).unlink()
+    with renditions.read(image, "thumb") as thumb:
+        assert thumb.read()[8:12] == b"WEBP"
+
+
+def test_the_bucket_says_what_its_pictures_are_asked(bucket, s3):
+    bucket.apis = ["text", "faces", "celebrities"]  # the local recognizer knows no celebrities
+    bucket.save()
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    assert sorted(Analysis.objects.values_list("api", "is_bulk")) == [("faces", True), ("text", True)]
+
+
+def test_a_changed_object_is_a_new_original_and_what_people_said_stays(owner, bucket, s3, rekognition):
+    rekognition.answers = [labels_answer(Dog=98), labels_answer(Cat=97)]
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    tasks.run_recognition(recognizer="rekognition", api="labels")
+    verdicts.decide(image.pk, label_id=create_label("Bench").pk, decision="added", by_id=owner.pk)
+    s3.put(KEY, pictures.jpeg(300, 200))
+    assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}
+    read(bucket)
+    tasks.run_recognition(recognizer="rekognition", api="labels")
+    renewed = Image.objects.get()
+    assert renewed.analyses.latest("pk").requested_at > renewed.original_replaced_at > renewed.added_at
+    assert (renewed.pk, renewed.width, renewed.etag) == (image.pk, 300, s3.etag(KEY))
+    assert renewed.renditions_id != image.renditions_id
+    assert label_rows(image) == {"Cat": 97, "Bench": 100}
+
+
+@pytest.mark.parametrize("end", ["answer", "error"])
+def test_an_end_about_bytes_that_were_replaced_meanwhile_only_costs(bucket, s3, rekognition, end):
+    """The answer in flight tells of the old ones, and so does the reason why there is none."""
+    rekognition.answers = [labels_answer(Cat=97)]
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    (claimed,) = claims.claim("rekognition", "labels", maximum=1, region="eu-central-1")
+    s3.put(KEY, pictures.jpeg(300, 200))
+    hear(KEY)
+    read(bucket)
+    answer = Response("labels", "rekognition", "3.0", labels_answer(Dog=98), "request-1", 5)
+    error = UnreadableResponse("It is no picture.", api="labels", code="InvalidImageFormatException", outcome="unknown")
+    ended = {"answer": answer} if end == "answer" else {"error": error}
+    record_ends([AttemptResult(claimed, **ended, region="eu-central-1")])
+    image = Image.objects.get()
+    waits = Analysis.objects.get(api="labels")
+    assert (waits.state, waits.error_code, waits.attempts) == ("queued", "original-replaced", 0)
+    assert (label_rows(image), waits.price) == ({}, None)
+    claims.apis_with_due_work()  # nothing is left of the claim, so nothing is written off
+    tasks.run_recognition(recognizer="rekognition", api="labels")
+    assert (label_rows(image), Analysis.objects.get(api="labels").state) == ({"Cat": 97}, "done")
+    outcomes = Call.objects.order_by("pk").values_list("outcome", flat=True)
+    assert list(outcomes) == ["answered" if end == "answer" else "unknown", "answered"]
+    assert ledger.budget("rekognition").spent == 2 * claimed.price
+
+
+def test_the_same_object_is_not_read_again(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    before = len(s3.asked)
+    assert hear(KEY, etag=s3.etag(KEY)) == set()
+    assert hear(KEY) == {bucket.pk}  # without an etag only a look can tell
+    read(bucket)
+    assert (len(s3.asked), Analysis.objects.filter(api="labels").count()) == (before + 1, 1)
+
+
+def test_an_object_that_goes_takes_its_picture_to_the_trash_and_brings_it_back(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    read(bucket)
+    s3.delete(KEY)
+    hear(KEY, name="ObjectRemoved:DeleteMarkerCreated", sequencer="2")
+    read(bucket)
+    assert told() == ("gone", "gone", "It is not in the bucket any more.")
+    assert Image.objects.get().trashed_at
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="3")
+    read(bucket)
+    assert (told(), Image.objects.get().trashed_at) == (("present", "", ""), None)
+
+
+def test_what_a_person_put_into_the_trash_stays_there(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    trash.trash([Image.objects.get().pk])
+    s3.put(KEY, pictures.jpeg(seed=2))
+    hear(KEY)
+    read(bucket)
+    assert Image.objects.get().trashed_at
+
+
+def trashed_by_somebody() -> Image:
+    image = Image.objects.get()
+    trash.trash([image.pk])
+    return image
+
+
+def test_the_bucket_being_busy_brings_nothing_back_from_the_trash(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    image = trashed_by_somebody()
+    s3.put(KEY, pictures.jpeg(300, 200))
+    hear(KEY)
+    s3.faults = {"get": ["InvalidAccessKeyId"]}
+    read(bucket)
+    assert told()[:2] == ("waiting", "InvalidAccessKeyId")
+    read(bucket)
+    image.refresh_from_db()
+    assert (told()[0], image.width, image.trashed_at is None) == ("present", 300, False)
+
+
+def test_an_object_that_comes_back_leaves_in_the_trash_what_was_there_before_it_went(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    read(bucket)
+    trashed_by_somebody()
+    gone_and_back(bucket, s3)
+    assert (told(), Image.objects.get().trashed_at is None) == (("present", "", ""), False)
+
+
+def test_nor_does_it_bring_back_what_was_put_there_again_meanwhile(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    read(bucket)
+
+    def somebody_changes_their_mind() -> None:
+        trash.restore(Image.objects.get().pk)
+        trashed_by_somebody()
+
+    gone_and_back(bucket, s3, meanwhile=somebody_changes_their_mind)
+    assert Image.objects.get().trashed_at
+
+
+def test_one_that_went_comes_back_though_the_bucket_was_busy_at_first(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    read(bucket)
+
+    def busy() -> None:
+        s3.faults = {"get": ["InvalidAccessKeyId"]}
+
+    gone_and_back(bucket, s3, meanwhile=busy)
+    read(bucket)
+    assert (told(), Image.objects.get().trashed_at) == (("present", "", ""), None)
+
+
+def gone_and_back(bucket, s3, *, meanwhile=lambda: None) -> None:
+    """The object is deleted and put there again, and each is looked at."""
+    s3.delete(KEY)
+    hear(KEY, name="ObjectRemoved:Delete", sequencer="2")
+    read(bucket)
+    meanwhile()
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="3")
+    read(bucket)
+
+
+def test_what_people_do_while_an_object_is_read_stays(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    s3.put(KEY, pictures.jpeg(300, 200))
+    hear(KEY)
+    taken = importer._claim(bucket.pk)
+    Image.objects.update(visibility=0, title="Mine")
+    with CaptureQueriesContext(connection) as queries:
+        importer._read(taken, consequences=ImportHooks(kept=lambda *_: None, lost=lambda *_: None))
+    image = Image.objects.get()
+    assert (image.width, image.visibility, image.title) == (300, 0, "Mine")
+    locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(each["sql"] for each in queries))
+    assert locks == ["analysis_image", "analysis_bucketobject"]  # as whoever removes it: nobody waits in a circle
+
+
+def test_what_was_removed_here_does_not_come_back_by_itself(bucket, s3, django_capture_on_commit_callbacks):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    with django_capture_on_commit_callbacks(execute=True):
+        images.remove(Image.objects.get())
+    assert (KEY in s3.objects, told()[0]) == (True, "dropped")
+    assert hear(KEY, etag=s3.etag(KEY)) == set()
+    s3.put(KEY, pictures.jpeg(seed=2))
+    assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}  # somebody put another one there
+
+
+def test_the_original_goes_only_where_the_bucket_says_so(bucket, s3, django_capture_on_commit_callbacks):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    Bucket.objects.update(may_delete=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        images.remove(Image.objects.get())
+    assert s3.objects == {}
+
+
+@pytest.mark.parametrize("content", [b"Dear diary, today", b"", pictures.svg()], ids=["text", "empty", "svg"])
+def test_what_is_no_picture_is_refused_with_a_sentence(bucket, s3, content):
+    s3.put(KEY, content)
+    hear(KEY)
+    read(bucket)
+    state, _, reason = told()
+    assert (state, bool(reason), Image.objects.count()) == ("refused", True, 0)
+    assert hear(KEY, etag=s3.etag(KEY)) == set()  # it is not read again
+
+
+def test_a_large_object_is_refused_without_its_bytes(bucket, s3, settings):
+    settings.MAX_UPLOAD_BYTES = 100
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    assert told()[:2] == ("refused", "too-large")
+
+
+def test_a_picture_that_is_overwritten_by_something_else_goes_to_the_trash(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    s3.put(KEY, b"Dear diary")
+    hear(KEY)
+    read(bucket)
+    assert told()[0] == "refused"
+    assert Image.objects.get().trashed_at
+
+
+def test_an_object_that_is_gone_by_the_time_we_look(bucket, s3):
+    hear(KEY)
+    read(bucket)
+    assert (told()[0], Image.objects.count()) == ("gone", 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence", "tried"),
+    [
+        (
+            "AccessDenied",
+            "Nothing of photos can be read. s3:GetObject is not allowed (AccessDenied): grant it, or kms:Decrypt for "
+            "the key of its objects.",
+            3,  # one or two alone may be denied to us
+        ),
+        ("ExpiredToken", "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.", 1),
+        ("NoSuchBucket", "There is no bucket photos: correct its name, or create it.", 1),
+    ],
+)
+def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, sentence, tried):
+    s3.faults = {"get": [f"{code}!"]}
+    keys = (KEY, "other.jpg", "third.jpg", "fourth.jpg")
+    for seed, key in enumerate(keys):
+        s3.put(key, pictures.jpeg(seed=seed))
+        hear(key)
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+    assert len([key for method, key in s3.asked if method == "GET"]) == tried  # the others are not tried meanwhile
+    bucket.refresh_from_db()
+    assert (bucket.trouble, bucket.paused_until is None) == (sentence, False)
+    assert importer.due_buckets() == []
+    counted = BucketObject.objects.values_list("attempts", flat=True)
+    assert sorted(counted) == [0, 0, *([0, 0] if tried == 1 else [1, 1])]  # what the bucket does costs no object
+    s3.faults = {}
+    read(bucket)
+    read(bucket)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, Image.objects.count()) == ("", len(keys))
+
+
+def test_a_bucket_that_stops_giving_rests_at_once(bucket, s3):
+    """What it gave before tells: it does not give that any more either."""
+    for key in (KEY, "other.jpg"):
+        s3.put(key, pictures.jpeg(seed=len(key)))
+        hear(key)
+        read(bucket)
+        s3.faults = {"get": ["AccessDenied!"]}
+    bucket.refresh_from_db()
+    assert bucket.trouble.startswith("Nothing of photos can be read. s3:GetObject is not allowed (AccessDenied)")
+    assert BucketObject.objects.values_list("attempts", flat=True).get(key="other.jpg") == 0
+
+
+def test_what_the_bucket_gave_and_has_no_more_is_no_witness(bucket, s3):
+    for key in (KEY, "other.jpg"):
+        s3.put(key, pictures.jpeg(seed=len(key)))
+        hear(key)
+        read(bucket)
+        s3.denied = {"other.jpg"}
+        s3.delete(KEY)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
+
+
+def test_one_that_is_given_outweighs_what_is_denied_or_archived_since(bucket, s3):
+    for key in (KEY, "second.jpg", "third.jpg", "other.jpg"):
+        s3.put(key, pictures.jpeg(seed=len(key) + ord(key[0])))
+        hear(key)
+        s3.denied = {"second.jpg", "third.jpg", "other.jpg"} if key == "other.jpg" else set()
+        read(bucket)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
+
+
+def test_many_objects_that_are_denied_one_by_one_stop_no_other(bucket, s3):
+    """By their ACL or a KMS key. Once one was given, the bucket is known to give."""
+    denied = [f"denied-{number}.jpg" for number in range(5)]
+    s3.denied = set(denied)
+    for seed, key in enumerate(["first.jpg", *denied, "last.jpg"]):
+        s3.put(key, pictures.jpeg(seed=seed))
+        hear(key)
+        BucketObject.objects.filter(key=key).update(next_attempt_at=Now() - timedelta(seconds=60 - seed))
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, bucket.paused_until) == ("", None)
+    assert sorted(Image.objects.values_list("key", flat=True)) == ["first.jpg", "last.jpg"]
+    for _ in range(importer.MAX_ATTEMPTS - 1):
+        read(bucket)
+    assert {told(key) for key in denied} == {("failed", "AccessDenied", OWN_FAULT)}
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        ("AccessDenied", ("waiting", "AccessDenied", OWN_FAULT)),
+        (
+            "InvalidObjectState",  # in Glacier
+            ("failed", "InvalidObjectState", "It is archived: restore it in S3, then sync the bucket."),
+        ),
+    ],
+)
+def test_one_object_that_is_not_given_stops_no_other(bucket, s3, code, end):
+    s3.faults = {"get": [code]}
+    for seed, key in enumerate((KEY, "other.jpg")):
+        s3.put(key, pictures.jpeg(seed=seed))
+        hear(key)
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, bucket.paused_until, told()) == ("", None, end)
+    assert Image.objects.get().key == "other.jpg"
+
+
+def test_an_object_that_kills_its_readers_is_given_up(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    for _ in range(importer.MAX_ATTEMPTS):
+        assert importer._claim(bucket.pk)  # and then nothing more is heard of whoever did
+        BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    read(bucket)
+    assert told() == ("failed", "worker-lost", "Each worker that read it stopped before it was done.")
+    assert s3.asked == []
+
+
+def test_an_object_that_can_never_be_read_fails_after_five_attempts(bucket, s3):
+    s3.faults = {"get": ["AccessDenied!"]}
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    for _ in range(importer.MAX_ATTEMPTS):
+        read(bucket)
+    assert told() == ("failed", "AccessDenied", OWN_FAULT)
+
+
+def test_a_bucket_that_asks_for_patience_gets_it(bucket, s3):
+    s3.faults = {"get": ["SlowDown"] * 4}  # as often as botocore tries by itself
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert (bucket.trouble, bucket.paused_until is None, BucketObject.objects.get().attempts) == ("", False, 0)
+    read(bucket)
+    assert Image.objects.count() == 1
+
+
+def test_an_endpoint_that_is_not_there_rests(bucket, s3, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    hear(KEY)
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+    bucket.refresh_from_db()
+    assert bucket.trouble.startswith("It cannot be reached: ")
+    assert BucketObject.objects.get().attempts == 0
+
+
+def test_a_storage_that_takes_no_renditions_is_tried_again(bucket, s3, pictures_folder):
+    pictures_folder.mkdir()
+    (pictures_folder / "renditions").write_text("in the way")
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    assert (told()[:2], Image.objects.count()) == (("waiting", "storage"), 0)
+    (pictures_folder / "renditions").unlink()
+    read(bucket)
+    assert Image.objects.count() == 1
+
+
+def test_news_that_comes_while_an_object_is_read_is_not_lost(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY, sequencer="1")
+    taken = BucketObject.objects.select_related("bucket__owner", "image").get()
+    hear(KEY, sequencer="2")
+    importer._read(taken, consequences=None)
+    assert (told()[0], Image.objects.count()) == ("waiting", 0)
+    read(bucket)
+    assert Image.objects.count() == 1
+
+
+def test_a_dead_readers_object_is_read_by_another(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    assert importer._claim(bucket.pk) is not None
+    assert (importer._claim(bucket.pk), importer.due_buckets()) == (None, [])
+    read(bucket)
+    assert Image.objects.count() == 1
+
+
+def test_a_version_is_kept_and_read_as_that_version(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    s3.versions[KEY] = "v7"
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    assert image.version_id == "v7"
+    assert hear(KEY, etag=s3.etag(KEY), version="v7") == set()
+    assert hear(KEY, etag=s3.etag(KEY), version="v8") == {bucket.pk}
+
+
+def test_an_original_that_was_replacing_is_not_taken_for_the_one_that_was_looked_at(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    read(bucket)
+    image = Image.objects.get()
+    s3.put(KEY, pictures.jpeg(seed=2))
+    with pytest.raises(blobs.StorageError, match="has changed; it is read again soon"):
+        originals.get(image)
+    s3.delete(KEY)
+    with pytest.raises(blobs.BlobMissing, match="has nothing under"):
+        originals.get(image)

@@ -1,0 +1,83 @@
+"""News written down: twice, late, in any order, of buckets and objects that do not matter."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from analysis.bucket_sync import object_queue
+from analysis.bucket_sync.s3_events import pad_sequencer, parse_events
+from analysis.models import BucketObject
+from tests.factories import create_bucket
+from tests.s3_event_messages import notice, record
+
+pytestmark = pytest.mark.django_db
+CREATED, REMOVED = "ObjectCreated:Put", "ObjectRemoved:Delete"
+
+
+def hear(*records) -> object_queue.RecordedEvents:
+    return object_queue.record_events(parse_events(notice(*records)))
+
+
+@pytest.fixture
+def bucket(owner):
+    return create_bucket(owner)
+
+
+NEWS = [(CREATED, "1"), (REMOVED, "2"), (CREATED, "3")]
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations(NEWS)), ids=lambda order: "".join(each[1] for each in order)
+)
+@pytest.mark.parametrize("is_together", [True, False])
+def test_in_any_order_the_last_news_is_what_is_looked_at(bucket, order, is_together):
+    records = [record("a.jpg", name=name, sequencer=number) for name, number in order]
+    for each in [records] if is_together else [[one] for one in records]:
+        hear(*each)
+    known = BucketObject.objects.get()
+    assert (known.state, known.sequencer) == ("waiting", pad_sequencer("3"))
+
+
+def test_the_same_news_twice_changes_nothing(bucket):
+    for _ in range(2):
+        hear(record("a.jpg", sequencer="1"), record("a.jpg", sequencer="1"))
+    assert BucketObject.objects.values_list("key", "revision").get() == ("a.jpg", 0)
+
+
+def test_a_removal_that_overtakes_its_creation_wins(bucket):
+    assert hear(record("a.jpg", name=REMOVED, sequencer="2")).buckets == set()
+    assert hear(record("a.jpg", sequencer="1")).buckets == set()
+    assert BucketObject.objects.get().state == "gone"
+
+
+def test_every_bucket_that_wants_an_object_gets_it(owner, bucket):
+    part = create_bucket(owner, prefix="2024/", include=["*.jpg"])
+    assert hear(record("2024/a.jpg")).buckets == {bucket.pk, part.pk}
+    assert hear(record("2024/a.png")).buckets == {bucket.pk}
+    assert hear(record("2024/"), record("notes.txt")).buckets == set()
+
+
+def test_a_bucket_that_nobody_knows_is_told(bucket):
+    noted = hear(record("a.jpg", bucket="strange"))
+    assert (noted.unknown, noted.buckets, BucketObject.objects.count()) == ({"strange"}, set(), 0)
+
+
+def test_what_our_own_storage_keeps_is_not_taken_in_again(owner, settings):
+    options = {"bucket_name": "photos", "region_name": "us-east-1", "location": "library"}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
+    }
+    own = [f"library/{name}/aa/a.jpg" for name in ("originals", "renditions", "uploads")]
+    assert hear(*(record(key) for key in own)) == object_queue.RecordedEvents()  # known, though no row says so
+    bucket = create_bucket(owner)
+    assert hear(*(record(key) for key in own)).buckets == set()
+    assert hear(record("originals/a.jpg")).buckets == {bucket.pk}  # beside the storage's folder
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_news_costs_the_same_queries_however_many(bucket, number, django_assert_num_queries):
+    with django_assert_num_queries(4):  # savepoint, buckets, upsert, release
+        hear(*(record(f"{each}.jpg") for each in range(number)))

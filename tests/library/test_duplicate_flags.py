@@ -1,0 +1,68 @@
+"""A picture that has a like in the library is known to have one, as soon as it comes."""
+
+import io
+
+import pytest
+from django.utils import timezone
+
+from analysis.ingest.examine import examine
+from analysis.library import images
+from analysis.library.duplicate_flags import mark_all_duplicates, mark_overdue
+from analysis.models import Image
+from tests import pictures
+from tests.factories import create_image
+
+pytestmark = pytest.mark.django_db
+
+
+def added(owner, content: bytes) -> Image:
+    examined = examine(io.BytesIO(content), name="picture.jpg")
+    return images.add(examined, io.BytesIO(content), owner_id=owner.pk, then=lambda image: None).image
+
+
+def repeated() -> set[int]:
+    return set(Image.objects.filter(has_duplicate=True).values_list("pk", flat=True))
+
+
+def test_the_second_of_its_kind_has_duplicate_and_so_is_the_first(owner, colleague):
+    content = pictures.jpeg()
+    first = added(owner, content)
+    assert repeated() == set()
+    second = added(colleague, content)
+    assert repeated() == {first.pk, second.pk}
+
+
+def test_the_same_hash_of_other_bytes_is_enough(owner):
+    content = pictures.jpeg()
+    first = added(owner, content)
+    Image.objects.filter(pk=first.pk).update(sha256="0" * 64)
+    second = added(owner, content)
+    assert second.phash == first.phash
+    assert repeated() == {first.pk, second.pk}
+
+
+def test_pictures_without_a_hash_are_not_alike_for_that(owner):
+    create_image(owner, phash=None)
+    create_image(owner, phash=None)
+    assert (mark_all_duplicates(), repeated()) == (0, set())
+
+
+def test_what_came_at_once_is_put_right_soon(owner):
+    now = timezone.now()
+    before = [create_image(owner, phash=3, has_duplicate=True), create_image(owner, phash=4)]
+    late = [create_image(owner, phash=phash, added_at=now) for phash in (3, 4, 5)]
+    same = [create_image(owner, sha256="0" * 64, added_at=now) for _ in range(1)]
+    same.append(create_image(owner, sha256="0" * 64, phash=9, trashed_at=now, added_at=now))
+    assert (mark_overdue(), mark_overdue()) == (5, 0)
+    assert repeated() == {each.pk for each in (*before, *late[:2], *same)}
+
+
+def test_what_came_at_once_is_put_right(owner):
+    like = [create_image(owner, phash=3), create_image(owner, phash=3)]
+    same = [
+        create_image(owner, phash=4, sha256="0" * 64),
+        create_image(owner, phash=5, sha256="0" * 64, trashed_at="2026-01-01T00:00Z"),
+    ]
+    create_image(owner, phash=6)
+    assert (mark_all_duplicates(), mark_all_duplicates()) == (4, 0)
+    assert repeated() == {each.pk for each in (*like, *same)}

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from analysis.recognition.local import faces
+from tests.recognition import sample_pictures
+
+
+def test_faces_of_lfw_are_found_and_nothing_else():
+    found = faces.find(sample_pictures.lfw("faces"))
+
+    tiles = {((face.left + face.width // 2) // 110, (face.top + face.height // 2) // 110) for face in found}
+    assert len(tiles) == len(found) >= 22
+    assert faces.find(sample_pictures.lfw("others")) == ()
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    with Image.open(sample_pictures.DATA / "astronaut.png") as image:
+        return image.convert("RGB").crop((80, 0, 380, 300))
+
+
+@pytest.mark.parametrize("change", ["as it is", "mirrored", "four times as large", "half as large", "dark", "gray"])
+def test_face_is_found_however_it_comes(astronaut, change):
+    changed = {
+        "as it is": lambda image: image,
+        "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "four times as large": lambda image: image.resize((1200, 1200)),
+        "half as large": lambda image: image.resize((150, 150)),
+        "dark": lambda image: image.point(lambda value: value // 3),
+        "gray": lambda image: image.convert("L").convert("RGB"),
+    }[change](astronaut)
+
+    (face,) = faces.find(np.asarray(changed))
+
+    share = face.width / changed.width
+    assert share == pytest.approx(0.33, abs=0.06)
+    assert (face.left + face.width / 2) / changed.width == pytest.approx(
+        0.48 if change != "mirrored" else 0.52, abs=0.02
+    )
+
+
+def test_face_upside_down_is_not_claimed(astronaut):
+    assert faces.find(np.asarray(astronaut.transpose(Image.Transpose.ROTATE_180))) == ()
+
+
+def test_several_faces_come_largest_first(astronaut):
+    wall = Image.new("RGB", (600, 300), "gray")
+    wall.paste(astronaut.resize((150, 150)), (20, 75))
+    wall.paste(astronaut, (250, 0))
+
+    large, small = faces.find(np.asarray(wall))
+
+    assert large.width == pytest.approx(2 * small.width, rel=0.15)
+    assert small.left < large.left

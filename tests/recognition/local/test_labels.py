@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.recognition.local import labels
+from analysis.recognition.local.colors import Quality
+from analysis.recognition.local.faces import Face
+from analysis.recognition.local.text import Line
+
+COLORFUL = np.full((400, 600, 3), (200, 120, 40), dtype=np.uint8)
+PAPER = np.full((400, 600, 3), (250, 240, 222), dtype=np.uint8)
+
+
+def face(height, confidence=96.0):
+    return Face(10, 10, height, height, confidence, Quality(50, 50, 50))
+
+
+def line(width=500, height=30, top=0, confidence=99.0):
+    corners = ((0.0, top), (width, top), (width, top + height), (0.0, top + height))
+    return Line("some text", corners, confidence, ())
+
+
+def found(rgb=COLORFUL, faces=(), lines=()):
+    return labels.find(rgb, faces=tuple(faces), lines=tuple(lines))
+
+
+def test_nothing_in_a_colorful_picture_without_faces_and_text():
+    assert found() == {}
+
+
+@pytest.mark.parametrize(("height", "expected"), [(49, None), (50, 72.0), (100, 96.0), (300, 96.0)])
+def test_portrait_is_one_face_that_fills_the_picture(height, expected):
+    assert found(faces=[face(height)]).get("Portrait") == expected
+
+
+def test_two_faces_are_no_portrait():
+    assert found(faces=[face(150), face(140, 88.0)]) == {"Face": 96.0, "Head": 96.0, "Person": 96.0}
+
+
+def test_group_and_crowd_are_as_sure_as_their_last_member():
+    group = found(faces=[face(50, 99.0), face(50, 95.0), face(50, 85.0)])
+    crowd = found(faces=[face(30, 99.0)] * 9 + [face(30, 81.0)])
+
+    assert (group["Groupshot"], group.get("Crowd")) == (85.0, None)
+    assert (crowd["Groupshot"], crowd["Crowd"]) == (99.0, 81.0)
+
+
+def test_labels_come_surest_first():
+    assert list(found(faces=[face(60, 96.0)], lines=[line(confidence=99.0)])) == [
+        *("Text", "Face", "Head", "Person", "Photography", "Portrait")
+    ]
+
+
+def test_document_is_much_text_on_a_light_ground():
+    lines = [line(top=40 * number) for number in range(6)]
+
+    assert found(PAPER, lines=lines) == {"Text": 99.0, "Document": pytest.approx(92.5)}
+    assert found(COLORFUL, lines=lines) == {"Text": 99.0}
+    assert found(PAPER, lines=lines[:4]) == {"Text": 99.0}
+    assert found(PAPER, lines=[line(width=150, top=40 * number) for number in range(6)]) == {"Text": 99.0}
+
+
+def test_black_and_white_has_hardly_a_pixel_of_color():
+    gray = np.random.default_rng(1).integers(0, 256, (300, 300, 1), dtype=np.uint8).repeat(3, axis=2)
+    with_a_ball = gray.copy()
+    with_a_ball[:40, :40] = (200, 30, 30)
+
+    assert found(gray) == {"Black And White": 99.0}
+    assert found(with_a_ball) == {}
+
+
+def test_every_ancestor_is_a_label_too():
+    for name, kind in labels.KINDS.items():
+        assert set(kind.parents) <= set(labels.KINDS) - {name}
+        assert {grand for parent in kind.parents for grand in labels.KINDS[parent].parents} <= set(kind.parents)

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import io
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image
+
+from analysis.recognition import responses
+from analysis.recognition.base import ApiUnavailable, Parameters, UnreadableResponse
+from analysis.recognition.local import recognizer
+from analysis.recognition.local.recognizer import LocalRecognizer
+from tests.recognition import aws_shapes, sample_pictures
+
+PERSON = {"Face", "Head", "Person", "Photography", "Portrait"}
+FOUND = {
+    "astronaut.png": PERSON,
+    "camera.png": {"Black And White"},
+    "chelsea.png": set(),
+    "coffee.png": set(),
+    "coins.png": {"Black And White"},
+    "gravel.png": {"Black And White"},
+    "motorcycle_left.png": set(),
+    "page.png": {"Black And White", "Document", "Text"},
+    "rocket.jpg": set(),
+}
+"""What the local recognizer says of scikit-image's photographs; all it does not say is not there or not known."""
+
+COLORS = {
+    "astronaut.png": {"grey", "black", "orange", "brown", "red", "purple"},
+    "chelsea.png": {"brown"},
+    "coffee.png": {"orange", "brown", "red", "black", "white"},
+    "motorcycle_left.png": {"grey", "brown", "black", "red"},
+    "rocket.jpg": {"blue", "black", "grey", "brown"},
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_labels_of_photographs(name):
+    assert {label.name for label in responses.labels_in(sample_pictures.answer(name, "labels").content)} == FOUND[name]
+
+
+@pytest.mark.parametrize("name", COLORS)
+def test_colors_of_photographs(name):
+    found = responses.colors_in(sample_pictures.answer(name, "labels").content)
+
+    assert {color.simplified_color for color in found} == COLORS[name]
+
+
+@pytest.mark.parametrize("api", sorted(LocalRecognizer.apis))
+@pytest.mark.parametrize("name", ["astronaut.png", "page.png", "gravel.png"])
+def test_answers_have_the_shapes_of_rekognition(name, api):
+    answer = sample_pictures.answer(name, api)
+
+    assert aws_shapes.complaints(answer.content, aws_shapes.OPERATIONS[api]) == []
+    assert answer.model_version == recognizer.model_version()
+    assert len(answer.model_version) <= 40
+
+
+def test_face_is_where_the_astronaut_s_is():
+    (face,) = responses.faces_in(sample_pictures.answer("astronaut.png", "faces").content)
+
+    assert [face.box.left, face.box.top, face.box.width, face.box.height] == pytest.approx(
+        [0.34, 0.13, 0.19, 0.19], abs=0.03
+    )
+    assert face.confidence > 95
+    assert (face.age_low, face.gender, face.smile, face.emotions) == (None, None, None, ())
+    assert face.quality.brightness > 60
+
+
+def test_label_comes_with_its_ancestors_and_the_face_with_its_place():
+    found = {
+        label.name: label for label in responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
+    }
+    (face,) = responses.faces_in(sample_pictures.answer("astronaut.png", "faces").content)
+
+    assert found["Portrait"].parents == ("Face", "Head", "Person", "Photography")
+    assert found["Person"].aliases == ("Human",)
+    assert found["Person"].instances == ()
+    assert [(instance.box, instance.confidence) for instance in found["Face"].instances] == [
+        (face.box, face.confidence)
+    ]
+
+
+def test_text_of_a_page():
+    found = responses.texts_in(sample_pictures.answer("page.png", "text").content)
+
+    assert [text.text for text in found if text.is_line][:3] == [
+        "Region-based segmentation",
+        "Let us first determine markers of the coins and the",
+        "background. These markers are pixels that we can label",
+    ]
+    assert [text.text for text in found if not text.is_line][:4] == ["Region-based", "segmentation", "Let", "us"]
+
+
+def test_text_is_where_it_was_drawn():
+    keep_left, harbor, *words = responses.texts_in(sample_pictures.look(sample_pictures.sign(), "text").content)
+
+    assert [word.text for word in words] == ["KEEP", "LEFT", "Harbor", "24"]
+    assert (keep_left.text, harbor.text) == ("KEEP LEFT", "Harbor 24")
+    assert [keep_left.box.left, keep_left.box.top] == pytest.approx([100 / 800, 110 / 600], abs=0.03)
+    assert [harbor.box.left, harbor.box.top] == pytest.approx([100 / 800, 310 / 600], abs=0.03)
+    keep, left = words[:2]
+    assert keep.box.left == pytest.approx(keep_left.box.left, abs=0.02)
+    assert keep.box.left + keep.box.width < left.box.left
+    assert left.box.left + left.box.width == pytest.approx(keep_left.box.left + keep_left.box.width, abs=0.02)
+
+
+def test_words_name_their_line():
+    detections = sample_pictures.look(sample_pictures.sign(), "text").content["TextDetections"]
+
+    assert [(entry["Id"], entry.get("ParentId")) for entry in detections] == [
+        (0, None),
+        (1, None),
+        (2, 0),
+        (3, 0),
+        (4, 1),
+        (5, 1),
+    ]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (80, 80), (3, 400), (400, 3)])
+@pytest.mark.parametrize("api", sorted(LocalRecognizer.apis))
+def test_picture_of_nothing_has_nothing_in_it(size, api, capfd):
+    answer = sample_pictures.look(sample_pictures.jpeg(Image.new("RGB", size, (90, 140, 60))), api)
+
+    for read in (responses.labels_in, responses.faces_in, responses.texts_in):
+        assert read(answer.content) == ()
+    assert capfd.readouterr() == ("", "")  # RapidOCR would say so on the terminal
+
+
+def test_parameters_cut_the_labels():
+    every = responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
+    picture = sample_pictures.sample("astronaut.png")
+
+    surer = sample_pictures.look(picture, "labels", min_confidence=90, image_properties=False)
+    first = sample_pictures.look(picture, "labels", max_labels=2)
+
+    assert [label.confidence for label in every] == sorted((label.confidence for label in every), reverse=True)
+    assert {label.name for label in responses.labels_in(surer.content)} == {"Face", "Head", "Person"}
+    assert "ImageProperties" not in surer.content
+    assert responses.labels_in(first.content) == every[:2]
+
+
+def broken_pictures():
+    jpeg = sample_pictures.sign()
+    bomb = io.BytesIO()
+    Image.new("1", (8000, 8000)).save(bomb, "PNG")
+    return {
+        "empty": (b"", "NotAPicture"),
+        "text": (b"not a picture", "NotAPicture"),
+        "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "NotAPicture"),
+        "truncated": (jpeg[: len(jpeg) // 2], "NotAPicture"),
+        "header only": (jpeg[:20], "NotAPicture"),
+        "bomb": (bomb.getvalue(), "PictureTooLarge"),
+    }
+
+
+@pytest.mark.parametrize("api", sorted(LocalRecognizer.apis))
+@pytest.mark.parametrize("kind", ["empty", "text", "svg", "truncated", "header only", "bomb"])
+def test_broken_picture_is_unreadable(kind, api):
+    picture, code = broken_pictures()[kind]
+
+    with pytest.raises(UnreadableResponse) as raised:
+        sample_pictures.look(picture, api)
+
+    assert str(raised.value).startswith(f"The {api} request failed with {code}: ")
+
+
+def test_api_it_has_not_is_nobodys_fault():
+    with pytest.raises(ApiUnavailable, match="ApiNotOffered"):
+        sample_pictures.look(sample_pictures.sign(), "celebrities")
+
+
+def test_threads_find_the_same():
+    """All at once on pictures that nobody has looked at, as a worker's threads do."""
+    names, apis = ["coffee.png", "chelsea.png"], sorted(LocalRecognizer.apis)
+    asked = [(sample_pictures.sample(name) + b"\0", api) for name in names for api in apis]  # other bytes, same picture
+    together = threading.Barrier(len(asked))
+
+    def look(picture, api):
+        together.wait()
+        return sample_pictures.look(picture, api).content
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        found = list(pool.map(look, *zip(*asked, strict=True)))
+
+    assert found == [sample_pictures.answer(name, api).content for name in names for api in apis]
+
+
+def test_same_bytes_are_looked_at_once_and_old_ones_forgotten():
+    first = recognizer._inspection(b"first")
+
+    assert recognizer._inspection(b"first") is first
+    for number in range(recognizer.CACHE_SIZE):
+        recognizer._inspection(b"%d" % number)
+    assert recognizer._inspection(b"first") is not first
+    assert len(recognizer._inspections) == recognizer.CACHE_SIZE
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forked_child_waits_for_no_thread_of_its_parent():
+    look = recognizer._inspection(b"picture")
+
+    with recognizer._remembering:  # as if another thread were just remembering
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if recognizer._inspection(b"picture") is not look else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_asking_needs_no_parameters_but_takes_them():
+    answer = LocalRecognizer().recognize(
+        sample_pictures.sign(), api="faces", parameters=Parameters(max_labels=1, min_confidence=100)
+    )
+
+    assert answer.content == {"FaceDetails": []}

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import botocore.session  # noqa: TID251
+import pytest
+from botocore.stub import Stubber  # noqa: TID251
+
+from analysis.recognition.base import ApiUnavailable, Parameters, S3Object, Throttled, UnreadableResponse
+from analysis.recognition.rekognition import client as rekognition_client
+from tests import rekognition_responses
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+@pytest.fixture(scope="module")
+def client():
+    session = botocore.session.Session()
+    session.set_credentials("testing", "testing")
+    return session.create_client("rekognition", region_name="eu-west-1")
+
+
+@pytest.fixture
+def stub(client):
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def ask(client, picture=JPEG, api="labels", **parameters):
+    return rekognition_client.Rekognition(client=client).recognize(
+        picture, api=api, parameters=Parameters(**parameters)
+    )
+
+
+LABELS = {"MaxLabels": 1000, "MinConfidence": 55.0, "Features": ["GENERAL_LABELS", "IMAGE_PROPERTIES"]}
+REQUESTS = {
+    "labels": LABELS,
+    "faces": {"Attributes": ["ALL"]},
+    "celebrities": {},
+    "text": {},
+    "moderation": {"MinConfidence": 50.0},
+}
+VERSIONS = {"labels": "3.0", "faces": "faces-1", "celebrities": "celebrities-1", "text": "3.0", "moderation": "7.0"}
+
+
+@pytest.mark.parametrize("api", REQUESTS)
+def test_each_api_is_asked_and_answers_as_documented(client, stub, api):
+    operation = rekognition_client.OPERATIONS[api]
+    documented = rekognition_responses.RESPONSES[operation.name]()
+    response = {**documented, "ResponseMetadata": rekognition_responses.metadata("a-request")}
+    stub.add_response(operation.method, response, {"Image": {"Bytes": JPEG}, **REQUESTS[api]})
+
+    answer = ask(client, api=api)
+
+    assert answer.content == documented
+    assert (answer.api, answer.recognizer, answer.model_version) == (api, "rekognition", VERSIONS[api])
+    assert answer.request_id == "a-request"
+    assert answer.latency_ms >= 0
+
+
+@pytest.mark.parametrize(
+    ("api", "parameters", "expected"),
+    [
+        ("labels", {"max_labels": 20, "min_confidence": 70}, {**LABELS, "MaxLabels": 20, "MinConfidence": 70.0}),
+        # Billed on its own, so only asked for when wanted.
+        ("labels", {"image_properties": False}, {**LABELS, "Features": ["GENERAL_LABELS"]}),
+        (
+            "labels",
+            {"label_inclusion": ("Dog", "Cat"), "category_exclusion": ("Colors and Visual Composition",)},
+            {
+                **LABELS,
+                "Settings": {
+                    "GeneralLabels": {
+                        "LabelInclusionFilters": ["Cat", "Dog"],
+                        "LabelCategoryExclusionFilters": ["Colors and Visual Composition"],
+                    }
+                },
+            },
+        ),
+        (
+            "labels",
+            {"label_exclusion": ("Dog",), "category_inclusion": ("Animals and Pets",)},
+            {
+                **LABELS,
+                "Settings": {
+                    "GeneralLabels": {
+                        "LabelExclusionFilters": ["Dog"],
+                        "LabelCategoryInclusionFilters": ["Animals and Pets"],
+                    }
+                },
+            },
+        ),
+        ("moderation", {"moderation_min_confidence": 80, "min_confidence": 10}, {"MinConfidence": 80.0}),
+        ("text", {"min_confidence": 10}, {}),
+    ],
+)
+def test_parameters_go_where_they_belong(client, stub, api, parameters, expected):
+    operation = rekognition_client.OPERATIONS[api]
+    stub.add_response(
+        operation.method, rekognition_responses.RESPONSES[operation.name](), {"Image": {"Bytes": PNG}, **expected}
+    )
+
+    ask(client, PNG, api=api, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        (S3Object("pictures", "originals/a.jpg"), {"Bucket": "pictures", "Name": "originals/a.jpg"}),
+        (S3Object("pictures", "a.jpg", "v1"), {"Bucket": "pictures", "Name": "a.jpg", "Version": "v1"}),
+    ],
+)
+def test_a_picture_in_s3_is_referred_to(client, stub, reference, expected):
+    stub.add_response("detect_text", rekognition_responses.text(), {"Image": {"S3Object": expected}})
+
+    assert ask(client, reference, api="text").content == rekognition_responses.text()
+
+
+@pytest.mark.parametrize("api", ["labels", "text", "moderation"])
+def test_answer_without_a_model_version_still_has_one(client, stub, api):
+    operation = rekognition_client.OPERATIONS[api]
+    stub.add_response(operation.method, {operation.result: []})
+
+    assert ask(client, api=api).model_version == "unknown"
+
+
+@pytest.mark.parametrize("api", REQUESTS)
+def test_answer_without_its_result_is_not_taken_for_an_empty_one(client, stub, api):
+    stub.add_response(
+        rekognition_client.OPERATIONS[api].method, {"ResponseMetadata": rekognition_responses.metadata("a-request")}
+    )
+
+    with pytest.raises(Throttled, match="AnswerCutShort") as raised:
+        ask(client, api=api)
+
+    assert (raised.value.outcome, raised.value.request_id) == ("unknown", "a-request")
+
+
+@pytest.mark.parametrize(
+    ("picture", "code"),
+    [
+        (b"", "NotAPicture"),
+        (b"GIF89a" + bytes(100), "NotAPicture"),
+        (JPEG + bytes(5 * 1024 * 1024 - len(JPEG) + 1), "PictureTooLarge"),
+    ],
+)
+def test_hopeless_picture_is_refused_unsent(client, stub, picture, code):
+    with pytest.raises(UnreadableResponse, match=code) as raised:
+        ask(client, picture)
+    assert raised.value.outcome is None
+
+
+def test_picture_of_exactly_5_mib_is_sent(client, stub):
+    stub.add_response("detect_labels", rekognition_responses.labels())
+
+    assert ask(client, JPEG + bytes(5 * 1024 * 1024 - len(JPEG))).model_version == "3.0"
+
+
+def test_every_operation_is_one_of_the_service_model():
+    model = botocore.session.get_session().get_service_model("rekognition")
+
+    assert [model.operation_model(operation.name).name for operation in rekognition_client.OPERATIONS.values()] == [
+        *("DetectLabels", "DetectFaces", "RecognizeCelebrities", "DetectText", "DetectModerationLabels")
+    ]
+
+
+# The real client, as far as a closed port.
+
+
+@pytest.fixture
+def credentials(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    yield monkeypatch
+    rekognition_client.reset()
+
+
+def connected(region="eu-west-1", threads=4):
+    recognizer = rekognition_client.connect(region=region, threads=threads)
+    assert recognizer.region == (region or "")  # paid for either way, so never None
+    return recognizer, lambda: recognizer.recognize(JPEG, api="labels", parameters=Parameters())
+
+
+def test_endpoint_that_is_down_is_unavailable_and_nothing_was_sent(credentials):
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        _, ask_it = connected()
+
+        with pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:
+            ask_it()
+    assert raised.value.outcome is None
+
+
+def test_connecting_without_credentials_says_what_to_set(credentials):
+    credentials.delenv("AWS_ACCESS_KEY_ID")
+    credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", "http://127.0.0.1:9")
+    _, ask_it = connected()
+
+    with pytest.raises(ApiUnavailable, match="Set AWS_ACCESS_KEY_ID"):
+        ask_it()
+
+
+def test_connecting_without_a_region_says_what_to_set(credentials):
+    _, ask_it = connected(region=None)
+
+    with pytest.raises(ApiUnavailable, match="Set AWS_REGION"):
+        ask_it()
+
+
+def test_endpoint_that_is_no_address_is_a_mistake_in_configuration(credentials):
+    credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", "nonsense")
+    _, ask_it = connected()
+
+    with pytest.raises(ApiUnavailable, match="InvalidConfigError"):
+        ask_it()
+
+
+def test_threads_share_one_client_and_its_limits(credentials):
+    recognizer, _ = connected(threads=8)
+    together = threading.Barrier(8)
+
+    def client():
+        together.wait()
+        return recognizer._client()
+
+    with ThreadPoolExecutor(8) as pool:
+        clients = {id(future.result()) for future in [pool.submit(client) for _ in range(8)]}
+
+    config = recognizer._client().meta.config
+    assert len(clients) == 1
+    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (3, 20, 8)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forked_child_makes_its_own_client(credentials):
+    recognizer, _ = connected()
+    before = id(recognizer._client())
+
+    with rekognition_client._making:  # as if another thread were just making one
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if id(recognizer._client()) != before else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert id(recognizer._client()) == before

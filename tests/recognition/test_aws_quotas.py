@@ -1,0 +1,156 @@
+"""How fast AWS allows to ask: said by settings, by Service Quotas, or by default."""
+
+from __future__ import annotations
+
+import os
+
+import botocore.session  # noqa: TID251
+import pytest
+from botocore.stub import Stubber  # noqa: TID251
+
+from analysis.aws import service_quotas
+from analysis.aws.errors import AWSError
+from analysis.recognition import aws_quotas
+from analysis.recognition.rekognition import client
+from tests.rekognition_server import RekognitionServer, serving
+
+IMAGE = "Transactions per second per account for the Amazon Rekognition Image operation"
+
+
+@pytest.fixture
+def stub():
+    session = botocore.session.Session()
+    session.set_credentials("testing", "testing")
+    client = session.create_client("service-quotas", region_name="eu-central-1")
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def told(name: str, value: float = 7.0, **fields) -> dict:
+    return {"ServiceCode": "rekognition", "QuotaName": name, "Value": value, "Unit": "None", **fields}
+
+
+def applied(stub) -> dict[str, float]:
+    return service_quotas.applied(
+        "rekognition", operations=aws_quotas.OPERATIONS.values(), region="eu-central-1", client=stub.client
+    )
+
+
+def per(unit: str, value: int = 1) -> dict:
+    return {"PeriodUnit": unit, "PeriodValue": value}
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [
+        (told(f"{IMAGE} DetectLabels"), {"DetectLabels": 7.0}),
+        (told(f"{IMAGE} DetectModerationLabels"), {"DetectModerationLabels": 7.0}),
+        (told("RecognizeCelebrities TPS"), {"RecognizeCelebrities": 7.0}),
+        (told("Rate of DetectText requests", Period=per("SECOND")), {"DetectText": 7.0}),
+        (told("Operations: DetectFaces, DetectText", Period=per("SECOND")), {"DetectFaces": 7.0, "DetectText": 7.0}),
+        (
+            told(
+                "Calls per second",
+                UsageMetric={"MetricDimensions": {"Resource": "DetectFaces", "Service": "Rekognition"}},
+            ),
+            {"DetectFaces": 7.0},
+        ),
+        (told("Rate of DetectText requests", Period=per("MINUTE")), {}),
+        (told("Rate of DetectText requests", Period=per("SECOND", 5)), {}),
+        (told(f"{IMAGE} DetectCustomLabels"), {}),
+        (told(f"{IMAGE} DetectLabels", 0.0), {}),
+        (told("Maximum number of concurrent stored video jobs per account", 20.0), {}),
+        (told("DetectLabels faces per picture", 100.0), {}),
+    ],
+)
+def test_a_quota_belongs_to_the_operation_it_names(stub, quota, expected):
+    stub.add_response("list_service_quotas", {"Quotas": [quota]}, {"ServiceCode": "rekognition", "MaxResults": 100})
+
+    assert applied(stub) == expected
+
+
+def test_every_page_is_read_and_the_smallest_figure_counts(stub):
+    first = {"Quotas": [told(f"{IMAGE} DetectLabels", 50.0)], "NextToken": "more"}
+    stub.add_response("list_service_quotas", first, {"ServiceCode": "rekognition", "MaxResults": 100})
+    stub.add_response(
+        "list_service_quotas",
+        {"Quotas": [told(f"{IMAGE} DetectLabels", 20.0), told(f"{IMAGE} DetectText", 30.0)]},
+        {"ServiceCode": "rekognition", "MaxResults": 100, "NextToken": "more"},
+    )
+
+    assert applied(stub) == {"DetectLabels": 20.0, "DetectText": 30.0}
+
+
+def test_a_refusal_names_no_principal(stub):
+    message = "User: arn:aws:iam::123456789012:user/me is not authorized to perform: servicequotas:ListServiceQuotas"
+    stub.add_client_error("list_service_quotas", "AccessDeniedException", message, 400)
+
+    with pytest.raises(AWSError) as raised:
+        applied(stub)
+
+    assert raised.value.is_denied
+    assert str(raised.value) == "ListServiceQuotas is not allowed (AccessDeniedException)."
+
+
+def test_operations_are_those_of_the_recognizer():
+    assert {api: operation.name for api, operation in client.OPERATIONS.items()} == aws_quotas.OPERATIONS
+    assert aws_quotas.DEFAULTS.keys() == aws_quotas.OPERATIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"),
+    [
+        ("eu-west-1", {"labels": 50, "faces": 100, "celebrities": 50, "text": 50, "moderation": 50}),
+        ("eu-central-1", {"labels": 5, "faces": 25, "celebrities": 5, "text": 5, "moderation": 5}),
+        ("", {"labels": 5, "faces": 25, "celebrities": 5, "text": 5, "moderation": 5}),
+    ],
+)
+def test_without_settings_the_defaults_of_the_region_hold(region, expected):
+    assert {api: aws_quotas.quota(region, api) for api in expected} == expected
+    assert aws_quotas.cached_quota(region, "labels").source == "AWS's default"
+
+
+def test_a_setting_wins(settings):
+    settings.REKOGNITION_QUOTA = {"labels": "12.5"}
+
+    assert aws_quotas.cached_quota("eu-west-1", "labels") == aws_quotas.Quota(12.5, "REKOGNITION_QUOTA")
+    assert aws_quotas.quota("eu-west-1", "text") == 50
+
+
+@pytest.fixture
+def service(settings, monkeypatch):
+    """Service Quotas over HTTP, which the settings say is to be asked."""
+    server = RekognitionServer()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    settings.QUOTAS_FROM_AWS = True
+    aws_quotas.reset()
+    with serving(server) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", address)
+        yield server
+    aws_quotas.reset()
+
+
+def test_service_quotas_is_asked_once_an_hour_and_what_it_does_not_tell_is_the_default(settings, service):
+    service.answers = [{"Quotas": [told(f"{IMAGE} DetectLabels", 33.0)]}]
+    settings.REKOGNITION_QUOTA = {"faces": "3"}
+
+    assert aws_quotas.cached_quota("eu-central-1", "labels") == aws_quotas.Quota(33.0, "Service Quotas")
+    assert aws_quotas.cached_quota("eu-central-1", "text") == aws_quotas.Quota(5.0, "AWS's default")
+    assert aws_quotas.cached_quota("eu-central-1", "faces") == aws_quotas.Quota(3.0, "REKOGNITION_QUOTA")
+    assert service.requests == [{"ServiceCode": "rekognition", "MaxResults": 100}]
+
+
+def test_a_service_that_refuses_leaves_the_defaults_and_a_sentence(service, caplog):
+    service.answers = [(400, "AccessDeniedException")]
+
+    assert aws_quotas.quota("eu-central-1", "labels") == 5
+    assert aws_quotas.quota("eu-central-1", "text") == 5
+    assert len(service.requests) == 1
+    assert [record.getMessage() for record in caplog.records if record.name == "analysis.recognition.aws_quotas"] == [
+        "Rekognition's quotas cannot be read, what was known before holds: "
+        "ListServiceQuotas is not allowed (AccessDeniedException)."
+    ]

@@ -1,0 +1,94 @@
+import pytest
+from django.core.management import CommandError, call_command
+
+from analysis.models import Analysis, ModelVersion
+from analysis.recognition import comparison
+from analysis.recognition.comparison import LabelChange
+from tests.factories import create_analysis, create_image, create_labeled_image, label_rows, labels_answer
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_difference_of_two_answers():
+    before = labels_answer(Dog=98, Van=80, Grass=60, Sky=70)
+    after = labels_answer(Dog=98.5, Truck=91, Grass=72, Bench=55)
+    assert comparison.difference("labels", before, after) == [
+        LabelChange("label", "Truck", None, 91),
+        LabelChange("label", "Bench", None, 55),
+        LabelChange("label", "Van", 80, None),
+        LabelChange("label", "Sky", 70, None),
+        LabelChange("label", "Grass", 60, 72),
+    ]
+    assert comparison.difference("labels", before, before) == []
+
+
+def test_the_difference_of_two_readings_is_their_lines():
+    def reading(*lines):
+        return {"TextDetections": [{"DetectedText": line, "Type": "LINE", "Confidence": 90} for line in lines]}
+
+    assert comparison.difference("text", reading("STOP", "one way"), reading("STOP", "exit")) == [
+        LabelChange("text", "exit", None, 90),
+        LabelChange("text", "one way", 90, None),
+    ]
+
+
+@pytest.fixture
+def two_versions(owner):
+    for number in range(3):
+        image = create_image(owner)
+        create_analysis(image, state="done", is_current=False, answer=labels_answer(Van=90, Dog=90))
+        new = labels_answer(Truck=90, Dog=90) if number else labels_answer(Van=90, Dog=90)
+        create_analysis(image, state="done", model_version="3.1", answer=new)
+    create_analysis(
+        create_image(owner), state="done", model_version="3.1", answer=labels_answer(Cat=90)
+    )  # only one version
+    for version in ("3.0", "3.1"):
+        ModelVersion.objects.create(recognizer="local", api="labels", version=version)
+
+
+def test_two_versions_over_the_library(two_versions):
+    found = comparison.between_versions("labels", recognizer="local", before="3.0", after="3.1")
+    assert (found.pictures, dict(found.gained), dict(found.lost)) == (
+        3,
+        {("label", "Truck"): 2},
+        {("label", "Van"): 2},
+    )
+
+
+def test_the_command_names_what_came_and_went(two_versions, capsys):
+    call_command("compare_models")
+    assert capsys.readouterr().out.splitlines() == [
+        "3.0 → 3.1, 3 pictures that both have answered",
+        "+2 Truck",
+        "−2 Van",
+    ]
+    call_command("compare_models", "3.1", "3.0", as_json=True)
+    assert capsys.readouterr().out == (
+        '{"before": "3.1", "after": "3.0", "pictures": 3, "gained": {"Van": 2}, "lost": {"Truck": 2}}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("versions", "message"),
+    [
+        (["3.0", "4.0"], "No answer of version 4.0: local has answered labels as 3.1, 3.0."),
+        (["3.0"], "Two versions are needed: local has answered labels as 3.1, 3.0."),
+    ],
+)
+def test_versions_nobody_has_answered_with(two_versions, versions, message):
+    with pytest.raises(CommandError) as caught:
+        call_command("compare_models", *versions)
+    assert str(caught.value) == message
+
+
+def test_an_older_answer_pinned_counts_until_it_is_let_go(owner):
+    image = create_labeled_image(owner, {"Dog": 98})
+    older = Analysis.objects.get()
+    Analysis.objects.update(is_current=False)
+    newer = create_analysis(image, state="done", answer=labels_answer(Cat=90))
+    comparison.pin(older)
+    assert label_rows(image) == {"Dog": 98}
+    newer.refresh_from_db()
+    assert not newer.is_current
+    comparison.unpin(older)
+    assert label_rows(image) == {"Cat": 90}

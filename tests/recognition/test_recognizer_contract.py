@@ -1,0 +1,101 @@
+"""What the pipeline may expect of every recognizer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import get_args
+
+import botocore.session  # noqa: TID251
+import pytest
+from botocore.stub import Stubber  # noqa: TID251
+
+from analysis.recognition import responses
+from analysis.recognition.base import (
+    ApiName,
+    ApiUnavailable,
+    Parameters,
+    Recognizer,
+    RequestFailed,
+    Response,
+    UnreadableResponse,
+)
+from analysis.recognition.local.recognizer import LocalRecognizer
+from analysis.recognition.rekognition.client import OPERATIONS, Rekognition
+from tests import rekognition_responses
+from tests.recognition import aws_shapes, sample_pictures
+
+READERS: dict[ApiName, Callable[[object], tuple[object, ...]]] = {
+    "labels": responses.labels_in,
+    "faces": responses.faces_in,
+    "celebrities": responses.celebrities_in,
+    "text": responses.texts_in,
+    "moderation": responses.moderation_in,
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    recognizer: Recognizer
+    picture: dict[ApiName, bytes]
+    """For each API one with something in it."""
+
+
+@pytest.fixture(scope="module")
+def client():
+    session = botocore.session.Session()
+    session.set_credentials("testing", "testing")
+    return session.create_client("rekognition", region_name="eu-west-1")
+
+
+@pytest.fixture(params=["rekognition", "local"])
+def subject(request, client):
+    if request.param == "local":
+        astronaut = sample_pictures.sample("astronaut.png")
+        yield Subject(LocalRecognizer(), {"labels": astronaut, "faces": astronaut, "text": sample_pictures.sign()})
+        return
+    with Stubber(client) as stub:
+        for operation in OPERATIONS.values():
+            response = rekognition_responses.RESPONSES[operation.name]()
+            stub.add_response(operation.method, {**response, "ResponseMetadata": rekognition_responses.metadata()})
+        yield Subject(Rekognition(client=client), dict.fromkeys(OPERATIONS, sample_pictures.sign()))
+
+
+def test_it_has_a_name_and_apis(subject):
+    assert subject.recognizer.name in {"rekognition", "local"}
+    assert subject.recognizer.apis == set(subject.picture)
+    assert subject.recognizer.apis <= set(get_args(ApiName))
+
+
+def test_answer_says_who_answered_what_and_can_be_read_and_stored(subject):
+    for api in OPERATIONS if subject.recognizer.name == "rekognition" else sorted(subject.recognizer.apis):
+        answer = subject.recognizer.recognize(subject.picture[api], api=api, parameters=Parameters())
+
+        assert isinstance(answer, Response)
+        assert (answer.api, answer.recognizer) == (api, subject.recognizer.name)
+        assert 0 < len(answer.model_version) <= 40
+        assert 0 < len(answer.request_id) <= 80
+        assert answer.latency_ms >= 0
+        assert json.loads(json.dumps(answer.content, allow_nan=False)) == answer.content
+        assert "ResponseMetadata" not in answer.content
+        assert aws_shapes.complaints(answer.content, aws_shapes.OPERATIONS[api]) == []
+        assert READERS[api](answer.content) != ()
+
+
+def test_bytes_that_are_no_picture_are_unreadable(subject):
+    for api in sorted(subject.recognizer.apis):
+        with pytest.raises(UnreadableResponse) as raised:
+            subject.recognizer.recognize(b"not a picture", api=api, parameters=Parameters())
+        assert (raised.value.api, raised.value.code) == (api, "NotAPicture")
+
+
+def test_api_it_has_not_is_unavailable(subject):
+    for api in sorted(set(get_args(ApiName)) - subject.recognizer.apis):
+        with pytest.raises(ApiUnavailable) as raised:
+            subject.recognizer.recognize(sample_pictures.sign(), api=api, parameters=Parameters())
+        assert (raised.value.api, raised.value.code) == (api, "ApiNotOffered")
+
+
+def test_failures_are_of_three_kinds():
+    assert {kind.__name__ for kind in RequestFailed.__subclasses__()} == {"Busy", "Unreadable", "Unavailable"}

@@ -1,0 +1,338 @@
+"""What a query finds, told picture by picture in plain Python from the truth: answers, verdicts, marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from analysis.models import Analysis, Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.recognition import responses
+from analysis.recognition.detected_labels import detected_labels, lines_in
+from analysis.search import query as search_query
+from analysis.search.query import Query
+
+FULL = 100.0
+
+
+@dataclass
+class ReferenceLabel:
+    confidence: float
+    count: int
+
+
+@dataclass
+class Picture:
+    row: Image
+    labels: dict[tuple[str, str], ReferenceLabel] = field(default_factory=dict)
+    faces: list[responses.DetectedFace] = field(default_factory=list)
+    text: str = ""
+    quality: responses.Quality | None = None
+    analyses: list[Analysis] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    mark: Rating | None = None
+
+
+@dataclass
+class Library:
+    """All there is, and who asks when."""
+
+    pictures: list[Picture]
+    labels: dict[tuple[str, str], Label]
+    aliases: dict[str, set[tuple[str, str]]]
+    viewer: Viewer
+    moment: datetime
+
+
+def library(viewer: Viewer, moment: datetime) -> Library:
+    labels = {(label.kind, label.name.lower()): label for label in Label.objects.select_related("merged_into")}
+    aliases: dict[str, set[tuple[str, str]]] = {}
+    for alias in LabelAlias.objects.select_related("label"):
+        aliases.setdefault(alias.name.lower(), set()).add((alias.label.kind, alias.label.name.lower()))
+    standing = {
+        (label.kind, label.name.lower()): label.merged_into or label
+        for label in Label.objects.select_related("merged_into")
+    }
+    return Library(
+        [_picture(row, viewer, standing) for row in Image.objects.select_related("owner", "bucket")],
+        labels,
+        aliases,
+        viewer,
+        moment,
+    )
+
+
+def _key(label: Label) -> tuple[str, str]:
+    return label.kind, label.name.lower()
+
+
+def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label]) -> Picture:
+    picture = Picture(row)
+    picture.analyses = list(row.analyses.order_by("pk"))
+    picture.verdicts = list(row.verdicts.select_related("label").order_by("decided_at", "pk"))
+    picture.mark = Rating.objects.filter(image=row, person_id=viewer.person_id).first()
+    if row.trashed_at is not None:
+        return picture
+    for analysis in picture.analyses:
+        if not analysis.is_current:
+            continue
+        for word in detected_labels(analysis.api, analysis.answer, threshold=75):
+            label, confidence = standing[word.kind, word.name.lower()], round(word.confidence, 2)
+            known = picture.labels.get(_key(label))
+            if confidence >= (label.threshold or 0) and (known is None or known.confidence < confidence):
+                picture.labels[_key(label)] = ReferenceLabel(confidence, word.instance_count)
+        if analysis.api == "faces":
+            picture.faces = list(responses.faces_in(analysis.answer))
+        if analysis.api == "text":
+            picture.text = lines_in(analysis.answer)
+        if analysis.api == "labels":
+            picture.quality = responses.quality_in(analysis.answer)
+    for key, verdict in {_key(standing[_key(each.label)]): each for each in picture.verdicts}.items():
+        if verdict.decision == "rejected":
+            picture.labels.pop(key, None)
+        else:
+            known = picture.labels.get(key)
+            picture.labels[key] = ReferenceLabel(FULL, known.count if known else 0)
+    return picture
+
+
+def reference_results(query: Query, library: Library) -> list[int]:
+    """The ids of all hits, in the query's order."""
+    hits = [
+        picture
+        for picture in library.pictures
+        if _is_visible(picture.row, query, library) and all(_holds(part, picture, library) for part in query.parts)
+    ]
+    ranked = next((part for part in query.parts if isinstance(part, search_query.LabelTerm)), None)
+    sort = query.sort if query.sort != "confidence" or ranked else "newest"
+    keys = {
+        "newest": lambda p: p.row.added_at,
+        "oldest": lambda p: p.row.added_at,
+        "taken": lambda p: p.row.taken_at or p.row.added_at,
+        "confidence": lambda p: max((c.confidence for c in _carried(ranked, p, library)), default=0),
+        "name": lambda p: p.row.filename.lower(),
+        "size": lambda p: p.row.size,
+    }
+    hits.sort(key=lambda picture: (keys[sort](picture), picture.row.pk), reverse=sort not in {"oldest", "name"})
+    return [picture.row.pk for picture in hits]
+
+
+def _is_visible(row: Image, query: Query, library: Library) -> bool:
+    person = library.viewer.person_id
+    if row.trashed_at is not None and library.viewer.sees_all:
+        return query.includes_trash
+    if row.trashed_at is not None:
+        return query.includes_trash and person is not None and row.owner_id == person
+    return row.owner_id == person or row.visibility >= library.viewer.min_visibility
+
+
+def _meant(node, library: Library) -> set[tuple[str, str]]:
+    if isinstance(node, search_query.CategoryTerm):
+        shown = {
+            key: label.category
+            for key, label in library.labels.items()
+            if not label.is_hidden and not label.merged_into
+        }
+        return {key for key, category in shown.items() if category.lower() == node.name.lower()}
+    name = node.name.lower()
+    kind = "label" if isinstance(node, search_query.CountTerm) else node.kind
+    if isinstance(node, search_query.LabelTerm) and node.is_prefix:
+        keys = {key for key in library.labels if key[1].startswith(name)}
+        keys |= {key for alias, meant in library.aliases.items() if alias.startswith(name) for key in meant}
+    else:
+        keys = {key for key in library.labels if key[1] == name} | library.aliases.get(name, set())
+    keys = {_key(library.labels[key].merged_into or library.labels[key]) for key in keys}
+    if kind:
+        return {key for key in keys if key[0] == kind}
+    return {key for key in keys if not library.labels[key].is_hidden}
+
+
+def _carried(node, picture: Picture, library: Library) -> list[ReferenceLabel]:
+    return [carried for key in _meant(node, library) if (carried := picture.labels.get(key))]
+
+
+def _holds(node, picture: Picture, library: Library) -> bool:
+    return _JUDGES[type(node)](node, picture, library)
+
+
+def _within(value, low, high) -> bool:
+    return value is not None and (low is None or value >= low) and (high is None or value <= high)
+
+
+def _not(node, picture, library):
+    return not _holds(node.part, picture, library)
+
+
+def _and(node, picture, library):
+    return all(_holds(part, picture, library) for part in node.parts)
+
+
+def _or(node, picture, library):
+    return any(_holds(part, picture, library) for part in node.parts)
+
+
+def _labeled(node, picture, library):
+    return any(carried.confidence >= node.minimum for carried in _carried(node, picture, library))
+
+
+def _in_category(node, picture, library):
+    return bool(_carried(node, picture, library))
+
+
+def _counted(node, picture, library):
+    maximum = max((carried.count for carried in _carried(node, picture, library)), default=0)
+    return _within(maximum, node.minimum, node.maximum)
+
+
+def _one_face(node, picture, library):
+    shown = {name for kind, name in picture.labels if kind in {"face", "emotion"}}
+    wanted = {trait.lower() for trait in node.traits}
+    return wanted <= shown and any(_fits(node, wanted, face) for face in picture.faces)
+
+
+def _written(node, picture, library):
+    words, wanted = picture.text.lower().split(), node.text.lower().split()
+    return any(words[place : place + len(wanted)] == wanted for place in range(len(words)))
+
+
+def _matches(node, picture, library):
+    row, text = picture.row, node.text.lower()
+    match node.field:
+        case "name":
+            return text in row.filename.lower() or text in row.title.lower()
+        case "camera":
+            return text in f"{row.camera_make} {row.camera_model} {row.lens}".lower()
+        case "format":
+            return row.format == {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}.get(text, text)
+        case "owner":
+            return row.owner_id == library.viewer.person_id if text == "me" else row.owner.username.lower() == text
+        case "bucket":
+            return row.bucket is not None and text in row.bucket.name.lower()
+    return False
+
+
+def _measured(node, picture, library):
+    if node.field == "rating":
+        return picture.mark is not None and _within(picture.mark.rating, node.low, node.high)
+    if node.field in {"size", "width", "height"}:
+        return _within(getattr(picture.row, node.field), node.low, node.high)
+    name = "sharpness" if node.field == "quality" else node.field
+    return picture.quality is not None and _within(getattr(picture.quality, name), node.low, node.high)
+
+
+def _between(node, picture, library):
+    return _within(_moment(node, picture).astimezone(UTC).date(), node.first, node.last)
+
+
+def _lately(node, picture, library):
+    if node.unit in {"today", "yesterday"}:
+        day = library.moment.date() - timedelta(days=node.unit == "yesterday")
+        return _moment(node, picture).date() == day
+    length = timedelta(days=node.number * {"day": 1, "week": 7, "month": 30, "year": 365}[node.unit])
+    return _moment(node, picture) >= library.moment - length
+
+
+def _oriented(node, picture, library):
+    row = picture.row
+    shape = "square" if row.width == row.height else "landscape" if row.width > row.height else "portrait"
+    return node.shape == shape
+
+
+def _is(node, picture, library):  # noqa: PLR0911
+    row = picture.row
+    last = {analysis.api: analysis.state for analysis in picture.analyses}
+    match node.state:
+        case "favorite":
+            return picture.mark is not None and picture.mark.is_favorite
+        case "untagged":
+            return not any(kind == "tag" for kind, _ in picture.labels)
+        case "failed":
+            return "failed" in last.values()
+        case "pending":
+            return any(analysis.state in {"queued", "running"} for analysis in picture.analyses)
+        case "reviewed":
+            return bool(picture.verdicts)
+        case "trashed":
+            return row.trashed_at is not None
+        case "duplicate":
+            return any(_is_twin(row, other.row, library) for other in library.pictures)
+    return row.visibility == Image.Visibility[node.state.upper()]
+
+
+def _has(node, picture, library):
+    match node.thing:
+        case "faces":
+            return bool(picture.faces)
+        case "text":
+            return bool(picture.text)
+        case "labels":
+            return bool(picture.labels)
+    return picture.row.latitude is not None and picture.row.longitude is not None
+
+
+def _by(node, picture, library):
+    if node.who == "person":
+        return any(verdict.decision != "rejected" for verdict in picture.verdicts)
+    return any(analysis.is_current and analysis.recognizer == node.who for analysis in picture.analyses)
+
+
+def _by_model(node, picture, library):
+    return any(analysis.is_current and analysis.model_version == node.version for analysis in picture.analyses)
+
+
+def _like(node, picture, library):
+    other = next((each.row for each in library.pictures if each.row.pk == node.image_id), None)
+    if other is None or not _is_visible(other, Query(), library):
+        return False
+    if other.pk == picture.row.pk:
+        return True
+    if other.phash is None or picture.row.phash is None:
+        return False
+    return ((other.phash ^ picture.row.phash) & (2**64 - 1)).bit_count() <= 7
+
+
+def _moment(node, picture: Picture) -> datetime:
+    row = picture.row
+    return row.added_at if node.field == "added" else row.taken_at or row.added_at
+
+
+def _fits(node, wanted: set[str], face: responses.DetectedFace) -> bool:
+    shown = {
+        (
+            value
+            if isinstance(value, str)
+            else "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(name))
+        ).lower()
+        for name, (value, sure) in face.attributes.items()
+        if value and sure >= 75
+    }
+    shown |= {emotion.type.lower() for emotion in face.emotions if emotion.confidence >= 75}
+    is_young_enough = node.age_high is None or (face.age_low is not None and face.age_low <= node.age_high)
+    is_old_enough = node.age_low is None or (face.age_high is not None and face.age_high >= node.age_low)
+    return wanted <= shown and is_young_enough and is_old_enough
+
+
+def _is_twin(row: Image, other: Image, library: Library) -> bool:
+    is_same = row.sha256 == other.sha256 or (row.phash is not None and row.phash == other.phash)
+    return row.pk != other.pk and is_same and other.trashed_at is None and _is_visible(other, Query(), library)
+
+
+_JUDGES = {
+    search_query.Not: _not,
+    search_query.And: _and,
+    search_query.Or: _or,
+    search_query.LabelTerm: _labeled,
+    search_query.CategoryTerm: _in_category,
+    search_query.CountTerm: _counted,
+    search_query.FaceTerm: _one_face,
+    search_query.TextTerm: _written,
+    search_query.FieldTerm: _matches,
+    search_query.RangeTerm: _measured,
+    search_query.DateTerm: _between,
+    search_query.RelativeDateTerm: _lately,
+    search_query.OrientationTerm: _oriented,
+    search_query.StateTerm: _is,
+    search_query.HasTerm: _has,
+    search_query.SourceTerm: _by,
+    search_query.ModelTerm: _by_model,
+    search_query.SimilarTerm: _like,
+}

@@ -1,0 +1,107 @@
+"""What is not looked at: the pictures that whoever asks may not see, and what an index tells."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from analysis.library.duplicate_flags import mark_all_duplicates
+from analysis.models import Face, Image, ImageText, Verdict
+from analysis.permissions import viewer_of
+from analysis.search.facets import facets
+from analysis.search.resolve import resolve
+from analysis.search.results import count, page
+from analysis.search.sql.planner import QueryPlan
+from analysis.search.syntax.parser import parse
+from tests.factories import START, create_bucket, create_bucket_image, create_image, create_label
+from tests.query_plans import rows_read
+
+pytestmark = pytest.mark.django_db
+OTHERS = 10_000
+A_FEW = 1_000
+"""Far fewer; indexes still hold what earlier tests took back."""
+
+
+@pytest.fixture
+def few_of_many(owner, colleague):
+    """The owner has three pictures, a colleague thousands that the owner may not see."""
+    template = create_image(colleague)
+    columns = [field.column for field in Image._meta.concrete_fields if field.name not in {"id", "phash_chunks"}]
+    own_of = {"key": "'k' || n", "sha256": "md5(n::text)", "added_at": "added_at + n * interval '1 hour'"}
+    own_of |= {"phash": "('x' || md5(n::text))::bit(64)::bigint"}
+    chosen = ", ".join(own_of.get(column, column) for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO analysis_image ({", ".join(columns)})
+                SELECT {chosen} FROM analysis_image, generate_series(1, %s) n WHERE id = %s""",
+            [OTHERS, template.pk],
+        )
+    own = [create_image(owner, phash=7) for _ in range(3)]
+    mark_all_duplicates()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE analysis_image")
+    return own
+
+
+def looked_at(statement) -> int:
+    return rows_read(statement.text, statement.values)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sort:taken", "sort:name", "sort:size", "-is:trashed", "-is:trashed sort:name", "is:duplicate"]
+)
+def test_others_pictures_are_not_gone_through(few_of_many, owner, text):
+    plan = QueryPlan(resolve(parse(text), viewer=viewer_of(owner), moment=timezone.now()))
+    sample = plan.whole(cap=100)
+    attempts = [attempt.sql for attempt in plan.attempts(after=None, limit=61)]
+    for statement in (*attempts, *plan.counted(cap=1_001), sample):
+        assert looked_at(statement) < A_FEW
+
+
+def test_what_is_like_a_picture_is_found_without_looking_at_all(few_of_many, colleague):
+    image = Image.objects.filter(owner=colleague).last()
+    query = parse(f"like:{image.pk}")
+    plan = QueryPlan(resolve(query, viewer=viewer_of(colleague), moment=timezone.now()))
+    assert max(looked_at(attempt.sql) for attempt in plan.attempts(after=None, limit=61)) < A_FEW
+    assert page(query, viewer=viewer_of(colleague)).images == [image]
+
+
+RARE = ["bucket:rare", "has:text", "has:faces", "is:reviewed", "width<9", "height<9", "name:rare OR name:q"]
+
+
+@pytest.mark.parametrize("text", RARE)
+def test_what_few_pictures_have_is_found_without_looking_at_all(few_of_many, colleague, text):
+    rare = create_bucket_image(create_bucket(colleague, name="rare"), "a.jpg")
+    Image.objects.filter(pk=rare.pk).update(width=8, height=8, filename="rare.jpg")
+    ImageText.objects.create(image=rare, content="EXIT")
+    Face.objects.create(image=rare, left=0, top=0, width=1, height=1, confidence=99)
+    Verdict.objects.create(image=rare, label=create_label("Dog"), decision="confirmed", by=colleague)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE analysis_image, analysis_imagetext, analysis_face, analysis_verdict, analysis_bucket")
+    query = parse(text)
+    plan = QueryPlan(resolve(query, viewer=viewer_of(colleague), moment=timezone.now()), budget=100)
+    attempts = [attempt.sql for attempt in plan.attempts(after=None, limit=61)]
+    statements = (*attempts, *plan.counted(cap=1_001))
+    assert max(looked_at(statement) for statement in statements) < A_FEW
+    assert page(query, viewer=viewer_of(colleague)).images == [rare]
+
+
+def test_facets_of_few_pictures_are_exact_however_many_others_there_are(few_of_many, owner):
+    counted = facets(parse("is:private"), viewer=viewer_of(owner))
+    assert (counted.counted, counted.is_sample) == (3, False)
+
+
+def test_duplicates_are_the_same_by_hash_or_by_bytes_and_both_may_be_seen(owner, colleague):
+    same = [create_image(owner, phash=7), create_image(owner, phash=7)]
+    create_image(owner, phash=8)
+    create_image(colleague, phash=8)
+    twin = create_image(owner, phash=9)
+    create_image(colleague, phash=10, sha256=twin.sha256, visibility=1)
+    create_image(owner, phash=11)
+    create_image(owner, phash=11, trashed_at=START)
+    mark_all_duplicates()
+    query, viewer = parse("is:duplicate sort:oldest"), viewer_of(owner)
+    found = page(query, viewer=viewer).images
+    assert [image.pk for image in found] == [*(each.pk for each in same), twin.pk, twin.pk + 1]
+    assert count(query, viewer=viewer) == 4

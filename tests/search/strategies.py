@@ -1,0 +1,128 @@
+"""Searches as hypothesis draws them: trees in normal form, as `parse` would give them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from analysis.search.query import (
+    SORTS,
+    And,
+    CategoryTerm,
+    CountTerm,
+    DateTerm,
+    FaceTerm,
+    FieldTerm,
+    HasTerm,
+    LabelTerm,
+    ModelTerm,
+    OrientationTerm,
+    Query,
+    RangeTerm,
+    RelativeDateTerm,
+    SimilarTerm,
+    SourceTerm,
+    StateTerm,
+    TextTerm,
+    all_of,
+    any_of,
+    negation,
+)
+from analysis.search.syntax.terms import KINDS, MATCHED, SHAPES
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: how long one example takes says more of the machine than of the code."""
+
+WORDS = ("dog", "Cat", "black and white", "OR", "NOT", "AND", "size", "face", "sort:name", "-", "*", '5" screen', "..")
+UNUSUAL = st.text(min_size=1, max_size=12).map(lambda text: " ".join(text.replace("\0", "").split())).filter(bool)
+
+
+def names():
+    return st.one_of(st.sampled_from(WORDS), UNUSUAL)
+
+
+def percents():
+    return st.integers(0, 10_000).map(lambda hundredths: hundredths / 100)
+
+
+def ranges(values):
+    """Both ends, or one of them."""
+    ordered = st.tuples(values, values).map(sorted).map(tuple)
+    return st.one_of(ordered, st.tuples(values, st.none()), st.tuples(st.none(), values))
+
+
+def days():
+    """First and last days of months and years among them."""
+    months = st.tuples(st.integers(1990, 2030), st.integers(1, 12))
+    firsts = months.map(lambda month: date(*month, 1))
+    lasts = firsts.map(lambda day: date.fromordinal(day.toordinal() - 1))
+    return st.one_of(st.dates(), firsts, lasts)
+
+
+def measures():
+    scales = {
+        "size": st.integers(0, 10**15),
+        **dict.fromkeys(("width", "height"), st.integers(0, 1_000_000)),
+        "rating": st.integers(1, 5),
+        **dict.fromkeys(("quality", "brightness", "sharpness", "contrast"), percents()),
+    }
+    return st.sampled_from(sorted(scales)).flatmap(
+        lambda field: ranges(scales[field]).map(lambda bounds: RangeTerm(field, *bounds))
+    )
+
+
+def faces():
+    traits = st.lists(names(), max_size=3, unique=True).map(tuple)
+    ages = st.one_of(st.just((None, None)), ranges(st.integers(0, 150)))
+    several = st.tuples(traits, ages).filter(lambda face: face[0] or face[1] != (None, None))
+    return several.map(lambda face: FaceTerm(face[0], *face[1]))
+
+
+def counts():
+    numbers = st.integers(0, 20)
+    bounds = st.one_of(st.tuples(numbers, st.none()), st.tuples(numbers, numbers).map(sorted))
+    return st.builds(lambda name, bounds: CountTerm(name, *bounds), names(), bounds)
+
+
+def leaves():
+    dates = st.sampled_from(["taken", "added"])
+    return st.one_of(
+        st.builds(LabelTerm, names(), st.sampled_from(["", "", *KINDS]), percents() | st.just(0.0), st.booleans()),
+        st.builds(CategoryTerm, names()),
+        counts(),
+        faces(),
+        st.builds(TextTerm, names()),
+        st.builds(FieldTerm, st.sampled_from(MATCHED), names()),
+        measures(),
+        st.builds(lambda field, bounds: DateTerm(field, *bounds), dates, ranges(days())),
+        st.builds(RelativeDateTerm, dates, st.integers(1, 100), st.sampled_from(["day", "week", "month", "year"])),
+        st.builds(RelativeDateTerm, dates, st.just(1), st.sampled_from(RelativeDateTerm.NAMED)),
+        st.builds(OrientationTerm, st.sampled_from(SHAPES)),
+        st.builds(StateTerm, st.sampled_from(StateTerm.STATES)),
+        st.builds(HasTerm, st.sampled_from(HasTerm.THINGS)),
+        st.builds(SourceTerm, st.sampled_from(SourceTerm.WHO)),
+        st.builds(ModelTerm, names()),
+        st.builds(SimilarTerm, st.integers(0, 10**18 - 1)),
+    )
+
+
+def parts(of=None, *, max_leaves: int = 12):
+    """`of`: the leaves they are made of."""
+
+    def grown(inner):
+        several = st.lists(inner, min_size=1, max_size=3)
+        return st.one_of(inner.map(negation), several.map(all_of), several.map(any_of))
+
+    return st.recursive(leaves() if of is None else of, grown, max_leaves=max_leaves)
+
+
+def queries(of=None, *, max_leaves: int = 12):
+    return st.builds(query_of, st.lists(parts(of, max_leaves=max_leaves), max_size=4), st.sampled_from(SORTS))
+
+
+def query_of(several, sort="newest") -> Query:
+    """All of these as a search in normal form."""
+    whole = all_of(several)
+    return Query(whole.parts if isinstance(whole, And) else (whole,), sort)

@@ -1,0 +1,295 @@
+"""Every operator, alone and combined, over random libraries: what SQL finds is what plain Python finds."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.library.duplicate_flags import mark_all_duplicates
+from analysis.models import Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.recognition.search_index import reindex
+from analysis.search import query as search_query
+from analysis.search import results as search
+from analysis.search.label_counts import refresh_label_counts
+from analysis.search.query import Query
+from tests import rekognition_responses
+from tests.factories import START, create_analysis, create_bucket, create_image, create_user
+from tests.search import reference_search
+
+pytestmark = pytest.mark.django_db
+
+NAMES = ["Dog", "Cat", "Person", "Grass", "Car", *(f"Dwarf {number}" for number in range(10)), "Straße"]
+CATEGORIES = ["Animals and Pets", "Person Description", "Nature"]
+TRAITS = ["Smile", "Eyes Open", "Female", "Happy", "Calm"]
+WORDS = ["one", "way", "stop", "exit"]
+CAMERAS = ["Canon", "Nikon 100%", ""]
+TAGS = ["holiday", "_draft", "dog"]
+PICTURES = 45
+MOMENT = START + timedelta(days=60)
+
+names = st.sampled_from([*NAMES, "Human", "holiday", "_draft", "hidden", "Red", "nobody"]).flatmap(
+    lambda name: st.sampled_from([name, name.lower(), name.upper()])
+)
+days = st.dates(START.date() - timedelta(days=5), START.date() + timedelta(days=70))
+maybe_days = st.none() | days
+
+
+def between(values):
+    return st.tuples(st.none() | values, st.none() | values)
+
+
+matches = st.one_of(
+    st.builds(search_query.FieldTerm, st.just("name"), st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
+    st.builds(search_query.FieldTerm, st.just("camera"), st.sampled_from(["canon", "100%", "o"])),
+    st.builds(search_query.FieldTerm, st.just("format"), st.sampled_from(["jpg", "PNG", "gif"])),
+)
+leaves = st.one_of(
+    st.builds(
+        search_query.LabelTerm,
+        names,
+        kind=st.sampled_from(["", "", "label", "tag", "color", "emotion", "face"]),
+        minimum=st.sampled_from([0, 0, 70, 90.5, 99]),
+    ),
+    st.builds(search_query.LabelTerm, st.sampled_from(["d", "D", "Dwarf", "hu", "c"]), is_prefix=st.just(True)),
+    st.builds(search_query.CategoryTerm, st.sampled_from([*CATEGORIES, "animals and pets", "none"])),
+    st.builds(search_query.CountTerm, names, st.integers(0, 3), st.none() | st.integers(0, 3)),
+    st.builds(
+        search_query.FaceTerm,
+        st.lists(st.sampled_from([*TRAITS, "smile", "eyes open"]), max_size=2, unique=True).map(tuple),
+        st.none() | st.integers(0, 60),
+        st.none() | st.integers(0, 60),
+    ),
+    st.builds(search_query.TextTerm, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join)),
+    matches,
+    st.builds(search_query.Or, st.lists(matches, min_size=2, max_size=3, unique=True).map(tuple)),
+    st.builds(search_query.FieldTerm, st.just("owner"), st.sampled_from(["me", "Owner", "colleague", "nobody"])),
+    st.builds(search_query.FieldTerm, st.just("bucket"), st.sampled_from(["PHOTO", "os", "%", "any"])),
+    st.builds(
+        lambda field, ends: search_query.RangeTerm(field, *ends),
+        st.sampled_from(["size", "width", "height"]),
+        between(st.sampled_from([100, 1000, 3000])),
+    ),
+    st.builds(lambda ends: search_query.RangeTerm("rating", *ends), between(st.integers(1, 5))),
+    st.builds(
+        lambda field, ends: search_query.RangeTerm(field, *ends),
+        st.sampled_from(["quality", "brightness", "sharpness", "contrast"]),
+        between(st.sampled_from([20, 50, 80])),
+    ),
+    st.builds(search_query.DateTerm, st.sampled_from(["added", "taken"]), maybe_days, maybe_days),
+    st.builds(
+        search_query.RelativeDateTerm,
+        st.sampled_from(["added", "taken"]),
+        st.integers(1, 9),
+        st.sampled_from(["day", "week", "month", "year"]),
+    ),
+    st.builds(search_query.OrientationTerm, st.sampled_from(["landscape", "portrait", "square"])),
+    st.builds(search_query.StateTerm, st.sampled_from(search_query.StateTerm.STATES)),
+    st.builds(search_query.HasTerm, st.sampled_from(search_query.HasTerm.THINGS)),
+    st.builds(search_query.SourceTerm, st.sampled_from(search_query.SourceTerm.WHO)),
+    st.builds(search_query.ModelTerm, st.sampled_from(["3.0", "3.1"])),
+    st.builds(search_query.SimilarTerm, st.integers(0, PICTURES - 1)),
+)
+nodes = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(search_query.Not, inner),
+        st.builds(search_query.And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(search_query.Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+    ),
+    max_leaves=5,
+)
+often = st.builds(
+    search_query.LabelTerm, st.sampled_from(["Dog", "Cat", "Person", "Car"]), minimum=st.sampled_from([0, 0, 70])
+)
+together = st.lists(often | st.builds(search_query.Not, often), min_size=2, max_size=3, unique=True)
+queries = st.builds(Query, st.lists(nodes, max_size=4, unique=True).map(tuple), st.sampled_from(search_query.SORTS))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_is_found_is_what_plain_python_finds(seed):
+    owner, colleague = create_user("Owner"), create_user("colleague")
+    ids = _fill(random.Random(seed), [owner, colleague])
+    people = [Viewer(pk) for pk in (owner.pk, colleague.pk, None)]
+    staff = [Viewer(sees_all=True), Viewer(owner.pk, sees_all=True)]
+    libraries = [reference_search.library(viewer, MOMENT) for viewer in (*people, *staff)]
+
+    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(queries, st.sampled_from(libraries), st.sampled_from([2, 7, 12, 30, 3_000]))
+    def check(query: Query, library: reference_search.Library, budget: int) -> None:
+        query = _with_ids(query, ids)
+        expected = reference_search.reference_results(query, library)
+        assert _walked(query, library.viewer, budget, size=7) == expected
+        bounds = {"viewer": library.viewer, "moment": MOMENT, "budget": budget}
+        assert search.count(query, cap=PICTURES, **bounds) == len(expected)
+        assert search.count(query, cap=3, **bounds) == min(len(expected), 4)
+
+    check()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_labels_that_are_often_together_are_walked_along(seed):
+    """Pages of three in libraries where the first look finds some of them, so that it is gone on from there."""
+    owner = create_user("Owner")
+    _fill(random.Random(seed), [owner])
+    refresh_label_counts()
+    library = reference_search.library(Viewer(owner.pk), MOMENT)
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(together, st.sampled_from(["newest", "oldest"]), st.sampled_from([7, 12, 20]))
+    def check(parts, sort: str, budget: int) -> None:
+        query = Query(tuple(parts), sort)
+        expected = reference_search.reference_results(query, library)
+        assert _walked(query, library.viewer, budget, size=3) == expected
+        assert search.count(query, viewer=library.viewer, budget=budget // 4, cap=4) == min(len(expected), 5)
+
+    check()
+
+
+def test_bulk_work_goes_through_every_hit_once(owner):
+    ids = _fill(random.Random(4), [owner])
+    query, viewer = Query((search_query.Not(search_query.LabelTerm("Dog")),), sort="size"), Viewer(owner.pk)
+    steps = list(search.iter_ids(query, viewer=viewer, step=4))
+    expected = reference_search.reference_results(query.sorted_by("newest"), reference_search.library(viewer, MOMENT))
+    assert [pk for step in steps for pk in step] == expected
+    assert {len(step) for step in steps[:-1]} == {4}
+    assert set(expected) < set(ids)
+
+
+def _walked(query: Query, viewer: Viewer, budget: int, *, size: int) -> list[int]:
+    """All pages, one after another."""
+    found, after = list[int](), None
+    while True:
+        page = search.page(query, viewer=viewer, after=after, size=size, moment=MOMENT, budget=budget)
+        found += [image.pk for image in page.images]
+        if page.next is None:
+            return found
+        after = search.Cursor.from_text(str(page.next))
+
+
+def _with_ids(query: Query, ids: list[int]) -> Query:
+    """The pictures that `like` names by their place in the library."""
+
+    def replacing(node):
+        match node:
+            case search_query.SimilarTerm(place):
+                return search_query.SimilarTerm(ids[place])
+            case search_query.Not(part):
+                return search_query.Not(replacing(part))
+            case search_query.And(parts) | search_query.Or(parts):
+                return type(node)(tuple(replacing(part) for part in parts))
+        return node
+
+    return Query(tuple(dict.fromkeys(replacing(part) for part in query.parts)), query.sort)
+
+
+def _fill(rng: random.Random, people) -> list[int]:
+    Label.objects.create(kind="label", name="hidden", is_hidden=True)
+    tags = [Label.objects.create(kind="tag", name=name) for name in TAGS]
+    images = [_picture(rng, rng.choice(people)) for _ in range(PICTURES)]
+    buckets = [create_bucket(people[0], name=name) for name in ("photos", "holidays")]
+    for image in images:
+        image.bucket = rng.choice([None, None, *buckets])
+        image.save()
+    for image in images:
+        _asked(rng, image)
+    reindex([image.pk for image in images])
+    LabelAlias.objects.create(label=Label.objects.get_or_create(kind="label", name="Person")[0], name="Human")
+    labels = [*tags, *Label.objects.filter(kind__in=["label", "emotion"])]
+    _change_labels(rng)
+    for image in images:
+        for label in rng.sample(labels, rng.choice([0, 0, 1, 2])):
+            decision = rng.choice(["confirmed", "rejected", "added"])
+            Verdict.objects.create(image=image, label=label, decision=decision, by=rng.choice(people))
+        for person in people:
+            if rng.random() < 0.3:
+                Rating.objects.create(
+                    image=image, person=person, is_favorite=rng.random() < 0.5, rating=rng.choice([None, 1, 3, 5])
+                )
+    reindex([image.pk for image in images])
+    mark_all_duplicates()
+    if rng.random() < 0.7:
+        refresh_label_counts()  # else every label seems to be rare
+    return [image.pk for image in images]
+
+
+def _change_labels(rng: random.Random) -> None:
+    """What staff may have made of some of them."""
+    for name, other in (("Dwarf 1", "Dwarf 2"), ("Grass", "Car"), ("Straße", "Dwarf 2")):
+        standing = Label.objects.get_or_create(kind="label", name=other)[0]
+        Label.objects.filter(kind="label", name=name).update(merged_into=standing)
+    Label.objects.filter(name__in=["Cat", "Dwarf 2", "Happy"]).update(threshold=rng.choice([70, 90]))
+
+
+def _picture(rng: random.Random, owner) -> Image:
+    phash = rng.choice([None, 0b1011, 0b1011 ^ 1 << 63, 0b1000, 0x7FFF_FFFF_0000_1234, rng.getrandbits(63)])
+    return create_image(
+        owner,
+        phash=phash if phash is None or phash < 2**63 else phash - 2**64,
+        filename=rng.choice(["A.jpg", "a.jpg", "b.JPG", "100%_ö.png", "z.webp"]),
+        title=rng.choice(["", "", "A Title"]),
+        format=rng.choice(["jpeg", "png"]),
+        size=rng.choice([500, 1000, 5000]),
+        width=rng.choice([800, 1000]),
+        height=rng.choice([800, 1000, 3500]),
+        camera_make=rng.choice(CAMERAS),
+        latitude=rng.choice([None, 1.5]),
+        longitude=3.0,
+        visibility=rng.choice([0, 0, 1, 2]),
+        added_at=START + timedelta(days=rng.randrange(60), seconds=rng.randrange(3)),
+        taken_at=rng.choice([None, START + timedelta(days=rng.randrange(60))]),
+        trashed_at=rng.choice([None] * 6 + [START]),
+    )
+
+
+def _asked(rng: random.Random, image: Image) -> None:
+    person = {"recognizer": rng.choice(["rekognition", "local"]), "model_version": rng.choice(["3.0", "3.1"])}
+    if rng.random() < 0.8:
+        create_analysis(image, state="done", answer=_labels(rng), **person)
+    if rng.random() < 0.5:
+        create_analysis(
+            image, "faces", state="done", answer=rekognition_responses.faces(*(_face(rng) for _ in range(2))), **person
+        )
+    if rng.random() < 0.4:
+        line = " ".join(rng.choices(WORDS, k=3))
+        found = {"DetectedText": line, "Type": "LINE", "Id": 0, "Confidence": 99.0}
+        create_analysis(image, "text", state="done", answer={"TextDetections": [found]}, **person)
+    if rng.random() < 0.2:
+        create_analysis(image, rng.choice(["labels", "text"]), state=rng.choice(["queued", "failed"]))
+
+
+def _labels(rng: random.Random) -> dict:
+    entries = [
+        rekognition_responses.label(
+            name,
+            round(rng.uniform(55, 100), 2),
+            category=CATEGORIES[NAMES.index(name) % len(CATEGORIES)],
+            instances=tuple(rekognition_responses.instance() for _ in range(rng.choice([0, 1, 3]))),
+        )
+        for name in rng.sample([*NAMES, "Dog", "Cat"], rng.choice([1, 4, 8]))
+    ]
+    answer = rekognition_responses.labels(*entries)
+    answer["ImageProperties"]["Quality"]["Sharpness"] = rng.uniform(0, 100)
+    answer["ImageProperties"]["DominantColors"] = [
+        rekognition_responses.color(simplified_color="red", percent=rng.uniform(1, 90))
+    ]
+    return answer
+
+
+def _face(rng: random.Random) -> dict:
+    low = rng.randrange(50)
+    return rekognition_responses.face(
+        AgeRange={"Low": low, "High": low + 8},
+        Smile={"Value": rng.random() < 0.5, "Confidence": rng.choice([60.0, 97.0])},
+        Gender={"Value": rng.choice(["Female", "Male"]), "Confidence": 99.0},
+        Emotions=[{"Type": rng.choice(["HAPPY", "CALM"]), "Confidence": rng.choice([60.0, 90.0])}],
+    )
+
+
+def test_an_impossible_date_range_finds_nothing(owner):
+    create_image(owner)
+    query = Query((search_query.DateTerm("added", date(2030, 1, 1), date(2020, 1, 1)),))
+    assert search.count(query, viewer=Viewer(owner.pk)) == 0

@@ -1,0 +1,217 @@
+"""Completion: what is offered where, and that it tells nobody of pictures they may not see."""
+
+import pytest
+from django.utils import timezone
+
+from analysis.models import Image, ImageLabel, Label, LabelAlias, Verdict, Viewer
+from analysis.recognition.search_index import reindex
+from analysis.search.autocomplete import Suggestion, complete, near_names
+from analysis.search.label_counts import refresh_label_counts
+from analysis.search.label_visibility import SMALL_LIBRARY
+from analysis.search.syntax.parser import parse
+from tests.factories import create_image, create_label, create_labeled_image
+
+NOBODY = Viewer()
+
+
+@pytest.fixture
+def library(owner):
+    """Three pictures of one person: Dog thrice, Dog House twice, the rest once; nothing carries Dolphin."""
+    for others in ({"Dog House": 90, "Black And White": 90}, {"Dog House": 90, "Person": 99}, {"Donkey": 80}):
+        create_labeled_image(owner, {"Dog": 98, **others})
+    create_label("Dolphin")
+    LabelAlias.objects.create(name="Puppy", label=Label.objects.get(name="Dog"))
+    Label.objects.filter(name__in=["Dog", "Donkey"]).update(category="Animals and Pets")
+    Label.objects.filter(name="Dolphin").update(category="Animals at Sea")
+    refresh_label_counts()
+    return Viewer(owner.pk)
+
+
+@pytest.fixture
+def crowd(owner, library):
+    """So many pictures more that they are not gone through one by one."""
+    some = Image.objects.filter(owner=owner).values().first()
+    unlike = {"id": None, "added_at": timezone.now()}
+    del some["phash_chunks"]
+    Image.objects.bulk_create(
+        Image(**{**some, **unlike, "key": f"crowd/{number}", "sha256": f"c{number:063d}"})
+        for number in range(SMALL_LIBRARY)
+    )
+    return library
+
+
+def add(owner, name, kind, **fields):
+    """A picture more that carries this label."""
+    image = create_image(owner, **fields)
+    Verdict.objects.create(image=image, label=create_label(name, kind), decision="added", by=owner)
+    reindex([image.pk])
+    refresh_label_counts()
+    return image
+
+
+def shown(text, viewer, **more):
+    found = complete(text, **{"cursor": len(text), "viewer": viewer, **more})
+    return [(each.text, each.kind, each.count) for each in found]
+
+
+def names(text, viewer, **more):
+    return [name for name, _, _ in shown(text, viewer, **more)]
+
+
+def taken(text, viewer):
+    """The first suggestion taken; | stands for the cursor."""
+    cursor = text.index("|")
+    first = complete(text.replace("|", ""), cursor=cursor, viewer=viewer)[0]
+    return f"{first.completed[: first.cursor]}|{first.completed[first.cursor :]}"
+
+
+def test_labels_by_any_word_of_a_name_or_alias_the_most_frequent_first(library):
+    assert shown("do", library) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
+    assert shown("do", library, maximum=2) == [("Dog", "label", 3), ("Dog House", "label", 2)]
+    assert shown("hOu", library) == [("Dog House", "label", 2)]
+    assert shown("pup", library) == [("Dog (Puppy)", "label", 3)]
+    assert shown("zebra", library) == []
+
+
+def test_a_suggestion_is_the_whole_search_after_taking_it(library):
+    assert complete("-do beach", cursor=3, viewer=library, maximum=1) == [
+        Suggestion("Dog", "label", 3, "-Dog beach", 5)
+    ]
+
+
+TAKEN = {
+    "do|": "Dog |",
+    "do|lphin cat": "Dog |cat",
+    "cat (do|)": "cat (Dog|)",
+    'cat "dog h|': 'cat "Dog House" |',
+    '"dog h|ous" cat': '"Dog House" |cat',
+    '"a b" dog h|': '"a b" dog "Dog House" |',
+    "black|": '"Black And White" |',
+    "cat OR -label:do|": "cat OR -label:Dog |",
+    "count(do|": "count(Dog)>=|",
+    "count(do|)>=2": "count(Dog|)>=2",
+    "categ|": "category:|",
+    "category:anim|": 'category:"Animals and Pets" |',
+    'category:"animals and|': 'category:"Animals and Pets" |',
+    "is:fav|": "is:favorite |",
+    "is: fav| cat": "is:favorite |cat",
+    "face(smi|": "face(Smile |",
+    "tag:sum|": 'tag:"Summer 2024" |',
+    "summ|": 'tag:"Summer 2024" |',
+}
+
+
+def test_taking_a_suggestion_writes_what_reads_as_meant(owner, library):
+    add(owner, "Smile", "face")
+    add(owner, "Summer 2024", "tag")
+    assert {text: taken(text, library) for text in TAKEN} == TAKEN
+    whole = [after.replace("|", "") for after in TAKEN.values() if after.endswith(" |") and "(" not in after]
+    assert [parse(text).text for text in whole] == [text.strip() for text in whole]
+
+
+def test_a_field_takes_its_kind_alone_and_a_function_what_belongs_into_it(owner, library):
+    add(owner, "Dot Miller", "celebrity")
+    add(owner, "Doubtful", "emotion")
+    assert shown("celebrity:do", library) == [("Dot Miller", "celebrity", 1)]
+    assert shown("celebrity:", library) == [("Dot Miller", "celebrity", 1)]
+    assert shown("face(do", library) == [("Doubtful", "emotion", 1)]
+    assert names("count(do", library) == ["Dog", "Dog House", "Donkey"]
+    assert names("do", library) == ["Dog", "Dog House", "Donkey", "Dot Miller", "Doubtful"]
+
+
+FIXED = {
+    "is:pr": ["private"],
+    "has:": ["faces", "text", "location", "labels"],
+    "BY:P": ["person"],
+    "sort:n": ["newest", "name"],
+    "orientation:": ["landscape", "portrait", "square"],
+    "taken:l": ["last-7-days", "last-30-days", "last-1-year"],
+    "format:w": ["webp"],
+    "owner:": ["me"],
+    "rati": ["rating:"],
+    "c": ["celebrity:", "color:", "category:"],
+    '"cel': [],
+    "rating:": [],
+    "nonsense:do": [],
+    "dog>=9": [],
+    "dog >= ": [],
+    "face(is:": [],
+    "": [],
+    "dog ": [],
+}
+
+
+def test_fields_and_what_may_follow_them(library):
+    assert {text: names(text, library) for text in FIXED} == FIXED
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"\\', '"a\\"do', "-" * 300 + "do", "(" * 3_000 + "do", "a" * 4_000 + '"', "\0\ud800do", 'tag:"" do', "*:do"],
+)
+def test_any_text_can_be_completed(text, library):
+    for each in complete(text, cursor=len(text), viewer=library):
+        assert 0 <= each.cursor <= len(each.completed)
+
+
+def test_a_cursor_out_of_place_is_taken_for_the_nearest_one(library):
+    assert names("do", library, cursor=99) == ["Dog", "Dog House", "Donkey"]
+    assert names("do", library, cursor=-1) == []
+
+
+def test_only_what_one_can_meet_is_offered(library, colleague, owner):
+    add(colleague, "Dossier", "tag")
+    assert shown("do", Viewer(colleague.pk)) == [("Dossier", "tag", 1)]
+    assert names("do", library) == ["Dog", "Dog House", "Donkey"]
+    assert names("do", NOBODY) == []
+    add(owner, "Doorway", "tag", visibility=1)
+    assert shown("do", Viewer(colleague.pk)) == [("Doorway", "tag", 1), ("Dossier", "tag", 1)]
+    assert names("do", NOBODY) == []
+    add(owner, "Dome", "tag", visibility=2)
+    assert shown("do", NOBODY) == [("Dome", "tag", 1)]
+    assert names("category:", NOBODY) == []
+    assert names("category:", library) == ["Animals and Pets"]
+
+
+def test_the_same_among_many_pictures(crowd, colleague, owner):
+    assert shown("do", crowd) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
+    assert names("category:", crowd) == ["Animals and Pets"]
+    add(colleague, "Dossier", "tag")
+    Label.objects.filter(name="Donkey").update(is_hidden=True)
+    assert shown("do", crowd) == [("Dog", "label", None), ("Dog House", "label", None)]
+    assert shown("do", Viewer(colleague.pk)) == [("Dossier", "tag", 1)]
+
+
+def test_hidden_labels_and_those_in_the_trash_are_not_offered(library):
+    Label.objects.filter(name="Dog House").update(is_hidden=True)
+    assert names("do", library) == ["Dog", "Donkey"]
+    ImageLabel.objects.filter(label__name="Donkey").delete()
+    image = Image.objects.get(index__label_ids__contains=[Label.objects.get(name="Donkey").pk])
+    image.trashed_at = timezone.now()
+    image.save()
+    assert shown("do", library) == [("Dog", "label", 2)]
+
+
+def test_names_near_one_that_nothing_carries(library, crowd):
+    LabelAlias.objects.create(name="Hound", label=Label.objects.get(name="Dog"))
+    assert near_names("dgo", viewer=library) == ["Dog"]
+    assert near_names("dnokey", viewer=library) == ["Donkey"]
+    assert near_names("blak and whit", viewer=library) == ["Black And White"]
+    assert near_names("huond", viewer=library) == ["Hound"]
+    assert near_names("dolphim", viewer=library) == []
+    assert near_names("dog", viewer=NOBODY) == []
+    assert near_names("entirely else", viewer=library) == []
+
+
+def test_new_labels_are_known_at_once(library, owner):
+    assert names("new", library) == []
+    add(owner, "Newspaper", "label")
+    assert names("news", library) == ["Newspaper"]
+
+
+@pytest.mark.parametrize("pictures", ["library", "crowd"])
+def test_few_looks_into_the_database(pictures, request, django_assert_num_queries):
+    viewer = request.getfixturevalue(pictures)
+    names("do", viewer)
+    with django_assert_num_queries({"library": 3, "crowd": 3}[pictures]):
+        assert names("do", viewer) == ["Dog", "Dog House", "Donkey"]

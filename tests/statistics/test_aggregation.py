@@ -1,0 +1,195 @@
+"""Figures that are kept ready are those one would count, and right again after whatever happened."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from analysis.models import AddedStatistics, Analysis, ConfidenceStatistics, EndedStatistics, Image, StatisticsRun
+from analysis.statistics import aggregation, queries
+from analysis.statistics.latency_histogram import percentile
+from analysis.statistics.periods import period
+from tests.factories import (
+    create_analysis,
+    create_bucket,
+    create_bucket_image,
+    create_image,
+    create_label,
+    create_labeled_image,
+)
+
+pytestmark = pytest.mark.django_db
+DAY = datetime(2026, 3, 5, 12, tzinfo=UTC)
+
+
+def count():
+    return {done.name: done.differing for done in aggregation.rebuild()}
+
+
+def rows(model, *names, **which):
+    return sorted(model.objects.filter(owner__isnull=False, **which).values_list(*names))
+
+
+def test_pictures_by_the_day_they_came(owner, colleague):
+    for hours in (0, 1, 13):
+        create_image(owner, added_at=DAY + timedelta(hours=hours), size=100)
+    create_image(owner, added_at=DAY, size=7, trashed_at=DAY)
+    create_image(colleague, added_at=DAY, size=1)
+    create_bucket_image(create_bucket(colleague), "far.jpg", added_at=DAY, size=5_000)
+    count()
+    first, second = DAY.replace(hour=0), DAY.replace(hour=0, day=6)
+    assert rows(AddedStatistics, "is_hour", "start", "owner", "pictures", "bytes") == [
+        (False, first, owner.pk, 2, 207),
+        (False, first, colleague.pk, 2, 1),
+        (False, second, owner.pk, 1, 100),
+    ]
+    everybody = AddedStatistics.objects.filter(owner=None).order_by("start")
+    assert list(everybody.values_list("start", "pictures", "bytes")) == [(first, 4, 208), (second, 1, 100)]
+
+
+def test_what_did_not_change_is_not_written_again(owner):
+    image = create_labeled_image(owner, {"Dog": 98}, added_at=DAY)
+    create_analysis(image, api="faces", state="done", latency_ms=100)
+    assert count() == {"added": 2, "ended": 8, "latency": 2, "confidence": 2}
+    assert count() == {"added": 0, "ended": 0, "latency": 0, "confidence": 0}
+    Image.objects.update(trashed_at=DAY)
+    assert count()["added"] == 2
+    assert set(AddedStatistics.objects.values_list("pictures", flat=True)) == {0}
+
+
+def test_what_is_gone_leaves_no_figure(owner):
+    create_image(owner, added_at=DAY)
+    count()
+    Image.objects.all().delete()
+    assert count()["added"] == 2
+    assert AddedStatistics.objects.count() == 0
+
+
+def test_analyses_by_hour_and_day(owner):
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    image = create_image(owner)
+    done = {"state": "done", "recognizer": "rekognition", "is_current": False}
+    for moment in (now, now, DAY):
+        create_analysis(image, **done, finished_at=moment, price=Decimal("0.001"))
+    create_analysis(image, **done, finished_at=now, is_reused=True, price=Decimal(0))
+    create_analysis(image, state="failed", recognizer="rekognition", finished_at=now)
+    create_analysis(image)
+    count()
+    figures = ("is_hour", "start", "answered", "reused", "failed", "dollars")
+    assert rows(EndedStatistics, *figures) == [
+        (False, DAY.replace(hour=0), 1, 0, 0, Decimal("0.001")),
+        (False, now.replace(hour=0), 2, 1, 1, Decimal("0.002")),
+        (True, now, 2, 1, 1, Decimal("0.002")),
+    ]
+
+
+def test_the_past_is_counted_once_and_anew_only_when_it_is_repaired(owner):
+    image = create_image(owner)
+    create_analysis(image, state="done", finished_at=DAY)
+    count()
+    Analysis.objects.all().delete()
+    create_analysis(image, state="done")
+    StatisticsRun.objects.update(at=timezone.now() - timedelta(minutes=2), seconds=0)
+    aggregation.refresh_due()
+    days = EndedStatistics.objects.filter(is_hour=False, owner=owner)
+    assert sorted(days.values_list("start__date", flat=True)) == [DAY.date(), timezone.now().date()]
+    count()
+    assert [day.start.date() for day in days] == [timezone.now().date()]
+
+
+def test_hours_are_forgotten_after_two_days(owner):
+    create_analysis(create_image(owner), state="done")
+    count()
+    hours = EndedStatistics.objects.filter(is_hour=True, owner=owner)
+    hours.update(start=timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=3))
+    StatisticsRun.objects.update(at=timezone.now() - timedelta(minutes=2), seconds=0)
+    aggregation.refresh_due()
+    assert [each.start > timezone.now() - timedelta(days=2) for each in hours.all()] == [True]
+
+
+def test_what_takes_long_is_done_less_often():
+    kinds = {kind.name: kind for kind in aggregation.KINDS}
+    assert aggregation.is_due(kinds["added"])
+    for ago, seconds, is_due in ((59, 0.1, False), (61, 0.1, True), (200, 3.0, False), (301, 3.0, True)):
+        StatisticsRun.objects.update_or_create(
+            name="added", defaults={"at": timezone.now() - timedelta(seconds=ago), "seconds": seconds}
+        )
+        assert aggregation.is_due(kinds["added"]) is is_due
+
+
+def test_what_was_just_counted_is_left_alone(owner):
+    count()
+    create_image(owner)
+    assert aggregation.refresh_due() == []
+
+
+def test_confidence_in_steps_of_five(owner, colleague):
+    create_labeled_image(owner, {"Dog": 98, "Cat": 99.99, "Tree": 100, "House": 55, "Car": 59.9})
+    create_labeled_image(colleague, {"Dog": 12})
+    count()
+    own = {(owner.pk, 19): 3, (owner.pk, 11): 2, (colleague.pk, 2): 1}
+    assert {(each.owner_id, each.step): each.labels for each in ConfidenceStatistics.objects.exclude(owner=None)} == own
+    assert queries.confidences(owner.pk)[11:] == [2, 0, 0, 0, 0, 0, 0, 0, 3]
+    assert sum(queries.confidences(None)) == 6
+
+
+def test_latencies_within_the_width_of_a_step(owner):
+    image = create_image(owner)
+    for latency in range(1, 101):
+        create_analysis(image, state="done", latency_ms=latency * 10, is_current=False, finished_at=DAY)
+    create_analysis(image, state="done", latency_ms=1, is_reused=True, is_current=False, finished_at=DAY)
+    count()
+    (found,) = queries.latencies(period("month", until=DAY.date(), now=DAY))
+    assert (found.api, found.answers) == ("labels", 100)
+    assert found.half == pytest.approx(500, rel=0.1)
+    assert found.maximum == pytest.approx(950, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "share", "found"), [({}, 0.5, None), ({0: 4}, 1.0, 2**0.25), ({8: 1, 40: 1}, 0.5, 2**2.25)]
+)
+def test_a_percentile_of_steps(counts, share, found):
+    assert percentile(counts, share) == found
+
+
+def test_labels_that_grow(owner, colleague):
+    before, now = DAY - timedelta(days=8), DAY
+    for labels, added_at in (
+        ({"Dog": 90}, before),
+        ({"Dog": 90, "Cat": 90}, now),
+        ({"Cat": 90}, now),
+        ({"Dog": 90}, now),
+    ):
+        create_labeled_image(owner, labels, added_at=added_at)
+    create_labeled_image(colleague, {"Bird": 90}, added_at=now)
+    week = period("week", until=DAY.date(), now=DAY)
+    told = [(each.name, each.now, each.before) for each in queries.growing_labels(week, owner.pk, pictures=4).labels]
+    assert told == [("Cat", 2, 0), ("Dog", 2, 1)]
+    assert [each.name for each in queries.growing_labels(week, None, pictures=5).labels] == ["Cat", "Bird", "Dog"]
+    create_label("Cat").__class__.objects.filter(name="Cat").update(is_hidden=True)
+    assert [each.name for each in queries.growing_labels(week, owner.pk, pictures=4).labels] == ["Dog"]
+
+
+def test_of_very_many_pictures_those_of_an_index_are_looked_at(owner):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT n FROM generate_series(100000, 200000) n WHERE hashint8(n) & 127 = 0 LIMIT 2")
+        chosen = [pk for (pk,) in cursor.fetchall()]
+    for pk, added_at in zip(chosen, (DAY, DAY - timedelta(days=8)), strict=True):
+        create_labeled_image(owner, {"Dog": 90}, id=pk, added_at=added_at)
+    create_labeled_image(owner, {"Cat": 90}, id=chosen[0] + 1, added_at=DAY)
+    week, month = (period(name, until=DAY.date(), now=DAY) for name in ("week", "month"))
+    assert queries.growing_labels(week, owner.pk, pictures=queries.SAMPLE_LIMIT * 128) == queries.GrowingLabels([], 128)
+    assert queries.growing_labels(month, owner.pk, pictures=queries.SAMPLE_LIMIT * 128) == queries.GrowingLabels(
+        [queries.GrowingLabel("Dog", 256, 0)], 128
+    )
+
+
+def test_of_many_pictures_a_share_is_looked_at(owner):
+    for _ in range(8):
+        create_labeled_image(owner, {"Dog": 90}, added_at=DAY)
+    week = period("week", until=DAY.date(), now=DAY)
+    found = queries.growing_labels(week, None, pictures=queries.SAMPLE_LIMIT * 2)
+    assert found.one_in == 2
+    assert all(each.now % 2 == 0 for each in found.labels)

@@ -1,0 +1,48 @@
+"""The times that figures are about."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from analysis.statistics.periods import period
+
+NOW = datetime(2026, 11, 21, 16, 40, tzinfo=UTC)
+
+
+def at(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "first", "end", "term"),
+    [
+        ("day", 24, at(2026, 11, 20, 17), at(2026, 11, 21, 17), "added:2026-11-20..2026-11-21"),
+        ("week", 7, at(2026, 11, 15), at(2026, 11, 22), "added:2026-11-15..2026-11-21"),
+        ("month", 30, at(2026, 10, 23), at(2026, 11, 22), "added:2026-10-23..2026-11-21"),
+        ("year", 12, at(2025, 12, 1), at(2026, 11, 22), "added:2025-12-01..2026-11-21"),
+    ],
+)
+def test_a_time_up_to_today(name, number, first, end, term):
+    found = period(name, until=date(2026, 11, 21), now=NOW)
+    assert (len(found.starts), found.start, found.end) == (number, first, end)
+    assert found.term() == term
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "end"),
+    [
+        ("day", at(2026, 11, 19, 17), at(2026, 11, 20, 17)),
+        ("week", at(2026, 11, 8), at(2026, 11, 15)),
+        ("month", at(2026, 9, 23), at(2026, 10, 23)),
+        ("year", at(2024, 12, 1), at(2025, 12, 1)),
+    ],
+)
+def test_as_long_a_time_before(name, start, end):
+    before = period(name, until=date(2026, 11, 21), now=NOW).before()
+    assert (before.start, before.end) == (start, end)
+
+
+def test_each_step_has_its_search():
+    year, week = (period(name, until=date(2026, 11, 21), now=NOW) for name in ("year", "week"))
+    assert year.term(year.start) == "added:2025-12"
+    assert week.term(week.start) == "added:2026-11-15"

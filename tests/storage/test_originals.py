@@ -1,0 +1,86 @@
+"""One place knows where an original lies, and leaves it there."""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from analysis.aws.object_refs import S3Object
+from analysis.curation import trash
+from analysis.library import images
+from analysis.models import BucketObject, Image
+from analysis.storage import blobs, originals
+from tests.factories import create_bucket, create_bucket_image, create_image
+
+pytestmark = pytest.mark.django_db
+KEY = "one.jpg"
+
+
+def test_rekognition_may_fetch_what_lies_in_its_region(owner, monkeypatch):
+    image = create_bucket_image(create_bucket(owner, region="eu-central-1"), "a b/ü.jpg", version_id="v1")
+    assert originals.reference(image, region="eu-central-1") == S3Object("photos", "a b/ü.jpg", "v1")
+    assert originals.reference(image, region="us-east-1") is None
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    assert originals.reference(image, region="eu-central-1") is None
+
+
+def test_what_stays_in_a_bucket_is_saved_from_there(owner, s3, settings):
+    s3.put("a b/ü.jpg", b"x")
+    bucket = create_bucket(owner)
+    image = create_bucket_image(bucket, "a b/ü.jpg", etag=s3.etag("a b/ü.jpg"), version_id="v7")
+    assert originals.download_url(image) is None  # where our own storage is a folder, everything goes through us
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES = {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
+    parts = urlsplit(originals.download_url(image))
+    said = parse_qs(parts.query)
+    assert (unquote(parts.path), said["versionId"], said["X-Amz-Expires"]) == ("/photos/a b/ü.jpg", ["v7"], ["900"])
+    assert said["response-content-disposition"] == ["attachment; filename*=utf-8''%C3%BC.jpg"]
+    up = create_bucket_image(bucket, "a/../b.jpg")  # browsers would take that for b.jpg
+    assert originals.download_url(up) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda s3: s3.put(KEY, b"y"), "one.jpg in the bucket photos has changed; it is read again soon."),
+        (lambda s3: s3.delete(KEY), "The bucket photos has nothing under one.jpg any more."),
+        (
+            lambda s3: s3.denied.add(KEY),
+            "s3:GetObject is not allowed for one.jpg in the bucket photos (AccessDenied). “Check connection” on the "
+            "bucket's page gives the policy to grant.",
+        ),
+    ],
+    ids=["changed", "gone", "denied"],
+)
+def test_nobody_is_led_to_what_a_bucket_does_not_give(owner, s3, settings, change, sentence):
+    s3.put(KEY, b"x")
+    image = create_bucket_image(create_bucket(owner), KEY, etag=s3.etag(KEY))
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES = {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
+    change(s3)
+    with pytest.raises(blobs.StorageError) as raised:
+        originals.download_url(image)
+    assert str(raised.value) == sentence
+
+
+def test_nobody_is_led_past_a_distribution(owner, settings):
+    settings.AWS_CLOUDFRONT_DOMAIN = "pictures.example.org"
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES = {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
+    assert originals.download_url(create_image(owner)) is None
+
+
+def test_a_picture_that_is_removed_is_remembered_so_that_no_sync_brings_it_back(owner):
+    image = create_bucket_image(create_bucket(owner), "one.jpg")
+    images.remove(image)
+    assert not Image.objects.exists()
+    assert BucketObject.objects.values_list("key", "state", "image").get() == ("one.jpg", "dropped", None)
+
+
+def test_all_twins_that_lie_in_a_bucket_come_back_from_the_trash(owner):
+    bucket, same = create_bucket(owner), {"sha256": "a" * 64}
+    ids = [create_image(owner, **same).pk, *(create_bucket_image(bucket, f"{n}.jpg", **same).pk for n in range(2))]
+    trash.trash(ids)
+    again = create_image(owner, **same)
+    assert trash.restore_all(ids) == ids[1:]
+    trash.trash([again.pk])
+    assert trash.restore_all(ids) == ids[:1]

@@ -1,0 +1,130 @@
+"""Addresses of thumbs: AWS's own signature, and the same address for hours."""
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import boto3  # noqa: TID251
+import pytest
+from botocore.config import Config  # noqa: TID251
+from botocore.credentials import ReadOnlyCredentials  # noqa: TID251
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.urls import reverse
+
+from analysis.storage import blobs
+from analysis.storage.presigned_urls import Distribution, presigned, signed_at
+from analysis.storage.s3 import SharedS3Storage
+from analysis.web import links
+from tests.factories import create_labeled_image
+
+HALF_A_DAY = 43_200
+KEY = "renditions/aa/ä b+c-thumb.webp"
+
+
+@pytest.fixture
+def credentials(monkeypatch):
+    said = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token/+="}
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    return ReadOnlyCredentials(*said.values())
+
+
+def storage(**options):
+    options = {"bucket_name": "pictures", "region_name": "eu-central-1", "url_seconds": HALF_A_DAY, **options}
+    return SharedS3Storage(**options)
+
+
+WISH = "attachment; filename*=utf-8''d%C3%B6g%20%22x%22.jpg"
+
+
+@pytest.mark.parametrize(
+    ("asked", "wishes"),
+    [({}, {}), ({"ResponseContentDisposition": WISH}, {"response-content-disposition": WISH})],
+    ids=["to show", "to save"],
+)
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9000"])
+def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint, asked, wishes):
+    style = "path" if endpoint else "virtual"
+    config = Config(signature_version="s3v4", s3={"addressing_style": style})
+    client = boto3.session.Session().client("s3", region_name="eu-central-1", endpoint_url=endpoint, config=config)
+    params = {"Bucket": "pictures", "Key": KEY, **asked}
+    theirs = client.generate_presigned_url("get_object", Params=params, ExpiresIn=900)
+    address, _, query = theirs.partition("?")
+    signed = datetime.strptime(parse_qs(query)["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    when = int(signed.timestamp())
+    ours = presigned(address, credentials=credentials, region="eu-central-1", seconds=900, when=when, wishes=wishes)
+    assert parse_qs(urlsplit(ours).query) == parse_qs(query)
+    assert storage(endpoint_url=endpoint).signed_url(KEY).partition("?")[0] == address
+
+
+@pytest.mark.parametrize(("seconds", "lasts"), [(0, None), (60, "60"), (HALF_A_DAY, "900")])
+def test_leave_to_save_an_original_is_soon_over_and_never_of_a_distribution(credentials, seconds, lasts):
+    kept = storage(url_seconds=seconds, distribution={"domain": "d1.cloudfront.net"})
+    address = kept.saving_url("originals/aa/a.jpg", disposition=WISH)
+    said = urlsplit(address or "")
+    assert (said.netloc, parse_qs(said.query).get("X-Amz-Expires")) == (
+        ("pictures.s3.eu-central-1.amazonaws.com", [lasts]) if lasts else ("", None)
+    )
+
+
+def test_an_address_stays_the_same_for_half_of_its_life():
+    now, times = 1_800_000_000, set[int]()
+    for second in range(0, HALF_A_DAY * 4, 600):
+        at = signed_at("key", seconds=HALF_A_DAY, now=now + second)
+        times.add(at)
+        assert HALF_A_DAY / 2 <= at + HALF_A_DAY - (now + second) <= HALF_A_DAY  # never about to expire
+    assert len(times) == 9
+    assert signed_at("other", seconds=HALF_A_DAY, now=now) != signed_at("key", seconds=HALF_A_DAY, now=now)
+
+
+def test_another_distribution_serves_where_one_is_named(tmp_path, credentials):
+    assert storage(distribution={"domain": "d1.cloudfront.net"}).signed_url(KEY) == (
+        "https://d1.cloudfront.net/renditions/aa/%C3%A4%20b%2Bc-thumb.webp"
+    )
+    key, file = rsa.generate_private_key(65537, 2048), tmp_path / "key.pem"
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file.write_bytes(key.private_bytes(*form))
+    signed = Distribution("d1.cloudfront.net", "K1", str(file)).address("a.jpg", seconds=HALF_A_DAY)
+    assert sorted(parse_qs(urlsplit(signed).query)) == ["Expires", "Key-Pair-Id", "Signature"]
+
+
+def test_what_is_saved_is_encrypted_and_originals_are_in_their_class():
+    kept = storage(
+        encryption={"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": ""}, storage_class="INTELLIGENT_TIERING"
+    )
+    always = {"CacheControl": "private, max-age=31536000, immutable", "ServerSideEncryption": "aws:kms"}
+    assert kept.get_object_parameters("renditions/a") == always
+    assert kept.get_object_parameters("originals/a") == {**always, "StorageClass": "INTELLIGENT_TIERING"}
+
+
+@pytest.mark.django_db
+def test_a_page_names_the_bucket_and_signs_no_more_than_it_shows(owner, signed_in, settings, credentials):
+    images = [create_labeled_image(owner, {"Dog": 90}) for _ in range(3)]
+    options = {"bucket_name": "pictures", "region_name": "eu-central-1", "url_seconds": HALF_A_DAY}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
+    }
+    pages = [signed_in(owner).get(reverse("library")).content.decode() for _ in range(2)]
+    for image in images:
+        address = links.rendition_url(image, "thumb")
+        direct, _, ours = address.partition("#")
+        assert direct == blobs.public_url(blobs.rendition_key(image.renditions_id, "thumb"))
+        assert ours == f"/images/{image.pk}/renditions/thumb?v={image.renditions_id.hex[:12]}"
+        assert address.startswith("https://pictures.s3.eu-central-1.amazonaws.com/renditions/")
+        assert all(address.replace("&", "&amp;") in page for page in pages)
+
+
+@pytest.mark.django_db
+def test_without_credentials_pictures_are_asked_for_here(owner, settings, monkeypatch):
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    image = create_labeled_image(owner, {"Dog": 90})
+    options = {"bucket_name": "pictures", "region_name": "eu-central-1", "url_seconds": HALF_A_DAY}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
+    }
+    with pytest.raises(blobs.StorageError, match="No address can be signed: S3: there are no AWS credentials"):
+        blobs.public_url("key")
+    assert links.rendition_url(image, "thumb").startswith(f"/images/{image.pk}/renditions/thumb?v=")

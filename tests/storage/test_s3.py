@@ -1,0 +1,248 @@
+"""The same code with pictures in S3, over HTTP."""
+
+import hashlib
+import io
+import urllib.request
+from datetime import timedelta
+
+import pytest
+from botocore.stub import Stubber  # noqa: TID251
+from django.db.models.functions import Now
+from django.urls import reverse
+from moto.server import ThreadedMotoServer
+
+from analysis import pipeline, tasks
+from analysis.library import images
+from analysis.models import Image, PendingBlob, Upload
+from analysis.storage import blobs, renditions
+from tests import pictures
+from tests.factories import label_rows, labels_answer
+
+pytestmark = pytest.mark.django_db
+GONE = "S3 PutObject in the bucket elsewhere: NoSuchBucket; correct AWS_STORAGE_BUCKET_NAME, or create it."
+
+
+@pytest.fixture(scope="module")
+def s3_address():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_address, settings, monkeypatch):
+    """An empty bucket as the pictures' storage; its client."""
+    import boto3  # noqa: TID251
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    client = boto3.session.Session().client("s3", region_name="us-east-1", endpoint_url=s3_address)
+    client.create_bucket(Bucket="pictures")
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "endpoint_url": s3_address}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
+    }
+    yield client
+    for found in client.list_objects_v2(Bucket="pictures").get("Contents", []):
+        client.delete_object(Bucket="pictures", Key=found["Key"])
+    client.delete_bucket(Bucket="pictures")
+    client.close()
+
+
+def keys(bucket) -> set[str]:
+    return {found["Key"] for found in bucket.list_objects_v2(Bucket="pictures").get("Contents", [])}
+
+
+def receive(owner) -> Image:
+    return pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
+
+
+def test_a_picture_goes_the_whole_way(owner, rekognition, bucket):
+    rekognition.answers = [labels_answer(Dog=98)]
+    image = receive(owner)
+    assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
+    tasks.run_recognition(recognizer="rekognition", api="labels")
+    assert label_rows(image) == {"Dog": 98}
+    with renditions.read(image, "thumb") as thumb:
+        assert thumb.read()[8:12] == b"WEBP"
+
+
+def test_removal_takes_the_objects_along(owner, rekognition, bucket, django_capture_on_commit_callbacks):
+    image = receive(owner)
+    with django_capture_on_commit_callbacks(execute=True):
+        images.remove(image)
+    assert keys(bucket) == set()
+
+
+def test_a_missing_original_is_told_from_a_refusing_storage(owner, rekognition, bucket):
+    image = receive(owner)
+    bucket.delete_object(Bucket="pictures", Key=image.key)
+    with pytest.raises(blobs.BlobMissing, match=image.key):
+        blobs.get(image.key)
+
+
+def by_themselves(settings) -> None:
+    """Browsers fetch what they show and save from the storage."""
+    options = {**settings.STORAGES["default"]["OPTIONS"], "url_seconds": 3_600}
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
+
+
+def test_an_original_is_saved_from_where_it_lies(owner, colleague, rekognition, bucket, signed_in, settings):  # noqa: PLR0917
+    by_themselves(settings)
+    image = receive(owner)
+    Image.objects.update(filename='d\u00f6g "x".jpg')
+    path = reverse("original", args=[image.pk])
+    told = signed_in(owner).get(path)
+    assert (told.status_code, told.url.partition("?")[0].endswith(f"/pictures/{image.key}")) == (302, True)
+    with urllib.request.urlopen(told.url) as answer:
+        assert answer.read() == pictures.jpeg()
+        assert answer.headers["Content-Disposition"] == "attachment; filename*=utf-8''d%C3%B6g%20%22x%22.jpg"
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert signed_in(colleague).get(path).status_code == 404
+
+
+def test_nobody_is_led_to_an_original_that_is_not_there(owner, rekognition, bucket, signed_in, settings):
+    by_themselves(settings)
+    image = receive(owner)
+    bucket.delete_object(Bucket="pictures", Key=image.key)
+    answer = signed_in(owner).get(reverse("original", args=[image.pk]))
+    assert (answer.status_code, f"The storage has nothing under {image.key}." in answer.content.decode()) == (404, True)
+
+
+def test_a_bucket_that_is_gone_refuses_the_picture_and_nothing_stays(owner, rekognition, bucket, settings):
+    options = {**settings.STORAGES["default"]["OPTIONS"], "bucket_name": "elsewhere"}
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
+    with pytest.raises(blobs.StorageError, match=GONE):
+        receive(owner)
+    assert not Image.objects.exists()
+    assert not PendingBlob.objects.exists()
+
+
+def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
+    options = {**settings.STORAGES["default"]["OPTIONS"], "endpoint_url": "http://127.0.0.1:9"}
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
+    with pytest.raises(blobs.StorageError, match="Could not connect to the endpoint URL"):
+        receive(owner)
+    assert not Image.objects.exists()
+    assert PendingBlob.objects.count() == 3  # the sweeper looks again when the endpoint is back
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("AccessDenied", "manage.py check_aws names the permission that is missing"),
+        ("ExpiredToken", "renew the credentials, check the clock"),
+        ("PermanentRedirect", "set AWS_REGION to the bucket's region"),
+        ("SlowDown", "it asks for patience, try again in a moment"),
+    ],
+)
+def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, sentence):
+    with Stubber(blobs.storage().connection.meta.client) as s3:
+        s3.add_client_error("put_object", code, http_status_code=403)
+        with pytest.raises(blobs.StorageError) as raised:
+            blobs.put("originals/aa/a.jpg", b"x")
+    said = f"The storage did not take the picture: S3 PutObject in the bucket pictures: {code}; {sentence}."
+    assert str(raised.value) == said
+
+
+@pytest.fixture
+def aws_bucket(bucket, s3_address, settings, monkeypatch):
+    """The same as at AWS, whose endpoint is named nowhere in the settings, in Rekognition's region."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_address)
+    options = {"bucket_name": "pictures", "region_name": "eu-central-1", "location": "library"}
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
+    return bucket
+
+
+def test_rekognition_fetches_an_upright_original_itself(owner, rekognition, aws_bucket, settings):
+    settings.REKOGNITION_READS_BUCKET = True
+    rekognition.answers = [labels_answer(Dog=98)]
+    image = receive(owner)
+    tasks.run_recognition(recognizer="rekognition", api="labels")
+    assert [request["Image"] for request in rekognition.requests] == [
+        {"S3Object": {"Bucket": "pictures", "Name": f"library/{image.key}"}}
+    ]
+    assert f"library/{image.key}" in keys(aws_bucket)
+    assert label_rows(image) == {"Dog": 98}
+
+
+def post(leave: dict, content: bytes) -> int:
+    """As a browser does it, from the fields of the leave; the file is the last one."""
+    parts = [
+        f'--cut\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in leave["fields"].items()
+    ]
+    head = "".join(parts) + '--cut\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    body = head.encode() + content + b"\r\n--cut--\r\n"
+    asked = urllib.request.Request(leave["url"], body, {"Content-Type": "multipart/form-data; boundary=cut"})
+    with urllib.request.urlopen(asked) as answer:
+        return answer.status
+
+
+def leave_for(browser, content: bytes) -> dict:
+    return browser.post(reverse("tickets"), {"name": "dog.jpg", "size": len(content)}).json()
+
+
+def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, rekognition, bucket, signed_in):
+    browser, content = signed_in(owner), pictures.jpeg()
+    leave = leave_for(browser, content)
+    assert post(leave, content) == 204
+    assert b'data-outcome="checking"' in browser.post(leave["complete"]).content
+    tasks.check_uploads()
+    image = Image.objects.get()
+    assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
+    kept = bucket.get_object(Bucket="pictures", Key=image.key)
+    assert (kept["Body"].read(), kept["ContentType"]) == (content, "application/octet-stream")
+    assert kept["CacheControl"] == "private, max-age=31536000, immutable"
+    ticket = Upload.objects.get()
+    row = browser.get(reverse("ticket-states"), {"id": str(ticket.pk)}).content.decode()
+    assert (ticket.state, f'data-ticket="{ticket.pk}"' in row, 'data-outcome="stored"' in row) == ("taken", True, True)
+
+
+def test_a_bigger_file_than_was_declared_is_refused_where_the_server_lets_it_through(
+    owner, rekognition, bucket, signed_in
+):
+    browser, content = signed_in(owner), pictures.jpeg()
+    leave = leave_for(browser, content)
+    post(leave, content + b"more")  # moto does not look at the policy
+    browser.post(leave["complete"])
+    tasks.check_uploads()
+    ticket = Upload.objects.get()
+    assert (ticket.state, ticket.may_retry) == ("refused", True)
+    assert ticket.reason == f"{len(content) + 4:,} bytes arrived and {len(content):,} were declared; send it again"
+    assert keys(bucket) == set()
+
+
+def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekognition, bucket, signed_in):
+    """S3 is asked for the very bytes that were read, by their etag; moto would not look."""
+    content = pictures.jpeg()
+    leave = leave_for(signed_in(owner), content)
+    post(leave, content)
+    key = leave["fields"]["key"]
+    with blobs.get(key) as read, Stubber(blobs.storage().connection.meta.client) as s3:
+        asked = {
+            "Bucket": "pictures",
+            "Key": "originals/aa/a.jpg",
+            "CopySource": {"Bucket": "pictures", "Key": key},
+            "CopySourceIfMatch": f'"{hashlib.md5(content).hexdigest()}"',
+            "MetadataDirective": "REPLACE",
+            "ContentType": "application/octet-stream",
+            "CacheControl": "private, max-age=31536000, immutable",
+        }
+        s3.add_client_error("copy_object", "PreconditionFailed", http_status_code=412, expected_params=asked)
+        with pytest.raises(blobs.StorageError, match="PreconditionFailed"):
+            blobs.adopt_upload("originals/aa/a.jpg", read, arrived_as=key)
+
+
+def test_what_nobody_completed_is_swept(owner, rekognition, bucket, signed_in):
+    browser, content = signed_in(owner), pictures.jpeg()
+    post(leave_for(browser, content), content)
+    PendingBlob.objects.update(since=Now() - timedelta(hours=2))
+    tasks.sweep_blobs()
+    assert len(keys(bucket)) == 1  # its ticket still holds
+    Upload.objects.update(expires_at=Now() - timedelta(hours=2))
+    tasks.sweep_blobs()
+    assert keys(bucket) == set()

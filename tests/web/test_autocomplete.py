@@ -1,0 +1,56 @@
+"""What the search box suggests: the language's words, labels one can meet, one's own saved searches."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import SavedSearch
+from tests.factories import create_labeled_image
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser(owner, signed_in):
+    return signed_in(owner)
+
+
+def options(browser, text: str, cursor: int | None = None) -> list[dict[str, str]]:
+    asked = {"q": text, "cursor": len(text) if cursor is None else cursor}
+    return Page(browser.get(reverse("complete"), asked)).all("li")
+
+
+def test_labels_are_suggested_with_what_taking_them_leads_to(owner, browser):
+    create_labeled_image(owner, {"Bicycle": 98})
+    [option] = [each for each in options(browser, "dog bicy") if each["data-text"].startswith("dog Bicycle")]
+    assert option["role"] == "option"
+    assert (option["data-text"], option["data-cursor"]) == ("dog Bicycle ", "12")
+
+
+def test_the_cursor_says_which_word_is_meant(owner, browser):
+    create_labeled_image(owner, {"Bicycle": 98})
+    assert options(browser, "bicy dog", cursor=4)[0]["data-text"] == "Bicycle dog"
+
+
+def test_what_only_others_have_is_not_suggested(owner, stranger, signed_in):
+    create_labeled_image(owner, {"Aardvark": 98})
+    assert options(signed_in(stranger), "aardv") == []
+
+
+def test_saved_searches_are_among_the_suggestions(owner, colleague, browser):
+    mine = SavedSearch.objects.create(owner=owner, name="Zebra crossings", query="street")
+    SavedSearch.objects.create(owner=colleague, name="Zebras", query="zebra", is_shared=True)
+    assert [each["data-href"] for each in options(browser, "zeb")] == [f"/?q=street&saved={mine.pk}"]
+
+
+def test_nothing_breaks_it(browser):
+    texts = ("", "\x00", '"', "(" * 500, "x" * 5_000, "dog>=", "face(", "é*")
+    cursors = ("", "-1", "9" * 30, "x", "1")
+    statuses = {
+        browser.get(reverse("complete"), {"q": text, "cursor": cursor}).status_code
+        for text in texts
+        for cursor in cursors
+    }
+    assert statuses == {200}

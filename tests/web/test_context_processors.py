@@ -1,0 +1,79 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from analysis.models import Outage, Spend
+from tests.factories import create_analysis, create_image
+
+pytestmark = pytest.mark.django_db
+
+DENIED = "AccessDeniedException: The credentials are not allowed to do this. Allow the IAM action rekognition:{}."
+
+
+def shown(client) -> str:
+    return client.get("/").content.decode()
+
+
+@pytest.fixture
+def denied():
+    """Withdraws the permission for an API."""
+
+    def deny(api: str, action: str) -> None:
+        message = f"The {api} request failed with {DENIED.format(action)} Work resumes by itself afterwards."
+        Outage.objects.create(
+            recognizer="rekognition", api=api, code="AccessDenied", message=message, probe_at=timezone.now()
+        )
+
+    return deny
+
+
+def test_an_outage_is_told_to_the_staff_alone(staff, owner, signed_in, denied):
+    denied("labels", "DetectLabels")
+    sentence = f"Labels wait: {DENIED.format('DetectLabels')} Work resumes by itself afterwards."
+    assert sentence in shown(signed_in(staff))
+    assert "DetectLabels" not in shown(signed_in(owner))
+
+
+def test_one_cause_makes_one_notice_whatever_it_holds_up(staff, signed_in, denied):
+    for api, action in (("labels", "DetectLabels"), ("faces", "DetectFaces"), ("text", "DetectText")):
+        denied(api, action)
+    page = shown(signed_in(staff))
+    actions = " ".join(
+        f"Allow the IAM action rekognition:{each}." for each in ("DetectFaces", "DetectLabels", "DetectText")
+    )
+    told = "AccessDeniedException: The credentials are not allowed to do this."
+    assert f"Faces, Labels and Text wait: {told} {actions} Work resumes by itself afterwards." in page
+    assert page.count("AccessDenied") == 1
+
+
+@pytest.mark.parametrize(
+    ("dollars", "sentence"),
+    [
+        ("7.90", None),
+        ("8.00", "8.00 of 10 US dollars of this month&#x27;s budget are spent."),
+        ("10", "10.00 of 10 US dollars of this month&#x27;s budget are spent: bulk work waits"),
+    ],
+)
+def test_the_budget_warns_at_80_percent_and_says_when_it_is_spent(staff, signed_in, settings, dollars, sentence):
+    settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET, settings.RECOGNIZER = Decimal(10), Decimal(20), "rekognition"
+    settings.AWS_REGION = "us-east-1"
+    Spend.objects.create(
+        day=timezone.now().date(), recognizer="rekognition", region="us-east-1", api="labels", dollars=Decimal(dollars)
+    )
+    page = shown(signed_in(staff))
+    assert ("budget" in page) == (sentence is not None)
+    assert sentence is None or sentence in page
+
+
+def test_work_that_waits_in_vain_is_told_to_the_staff_alone(staff, owner, signed_in):
+    long_ago = timezone.now() - timedelta(hours=3, minutes=1)
+    create_analysis(create_image(owner), requested_at=long_ago, next_attempt_at=long_ago)
+    assert "Labels: nothing was answered for 3 hours, though work waits." in shown(signed_in(staff))
+    assert "nothing was answered" not in shown(signed_in(owner))
+
+
+def test_invented_labels_are_told_to_everybody(owner, signed_in, settings):
+    settings.RECOGNIZER = "simulator"
+    assert "new labels are invented" in shown(signed_in(owner))

@@ -1,0 +1,288 @@
+"""Leave to upload one file: whose it is, how long it holds, and what is looked at before a picture comes of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils import timezone
+
+from analysis import tasks
+from analysis.audit.audit import old_unclaimed
+from analysis.library import uploads
+from analysis.models import Analysis, Image, PendingBlob, Upload
+from analysis.storage import blobs
+from tests import pictures
+from tests.factories import create_image
+from tests.web.pages import Page
+from tests.web.test_upload import files_in, outcomes
+
+pytestmark = pytest.mark.django_db
+PICTURE = pictures.jpeg()
+
+
+@pytest.fixture
+def browser(owner, signed_in):
+    return signed_in(owner)
+
+
+def ask(browser, content: bytes = PICTURE, name="dog.jpg", **said) -> dict:
+    return browser.post(reverse("tickets"), {"name": name, "size": len(content), **said}).json()
+
+
+def send(browser, leave: dict, content: bytes = PICTURE):
+    return browser.post(leave["url"], {**leave["fields"], "file": SimpleUploadedFile("x", content)})
+
+
+def page_of(answer) -> Page:
+    return Page(answer)
+
+
+def test_a_file_goes_the_whole_way_and_nothing_of_it_stays_behind(browser, owner, pictures_folder):
+    leave = ask(browser, sha256=hashlib.sha256(PICTURE).hexdigest())
+    assert send(browser, leave).status_code == 204
+    page = page_of(browser.post(leave["complete"]))
+    image = Image.objects.get()
+    assert (outcomes(page), page.links["dog.jpg"]) == (["stored"], f"/images/{image.pk}/")
+    assert (image.owner, image.sha256) == (owner, hashlib.sha256(PICTURE).hexdigest())
+    assert Analysis.objects.filter(image=image, state="queued").exists()
+    assert len(files_in(pictures_folder)) == 3
+    assert Upload.objects.values_list("state", "image").get() == ("taken", image.pk)
+
+
+def test_to_say_again_that_all_is_there_changes_nothing(browser):
+    leave = ask(browser)
+    send(browser, leave)
+    first, again = (outcomes(page_of(browser.post(leave["complete"]))) for _ in range(2))
+    assert (first, again, Image.objects.count()) == (["stored"], ["stored"], 1)
+
+
+def test_what_is_here_already_is_not_sent(browser, owner):
+    image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
+    row = ask(browser, sha256=image.sha256)["row"]
+    assert 'data-outcome="known"' in row
+    assert f"/images/{image.pk}/" in row
+    leave = ask(browser)  # without saying what it is
+    send(browser, leave)
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["known"]
+
+
+def test_what_lies_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
+    image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest(), trashed_at=timezone.now())
+    restore = f'<form method="post" action="{reverse("restore", args=[image.pk])}">'
+    row = ask(browser, sha256=image.sha256)["row"]
+    assert ('data-outcome="trashed"' in row, restore in row, "csrfmiddlewaretoken" in row) == (True, True, True)
+    leave = ask(browser)  # without saying what it is
+    send(browser, leave)
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["trashed"]
+    assert Image.objects.count() == 1
+
+
+def test_nobody_learns_what_others_have(browser, colleague):
+    create_image(colleague, sha256="a" * 64)
+    assert "row" not in ask(browser, sha256="a" * 64)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"size": 0}, "the file is empty"),
+        ({"size": "many"}, "the file is empty"),
+        ({"size": 101 * 1024**2}, "101 MB is over the limit of 100 MB"),
+    ],
+)
+def test_what_need_not_be_sent_gets_no_leave(browser, said, sentence):
+    assert sentence in ask(browser, **said)["row"]
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arrived", "said", "sentence"),
+    [
+        (
+            PICTURE + b"more",
+            {},
+            f"{len(PICTURE) + 4:,} bytes arrived and {len(PICTURE):,} were declared; send it again",
+        ),
+        (PICTURE, {"sha256": "a" * 64}, "it was changed on its way; send it again"),
+        (b"Dear diary, today", {"size": 17}, "this is text, not a picture"),
+        (None, {}, "nothing arrived; send it again"),
+    ],
+)
+def test_what_arrived_is_looked_at(browser, pictures_folder, arrived, said, sentence):
+    leave = ask(browser, **said)
+    if arrived is not None:
+        send(browser, leave, arrived)
+    page = page_of(browser.post(leave["complete"]))
+    assert (outcomes(page), sentence in page.text) == (["refused"], True)
+    assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
+
+
+def test_another_format_than_the_name_says_is_taken_for_what_it_is(browser):
+    content = pictures.every_format()["png"]
+    leave = ask(browser, content, name="photo.jpg")
+    send(browser, leave, content)
+    browser.post(leave["complete"])
+    assert Image.objects.get().format == "png"
+
+
+def test_somebody_elses_ticket_is_none(browser, colleague, signed_in):
+    leave, other = ask(browser), signed_in(colleague)
+    for answer in (send(other, leave), other.post(leave["complete"])):
+        assert (answer.status_code, answer.content.decode()) == (404, "There is no such upload; send the file again.")
+    send(browser, leave)
+    assert other.get(reverse("ticket-states"), {"id": str(Upload.objects.get().pk)}).content.strip() == b""
+    assert browser.post(reverse("ticket-complete", args=[uuid4()])).status_code == 404
+
+
+def test_an_expired_ticket_is_refused_and_its_bytes_are_swept(browser, pictures_folder):
+    leave = ask(browser)
+    send(browser, leave)
+    Upload.objects.update(expires_at=Now() - timedelta(hours=1))
+    for answer in (send(browser, leave), browser.post(leave["complete"])):
+        assert answer.status_code == 410
+        assert answer.content.decode() == "It took too long and its time is over; send the file again."
+    tasks.sweep_blobs()
+    assert len(files_in(pictures_folder)) == 1  # its time as a blob is not over yet
+    PendingBlob.objects.update(since=Now() - timedelta(hours=2))
+    Upload.objects.update(expires_at=Now() - timedelta(days=2))
+    tasks.sweep_blobs()
+    assert (files_in(pictures_folder), Upload.objects.count(), PendingBlob.objects.count()) == ([], 0, 0)
+
+
+@pytest.mark.parametrize("state", ["issued", "arrived"])
+def test_an_upload_that_waits_for_long_is_not_swept(browser, state):
+    """The person is slow, or the workers were away."""
+    send(browser, ask(browser))
+    PendingBlob.objects.update(since=Now() - timedelta(hours=3))
+    Upload.objects.update(state=state)
+    if state == "arrived":
+        Upload.objects.update(expires_at=Now() - timedelta(hours=2))
+    tasks.sweep_blobs()
+    assert list(old_unclaimed()) == []  # nor does an audit miss its deletion
+    browser.post(reverse("ticket-complete", args=[Upload.objects.get().pk]))
+    tasks.check_uploads()
+    assert Upload.objects.values_list("state", "reason").get() == ("taken", "")
+
+
+def test_a_ticket_is_good_for_one_file(browser):
+    leave = ask(browser)
+    send(browser, leave)
+    browser.post(leave["complete"])
+    answer = send(browser, leave, pictures.jpeg(seed=2))
+    assert (answer.status_code, answer.content.decode()) == (
+        409,
+        "It has arrived already; send the file once more to begin anew.",
+    )
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
+    assert Image.objects.get().sha256 == hashlib.sha256(PICTURE).hexdigest()
+
+
+def test_without_a_file_it_says_so(browser):
+    answer = browser.post(ask(browser)["url"])
+    assert (answer.status_code, answer.content.decode()) == (400, "No file arrived; send it again.")
+
+
+def test_a_storage_that_fails_can_be_tried_again(browser, pictures_folder):
+    pictures_folder.mkdir(exist_ok=True)
+    (pictures_folder / "uploads").write_text("a file where the folder should be")
+    answer = send(browser, ask(browser))
+    assert answer.status_code == 507
+    assert "The storage did not take the picture" in answer.content.decode()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_states_take_five_queries(browser, owner, number, django_assert_num_queries):
+    ids = []
+    for seed in range(number):
+        content = pictures.jpeg(seed=seed)
+        leave = ask(browser, content)
+        send(browser, leave, content)
+        browser.post(leave["complete"])
+    ids = [str(pk) for pk in Upload.objects.values_list("pk", flat=True)]
+    with django_assert_num_queries(5):  # session, person, tickets, labels, states
+        page = page_of(browser.get(reverse("ticket-states"), {"id": ids}))
+    assert outcomes(page) == ["stored"] * number
+
+
+# --- Past the web server ---
+
+
+@pytest.fixture
+def in_s3(settings, monkeypatch):
+    """Leave is given for S3; nothing is sent there."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/pictures"}
+    options = {"bucket_name": "pictures", "region_name": "eu-central-1", "location": "library"}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "analysis.storage.s3.SharedS3Storage",
+            "OPTIONS": {**options, "encryption": encryption},
+        },
+    }
+
+
+def test_the_policy_binds_key_size_type_and_time(browser, in_s3, settings):
+    leave = ask(browser)
+    ticket = Upload.objects.get()
+    assert leave["url"] == "https://pictures.s3.eu-central-1.amazonaws.com/"
+    policy = json.loads(base64.b64decode(leave["fields"]["policy"]))
+    asked = [each for each in policy["conditions"] if "x-amz-credential" not in each and "x-amz-date" not in each]
+    assert asked == [
+        {"Content-Type": "application/octet-stream"},
+        {"x-amz-server-side-encryption": "aws:kms"},
+        {"x-amz-server-side-encryption-aws-kms-key-id": "alias/pictures"},
+        ["content-length-range", len(PICTURE), len(PICTURE)],
+        {"bucket": "pictures"},
+        {"key": f"library/uploads/{ticket.key.removeprefix('uploads/')}"},
+        {"x-amz-algorithm": "AWS4-HMAC-SHA256"},
+    ]
+    named = {name for each in policy["conditions"] if isinstance(each, dict) for name in each}
+    assert set(leave["fields"]) - {"policy", "x-amz-signature"} == named - {"bucket"}
+    assert ticket.expires_at - ticket.issued_at == timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
+    assert "dog" not in leave["fields"]["key"]
+
+
+def test_what_went_past_the_web_server_waits_for_a_worker(browser, in_s3):
+    leave = ask(browser)
+    page = page_of(browser.post(leave["complete"]))
+    row = page.all("li", "upload-row")[0]
+    ticket = Upload.objects.get()
+    assert (row["data-outcome"], row["data-ticket"], ticket.state) == ("checking", str(ticket.pk), "arrived")
+    assert browser.get(reverse("ticket-states"), {"id": str(ticket.pk)}).content.strip() == b""
+    assert uploads.is_due()
+
+
+def test_an_upload_that_kills_its_workers_is_given_up(browser, pictures_folder):
+    send(browser, ask(browser))
+    Upload.objects.update(state="arrived")
+    for _ in range(uploads.MAX_ATTEMPTS):
+        assert uploads._claim(None)  # and then nothing more is heard of whoever did
+        Upload.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
+    tasks.check_uploads()
+    reason = "each worker that looked at it stopped before it was done"
+    assert Upload.objects.values_list("state", "reason", "may_retry").get() == ("refused", reason, False)
+    assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
+
+
+@pytest.mark.parametrize("strange", ["0" * 36, "-" * 36, "x", ""])
+def test_what_is_no_ticket_has_no_state(browser, strange):
+    answer = browser.get(reverse("ticket-states"), {"id": strange})
+    assert (answer.status_code, answer.content.strip()) == (200, b"")
+
+
+def test_the_storages_word_completes_what_no_browser_did(browser, in_s3):
+    ask(browser)
+    key = Upload.objects.get().key
+    assert uploads.mark_uploaded_by_key([key, blobs.original_key(".jpg")]) == 1
+    assert uploads.mark_uploaded_by_key([key]) == 0
+    assert Upload.objects.get().state == "arrived"

@@ -1,0 +1,129 @@
+"""Bytes of a picture over HTTP: kept by browsers, never shown as anything but a picture, broken without harm."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.urls import reverse
+from PIL import Image as Pillow
+
+from analysis import pipeline
+from analysis.ingest.validation import clean_name
+from analysis.models import Image
+from analysis.storage import blobs
+from tests import pictures
+from tests.factories import create_bucket, create_bucket_image
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def image(owner, pictures_folder):
+    return pipeline.ingest_file(io.BytesIO(pictures.jpeg(1000, 500)), name="dog.jpg", owner_id=owner.pk).image
+
+
+@pytest.fixture
+def browser(owner, signed_in):
+    return signed_in(owner)
+
+
+def rendition(image, name="thumb") -> str:
+    return reverse("rendition", args=[image.pk, name])
+
+
+def body(response) -> bytes:
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("thumb", ((400, 200), "WEBP", "image/webp")), ("preview", ((1000, 500), "JPEG", "image/jpeg"))],
+)
+def test_a_rendition_is_a_picture_of_its_type(image, browser, name, expected):
+    response = browser.get(rendition(image, name), headers={"Accept-Encoding": "gzip"})
+    with Pillow.open(io.BytesIO(body(response))) as picture:
+        assert (picture.size, picture.format, response["Content-Type"]) == expected
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert int(response["Content-Length"]) > 0
+    assert "Content-Encoding" not in response
+
+
+def test_a_rendition_is_kept_for_ever_but_by_this_browser_alone(image, browser):
+    response = browser.get(rendition(image))
+    body(response)
+    assert response["Cache-Control"] == "private, max-age=31536000, immutable"
+    again = browser.get(rendition(image), headers={"If-None-Match": response["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = browser.get(rendition(image), headers={"If-None-Match": '"another"'})
+    assert (other.status_code, len(body(other)) > 0) == (200, True)
+
+
+def test_what_one_may_no_longer_see_is_not_confirmed_as_unchanged(image, browser, colleague, signed_in):
+    response = browser.get(rendition(image))
+    body(response)
+    answer = signed_in(colleague).get(rendition(image), headers={"If-None-Match": response["ETag"]})
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("name", ["original", "huge", "panel", "thumb2"])
+def test_there_are_two_renditions_and_no_others(image, browser, name):
+    assert browser.get(rendition(image, name)).status_code == 404
+
+
+def test_a_lost_rendition_is_made_again(image, browser, pictures_folder):
+    (pictures_folder / blobs.rendition_key(image.renditions_id, "thumb")).unlink()
+    with Pillow.open(io.BytesIO(body(browser.get(rendition(image))))) as picture:
+        assert picture.size == (400, 200)
+
+
+def test_a_lost_picture_is_shown_as_broken_and_breaks_no_page(image, browser, pictures_folder):
+    for path in list(pictures_folder.rglob("*")):
+        if path.is_file():
+            path.unlink()
+    response = browser.get(rendition(image))
+    assert (response.status_code, response["Content-Type"], response["Cache-Control"]) == (
+        404,
+        "image/svg+xml",
+        "no-store",
+    )
+    assert response.content.startswith(b"<svg")
+    assert browser.get(reverse("library")).status_code == 200
+    assert browser.get(reverse("image", args=[image.pk])).status_code == 200
+    lost = browser.get(reverse("original", args=[image.pk]))
+    assert lost.status_code == 404
+    assert "The storage has nothing under" in lost.content.decode()
+
+
+def test_the_original_comes_back_byte_by_byte_to_be_saved(image, browser):
+    response = browser.get(reverse("original", args=[image.pk]), headers={"Accept-Encoding": "gzip"})
+    assert body(response) == pictures.jpeg(1000, 500)
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"] == 'attachment; filename="dog.jpg"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Encoding" not in response
+
+
+@pytest.mark.parametrize("name", pictures.NASTY_NAMES)
+def test_no_name_gets_out_of_its_header(image, browser, name):
+    Image.objects.update(filename=clean_name(name))
+    response = browser.get(reverse("original", args=[image.pk]))
+    body(response)
+    header = response["Content-Disposition"]
+    assert header.startswith("attachment")
+    assert not set(header) & set("\r\n\0")
+    assert header.isascii()
+
+
+def test_only_who_may_change_it_is_told_where_in_a_bucket_it_lies(owner, colleague, signed_in, s3, settings):
+    s3.put("clients/one.jpg", b"x")
+    fields = {"etag": s3.etag("clients/one.jpg"), "visibility": Image.Visibility.SHARED}
+    image = create_bucket_image(create_bucket(owner), "clients/one.jpg", **fields)
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES |= {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
+    address = reverse("original", args=[image.pk])
+    assert "clients/one.jpg" in signed_in(owner).get(address).headers["Location"]
+    given, head = signed_in(colleague).get(address), signed_in(owner).head(address)  # what is signed is for GET
+    assert (body(given), head.status_code) == (b"x", 200)
+    given.close()
+    head.close()

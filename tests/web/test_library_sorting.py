@@ -1,0 +1,152 @@
+"""The library's orders, months, states and trash; and filters that follow what changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import Analysis, Image
+from analysis.recognition.search_index import reindex
+from tests.factories import START, create_analysis, create_image, create_labeled_image, labels_answer
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def browser(owner, signed_in):
+    return signed_in(owner)
+
+
+def look(browser, query: str = "", **parameters) -> Page:
+    return Page(browser.get(reverse("library"), {"q": query, **parameters}))
+
+
+def query_of(url: str) -> str:
+    return parse_qs(urlsplit(url).query).get("q", [""])[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [
+        ("Newest first", "cba"),
+        ("Oldest first", "abc"),
+        ("Latest taken first", "bca"),
+        ("By name", "cab"),
+        ("Largest first", "acb"),
+    ],
+)
+def test_every_order_is_a_link(owner, browser, words, order):
+    taken = {"a": 2001, "b": 2003, "c": 2002}
+    names, sizes = {"a": "2.jpg", "b": "3.jpg", "c": "1.jpg"}, {"a": 30, "b": 10, "c": 20}
+    images = {
+        each: create_image(
+            owner, taken_at=datetime(taken[each], 1, 1, tzinfo=UTC), filename=names[each], size=sizes[each]
+        )
+        for each in "abc"
+    }
+    page = Page(browser.get(look(browser).links[words]))
+    assert page.cards() == [images[each].pk for each in order]
+    assert f"3 pictures · {words[0].lower()}{words[1:]}" in page.text
+
+
+def test_confidence_is_an_order_where_a_label_says_of_what(owner, browser):
+    unsure, sure = (create_labeled_image(owner, {"Dog": confidence}) for confidence in (99, 70))
+    assert "Most confident first" not in look(browser).links
+    assert Page(browser.get(look(browser, "dog").links["Most confident first"])).cards() == [unsure.pk, sure.pk]
+
+
+# --- Months ---
+
+
+@pytest.fixture
+def months(owner):
+    days = (datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC), datetime(2025, 12, 31, tzinfo=UTC))
+    return {f"{day:%B %Y}": create_image(owner, added_at=day) for day in days}
+
+
+def months_links(page: Page) -> list[str]:
+    return [each["hx-get"] for each in page.all("div") if each.get("hx-get", "").startswith(reverse("months"))]
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("", ["March 2026", "January 2026", "December 2025"]),
+        ("sort:oldest", ["December 2025", "January 2026", "March 2026"]),
+        ("sort:taken", ["March 2026", "January 2026", "December 2025"]),
+    ],
+)
+def test_a_month_leads_to_its_place_in_the_result(months, browser, query, order):
+    [address] = months_links(look(browser, query))
+    found = Page(browser.get(address))
+    links = {" ".join(name.split(" ")[:2]): url for name, url in found.links.items()}  # without how many there are
+    names = [name for name in links if name in months]
+    assert names == order
+    for place, name in enumerate(order):
+        assert Page(browser.get(links[name])).cards() == [months[each].pk for each in order[place:]]
+
+
+def test_orders_without_time_have_no_months(months, browser):
+    assert months_links(look(browser, "sort:size")) == []
+
+
+def test_months_of_a_bad_search_say_what_is_wrong(browser):
+    assert "Nothing closes this quote." in Page(browser.get(reverse("months"), {"q": '"dog'})).text
+
+
+# --- States and the trash ---
+
+
+def test_states_are_links_that_join_and_leave_the_search(owner, browser):
+    create_image(owner)
+    page = look(browser, "dog")
+    assert query_of(page.links["Favorites"]) == "dog is:favorite"
+    assert query_of(page.links["Faces"]) == "dog has:faces"
+    without = next(each for each in page.all("a", "exclude") if each["title"] == "Without Favorites")
+    assert query_of(without["href"]) == "dog -is:favorite"
+    assert query_of(look(browser, "dog is:favorite").links["Favorites"]) == "dog"
+
+
+def test_the_trash_is_a_search_by_itself(owner, browser):
+    create_image(owner)
+    assert query_of(look(browser, "dog").links["Trash"]) == "is:trashed"
+    assert "Nothing is in the trash." in look(browser, "is:trashed").text
+    gone = create_image(owner, trashed_at=START)
+    page = look(browser, "is:trashed")
+    assert page.cards() == [gone.pk]
+    assert query_of(page.links["Trash"]) == ""
+
+
+@pytest.mark.parametrize("query", ["dog OR cat", "-dog", "taken:2024-05", "is:favorite", "face(smile age:20..30)"])
+def test_every_part_has_its_chip(owner, browser, query):
+    create_image(owner)
+    page = look(browser, f"beach {query}")
+    assert [query_of(each["href"]) for each in page.all("a", "off")] == [query, "beach"]
+
+
+# --- What changes while it is looked at ---
+
+
+def test_filters_and_figures_follow_when_the_last_picture_is_done(owner, browser):
+    image = create_image(owner)
+    create_analysis(image)
+    asked = {"card": f"{image.pk}-queued0", "q": "dog"}
+    assert Page(browser.get(reverse("cards"), asked, **HTMX)).by_id("facet-list") is None
+    Analysis.objects.update(
+        state="done", model_version="1", answer=labels_answer(Dog=90), finished_at=START, is_current=True
+    )
+    reindex([image.pk])
+    ended = Page(browser.get(reverse("cards"), asked, **HTMX))
+    assert ended.by_id("facet-list")["hx-swap-oob"] == "true"
+    assert ended.by_id("result-line")["hx-swap-oob"] == "true"
+    assert ("1 picture" in ended.text, query_of(ended.links["Dog 1"])) == (True, "")
+
+
+def test_cards_of_the_trash_tell_nobody(owner, stranger, signed_in):
+    create_image(owner, trashed_at=START, visibility=Image.Visibility.PUBLIC)
+    assert look(signed_in(stranger), "is:trashed").cards() == []

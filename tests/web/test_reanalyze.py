@@ -1,0 +1,153 @@
+"""Analyzing again: said what it would come to, then started, over one's own pictures alone."""
+
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import Analysis, Batch, Image, ModelVersion
+from tests.factories import create_analysis, create_image, create_labeled_image
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+URL = "/analyze/"
+COPIED = ("owner_id", "renditions_id", "filename", "size", "width", "height", "format", "added_at")
+
+
+@pytest.fixture(autouse=True)
+def paid(rekognition, settings):
+    settings.RECOGNIZER_APIS = ["labels", "faces"]
+
+
+def chosen(page):
+    return {each.api: (each.calls, each.cost) for each in page.context["choices"] if each.is_chosen}
+
+
+def test_the_estimate_of_a_selection(owner, colleague, signed_in):
+    images = [create_image(owner) for _ in range(3)]
+    ids = ",".join(str(image.pk) for image in [*images, create_image(colleague)])
+    page = signed_in(owner).post(URL, {"ids": ids})
+    assert chosen(page) == {"labels": ("3", "less than $0.01"), "faces": ("3", "less than $0.01")}
+    text = Page(page).text
+    assert "3 pictures to be analyzed: 6 calls, less than $0.01 at most, 1 second." in text
+    assert "1 chosen picture is not yours to analyze." in text
+    assert not Page(page).inline()
+    assert Batch.objects.count() == 0
+    assert Analysis.objects.count() == 0
+
+
+def test_the_estimate_of_all_that_is_found(owner, signed_in):
+    for _ in range(2):
+        create_labeled_image(owner, {"Dog": 98})
+    create_image(owner)
+    page = signed_in(owner).post(URL, {"all": "1", "q": "dog", "api": "faces"})
+    assert chosen(page) == {"faces": ("2", "less than $0.01")}
+    assert page.context["form"] == {"all": "1", "q": "dog", "chosen": "1", "scope": "all"}
+
+
+def test_what_is_answered_so_already_is_not_asked_unless_it_is_forced(owner, signed_in):
+    from analysis.recognition import registry
+
+    ModelVersion.objects.create(recognizer="rekognition", api="labels", version="3.0")
+    create_analysis(
+        create_image(owner), state="done", recognizer="rekognition", parameters=registry.parameters("labels")
+    )
+    browser = signed_in(owner)
+    page = browser.get(URL, {"api": "labels"})
+    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 answered so already"]
+    assert "Nothing is to be asked" in Page(page).text
+    assert "Start" not in [each.get("name") for each in Page(page).all("button")]
+    assert chosen(browser.get(URL, {"api": "labels", "force": "1"})) == {"labels": ("1", "less than $0.01")}
+
+
+def test_started_it_runs_over_the_named_pictures_within_what_was_said(owner, signed_in):
+    images = [create_image(owner) for _ in range(2)]
+    browser = signed_in(owner)
+    page = browser.post(URL, {"ids": ",".join(str(image.pk) for image in images), "api": ["labels"]})
+    assert page.context["suggested"] == "0.01"
+    form = page.context["form"] | {"api": "labels", "budget": "0.01", "suggested": "0.01", "expected": "2"}
+    assert browser.post(URL, form | {"start": "1"}).url == reverse("activity")
+    batch = Batch.objects.get()
+    assert (batch.person, batch.all_owners, batch.uses_id_list) == (owner, False, True)
+    assert (batch.state, batch.budget, batch.expected, batch.apis) == ("running", Decimal("0.01"), 2, ["labels"])
+    assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
+    assert f"Batch {batch.pk} is under way." in Page(browser.get(reverse("activity"))).text
+
+
+def test_counting_again_suggests_another_budget_and_keeps_one_that_was_typed(owner, signed_in):
+    create_image(owner)
+    browser, form = signed_in(owner), {"all": "1", "q": "", "api": "labels"}
+    assert browser.post(URL, form | {"budget": "0.50", "suggested": "0.50"}).context["budget"] == "0.01"
+    assert browser.post(URL, form | {"budget": "0.50", "suggested": "0.01"}).context["budget"] == "0.50"
+
+
+def test_what_failed_is_asked_again_by_its_cause(owner, colleague, signed_in):
+    for person in (owner, owner, colleague):
+        image = create_image(person)
+        create_labeled_image(person, {"Dog": 98})
+        create_analysis(image, api="faces", state="failed", recognizer="rekognition", error_code="storage")
+    asked = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
+    browser = signed_in(owner)
+    page = browser.get(URL, asked)
+    assert chosen(page) == {"faces": ("2", "less than $0.01")}
+    browser.post(URL, page.context["form"] | {"api": "faces", "start": "1"})
+    batch = Batch.objects.get()
+    assert (batch.query, batch.scope, batch.error_code) == ("is:failed", "failed", "storage")
+    assert batch.all_owners is False  # which only staff may ask for
+
+
+def test_staff_ask_again_about_everybodys(owner, staff, signed_in):
+    create_analysis(create_image(owner), api="faces", state="failed", recognizer="rekognition", error_code="storage")
+    asked = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
+    page = signed_in(staff).get(URL, asked)
+    assert chosen(page) == {"faces": ("1", "less than $0.01")}
+    assert page.context["form"]["everybody"] == "1"
+
+
+def test_of_very_many_some_are_looked_at_and_it_says_so(owner, signed_in):
+    first = create_image(owner)
+    copies = [
+        Image(**{**row, "id": None, "sha256": f"{number:064x}", "key": f"copies/{number}"})
+        for row in Image.objects.filter(pk=first.pk).values(*COPIED)
+        for number in range(10_000, 12_999)
+    ]
+    Image.objects.bulk_create(copies)
+    ids = ",".join(map(str, Image.objects.values_list("pk", flat=True)))
+    page = signed_in(owner).post(URL, {"ids": ids, "api": "labels"})
+    assert chosen(page) == {"labels": ("3,000", "$6.30")}
+    assert "About 3,000 pictures to be analyzed: 3,000 calls, $6.30 at most" in Page(page).text
+    assert "Of these, 2,000 were looked at; the others are taken to be like them." in Page(page).text
+    assert page.context["expected"] == ""
+    by_search = signed_in(owner).get(URL, {"q": "format:jpeg", "api": "labels"})
+    assert chosen(by_search) == {"labels": ("3,000", "$6.30")}
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({}, "No picture is selected."),
+        ({"all": "1", "q": "dog ("}, "This search cannot be understood"),
+        ({"all": "1", "q": "", "api": "smells"}, "rekognition has"),
+        ({"all": "1", "q": "", "chosen": "1"}, "it has no empty list."),
+        ({"all": "1", "q": "", "budget": "-1"}, "The budget is -1; it is US dollars, from 0 to 100,000."),
+        ({"all": "1", "q": "", "start": "1", "budget": "much"}, "'much' is no amount in US dollars"),
+        ({"ids": ",".join(map(str, range(1, 10_002)))}, "At most 10,000 pictures can be named one by one"),
+    ],
+)
+def test_what_cannot_be_is_told(form, words, owner, signed_in):
+    answer = signed_in(owner).post(URL, form)
+    assert answer.status_code == 422
+    assert words in Page(answer).text
+    assert Batch.objects.count() == 0
+
+
+def test_looking_at_an_address_starts_nothing(owner, signed_in):
+    create_image(owner)
+    signed_in(owner).get(URL, {"start": "1"})
+    assert Batch.objects.count() == 0
+
+
+def test_the_bulk_bar_leads_there(owner, signed_in):
+    create_image(owner)
+    buttons = [each for each in Page(signed_in(owner).get("/")).all("button") if each.get("formaction") == URL]
+    assert ["data-leaves" in each for each in buttons] == [True]
