@@ -1,1 +1,1 @@
-"""Measurements, each with a rival's figure beside ours where there is a rival: `make bench`, docs/figures.md."""
+"""Measurements, each with a rival's figure beside ours where there is a rival: `make bench`, docs/benchmarks.md."""

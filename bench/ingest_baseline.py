@@ -1,6 +1,7 @@
 """The rival of the ingest: makes the same two renditions with the same library on all cores, and does nothing else.
 
-python -m bench.ingest_baseline FOLDER OUT: no check, no hash, no metadata, no database; tests/test_bench.py holds it to the bytes.
+python -m bench.ingest_baseline FOLDER OUT: no check, no hash, no metadata, no database; tests/test_bench.py compares
+the bytes.
 """
 
 from __future__ import annotations

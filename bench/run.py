@@ -21,16 +21,16 @@ from bench.report import Report  # noqa: E402
 
 BENCHES = {  # seconds each may take
     "ingest": 420.0,
-    "arrival": 180.0,
+    "upload_latency": 180.0,
     "suite": 440.0,
     "start": 420.0,
     "quota": 420.0,
-    "unlimited": 540.0,
+    "cpu_per_image": 540.0,
     "lambda_loop": 300.0,
     "faults": 330.0,
     "recovery": 2_400.0,
     "worker_memory": 240.0,
-    "laying_out": 600.0,
+    "batch_queueing": 600.0,
     "bulk": 420.0,
     "search": 3_600.0,  # a million pictures are loaded, unless they still are
     "scrolling": 300.0,

@@ -35,8 +35,8 @@ STAFFS = [item.model for title in sidebar.SECTIONS if title != "Access" for item
 @pytest.fixture
 def in_group():
     """Makes a person in a group. The migration's own groups, made again where another test emptied the tables."""
-    staff = import_module("analysis.migrations.0008_staff")
-    staff.make_groups(apps, SimpleNamespace(connection=connection))
+    staff = import_module("analysis.migrations.0002_index_columns_and_groups")
+    staff.create_groups(apps, SimpleNamespace(connection=connection))
 
     def person(name, **fields):
         made = create_user(f"the-{name}", **fields)
@@ -66,7 +66,7 @@ def test_the_groups_are_in_the_documentation(in_group):
     assert sorted(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == sorted(
         Group.objects.values_list("name", flat=True)
     )
-    for model, verbs in import_module("analysis.migrations.0008_staff").WRITTEN.items():
+    for model, verbs in import_module("analysis.migrations.0002_index_columns_and_groups").WRITTEN.items():
         assert STAFFS_WORDS[model] in " ".join(told.split()), (model, verbs)
 
 

@@ -1,4 +1,4 @@
-"""Filters beside the lists. Those of pictures only show what is chosen; analysis/admin/image_query.py makes it a search."""
+"""List filters. Filters on images only show the choice; admin/image_query.py turns it into a search."""
 
 from __future__ import annotations
 

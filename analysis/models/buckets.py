@@ -144,8 +144,8 @@ class Upload(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["next_attempt_at"], condition=Q(state="arrived"), name="ticket_arrived"),
-            models.Index(fields=["expires_at"], name="ticket_expires"),
+            models.Index(fields=["next_attempt_at"], condition=Q(state="arrived"), name="upload_arrived"),
+            models.Index(fields=["expires_at"], name="upload_expires"),
         ]
 
     def __str__(self) -> str:

@@ -55,7 +55,7 @@ class BulkChange(models.Model):
     is_open = models.BooleanField("going on", default=False, help_text="Being done, or undone, in the background.")
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=Q(is_open=True), name="change_open")]
+        indexes = [models.Index(fields=["id"], condition=Q(is_open=True), name="bulk_change_open")]
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.number}"

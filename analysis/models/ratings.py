@@ -14,8 +14,10 @@ from analysis.models.images import Image
 class Rating(models.Model):
     """One person's opinion of a picture. Without a row: neither favorite nor rated."""
 
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="marks")
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="marks", db_index=False)
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="ratings")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ratings", db_index=False
+    )
     is_favorite = models.BooleanField("favorite", default=False)
     rating = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5)], help_text="1 to 5."
@@ -23,8 +25,8 @@ class Rating(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["person", "image"], name="mark_one_per_person"),
-            models.CheckConstraint(condition=Q(rating=None) | Q(rating__range=(1, 5)), name="mark_rating_1_to_5"),
+            models.UniqueConstraint(fields=["person", "image"], name="rating_one_per_person"),
+            models.CheckConstraint(condition=Q(rating=None) | Q(rating__range=(1, 5)), name="rating_1_to_5"),
         ]
 
     def __str__(self) -> str:

@@ -47,7 +47,7 @@ class AddedStatistics(SpanColumns):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["owner", "is_hour", "start"], nulls_distinct=False, name="added_figure_once"
+                fields=["owner", "is_hour", "start"], nulls_distinct=False, name="added_statistics_once"
             )
         ]
 
@@ -73,7 +73,7 @@ class EndedStatistics(SpanColumns):
             models.UniqueConstraint(
                 fields=["owner", "is_hour", "start", "recognizer", "api"],
                 nulls_distinct=False,
-                name="ended_figure_once",
+                name="ended_statistics_once",
             )
         ]
 
@@ -82,7 +82,7 @@ class EndedStatistics(SpanColumns):
 
 
 class LatencyStatistics(SpanColumns):
-    """How many answers of an API took so long, in steps each 19 % longer than the one before (figures/latency.py)."""
+    """Counts of API responses by duration bin; each bin is 19 % longer than the one before."""
 
     recognizer = models.CharField(max_length=20)
     api = models.CharField("API", max_length=12, choices=Analysis.Api)
@@ -92,7 +92,7 @@ class LatencyStatistics(SpanColumns):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["is_hour", "start", "recognizer", "api", "step"], name="latency_figure_once"
+                fields=["is_hour", "start", "recognizer", "api", "step"], name="latency_statistics_once"
             )
         ]
 
@@ -111,7 +111,7 @@ class ConfidenceStatistics(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["owner", "step"], nulls_distinct=False, name="confidence_figure_once")
+            models.UniqueConstraint(fields=["owner", "step"], nulls_distinct=False, name="confidence_statistics_once")
         ]
 
     def __str__(self) -> str:

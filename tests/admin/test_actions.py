@@ -73,7 +73,7 @@ def test_a_picture_is_not_given_to_whoever_has_its_bytes(owner, colleague, brows
 
 def test_what_was_given_is_given_back(theirs, owner, colleague, stranger, browser):
     act(browser, "give", *theirs, confirmed="yes", owner="stranger")
-    said = told(act(browser, "undo", BulkChange.objects.get(), at=reverse("admin:analysis_change_changelist")))
+    said = told(act(browser, "undo", BulkChange.objects.get(), at=reverse("admin:analysis_bulkchange_changelist")))
     assert said == f"Change {BulkChange.objects.get().pk}: undone on 2 pictures."
     assert [Image.objects.get(pk=image.pk).owner for image in theirs] == [owner, colleague]
 
@@ -82,7 +82,7 @@ def test_much_is_undone_in_the_background(theirs, browser, monkeypatch):
     act(browser, "trash", *theirs)
     change = BulkChange.objects.get()
     monkeypatch.setattr(bulk_changes, "MAX_IMMEDIATE", 1)
-    page = act(browser, "undo", change, at=reverse("admin:analysis_change_changelist"))
+    page = act(browser, "undo", change, at=reverse("admin:analysis_bulkchange_changelist"))
     assert told(page) == f"Change {change.pk}: is undone in the background."
     assert Image.objects.filter(trashed_at=None).count() == 0
     tasks.continue_bulk_change(change_id=change.pk)
@@ -98,7 +98,7 @@ def test_the_trash_and_back(theirs, browser):
 
 def test_anothers_change_is_not_undone(theirs, owner, browser):
     change = BulkChange.objects.create(person=owner, action="trash")
-    page = act(browser, "undo", change, at=reverse("admin:analysis_change_changelist"))
+    page = act(browser, "undo", change, at=reverse("admin:analysis_bulkchange_changelist"))
     assert told(page) == f"Change {change.pk}: This cannot be undone any more."
 
 

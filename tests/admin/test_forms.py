@@ -51,7 +51,7 @@ def test_an_action_on_what_is_gone_does_nothing_and_says_so(model, action, brows
     [
         ("label_change", {"threshold": "101"}, "Ensure this value is less than or equal to 100."),
         ("label_add", {"name": "dog", "kind": "label"}, "There is a label of this kind and name already."),
-        ("mark_add", {"rating": "9"}, "Ensure this value is less than or equal to 5."),
+        ("rating_add", {"rating": "9"}, "Ensure this value is less than or equal to 5."),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(address, given, sentence, browser):

@@ -179,7 +179,7 @@ def test_counting_ends_at_the_cap():
 
 
 def test_what_was_not_found_is_not_looked_for_again(browser, django_assert_num_queries):
-    with django_assert_num_queries(QUERIES["mark"] - 1):
+    with django_assert_num_queries(QUERIES["rating"] - 1):
         assert shown(browser.get(reverse("admin:analysis_rating_changelist"))) == []
 
 
@@ -246,14 +246,14 @@ QUERIES = {
     "image": 6,
     "label": 5,
     "verdict": 4,
-    "mark": 4,
+    "rating": 4,
     "analysis": 5,
     "batch": 4,
     "call": 4,
     "face": 4,
     "imageindex": 4,
     "bucketobject": 4,
-    "ticket": 4,
+    "upload": 4,
 }
 
 

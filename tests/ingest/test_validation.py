@@ -89,7 +89,7 @@ def test_any_bytes_are_something(head):
 
 
 @pytest.mark.parametrize(
-    ("size", "most", "sentence"),
+    ("size", "maximum", "sentence"),
     [
         (100 * 1024**2 + 1, 100 * 1024**2, "file.jpg: 100.1 MB is over the limit of 100 MB"),
         (3_000_000_000, 100 * 1024**2, "file.jpg: 2,861.1 MB is over the limit of 100 MB"),

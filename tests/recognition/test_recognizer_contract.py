@@ -98,4 +98,8 @@ def test_api_it_has_not_is_unavailable(subject):
 
 
 def test_failures_are_of_three_kinds():
-    assert {kind.__name__ for kind in RequestFailed.__subclasses__()} == {"Busy", "Unreadable", "Unavailable"}
+    assert {kind.__name__ for kind in RequestFailed.__subclasses__()} == {
+        "Throttled",
+        "UnreadableResponse",
+        "ApiUnavailable",
+    }

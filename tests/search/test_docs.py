@@ -1,13 +1,11 @@
 """docs/search.md holds: every example in its tables is read as the page says."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from analysis.search.json_form import from_json
 from analysis.search.query import Leaf, leaves
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.syntax.terms import CHOICES, FIELDS
@@ -45,11 +43,3 @@ def test_the_page_leaves_nothing_out():
     assert [(field, word) for field, words in CHOICES.items() for word in words if word not in PAGE] == []
     shown = {type(leaf) for text in GOOD for part in parse(text).parts for leaf in leaves(part)}
     assert shown == set(Leaf.__args__)
-
-
-def test_the_json_example_is_a_search():
-    query = from_json(json.loads(re.search(r"```json\n(.+?)```", PAGE, re.DOTALL)[1]))
-    assert query.text == (
-        "dog>=90 -is:private (has:faces OR count(person)>=3) face(smile age:20..30) taken:2024-05 added:last-7-days "
-        "size>=5MB camera:canon sort:taken"
-    )

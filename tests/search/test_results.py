@@ -153,7 +153,9 @@ def test_results_equal_a_naive_evaluation(owner, colleague):
     refresh_label_counts()
     for _ in range(60):
         chosen = [(dice.choice(words), dice.choice([0, 0, 70, 90.5]), dice.random() < 0.4) for _ in range(3)]
-        text = " ".join(f"{'-' if out else ''}{word}{f'>={minimum}' if least else ''}" for word, minimum, out in chosen)
+        text = " ".join(
+            f"{'-' if out else ''}{word}{f'>={minimum}' if minimum else ''}" for word, minimum, out in chosen
+        )
         naive = [
             image.filename
             for image, person, carried in reversed(images)

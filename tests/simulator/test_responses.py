@@ -104,7 +104,7 @@ def test_some_labels_are_frequent_and_most_are_rare(said):
     assert len(counts) > 400
 
 
-@pytest.mark.parametrize("most", [1000, 7, 1])
+@pytest.mark.parametrize("maximum", [1000, 7, 1])
 def test_ancestors_come_with_their_labels_however_many_are_asked_for(simulator, client, maximum):
     for number in range(20):
         labels = client.detect_labels(Image={"Bytes": picture(number)}, MaxLabels=maximum)["Labels"]
@@ -144,7 +144,7 @@ def test_features_are_answered_as_asked(simulator, client):
     assert [label["Name"] for label in both["Labels"]] == [label["Name"] for label in plain["Labels"]]
 
 
-@pytest.mark.parametrize("most", [0, 1, 20])
+@pytest.mark.parametrize("maximum", [0, 1, 20])
 def test_dominant_colors_are_at_most_as_many_as_asked_for(simulator, client, maximum):
     settings = {"ImageProperties": {"MaxDominantColors": maximum}}
     answer = client.detect_labels(Image={"Bytes": picture()}, Features=["IMAGE_PROPERTIES"], Settings=settings)

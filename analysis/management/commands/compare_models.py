@@ -24,7 +24,14 @@ class Command(BaseCommand):
         parser.add_argument("after", nargs="?", help="the newer version, for example 3.1")
         parser.add_argument("--api", default="labels", choices=Analysis.Api.values)
         parser.add_argument("--recognizer", help="default: the present one")
-        parser.add_argument("--most", type=int, default=20, help="labels listed on each side (default: %(default)s)")
+        parser.add_argument(
+            "--limit",
+            dest="maximum",
+            metavar="N",
+            type=int,
+            default=20,
+            help="labels listed on each side (default: %(default)s)",
+        )
         parser.add_argument("--json", action="store_true", dest="as_json", help="everything, for programs")
 
     def handle(

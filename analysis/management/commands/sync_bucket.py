@@ -83,7 +83,8 @@ class Command(BaseCommand):
         except sync.SyncRunning as busy:
             raise CommandError(str(busy), returncode=3) from busy
         except AWSError as refusal:
-            sentence = f"{connection_check.describe_list_error(bucket, refusal)} Run it again when that is put right: it goes on where it was."
+            cause = connection_check.describe_list_error(bucket, refusal)
+            sentence = f"{cause} Run it again when that is put right: it goes on where it was."
             raise CommandError(sentence, returncode=3) from refusal
         return found, True
 

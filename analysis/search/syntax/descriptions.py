@@ -51,7 +51,7 @@ def _counted(part: CountTerm) -> str:
         return f"at most {part.maximum:,} × {part.name}" if part.maximum else f"no {part.name}"
     if part.maximum is None:
         return f"at least {part.minimum:,} × {part.name}"
-    return f"{_range(part.least, part.most, lambda number: f'{number:,}')} × {part.name}"
+    return f"{_range(part.minimum, part.maximum, lambda number: f'{number:,}')} × {part.name}"
 
 
 def _face(part: FaceTerm) -> str:

@@ -19,7 +19,7 @@ from analysis.search.syntax.errors import MAX_DEPTH, TOO_DEEP, ParseTrace, unexp
 from analysis.search.syntax.ranges import InvalidQuery
 from analysis.search.syntax.serializer import parentheses
 
-__all__ = ["MAX_DEPTH", "LONGEST", "MOST_TERMS", "InvalidQuery", "parse"]
+__all__ = ["LONGEST", "MAX_DEPTH", "MOST_TERMS", "InvalidQuery", "parse"]
 
 LONGEST = 4_000
 MOST_TERMS = 200

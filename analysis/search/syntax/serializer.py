@@ -34,7 +34,7 @@ from analysis.search.syntax.descriptions import describe
 from analysis.search.syntax.ranges import in_bytes, plain_number
 from analysis.search.syntax.terms import COMPARABLE
 
-__all__ = ["parentheses", "quoted", "serialize", "serialize_query", "describe"]
+__all__ = ["describe", "parentheses", "quoted", "serialize", "serialize_query"]
 
 PLAIN = re.compile(r'(?!OR$|NOT$|AND$|\.\.)[^\s"()<>=:*-][^\s"()<>=:*]*')
 """What needs no quotes."""
@@ -83,7 +83,7 @@ def _depth(part: Node) -> int:
 def _label(part: LabelTerm) -> str:
     name = quoted(part.name, before_comparison=part.minimum > 0 and not part.is_prefix and not part.kind)
     field = f"{part.kind}:" if part.kind else ""
-    return f"{field}{name}{'*' if part.is_prefix else ''}{f'>={plain_number(part.minimum)}' if part.least else ''}"
+    return f"{field}{name}{'*' if part.is_prefix else ''}{f'>={plain_number(part.minimum)}' if part.minimum else ''}"
 
 
 def _counted(part: CountTerm) -> str:

@@ -1,0 +1,34 @@
+"""Sentences raised by code that must not import Django, translated where they are shown.
+
+`analysis.ingest` and `analysis.aws` run without Django. They raise errors whose text is a template and its values;
+`formatting.translated(error)` turns one into the reader's language. `str(error)` is English.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def gettext_noop(text: str) -> str:
+    """Mark a template for makemessages, which looks for this name."""
+    return text
+
+
+class MessageError(Exception):
+    """An error with a sentence for people: a %-template marked by `gettext_noop`, and its values by name."""
+
+    def __init__(self, template: str, **values: Any) -> None:
+        super().__init__(template, values)
+        self.template = template
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.template % self.values if self.values else self.template
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions cross process borders; keyword arguments are not part of the default protocol.
+        return _restore, (type(self), self.template, self.values)
+
+
+def _restore(kind: type[MessageError], template: str, values: dict[str, Any]) -> MessageError:
+    return kind(template, **values)
