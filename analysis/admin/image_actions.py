@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -29,6 +28,7 @@ from analysis.curation.tags import get_or_create_tag
 from analysis.library import images
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
+from imagelib.accounts.models import User
 
 Act = BulkChange.Action
 Rows = QuerySet[Image]
