@@ -16,7 +16,7 @@ from imagelib.accounts.models import User
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     # A row of its own: what is wrong with the form must not be shown by the rest of the page.
-    user = User.objects.get(pk=request.user.pk)
+    user = User.objects.get(username=request.user.get_username())
     form = AccountForm(request.POST or None, instance=user, browser_zone=time_zones.browser_zone(request))
     if form.is_valid():
         form.save()
