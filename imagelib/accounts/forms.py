@@ -11,8 +11,18 @@ from imagelib.accounts import time_zones
 from imagelib.accounts.models import User
 
 
+class TimeZoneSelect(forms.Select):
+    """Names of time zones are the same in every language."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        if value:
+            option["attrs"]["translate"] = "no"
+        return option
+
+
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
-    time_zone = forms.ChoiceField(required=False)
+    time_zone = forms.ChoiceField(required=False, widget=TimeZoneSelect)
 
     class Meta:
         model = User
