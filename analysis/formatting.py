@@ -1,31 +1,117 @@
-"""Times, money and numbers with their nouns, as the staff's pages say them."""
+"""Numbers, sizes, money, durations and dates as text, in the reader's language and time zone."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+import humanize
+from django.utils import timezone
+from django.utils.dateformat import format as formatted_date
+from django.utils.formats import number_format
+from django.utils.translation import get_language, ngettext, to_locale
+from django.utils.translation import gettext as _
+
+THIN_SPACE = "\u202f"
 CENT = Decimal("0.01")
+SMALLEST = Decimal("0.000001")
+"""The ledger's precision."""
+RECENT = timedelta(days=8)
+"""Up to this age, how long ago says more than the date."""
 
 
-def lasting(span: timedelta | float | None) -> str:
-    """40 seconds, 12 minutes, 56 hours, and never less than a second; empty for what is not known."""
+def count(number: int) -> str:
+    """1,204"""
+    return str(number_format(number, decimal_pos=0, force_grouping=True))
+
+
+def capped_count(number: int, *, cap: int) -> str:
+    """10,000+ for a number that was counted no further than one beyond the cap."""
+    return f"{count(cap)}+" if number > cap else count(number)
+
+
+def plural(text: str, number: int) -> str:
+    """Fill the number into what ngettext chose: plural(ngettext("%(number)s call", "%(number)s calls", n), n)."""
+    return text % {"number": count(number)}
+
+
+def pictures(number: int, *, cap: int | None = None) -> str:
+    """1 picture, 1,204 pictures, 10,000+ pictures."""
+    shown = count(number) if cap is None else capped_count(number, cap=cap)
+    return ngettext("%(number)s picture", "%(number)s pictures", number) % {"number": shown}
+
+
+def percent(value: float) -> str:
+    """Rounded down, so that what reads 90 % is found by `>=90`."""
+    return f"{math.floor(value)}{THIN_SPACE}%"
+
+
+def filesize(size: float) -> str:
+    """999 bytes, 4.5 MB, 12 MB; units of a thousand."""
+    if size < 1_000:
+        return exact_filesize(int(size))
+    amount, unit = humanize.naturalsize(size).split(" ")
+    value = float(amount)
+    if round(value) >= 1_000:  # 999.96 kB
+        amount, unit = humanize.naturalsize(size * 1.001).split(" ")
+        value = float(amount)
+    places = 1 if value < 10 and value != int(value) else 0
+    return f"{number_format(round(value, places), decimal_pos=places, force_grouping=True)} {unit}"
+
+
+def exact_filesize(size: int) -> str:
+    """4,512,345 bytes"""
+    return plural(ngettext("%(number)s byte", "%(number)s bytes", size), size)
+
+
+def megapixels(width: int, height: int) -> str:
+    """12.2 megapixels"""
+    number = number_format(round(width * height / 1_000_000, 1), decimal_pos=1, force_grouping=True)
+    return _("%(number)s megapixels") % {"number": number}
+
+
+def dollars(amount: Decimal | float) -> str:
+    """$1,204.20; fractions of a cent where there is less than one."""
+    value = Decimal(amount).quantize(SMALLEST)
+    if value == 0 or abs(value) >= CENT:
+        return f"${number_format(value.quantize(CENT), decimal_pos=2, force_grouping=True)}"
+    return f"${number_format(f'{value.normalize():f}')}"
+
+
+def duration(span: timedelta | float | None) -> str:
+    """40 seconds, 12 minutes, 2 days, and never less than a second; empty for None."""
     if span is None:
         return ""
-    seconds = max(1, round(span.total_seconds() if isinstance(span, timedelta) else span))
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size:,} {unit}s"
-    return many(seconds, "second")
+    seconds = span.total_seconds() if isinstance(span, timedelta) else span
+    _follow_language()
+    return humanize.naturaldelta(timedelta(seconds=max(1, round(seconds))), months=False)
 
 
-def many(number: int, one: str, several: str = "") -> str:
-    """A number with its noun."""
-    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+def ago(moment: datetime, *, now: datetime) -> str:
+    """Just now, 3 hours ago, then the date."""
+    age = now - moment
+    if age >= RECENT:
+        return day(moment)
+    if age < timedelta(minutes=1):
+        return _("just now")
+    _follow_language()
+    return humanize.naturaltime(age)
 
 
-def dollars(amount: Decimal) -> str:
-    """With cents; less than that is not nothing."""
-    if 0 < amount < CENT:
-        return "less than $0.01"
-    return f"${amount:,.2f}"
+def day(moment: datetime) -> str:
+    """3 May 2026"""
+    return formatted_date(timezone.localtime(moment), "j F Y")
+
+
+def exact(moment: datetime) -> str:
+    """3 May 2026, 14:05:09 UTC"""
+    return formatted_date(timezone.localtime(moment), "j F Y, H:i:s T")
+
+
+def _follow_language() -> None:
+    """humanize has catalogs of its own and a current language of each thread."""
+    try:
+        humanize.activate(to_locale(get_language() or "en"))
+    except FileNotFoundError:
+        humanize.deactivate()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from analysis.models import Bucket, Image, Viewer
+from imagelib.accounts.models import User
 
 VIEW_ONLY_MESSAGE = "Your account may look at pictures, not bring any in. Whoever runs this library can change that."
 

@@ -73,9 +73,9 @@ COLUMNS = (
     "price, latency_ms"
 )
 MADE = (
-    f"""INSERT INTO auth_user (id, username, password, first_name, last_name, email,
-                              is_staff, is_superuser, is_active, date_joined)
-        VALUES ({STAFF}, 'staff', '!', '', '', '', true, true, true, now()) ON CONFLICT DO NOTHING""",
+    f"""INSERT INTO accounts_user (id, username, password, first_name, last_name, email, time_zone, theme,
+                                  is_staff, is_superuser, is_active, date_joined)
+        VALUES ({STAFF}, 'staff', '!', '', '', '', '', 'system', true, true, true, now()) ON CONFLICT DO NOTHING""",
     f"""INSERT INTO analysis_analysis ({COLUMNS})
         SELECT 1 + n * 31 % {PICTURES}, (ARRAY['faces', 'text', 'moderation'])[1 + n % 3], 'bench', '1', '{{}}', 'done',
                1, '', '', false, '2025-01-01+00'::timestamptz + n * interval '157 s', '', {answer_of("n")},

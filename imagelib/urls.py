@@ -16,6 +16,8 @@ from analysis.web.library import autocomplete, autocomplete_labels
 from analysis.web.library import views as library_views
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
+from imagelib.accounts import passwords
+from imagelib.accounts import views as accounts
 
 urlpatterns = [
     path("", library_views.library, name="library"),
@@ -69,6 +71,8 @@ urlpatterns = [
     path("activity/", activity.activity, name="activity"),
     path("activity/<int:batch_id>/<slug:action>/", activity.batch_action, name="steer"),
     path("system/", system.system, name="system"),
+    path("account/", accounts.account, name="account"),
+    *passwords.urlpatterns,
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

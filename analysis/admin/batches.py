@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analysis import pipeline
+from analysis import formatting, pipeline
 from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.batches import lifecycle, progress
@@ -80,7 +80,7 @@ class BatchAdmin(ReadOnlyAdmin):
         total = "?" if found.total is None else f"{found.total:,}"
         return (
             f"{found.ended:,} of {total} analyses ended, {found.failed:,} failed, {found.reused:,} from the store; "
-            f"{found.waiting:,} wait, {found.running:,} run; {lifecycle.dollars(found.dollars)}"
+            f"{found.waiting:,} wait, {found.running:,} run; {formatting.dollars(found.dollars)}"
         )
 
     @admin.display(description="See also")

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,12 +15,12 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from analysis import pipeline
+from analysis import formatting, pipeline
 from analysis.admin import display
 from analysis.admin.base import is_across
 from analysis.admin.confirm import confirm_page
 from analysis.admin.image_query import ANYONE, InvalidFilter, image_query
-from analysis.admin.pagination import CAP, capped_count
+from analysis.admin.pagination import CAP
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
@@ -29,6 +28,7 @@ from analysis.curation.tags import get_or_create_tag
 from analysis.library import images
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
+from imagelib.accounts.models import User
 
 Act = BulkChange.Action
 Rows = QuerySet[Image]
@@ -46,7 +46,7 @@ class SelectedImages:
 
     @property
     def words(self) -> str:
-        many = f"{capped_count(self.number)} pictures" if self.number != 1 else "1 picture"
+        many = formatting.pictures(self.number, cap=CAP)
         return f"all {many} of this search" if self.selection.query is not None else many
 
 

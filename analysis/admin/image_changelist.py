@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
+from analysis import formatting
 from analysis.admin.image_query import ANYONE, InvalidFilter, image_query
-from analysis.admin.pagination import CAP, capped_count
+from analysis.admin.pagination import CAP
 from analysis.models import Image
 from analysis.search import results
 from analysis.search.query import Query
@@ -68,7 +69,7 @@ class ImageChangeList(ChangeList):  # type: ignore[misc]
             self.result_list = self.paginator.images(self.page_num)
         except InvalidPage as error:
             raise IncorrectLookupParameters(error) from error
-        self.result_count, self.total = self.paginator.count, capped_count(self.paginator.found)
+        self.result_count, self.total = self.paginator.count, formatting.capped_count(self.paginator.found, cap=CAP)
         self.multi_page = self.result_count > self.list_per_page
         self.show_full_result_count, self.full_result_count = False, self.result_count
         self.show_admin_actions, self.can_show_all = True, False

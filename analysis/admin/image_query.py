@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
-from django.contrib.auth.models import User
-
 from analysis.models import Bucket, Image, Label, Viewer
 from analysis.search.query import (
     SORTS,
@@ -23,6 +21,7 @@ from analysis.search.query import (
     StateTerm,
 )
 from analysis.search.syntax.parser import InvalidQuery, parse
+from imagelib.accounts.models import User
 
 ANYONE = Viewer(sees_all=True)
 LABEL, OWNER, BUCKET = "image_labels__label__id__exact", "owner__id__exact", "bucket__id__exact"

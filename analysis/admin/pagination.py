@@ -11,11 +11,9 @@ from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
+from analysis import formatting
+
 CAP = 10_000
-
-
-def capped_count(number: int) -> str:
-    return f"{CAP:,}+" if number > CAP else f"{number:,}"
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -47,5 +45,5 @@ class CappedChangeList(ChangeList):  # type: ignore[misc]
             raise IncorrectLookupParameters(error) from error
         if not self.result_count:
             self.result_list = self.queryset.none()  # what was just looked for in vain is not looked for again
-        self.total = capped_count(getattr(self.paginator, "found", self.paginator.count))
+        self.total = formatting.capped_count(getattr(self.paginator, "found", self.paginator.count), cap=CAP)
         self.full_result_count = self.result_count  # else the heading says it, too, and not that it is capped

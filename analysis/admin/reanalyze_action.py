@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
@@ -19,7 +20,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from analysis import pipeline
+from analysis import formatting, pipeline
 from analysis.admin import display
 from analysis.admin.image_actions import Rows, SelectedImages, page, selected_images
 from analysis.admin.image_query import InvalidFilter
@@ -131,7 +132,12 @@ def _lines(found: Estimate) -> list[tuple[str, ...]]:
     return [
         (
             *(Analysis.Api(api).label, f"{each.analyses:,}", f"{each.settled:,}", f"{each.in_progress:,}"),
-            *(f"{each.reused:,}", f"{each.calls:,}", lifecycle.dollars(each.dollars), _time(each.seconds)),
+            *(
+                f"{each.reused:,}",
+                f"{each.calls:,}",
+                formatting.dollars(each.dollars),
+                formatting.duration(each.seconds) or _("as fast as the recognizer"),
+            ),
         )
         for api, each in found.by_api.items()
     ]
@@ -139,19 +145,11 @@ def _lines(found: Estimate) -> list[tuple[str, ...]]:
 
 def _sums(found: Estimate) -> str:
     seen = f"Of {found.looked_at:,} pictures {found.images:,} need something: {found.analyses:,} analyses"
-    pace = f", {_time(found.seconds)} at the present pace" if found.seconds is not None else ""
-    said = f"{seen}, {lifecycle.dollars(found.dollars)}{pace}."
+    pace = f", {formatting.duration(found.seconds)} at the present pace" if found.seconds is not None else ""
+    said = f"{seen}, {formatting.dollars(found.dollars)}{pace}."
     if found.is_whole:
         return said
     return f"{said} Only these {found.looked_at:,} were looked at; there are more, and they cost in proportion."
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return "as fast as the recognizer"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"
 
 
 analyze_again.short_description = "Analyze again…"  # type: ignore[attr-defined]

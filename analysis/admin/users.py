@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from analysis.admin import filters
 from analysis.admin.base import PageAdmin
+from imagelib.accounts.models import User
 
-admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
@@ -29,6 +30,7 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc, type-arg]
     )
     autocomplete_fields = ("groups",)
     filter_horizontal = ("user_permissions",)
+    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("Display"), {"fields": ("time_zone", "theme")}))
 
 
 @admin.register(Group)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from analysis.batches import selection
-from analysis.batches.lifecycle import dollars
+from analysis.formatting import dollars
 from analysis.models import Analysis, Batch, Image
 from analysis.recognition import aws_quotas, ledger, registry
 from analysis.recognition.response_cache import find_cached_responses

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
+from analysis.formatting import dollars
 from analysis.models import Analysis, Batch, BatchImage
 from analysis.recognition import enqueue, ledger, registry
 
@@ -91,18 +92,12 @@ def budget_stop_reason(batch: Batch) -> str:
         return spent_words(batch)
     budget = ledger.budget(batch.recognizer)
     if budget.affordable(price, is_bulk=True) == 0:
-        return f"This month's budget for bulk work, {dollars(budget.limit)}, is spent."
+        return f"This month's budget for bulk work, {dollars(budget.limit or Decimal(0))}, is spent."
     return ""
 
 
 def spent_words(batch: Batch) -> str:
-    return f"Its budget of {dollars(batch.budget)} is spent."
-
-
-def dollars(amount: Decimal | None) -> str:
-    """An amount as people read it; fractions of a cent only where there is nothing else."""
-    value = amount or Decimal(0)
-    return f"{value:,.2f} US dollars" if value >= Decimal("0.01") or value == 0 else f"{value.normalize():f} US dollars"
+    return f"Its budget of {dollars(batch.budget or Decimal(0))} is spent."
 
 
 def _is_over(batch: Batch) -> bool:

@@ -10,8 +10,9 @@ from django.core.mail import send_mail
 from django.db.models import Count, Max
 from django.db.models.functions import Now
 
-from analysis.batches.lifecycle import dollars, spent_words
+from analysis.batches.lifecycle import spent_words
 from analysis.batches.progress import progress
+from analysis.formatting import dollars
 from analysis.models import Analysis, Batch
 
 logger = logging.getLogger(__name__)

@@ -63,8 +63,3 @@ def bounded(ask: Callable[[], T], *, seconds: float = LIMIT) -> T:
     if not answers:
         raise TimeoutError(f"no answer within {seconds:.0f} s")
     return answers[0]
-
-
-def plural(number: int, one: str, several: str = "") -> str:
-    """A number with its noun."""
-    return f"{number:,} {one if number == 1 else several or f'{one}s'}"

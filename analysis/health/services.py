@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -11,10 +10,12 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import ngettext
 from kombu.exceptions import OperationalError
 
+from analysis.formatting import duration, plural
 from analysis.health import heartbeat
-from analysis.health.findings import Finding, bounded, failed, ok, plural, warning
+from analysis.health.findings import Finding, bounded, failed, ok, warning
 
 CONNECT, ANSWER = 3, 3  # seconds
 PING = 1.5
@@ -49,9 +50,9 @@ def check_migrations() -> Finding:
     if not pending:
         return ok("migrations", "All are applied.")
     names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:5])
-    return failed(
-        "migrations", f"{plural(len(pending), 'migration')} not applied: {names}.", "Run `manage.py migrate`."
-    )
+    number = ngettext("%(number)s migration", "%(number)s migrations", len(pending))
+    told = f"{plural(number, len(pending))} not applied: {names}."
+    return failed("migrations", told, "Run `manage.py migrate`.")
 
 
 def check_broker() -> Finding:
@@ -70,7 +71,7 @@ def check_broker() -> Finding:
 
 def check_queue() -> Finding:
     length = int(_redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
-    sentence = f"{plural(length, 'message')} in the queue."
+    sentence = plural(ngettext("%(number)s message in the queue.", "%(number)s messages in the queue.", length), length)
     if length > LONG_QUEUE:
         return warning("queue", sentence, "Are there workers? They take one only when they may do its work.")
     return ok("queue", sentence)
@@ -83,7 +84,8 @@ def check_workers() -> Finding:
     except (OSError, OperationalError) as error:
         return failed("workers", f"They cannot be asked: {_first_line(error)}", "Look at Redis first.")
     if names:
-        return ok("workers", f"{plural(len(names), 'worker')}: {', '.join(names[:5])}{' …' if names[5:] else ''}.")
+        number = plural(ngettext("%(number)s worker", "%(number)s workers", len(names)), len(names))
+        return ok("workers", f"{number}: {', '.join(names[:5])}{' …' if names[5:] else ''}.")
     return failed("workers", "No worker answers.", START)
 
 
@@ -91,18 +93,10 @@ def check_scheduler() -> Finding:
     age, subject = heartbeat.age_seconds(), "scheduler"
     if age is None:
         return failed(subject, "Nothing ever came from it.", "Start exactly one: `celery -A imagelib beat`.")
-    told = f"The last message through scheduler, broker and worker came {spoken(age)} ago"
+    told = f"The last message through scheduler, broker and worker came {duration(age)} ago"
     if age > heartbeat.MAX_AGE:
         return failed(subject, f"{told}.", "Start what is down: `celery -A imagelib beat`, and a worker.")
     return ok(subject, f"{told}.")
-
-
-def spoken(age: timedelta) -> str:
-    seconds = max(0, int(age.total_seconds()))
-    for size, unit in ((2 * 86_400, "days"), (2 * 3_600, "hours"), (2 * 60, "minutes")):
-        if seconds >= size:
-            return f"{seconds // (size // 2)} {unit}"
-    return f"{seconds} s"
 
 
 @cache

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import ngettext
 
 from analysis.audit import audit, sampling
 from analysis.aws import bucket_settings, clients
 from analysis.aws.errors import AWSError
-from analysis.health.findings import Finding, bounded, failed, ok, plural, warning
+from analysis.formatting import filesize, pictures, plural
+from analysis.health.findings import Finding, bounded, failed, ok, warning
 from analysis.storage import blobs
 
 GB = 10**9
@@ -81,16 +83,17 @@ def check_orphans() -> Iterator[Finding]:
     except (blobs.StorageError, TimeoutError) as error:
         yield warning("blobs", f"No sample could be taken: {error}".rstrip(".") + ".", "See storage.")
         return
-    looked_at = f"Of {plural(len(drawn), 'picture')} drawn,"
+    looked_at = f"Of {pictures(len(drawn))} drawn,"
     if missing:
         told = ", ".join(missing[:3])
-        yield failed(
-            "blobs of pictures", f"{looked_at} {plural(len(missing), 'blob is', 'blobs are')} gone: {told}.", ALL
-        )
+        gone = plural(ngettext("%(number)s blob is gone", "%(number)s blobs are gone", len(missing)), len(missing))
+        yield failed("blobs of pictures", f"{looked_at} {gone}: {told}.", ALL)
     else:
         yield ok("blobs of pictures", f"{looked_at} every blob is there.")
     if unowned:
-        sentence = f"{plural(len(unowned), 'original has', 'originals have')} no picture: {', '.join(unowned[:3])}."
+        number = len(unowned)
+        told = plural(ngettext("%(number)s original has", "%(number)s originals have", number), number)
+        sentence = f"{told} no picture: {', '.join(unowned[:3])}."
         yield warning("pictures of blobs", sentence, ALL)
     else:
         yield ok("pictures of blobs", "In the folder drawn, every original has its picture.")
@@ -100,7 +103,9 @@ def check_leftovers() -> Finding:
     number = audit.old_unclaimed().count()
     if number == 0:
         return ok("leftovers", "No blob waits for its deletion.")
-    sentence = f"{plural(number, 'blob that nobody owns was', 'blobs that nobody owns were')} not deleted for hours."
+    one = "%(number)s blob that nobody owns was not deleted for hours."
+    several = "%(number)s blobs that nobody owns were not deleted for hours."
+    sentence = plural(ngettext(one, several, number), number)
     return warning("leftovers", sentence, "Does the scheduler run, and may the storage delete?")
 
 
@@ -113,7 +118,7 @@ def check_disk() -> Iterator[Finding]:
             continue
         seen.add(device)
         free = shutil.disk_usage(there).free
-        sentence, step = f"{free / GB:,.1f} GB are free for {what} in {folder}.", "Make room, or keep them elsewhere."
+        sentence, step = f"{filesize(free)} are free for {what} in {folder}.", "Make room, or keep them elsewhere."
         yield (
             (failed if free < VERY_LITTLE else warning)("disk", sentence, step)
             if free < LITTLE

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
+from analysis.formatting import duration
 from analysis.health import heartbeat
 from analysis.models import Analysis
 from analysis.recognition import ledger, registry
@@ -64,8 +65,8 @@ def sentence() -> str:
         return ""
     *names, last = dict.fromkeys(Analysis.Api(stall.api).label for stall in found)
     apis = f"{', '.join(names)} and {last}" if names else last
-    minutes = int(max(stall.waited for stall in found).total_seconds() // 60)
-    return f"{apis}: nothing was answered for {_spoken(minutes)}, though work waits. {_hint()}"
+    waited = max(stall.waited for stall in found)
+    return f"{apis}: nothing was answered for {duration(waited)}, though work waits. {_hint()}"
 
 
 def log_stalls() -> None:
@@ -90,16 +91,9 @@ _logged_at = -REPEATED
 def _hint() -> str:
     age = heartbeat.age_seconds()
     if age is None or age > heartbeat.MAX_AGE:
-        heard = "never came" if age is None else f"came {_spoken(int(age.total_seconds() // 60))} ago"
+        heard = "never came" if age is None else f"came {duration(age)} ago"
         return f"The last sign of life {heard}: is a worker running, and the scheduler? Run manage.py doctor."
     return "Scheduler and worker are alive: run manage.py doctor, and read the worker's log."
-
-
-def _spoken(minutes: int) -> str:
-    for size, unit in ((2 * 24 * 60, "days"), (2 * 60, "hours")):
-        if minutes >= size:
-            return f"{minutes // (size // 2)} {unit}"
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 def _stalled_apis(not_before: datetime | None) -> list[Stall]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import F, Min
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from analysis.formatting import dollars, duration, plural
 from analysis.health import watchdog
-from analysis.health.findings import Finding, failed, ok, plural, warning
-from analysis.health.services import spoken
+from analysis.health.findings import Finding, failed, ok, warning
 from analysis.models import Analysis, Outage
 from analysis.recognition import engine_runner, ledger, registry
 from analysis.recognition.rate_limiter import RateLimiterUnavailable
@@ -32,8 +35,9 @@ def check_queue_age() -> Finding:
         return failed("waiting", told, "See the lines above and below; the worker's log may say why.")
     if oldest is None:
         return ok("waiting", "No analysis waits.")
-    counted = f"{plural(number, 'analysis waits', 'analyses wait')}{' or more' if number == MOST else ''}"
-    return ok("waiting", f"{counted}, the oldest for {spoken(now() - oldest)}.")
+    waits = plural(ngettext("%(number)s analysis waits", "%(number)s analyses wait", number), number)
+    counted = f"{waits}{' or more' if number == MOST else ''}"
+    return ok("waiting", f"{counted}, the oldest for {duration(now() - oldest)}.")
 
 
 def check_stuck() -> Finding:
@@ -42,7 +46,11 @@ def check_stuck() -> Finding:
     number = Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__lt=since)[:MOST].count()
     if number == 0:
         return ok("stuck", "No dead worker holds anything.")
-    sentence = f"{plural(number, 'analysis is', 'analyses are')} held by a worker that is dead."
+    one, several = (
+        "%(number)s analysis is held by a worker that is dead.",
+        "%(number)s analyses are held by a worker that is dead.",
+    )
+    sentence = plural(ngettext(one, several, number), number)
     return failed("stuck", sentence, "The sweeper frees them as soon as scheduler and worker run.")
 
 
@@ -53,7 +61,9 @@ def check_failures() -> Finding:
         return ok("failures", "Nothing failed in the last 24 hours.")
     told = ", ".join(f"{code} {number:,}" for code, number in codes.most_common(NAMED))
     others = f", and {len(codes) - NAMED} other causes" if len(codes) > NAMED else ""
-    sentence = f"{plural(codes.total(), 'analysis', 'analyses')} failed in the last 24 hours: {told}{others}."
+    total = codes.total()
+    number = plural(ngettext("%(number)s analysis", "%(number)s analyses", total), total)
+    sentence = f"{number} failed in the last 24 hours: {told}{others}."
     return warning("failures", sentence, "Mend the cause, then ask again: `manage.py analyze_images --failed`.")
 
 
@@ -62,7 +72,7 @@ def check_outages() -> Iterator[Finding]:
     if not found:
         yield ok("outages", "Every API may be asked.")
     for api, message, age in found:
-        yield failed("outages", f"{api} waits since {spoken(age)}: {message}", "A probe finds out when it is over.")
+        yield failed("outages", f"{api} waits since {duration(age)}: {message}", "A probe finds out when it is over.")
 
 
 def check_budget() -> Finding:
@@ -70,7 +80,7 @@ def check_budget() -> Finding:
         return ok("budget", "None is set.")
     told = ledger.budget(settings.RECOGNIZER)
     spent = told.spent + told.reserved
-    sentence = f"{spent:.2f} US dollars this month, of {_limit(told.limit)} for bulk work and "
+    sentence = f"{dollars(spent)} this month, of {_limit(told.limit)} for bulk work and "
     sentence += f"{_limit(told.interactive_limit)} with uploads."
     if told.interactive_limit is not None and spent >= told.interactive_limit:
         return warning("budget", f"{sentence} All work waits.", "Raise INTERACTIVE_BUDGET, or wait for the next month.")
@@ -81,8 +91,8 @@ def check_budget() -> Finding:
     return ok("budget", sentence)
 
 
-def _limit(dollars: object) -> str:
-    return "any number" if dollars is None else f"{dollars}"
+def _limit(limit: Decimal | None) -> str:
+    return _("any amount") if limit is None else dollars(limit)
 
 
 def check_rate_limits() -> Finding:

@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import OutputWrapper
+from django.utils.translation import ngettext
 from tqdm import tqdm
 
 from analysis.batches import report
 from analysis.batches.estimate import Estimate, estimate_and_save, estimating, warnings
-from analysis.batches.lifecycle import dollars
 from analysis.batches.progress import Progress, progress
 from analysis.batches.sampling import SampleComparison
+from analysis.formatting import dollars, duration, pictures, plural
 from analysis.models import Batch
 
 MOST_LISTED = 15
@@ -57,7 +58,7 @@ class BatchOutput:
             seconds=found.seconds,
             apis={api: {**asdict(each), "calls": each.calls} for api, each in found.by_api.items()},
         )
-        self.line(f"{_number(found.looked_at, 'picture')} looked at, {found.images:,} to be analyzed:")
+        self.line(f"{pictures(found.looked_at)} looked at, {found.images:,} to be analyzed:")
         for api, each in found.by_api.items():
             self.line(f"  {api:<12}{_of_api(each)}")
         for sentence in warnings(batch, found):
@@ -67,10 +68,8 @@ class BatchOutput:
         sides = {"gained": found.gained, "lost": found.lost, "moved": found.moved}
         counts = {side: {name: number for (_, name), number in each.items()} for side, each in sides.items()}
         self.object(sampled=found.answers, unchanged=found.unchanged, first=found.first, **counts)
-        self.line(
-            f"{_number(found.answers, 'answer')} sampled: {found.unchanged:,} the same as before, "
-            f"{found.first:,} where there was none."
-        )
+        answers = plural(ngettext("%(number)s answer", "%(number)s answers", found.answers), found.answers)
+        self.line(f"{answers} sampled: {found.unchanged:,} the same as before, {found.first:,} where there was none.")
         for side, counted in sides.items():
             self.line(f"  {side:<8}{_listed(counted)}")
 
@@ -107,14 +106,6 @@ def describe_batch(found: Progress) -> dict[str, Any]:
     }
 
 
-def duration(seconds: float) -> str:
-    """As people say it: 40 seconds, 12 minutes, 56 hours."""
-    for unit, size in (("days", 172_800), ("hours", 7_200), ("minutes", 120)):
-        if seconds >= size:
-            return f"{seconds / {'days': 86_400, 'hours': 3_600, 'minutes': 60}[unit]:,.0f} {unit}"
-    return f"{seconds:.0f} seconds"
-
-
 def is_watched() -> bool:
     return sys.stderr.isatty()
 
@@ -137,10 +128,6 @@ def _listed(counted: Counter[tuple[str, str]]) -> str:
     listed = ", ".join(f"{name} {number:,}" for (_, name), number in ranked[:MOST_LISTED])
     more = f" and {len(ranked) - MOST_LISTED:,} more" if len(ranked) > MOST_LISTED else ""
     return listed + more or "nothing"
-
-
-def _number(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _plain(value: object) -> object:

@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from analysis import tasks
 from analysis.batches import lifecycle, report
-from analysis.batches.lifecycle import dollars
 from analysis.batches.progress import Progress, progress
-from analysis.management.batch_output import BatchOutput, describe_batch, duration, is_watched
+from analysis.formatting import dollars, duration
+from analysis.management.batch_output import BatchOutput, describe_batch, is_watched
 from analysis.models import Batch, Outage
 
 logger = logging.getLogger(__name__)

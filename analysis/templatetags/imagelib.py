@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from analysis.web.script_messages import Message, messages
+
 register = template.Library()
 
 
@@ -31,6 +33,12 @@ def coded(text: str) -> SafeString:
     """A sentence in which what stands between backticks is to be typed."""
     parts = enumerate(text.split("`"))
     return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts))
+
+
+@register.simple_tag
+def script_messages() -> dict[str, Message]:
+    """Sentences for the scripts of a page."""
+    return messages()
 
 
 class Example(NamedTuple):

@@ -14,11 +14,10 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import permissions, pipeline
+from analysis import formatting, permissions, pipeline
 from analysis.batches import lifecycle
 from analysis.batches.options import InvalidBatchOptions, check_amounts
 from analysis.batches.progress import Progress, progress_of
-from analysis.formatting import dollars, lasting, many
 from analysis.models import Analysis, Batch, Bucket, BucketObject
 from analysis.statistics.failures import SCAN_LIMIT, Cause, failures
 from analysis.web import links, toasts
@@ -167,8 +166,8 @@ def _row(each: Progress, now: datetime) -> BatchRow:
         counts=_counts(each),
         figures=_figures(each),
         url="" if batch.uses_id_list else links.with_parameters(reverse("library"), q=batch.query),
-        when=f"{'ended' if batch.finished_at else 'started'} {links.ago(when, now=now)}",
-        exact=links.exact(when),
+        when=f"{'ended' if batch.finished_at else 'started'} {formatting.ago(when, now=now)}",
+        exact=formatting.exact(when),
         budget=f"{batch.budget.normalize():f}" if batch.budget is not None else "",
     )
 
@@ -203,9 +202,9 @@ def _figures(each: Progress) -> list[str]:
     said = []
     if batch.state == State.RUNNING:
         said.append(f"{batch.pace:,.1f} a second" if batch.pace else "")
-        said.append(f"{lasting(each.seconds_left)} left" if each.seconds_left else "")
-    of_budget = f" of {dollars(batch.budget)}" if batch.budget is not None else ""
-    said.append(f"{dollars(each.dollars)}{of_budget}" if each.dollars or of_budget else "")
+        said.append(f"{formatting.duration(each.seconds_left)} left" if each.seconds_left else "")
+    of_budget = f" of {formatting.dollars(batch.budget)}" if batch.budget is not None else ""
+    said.append(f"{formatting.dollars(each.dollars)}{of_budget}" if each.dollars or of_budget else "")
     return [words for words in said if words]
 
 
@@ -217,10 +216,10 @@ def _failure(cause: Cause, *, all_owners: bool) -> FailureRow:
         api=Analysis.Api(cause.api).label,
         code=cause.code,
         number=f"{cause.number:,}",
-        pictures=many(cause.number, "picture"),
+        pictures=formatting.pictures(cause.number),
         sentence=cause.message,
         advice=advice(cause.code, is_permanent=cause.is_permanent),
-        ago=links.ago(cause.latest, now=now()),
+        ago=formatting.ago(cause.latest, now=now()),
         retry_url=links.with_parameters(reverse("analyze"), **retry),
     )
 
@@ -240,9 +239,9 @@ def _syncs(request: Request) -> list[SyncRow]:
 def _sync(bucket: Bucket, waiting: int) -> SyncRow:
     started, ended = bucket.sync_started_at, bucket.sync_ended_at
     if started and not (ended and ended >= started):
-        words = f"comparing since {links.ago(started, now=now())}"
+        words = f"comparing since {formatting.ago(started, now=now())}"
     else:
-        words = f"compared {links.ago(ended, now=now())}" if ended else "not compared yet"
+        words = f"compared {formatting.ago(ended, now=now())}" if ended else "not compared yet"
     counted = [f"{number:,} {name}" for name, number in bucket.report.items() if isinstance(number, int) and number]
     return SyncRow(
         name=str(bucket),

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis import permissions, pipeline
+from analysis import formatting, permissions, pipeline
 from analysis.bucket_sync import connection_check
 from analysis.models import Analysis, Bucket, BucketObject
 from analysis.web import links, toasts
@@ -116,7 +116,7 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
     repair = request.POST.get("repair", "")
     if repair == "failed":
         number = pipeline.retry_failed(shown)
-        toasts.add_toast(request, Toast(f"Asking again about {links.pictures(number)}."))
+        toasts.add_toast(request, Toast(f"Asking again about {formatting.pictures(number)}."))
     else:
         pipeline.start_sync(shown, trash_missing=repair == "missing")
         toasts.add_toast(request, Toast(f"Comparing {shown} with the library. New pictures come as they are read."))
@@ -126,12 +126,14 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
 def _row(each: Bucket) -> BucketRow:
     now = timezone.now()
     is_running = each.sync_claimed_until is not None and each.sync_claimed_until > now
-    synced = f"Synced {links.ago(each.sync_ended_at, now=now)}" if each.sync_ended_at else "Never synced to its end"
+    synced = (
+        f"Synced {formatting.ago(each.sync_ended_at, now=now)}" if each.sync_ended_at else "Never synced to its end"
+    )
     return BucketRow(
         url=f"/buckets/{each.pk}/",
         name=str(each),
         owner=each.owner.get_username(),
-        pictures=links.pictures(getattr(each, "pictures", 0)),
+        pictures=formatting.pictures(getattr(each, "pictures", 0)),
         synced="Syncing" if is_running else synced,
         is_running=is_running,
         trouble=each.trouble,

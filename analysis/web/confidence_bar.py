@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis import formatting
 from analysis.web import links
 
 
@@ -16,4 +17,6 @@ class Bar:
 
 
 def bar(confidence: float) -> Bar:
-    return Bar(f"{confidence:.1f}", links.percent(confidence), links.confidence_level(confidence), f"{confidence:.2f}")
+    return Bar(
+        f"{confidence:.1f}", formatting.percent(confidence), links.confidence_level(confidence), f"{confidence:.2f}"
+    )

@@ -4,11 +4,14 @@ waits in vain, the budget."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import zip_longest
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from analysis import formatting
 from analysis.health import watchdog
 from analysis.models import Analysis, Outage
 from analysis.recognition import ledger
@@ -64,9 +67,10 @@ def _budget() -> list[Notice]:
     if not ledger.has_limits():
         return []
     budget = ledger.budget(settings.RECOGNIZER)
-    spent = f"{budget.spent + budget.reserved:.2f} of {budget.limit} US dollars of this month's budget are spent"
+    spent, limit = formatting.dollars(budget.spent + budget.reserved), formatting.dollars(budget.limit or Decimal(0))
+    told = _("%(spent)s of this month's budget of %(limit)s are spent") % {"spent": spent, "limit": limit}
     if budget.is_exhausted:
-        return [Notice("bad", f"{spent}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
+        return [Notice("bad", f"{told}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
     if budget.is_warning:
-        return [Notice("mild", f"{spent}.")]
+        return [Notice("mild", f"{told}.")]
     return []

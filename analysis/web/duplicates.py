@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from analysis import formatting
 from analysis.curation import duplicates as alike
 from analysis.curation import merge_duplicates
 from analysis.curation.errors import ActionRefused
@@ -71,7 +72,7 @@ def resolve_duplicates(request: Request) -> HttpResponse:
         change = merge_duplicates.merge_duplicates(chosen, instead_of=ids, by=request.user)  # type: ignore[arg-type]
     except ActionRefused as refusal:
         return _back(request, Toast(str(refusal)))
-    said = f"Kept one, moved {links.pictures(change.number)} to the trash."
+    said = f"Kept one, moved {formatting.pictures(change.number)} to the trash."
     return _back(request, Toast(said, reverse("undo", args=[change.pk]), {"next": _address(request)}))
 
 
@@ -113,9 +114,9 @@ def _candidate(image: Image, words: tuple[str, ...], mark: Rating | None, *, is_
         thumb=links.rendition_url(image, "thumb"),
         name=str(image),
         extent=f"{image.width:,} × {image.height:,}",
-        size=links.size(image.size),
+        size=formatting.filesize(image.size),
         format=image.get_format_display(),
-        date=links.day(moment),
+        date=formatting.day(moment),
         date_words="taken" if image.taken_at else "added",
         words=words,
         is_favorite=mark is not None and mark.is_favorite,

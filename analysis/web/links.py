@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from base64 import b64encode
-from datetime import datetime
 from functools import cache
 from typing import Protocol
 from urllib.parse import urlencode
 
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
-from django.utils import timezone
 
 from analysis.models import Image
-from analysis.search.results import COUNT_CAP
 from analysis.storage import blobs
 
-THIN_SPACE = "\u202f"
 SURE, LIKELY = 90, 70
 
 
@@ -28,56 +23,11 @@ class Query(Protocol):
     def text(self) -> str: ...
 
 
-def percent(value: float) -> str:
-    """Rounded down, so that what reads 90 % is found by `>=90`."""
-    return f"{math.floor(value)}{THIN_SPACE}%"
-
-
 def confidence_level(confidence: float) -> str:
     """One of the three steps of confidence."""
     if confidence >= SURE:
         return "sure"
     return "likely" if confidence >= LIKELY else "unsure"
-
-
-def capped_count(number: int, *, cap: int = COUNT_CAP) -> str:
-    return f"{cap:,}+" if number > cap else f"{number:,}"
-
-
-def pictures(number: int) -> str:
-    return "1 picture" if number == 1 else f"{capped_count(number)} pictures"
-
-
-def size(value: int) -> str:
-    """Bytes as people say them."""
-    if value < 1_000:
-        return f"{value} bytes" if value != 1 else "1 byte"
-    amount, unit = value / 1_000, "kB"
-    if amount >= 999.5:
-        amount, unit = amount / 1_000, "MB"
-    return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:,.0f} {unit}"
-
-
-def ago(moment: datetime, *, now: datetime) -> str:
-    """How long ago, while that says more than the date does."""
-    seconds = (now - moment).total_seconds()
-    if seconds < 60:
-        return "just now"
-    for unit, length, maximum in (("minute", 60, 60), ("hour", 3_600, 24), ("day", 86_400, 8)):
-        number = int(seconds // length)
-        if number < maximum:
-            return f"1 {unit} ago" if number == 1 else f"{number} {unit}s ago"
-    return day(moment)
-
-
-def day(moment: datetime) -> str:
-    local = timezone.localtime(moment)
-    return f"{local.day} {local:%B %Y}"
-
-
-def exact(moment: datetime) -> str:
-    local = timezone.localtime(moment)
-    return f"{day(moment)}, {local:%H:%M:%S %Z}"
 
 
 def data_uri(placeholder: bytes | memoryview | None) -> str:

@@ -14,8 +14,7 @@ from django.shortcuts import render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from analysis import permissions
-from analysis.formatting import dollars, lasting
+from analysis import formatting, permissions
 from analysis.health import doctor
 from analysis.health.findings import Finding, State
 from analysis.models import Analysis, ModelVersion
@@ -24,7 +23,6 @@ from analysis.recognition.ledger import Budget
 from analysis.recognition.rate_limiter import RateLimiterUnavailable
 from analysis.statistics import queue_depth
 from analysis.statistics.queue_depth import Depth
-from analysis.web import links
 from analysis.web.http import Request, is_fragment
 
 SHOWN = {
@@ -90,7 +88,7 @@ def system(request: Request) -> HttpResponse:
     permissions.require_staff(request.user)
     context: dict[str, object]
     if request.GET.get("look"):
-        context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": links.exact(now())}
+        context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": formatting.exact(now())}
         if is_fragment(request):
             return render(request, "system.html#findings", context)
     else:
@@ -134,9 +132,9 @@ def _queue(depth: Depth) -> QueueRow:
     return QueueRow(
         name=Analysis.Api(depth.api).label,
         recognizer=depth.recognizer,
-        waiting=links.capped_count(depth.waiting, cap=queue_depth.CAP),
+        waiting=formatting.capped_count(depth.waiting, cap=queue_depth.CAP),
         running=f"{depth.running:,}",
-        oldest=lasting(depth.oldest) or "none may go now",
+        oldest=formatting.duration(depth.oldest) or "none may go now",
     )
 
 
@@ -162,10 +160,10 @@ def _pace(name: str, api: str, region: str) -> RateLimitRow:
 def _spent(budget: Budget) -> Spent:
     share = 100 * (budget.spent + budget.reserved) / budget.limit if budget.limit else 0
     return Spent(
-        spent=dollars(budget.spent),
-        reserved=dollars(budget.reserved) if budget.reserved else "",
-        limit="" if budget.limit is None else dollars(budget.limit),
-        interactive_limit="" if budget.interactive_limit is None else dollars(budget.interactive_limit),
+        spent=formatting.dollars(budget.spent),
+        reserved=formatting.dollars(budget.reserved) if budget.reserved else "",
+        limit="" if budget.limit is None else formatting.dollars(budget.limit),
+        interactive_limit="" if budget.interactive_limit is None else formatting.dollars(budget.interactive_limit),
         share=f"{min(share, 100):.1f}",
     )
 
@@ -180,4 +178,4 @@ def _versions() -> list[tuple[str, str]]:
 def _models() -> list[tuple[str, str, str]]:
     """API, version and when it last answered, of the recognizer that is asked now."""
     seen = ModelVersion.objects.filter(recognizer=settings.RECOGNIZER).order_by("api", "-last_seen_at").distinct("api")
-    return [(Analysis.Api(each.api).label, each.version, links.ago(each.last_seen_at, now=now())) for each in seen]
+    return [(Analysis.Api(each.api).label, each.version, formatting.ago(each.last_seen_at, now=now())) for each in seen]

@@ -151,9 +151,9 @@ def copy(connection: psycopg.Connection, table: str, columns: str, content: byte
 
 def _add_people(connection: psycopg.Connection) -> None:
     connection.execute(
-        """INSERT INTO auth_user (id, username, password, first_name, last_name, email,
-                                  is_staff, is_superuser, is_active, date_joined)
-           SELECT id, 'owner-' || lpad(id::text, 3, '0'), '!', '', '', '', false, false, true, now()
+        """INSERT INTO accounts_user (id, username, password, first_name, last_name, email, time_zone, theme,
+                                      is_staff, is_superuser, is_active, date_joined)
+           SELECT id, 'owner-' || lpad(id::text, 3, '0'), '!', '', '', '', '', 'system', false, false, true, now()
            FROM generate_series(1, %s) id""",
         [OWNERS],
     )

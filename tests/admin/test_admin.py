@@ -3,7 +3,7 @@
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
@@ -22,6 +22,7 @@ from analysis.models import (
     SavedSearch,
     Verdict,
 )
+from imagelib.accounts.models import User
 from tests.admin.example_rows import one_of_each
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows
 

@@ -286,7 +286,7 @@ def test_its_budget_stops_it_and_a_higher_one_lets_it_go_on(owner, simulator):
     stored(owner, 5)
     batch = a_batch(budget=Decimal("0.004"))
     through(batch)
-    assert (batch.state, batch.reason) == ("stopped", "Its budget of 0.004 US dollars is spent.")
+    assert (batch.state, batch.reason) == ("stopped", "Its budget of $0.004 is spent.")
     assert (simulator.statistics()["requests"], counts(batch)["waiting"]) == (2, 3)
     Batch.objects.update(budget=Decimal("0.007"))
     pipeline.resume_batch(batch.pk)
@@ -313,7 +313,7 @@ def test_the_months_budget_stops_it(owner, settings, simulator):
     batch = a_batch()
     through(batch)
     assert (batch.state, simulator.statistics()["requests"]) == ("stopped", 1)
-    assert batch.reason == "This month's budget for bulk work, 0.002 US dollars, is spent."
+    assert batch.reason == "This month's budget for bulk work, $0.002, is spent."
 
 
 def test_two_batches_over_the_same_pictures_do_not_pay_twice(owner, simulator):

@@ -64,9 +64,9 @@ def test_a_dry_run_says_what_it_would_come_to_and_leaves_nothing(owner, rekognit
     text = said("--dry-run", "--budget", "0.01")
     assert text.splitlines() == [
         "20 pictures looked at, 20 to be analyzed:",
-        "  labels      20 calls, 0 from the store, 0.04 US dollars, about 4 seconds",
-        "At most 0.04 US dollars in all.",
-        "Its budget of 0.01 US dollars stops it before that.",
+        "  labels      20 calls, 0 from the store, $0.04, about 4 seconds",
+        "At most $0.04 in all.",
+        "Its budget of $0.01 stops it before that.",
     ]
     assert (Batch.objects.count(), Analysis.objects.count(), rekognition.requests) == (0, 0, [])
 
@@ -274,7 +274,7 @@ def test_a_budget_that_runs_out_ends_it_with_3(owner, rekognition, monkeypatch):
     create_image(owner)
     monkeypatch.setattr(batch_progress, "sleep", lambda _: (_worked(), lifecycle.advance_batches()))
     text = said("--yes", "--budget", "0", status=3)
-    assert text.splitlines()[0].endswith("stopped by a budget. Its budget of 0.00 US dollars is spent.")
+    assert text.splitlines()[0].endswith("stopped by a budget. Its budget of $0.00 is spent.")
     assert (
         text.splitlines()[-1]
         == f"Go on with: manage.py analyze_images --resume {Batch.objects.get().pk} --budget USD, a higher one"

@@ -146,7 +146,7 @@ def test_a_table_that_is_missing_is_no_traceback():
 @pytest.mark.parametrize(
     ("age", "state", "sentence"),
     [
-        (timedelta(seconds=20), "ok", "The last message through scheduler, broker and worker came 20 s ago."),
+        (timedelta(seconds=20), "ok", "The last message through scheduler, broker and worker came 20 seconds ago."),
         (timedelta(hours=3), "failed", "The last message through scheduler, broker and worker came 3 hours ago."),
     ],
 )
@@ -161,7 +161,7 @@ def test_what_waits_and_what_waits_in_vain(owner):
     for minutes in (4, 9):
         at = timezone.now() - timedelta(minutes=minutes, seconds=30)
         create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
-    assert (found("waiting").state, found("waiting").sentence) == ("ok", "2 analyses wait, the oldest for 9 minutes.")
+    assert (found("waiting").state, found("waiting").sentence) == ("ok", "2 analyses wait, the oldest for 10 minutes.")
     at = timezone.now() - timedelta(minutes=20)
     create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
     assert found("waiting").state == "failed"
@@ -247,7 +247,7 @@ def test_leftovers_that_nobody_swept_are_told():
 def test_the_budget(settings, dollars, state, words):
     settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET = Decimal(10), Decimal(20)
     Spend.objects.create(day=timezone.now().date(), recognizer="local", api="labels", dollars=Decimal(dollars))
-    sentence = f"{Decimal(dollars):.2f} US dollars this month, of 10 for bulk work and 20 with uploads."
+    sentence = f"${Decimal(dollars):.2f} this month, of $10.00 for bulk work and $20.00 with uploads."
     assert (found("budget").state, found("budget").sentence) == (state, sentence + words)
 
 

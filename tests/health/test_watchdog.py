@@ -46,7 +46,7 @@ def test_work_that_waits_while_nothing_is_answered_is_told(owner):
     [
         (timedelta(seconds=5), "Scheduler and worker are alive: "),
         (timedelta(minutes=47, seconds=5), "The last sign of life came 47 minutes ago: "),
-        (timedelta(hours=30), "The last sign of life came 30 hours ago: "),
+        (timedelta(hours=30), "The last sign of life came a day ago: "),
         (timedelta(days=60), "The last sign of life came 60 days ago: "),
     ],
 )

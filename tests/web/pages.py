@@ -13,20 +13,24 @@ class Page(HTMLParser):
         self.links: dict[str, str] = {}
         self.elements: list[tuple[str, dict[str, str]]] = []
         self._words: list[str] = []
+        self._is_data = False
         self._link: tuple[str, int] | None = None
         self.feed(response.content.decode())
         self.text = " ".join(" ".join(self._words).split())
 
     def handle_starttag(self, tag, attrs):
         attributes = {name: value or "" for name, value in attrs}
+        self._is_data = tag == "script" and attributes.get("type") == "application/json"
         self.elements.append((tag, attributes))
         if tag == "a":
             self._link = (attributes.get("href", ""), len(self._words))
 
     def handle_data(self, data):
-        self._words.append(data)
+        if not self._is_data:
+            self._words.append(data)
 
     def handle_endtag(self, tag):
+        self._is_data = False
         if tag == "a" and self._link:
             href, start = self._link
             self.links[" ".join(" ".join(self._words[start:]).split())] = href
@@ -49,7 +53,7 @@ class Page(HTMLParser):
             (tag, attributes)
             for tag, attributes in self.elements
             if tag == "style"
-            or (tag == "script" and "src" not in attributes)
+            or (tag == "script" and "src" not in attributes and attributes.get("type") != "application/json")
             or any(name == "style" or name.startswith("on") for name in attributes)
             or attributes.get("href", "").startswith("javascript:")
         ]

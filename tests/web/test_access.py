@@ -21,6 +21,7 @@ PRIVATE, SHARED, PUBLIC = Image.Visibility.values
 SIGN_IN = "sign in"
 
 # Who gets what: owner, colleague (who owns pictures, too), stranger (who owns none), nobody (not signed in).
+EVERYBODY = {PRIVATE: (200, 200, 200, 200)}
 EVERYBODY_SIGNED_IN = {PRIVATE: (200, 200, 200, SIGN_IN)}
 EVERYBODY_GOES_BACK = {PRIVATE: (302, 302, 302, SIGN_IN)}  # with a sentence on what was done, or why not
 SEEN_PAGE = {PRIVATE: (200, 404, 404, 404), SHARED: (200, 200, 200, 404), PUBLIC: (200, 200, 200, 200)}
@@ -81,6 +82,13 @@ ENTRIES = {
     "activity": ("get", EVERYBODY_SIGNED_IN),
     "steer": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "account": ("get", EVERYBODY_SIGNED_IN),
+    "password_change": ("get", EVERYBODY_SIGNED_IN),
+    "password_change_done": ("get", EVERYBODY_SIGNED_IN),
+    "password_reset": ("get", EVERYBODY),
+    "password_reset_done": ("get", EVERYBODY),
+    "password_reset_confirm": ("get", EVERYBODY),  # says that the link is not valid
+    "password_reset_complete": ("get", EVERYBODY),
     "login": ("get", {PRIVATE: (302, 302, 302, 200)}),
     "logout": ("post", {PRIVATE: (302, 302, 302, SIGN_IN)}),
 }
@@ -108,6 +116,7 @@ def address(name: str, image: Image) -> str:
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket]}
     arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
+    arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 
 

@@ -52,8 +52,8 @@ def test_one_cause_makes_one_notice_whatever_it_holds_up(staff, signed_in, denie
     ("dollars", "sentence"),
     [
         ("7.90", None),
-        ("8.00", "8.00 of 10 US dollars of this month&#x27;s budget are spent."),
-        ("10", "10.00 of 10 US dollars of this month&#x27;s budget are spent: bulk work waits"),
+        ("8.00", "$8.00 of this month&#x27;s budget of $10.00 are spent."),
+        ("10", "$10.00 of this month&#x27;s budget of $10.00 are spent: bulk work waits"),
     ],
 )
 def test_the_budget_warns_at_80_percent_and_says_when_it_is_spent(staff, signed_in, settings, dollars, sentence):

@@ -54,7 +54,7 @@ def test_people_see_their_own_pictures_figures_and_staff_all(owner, colleague, s
     own, whole = tables(signed_in(owner)), tables(signed_in(staff))
     assert list(own) == OWN
     assert list(whole) == [*OWN, "queue", "latency"]
-    for found, number, taken in ((own, "2", "2.0 MB"), (whole, "3", "3.0 MB")):
+    for found, number, taken in ((own, "2", "2 MB"), (whole, "3", "3 MB")):
         assert figures(found["added"]) == {named(today): [number]}
         assert figures(found["analyses"]) == {named(today): [number, "0", "0"]}
         assert figures(found["labels"]) == {"Dog": [number]}
@@ -133,7 +133,7 @@ def test_the_time_is_a_day_a_week_a_month_or_a_year(name, number, last, owner, s
     for slug in ("added", "analyses", "spend", "storage"):
         assert len(found[slug].rows) == number
         assert list(figures(found[slug])) == [f"{day}{now.strftime(last)}"]
-    assert figures(found["spend"]).popitem()[1] == ["less than $0.01", "1"]
+    assert figures(found["spend"]).popitem()[1] == ["$0.002", "1"]
 
 
 def test_one_goes_back_and_forth_in_time(owner, signed_in):
@@ -185,8 +185,8 @@ def test_what_waits(owner, colleague, staff, signed_in):
     create_analysis(create_image(owner), state="running")
     create_analysis(create_image(owner, trashed_at=timezone.now()))
     own, whole = (signed_in(person).get(URL).context["tiles"][3] for person in (owner, staff))
-    assert (own.figure, own.note) == ("3", "the oldest for 1 second")
-    assert (whole.figure, whole.note) == ("4", "the oldest for 1 second")
+    assert (own.figure, own.note) == ("3", "the oldest for a second")
+    assert (whole.figure, whole.note) == ("4", "the oldest for a second")
     assert figures(tables(signed_in(staff))["queue"]) == {"Labels by local": ["4", "1"]}
 
 

@@ -38,7 +38,7 @@ def test_each_analysis_says_what_it_changed_and_cost(image, owner, signed_in):
         "+ Truck 80 %",
         "− Van 90 %",
         "~ Sky 60 % → 75 %",
-        "0.00175 US dollars",
+        "$0.00175",
         "request-7",
         "The labels request failed with AccessDeniedException.",
         "Retry",

@@ -27,9 +27,9 @@ def test_the_estimate_of_a_selection(owner, colleague, signed_in):
     images = [create_image(owner) for _ in range(3)]
     ids = ",".join(str(image.pk) for image in [*images, create_image(colleague)])
     page = signed_in(owner).post(URL, {"ids": ids})
-    assert chosen(page) == {"labels": ("3", "less than $0.01"), "faces": ("3", "less than $0.01")}
+    assert chosen(page) == {"labels": ("3", "$0.0063"), "faces": ("3", "$0.0036")}
     text = Page(page).text
-    assert "3 pictures to be analyzed: 6 calls, less than $0.01 at most, 1 second." in text
+    assert "3 pictures to be analyzed: 6 calls, $0.0099 at most, a second." in text
     assert "1 chosen picture is not yours to analyze." in text
     assert not Page(page).inline()
     assert Batch.objects.count() == 0
@@ -41,7 +41,7 @@ def test_the_estimate_of_all_that_is_found(owner, signed_in):
         create_labeled_image(owner, {"Dog": 98})
     create_image(owner)
     page = signed_in(owner).post(URL, {"all": "1", "q": "dog", "api": "faces"})
-    assert chosen(page) == {"faces": ("2", "less than $0.01")}
+    assert chosen(page) == {"faces": ("2", "$0.0024")}
     assert page.context["form"] == {"all": "1", "q": "dog", "chosen": "1", "scope": "all"}
 
 
@@ -57,7 +57,7 @@ def test_what_is_answered_so_already_is_not_asked_unless_it_is_forced(owner, sig
     assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 answered so already"]
     assert "Nothing is to be asked" in Page(page).text
     assert "Start" not in [each.get("name") for each in Page(page).all("button")]
-    assert chosen(browser.get(URL, {"api": "labels", "force": "1"})) == {"labels": ("1", "less than $0.01")}
+    assert chosen(browser.get(URL, {"api": "labels", "force": "1"})) == {"labels": ("1", "$0.0021")}
 
 
 def test_started_it_runs_over_the_named_pictures_within_what_was_said(owner, signed_in):
@@ -89,7 +89,7 @@ def test_what_failed_is_asked_again_by_its_cause(owner, colleague, signed_in):
     asked = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
     browser = signed_in(owner)
     page = browser.get(URL, asked)
-    assert chosen(page) == {"faces": ("2", "less than $0.01")}
+    assert chosen(page) == {"faces": ("2", "$0.0024")}
     browser.post(URL, page.context["form"] | {"api": "faces", "start": "1"})
     batch = Batch.objects.get()
     assert (batch.query, batch.scope, batch.error_code) == ("is:failed", "failed", "storage")
@@ -100,7 +100,7 @@ def test_staff_ask_again_about_everybodys(owner, staff, signed_in):
     create_analysis(create_image(owner), api="faces", state="failed", recognizer="rekognition", error_code="storage")
     asked = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
     page = signed_in(staff).get(URL, asked)
-    assert chosen(page) == {"faces": ("1", "less than $0.01")}
+    assert chosen(page) == {"faces": ("1", "$0.0012")}
     assert page.context["form"]["everybody"] == "1"
 
 

@@ -64,7 +64,7 @@ def test_queues_are_told_with_their_oldest(owner, staff, signed_in, rekognition)
     assert rows == [
         ("Labels", "local", "1", "0", "none may go now"),
         ("Faces", "rekognition", "0", "1", "none may go now"),
-        ("Labels", "rekognition", "2", "0", "1 second"),
+        ("Labels", "rekognition", "2", "0", "a second"),
     ]
 
 

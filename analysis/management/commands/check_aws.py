@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import ngettext
 
+from analysis.formatting import dollars, plural
 from analysis.health import aws
 from analysis.health.aws import Finding
 
@@ -54,16 +56,16 @@ class Command(BaseCommand):
             self.stdout.write("Nothing here uses AWS: no bucket is set, and RECOGNIZER is not rekognition.")
             return []
         if asked := aws.apis():
-            self.stdout.write(f"Asking Rekognition for {', '.join(asked)}: at most {aws.price()} US dollars.")
+            self.stdout.write(f"Asking Rekognition for {', '.join(asked)}: at most {dollars(aws.price())}.")
         findings = []
         for finding in aws.check_aws():
             self._tell(finding)
             findings.append(finding)
         if asked:
             calls = sum(finding.calls for finding in findings)
+            number = plural(ngettext("%(number)s call", "%(number)s calls", calls), calls)
             self.stdout.write(
-                f"Sent to Rekognition: {calls} {'call' if calls == 1 else 'calls'}, {_spent(findings)} US dollars, "
-                "which the ledger does not have."
+                f"Sent to Rekognition: {number}, {dollars(_spent(findings))}, which the ledger does not have."
             )
         if missing := _missing(findings):
             self.stdout.write(f"Missing: {', '.join(missing)}. A policy with all that this configuration needs:")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from analysis import formatting
 from analysis.search.query import (
     And,
     CategoryTerm,
@@ -78,16 +79,8 @@ def _measured(part: RangeTerm) -> str:
 
 def _written(field: str) -> Callable[[float], str]:
     if field == "size":
-        return _rounded
+        return formatting.filesize
     return (lambda number: f"{int(number):,}") if field in {"width", "height"} else plain_number
-
-
-def _rounded(size: float) -> str:
-    """Two decimals are enough to read; the bound of `size>5MB` is a byte beyond it."""
-    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
-        if size >= factor:
-            return f"{round(size / factor, 2):g} {unit}"
-    return f"{int(size)} bytes"
 
 
 def _range(low: Any, high: Any, write: Callable[[Any], str]) -> str:

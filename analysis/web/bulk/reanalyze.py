@@ -10,15 +10,15 @@ from decimal import ROUND_UP, Decimal
 from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from analysis import permissions, pipeline
+from analysis import formatting, permissions, pipeline
 from analysis.batches import lifecycle
 from analysis.batches.estimate import ApiEstimate, Estimate, estimate, warnings
 from analysis.batches.options import InvalidBatchOptions, build_batch
 from analysis.curation.bulk import MAX_IDS
 from analysis.curation.errors import ActionRefused
-from analysis.formatting import CENT, dollars, lasting, many
 from analysis.models import Analysis, Batch, Viewer
 from analysis.recognition import registry
 from analysis.search import results
@@ -121,7 +121,8 @@ def _context(asked: AnalyzeForm) -> dict[str, object]:
     found = _estimated(asked)
     share = 1.0 if found.is_whole else _times(asked, found)
     total = _scaled(found, share)
-    suggested = f"{total.dollars.quantize(CENT, rounding=ROUND_UP)}" if total.dollars else ""
+    calls = sum(each.calls for each in total.by_api.values())
+    suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
         "form": asked.form,
         "is_forced": asked.batch.is_forced,
@@ -130,14 +131,14 @@ def _context(asked: AnalyzeForm) -> dict[str, object]:
         "query": asked.batch.query,
         "is_about": not found.is_whole,
         "is_at_least": not found.is_whole and math.isinf(_hits(asked)),
-        "pictures": many(total.images, "picture"),
+        "pictures": formatting.pictures(total.images),
         "looked_at": f"{found.looked_at:,}",
         "skipped": _skipped(asked, found),
         "choices": _choices(total),
-        "calls": many(sum(each.calls for each in total.by_api.values()), "call"),
+        "calls": formatting.plural(ngettext("%(number)s call", "%(number)s calls", calls), calls),
         "analyses": total.analyses,
-        "cost": dollars(total.dollars) if total.dollars else "",
-        "lasts": lasting(total.seconds),
+        "cost": formatting.dollars(total.dollars) if total.dollars else "",
+        "lasts": formatting.duration(total.seconds),
         "cautions": warnings(asked.batch, total),
         "expected": found.analyses if found.is_whole else "",
         "budget": asked.budget or suggested,
@@ -201,7 +202,11 @@ def _skipped(asked: AnalyzeForm, found: Estimate) -> str:
     number = len(asked.ids) - found.looked_at if asked.ids and found.is_whole else 0
     if number <= 0:
         return ""
-    return f"{many(number, 'chosen picture')} {'is' if number == 1 else 'are'} not yours to analyze."
+    one, several = (
+        "%(number)s chosen picture is not yours to analyze.",
+        "%(number)s chosen pictures are not yours to analyze.",
+    )
+    return formatting.plural(ngettext(one, several, number), number)
 
 
 def _choices(found: Estimate) -> list[ApiChoice]:
@@ -223,7 +228,7 @@ def _choice(api: str, each: ApiEstimate | None) -> ApiChoice:
         name=name,
         is_chosen=True,
         calls=f"{each.calls:,}",
-        cost=dollars(each.dollars) if each.dollars else "",
-        lasts=lasting(each.seconds) if each.seconds and each.calls else "",
+        cost=formatting.dollars(each.dollars) if each.dollars else "",
+        lasts=formatting.duration(each.seconds) if each.seconds and each.calls else "",
         note=", ".join(note for note in notes if note),
     )

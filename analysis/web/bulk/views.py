@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import permissions, pipeline
+from analysis import formatting, permissions, pipeline
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
@@ -75,7 +75,9 @@ def undo(request: Request, change_id: int) -> HttpResponse:
         change = pipeline.undo(change_id, by=request.user, at_once=AT_ONCE)  # type: ignore[arg-type]
     except ActionRefused as refusal:
         return _tell(request, Toast(str(refusal)))
-    return _tell(request, _undoing(change) if change.is_open else Toast(f"Undone on {_pictures(change.number)}."))
+    return _tell(
+        request, _undoing(change) if change.is_open else Toast(f"Undone on {formatting.pictures(change.number)}.")
+    )
 
 
 @require_safe
@@ -192,9 +194,9 @@ def _label(request: Request, *, name: str = "") -> Label:
 def _toast(change: BulkChange) -> Toast:
     said = _sentence(change) if change.number else NOTHING_CHANGED
     if change.is_open:
-        said = f"{_pictures(change.number).capitalize()} done so far; the others follow in the background."
+        said = f"{formatting.pictures(change.number).capitalize()} done so far; the others follow in the background."
     elif change.refused and change.action not in FOR_ONESELF:
-        said += f" {_pictures(change.refused)} {'is' if change.refused == 1 else 'are'} not yours to change."
+        said += f" {formatting.pictures(change.refused)} {'is' if change.refused == 1 else 'are'} not yours to change."
     undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
     return Toast(said, undo_url, progress_url=reverse("change", args=[change.pk]) if change.is_open else "")
 
@@ -202,14 +204,14 @@ def _toast(change: BulkChange) -> Toast:
 def _undoing(change: BulkChange) -> Toast:
     """How far the undoing is that goes on in the background."""
     if not change.is_open:
-        return Toast(f"Undone on {_pictures(change.restored)}.")
-    said = f"Undone on {_pictures(change.restored)} so far; the others follow in the background."
+        return Toast(f"Undone on {formatting.pictures(change.restored)}.")
+    said = f"Undone on {formatting.pictures(change.restored)} so far; the others follow in the background."
     return Toast(said, progress_url=reverse("change", args=[change.pk]))
 
 
 def _sentence(change: BulkChange) -> str:
     """What was done, to how many pictures."""
-    pictures, label = _pictures(change.number), change.label
+    pictures, label = formatting.pictures(change.number), change.label
     if change.action == Act.OPEN_TO and change.visibility is not None:
         return f"{pictures} {'is' if change.number == 1 else 'are'} {VISIBILITY_WORDS[change.visibility]} now."
     return SENTENCES[change.action].format(pictures=pictures, label=label)
@@ -220,7 +222,3 @@ def _tell(request: Request, toast: Toast) -> HttpResponse:
         return render(request, "parts/toasts.html", {"toasts": [toast]})
     toasts.add_toast(request, toast)
     return redirect(next_url(request))
-
-
-def _pictures(number: int) -> str:
-    return "1 picture" if number == 1 else f"{number:,} pictures"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from analysis.formatting import lasting
+from analysis import formatting
 from analysis.models import Analysis, Viewer
 from analysis.search.facets import facets
 from analysis.search.query import LabelTerm, Query
@@ -167,7 +167,7 @@ def storage(asked: Scope) -> Table:
 def waiting(asked: Scope) -> Table:
     columns = (Column("Waiting", series="one"), Column("Under way", series="two"))
     rows = [row(_named(each), columns, (each.waiting, each.running), asked.to_waiting(each)) for each in asked.depths]
-    oldest = [f"{_named(each)} {lasting(each.oldest)}" for each in asked.depths if each.oldest]
+    oldest = [f"{_named(each)} {formatting.duration(each.oldest)}" for each in asked.depths if each.oldest]
     note = f"At this moment. The oldest: {', '.join(oldest)}." if oldest else "At this moment."
     return Table("queue", "Queue", "API", columns, rows, "Nothing waits.", "across", note=note)
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from analysis.formatting import dollars
-from analysis.web import links
+from analysis import formatting
 
 Number = int | float | Decimal
 Unit = Literal["", "dollars", "bytes", "ms"]
@@ -94,20 +93,12 @@ def _headed(column: Column) -> str:
 def _text(value: Number, unit: Unit) -> str:
     match unit:
         case "dollars":
-            return dollars(Decimal(value))
+            return formatting.dollars(Decimal(value))
         case "bytes":
-            return size(int(value))
+            return formatting.filesize(int(value))
         case "ms":
             return f"{value:,.0f} ms"
     return f"{value:,.0f}"
-
-
-def size(value: int) -> str:
-    """Bytes, beyond what a single picture has too."""
-    for unit, power in (("TB", 12), ("GB", 9)):
-        if value >= 10**power:
-            return f"{value / 10**power:,.1f} {unit}"
-    return links.size(value)
 
 
 def _plain(value: Number) -> str:

@@ -14,8 +14,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from analysis import permissions
-from analysis.formatting import dollars, lasting
+from analysis import formatting, permissions
 from analysis.models import StatisticsRun
 from analysis.models.ledger import FREE
 from analysis.recognition import ledger
@@ -24,7 +23,7 @@ from analysis.statistics.periods import PERIODS, Period, PeriodName, period
 from analysis.web import links
 from analysis.web.dashboard.reports import tables_for
 from analysis.web.dashboard.scope import Scope
-from analysis.web.dashboard.table import Table, lines, size
+from analysis.web.dashboard.table import Table, lines
 from analysis.web.http import Request, current_user_id
 
 TITLES = {"day": "Day", "week": "Week", "month": "Month", "year": "Year"}
@@ -157,31 +156,46 @@ def _tiles(asked: Scope) -> Iterator[Tile]:
     yield (
         _budget()
         if asked.is_all
-        else Tile("Spent", dollars(sum((each.dollars for each in ended), start=FREE)), "in this time, on your pictures")
+        else Tile(
+            "Spent",
+            formatting.dollars(sum((each.dollars for each in ended), start=FREE)),
+            "in this time, on your pictures",
+        )
     )
     yield _queue(asked.depths) if asked.is_all else _own_queue(asked.person_id or 0)
-    yield Tile("Storage", size(asked.total.bytes), "originals, without thumbs and previews")
+    yield Tile("Storage", formatting.filesize(asked.total.bytes), "originals, without thumbs and previews")
 
 
 def _budget() -> Tile:
     found = ledger.budget(settings.RECOGNIZER)
     spent = found.spent + found.reserved
     if found.limit is None:
-        return Tile("Spent this month", dollars(spent), "no budget is set")
+        return Tile("Spent this month", formatting.dollars(spent), "no budget is set")
     share = min(100 * spent / found.limit, 100) if found.limit else 100
-    return Tile("Spent this month", dollars(spent), f"of {dollars(found.limit)} for bulk work", share=f"{share:.1f}")
+    return Tile(
+        "Spent this month",
+        formatting.dollars(spent),
+        f"of {formatting.dollars(found.limit)} for bulk work",
+        share=f"{share:.1f}",
+    )
 
 
 def _queue(depths: list[queue_depth.Depth]) -> Tile:
     waiting, oldest = sum(each.waiting for each in depths), [each.oldest for each in depths if each.oldest]
     is_capped = any(each.waiting > queue_depth.CAP for each in depths)
-    note = f"the oldest for {lasting(max(oldest))}" if oldest else "nothing may go now" if waiting else "nothing waits"
+    note = (
+        f"the oldest for {formatting.duration(max(oldest))}"
+        if oldest
+        else "nothing may go now"
+        if waiting
+        else "nothing waits"
+    )
     return Tile("Waiting", f"{waiting:,}{'+' if is_capped else ''}", note, reverse("activity"))
 
 
 def _own_queue(person: int) -> Tile:
     found = queue_depth.depth_of(person)
-    note = f"the oldest for {lasting(found.oldest)}" if found.oldest else "nothing of yours waits"
+    note = f"the oldest for {formatting.duration(found.oldest)}" if found.oldest else "nothing of yours waits"
     return Tile("Waiting", f"{found.waiting:,}{'' if found.is_whole else '+'}", note, reverse("activity"))
 
 
@@ -190,4 +204,4 @@ def _counted() -> str:
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return "Figures are counted within a minute of the scheduler's start."
-    return f"Counted {lasting(now() - oldest.at)} ago or later. Days are UTC's."
+    return f"Counted {formatting.duration(now() - oldest.at)} ago or later. Days are UTC's."

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
+from analysis import formatting
 from analysis.ingest.render import payload_extent
 from analysis.models import Image
 from analysis.recognition.responses import Box, DetectedFace, DetectedText, LabelResult
-from analysis.web import links
 
 SIDE = 1_000
 TONES = 8
@@ -212,4 +212,4 @@ def _mark(found: BoxCandidate, tag: Rect) -> BoxMark:
 
 def _tag(found: BoxCandidate) -> str:
     name = found.name if len(found.name) <= LONGEST_TAG else f"{found.name[: LONGEST_TAG - 1]}…"
-    return f"{name} {links.percent(found.confidence)}"
+    return f"{name} {formatting.percent(found.confidence)}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from analysis import permissions
+from analysis import formatting, permissions
 from analysis.models import Image, Rating
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
@@ -79,7 +79,7 @@ def context(request: Request, shown: Image) -> dict[str, Any]:
         "alt": ", ".join(labels) or str(shown),
         "preview": links.rendition_url(shown, "preview"),
         "placeholder": links.data_uri(shown.placeholder),
-        "trashed": links.ago(shown.trashed_at, now=now) if shown.trashed_at else "",
+        "trashed": formatting.ago(shown.trashed_at, now=now) if shown.trashed_at else "",
     }
     return known | {"panel": panel(shown, reader=request.user, now=now)}
 

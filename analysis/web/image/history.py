@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import permissions
+from analysis import formatting, permissions
 from analysis.models import Analysis, Image
 from analysis.recognition.comparison import LabelChange, difference, pin, unpin
 from analysis.web import links
@@ -58,7 +58,7 @@ def history(request: Request, image_id: int) -> HttpResponse:
     context = {
         "image": {"id": str(shown.pk), "name": str(shown), "url": links.image_url(shown.pk)},
         "entries": [entry for entry, older in zip(entries, is_older, strict=True) if not older],
-        "changed": {"when": links.ago(since, now=now), "exact": links.exact(since)} if since else None,
+        "changed": {"when": formatting.ago(since, now=now), "exact": formatting.exact(since)} if since else None,
         "of_the_one_before": [entry for entry, older in zip(entries, is_older, strict=True) if older],
     }
     return render(request, "history.html", context)
@@ -110,8 +110,8 @@ def _entry(analysis: Analysis, before: Analysis | None, *, now: datetime) -> His
         title=analysis.get_api_display(),
         state=analysis.state,
         state_words=analysis.get_state_display(),
-        when=links.ago(moment, now=now),
-        exact=links.exact(moment),
+        when=formatting.ago(moment, now=now),
+        exact=formatting.exact(moment),
         who=f"{analysis.recognizer} {analysis.model_version}".strip(),
         facts=_facts(analysis),
         sentence=analysis.error_message,
@@ -142,10 +142,10 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
 def _cost(analysis: Analysis) -> str:
     if analysis.is_reused:
         return "nothing: the answer for the same bytes was stored"
-    return f"{analysis.price:.5f} US dollars" if analysis.price else ""
+    return formatting.dollars(analysis.price) if analysis.price else ""
 
 
 def _said(change: LabelChange) -> str:
     if change.before is not None and change.after is not None:
-        return f"{change.name} {links.percent(change.before)} → {links.percent(change.after)}"
-    return f"{change.name} {links.percent(change.after or change.before or 0)}"
+        return f"{change.name} {formatting.percent(change.before)} → {formatting.percent(change.after)}"
+    return f"{change.name} {formatting.percent(change.after or change.before or 0)}"

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from analysis import formatting
 from analysis.models import Image, ImageLabel, Label, Verdict
 from analysis.recognition.responses import LabelResult
 from analysis.search.query import LabelTerm, Query
@@ -120,9 +121,11 @@ def _rejected(
 def _said(
     verdict: Verdict, found: LabelResult | None, *, reader: AbstractBaseUser | AnonymousUser, now: datetime
 ) -> VerdictLine:
-    figure = f"; found at {links.percent(found.confidence)}" if found else ""
-    words = f"{verdict.get_decision_display()} by {_name(verdict, reader)} {links.ago(verdict.decided_at, now=now)}"
-    return VerdictLine(verdict.decision, words + figure, links.exact(verdict.decided_at))
+    figure = f"; found at {formatting.percent(found.confidence)}" if found else ""
+    words = (
+        f"{verdict.get_decision_display()} by {_name(verdict, reader)} {formatting.ago(verdict.decided_at, now=now)}"
+    )
+    return VerdictLine(verdict.decision, words + figure, formatting.exact(verdict.decided_at))
 
 
 def _name(verdict: Verdict, reader: AbstractBaseUser | AnonymousUser) -> str:

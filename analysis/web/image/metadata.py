@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from analysis import formatting
 from analysis.models import Image
-from analysis.web import links
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,22 @@ class MetadataRow:
 
 def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime) -> list[MetadataRow]:
     """The facts, those unknown left out. Names and owners are for people who are signed in."""
-    megapixels = image.width * image.height / 1_000_000
     found = [
-        MetadataRow("Dimensions", f"{image.width:,} × {image.height:,} px", f"{megapixels:.1f} megapixels"),
+        MetadataRow(
+            "Dimensions", f"{image.width:,} × {image.height:,} px", formatting.megapixels(image.width, image.height)
+        ),
         MetadataRow("Format", image.get_format_display()),
-        MetadataRow("Size", links.size(image.size), f"{image.size:,} bytes"),
-        MetadataRow("Taken", links.day(image.taken_at), links.exact(image.taken_at)) if image.taken_at else None,
+        MetadataRow("Size", formatting.filesize(image.size), formatting.exact_filesize(image.size)),
+        MetadataRow("Taken", formatting.day(image.taken_at), formatting.exact(image.taken_at))
+        if image.taken_at
+        else None,
         MetadataRow("Camera", _camera(image)),
         MetadataRow("Lens", image.lens),
-        MetadataRow("Added", links.ago(image.added_at, now=now), links.exact(image.added_at)),
+        MetadataRow("Added", formatting.ago(image.added_at, now=now), formatting.exact(image.added_at)),
         MetadataRow(
             "Original",
-            f"Changed {links.ago(image.original_replaced_at, now=now)}",
-            links.exact(image.original_replaced_at),
+            f"Changed {formatting.ago(image.original_replaced_at, now=now)}",
+            formatting.exact(image.original_replaced_at),
         )
         if image.original_replaced_at
         else None,

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from analysis import formatting
 from analysis.models import Analysis, Image
 from analysis.recognition import responses
 from analysis.recognition.responses import Color, DetectedFace, DetectedText, Quality
-from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
 from analysis.web.error_advice import advice
 from analysis.web.image.bounding_boxes import Drawing, drawing
@@ -124,7 +124,7 @@ def _text(number: int, text: DetectedText) -> Row:
 
 def _swatch(color: Color) -> Swatch:
     name = color.css_color or color.simplified_color or color.hex
-    return Swatch(color.hex, name, links.percent(color.percent))
+    return Swatch(color.hex, name, formatting.percent(color.percent))
 
 
 def _quality(quality: Quality | None) -> list[tuple[str, Bar]]:
@@ -153,8 +153,8 @@ def _source(analysis: Analysis, *, now: datetime) -> Source:
         title=analysis.get_api_display(),
         recognizer=analysis.recognizer,
         model_version=analysis.model_version,
-        ago=links.ago(analysis.finished_at, now=now),
-        exact=links.exact(analysis.finished_at),
+        ago=formatting.ago(analysis.finished_at, now=now),
+        exact=formatting.exact(analysis.finished_at),
         took=f"{analysis.latency_ms:,} ms" if analysis.latency_ms is not None else "",
     )
 

@@ -8,11 +8,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from analysis import permissions
+from analysis import formatting, permissions
 from analysis.models import SavedSearch
 from analysis.search.autocomplete import Suggestion
 from analysis.search.autocomplete import complete as suggestions
-from analysis.web import links
+from analysis.search.results import COUNT_CAP
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.saved_searches import library_url_of
 
@@ -45,7 +45,7 @@ def autocomplete(request: Request) -> HttpResponse:
 
 
 def _option(found: Suggestion) -> AutocompleteOption:
-    note = links.capped_count(found.count) if found.count is not None else ""
+    note = formatting.capped_count(found.count, cap=COUNT_CAP) if found.count is not None else ""
     kind = "" if found.kind in {"label", "value"} else found.kind
     return AutocompleteOption(found.text, note, kind=kind, text=found.completed, cursor=str(found.cursor))
 

@@ -6,11 +6,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from analysis import permissions
+from analysis import formatting, permissions
 from analysis.models import Label
 from analysis.search.label_index import IndexedName, label_index
 from analysis.search.label_visibility import label_visibility
-from analysis.web import links
+from analysis.search.results import COUNT_CAP
 from analysis.web.http import Request
 from analysis.web.library.autocomplete import AutocompleteOption
 
@@ -32,7 +32,7 @@ def autocomplete_labels(request: Request) -> HttpResponse:
 def _option(word: IndexedName, count: int | None) -> AutocompleteOption:
     return AutocompleteOption(
         words=f"{word.name} ({word.text})" if word.is_alias else word.name,
-        note=links.capped_count(count) if count is not None else "",
+        note=formatting.capped_count(count, cap=COUNT_CAP) if count is not None else "",
         kind="tag" if word.kind == Label.Kind.TAG else "",
         text=word.name,
         cursor=str(len(word.name)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from analysis import formatting
 from analysis.search.query import LabelTerm, Node, Not, Query, negation
 from analysis.search.syntax import descriptions
 from analysis.web import links
@@ -51,7 +52,7 @@ def _chip(query: Query, part: Node, link: Link) -> Chip:
 def _thresholds(query: Query, part: Node, label: LabelTerm, link: Link) -> tuple[Choice, ...]:
     return tuple(
         Choice(
-            words=f"≥ {minimum}{links.THIN_SPACE}%" if minimum else "Any confidence",
+            words=f"≥ {minimum}{formatting.THIN_SPACE}%" if minimum else "Any confidence",
             url=link(query.replacing(part, _in_place_of(part, replace(label, minimum=float(minimum))))),
             is_current=label.minimum == minimum,
         )

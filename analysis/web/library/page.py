@@ -8,12 +8,13 @@ from functools import partial
 
 from django.urls import reverse
 
+from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search import facets, results
 from analysis.search.autocomplete import near_names
 from analysis.search.pagination import Cursor
 from analysis.search.query import LabelTerm, Query
-from analysis.search.results import PAGE_SIZE
+from analysis.search.results import COUNT_CAP, PAGE_SIZE
 from analysis.search.syntax.parser import InvalidQuery
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
@@ -109,8 +110,8 @@ def library_page(
     return LibraryPage(
         cards=visible_cards(found.images, query, viewer=viewer, saved=saved, veils=veils),
         more=_more(query, found.next, stretch, saved),
-        line=links.pictures(number),
-        total=links.capped_count(number),
+        line=formatting.pictures(number, cap=COUNT_CAP),
+        total=formatting.capped_count(number, cap=COUNT_CAP),
         order=_order(query, link),
         newest_url=link(query) if stretch.start else "",
         chips=chips(query, link=link),

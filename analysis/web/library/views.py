@@ -7,10 +7,11 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from analysis import permissions
+from analysis import formatting, permissions
 from analysis.models import Image, Viewer
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
+from analysis.search.results import COUNT_CAP
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
@@ -71,7 +72,7 @@ def cards(request: Request) -> HttpResponse:
     if query is not None and visible:
         number, counted = count_and_facets(query, viewer=viewer)
         narrower = filter_options(query, counted, saved=saved)
-        context |= {"shelf": LibraryPage(line=links.pictures(number), offers=narrower)}
+        context |= {"shelf": LibraryPage(line=formatting.pictures(number, cap=COUNT_CAP), offers=narrower)}
     return render(request, "library.html#changed", context, status=STOP_POLLING)
 
 

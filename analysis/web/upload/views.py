@@ -10,11 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from analysis import permissions, pipeline
+from analysis import formatting, permissions, pipeline
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.models import Image
 from analysis.storage import blobs
-from analysis.web import links
 from analysis.web.http import Request, current_user_id, id_list_param, is_fragment
 from analysis.web.library.cards import DONE, FAILED, QUEUED, RUNNING, Card, cards
 
@@ -99,7 +98,7 @@ def summary(outcomes: list[UploadOutcome]) -> str:
     known = len(outcomes) - new - refused - trashed
     if not outcomes:
         return "No file arrived. Choose some pictures and send them again."
-    parts = [f"{links.pictures(new)} added" if new else "", f"{known:,} already here" if known else ""]
+    parts = [f"{formatting.pictures(new)} added" if new else "", f"{known:,} already here" if known else ""]
     parts.append(f"{trashed:,} already here, in the trash" if trashed else "")
     parts.append(f"{refused:,} not accepted" if refused else "")
     return f"{', '.join(part for part in parts if part)}."

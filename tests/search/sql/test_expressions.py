@@ -11,8 +11,8 @@ pytestmark = pytest.mark.django_db
 
 def test_a_statement_is_counted_and_sees_its_transaction(owner, django_assert_num_queries):
     with transaction.atomic(), django_assert_num_queries(1) as counted:
-        assert fetch_all("SELECT username FROM auth_user WHERE id = %s", [owner.pk]) == [("owner",)]
-    assert counted[0]["sql"] == "SELECT username FROM auth_user WHERE id = $1"
+        assert fetch_all("SELECT username FROM accounts_user WHERE id = %s", [owner.pk]) == [("owner",)]
+    assert counted[0]["sql"] == "SELECT username FROM accounts_user WHERE id = $1"
 
 
 def test_it_is_prepared_once_it_was_asked_a_few_times(db):

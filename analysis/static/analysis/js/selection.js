@@ -1,8 +1,8 @@
 // What is selected, and what is done to it. Ids are kept here, since cards leave the document; all results of a search
 // are kept as the search. Without this script the same form sends the checkboxes themselves.
+import { NUMBER, message } from "./messages.js";
 import { say, show } from "./toasts.js";
 import { signsIn } from "./unanswered.js";
-import { NUMBER } from "./words.js";
 
 const MOST_REFRESHED = 200; // more than these are shown anew together
 const idOf = (card) => card.id.slice("card-".length);
@@ -89,7 +89,7 @@ class PictureSelection extends HTMLElement {
     this.querySelectorAll(".card").forEach((card) => this.mark(card));
     this.toggleAttribute("data-selecting", this.number > 0);
     const { total } = this.dataset;
-    this.form.querySelector("[data-number]").textContent = this.isAll ? `All ${total} selected` : `${NUMBER.format(this.number)} selected`;
+    this.form.querySelector("[data-number]").textContent = this.isAll ? message("all-selected", { total }) : message("selected", { number: this.number });
     const all = this.form.querySelector("[data-select=all]");
     all.hidden = this.isAll || total === NUMBER.format(this.number);
     this.form.querySelector("details[open]")?.dispatchEvent(new Event("toggle"));
@@ -238,7 +238,7 @@ async function posted(url, body) {
   const answer = await fetch(url, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
   if (answer?.redirected && signsIn(answer.url)) return null;
   if (!answer?.ok || answer.redirected) {
-    say(answer ? "That did not work: reload the page and try again." : "The server cannot be reached; nothing was changed.");
+    say(message(answer ? "reload" : "unreachable-bulk"));
     return null;
   }
   const template = document.createElement("template");

@@ -1,5 +1,6 @@
 // What somebody did and got no answer to is said: nobody clicks in vain without hearing of it. What a page asks by itself
 // is asked again, and needs no word.
+import { message } from "./messages.js";
 import { say } from "./toasts.js";
 
 const BY_HAND = ["click", "submit", "change", "toggle"];
@@ -9,10 +10,10 @@ const isByHand = (event) => isPost(event) || BY_HAND.includes(event.detail.reque
 
 document.addEventListener("htmx:sendError", (event) => {
   if (!isByHand(event)) return;
-  say(`The server cannot be reached. ${isPost(event) ? "Nothing was changed; try" : "Try"} again in a moment.`);
+  say(message(isPost(event) ? "unreachable-unchanged" : "unreachable"));
 });
 document.addEventListener("htmx:responseError", (event) => {
-  if (isByHand(event)) say(`The server could not do it (status ${event.detail.xhr.status}). Reload the page and try again.`);
+  if (isByHand(event)) say(message("server-error", { status: event.detail.xhr.status }));
 });
 
 // Signed out meanwhile: the answer is the page to sign in, and leads back here. False if it is another one.

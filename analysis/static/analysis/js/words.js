@@ -1,10 +1,12 @@
 // Numbers and outcomes as the upload page says them.
-export const NUMBER = new Intl.NumberFormat("en");
+import { NUMBER, message } from "./messages.js";
+
+export { NUMBER };
 
 export function sentenceOf(status) {
-  if (status === 413) return "it is larger than the server accepts";
-  if (status === 403) return "the page is too old; reload it and choose the file again";
-  return `the server could not take it (status ${status}); try again in a moment`;
+  if (status === 413) return message("file-too-large");
+  if (status === 403) return message("page-expired");
+  return message("server-refused", { status });
 }
 
 const OURS_TO_MEND = new Set([
@@ -22,28 +24,28 @@ export function storageSentenceOf(request) {
   if (request.getResponseHeader("Content-Type")?.startsWith("text/plain")) return request.responseText;
   const said = new DOMParser().parseFromString(request.responseText, "text/xml");
   const code = said.querySelector("Code")?.textContent;
-  const message = said.querySelector("Message")?.textContent ?? "";
-  if (code === "EntityTooLarge") return "it is larger than was said; choose it again";
-  if (code === "EntityTooSmall") return "it is smaller than was said; choose it again";
-  if (/policy expired/i.test(message)) return "it took too long and its time is over; send it again";
-  if (OURS_TO_MEND.has(code)) return `the storage does not take it (${code}); whoever runs this library must put that right`;
-  if (code) return `the storage does not take it (${code}); try again in a moment`;
+  const detail = said.querySelector("Message")?.textContent ?? "";
+  if (code === "EntityTooLarge") return message("larger-than-declared");
+  if (code === "EntityTooSmall") return message("smaller-than-declared");
+  if (/policy expired/i.test(detail)) return message("upload-expired");
+  if (OURS_TO_MEND.has(code)) return message("storage-misconfigured", { code });
+  if (code) return message("storage-refused", { code });
   return sentenceOf(request.status);
 }
 
 export function summary({ added, known, trashed, refused, passed }) {
   const parts = [
-    added && `${NUMBER.format(added)} added`,
-    known && `${NUMBER.format(known)} already here`,
-    trashed && `${NUMBER.format(trashed)} already here, in the trash`,
-    refused && `${NUMBER.format(refused)} not accepted`,
-    passed && `${NUMBER.format(passed)} other files passed over`,
+    added && message("added", { number: added }),
+    known && message("already-here", { number: known }),
+    trashed && message("already-in-trash", { number: trashed }),
+    refused && message("not-accepted", { number: refused }),
+    passed && message("other-files", { number: passed }),
   ];
   return parts.filter(Boolean).join(", ");
 }
 
 export function duration(seconds) {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s left`;
-  if (seconds < 3_600) return `${Math.round(seconds / 60)} min left`;
-  return `${(seconds / 3_600).toFixed(1)} h left`;
+  if (seconds < 60) return message("seconds-left", { number: Math.max(1, Math.round(seconds)) });
+  if (seconds < 3_600) return message("minutes-left", { number: Math.round(seconds / 60) });
+  return message("hours-left", { number: Math.round(seconds / 360) / 10 });
 }

@@ -1,0 +1,41 @@
+"""The time zone in which a person reads dates: the account's, else the browser's, else TIME_ZONE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+COOKIE = "time_zone"
+"""Set by time_zone.js from what the browser knows of itself."""
+
+
+@cache
+def names() -> frozenset[str]:
+    """Time zones known on this server; reading them walks a directory."""
+    return frozenset(available_timezones())
+
+
+def browser_zone(request: HttpRequest) -> str:
+    """The browser's time zone; empty where it is not known on this server."""
+    name = unquote(request.COOKIES.get(COOKIE, ""))
+    return name if name in names() else ""
+
+
+def time_zone_of(request: HttpRequest) -> ZoneInfo | None:
+    """None for TIME_ZONE."""
+    chosen = getattr(request.user, "time_zone", "")
+    name = chosen if chosen in names() else browser_zone(request)
+    return ZoneInfo(name) if name else None
+
+
+def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    def with_time_zone(request: HttpRequest) -> HttpResponse:
+        with timezone.override(time_zone_of(request)):
+            return get_response(request)
+
+    return with_time_zone

@@ -1,0 +1,25 @@
+"""The page of one's own account."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from imagelib.accounts import time_zones
+from imagelib.accounts.forms import AccountForm
+from imagelib.accounts.models import User
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    # A row of its own: what is wrong with the form must not be shown by the rest of the page.
+    user = User.objects.get(username=request.user.get_username())
+    form = AccountForm(request.POST or None, instance=user, browser_zone=time_zones.browser_zone(request))
+    if form.is_valid():
+        form.save()
+        messages.success(request, _("Account saved."))
+        return redirect("account")
+    return render(request, "account/account.html", {"form": form}, status=422 if form.is_bound else 200)

@@ -1,0 +1,113 @@
+"""The account page, passwords and their reset by mail."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from imagelib.accounts.models import User
+from tests.factories import create_user
+
+pytestmark = pytest.mark.django_db
+SAVED = {"email": "owner@example.org", "time_zone": "Asia/Tokyo", "theme": "dark"}
+
+
+def test_account_page_saves_email_time_zone_and_theme(owner, signed_in):
+    browser = signed_in(owner)
+    answer = browser.post(reverse("account"), SAVED)
+    assert (answer.status_code, answer.url) == (302, reverse("account"))
+    owner.refresh_from_db()
+    assert {name: getattr(owner, name) for name in SAVED} == SAVED
+    page = browser.get(reverse("account")).content.decode()
+    assert "Account saved." in page
+    assert '<option value="Asia/Tokyo" selected translate="no">' in page
+    assert re.search(r'<input type="radio" name="theme" value="dark"[^>]* checked', page)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"email": "Colleague@Example.org"}, "Another account already uses this email address."),
+        ({"email": "no address"}, "Enter a valid email address."),
+        ({"time_zone": "Mars/Olympus"}, "Select a valid choice. Mars/Olympus is not one of the available choices."),
+        ({"theme": "pink"}, "Select a valid choice. pink is not one of the available choices."),
+    ],
+)
+def test_account_page_names_what_is_wrong_and_saves_nothing(changed, sentence, owner, signed_in):
+    create_user("colleague", email="colleague@example.org")
+    answer = signed_in(owner).post(reverse("account"), SAVED | changed)
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    owner.refresh_from_db()
+    assert (owner.email, owner.time_zone, owner.theme) == ("", "", "system")
+
+
+def test_email_is_unique_in_the_database_where_given(db):
+    create_user(email=""), create_user(email="")
+    create_user(email="owner@example.org")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        create_user(email="OWNER@example.org")
+
+
+@pytest.mark.parametrize(("theme", "attribute"), [("system", ""), ("light", "light"), ("dark", "dark")])
+def test_theme_is_an_attribute_of_every_page(theme, attribute, owner, signed_in):
+    User.objects.update(theme=theme)
+    page = signed_in(owner).get(reverse("library")).content.decode()
+    assert re.findall(r'<html lang="en"(?: data-theme="(\w+)")?>', page) == [attribute]
+
+
+def test_account_page_opens_with_a_time_zone_that_is_no_longer_known(owner, signed_in):
+    User.objects.update(time_zone="Mars/Olympus")
+    page = signed_in(owner).get(reverse("account"))
+    assert page.status_code == 200
+    assert "Mars/Olympus" not in page.content.decode()
+
+
+def test_account_is_linked_in_the_menu_and_reset_on_the_sign_in_page(owner, signed_in, nobody):
+    assert f'href="{reverse("account")}"' in signed_in(owner).get(reverse("library")).content.decode()
+    assert f'href="{reverse("password_reset")}"' in nobody.get(reverse("login")).content.decode()
+
+
+def test_password_change_keeps_the_person_signed_in(owner, signed_in):
+    browser = signed_in(owner)
+    new = {"new_password1": "a long new secret", "new_password2": "a long new secret"}
+    refused = browser.post(reverse("password_change"), {"old_password": "wrong", **new})
+    assert "Your old password was entered incorrectly." in refused.content.decode()
+    done = browser.post(reverse("password_change"), {"old_password": "word", **new}, follow=True)
+    assert done.status_code == 200
+    assert "<h1>Password changed</h1>" in done.content.decode()
+    owner.refresh_from_db()
+    assert owner.check_password("a long new secret")
+
+
+def test_forgotten_password_is_reset_by_mail_once(nobody):
+    person = create_user("owner", email="owner@example.org")
+    sent = nobody.post(reverse("password_reset"), {"email": "Owner@Example.org"}, follow=True)
+    assert "<h1>Check your email</h1>" in sent.content.decode()
+    (message,) = mail.outbox
+    assert (message.subject, message.to) == ("Reset your imagelib password", ["owner@example.org"])
+    assert "“owner”" in message.body
+    link = re.search(r"http://testserver(/\S+)", message.body)[1]
+    form = nobody.get(link, follow=True)
+    assert "<h1>Choose a new password</h1>" in form.content.decode()
+    new = {"new_password1": "a long new secret", "new_password2": "a long new secret"}
+    done = nobody.post(form.redirect_chain[-1][0], new, follow=True)
+    assert "You can sign in with the new password now." in done.content.decode()
+    person.refresh_from_db()
+    assert person.check_password("a long new secret")
+    assert "This link was used already or has expired." in nobody.get(link, follow=True).content.decode()
+
+
+def test_reset_page_does_not_tell_whether_an_address_is_known(nobody):
+    sent = nobody.post(reverse("password_reset"), {"email": "nobody@example.org"}, follow=True)
+    assert "<h1>Check your email</h1>" in sent.content.decode()
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize(("host", "is_told"), [("", True), ("mail.example.org", False)])
+def test_reset_page_says_when_no_mail_can_be_sent(host, is_told, nobody, settings):
+    settings.EMAIL_HOST = host
+    page = nobody.get(reverse("password_reset")).content.decode()
+    assert ("This server can&#x27;t send email yet." in page or "This server can't send email yet." in page) is is_told

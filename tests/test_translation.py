@@ -1,0 +1,201 @@
+"""Every sentence on a page passes through gettext: a pseudo-language wraps what does in ⟦ ⟧, and the rest is listed.
+
+A page in PENDING still has sentences that do not. It fails here as soon as it has none, and leaves PENDING for good.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+from html.parser import HTMLParser
+
+import humanize.i18n
+import pytest
+from django.core import mail
+from django.urls import reverse
+from django.utils.translation import trans_real
+
+from analysis.models import Batch, SavedSearch
+from analysis.web import script_messages
+from tests.factories import create_analysis, create_bucket, create_labeled_image
+
+SHOWN_ATTRIBUTES = ("title", "alt", "aria-label", "aria-description", "placeholder", "label", "data-key-words")
+BUTTONS = ("submit", "button", "reset")
+NOT_READ = ("script", "style", "code", "kbd", "pre", "textarea")
+EMPTY = ("area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr")
+DATA = re.compile(r"imagelib|\b(owner|staff|dog\.jpg|Dogs?|dog|photos|us-east-1|[kMGT]B|px|UTC|JPEG|CSV|S3)\b")
+"""Names and units that are the same in every language; an element with translate="no" is data, too."""
+
+# By name: the page's URL name, its arguments (of "image" or "bucket" the row's number) and who looks at it.
+PAGES = {
+    "library": ("library", [], "owner"),
+    "months": ("months", [], "owner"),
+    "image": ("image", ["image"], "owner"),
+    "image panel": ("image-panel", ["image"], "owner"),
+    "history": ("history", ["image"], "owner"),
+    "labels": ("labels", [], "owner"),
+    "duplicates": ("duplicates", [], "owner"),
+    "searches": ("searches", [], "owner"),
+    "upload": ("upload", [], "owner"),
+    "analyze": ("analyze", [], "owner"),
+    "dashboard": ("dashboard", [], "owner"),
+    "activity": ("activity", [], "owner"),
+    "buckets": ("buckets", [], "owner"),
+    "bucket": ("bucket", ["bucket"], "owner"),
+    "bucket add": ("bucket-add", [], "staff"),
+    "system": ("system", [], "staff"),
+    "not found": ("image", [10**12], "owner"),
+    "login": ("login", [], None),
+    "account": ("account", [], "owner"),
+    "password change": ("password_change", [], "owner"),
+    "password changed": ("password_change_done", [], "owner"),
+    "password reset": ("password_reset", [], None),
+    "password reset sent": ("password_reset_done", [], None),
+    "password reset link": ("password_reset_confirm", ["MQ", "no-token"], None),
+    "password reset done": ("password_reset_complete", [], None),
+}
+PENDING = set(PAGES)
+
+
+class PseudoTranslation(gettext.NullTranslations):
+    """Wraps every translated string, under the language of the settings."""
+
+    def gettext(self, message):
+        return f"⟦{message}⟧" if message else ""
+
+    def ngettext(self, msgid1, msgid2, n):
+        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+
+    def pgettext(self, context, message):
+        return self.gettext(message)
+
+    def npgettext(self, context, msgid1, msgid2, n):
+        return self.ngettext(msgid1, msgid2, n)
+
+    def language(self):
+        return "en"
+
+    to_language = language
+
+
+class Untranslated(HTMLParser):
+    """`texts`: what a person reads or hears that is neither wrapped nor data."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._depth = 0
+        self._data_since: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        attributes = {name: value or "" for name, value in attrs}
+        is_data = tag in NOT_READ or attributes.get("translate") == "no"
+        if tag not in EMPTY and (is_data or self._data_since):
+            self._data_since.append(tag)
+        if is_data:
+            return
+        shown = [attributes[name] for name in SHOWN_ATTRIBUTES if name in attributes]
+        if tag == "input" and attributes.get("type") in BUTTONS:
+            shown.append(attributes.get("value", ""))
+        for text in shown:
+            self._check(text, depth=0)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in EMPTY:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self._data_since:  # what was not closed ends with it
+            while self._data_since.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if not self._data_since:
+            self._depth = self._check(data, depth=self._depth)
+
+    def _check(self, text: str, *, depth: int) -> int:
+        outside = []
+        for character in text:
+            depth += character == "⟦"
+            if depth == 0:
+                outside.append(character)
+            depth -= character == "⟧"
+        rest = DATA.sub("", "".join(outside))
+        if re.search(r"[^\W\d_]", rest):
+            self.texts.append(" ".join(text.split()))
+        return depth
+
+
+@pytest.fixture
+def pseudo(monkeypatch):
+    translation = PseudoTranslation()
+    monkeypatch.setitem(trans_real._translations, "en", translation)
+    monkeypatch.setattr(trans_real, "_default", translation)
+    monkeypatch.setitem(humanize.i18n._TRANSLATIONS, None, translation)
+    trans_real.activate("en")
+    script_messages._in_language.cache_clear()
+    yield
+    monkeypatch.undo()
+    trans_real.activate("en")
+    script_messages._in_language.cache_clear()
+
+
+@pytest.fixture
+def rows(owner, staff):
+    """One row of everything that pages list, by what stands for it in PAGES."""
+    image = create_labeled_image(owner, {"Dog": 99}, filename="dog.jpg")
+    create_analysis(image, api="moderation", state="done")
+    SavedSearch.objects.create(owner=owner, name="Dogs", query="dog")
+    Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
+    return {"image": image.pk, "bucket": create_bucket(owner).pk, "owner": owner, "staff": staff}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_translated_unless_it_is_pending(name, rows, signed_in, nobody, pseudo):
+    url_name, arguments, person = PAGES[name]
+    browser = signed_in(rows[person]) if person else nobody
+    page = browser.get(reverse(url_name, args=[rows.get(argument, argument) for argument in arguments]))
+    texts = Untranslated(page.content.decode()).texts
+    if name in PENDING:
+        assert texts, f"“{name}” is translated: remove it from PENDING."
+    else:
+        assert texts == []
+
+
+def test_pending_pages_exist():
+    assert set(PAGES) >= PENDING
+
+
+@pytest.mark.django_db
+def test_mail_for_a_password_reset_is_translated(owner, nobody, pseudo):
+    owner.email = "owner@example.org"
+    owner.save()
+    nobody.post(reverse("password_reset"), {"email": owner.email})
+    (message,) = mail.outbox
+    without_link = re.sub(r"http://\S+", "", message.body)
+    assert (Untranslated(message.subject).texts, Untranslated(without_link).texts) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("html", "texts"),
+    [
+        ("<p>⟦Save⟧</p>", []),
+        ("<p>Save</p>", ["Save"]),
+        ("<p>⟦Save⟧ all</p>", ["⟦Save⟧ all"]),
+        ("<p>⟦Signed in as <strong>Somebody</strong>⟧</p>", []),
+        ("<p>⟦Synced ⟦3 hours ago⟧⟧ · 1,204</p>", []),
+        ('<p>dog.jpg, 4.5 MB, <span translate="no">Africa/<b>Abidjan</b></span></p>', []),
+        ('<p translate="no">Africa</p><p>Europe</p>', ["Europe"]),
+        ("<p><code>make run</code> and <kbd>Esc</kbd></p>", ["and"]),
+        ('<img alt="A dog"><a title="⟦Back⟧" aria-label="Back">⟦Back⟧</a>', ["A dog", "Back"]),
+        ('<input placeholder="Name" value="typed"><input type="submit" value="Send">', ["Name", "Send"]),
+        ("<title>⟦Labels⟧ · imagelib</title><script>const a = 1;</script>", []),
+        ("<option>System<option>⟦Light⟧", ["System"]),
+    ],
+)
+def test_what_is_not_wrapped_is_found(html, texts):
+    assert Untranslated(html).texts == texts
