@@ -42,6 +42,7 @@ def make(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             (path / name).chmod(0o755)
         return subprocess.run(
             [shutil.which("make"), "--silent", *arguments, ".venv/made"],
+            check=False,
             cwd=tmp_path,
             env={"PATH": str(path), "LC_ALL": "C"},
             capture_output=True,

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from imagelib.embedded.server import Account, Server, ServerStartError, own_folder, runtime_folder
+from imagelib.private_files import private_folder
 
 ANSWER_WITHIN = 5.0  # seconds for a PING
 
@@ -23,8 +24,7 @@ def broker_url(var: Path) -> str:
 
 
 def start(var: Path) -> None:
-    folder = var / "redis"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = private_folder(var / "redis")
     own_folder(_socket(var).parent, mode=0o711 if os.geteuid() == 0 else 0o700)
     configuration = folder / "redis.conf"
 

@@ -155,6 +155,56 @@ def test_the_database_is_utf8_without_tcp(var: Path, come) -> None:
     user.leaves()
 
 
+def test_what_is_made_is_closed_to_other_accounts(fresh: Path, come) -> None:
+    (fresh / "log").mkdir(parents=True)
+    (fresh / "log" / "redis.log").touch(mode=0o644)  # of an earlier version
+    user = come(fresh)
+    assert user.says() == "in"
+    paths = [fresh / "run", *(fresh / "log").iterdir(), *(fresh / name for name in ("log", "redis", "postgres"))]
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in paths} == {
+        "run": "0o700",
+        "log": "0o700",
+        "redis": "0o700",
+        "postgres": "0o700",
+        "postgres.log": "0o600",
+        "redis.log": "0o600",
+    }
+    user.leaves()
+
+
+def test_a_var_that_is_made_is_closed_to_other_accounts(fresh: Path, come) -> None:
+    user = come(fresh, code=USER.replace("[1])", "[1]), services={'redis'}"))
+    assert user.says() == "in"
+    assert oct(fresh.stat().st_mode & 0o777) == "0o700"
+    user.leaves()
+
+
+def test_the_log_of_the_database_holds_no_statement_and_no_value(var: Path, come) -> None:
+    user = come(var)
+    assert user.says() == "in"
+    execute(var, "CREATE TABLE person (name text UNIQUE)")
+    with pytest.raises(psycopg.errors.UniqueViolation, match="secret name"):
+        execute(var, "INSERT INTO person VALUES ('secret name'), ('secret name')")
+    user.leaves()
+    log = (var / "log" / "postgres.log").read_text()
+    assert 'duplicate key value violates unique constraint "person_name_key"' in log
+    assert "INSERT" not in log
+    assert "secret name" not in log
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root's PostgreSQL runs as somebody else")
+def test_a_process_of_the_servers_account_is_not_let_in(var: Path, come) -> None:
+    user = come(var)
+    assert user.says() == "in"
+    code = "import psycopg, sys\n" + BECOME_NOBODY + "psycopg.connect(sys.argv[1])"
+    stranger = subprocess.run(
+        [sys.executable, "-c", code, embedded.database_url(var)], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    assert 'Peer authentication failed for user "imagelib"' in stranger.stderr
+    assert execute(var, "SELECT current_user") == [("imagelib",)]
+    user.leaves()
+
+
 def test_starts_stops_and_keeps_what_it_was_given(var: Path, come) -> None:
     user = come(var, IMAGELIB_EMBEDDED_FSYNC="on", PGPORT="1", PGDATA="/nowhere", PGHOST="nowhere", TMPDIR="/nowhere")
     assert user.says() == "in"
