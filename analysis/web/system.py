@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
+import imagelib
 from analysis import permissions
 from analysis.formatting import dollars, lasting
 from analysis.health import doctor
@@ -172,6 +173,7 @@ def _spent(budget: Budget) -> Spent:
 
 def _versions() -> list[tuple[str, str]]:
     return [
+        ("imagelib", imagelib.__version__),
         ("Python", platform.python_version()),
         *((name, django.__version__ if name == "Django" else version(name)) for name in PACKAGES),
     ]
