@@ -2,13 +2,19 @@
 # relative, and programs of the virtual environment are run as modules: scripts name their interpreter by full path.
 
 PYTHON ?= python3
+# Looked for only where no Python was named.
+OTHERS = $(if $(filter file,$(origin PYTHON)),python3.14 python3.13 python3.12 python3.11)
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet --no-input
+# For every Python and platform at once; nothing of this machine's configuration gets into them.
+COMPILE = .venv/bin/python -m uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make requirements" $(UPGRADE:%=--upgrade-package %)
 # What a deployment would set, so that `check --deploy` judges what is served there and not a laptop's settings.
 PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=pictures.example.org DATABASE_URL=postgresql://imagelib@127.0.0.1/imagelib \
 	REDIS_URL=redis://127.0.0.1/0 RECOGNIZER=rekognition AWS_STORAGE_BUCKET_NAME=pictures AWS_REGION=eu-west-1
 
-.PHONY: help setup run demo test check bench
+.PHONY: help setup run demo test check format coverage bench requirements
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -36,8 +42,20 @@ check: .venv/installed-dev ## style, types, layers, migrations, infrastructure, 
 	$(PRODUCTION) .venv/bin/python manage.py check --deploy --fail-level WARNING
 	.venv/bin/python -m djlint --lint --check --quiet templates
 
+format: .venv/installed-dev ## Python and templates in the form that `make check` asks for
+	.venv/bin/python -m ruff check --fix-only --quiet .
+	.venv/bin/python -m ruff format .
+	.venv/bin/python -m djlint --reformat --quiet templates
+
+coverage: .venv/installed-dev ## every test but those of tests/chaos, with the lines that none of them runs
+	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
+
 bench: .venv/installed-dev ## measurements, with a rival's figure beside ours
 	@.venv/bin/python bench/run.py
+
+requirements: .venv/installed-dev ## requirements*.txt from requirements*.in; name what to upgrade: UPGRADE="boto3 ruff"
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) requirements-dev.in --constraints requirements.txt -o requirements-dev.txt
 
 .venv/installed: requirements.txt .venv/made
 	@echo "Installing what imagelib runs on; the first time this takes a minute or two."
@@ -49,20 +67,20 @@ bench: .venv/installed-dev ## measurements, with a rival's figure beside ours
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-# The first Python that is recent enough. Redis comes along for 3.11 and 3.12, so these go first where no server is.
+# A name on the path proves nothing: a version manager's shim may only print an error. So each Python is tried first;
+# the ones that imagelib is tested with come before newer ones. One that was named is taken or refused, never replaced.
 .venv/made:
-	@chosen=; \
-	recent() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }; \
-	bundled() { "$$1" -c 'import sys; sys.exit(sys.version_info >= (3, 13))' 2>/dev/null; }; \
-	redis() { command -v redis-server || command -v valkey-server; } >/dev/null; \
-	for python in "$(PYTHON)" python3.12 python3.11; do \
-		if recent "$$python" && { redis || bundled "$$python"; }; then chosen=$$python; break; fi; \
-	done; \
-	for python in "$(PYTHON)" python3.14 python3.13 python3.12 python3.11; do \
-		if [ -z "$$chosen" ] && recent "$$python"; then chosen=$$python; fi; \
+	@suits() { "$$1" -c "import sys, ensurepip, venv; sys.exit(not ((3, 11) <= sys.version_info < $$2))" 2>/dev/null; }; \
+	chosen=; \
+	for limit in "(3, 15)" "(4,)"; do \
+		for python in "$(PYTHON)" $(OTHERS); do \
+			if [ -z "$$chosen" ] && suits "$$python" "$$limit"; then chosen=$$python; fi; \
+		done; \
 	done; \
 	if [ -z "$$chosen" ]; then \
-		echo "imagelib needs Python 3.11 or later, and $(PYTHON) is not. Name one: make setup PYTHON=/path/to/python" >&2; \
+		version=$$("$(PYTHON)" --version 2>/dev/null) || version="not there"; \
+		echo "imagelib needs Python 3.11 or later with its venv module, but $(PYTHON) is $$version:" \
+			"install one, or name one with make setup PYTHON=/path/to/python." >&2; \
 		exit 1; \
 	fi; \
 	echo "Making .venv with $$("$$chosen" --version)."; \

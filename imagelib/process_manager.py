@@ -94,8 +94,11 @@ def process_manager(*, folder: Path, farewell: float = 10.0) -> Iterator[Process
 
 @contextmanager
 def ended_by_signal() -> Iterator[None]:
-    """A kill and a closed terminal end us like Ctrl-C does."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    """A kill and a closed terminal end us like Ctrl-C does. Ctrl-C itself is named, since a program that is started in
+    the background finds it ignored, and would have no end but being killed. nohup's wish is granted."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield

@@ -23,7 +23,10 @@ botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 def pytest_configure() -> None:
     from imagelib import embedded
+    from imagelib.embedded.redis import bundled
 
+    # The one that everybody gets, whatever server this machine has.
+    os.environ["IMAGELIB_REDIS_SERVER"] = str(bundled())
     embedded.start(VAR)
 
 

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from imagelib.process_manager import Program, ProgramExited, process_manager
+from tests.process_helpers import IGNORING, limited
 
 ROOT = Path(__file__).resolve().parent.parent
 # Notes its start, ends when told to; "deaf" only notes that it was told, "crowd" has a child as deaf.
@@ -56,17 +58,16 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def supervise(folder: Path) -> Iterator[Callable[..., subprocess.Popen]]:
-    started: list[subprocess.Popen] = []
+    with ExitStack() as stack:
 
-    def start(*programs: str, farewell: float) -> subprocess.Popen:
-        command = [sys.executable, "-c", SUPERVISOR, str(folder), str(farewell), *programs]
-        started.append(subprocess.Popen(command, cwd=ROOT))
-        return started[-1]
+        def start(*programs: str, farewell: float, prefix: Sequence[str] = ()) -> subprocess.Popen:
+            command = [*prefix, sys.executable, "-c", SUPERVISOR, str(folder), str(farewell), *programs]
+            process = subprocess.Popen(command, cwd=ROOT)
+            stack.enter_context(limited(process))
+            stack.callback(process.kill)
+            return process
 
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+        yield start
 
 
 def notes(folder: Path, *, until: Callable[[list[str]], bool]) -> list[str]:
@@ -124,6 +125,25 @@ def test_a_second_ctrl_c_kills_at_once(folder: Path, supervise) -> None:
     supervisor.send_signal(signal.SIGINT)
     assert supervisor.wait(timeout=20) == 0
     assert not any(map(is_alive, started))
+
+
+def test_ctrl_c_arrives_where_it_was_ignored_before(folder: Path, supervise) -> None:
+    supervisor = supervise("deaf deaf", farewell=3600, prefix=IGNORING)
+    started = pids(folder, count=1)
+    supervisor.send_signal(signal.SIGINT)
+    notes(folder, until=lambda lines: lines[-1] == "deaf told")
+    supervisor.send_signal(signal.SIGINT)
+    assert supervisor.wait(timeout=20) == 0
+    assert not any(map(is_alive, started))
+
+
+def test_a_closed_terminal_does_not_end_what_nohup_started(folder: Path, supervise) -> None:
+    supervisor = supervise("first", farewell=20, prefix=IGNORING)
+    pids(folder, count=1)
+    supervisor.send_signal(signal.SIGHUP)
+    assert supervisor.poll() is None
+    supervisor.terminate()
+    assert supervisor.wait() == 0
 
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="without setpriv a killed supervisor leaves its programs")

