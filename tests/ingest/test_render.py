@@ -97,6 +97,30 @@ def test_a_payload_is_an_upright_rgb_jpeg_within_its_long_side():
     assert opened(payload(BytesIO(content), long_side=600)).size == (400, 600)
 
 
+@pytest.mark.parametrize(
+    ("size", "made"),
+    [
+        ((1080, 12_000), (900, 10_000)),
+        ((6000, 1500), (4096, 1024)),
+        ((4000, 2000), (2048, 1024)),
+        ((500, 9000), (500, 9000)),
+    ],
+)
+def test_a_very_long_payload_keeps_a_short_side_at_which_text_is_read(size, made):
+    content = pictures.encoded(Image.new("L", size, "gray"), "png")
+    assert opened(payload(BytesIO(content))).size == made
+    assert payload_extent(*size) == (1.0, 1.0)
+
+
+def test_the_thumb_of_a_very_long_picture_is_its_middle():
+    picture = Image.new("RGB", (3000, 300), "red")
+    picture.paste("blue", (800, 0, 2200, 300))
+    thumb = opened(examine(BytesIO(pictures.encoded(picture, "png")), name="picture").renditions[0].content)
+    assert thumb.size == (400, 100)
+    for x in (20, 200, 380):
+        assert thumb.convert("RGB").getpixel((x, 50))[2] > 200
+
+
 def test_a_payload_shrinks_until_it_fits():
     noise = Image.effect_noise((1200, 900), 100).convert("RGB")
     content = pictures.encoded(noise, "png")
