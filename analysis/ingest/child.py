@@ -9,6 +9,7 @@ import math
 import os
 import resource
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -22,7 +23,7 @@ from analysis.ingest.source import OpenDescriptor, buffered
 from analysis.ingest.validation import InvalidImage, Limits
 
 IDLE_SECONDS = 600.0
-STANDARD_INPUT = 0
+STANDARD_INPUT, STANDARD_ERROR = 0, 2
 HEADROOM = 192 * 1024**2 + 16 * 1024**2 * (os.cpu_count() or 1)
 """Bytes of address space for what no header tells: the renditions, and the stacks of decoders' threads."""
 
@@ -65,6 +66,7 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who lets what is under way finish
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _keep_freed_memory()
+    _silence_libraries()
     connection: Connection[Any, Any] = Connection(descriptor)
     with contextlib.suppress(EOFError, ConnectionError):
         while connection.poll(IDLE_SECONDS):
@@ -141,6 +143,14 @@ def _address_space() -> int:
     except OSError:  # not Linux
         return 0
     return pages * resource.getpagesize()
+
+
+def _silence_libraries() -> None:
+    """Nobody reads what C writes to stderr: of libtiff as many lines as a file has faults. Python's own stays."""
+    sys.stderr = os.fdopen(os.dup(STANDARD_ERROR), "w")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, STANDARD_ERROR)
+    os.close(nowhere)
 
 
 def _keep_freed_memory() -> None:

@@ -15,6 +15,7 @@ SAMPLE_SIDE = 256
 WHITE, DARK = 255, 72  # grounds of what is transparent
 NEARLY_WHITE = 225
 LEAST_TRANSPARENT = 0.02
+KNOWN_BYTES = 64 * 1024  # of a profile that is remembered: those of sRGB are small
 SAME = 2  # of 255: profiles of sRGB differ by their makers' rounding
 GAP = 2  # as reducing_gap: whole-number averaging down to twice the size, bicubic from there
 
@@ -177,7 +178,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if image.mode == "RGB" and _is_srgb(profile):
+        if image.mode == "RGB" and len(profile) <= KNOWN_BYTES and _is_srgb(profile):
             return None
         return _transformed(image, source)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):

@@ -102,8 +102,7 @@ class Child:
                     message = self._next(job.limits)
         except (EOFError, ConnectionError, BlockingIOError) as error:
             self.end()
-            is_slow = self.process.returncode in {-signal.SIGXCPU, -signal.SIGALRM}
-            raise (TooSlow if is_slow else Crashed) from error
+            raise (TooSlow if self.process.returncode == -signal.SIGXCPU else Crashed) from error
         except BaseException:
             self.end()  # somebody waits no longer: what comes next would be the answer to this job
             raise

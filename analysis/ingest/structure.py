@@ -91,7 +91,7 @@ def _coefficient_bytes(frame: bytes) -> int:
     across = max((across for across, _ in factors), default=1) or 1
     down = max((down for _, down in factors), default=1) or 1
     share = sum(one * other for one, other in factors) / (across * down)
-    return round(2 * width * height * share)
+    return int(2 * width * height * share)
 
 
 def gif_size(file: IO[bytes], *, name: str) -> tuple[int, int]:

@@ -197,3 +197,33 @@ def test_processes_end_with_a_parent_that_is_killed():
 
     assert select.select([descriptor], [], [], 30)[0]  # ready when the process has ended
     os.close(descriptor)
+
+
+def large_jpeg(width: int, height: int) -> bytes:
+    """Gray, of one row of blocks again and again between restart markers: 200 megapixels without drawing them."""
+    content = pictures.encoded(Image.new("L", (width, 64), 200), "jpeg", restart_marker_rows=1)
+    frame, scan = content.index(b"\xff\xc0"), content.index(b"\xff\xda")
+    head = bytearray(content[: scan + 2 + int.from_bytes(content[scan + 2 : scan + 4], "big")])
+    head[frame + 5 : frame + 7] = height.to_bytes(2, "big")
+    row = content[len(head) : content.index(b"\xff\xd0", len(head))]
+    rows = height // 8
+    return (
+        bytes(head) + b"".join(row + bytes((0xFF, 0xD0 + number % 8)) for number in range(rows - 1)) + row + b"\xff\xd9"
+    )
+
+
+@pytest.mark.parametrize("size", [(12_000, 9_000), (16_320, 12_240)])
+def test_large_phone_photos_are_decoded_at_a_fraction_of_their_size(size):
+    content = large_jpeg(*size)
+    limits = Limits(max_memory=300 * 1024**2)  # they would take 800 MB, and in color 2.4 GB
+    made = service.examine(BytesIO(content), name="a.jpg", limits=limits)
+    assert (made.width, made.height) == size
+    preview = Image.open(BytesIO(made.renditions[1].content))
+    assert (preview.width, preview.getextrema()) == (1600, ((200, 200),) * 3)
+
+
+def test_a_picture_over_the_limit_names_the_setting():
+    with pytest.raises(InvalidImage) as raised:
+        service.examine(BytesIO(large_jpeg(16_320, 16_320)), name="a.jpg")
+    assert str(raised.value) == "a.jpg: 16,320 × 16,320 px is over the 250-megapixel limit"
+    assert raised.value.setting == "MAX_PIXELS"
