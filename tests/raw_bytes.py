@@ -93,3 +93,8 @@ def text_bomb_png() -> bytes:
 def iso_media(brand: bytes) -> bytes:
     """The beginning of a video or of Canon's raw format."""
     return struct.pack(">I", 24) + b"ftyp" + brand + b"\0\0\0\0" + brand + b"isom" + bytes(64)
+
+
+def big_tiff(tags: int, *, at: int = 16) -> bytes:
+    """A BigTIFF of which nothing but its tags' number and place is there."""
+    return b"II+\0" + struct.pack("<HHQ", 8, 0, at) + struct.pack("<Q", tags) + bytes(64)

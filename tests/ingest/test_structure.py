@@ -12,7 +12,7 @@ from PIL import Image
 from analysis.ingest.examine import examine
 from analysis.ingest.structure import jpeg_structure
 from analysis.ingest.validation import InvalidImage
-from tests import pictures
+from tests import pictures, raw_bytes
 
 
 def rejected(content) -> InvalidImage:
@@ -37,11 +37,6 @@ def scans_of(content: bytes, number: int) -> bytes:
     return content[:start] + content[start:-2] * number + b"\xff\xd9"
 
 
-def tiff_of(tags: int, *, at: int = 16) -> bytes:
-    """A BigTIFF of which nothing but its tags' number and place is there."""
-    return b"II+\0" + struct.pack("<HHQ", 8, 0, at) + struct.pack("<Q", tags) + bytes(64)
-
-
 FLOODS = {
     "scans": lambda: scans_of(pictures.jpeg(progressive=True), 1500),
     "segments": lambda: b"\xff\xd8" + b"\xff\xfe\0\2" * 200_000 + pictures.jpeg()[2:],
@@ -50,7 +45,7 @@ FLOODS = {
     "gif extensions": lambda: b"GIF89a\1\0\1\0\0\0\0" + b"!\xfe\0" * 500_000 + b";",
     "png chunks": lambda: png_with(png_chunk(b"prIv", b"") * 200_000),
     "png pixels": lambda: png_with(png_chunk(b"IDAT", b"") * 200_000),
-    "tiff tags": lambda: tiff_of(200_000) + bytes(20 * 200_000),
+    "tiff tags": lambda: raw_bytes.big_tiff(200_000) + bytes(20 * 200_000),
 }
 
 
@@ -82,7 +77,7 @@ def test_the_structure_of_a_jpeg():
 @pytest.mark.parametrize("is_big", [True, False])
 def test_an_offset_out_of_a_file_is_damage_of_the_file(tmp_path, at, is_big):
     """On a disk as in memory: there, the system itself refuses to go so far."""
-    content = tiff_of(1, at=at) if is_big else b"II*\0" + struct.pack("<I", at % 2**32) + bytes(40)
+    content = raw_bytes.big_tiff(1, at=at) if is_big else b"II*\0" + struct.pack("<I", at % 2**32) + bytes(40)
     path = tmp_path / "far.tif"
     path.write_bytes(content)
     codes = set()
