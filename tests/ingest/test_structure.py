@@ -134,6 +134,10 @@ def test_a_png_does_without_its_extras(chunks):
     assert Image.open(BytesIO(preview)).getpixel((40, 30))[0] > 200
 
 
+def test_a_text_that_unpacks_to_many_megabytes_is_left_out():
+    assert examine(BytesIO(raw_bytes.text_bomb_png()), name="text.png").format == "png"
+
+
 @pytest.mark.parametrize("what", ["header", "palette"])
 def test_a_png_whose_header_or_palette_is_damaged_is_refused(what):
     content = bytearray(pictures.encoded(pictures.quadrants().quantize(16), "png"))
