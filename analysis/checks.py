@@ -60,6 +60,8 @@ def limits_sensible(**_: Any) -> list[CheckMessage]:
         for name, value, low, high in (
             ("MAX_UPLOAD_BYTES", settings.MAX_UPLOAD_BYTES, 1, 2**40),
             ("MAX_PIXELS", settings.MAX_PIXELS, 1, 2**31),
+            ("DECODE_MEMORY_BYTES", settings.DECODE_MEMORY_BYTES, 64 * 2**20, 2**40),
+            ("DECODE_SECONDS", settings.DECODE_SECONDS, 1, 3600),
             ("MAX_LABELS", settings.MAX_LABELS, 1, 1_000),
             ("MIN_CONFIDENCE", settings.MIN_CONFIDENCE, 0, 100),
             ("MODERATION_MIN_CONFIDENCE", settings.MODERATION_MIN_CONFIDENCE, 0, 100),

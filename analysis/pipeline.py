@@ -23,8 +23,9 @@ from analysis.curation import bulk, bulk_steps, label_admin
 from analysis.curation.bulk import Selection
 from analysis.curation.label_admin import LabelUpdate
 from analysis.ingest import folder_scan
-from analysis.ingest.examine import Examined, examine
+from analysis.ingest.examine import Examined
 from analysis.ingest.process_pool import Outcome, examine_all
+from analysis.ingest.service import examine
 from analysis.library import images, uploads
 from analysis.library.images import Added
 from analysis.models import Batch, Bucket, BulkChange, ChangedImage, Image, Upload

@@ -190,7 +190,9 @@ EVENTS_QUEUE_URL = env.str("EVENTS_QUEUE_URL", "")
 # --- Ingest -----------------------------------------------------------------------------------------------------------
 
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
-MAX_PIXELS = env.int("MAX_PIXELS", 100_000_000)
+MAX_PIXELS = env.int("MAX_PIXELS", 250_000_000)
+DECODE_MEMORY_BYTES = env.int("DECODE_MEMORY_BYTES", 2 * 1024**3)
+DECODE_SECONDS = env.int("DECODE_SECONDS", 30)
 UPLOAD_TICKET_SECONDS = env.int("UPLOAD_TICKET_SECONDS", 3_600)
 DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # a page without JavaScript has 1,200 pictures to select at most

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from analysis.ingest.examine import examine
+from analysis.ingest.service import examine
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.library import images
 from analysis.models import Image, Upload

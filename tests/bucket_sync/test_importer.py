@@ -23,7 +23,7 @@ from analysis.recognition.base import Response, UnreadableResponse
 from analysis.recognition.save_results import AttemptResult
 from analysis.recognition.save_results import save_results as record_ends
 from analysis.storage import blobs, originals, renditions
-from tests import pictures
+from tests import pictures, raw_bytes
 from tests.factories import create_bucket, create_label, label_rows, labels_answer
 from tests.s3_event_messages import notice, record
 
@@ -518,3 +518,14 @@ def test_an_original_that_was_replacing_is_not_taken_for_the_one_that_was_looked
     s3.delete(KEY)
     with pytest.raises(blobs.BlobMissing, match="has nothing under"):
         originals.get(image)
+
+
+def test_a_file_that_leads_out_of_itself_is_refused_and_the_reader_goes_on(bucket, s3, pictures_folder):
+    """A large one lies on the disk meanwhile, where the system refuses to go where a damaged BigTIFF points to."""
+    s3.put("far.tif", raw_bytes.big_tiff(1, at=2**63 - 1) + bytes(originals.IN_MEMORY))
+    s3.put("good.jpg", pictures.jpeg())
+    hear("far.tif")
+    hear("good.jpg")
+    read(bucket)
+    assert told("far.tif") == ("refused", "broken", "this TIFF is damaged and cannot be read; copy or send it again")
+    assert told("good.jpg") == ("present", "", "")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from analysis.curation import trash
 from analysis.models import Analysis, Image
 from analysis.recognition.search_index import reindex
-from tests import pictures
+from tests import pictures, raw_bytes
 from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
 
@@ -121,6 +121,14 @@ def test_a_bad_file_gets_its_sentence_and_leaves_nothing(browser, what, pictures
     assert Image.objects.get().filename == "good.jpg"
     assert len(files_in(pictures_folder)) == 3
     assert "Retry" not in page.text
+
+
+def test_a_file_on_the_disk_that_leads_out_of_itself_is_refused(browser, settings, pictures_folder):
+    """There, the system itself refuses to go where a damaged BigTIFF points to."""
+    settings.FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+    page = rows(send(browser, ("far.tif", raw_bytes.big_tiff(1, at=2**63 - 1)), ("good.jpg", pictures.jpeg())))
+    assert outcomes(page) == ["refused", "stored"]
+    assert "this TIFF is damaged and cannot be read; copy or send it again" in page.text
 
 
 def test_the_sentence_is_that_of_the_refusal(browser):
