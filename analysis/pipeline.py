@@ -23,13 +23,15 @@ from analysis.curation import bulk, bulk_steps, label_admin
 from analysis.curation.bulk import Selection
 from analysis.curation.label_admin import LabelUpdate
 from analysis.ingest import folder_scan
-from analysis.ingest.examine import Examined, examine
+from analysis.ingest.examine import CHANGED, STILL_WRITTEN, Examined, examine
 from analysis.ingest.process_pool import Outcome, examine_all
+from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library import images, uploads
 from analysis.library.images import Added
 from analysis.models import Batch, Bucket, BulkChange, ChangedImage, Image, Upload
 from analysis.recognition import enqueue, failed_analyses, registry
 from analysis.storage import blobs, renditions
+from analysis.storage.snapshot import Changed
 
 
 @dataclass(frozen=True)
@@ -118,20 +120,36 @@ def replay_events(dead: SqsQueue) -> Iterator[tuple[SqsMessage, str]]:
 
 def import_files(paths: Iterable[Path], *, owner_id: int) -> Iterator[ImportedFile]:
     """Take in files and folders, examined on all cores. Safe to stop at any time and to run again."""
+    changed = list[Path]()
     for outcome in examine_all(folder_scan.image_files(paths), limits=renditions.limits()):
-        yield _keep_file(outcome, owner_id=owner_id)
+        imported = _keep_file(outcome, owner_id=owner_id)
+        if imported.path and _has_changed(imported):
+            changed.append(imported.path)  # examined once more at the end, when its writer may be done
+        else:
+            yield imported
+    if changed:
+        for outcome in examine_all(changed, limits=renditions.limits()):
+            yield _keep_file(outcome, owner_id=owner_id)
+
+
+def _has_changed(imported: ImportedFile) -> bool:
+    return isinstance(imported.refusal, InvalidImage) and imported.refusal.code == CHANGED
 
 
 def _keep_file(outcome: Outcome, *, owner_id: int) -> ImportedFile:
-    if outcome.path is None or outcome.examined is None:
-        return ImportedFile(outcome.path, refusal=outcome.refusal)
+    path = outcome.path
+    if path is None or outcome.examined is None:
+        return ImportedFile(path, refusal=outcome.refusal)
     try:
-        with outcome.path.open("rb") as file:
-            return ImportedFile(
-                outcome.path, added=store_image(outcome.examined, file, owner_id=owner_id, is_bulk=True)
-            )
-    except (OSError, blobs.StorageError) as error:
-        return ImportedFile(outcome.path, refusal=error)
+        with path.open("rb") as file:
+            return ImportedFile(path, added=store_image(outcome.examined, file, owner_id=owner_id, is_bulk=True))
+    except Changed:
+        return ImportedFile(path, refusal=InvalidImage(CHANGED, clean_name(path.name), STILL_WRITTEN))
+    except OSError as error:
+        reason = f"the file cannot be read ({error.strerror or error})"
+        return ImportedFile(path, refusal=InvalidImage("unreadable", clean_name(path.name), reason))
+    except blobs.StorageError as error:
+        return ImportedFile(path, refusal=error)
 
 
 def request_analysis(

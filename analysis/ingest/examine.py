@@ -1,5 +1,6 @@
 """The whole examination of one file: what it is, what it shows, and the pictures made from it."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -8,7 +9,10 @@ from analysis.ingest.decode import decode, opened
 from analysis.ingest.exif import ImageMetadata
 from analysis.ingest.hashes import perceptual_hash, sha256_of
 from analysis.ingest.render import PREVIEW, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
-from analysis.ingest.validation import DEFAULT_LIMITS, Limits, clean_name
+from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, clean_name
+
+CHANGED = "changed"
+STILL_WRITTEN = "it was written to while it was read; import it again when it is complete"
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,11 @@ def examine(source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIM
     A source that is a file must be seekable and is left open; its own read errors pass through.
     """
     with opened(source, name=name) as file:
+        before = _state(source, file)
         decoded = decode(file, name=name, limits=limits, long_side=PREVIEW)
         sha256 = sha256_of(file)
+        if _state(source, file) != before:
+            raise InvalidImage(CHANGED, clean_name(name), STILL_WRITTEN)
     small = fit_within(decoded.image, THUMB)
     return Examined(
         filename=clean_name(name),
@@ -52,3 +59,11 @@ def examine(source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIM
         placeholder=placeholder(small),
         renditions=(thumb_of(small), preview_of(decoded.image)),
     )
+
+
+def _state(source: Path | IO[bytes], file: IO[bytes]) -> tuple[int, ...]:
+    """What differs once a file on disk is written to; other sources are the caller's own."""
+    if not isinstance(source, Path):
+        return ()
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns

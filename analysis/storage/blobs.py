@@ -116,17 +116,18 @@ def size(key: str) -> int:
         return int(storage().size(key))
 
 
+def copies_inside() -> bool:
+    """Whether the storage copies from one key to another by itself."""
+    return hasattr(storage(), "copy")
+
+
 def adopt_upload(key: str, content: IO[bytes], *, arrived_as: str) -> None:
     """Keep what arrived under another key: the very bytes that were read from there as `content`.
 
-    Raises StorageFailed, also where others have arrived there since.
+    Only where the storage `copies_inside`. Raises StorageFailed, also where others have arrived there since.
     """
-    copy = getattr(storage(), "copy", None)
-    if copy is None:
-        put(key, content)
-        return
     with _failures(arrived_as):
-        copy(arrived_as, key, etag=getattr(content, "etag", ""))
+        storage().copy(arrived_as, key, etag=getattr(content, "etag", ""))  # type: ignore[attr-defined]
 
 
 def erase(key: str) -> None:
