@@ -60,6 +60,30 @@ def photo(seed: int = 0, width: int = 640, height: int = 480) -> Image.Image:
     return Image.blend(picture, Image.merge("RGB", (grain,) * 3), 0.06)
 
 
+def text_page(seed: int) -> Image.Image:
+    """A page of words: the same margins and lines as every other, other words."""
+    chance, page = random.Random(seed), Image.new("RGB", (850, 1100), "white")
+    draw = ImageDraw.Draw(page)
+    for top in range(100, 1000, 22):
+        left = 100
+        while left < 740:
+            length = chance.randint(2, 9) * 8
+            draw.rectangle((left, top, min(left + length, 750), top + 9), fill=(60, 60, 60))
+            left += length + 8
+    return page
+
+
+def night_sky(seed: int) -> Image.Image:
+    """Dark, with a hundred and fifty stars and a moon."""
+    chance, sky = random.Random(seed), Image.new("RGB", (1200, 800), (6, 6, 12))
+    draw = ImageDraw.Draw(sky)
+    for _ in range(150):
+        left, top, size = chance.randint(0, 1199), chance.randint(0, 799), chance.choice((0, 0, 1, 2))
+        draw.ellipse((left - size, top - size, left + size, top + size), fill=(chance.randint(120, 255),) * 3)
+    draw.ellipse((560, 360, 640, 440), fill="white")
+    return sky
+
+
 def encoded(picture: Image.Image, form: str, **options) -> bytes:
     """The picture in one of FORMATS."""
     plugin, defaults = FORMATS[form]

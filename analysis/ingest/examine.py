@@ -7,7 +7,7 @@ from typing import IO
 
 from analysis.ingest.decode import decode, opened
 from analysis.ingest.exif import ImageMetadata
-from analysis.ingest.hashes import perceptual_hash, sha256_of
+from analysis.ingest.hashes import perceptual_hash, sha256_of, signature
 from analysis.ingest.render import PREVIEW, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, clean_name
 
@@ -17,7 +17,10 @@ STILL_WRITTEN = "it was written to while it was read; import it again when it is
 
 @dataclass(frozen=True)
 class Examined:
-    """A picture that was accepted. Sizes are bytes and upright pixels, sha256 is hexadecimal, phash a signed 64-bit."""
+    """A picture that was accepted. Sizes are bytes and upright pixels, sha256 is hexadecimal, phash a signed 64-bit.
+
+    Without a phash it is of one color.
+    """
 
     filename: str
     format: str
@@ -28,7 +31,8 @@ class Examined:
     width: int
     height: int
     metadata: ImageMetadata
-    phash: int
+    phash: int | None
+    signature: bytes
     placeholder: bytes
     renditions: tuple[Rendition, ...]
 
@@ -56,6 +60,7 @@ def examine(source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIM
         height=decoded.height,
         metadata=decoded.metadata,
         phash=perceptual_hash(small),
+        signature=signature(small),
         placeholder=placeholder(small),
         renditions=(thumb_of(small), preview_of(decoded.image)),
     )

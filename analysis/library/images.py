@@ -158,6 +158,7 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "format": examined.format,
         "orientation": metadata.orientation,
         "phash": examined.phash,
+        "signature": examined.signature,
         "placeholder": examined.placeholder,
         "taken_at": metadata.taken_at,
         "camera_make": metadata.camera_make,

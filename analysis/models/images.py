@@ -90,6 +90,9 @@ class Image(models.Model):
         null=True, blank=True, help_text="EXIF's, of the original's stored pixels: 1 is upright."
     )
     phash = models.BigIntegerField("perceptual hash", null=True, blank=True, help_text="64-bit DCT hash, signed.")
+    signature = models.BinaryField(
+        blank=True, db_default=b"", help_text="What the hash does not tell: 192 finer bits, then the mean color."
+    )
     phash_chunks = models.GeneratedField(
         expression=Func(
             F("phash"),
