@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -118,10 +118,14 @@ def replay_events(dead: SqsQueue) -> Iterator[tuple[SqsMessage, str]]:
     return event_consumer.replay(dead, announce=tasks.announce_events)
 
 
-def import_files(paths: Iterable[Path], *, owner_id: int) -> Iterator[ImportedFile]:
-    """Take in files and folders, examined on all cores. Safe to stop at any time and to run again."""
+def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[str] = ()) -> Iterator[ImportedFile]:
+    """Take in files and folders, examined on all cores. Safe to stop at any time and to run again.
+
+    `exclude`: patterns of paths below the folders that are passed over.
+    """
     changed = list[Path]()
-    for outcome in examine_all(folder_scan.image_files(paths), limits=renditions.limits()):
+    found = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
+    for outcome in examine_all(found, limits=renditions.limits()):
         imported = _keep_file(outcome, owner_id=owner_id)
         if imported.path and _has_changed(imported):
             changed.append(imported.path)  # examined once more at the end, when its writer may be done

@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import IO
 
 from django.core.files import File
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -39,6 +40,12 @@ def storage() -> Storage:
 def bucket_name() -> str:
     """Of the storage, where it is S3."""
     return str(getattr(storage(), "bucket_name", ""))
+
+
+def local_folder() -> Path | None:
+    """Where the storage keeps its files, if it is a folder of this machine."""
+    found = storage()
+    return Path(found.location) if isinstance(found, FileSystemStorage) else None
 
 
 def full_key(key: str) -> str:

@@ -270,9 +270,8 @@ def test_the_page_takes_nine_queries(owner, browser, number, django_assert_num_q
     for group in range(number):
         for _ in range(2):
             create_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
-    with django_assert_num_queries(
-        8
-    ):  # session, person; pictures, their pairs and the others; tags, which are sensitive, marks
+    # Session, person; pictures, hashes, closer comparison of pairs and the others; tags, which are sensitive, marks.
+    with django_assert_num_queries(9):
         assert len(groups(look(browser))) == number
 
 
