@@ -20,6 +20,7 @@ from analysis.library import images
 from analysis.models import Analysis, Call, Image, ImageLabel, PendingBlob, Verdict
 from analysis.search import results
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.web import links
 
 EDITABLE = ("owner", "visibility", "title")
 MOST_LISTED = 20
@@ -33,8 +34,8 @@ class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
         said = super().clean()
         owner = self.cleaned_data.get("owner")
         is_upload = self.instance.bucket_id is None and self.instance.trashed_at is None
-        present = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
-        if present and present.pk != self.instance.pk:
+        known = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
+        if known and known.pk != self.instance.pk:
             raise forms.ValidationError(f"{owner} has this picture already.")
         return said
 
@@ -75,7 +76,7 @@ class ImageAdmin(PageAdmin):
                     ("width", "height"),
                     "sha256",
                     ("bucket", "key"),
-                    "taken_at",
+                    "taken",
                     ("camera_make", "camera_model"),
                     "lens",
                     ("latitude", "longitude"),
@@ -144,6 +145,10 @@ class ImageAdmin(PageAdmin):
     @admin.display(description="Pixels")
     def extent(self, image: Image) -> str:
         return f"{image.width} × {image.height}"
+
+    @admin.display(description="Taken")
+    def taken(self, image: Image) -> str:
+        return links.taken_exact(image.taken_at, image.taken_offset) if image.taken_at else display.EMPTY
 
     @admin.display(description="Labels")
     def labels(self, image: Image) -> SafeString | str:

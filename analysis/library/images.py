@@ -161,6 +161,7 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "signature": examined.signature,
         "placeholder": examined.placeholder,
         "taken_at": metadata.taken_at,
+        "taken_offset": metadata.taken_offset,
         "camera_make": metadata.camera_make,
         "camera_model": metadata.camera_model,
         "lens": metadata.lens,

@@ -114,7 +114,12 @@ class Image(models.Model):
     )
     placeholder = models.BinaryField(blank=True, help_text="A tiny WebP that stands in until the thumb has arrived.")
 
-    taken_at = models.DateTimeField(null=True, blank=True)
+    taken_at = models.DateTimeField(
+        null=True, blank=True, help_text="What the camera's clock showed, kept as if it were UTC."
+    )
+    taken_offset = models.SmallIntegerField(
+        null=True, blank=True, help_text="Minutes of the camera's clock from UTC; empty where the file does not say."
+    )
     camera_make = models.CharField(max_length=100, blank=True)
     camera_model = models.CharField(max_length=100, blank=True)
     lens = models.CharField(max_length=100, blank=True)

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from analysis.models import Image
 from analysis.search.results import COUNT_CAP
@@ -73,6 +74,19 @@ def ago(moment: datetime, *, now: datetime) -> str:
 def day(moment: datetime) -> str:
     local = timezone.localtime(moment)
     return f"{local.day} {local:%B %Y}"
+
+
+def taken_day(clock: datetime) -> str:
+    """The day on the camera's clock, wherever one looks at it: `taken_at` is no moment of ours to be converted."""
+    return f"{clock.day} {clock:%B %Y}"
+
+
+def taken_exact(clock: datetime, offset: int | None) -> str:
+    """What the camera's clock showed, and its offset from UTC or that nobody knows."""
+    if offset is None:
+        return f"{taken_day(clock)}, {clock:%H:%M:%S} ({_('time zone unknown')})"
+    hours, minutes = divmod(abs(offset), 60)
+    return f"{taken_day(clock)}, {clock:%H:%M:%S} UTC{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
 
 
 def exact(moment: datetime) -> str:

@@ -25,7 +25,7 @@ def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now
         MetadataRow("Dimensions", f"{image.width:,} × {image.height:,} px", f"{megapixels:.1f} megapixels"),
         MetadataRow("Format", image.get_format_display()),
         MetadataRow("Size", links.size(image.size), f"{image.size:,} bytes"),
-        MetadataRow("Taken", links.day(image.taken_at), links.exact(image.taken_at)) if image.taken_at else None,
+        _taken(image),
         MetadataRow("Camera", _camera(image)),
         MetadataRow("Lens", image.lens),
         MetadataRow("Added", links.ago(image.added_at, now=now), links.exact(image.added_at)),
@@ -40,6 +40,12 @@ def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now
         MetadataRow("Visibility", image.get_visibility_display()) if _is_told_visibility(image, reader) else None,
     ]
     return [fact for fact in found if fact and fact.value]
+
+
+def _taken(image: Image) -> MetadataRow | None:
+    if image.taken_at is None:
+        return None
+    return MetadataRow("Taken", links.taken_day(image.taken_at), links.taken_exact(image.taken_at, image.taken_offset))
 
 
 def location(image: Image, *, reader: AbstractBaseUser | AnonymousUser) -> str:
