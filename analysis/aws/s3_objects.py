@@ -17,6 +17,7 @@ Client: TypeAlias = Any  # botocore makes its classes as it goes
 PAGE = 1_000  # keys, S3's most
 PIECE = 2**20
 CHANGED_CODES = frozenset({"412", "PreconditionFailed"})
+VERSION_GONE = frozenset({"NoSuchVersion"})
 
 _making = threading.Lock()
 _clients: dict[tuple[str, str], Client] = {}
@@ -84,13 +85,17 @@ def download(
     return _listed(place.key, said)
 
 
-def head(client: Client, place: S3Object, *, etag: str = "") -> None:
-    """Fetch one byte, to find out whether the object is given, with that etag or version. Raises Refused.
+def head(client: Client, place: S3Object, *, etag: str = "") -> str:
+    """Fetch one byte, to find out whether the object is given, with that etag or version; answers its version.
+
+    Raises Refused.
 
     S3 tells of one that is archived, or whose key is denied, as if it were there, until it is asked for its bytes.
     """
     with clients.translate_errors():
-        client.get_object(**_asked(place, etag=etag), Range="bytes=0-0")["Body"].close()
+        said = client.get_object(**_asked(place, etag=etag), Range="bytes=0-0")
+        said["Body"].close()
+    return _version(said)
 
 
 def is_addressable(key: str) -> bool:
@@ -119,8 +124,12 @@ def _asked(place: S3Object, *, etag: str = "") -> dict[str, str]:
 
 
 def _listed(key: str, said: dict[str, Any]) -> ObjectInfo:
-    version = said.get("VersionId", "")
-    return ObjectInfo(key, said["ETag"].strip('"'), said["ContentLength"], "" if version == "null" else version)
+    return ObjectInfo(key, said["ETag"].strip('"'), said["ContentLength"], _version(said))
+
+
+def _version(said: dict[str, Any]) -> str:
+    version = str(said.get("VersionId", ""))
+    return "" if version == "null" else version
 
 
 def _endpoint() -> str:
