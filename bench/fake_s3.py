@@ -40,6 +40,8 @@ class FakeS3:
     objects: dict[str, bytes | None] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     """The present version of a key; of those that are named here every other has expired."""
+    encodings: dict[str, str] = field(default_factory=dict)
+    """The Content-Encoding of a key."""
     faults: dict[str, list[str]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
     """Keys that are given to nobody, by their ACL or their KMS key."""
@@ -172,7 +174,8 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
                 self._error("PreconditionFailed")
                 return
             present = {"x-amz-version-id": fake.versions[key]} if key in fake.versions else {}
-            self._say(200, fake.bytes_of(key), {"ETag": etag, **present})
+            encoding = {"Content-Encoding": fake.encodings[key]} if key in fake.encodings else {}
+            self._say(200, fake.bytes_of(key), {"ETag": etag, **present, **encoding})
 
         def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
             self.send_response(status)

@@ -31,6 +31,8 @@ class ObjectInfo:
     etag: str
     size: int
     version_id: str = ""
+    encoding: str = ""
+    """Content-Encoding, such as gzip: how the bytes are compressed, if the object says so."""
 
 
 def has_own_endpoint() -> bool:
@@ -124,7 +126,13 @@ def _asked(place: S3Object, *, etag: str = "") -> dict[str, str]:
 
 
 def _listed(key: str, said: dict[str, Any]) -> ObjectInfo:
-    return ObjectInfo(key, said["ETag"].strip('"'), said["ContentLength"], _version(said))
+    return ObjectInfo(key, said["ETag"].strip('"'), said["ContentLength"], _version(said), _encoding(said))
+
+
+def _encoding(said: dict[str, Any]) -> str:
+    """Without how it was sent to S3: uploads in pieces leave aws-chunked behind."""
+    names = (name.strip().lower() for name in str(said.get("ContentEncoding", "")).split(","))
+    return ", ".join(name for name in names if name not in {"", "identity", "aws-chunked"})
 
 
 def _version(said: dict[str, Any]) -> str:
