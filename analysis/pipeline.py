@@ -23,13 +23,14 @@ from analysis.curation import bulk, bulk_steps, label_admin
 from analysis.curation.bulk import Selection
 from analysis.curation.label_admin import LabelUpdate
 from analysis.ingest import folder_scan
-from analysis.ingest.examine import CHANGED, STILL_WRITTEN, Examined, examine
+from analysis.ingest.examine import CHANGED, STILL_WRITTEN, Examined, examine, with_sidecar
 from analysis.ingest.process_pool import Outcome, examine_all
 from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library import images, uploads
 from analysis.library.images import Added
 from analysis.models import Batch, Bucket, BulkChange, ChangedImage, Image, Upload
 from analysis.recognition import enqueue, failed_analyses, registry
+from analysis.recognition.search_index import reindex
 from analysis.storage import blobs, renditions
 from analysis.storage.snapshot import Changed
 
@@ -52,6 +53,8 @@ def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: 
     """Keep an examined picture and have it analyzed, both or neither. Raises blobs.StorageFailed."""
 
     def ask(image: Image) -> None:
+        if image.file_keywords.exists():
+            reindex([image.pk], apis=())  # its tags are found at once
         request_analysis(image_ids=[image.pk], is_bulk=is_bulk)
 
     return images.add(examined, file, owner_id=owner_id, then=ask)
@@ -144,9 +147,10 @@ def _keep_file(outcome: Outcome, *, owner_id: int) -> ImportedFile:
     path = outcome.path
     if path is None or outcome.examined is None:
         return ImportedFile(path, refusal=outcome.refusal)
+    examined = with_sidecar(outcome.examined, path)
     try:
         with path.open("rb") as file:
-            return ImportedFile(path, added=store_image(outcome.examined, file, owner_id=owner_id, is_bulk=True))
+            return ImportedFile(path, added=store_image(examined, file, owner_id=owner_id, is_bulk=True))
     except Changed:
         return ImportedFile(path, refusal=InvalidImage(CHANGED, clean_name(path.name), STILL_WRITTEN))
     except OSError as error:

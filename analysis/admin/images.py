@@ -79,6 +79,9 @@ class ImageAdmin(PageAdmin):
                     "taken",
                     ("camera_make", "camera_model"),
                     "lens",
+                    ("exposure", "aperture", "iso", "focal_length"),
+                    "description",
+                    ("place", "creator", "copyright"),
                     ("latitude", "longitude"),
                     ("added_at", "trashed_at"),
                 )

@@ -1,7 +1,7 @@
 """The whole examination of one file: what it is, what it shows, and the pictures made from it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -10,6 +10,7 @@ from analysis.ingest.exif import ImageMetadata
 from analysis.ingest.hashes import perceptual_hash, sha256_of, signature
 from analysis.ingest.render import PREVIEW, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, clean_name
+from analysis.ingest.xmp import sidecar_description
 
 CHANGED = "changed"
 STILL_WRITTEN = "it was written to while it was read; import it again when it is complete"
@@ -64,6 +65,12 @@ def examine(source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIM
         placeholder=placeholder(small),
         renditions=(thumb_of(small), preview_of(decoded.image)),
     )
+
+
+def with_sidecar(examined: Examined, path: Path) -> Examined:
+    """With what the sidecar beside the picture says, which counts more than the file itself."""
+    described = sidecar_description(path).or_else(examined.metadata.described)
+    return replace(examined, metadata=replace(examined.metadata, described=described))
 
 
 def _state(source: Path | IO[bytes], file: IO[bytes]) -> tuple[int, ...]:

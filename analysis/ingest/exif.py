@@ -4,18 +4,20 @@ import math
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from PIL import ExifTags, Image
 
 from analysis.ingest.capture_time import CaptureTime, capture_time
+from analysis.ingest.description import Description
+from analysis.ingest.iptc import iptc_description
 from analysis.ingest.validation import plain_text
+from analysis.ingest.xmp import PACKETS, xmp_description
 
 Base, Gps = ExifTags.Base, ExifTags.GPS
 TEXT_LENGTH = 100
-XMP_PACKETS = ("xmp", "XML:com.adobe.xmp")
 BROKEN = (ArithmeticError, AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error)
 
 # When the picture was taken, when it was digitized, when the file was written: the first that is there.
@@ -45,10 +47,23 @@ class ImageMetadata:
     latitude: float | None = None
     longitude: float | None = None
     orientation: int = 1
+    described: Description = field(default_factory=Description)
 
 
 def read_metadata(image: Image.Image) -> ImageMetadata:
-    """Reads the EXIF of an opened picture, from its own tags, the Exif and the GPS directory."""
+    """Reads what an opened picture carries: EXIF, XMP, and IPTC where XMP says nothing."""
+    return replace(_camera_values(image), described=_described(image))
+
+
+def _described(image: Image.Image) -> Description:
+    try:
+        return xmp_description(image).or_else(iptc_description(image))
+    except BROKEN:
+        return Description()
+
+
+def _camera_values(image: Image.Image) -> ImageMetadata:
+    """From the picture's own tags, the Exif and the GPS directory."""
     try:
         with _without_xmp(image):
             exif = image.getexif()
@@ -79,7 +94,7 @@ def read_metadata(image: Image.Image) -> ImageMetadata:
 @contextmanager
 def _without_xmp(image: Image.Image) -> Iterator[None]:
     """Pillow takes an orientation from XMP where EXIF has none; browsers do not, and they are how people know it."""
-    packets = {name: image.info.pop(name) for name in XMP_PACKETS if name in image.info}
+    packets = {name: image.info.pop(name) for name in PACKETS if name in image.info}
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags
+from analysis.library.file_description import save_described
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
 from analysis.storage.snapshot import snapshot
@@ -66,6 +67,7 @@ def add(
         with transaction.atomic():
             image.save(force_insert=True)
             duplicate_flags.mark_duplicates(image)
+            save_described(image, examined.metadata.described)
             blobs.confirm(contents)
             then(image)
     except IntegrityError:
@@ -165,6 +167,14 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "camera_make": metadata.camera_make,
         "camera_model": metadata.camera_model,
         "lens": metadata.lens,
+        "exposure": metadata.exposure,
+        "aperture": metadata.aperture,
+        "iso": metadata.iso,
+        "focal_length": metadata.focal_length,
+        "description": metadata.described.description,
+        "place": metadata.described.place,
+        "creator": metadata.described.creator,
+        "copyright": metadata.described.copyright,
         "latitude": metadata.latitude,
         "longitude": metadata.longitude,
     }
@@ -175,6 +185,7 @@ def _row(examined: Examined, *, owner_id: int, visibility: int) -> Image:
         owner_id=owner_id,
         visibility=visibility,
         filename=examined.filename,
+        title=examined.metadata.described.title,
         key=blobs.original_key(examined.extension),
         renditions_id=uuid.uuid4(),
         **fields_from(examined),

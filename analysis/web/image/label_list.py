@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext as _
 
 from analysis.models import Image, ImageLabel, Label, Verdict
 from analysis.recognition.responses import LabelResult
@@ -64,6 +65,8 @@ def label_list(
     groups: dict[str, list[LabelRow]] = {}
     tags: list[LabelRow] = []
     verdicts = {each.label_id: each for each in image.verdicts.select_related("label", "by").order_by("label__name")}
+    in_file = set(image.file_keywords.values_list("label_id", "label__merged_into_id"))
+    keywords = {merged_into or label_id for label_id, merged_into in in_file}
     labels = _carried(image)
     for carried in labels:
         label, verdict = carried.label, verdicts.get(carried.label_id)
@@ -78,7 +81,8 @@ def label_list(
             said=_said(verdict, figure, reader=reader, now=now) if verdict else None,
         )
         if label.kind == Label.Kind.TAG:
-            tags.append(row)
+            is_of_file = label.pk in keywords and row.said is None
+            tags.append(replace(row, said=VerdictLine("file", _("From the file"), "")) if is_of_file else row)
         else:
             groups.setdefault(KIND_TITLES.get(label.kind) or label.category or UNSORTED, []).append(row)
     rejected = [
@@ -111,7 +115,7 @@ def _rejected(
     now: datetime,
 ) -> LabelRow:
     label = verdict.label
-    _, figure = numbered.get(label.name.lower(), ("", None))
+    figure = numbered.get(label.name.lower(), ("", None))[1]
     confidence = figure.confidence if figure else 0.0
     said = _said(verdict, figure, reader=reader, now=now)
     return LabelRow(str(label.pk), "", label.name, "", bar(confidence), _url(label), said)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext as _
 
 from analysis.models import Image
 from analysis.web import links
@@ -28,6 +29,11 @@ def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now
         _taken(image),
         MetadataRow("Camera", _camera(image)),
         MetadataRow("Lens", image.lens),
+        MetadataRow(_("Settings"), _settings(image)),
+        MetadataRow(_("Description"), image.description),
+        MetadataRow(_("Place"), image.place) if reader.is_authenticated else None,
+        MetadataRow(_("Creator"), image.creator),
+        MetadataRow(_("Copyright"), image.copyright),
         MetadataRow("Added", links.ago(image.added_at, now=now), links.exact(image.added_at)),
         MetadataRow(
             "Original",
@@ -46,6 +52,12 @@ def _taken(image: Image) -> MetadataRow | None:
     if image.taken_at is None:
         return None
     return MetadataRow("Taken", links.taken_day(image.taken_at), links.taken_exact(image.taken_at, image.taken_offset))
+
+
+def _settings(image: Image) -> str:
+    """Of the camera, in the order in which photographers say them."""
+    iso = f"ISO {image.iso:,}" if image.iso else ""
+    return " · ".join(filter(None, [image.exposure, image.aperture, iso, image.focal_length]))
 
 
 def location(image: Image, *, reader: AbstractBaseUser | AnonymousUser) -> str:
