@@ -40,7 +40,7 @@ def capture_time(text: str, *, offset: str = "", fraction: str = "") -> CaptureT
     beyond = timedelta(days=parts["hour"] // 24, minutes=parts["second"] // 60)
     parts |= {"hour": parts["hour"] % 24, "second": parts["second"] % 60, "microsecond": int(f"{digits:0<6}"[:6])}
     try:
-        clock = datetime(**parts, tzinfo=UTC) + beyond  # type: ignore[arg-type]
+        clock = datetime(**parts, tzinfo=UTC) + beyond
     except (ValueError, OverflowError):
         return None
     return CaptureTime(clock, _minutes(found["offset"] or offset))

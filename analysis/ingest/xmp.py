@@ -33,12 +33,12 @@ class _BoundedBuilder(ElementTree.TreeBuilder):
 
     depth = elements = 0
 
-    def start(self, tag: str, attrs: dict[str, str], /) -> ElementTree.Element:  # type: ignore[override]
+    def start(self, tag: str, attrs: dict[str, str], /) -> ElementTree.Element:
         self.depth += 1
         self.elements += 1
         if self.depth > MOST_DEPTH or self.elements > MOST_ELEMENTS:
             raise ValueError("too deep or too large")
-        return super().start(tag, attrs)  # type: ignore[arg-type]
+        return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> ElementTree.Element:
         self.depth -= 1
