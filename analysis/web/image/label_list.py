@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from analysis.models import Image, ImageLabel, Label, Verdict
+from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
 from analysis.recognition.responses import LabelResult
 from analysis.search.query import LabelTerm, Query
 from analysis.web import links
@@ -65,8 +67,6 @@ def label_list(
     groups: dict[str, list[LabelRow]] = {}
     tags: list[LabelRow] = []
     verdicts = {each.label_id: each for each in image.verdicts.select_related("label", "by").order_by("label__name")}
-    in_file = set(image.file_keywords.values_list("label_id", "label__merged_into_id"))
-    keywords = {merged_into or label_id for label_id, merged_into in in_file}
     labels = _carried(image)
     for carried in labels:
         label, verdict = carried.label, verdicts.get(carried.label_id)
@@ -81,7 +81,7 @@ def label_list(
             said=_said(verdict, figure, reader=reader, now=now) if verdict else None,
         )
         if label.kind == Label.Kind.TAG:
-            is_of_file = label.pk in keywords and row.said is None
+            is_of_file = carried.is_of_file and row.said is None  # type: ignore[attr-defined]
             tags.append(replace(row, said=VerdictLine("file", _("From the file"), "")) if is_of_file else row)
         else:
             groups.setdefault(KIND_TITLES.get(label.kind) or label.category or UNSORTED, []).append(row)
@@ -99,8 +99,11 @@ def label_list(
 
 
 def _carried(image: Image) -> list[ImageLabel]:
+    keywords = FileKeyword.objects.annotate(standing=Coalesce("label__merged_into", "label"))
+    in_file = keywords.filter(image=OuterRef("image"), standing=OuterRef("label"))
     return list(
         ImageLabel.objects.filter(image=image, label__is_hidden=False)
+        .annotate(is_of_file=Exists(in_file))
         .exclude(label__kind__in=IN_PARTS_OF_THEIR_OWN)
         .select_related("label")
         .order_by("-confidence", "label__name")
