@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 STATUS = {
-    **dict.fromkeys(("NoSuchKey", "NoSuchBucket"), 404),
+    **dict.fromkeys(("NoSuchKey", "NoSuchBucket", "NoSuchVersion"), 404),
     **dict.fromkeys(("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"), 403),
     "ExpiredToken": 400,
     "PreconditionFailed": 412,
@@ -39,6 +39,9 @@ class FakeS3:
     """Of objects that were only named."""
     objects: dict[str, bytes | None] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    """The present version of a key; of those that are named here every other has expired."""
+    encodings: dict[str, str] = field(default_factory=dict)
+    """The Content-Encoding of a key."""
     faults: dict[str, list[str]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
     """Keys that are given to nobody, by their ACL or their KMS key."""
@@ -108,7 +111,7 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
         def do_GET(self) -> None:
             bucket, key, asked = self._asked()
             if not self._refuses("list" if not key else "get", bucket):
-                self._list(asked) if not key else self._give(key)
+                self._list(asked) if not key else self._give(key, version=asked.get("versionId", ""))
 
         def do_HEAD(self) -> None:
             bucket, key, _ = self._asked()
@@ -157,19 +160,22 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
             body = f"{HEAD}<Name>{fake.bucket}</Name>{said}{rows}</ListBucketResult>"
             self._say(200, body.encode(), {"Content-Type": "application/xml"})
 
-        def _give(self, key: str) -> None:
+        def _give(self, key: str, *, version: str = "") -> None:
+            refusal = "AccessDenied" if key in fake.denied else ""
             if key not in fake.objects:
-                self._error("NoSuchKey")
-                return
-            if key in fake.denied:
-                self._error("AccessDenied")
+                refusal = "NoSuchKey"
+            elif version and version != fake.versions.get(key, version):
+                refusal = "NoSuchVersion"
+            if refusal:
+                self._error(refusal)
                 return
             etag = f'"{fake.etag(key)}"'
             if self.headers.get("If-Match", etag) != etag:
                 self._error("PreconditionFailed")
                 return
-            version = {"x-amz-version-id": fake.versions[key]} if key in fake.versions else {}
-            self._say(200, fake.bytes_of(key), {"ETag": etag, **version})
+            present = {"x-amz-version-id": fake.versions[key]} if key in fake.versions else {}
+            encoding = {"Content-Encoding": fake.encodings[key]} if key in fake.encodings else {}
+            self._say(200, fake.bytes_of(key), {"ETag": etag, **present, **encoding})
 
         def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
             self.send_response(status)

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from analysis import formatting
 from analysis.admin import display, filters, image_actions, reanalyze_action
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.image_changelist import ImageChangeList
@@ -33,8 +34,8 @@ class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
         said = super().clean()
         owner = self.cleaned_data.get("owner")
         is_upload = self.instance.bucket_id is None and self.instance.trashed_at is None
-        present = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
-        if present and present.pk != self.instance.pk:
+        known = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
+        if known and known.pk != self.instance.pk:
             raise forms.ValidationError(f"{owner} has this picture already.")
         return said
 
@@ -75,9 +76,12 @@ class ImageAdmin(PageAdmin):
                     ("width", "height"),
                     "sha256",
                     ("bucket", "key"),
-                    "taken_at",
+                    "taken",
                     ("camera_make", "camera_model"),
                     "lens",
+                    ("exposure", "aperture", "iso", "focal_length"),
+                    "description",
+                    ("place", "creator", "copyright"),
                     ("latitude", "longitude"),
                     ("added_at", "trashed_at"),
                 )
@@ -144,6 +148,10 @@ class ImageAdmin(PageAdmin):
     @admin.display(description="Pixels")
     def extent(self, image: Image) -> str:
         return f"{image.width} × {image.height}"
+
+    @admin.display(description="Taken")
+    def taken(self, image: Image) -> str:
+        return formatting.taken_exact(image.taken_at, image.taken_offset) if image.taken_at else display.EMPTY
 
     @admin.display(description="Labels")
     def labels(self, image: Image) -> SafeString | str:

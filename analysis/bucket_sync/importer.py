@@ -39,6 +39,8 @@ CLAIM = 300.0
 """Seconds until an object that was taken to be read is taken again."""
 MAX_ATTEMPTS = 5
 ARCHIVED = "InvalidObjectState"
+UNREADABLE = frozenset({"archive", "not-an-image"})
+"""As what compressed bytes are refused; some objects only claim to be compressed, and are pictures."""
 DENIED = {
     True: "s3:GetObject is not allowed ({}): grant it, or kms:Decrypt for the key of its objects.",
     False: "s3:GetObject is not allowed for this object ({}): see to its ACL, or grant kms:Decrypt for its key.",
@@ -139,7 +141,13 @@ def _examined(each: BucketObject, found: ObjectInfo, file: IO[bytes]) -> Examine
     if found.size > limits.max_bytes:
         reason = f"{megabytes(found.size)} is over the limit of {megabytes(limits.max_bytes)}"
         raise InvalidImage("too-large", clean_name(each.key), reason)
-    return examine(file, name=each.key, limits=limits)
+    try:
+        return examine(file, name=each.key, limits=limits)
+    except InvalidImage as refusal:
+        if found.encoding and refusal.code in UNREADABLE:
+            reason = f"it is stored compressed (Content-Encoding: {found.encoding}); put it into the bucket without"
+            raise InvalidImage("compressed", refusal.name, reason) from refusal
+        raise
 
 
 def _refused(each: BucketObject, refusal: AWSError, consequences: ImportHooks) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from django.contrib.auth import get_user_model
 
-from analysis.curation import label_verdicts, merge_duplicates, ratings, trash
+from analysis.curation import index_updates, label_verdicts, merge_duplicates, ratings, trash
 from analysis.curation.label_verdicts import POSITIVE, PreviousState, VerdictChange
 from analysis.library import images
 from analysis.models import BulkChange, Image, ImageQuerySet, Label, Verdict, Viewer
@@ -54,11 +54,19 @@ def _add(change: BulkChange, ids: list[int]) -> PreviousValues:
 
 
 def _remove(change: BulkChange, ids: list[int]) -> PreviousValues:
-    """What a person added, and of tags what a person confirmed: nobody else says them."""
+    """What a person added, and of tags what a person confirmed; a tag that the file carries is rejected, so that it
+    does not come back.
+    """
     word = _word(change)
-    removable = POSITIVE if word.label.kind == Label.Kind.TAG else (Verdict.Decision.ADDED,)
+    is_tag = word.label.kind == Label.Kind.TAG
+    removable = POSITIVE if is_tag else (Verdict.Decision.ADDED,)
     before = label_verdicts.verdicts(word, ids)
-    return label_verdicts.clear_verdicts(word, {pk: each for pk, each in before.items() if each.decision in removable})
+    in_files = index_updates.in_files(label_verdicts.images_with_label(word, ids), word.label) if is_tag else set[int]()
+    by_people = {pk: each for pk, each in before.items() if each.decision in removable and pk not in in_files}
+    by_file = {pk: before.get(pk) for pk in sorted(in_files)}
+    return label_verdicts.clear_verdicts(word, by_people) | label_verdicts.set_verdicts(
+        word, by_file, Verdict.Decision.REJECTED
+    )
 
 
 def _confirm(change: BulkChange, ids: list[int]) -> PreviousValues:
@@ -77,10 +85,11 @@ def _reject(change: BulkChange, ids: list[int]) -> PreviousValues:
     """Only where the label is to be seen; what only people said is taken back, as on the picture's page."""
     word = _word(change)
     before, carried = label_verdicts.verdicts(word, ids), label_verdicts.images_with_label(word, ids)
-    by_people = {pk: before[pk] for pk, analysis_id in carried.items() if analysis_id is None and pk in before}
-    by_machine = {pk: before.get(pk) for pk, analysis_id in carried.items() if analysis_id is not None}
+    in_files = index_updates.in_files(carried, word.label)
+    by_people = {pk: each for pk, each in before.items() if pk in carried and not (carried[pk] or pk in in_files)}
+    by_others = {pk: before.get(pk) for pk, analysis_id in carried.items() if analysis_id or pk in in_files}
     return label_verdicts.clear_verdicts(word, by_people) | label_verdicts.set_verdicts(
-        word, by_machine, Verdict.Decision.REJECTED
+        word, by_others, Verdict.Decision.REJECTED
     )
 
 

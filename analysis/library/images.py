@@ -11,8 +11,10 @@ from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags
+from analysis.library.file_description import save_described
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
+from analysis.storage.snapshot import snapshot
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def add(
 
     Bytes that are here already are that picture, which stays in the trash if it lies there.
 
-    Raises blobs.StorageFailed; then neither row nor blob stays.
+    Raises blobs.StorageFailed, as snapshot.Changed where the file is no longer what was examined; then neither row nor
+    blob stays. The file's own read errors pass through.
     """
     if present := find_any(examined.sha256, owner_id=owner_id):
         return Added(present, is_new=False)
@@ -57,13 +60,14 @@ def add(
     blobs.register_pending(contents)
     try:
         for key, content in contents.items():
-            if arrived_as and key == image.key:
-                blobs.adopt_upload(key, file, arrived_as=arrived_as)
+            if key == image.key:
+                _put_original(key, file, sha256=examined.sha256, arrived_as=arrived_as)
             else:
                 blobs.put(key, content)
         with transaction.atomic():
             image.save(force_insert=True)
             duplicate_flags.mark_duplicates(image)
+            save_described(image, examined.metadata.described)
             blobs.confirm(contents)
             then(image)
     except IntegrityError:
@@ -71,10 +75,19 @@ def add(
         if present := find_active(examined.sha256, owner_id=owner_id):  # the same upload, a moment earlier
             return Added(present, is_new=False)
         raise
-    except blobs.StorageError:
+    except (OSError, blobs.StorageError):
         blobs.delete_pending(contents)
         raise
     return Added(image, is_new=True)
+
+
+def _put_original(key: str, file: IO[bytes], *, sha256: str, arrived_as: str) -> None:
+    """The very bytes that were examined: a copy inside the storage is bound to their ETag, others are hashed again."""
+    if arrived_as and blobs.copies_inside():
+        blobs.adopt_upload(key, file, arrived_as=arrived_as)
+        return
+    with snapshot(file, sha256=sha256) as copy:
+        blobs.put(key, copy)
 
 
 def remove(image: Image) -> None:
@@ -147,11 +160,21 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "format": examined.format,
         "orientation": metadata.orientation,
         "phash": examined.phash,
+        "signature": examined.signature,
         "placeholder": examined.placeholder,
         "taken_at": metadata.taken_at,
+        "taken_offset": metadata.taken_offset,
         "camera_make": metadata.camera_make,
         "camera_model": metadata.camera_model,
         "lens": metadata.lens,
+        "exposure": metadata.exposure,
+        "aperture": metadata.aperture,
+        "iso": metadata.iso,
+        "focal_length": metadata.focal_length,
+        "description": metadata.described.description,
+        "place": metadata.described.place,
+        "creator": metadata.described.creator,
+        "copyright": metadata.described.copyright,
         "latitude": metadata.latitude,
         "longitude": metadata.longitude,
     }
@@ -162,6 +185,7 @@ def _row(examined: Examined, *, owner_id: int, visibility: int) -> Image:
         owner_id=owner_id,
         visibility=visibility,
         filename=examined.filename,
+        title=examined.metadata.described.title,
         key=blobs.original_key(examined.extension),
         renditions_id=uuid.uuid4(),
         **fields_from(examined),

@@ -90,6 +90,9 @@ class Image(models.Model):
         null=True, blank=True, help_text="EXIF's, of the original's stored pixels: 1 is upright."
     )
     phash = models.BigIntegerField("perceptual hash", null=True, blank=True, help_text="64-bit DCT hash, signed.")
+    signature = models.BinaryField(
+        blank=True, db_default=b"", help_text="What the hash does not tell: 192 finer bits, then the mean color."
+    )
     phash_chunks = models.GeneratedField(
         expression=Func(
             F("phash"),
@@ -111,10 +114,23 @@ class Image(models.Model):
     )
     placeholder = models.BinaryField(blank=True, help_text="A tiny WebP that stands in until the thumb has arrived.")
 
-    taken_at = models.DateTimeField(null=True, blank=True)
+    taken_at = models.DateTimeField(
+        null=True, blank=True, help_text="What the camera's clock showed, kept as if it were UTC."
+    )
+    taken_offset = models.SmallIntegerField(
+        null=True, blank=True, help_text="Minutes of the camera's clock from UTC; empty where the file does not say."
+    )
     camera_make = models.CharField(max_length=100, blank=True)
     camera_model = models.CharField(max_length=100, blank=True)
     lens = models.CharField(max_length=100, blank=True)
+    exposure = models.CharField(max_length=20, blank=True, db_default="", help_text="1/250 s")
+    aperture = models.CharField(max_length=20, blank=True, db_default="", help_text="f/2.8")
+    iso = models.PositiveIntegerField("ISO", null=True, blank=True)
+    focal_length = models.CharField(max_length=20, blank=True, db_default="", help_text="35 mm")
+    description = models.TextField(blank=True, db_default="", help_text="As the file or its sidecar says.")
+    place = models.CharField(max_length=200, blank=True, db_default="", help_text="Names, from the narrowest on.")
+    creator = models.CharField(max_length=200, blank=True, db_default="")
+    copyright = models.CharField(max_length=200, blank=True, db_default="")
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
 

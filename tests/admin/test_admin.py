@@ -13,6 +13,7 @@ from analysis.models import (
     BatchImage,
     Bucket,
     ChangedImage,
+    FileKeyword,
     Image,
     ImageLabel,
     Label,
@@ -51,6 +52,7 @@ def test_every_model_is_registered():
         BatchEntry,
         BatchImage,
         ChangedImage,
+        FileKeyword,
         ImageLabel,
     }
 

@@ -9,7 +9,10 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Analysis, Label, Verdict
+from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
+from analysis.search.results import image_ids
+from analysis.search.syntax.parser import parse
 from tests import rekognition_responses
 from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
@@ -140,6 +143,29 @@ def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browse
     closed = re.search(r'<details class="location">(.*?)</details>', content, re.DOTALL)
     assert "33.85680° S, 151.21530° E" in closed[1]
     assert content.count("151.2") == 1
+
+
+@pytest.mark.parametrize(
+    ("offset", "exact"),
+    [
+        (None, "5 June 2021, 23:30:00 (time zone unknown)"),
+        (120, "5 June 2021, 23:30:00 UTC+02:00"),
+        (-210, "5 June 2021, 23:30:00 UTC-03:30"),
+        (0, "5 June 2021, 23:30:00 UTC+00:00"),
+    ],
+)
+def test_the_cameras_clock_is_shown_and_searched_as_it_was_wherever_the_site_is(
+    owner, browser, *, staff, signed_in, settings, offset, exact
+):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    image = create_image(owner, taken_at=datetime(2021, 6, 5, 23, 30, tzinfo=UTC), taken_offset=offset)
+    page = look(browser, image)
+    assert "Taken 5 June 2021" in page.text
+    assert exact in browser.get(image.get_absolute_url()).content.decode()
+    for query, found in (("taken:2021-06-05", [image.pk]), ("taken:2021-06-06", [])):
+        assert image_ids(parse(query), viewer=viewer_of(owner), limit=5) == found
+    admin = signed_in(staff).get(reverse("admin:analysis_image_change", args=[image.pk]))
+    assert exact in admin.content.decode()
 
 
 def test_strangers_to_the_house_learn_no_name_and_no_place(owner, nobody):

@@ -16,7 +16,7 @@ from analysis.curation import bulk, ratings, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.library import images
-from analysis.models import Image, Label
+from analysis.models import Image, ImageLabel, Label
 from analysis.web import toasts
 from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.image import context as image_context
@@ -68,7 +68,8 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
     """Take a `tag` off, by its id; Undo puts it back as it was said: by whom, and when."""
 
     def act(shown: Image) -> Toast | None:
-        tag = Label.objects.filter(pk=_id(request, "tag") or 0, kind=Label.Kind.TAG, verdicts__image=shown).first()
+        carried = ImageLabel.objects.filter(image=shown, label=_id(request, "tag") or 0, label__kind=Label.Kind.TAG)
+        tag = Label.objects.filter(pk__in=carried.values("label")).first()
         if tag is None:
             return None  # somebody was faster
         selection = Selection(request.user, ids=(shown.pk,), all_owners=True)  # type: ignore[arg-type]

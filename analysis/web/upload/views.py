@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from analysis import formatting, permissions, pipeline
+from analysis.ingest.exclusions import SYSTEM_FOLDERS
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.models import Image
 from analysis.storage import blobs
@@ -71,7 +72,11 @@ def upload_state(request: Request) -> HttpResponse:
 
 def limits() -> dict[str, str]:
     """What the browser may refuse by itself."""
-    return {"max_bytes": str(settings.MAX_UPLOAD_BYTES), "words": megabytes(settings.MAX_UPLOAD_BYTES)}
+    return {
+        "max_bytes": str(settings.MAX_UPLOAD_BYTES),
+        "words": megabytes(settings.MAX_UPLOAD_BYTES),
+        "system_folders": "/".join(SYSTEM_FOLDERS),
+    }
 
 
 def take(file: IO[bytes], *, name: str, owner_id: int) -> UploadOutcome:
