@@ -89,6 +89,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "analysis.web.context_processors.notices",
+                "analysis.web.context_processors.may",
             ],
         },
     }

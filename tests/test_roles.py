@@ -1,5 +1,6 @@
 """The four groups: what each may, and no more."""
 
+import html
 import re
 from importlib import import_module
 from types import SimpleNamespace
@@ -125,13 +126,14 @@ def test_a_curator_puts_labels_right_on_what_is_shared_and_changes_nothing_else(
     assert post("add-label", shared, name="holiday") == 302
     assert post("remove-tag", shared, tag=create_label("holiday", kind="tag").pk) == 302
     assert list(Verdict.objects.values_list("image", "label__name", "decision")) == [(shared.pk, "Dog", "rejected")]
-    assert [post("open-to", shared, visibility="2"), post("discard", shared), post("retry", shared)] == [404, 404, 404]
+    assert [post("open-to", shared, visibility="2"), post("discard", shared), post("retry", shared)] == [403, 403, 403]
 
 
 def test_a_viewer_says_nothing_of_others_pictures(owner, in_group, signed_in):
     shared = create_labeled_image(owner, {"Dog": 90}, visibility=1)
     answer = signed_in(in_group("viewer")).post(reverse("say", args=[shared.pk]), {"reject": create_label("Dog").pk})
-    assert (answer.status_code, Verdict.objects.count()) == (404, 0)
+    assert (answer.status_code, Verdict.objects.count()) == (403, 0)
+    assert str(permissions.NOT_A_CURATOR) in html.unescape(answer.content.decode())
 
 
 @pytest.mark.parametrize("model", sorted(admin.site._registry, key=str), ids=str)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q
@@ -120,6 +121,13 @@ class Image(models.Model):
 
     added_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
+    public_id = models.UUIDField(
+        "public address",
+        db_default=RandomUUID(),
+        unique=True,
+        editable=False,
+        help_text="Names the picture to people who are not signed in, while it is public. Cannot be guessed.",
+    )
 
     objects = ImageQuerySet.as_manager()
 
@@ -179,6 +187,10 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("image", args=[self.pk])
+
+    def get_public_url(self) -> str:
+        """For people who are not signed in."""
+        return reverse("public", args=[self.public_id])
 
     def is_editable_by(self, person_id: int | None) -> bool:
         """Whether this person may change it: `editable_by` for one picture."""

@@ -87,7 +87,7 @@ class Spent:
 @require_safe
 def system(request: Request) -> HttpResponse:
     """Everything but the findings at once; those take seconds, and follow by themselves or with `?look=1`."""
-    permissions.require_staff(request.user)
+    permissions.require(permissions.sees_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):
         context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": links.exact(now())}

@@ -236,12 +236,12 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_eight_queries(owner, browser, number, django_assert_num_queries):
+def test_the_page_takes_nine_queries(owner, browser, number, django_assert_num_queries):
     for group in range(number):
         for _ in range(2):
             create_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
     with django_assert_num_queries(
-        8
+        9
     ):  # session, person; pictures, their pairs and the others; tags, which are sensitive, marks
         assert len(groups(look(browser))) == number
 

@@ -60,6 +60,7 @@ class ApiChoice:
 @require_http_methods(["GET", "HEAD", "POST"])
 def analyze(request: Request) -> HttpResponse:
     """The estimate of a selection from the library, or of a search by its address; with `start`, the beginning."""
+    permissions.require_may_analyze(request.user)
     try:
         asked = _asked(request)
     except (ActionRefused, InvalidBatchOptions) as error:
@@ -77,7 +78,7 @@ def _asked(request: Request) -> AnalyzeForm:
     ids, query = _pictures(request)
     budget = said.get("budget", "")
     is_suggested = budget == said.get("suggested", "")
-    all_owners = bool(said.get("everybody")) and permissions.is_staff(request.user)
+    all_owners = bool(said.get("everybody")) and permissions.analyzes_all(request.user)
     scope = said.get("scope", "")
     batch = build_batch(
         query=query,

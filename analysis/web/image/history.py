@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -84,8 +84,7 @@ def pin_analysis(request: Request, image_id: int, analysis_id: int) -> HttpRespo
 
 def _own(request: Request, image_id: int) -> Image:
     shown = permissions.image_for(request.user, image_id)
-    if not permissions.can_edit(request.user, shown):
-        raise Http404
+    permissions.require_may_change(request.user, shown)
     return shown
 
 
