@@ -84,7 +84,7 @@ def viewer_of(user: Person) -> Viewer:
 
 def fresh(person_id: int | None) -> User | None:
     """The person as they are now: rights are remembered with a person, and may have been lost since."""
-    return User.objects.filter(pk=person_id, is_active=True).first()
+    return User.objects.filter(pk=person_id, is_active=True).first() if person_id is not None else None
 
 
 def image_for(user: Person, image_id: int) -> Image:

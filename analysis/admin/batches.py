@@ -14,6 +14,7 @@ from analysis import permissions, pipeline
 from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.batches import lifecycle, progress
+from analysis.batches.permissions import NotAllowed
 from analysis.models import Analysis, Batch, Heartbeat, Image
 
 
@@ -109,7 +110,14 @@ def _each(
     request: HttpRequest, batches: QuerySet[Batch], act: Callable[[int], bool], *, done: str, otherwise: str
 ) -> None:
     """What was to be done to each, and how many it could not be done to."""
-    outcomes = [act(pk) for pk in batches.order_by("pk").values_list("pk", flat=True)]
+    outcomes = []
+    for pk in batches.order_by("pk").values_list("pk", flat=True):
+        try:
+            outcomes.append(act(pk))
+        except NotAllowed as refusal:
+            messages.error(request, f"Batch {pk}: {refusal}")
+    if not outcomes:
+        return
     number, others = outcomes.count(True), outcomes.count(False)
     said = [f"{number:,} {'batch' if number == 1 else 'batches'} {done}."] if number else []
     said += [f"{others:,} left alone: it {otherwise}."] if others else []

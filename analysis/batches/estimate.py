@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from analysis.batches import selection
 from analysis.batches.lifecycle import dollars
 from analysis.models import Analysis, Batch, Image
@@ -118,6 +120,11 @@ def warnings(batch: Batch, found: Estimate) -> list[str]:
         said.append(f"At most {dollars(found.dollars)} in all.")
     if batch.budget is not None and found.dollars > batch.budget:
         said.append(f"Its budget of {dollars(batch.budget)} stops it before that.")
+    left = ledger.left_of_person(batch.recognizer, batch.person_id)
+    if left is not None and found.dollars > left:
+        said.append(
+            _("Your budget for this month has %(left)s left, which stops it before that.") % {"left": dollars(left)}
+        )
     limit = ledger.budget(batch.recognizer)
     if limit.limit is not None and limit.spent + limit.reserved + found.dollars > limit.limit:
         left = max(limit.limit - limit.spent - limit.reserved, Decimal(0))

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import permissions, pipeline
 from analysis.batches import lifecycle
 from analysis.batches.options import InvalidBatchOptions, check_amounts
+from analysis.batches.permissions import NotAllowed
 from analysis.batches.progress import Progress, progress_of
 from analysis.formatting import dollars, lasting, many
 from analysis.models import Analysis, Batch, Bucket, BucketObject
@@ -106,7 +107,7 @@ def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
         raise PermissionDenied(_("This run was started by someone else. You can watch it, but not change it."))
     try:
         is_done = STEPS[action](batch, request)
-    except InvalidBatchOptions as error:
+    except (InvalidBatchOptions, NotAllowed) as error:
         toasts.add_toast(request, Toast(str(error)))
     else:
         toasts.add_toast(request, Toast(f"Batch {batch_id} {DONE[action] if is_done else OTHERWISE[action]}."))
