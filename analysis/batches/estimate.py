@@ -88,14 +88,14 @@ def _add(found: Estimate, batch: Batch, image_ids: list[int]) -> None:
 
 
 def _stored(batch: Batch, api: str, image_ids: list[int]) -> int:
-    """How many of these an answer is stored for already, of the same bytes in another picture."""
+    """How many of these an answer is stored for already, of the same bytes in another picture that one may see."""
     if batch.is_forced or registry.named(batch.recognizer).region is None:
         return 0
     asked = [
         Analysis(pk=image.pk, image=image, api=api, recognizer=batch.recognizer, parameters=batch.parameters[api])
         for image in Image.objects.filter(pk__in=image_ids).only("sha256")
     ]
-    return len(find_cached_responses(asked))
+    return len(find_cached_responses(asked, owner_id=None if batch.all_owners else batch.person_id))
 
 
 def estimate_and_save(found: Estimate, batch: Batch) -> Estimate:

@@ -63,6 +63,8 @@ def _word(change: BulkChange) -> VerdictChange:
 
 
 def _add(change: BulkChange, ids: list[int]) -> PreviousValues:
+    if change.label is None:  # no picture was theirs as it began, so no tag was made
+        return {}
     word = _word(change)
     before = label_verdicts.verdicts(word, ids)
     silent = {pk: before.get(pk) for pk in ids if not label_verdicts.is_positive(before.get(pk))}

@@ -124,7 +124,6 @@ class Image(models.Model):
     public_id = models.UUIDField(
         "public address",
         db_default=RandomUUID(),
-        unique=True,
         editable=False,
         help_text="Names the picture to people who are not signed in, while it is public. Cannot be guessed.",
     )
@@ -167,6 +166,7 @@ class Image(models.Model):
             models.Index(fields=["height"], name="image_height"),
             models.Index(fields=["owner", "-trashed_at"], condition=~Q(trashed_at=None), name="image_trash"),
             models.Index(fields=["sha256"], name="image_sha256"),
+            models.Index(fields=["public_id"], condition=Q(visibility__gte=2), name="image_public"),
             models.Index(fields=["phash"], name="image_phash"),
             models.Index(
                 fields=["-added_at", "-id"], condition=Q(trashed_at=None, has_duplicate=True), name="image_repeated"
