@@ -81,7 +81,10 @@ def test_the_same_bytes_elsewhere_are_told_to_their_owner_alone(is_own, owner, s
 
 
 def test_numbers_lead_nobody_from_one_public_picture_to_the_next(owner, nobody):
-    image = create_image(owner, visibility=Image.Visibility.PUBLIC)
+    image = create_labeled_image(owner, {"Dog": 90}, visibility=Image.Visibility.PUBLIC)
+    verdicts.add(image.pk, name="holiday", by_id=owner.pk)
+    create_analysis(image, api="faces", state="failed")
+    create_analysis(image, api="text", state="queued")
     image.refresh_from_db()
     page = nobody.get(image.get_public_url())
     content = page.content.decode()
