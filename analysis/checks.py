@@ -135,6 +135,19 @@ def rekognition_can_read_the_bucket(**_: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.security)
+def paid_recognizer_has_a_budget(**_: Any) -> list[CheckMessage]:
+    if settings.RECOGNIZER != "rekognition" or settings.MONTHLY_BUDGET is not None:
+        return []
+    return [
+        checks.Warning(
+            "RECOGNIZER is rekognition, which costs money, and no MONTHLY_BUDGET limits it.",
+            hint="Set MONTHLY_BUDGET to the US dollars that a month may cost.",
+            id="imagelib.W003",
+        )
+    ]
+
+
 @register(Tags.security, deploy=True)
 def services_of_its_own(**_: Any) -> list[CheckMessage]:
     if not settings.EMBEDDED:

@@ -17,7 +17,7 @@ from django.db import transaction
 from analysis import tasks
 from analysis.audit.audit import Audit, AuditStep
 from analysis.aws.sqs import SqsMessage, SqsQueue
-from analysis.batches import lifecycle
+from analysis.batches import authorization, lifecycle, start_tokens
 from analysis.bucket_sync import event_consumer, sync
 from analysis.curation import bulk, bulk_steps, label_admin
 from analysis.curation.bulk import Selection
@@ -177,7 +177,8 @@ def request_analysis(
 
 
 def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
-    """Set a bulk run going; `named`, the pictures' ids where it names them one by one."""
+    """Set a bulk run going; `named`, the pictures' ids where it names them one by one. Raises rights.NotAllowed."""
+    authorization.require(batch)
     with transaction.atomic():
         if batch.pk is None:
             lifecycle.prepare(batch, named=named)
@@ -187,10 +188,19 @@ def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
     batch.refresh_from_db()
 
 
+def start_once(batch: Batch, *, token: str, named: Iterable[int] = ()) -> tuple[Batch, bool]:
+    """Set a bulk run going for an estimate that was shown; a second time only the run that was started, and False.
+
+    Raises rights.NotAllowed, and starts.NoToken for what was never estimated.
+    """
+    return start_tokens.once(batch, token=token, start=lambda: run_batch(batch, named=named))
+
+
 def resume_batch(batch_id: int, *, budget: Decimal | None = None) -> bool:
     """Let one that is at rest go on, in the background, with another budget if one is given; False when there is
-    nothing to resume.
+    nothing to resume. Raises rights.NotAllowed where its person may not have it any more.
     """
+    authorization.require(Batch.objects.get(pk=batch_id))
     with transaction.atomic():
         is_resumed = lifecycle.resume(batch_id, budget=budget)
         if is_resumed:

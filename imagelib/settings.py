@@ -92,6 +92,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "analysis.web.context_processors.notices",
+                "analysis.web.context_processors.may",
             ],
         },
     }
@@ -228,6 +229,7 @@ def _dollars(name: str) -> Decimal | None:
 
 
 MONTHLY_BUDGET = _dollars("MONTHLY_BUDGET")
+PERSON_MONTHLY_BUDGET = _dollars("PERSON_MONTHLY_BUDGET")
 INTERACTIVE_BUDGET = _dollars("INTERACTIVE_BUDGET")
 if INTERACTIVE_BUDGET is None and MONTHLY_BUDGET is not None:
     INTERACTIVE_BUDGET = MONTHLY_BUDGET * 2

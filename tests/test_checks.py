@@ -1,5 +1,7 @@
 """Each mistake in the configuration is named, with what to do."""
 
+from decimal import Decimal
+
 import pytest
 from django.core.checks import run_checks
 
@@ -16,7 +18,7 @@ def test_the_settings_as_shipped_are_in_order():
     ("name", "value", "expected"),
     [
         ("RECOGNIZER", "guess", ["imagelib.E001"]),
-        ("RECOGNIZER", "rekognition", ["imagelib.E003"]),
+        ("RECOGNIZER", "rekognition", ["imagelib.E003", "imagelib.W003"]),
         ("RECOGNIZER_APIS", ["labels", "smells"], ["imagelib.E002"]),
         ("RECOGNIZER_APIS", ["labels"], []),
         ("MAX_PIXELS", 0, ["imagelib.E004"]),
@@ -39,6 +41,13 @@ def test_a_mistake_is_found(settings, name, value, expected):
     settings.AWS_REGION = ""
     setattr(settings, name, value)
     assert ids() == expected
+
+
+def test_a_recognizer_that_costs_money_wants_a_budget(settings):
+    settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "eu-central-1"
+    assert ids() == ["imagelib.W003"]
+    settings.MONTHLY_BUDGET = Decimal(100)
+    assert ids() == []
 
 
 def test_a_deployment_is_warned_of_embedded_services():

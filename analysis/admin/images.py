@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analysis import formatting
+from analysis import formatting, permissions
 from analysis.admin import display, filters, image_actions, reanalyze_action
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.image_changelist import ImageChangeList
@@ -107,8 +107,8 @@ class ImageAdmin(PageAdmin):
         return queryset.filter(pk__in=ids).order_by("-added_at", "-pk"), False
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
-        """Asking costs money: whoever may start a batch may ask."""
-        return request.user.has_perm("analysis.add_batch")
+        """Asking costs money: whoever may start a batch about everybody's pictures may ask."""
+        return permissions.analyzes_all(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a picture begins with its bytes: /upload/ or import_images

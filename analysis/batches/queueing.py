@@ -6,7 +6,7 @@ import time
 
 from django.db import transaction
 
-from analysis.batches import selection
+from analysis.batches import authorization, selection
 from analysis.models import Analysis, Batch
 from analysis.recognition import enqueue
 
@@ -36,7 +36,7 @@ def _lay_step(batch_id: int, most_open: int) -> set[str] | None:
     with transaction.atomic():
         locked = Batch.objects.select_for_update(skip_locked=True, no_key=True)  # progress may be noted meanwhile
         batch = locked.filter(pk=batch_id, state=Batch.State.RUNNING, is_fully_queued=False).first()
-        if batch is None:
+        if batch is None or authorization.refusal(batch):
             return None
         waits = Analysis.objects.filter(batch=batch, image__trashed_at=None).open()
         room = _most_open(batch, most_open) - waits.count()

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from django.contrib.auth import get_user_model
 
+from analysis import permissions
 from analysis.curation import index_updates, label_verdicts, merge_duplicates, ratings, trash
 from analysis.curation.label_verdicts import POSITIVE, PreviousState, VerdictChange
 from analysis.library import images
@@ -21,11 +22,26 @@ PreviousValues = dict[int, PreviousState]
 Act = BulkChange.Action
 
 
+def all_owners(change: BulkChange) -> bool:
+    """Whether it is about everybody's pictures, and its person may still change these."""
+    person = permissions.fresh(change.person_id) if change.all_owners else None
+    return person is not None and permissions.changes_all(person)
+
+
 def own(change: BulkChange) -> ImageQuerySet:
-    """Pictures that its person may change: their own, or everybody's for whoever runs the place."""
-    if change.all_owners:
+    """Pictures that its person may change now: their own, or everybody's for whoever runs the place."""
+    if all_owners(change):
         return Image.objects.all()
-    return Image.objects.all().editable_by(change.person_id)
+    person = permissions.fresh(change.person_id)
+    return permissions.changeable(person) if person else Image.objects.none()
+
+
+def spoken_of(change: BulkChange) -> ImageQuerySet:
+    """Pictures whose labels its person may put right now: a curator's are all they see."""
+    if all_owners(change):
+        return Image.objects.all()
+    person = permissions.fresh(change.person_id)
+    return permissions.sayable(person) if person else Image.objects.none()
 
 
 def seen(change: BulkChange) -> ImageQuerySet:
@@ -47,6 +63,8 @@ def _word(change: BulkChange) -> VerdictChange:
 
 
 def _add(change: BulkChange, ids: list[int]) -> PreviousValues:
+    if change.label is None:  # no picture was theirs as it began, so no tag was made
+        return {}
     word = _word(change)
     before = label_verdicts.verdicts(word, ids)
     silent = {pk: before.get(pk) for pk in ids if not label_verdicts.is_positive(before.get(pk))}
@@ -172,10 +190,10 @@ def _unreachable(change: BulkChange, ids: list[int]) -> PreviousValues:
 
 
 ACTIONS: dict[str, Action] = {
-    Act.ADD_TAG: Action(_add, _put_back_words),
-    Act.REMOVE_TAG: Action(_remove, _put_back_words),
-    Act.CONFIRM: Action(_confirm, _put_back_words),
-    Act.REJECT: Action(_reject, _put_back_words),
+    Act.ADD_TAG: Action(_add, _put_back_words, among=spoken_of),
+    Act.REMOVE_TAG: Action(_remove, _put_back_words, among=spoken_of),
+    Act.CONFIRM: Action(_confirm, _put_back_words, among=spoken_of),
+    Act.REJECT: Action(_reject, _put_back_words, among=spoken_of),
     Act.OPEN_TO: Action(_open, _put_back_visibility),
     Act.TRASH: Action(_trash, _put_back_trashed),
     Act.RESTORE: Action(_restore, _put_back_restored),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import IO, Any
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
@@ -117,15 +118,17 @@ def _drop_object(image: Image) -> None:
 def save_settings(image: Image) -> None:
     """Save what a person decides about a picture: owner, title, who may see it. Search follows at once."""
     with transaction.atomic():
-        image.save(update_fields=["owner", "title", "visibility"])
+        image.save(update_fields=["owner", "title"])
+        set_visibility([image.pk], image.visibility)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image=image).update(owner_id=image.owner_id, visibility=image.visibility)
 
 
 def set_visibility(image_ids: Collection[int], visibility: int) -> None:
     """Say who may see pictures. Search follows at once."""
+    other_address = {} if visibility == Image.Visibility.PUBLIC else {"public_id": RandomUUID()}  # the old one is known
     with transaction.atomic():
-        Image.objects.filter(pk__in=image_ids).update(visibility=visibility)
+        Image.objects.filter(pk__in=image_ids).update(visibility=visibility, **other_address)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=image_ids).update(visibility=visibility)
 

@@ -6,9 +6,11 @@ import uuid
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from analysis.models.analyses import Analysis
 from analysis.models.images import Image
@@ -62,6 +64,15 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}/{self.prefix}" if self.prefix else self.name
+
+    def clean(self) -> None:
+        """Nobody's pictures become somebody else's by being indexed twice."""
+        others = Bucket.objects.filter(name=self.name).exclude(pk=self.pk).exclude(owner_id=self.owner_id)
+        for prefix in others.values_list("prefix", flat=True):
+            if prefix.startswith(self.prefix) or self.prefix.startswith(prefix):
+                raise ValidationError(
+                    _("This prefix overlaps a bucket of another owner. Choose a prefix outside it, or that owner.")
+                )
 
 
 class BucketObject(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q
@@ -136,6 +137,12 @@ class Image(models.Model):
 
     added_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
+    public_id = models.UUIDField(
+        "public address",
+        db_default=RandomUUID(),
+        editable=False,
+        help_text="Names the picture to people who are not signed in, while it is public. Cannot be guessed.",
+    )
 
     objects = ImageQuerySet.as_manager()
 
@@ -175,6 +182,7 @@ class Image(models.Model):
             models.Index(fields=["height"], name="image_height"),
             models.Index(fields=["owner", "-trashed_at"], condition=~Q(trashed_at=None), name="image_trash"),
             models.Index(fields=["sha256"], name="image_sha256"),
+            models.Index(fields=["public_id"], condition=Q(visibility__gte=2), name="image_public"),
             models.Index(fields=["phash"], name="image_phash"),
             models.Index(
                 fields=["-added_at", "-id"], condition=Q(trashed_at=None, has_duplicate=True), name="image_repeated"
@@ -195,6 +203,10 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("image", args=[self.pk])
+
+    def get_public_url(self) -> str:
+        """For people who are not signed in."""
+        return reverse("public", args=[self.public_id])
 
     def is_editable_by(self, person_id: int | None) -> bool:
         """Whether this person may change it: `editable_by` for one picture."""

@@ -51,13 +51,18 @@ def _take_affordable(recognizer: str, api: str, *, maximum: int, prices: PriceLi
         if not is_bulk:
             ids += _claim_rows(recognizer, api, maximum=room, only="AND NOT is_bulk")
             continue
+        of_people = ledger.left_of_people(left)
         for each in left:
             cost = prices.price(api, each.parameters.get(api, {}), already=already)
-            payable = maximum if cost <= 0 else int(max(each.dollars, FREE) // cost)
+            dollars = min(each.dollars, of_people.get(each.person_id or 0, each.dollars))
+            payable = maximum if cost <= 0 or dollars >= cost * maximum else int(max(dollars, FREE) // cost)
             minimum = min(room - len(ids), payable)
-            ids += _claim_rows(
+            taken = _claim_rows(
                 recognizer, api, maximum=minimum, only="AND is_bulk AND batch_id = %s", values=[each.batch_id]
             )
+            if each.person_id in of_people:
+                of_people[each.person_id] -= cost * len(taken)
+            ids += taken
         others = "AND is_bulk AND (batch_id IS NULL OR batch_id <> ALL(%s))"
         ids += _claim_rows(
             recognizer, api, maximum=room - len(ids), only=others, values=[[each.batch_id for each in left]]

@@ -67,6 +67,8 @@ class BatchBudget:
     """What a batch may still spend, in US dollars, and by API what it is asked with, which decides the price."""
 
     batch_id: int
+    person_id: int | None
+    recognizer: str
     parameters: dict[str, dict[str, Any]]
     dollars: Decimal
 
@@ -92,22 +94,62 @@ def budget(recognizer: str, *, today: date | None = None) -> Budget:
 
 
 def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
-    """Of each batch that has a budget and anything waiting; what is under way counts as spent."""
+    """Of each batch that has a budget, or its person one, and anything waiting; what is under way counts as spent."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT id, parameters, budget - dollars
+            SELECT id, person_id, parameters, coalesce(budget, 'Infinity') - dollars
                    - (SELECT coalesce(sum(dollars), 0) FROM analysis_batchentry WHERE batch_id = batch.id)
                    - (SELECT coalesce(sum(price), 0) FROM analysis_analysis
                       WHERE batch_id = batch.id AND state = 'running')
             FROM analysis_batch batch
-            WHERE budget IS NOT NULL AND recognizer = %s
+            WHERE (budget IS NOT NULL OR (%s AND person_id IS NOT NULL)) AND recognizer = %s
               AND EXISTS (SELECT FROM analysis_analysis WHERE batch_id = batch.id AND state = 'queued')
             ORDER BY id
             """,
-            [recognizer],
+            [settings.PERSON_MONTHLY_BUDGET is not None, recognizer],
         )
-        return [BatchBudget(pk, _object(parameters), dollars) for pk, parameters, dollars in cursor.fetchall()]
+        return [
+            BatchBudget(pk, person_id, recognizer, _object(parameters), dollars)
+            for pk, person_id, parameters, dollars in cursor.fetchall()
+        ]
+
+
+def left_of_people(batches: Iterable[BatchBudget]) -> dict[int, Decimal]:
+    """What the people of these batches may still spend on bulk runs this month, where that is limited at all."""
+    by_recognizer: dict[str, set[int]] = {}
+    for each in batches:
+        if each.person_id is not None:
+            by_recognizer.setdefault(each.recognizer, set()).add(each.person_id)
+    return {pk: left for name, people in by_recognizer.items() for pk, left in _left_of(people, name).items()}
+
+
+def left_of_person(recognizer: str, person_id: int | None) -> Decimal | None:
+    """The same of one person; None is no limit."""
+    return _left_of({person_id}, recognizer).get(person_id) if person_id is not None else None
+
+
+def _left_of(people: set[int], recognizer: str, *, today: date | None = None) -> dict[int, Decimal]:
+    """A run counts in the month in which it ends; while it has not ended, now. What is under way counts as spent."""
+    limit = settings.PERSON_MONTHLY_BUDGET
+    if limit is None:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT person_id, sum(
+                dollars
+                + (SELECT coalesce(sum(dollars), 0) FROM analysis_batchentry WHERE batch_id = batch.id)
+                + (SELECT coalesce(sum(price), 0) FROM analysis_analysis
+                   WHERE batch_id = batch.id AND state = 'running'))
+            FROM analysis_batch batch
+            WHERE person_id = ANY(%s) AND recognizer = %s AND (finished_at IS NULL OR finished_at >= %s)
+            GROUP BY person_id
+            """,
+            [sorted(people), recognizer, (today or now().date()).replace(day=1)],
+        )
+        spent: dict[int, Decimal] = dict(cursor.fetchall())
+    return {pk: max(limit - spent.get(pk, FREE), FREE) for pk in people}
 
 
 def _object(value: Any) -> dict[str, Any]:

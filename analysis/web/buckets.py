@@ -9,10 +9,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.postgres.forms import SimpleArrayField
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from analysis import formatting, permissions, pipeline
@@ -67,14 +69,14 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
 def buckets(request: Request) -> HttpResponse:
     """One's own buckets; all of them for staff."""
     found = permissions.buckets_for(request.user).annotate(pictures=Count("images"))
-    context = {"rows": [_row(each) for each in found], "is_staff": permissions.is_staff(request.user)}
+    context = {"rows": [_row(each) for each in found], "is_staff": permissions.sees_all_buckets(request.user)}
     return render(request, "buckets.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request) -> HttpResponse:
     """Staff alone: whoever names a bucket has the server's own permissions read it."""
-    permissions.require_staff(request.user)
+    permissions.require(permissions.may_add_buckets(request.user))
     form = BucketForm(
         request.POST or None, initial={"owner": request.user.pk, "region": settings.AWS_REGION}, label_suffix=""
     )
@@ -96,7 +98,8 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "findings": findings,
         "is_fine": all(finding.is_fine for finding in findings),
         "missing_actions": [finding.action for finding in findings if finding.action],
-        "numbers": _numbers(shown),
+        "numbers": _numbers(shown, request),
+        "may_sync": permissions.may_sync(request.user, shown),
         "waiting": states.get(BucketObject.State.WAITING, 0),
         "present": states.get(BucketObject.State.PRESENT, 0),
         "library_url": links.with_parameters("/", q=f'bucket:"{shown.name}"'),
@@ -114,7 +117,11 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
     """Have it compared with the library, and with `repair` what that found put right."""
     shown = permissions.bucket_for(request.user, bucket_id)
     repair = request.POST.get("repair", "")
+    if not permissions.may_sync(request.user, shown):
+        raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
     if repair == "failed":
+        if not permissions.may_analyze_bucket(request.user, shown):
+            raise PermissionDenied(permissions.NO_ANALYSES)
         number = pipeline.retry_failed(shown)
         toasts.add_toast(request, Toast(f"Asking again about {formatting.pictures(number)}."))
     else:
@@ -140,9 +147,11 @@ def _row(each: Bucket) -> BucketRow:
     )
 
 
-def _numbers(shown: Bucket) -> list[dict[str, Any]]:
+def _numbers(shown: Bucket, request: Request) -> list[dict[str, Any]]:
     """What the last sync found, with what puts it right."""
-    repairs = {"missing": "Move to the trash", "failed_analyses": "Ask again"}
+    repairs = {"missing": "Move to the trash"} if permissions.may_sync(request.user, shown) else {}
+    if permissions.may_analyze_bucket(request.user, shown):
+        repairs["failed_analyses"] = "Ask again"
     return [
         {"words": words, "number": f"{shown.report[name]:,}", "name": name, "repair": repairs.get(name, "")}
         for name, words in WORDS.items()

@@ -11,10 +11,15 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from analysis import formatting
+from analysis import formatting, permissions
 from analysis.health import watchdog
 from analysis.models import Analysis, Outage
 from analysis.recognition import ledger
+
+
+def may(request: HttpRequest) -> dict[str, permissions.May]:
+    """For the templates, so that they offer only what will be done. Costs nothing until it is asked."""
+    return {"may": permissions.May(request.user)}
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ def notices(request: HttpRequest) -> dict[str, list[Notice]]:
     if user is None or not user.is_authenticated or not is_ours or getattr(request, "htmx", False):
         return {"notices": []}
     found = _simulated()
-    if user.is_staff:
+    if permissions.sees_system(user):
         found += _outages() + _stalls() + _budget()
     return {"notices": found}
 

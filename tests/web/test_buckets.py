@@ -150,9 +150,9 @@ def test_each_sees_their_own(owner, colleague, staff, signed_in):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_list_takes_three_queries(owner, signed_in, number, django_assert_num_queries):
+def test_the_list_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
     for each in range(number):
         create_bucket_image(create_bucket(owner, name=f"bucket-{each}"), "a.jpg")
     browser = signed_in(owner)
-    with django_assert_num_queries(3):  # session, person, buckets
+    with django_assert_num_queries(4):  # session, person, groups, buckets
         browser.get(reverse("buckets"))

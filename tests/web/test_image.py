@@ -15,7 +15,7 @@ from analysis.search.results import image_ids
 from analysis.search.syntax.parser import parse
 from tests import rekognition_responses
 from tests.factories import create_analysis, create_image, labels_answer
-from tests.web.pages import Page
+from tests.web.pages import Page, address_for
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -27,7 +27,7 @@ def browser(owner, signed_in):
 
 
 def look(browser, image, **parameters) -> Page:
-    return Page(browser.get(reverse("image", args=[image.pk]), parameters))
+    return Page(browser.get(address_for(browser, image), parameters))
 
 
 def analyzed(owner, *, fields=None, **contents):
@@ -205,7 +205,7 @@ def test_nothing_is_inline_and_hostile_words_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_eleven_queries_whatever_was_found(owner, browser, number, django_assert_num_queries):
+def test_the_page_takes_twelve_queries_whatever_was_found(owner, browser, number, django_assert_num_queries):
     image = analyzed(
         owner,
         labels=labels_answer(**{f"Label_{index}": 90.0 for index in range(number)}),
@@ -213,7 +213,7 @@ def test_the_page_takes_eleven_queries_whatever_was_found(owner, browser, number
     )
     # session, person; picture; best labels; latest and current analyses, verdicts, labels; one's own mark;
     # ids of the search, neighbors
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         look(browser, image)
 
 

@@ -10,7 +10,7 @@ from analysis.curation import trash, verdicts
 from analysis.models import BulkChange, ChangedImage, Image, ImageIndex, Label, LabelAlias, Rating, Verdict
 from tests import rekognition_responses
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows
-from tests.web.pages import Page
+from tests.web.pages import Page, address_for
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -27,7 +27,7 @@ def image(owner):
 
 
 def look(browser, image, **parameters) -> Page:
-    return Page(browser.get(reverse("image", args=[image.pk]), parameters))
+    return Page(browser.get(address_for(browser, image), parameters))
 
 
 def post(browser, view, image, query="", **fields):
@@ -245,12 +245,19 @@ def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
     assert look(nobody, image).text == look(nobody, create_image(image.owner)).text  # neither is there
     page = swap(browser, "open-to", image, visibility="2")
     assert "Everyone with its address can see it now. Undo" in page.text
-    assert nobody.get(image.get_absolute_url()).status_code == 200
+    image.refresh_from_db()
+    address = image.get_public_url()
+    assert page.links["Public link"] == address
+    assert nobody.get(address).status_code == 200
+    assert nobody.get(image.get_absolute_url()).status_code == 404
     assert ImageIndex.objects.get(image=image).visibility == Image.Visibility.PUBLIC
     [undo] = [each["action"] for each in page.all("form") if "hx-post" not in each]
     assert {"type": "hidden", "name": "visibility", "value": "0"} in page.all("input")
     browser.post(undo, {"visibility": "0"})
-    assert nobody.get(image.get_absolute_url()).status_code == 404
+    assert nobody.get(address).status_code == 404
+    swap(browser, "open-to", image, visibility="2")
+    assert nobody.get(address).status_code == 404  # made public again it has another address
+    swap(browser, "open-to", image, visibility="0")
     assert swap(browser, "open-to", image, visibility="0").all("div", "toast") == []
 
 
@@ -301,7 +308,7 @@ def test_an_answer_takes_the_same_queries_however_much_was_said(browser, owner, 
     said = {"unsay": 10**8}
     # session, person; picture; transaction begun and ended, picture locked, verdict looked for; best labels; latest
     # and current analyses, verdicts, labels; one's own mark
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         browser.post(reverse("say", args=[image.pk]), said, **HTMX)
 
 

@@ -68,7 +68,7 @@ def test_the_page_of_a_sensitive_picture_shows_it_when_one_wants_to(sensitive, h
     assert "open" in cover
     assert Page(browser.get(harmless.get_absolute_url())).all("details", "veil") == []
     type(sensitive).objects.update(visibility=2)
-    [cover] = Page(nobody.get(sensitive.get_absolute_url())).all("details", "veil")
+    [cover] = Page(nobody.get(sensitive.get_public_url())).all("details", "veil")
     assert "open" not in cover
 
 

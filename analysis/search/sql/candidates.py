@@ -33,6 +33,7 @@ from analysis.search.sql.conditions import (
     FORMATS,
     INDEXED,
     NEAR,
+    buckets_named,
     days,
     face_test,
     hundredths,
@@ -162,9 +163,8 @@ def _narrowed(part: Node, meaning: ResolvedQuery) -> Sql | None:
         case FieldTerm("camera", text):
             return Sql(f"(i.camera_make, i.camera_model, i.lens) IN ({_CAMERAS})", (like_pattern(text),))
         case FieldTerm("bucket", text):
-            return Sql(
-                "i.bucket_id = ANY(ARRAY(SELECT id FROM analysis_bucket WHERE name ILIKE %s))", (like_pattern(text),)
-            )
+            named = buckets_named(text, meaning.viewer)
+            return Sql(f"i.bucket_id = ANY(ARRAY({named.text}))", named.values)
         case DateTerm("taken") | RelativeDateTerm("taken"):
             bounds = zip((">=", "<"), days(part, meaning.moment), strict=True)
             given = {f"coalesce(i.taken_at, i.added_at) {sign} %s": bound for sign, bound in bounds if bound}

@@ -169,9 +169,17 @@ def _matches(field: str, text: str, meaning: ResolvedQuery) -> Sql:
             owner = meaning.owners.get(text)
             return _of_image("owner_id = %s", owner.id) if owner else FALSE
         case "bucket":
-            named = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
-            return _of_image(f"coalesce(bucket_id IN ({named}), false)", like_pattern(text))
+            named = buckets_named(text, meaning.viewer)
+            return _of_image(f"coalesce(bucket_id IN ({named.text}), false)", *named.values)
     raise AssertionError(field)
+
+
+def buckets_named(text: str, viewer: Viewer) -> Sql:
+    """The ids of buckets with this in their name: one's own, since names of others' are told to nobody."""
+    named = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
+    if viewer.sees_all:
+        return Sql(named, (like_pattern(text),))
+    return Sql(f"{named} AND owner_id = %s", (like_pattern(text), viewer.person_id))
 
 
 def like_pattern(text: str) -> str:

@@ -16,9 +16,9 @@ from analysis import formatting, permissions, pipeline
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
-from analysis.curation.tags import get_or_create_tag
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
+from analysis.search.label_visibility import label_visibility
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import toasts
 from analysis.web.bulk.selection import selected_labels
@@ -119,7 +119,9 @@ def selected(request: Request) -> Selection:
 
 
 def _add_tag(request: Request, selection: Selection) -> BulkChange:
-    return _run(selection, Act.ADD_TAG, label=get_or_create_tag(request.POST.get("tag", "").replace("\x00", " ")))
+    return _run(
+        selection, Act.ADD_TAG, label=bulk.label_to_add(selection, request.POST.get("tag", "").replace("\x00", " "))
+    )
 
 
 def _remove_tag(request: Request, selection: Selection) -> BulkChange:
@@ -186,7 +188,7 @@ def _label(request: Request, *, name: str = "") -> Label:
         found = known.filter(name__iexact=name.replace("\x00", " ")).first()
     else:
         raise ActionRefused("Say which label.")
-    if found is None:
+    if found is None or not label_visibility(permissions.viewer_of(request.user)).met([found.pk], maximum=1):
         raise ActionRefused(NOTHING_CHANGED)  # as for a label that only others' pictures carry
     return found
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.http import Http404, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -72,7 +73,7 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
         tag = Label.objects.filter(pk__in=carried.values("label")).first()
         if tag is None:
             return None  # somebody was faster
-        selection = Selection(request.user, ids=(shown.pk,), all_owners=True)  # type: ignore[arg-type]
+        selection = Selection(request.user, ids=(shown.pk,))  # type: ignore[arg-type]
         change = bulk.remove_tag(selection, tag)
         return Toast(f"Took “{tag}” off.", _address("undo-here", request, shown), {"change": str(change.pk)})
 
@@ -152,7 +153,10 @@ def _done(request: Request, image_id: int, act: Act, *, may: May = permissions.c
     """The picture and what is to be told: what was done, or the sentence of a refusal."""
     shown = permissions.image_for(request.user, image_id)
     if not may(request.user, shown):
-        raise Http404
+        sentence = str(permissions.NOT_THE_OWNER if may is permissions.can_edit else permissions.NOT_A_CURATOR)
+        if is_fragment(request):  # the control shows again what is so
+            return shown, Toast(sentence)
+        raise PermissionDenied(sentence)
     try:
         return shown, act(shown)
     except ActionRefused as refusal:

@@ -16,6 +16,11 @@ document.addEventListener("htmx:responseError", (event) => {
   if (isByHand(event)) say(message("server-error", { status: event.detail.xhr.status }));
 });
 
+// A choice that was not taken is shown as it was before.
+for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(failure, ({ target }) => target.closest?.("form.openness")?.reset());
+}
+
 // Signed out meanwhile: the answer is the page to sign in, and leads back here. False if it is another one.
 export function signsIn(answered) {
   const address = new URL(answered, location);
