@@ -35,7 +35,7 @@ def notices(request: HttpRequest) -> dict[str, list[Notice]]:
 def _simulated() -> list[Notice]:
     if settings.RECOGNIZER != "simulator":
         return []
-    return [Notice("mild", "The recognizer is a simulator: new labels are invented, and so is what they cost.")]
+    return [Notice("warning", "The recognizer is a simulator: new labels are invented, and so is what they cost.")]
 
 
 def _outages() -> list[Notice]:
@@ -43,7 +43,7 @@ def _outages() -> list[Notice]:
     by_code: dict[str, list[Outage]] = {}
     for outage in Outage.objects.order_by("api"):
         by_code.setdefault(outage.code, []).append(outage)
-    return [Notice("bad", _sentence(outages)) for outages in by_code.values()]
+    return [Notice("danger", _sentence(outages)) for outages in by_code.values()]
 
 
 def _sentence(outages: list[Outage]) -> str:
@@ -57,7 +57,7 @@ def _sentence(outages: list[Outage]) -> str:
 
 def _stalls() -> list[Notice]:
     told = watchdog.sentence()
-    return [Notice("bad", told)] if told else []
+    return [Notice("danger", told)] if told else []
 
 
 def _budget() -> list[Notice]:
@@ -66,7 +66,7 @@ def _budget() -> list[Notice]:
     budget = ledger.budget(settings.RECOGNIZER)
     spent = f"{budget.spent + budget.reserved:.2f} of {budget.limit} US dollars of this month's budget are spent"
     if budget.is_exhausted:
-        return [Notice("bad", f"{spent}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
+        return [Notice("danger", f"{spent}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
     if budget.is_warning:
-        return [Notice("mild", f"{spent}.")]
+        return [Notice("warning", f"{spent}.")]
     return []

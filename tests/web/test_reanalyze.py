@@ -150,4 +150,4 @@ def test_looking_at_an_address_starts_nothing(owner, signed_in):
 def test_the_bulk_bar_leads_there(owner, signed_in):
     create_image(owner)
     buttons = [each for each in Page(signed_in(owner).get("/")).all("button") if each.get("formaction") == URL]
-    assert ["data-leaves" in each for each in buttons] == [True]
+    assert ["data-navigates" in each for each in buttons] == [True]

@@ -63,12 +63,12 @@ def analyze(request: Request) -> HttpResponse:
     try:
         asked = _asked(request)
     except (ActionRefused, InvalidBatchOptions) as error:
-        return render(request, "analyze.html", {"complaint": str(error)}, status=422)
+        return render(request, "bulk/reanalyze.html", {"complaint": str(error)}, status=422)
     if request.method == "POST" and request.POST.get("start"):
         pipeline.run_batch(asked.batch, named=asked.ids)
         toasts.add_toast(request, Toast(f"Batch {asked.batch.pk} is under way."))
         return redirect("activity")
-    return render(request, "analyze.html", _context(asked))
+    return render(request, "bulk/reanalyze.html", _context(asked))
 
 
 def _asked(request: Request) -> AnalyzeForm:

@@ -61,7 +61,7 @@ def history(request: Request, image_id: int) -> HttpResponse:
         "changed": {"when": links.ago(since, now=now), "exact": links.exact(since)} if since else None,
         "of_the_one_before": [entry for entry, older in zip(entries, is_older, strict=True) if older],
     }
-    return render(request, "history.html", context)
+    return render(request, "image/history.html", context)
 
 
 @require_safe

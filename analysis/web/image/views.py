@@ -35,7 +35,7 @@ def image(request: Request, image_id: int) -> HttpResponse:
         "facts": metadata.metadata_rows(shown, reader=request.user, now=now),
         "location": metadata.location(shown, reader=request.user),
     }
-    return render(request, "image.html", context)
+    return render(request, "image/detail.html", context)
 
 
 @login_not_required
@@ -46,7 +46,7 @@ def panel(request: Request, image_id: int) -> HttpResponse:
     context = image_context.context(request, shown)
     if request.GET.get("seen") == context["panel"].token:
         return HttpResponse(status=204)
-    return render(request, "image.html#news", context)
+    return render(request, "image/detail.html#panel_updated", context)
 
 
 @require_POST
@@ -60,7 +60,7 @@ def retry(request: Request, image_id: int) -> HttpResponse:
         raise Http404
     pipeline.request_analysis(image_ids=[shown.pk], apis=[api] if api else None)
     if is_fragment(request):
-        return render(request, "image.html#news", image_context.context(request, shown))
+        return render(request, "image/detail.html#panel_updated", image_context.context(request, shown))
     return redirect(shown)
 
 
