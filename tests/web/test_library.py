@@ -199,6 +199,7 @@ def test_a_bad_query_is_told_with_its_place(owner, browser, query, message, care
     assert message in Page(response).text
     assert f'\n<span class="search-error-caret">{caret}</span>' in response.content.decode()
     assert Page(response).by_id("q")["value"] == query
+    assert len(Page(response).all("h1")) == 1
 
 
 def test_a_bad_query_leaves_what_htmx_has_on_the_page(owner, browser):

@@ -44,8 +44,13 @@ class VirtualGrid extends HTMLElement {
     near.forEach((spacer) => this.replaceSpacer(spacer));
     this.hideLastRow();
     if (this.cards.length > this.maxCards && this.removeFarCards(MAX_REMOVED_PER_FRAME)) this.scheduleUpdate();
-    this.anchor = this.firstVisibleCard();
+    if (!this.isPinned()) this.anchor = this.firstVisibleCard();
     this.anchorTop = this.anchor?.getBoundingClientRect().top;
+  }
+
+  // After cards were prepended the anchor stays the same until somebody scrolls: else it would drift with each row break.
+  isPinned() {
+    return this.pinned && this.pinned === this.anchor && Math.abs(this.pinned.getBoundingClientRect().top - this.anchorTop) < 1;
   }
 
   // The last row is invisible until it is full: the next cards would move it.
@@ -74,6 +79,7 @@ class VirtualGrid extends HTMLElement {
 
   // Adds cards of new images before the others; the visible ones stay in place.
   prepend(cards) {
+    this.pinned = this.anchor;
     this.grid.prepend(...cards);
     if (this.removed.size || scrollY > 0) this.relayout();
   }
