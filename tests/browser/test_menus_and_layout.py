@@ -1,4 +1,4 @@
-"""Menus that close without side effects, fields that take the focus, names of icon buttons, and the image page's height."""
+"""Menus that close without side effects, names of icon buttons, and the height of the image page."""
 
 from __future__ import annotations
 
