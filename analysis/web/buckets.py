@@ -70,7 +70,7 @@ def buckets(request: Request) -> HttpResponse:
     """One's own buckets; all of them for staff."""
     found = permissions.buckets_for(request.user).annotate(pictures=Count("images"))
     context = {"rows": [_row(each) for each in found], "is_staff": permissions.sees_all_buckets(request.user)}
-    return render(request, "buckets.html", context)
+    return render(request, "buckets/index.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -82,7 +82,7 @@ def add(request: Request) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         return redirect("bucket", form.save().pk)
-    return render(request, "bucket_add.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_safe
@@ -109,7 +109,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "toasts": toasts.take_toasts(request),
         **_to_paste(request, shown),
     }
-    return render(request, "bucket.html", context)
+    return render(request, "buckets/detail.html", context)
 
 
 @require_POST

@@ -43,7 +43,7 @@ def notices(request: HttpRequest) -> dict[str, list[Notice]]:
 def _simulated() -> list[Notice]:
     if settings.RECOGNIZER != "simulator":
         return []
-    return [Notice("mild", "The recognizer is a simulator: new labels are invented, and so is what they cost.")]
+    return [Notice("warning", "The recognizer is a simulator: new labels are invented, and so is what they cost.")]
 
 
 def _outages() -> list[Notice]:
@@ -51,7 +51,7 @@ def _outages() -> list[Notice]:
     by_code: dict[str, list[Outage]] = {}
     for outage in Outage.objects.order_by("api"):
         by_code.setdefault(outage.code, []).append(outage)
-    return [Notice("bad", _sentence(outages)) for outages in by_code.values()]
+    return [Notice("danger", _sentence(outages)) for outages in by_code.values()]
 
 
 def _sentence(outages: list[Outage]) -> str:
@@ -65,7 +65,7 @@ def _sentence(outages: list[Outage]) -> str:
 
 def _stalls() -> list[Notice]:
     told = watchdog.sentence()
-    return [Notice("bad", told)] if told else []
+    return [Notice("danger", told)] if told else []
 
 
 def _budget() -> list[Notice]:
@@ -75,7 +75,7 @@ def _budget() -> list[Notice]:
     spent, limit = formatting.dollars(budget.spent + budget.reserved), formatting.dollars(budget.limit or Decimal(0))
     told = _("%(spent)s of this month's budget of %(limit)s are spent") % {"spent": spent, "limit": limit}
     if budget.is_exhausted:
-        return [Notice("bad", f"{told}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
+        return [Notice("danger", f"{told}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
     if budget.is_warning:
-        return [Notice("mild", f"{told}.")]
+        return [Notice("warning", f"{told}.")]
     return []

@@ -37,7 +37,7 @@ def data_uri(placeholder: bytes | memoryview | None) -> str:
 
 def rendition_url(image: Image, name: str) -> str:
     """From the storage itself where it may be, with ours behind the #, which browsers keep to themselves: where to ask
-    if the storage does not give it (again.js). Ours names the version, so that browsers may keep it for ever.
+    if the storage does not give it (image_fallback.js). Ours names the version, so that browsers may keep it for ever.
     """
     return _rendition_url(image, name, reverse("rendition", args=[image.pk, name]))
 

@@ -58,8 +58,12 @@ def test_labels_are_grouped_by_category_the_surest_first(owner, browser):
     page = look(browser, image)
     assert "Animals and Pets Dog × 2 98 % Pet 97 % Vehicles Car 88 %" in page.text
     assert page.links["Dog"] == "/?q=Dog"
-    assert [each["class"] for each in page.all("svg", "bar")] == ["bar sure", "bar sure", "bar likely"]
-    assert [each["width"] for each in page.all("rect", "fill")] == ["98.6", "97.0", "88.0"]
+    assert [each["class"] for each in page.all("svg", "confidence-bar")] == [
+        "confidence-bar sure",
+        "confidence-bar sure",
+        "confidence-bar likely",
+    ]
+    assert [each["width"] for each in page.all("rect", "confidence-bar-fill")] == ["98.6", "97.0", "88.0"]
 
 
 def test_a_persons_word_counts_and_a_hidden_label_does_not(owner, browser):
@@ -87,8 +91,8 @@ def test_boxes_lie_over_the_picture_and_name_their_rows(owner, browser):
     box = page.all("rect", "box")[0]
     assert [box[side] for side in ("x", "y", "width", "height")] == ["100.0", "100.0", "300.0", "200.0"]
     assert box["data-confidence"] == "96.50"
-    row = page.all("li", "row")[0]
-    assert box["data-keys"] == row["data-keys"] == "label-0"
+    row = page.all("li", "detection-row")[0]
+    assert box["data-highlight"] == row["data-highlight"] == "label-0"
 
 
 def test_faces_and_text_are_listed(owner, browser):
@@ -108,7 +112,7 @@ def test_a_face_that_a_label_shows_has_one_box_for_both(owner, browser):
         },
         faces=rekognition_responses.faces(rekognition_responses.face(BoundingBox=rekognition_responses.box(**box))),
     )
-    assert [each["data-keys"] for each in look(browser, image).all("rect", "box")] == ["label-0 face-0"]
+    assert [each["data-highlight"] for each in look(browser, image).all("rect", "box")] == ["label-0 face-0"]
 
 
 def test_colors_and_quality_come_from_the_picture(owner, browser):
@@ -140,7 +144,7 @@ def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browse
         "Dimensions 4,000 × 3,000 px Format HEIC Size 5.3 MB Taken 3 May 2025 Camera Apple iPhone 15 Added" in page.text
     )
     content = browser.get(image.get_absolute_url()).content.decode()
-    closed = re.search(r'<details class="location">(.*?)</details>', content, re.DOTALL)
+    closed = re.search(r'<details class="metadata-location">(.*?)</details>', content, re.DOTALL)
     assert "33.85680° S, 151.21530° E" in closed[1]
     assert content.count("151.2") == 1
 

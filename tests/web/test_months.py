@@ -37,7 +37,7 @@ def test_each_says_how_many_it_has_and_how_many_that_is_beside_the_others(owner,
         create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
     page = Page(signed_in(owner).get(reverse("months"), {"q": "dog"}))
     assert [name for name in page.links if "2026" in name] == ["March 2026 4", "February 2026 1"]
-    assert [each["width"] for each in page.all("rect", "fill")] == ["100.0", "25.0"]
+    assert [each["width"] for each in page.all("rect", "confidence-bar-fill")] == ["100.0", "25.0"]
 
 
 def test_of_too_many_they_are_found_without_being_counted(owner, signed_in, monkeypatch):

@@ -157,7 +157,7 @@ def test_looking_at_an_address_starts_nothing(owner, signed_in):
 def test_the_bulk_bar_leads_there(owner, signed_in):
     create_image(owner)
     buttons = [each for each in Page(signed_in(owner).get("/")).all("button") if each.get("formaction") == URL]
-    assert ["data-leaves" in each for each in buttons] == [True]
+    assert ["data-navigates" in each for each in buttons] == [True]
 
 
 def test_an_estimate_is_started_once_and_the_second_time_names_the_run(owner, colleague, signed_in):

@@ -41,7 +41,7 @@ def test_a_search_is_saved_and_shown_by_its_name(owner, browser):
     page = Page(browser.get(answer.url))
     assert "Saved as “My dogs”." in page.text
     assert "Modified" not in page.links
-    assert page.all("row-density")[0]["data-kept"] == "small"
+    assert page.all("density-switch")[0]["data-saved-density"] == "small"
 
 
 @pytest.mark.parametrize(("query", "is_modified"), [("dog   (CAT) sort:newest", False), ("dog", True), ('"', True)])

@@ -56,7 +56,7 @@ def files_in(folder) -> list:
 
 def test_the_form_works_without_javascript(browser):
     page = Page(browser.get(reverse("upload")))
-    form = page.all("form", "drop")[0]
+    form = page.all("form", "dropzone")[0]
     assert (form["method"], form["enctype"], form["action"]) == ("post", "multipart/form-data", reverse("upload"))
     assert {"name": "files", "multiple": ""}.items() <= page.by_id("files").items()
     assert "up to 100 MB each" in page.text
@@ -109,7 +109,7 @@ def test_a_script_gets_the_rows_alone(browser):
     row = page.all("li", "upload-row")[0]
     image = Image.objects.get()
     assert (row["data-outcome"], row["data-image"], row["data-version"]) == ("stored", str(image.pk), "queued0")
-    assert "data-open" in row
+    assert "data-pending" in row
 
 
 @pytest.mark.parametrize("what", sorted(pictures.bad_files()))
@@ -211,7 +211,7 @@ def test_rows_come_back_when_they_have_changed(browser, owner):
     reindex([done.pk])
     page = Page(browser.get(reverse("upload-state"), asked))
     row = page.all("li", "upload-row")[0]
-    assert (row["data-image"], row["data-version"], "data-open" in row) == (str(done.pk), "done2", False)
+    assert (row["data-image"], row["data-version"], "data-pending" in row) == (str(done.pk), "done2", False)
     assert "Dog, Pet" in page.text
 
 

@@ -74,10 +74,10 @@ def analyze(request: Request) -> HttpResponse:
             return _started(request, asked)
     except (ActionRefused, InvalidBatchOptions, NotAllowed, NoToken) as error:
         if is_part:
-            return render(request, "analyze.html#board", _not_estimated(request, str(error)))
-        return render(request, "analyze.html", {"complaint": str(error)}, status=422)
+            return render(request, "bulk/reanalyze.html#board", _not_estimated(request, str(error)))
+        return render(request, "bulk/reanalyze.html", {"complaint": str(error)}, status=422)
     context = _context(asked, may_choose=permissions.may_choose_apis(request.user))
-    return render(request, "analyze.html#board" if is_part else "analyze.html", context)
+    return render(request, "bulk/reanalyze.html#board" if is_part else "bulk/reanalyze.html", context)
 
 
 def _started(request: Request, asked: AnalyzeForm) -> HttpResponse:

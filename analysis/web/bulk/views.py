@@ -99,8 +99,8 @@ def menu(request: Request) -> HttpResponse:
         found = selected_labels(ids, kinds=DECIDABLE, viewer=permissions.viewer_of(request.user))
         ticks = [Tick(str(label.pk), label.name, is_on_all=how == "all") for label, how in bulk.tags_of(selection)]
     except ActionRefused as refusal:
-        return render(request, "bulk.html#menu", {"complaint": str(refusal)})
-    return render(request, "bulk.html#menu", {"ticks": ticks, "labels": found})
+        return render(request, "bulk/label_menu.html", {"complaint": str(refusal)})
+    return render(request, "bulk/label_menu.html", {"ticks": ticks, "labels": found})
 
 
 def selected(request: Request) -> Selection:
@@ -221,6 +221,6 @@ def _sentence(change: BulkChange) -> str:
 
 def _tell(request: Request, toast: Toast) -> HttpResponse:
     if is_fragment(request):
-        return render(request, "parts/toasts.html", {"toasts": [toast]})
+        return render(request, "includes/toasts.html", {"toasts": [toast]})
     toasts.add_toast(request, toast)
     return redirect(next_url(request))

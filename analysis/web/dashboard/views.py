@@ -63,7 +63,7 @@ def dashboard(request: Request) -> HttpResponse:
         "later_url": _later(asked),
         "counted": " ".join(filter(None, [_counted(), asked.note])),
     }
-    return render(request, "dashboard.html", context)
+    return render(request, "dashboard/index.html", context)
 
 
 @require_safe

@@ -47,7 +47,7 @@ def review_label(request: Request, image_id: int) -> HttpResponse:
             raise ActionRefused("Say which label.")
         return None
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="said")
+    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
 
 
 @require_POST
@@ -58,9 +58,9 @@ def add_label(request: Request, image_id: int) -> HttpResponse:
         verdicts.add(shown.pk, name=request.POST.get("name", ""), by_id=current_user_id(request))
 
     shown, toast = _done(request, image_id, act, may=permissions.can_review_labels)
-    answer = _tell(request, shown, toast, part="said")
+    answer = _tell(request, shown, toast, part="labels_updated")
     if toast is None:
-        answer["HX-Trigger"] = "added"  # the field is emptied
+        answer["HX-Trigger"] = "labelAdded"  # the field is emptied
     return answer
 
 
@@ -77,7 +77,7 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
         change = bulk.remove_tag(selection, tag)
         return Toast(f"Took “{tag}” off.", _address("undo-here", request, shown), {"change": str(change.pk)})
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="said")
+    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
 
 
 @require_POST
@@ -91,7 +91,7 @@ def undo(request: Request, image_id: int) -> HttpResponse:
             return Toast("It is undone in the background.")
         return None if undone.number else Toast("Somebody changed it since; it stays as it is.")
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="said")
+    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
 
 
 @require_POST
@@ -107,7 +107,7 @@ def rate(request: Request, image_id: int) -> HttpResponse:
         else:
             raise ActionRefused("Choose 1 to 5 stars, or 0 for none.")
 
-    return _tell(request, *_done(request, image_id, act, may=_everybody), part="marked")
+    return _tell(request, *_done(request, image_id, act, may=_everybody), part="rating_updated")
 
 
 @require_POST
@@ -125,7 +125,7 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
         words = VISIBILITY_SENTENCES[Image.Visibility(shown.visibility)]
         return Toast(words, _address("open-to", request, shown), {"visibility": str(before)})
 
-    return _tell(request, *_done(request, image_id, act), part="marked")
+    return _tell(request, *_done(request, image_id, act), part="rating_updated")
 
 
 @require_POST
@@ -172,8 +172,12 @@ def _tell(request: Request, shown: Image, toast: Toast | None, *, part: str = ""
     """The changed part of the page, or the way back to it; without a part the page is loaded anew."""
     told = [toast] if toast else []
     if part and is_fragment(request):
-        context = image_context.rating_of(request, shown) if part == "marked" else image_context.context(request, shown)
-        return render(request, f"image.html#{part}", context | {"toasts": told})
+        context = (
+            image_context.rating_of(request, shown)
+            if part == "rating_updated"
+            else image_context.context(request, shown)
+        )
+        return render(request, f"image/detail.html#{part}", context | {"toasts": told})
     for each in told:
         toasts.add_toast(request, each)
     if is_fragment(request):

@@ -74,7 +74,7 @@ def _kept(answer: HttpResponseBase, etag: str) -> HttpResponseBase:
 
 def _broken() -> HttpResponse:
     """A picture that says there is none, so that a lost blob breaks no page."""
-    content = render_to_string("broken.svg")
+    content = render_to_string("image/placeholder.svg")
     return HttpResponse(content, status=404, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 

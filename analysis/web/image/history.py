@@ -62,7 +62,7 @@ def history(request: Request, image_id: int) -> HttpResponse:
         "changed": {"when": formatting.ago(since, now=now), "exact": formatting.exact(since)} if since else None,
         "of_the_one_before": [entry for entry, older in zip(entries, is_older, strict=True) if older],
     }
-    return render(request, "history.html", context)
+    return render(request, "image/history.html", context)
 
 
 @require_safe

@@ -49,7 +49,7 @@ def _page(request: Request, shown: Image) -> HttpResponse:
         "facts": metadata.metadata_rows(shown, reader=request.user, now=now),
         "location": metadata.location(shown, reader=request.user),
     }
-    return render(request, "image.html", context)
+    return render(request, "image/detail.html", context)
 
 
 @login_not_required
@@ -70,7 +70,7 @@ def _panel(request: Request, shown: Image) -> HttpResponse:
     context = image_context.context(request, shown)
     if request.GET.get("seen") == context["panel"].token:
         return HttpResponse(status=204)
-    return render(request, "image.html#news", context)
+    return render(request, "image/detail.html#panel_updated", context)
 
 
 @require_POST
@@ -84,7 +84,7 @@ def retry(request: Request, image_id: int) -> HttpResponse:
         raise Http404
     pipeline.request_analysis(image_ids=[shown.pk], apis=[api] if api else None)
     if is_fragment(request):
-        return render(request, "image.html#news", image_context.context(request, shown))
+        return render(request, "image/detail.html#panel_updated", image_context.context(request, shown))
     return redirect(shown)
 
 
