@@ -71,7 +71,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
             self.parser.unreader.unread(bytes(self.received))
             self.received.clear()
 
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn calls it so
+    def close(self, graceful: bool = False) -> None:
         """Gunicorn's own way of closing gracefully makes the main loop wait for two seconds."""
         if graceful:
             self._linger(self)
@@ -168,7 +168,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(conn.sock)
         conn.close()
 
-    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:  # noqa: FBT001 - gunicorn calls it so
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
         """A body that nobody wanted is hardly read: that would keep a thread waiting."""
         return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
 

@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "analysis.web.body_limits.BodyLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -184,9 +185,17 @@ EVENTS_QUEUE_URL = env.str("EVENTS_QUEUE_URL", "")
 
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
 MAX_PIXELS = env.int("MAX_PIXELS", 100_000_000)
+MAX_UPLOAD_REQUEST_BYTES = env.int("MAX_UPLOAD_REQUEST_BYTES", 1024**3)
 UPLOAD_TICKET_SECONDS = env.int("UPLOAD_TICKET_SECONDS", 3_600)
+MAX_OPEN_UPLOADS = env.int("MAX_OPEN_UPLOADS", 5_000)
+MAX_OPEN_UPLOAD_BYTES = env.int("MAX_OPEN_UPLOAD_BYTES", 50 * 1024**3)
 DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # a page without JavaScript has 1,200 pictures to select at most
+FILE_UPLOAD_HANDLERS = [
+    "analysis.web.body_limits.FileLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 
 # --- Recognition ------------------------------------------------------------------------------------------------------
