@@ -140,6 +140,8 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+SEARCH_SECONDS = env.float("SEARCH_SECONDS", 5.0)
+
 # --- Storage ----------------------------------------------------------------------------------------------------------
 
 if AWS_STORAGE_BUCKET_NAME:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -12,6 +14,7 @@ from analysis.models import Image, Viewer
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
 from analysis.web.library.page import (
@@ -42,8 +45,13 @@ def library(request: Request) -> HttpResponse:
     text = request.GET.get("q", "")
     try:
         query = parse(text)
+        with time_limit():
+            return _found(request, query)
     except InvalidQuery as error:
         return _complain(request, text, error)
+
+
+def _found(request: Request, query: Query) -> HttpResponse:
     viewer, saved = permissions.viewer_of(request.user), _saved(request, query)
     after = Cursor.from_text(request.GET.get("after", ""))
     if after and is_fragment(request) and "page" in request.GET:
@@ -69,9 +77,10 @@ def cards(request: Request) -> HttpResponse:
         return render(request, "library.html#changed", {"cards": changed})
     context: dict[str, object] = {"cards": changed}
     if query is not None and visible:
-        number, counted = count_and_facets(query, viewer=viewer)
-        narrower = filter_options(query, counted, saved=saved)
-        context |= {"shelf": LibraryPage(line=links.pictures(number), offers=narrower)}
+        with suppress(SearchTooSlow), time_limit():
+            number, counted = count_and_facets(query, viewer=viewer)
+            narrower = filter_options(query, counted, saved=saved)
+            context |= {"shelf": LibraryPage(line=links.pictures(number), offers=narrower)}
     return render(request, "library.html#changed", context, status=STOP_POLLING)
 
 
@@ -80,9 +89,10 @@ def months(request: Request) -> HttpResponse:
     """The months of a result, to go to one of them."""
     try:
         query = parse(request.GET.get("q", ""))
+        with time_limit():
+            found = months_of(query, viewer=permissions.viewer_of(request.user))
     except InvalidQuery as error:
         return _complain(request, request.GET.get("q", ""), error)
-    found = months_of(query, viewer=permissions.viewer_of(request.user))
     context = {"months": found, "text": query.text, "url": links.library_url(query)}
     return render(request, "months.html#list" if is_fragment(request) else "months.html", context)
 
