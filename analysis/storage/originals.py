@@ -46,8 +46,9 @@ def download_url(image: Image) -> str | None:
         return blobs.download_url(image.key, disposition=disposition) if is_reached else None
     if not s3_objects.is_addressable(image.key):
         return None
-    client, place = client_of(image.bucket), _place(image, image.bucket)
+    place = _place(image, image.bucket)
     try:
+        client = client_of(image.bucket)
         s3_objects.head(client, place, etag=image.etag)
         return s3_objects.download_url(client, place, seconds=SAVING, disposition=disposition)
     except AWSError as refusal:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from analysis import permissions
 from analysis.models import Image, Viewer
@@ -37,14 +37,22 @@ from analysis.web.upload.views import limits
 
 STOP_POLLING = 286
 MOST_LIVE = 200
+LONGEST_ADDRESS = 4_000
+"""Servers and proxies take at least so much of an address, as a rule."""
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def library(request: Request) -> HttpResponse:
-    """A query's pictures; as a fragment when htmx asks for the shelf or for more cards."""
-    text = request.GET.get("q", "")
+    """A query's pictures; as a fragment when htmx asks for the shelf or for more cards.
+
+    By POST for a query that is too long for an address; any other is led to its address.
+    """
+    text = request.POST.get("q", "") if request.method == "POST" else request.GET.get("q", "")
     try:
         query = parse(text)
+        address = links.library_url(query)
+        if request.method == "POST" and len(address) <= LONGEST_ADDRESS:
+            return redirect(address)
         with time_limit():
             return _found(request, query)
     except InvalidQuery as error:
