@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from analysis.web import activity, buckets, duplicates, labels, saved_searches, sensitive, system
+from analysis.web import activity, buckets, duplicates, labels, saved_searches, sensitive, sign_in, system
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
@@ -16,6 +16,8 @@ from analysis.web.library import autocomplete, autocomplete_labels
 from analysis.web.library import views as library_views
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
+
+admin.site.login_form = sign_in.AdminSignInForm
 
 urlpatterns = [
     path("", library_views.library, name="library"),
@@ -71,7 +73,7 @@ urlpatterns = [
     path("activity/", activity.activity, name="activity"),
     path("activity/<int:batch_id>/<slug:action>/", activity.batch_action, name="steer"),
     path("system/", system.system, name="system"),
-    path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/login/", sign_in.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
 ]
