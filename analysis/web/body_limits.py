@@ -62,7 +62,7 @@ class FileLimit(FileUploadHandler):
         rest = settings.MAX_UPLOAD_BYTES + 1 - start
         return raw_data[:rest] if rest > 0 else None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:  # noqa: ARG002 - Django gives it
+    def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:  # noqa: ARG002 - Django gives it
         """The handlers after this one make the file."""
         return None
 

@@ -49,7 +49,7 @@ class Attempts:
         except redis.RedisError as error:
             logger.warning("Sign-in attempts are not limited: Redis does not answer: %s", error)
             return 0
-        return max((max(int(wait), 1) for wait in waits), default=0)  # type: ignore[arg-type] # redis' types allow async
+        return max((max(int(wait), 1) for wait in waits), default=0)
 
     def count_failure(self) -> None:
         try:
@@ -69,7 +69,7 @@ class Attempts:
             logger.warning("Failed sign-ins were not forgotten: Redis does not answer: %s", error)
 
     def _numbers(self) -> list[Any]:
-        return _redis().mget(list(self._limits))  # type: ignore[return-value]
+        return _redis().mget(list(self._limits))
 
 
 class Throttled(forms.Form):
@@ -99,7 +99,7 @@ class SignInForm(Throttled, AuthenticationForm):
     pass
 
 
-class AdminSignInForm(Throttled, UnfoldAuthenticationForm):
+class AdminSignInForm(Throttled, UnfoldAuthenticationForm):  # type: ignore[misc] # unfold has no types
     pass
 
 
