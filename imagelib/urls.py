@@ -21,6 +21,7 @@ admin.site.login_form = sign_in.AdminSignInForm
 
 urlpatterns = [
     path("", library_views.library, name="library"),
+    path("search/", library_views.long_search, name="long-search"),
     path("cards/", library_views.cards, name="cards"),
     path("complete/", autocomplete.autocomplete, name="complete"),
     path("complete/names/", autocomplete_labels.autocomplete_labels, name="complete-names"),

@@ -67,7 +67,7 @@ def test_a_deployment_is_warned_of_what_lets_others_in(settings, name, value, ex
 
 
 def test_a_deployment_is_warned_of_root(settings):
-    assert ("imagelib.W006" in ids(include_deployment_checks=True)) == (os.geteuid() == 0)
+    assert ("imagelib.I001" in ids(include_deployment_checks=True)) == (os.geteuid() == 0)
 
 
 def test_credentials_of_an_endpoint_are_told_to_nobody(settings):

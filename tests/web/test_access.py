@@ -31,6 +31,7 @@ SEEN_MARKS = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 302, 302, SIGN_IN
 
 ENTRIES = {
     "library": ("get", EVERYBODY_SIGNED_IN),
+    "long-search": ("post", EVERYBODY_GOES_BACK),
     "cards": ("get", {PRIVATE: (286, 286, 286, SIGN_IN)}),
     "complete": ("get", EVERYBODY_SIGNED_IN),
     "complete-names": ("get", EVERYBODY_SIGNED_IN),

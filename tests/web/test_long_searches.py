@@ -23,8 +23,10 @@ def test_a_long_search_is_answered_or_refused_with_a_sentence(owner, signed_in, 
 def test_a_search_by_post_is_led_to_its_address_unless_that_is_too_long(owner, signed_in):
     browser = signed_in(owner)
     image = create_labeled_image(owner, {"д": 90}, filename="found.jpg")
-    assert browser.post(reverse("library"), {"q": "dog"}).url == "/?q=dog"
+    assert browser.post(reverse("long-search"), {"q": "dog"}).url == "/?q=dog"
     long = "д OR " + "д" * 700
-    page = Page(browser.post(reverse("library"), {"q": long}))
+    page = Page(browser.post(reverse("long-search"), {"q": long}))
     assert page.cards() == [image.pk]
-    assert "A search can be 4,000 characters long" in Page(browser.post(reverse("library"), {"q": "a" * 4_001})).text
+    assert (
+        "A search can be 4,000 characters long" in Page(browser.post(reverse("long-search"), {"q": "a" * 4_001})).text
+    )

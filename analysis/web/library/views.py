@@ -7,7 +7,7 @@ from contextlib import suppress
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from analysis import permissions
 from analysis.models import Image, Viewer
@@ -41,18 +41,26 @@ LONGEST_ADDRESS = 4_000
 """Servers and proxies take at least so much of an address, as a rule."""
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def library(request: Request) -> HttpResponse:
-    """A query's pictures; as a fragment when htmx asks for the shelf or for more cards.
+    """A query's pictures; as a fragment when htmx asks for the shelf or for more cards."""
+    return _library(request, request.GET.get("q", ""))
 
-    By POST for a query that is too long for an address; any other is led to its address.
-    """
-    text = request.POST.get("q", "") if request.method == "POST" else request.GET.get("q", "")
+
+@require_POST
+def long_search(request: Request) -> HttpResponse:
+    """The same for a query that is too long for an address; any other is led to its address."""
+    text = request.POST.get("q", "")
+    try:
+        address = links.library_url(parse(text))
+    except InvalidQuery as error:
+        return _complain(request, text, error)
+    return redirect(address) if len(address) <= LONGEST_ADDRESS else _library(request, text)
+
+
+def _library(request: Request, text: str) -> HttpResponse:
     try:
         query = parse(text)
-        address = links.library_url(query)
-        if request.method == "POST" and len(address) <= LONGEST_ADDRESS:
-            return redirect(address)
         with time_limit():
             return _found(request, query)
     except InvalidQuery as error:
