@@ -4,14 +4,12 @@ what rules make of some of them is in the modules beside it.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import dj_database_url
-from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from imagelib import admin_theme, celery_schedule, csp, embedded, secret_key
+from imagelib import admin_theme, budget, celery_schedule, csp, embedded, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -221,21 +219,8 @@ IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)
 RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
 REKOGNITION_READS_BUCKET = env.bool("REKOGNITION_READS_BUCKET", False)
 
-
-def _dollars(name: str) -> Decimal | None:
-    """A budget in US dollars; none is no limit."""
-    text = env.str(name, "")
-    try:
-        amount = Decimal(text) if text else None
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if amount is not None and not (amount.is_finite() and amount >= 0):
-        raise ImproperlyConfigured(f"{name} is {text!r}; write US dollars, for example 100.")
-    return amount
-
-
-MONTHLY_BUDGET = _dollars("MONTHLY_BUDGET")
-INTERACTIVE_BUDGET = _dollars("INTERACTIVE_BUDGET")
+MONTHLY_BUDGET = budget.dollars("MONTHLY_BUDGET", env.str("MONTHLY_BUDGET", ""))
+INTERACTIVE_BUDGET = budget.dollars("INTERACTIVE_BUDGET", env.str("INTERACTIVE_BUDGET", ""))
 if INTERACTIVE_BUDGET is None and MONTHLY_BUDGET is not None:
     INTERACTIVE_BUDGET = MONTHLY_BUDGET * 2
 PRICES_FILE = env.str("PRICES_FILE", "")
