@@ -37,6 +37,7 @@ class Right(StrEnum):
     ADD_BUCKET = "add_bucket"
     VIEW_BUCKET = "view_bucket"
     CHANGE_BUCKET = "change_bucket"
+    DELETE_BUCKET = "delete_bucket"
     VIEW_STATISTICS = "view_endedstatistics"
     VIEW_SYSTEM = "view_heartbeat"
     CHANGE_OUTAGE = "change_outage"
@@ -203,7 +204,7 @@ def buckets_for(user: Person) -> QuerySet[Bucket]:
 
 
 def sees_all_buckets(user: Person) -> bool:
-    return _as_staff(user, Right.VIEW_BUCKET, Right.CHANGE_BUCKET)
+    return _as_staff(user, Right.VIEW_BUCKET, Right.CHANGE_BUCKET, Right.DELETE_BUCKET)
 
 
 def bucket_for(user: Person, bucket_id: int) -> Bucket:
@@ -224,6 +225,14 @@ def may_analyze_bucket(user: Person, bucket: Bucket) -> bool:
 def may_add_buckets(user: Person) -> bool:
     """Staff alone: whoever names a bucket has the server's own permissions read it."""
     return _as_staff(user, Right.ADD_BUCKET)
+
+
+def may_edit_buckets(user: Person) -> bool:
+    return _as_staff(user, Right.CHANGE_BUCKET)
+
+
+def may_remove_buckets(user: Person) -> bool:
+    return _as_staff(user, Right.DELETE_BUCKET)
 
 
 def sees_figures(user: Person) -> bool:

@@ -49,10 +49,11 @@ def download_url(image: Image) -> str | None:
         return blobs.download_url(image.key, disposition=disposition) if is_reached else None
     if not s3_objects.is_addressable(image.key):
         return None
-    client = client_of(image.bucket)
+    bucket = image.bucket
     try:
-        _at_its_version(image, image.bucket, lambda place: s3_objects.head(client, place, etag=image.etag))
-        place = _place(image, image.bucket)
+        client = client_of(bucket)
+        _at_its_version(image, bucket, lambda place: s3_objects.head(client, place, etag=image.etag))
+        place = _place(image, bucket)
         return s3_objects.download_url(client, place, seconds=SAVING, disposition=disposition)
     except AWSError as refusal:
         raise _as_failure(image, refusal) from refusal

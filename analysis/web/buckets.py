@@ -10,7 +10,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, ProtectedError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -21,7 +21,7 @@ from analysis import formatting, permissions, pipeline
 from analysis.bucket_sync import connection_check
 from analysis.models import Analysis, Bucket, BucketObject
 from analysis.web import links, toasts
-from analysis.web.http import Request
+from analysis.web.http import Request, current_user_id
 from analysis.web.toasts import Toast
 
 MOST_ASIDE = 50
@@ -49,6 +49,10 @@ class BucketRow:
     trouble: str
 
 
+FIELDS = {"bucket": "name", "region": "region"}
+"""The field that a finding about the connection is about."""
+
+
 class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
     include = SimpleArrayField(forms.CharField(), required=False, help_text="Such as *.jpg, *.png; none: all pictures.")
     exclude = SimpleArrayField(forms.CharField(), required=False, help_text="Such as */thumbs/*.")
@@ -64,12 +68,28 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Bucket
         fields = ("name", "prefix", "region", "include", "exclude", "owner", "visibility", "apis", "may_delete")
 
+    def is_reached(self) -> bool:
+        """Whether the bucket answers as it is described; says why not, and offers to save it all the same."""
+        if not self.is_valid():
+            return False
+        findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
+        for finding in findings:
+            self.add_error(FIELDS.get(finding.subject), finding.sentence)
+        if findings:
+            label = _("Save without a connection")
+            self.fields["anyway"] = forms.BooleanField(required=False, label=label)
+        return not findings
+
 
 @require_safe
 def buckets(request: Request) -> HttpResponse:
     """One's own buckets; all of them for staff."""
     found = permissions.buckets_for(request.user).annotate(pictures=Count("images"))
-    context = {"rows": [_row(each) for each in found], "is_staff": permissions.sees_all_buckets(request.user)}
+    context = {
+        "rows": [_row(each) for each in found],
+        "is_staff": permissions.sees_all_buckets(request.user),
+        "toasts": toasts.take_toasts(request),
+    }
     return render(request, "buckets/index.html", context)
 
 
@@ -77,10 +97,36 @@ def buckets(request: Request) -> HttpResponse:
 def add(request: Request) -> HttpResponse:
     """Staff alone: whoever names a bucket has the server's own permissions read it."""
     permissions.require(permissions.may_add_buckets(request.user))
-    form = BucketForm(
-        request.POST or None, initial={"owner": request.user.pk, "region": settings.AWS_REGION}, label_suffix=""
-    )
-    if request.method == "POST" and form.is_valid():
+    return _form(request, Bucket(owner_id=current_user_id(request), region=settings.AWS_REGION))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: Request, bucket_id: int) -> HttpResponse:
+    permissions.require(permissions.may_edit_buckets(request.user))
+    return _form(request, permissions.bucket_for(request.user, bucket_id))
+
+
+@require_POST
+def remove(request: Request, bucket_id: int) -> HttpResponse:
+    """Forget a bucket that has no pictures in the library; nothing changes in S3."""
+    permissions.require(permissions.may_remove_buckets(request.user))
+    shown = permissions.bucket_for(request.user, bucket_id)
+    name = str(shown)
+    try:
+        shown.delete()
+    except ProtectedError:
+        number = shown.images.count()
+        sentence = _("%(bucket)s was not removed: delete its %(pictures)s first, including those in the trash.")
+        toasts.add_toast(request, Toast(sentence % {"bucket": name, "pictures": formatting.pictures(number)}))
+        return redirect("bucket", bucket_id)
+    toasts.add_toast(request, Toast(_("Removed %(bucket)s. Nothing was changed in S3.") % {"bucket": name}))
+    return redirect("buckets")
+
+
+def _form(request: Request, shown: Bucket) -> HttpResponse:
+    """The form; saves what is right, once the bucket was reached."""
+    form = BucketForm(request.POST or None, instance=shown, label_suffix="")
+    if request.method == "POST" and form.is_reached():
         return redirect("bucket", form.save().pk)
     return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -94,6 +140,8 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
     aside = shown.objects_seen.filter(state__in=[BucketObject.State.REFUSED, BucketObject.State.FAILED])
     context = {
         "bucket": shown,
+        "may_edit": permissions.may_edit_buckets(request.user),
+        "may_remove": permissions.may_remove_buckets(request.user),
         "row": _row(shown),
         "findings": findings,
         "is_fine": all(finding.is_fine for finding in findings),

@@ -33,6 +33,7 @@ SEEN_MARKS = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 302, 302, SIGN_IN
 
 ENTRIES = {
     "library": ("get", EVERYBODY_SIGNED_IN),
+    "long-search": ("post", EVERYBODY_GOES_BACK),
     "cards": ("get", {PRIVATE: (286, 286, 286, SIGN_IN)}),
     "complete": ("get", EVERYBODY_SIGNED_IN),
     "complete-names": ("get", EVERYBODY_SIGNED_IN),
@@ -50,6 +51,8 @@ ENTRIES = {
     "sensitive": ("post", EVERYBODY_GOES_BACK),
     "buckets": ("get", EVERYBODY_SIGNED_IN),
     "bucket-add": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # staff alone: in test_buckets.py
+    "bucket-edit": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "bucket-remove": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "bucket": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "bucket-sync": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "labels": ("get", EVERYBODY_SIGNED_IN),
@@ -120,7 +123,7 @@ def address(name: str, image: Image) -> str:
     arguments |= {"steer": [batch, "pause"], "dashboard-csv": ["added"]}
     ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    arguments |= {"bucket": [bucket], "bucket-sync": [bucket]}
+    arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
     arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))

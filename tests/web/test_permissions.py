@@ -21,8 +21,10 @@ OPENED: dict[str, dict[Right, int]] = {
     **dict.fromkeys(("say", "add-label", "remove-tag", "undo-here"), SEES_ONLY),
     **dict.fromkeys(("open-to", "discard", "restore"), SEES_ONLY),
     "mark": {Right.VIEW_IMAGE: 302, Right.CHANGE_IMAGE: 302},  # favorites and stars are everyone's own
-    "bucket": {Right.VIEW_BUCKET: 200, Right.CHANGE_BUCKET: 200},
-    "bucket-sync": {Right.VIEW_BUCKET: 403, Right.CHANGE_BUCKET: 302},
+    "bucket": {Right.VIEW_BUCKET: 200, Right.CHANGE_BUCKET: 200, Right.DELETE_BUCKET: 200},
+    "bucket-sync": {Right.VIEW_BUCKET: 403, Right.CHANGE_BUCKET: 302, Right.DELETE_BUCKET: 403},
+    "bucket-edit": {Right.CHANGE_BUCKET: 200},
+    "bucket-remove": {Right.DELETE_BUCKET: 302},
     "bucket-add": {Right.ADD_BUCKET: 200},
     "steer": {Right.VIEW_BATCH: 403, Right.CHANGE_BATCH: 302},
     "system": {Right.VIEW_SYSTEM: 200},

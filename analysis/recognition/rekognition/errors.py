@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore import exceptions  # noqa: TID251
 
+from analysis.aws.endpoint_names import without_credentials
 from analysis.recognition.base import ApiName, ApiUnavailable, RequestFailed, Throttled
 from analysis.recognition.rekognition.error_table import (
     CONNECTION_ERRORS,
@@ -51,7 +52,13 @@ def from_connection_error(error: Exception, *, api: ApiName) -> RequestFailed:
             meaning = NO_SUCH_HOST
         if isinstance(error, exceptions.SSLError) and _has(causes, *CUT_OFF):
             meaning = LOST
-    return _failed(meaning, {"operation": "", "message": str(error)}, api=api, code=type(error).__name__, metadata={})
+    return _failed(
+        meaning,
+        {"operation": "", "message": without_credentials(str(error))},
+        api=api,
+        code=type(error).__name__,
+        metadata={},
+    )
 
 
 def _has(causes: list[BaseException], *kinds: type[BaseException]) -> bool:

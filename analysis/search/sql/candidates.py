@@ -40,6 +40,7 @@ from analysis.search.sql.conditions import (
     like_pattern,
 )
 from analysis.search.sql.expressions import Sql, any_of
+from analysis.search.text_terms import is_of_texts, with_text
 
 MOST_WORDS = 64
 """A word that means more labels than this is compared as a whole set."""
@@ -107,7 +108,7 @@ def candidates(part: Node, meaning: ResolvedQuery) -> Candidates | None:
     if sql is None:
         return None
     is_exact = not isinstance(part, RangeTerm | SimilarTerm)
-    return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=isinstance(part, TextTerm))
+    return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=is_of_texts(part))
 
 
 SEPARATE_INDEXES: dict[Node, str] = {
@@ -279,12 +280,8 @@ def _faced(part: FaceTerm, _: ResolvedQuery) -> Sql | None:
 
 
 _SELECTORS: dict[type, Callable[[Any, ResolvedQuery], Sql | None]] = {
-    TextTerm: lambda part, _: Sql(
-        """SELECT x.image_id, x.added_at, x.owner_id, x.visibility
-           FROM analysis_imagetext t JOIN analysis_imageindex x ON x.image_id = t.image_id
-           WHERE t.words @@ phraseto_tsquery('simple', %s)""",
-        (part.text,),
-    ),
+    TextTerm: lambda part, _: with_text([part]),
+    Or: lambda part, _: with_text(part.parts) if is_of_texts(part) else None,
     RangeTerm: _marked,
     StateTerm: _in_state,
     SimilarTerm: _near,

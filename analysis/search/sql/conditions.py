@@ -34,6 +34,7 @@ from analysis.search.query import (
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.resolve_labels import LabelSet, traits_of
 from analysis.search.sql.expressions import FALSE, TRUE, Sql, all_of, any_of, negated
+from analysis.search.text_terms import in_text
 
 FEW_LABELS = 8
 """So many labels are looked up one by one; of more, all of a picture's are read and compared."""
@@ -120,11 +121,10 @@ def _of_image(test: str, *values: Any) -> Sql:
     return Sql(asked, values, own=test)
 
 
-def _of_text(test: str, *values: Any) -> Sql:
-    return Sql(
-        f"coalesce((SELECT t.{test} FROM analysis_imagetext t WHERE t.image_id = d.image_id), false)",  # noqa: S608
-        values,
-    )
+def _either(node: Or, meaning: ResolvedQuery) -> Sql:
+    texts = [part for part in node.parts if isinstance(part, TextTerm)]
+    others = [condition(part, meaning) for part in node.parts if not isinstance(part, TextTerm)]
+    return any_of([*others, in_text(texts)] if texts else others)
 
 
 def _exists(rows: str, *values: Any) -> Sql:
@@ -277,12 +277,12 @@ _SHAPES = {"landscape": "width > height", "portrait": "width < height", "square"
 _CONDITIONS: dict[type, Callable[[Any, ResolvedQuery], Sql]] = {
     Not: lambda node, meaning: negated(condition(node.part, meaning)),
     And: lambda node, meaning: all_of(condition(part, meaning) for part in node.parts),
-    Or: lambda node, meaning: any_of(condition(part, meaning) for part in node.parts),
+    Or: _either,
     LabelTerm: lambda node, meaning: _carries(meaning.of(node), minimum=hundredths(node.minimum)),
     CategoryTerm: lambda node, meaning: _carries(meaning.of(node)),
     CountTerm: lambda node, meaning: _counted(meaning.of(node), minimum=node.minimum, maximum=node.maximum),
     FaceTerm: _face,
-    TextTerm: lambda node, _: _of_text("words @@ phraseto_tsquery('simple', %s)", node.text),
+    TextTerm: lambda node, _: in_text([node]),
     FieldTerm: lambda node, meaning: _matches(node.field, node.text, meaning),
     RangeTerm: lambda node, meaning: _measured(node.field, node.low, node.high, meaning),
     DateTerm: _timed,

@@ -28,6 +28,7 @@ from analysis.models import Analysis, Batch, Viewer
 from analysis.recognition import registry
 from analysis.search import results
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.time_limit import time_limit
 from analysis.web import toasts
 from analysis.web.activity import budget_in
 from analysis.web.bulk.views import selected
@@ -221,8 +222,9 @@ def _hits(asked: AnalyzeForm) -> float:
     own = "" if batch.all_owners else " owner:me"
     viewer = Viewer(sees_all=True) if batch.all_owners else Viewer(person_id=batch.person_id)
     try:
-        number = results.count(parse(f"{batch.query}{own}"), viewer=viewer)
-    except InvalidQuery:  # too long with that word more
+        with time_limit():
+            number = results.count(parse(f"{batch.query}{own}"), viewer=viewer)
+    except InvalidQuery:  # too long with that word more, or not counted in time
         return math.inf
     return math.inf if number > results.COUNT_CAP else number
 

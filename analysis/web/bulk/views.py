@@ -19,7 +19,9 @@ from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
 from analysis.search.label_visibility import label_visibility
+from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import toasts
 from analysis.web.bulk.selection import selected_labels
 from analysis.web.http import Request, current_user_id, is_fragment, next_url
@@ -95,10 +97,11 @@ def menu(request: Request) -> HttpResponse:
     """What the chosen pictures carry: tags with their ticks, labels that could be confirmed or rejected."""
     try:
         selection = selected(request)
-        ids = next(selection.steps(), [])
+        with time_limit():
+            ids = next(selection.steps(), [])
         found = selected_labels(ids, kinds=DECIDABLE, viewer=permissions.viewer_of(request.user))
         ticks = [Tick(str(label.pk), label.name, is_on_all=how == "all") for label, how in bulk.tags_of(selection)]
-    except ActionRefused as refusal:
+    except (ActionRefused, SearchTooSlow) as refusal:
         return render(request, "bulk/label_menu.html", {"complaint": str(refusal)})
     return render(request, "bulk/label_menu.html", {"ticks": ticks, "labels": found})
 
@@ -158,12 +161,21 @@ def _favorite(request: Request, selection: Selection) -> BulkChange:
 def _run(selection: Selection, act: str, **of_what: Any) -> BulkChange:
     """At once; in the background where somebody would wait for it too long."""
     query = selection.query
-    if query is not None and results.count(query, viewer=selection.viewer, cap=AT_ONCE) > AT_ONCE:
+    if query is not None and _are_many(query, selection):
         with suppress(
             ActionRefused
         ):  # what changes while it is gone through, as duplicates do, is done at once all the same
             return pipeline.start_bulk_change(selection, act, **of_what)
     return bulk.apply(selection, act, **of_what)
+
+
+def _are_many(query: Query, selection: Selection) -> bool:
+    """More than one waits for, or too many to tell in time."""
+    try:
+        with time_limit():
+            return results.count(query, viewer=selection.viewer, cap=AT_ONCE) > AT_ONCE
+    except SearchTooSlow:
+        return True
 
 
 ACTIONS: dict[str, Callable[[Request, Selection], BulkChange]] = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions
 from analysis.models import Image, Viewer
@@ -13,6 +15,7 @@ from analysis.search.pagination import Cursor
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
 from analysis.web.library.page import (
@@ -35,16 +38,37 @@ from analysis.web.upload.views import limits
 
 STOP_POLLING = 286
 MOST_LIVE = 200
+LONGEST_ADDRESS = 4_000
+"""Servers and proxies take at least so much of an address, as a rule."""
 
 
 @require_safe
 def library(request: Request) -> HttpResponse:
     """A query's pictures; as a fragment when htmx asks for the shelf or for more cards."""
-    text = request.GET.get("q", "")
+    return _library(request, request.GET.get("q", ""))
+
+
+@require_POST
+def long_search(request: Request) -> HttpResponse:
+    """The same for a query that is too long for an address; any other is led to its address."""
+    text = request.POST.get("q", "")
     try:
-        query = parse(text)
+        address = links.library_url(parse(text))
     except InvalidQuery as error:
         return _complain(request, text, error)
+    return redirect(address) if len(address) <= LONGEST_ADDRESS else _library(request, text)
+
+
+def _library(request: Request, text: str) -> HttpResponse:
+    try:
+        query = parse(text)
+        with time_limit():
+            return _found(request, query)
+    except InvalidQuery as error:
+        return _complain(request, text, error)
+
+
+def _found(request: Request, query: Query) -> HttpResponse:
     viewer, saved = permissions.viewer_of(request.user), _saved(request, query)
     after = Cursor.from_text(request.GET.get("after", ""))
     if after and is_fragment(request) and "page" in request.GET:
@@ -70,9 +94,10 @@ def cards(request: Request) -> HttpResponse:
         return render(request, "library/index.html#cards_updated", {"cards": changed})
     context: dict[str, object] = {"cards": changed}
     if query is not None and visible:
-        number, counted = count_and_facets(query, viewer=viewer)
-        narrower = filter_options(query, counted, saved=saved)
-        context |= {"shelf": LibraryPage(line=formatting.pictures(number, cap=COUNT_CAP), offers=narrower)}
+        with suppress(SearchTooSlow), time_limit():
+            number, counted = count_and_facets(query, viewer=viewer)
+            narrower = filter_options(query, counted, saved=saved)
+            context |= {"shelf": LibraryPage(line=formatting.pictures(number, cap=COUNT_CAP), offers=narrower)}
     return render(request, "library/index.html#cards_updated", context, status=STOP_POLLING)
 
 
@@ -81,9 +106,10 @@ def months(request: Request) -> HttpResponse:
     """The months of a result, to go to one of them."""
     try:
         query = parse(request.GET.get("q", ""))
+        with time_limit():
+            found = months_of(query, viewer=permissions.viewer_of(request.user))
     except InvalidQuery as error:
         return _complain(request, request.GET.get("q", ""), error)
-    found = months_of(query, viewer=permissions.viewer_of(request.user))
     context = {"months": found, "text": query.text, "url": links.library_url(query)}
     return render(request, "library/months.html#list" if is_fragment(request) else "library/months.html", context)
 

@@ -45,7 +45,7 @@ def create_upload(request: Request) -> HttpResponse:
         form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
         return _row(request, UploadOutcome(rejection.name, sentence=rejection.reason))
-    except blobs.StorageError as failure:
+    except (blobs.StorageError, uploads.UploadRefused) as failure:
         return _row(request, UploadOutcome(clean_name(name), sentence=str(failure), may_retry=True))
     form = form or PresignedForm(reverse("ticket-file", args=[ticket.pk]), {"csrfmiddlewaretoken": get_token(request)})
     complete_url = reverse("ticket-complete", args=[ticket.pk])
