@@ -180,7 +180,7 @@ def _release_expired() -> None:
             claimed_until=None,
             price=None,
             next_attempt_at=Now(),
-            error_code="worker-lost",
+            error_code=ledger.WORKER_LOST,
             error_message="The worker stopped before it had an answer.",
         )
 

@@ -23,6 +23,7 @@ from analysis.recognition.base import (
     Recognizer,
     RequestFailed,
     Response,
+    Throttled,
     UnreadableResponse,
 )
 from analysis.recognition.payload_cache import PayloadCache
@@ -161,7 +162,7 @@ class Engine:
         for future in landed:
             del self._flying[future]
         if landed:
-            finished = [future.result() for future in landed]
+            finished = [self._told_by_probe(future.result()) for future in landed]
             save_with_retry(finished)
             self._learn(finished)
 
@@ -192,9 +193,18 @@ class Engine:
         if self.limiter and any(each.outcome == "throttled" for each in finished):
             self._slow_down(self.limiter)
 
+    def _told_by_probe(self, each: AttemptResult) -> AttemptResult:
+        """A probe that is lost, too, tells of the outage and not of its picture."""
+        if each.analysis.pk != self._probe or not (isinstance(each.error, Throttled) and each.outcome == "unknown"):
+            return each
+        return replace(each, error=outages.unanswered(each.error, f"A probe brought no answer ({each.error.code})."))
+
     def _note_outages(self, finished: list[AttemptResult]) -> None:
         errors = [each.error for each in finished]
         unavailable = next((error for error in errors if isinstance(error, ApiUnavailable)), None)
+        lost = next((error for error in errors if isinstance(error, Throttled) and error.outcome == "unknown"), None)
+        if lost and not unavailable:
+            unavailable = outages.after_loss(self.recognizer.name, lost)
         probe = next((each for each in finished if each.analysis.pk == self._probe), None)
         if probe:
             self._probe = None

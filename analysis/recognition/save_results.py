@@ -23,6 +23,8 @@ from analysis.recognition.response_cache import record_versions
 from analysis.recognition.search_index import reindex
 from analysis.storage.blobs import BlobMissing, StorageError
 
+AFTER_LOST_PROBE = timedelta(minutes=5)
+
 
 @dataclass(frozen=True)
 class AttemptResult:
@@ -219,6 +221,9 @@ def _record_failure(analysis: Analysis, error: Exception) -> bool:
     """End an attempt that brought no answer: for good (then True), or until later with the cause visible meanwhile."""
     name = analysis.image.filename
     match error:
+        case ApiUnavailable(outcome="unknown"):
+            # A probe without an answer: another picture is the next one, in case this one breaks the connection.
+            analysis.put_back(code=error.code, message=str(error), after=AFTER_LOST_PROBE, is_attempt=False)
         case ApiUnavailable():
             analysis.put_back(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
         case Throttled(outcome="throttled"):

@@ -21,7 +21,13 @@ from imagelib.simulator.settings import OPERATIONS, PERCENTS, ErrorToCome, Setti
 from imagelib.simulator.statistics import Statistics
 
 TARGET: Final = "RekognitionService."
-ENDINGS: Final = {"drops": statistics.DROPPED, "cuts": statistics.CUT, "malformed": statistics.MALFORMED}
+ENDINGS: Final = {
+    "drops": statistics.DROPPED,
+    "cuts": statistics.CUT,
+    "malformed": statistics.MALFORMED,
+    "silent": statistics.SILENT,
+}
+PAGE: Final = b"<!DOCTYPE html>\n<html><body><h1>Sign in to the network</h1></body></html>\n"
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,9 @@ class Simulator:
         self.statistics.begin(call.operation, size=len(body))
         if call.fault == "early_drops" or self.settings.down:
             reply(Reply(call.operation, statistics.DROPPED_EARLY))
+            return
+        if call.fault == "pages":
+            reply(Reply(call.operation, statistics.PAGE, body=PAGE))
             return
         try:
             self._admit(call, headers)

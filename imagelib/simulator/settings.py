@@ -10,7 +10,7 @@ from imagelib.simulator.errors import CREDENTIALS
 
 OPERATIONS: Final = ("DetectLabels", "DetectFaces", "RecognizeCelebrities", "DetectText", "DetectModerationLabels")
 VERSIONS: Final = {"DetectLabels": "3.0", "DetectText": "3.0", "DetectModerationLabels": "7.0"}
-PERCENTS: Final = ("early_drops", "throttles", "errors", "drops", "cuts", "malformed", "slow")
+PERCENTS: Final = ("early_drops", "pages", "throttles", "errors", "drops", "cuts", "malformed", "silent", "slow")
 NUMBERS: Final = ("latency", "jitter", "refusal_latency", "slow_latency", *PERCENTS)
 S3_WAYS: Final = ("present", "absent", "fetch")
 
@@ -43,6 +43,8 @@ class Settings:
     early_drops: Annotated[float, "percent whose connection is closed at once, before the call counts"] = 0
     cuts: Annotated[float, "percent whose connection is closed in the middle of the answer"] = 0
     malformed: Annotated[float, "percent answered by half of the JSON as if it were whole"] = 0
+    silent: Annotated[float, "percent never answered on a connection that stays open, after the call counted"] = 0
+    pages: Annotated[float, "percent answered 200 with a page of HTML, as by a proxy, before the call counts"] = 0
     slow: Annotated[float, "percent answered after slow_latency"] = 0
     slow_latency: Annotated[float, "milliseconds until a slow answer"] = 30_000
     next_errors: Annotated[tuple[ErrorToCome, ...], 'errors to come: [{"code": …, "times": 1, "operation": …}]'] = ()

@@ -11,30 +11,14 @@ from django.db.models.functions import Now
 
 from analysis import pipeline
 from analysis.models import Analysis, Call, Image, ImageLabel, ModelVersion, Outage, SpendEntry
-from analysis.recognition import claims, engine_runner, ledger, outages, registry
+from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition.base import Response
 from analysis.recognition.engine import save_with_retry
 from analysis.recognition.save_results import AttemptResult, save_results
-from imagelib.simulator import running
 from tests import pictures
 from tests.factories import create_analysis, create_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def simulator(settings, monkeypatch):
-    """The recognizer is Rekognition, and Rekognition is the simulator."""
-    with running() as simulator:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "testing")
-        monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", simulator.address)
-        settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "us-east-1"
-        settings.RECOGNIZER_APIS = ["labels"]
-        settings.REKOGNITION_QUOTA = dict.fromkeys(Analysis.Api.values, "10000")
-        registry.reset()
-        yield simulator
-    registry.reset()
 
 
 def stored_images(owner, number: int, *, distinct: bool = True) -> list[Image]:
