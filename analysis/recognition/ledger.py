@@ -18,6 +18,7 @@ from django.utils.timezone import now
 
 from analysis.models import Analysis, Call, Spend, SpendEntry
 from analysis.models.ledger import FREE
+from analysis.recognition import registry
 from analysis.recognition.prices import PriceList, price_list
 
 WARNING_SHARE = Decimal("0.8")
@@ -157,6 +158,7 @@ def charge_lost_requests(lost: Iterable[Analysis]) -> None:
         Call(
             analysis_id=each.pk,
             recognizer=each.recognizer,
+            region=registry.named(each.recognizer).region or "",
             api=each.api,
             outcome=Call.Outcome.UNKNOWN,
             error_code=WORKER_LOST,
@@ -168,6 +170,7 @@ def charge_lost_requests(lost: Iterable[Analysis]) -> None:
         SpendEntry(
             day=now().date(),
             recognizer=each.recognizer,
+            region=registry.named(each.recognizer).region or "",
             api=each.api,
             is_bulk=each.is_bulk,
             calls=1,

@@ -214,9 +214,11 @@ def test_an_outage_is_over_when_the_api_refuses_a_picture_and_forgotten_when_not
     pipeline.request_analysis(image_ids=[images[0].pk])
     work()
     assert Outage.objects.count() == 1
-    simulator.set(denied=[], next_errors=[{"code": "InvalidImageFormatException"}])
+    simulator.set(denied=[], next_errors=[{"code": "InvalidImageFormatException", "times": 2}])
     Outage.objects.update(probe_at=Now())
     work()
+    assert (Outage.objects.count(), states()) == (0, {"queued": 1})
+    work_until_done()
     assert (Outage.objects.count(), states()) == (0, {"failed": 1})
     simulator.set(denied=["DetectLabels"])
     pipeline.request_analysis(image_ids=[images[1].pk])
@@ -270,6 +272,7 @@ def test_what_a_killed_worker_may_have_sent_is_in_the_ledger(owner, simulator):
     claims.apis_with_due_work()
     call = Call.objects.get()
     assert (call.outcome, call.error_code, call.price) == ("unknown", "worker-lost", Decimal("0.00175"))
+    assert (call.region, SpendEntry.objects.get().region) == ("us-east-1", "us-east-1")
     assert ledger.budget("rekognition").spent == Decimal("0.00175")
 
 
