@@ -11,6 +11,7 @@ from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
 from analysis.models import Analysis
@@ -30,6 +31,7 @@ from analysis.recognition.payload_cache import PayloadCache
 from analysis.recognition.rate_limiter import RateLimiter, RateLimiterUnavailable
 from analysis.recognition.response_cache import find_cached_responses
 from analysis.recognition.save_results import AttemptResult, save_results
+from analysis.storage import renditions
 from analysis.storage.blobs import StorageError
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,11 @@ HOLD = LEASE.total_seconds() / 4
 """Seconds after which the leases of what is under way are renewed."""
 MAX_RUN_SECONDS = 60.0
 """Seconds after which the engine ends and has itself announced again, long before the broker would."""
+
+REFUSED_AS_IS = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
+"""Codes by which an original is refused that a rendition of it may be spared; the row keeps the last one."""
+PROGRAM_LIMIT_EXCEEDED = "54"
+"""PostgreSQL's class of errors for what is too large or too deep for it: no failure of the connection."""
 
 payloads = PayloadCache()
 
@@ -125,11 +132,14 @@ class Engine:
         region, sent_at = self.recognizer.region, now()
         try:
             parameters = Parameters.from_json(analysis.parameters)
-            picture = payloads.of(analysis.image, as_is=self.recognizer.sends_originals)
+            as_is = self.recognizer.sends_originals and analysis.error_code not in REFUSED_AS_IS
+            picture = payloads.of(analysis.image, as_is=as_is)
             sent_at, started = now(), time.perf_counter()
             answer = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
+            if error.code in REFUSED_AS_IS and as_is and renditions.is_sent_as_is(analysis.image, picture):
+                error = _to_be_converted(error)
             return AttemptResult(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
         except (InvalidImage, StorageError) as error:
             return AttemptResult(analysis, error=error)
@@ -217,8 +227,21 @@ class Engine:
 
 def _was_let_in(each: AttemptResult) -> bool:
     """The API spoke to us, be it that it refused this picture or asked for patience."""
-    has_refused = isinstance(each.error, UnreadableResponse) and each.outcome is not None
+    is_about_picture = isinstance(each.error, UnreadableResponse) or getattr(each.error, "code", "") in REFUSED_AS_IS
+    has_refused = is_about_picture and each.outcome is not None
     return each.answer is not None or has_refused or each.outcome == "throttled"
+
+
+def _to_be_converted(error: RequestFailed) -> Throttled:
+    """Rekognition reads fewer kinds of JPEG and PNG than imagelib does: what we make of the picture it can read."""
+    return Throttled(
+        error.reason,
+        api=error.api,
+        code=error.code,
+        next_step=_("A converted copy is sent next."),
+        outcome=error.outcome,
+        request_id=error.request_id,
+    )
 
 
 def save_with_retry(finished: list[AttemptResult]) -> None:
@@ -227,25 +250,31 @@ def save_with_retry(finished: list[AttemptResult]) -> None:
         try:
             return save_results(finished)
         except (InterfaceError, OperationalError) as error:
+            if _is_too_much(error):
+                return _record_each(finished, error)
             logger.warning("%d answers wait for the database: %s", len(finished), error)
             connection.close()
             time.sleep(seconds)
-        except DatabaseError as error:  # not the weather but one of the answers
+        except (DatabaseError, RecursionError) as error:  # not the weather but one of the answers
             return _record_each(finished, error)
     return save_results(finished)
 
 
-def _record_each(finished: list[AttemptResult], error: DatabaseError) -> None:
+def _is_too_much(error: Exception) -> bool:
+    return str(getattr(error.__cause__, "sqlstate", None)).startswith(PROGRAM_LIMIT_EXCEEDED)
+
+
+def _record_each(finished: list[AttemptResult], error: Exception) -> None:
     """An answer that the database refuses fails by itself and does not take its neighbors along."""
     if len(finished) > 1:
         for each in finished:
             try:
                 save_with_retry([each])
-            except DatabaseError:  # its neighbors are paid for as well
+            except (DatabaseError, RecursionError):  # its neighbors are paid for as well
                 logger.exception("analysis %s: what came of it cannot be recorded", each.analysis.pk)
         return
     logger.error("an answer cannot be stored", exc_info=error)
-    reason = f"The answer cannot be stored: {error}".strip()
+    reason = _("The answer holds something that the database cannot store. The worker's log has the details.")
     api = cast(ApiName, finished[0].analysis.api)
     unstorable = UnreadableResponse(reason, api=api, code="UnstorableAnswer", outcome="unknown")
     save_results([replace(finished[0], answer=None, error=unstorable)])

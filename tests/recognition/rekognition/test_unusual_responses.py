@@ -48,3 +48,29 @@ def test_an_error_without_a_name_comes_from_somebody_else(client, stub, status, 
         ask(client)
 
     assert "html" not in str(raised.value)
+
+
+MESSAGE = "User: arn:aws:iam::123456789012:user/me cannot use arn:aws-cn:rekognition:x:123456789012:project/p."
+
+
+def test_an_error_that_nobody_listed_is_told_without_the_words_of_aws(client, stub, caplog):
+    stub.add_client_error("detect_labels", "ErrorOfTomorrow", MESSAGE, 400)
+
+    with pytest.raises(UnreadableResponse) as raised:
+        ask(client)
+
+    assert str(raised.value) == (
+        "The labels request failed with ErrorOfTomorrow: Rekognition refuses this picture or the parameters, "
+        "with an error that imagelib does not know. The worker's log has what AWS says."
+    )
+    assert MESSAGE in caplog.text
+
+
+def test_the_words_of_aws_are_told_without_the_account(client, stub, caplog):
+    stub.add_client_error("detect_labels", "InvalidParameterException", MESSAGE, 400)
+
+    with pytest.raises(UnreadableResponse) as raised:
+        ask(client)
+
+    assert str(raised.value).endswith("User: (named in the log) cannot use (named in the log).")
+    assert MESSAGE in caplog.text
