@@ -43,6 +43,12 @@ class Simulator:
         """Forget what was counted and what of the quota is used."""
         _open(urllib.request.Request(f"{self.address}/simulator/reset", method="POST", data=b"{}"), timeout=10).close()
 
+    def set(self, **knobs: Any) -> None:
+        """Change settings by name."""
+        body = json.dumps(knobs).encode()
+        asked = urllib.request.Request(f"{self.address}/simulator/settings", method="POST", data=body)
+        _open(asked, timeout=10).close()
+
     def wait_for_calls(self, number: int, *, seconds: float) -> None:
         """Until it was called so many times since the reset."""
         wait_until(lambda: self.statistics()["requests"] >= number, seconds=seconds, what=f"call number {number}")

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
-from analysis.models import Analysis
+from analysis.models import Analysis, Image
 from analysis.models.analyses import LEASE
 from analysis.recognition import claims, outages
 from analysis.recognition.base import (
@@ -27,6 +27,7 @@ from analysis.recognition.base import (
     Throttled,
     UnreadableResponse,
 )
+from analysis.recognition.concurrency import Room
 from analysis.recognition.payload_cache import PayloadCache
 from analysis.recognition.rate_limiter import RateLimiter, RateLimiterUnavailable
 from analysis.recognition.response_cache import find_cached_responses
@@ -44,7 +45,7 @@ LOW_LOAD = 4
 """Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
 HOLD = LEASE.total_seconds() / 4
 """Seconds after which the leases of what is under way are renewed."""
-MAX_RUN_SECONDS = 60.0
+MAX_RUN_SECONDS = 300.0
 """Seconds after which the engine ends and has itself announced again, long before the broker would."""
 
 REFUSED_AS_IS = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
@@ -61,6 +62,7 @@ class Engine:
     def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: RateLimiter | None = None) -> None:
         self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
         self._flying: dict[Future[AttemptResult], Analysis] = {}
+        self._room = Room(threads, per_second=limiter.quota if limiter else None)
         self._probe: int | None = None  # the analysis whose answer tells whether an outage is over
         self._held_at = time.monotonic()
 
@@ -90,50 +92,59 @@ class Engine:
 
     def _start(self, pool: ThreadPoolExecutor) -> float | None:
         """Send what may be sent now. Answers the seconds until more may, None when there is nothing more to send."""
-        free = self.threads - len(self._flying)
-        if free == 0:
+        free = self._room.free(sum(not future.done() for future in self._flying))
+        if free <= 0:
             return POLL_INTERVAL
-        granted, pause, is_probe = self._turns(free)
-        if granted == 0:
+        times, pause, is_probe = self._turns(free)
+        if not times:
             return pause
-        claimed = claims.claim(self.recognizer.name, self.api, maximum=granted, region=self.recognizer.region)
+        claimed = claims.claim(self.recognizer.name, self.api, maximum=len(times), region=self.recognizer.region)
         if not claimed:
             return None
         stored = find_cached_responses(claimed)
         if stored:
             save_results([self._reused(each, *stored[each.pk]) for each in claimed if each.pk in stored])
-        for analysis in claimed:
-            if analysis.pk not in stored:
-                self._flying[pool.submit(self._ask, analysis)] = analysis
-                self._probe = analysis.pk if is_probe else None
+        sent = [analysis for analysis in claimed if analysis.pk not in stored]
+        for analysis, at in zip(sent, times, strict=False):
+            self._room.note_size(_size(analysis.image) if self.recognizer.sends_originals else 0)
+            self._flying[pool.submit(self._ask, analysis, at=at)] = analysis
+            self._probe = analysis.pk if is_probe else None
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
-    def _turns(self, wanted: int) -> tuple[int, float | None, bool]:
-        """How many may be sent, in how many seconds more may, and whether it is a probe of an outage."""
+    def _turns(self, wanted: int) -> tuple[list[float], float | None, bool]:
+        """When each may be sent, in how many seconds to ask again, and whether it is a probe of an outage."""
         if self.limiter:
             try:
                 turns = self.limiter.take(wanted)
             except RateLimiterUnavailable as away:
                 logger.warning("%s", away)
-                return 0, None, False
-            wanted, pause = turns.granted, min(turns.wait, 1.0)
+                return [], None, False
+            times, pause = turns.times(time.monotonic()), min(turns.wait, 1.0)
         else:
-            pause = POLL_INTERVAL
-        if wanted == 0:
-            return 0, pause, False
+            times, pause = [time.monotonic()] * wanted, POLL_INTERVAL
+        if not times:
+            return [], pause, False
         outage = outages.get(self.recognizer.name, self.api)
         if outage is None:
-            return wanted, pause, False
+            return times, pause, False
         if self._probe is not None:  # under way, and longer than from one look to the next
-            return 0, pause, False
-        return (1, pause, True) if outages.try_claim_probe(outage) else (0, None, False)
+            return [], pause, False
+        return (times[:1], pause, True) if outages.try_claim_probe(outage) else ([], None, False)
 
-    def _ask(self, analysis: Analysis) -> AttemptResult:
+    def _ask(self, analysis: Analysis, *, at: float) -> AttemptResult:
+        """Ask when the turn has come, `at` by the monotonic clock; the picture is made ready meanwhile."""
+        taken = time.monotonic()
+        finished = self._asked(analysis, at=at)
+        self._room.note_held(time.monotonic() - taken)
+        return finished
+
+    def _asked(self, analysis: Analysis, *, at: float) -> AttemptResult:
         region, sent_at = self.recognizer.region, now()
         try:
             parameters = Parameters.from_json(analysis.parameters)
             as_is = self.recognizer.sends_originals and analysis.error_code not in REFUSED_AS_IS
             picture = payloads.of(analysis.image, as_is=as_is)
+            time.sleep(max(0.0, at - time.monotonic()))
             sent_at, started = now(), time.perf_counter()
             answer = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
@@ -223,6 +234,11 @@ class Engine:
         elif probe and _was_let_in(probe):
             outages.clear(self.recognizer.name, self.api)
             logger.info("%s %s answers again", self.recognizer.name, self.api)
+
+
+def _size(image: Image) -> int:
+    """Bytes that its request carries, as far as one knows before it is made."""
+    return min(image.size, renditions.MOST_BYTES)
 
 
 def _was_let_in(each: AttemptResult) -> bool:

@@ -131,11 +131,16 @@ class Simulator:
             raise RequestRefused(error.code, error.message, status=error.status)
         if call.fault == "throttles":
             raise RequestRefused("ThrottlingException")
-        rate = self.settings.quota(call.operation)
-        if not self._quota.grants(call.operation, rate=rate, burst=self.settings.burst, now=time.monotonic()):
+        if not self._is_within_quota(call.operation):
             raise RequestRefused("ProvisionedThroughputExceededException")
         if call.fault == "errors":
             raise RequestRefused("InternalServerError")
+
+    def _is_within_quota(self, operation: str) -> bool:
+        rate, now = self.settings.quota(operation), time.monotonic()
+        if self.settings.window == "second":
+            return self._quota.grants_in_window(operation, rate=rate, now=now)
+        return self._quota.grants(operation, rate=rate, burst=self.settings.burst, now=now)
 
     def _next_error(self, operation: str) -> ErrorToCome | None:
         for place, error in enumerate(self._next_errors):
