@@ -24,6 +24,8 @@ from analysis.recognition.response_cache import record_versions
 from analysis.recognition.search_index import reindex
 from analysis.storage.blobs import BlobMissing, StorageError
 
+MOST_AT_LEAST = 600.0
+"""Seconds for which a service may ask us to stay away; for longer, it is asked whether it still means it."""
 AFTER_LOST_PROBE = timedelta(minutes=5)
 
 
@@ -229,7 +231,7 @@ def _record_failure(analysis: Analysis, error: Exception) -> bool:
             analysis.put_back(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
         case Throttled(outcome="throttled"):
             # The pace was wrong, not the picture: no attempt at it, however often.
-            after = timedelta(seconds=(error.retry_after or 0.5) + random.uniform(0, 2))  # noqa: S311
+            after = timedelta(seconds=min(error.retry_after or 0.5, MOST_AT_LEAST) + random.uniform(0, 2))  # noqa: S311
             analysis.put_back(code=error.code, message=str(error), after=after, is_attempt=False)
         case Throttled():
             last = error.sentence(_("It was tried %d times.") % MAX_ATTEMPTS)
@@ -253,6 +255,6 @@ def _retry_later(analysis: Analysis, *, code: str, message: str, last: str, at_l
     if analysis.attempts >= MAX_ATTEMPTS:
         return analysis.mark_failed(code=code, message=last, is_permanent=False)
     longest = min(2.0**analysis.attempts, 120.0)
-    seconds = at_least + random.uniform(0, longest)  # noqa: S311
+    seconds = min(at_least, MOST_AT_LEAST) + random.uniform(0, longest)  # noqa: S311
     analysis.put_back(code=code, message=message, after=timedelta(seconds=seconds))
     return False
