@@ -7,7 +7,7 @@ from typing import Any
 from celery.beat import PersistentScheduler
 
 
-class Scheduler(PersistentScheduler):  # type: ignore[misc]
+class Scheduler(PersistentScheduler):
     """Celery's own waits in silence until the clock is back where each task last ran."""
 
     def tick(self, *arguments: Any, **options: Any) -> float:
@@ -17,7 +17,7 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]
 
     def _follow_clock(self) -> None:
         now = self.app.now()
-        ahead = [entry for entry in self.schedule.values() if entry.last_run_at > now]
+        ahead = [entry for entry in self.schedule.values() if entry.last_run_at and entry.last_run_at > now]
         for entry in ahead:
             entry.last_run_at = now
         if ahead:

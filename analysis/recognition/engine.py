@@ -14,9 +14,9 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
-from analysis.models import Analysis, Image
+from analysis.models import Analysis
 from analysis.models.analyses import LEASE
-from analysis.recognition import claims, outages
+from analysis.recognition import claims, outages, outcomes
 from analysis.recognition.base import (
     ApiName,
     ApiUnavailable,
@@ -24,12 +24,11 @@ from analysis.recognition.base import (
     Recognizer,
     RequestFailed,
     Response,
-    Throttled,
     UnreadableResponse,
 )
 from analysis.recognition.concurrency import Room
 from analysis.recognition.payload_cache import PayloadCache
-from analysis.recognition.rate_limiter import RateLimiter, RateLimiterUnavailable
+from analysis.recognition.rate_limiter import AHEAD, RateLimiter, RateLimiterUnavailable
 from analysis.recognition.response_cache import find_cached_responses
 from analysis.recognition.save_results import AttemptResult, save_results
 from analysis.storage import renditions
@@ -39,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 POLL_INTERVAL = 0.05
 """Seconds between two looks."""
-BATCH_WINDOW = 0.15
+BATCH_WINDOW = 0.1
 """Seconds an answer is held at most, for others to be recorded with it: ten cost a transaction as one does."""
 LOW_LOAD = 4
 """Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
@@ -48,8 +47,6 @@ HOLD = LEASE.total_seconds() / 4
 MAX_RUN_SECONDS = 300.0
 """Seconds after which the engine ends and has itself announced again, long before the broker would."""
 
-REFUSED_AS_IS = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
-"""Codes by which an original is refused that a rendition of it may be spared; the row keeps the last one."""
 PROGRAM_LIMIT_EXCEEDED = "54"
 """PostgreSQL's class of errors for what is too large or too deep for it: no failure of the connection."""
 
@@ -64,6 +61,8 @@ class Engine:
         self._flying: dict[Future[AttemptResult], Analysis] = {}
         self._room = Room(threads, per_second=limiter.quota if limiter else None)
         self._probe: int | None = None  # the analysis whose answer tells whether an outage is over
+        self._outage: ApiUnavailable | None = None  # since when nothing more is sent, though its turn comes
+        self._round, self._took_at = 0.0, time.monotonic()  # seconds from one look at the turns to the next
         self._held_at = time.monotonic()
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
@@ -93,8 +92,8 @@ class Engine:
     def _start(self, pool: ThreadPoolExecutor) -> float | None:
         """Send what may be sent now. Answers the seconds until more may, None when there is nothing more to send."""
         free = self._room.free(sum(not future.done() for future in self._flying))
-        if free <= 0:
-            return POLL_INTERVAL
+        if free <= 0 or any(future.done() and outcomes.loss(future.result()) for future in self._flying):
+            return POLL_INTERVAL  # what was lost is put down first: it may be the last before the API rests
         times, pause, is_probe = self._turns(free)
         if not times:
             return pause
@@ -106,16 +105,16 @@ class Engine:
             save_results([self._reused(each, *stored[each.pk]) for each in claimed if each.pk in stored])
         sent = [analysis for analysis in claimed if analysis.pk not in stored]
         for analysis, at in zip(sent, times, strict=False):
-            self._room.note_size(_size(analysis.image) if self.recognizer.sends_originals else 0)
-            self._flying[pool.submit(self._ask, analysis, at=at)] = analysis
+            self._room.note_size(outcomes.size(analysis.image) if self.recognizer.sends_originals else 0)
             self._probe = analysis.pk if is_probe else None
+            self._flying[pool.submit(self._ask, analysis, at=at)] = analysis
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
     def _turns(self, wanted: int) -> tuple[list[float], float | None, bool]:
         """When each may be sent, in how many seconds to ask again, and whether it is a probe of an outage."""
         if self.limiter:
             try:
-                turns = self.limiter.take(wanted)
+                turns = self.limiter.take(wanted, ahead=self._ahead())
             except RateLimiterUnavailable as away:
                 logger.warning("%s", away)
                 return [], None, False
@@ -126,10 +125,17 @@ class Engine:
             return [], pause, False
         outage = outages.get(self.recognizer.name, self.api)
         if outage is None:
+            self._outage = None
             return times, pause, False
         if self._probe is not None:  # under way, and longer than from one look to the next
             return [], pause, False
         return (times[:1], pause, True) if outages.try_claim_probe(outage) else ([], None, False)
+
+    def _ahead(self) -> float:
+        """Seconds for which turns are needed: until the next look, and half as long again."""
+        now, before = time.monotonic(), self._took_at
+        self._took_at, self._round = now, max(now - before if self._flying else 0.0, 0.9 * self._round)
+        return max(AHEAD, 1.5 * self._round)
 
     def _ask(self, analysis: Analysis, *, at: float) -> AttemptResult:
         """Ask when the turn has come, `at` by the monotonic clock; the picture is made ready meanwhile."""
@@ -142,15 +148,17 @@ class Engine:
         region, sent_at = self.recognizer.region, now()
         try:
             parameters = Parameters.from_json(analysis.parameters)
-            as_is = self.recognizer.sends_originals and analysis.error_code not in REFUSED_AS_IS
+            as_is = self.recognizer.sends_originals and analysis.error_code not in outcomes.REFUSED_AS_IS
             picture = payloads.of(analysis.image, as_is=as_is)
             time.sleep(max(0.0, at - time.monotonic()))
+            if self._outage and analysis.pk != self._probe:
+                return AttemptResult(analysis, error=self._outage)
             sent_at, started = now(), time.perf_counter()
             answer = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
-            if error.code in REFUSED_AS_IS and as_is and renditions.is_sent_as_is(analysis.image, picture):
-                error = _to_be_converted(error)
+            if error.code in outcomes.REFUSED_AS_IS and as_is and renditions.is_sent_as_is(analysis.image, picture):
+                error = outcomes.to_be_converted(error)
             return AttemptResult(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
         except (InvalidImage, StorageError) as error:
             return AttemptResult(analysis, error=error)
@@ -216,14 +224,14 @@ class Engine:
 
     def _told_by_probe(self, each: AttemptResult) -> AttemptResult:
         """A probe that is lost, too, tells of the outage and not of its picture."""
-        if each.analysis.pk != self._probe or not (isinstance(each.error, Throttled) and each.outcome == "unknown"):
+        if each.analysis.pk != self._probe or not (lost := outcomes.loss(each)):
             return each
-        return replace(each, error=outages.unanswered(each.error, f"A probe brought no answer ({each.error.code})."))
+        return replace(each, error=outages.unanswered(lost, f"A probe brought no answer ({lost.code})."))
 
     def _note_outages(self, finished: list[AttemptResult]) -> None:
-        errors = [each.error for each in finished]
+        errors = [each.error for each in finished if each.error is not self._outage]
         unavailable = next((error for error in errors if isinstance(error, ApiUnavailable)), None)
-        lost = next((error for error in errors if isinstance(error, Throttled) and error.outcome == "unknown"), None)
+        lost = next(filter(None, map(outcomes.loss, finished)), None)
         if lost and not unavailable:
             unavailable = outages.after_loss(self.recognizer.name, lost)
         probe = next((each for each in finished if each.analysis.pk == self._probe), None)
@@ -231,33 +239,11 @@ class Engine:
             self._probe = None
         if unavailable:
             outages.open_outage(self.recognizer.name, unavailable)
-        elif probe and _was_let_in(probe):
+            self._outage = outcomes.unsent(unavailable)
+        elif probe and outcomes.was_let_in(probe):
             outages.clear(self.recognizer.name, self.api)
+            self._outage = None
             logger.info("%s %s answers again", self.recognizer.name, self.api)
-
-
-def _size(image: Image) -> int:
-    """Bytes that its request carries, as far as one knows before it is made."""
-    return min(image.size, renditions.MOST_BYTES)
-
-
-def _was_let_in(each: AttemptResult) -> bool:
-    """The API spoke to us, be it that it refused this picture or asked for patience."""
-    is_about_picture = isinstance(each.error, UnreadableResponse) or getattr(each.error, "code", "") in REFUSED_AS_IS
-    has_refused = is_about_picture and each.outcome is not None
-    return each.answer is not None or has_refused or each.outcome == "throttled"
-
-
-def _to_be_converted(error: RequestFailed) -> Throttled:
-    """Rekognition reads fewer kinds of JPEG and PNG than imagelib does: what we make of the picture it can read."""
-    return Throttled(
-        error.reason,
-        api=error.api,
-        code=error.code,
-        next_step=_("A converted copy is sent next."),
-        outcome=error.outcome,
-        request_id=error.request_id,
-    )
 
 
 def save_with_retry(finished: list[AttemptResult]) -> None:

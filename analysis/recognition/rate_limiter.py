@@ -25,7 +25,7 @@ GROWTH = 0.0004
 """Share of the quota by which the rate grows in the first second past the old one; after t seconds t³ times that."""
 FLOOR = 0.1
 """The slowest, in calls a second: something must be sent to find out that the quota is back."""
-AHEAD = 0.3
+AHEAD, FURTHEST_AHEAD = 0.3, 2.0
 """Seconds for which turns are given ahead: longer than a worker takes from one look to the next."""
 BURST = 0.2
 """Seconds of turns that may be made up for at once after a worker was late."""
@@ -49,18 +49,18 @@ local has_burst = math.abs(now - (tonumber(state[5]) or 0)) > tonumber(ARGV[3])
 _TAKE = (
     _RATE
     + """
-local wanted, ahead, burst = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local wanted, ahead, burst, furthest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local interval = 1 / rate
-local allowance = math.max(ahead, interval)
-local next = tonumber(state[1]) or 0
-if next < now - allowance - (has_burst and burst or 0) then next = now - allowance end
-next = math.min(next, now)
-local granted = math.min(wanted, math.floor((now - next) / interval + 1e-3))
-local first = next + allowance - now
+local horizon = now + math.max(ahead, interval)
+local next = tonumber(state[1]) or now
+if next < now - (has_burst and burst or 0) then next = now end
+if next > now + 2 * math.max(furthest, interval) then next = horizon end
+local granted = math.max(0, math.min(wanted, math.floor((horizon - next) / interval + 1e-3)))
+local first = next - now
 next = next + granted * interval
 redis.call('HSET', KEYS[1], 'next', string.format('%.6f', next))
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-return {granted, tostring(math.max(0, next + interval - now)), tostring(rate), tostring(first)}
+return {granted, tostring(math.max(0, next + interval - horizon)), tostring(rate), tostring(first)}
 """
 )
 
@@ -109,9 +109,10 @@ class RateLimiter:
     def __init__(self, connection: redis.Redis, *, key: str, quota: float, share: float = 1.0) -> None:
         self._redis, self._key, self.quota, self._share = connection, f"imagelib:quota:{{{key}}}", quota, share
 
-    def take(self, wanted: int) -> Grant:
-        """Up to `wanted` turns, as many as there are now. Raises Away."""
-        granted, wait, rate, first = self._run(self._take, wanted, AHEAD, BURST)
+    def take(self, wanted: int, *, ahead: float = AHEAD) -> Grant:
+        """Up to `wanted` turns of those in the next `ahead` seconds. Raises Away."""
+        ahead = min(ahead, FURTHEST_AHEAD)
+        granted, wait, rate, first = self._run(self._take, wanted, ahead, BURST, FURTHEST_AHEAD)
         pace = float(rate)
         return Grant(int(granted), float(wait), pace / self._share, float(first), 1 / pace)
 

@@ -96,7 +96,7 @@ def test_what_a_late_worker_missed_is_made_up_for_until_a_throttle(connection):
     limiter.take(0)
 
     def granted_after_being_late() -> int:
-        pretend(limiter, next=-AHEAD - 0.15)
+        pretend(limiter, next=-0.15)
         return limiter.take(100).granted
 
     assert granted_after_being_late() == pytest.approx(45, abs=2)
@@ -104,6 +104,15 @@ def test_what_a_late_worker_missed_is_made_up_for_until_a_throttle(connection):
     assert granted_after_being_late() == pytest.approx(30, abs=2)
     pretend(limiter, burst_at=-BURST_BACK - 1)
     assert granted_after_being_late() == pytest.approx(45, abs=2)
+
+
+def test_a_slow_worker_takes_turns_further_ahead_and_nobody_takes_them_again(connection):
+    slow, quick = (RateLimiter(connection, key="ahead", quota=100) for _ in range(2))
+    assert slow.take(100, ahead=1.0).granted == 100
+    turns = quick.take(100)
+    assert turns.granted == 0
+    assert 0.5 < turns.wait < 0.72
+    assert slow.take(100, ahead=3600).granted == pytest.approx(100, abs=10)  # two seconds is the most
 
 
 @pytest.mark.parametrize(
