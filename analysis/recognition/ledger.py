@@ -107,7 +107,7 @@ def is_lost_share_spent(recognizer: str, *, today: date | None = None) -> bool:
     first = datetime.combine((today or now().date()).replace(day=1), datetime.min.time(), tzinfo=UTC)
     calls = Call.objects.filter(recognizer=recognizer, outcome=Call.Outcome.UNKNOWN, sent_at__gte=first)
     lost = calls.exclude(error_code__in=[WORKER_LOST, *ANSWERED_ODDLY]).aggregate(number=Count("pk"), sum=Sum("price"))
-    return lost["number"] >= LOST_AT_LEAST and lost["sum"] >= min(limits) * LOST_SHARE
+    return bool(lost["number"] >= LOST_AT_LEAST and lost["sum"] >= min(limits) * LOST_SHARE)
 
 
 def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
