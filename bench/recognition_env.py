@@ -108,7 +108,10 @@ class RecognitionEnv:
     def drop_queue(self) -> None:
         """What nobody has claimed yet is asked about no more."""
         with psycopg.connect(embedded.database_url(self.library.var)) as connection:
-            connection.execute("DELETE FROM analysis_analysis WHERE state = 'queued'")
+            connection.execute(
+                "DELETE FROM analysis_analysis asked WHERE state = 'queued' "
+                "AND NOT EXISTS (SELECT FROM analysis_call WHERE analysis_id = asked.id)"  # a throttled one is put back
+            )
 
     def wait_until_done(self, *, seconds: float) -> None:
         wait_until(lambda: self.open_analyses() == 0, seconds=seconds, what="the last answer", glance=0.2)
