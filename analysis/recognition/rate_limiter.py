@@ -17,10 +17,10 @@ import redis
 
 SHARE = 0.97
 """Of the quota: calls that lie evenly apart when sent arrive a few hundredths of a second earlier or later."""
-DECREASE = 0.9
+DECREASE = 0.95
 REPEATED_DECREASE = 0.7
 """For a throttle within `REPEATED` seconds of the last decrease: the quota is far lower than the rate."""
-REPEATED = 3
+REPEATED = 2
 GROWTH = 0.0004
 """Share of the quota by which the rate grows in the first second past the old one; after t seconds t³ times that."""
 FLOOR = 0.1
