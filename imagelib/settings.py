@@ -239,7 +239,7 @@ AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
 REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
 QUOTAS_FROM_AWS = env.bool("QUOTAS_FROM_AWS", False)
 SIMULATOR_URL = env.str("SIMULATOR_URL", "http://127.0.0.1:9797")
-RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" else 16)
+RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" else 128)
 
 # --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------
 
@@ -274,6 +274,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 25,
     "max_connections": 100,
 }
+CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # Bulk analysis that nobody has to start: when, as crontab writes it, and what analyze_images is then given.
 ANALYZE_SCHEDULE = env.str("ANALYZE_SCHEDULE", "")

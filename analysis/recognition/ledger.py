@@ -6,21 +6,29 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils.timezone import now
 
 from analysis.models import Analysis, Call, Spend, SpendEntry
 from analysis.models.ledger import FREE
+from analysis.recognition import registry
 from analysis.recognition.prices import PriceList, price_list
 
 WARNING_SHARE = Decimal("0.8")
+LOST_SHARE = Decimal("0.1")
+"""Of the month's budget, what requests without an answer may take before nothing more is sent."""
+LOST_AT_LEAST = 20
+"""Requests without an answer that are borne however small the budget is."""
+WORKER_LOST = "worker-lost"
+ANSWERED_ODDLY = frozenset({"UnreadableAnswer", "UnstorableAnswer"})
+"""Answers that came and count as paid, but could not be kept."""
 LATELY = 5
 """Seconds for which the month's number of calls is remembered: it decides the price's tier, nothing finer."""
 _RESERVING = 0x696D_6167
@@ -91,6 +99,17 @@ def budget(recognizer: str, *, today: date | None = None) -> Budget:
         )
         spent, running = cursor.fetchone()
     return Budget(spent, running, settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET)
+
+
+def is_lost_share_spent(recognizer: str, *, today: date | None = None) -> bool:
+    """Whether requests without an answer have taken their share of the month's budget; never without a budget."""
+    limits = [limit for limit in (settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET) if limit is not None]
+    if not limits:
+        return False
+    first = datetime.combine((today or now().date()).replace(day=1), datetime.min.time(), tzinfo=UTC)
+    calls = Call.objects.filter(recognizer=recognizer, outcome=Call.Outcome.UNKNOWN, sent_at__gte=first)
+    lost = calls.exclude(error_code__in=[WORKER_LOST, *ANSWERED_ODDLY]).aggregate(number=Count("pk"), sum=Sum("price"))
+    return bool(lost["number"] >= LOST_AT_LEAST and lost["sum"] >= min(limits) * LOST_SHARE)
 
 
 def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
@@ -181,9 +200,10 @@ def charge_lost_requests(lost: Iterable[Analysis]) -> None:
         Call(
             analysis_id=each.pk,
             recognizer=each.recognizer,
+            region=registry.named(each.recognizer).region or "",
             api=each.api,
             outcome=Call.Outcome.UNKNOWN,
-            error_code="worker-lost",
+            error_code=WORKER_LOST,
             price=each.price or FREE,
         )
         for each in priced
@@ -192,6 +212,7 @@ def charge_lost_requests(lost: Iterable[Analysis]) -> None:
         SpendEntry(
             day=now().date(),
             recognizer=each.recognizer,
+            region=registry.named(each.recognizer).region or "",
             api=each.api,
             is_bulk=each.is_bulk,
             calls=1,

@@ -72,6 +72,11 @@ def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
         return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())
 
 
+def is_sent_as_is(image: Image, picture: bytes | S3Object) -> bool:
+    """Whether this picture, made by `for_recognition` with `as_is` or a reference, is the original itself."""
+    return isinstance(picture, S3Object) or _needs_nothing(image, most_bytes=MOST_BYTES)
+
+
 def reference_for_recognition(image: Image) -> S3Object | None:
     """The original where it lies, if Rekognition may fetch it there itself and can read it as it is."""
     if not settings.REKOGNITION_READS_BUCKET or not _needs_nothing(image, most_bytes=MOST_BYTES_IN_S3):
