@@ -151,7 +151,7 @@ def begin_undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
 def tags_of(selection: Selection) -> list[tuple[Label, str]]:
     """What people added to the pictures, by name, and whether "all" or "some" carry it; by the first thousand."""
     ids = next(selection.steps(), [])
-    changeable = list(permissions.sayable(selection.person).filter(pk__in=ids).values_list("pk", flat=True))
+    changeable = list(permissions.reviewable_images(selection.person).filter(pk__in=ids).values_list("pk", flat=True))
     carried: dict[int, int] = {}
     said = Verdict.objects.filter(image_id__in=changeable, decision__in=POSITIVE)
     tags = said.filter(label__kind=Label.Kind.TAG) | said.filter(decision=Verdict.Decision.ADDED)

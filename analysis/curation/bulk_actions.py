@@ -24,24 +24,24 @@ Act = BulkChange.Action
 
 def all_owners(change: BulkChange) -> bool:
     """Whether it is about everybody's pictures, and its person may still change these."""
-    person = permissions.fresh(change.person_id) if change.all_owners else None
-    return person is not None and permissions.changes_all(person)
+    person = permissions.reload_user(change.person_id) if change.all_owners else None
+    return person is not None and permissions.can_edit_all_images(person)
 
 
 def own(change: BulkChange) -> ImageQuerySet:
     """Pictures that its person may change now: their own, or everybody's for whoever runs the place."""
     if all_owners(change):
         return Image.objects.all()
-    person = permissions.fresh(change.person_id)
-    return permissions.changeable(person) if person else Image.objects.none()
+    person = permissions.reload_user(change.person_id)
+    return permissions.editable_images(person) if person else Image.objects.none()
 
 
 def spoken_of(change: BulkChange) -> ImageQuerySet:
     """Pictures whose labels its person may put right now: a curator's are all they see."""
     if all_owners(change):
         return Image.objects.all()
-    person = permissions.fresh(change.person_id)
-    return permissions.sayable(person) if person else Image.objects.none()
+    person = permissions.reload_user(change.person_id)
+    return permissions.reviewable_images(person) if person else Image.objects.none()
 
 
 def seen(change: BulkChange) -> ImageQuerySet:

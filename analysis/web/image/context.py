@@ -97,14 +97,14 @@ def sensitive_cover(request: Request, shown: Image, *, is_sensitive: bool) -> Se
 
 def rating_of(request: Request, shown: Image) -> dict[str, Any]:
     """What one thinks of it and whether one may change it."""
-    may_change = permissions.can_edit(request.user, shown)
+    may_change = permissions.can_edit_image(request.user, shown)
     return {
         "image": {"id": str(shown.pk)},
         "own": own(request, shown) if request.user.is_authenticated else None,
         "may_change": may_change,
         "may_open_to": may_change and not shown.trashed_at,
         "public_url": shown.get_public_url() if may_change and shown.visibility == Image.Visibility.PUBLIC else "",
-        "may_analyze": may_change and permissions.may_analyze(request.user),
+        "may_analyze": may_change and permissions.can_analyze_images(request.user),
         "may_say": permissions.can_review_labels(request.user, shown) and not shown.trashed_at,
         "search": return_link(request).address(""),
     }
