@@ -233,10 +233,10 @@ def test_a_curator_puts_many_labels_right_on_what_they_see(owner, in_group):
     shared, private = create_labeled_image(owner, {"Dog": 90}, visibility=1), create_labeled_image(owner, {"Dog": 90})
     curator = in_group("curator")
     seen = Selection(curator, ids=(shared.pk, private.pk))
-    change = bulk.decide(seen, create_label("Dog"), "rejected")
+    change = bulk.apply(seen, BulkChange.Action.REJECT, label=create_label("Dog"))
     assert (change.number, change.refused) == (1, 1)
     assert bulk.undo(change.pk, by=curator).number == 1
-    assert bulk.trash(seen).refused == 2
+    assert bulk.apply(seen, BulkChange.Action.TRASH).refused == 2
 
 
 @pytest.mark.parametrize(
