@@ -143,7 +143,7 @@ class ImageAdmin(PageAdmin):
 
     @admin.display(description="Visibility")
     def visibility(self, image: Image) -> str:
-        return Image.Visibility(image.visibility).name.capitalize()
+        return Image.Visibility(image.visibility).short_label
 
     @admin.display(description="Pixels")
     def extent(self, image: Image) -> str:

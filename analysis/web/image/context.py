@@ -18,12 +18,6 @@ from analysis.web.http import Request
 from analysis.web.image.panel import panel
 from analysis.web.library.cards import best_labels
 
-VISIBILITY_WORDS = {
-    Image.Visibility.PRIVATE: "Private",
-    Image.Visibility.SHARED: "Shared",
-    Image.Visibility.PUBLIC: "Public",
-}
-
 
 @dataclass(frozen=True)
 class Star:
@@ -123,7 +117,7 @@ def own(request: Request, shown: Image) -> UserRating:
     return UserRating(
         is_favorite=bool(mark and mark.is_favorite),
         stars=[_star(number, given) for number in range(1, 6)],
-        visibilities=[Choice(value, words, shown.visibility == value) for value, words in VISIBILITY_WORDS.items()],
+        visibilities=[Choice(value, value.short_label, shown.visibility == value) for value in Image.Visibility],
     )
 
 
