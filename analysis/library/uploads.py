@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from analysis.ingest.service import examine
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
+from analysis.jobs import run_for
 from analysis.library import images
 from analysis.models import Image, Upload
 from analysis.storage import blobs, renditions
@@ -103,11 +103,7 @@ def is_due() -> bool:
 
 def validate_pending(*, then: Callable[[Image], None]) -> bool:
     """Look at what arrived until nothing is left; True when it ended with work left."""
-    end = time.monotonic() + SPELL
-    while time.monotonic() < end:
-        if not validate_upload(then=then):
-            return False
-    return True
+    return run_for(SPELL, lambda: validate_upload(then=then))
 
 
 def validate_upload(ticket_id: uuid.UUID | None = None, *, then: Callable[[Image], None]) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Max
 
+from analysis.jobs import run_for
 from analysis.models import Image, Label
 from analysis.recognition.search_index import reindex
 
@@ -45,23 +45,26 @@ def waiting() -> list[int]:
 
 def reindex_label(label_id: int, *, seconds: float = SPELL, size: int = WINDOW) -> bool:
     """Go through more pictures; whether there are more. Safe to be killed and to be called twice at a time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        label = Label.objects.filter(pk=label_id, reindex_cursor__isnull=False).first()
-        if label is None or label.reindex_cursor is None:
-            return False
-        newest = Image.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        window = Window(label.reindex_cursor, label.reindex_cursor + size)
-        ids = affected_images(label, window)
-        for start in range(0, len(ids), STEP):
-            reindex(ids[start : start + STEP], apis=())
-        same = Label.objects.filter(pk=label_id, reindex_cursor=window.after)  # somebody may have changed it again
-        if window.last < newest:
-            same.update(reindex_cursor=window.last)
-        elif label.merged_into_id is not None:
-            same.update(reindex_cursor=None, image_count=0)
-        else:
-            same.update(reindex_cursor=None)
+    return run_for(seconds, lambda: _reindex_window(label_id, size))
+
+
+def _reindex_window(label_id: int, size: int) -> bool:
+    """One window of pictures; False if the label needs no reindex."""
+    label = Label.objects.filter(pk=label_id, reindex_cursor__isnull=False).first()
+    if label is None or label.reindex_cursor is None:
+        return False
+    newest = Image.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    window = Window(label.reindex_cursor, label.reindex_cursor + size)
+    ids = affected_images(label, window)
+    for start in range(0, len(ids), STEP):
+        reindex(ids[start : start + STEP], apis=())
+    same = Label.objects.filter(pk=label_id, reindex_cursor=window.after)  # somebody may have changed it again
+    if window.last < newest:
+        same.update(reindex_cursor=window.last)
+    elif label.merged_into_id is not None:
+        same.update(reindex_cursor=None, image_count=0)
+    else:
+        same.update(reindex_cursor=None)
     return True
 
 

@@ -93,7 +93,7 @@ def _is_outdated(analysis: Analysis, originals: dict[int, str]) -> bool:
 def _requeue_replaced(analysis: Analysis) -> None:
     """What it cost is in the ledger; the new original has the same row, for one is open at most."""
     message = "The original was replaced while it was asked about; the new one is asked about."
-    analysis.put_back(code="original-replaced", message=message, after=timedelta(0), is_attempt=False)
+    analysis.requeue(code="original-replaced", message=message, after=timedelta(0), is_attempt=False)
 
 
 def _keep_answers(answered: list[AttemptResult]) -> set[int]:
@@ -226,13 +226,13 @@ def _record_failure(analysis: Analysis, error: Exception) -> bool:
     match error:
         case ApiUnavailable(outcome="unknown"):
             # A probe without an answer: another picture is the next one, in case this one breaks the connection.
-            analysis.put_back(code=error.code, message=str(error), after=AFTER_LOST_PROBE, is_attempt=False)
+            analysis.requeue(code=error.code, message=str(error), after=AFTER_LOST_PROBE, is_attempt=False)
         case ApiUnavailable():
-            analysis.put_back(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
+            analysis.requeue(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
         case Throttled(outcome="throttled"):
             # The pace was wrong, not the picture: no attempt at it, however often.
             after = timedelta(seconds=min(error.retry_after or 0.5, MOST_AT_LEAST) + random.uniform(0, 2))  # noqa: S311
-            analysis.put_back(code=error.code, message=str(error), after=after, is_attempt=False)
+            analysis.requeue(code=error.code, message=str(error), after=after, is_attempt=False)
         case Throttled():
             last = error.sentence(_("It was tried %d times.") % MAX_ATTEMPTS)
             pause = error.retry_after or 1.0
@@ -256,5 +256,5 @@ def _retry_later(analysis: Analysis, *, code: str, message: str, last: str, at_l
         return analysis.mark_failed(code=code, message=last, is_permanent=False)
     longest = min(2.0**analysis.attempts, 120.0)
     seconds = min(at_least, MOST_AT_LEAST) + random.uniform(0, longest)  # noqa: S311
-    analysis.put_back(code=code, message=message, after=timedelta(seconds=seconds))
+    analysis.requeue(code=code, message=message, after=timedelta(seconds=seconds))
     return False

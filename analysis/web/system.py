@@ -92,7 +92,7 @@ class Spent:
 @require_safe
 def system(request: Request) -> HttpResponse:
     """Everything but the findings at once; those take seconds, and follow by themselves or with `?look=1`."""
-    permissions.require(permissions.sees_system(request.user))
+    permissions.require_or_404(permissions.can_view_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):
         context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": formatting.exact(now())}

@@ -139,7 +139,7 @@ def test_what_was_in_progress_when_it_was_paused_is_held_back_too(owner):
         create_image(owner), state="running", recognizer="rekognition", batch=batch, is_bulk=True
     )
     lifecycle.pause(batch.pk)
-    analysis.put_back(code="x", message="x", after=timedelta(0))
+    analysis.requeue(code="x", message="x", after=timedelta(0))
     lifecycle.advance_batches()
     assert Analysis.objects.get().state == "paused"
 

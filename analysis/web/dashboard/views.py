@@ -84,13 +84,13 @@ def _asked(request: Request) -> Scope:
     moment = now().astimezone(UTC)
     known: PeriodName = name if name in PERIODS else "month"
     person = current_user_id(request)
-    sees_figures = permissions.sees_figures(request.user)
+    sees_figures = permissions.can_view_statistics(request.user)
     is_all = sees_figures and request.GET.get("of") != "own"
     return Scope(
         period(known, until=_until(request, moment.date()), now=moment),
         None if is_all else person,
         has_choice=sees_figures,
-        has_lists=permissions.can_view_all(request.user),
+        has_lists=permissions.can_view_all_images(request.user),
     )
 
 
