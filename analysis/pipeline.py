@@ -23,9 +23,9 @@ from analysis.curation import bulk, bulk_steps, label_admin
 from analysis.curation.bulk import Selection
 from analysis.curation.label_admin import LabelUpdate
 from analysis.ingest import folder_scan
+from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import CHANGED, STILL_WRITTEN, Examined, with_sidecar
 from analysis.ingest.process_pool import Outcome, examine_all
-from analysis.ingest.service import examine
 from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library import images, uploads
 from analysis.library.images import Added
@@ -33,7 +33,7 @@ from analysis.models import Batch, Bucket, BulkChange, ChangedImage, Image, Uplo
 from analysis.recognition import enqueue, failed_analyses, registry
 from analysis.recognition.search_index import reindex
 from analysis.storage import blobs, renditions
-from analysis.storage.snapshot import Changed
+from analysis.storage.verified_copy import FileChanged
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _keep_file(outcome: Outcome, *, owner_id: int) -> ImportedFile:
     try:
         with path.open("rb") as file:
             return ImportedFile(path, added=store_image(examined, file, owner_id=owner_id, is_bulk=True))
-    except Changed:
+    except FileChanged:
         return ImportedFile(path, refusal=InvalidImage(CHANGED, clean_name(path.name), STILL_WRITTEN))
     except OSError as error:
         reason = f"the file cannot be read ({error.strerror or error})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.aws.endpoint_names import without_credentials
+from analysis.aws.url_credentials import redact_url_credentials
 
 CREDENTIAL_ERRORS = frozenset(
     {
@@ -38,7 +38,7 @@ class AWSError(Exception):
     """
 
     def __init__(self, reason: str, *, code: str, region: str = "") -> None:
-        super().__init__(without_credentials(reason))
+        super().__init__(redact_url_credentials(reason))
         self.code = code
         self.region = region
 

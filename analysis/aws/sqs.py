@@ -67,7 +67,7 @@ class SqsQueue:
                 self.client.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
     @contextmanager
-    def hidden(self, messages: Sequence[SqsMessage]) -> Iterator[None]:
+    def keep_invisible(self, messages: Sequence[SqsMessage]) -> Iterator[None]:
         """Keep messages to ourselves for as long as the block takes."""
         over = threading.Event()
 
@@ -86,7 +86,7 @@ class SqsQueue:
 
     def send_to_dlq(self, message: SqsMessage, reason: str) -> bool:
         """Put a message that nobody can read into the dead-letter queue with the reason; False if there is none."""
-        dead = self.dead()
+        dead = self.dead_letter_queue()
         if dead is None:
             return False
         with clients.translate_errors():
@@ -98,7 +98,7 @@ class SqsQueue:
         self.delete([message])
         return True
 
-    def dead(self) -> SqsQueue | None:
+    def dead_letter_queue(self) -> SqsQueue | None:
         """The dead-letter queue. Raises Refused."""
         if self._dead is None:
             with clients.translate_errors():

@@ -86,7 +86,7 @@ def consume(queue: SqsQueue, *, announce: Announce, stop: StopFlag, until_empty:
             if not messages and until_empty:
                 return
             if messages:
-                with queue.hidden(messages):
+                with queue.keep_invisible(messages):
                     handle_message(queue, messages, announce=announce, tally=tally)
                 yield tally
             failures = 0

@@ -23,8 +23,8 @@ from analysis.aws.object_refs import S3Object
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.bucket_sync import object_import
 from analysis.bucket_sync.object_import import ImportHooks
+from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
-from analysis.ingest.service import examine
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.models import Bucket, BucketObject
 from analysis.storage import blobs, originals, renditions

@@ -13,7 +13,7 @@ from django.utils.timezone import now
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags, images
-from analysis.library.file_description import save_described
+from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image
 from analysis.storage import blobs
 
@@ -83,7 +83,7 @@ def mark_missing(
 
 def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, found: ObjectInfo) -> Image:
     """The picture, with what its bytes tell now. What people said of it stays, and so does the trash they put it in."""
-    described = examined.metadata.described
+    described = examined.metadata.descriptive
     image = each.image or Image(
         bucket=each.bucket, owner=each.bucket.owner, visibility=each.bucket.visibility, title=described.title
     )
@@ -104,7 +104,7 @@ def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, fo
         setattr(image, name, value)
     image.save(update_fields=columns if each.image else None)
     duplicate_flags.mark_duplicates(image)
-    save_described(image, described)
+    save_embedded_metadata(image, described)
     return image
 
 

@@ -26,14 +26,14 @@ from PIL import (
 )
 from pillow_heif import HeifImageFile
 
+from analysis.ingest.bounded_file import BoundedFile, buffered
 from analysis.ingest.exif import ImageMetadata, read_metadata
 from analysis.ingest.file_types import HEAD_BYTES, Format
-from analysis.ingest.memory import BYTES_A_PIXEL, estimated_bytes
+from analysis.ingest.memory_estimates import BYTES_A_PIXEL, estimated_bytes
 from analysis.ingest.normalize import Bounds, apply_orientation, downscale, to_srgb
-from analysis.ingest.png import readable_png
-from analysis.ingest.source import Source, buffered
-from analysis.ingest.structure import check_tiff_tags, gif_size, jpeg_structure, webp_size
-from analysis.ingest.tiff import check_tiff
+from analysis.ingest.png_chunks import without_extra_chunks
+from analysis.ingest.segment_limits import check_tiff_tags, gif_size, jpeg_structure, webp_size
+from analysis.ingest.tiff_pages import check_tiff
 from analysis.ingest.validation import (
     InvalidImage,
     Limits,
@@ -100,7 +100,7 @@ class Decoded:
 
 
 @contextmanager
-def opened(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
+def open_source(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
     """The seekable file itself, or the one at a path, whose operating system errors become Rejected."""
     if not isinstance(source, Path):
         yield source
@@ -115,19 +115,21 @@ def opened(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
         raise InvalidImage("unreadable", clean_name(name), f"the file cannot be read ({reason})") from error
 
 
-def at_once(_: int) -> None:
+def reserve_nothing(_: int) -> None:
     pass
 
 
-def decode(file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = at_once) -> Decoded:
+def decode(
+    file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = reserve_nothing
+) -> Decoded:
     """Decodes a picture once, within bounds; raises Rejected, or the OSError that reading the file raised.
 
     Size in bytes, format, structure, pixels and the memory they take are checked before a pixel is decoded.
     """
-    source = Source(file)
+    source = BoundedFile(file)
     whole = buffered(source)
     kind = accepted_format(whole.read(HEAD_BYTES), name=name, size=source.length, limits=limits)
-    with undamaged(source, kind, name=name):
+    with decode_errors(source, kind, name=name):
         readable = _readable(whole, kind, name=name, limits=limits)
         picture = readable.open()
         check_pixels(*picture.size, name=name, limits=limits)
@@ -180,7 +182,7 @@ def _readable(file: IO[bytes], kind: Format, *, name: str, limits: Limits) -> _R
             is_without_end = structure.scans > 0 and not structure.has_end
             return _Readable(kind, file, None, structure.coefficient_bytes, is_without_end)
         case "png":
-            png = readable_png(file, name=name)
+            png = without_extra_chunks(file, name=name)
             return _Readable(kind, png.file, png.profile)
         case "gif":
             check_pixels(*gif_size(file, name=name), name=name, limits=limits)
@@ -216,7 +218,7 @@ def _check_complete(picture: ImageFile.ImageFile, readable: _Readable, size: tup
 
 
 @contextmanager
-def undamaged(source: Source, kind: Format, *, name: str) -> Iterator[None]:
+def decode_errors(source: BoundedFile, kind: Format, *, name: str) -> Iterator[None]:
     """Turns whatever a decoder raises into Rejected; what reading the file itself raised (a disk that fails) passes."""
     try:
         yield

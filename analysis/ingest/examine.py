@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from analysis.ingest.decode import Reserve, at_once, decode, opened
+from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
 from analysis.ingest.exif import ImageMetadata
 from analysis.ingest.hashes import perceptual_hash, sha256_of, signature
 from analysis.ingest.render import PREVIEW_BOUNDS, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
@@ -39,15 +39,15 @@ class Examined:
 
 
 def examine(
-    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, reserve: Reserve = at_once
+    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, reserve: Reserve = reserve_nothing
 ) -> Examined:
     """Verifies, measures and renders a picture with one decode; raises Rejected.
 
-    In this process: whoever has a file of unknown origin calls `service.examine`, which does it in another.
+    In this process: whoever has a file of unknown origin calls `decoding_service.examine`, which does it in another.
 
     A source that is a file must be seekable and is left open; its own read errors pass through.
     """
-    with opened(source, name=name) as file:
+    with open_source(source, name=name) as file:
         before = _state(source, file)
         decoded = decode(file, name=name, limits=limits, bounds=PREVIEW_BOUNDS, reserve=reserve)
         sha256 = sha256_of(file)
@@ -73,8 +73,8 @@ def examine(
 
 def with_sidecar(examined: Examined, path: Path) -> Examined:
     """With what the sidecar beside the picture says, which counts more than the file itself."""
-    described = sidecar_description(path).or_else(examined.metadata.described)
-    return replace(examined, metadata=replace(examined.metadata, described=described))
+    descriptive = sidecar_description(path).or_else(examined.metadata.descriptive)
+    return replace(examined, metadata=replace(examined.metadata, descriptive=descriptive))
 
 
 def _state(source: Path | IO[bytes], file: IO[bytes]) -> tuple[int, ...]:

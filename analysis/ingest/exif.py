@@ -11,7 +11,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from analysis.ingest.capture_time import CaptureTime, capture_time
-from analysis.ingest.description import Description
+from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.iptc import iptc_description
 from analysis.ingest.validation import plain_text
 from analysis.ingest.xmp import PACKETS, xmp_description
@@ -47,19 +47,19 @@ class ImageMetadata:
     latitude: float | None = None
     longitude: float | None = None
     orientation: int = 1
-    described: Description = field(default_factory=Description)
+    descriptive: DescriptiveMetadata = field(default_factory=DescriptiveMetadata)
 
 
 def read_metadata(image: Image.Image) -> ImageMetadata:
-    """Reads what an opened picture carries: EXIF, XMP, and IPTC where XMP says nothing."""
-    return replace(_camera_values(image), described=_described(image))
+    """Reads what an open_source picture carries: EXIF, XMP, and IPTC where XMP says nothing."""
+    return replace(_camera_values(image), descriptive=_described(image))
 
 
-def _described(image: Image.Image) -> Description:
+def _described(image: Image.Image) -> DescriptiveMetadata:
     try:
         return xmp_description(image).or_else(iptc_description(image))
     except BROKEN:
-        return Description()
+        return DescriptiveMetadata()
 
 
 def _camera_values(image: Image.Image) -> ImageMetadata:

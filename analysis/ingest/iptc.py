@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from PIL import Image
 
-from analysis.ingest.description import LINE_LENGTH, TEXT_LENGTH, Description, keywords_of, place_of
+from analysis.ingest.descriptive_metadata import (
+    LINE_LENGTH,
+    TEXT_LENGTH,
+    DescriptiveMetadata,
+    clean_keywords,
+    join_place,
+)
 from analysis.ingest.validation import plain_text
 
 RESOURCE = 0x0404  # of Photoshop's resources in a JPEG
@@ -15,8 +21,8 @@ CHARACTER_SET = (1, 90)
 TITLE, KEYWORD, CREATOR, CITY, SUBLOCATION, STATE, COUNTRY, COPYRIGHT, CAPTION = 5, 25, 80, 90, 92, 95, 101, 116, 120
 
 
-def iptc_description(image: Image.Image) -> Description:
-    """Of an opened picture; empty where there is nothing, or nothing that can be read."""
+def iptc_description(image: Image.Image) -> DescriptiveMetadata:
+    """Of an open_source picture; empty where there is nothing, or nothing that can be read."""
     values = _datasets(_block(image))
     is_utf_8 = UTF_8 in b"".join(values.get(CHARACTER_SET, ()))
 
@@ -26,11 +32,11 @@ def iptc_description(image: Image.Image) -> Description:
     def line(number: int) -> str:
         return plain_text(", ".join(texts(number)), LINE_LENGTH)
 
-    return Description(
-        keywords=keywords_of(texts(KEYWORD)),
+    return DescriptiveMetadata(
+        keywords=clean_keywords(texts(KEYWORD)),
         title=line(TITLE),
         description=plain_text(" ".join(texts(CAPTION)), TEXT_LENGTH),
-        place=place_of(line(SUBLOCATION), line(CITY), line(STATE), line(COUNTRY)),
+        place=join_place(line(SUBLOCATION), line(CITY), line(STATE), line(COUNTRY)),
         creator=line(CREATOR),
         copyright=line(COPYRIGHT),
     )

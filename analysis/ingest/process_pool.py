@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.ingest import service
+from analysis.ingest import decoding_service
 from analysis.ingest.examine import Examined
 from analysis.ingest.validation import InvalidImage, Limits
 
@@ -31,7 +31,7 @@ def examine_all(
 ) -> Iterator[Outcome]:
     """Examine files in parallel; outcomes come in the files' order. Closing the iterator abandons what is ahead."""
     processes = processes or os.cpu_count() or 1
-    decoders, threads = service.Service(processes), ThreadPoolExecutor(processes)
+    decoders, threads = decoding_service.DecoderPool(processes), ThreadPoolExecutor(processes)
     waiting: deque[Future[Outcome]] = deque()
     try:
         for path in paths:
@@ -48,8 +48,8 @@ def examine_all(
         decoders.close()
 
 
-def _examine(path: Path, limits: Limits, decoders: service.Service) -> Outcome:
+def _examine(path: Path, limits: Limits, decoders: decoding_service.DecoderPool) -> Outcome:
     try:
-        return Outcome(path, examined=service.examine(path, name=path.name, limits=limits, service=decoders))
+        return Outcome(path, examined=decoding_service.examine(path, name=path.name, limits=limits, pool=decoders))
     except InvalidImage as refusal:
         return Outcome(path, refusal=refusal)

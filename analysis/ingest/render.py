@@ -7,7 +7,7 @@ from typing import IO
 
 from PIL import Image
 
-from analysis.ingest.decode import Reserve, at_once, decode, opened
+from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
 from analysis.ingest.normalize import Bounds, fitted
 from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 
@@ -80,16 +80,16 @@ def payload(
     long_side: int = 2048,
     max_bytes: int = 5 * 1024**2,
     limits: Limits = DEFAULT_LIMITS,
-    reserve: Reserve = at_once,
+    reserve: Reserve = reserve_nothing,
 ) -> bytes:
     """The upright sRGB JPEG without metadata that a recognizer is sent, of at most max_bytes.
 
     A very long picture keeps half of long_side as its short side, so that its text can be read. A side below 80 px is
     filled up with white on the right or at the bottom, never enlarged: payload_extent says which part of it the
-    picture is. Raises Rejected as examine does. In this process, as examine: see `service.payload`.
+    picture is. Raises Rejected as examine does. In this process, as examine: see `decoding_service.payload`.
     """
     name = source.name if isinstance(source, Path) else "picture"
-    with opened(source, name=name) as file:
+    with open_source(source, name=name) as file:
         image = decode(file, name=name, limits=limits, bounds=payload_bounds(long_side), reserve=reserve).image
     for quality in (90, 80, 65):
         content = _jpeg(_padded(image), quality=quality)

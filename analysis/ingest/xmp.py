@@ -9,7 +9,14 @@ from xml.etree import ElementTree
 
 from PIL import Image
 
-from analysis.ingest.description import LINE_LENGTH, TEXT_LENGTH, Description, keywords_of, place_of, stars_of
+from analysis.ingest.descriptive_metadata import (
+    LINE_LENGTH,
+    TEXT_LENGTH,
+    DescriptiveMetadata,
+    clean_keywords,
+    join_place,
+    parse_rating,
+)
 from analysis.ingest.validation import plain_text
 
 MOST_BYTES = 2**20
@@ -45,33 +52,33 @@ class _BoundedBuilder(ElementTree.TreeBuilder):
         return super().end(tag)
 
 
-def xmp_description(image: Image.Image) -> Description:
-    """Of an opened picture; empty where there is nothing, or nothing that can be read."""
+def xmp_description(image: Image.Image) -> DescriptiveMetadata:
+    """Of an open_source picture; empty where there is nothing, or nothing that can be read."""
     packet = next((image.info[name] for name in PACKETS if image.info.get(name)), b"")
     if isinstance(packet, str):
         packet = packet.encode("utf-8", "replace")
-    return parsed(packet) if isinstance(packet, bytes) else Description()
+    return parse_packet(packet) if isinstance(packet, bytes) else DescriptiveMetadata()
 
 
-def sidecar_description(path: Path) -> Description:
+def sidecar_description(path: Path) -> DescriptiveMetadata:
     """Of the sidecar beside a picture: photo.jpg.xmp, else photo.xmp."""
     for beside in (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp"), path.with_suffix(".XMP")):
         try:
             if not stat.S_ISREG(beside.stat().st_mode):  # opening a named pipe would wait for its writer
                 continue
             with beside.open("rb") as file:
-                return parsed(file.read(MOST_BYTES + 1))
+                return parse_packet(file.read(MOST_BYTES + 1))
         except (OSError, ValueError):
             continue
-    return Description()
+    return DescriptiveMetadata()
 
 
-def parsed(packet: bytes) -> Description:
+def parse_packet(packet: bytes) -> DescriptiveMetadata:
     """Empty for what is too large, no XML, or names a document type, whose entities could be anything."""
     root = _tree(packet)
     if root is None:
-        return Description()
-    nodes = list(root.iter(f"{RDF}Description"))
+        return DescriptiveMetadata()
+    nodes = list(root.iter(f"{RDF}DescriptiveMetadata"))
 
     def items(name: str) -> list[str]:
         return next((found for node in nodes if (found := _items(node, name))), [])
@@ -82,12 +89,12 @@ def parsed(packet: bytes) -> Description:
     def first(name: str, length: int) -> str:
         return plain_text(next(iter(items(name)), ""), length)
 
-    return Description(
-        keywords=keywords_of(items(f"{DC}subject")),
+    return DescriptiveMetadata(
+        keywords=clean_keywords(items(f"{DC}subject")),
         title=first(f"{DC}title", LINE_LENGTH),
         description=first(f"{DC}description", TEXT_LENGTH),
-        rating=stars_of(first(f"{XMP}Rating", LINE_LENGTH)),
-        place=place_of(
+        rating=parse_rating(first(f"{XMP}Rating", LINE_LENGTH)),
+        place=join_place(
             line(f"{CORE}Location"), line(f"{PHOTOSHOP}City"), line(f"{PHOTOSHOP}State"), line(f"{PHOTOSHOP}Country")
         ),
         creator=line(f"{DC}creator"),

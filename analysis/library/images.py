@@ -12,10 +12,10 @@ from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags
-from analysis.library.file_description import save_described
+from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
-from analysis.storage.snapshot import snapshot
+from analysis.storage.verified_copy import verified_copy
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def add(
 
     Bytes that are here already are that picture, which stays in the trash if it lies there.
 
-    Raises blobs.StorageFailed, as snapshot.Changed where the file is no longer what was examined; then neither row nor
+    Raises blobs.StorageFailed, as verified_copy.FileChanged where the file is no longer what was examined; then neither row nor
     blob stays. The file's own read errors pass through.
     """
     if present := find_any(examined.sha256, owner_id=owner_id):
@@ -68,7 +68,7 @@ def add(
         with transaction.atomic():
             image.save(force_insert=True)
             duplicate_flags.mark_duplicates(image)
-            save_described(image, examined.metadata.described)
+            save_embedded_metadata(image, examined.metadata.descriptive)
             blobs.confirm(contents)
             then(image)
     except IntegrityError:
@@ -87,7 +87,7 @@ def _put_original(key: str, file: IO[bytes], *, sha256: str, arrived_as: str) ->
     if arrived_as and blobs.copies_inside():
         blobs.adopt_upload(key, file, arrived_as=arrived_as)
         return
-    with snapshot(file, sha256=sha256) as copy:
+    with verified_copy(file, sha256=sha256) as copy:
         blobs.put(key, copy)
 
 
@@ -174,10 +174,10 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "aperture": metadata.aperture,
         "iso": metadata.iso,
         "focal_length": metadata.focal_length,
-        "description": metadata.described.description,
-        "place": metadata.described.place,
-        "creator": metadata.described.creator,
-        "copyright": metadata.described.copyright,
+        "description": metadata.descriptive.description,
+        "place": metadata.descriptive.place,
+        "creator": metadata.descriptive.creator,
+        "copyright": metadata.descriptive.copyright,
         "latitude": metadata.latitude,
         "longitude": metadata.longitude,
     }
@@ -188,7 +188,7 @@ def _row(examined: Examined, *, owner_id: int, visibility: int) -> Image:
         owner_id=owner_id,
         visibility=visibility,
         filename=examined.filename,
-        title=examined.metadata.described.title,
+        title=examined.metadata.descriptive.title,
         key=blobs.original_key(examined.extension),
         renditions_id=uuid.uuid4(),
         **fields_from(examined),

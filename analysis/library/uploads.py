@@ -16,7 +16,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from analysis.ingest.service import examine
+from analysis.ingest.decoding_service import examine
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.library import images
 from analysis.models import Image, Upload

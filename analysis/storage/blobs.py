@@ -183,7 +183,7 @@ def download_url(key: str, *, disposition: str) -> str:
     """The same for a blob that is there and is to be saved. Raises Missing or StorageFailed."""
     size(key)
     try:
-        return str(storage().saving_url(key, disposition=disposition))  # type: ignore[attr-defined]
+        return str(storage().attachment_url(key, disposition=disposition))  # type: ignore[attr-defined]
     except OSError as error:
         raise StorageError(f"No address can be signed: {error}.") from error
 

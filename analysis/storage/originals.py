@@ -16,7 +16,7 @@ from analysis.aws.errors import AWSError
 from analysis.aws.object_refs import S3Object
 from analysis.models import Bucket, BucketObject, Image
 from analysis.storage import blobs
-from analysis.storage.presigned_urls import SAVING
+from analysis.storage.presigned_urls import DOWNLOAD_SECONDS
 
 IN_MEMORY = 8 * 2**20
 NO_BUCKET = "There is no bucket {}: correct its name, or create it."
@@ -54,7 +54,7 @@ def download_url(image: Image) -> str | None:
         client = client_of(bucket)
         _at_its_version(image, bucket, lambda place: s3_objects.head(client, place, etag=image.etag))
         place = _place(image, bucket)
-        return s3_objects.download_url(client, place, seconds=SAVING, disposition=disposition)
+        return s3_objects.download_url(client, place, seconds=DOWNLOAD_SECONDS, disposition=disposition)
     except AWSError as refusal:
         raise _as_failure(image, refusal) from refusal
 

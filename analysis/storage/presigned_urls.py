@@ -22,7 +22,7 @@ from botocore.credentials import ReadOnlyCredentials  # noqa: TID251
 from botocore.signers import CloudFrontSigner  # noqa: TID251
 
 LONGEST = 7 * 86_400  # seconds, SigV4's limit
-SAVING = 900
+DOWNLOAD_SECONDS = 900
 """Seconds in which the download of an original must have begun."""
 
 
@@ -33,7 +33,7 @@ def signed_at(key: str, *, seconds: int, now: float) -> int:
     return (int(now) - offset) // half * half + offset
 
 
-def presigned(
+def presign(
     address: str,
     *,
     credentials: ReadOnlyCredentials,

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from analysis.aws.object_refs import S3Object
-from analysis.ingest.service import examine, payload
+from analysis.ingest.decoding_service import examine, payload
 from analysis.ingest.validation import Limits
 from analysis.models import Image
 from analysis.storage import blobs, originals

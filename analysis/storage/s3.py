@@ -20,10 +20,10 @@ from django.core.files import File
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from analysis.aws.endpoint_names import without_credentials
 from analysis.aws.errors import CREDENTIAL_ERRORS, DENIED_CODES, SLOW_DOWN_CODES, WRONG_REGION_CODES
 from analysis.aws.object_refs import PresignedForm, S3Object
-from analysis.storage.presigned_urls import SAVING, Distribution, presigned, signed_at
+from analysis.aws.url_credentials import redact_url_credentials
+from analysis.storage.presigned_urls import DOWNLOAD_SECONDS, Distribution, presign, signed_at
 
 MB = 2**20
 ADVICE = {
@@ -106,11 +106,11 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
             return self.distribution.address(key, seconds=self.url_seconds)
         return self._presigned(key, seconds=self.url_seconds)
 
-    def saving_url(self, name: str, *, disposition: str) -> str | None:
+    def attachment_url(self, name: str, *, disposition: str) -> str | None:
         """The same for an object that is to be saved, never shown: soon over, and not CloudFront's, which passes on
         no wishes unless it is told to.
         """
-        key, seconds = self._normalize_name(clean_name(name)), min(self.url_seconds, SAVING)
+        key, seconds = self._normalize_name(clean_name(name)), min(self.url_seconds, DOWNLOAD_SECONDS)
         wishes = {"response-content-disposition": disposition, "response-content-type": "application/octet-stream"}
         return self._presigned(key, seconds=seconds, wishes=wishes) if seconds else None
 
@@ -119,7 +119,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
             credentials = self.connection.meta.client._request_signer._credentials
             if credentials is None:
                 raise NoCredentialsError
-            return presigned(
+            return presign(
                 f"{self.origin}{self._path}/{quote(key)}",
                 credentials=credentials.get_frozen_credentials(),
                 region=self.region_name or "us-east-1",
@@ -218,7 +218,7 @@ def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
     """Scheme and host of a bucket's addresses."""
     if endpoint:
         parts = urlsplit(endpoint)
-        return without_credentials(f"{parts.scheme}://{parts.netloc}")
+        return redact_url_credentials(f"{parts.scheme}://{parts.netloc}")
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"
 
@@ -235,7 +235,7 @@ def _as_oserror(bucket: str) -> Iterator[None]:
         sentence = "there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role"
         raise OSError(f"S3: {sentence}") from error
     except (BotoCoreError, S3UploadFailedError) as error:
-        raise OSError(f"S3: {without_credentials(str(error))}") from error
+        raise OSError(f"S3: {redact_url_credentials(str(error))}") from error
 
 
 def _said(error: ClientError, bucket: str) -> str:

@@ -148,7 +148,7 @@ def test_what_the_database_does_not_take_is_buried_alone(owner, bucket, sqs):
     assert (tally.messages, tally.events, tally.buried) == (2, 1, 1)
     assert tally.reasons == ["It cannot be written down: too odd"]
     assert (left(sqs, sqs.events), left(sqs, sqs.dead)) == (0, 1)
-    replayed = event_consumer.replay(events.dead(), announce=announce)
+    replayed = event_consumer.replay(events.dead_letter_queue(), announce=announce)
     assert [reason for _, reason in replayed] == ["It cannot be written down: too odd"]
 
 
@@ -173,7 +173,7 @@ def test_what_takes_long_stays_hidden_from_others(sqs):
     mine, theirs = (queues.connect(sqs.events, region="us-east-1") for _ in range(2))
     mine.hides = 1
     messages = mine.receive(wait=1)
-    with mine.hidden(messages):
+    with mine.keep_invisible(messages):
         assert theirs.receive(wait=2) == []
     assert len(theirs.receive(wait=2)) == 1
 

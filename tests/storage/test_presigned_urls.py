@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.urls import reverse
 
 from analysis.storage import blobs
-from analysis.storage.presigned_urls import Distribution, presigned, signed_at
+from analysis.storage.presigned_urls import Distribution, presign, signed_at
 from analysis.storage.s3 import SharedS3Storage
 from analysis.web import links
 from tests.factories import create_labeled_image
@@ -52,7 +52,7 @@ def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint, asked,
     address, _, query = theirs.partition("?")
     signed = datetime.strptime(parse_qs(query)["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     when = int(signed.timestamp())
-    ours = presigned(address, credentials=credentials, region="eu-central-1", seconds=900, when=when, wishes=wishes)
+    ours = presign(address, credentials=credentials, region="eu-central-1", seconds=900, when=when, wishes=wishes)
     assert parse_qs(urlsplit(ours).query) == parse_qs(query)
     assert storage(endpoint_url=endpoint).signed_url(KEY).partition("?")[0] == address
 
@@ -60,7 +60,7 @@ def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint, asked,
 @pytest.mark.parametrize(("seconds", "lasts"), [(0, None), (60, "60"), (HALF_A_DAY, "900")])
 def test_leave_to_save_an_original_is_soon_over_and_never_of_a_distribution(credentials, seconds, lasts):
     kept = storage(url_seconds=seconds, distribution={"domain": "d1.cloudfront.net"})
-    address = kept.saving_url("originals/aa/a.jpg", disposition=WISH)
+    address = kept.attachment_url("originals/aa/a.jpg", disposition=WISH)
     said = urlsplit(address or "")
     assert (said.netloc, parse_qs(said.query).get("X-Amz-Expires")) == (
         ("pictures.s3.eu-central-1.amazonaws.com", [lasts]) if lasts else ("", None)

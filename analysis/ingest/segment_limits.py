@@ -37,7 +37,7 @@ class JpegStructure:
     coefficient_bytes: int
 
 
-def too_many(number: int, what: str, *, title: str, name: str) -> InvalidImage:
+def too_many_parts(number: int, what: str, *, title: str, name: str) -> InvalidImage:
     """The refusal of a file with more parts than any program writes."""
     reason = f"this {title} has more than {number:,} {what}, which no camera writes; open it and save it again"
     return InvalidImage("too-complex", clean_name(name), reason)
@@ -57,11 +57,11 @@ def jpeg_structure(file: IO[bytes], *, name: str) -> JpegStructure:
             return JpegStructure(scans, marker == EOI, coefficients if scans > 1 else 0)
         segments += 1
         if segments > MAX_SEGMENTS:
-            raise too_many(MAX_SEGMENTS, "segments", title="JPEG", name=name)
+            raise too_many_parts(MAX_SEGMENTS, "segments", title="JPEG", name=name)
         if marker == SOS:
             scans += 1
         if scans > MAX_SCANS:
-            raise too_many(MAX_SCANS, "scans", title="JPEG", name=name)
+            raise too_many_parts(MAX_SCANS, "scans", title="JPEG", name=name)
         file.seek(at + 2)
         length = int.from_bytes(file.read(2), "big")
         if marker in FRAMES:
@@ -113,7 +113,7 @@ def gif_size(file: IO[bytes], *, name: str) -> tuple[int, int]:
             return max(width, left + across), max(height, top + down)
         elif block in {b"", b";"}:
             return width, height
-    raise too_many(MAX_PIECES, "blocks", title="GIF", name=name)
+    raise too_many_parts(MAX_PIECES, "blocks", title="GIF", name=name)
 
 
 def _skip_pieces(file: IO[bytes], *, name: str) -> None:
@@ -122,7 +122,7 @@ def _skip_pieces(file: IO[bytes], *, name: str) -> None:
         if piece in {b"", b"\0"}:
             return
         file.seek(piece[0], 1)
-    raise too_many(MAX_PIECES, "blocks", title="GIF", name=name)
+    raise too_many_parts(MAX_PIECES, "blocks", title="GIF", name=name)
 
 
 def webp_size(head: bytes) -> tuple[int, int] | None:
@@ -154,4 +154,4 @@ def check_tiff_tags(file: IO[bytes], *, name: str) -> None:
     start = file.tell()
     is_there = tags * (20 if is_big else 12) <= file.seek(0, 2) - start  # else it is damage, as Pillow will find
     if tags > MAX_TAGS and is_there:
-        raise too_many(MAX_TAGS, "tags", title="TIFF", name=name)
+        raise too_many_parts(MAX_TAGS, "tags", title="TIFF", name=name)

@@ -17,9 +17,9 @@ from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import IO, Any
 
+from analysis.ingest.bounded_file import OpenDescriptor, buffered
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.render import payload
-from analysis.ingest.source import OpenDescriptor, buffered
 from analysis.ingest.validation import InvalidImage, Limits
 
 IDLE_SECONDS = 600.0

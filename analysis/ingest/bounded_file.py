@@ -7,7 +7,7 @@ import os
 from typing import IO, BinaryIO, cast
 
 
-class Source(io.RawIOBase):
+class BoundedFile(io.RawIOBase):
     """A seekable file behind a position of our own.
 
     A decoder that follows an offset out of a damaged file gets the end of the file, where the system would raise an

@@ -14,7 +14,7 @@ from analysis.ingest.validation import Limits
 from analysis.library import images
 from analysis.models import Image, PendingBlob
 from analysis.storage import blobs
-from analysis.storage.snapshot import Changed, snapshot
+from analysis.storage.verified_copy import FileChanged, verified_copy
 from tests import pictures
 
 pytestmark = pytest.mark.django_db
@@ -49,16 +49,19 @@ def stored_sha256(image: Image) -> str:
 
 def test_snapshot_yields_the_bytes_with_the_given_hash():
     content = pictures.jpeg()
-    with snapshot(io.BytesIO(content), sha256=hashlib.sha256(content).hexdigest()) as copy:
+    with verified_copy(io.BytesIO(content), sha256=hashlib.sha256(content).hexdigest()) as copy:
         assert copy.read() == content
-    with pytest.raises(Changed), snapshot(io.BytesIO(content + b"\0"), sha256=hashlib.sha256(content).hexdigest()):
+    with (
+        pytest.raises(FileChanged),
+        verified_copy(io.BytesIO(content + b"\0"), sha256=hashlib.sha256(content).hexdigest()),
+    ):
         pass
 
 
 @pytest.mark.parametrize("later", [b"<html>not a picture</html>", pictures.jpeg(seed=2)])
 def test_file_replaced_after_examination_is_not_stored(owner, pictures_folder, later):
     examined = examine(io.BytesIO(pictures.jpeg(seed=1)), name="dog.jpg")
-    with pytest.raises(Changed, match="The file changed while it was read"):
+    with pytest.raises(FileChanged, match="The file changed while it was read"):
         images.add(examined, io.BytesIO(later), owner_id=owner.pk, then=lambda image: None)
     assert not Image.objects.exists()
     assert not PendingBlob.objects.exists()

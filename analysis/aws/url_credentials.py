@@ -7,6 +7,6 @@ import re
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s\"']*@")
 
 
-def without_credentials(text: str) -> str:
+def redact_url_credentials(text: str) -> str:
     """The text with `scheme://name:password@host` as `scheme://host`."""
     return _CREDENTIALS.sub("", text)

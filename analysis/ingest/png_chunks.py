@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import IO
 
-from analysis.ingest.structure import MAX_CHUNKS, too_many
+from analysis.ingest.segment_limits import MAX_CHUNKS, too_many_parts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_EXTRA_BYTES = 1024**2  # Pillow's own limit for a text, packed or not
@@ -61,7 +61,7 @@ class _Parts:
         self._open_at = None
 
 
-def readable_png(file: IO[bytes], *, name: str) -> Png:
+def without_extra_chunks(file: IO[bytes], *, name: str) -> Png:
     """The chunks that make the picture and what it says of itself. Raises Rejected for too many of them."""
     parts, profile, texts = _Parts(), None, 0
     file.seek(len(SIGNATURE))
@@ -84,7 +84,7 @@ def readable_png(file: IO[bytes], *, name: str) -> Png:
         elif _is_sound(kind, content, checksum) and texts <= MAX_TEXTS:
             parts.add(kind, content, checksum)
     else:
-        raise too_many(MAX_CHUNKS, "chunks", title="PNG", name=name)
+        raise too_many_parts(MAX_CHUNKS, "chunks", title="PNG", name=name)
     if kind == END:
         parts.add(END, b"", zlib.crc32(END).to_bytes(4, "big"))
     parts.end_pixels(is_whole=False)

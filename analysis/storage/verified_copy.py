@@ -14,13 +14,13 @@ CHUNK_BYTES = 2**20
 IN_MEMORY = 8 * 2**20
 
 
-class Changed(StorageError):
+class FileChanged(StorageError):
     """The bytes are not those that were examined; nothing of them is kept."""
 
 
 @contextmanager
-def snapshot(file: IO[bytes], *, sha256: str) -> Iterator[IO[bytes]]:
-    """The file's bytes, if they are still those with this SHA-256. Raises Changed; the file's own OSError passes."""
+def verified_copy(file: IO[bytes], *, sha256: str) -> Iterator[IO[bytes]]:
+    """The file's bytes, if they are still those with this SHA-256. Raises FileChanged; the file's own OSError passes."""
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
         digest = hashlib.sha256()
         file.seek(0)
@@ -28,7 +28,7 @@ def snapshot(file: IO[bytes], *, sha256: str) -> Iterator[IO[bytes]]:
             digest.update(chunk)
             _write(copy, chunk)
         if digest.hexdigest() != sha256:
-            raise Changed("The file changed while it was read; send it again.")
+            raise FileChanged("The file changed while it was read; send it again.")
         copy.seek(0)
         yield copy
 

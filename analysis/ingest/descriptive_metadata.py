@@ -14,7 +14,7 @@ TEXT_LENGTH = 2_000
 
 
 @dataclass(frozen=True)
-class Description:
+class DescriptiveMetadata:
     """Plain text, bounded; an empty or None value was not given. `rating` is 1 to 5 stars."""
 
     keywords: tuple[str, ...] = ()
@@ -25,12 +25,12 @@ class Description:
     creator: str = ""
     copyright: str = ""
 
-    def or_else(self, other: Description) -> Description:
+    def or_else(self, other: DescriptiveMetadata) -> DescriptiveMetadata:
         """Each value from the other one where this has none."""
-        return Description(*(getattr(self, each.name) or getattr(other, each.name) for each in fields(self)))
+        return DescriptiveMetadata(*(getattr(self, each.name) or getattr(other, each.name) for each in fields(self)))
 
 
-def keywords_of(values: Iterable[str]) -> tuple[str, ...]:
+def clean_keywords(values: Iterable[str]) -> tuple[str, ...]:
     """Each once, whatever its case, in their order."""
     found: dict[str, str] = {}
     for value in values:
@@ -42,12 +42,12 @@ def keywords_of(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def place_of(*names: str) -> str:
+def join_place(*names: str) -> str:
     """The names that are given, from the narrowest to the widest."""
     return plain_text(", ".join(dict.fromkeys(name.strip() for name in names if name.strip())), LINE_LENGTH)
 
 
-def stars_of(text: str) -> int | None:
+def parse_rating(text: str) -> int | None:
     """1 to 5; programs write 0 for none, -1 for rejected, and some a decimal."""
     try:
         stars = round(float(text))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.db import connection
 
-from analysis.ingest.description import Description
+from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.models import FileKeyword, Image, Label, Rating
 
 
-def save_described(image: Image, described: Description) -> None:
+def save_embedded_metadata(image: Image, metadata: DescriptiveMetadata) -> None:
     """In the transaction that saves the picture; whoever calls has it indexed."""
-    labels = _tags(described.keywords)
+    labels = _tags(metadata.keywords)
     FileKeyword.objects.filter(image=image).exclude(label__in=labels).delete()
     FileKeyword.objects.bulk_create((FileKeyword(image=image, label_id=pk) for pk in labels), ignore_conflicts=True)
-    if described.rating:
-        mark = Rating(image=image, person_id=image.owner_id, rating=described.rating)
+    if metadata.rating:
+        mark = Rating(image=image, person_id=image.owner_id, rating=metadata.rating)
         Rating.objects.bulk_create([mark], ignore_conflicts=True)
 
 

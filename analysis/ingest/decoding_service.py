@@ -22,8 +22,8 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import IO, Any, cast
 
-from analysis.ingest.child import Done, Job, Needs
-from analysis.ingest.decode import opened
+from analysis.ingest.decode import open_source
+from analysis.ingest.decoding_process import Done, Job, Needs
 from analysis.ingest.examine import Examined
 from analysis.ingest.file_types import HEAD_BYTES
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, accepted_format, clean_name
@@ -69,7 +69,7 @@ class Budget:
                 self._changed.notify_all()
 
 
-class Child:
+class DecoderProcess:
     """One decoder process."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Child:
         with theirs:
             environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ} | OWN_ENVIRONMENT
             self.process = subprocess.Popen(
-                [sys.executable, "-c", f"from analysis.ingest.child import main; main({theirs.fileno()})"],
+                [sys.executable, "-c", f"from analysis.ingest.decoding_process import main; main({theirs.fileno()})"],
                 stdin=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
                 cwd=ROOT,
@@ -138,13 +138,13 @@ class Child:
         cast(IO[bytes], self.process.stdin).close()
 
 
-class Service:
+class DecoderPool:
     """Decoder processes, started when they are needed and kept for the next file."""
 
     def __init__(self, processes: int) -> None:
         self._turns = threading.BoundedSemaphore(processes)
         self._lock = threading.Lock()
-        self._idle: list[Child] = []
+        self._idle: list[DecoderProcess] = []
         self._budget = Budget()
 
     def call(self, job: Job, file: IO[bytes]) -> Examined | bytes:
@@ -169,12 +169,12 @@ class Service:
                 with self._lock:
                     self._idle.append(child)
 
-    def _take(self) -> Child:
+    def _take(self) -> DecoderProcess:
         while True:
             with self._lock:
                 child = self._idle.pop() if self._idle else None
             if child is None:
-                return Child()
+                return DecoderProcess()
             if child.is_alive:
                 return child
             child.close()
@@ -189,15 +189,15 @@ class Service:
 
 
 def examine(
-    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, service: Service | None = None
+    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, pool: DecoderPool | None = None
 ) -> Examined:
     """Verify, measure and render a picture. Raises Rejected.
 
     A source that is a file must be seekable and is left open; its own read errors pass through.
     """
-    with opened(source, name=name) as file:
+    with open_source(source, name=name) as file:
         job = _job(file, name=name, limits=limits)
-        return cast(Examined, (service or _shared()).call(job, file))
+        return cast(Examined, (pool or _shared()).call(job, file))
 
 
 def payload(
@@ -205,7 +205,7 @@ def payload(
 ) -> bytes:
     """The bytes that a recognizer is sent, as `render.payload` makes them. Raises Rejected."""
     name = source.name if isinstance(source, Path) else "picture"
-    with opened(source, name=name) as file:
+    with open_source(source, name=name) as file:
         job = replace(_job(file, name=name, limits=limits), long_side=long_side, max_bytes=max_bytes)
         return cast(bytes, _shared().call(job, file))
 
@@ -228,33 +228,34 @@ def _has_descriptor(file: IO[bytes], size: int) -> bool:
 
 
 _shared_lock = threading.Lock()
-_services: list[Service] = []
-_of_parents: list[Service] = []  # not forgotten: to end a process that is another's child would warn
+_pools: list[DecoderPool] = []
+# Pools of the process this one was forked from. Kept, since Popen warns when it is deleted with its process running.
+_inherited_pools: list[DecoderPool] = []
 
 
-def _shared() -> Service:
+def _shared() -> DecoderPool:
     with _shared_lock:
-        if not _services:
-            _services.append(Service(os.cpu_count() or 1))
-        return _services[0]
+        if not _pools:
+            _pools.append(DecoderPool(os.cpu_count() or 1))
+        return _pools[0]
 
 
 def close() -> None:
-    """End the decoder processes that wait for files; the next file starts others."""
+    """End the idle decoder processes; the next file starts new ones."""
     with _shared_lock:
-        services = _services[:]
-        _services.clear()
-    for service in services:
-        service.close()
+        pools = _pools[:]
+        _pools.clear()
+    for pool in pools:
+        pool.close()
 
 
-def _start_over_in_child() -> None:
-    # The processes are the parent's, and so is whoever holds a lock.
+def _forget_pools_after_fork() -> None:
+    # The decoder processes belong to the parent, and so does the thread that may hold the lock.
     global _shared_lock  # noqa: PLW0603
     _shared_lock = threading.Lock()
-    _of_parents.extend(_services)
-    _services.clear()
+    _inherited_pools.extend(_pools)
+    _pools.clear()
 
 
-os.register_at_fork(after_in_child=_start_over_in_child)
+os.register_at_fork(after_in_child=_forget_pools_after_fork)
 atexit.register(close)
