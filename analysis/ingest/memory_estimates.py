@@ -12,7 +12,7 @@ STRIP_BYTES, STRIP_PIXELS = 40, 4_000_000
 
 
 def estimated_bytes(picture: ImageFile.ImageFile, kind: Format, *, file_bytes: int, coefficient_bytes: int = 0) -> int:
-    """`picture`: open_source, and set to the size it is decoded at. `coefficient_bytes`: of a JPEG with several scans."""
+    """`picture`: opened, and set to the size it is decoded at. `coefficient_bytes`: of a JPEG with several scans."""
     pixels = picture.width * picture.height
     # Wide rows make strips of more pixels than usual; see pixels.shrunk.
     strips = STRIP_BYTES * min(pixels, max(STRIP_PIXELS, 16 * picture.width))

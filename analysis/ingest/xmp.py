@@ -78,7 +78,7 @@ def parse_packet(packet: bytes) -> DescriptiveMetadata:
     root = _tree(packet)
     if root is None:
         return DescriptiveMetadata()
-    nodes = list(root.iter(f"{RDF}DescriptiveMetadata"))
+    nodes = list(root.iter(f"{RDF}Description"))
 
     def items(name: str) -> list[str]:
         return next((found for node in nodes if (found := _items(node, name))), [])
