@@ -1,4 +1,4 @@
-"""The words about a picture that programs write into its file or beside it: keywords, title, rating, place, creator."""
+"""Descriptive metadata in a file or its sidecar: keywords, title, rating, place, creator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from analysis.ingest.validation import plain_text
 
-KEYWORDS = 100
+MAX_KEYWORDS = 100
 KEYWORD_LENGTH = 200
 LINE_LENGTH = 200
 TEXT_LENGTH = 2_000
@@ -15,7 +15,7 @@ TEXT_LENGTH = 2_000
 
 @dataclass(frozen=True)
 class DescriptiveMetadata:
-    """Plain text, bounded; an empty or None value was not given. `rating` is 1 to 5 stars."""
+    """Plain text of bounded length, empty or None if absent. `rating` is 1 to 5 stars."""
 
     keywords: tuple[str, ...] = ()
     title: str = ""
@@ -26,29 +26,32 @@ class DescriptiveMetadata:
     copyright: str = ""
 
     def or_else(self, other: DescriptiveMetadata) -> DescriptiveMetadata:
-        """Each value from the other one where this has none."""
-        return DescriptiveMetadata(*(getattr(self, each.name) or getattr(other, each.name) for each in fields(self)))
+        """Fill absent values from `other`."""
+        return DescriptiveMetadata(*(getattr(self, field.name) or getattr(other, field.name) for field in fields(self)))
 
 
 def clean_keywords(values: Iterable[str]) -> tuple[str, ...]:
-    """Each once, whatever its case, in their order."""
-    found: dict[str, str] = {}
+    """Keywords without duplicates, compared without case, in their order."""
+    by_folded_name: dict[str, str] = {}
     for value in values:
         keyword = plain_text(value, KEYWORD_LENGTH)
         if keyword:
-            found.setdefault(keyword.casefold(), keyword)
-        if len(found) == KEYWORDS:
+            by_folded_name.setdefault(keyword.casefold(), keyword)
+        if len(by_folded_name) == MAX_KEYWORDS:
             break
-    return tuple(found.values())
+    return tuple(by_folded_name.values())
 
 
 def join_place(*names: str) -> str:
-    """The names that are given, from the narrowest to the widest."""
+    """Place names joined from the most to the least specific."""
     return plain_text(", ".join(dict.fromkeys(name.strip() for name in names if name.strip())), LINE_LENGTH)
 
 
 def parse_rating(text: str) -> int | None:
-    """1 to 5; programs write 0 for none, -1 for rejected, and some a decimal."""
+    """1 to 5 stars.
+
+    Programs write 0 for none, -1 for rejected, and some write decimals.
+    """
     try:
         stars = round(float(text))
     except (ValueError, OverflowError):

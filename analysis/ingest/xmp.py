@@ -1,4 +1,7 @@
-"""XMP's words about a picture, from a packet in its file or from a sidecar. Hostile XML costs its own values only."""
+"""Descriptive metadata from XMP, in a file or a sidecar.
+
+Hostile XML loses its own values only.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ from analysis.ingest.descriptive_metadata import (
 )
 from analysis.ingest.validation import plain_text
 
-MOST_BYTES = 2**20
-MOST_DEPTH = 32
-MOST_ELEMENTS = 20_000
+MAX_BYTES = 2**20
+MAX_DEPTH = 32
+MAX_ELEMENTS = 20_000
 PACKETS = ("xmp", "XML:com.adobe.xmp")
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -36,14 +39,14 @@ MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "ut
 
 
 class _BoundedBuilder(ElementTree.TreeBuilder):
-    """Refuses trees that are deep or large."""
+    """Raises ValueError for trees that are too deep or too large."""
 
     depth = elements = 0
 
     def start(self, tag: str, attrs: dict[str, str], /) -> ElementTree.Element:
         self.depth += 1
         self.elements += 1
-        if self.depth > MOST_DEPTH or self.elements > MOST_ELEMENTS:
+        if self.depth > MAX_DEPTH or self.elements > MAX_ELEMENTS:
             raise ValueError("too deep or too large")
         return super().start(tag, attrs)
 
@@ -53,7 +56,7 @@ class _BoundedBuilder(ElementTree.TreeBuilder):
 
 
 def xmp_description(image: Image.Image) -> DescriptiveMetadata:
-    """Of an open_source picture; empty where there is nothing, or nothing that can be read."""
+    """XMP metadata of an opened image; empty if absent or unreadable."""
     packet = next((image.info[name] for name in PACKETS if image.info.get(name)), b"")
     if isinstance(packet, str):
         packet = packet.encode("utf-8", "replace")
@@ -61,27 +64,27 @@ def xmp_description(image: Image.Image) -> DescriptiveMetadata:
 
 
 def sidecar_description(path: Path) -> DescriptiveMetadata:
-    """Of the sidecar beside a picture: photo.jpg.xmp, else photo.xmp."""
-    for beside in (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp"), path.with_suffix(".XMP")):
+    """Metadata of a picture's sidecar: photo.jpg.xmp, else photo.xmp."""
+    for sidecar in (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp"), path.with_suffix(".XMP")):
         try:
-            if not stat.S_ISREG(beside.stat().st_mode):  # opening a named pipe would wait for its writer
+            if not stat.S_ISREG(sidecar.stat().st_mode):  # opening a named pipe would wait for its writer
                 continue
-            with beside.open("rb") as file:
-                return parse_packet(file.read(MOST_BYTES + 1))
+            with sidecar.open("rb") as file:
+                return parse_packet(file.read(MAX_BYTES + 1))
         except (OSError, ValueError):
             continue
     return DescriptiveMetadata()
 
 
 def parse_packet(packet: bytes) -> DescriptiveMetadata:
-    """Empty for what is too large, no XML, or names a document type, whose entities could be anything."""
+    """Empty if too large, not XML, or with a document type, whose entities could expand to anything."""
     root = _tree(packet)
     if root is None:
         return DescriptiveMetadata()
     nodes = list(root.iter(f"{RDF}Description"))
 
     def items(name: str) -> list[str]:
-        return next((found for node in nodes if (found := _items(node, name))), [])
+        return next((values for node in nodes if (values := _items(node, name))), [])
 
     def line(name: str) -> str:
         return plain_text(", ".join(items(name)), LINE_LENGTH)
@@ -103,7 +106,7 @@ def parse_packet(packet: bytes) -> DescriptiveMetadata:
 
 
 def _tree(packet: bytes) -> ElementTree.Element | None:
-    if not packet or len(packet) > MOST_BYTES:
+    if not packet or len(packet) > MAX_BYTES:
         return None
     # Decoded here, so that no declared encoding hides a document type from the check.
     encoding = next((name for mark, name in MARKS if packet.startswith(mark)), "utf-8")
@@ -120,7 +123,7 @@ def _tree(packet: bytes) -> ElementTree.Element | None:
 
 
 def _items(node: ElementTree.Element, name: str) -> list[str]:
-    """A property's values: of an attribute, of a plain element, or of a bag, a list or languages."""
+    """Values of a property: from an attribute, a plain element, or a bag, list or languages."""
     if value := node.get(name):
         return [value]
     element = node.find(name)

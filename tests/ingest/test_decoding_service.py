@@ -90,7 +90,7 @@ def test_what_takes_too_long_is_stopped_and_refused(decoders):
     os.kill(child.pid, signal.SIGSTOP)
     with pytest.raises(InvalidImage) as raised:
         decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", limits=Limits(seconds=1), pool=decoders)
-    assert str(raised.value) == "a.jpg: decoding it took more than 1 seconds; open it and save it again"
+    assert str(raised.value) == "a.jpg: decoding took more than 1 seconds; open it and save it again"
     assert (raised.value.code, raised.value.setting) == ("too-slow", "DECODE_SECONDS")
     assert child.returncode == -signal.SIGKILL
     assert decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders).format == "jpeg"
@@ -133,19 +133,19 @@ def test_pictures_that_need_much_memory_wait_for_one_another():
     budget, entered, go = decoding_service.Budget(), threading.Event(), threading.Event()
 
     def decode():
-        with budget.reserved(60, of=100):
+        with budget.reserved(60, total=100):
             entered.set()
             go.wait(30)
 
     first = threading.Thread(target=decode)
     first.start()
     entered.wait(30)
-    with budget.reserved(40, of=100):
+    with budget.reserved(40, total=100):
         pass
     order = []
 
     def decode_too():
-        with budget.reserved(60, of=100):
+        with budget.reserved(60, total=100):
             order.append(go.is_set())
 
     second = threading.Thread(target=decode_too)
@@ -160,7 +160,7 @@ def test_pictures_that_need_much_memory_wait_for_one_another():
 
 def test_a_picture_that_needs_more_than_all_is_decoded_alone():
     budget = decoding_service.Budget()
-    with budget.reserved(500, of=100):
+    with budget.reserved(500, total=100):
         assert budget._used == 500
     assert budget._used == 0
 

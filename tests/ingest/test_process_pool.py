@@ -78,7 +78,7 @@ def test_a_file_that_crashes_every_process_is_refused(files):
         over.set()
         reaper.join()
     assert [str(outcome.refusal) for outcome in outcomes] == [
-        "0.jpg: its decoder crashed; the file is broken or hostile"
+        "0.jpg: its decoder crashed; the file is damaged or malicious"
     ]
 
 

@@ -107,7 +107,7 @@ def test_file_that_is_written_to_without_end_is_refused_with_a_sentence(owner, t
         is_over.set()
         writer.join()
     assert str(outcome.refusal) == (
-        "growing.jpg: it was written to while it was read; import it again when it is complete"
+        "growing.jpg: the file changed while it was read; import it again when it is complete"
     )
     assert not Image.objects.exists()
 
