@@ -1,4 +1,4 @@
-"""Addresses as they may be shown: without the name and password that may stand in them."""
+"""Removal of user names and passwords from URLs in messages."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s\"']*@")
 
 
 def redact_url_credentials(text: str) -> str:
-    """The text with `scheme://name:password@host` as `scheme://host`."""
+    """Replace `scheme://name:password@host` by `scheme://host`."""
     return _CREDENTIALS.sub("", text)

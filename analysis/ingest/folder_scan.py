@@ -119,5 +119,5 @@ def _could_be_picture(path: Path) -> bool:
 
 
 def _unreadable(path: Path, template: str, error: OSError | None = None) -> InvalidImage:
-    values = {"error": error.strerror or error} if error else {}
+    values = {"error": error.strerror or str(error)} if error else {}
     return InvalidImage("unreadable", plain_text(str(path), NAME_LENGTH), template, **values)

@@ -13,6 +13,7 @@ from analysis.ingest.process_pool import examine_all
 from analysis.ingest.validation import Limits
 from analysis.library import images
 from analysis.models import Image, PendingBlob
+from analysis.pipeline.files import store_file
 from analysis.storage import blobs
 from analysis.storage.verified_copy import FileChanged, verified_copy
 from tests import pictures
@@ -62,7 +63,7 @@ def test_snapshot_yields_the_bytes_with_the_given_hash():
 def test_file_replaced_after_examination_is_not_stored(owner, pictures_folder, later):
     examined = examine(io.BytesIO(pictures.jpeg(seed=1)), name="dog.jpg")
     with pytest.raises(FileChanged, match="The file changed while it was read"):
-        images.add(examined, io.BytesIO(later), owner_id=owner.pk, then=lambda image: None)
+        images.add(images.store_files(examined, io.BytesIO(later), owner_id=owner.pk))
     assert not Image.objects.exists()
     assert not PendingBlob.objects.exists()
     assert [path for path in pictures_folder.rglob("*") if path.is_file()] == []
@@ -117,5 +118,5 @@ def test_file_removed_after_examination_is_unreadable_not_a_failing_storage(owne
     path.write_bytes(pictures.jpeg())
     [outcome] = examine_all([path], limits=Limits(), processes=1)
     path.unlink()
-    refusal = pipeline._keep_file(outcome, owner_id=owner.pk).refusal
+    refusal = store_file(outcome, owner_id=owner.pk).refusal
     assert str(refusal) == "gone.jpg: the file cannot be read (No such file or directory)"

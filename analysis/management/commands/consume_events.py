@@ -55,10 +55,10 @@ class Command(BaseCommand):
             dead = events.dead_letter_queue()
             if dead is None:
                 raise CommandError(f"{events.url} has no dead-letter queue (no RedrivePolicy).", returncode=2)
-            for message, reason in pipeline.replay_events(dead):
-                taken, left = taken + (not reason), left + bool(reason)
-                if reason:
-                    self.stderr.write(f"stays: message {message.id}: {reason}")
+            for replayed in pipeline.replay_events(dead):
+                taken, left = taken + (not replayed.reason), left + bool(replayed.reason)
+                if replayed.reason:
+                    self.stderr.write(f"stays: message {replayed.message.id}: {replayed.reason}")
         except AWSError as refusal:
             raise CommandError(f"The dead-letter queue cannot be read: {refusal}", returncode=3) from refusal
         self.stdout.write(f"{taken:,} messages taken in from the dead-letter queue, {left:,} stay there.")
