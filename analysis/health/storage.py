@@ -100,7 +100,7 @@ def check_orphans() -> Iterator[Finding]:
 
 
 def check_leftovers() -> Finding:
-    number = audit.old_unclaimed().count()
+    number = audit.overdue_blobs().count()
     if number == 0:
         return ok("leftovers", "No blob waits for its deletion.")
     one = "%(number)s blob that nobody owns was not deleted for hours."

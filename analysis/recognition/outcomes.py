@@ -15,7 +15,7 @@ REFUSED_AS_IS = frozenset({"InvalidImageFormatException", "ImageTooLargeExceptio
 
 def size(image: Image) -> int:
     """Bytes that its request carries, as far as one knows before it is made."""
-    return min(image.size, renditions.MOST_BYTES)
+    return min(image.size, renditions.MAX_BYTES)
 
 
 def loss(each: AttemptResult) -> Throttled | None:

@@ -173,7 +173,7 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
         number = pipeline.retry_failed(shown)
         toasts.add_toast(request, Toast(f"Asking again about {formatting.pictures(number)}."))
     else:
-        pipeline.start_sync(shown, trash_missing=repair == "missing")
+        pipeline.start_sync(shown.pk, trash_missing=repair == "missing")
         toasts.add_toast(request, Toast(f"Comparing {shown} with the library. New pictures come as they are read."))
     return redirect("bucket", shown.pk)
 

@@ -161,7 +161,8 @@ def test_without_credentials_nothing_else_is_tried(simulator, bucket, monkeypatc
 
     assert status == 1
     assert wrong == {
-        "credentials": "There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role."
+        "credentials": "No AWS credentials were found."
+        " Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role."
     }
     assert (len(said["findings"]), said["calls"], said["dollars"]) == (1, 0, "0")
     assert simulator.statistics()["requests"] == 0

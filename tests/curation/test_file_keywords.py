@@ -9,7 +9,7 @@ from analysis import pipeline
 from analysis.curation import bulk, merge_duplicates, verdicts
 from analysis.curation.bulk import Selection
 from analysis.ingest.examine import examine
-from analysis.library.file_description import save_described
+from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BulkChange, FileKeyword, Image, Label, Rating, Verdict
 from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
@@ -36,7 +36,7 @@ def search(owner, text: str) -> list[int]:
 def examine_again(image: Image) -> None:
     """Save the description of the same file once more."""
     content = pictures.with_xmp("jpeg", pictures.full_xmp())
-    save_described(image, examine(BytesIO(content), name="lake.jpg").metadata.described)
+    save_embedded_metadata(image, examine(BytesIO(content), name="lake.jpg").metadata.descriptive)
     reindex([image.pk])
 
 
@@ -110,7 +110,7 @@ def test_removing_an_added_tag_deletes_the_verdict(owner, image):
 def test_keyword_removed_from_the_file_is_removed_from_the_picture(image):
     packet = pictures.xmp_of("<dc:subject><rdf:Bag><rdf:li>GRANDMA</rdf:li></rdf:Bag></dc:subject>")
     content = pictures.with_xmp("jpeg", packet)
-    save_described(image, examine(BytesIO(content), name="lake.jpg").metadata.described)
+    save_embedded_metadata(image, examine(BytesIO(content), name="lake.jpg").metadata.descriptive)
     reindex([image.pk])
     assert label_rows(image) == {"Grandma": 100.0}
     assert FileKeyword.objects.count() == 1

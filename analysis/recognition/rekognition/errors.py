@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore import exceptions  # noqa: TID251
 
-from analysis.aws.endpoint_names import without_credentials
+from analysis.aws.url_credentials import redact_url_credentials
 from analysis.recognition.base import ApiName, ApiUnavailable, RequestFailed, Throttled
 from analysis.recognition.rekognition.error_table import (
     CONNECTION_ERRORS,
@@ -59,7 +59,7 @@ def from_connection_error(error: Exception, *, api: ApiName) -> RequestFailed:
             meaning = LOST
     return _failed(
         meaning,
-        {"operation": "", "message": without_credentials(str(error))},
+        {"operation": "", "message": redact_url_credentials(str(error))},
         api=api,
         code=type(error).__name__,
         metadata={},
