@@ -30,7 +30,7 @@ from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library import images, uploads
 from analysis.library.images import Added
 from analysis.models import Batch, Bucket, BulkChange, ChangedImage, Image, Upload
-from analysis.recognition import enqueue, failed_analyses, registry
+from analysis.recognition import claims, enqueue, registry
 from analysis.recognition.search_index import reindex
 from analysis.storage import blobs, renditions
 from analysis.storage.snapshot import Changed
@@ -91,7 +91,7 @@ def sync_bucket(
 
     for found in sync.sync(bucket, options=options, announce=announce):
         yield found
-    found.failed_analyses = sync.count_failed(bucket, options=options, failed=failed_analyses.latest_failed(bucket.pk))
+    found.failed_analyses = sync.count_failed(bucket, options=options, failed=claims.latest_failed(bucket.pk))
     if retries_failed and not options.is_dry:
         retry_failed(bucket)
     yield found
@@ -104,7 +104,7 @@ def start_sync(bucket: Bucket, *, trash_missing: bool = False) -> None:
 
 def retry_failed(bucket: Bucket) -> int:
     """Ask again about the pictures of a bucket whose last analysis failed; answers how many they are."""
-    failed = failed_analyses.latest_failed(bucket.pk)
+    failed = claims.latest_failed(bucket.pk)
     for api, pairs in groupby(failed, key=itemgetter(0)):
         request_analysis(image_ids=[image_id for _, image_id in pairs], apis=[api], is_bulk=True)
     return len({image_id for _, image_id in failed})
@@ -168,7 +168,7 @@ def request_analysis(
 
     Answers how many analyses that makes.
     """
-    asked = registry.wanted_apis() if apis is None else list(apis)
+    asked = registry.enabled_apis() if apis is None else list(apis)
     with transaction.atomic():
         number = enqueue.enqueue(image_ids, apis=asked, is_bulk=is_bulk, is_forced=is_forced)
         for api in asked if number else ():

@@ -27,7 +27,7 @@ from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
 from analysis.library import duplicate_flags, uploads
 from analysis.models import Batch, Bucket, Image
-from analysis.recognition import claims, engine_runner, enqueue, failed_analyses, ledger, outages, registry
+from analysis.recognition import claims, engine_runner, enqueue, ledger, outages, registry
 from analysis.recognition import reindex_label as recognition_reindex_label
 from analysis.recognition.search_index import reindex
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
@@ -59,7 +59,7 @@ def analyze(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) 
     """Have a picture asked about, by those of these APIs that there are, or by the wanted ones; in its transaction."""
     if image.file_keywords.exists():
         reindex([image.pk], apis=())  # its tags are found at once
-    asked = [api for api in registry.current().apis if api in apis] or registry.wanted_apis()
+    asked = [api for api in registry.current().apis if api in apis] or registry.enabled_apis()
     if enqueue.enqueue([image.pk], apis=asked, is_bulk=is_bulk):
         for api in asked:
             run_recognition.delay_on_commit(recognizer=registry.current().name, api=api)
@@ -89,7 +89,7 @@ def sync_bucket(*, bucket_id: int, trash_missing: bool = False) -> None:
     try:
         with closing(sync.sync(bucket, options=options, announce=announce_work)) as pages:
             if all(time.monotonic() < end for _ in pages):
-                sync.count_failed(bucket, failed=failed_analyses.latest_failed(bucket_id), options=options)
+                sync.count_failed(bucket, failed=claims.latest_failed(bucket_id), options=options)
                 return
     except sync.SyncRunning:
         return  # somebody else does it
@@ -142,9 +142,9 @@ def reindex_label(*, label_id: int) -> None:
 @shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Announce again what nobody may have heard of, and see to the batches."""
-    outages.forget_idle()
+    outages.delete_idle()
     bulk.delete_expired()
-    for label_id in recognition_reindex_label.waiting():
+    for label_id in recognition_reindex_label.pending_label_ids():
         reindex_label.delay(label_id=label_id)
     for change_id in bulk_steps.pending_ids():
         continue_bulk_change.delay(change_id=change_id)
@@ -202,7 +202,7 @@ def heartbeat() -> None:
 
 @shared_task(base=OnCommitTask)
 def fold_spend() -> None:
-    ledger.fold()
+    ledger.aggregate_entries()
     progress.fold()
 
 

@@ -177,7 +177,7 @@ class RecognitionEnv:
         wait_until(is_ready, seconds=READY, what=f"{name}'s start")
 
     def _shell(self, words: str) -> None:
-        command = [sys.executable, "manage.py", "shell", "-c", f"from bench import stock; stock.{words}"]
+        command = [sys.executable, "manage.py", "shell", "-c", f"from bench import seed_images; seed_images.{words}"]
         subprocess.run(command, cwd=sandbox.ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL, timeout=120)
 
 

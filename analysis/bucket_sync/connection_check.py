@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -11,35 +10,26 @@ from django.conf import settings
 from analysis.aws import bucket_settings as permissions
 from analysis.aws import iam_policy, s3_objects
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
+from analysis.findings import AwsFinding, State
 from analysis.models import Bucket
 from analysis.storage import originals
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was tried; `action` is the IAM action that is missing."""
-
-    subject: str
-    is_fine: bool
-    sentence: str
-    action: str = ""
-
-
-def check_connection(bucket: Bucket) -> Iterator[Finding]:
+def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
     """Try each permission by a harmless request; where nothing answers, nothing more is tried."""
     try:
         client = originals.client_of(bucket)
     except AWSError as refusal:
-        yield Finding("connection", is_fine=False, sentence=str(refusal))
+        yield AwsFinding("connection", State.FAILED, str(refusal))
         return
     try:
         region = permissions.region_of(client, bucket.name)
     except (MissingCredentials, EndpointUnreachable) as refusal:
-        yield Finding("connection", is_fine=False, sentence=str(refusal))
+        yield AwsFinding("connection", State.FAILED, str(refusal))
         return
     except AWSError as refusal:
         if refusal.is_absent:
-            yield Finding("bucket", is_fine=False, sentence=originals.NO_BUCKET.format(bucket.name))
+            yield AwsFinding("bucket", State.FAILED, originals.NO_BUCKET.format(bucket.name))
             return
         region = refusal.region  # the steps below say what is missing
     yield _placed(bucket, region)
@@ -47,12 +37,12 @@ def check_connection(bucket: Bucket) -> Iterator[Finding]:
         refused = step.refusal
         if refused and refused.is_denied:
             said = f"Not allowed ({refused.code})."
-            yield Finding(step.action, is_fine=False, sentence=said, action=step.action)
+            yield AwsFinding(step.action, State.FAILED, said, action=step.action)
         else:
-            yield Finding(step.action, is_fine=refused is None, sentence=str(refused or "Allowed."))
+            yield AwsFinding(step.action, State.FAILED if refused else State.OK, str(refused or "Allowed."))
 
 
-def unusable(bucket: Bucket) -> list[Finding]:
+def unusable(bucket: Bucket) -> list[AwsFinding]:
     """Why a bucket cannot be reached as it is described. What IAM does not allow can be granted after it is saved."""
     return [finding for finding in check_connection(bucket) if not finding.is_fine and not finding.action]
 
@@ -95,12 +85,13 @@ def notification_config(queue_arn: str, prefix: str) -> dict[str, Any]:
     return {"QueueConfigurations": [told]}
 
 
-def _placed(bucket: Bucket, region: str) -> Finding:
+def _placed(bucket: Bucket, region: str) -> AwsFinding:
     said = originals.region_of(bucket)
     if not region or region == said:
         where = f"{bucket.name} is in {region}." if region else f"{bucket.name} is there."
-        return Finding("region", is_fine=True, sentence=where)
-    is_fine = s3_objects.has_own_endpoint()  # a server of one's own may call its region what it likes
+        return AwsFinding("region", State.OK, where)
+    # A server that is not AWS may give its region any name.
+    state = State.OK if s3_objects.has_own_endpoint() else State.FAILED
     sentence = f"{bucket.name} is in {region}, and {said or 'no region'} is said here: set its region to {region}."
     sentence += "" if not settings.REKOGNITION_READS_BUCKET else " Rekognition reads buckets of its own region only."
-    return Finding("region", is_fine=is_fine, sentence=sentence)
+    return AwsFinding("region", state, sentence)

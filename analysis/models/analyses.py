@@ -120,8 +120,8 @@ class Analysis(models.Model):
         return f"{self.get_api_display()} of {self.image_id} by {self.recognizer}"
 
     def mark_failed(self, *, code: str, message: str, is_permanent: bool) -> bool:
-        """End this attempt and the analysis with it; False when it is somebody else's by now."""
-        return self._leave(
+        """End this attempt and the analysis; False if another worker holds the claim by now."""
+        return self._release(
             state=Analysis.State.FAILED,
             finished_at=Now(),
             error_code=code,
@@ -129,12 +129,12 @@ class Analysis(models.Model):
             is_permanent=is_permanent,
         )
 
-    def put_back(self, *, code: str, message: str, after: timedelta, is_attempt: bool = True) -> None:
-        """End this attempt and queue the analysis again after a while; the cause stays visible meanwhile.
+    def requeue(self, *, code: str, message: str, after: timedelta, is_attempt: bool = True) -> None:
+        """End this attempt and queue the analysis again, due `after` a delay; until then pages show the error.
 
-        What was no fault of the picture does not count as an attempt at it.
+        `is_attempt` False: the image was not at fault, so the attempt is not counted.
         """
-        self._leave(
+        self._release(
             state=Analysis.State.QUEUED,
             next_attempt_at=Now() + after,
             error_code=code,
@@ -142,7 +142,7 @@ class Analysis(models.Model):
             attempts=F("attempts") - (0 if is_attempt else 1),
         )
 
-    def _leave(self, **columns: Any) -> bool:
-        # Only the holder of the claim may end it: the sweeper may have given an expired one to somebody else.
-        mine = Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until)
-        return mine.update(claimed_until=None, price=None, **columns) == 1
+    def _release(self, **columns: Any) -> bool:
+        # Only the holder of the claim may end it: after its expiry another worker may have claimed the analysis.
+        held = Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until)
+        return held.update(claimed_until=None, price=None, **columns) == 1

@@ -62,7 +62,7 @@ def test_what_is_not_gone_through_yet_is_found_by_both_names(owner):
     )
     assert label_rows(image) == {"Puppy": 80}
     assert found("puppy", owner) == found("dog", owner) == [image.pk]
-    assert reindex_label.waiting() == [create_label("Puppy").pk]
+    assert reindex_label.pending_label_ids() == [create_label("Puppy").pk]
 
 
 def test_what_a_worker_wrote_meanwhile_is_gone_through_once_more(owner):
@@ -70,9 +70,9 @@ def test_what_a_worker_wrote_meanwhile_is_gone_through_once_more(owner):
     image = create_labeled_image(owner, {"Puppy": 80})
     image.image_labels.update(label=create_label("Puppy"))  # by whoever knew nothing of it yet
     refresh_label_counts()
-    assert reindex_label.waiting() == [create_label("Puppy").pk]
+    assert reindex_label.pending_label_ids() == [create_label("Puppy").pk]
     tasks.reindex_label(label_id=create_label("Puppy").pk)
-    assert (label_rows(image), reindex_label.waiting()) == ({"Dog": 80}, [])
+    assert (label_rows(image), reindex_label.pending_label_ids()) == ({"Dog": 80}, [])
 
 
 def test_taken_apart_again_each_says_what_it_said(owner):

@@ -23,7 +23,7 @@ EVERY_OTHER_WAY = ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memo
 
 
 @pytest.mark.parametrize("only", ["", "AND is_bulk"])
-def test_no_more_are_taken_than_asked_for_whatever_the_plan(owner, only):
+def test_claim_respects_maximum_with_any_query_plan(owner, only):
     """A subquery that the planner runs once for each row would take all there are: beyond quota and budget."""
     images = [create_image(owner) for _ in range(6)]
     pipeline.request_analysis(image_ids=[image.pk for image in images], apis=["labels"], is_bulk=True)
@@ -31,22 +31,22 @@ def test_no_more_are_taken_than_asked_for_whatever_the_plan(owner, only):
     with connection.cursor() as cursor:
         for each in EVERY_OTHER_WAY:
             cursor.execute(f"SET LOCAL enable_{each} = off")
-    assert len(claims._claim_rows(name, "labels", maximum=2, only=only)) == 2
+    assert len(claims._claim_rows(name, "labels", maximum=2, condition=only)) == 2
     assert Analysis.objects.filter(state="running").count() == 2
 
 
-def test_an_answer_to_the_same_bytes_is_looked_for_among_no_others(owner):
+def test_lookup_of_same_bytes_reads_few_rows_without_statistics(owner):
     """Before it knows how many analyses there are, PostgreSQL would read all that were asked the same, for each."""
     record_versions([("local", "labels", "3.0")])
     for number in range(200):
         create_analysis(create_image(owner), state="done" if number < 180 else "running", model_version="3.0")
-    running = claims._with_pictures(list(Analysis.objects.filter(state="running").values_list("pk", flat=True)))
+    running = claims._with_images(list(Analysis.objects.filter(state="running").values_list("pk", flat=True)))
     with CaptureQueriesContext(connection) as asked:
         assert find_cached_responses(running) == {}
     assert rows_read(asked[0]["sql"]) <= 200
 
 
-def test_a_clock_that_was_set_back_leaves_nothing_waiting_for_hours(owner):
+def test_leases_and_delays_are_shortened_after_the_clock_was_set_back(owner):
     lost, queued = (create_analysis(create_image(owner), state=state) for state in ("running", "queued"))
     Analysis.objects.filter(pk=lost.pk).update(claimed_until=Now() + timedelta(hours=2))
     Analysis.objects.filter(pk=queued.pk).update(next_attempt_at=Now() + timedelta(hours=2))

@@ -74,18 +74,18 @@ def errors_of(api: str) -> set[str]:
     return {shape.name for shape in MODEL.operation_model(OPERATIONS[api].name).error_shapes}
 
 
-def test_the_table_above_is_the_service_models():
+def test_table_matches_the_service_model():
     assert set().union(*map(errors_of, OPERATIONS)) == set(LISTED)
 
 
 @pytest.mark.parametrize(("api", "code"), [(api, code) for api in OPERATIONS for code in sorted(errors_of(api))])
-def test_every_error_of_every_operation(client, stub, api, code):
+def test_documented_errors_are_classified(client, stub, api, code):
     kind, outcome = LISTED[code]
     assert raised_by(client, stub, code, api=api) == (kind, outcome)
 
 
 @pytest.mark.parametrize("code", COMMON)
-def test_errors_that_all_services_share(client, stub, code):
+def test_common_aws_errors_are_classified(client, stub, code):
     assert raised_by(client, stub, code) == COMMON[code]
 
 
@@ -96,7 +96,7 @@ def raised_by(client, stub, code, *, api="labels"):
     error = raised.value
     assert (error.api, error.code, error.request_id) == (api, code, "a-request")
     assert str(error).startswith(f"The {api} request failed with {code}: ")
-    assert "{" not in str(error)
+    assert "%(" not in str(error)
     assert error.next_step.rstrip(".") or isinstance(error, UnreadableResponse)  # who may do something is told what
     return type(error), error.outcome
 
@@ -116,7 +116,7 @@ def raised_by(client, stub, code, *, api="labels"):
         (413, UnreadableResponse, "failed"),
     ],
 )
-def test_unknown_code_is_told_by_the_http_status(client, stub, status, expected, outcome):
+def test_unknown_code_is_classified_by_http_status(client, stub, status, expected, outcome):
     stub.add_client_error("detect_labels", "OfTomorrow", "…", status)
 
     with pytest.raises(expected, match="OfTomorrow") as raised:
@@ -125,7 +125,7 @@ def test_unknown_code_is_told_by_the_http_status(client, stub, status, expected,
     assert raised.value.outcome == outcome
 
 
-def test_throttling_with_status_500_is_busy(client, stub):
+def test_throttling_with_status_500_is_throttled(client, stub):
     stub.add_client_error("detect_labels", "ThrottlingException", "Slow down", 500)
 
     with pytest.raises(Throttled, match="quota") as raised:
@@ -135,7 +135,7 @@ def test_throttling_with_status_500_is_busy(client, stub):
 
 
 @pytest.mark.parametrize("api", OPERATIONS)
-def test_denied_access_names_the_missing_action_and_not_the_principal(client, stub, api):
+def test_access_denied_names_the_action_but_not_the_principal(client, stub, api):
     action = f"rekognition:{OPERATIONS[api].name}"
     message = f"User: arn:aws:iam::123456789012:user/me is not authorized to perform: {action}"
     stub.add_client_error(OPERATIONS[api].method, "AccessDeniedException", message, 400)
@@ -144,29 +144,31 @@ def test_denied_access_names_the_missing_action_and_not_the_principal(client, st
         ask(client, api)
 
     assert str(raised.value) == (
-        f"The {api} request failed with AccessDeniedException: The credentials are not allowed to do this. "
-        f"Allow the IAM action {action}. Work resumes by itself afterwards."
+        f"The {api} request failed with AccessDeniedException: AWS denied access. "
+        f"Allow the IAM action {action}. Work resumes automatically."
     )
 
 
-def test_a_role_that_cannot_be_assumed_is_not_rekognitions_refusal():
+def test_failed_assume_role_is_not_an_error_of_rekognition():
     said = {"Error": {"Code": "AccessDenied", "Message": "User: arn:aws:iam::123456789012:user/me is not authorized"}}
 
     class Client:
         def detect_labels(self, **_):
             raise exceptions.ClientError(said, "AssumeRole")
 
-    with pytest.raises(ApiUnavailable, match="AWS gives no credentials for the role: AssumeRole was refused") as raised:
+    with pytest.raises(
+        ApiUnavailable, match="AWS issues no credentials for the role: AssumeRole was refused"
+    ) as raised:
         ask(Client())
 
     assert raised.value.outcome is None
     assert "123456789012" not in str(raised.value)
 
 
-def test_odd_parameters_are_told_in_the_words_of_aws(client, stub):
-    stub.add_client_error("detect_labels", "InvalidParameterException", "Image {too} small", 400)
+def test_invalid_parameters_show_the_message_of_aws(client, stub):
+    stub.add_client_error("detect_labels", "InvalidParameterException", "Image %(too)s {small}", 400)
 
-    with pytest.raises(UnreadableResponse, match=r"refuses this picture or the parameters: Image \{too\} small$"):
+    with pytest.raises(UnreadableResponse, match=r"rejected the picture or the parameters: Image %\(too\)s \{small\}$"):
         ask(client)
 
 
@@ -174,7 +176,7 @@ def test_odd_parameters_are_told_in_the_words_of_aws(client, stub):
     ("headers", "seconds"),
     [({}, None), ({"x-amz-retry-after": "1500"}, 1.5), ({"retry-after": "3"}, 3.0), ({"retry-after": "soon"}, None)],
 )
-def test_busy_says_when_to_come_back(client, stub, headers, seconds):
+def test_throttled_has_retry_after(client, stub, headers, seconds):
     stub.add_client_error("detect_labels", "ThrottlingException", "…", 400, response_meta={"HTTPHeaders": headers})
 
     with pytest.raises(Throttled) as raised:
@@ -236,7 +238,7 @@ CLIENT_SIDE = [
 @pytest.mark.parametrize(
     ("error", "expected", "outcome"), CLIENT_SIDE, ids=[type(error).__name__ for error, _, _ in CLIENT_SIDE]
 )
-def test_error_of_the_client_becomes_one_of_ours(error, expected, outcome):
+def test_botocore_errors_are_classified(error, expected, outcome):
     class Client:
         def detect_labels(self, **request):
             raise error
@@ -246,10 +248,10 @@ def test_error_of_the_client_becomes_one_of_ours(error, expected, outcome):
 
     assert (type(raised.value), raised.value.outcome) == (expected, outcome)
     assert str(raised.value).startswith(f"The labels request failed with {type(error).__name__}: ")
-    assert "{" not in str(raised.value)
+    assert "%(" not in str(raised.value)
 
 
-def test_every_client_side_mapping_is_tried():
+def test_all_connection_errors_have_a_case():
     assert {type(error) for error, _, _ in CLIENT_SIDE} >= set(CONNECTION_ERRORS)
 
 
@@ -263,7 +265,7 @@ AFTER_SENDING = {
 }
 
 
-def test_all_other_errors_of_botocore_mean_that_nothing_was_sent():
+def test_other_botocore_errors_have_no_outcome():
     every = [
         kind
         for _, kind in inspect.getmembers(exceptions, inspect.isclass)
@@ -275,10 +277,10 @@ def test_all_other_errors_of_botocore_mean_that_nothing_was_sent():
     }
 
     assert {name for name, meaning in meanings.items() if meaning.outcome} == AFTER_SENDING
-    assert {name for name, meaning in meanings.items() if meaning.kind is Throttled} == {
+    assert {name for name, meaning in meanings.items() if meaning.error_class is Throttled} == {
         *AFTER_SENDING,
         "CapacityNotAvailableError",
     }
-    assert {name for name, meaning in meanings.items() if meaning.kind is UnreadableResponse} == {
+    assert {name for name, meaning in meanings.items() if meaning.error_class is UnreadableResponse} == {
         "ParamValidationError"
     }

@@ -44,12 +44,12 @@ def ask(recognizer, api="labels", picture=None, **parameters):
     return recognizer.recognize(picture or pictures.jpeg(), api=api, parameters=Parameters(**parameters))
 
 
-def test_the_simulator_has_every_operation():
+def test_simulator_has_all_operations():
     assert sorted(operation.name for operation in client.OPERATIONS.values()) == sorted(OPERATIONS)
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_each_api_answers(simulator, recognizer, api):
+def test_all_apis_respond(simulator, recognizer, api):
     answer = ask(recognizer, api)
 
     operation = client.OPERATIONS[api].name
@@ -61,7 +61,7 @@ def test_each_api_answers(simulator, recognizer, api):
     assert simulator.statistics()["paid"] == 1
 
 
-def test_fields_of_tomorrow_survive(monkeypatch, recognizer):
+def test_unknown_fields_are_kept(monkeypatch, recognizer):
     said = {"Labels": [{"Name": "Dog", "Mood": {"Tail": "wagging"}}], "LabelModelVersion": "4.0", "Weather": ["fair"]}
     server = RekognitionServer()
     server.answers = [said]
@@ -72,7 +72,7 @@ def test_fields_of_tomorrow_survive(monkeypatch, recognizer):
     assert (answer.content, answer.model_version) == (said, "4.0")
 
 
-def test_filters_arrive(recognizer):
+def test_filters_are_sent(recognizer):
     everything = {label["Name"]: label["Categories"][0]["Name"] for label in ask(recognizer).content["Labels"]}
     name = sorted(everything)[0]
 
@@ -85,7 +85,7 @@ def test_filters_arrive(recognizer):
     }
 
 
-def test_a_picture_in_s3_is_referred_to_or_cannot_be_read(simulator, recognizer):
+def test_s3_reference_succeeds_or_fails_as_invalid_object(simulator, recognizer):
     reference = S3Object("pictures", "originals/a.jpg", "v1")
 
     assert ask(recognizer, picture=reference).content["Labels"]
@@ -96,7 +96,7 @@ def test_a_picture_in_s3_is_referred_to_or_cannot_be_read(simulator, recognizer)
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_denied_api_is_named_and_the_others_answer(simulator, recognizer, api):
+def test_denied_api_does_not_affect_others(simulator, recognizer, api):
     operation = client.OPERATIONS[api].name
     simulator.set(denied=[operation])
 
@@ -122,7 +122,7 @@ def test_a_denied_api_is_named_and_the_others_answer(simulator, recognizer, api)
         ({"pages": 100}, (ApiUnavailable, "NotRekognition", "failed")),
     ],
 )
-def test_a_fault_is_told_with_what_the_ledger_may_say(simulator, recognizer, knobs, expected):
+def test_faults_have_the_right_outcome(simulator, recognizer, knobs, expected):
     kind, code, _ = expected
     simulator.set(**knobs)
 
@@ -133,7 +133,7 @@ def test_a_fault_is_told_with_what_the_ledger_may_say(simulator, recognizer, kno
     assert bool(raised.value.request_id) == (code not in {"ConnectionClosedError", "NotRekognition"})
 
 
-def test_a_quota_is_told_from_other_trouble(simulator, recognizer):
+def test_throttling_differs_from_server_errors(simulator, recognizer):
     simulator.set(tps=0.01, burst=1)
     ask(recognizer)
 
@@ -144,7 +144,7 @@ def test_a_quota_is_told_from_other_trouble(simulator, recognizer):
     assert ask(recognizer, "text").api == "text"  # each API has a quota of its own
 
 
-def test_nothing_is_sent_to_an_endpoint_that_is_down_and_it_answers_again_afterwards(simulator, recognizer):
+def test_endpoint_works_again_after_downtime(simulator, recognizer):
     ask(recognizer)
     with simulator.away(), pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:
         ask(recognizer)
@@ -153,7 +153,7 @@ def test_nothing_is_sent_to_an_endpoint_that_is_down_and_it_answers_again_afterw
     assert ask(recognizer).content["Labels"]
 
 
-def test_one_request_is_sent_per_call_whatever_happens(simulator, recognizer):
+def test_client_never_retries(simulator, recognizer):
     simulator.set(errors=100)
     with pytest.raises(Throttled):
         ask(recognizer)
