@@ -1,4 +1,4 @@
-"""How fast AWS allows to ask: said by settings, by Service Quotas, or by default."""
+"""Quotas from the settings, from Service Quotas, and by default."""
 
 from __future__ import annotations
 

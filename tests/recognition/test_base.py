@@ -18,9 +18,9 @@ from analysis.recognition.base import (
 
 
 def test_parameters_round_trip_through_json():
-    asked = Parameters(max_labels=7, min_confidence=80, image_properties=False, label_exclusion=("Text", "Logo"))
+    parameters = Parameters(max_labels=7, min_confidence=80, image_properties=False, label_exclusion=("Text", "Logo"))
 
-    stored = asked.as_json("labels")
+    stored = parameters.as_json("labels")
 
     assert stored == {
         "max_labels": 7,
@@ -28,7 +28,7 @@ def test_parameters_round_trip_through_json():
         "image_properties": False,
         "label_exclusion": ["Logo", "Text"],
     }
-    assert Parameters.from_json(stored) == asked
+    assert Parameters.from_json(stored) == parameters
 
 
 @pytest.mark.parametrize(

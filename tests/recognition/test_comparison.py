@@ -47,8 +47,8 @@ def two_versions(owner):
 
 
 def test_compare_versions_counts_images_per_label(two_versions):
-    found = comparison.compare_versions("labels", recognizer="local", before="3.0", after="3.1")
-    assert (found.pictures, dict(found.gained), dict(found.lost)) == (
+    result = comparison.compare_versions("labels", recognizer="local", before="3.0", after="3.1")
+    assert (result.pictures, dict(result.gained), dict(result.lost)) == (
         3,
         {("label", "Truck"): 2},
         {("label", "Van"): 2},

@@ -1,4 +1,4 @@
-"""How many calls may be under way: what quota and length need, bounded by threads and bytes."""
+"""The limit of concurrent calls by quota, duration, threads and bytes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The engine against the simulator over HTTP: paid once, within quota and budget, through every fault."""
+"""The engine with the simulator over HTTP: cost, quota, budget, faults."""
 
 from collections import Counter
 from datetime import timedelta
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.django_db
 
 
 def stored_images(owner, number: int, *, distinct: bool = True) -> list[Image]:
-    """Pictures with originals, each of its own bytes, without the way through the door."""
+    """Images with distinct originals, stored without an upload."""
     from analysis.storage import blobs
 
     images = []
-    for place in range(number):
-        seed = place if distinct else 0
+    for index in range(number):
+        seed = index if distinct else 0
         image = create_image(owner, orientation=1, width=160, height=120, sha256=f"{seed:064x}")
         blobs.put(image.key, pictures.jpeg(seed=seed))
         images.append(image)
@@ -81,20 +81,20 @@ def test_cache_misses_with_other_parameters_force_or_newer_model(owner, simulato
     image, other = stored_images(owner, 2)
     requests = []
 
-    def ask(**options):
+    def request_again(**options):
         pipeline.request_analysis(image_ids=[image.pk], **options)
         work_until_done()
         requests.append(simulator.statistics()["requests"])
 
-    ask()
-    ask()
-    ask(is_forced=True)
+    request_again()
+    request_again()
+    request_again(is_forced=True)
     settings.MAX_LABELS = 5
-    ask()
+    request_again()
     simulator.set(model_version="3.1")
     pipeline.request_analysis(image_ids=[other.pk])  # the news that there is a newer model
     work_until_done()
-    ask()
+    request_again()
     assert requests == [1, 1, 2, 3, 5]
 
 
@@ -144,14 +144,14 @@ def test_denied_api_pauses_and_resumes_automatically(owner, simulator):
     images = stored_images(owner, 5)
     pipeline.request_analysis(image_ids=[image.pk for image in images])
     work()
-    asked = simulator.statistics()["requests"]
+    requests_before = simulator.statistics()["requests"]
     work()
     work()
-    assert simulator.statistics()["requests"] == asked  # not one more before the probe is due
+    assert simulator.statistics()["requests"] == requests_before  # not one more before the probe is due
     assert (Outage.objects.get().code, states()) == ("ExpiredTokenException", {"queued": 5})
     Outage.objects.update(probe_at=Now())
     work()
-    assert simulator.statistics()["requests"] == asked + 1  # the probe, and nothing but the probe
+    assert simulator.statistics()["requests"] == requests_before + 1  # the probe, and nothing but the probe
     assert Outage.objects.get().probe_at > Outage.objects.get().since + timedelta(seconds=10)
     simulator.set(credentials="")
     Outage.objects.update(probe_at=Now())
@@ -166,7 +166,7 @@ def test_outage_of_one_api_does_not_block_others(owner, simulator, settings):
     pipeline.request_analysis(image_ids=[image.pk])
     work("faces")
     work("labels")
-    assert {each.api: each.state for each in image.analyses.all()} == {"labels": "done", "faces": "queued"}
+    assert {analysis.api: analysis.state for analysis in image.analyses.all()} == {"labels": "done", "faces": "queued"}
     assert "rekognition:DetectFaces" in Outage.objects.get().message
 
 
@@ -231,12 +231,12 @@ def test_outage_ends_on_rejected_picture_and_is_deleted_without_open_work(owner,
 def test_image_deleted_during_request_does_not_affect_other_results(owner, rekognition):
     from analysis.library import images
 
-    gone, kept = stored_images(owner, 2)
-    pipeline.request_analysis(image_ids=[gone.pk, kept.pk], apis=["labels"])
+    gone, remaining = stored_images(owner, 2)
+    pipeline.request_analysis(image_ids=[gone.pk, remaining.pk], apis=["labels"])
     claimed = claims.claim("rekognition", "labels", maximum=2, region="eu-central-1")
     images.remove(gone)
     answer = Response("labels", "rekognition", "3.0", {"Labels": []}, "request-1", 5)
-    save_results([AttemptResult(each, response=answer, region="eu-central-1") for each in claimed])
+    save_results([AttemptResult(analysis, response=answer, region="eu-central-1") for analysis in claimed])
     assert states() == {"done": 1}
     assert sorted(Call.objects.values_list("analysis", flat=True), key=str) == [claimed[1].pk, None]
     with connection.cursor() as cursor:
@@ -249,7 +249,7 @@ def test_response_rejected_by_the_database_fails_alone(owner, rekognition):
     claimed = claims.claim("rekognition", "labels", maximum=3, region="eu-central-1")
     answers = [Response("labels", "rekognition", "3.0", {"Labels": []}, "", latency) for latency in (1, 2**40, 1)]
     save_with_retry(
-        [AttemptResult(each, response=answer, region="") for each, answer in zip(claimed, answers, strict=True)]
+        [AttemptResult(analysis, response=answer, region="") for analysis, answer in zip(claimed, answers, strict=True)]
     )
     assert states() == {"done": 2, "failed": 1}
     assert Analysis.objects.get(state="failed").error_code == "UnstorableAnswer"
@@ -259,7 +259,7 @@ def test_only_one_of_equal_images_is_analyzed(owner, colleague, simulator):
     earlier, later = stored_images(owner, 1)[0], stored_images(colleague, 1)[0]
     pipeline.request_analysis(image_ids=[earlier.pk], is_bulk=True)
     pipeline.request_analysis(image_ids=[later.pk])
-    assert [each.image_id for each in claims.claim("rekognition", "labels", maximum=1, region="us-east-1")] == [
+    assert [analysis.image_id for analysis in claims.claim("rekognition", "labels", maximum=1, region="us-east-1")] == [
         later.pk
     ]
     assert claims.claim("rekognition", "labels", maximum=1, region="us-east-1") == []
@@ -307,7 +307,7 @@ def test_deleted_analysis_does_not_affect_other_results(owner, simulator):
         for image in stored_images(owner, 2)
     )
     Analysis.objects.filter(pk=first.pk).delete()
-    said = Response(
+    response = Response(
         api="labels",
         recognizer="rekognition",
         model_version="3.0",
@@ -315,7 +315,7 @@ def test_deleted_analysis_does_not_affect_other_results(owner, simulator):
         request_id="1",
         latency_ms=1,
     )
-    save_with_retry([AttemptResult(each, response=said, region="us-east-1") for each in (first, second)])
+    save_with_retry([AttemptResult(analysis, response=response, region="us-east-1") for analysis in (first, second)])
     second.refresh_from_db()
     assert second.state == "done"
     assert list(Call.objects.order_by("pk").values_list("analysis", flat=True)) == [None, second.pk]

@@ -1,4 +1,4 @@
-"""An API that takes requests and says nothing: it rests after a few, costs little, says so and resumes by itself."""
+"""Outages of an API that accepts requests and does not respond."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -133,7 +133,7 @@ def test_unreadable_response_is_not_a_loss(db):
 
 
 def test_lost_requests_cost_at_most_a_tenth_of_the_budget(owner, simulator, settings):
-    """Past that, each more that is lost is the last until next month, or until staff ask."""
+    """Beyond that, one more lost request stops all until next month or a probe."""
     settings.MONTHLY_BUDGET = 22 * PRICE * 10
     calls(*["unknown", "answered"] * 21)
     assert after_loss() is None
@@ -174,15 +174,15 @@ def test_paid_probes_are_less_frequent(db):
 
 
 def test_next_probe_after_a_loss_uses_another_image(owner, simulator):
-    """Or a single picture that breaks its connection would keep the API from ever being found well."""
+    """An image that breaks its connection must not keep the outage open."""
     first, second = queued(owner, 2)
     simulator.set(drops=100)
     calls(*["unknown"] * 4)
     work_impatiently()
     Analysis.objects.update(next_attempt_at=Now())
-    asked = set(Call.objects.exclude(analysis=None).values_list("analysis__image", flat=True))
+    first_images = set(Call.objects.exclude(analysis=None).values_list("analysis__image", flat=True))
     for _ in range(2):
         Outage.objects.update(probe_at=Now())
         work_impatiently()
     probed = Call.objects.order_by("-pk").values_list("analysis__image", flat=True)[:2]
-    assert (asked, list(probed)) == ({first.pk, second.pk}, [second.pk, first.pk])
+    assert (first_images, list(probed)) == ({first.pk, second.pk}, [second.pk, first.pk])

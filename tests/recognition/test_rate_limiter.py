@@ -1,4 +1,4 @@
-"""Turns on a real Redis. Its clock is the only one there is, so these wait a little; none measures speed."""
+"""The rate limiter on a real Redis; some tests wait, since it uses Redis' clock."""
 
 import threading
 import time
@@ -21,19 +21,19 @@ def connection():
 
 def pretend(limiter: RateLimiter, **seconds: float) -> None:
     """Times by Redis' own clock, so many seconds from now."""
-    whole, millionths = limiter._redis.time()
-    now = whole + millionths / 1e6
+    seconds_, millionths = limiter._redis.time()
+    now = seconds_ + millionths / 1e6
     limiter._redis.hset(limiter._key, mapping={name: f"{now + offset:.6f}" for name, offset in seconds.items()})
 
 
-def drain(limiter: RateLimiter, *, seconds: float) -> int:
-    """All the turns there are in so much time."""
-    end, taken = time.monotonic() + seconds, 0
+def acquire_all(limiter: RateLimiter, *, seconds: float) -> int:
+    """The number of calls granted within some seconds."""
+    end, granted = time.monotonic() + seconds, 0
     while time.monotonic() < end:
-        turns = limiter.acquire(64)
-        taken += turns.granted
-        time.sleep(min(turns.wait, 0.01))
-    return taken
+        grant = limiter.acquire(64)
+        granted += grant.granted
+        time.sleep(min(grant.wait, 0.01))
+    return granted
 
 
 def test_grants_follow_the_quota_and_wait_tells_when(connection):
@@ -48,14 +48,17 @@ def test_grants_follow_the_quota_and_wait_tells_when(connection):
 
 def test_workers_share_one_quota(connection):
     limiters = [RateLimiter(connection, key="b", quota=100) for _ in range(4)]
-    taken = []
-    threads = [threading.Thread(target=lambda each=each: taken.append(drain(each, seconds=1))) for each in limiters]
+    granted = []
+    threads = [
+        threading.Thread(target=lambda limiter=limiter: granted.append(acquire_all(limiter, seconds=1)))
+        for limiter in limiters
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(taken) <= 100 + 30 + 1  # a second's worth, what may come at once, and the edge
-    assert sum(taken) > 60  # a machine under load may lose turns; it never gains any
+    assert sum(granted) <= 100 + 30 + 1  # one second, the burst, and one at the edge
+    assert sum(granted) > 60  # a loaded machine may get fewer, never more
 
 
 def test_idle_time_allows_no_large_burst(connection):
@@ -81,14 +84,16 @@ def test_throttle_lowers_the_shared_rate_once_a_second_and_it_recovers(connectio
 
 def test_grants_are_evenly_spaced_across_workers(connection):
     limiters = [RateLimiter(connection, key="even", quota=100) for _ in range(3)]
-    after = []
+    next_times = []
     for limiter in limiters:
-        turns = limiter.acquire(5)
-        times = turns.times(7.0)
-        assert [later - times[0] for later in times] == pytest.approx([0, 0.01, 0.02, 0.03, 0.04])
+        grant = limiter.acquire(5)
+        times = grant.times(7.0)
+        assert [moment - times[0] for moment in times] == pytest.approx([0, 0.01, 0.02, 0.03, 0.04])
         assert -BURST <= times[0] - 7 < AHEAD
-        after.append(float(connection.hget(limiter._key, "next")))
-    assert [later - after[0] for later in after] == pytest.approx([0, 0.05, 0.1], abs=1e-5)  # each where the last ended
+        next_times.append(float(connection.hget(limiter._key, "next")))
+    assert [moment - next_times[0] for moment in next_times] == pytest.approx(
+        [0, 0.05, 0.1], abs=1e-5
+    )  # each continues after the last
 
 
 def test_late_worker_gets_a_burst_until_a_throttle(connection):
@@ -109,9 +114,9 @@ def test_late_worker_gets_a_burst_until_a_throttle(connection):
 def test_slow_worker_is_granted_further_ahead_exclusively(connection):
     slow, quick = (RateLimiter(connection, key="ahead", quota=100) for _ in range(2))
     assert slow.acquire(100, ahead=1.0).granted == 100
-    turns = quick.acquire(100)
-    assert turns.granted == 0
-    assert 0.5 < turns.wait < 0.72
+    grant = quick.acquire(100)
+    assert grant.granted == 0
+    assert 0.5 < grant.wait < 0.72
     assert slow.acquire(100, ahead=3600).granted == pytest.approx(100, abs=10)  # two seconds is the most
 
 
@@ -119,7 +124,7 @@ def test_slow_worker_is_granted_further_ahead_exclusively(connection):
     ("since", "minimum", "maximum"), [(0, 9, 9.5), (4, 9.5, 12), (8, 10, 30), (17, 90, 100), (20, 100, 100)]
 )
 def test_rate_recovers_from_a_tenth_within_twenty_seconds(connection, since, minimum, maximum):
-    """Slow near what was too fast, and fast beyond it."""
+    """The cubic curve is flat near the last ceiling and steep beyond it."""
     limiter = RateLimiter(connection, key="back-again", quota=100)
     pretend(limiter, cut_at=-since)
     connection.hset(limiter._key, mapping={"cut": 9, "ceiling": 10})
@@ -140,8 +145,8 @@ def test_rate_grows_slowly_near_the_last_throttle(connection):
 
 def test_share_of_the_quota_is_used_and_the_full_rate_reported(connection):
     limiter = RateLimiter(connection, key="share", quota=100, share=0.5)
-    turns = limiter.acquire(100)
-    assert (turns.granted, turns.rate, turns.interval) == (15, 100, pytest.approx(0.02))
+    grant = limiter.acquire(100)
+    assert (grant.granted, grant.rate, grant.interval) == (15, 100, pytest.approx(0.02))
 
 
 def test_keys_are_independent(connection):
@@ -162,8 +167,8 @@ def test_clock_set_back_does_not_block(connection):
     limiter.acquire(1)
     ahead = connection.time()[0] + 600
     connection.hset(limiter._key, mapping={"next": ahead, "throttled_at": ahead, "cut_at": ahead, "cut": 1})
-    turns = limiter.acquire(5)
-    assert (turns.rate, turns.granted, turns.wait <= 0.1) == (10, 0, True)
+    grant = limiter.acquire(5)
+    assert (grant.rate, grant.granted, grant.wait <= 0.1) == (10, 0, True)
     assert limiter.throttled() == 10  # the burst alone
     pretend(limiter, throttled_at=-1)
     assert limiter.throttled() == 9.5

@@ -1,4 +1,4 @@
-"""What the pipeline may expect of every recognizer."""
+"""The contract that all recognizers must fulfill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures and answers that somebody refuses: what is tried next, and the sentence that stays in the row."""
+"""Rejected pictures and responses: the next attempt, and the stored message."""
 
 import base64
 import io

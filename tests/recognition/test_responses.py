@@ -22,10 +22,10 @@ READERS = [
 
 
 def test_labels():
-    found = responses.labels_in(rekognition_responses.labels())
+    entries = responses.labels_in(rekognition_responses.labels())
 
-    assert [label.name for label in found] == ["Animal", "Mammal", "Pet", "Canine", "Dog", "Person"]
-    assert found[4] == LabelResult(
+    assert [label.name for label in entries] == ["Animal", "Mammal", "Pet", "Canine", "Dog", "Person"]
+    assert entries[4] == LabelResult(
         name="Dog",
         confidence=99.98021697998047,
         parents=("Animal", "Canine", "Mammal", "Pet"),
@@ -39,7 +39,7 @@ def test_labels():
             ),
         ),
     )
-    assert found[5].aliases == ("Human",)
+    assert entries[5].aliases == ("Human",)
 
 
 def test_colors_and_quality():
@@ -93,25 +93,30 @@ def test_unknown_face_attribute_is_kept_by_name():
 
 
 def test_texts_are_lines_and_words():
-    found = responses.texts_in(rekognition_responses.text())
+    entries = responses.texts_in(rekognition_responses.text())
 
-    assert [(text.text, text.is_line) for text in found] == [
+    assert [(text.text, text.is_line) for text in entries] == [
         ("KEEP LEFT", True),
         ("exit", True),
         ("KEEP", False),
         ("LEFT", False),
         ("exit", False),
     ]
-    assert found[1].box == Box(0.1, 0.3, 0.2, 0.1)
-    assert found[1].polygon[0] == (0.1, 0.3)
+    assert entries[1].box == Box(0.1, 0.3, 0.2, 0.1)
+    assert entries[1].polygon[0] == (0.1, 0.3)
 
 
 def test_celebrities():
-    (found,) = responses.celebrities_in(rekognition_responses.celebrities())
+    (celebrity,) = responses.celebrities_in(rekognition_responses.celebrities())
 
-    assert (found.name, found.id, found.confidence, found.known_gender) == ("Somebody Famous", "3Ir0du6", 98.0, "Male")
-    assert found.urls == ("www.wikidata.org/wiki/Q1", "www.imdb.com/name/nm1")
-    assert found.box == Box(0.4, 0.1, 0.12, 0.2)
+    assert (celebrity.name, celebrity.id, celebrity.confidence, celebrity.known_gender) == (
+        "Somebody Famous",
+        "3Ir0du6",
+        98.0,
+        "Male",
+    )
+    assert celebrity.urls == ("www.wikidata.org/wiki/Q1", "www.imdb.com/name/nm1")
+    assert celebrity.box == Box(0.4, 0.1, 0.12, 0.2)
 
 
 def test_moderation():
@@ -156,9 +161,9 @@ def test_box_is_clamped_for_display(box, inside):
     ],
 )
 def test_invalid_entry_is_skipped(entry):
-    found = responses.labels_in({"Labels": [entry, rekognition_responses.label("Cat")]})
+    entries = responses.labels_in({"Labels": [entry, rekognition_responses.label("Cat")]})
 
-    assert [label.name for label in found] == ["Cat"]
+    assert [label.name for label in entries] == ["Cat"]
 
 
 def test_invalid_field_does_not_affect_its_entry():

@@ -1,4 +1,4 @@
-"""Figures that are kept ready are those one would count, and right again after whatever happened."""
+"""Precomputed statistics match the data, and a rebuild repairs them."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -106,7 +106,7 @@ def test_hour_rows_are_deleted_after_two_days(owner):
     hours.update(start=timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=3))
     StatisticsRun.objects.update(at=timezone.now() - timedelta(minutes=2), seconds=0)
     aggregation.refresh_due()
-    assert [each.start > timezone.now() - timedelta(days=2) for each in hours.all()] == [True]
+    assert [row.start > timezone.now() - timedelta(days=2) for row in hours.all()] == [True]
 
 
 def test_slow_count_runs_less_often():
@@ -130,7 +130,7 @@ def test_confidence_histogram_has_bins_of_five(owner, colleague):
     create_labeled_image(colleague, {"Dog": 12})
     count()
     own = {(owner.pk, 19): 3, (owner.pk, 11): 2, (colleague.pk, 2): 1}
-    assert {(each.owner_id, each.step): each.labels for each in ConfidenceStatistics.objects.exclude(owner=None)} == own
+    assert {(row.owner_id, row.step): row.labels for row in ConfidenceStatistics.objects.exclude(owner=None)} == own
     assert queries.confidences(owner.pk)[11:] == [2, 0, 0, 0, 0, 0, 0, 0, 3]
     assert sum(queries.confidences(None)) == 6
 
@@ -141,17 +141,17 @@ def test_latency_percentiles_are_accurate_within_a_bin(owner):
         create_analysis(image, state="done", latency_ms=latency * 10, is_current=False, finished_at=DAY)
     create_analysis(image, state="done", latency_ms=1, is_reused=True, is_current=False, finished_at=DAY)
     count()
-    (found,) = queries.latencies(period("month", until=DAY.date(), now=DAY))
-    assert (found.api, found.answers) == ("labels", 100)
-    assert found.median == pytest.approx(500, rel=0.1)
-    assert found.p95 == pytest.approx(950, rel=0.1)
+    (result,) = queries.latencies(period("month", until=DAY.date(), now=DAY))
+    assert (result.api, result.answers) == ("labels", 100)
+    assert result.median == pytest.approx(500, rel=0.1)
+    assert result.p95 == pytest.approx(950, rel=0.1)
 
 
 @pytest.mark.parametrize(
-    ("counts", "share", "found"), [({}, 0.5, None), ({0: 4}, 1.0, 2**0.25), ({8: 1, 40: 1}, 0.5, 2**2.25)]
+    ("counts", "share", "expected"), [({}, 0.5, None), ({0: 4}, 1.0, 2**0.25), ({8: 1, 40: 1}, 0.5, 2**2.25)]
 )
-def test_percentile_interpolates_in_a_bin(counts, share, found):
-    assert percentile(counts, share) == found
+def test_percentile_interpolates_in_a_bin(counts, share, expected):
+    assert percentile(counts, share) == expected
 
 
 def test_growing_labels(owner, colleague):
@@ -165,11 +165,11 @@ def test_growing_labels(owner, colleague):
         create_labeled_image(owner, labels, added_at=added_at)
     create_labeled_image(colleague, {"Bird": 90}, added_at=now)
     week = period("week", until=DAY.date(), now=DAY)
-    told = [(each.name, each.now, each.before) for each in queries.growing_labels(week, owner.pk, pictures=4).labels]
-    assert told == [("Cat", 2, 0), ("Dog", 2, 1)]
-    assert [each.name for each in queries.growing_labels(week, None, pictures=5).labels] == ["Cat", "Bird", "Dog"]
+    growing = [(row.name, row.now, row.before) for row in queries.growing_labels(week, owner.pk, pictures=4).labels]
+    assert growing == [("Cat", 2, 0), ("Dog", 2, 1)]
+    assert [row.name for row in queries.growing_labels(week, None, pictures=5).labels] == ["Cat", "Bird", "Dog"]
     create_label("Cat").__class__.objects.filter(name="Cat").update(is_hidden=True)
-    assert [each.name for each in queries.growing_labels(week, owner.pk, pictures=4).labels] == ["Dog"]
+    assert [row.name for row in queries.growing_labels(week, owner.pk, pictures=4).labels] == ["Dog"]
 
 
 def test_very_many_pictures_use_the_partial_index(owner):
@@ -190,6 +190,6 @@ def test_many_pictures_are_sampled(owner):
     for _ in range(8):
         create_labeled_image(owner, {"Dog": 90}, added_at=DAY)
     week = period("week", until=DAY.date(), now=DAY)
-    found = queries.growing_labels(week, None, pictures=queries.SAMPLE_LIMIT * 2)
-    assert found.one_in == 2
-    assert all(each.now % 2 == 0 for each in found.labels)
+    result = queries.growing_labels(week, None, pictures=queries.SAMPLE_LIMIT * 2)
+    assert result.one_in == 2
+    assert all(row.now % 2 == 0 for row in result.labels)

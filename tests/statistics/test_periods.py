@@ -23,9 +23,9 @@ def at(*parts):
     ],
 )
 def test_period_up_to_today(name, number, first, end, term):
-    found = period(name, until=date(2026, 11, 21), now=NOW)
-    assert (len(found.starts), found.start, found.end) == (number, first, end)
-    assert found.term() == term
+    result = period(name, until=date(2026, 11, 21), now=NOW)
+    assert (len(result.starts), result.start, result.end) == (number, first, end)
+    assert result.term() == term
 
 
 @pytest.mark.parametrize(

@@ -54,15 +54,15 @@ def picture(*stripes, size=(400, 300)):
 
 
 def test_dominant_colors_have_their_share_of_pixels():
-    found = local_colors.dominant(np.asarray(picture(("navy", 0.5), ("gold", 0.3), ("red", 0.2))))
+    colors = local_colors.dominant(np.asarray(picture(("navy", 0.5), ("gold", 0.3), ("red", 0.2))))
 
-    assert [(color.css_color, color.simplified_color) for color in found] == [
+    assert [(color.css_color, color.simplified_color) for color in colors] == [
         ("navy", "blue"),
         ("gold", "yellow"),
         ("red", "red"),
     ]
-    assert [color.percent for color in found] == pytest.approx([50, 30, 20], abs=1.5)
-    assert (found[0].red, found[0].green, found[0].blue) == (0, 0, 128)
+    assert [color.percent for color in colors] == pytest.approx([50, 30, 20], abs=1.5)
+    assert (colors[0].red, colors[0].green, colors[0].blue) == (0, 0, 128)
 
 
 def test_shades_of_a_color_are_merged():
@@ -75,9 +75,9 @@ def test_shades_of_a_color_are_merged():
 
 
 def test_specks_are_not_dominant():
-    found = local_colors.dominant(np.asarray(picture(("white", 0.99), ("red", 0.01))))
+    colors = local_colors.dominant(np.asarray(picture(("white", 0.99), ("red", 0.01))))
 
-    assert [color.simplified_color for color in found] == ["white"]
+    assert [color.simplified_color for color in colors] == ["white"]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (7, 5)])

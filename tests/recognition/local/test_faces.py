@@ -9,10 +9,10 @@ from tests.recognition import sample_pictures
 
 
 def test_lfw_faces_are_detected_without_false_positives():
-    found = faces.find(sample_pictures.lfw("faces"))
+    detected = faces.find(sample_pictures.lfw("faces"))
 
-    tiles = {((face.left + face.width // 2) // 110, (face.top + face.height // 2) // 110) for face in found}
-    assert len(tiles) == len(found) >= 22
+    tiles = {((face.left + face.width // 2) // 110, (face.top + face.height // 2) // 110) for face in detected}
+    assert len(tiles) == len(detected) >= 22
     assert faces.find(sample_pictures.lfw("others")) == ()
 
 

@@ -44,9 +44,9 @@ def test_labels_of_photographs(name):
 
 @pytest.mark.parametrize("name", COLORS)
 def test_colors_of_photographs(name):
-    found = responses.colors_in(sample_pictures.answer(name, "labels").content)
+    colors = responses.colors_in(sample_pictures.answer(name, "labels").content)
 
-    assert {color.simplified_color for color in found} == COLORS[name]
+    assert {color.simplified_color for color in colors} == COLORS[name]
 
 
 @pytest.mark.parametrize("api", sorted(LocalRecognizer.apis))
@@ -71,28 +71,28 @@ def test_face_box_matches_the_astronauts_face():
 
 
 def test_labels_have_ancestors_and_faces_have_boxes():
-    found = {
+    labels_by_name = {
         label.name: label for label in responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
     }
     (face,) = responses.faces_in(sample_pictures.answer("astronaut.png", "faces").content)
 
-    assert found["Portrait"].parents == ("Face", "Head", "Person", "Photography")
-    assert found["Person"].aliases == ("Human",)
-    assert found["Person"].instances == ()
-    assert [(instance.box, instance.confidence) for instance in found["Face"].instances] == [
+    assert labels_by_name["Portrait"].parents == ("Face", "Head", "Person", "Photography")
+    assert labels_by_name["Person"].aliases == ("Human",)
+    assert labels_by_name["Person"].instances == ()
+    assert [(instance.box, instance.confidence) for instance in labels_by_name["Face"].instances] == [
         (face.box, face.confidence)
     ]
 
 
 def test_text_of_a_page():
-    found = responses.texts_in(sample_pictures.answer("page.png", "text").content)
+    texts = responses.texts_in(sample_pictures.answer("page.png", "text").content)
 
-    assert [text.text for text in found if text.is_line][:3] == [
+    assert [text.text for text in texts if text.is_line][:3] == [
         "Region-based segmentation",
         "Let us first determine markers of the coins and the",
         "background. These markers are pixels that we can label",
     ]
-    assert [text.text for text in found if not text.is_line][:4] == ["Region-based", "segmentation", "Let", "us"]
+    assert [text.text for text in texts if not text.is_line][:4] == ["Region-based", "segmentation", "Let", "us"]
 
 
 def test_text_boxes_match_the_drawn_text():
@@ -132,16 +132,18 @@ def test_blank_picture_has_no_detections(size, api, capfd):
 
 
 def test_parameters_limit_the_labels():
-    every = responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
+    all_labels = responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
     picture = sample_pictures.sample("astronaut.png")
 
     surer = sample_pictures.inspection(picture, "labels", min_confidence=90, image_properties=False)
     first = sample_pictures.inspection(picture, "labels", max_labels=2)
 
-    assert [label.confidence for label in every] == sorted((label.confidence for label in every), reverse=True)
+    assert [label.confidence for label in all_labels] == sorted(
+        (label.confidence for label in all_labels), reverse=True
+    )
     assert {label.name for label in responses.labels_in(surer.content)} == {"Face", "Head", "Person"}
     assert "ImageProperties" not in surer.content
-    assert responses.labels_in(first.content) == every[:2]
+    assert responses.labels_in(first.content) == all_labels[:2]
 
 
 def broken_pictures():
@@ -177,17 +179,17 @@ def test_unsupported_api_raises_api_unavailable():
 def test_threads_get_identical_results():
     """All at once on pictures that nobody has looked at, as a worker's threads do."""
     names, apis = ["coffee.png", "chelsea.png"], sorted(LocalRecognizer.apis)
-    asked = [(sample_pictures.sample(name) + b"\0", api) for name in names for api in apis]  # other bytes, same picture
-    together = threading.Barrier(len(asked))
+    calls = [(sample_pictures.sample(name) + b"\0", api) for name in names for api in apis]  # other bytes, same picture
+    together = threading.Barrier(len(calls))
 
     def inspection(picture, api):
         together.wait()
         return sample_pictures.inspection(picture, api).content
 
-    with ThreadPoolExecutor(len(asked)) as pool:
-        found = list(pool.map(inspection, *zip(*asked, strict=True)))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        results = list(pool.map(inspection, *zip(*calls, strict=True)))
 
-    assert found == [sample_pictures.answer(name, api).content for name in names for api in apis]
+    assert results == [sample_pictures.answer(name, api).content for name in names for api in apis]
 
 
 def test_results_are_cached_and_evicted():

@@ -61,7 +61,7 @@ def test_vertical_text_is_read():
 
 
 def test_models_of_the_wheel_are_used():
-    """Named by path: a model known by name only would be downloaded if its file were missing."""
+    """A model given by name would be downloaded if its file were missing."""
     settings = local_text.reader().cfg
 
     assert [settings[part].model_path.rpartition("/")[2] for part in ("Det", "Rec")] == [

@@ -33,12 +33,12 @@ def test_tiles_overlap_by_a_quarter(size):
 
 def rectangles(picture):
     """A search that finds what is not black, as far as a tile shows it."""
-    found = []
+    boxes = []
     for value in np.unique(picture[picture > 0]):
         rows, columns = np.nonzero(picture == value)
         left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-        found.append([[left, top], [right, top], [right, bottom], [left, bottom]])
-    return np.array(found, dtype=np.float32).reshape(-1, 4, 2)
+        boxes.append([[left, top], [right, top], [right, bottom], [left, bottom]])
+    return np.array(boxes, dtype=np.float32).reshape(-1, 4, 2)
 
 
 @pytest.mark.parametrize(

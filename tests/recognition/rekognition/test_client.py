@@ -32,7 +32,7 @@ def stub(client):
         stubber.assert_no_pending_responses()
 
 
-def ask(client, picture=JPEG, api="labels", **parameters):
+def recognize(client, picture=JPEG, api="labels", **parameters):
     return rekognition_client.Rekognition(client=client).recognize(
         picture, api=api, parameters=Parameters(**parameters)
     )
@@ -56,7 +56,7 @@ def test_request_and_response_match_the_documentation(client, stub, api):
     response = {**documented, "ResponseMetadata": rekognition_responses.metadata("a-request")}
     stub.add_response(operation.method, response, {"Image": {"Bytes": JPEG}, **REQUESTS[api]})
 
-    answer = ask(client, api=api)
+    answer = recognize(client, api=api)
 
     assert answer.content == documented
     assert (answer.api, answer.recognizer, answer.model_version) == (api, "rekognition", VERSIONS[api])
@@ -106,7 +106,7 @@ def test_parameters_are_sent_in_their_fields(client, stub, api, parameters, expe
         operation.method, rekognition_responses.RESPONSES[operation.name](), {"Image": {"Bytes": PNG}, **expected}
     )
 
-    ask(client, PNG, api=api, **parameters)
+    recognize(client, PNG, api=api, **parameters)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_parameters_are_sent_in_their_fields(client, stub, api, parameters, expe
 def test_s3_object_is_sent_as_reference(client, stub, reference, expected):
     stub.add_response("detect_text", rekognition_responses.text(), {"Image": {"S3Object": expected}})
 
-    assert ask(client, reference, api="text").content == rekognition_responses.text()
+    assert recognize(client, reference, api="text").content == rekognition_responses.text()
 
 
 @pytest.mark.parametrize("api", ["labels", "text", "moderation"])
@@ -127,7 +127,7 @@ def test_missing_model_version_becomes_unknown(client, stub, api):
     operation = rekognition_client.OPERATIONS[api]
     stub.add_response(operation.method, {operation.result: []})
 
-    assert ask(client, api=api).model_version == "unknown"
+    assert recognize(client, api=api).model_version == "unknown"
 
 
 @pytest.mark.parametrize("api", REQUESTS)
@@ -137,7 +137,7 @@ def test_response_without_result_is_an_error(client, stub, api):
     )
 
     with pytest.raises(Throttled, match="AnswerCutShort") as raised:
-        ask(client, api=api)
+        recognize(client, api=api)
 
     assert (raised.value.outcome, raised.value.request_id) == ("unknown", "a-request")
 
@@ -152,14 +152,14 @@ def test_response_without_result_is_an_error(client, stub, api):
 )
 def test_invalid_picture_is_rejected_before_sending(client, stub, picture, code):
     with pytest.raises(UnreadableResponse, match=code) as raised:
-        ask(client, picture)
+        recognize(client, picture)
     assert raised.value.outcome is None
 
 
 def test_picture_of_exactly_5_mib_is_sent(client, stub):
     stub.add_response("detect_labels", rekognition_responses.labels())
 
-    assert ask(client, JPEG + bytes(5 * 1024 * 1024 - len(JPEG))).model_version == "3.0"
+    assert recognize(client, JPEG + bytes(5 * 1024 * 1024 - len(JPEG))).model_version == "3.0"
 
 
 def test_operations_are_in_the_service_model():
@@ -194,9 +194,9 @@ def connected(region="eu-west-1", threads=4):
 
 
 def test_refused_connection_is_unavailable_without_outcome(credentials):
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-        credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", f"http://127.0.0.1:{taken.getsockname()[1]}")
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", f"http://127.0.0.1:{listener.getsockname()[1]}")
         _, ask_it = connected()
 
         with pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:

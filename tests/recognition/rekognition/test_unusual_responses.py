@@ -1,4 +1,4 @@
-"""Errors without a name, errors nobody listed, answers that are none: plain sentences, and what each means."""
+"""Unnamed and unlisted errors, and responses that are not from Rekognition."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def stub(client):
         yield stubber
 
 
-def ask(client):
+def recognize(client):
     return rekognition_client.Rekognition(client=client).recognize(JPEG, api="labels", parameters=Parameters())
 
 
@@ -41,11 +41,11 @@ def ask(client):
     ],
 )
 def test_unnamed_error_comes_from_a_proxy(client, stub, status, expected, sentence):
-    """botocore puts the HTTP status where AWS's name of the error would be, and the page where its sentence would."""
+    """botocore uses the HTTP status as the code and the page as the message."""
     stub.add_client_error("detect_labels", str(status), "<html>Sign in</html>", status)
 
     with pytest.raises(expected, match=sentence) as raised:
-        ask(client)
+        recognize(client)
 
     assert "html" not in str(raised.value)
 
@@ -57,7 +57,7 @@ def test_unlisted_error_hides_the_message_of_aws(client, stub, caplog):
     stub.add_client_error("detect_labels", "ErrorOfTomorrow", MESSAGE, 400)
 
     with pytest.raises(UnreadableResponse) as raised:
-        ask(client)
+        recognize(client)
 
     assert str(raised.value) == (
         "The labels request failed with ErrorOfTomorrow: Rekognition rejected the picture or the parameters "
@@ -70,7 +70,7 @@ def test_message_of_aws_is_shown_without_arns(client, stub, caplog):
     stub.add_client_error("detect_labels", "InvalidParameterException", MESSAGE, 400)
 
     with pytest.raises(UnreadableResponse) as raised:
-        ask(client)
+        recognize(client)
 
     assert str(raised.value).endswith("User: (named in the log) cannot use (named in the log).")
     assert MESSAGE in caplog.text
