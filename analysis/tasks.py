@@ -84,9 +84,9 @@ def reindex_label(*, label_id: int) -> None:
 @shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work again, since messages may be lost, and advance bulk runs."""
-    outages.forget_idle()
+    outages.delete_idle()
     bulk.delete_expired()
-    for label_id in recognition_reindex_label.waiting():
+    for label_id in recognition_reindex_label.pending_label_ids():
         reindex_label.delay(label_id=label_id)
     for change_id in bulk_steps.pending_ids():
         continue_bulk_change.delay(change_id=change_id)
@@ -144,7 +144,7 @@ def heartbeat() -> None:
 
 @shared_task(base=OnCommitTask)
 def fold_spend() -> None:
-    ledger.fold()
+    ledger.aggregate_entries()
     progress.fold()
 
 

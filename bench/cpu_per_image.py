@@ -1,4 +1,4 @@
-"""No quota, 64 calls under way: the whole way of a picture against a bare pool of threads that calls boto3 alone."""
+"""Processor time per picture, compared with a thread pool of plain boto3 calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.report import Measurement, Report
 
 THREADS = 64
 PICTURES, WARM_UP, ROUNDS = 1_000, 300, 5
-SIZE = 20_000  # bytes; what both do with them weighs little, so the ratio is the hardest
+SIZE = 20_000  # bytes; small pictures are the hardest case, since handling the bytes costs both sides the same
 LIMIT = 90.0  # seconds for one round of one side
 NO_QUOTA = {"REKOGNITION_QUOTA": "labels=100000", "RECOGNITION_THREADS": str(THREADS)}
 
@@ -28,67 +28,69 @@ class Bare:
 
 @dataclass(frozen=True)
 class Round:
-    """The same number of pictures by the bare calls and by ours."""
+    """The same number of pictures by plain boto3 calls and by imagelib."""
 
     bare: Bare
     seconds: float
-    took: ResourceUse
+    usage: ResourceUse
 
     @property
     def ratio(self) -> float:
-        """Processor time of our whole way by that of the bare calls."""
-        return self.took.whole / self.bare.processor
+        """Processor time of imagelib divided by that of the plain calls."""
+        return self.usage.total / self.bare.processor
 
 
 def measure() -> Report:
     with recognition_env(env=NO_QUOTA) as library:
         library.fill(WARM_UP + ROUNDS * PICTURES, size=SIZE)
         with library.workers() as workers:
-            library.answer(WARM_UP, seconds=LIMIT)
+            library.analyze(WARM_UP, seconds=LIMIT)
             return report([_round(library, workers) for _ in range(ROUNDS)])
 
 
 def _round(library: RecognitionEnv, workers: list[subprocess.Popen[bytes]]) -> Round:
     bare = bare_calls(library, threads=THREADS, calls=PICTURES)
     library.queue(PICTURES)
-    before = library.took(workers)
-    seconds = library.answer_queued(PICTURES, seconds=LIMIT)
-    return Round(bare, seconds, library.took(workers).since(before))
+    before = library.usage(workers)
+    seconds = library.analyze_queued(PICTURES, seconds=LIMIT)
+    return Round(bare, seconds, library.usage(workers).since(before))
 
 
 def bare_calls(library: RecognitionEnv, *, threads: int, calls: int, more: Sequence[str] = ()) -> Bare:
     folder = library.library.var / "pictures" / "originals"
-    words = [library.simulator.address, str(folder), "--threads", str(threads), "--calls", str(calls), *more]
-    command = [sys.executable, "-m", "bench.boto3_baseline", *words]
+    arguments = [library.simulator.address, str(folder), "--threads", str(threads), "--calls", str(calls), *more]
+    command = [sys.executable, "-m", "bench.boto3_baseline", *arguments]
     done = subprocess.run(command, cwd=sandbox.ROOT, env=library.env, check=True, stdout=subprocess.PIPE, timeout=LIMIT)
     return Bare(**json.loads(done.stdout))
 
 
 def report(rounds: Sequence[Round]) -> Report:
-    middle = sorted(rounds, key=lambda each: each.ratio)[len(rounds) // 2]
-    bare, took = milliseconds(middle.bare.processor), middle.took
-    workers = milliseconds(sum(took.workers))
+    median = sorted(rounds, key=lambda round_: round_.ratio)[len(rounds) // 2]
+    bare, usage = milliseconds(median.bare.processor), median.usage
+    workers = milliseconds(sum(usage.workers))
     figures = [
-        Measurement(what="answered", ours=PICTURES / middle.seconds, unit="/s", rival=PICTURES / middle.bare.seconds),
+        Measurement(what="answered", ours=PICTURES / median.seconds, unit="/s", rival=PICTURES / median.bare.seconds),
         Measurement(what="processor, the worker", ours=workers, unit="ms", rival=bare),
-        Measurement(what="processor, PostgreSQL", ours=milliseconds(took.database), unit="ms"),
-        Measurement(what="processor, Redis", ours=milliseconds(took.redis), unit="ms"),
-        Measurement(what="the whole way", ours=milliseconds(took.whole), unit="ms", rival=bare, at_most_ratio=4),
+        Measurement(what="processor, PostgreSQL", ours=milliseconds(usage.database), unit="ms"),
+        Measurement(what="processor, Redis", ours=milliseconds(usage.redis), unit="ms"),
+        Measurement(what="total", ours=milliseconds(usage.total), unit="ms", rival=bare, at_most_ratio=4),
     ]
     notes = [
         f"{PICTURES:,} pictures of {SIZE:,} bytes a round, {LATENCY} ms ± {JITTER}; milliseconds a picture.",
-        f"The median of {ROUNDS} rounds, each ours after the bare one; ratios of the whole way "
-        + " ".join(f"{each.ratio:.2f}" for each in rounds)
+        f"Median of {ROUNDS} rounds, plain calls first in each; ratios of the totals "
+        + " ".join(f"{round_.ratio:.2f}" for round_ in rounds)
         + ".",
-        f"The first {WARM_UP} pictures of ours and two calls of each bare thread do not count.",
-        "The whole way is what the target is about: claim, payload, call, record, index, money; queueing is not in it.",
-        f"The simulator, on the same cores, could answer {THREADS * 1000 / LATENCY:.0f}/s at most.",
+        f"Not counted: the first {WARM_UP} pictures, and two calls of each thread of the plain calls.",
+        "The total covers claim, payload, call, saving, index and ledger, but not queueing.",
+        f"The simulator, on the same cores, answers at most {THREADS * 1000 / LATENCY:.0f}/s.",
     ]
-    return Report(f"{THREADS} calls under way, no quota, against a bare pool of threads with boto3", figures, notes)
+    return Report(
+        f"{THREADS} calls in progress, no quota, compared with a thread pool of plain boto3 calls", figures, notes
+    )
 
 
 def milliseconds(seconds: float) -> float:
-    """A picture's share."""
+    """Milliseconds per picture."""
     return 1000 * seconds / PICTURES
 
 

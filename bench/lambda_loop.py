@@ -19,8 +19,8 @@ def measure() -> Report:
         database = embedded.database_url(library.library.var)
         loop = bare_calls(library, threads=1, calls=LOOPED, more=["--database", database])
         with library.workers():
-            library.answer(WARM_UP, seconds=LIMIT)
-            seconds = library.answer(PICTURES, seconds=LIMIT)
+            library.analyze(WARM_UP, seconds=LIMIT)
+            seconds = library.analyze(PICTURES, seconds=LIMIT)
     rate, loops = PICTURES / seconds, LOOPED / loop.seconds
     figures = [
         Measurement(what="pictures answered", ours=rate, unit="/s", rival=loops),

@@ -1,4 +1,4 @@
-"""A library whose pictures are asked about at the simulator: services, simulator and workers, each a process apart."""
+"""A library with servers, workers and the simulator, in separate processes."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ from bench import sandbox
 from bench.process_usage import parent, processor
 from imagelib import embedded
 
-LATENCY, JITTER = 300, 50  # milliseconds, as issue 3's figures want them
+LATENCY, JITTER = 300, 50  # milliseconds
 READY = 60.0  # seconds for a worker to start
-GLANCE = 0.25
+POLL_INTERVAL = 0.25  # seconds
 ADDRESS = "AWS_ENDPOINT_URL_REKOGNITION="
-# Ours of one run, whose loopback servers must not be looked for behind a proxy.
+# Without a proxy, since the servers are on the loopback interface.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 @dataclass(frozen=True)
 class Simulator:
-    """The simulator, a process of its own."""
+    """The simulator in another process."""
 
     address: str
 
     def statistics(self) -> dict[str, Any]:
-        said: dict[str, Any] = json.load(_open(f"{self.address}/simulator/statistics", timeout=10))
-        return said
+        statistics: dict[str, Any] = json.load(_open(f"{self.address}/simulator/statistics", timeout=10))
+        return statistics
 
     def reset(self) -> None:
-        """Forget what was counted and what of the quota is used."""
+        """Reset statistics and used quota."""
         _open(urllib.request.Request(f"{self.address}/simulator/reset", method="POST", data=b"{}"), timeout=10).close()
 
     def set(self, **knobs: Any) -> None:
         """Change settings by name."""
         body = json.dumps(knobs).encode()
-        asked = urllib.request.Request(f"{self.address}/simulator/settings", method="POST", data=body)
-        _open(asked, timeout=10).close()
+        request = urllib.request.Request(f"{self.address}/simulator/settings", method="POST", data=body)
+        _open(request, timeout=10).close()
 
     def wait_for_calls(self, number: int, *, seconds: float) -> None:
-        """Until it was called so many times since the reset."""
+        """Wait for this number of calls since the reset."""
         wait_until(lambda: self.statistics()["requests"] >= number, seconds=seconds, what=f"call number {number}")
 
 
@@ -64,7 +64,7 @@ def simulator(**knobs: Any) -> Iterator[Simulator]:
 
 @dataclass(frozen=True)
 class ResourceUse:
-    """Processor seconds so far, or of a stretch of time: of the workers, of PostgreSQL and of Redis."""
+    """Processor seconds of the workers, of PostgreSQL and of Redis."""
 
     workers: tuple[float, ...]
     database: float
@@ -75,7 +75,7 @@ class ResourceUse:
         return ResourceUse(workers, self.database - before.database, self.redis - before.redis)
 
     @property
-    def whole(self) -> float:
+    def total(self) -> float:
         return sum(self.workers) + self.database + self.redis
 
 
@@ -98,61 +98,61 @@ class RecognitionEnv:
 
     def row(self, query: str) -> tuple[Any, ...]:
         with psycopg.connect(embedded.database_url(self.library.var)) as connection:
-            found = connection.execute(query).fetchone()
-        return tuple(found or ())
+            row = connection.execute(query).fetchone()
+        return tuple(row or ())
 
     def open_analyses(self) -> int:
         number: int = self.row("SELECT count(*) FROM analysis_analysis WHERE state IN ('queued', 'running')")[0]
         return number
 
     def drop_queue(self) -> None:
-        """What nobody has claimed yet is asked about no more."""
+        """Delete the analyses that were never claimed."""
         with psycopg.connect(embedded.database_url(self.library.var)) as connection:
             connection.execute(
-                "DELETE FROM analysis_analysis asked WHERE state = 'queued' "
-                "AND NOT EXISTS (SELECT FROM analysis_call WHERE analysis_id = asked.id)"  # a throttled one is put back
+                "DELETE FROM analysis_analysis queued WHERE state = 'queued' "
+                "AND NOT EXISTS (SELECT FROM analysis_call WHERE analysis_id = queued.id)"  # throttled ones stay
             )
 
     def wait_until_done(self, *, seconds: float) -> None:
-        wait_until(lambda: self.open_analyses() == 0, seconds=seconds, what="the last answer", glance=0.2)
+        wait_until(lambda: self.open_analyses() == 0, seconds=seconds, what="the last result", interval=0.2)
 
-    def answer(self, number: int, *, seconds: float) -> float:
-        """Have so many fresh pictures answered; the seconds from the first call to the last row."""
+    def analyze(self, number: int, *, seconds: float) -> float:
+        """Analyze new pictures; seconds from the first call to the last row."""
         self.queue(number)
-        return self.answer_queued(number, seconds=seconds)
+        return self.analyze_queued(number, seconds=seconds)
 
-    def answer_queued(self, number: int, *, seconds: float) -> float:
+    def analyze_queued(self, number: int, *, seconds: float) -> float:
         self.simulator.reset()
         self.announce()
         self.simulator.wait_for_calls(1, seconds=30)
-        began = time.monotonic()
+        started = time.monotonic()
         self.simulator.wait_for_calls(number, seconds=seconds)
         self.wait_until_done(seconds=30)
-        return time.monotonic() - began
+        return time.monotonic() - started
 
-    def took(self, workers: Sequence[subprocess.Popen[bytes]]) -> ResourceUse:
+    def usage(self, workers: Sequence[subprocess.Popen[bytes]]) -> ResourceUse:
         with psycopg.connect(embedded.database_url(self.library.var)) as connection:
             database = processor(parent(connection.info.backend_pid))
         broker = redis.Redis.from_url(embedded.redis_url(self.library.var)).info("cpu")
         return ResourceUse(
-            tuple(processor(each.pid) for each in workers),
+            tuple(processor(worker.pid) for worker in workers),
             database,
             float(broker["used_cpu_user"]) + float(broker["used_cpu_sys"]),
         )
 
     @contextmanager
     def workers(self, number: int = 1, **env: str) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """Celery workers as `manage.py run` starts them, and the scheduler that announces what was put back."""
-        with ExitStack() as company:
+        """Celery workers as `manage.py run` starts them, and the scheduler."""
+        with ExitStack() as stack:
             celery = [sys.executable, "-m", "celery", "-A", "imagelib"]
-            names = [f"worker-{place}" for place in range(number)]
+            names = [f"worker-{index}" for index in range(number)]
             worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-            started = [company.enter_context(self._logged(name, [*worker, "-n", name], env)) for name in names]
+            processes = [stack.enter_context(self._logged(name, [*worker, "-n", name], env)) for name in names]
             beat = [*celery, "beat", "--loglevel", "WARNING"]
-            company.enter_context(self._logged("beat", beat, env))
-            for name, process in zip(names, started, strict=True):
+            stack.enter_context(self._logged("beat", beat, env))
+            for name, process in zip(names, processes, strict=True):
                 self._wait_until_ready(name, process)
-            yield started
+            yield processes
 
     def log(self, name: str) -> str:
         return (self.library.var / f"bench-{name}.log").read_text(errors="replace")
@@ -176,26 +176,26 @@ class RecognitionEnv:
 
         wait_until(is_ready, seconds=READY, what=f"{name}'s start")
 
-    def _shell(self, words: str) -> None:
-        command = [sys.executable, "manage.py", "shell", "-c", f"from bench import stock; stock.{words}"]
+    def _shell(self, call: str) -> None:
+        command = [sys.executable, "manage.py", "shell", "-c", f"from bench import seed_images; seed_images.{call}"]
         subprocess.run(command, cwd=sandbox.ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL, timeout=120)
 
 
 @contextmanager
 def recognition_env(*, env: Mapping[str, str] | None = None, **knobs: Any) -> Iterator[RecognitionEnv]:
-    """An empty library and a simulator with these settings; `env` is every program's."""
+    """An empty library and a simulator with `knobs`; all programs get `env`."""
     with sandbox.library() as library, simulator(**{"latency": LATENCY, "jitter": JITTER, **knobs}) as simulating:
         own = {"RECOGNIZER": "simulator", "RECOGNIZER_APIS": "labels", "SIMULATOR_URL": simulating.address}
         yield RecognitionEnv(library, simulating, sandbox.environment(library.var, **own, **(env or {})))
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str, glance: float = GLANCE) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float, what: str, interval: float = POLL_INTERVAL) -> None:
     """Raises TimeoutError."""
     deadline = time.monotonic() + seconds
-    while not is_so():
+    while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come within {seconds:.0f} s.")
-        time.sleep(glance)
+            raise TimeoutError(f"Timed out after {seconds:.0f} s waiting for {what}.")
+        time.sleep(interval)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

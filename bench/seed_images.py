@@ -1,4 +1,4 @@
-"""Pictures put straight into storage and database, and their analyses queued. Run by `manage.py shell -c`."""
+"""Adds and queues pictures without an upload; run by `manage.py shell -c`."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ WIDTH, HEIGHT = 160, 120
 
 
 def fill(number: int, *, size: int) -> None:
-    """Add pictures of `size` bytes each: one small JPEG that random bytes follow, so no two are the same."""
+    """Add unique pictures: the same small JPEG followed by random bytes."""
     owner, _ = get_user_model().objects.get_or_create(username="bench")
     folder = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
     drawing = io.BytesIO()
     photo(1, WIDTH, HEIGHT).save(drawing, "JPEG", quality=80)
     for start in range(0, number, STEP):
         Image.objects.bulk_create(
-            _kept(drawing.getvalue(), size, folder, owner.pk) for _ in range(min(STEP, number - start))
+            _stored(drawing.getvalue(), size, folder, owner.pk) for _ in range(min(STEP, number - start))
         )
 
 
-def _kept(drawing: bytes, size: int, folder: Path, owner_id: int) -> Image:
+def _stored(drawing: bytes, size: int, folder: Path, owner_id: int) -> Image:
     content = drawing + os.urandom(size - len(drawing))
     key = blobs.original_key(".jpg")
     path = folder / key
@@ -49,21 +49,21 @@ def _kept(drawing: bytes, size: int, folder: Path, owner_id: int) -> Image:
         width=WIDTH,
         height=HEIGHT,
         format=Image.Format.JPEG,
-        orientation=1,  # so originals are sent as they are, without work on pixels
+        orientation=1,  # upright, so originals are sent as they are
     )
 
 
 def queue(number: int) -> None:
-    """Queue the labels of that many pictures that were never asked about, as bulk work, and tell nobody."""
-    fresh = Image.objects.filter(analyses=None).order_by("pk").values_list("pk", flat=True)
-    ids = list(fresh[:number])
+    """Queue pictures without analyses as bulk work, without sending a message."""
+    new = Image.objects.filter(analyses=None).order_by("pk").values_list("pk", flat=True)
+    ids = list(new[:number])
     if len(ids) < number:
-        raise ValueError(f"{number} pictures are to be asked about, {len(ids)} are left.")
+        raise ValueError(f"Only {len(ids)} pictures without analyses are left, not {number}.")
     for start in range(0, number, STEP):
         enqueue.enqueue(ids[start : start + STEP], apis=["labels"], is_bulk=True)
 
 
 def announce(times: int) -> None:
-    """Say that there is work, as each request of up to 1,000 pictures does."""
+    """Send the message that each request of up to 1,000 pictures sends."""
     for _ in range(times):
         tasks.run_recognition.delay(recognizer=registry.current().name, api="labels")

@@ -16,7 +16,7 @@ def measure() -> Report:
         library.fill(PICTURES, size=SIZE)
         with library.workers() as (worker,):
             idle = high_water(worker.pid)
-            seconds = library.answer(PICTURES, seconds=LIMIT)
+            seconds = library.analyze(PICTURES, seconds=LIMIT)
             peaks = [high_water(pid) for pid in [worker.pid, *descendants(worker.pid)]]
         counted = library.simulator.statistics()
     sent = counted["bytes_received"] / counted["requests"]

@@ -44,5 +44,5 @@ def _not_switched_on(batch: Batch) -> list[str]:
     """What failed before was asked for by someone who may: it may be retried whatever is switched on today."""
     if batch.scope == Batch.Scope.FAILED or batch.recognizer != registry.current().name:
         return []
-    wanted = registry.wanted_apis()
+    wanted = registry.enabled_apis()
     return [api for api in batch.apis if api not in wanted]

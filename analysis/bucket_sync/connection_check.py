@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -11,51 +10,42 @@ from django.utils.translation import gettext as _
 
 from analysis.aws import bucket_settings, iam_policy, s3_objects
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
+from analysis.findings import AwsFinding, State
 from analysis.formatting import translated
 from analysis.models import Bucket
 from analysis.storage import originals
 
 
-@dataclass(frozen=True)
-class ConnectionResult:
-    """Result of one request; `action` is the IAM action that is missing."""
-
-    subject: str
-    is_fine: bool
-    sentence: str
-    action: str = ""
-
-
-def check_connection(bucket: Bucket) -> Iterator[ConnectionResult]:
+def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
     """Test each permission by a harmless request; ends early where the endpoint does not respond."""
     try:
         client = originals.client_of(bucket)
     except AWSError as error:
-        yield ConnectionResult("connection", is_fine=False, sentence=translated(error))
+        yield AwsFinding("connection", State.FAILED, translated(error))
         return
     try:
         region = bucket_settings.region_of(client, bucket.name)
     except (MissingCredentials, EndpointUnreachable) as error:
-        yield ConnectionResult("connection", is_fine=False, sentence=translated(error))
+        yield AwsFinding("connection", State.FAILED, translated(error))
         return
     except AWSError as error:
         if error.is_absent:
-            yield ConnectionResult("bucket", is_fine=False, sentence=originals.no_bucket(bucket.name))
+            yield AwsFinding("bucket", State.FAILED, originals.no_bucket(bucket.name))
             return
         region = error.region  # the requests below name the missing permission
     yield _check_region(bucket, region)
     for step in bucket_settings.check_readable(client, bucket.name, prefix=bucket.prefix, may_delete=bucket.may_delete):
         if step.refusal and step.refusal.is_denied:
             sentence = _("Not allowed (%(code)s).") % {"code": step.refusal.code}
-            yield ConnectionResult(step.action, is_fine=False, sentence=sentence, action=step.action)
+            yield AwsFinding(step.action, State.FAILED, sentence, action=step.action)
         else:
             sentence = translated(step.refusal) if step.refusal else _("Allowed.")
-            yield ConnectionResult(step.action, is_fine=step.refusal is None, sentence=sentence)
+            yield AwsFinding(step.action, State.FAILED if step.refusal else State.OK, sentence)
 
 
-def unusable(bucket: Bucket) -> list[ConnectionResult]:
+def unusable(bucket: Bucket) -> list[AwsFinding]:
     """Errors that a form must correct. Missing IAM actions are not among them, as they can be granted later."""
-    return [result for result in check_connection(bucket) if not result.is_fine and not result.action]
+    return [finding for finding in check_connection(bucket) if not finding.is_fine and not finding.action]
 
 
 def describe_list_error(bucket: Bucket, error: AWSError) -> str:
@@ -99,17 +89,18 @@ def notification_config(queue_arn: str, prefix: str) -> dict[str, Any]:
     return {"QueueConfigurations": [queue]}
 
 
-def _check_region(bucket: Bucket, region: str) -> ConnectionResult:
+def _check_region(bucket: Bucket, region: str) -> AwsFinding:
     configured = originals.region_of(bucket)
     values = {"bucket": bucket.name, "region": region, "configured": configured or _("no region")}
     if not region:
-        return ConnectionResult("region", is_fine=True, sentence=_("%(bucket)s exists.") % values)
+        return AwsFinding("region", State.OK, _("%(bucket)s exists.") % values)
     if region == configured:
-        return ConnectionResult("region", is_fine=True, sentence=_("%(bucket)s is in %(region)s.") % values)
+        return AwsFinding("region", State.OK, _("%(bucket)s is in %(region)s.") % values)
     sentence = (
         _("%(bucket)s is in %(region)s, but %(configured)s is configured here. Set its region to %(region)s.") % values
     )
     if settings.REKOGNITION_READS_BUCKET:
         sentence += " " + _("Rekognition only reads buckets in its own region.")
     # An S3-compatible server may report any region.
-    return ConnectionResult("region", is_fine=s3_objects.has_own_endpoint(), sentence=sentence)
+    state = State.OK if s3_objects.has_own_endpoint() else State.FAILED
+    return AwsFinding("region", state, sentence)

@@ -148,9 +148,9 @@ class Analysis(models.Model):
         )
 
     def requeue(self, *, code: str, message: str, after: timedelta, is_attempt: bool = True) -> None:
-        """End this attempt and queue the analysis again after a delay; the error stays visible until then.
+        """End this attempt and queue the analysis again, due `after` a delay; until then pages show the error.
 
-        `is_attempt=False` for errors that have nothing to do with the picture, such as throttling.
+        `is_attempt` False: the image was not at fault, so the attempt is not counted.
         """
         self._release(
             state=Analysis.State.QUEUED,

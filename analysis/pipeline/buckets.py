@@ -18,7 +18,7 @@ from analysis.bucket_sync.object_queue import RecordedEvents
 from analysis.curation import trash
 from analysis.models import Bucket, BucketObject
 from analysis.pipeline.images import RUN_SECONDS, process_new, request_analysis
-from analysis.recognition import failed_analyses
+from analysis.recognition import claims
 from analysis.recognition.search_index import reindex
 
 
@@ -81,7 +81,7 @@ def sync_bucket(
             if page.has_queued:
                 tasks.import_bucket_objects.delay_on_commit(bucket_id=bucket.pk)
             yield counts
-    counts.failed_analyses = sync.count_failed(bucket, options=options, failed=failed_analyses.latest_failed(bucket.pk))
+    counts.failed_analyses = sync.count_failed(bucket, options=options, failed=claims.latest_failed(bucket.pk))
     if retries_failed and not options.is_dry:
         retry_failed(bucket)
     yield counts
@@ -120,7 +120,7 @@ def import_object(row: BucketObject) -> None:
 
 def retry_failed(bucket: Bucket) -> int:
     """Queue the images of a bucket again whose last analysis failed. Returns the number of images."""
-    failed = failed_analyses.latest_failed(bucket.pk)
+    failed = claims.latest_failed(bucket.pk)
     for api, pairs in groupby(failed, key=itemgetter(0)):
         request_analysis(image_ids=[image_id for _api, image_id in pairs], apis=[api], is_bulk=True)
     return len({image_id for _api, image_id in failed})

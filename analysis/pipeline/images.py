@@ -51,7 +51,7 @@ def request_analysis(
 
     Returns the number of queued analyses.
     """
-    requested = registry.wanted_apis() if apis is None else list(apis)
+    requested = registry.enabled_apis() if apis is None else list(apis)
     with transaction.atomic():
         number = enqueue.enqueue(image_ids, apis=requested, is_bulk=is_bulk, is_forced=is_forced)
         for api in requested if number else ():

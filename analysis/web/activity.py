@@ -89,7 +89,7 @@ def activity(request: Request) -> HttpResponse:
     found = failures(person_id=None if sees_all else person)
     context |= {
         "failures": [_failure(cause, all_owners=sees_all) for cause in found.causes],
-        "most_failures": "" if found.is_whole else f"{SCAN_LIMIT:,}",
+        "most_failures": "" if found.is_complete else f"{SCAN_LIMIT:,}",
         "syncs": _syncs(request),
         "toasts": toasts.take_toasts(request),
     }

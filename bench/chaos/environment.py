@@ -55,7 +55,7 @@ class Program:
                 raise sandbox.Ended(f"The {self.name} ended:\n{self.said[-4000:]}")
             return words in self.said
 
-        wait_until(is_ready, seconds=READY, what=f"the start of the {self.name}", glance=0.1)
+        wait_until(is_ready, seconds=READY, what=f"the start of the {self.name}", interval=0.1)
 
     def kill(self) -> None:
         """As the kernel does when memory runs out."""
@@ -176,7 +176,7 @@ class Environment:
         return int(self.one(f"SELECT count(*) FROM analysis_analysis WHERE {these}"))
 
     def wait_for_done(self, number: int, *, seconds: float = 120.0) -> None:
-        wait_until(lambda: self.number("done") >= number, seconds=seconds, what=f"{number} answers", glance=0.1)
+        wait_until(lambda: self.number("done") >= number, seconds=seconds, what=f"{number} answers", interval=0.1)
 
     def wait_for_end(self, *, seconds: float) -> None:
         """Until nothing of it waits any more."""
@@ -185,7 +185,7 @@ class Environment:
             return self.number("queued", "running") == 0
 
         try:
-            wait_until(is_over, seconds=seconds, what="the end", glance=0.2)
+            wait_until(is_over, seconds=seconds, what="the end", interval=0.2)
         except TimeoutError as error:
             states = self.rows("SELECT state, error_code, count(*) FROM analysis_analysis GROUP BY 1, 2")
             logs = "".join(f"\n--- {log.name}\n{log.read_text()[-3000:]}" for log in self.var.glob("*.log"))
@@ -195,7 +195,7 @@ class Environment:
         """Kill it; what it had written down is gone as well."""
         server = redis._server(self.var)
         os.kill(server.pid() or 0, signal.SIGKILL)
-        wait_until(lambda: not server.is_alive(), seconds=10, what="Redis' end", glance=0.01)
+        wait_until(lambda: not server.is_alive(), seconds=10, what="Redis' end", interval=0.01)
         for written in (self.var / "redis").glob("*.aof" if is_forgetting else "nothing"):
             written.unlink()
 

@@ -488,8 +488,8 @@ def test_an_estimate_counts_calls_money_and_time_and_calls_nothing(owner, settin
         ({"apis": ["smell"]}, "rekognition has "),
         ({"apis": []}, "rekognition has "),
         ({"switched_on": ["smell"]}, "rekognition has "),
-        ({"min_confidence": 101}, "min_confidence is a number from 0 to 100"),
-        ({"max_labels": 0}, "max_labels is a whole number"),
+        ({"min_confidence": 101}, "min_confidence must be a number from 0 to 100"),
+        ({"max_labels": 0}, "max_labels must be a whole number"),
         ({"scope": "outdated", "older_than": "latest"}, "rekognition has answered nothing yet"),
     ],
 )

@@ -62,7 +62,7 @@ def test_pictures_not_reindexed_yet_are_found_by_both_names(owner):
     )
     assert label_rows(image) == {"Puppy": 80}
     assert search("puppy", owner) == search("dog", owner) == [image.pk]
-    assert reindex_label.waiting() == [create_label("Puppy").pk]
+    assert reindex_label.pending_label_ids() == [create_label("Puppy").pk]
 
 
 def test_row_written_during_a_merge_is_reindexed(owner):
@@ -70,9 +70,9 @@ def test_row_written_during_a_merge_is_reindexed(owner):
     image = create_labeled_image(owner, {"Puppy": 80})
     image.image_labels.update(label=create_label("Puppy"))  # by a worker that read the label before the merge
     refresh_label_counts()
-    assert reindex_label.waiting() == [create_label("Puppy").pk]
+    assert reindex_label.pending_label_ids() == [create_label("Puppy").pk]
     tasks.reindex_label(label_id=create_label("Puppy").pk)
-    assert (label_rows(image), reindex_label.waiting()) == ({"Dog": 80}, [])
+    assert (label_rows(image), reindex_label.pending_label_ids()) == ({"Dog": 80}, [])
 
 
 def test_undone_merge_restores_both_labels(owner):

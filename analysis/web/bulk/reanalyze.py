@@ -260,7 +260,7 @@ def _skipped(asked: AnalyzeForm, found: Estimate) -> str:
 def _offered(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
     """The APIs to tick: those that are switched on, and all there are for who may put them on the bill."""
     able = registry.current().apis
-    offered = set(able) if may_choose else {*registry.wanted_apis(), *chosen}
+    offered = set(able) if may_choose else {*registry.enabled_apis(), *chosen}
     return [api for api in Analysis.Api.values if api in able and api in offered]
 
 

@@ -92,4 +92,4 @@ def _may_ask(image: Image, api: str) -> bool:
     """What is switched on, or has failed before: a request must not put on the bill what nobody switched on."""
     if api not in registry.current().apis:
         return False
-    return api in registry.wanted_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()
+    return api in registry.enabled_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()
