@@ -6,7 +6,7 @@ import io
 import re
 
 import pytest
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from analysis import pipeline
@@ -104,8 +104,15 @@ PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 
 def our_patterns() -> list[URLPattern]:
-    """Every address but the admin's, which has its own tests."""
-    return [pattern for pattern in get_resolver().url_patterns if isinstance(pattern, URLPattern)]
+    """All addresses except the admin's, which has its own tests."""
+    patterns = get_resolver().url_patterns
+    pages = [
+        pattern
+        for part in patterns
+        if isinstance(part, URLResolver) and not part.app_name
+        for pattern in part.url_patterns
+    ]
+    return [*pages, *(pattern for pattern in patterns if isinstance(pattern, URLPattern))]
 
 
 def address(name: str, image: Image) -> str:
