@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.urls import reverse
 
@@ -19,6 +19,7 @@ from analysis.curation import bulk, bulk_steps
 from analysis.curation.bulk import Selection
 from analysis.models import BulkChange, Image, Verdict
 from analysis.search.syntax.parser import parse
+from imagelib.accounts.models import User
 from tests.factories import create_image, create_label, create_labeled_image, create_user
 
 pytestmark = pytest.mark.django_db
@@ -176,7 +177,7 @@ def registrar(in_group):
     """Staff who may add and change people, and groups."""
     person = create_user("registrar", is_staff=True)
     person.user_permissions.add(
-        *Permission.objects.filter(content_type__app_label="auth", codename__endswith="_user"),
+        *Permission.objects.filter(content_type__app_label="accounts", codename__endswith="_user"),
         *Permission.objects.filter(content_type__app_label="auth", codename__endswith="_group"),
     )
     return person

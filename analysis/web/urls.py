@@ -71,6 +71,7 @@ urlpatterns = [
     path("dashboard/", dashboard_views.dashboard, name="dashboard"),
     path("dashboard/<slug:name>.csv", dashboard_views.as_csv, name="dashboard-csv"),
     path("activity/", activity.activity, name="activity"),
+    path("activity/<int:batch_id>/", activity.batch, name="batch"),
     path("activity/<int:batch_id>/<slug:action>/", activity.batch_action, name="steer"),
     path("system/", system.system, name="system"),
 ]

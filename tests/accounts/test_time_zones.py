@@ -46,4 +46,4 @@ def test_one_person_s_time_zone_is_over_with_their_page(owner, colleague, signed
 def test_a_person_who_is_not_signed_in_reads_the_browser_s(owner, nobody):
     image = create_image(owner, added_at=ADDED, visibility=2)
     nobody.cookies["time_zone"] = "Asia/Tokyo"
-    assert BY_TOKYO in nobody.get(reverse("image", args=[image.pk])).content.decode()
+    assert BY_TOKYO in nobody.get(image.get_public_url()).content.decode()

@@ -87,6 +87,7 @@ ENTRIES = {
     "dashboard": ("get", EVERYBODY_SIGNED_IN),
     "dashboard-csv": ("get", EVERYBODY_SIGNED_IN),
     "activity": ("get", EVERYBODY_SIGNED_IN),
+    "batch": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "steer": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
@@ -127,9 +128,9 @@ def address(name: str, image: Image) -> str:
     change = BulkChange.objects.filter(person=image.owner).values_list("pk", flat=True).first()
     arguments |= {"bulk": ["trash"], "undo": [1], "change": [change or 10**9]}
     batch = Batch.objects.values_list("pk", flat=True).first()
-    arguments |= {"steer": [batch, "pause"], "dashboard-csv": ["added"]}
+    arguments |= {"batch": [batch], "steer": [batch, "pause"], "dashboard-csv": ["added"]}
     ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
     arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}

@@ -266,12 +266,12 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_nine_queries(owner, browser, number, django_assert_num_queries):
+def test_page_takes_ten_queries(owner, browser, number, django_assert_num_queries):
     for group in range(number):
         for _ in range(2):
             create_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
-    # Session, person; pictures, hashes, closer comparison of pairs and the others; tags, which are sensitive, marks.
-    with django_assert_num_queries(9):
+    # Session, person, groups; hashes, pairs, their signatures, images; tags, sensitive ones, ratings.
+    with django_assert_num_queries(10):
         assert len(groups(look(browser))) == number
 
 

@@ -26,6 +26,7 @@ OPENED: dict[str, dict[Right, int]] = {
     "bucket-edit": {Right.CHANGE_BUCKET: 200},
     "bucket-remove": {Right.DELETE_BUCKET: 302},
     "bucket-add": {Right.ADD_BUCKET: 200},
+    "batch": {Right.VIEW_BATCH: 200, Right.CHANGE_BATCH: 200},
     "steer": {Right.VIEW_BATCH: 403, Right.CHANGE_BATCH: 302},
     "system": {Right.VIEW_SYSTEM: 200},
 }
@@ -84,7 +85,7 @@ def test_anothers_pictures_are_not_indexed_by_naming_their_bucket_again(
     prefix, is_refused, image, colleague, staff_with
 ):
     Bucket.objects.update(prefix="2024/")
-    form = {"name": "photos", "prefix": prefix, "owner": colleague.pk, "visibility": 0}
+    form = {"name": "photos", "prefix": prefix, "owner": colleague.pk, "visibility": 0, "anyway": "on"}
     answer = staff_with(Right.ADD_BUCKET).post("/buckets/add/", form)
     assert (answer.status_code == 422, Bucket.objects.count()) == (is_refused, 1 if is_refused else 2)
     if is_refused:
