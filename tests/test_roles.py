@@ -192,7 +192,13 @@ def test_nobody_makes_themselves_a_superuser(registrar, owner, signed_in):
         assert [name for name in PRIVILEGES if f'name="{name}"' in form] == []
         answer = browser.post(
             address(User, "change", person.pk),
-            {"username": person.username, "date_joined_0": "2026-01-01", "date_joined_1": "12:00", **said},
+            {
+                "username": person.username,
+                "theme": person.theme,
+                "date_joined_0": "2026-01-01",
+                "date_joined_1": "12:00",
+                **said,
+            },
         )
         person.refresh_from_db()
         assert (answer.status_code, person.is_superuser, person.is_staff) == (302, *was)

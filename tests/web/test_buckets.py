@@ -24,7 +24,7 @@ def check(browser, bucket) -> Page:
 def test_all_is_well(owner, bucket, s3, signed_in):
     s3.put("2024/a.jpg", b"x")
     page = check(signed_in(owner), bucket)
-    for said in ("photos is in us-east-1.", "s3:ListBucket Allowed.", "s3:GetObject Allowed.", "Everything that is"):
+    for said in ("photos is in us-east-1.", "s3:ListBucket Allowed.", "s3:GetObject Allowed.", "All required permissions are granted."):
         assert said in page.text
     assert ("s3:DeleteObject Allowed" in page.text, page.inline()) == (False, [])
     assert {method for method, _ in s3.asked} == {"HEAD", "GET"}
@@ -38,14 +38,14 @@ def test_what_is_missing_is_named(bucket, s3, signed_in, operation, action):
     s3.put("2024/a.jpg", b"x")
     s3.faults = {operation: ["AccessDenied!"]}
     page = check(signed_in(bucket.owner), bucket)
-    assert f"Missing: {action} . Attach the policy below" in page.text
+    assert f"Missing permissions: {action} Attach the policy below" in page.text
     assert f"{action} Not allowed (AccessDenied)." in page.text
     assert page.text.count("Allowed.") == 2
     assert "2024/a.jpg" in s3.objects
 
 
 def test_an_empty_bucket_is_tried_with_a_key_that_nobody_has(owner, bucket, s3, signed_in):
-    assert "Everything that is needed is allowed." in check(signed_in(owner), bucket).text
+    assert "All required permissions are granted." in check(signed_in(owner), bucket).text
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_a_sync_is_started_and_what_it_found_is_put_right(
     create_analysis(create_bucket_image(bucket, "2024/a.jpg"), state="failed")
     Bucket.objects.update(report={"listed": 3, "missing": 1, "failed_analyses": 1})
     page = Page(browser.get(reverse("bucket", args=[bucket.pk])))
-    assert "Missing 1 Move to the trash" in page.text
-    assert "Analysis failed 1 Ask again" in page.text
+    assert "Missing from the bucket 1 Move to trash" in page.text
+    assert "Analysis failed 1 Retry" in page.text
     browser.post(address, {"repair": "failed"})
     assert Analysis.objects.filter(state="queued").count() == 1
-    assert "Asking again about 1 picture." in Page(browser.get(reverse("bucket", args=[bucket.pk]))).text
+    assert "Retrying 1 picture." in Page(browser.get(reverse("bucket", args=[bucket.pk]))).text
 
 
 def test_what_was_not_taken_in_is_listed_with_its_reason(owner, bucket, signed_in):
@@ -118,15 +118,15 @@ def test_what_was_not_taken_in_is_listed_with_its_reason(owner, bucket, signed_i
 
     browser, address = signed_in(owner), reverse("bucket", args=[bucket.pk])
     row("2024/a.jpg", "refused", "the file is empty")
-    assert "Not taken in 2024/a.jpg the file is empty To paste" in Page(browser.get(address)).text
+    assert "Skipped files 2024/a.jpg the file is empty AWS configuration" in Page(browser.get(address)).text
     row("2024/b.jpg", "failed", "It is archived.")
-    said = "It is archived. 1 of them could not be read: put that right, and the next sync tries again."
+    said = "It is archived. 1 file could not be read. Fix the cause, then sync again."
     assert said in Page(browser.get(address)).text
 
 
 def test_staff_add_buckets(owner, staff, s3, signed_in):
     browser = signed_in(staff)
-    assert "Add a bucket" in Page(browser.get(reverse("buckets"))).text
+    assert "Add bucket" in Page(browser.get(reverse("buckets"))).text
     form = {"name": "photos", "owner": owner.pk, "visibility": 1, "include": "*.jpg,*.png", "apis": ["labels", "text"]}
     answer = browser.post(reverse("bucket-add"), form)
     bucket = Bucket.objects.get()
@@ -220,10 +220,10 @@ def test_staff_change_a_bucket_and_remove_it(owner, staff, bucket, signed_in):
 
 def test_whether_originals_are_deleted_is_said(owner, bucket, signed_in):
     address = reverse("bucket", args=[bucket.pk])
-    assert "Originals in this bucket are never deleted." in Page(signed_in(owner).get(address)).text
+    assert "Originals in this bucket are never changed or deleted." in Page(signed_in(owner).get(address)).text
     Bucket.objects.update(may_delete=True)
     page = Page(signed_in(owner).get(address))
-    assert "Deleting a picture for good also deletes its original in this bucket." in page.text
+    assert "Permanently deleting a picture also deletes its original from this bucket." in page.text
     assert "never delete" not in page.text
     assert ("Edit bucket" in page.links, "Remove bucket" in page.text) == (False, False)
 
@@ -231,5 +231,5 @@ def test_whether_originals_are_deleted_is_said(owner, bucket, signed_in):
 def test_the_empty_page_promises_no_more_than_is_true(owner, signed_in):
     text = Page(signed_in(owner).get(reverse("buckets"))).text
     assert (
-        "It deletes an original only where its bucket allows that, when somebody deletes the picture for good." in text
+        "Originals are never changed, and deleted only if the bucket's setting “Delete originals from the bucket” is on" in text
     )
