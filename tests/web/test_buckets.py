@@ -24,7 +24,12 @@ def check(browser, bucket) -> Page:
 def test_all_is_well(owner, bucket, s3, signed_in):
     s3.put("2024/a.jpg", b"x")
     page = check(signed_in(owner), bucket)
-    for said in ("photos is in us-east-1.", "s3:ListBucket Allowed.", "s3:GetObject Allowed.", "All required permissions are granted."):
+    for said in (
+        "photos is in us-east-1.",
+        "s3:ListBucket Allowed.",
+        "s3:GetObject Allowed.",
+        "All required permissions are granted.",
+    ):
         assert said in page.text
     assert ("s3:DeleteObject Allowed" in page.text, page.inline()) == (False, [])
     assert {method for method, _ in s3.asked} == {"HEAD", "GET"}
@@ -231,5 +236,6 @@ def test_whether_originals_are_deleted_is_said(owner, bucket, signed_in):
 def test_the_empty_page_promises_no_more_than_is_true(owner, signed_in):
     text = Page(signed_in(owner).get(reverse("buckets"))).text
     assert (
-        "Originals are never changed, and deleted only if the bucket's setting “Delete originals from the bucket” is on" in text
+        "Originals are never changed, and deleted only if the bucket's setting “Delete originals from the bucket” is on"
+        in text
     )

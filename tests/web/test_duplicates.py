@@ -117,7 +117,7 @@ def test_others_pictures_and_those_in_the_trash_are_none_of_them(owner, colleagu
     create_image(owner, phash=None)
     page = look(browser)
     assert groups(page) == []
-    assert "No two of your pictures look nearly the same." in page.text
+    assert "No near-duplicates found." in page.text
 
 
 def test_the_one_that_is_kept_takes_over_what_people_said(owner, browser):
@@ -128,7 +128,7 @@ def test_the_one_that_is_kept_takes_over_what_people_said(owner, browser):
     ratings.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
     ratings.rate(other.pk, person_id=owner.pk, stars=4)
     page = keep(browser, best, other)
-    assert "Kept one, moved 1 picture to the trash." in page.text
+    assert "Kept 1, moved 1 picture to trash." in page.text
     assert label_rows(best) == {"Dog": 100.0, "holiday": 100.0}
     assert mark_of(best) == (True, 4)
     assert Image.objects.get(pk=other.pk).trashed_at is not None
@@ -246,9 +246,9 @@ def test_pictures_are_looked_through_in_bounded_steps(owner, browser, monkeypatc
     new = [create_image(owner, phash=~HASH) for _ in range(2)]
     first = look(browser)
     assert groups(first) == [[each.pk for each in new]]
-    second = Page(browser.get(first.links["Look through older pictures"]))
+    second = Page(browser.get(first.links["Check older pictures"]))
     assert groups(second) == [[each.pk for each in old]]
-    assert second.links["From the newest"] == reverse("duplicates")
+    assert second.links["Back to newest"] == reverse("duplicates")
 
 
 def test_a_group_is_shown_once_though_it_spans_steps(owner, browser, monkeypatch):

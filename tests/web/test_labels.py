@@ -89,7 +89,7 @@ def test_the_filter_finds_parts_of_names_and_aliases(owner, browser):
     LabelAlias.objects.create(label=create_label("Dog"), name="Hound")
     assert list(covers(look(browser, q="CYCLE"))) == ["Bicycle 1", "Motorcycle 1"]
     assert list(covers(look(browser, q="houn"))) == ["Dog 1"]
-    assert "No label that you can meet is called anything like “100%”." in look(browser, q="100%").text
+    assert "No labels match “100%”." in look(browser, q="100%").text
 
 
 def test_the_filter_is_not_the_search(owner, browser):
@@ -99,17 +99,17 @@ def test_the_filter_is_not_the_search(owner, browser):
 
 
 def test_a_group_shows_its_first_and_leads_to_all(owner, browser, monkeypatch):
-    monkeypatch.setattr(page_of_labels, "FIRST", 2)
-    monkeypatch.setattr(page_of_labels, "MOST", 3)
+    monkeypatch.setattr(page_of_labels, "PREVIEW_SIZE", 2)
+    monkeypatch.setattr(page_of_labels, "PAGE_SIZE", 3)
     create_labeled_image(owner, dict.fromkeys(["Ant", "Bee", "Cow", "Dog", "Elk"], 99))
     categorize(Ant="Animals", Bee="Animals", Cow="Animals", Dog="Animals", Elk="Animals")
     page = look(browser)
     assert list(covers(page)) == ["Ant 1", "Bee 1"]
-    url = page.links["All of them in Animals"]
+    url = page.links["Show all (Animals)"]
     assert url == "/labels/?kind=label&category=Animals"
     first = Page(browser.get(url))
     assert list(covers(first)) == ["Ant 1", "Bee 1", "Cow 1"]
-    assert list(covers(Page(browser.get(first.links["More"])))) == ["Dog 1", "Elk 1"]
+    assert list(covers(Page(browser.get(first.links["Show more"])))) == ["Dog 1", "Elk 1"]
 
 
 @pytest.fixture
@@ -144,9 +144,9 @@ def test_labels_on_others_pictures_alone_are_gone_through_in_bounded_steps(
     page, seen = look(signed_in(owner), kind="label"), []
     for _ in range(5):
         seen += covers(page)
-        if "More" not in page.links:
+        if "Show more" not in page.links:
             break
-        page = Page(signed_in(owner).get(page.links["More"]))
+        page = Page(signed_in(owner).get(page.links["Show more"]))
     assert sorted(seen) == ["Yak 1", "Zebra 1"]
 
 
@@ -166,7 +166,7 @@ def test_whoever_owns_all_pictures_of_a_large_library_gets_the_counts_that_are_k
 
 
 def test_an_empty_library_says_what_will_be_here(browser):
-    assert "Labels will be here as soon as pictures are analyzed." in look(browser).text
+    assert "Labels appear here once pictures have been analyzed." in look(browser).text
 
 
 def test_what_nobody_meant_is_an_answer_all_the_same(owner, browser):
