@@ -249,6 +249,6 @@ def test_signing_in_leads_nowhere_else(owner, nobody):
 
 def test_a_wrong_password_is_told_in_a_sentence(owner, nobody):
     page = nobody.post(reverse("login"), {"username": "owner", "password": "wrong"}).content.decode()
-    assert "This name and this password do not go together." in page
+    assert "Incorrect username or password." in page
     assert 'value="owner"' in page
     assert "wrong" not in page

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import SavedSearch
-from analysis.web.saved_searches import PAGE_SIZE, ROW
+from analysis.web.saved_searches import COLUMNS, PAGE_SIZE
 from tests.factories import create_labeled_image
 from tests.web.pages import Page
 
@@ -70,7 +70,7 @@ def test_a_name_is_taken_once(dogs, browser):
     answer = browser.post(reverse("search-save"), {"name": "DOGS", "q": "poodle"})
     page = Page(answer)
     assert answer.status_code == 422
-    assert "You have a search named “DOGS” already." in page.text
+    assert "You already have a saved search named “DOGS”." in page.text
     assert [each["value"] for each in page.all("input") if each.get("name") == "q" and each["type"] == "hidden"] == [
         "poodle"
     ]
@@ -97,7 +97,7 @@ def test_a_search_is_renamed_shared_and_kept_to_oneself_again(dogs, browser):
         assert browser.post(address, fields).url == reverse("searches")
         dogs.refresh_from_db()
         assert (dogs.name, dogs.is_shared, dogs.query) == (*expected, "dog>=90")
-    assert toast(browser) == "It is called “Hounds” now."
+    assert toast(browser) == "Renamed to “Hounds”."
 
 
 def test_a_name_cannot_be_taken_away_nor_taken_twice(dogs, owner, browser):
@@ -117,15 +117,15 @@ def deleted(browser, saved) -> dict[str, str]:
 
 def test_a_deleted_search_comes_back_as_it_was_to_its_address(dogs, owner, browser):
     SavedSearch.objects.update(is_shared=True)
-    before = SavedSearch.objects.values(*ROW).get()
+    before = SavedSearch.objects.values(*COLUMNS).get()
     fields = deleted(browser, dogs)
     assert not SavedSearch.objects.exists()
     browser.post(reverse("search-restore"), fields)
-    assert toast(browser) == "“Dogs” is back."
-    assert SavedSearch.objects.values(*ROW).get() == before
+    assert toast(browser) == "Restored “Dogs”."
+    assert SavedSearch.objects.values(*COLUMNS).get() == before
     assert browser.get(reverse("search", args=[dogs.pk])).url == f"/?q=dog%3E%3D90&saved={dogs.pk}"
     browser.post(reverse("search-restore"), fields)
-    assert toast(browser) == "It is here already, or another search has its name now."
+    assert toast(browser) == "Not restored: it exists already, or another search uses its name."
     assert SavedSearch.objects.count() == 1
 
 
@@ -134,7 +134,7 @@ def test_nobody_brings_back_what_somebody_else_deleted(dogs, colleague, browser,
     other = signed_in(colleague)
     for row in (fields["row"], "e30:x:y", ""):
         other.post(reverse("search-restore"), {"row": row})
-        assert toast(other) == "This cannot be undone any more."
+        assert toast(other) == "This can no longer be undone."
     assert not SavedSearch.objects.exists()
 
 
@@ -142,7 +142,7 @@ def test_a_name_given_again_meanwhile_keeps_the_deleted_one_away(dogs, owner, br
     fields = deleted(browser, dogs)
     SavedSearch.objects.create(owner=owner, name="dogs", query="poodle")
     browser.post(reverse("search-restore"), fields)
-    assert toast(browser) == "It is here already, or another search has its name now."
+    assert toast(browser) == "Not restored: it exists already, or another search uses its name."
     assert SavedSearch.objects.get().query == "poodle"
 
 
@@ -152,11 +152,11 @@ def test_others_searches_come_page_by_page(dogs, owner, colleague, browser):
     first = Page(browser.get(reverse("searches")))
     assert [f"Search {each:03}" in first.links for each in (0, PAGE_SIZE - 1, PAGE_SIZE)] == [True, True, False]
     assert "Dogs" in first.links
-    second = Page(browser.get(first.links["More"]))
+    second = Page(browser.get(first.links["Show more"]))
     assert [name for name in second.links if name.startswith("Search 0")] == [
         f"Search {each:03}" for each in (PAGE_SIZE, PAGE_SIZE + 1)
     ]
-    assert ("Dogs" in second.links, "More" in second.links, second.links["From the start"]) == (
+    assert ("Dogs" in second.links, "Show more" in second.links, second.links["Back to first page"]) == (
         False,
         False,
         reverse("searches"),

@@ -10,7 +10,7 @@ from django.urls import reverse
 import imagelib
 from analysis.health import doctor
 from analysis.models import Analysis, Image
-from analysis.web.system import SHOWN
+from analysis.web.system import SETTING_GROUPS
 from tests.factories import create_analysis, create_image
 from tests.web.pages import Page
 
@@ -19,7 +19,7 @@ SECRETS = re.compile(r"KEY|SECRET|PASSWORD|TOKEN|CREDENTIAL|URL|ENDPOINT|ACCOUNT
 
 
 def test_no_secret_is_among_the_settings_that_are_shown():
-    names = [name for group in SHOWN.values() for name in group]
+    names = [name for _title, group in SETTING_GROUPS for name in group]
     assert [name for name in names if SECRETS.search(name)] == []
     text = (Path(ours.BASE_DIR) / "imagelib" / "settings.py").read_text()
     assert [name for name in names if not re.search(rf"^{name}\b", text, re.MULTILINE)] == []
@@ -37,7 +37,7 @@ def test_no_value_of_a_secret_is_on_the_page(staff, signed_in, settings):
 
 def test_it_says_what_the_doctor_says(staff, signed_in, rekognition):
     page = signed_in(staff).get(reverse("system"), {"look": "1"})
-    subjects = [line.subject for line in page.context["lines"]]
+    subjects = [line.subject for line in page.context["checks"]]
     assert subjects[:2] == ["versions", "configuration"]
     assert {look.subject for look in doctor.all_checks()} - set(subjects) == {"blobs", "bucket"}  # told in other words
     assert "No worker answers. Start one: celery -A imagelib worker" in Page(page).text
@@ -54,8 +54,8 @@ def test_what_takes_long_follows_by_itself_and_without_a_script_by_a_link(staff,
     browser = signed_in(staff)
     page = Page(browser.get(reverse("system")))
     assert page.by_id("findings")["hx-get"] == f"{reverse('system')}?look=1"
-    assert page.links["Look now"] == f"{reverse('system')}?look=1"
-    assert "database : not looked at yet." in page.text
+    assert page.links["Run checks"] == f"{reverse('system')}?look=1"
+    assert "database : not run yet." in page.text
     part = browser.get(reverse("system"), {"look": "1"}, headers={"HX-Request": "true"})
     assert "<html" not in part.content.decode()
     assert "hx-get" not in Page(part).by_id("findings")
@@ -69,15 +69,15 @@ def test_queues_are_told_with_their_oldest(owner, staff, signed_in, rekognition)
     page = signed_in(staff).get(reverse("system"))
     rows = [(each.name, each.recognizer, each.waiting, each.running, each.oldest) for each in page.context["queues"]]
     assert rows == [
-        ("Labels", "local", "1", "0", "none may go now"),
-        ("Faces", "rekognition", "0", "1", "none may go now"),
+        ("Labels", "local", "1", "0", "none ready"),
+        ("Faces", "rekognition", "0", "1", "–"),
         ("Labels", "rekognition", "2", "0", "a second"),
     ]
 
 
 def test_the_pace_is_told_for_each_api_that_is_paid_for(staff, signed_in, rekognition):
     page = signed_in(staff).get(reverse("system"))
-    assert [(each.name, each.now, each.quota, each.source) for each in page.context["paces"]] == [
+    assert [(each.name, each.current, each.quota, each.source) for each in page.context["rate_limits"]] == [
         (api.label, "1e+03", "1000", "REKOGNITION_QUOTA") for api in Analysis.Api
     ]
 
