@@ -31,7 +31,7 @@ def test_a_bar_leads_to_its_search_and_its_table_is_a_click_away(visit, images):
     page.goto("/dashboard/?range=week")
     labels = page.locator("#labels")
     expect(labels.locator("table")).to_be_hidden()
-    labels.get_by_text("As a table").click()
+    labels.get_by_text("Show as table").click()
     expect(labels.get_by_role("link", name="Dog")).to_be_visible()
     canvas = labels.locator("canvas")
     canvas.scroll_into_view_if_needed()

@@ -120,7 +120,7 @@ def test_staff_who_may_not_look_at_everything_are_told_so(owner, signed_in, toda
     clerk.user_permissions.add(Permission.objects.get(codename="view_endedstatistics"))
     browser = signed_in(clerk)
     assert tables(browser)["added"].rows[-1].url == f"/?q=added%3A{today:%Y-%m-%d}"
-    assert "Counted are everybody's pictures; the links find" in browser.get(URL).context["counted"]
+    assert "Counts include everybody's pictures; links show only" in browser.get(URL).context["updated"]
 
 
 @pytest.mark.parametrize(
@@ -171,14 +171,14 @@ def test_money_is_the_ledgers_for_staff_and_that_of_ones_own_answers_for_people(
     assert figures(tables(signed_in(staff))["spend"]) == {named(today): ["$2.50", "$0.50", "9", "8"]}
     tile = whole.context["tiles"][2]
     assert (tile.title, tile.figure, tile.note, tile.share) == (
-        "Spent this month",
+        "Spend this month",
         "$2.50",
-        "of $10.00 for bulk work",
+        "of $10.00 for bulk runs",
         "25.0",
     )
     own = signed_in(owner).get(URL)
     assert figures(tables(signed_in(owner))["spend"]) == {named(today): ["$0.25", "1"]}
-    assert (own.context["tiles"][2].title, own.context["tiles"][2].figure) == ("Spent", "$0.25")
+    assert (own.context["tiles"][2].title, own.context["tiles"][2].figure) == ("Spend", "$0.25")
     assert "10.00" not in Page(own).text
 
 
@@ -188,9 +188,9 @@ def test_what_waits(owner, colleague, staff, signed_in):
     create_analysis(create_image(owner), state="running")
     create_analysis(create_image(owner, trashed_at=timezone.now()))
     own, whole = (signed_in(person).get(URL).context["tiles"][3] for person in (owner, staff))
-    assert (own.figure, own.note) == ("3", "the oldest for a second")
-    assert (whole.figure, whole.note) == ("4", "the oldest for a second")
-    assert figures(tables(signed_in(staff))["queue"]) == {"Labels by local": ["4", "1"]}
+    assert (own.figure, own.note) == ("3", "oldest: a second")
+    assert (whole.figure, whole.note) == ("4", "oldest: a second")
+    assert figures(tables(signed_in(staff))["queue"]) == {"Labels (local)": ["4", "1"]}
 
 
 def test_latencies_are_told_to_staff(owner, staff, signed_in):
@@ -207,7 +207,7 @@ def test_a_table_as_csv(owner, signed_in, today):
     assert answer.streaming
     assert answer["Content-Disposition"] == 'attachment; filename="imagelib-storage-week.csv"'
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
-    assert rows[0] == ["Day", "Bytes (bytes)", "Pictures"]
+    assert rows[0] == ["Day", "Size (bytes)", "Pictures"]
     assert rows[-1] == [named(today), "1000", "1"]
     assert len(rows) == 8
 
@@ -243,15 +243,15 @@ def test_without_a_script_the_tables_are_open(owner, signed_in):
 
 def test_an_empty_library_says_so(stranger, signed_in):
     page = Page(signed_in(stranger).get(URL))
-    assert "No picture was added in this time." in page.text
+    assert "No pictures added in this period." in page.text
     assert page.all("canvas") == []
-    assert "Figures are counted within a minute of the scheduler's start." in page.text
+    assert "Figures appear within a minute after the scheduler starts." in page.text
 
 
 def test_it_says_how_old_its_figures_are(owner, signed_in):
     count()
     StatisticsRun.objects.filter(name="confidence").update(at=timezone.now() - timedelta(minutes=5))
-    assert "Counted 5 minutes ago or later." in Page(signed_in(owner).get(URL)).text
+    assert "Updated 5 minutes ago." in Page(signed_in(owner).get(URL)).text
 
 
 @pytest.mark.parametrize(("is_staff", "statements"), [(False, 15), (True, 18)])

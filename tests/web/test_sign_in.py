@@ -12,8 +12,8 @@ from tests.factories import create_labeled_image, create_user
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
-WRONG = "This name and this password do not go together."
-TOO_MANY = "Too many failed attempts to sign in. Try again in 15 minutes."
+WRONG = "Incorrect username or password."
+TOO_MANY = "Too many failed sign-in attempts. Try again in 15 minutes."
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_without_redis_people_still_sign_in(settings, caplog):
         assert attempt(password="right").status_code == 302
     finally:
         sign_in._redis.cache_clear()
-    assert "Sign-in attempts are not limited: Redis does not answer" in caplog.text
+    assert "Sign-in attempts are not limited, because Redis is not available" in caplog.text
 
 
 def test_addresses_of_one_ipv6_network_count_together(settings):
