@@ -1,4 +1,4 @@
-"""What people change about their own account."""
+"""Form of the account page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imagelib.accounts.models import User
 
 
 class TimeZoneSelect(forms.Select):
-    """Names of time zones are the same in every language."""
+    """Marks names of time zones as not to be translated: they are identifiers such as Europe/Berlin."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)

@@ -187,7 +187,7 @@ def test_a_ticket_is_good_for_one_file(browser):
 
 def test_without_a_file_it_says_so(browser):
     answer = browser.post(ask(browser)["url"])
-    assert (answer.status_code, answer.content.decode()) == (400, "No file arrived; send it again.")
+    assert (answer.status_code, answer.content.decode()) == (400, "No file arrived. Send it again.")
 
 
 def test_a_storage_that_fails_can_be_tried_again(browser, pictures_folder):

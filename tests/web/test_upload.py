@@ -84,7 +84,7 @@ def test_what_lies_in_the_trash_can_be_restored_without_a_script(browser, owner)
     image = Image.objects.get()
     trash.trash([image.pk])
     page = rows(send(browser, ("again.jpg", jpeg)))
-    assert "1 already here, in the trash. All pictures" in page.text
+    assert "1 already here, in the trash. Show all pictures" in page.text
     assert "again.jpg Already here, in the trash Restore" in page.text
     (form,) = [each for each in page.all("form") if each["action"] == reverse("restore", args=[image.pk])]
     assert (form["method"], Image.objects.count()) == ("post", 1)
@@ -100,7 +100,7 @@ def test_what_is_here_is_told_before_what_lies_in_the_trash(browser, owner):
     create_image(owner, sha256=here.sha256, trashed_at=timezone.now())
     page = rows(send(browser, ("again.jpg", jpeg)))
     assert page.links["again.jpg"] == f"/images/{here.pk}/"
-    assert "1 already here. All pictures" in page.text
+    assert "1 already here. Show all pictures" in page.text
 
 
 def test_a_script_gets_the_rows_alone(browser):
