@@ -56,10 +56,14 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
     include = SimpleArrayField(
         forms.CharField(),
         required=False,
+        label=gettext_lazy("Include"),
         help_text=gettext_lazy("Patterns, separated by commas: *.jpg, *.png. Leave empty to index all pictures."),
     )
     exclude = SimpleArrayField(
-        forms.CharField(), required=False, help_text=gettext_lazy("Patterns, separated by commas: */thumbs/*.")
+        forms.CharField(),
+        required=False,
+        label=gettext_lazy("Exclude"),
+        help_text=gettext_lazy("Patterns, separated by commas: */thumbs/*."),
     )
     apis = forms.MultipleChoiceField(
         choices=Analysis.Api.choices,
