@@ -170,7 +170,7 @@ def browsers(owner, colleague, stranger, nobody, signed_in):
 
 
 @pytest.mark.parametrize(("name", "visibility"), CASES, ids=[f"{name}-{visibility}" for name, visibility in CASES])
-def test_everybody_gets_what_is_meant_for_them(name, visibility, image, browsers):
+def test_each_person_gets_the_expected_status(name, visibility, image, browsers):
     Image.objects.update(visibility=visibility)
     method, expected = ENTRIES[name]
     others_first = [outcome(getattr(browser, method)(address(name, image))) for browser in reversed(browsers)]
@@ -179,7 +179,7 @@ def test_everybody_gets_what_is_meant_for_them(name, visibility, image, browsers
 
 
 @pytest.mark.parametrize("name", [name for name, (method, _) in ENTRIES.items() if method == "post"])
-def test_what_changes_something_is_no_link(name, image, owner, signed_in):
+def test_changes_refuse_get(name, image, owner, signed_in):
     assert signed_in(owner).get(address(name, image)).status_code == 405
 
 
@@ -190,21 +190,21 @@ def test_what_changes_something_is_no_link(name, image, owner, signed_in):
         *("activity", "system", "dashboard", "dashboard-csv"),
     ],
 )
-def test_what_only_shows_takes_nothing(name, image, owner, signed_in):
+def test_read_only_pages_refuse_post(name, image, owner, signed_in):
     assert signed_in(owner).post(address(name, image)).status_code == 405
 
 
 @pytest.mark.parametrize(
     "name", ["image", "image-panel", "rendition", "original", "retry", "history", "answer", "choose", *CURATED]
 )
-def test_a_picture_in_the_trash_is_there_for_its_owner_alone(name, image, browsers):
+def test_trashed_picture_is_visible_to_its_owner_only(name, image, browsers):
     Image.objects.update(trashed_at=timezone.now(), visibility=PUBLIC)
     method, expected = ENTRIES[name]
     outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in reversed(browsers)][::-1]
     assert outcomes == [expected[PUBLIC][0], 404, 404, SIGN_IN if expected[PUBLIC][3] == SIGN_IN else 404]
 
 
-def test_a_picture_one_may_not_see_answers_like_one_that_is_not_there(image, stranger, signed_in):
+def test_hidden_picture_looks_like_a_missing_one(image, stranger, signed_in):
     browser = signed_in(stranger)
     hidden, missing = browser.get(reverse("image", args=[image.pk])), browser.get(reverse("image", args=[10**12]))
     assert (hidden.status_code, missing.status_code) == (404, 404)
@@ -216,7 +216,7 @@ def without_token(page) -> str:
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page.content.decode())
 
 
-def test_search_facets_and_guesses_tell_nothing_of_what_one_may_not_see(owner, stranger, signed_in):
+def test_search_suggestions_do_not_reveal_hidden_labels(owner, stranger, signed_in):
     create_labeled_image(owner, {"Aardvark": 99})
     hidden = signed_in(stranger).get(reverse("library"), {"q": "aardvark"}).content.decode()
     assert "Did you mean" not in hidden
@@ -226,14 +226,14 @@ def test_search_facets_and_guesses_tell_nothing_of_what_one_may_not_see(owner, s
     assert "Aardvark" in signed_in(owner).get(reverse("library"), {"q": "aardvarc"}).content.decode()
 
 
-def test_cards_and_upload_rows_of_others_stay_away(image, owner, colleague, signed_in):
+def test_cards_and_upload_rows_of_others_are_left_out(image, owner, colleague, signed_in):
     for name, parameter in (("cards", "card"), ("upload-state", "id")):
         asked = {parameter: f"{image.pk}-"}
         assert f"/images/{image.pk}/" in signed_in(owner).get(reverse(name), asked).content.decode()
         assert signed_in(colleague).get(reverse(name), asked).content.decode().strip() == ""
 
 
-def test_signing_in_leads_back_to_where_one_wanted_to_go(owner, nobody):
+def test_sign_in_returns_to_the_requested_page(owner, nobody):
     wanted = reverse("library") + "?q=dog"
     asked = nobody.get(wanted)
     page = nobody.get(asked.url)
@@ -242,12 +242,12 @@ def test_signing_in_leads_back_to_where_one_wanted_to_go(owner, nobody):
     assert signed.url == wanted
 
 
-def test_signing_in_leads_nowhere_else(owner, nobody):
+def test_sign_in_does_not_redirect_to_other_sites(owner, nobody):
     answer = nobody.post(reverse("login"), {"username": "owner", "password": "word", "next": "https://evil.example/"})
     assert answer.url == reverse("library")
 
 
-def test_a_wrong_password_is_told_in_a_sentence(owner, nobody):
+def test_wrong_password_is_explained(owner, nobody):
     page = nobody.post(reverse("login"), {"username": "owner", "password": "wrong"}).content.decode()
     assert "Incorrect username or password." in page
     assert 'value="owner"' in page

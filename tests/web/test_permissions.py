@@ -49,7 +49,7 @@ def test_each_right_is_a_permission():
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name not in {"login", "logout"}])
-def test_a_right_opens_what_it_is_for_and_no_more(name, image, stranger, signed_in, staff_with):
+def test_each_right_opens_only_its_own_pages(name, image, stranger, signed_in, staff_with):
     method, expected = ENTRIES[name]
 
     def got(browser) -> int | str:
@@ -61,7 +61,7 @@ def test_a_right_opens_what_it_is_for_and_no_more(name, image, stranger, signed_
     assert opened == OPENED.get(name, {})
 
 
-def test_nobody_is_offered_what_staff_may_not(image, staff_with):
+def test_menu_offers_only_permitted_pages(image, staff_with):
     page = staff_with().get("/").content.decode()
     assert "/system/" not in page
     assert "/admin/" not in page
@@ -70,7 +70,7 @@ def test_nobody_is_offered_what_staff_may_not(image, staff_with):
     assert "/admin/" in page
 
 
-def test_everybodys_pictures_take_both_rights(image, staff_with, owner):
+def test_analyzing_all_pictures_needs_both_rights(image, staff_with, owner):
     image.analyses.all().delete()
 
     def counted(*rights: Right) -> str:
@@ -81,7 +81,7 @@ def test_everybodys_pictures_take_both_rights(image, staff_with, owner):
 
 
 @pytest.mark.parametrize(("prefix", "is_refused"), [("", True), ("2024/a/", True), ("2024/", True), ("2025/", False)])
-def test_anothers_pictures_are_not_indexed_by_naming_their_bucket_again(
+def test_overlapping_bucket_of_another_owner_is_refused(
     prefix, is_refused, image, colleague, staff_with
 ):
     Bucket.objects.update(prefix="2024/")
@@ -94,7 +94,7 @@ def test_anothers_pictures_are_not_indexed_by_naming_their_bucket_again(
     assert staff_with(Right.ADD_BUCKET).post("/buckets/add/", own).status_code == 302
 
 
-def test_a_picture_one_sees_says_why_it_stays_as_it_is(image, stranger, signed_in):
+def test_refused_change_names_the_reason(image, stranger, signed_in):
     Image.objects.update(visibility=Image.Visibility.SHARED)
     browser = signed_in(stranger)
     answer = browser.post(address("open-to", image), {"visibility": "0"})
