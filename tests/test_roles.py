@@ -1,4 +1,4 @@
-"""The four groups: what each may, and no more."""
+"""Permissions of the four groups."""
 
 import html
 import re
@@ -39,7 +39,7 @@ STAFFS = [item.model for title in sidebar.SECTIONS if title != "Access" for item
 
 @pytest.fixture
 def in_group():
-    """Makes a person in a group. The migration's own groups, made again where another test emptied the tables."""
+    """Makes a person in a group; creates the groups, as other tests empty the tables."""
     staff = import_module("analysis.migrations.0002_index_columns_and_groups")
     staff.create_groups(apps, SimpleNamespace(connection=connection))
 

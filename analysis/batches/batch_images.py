@@ -1,4 +1,4 @@
-"""Images of a batch: all of them, and those whose analysis failed and was not retried."""
+"""Images of a batch, and those whose analysis failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from analysis.models import Analysis, Batch, BatchImage, Image, ImageQuerySet
 
 
 def images_of(batch: Batch) -> ImageQuerySet:
-    """Images with an analysis in this batch, and those it names that are still to be queued."""
+    """Images with an analysis in this batch, or named by it and not queued yet."""
     analyses = Analysis.objects.filter(batch=batch, image=OuterRef("pk"))
     images = Image.objects.filter(Exists(analyses))
     if batch.uses_id_list and not batch.is_fully_queued:
@@ -20,7 +20,7 @@ def images_of(batch: Batch) -> ImageQuerySet:
 
 
 def failed_images(batch_ids: Collection[int], *, limit: int) -> dict[int, list[int]]:
-    """By batch: at most `limit` ids of images with a failed analysis that nobody has retried since."""
+    """By batch: at most `limit` ids of images that failed and were not retried."""
     with connection.cursor() as cursor:
         # A lateral subquery stops at the limit for each batch; a join would read all failures of a large one.
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Activity page: bulk runs with their progress, failures by cause, and bucket syncs."""
+"""Activity page: bulk runs, failures by cause and bucket syncs."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ class SyncRow:
 
 @require_safe
 def activity(request: Request) -> HttpResponse:
-    """Own bulk runs and failures, for staff everybody's. As a fragment: the two panels that change while it runs."""
+    """Own bulk runs and failures; for staff everybody's.
+
+    As a fragment only the two panels that change during a run, so that they never contradict each other.
+    """
     batches = permissions.batches_of(request.user)
     rows, is_active = batch_rows(request, batches, now=now())
     sees_all = permissions.sees_all_failures(request.user)
@@ -89,21 +92,21 @@ def batch(request: Request, batch_id: int) -> HttpResponse:
     images = visible.filter(trashed_at=None)
     if before:
         images = images.filter(pk__lt=before)
-    page = list(images.order_by("-pk")[: IMAGES_PER_PAGE + 1])
-    shown = page[:IMAGES_PER_PAGE]
+    rows = list(images.order_by("-pk")[: IMAGES_PER_PAGE + 1])
+    page = rows[:IMAGES_PER_PAGE]
     address = reverse("batch", args=[run.pk])
-    blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_ids([row.pk for row in shown])
+    blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_ids([image.pk for image in page])
     context = {
         "row": batch_row(request, progress_of([run])[0], now()),
-        "cards": cards(shown, sensitive=blurred),
-        "more_url": links.with_parameters(address, before=shown[-1].pk) if len(page) > IMAGES_PER_PAGE else "",
+        "cards": cards(page, sensitive=blurred),
+        "more_url": links.with_parameters(address, before=page[-1].pk) if len(rows) > IMAGES_PER_PAGE else "",
     }
     return render(request, "batch.html", context)
 
 
 @require_POST
 def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
-    """Pause, resume or cancel a run: one's own, or with the right to change runs anybody's."""
+    """Pause, resume or cancel a run that this person may change."""
     if action not in ACTIONS:
         raise Http404
     run = get_object_or_404(permissions.batches_of(request.user), pk=batch_id)

@@ -28,7 +28,7 @@ STARTED_AT_ONCE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class RetryForm:
-    """Retry of a run's failed pictures: by `ids`, or by the link `url` where they are too many."""
+    """Retry of failed pictures: by `ids`, or by a link to a search if there are many."""
 
     ids: str
     label: str
@@ -39,7 +39,7 @@ class RetryForm:
 
 @dataclass(frozen=True)
 class BatchRow:
-    """A batch ready to be shown. `maximum` is empty while the number of analyses is unknown."""
+    """A batch ready to be shown; `maximum` is empty while the total is unknown."""
 
     id: int
     title: str
@@ -61,7 +61,7 @@ class BatchRow:
 
 
 def batch_rows(request: Request, batches: QuerySet[Batch], *, now: datetime) -> tuple[list[BatchRow], bool]:
-    """Active runs, then those that ended last; and whether any has analyses in progress."""
+    """Active runs, then the latest finished ones; True if any is in progress."""
     active = batches.exclude(state__in=FINISHED_STATES).order_by("-pk")[:MAX_ACTIVE]
     finished = batches.filter(state__in=FINISHED_STATES).order_by("-finished_at")[:MAX_FINISHED]
     progresses = progress_of([*active, *finished])
@@ -177,8 +177,9 @@ def _speed(progress: Progress, now: datetime) -> list[str]:
 
 
 def _rate(progress: Progress, now: datetime) -> float:
-    """The measured pace; until there is one, the average since the start. After a resume that would be far too high."""
+    """Analyses per second: as measured, or at first the average since the start."""
     run = progress.batch
+    # After a pause the average would count analyses from before it, and be far too high.
     if run.pace or run.changed_at - run.started_at > STARTED_AT_ONCE:
         return run.pace
     return progress.ended / max((now - run.started_at).total_seconds(), 1)

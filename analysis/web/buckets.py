@@ -1,4 +1,4 @@
-"""Pages of buckets whose pictures are indexed where they are: list, form, connection check and sync."""
+"""Pages of buckets: list, form, connection check and sync."""
 
 from __future__ import annotations
 
@@ -97,7 +97,10 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
     def is_connected(self) -> bool:
-        """Valid, and the bucket can be reached; otherwise adds the errors and offers to save without a connection."""
+        """Valid and the bucket can be reached.
+
+        Otherwise adds the errors, with a checkbox to save without a connection.
+        """
         if not self.is_valid():
             return False
         findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
@@ -160,7 +163,7 @@ def _form(request: Request, bucket: Bucket) -> HttpResponse:
 
 @require_safe
 def bucket(request: Request, bucket_id: int) -> HttpResponse:
-    """Status of a bucket and the AWS configuration it needs; with `?check`, a check of its permissions."""
+    """Status and AWS configuration; with `?check`, also the permissions granted."""
     bucket = permissions.bucket_for(request.user, bucket_id)
     findings = list(connection_check.check_connection(bucket)) if "check" in request.GET else []
     states = dict(bucket.objects_seen.values_list("state").annotate(Count("pk")))
@@ -191,7 +194,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
 
 @require_POST
 def sync(request: Request, bucket_id: int) -> HttpResponse:
-    """Start a sync; with `repair`, also trash missing pictures, or instead retry failed analyses."""
+    """Start a sync; `repair=missing` also trashes, `repair=failed` retries instead."""
     bucket = permissions.bucket_for(request.user, bucket_id)
     repair = request.POST.get("repair", "")
     if not permissions.may_sync(request.user, bucket):
@@ -239,7 +242,7 @@ def _report_rows(bucket: Bucket, request: Request) -> list[ReportRow]:
 
 
 def _aws_configuration(request: Request, bucket: Bucket) -> dict[str, str]:
-    """JSON to paste into the AWS console: IAM policy, CORS rules and event notification."""
+    """JSON for the AWS console: IAM policy, CORS rules, event notification."""
     # https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; without a queue, examples that AWS would refuse are shown.
     address, _slash, queue = settings.EVENTS_QUEUE_URL.rpartition("/")
     account = address.rpartition("/")[2] or "123456789012"

@@ -1,4 +1,4 @@
-"""Duplicates page: a person's near-identical pictures side by side, with one to keep."""
+"""Duplicates page: near-identical pictures side by side, with one to keep."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Group:
 
 @require_safe
 def duplicates(request: Request) -> HttpResponse:
-    """Next groups of duplicates, from a bounded number of pictures; links to older ones."""
+    """Next groups of duplicates, from a bounded number of pictures."""
     person_id = current_user_id(request)
     after = request.GET.get("after", "")
     result = duplicate_groups.find_duplicate_groups(person_id, after=Cursor.from_text(after))

@@ -1,4 +1,4 @@
-"""Labels page: every label the reader can see, as a cover with a count, by category."""
+"""Labels page: visible labels as covers with counts, by category."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class LabelCover:
 
 @dataclass(frozen=True)
 class Group:
-    """`number` identifies it within the page; `all_url` leads to the labels that are left out here."""
+    """Labels of a kind or category; `all_url` leads to those left out here."""
 
     number: str
     title: str
@@ -72,7 +72,7 @@ class Group:
 
 @require_safe
 def labels(request: Request) -> HttpResponse:
-    """Overview of all groups, one group (`kind`, `category`), or labels whose name contains `q`."""
+    """Overview, one group (`kind`, `category`), or labels whose name contains `q`."""
     viewer, is_blurring = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
     text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_FILTER_LENGTH]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
@@ -90,7 +90,7 @@ def labels(request: Request) -> HttpResponse:
 
 
 def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[Group]:
-    """All groups with their most frequent labels: tags and celebrities first, then categories by frequency."""
+    """All groups with their most frequent labels."""
     frequencies = visible_labels.label_frequencies(viewer)
     groups, sizes = _grouped(frequencies)
     # The sample decides which labels are shown; their order follows the counts that are shown with them.
@@ -109,7 +109,10 @@ def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[Group]:
 def group_page(
     rows: Iterable[LabelEntry], *, title: str, viewer: Viewer, after: int, is_blurring: bool = True
 ) -> tuple[Group, str]:
-    """One page of labels, most frequent first, and the id the next page starts after; empty on the last page."""
+    """One page of labels, most frequent first, and its last id.
+
+    The id is empty on the last page.
+    """
     frequencies = visible_labels.label_frequencies(viewer)
     entries = [
         row for row in _by_frequency(rows, frequencies) if row.id in frequencies.numbers or not frequencies.is_exact
@@ -142,7 +145,7 @@ def _of_group(kind: str, category: str) -> list[LabelEntry]:
 
 
 def _named(text: str) -> list[LabelEntry]:
-    """Labels with this text in their name, in an alias, or in the name of a label merged into them."""
+    """Labels with this text in their name, an alias, or a label merged into them."""
     aliases = LabelAlias.objects.filter(name__icontains=text).values("label")
     merged = Label.objects.filter(name__icontains=text).exclude(merged_into=None).values("merged_into")
     by_other_name = _active_labels().filter(Q(pk__in=aliases) | Q(pk__in=merged))
@@ -150,7 +153,7 @@ def _named(text: str) -> list[LabelEntry]:
 
 
 def _grouped(frequencies: LabelFrequencies) -> tuple[dict[GroupKey, list[LabelEntry]], dict[GroupKey, int]]:
-    """By group: its labels in the sample, most frequent first, and how many labels it may have in all."""
+    """By group: labels in the sample, most frequent first, and the number of labels."""
     sampled: list[LabelEntry] = []
     sizes: dict[GroupKey, int] = {}
     for row in _entries(_active_labels()):
@@ -176,7 +179,10 @@ def _previews(
     viewer: Viewer,
     frequencies: LabelFrequencies,
 ) -> dict[GroupKey, list[tuple[LabelEntry, VisibleLabel]]]:
-    """First labels of each group: sampled ones in one query, then one more for each group that needs filling up."""
+    """First labels of each group.
+
+    Sampled ones come from one query; each group with too few of them takes another.
+    """
     ids = [row.id for rows in groups.values() for row in rows[:PREVIEW_SIZE]]
     visible = {row.label_id: row for row in visible_labels.visible_labels(ids, viewer=viewer, among=frequencies)[0]}
     previews = {
@@ -195,7 +201,7 @@ def _previews(
 
 
 def _group_order(key: GroupKey) -> int:
-    """Tags and celebrities first, then the categories in their order: by their most frequent label."""
+    """Tags and celebrities first, then categories by their most frequent label."""
     return [Label.Kind.TAG, Label.Kind.CELEBRITY, Label.Kind.LABEL, *KIND_TITLES].index(Label.Kind(key[0]))
 
 
@@ -206,7 +212,7 @@ def _group(number: int, key: GroupKey, covers: list[LabelCover], size: int) -> G
 
 
 def _covers(pairs: Sequence[tuple[LabelEntry, VisibleLabel]], *, is_blurring: bool) -> dict[int, LabelCover]:
-    """Covers by label id. Prefers pictures that are not sensitive, then those that no other label uses."""
+    """Covers by label id: pictures not sensitive and not used by another label first."""
     sensitive = web_sensitive.sensitive_ids({image_id for _row, label in pairs for image_id in label.newest})
     image_ids: dict[int, int] = {}
     used: set[int] = set()

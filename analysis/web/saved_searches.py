@@ -1,4 +1,4 @@
-"""Saved searches. A shared one runs with the permissions of the person who opens it."""
+"""Saved searches; a shared one shows only what its reader may see."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def update(request: Request, search_id: int) -> HttpResponse:
 
 @require_POST
 def delete(request: Request, search_id: int) -> HttpResponse:
-    """Delete a saved search. Undo carries the signed row, so that a restored search keeps its address."""
+    """Delete a saved search; Undo carries the signed row, and so keeps its address."""
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
     row = {name: getattr(saved, name) for name in COLUMNS}
     saved.delete()
@@ -146,7 +146,7 @@ def searches_of(reader_id: int) -> list[SavedSearch]:
 
 
 def open_search(reader_id: int, *, search_id: str, query: str) -> OpenSearch | None:
-    """Saved search with this id if the reader may open it, compared with the query that is open."""
+    """Saved search with this id if the reader may open it, compared with `query`."""
     if not search_id.isdecimal() or len(search_id) > 18:
         return None
     saved = visible(reader_id).filter(pk=int(search_id)).first()
@@ -228,7 +228,7 @@ def _query(request: Request) -> str:
 
 
 def _canonical(text: str) -> str:
-    """The query in the library's own spelling, so that spacing and order do not count as modified."""
+    """Query in canonical form: spacing and order do not count as modified."""
     try:
         return parse(text).text
     except InvalidQuery:

@@ -1,4 +1,4 @@
-"""Sign-in with a limit on failed attempts, counted in Redis by account and by network address."""
+"""Sign-in with a limit on failed attempts, counted in Redis."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Attempts:
             self._limits[f"sign-in:from:{network}"] = maximum * TOTAL_FACTOR
 
     def seconds_to_wait(self) -> int:
-        """0 if another attempt is allowed. Without Redis attempts are not limited, so that people can still sign in."""
+        """0 if another attempt is allowed, or if Redis is not available."""
         if not settings.SIGN_IN_ATTEMPTS:
             return 0
         try:
@@ -62,8 +62,8 @@ class Attempts:
             logger.warning("Failed sign-in not counted, because Redis is not available: %s", error)
 
     def forget(self) -> None:
-        """After a success: only the count of this account from this network. The totals stay, else one own account
-        would allow endless attempts on others."""
+        """Reset the count of this account from this network, after a success."""
+        # The totals stay: else signing in with an own account would allow endless attempts on others.
         try:
             _redis().delete(next(iter(self._limits)))
         except redis.RedisError as error:
@@ -74,7 +74,7 @@ class Attempts:
 
 
 class Throttled(forms.Form):
-    """Mixin of sign-in forms: does not check the password after too many failed attempts."""
+    """Mixin of sign-in forms: refuses to check passwords after too many failures."""
 
     request: HttpRequest | None
     wait = 0
@@ -126,7 +126,7 @@ def _too_many_attempts(seconds: int) -> str:
 
 
 def _digest(text: str) -> str:
-    """Keyed hash of a username. Usernames are not stored in Redis: some are passwords typed into the wrong field."""
+    """Keyed hash: a username may be a password typed into the wrong field."""
     return hashlib.sha256(f"{settings.SECRET_KEY}{text}".encode()).hexdigest()[:32]
 
 

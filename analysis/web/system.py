@@ -89,7 +89,7 @@ class RateLimitRow:
 
 @dataclass(frozen=True)
 class Spend:
-    """Spend of the month and its limits; `share` in percent of the limit for bulk runs."""
+    """Spend of the month; `share` is the percentage of the limit for bulk runs."""
 
     spent: str
     reserved: str
@@ -100,7 +100,7 @@ class Spend:
 
 @require_safe
 def system(request: Request) -> HttpResponse:
-    """All panels; the checks take seconds, so they run only with `?look=1`, which the page loads by itself."""
+    """All panels; checks run only with `?look=1`, which the page loads by itself."""
     permissions.require(permissions.sees_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):
@@ -121,7 +121,7 @@ def system(request: Request) -> HttpResponse:
 
 
 def setting_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Title of each group, with the names and values of its settings; a value that is not set is empty."""
+    """Title of each group with names and values of its settings, empty if not set."""
     return [
         (str(title), [(name, _value(getattr(settings, name))) for name in names]) for title, names in SETTING_GROUPS
     ]
@@ -159,7 +159,7 @@ def _queue_row(depth: Depth) -> QueueRow:
 
 
 def _rate_limit_rows() -> list[RateLimitRow]:
-    """One row for each API that is paid for; none for a recognizer that runs on this machine."""
+    """One row for each paid API; none for a local recognizer."""
     recognizer = registry.current()
     if recognizer.region is None:
         return []

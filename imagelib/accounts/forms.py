@@ -12,7 +12,7 @@ from imagelib.accounts.models import User
 
 
 class TimeZoneSelect(forms.Select):
-    """Marks names of time zones as not to be translated: they are identifiers such as Europe/Berlin."""
+    """Names of time zones are identifiers, so browsers must not translate them."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Addresses for changing a password and resetting a forgotten one: Django's views with our templates."""
+"""Addresses for changing and resetting passwords: Django's views, our templates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.urls import path
 
 
 def _can_send() -> bool:
-    """True if mail is delivered; without EMAIL_HOST it is only written to the log. Read when the page is shown."""
+    """False without EMAIL_HOST, when mail is only written to the log."""
     return bool(settings.EMAIL_HOST)
 
 

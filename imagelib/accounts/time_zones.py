@@ -21,7 +21,7 @@ def names() -> frozenset[str]:
 
 
 def browser_zone(request: HttpRequest) -> str:
-    """The browser's time zone; empty if the cookie is missing or this server does not have the zone."""
+    """The browser's time zone; empty if missing or not known to this server."""
     name = unquote(request.COOKIES.get(COOKIE, ""))
     return name if name in names() else ""
 

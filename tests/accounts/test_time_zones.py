@@ -1,4 +1,4 @@
-"""Dates on pages follow the account's time zone, else the browser's, else TIME_ZONE."""
+"""Time zone of dates: the account's, else the browser's, else TIME_ZONE."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Every address against everybody: who may, and what the others get. An address without an entry fails."""
+"""Status of every address for each person; one without an entry fails."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def address(name: str, image: Image) -> str:
 
 
 def outcome(response) -> int | str:
-    """The status, or that one is asked to sign in first. Bodies that stream are read, so that files are closed."""
+    """Status, or SIGN_IN; streaming bodies are read, so that files are closed."""
     b"".join(response.streaming_content) if response.streaming else response.content
     if response.status_code == 302 and response.url.startswith(reverse("login")):
         return SIGN_IN if "next=" in response.url else 302

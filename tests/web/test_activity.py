@@ -1,4 +1,4 @@
-"""Activity page: whose bulk runs are listed, what can be done to them, and failures by cause."""
+"""Activity page: bulk runs, their actions, and failures by cause."""
 
 from datetime import timedelta
 from decimal import Decimal

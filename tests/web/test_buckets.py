@@ -1,4 +1,4 @@
-"""The pages of the buckets: whose they are, what the connection lacks, and what to paste."""
+"""Bucket pages: access, connection check, sync and AWS configuration."""
 
 from __future__ import annotations
 
@@ -99,9 +99,7 @@ def test_aws_configuration_names_this_bucket_queue_and_site(owner, bucket, signe
     assert "s3:DeleteObject" in Page(signed_in(owner).get(reverse("bucket", args=[bucket.pk]))).text
 
 
-def test_sync_starts_and_its_findings_can_be_repaired(
-    owner, bucket, s3, signed_in, django_capture_on_commit_callbacks
-):
+def test_sync_starts_and_its_findings_can_be_repaired(owner, bucket, s3, signed_in, django_capture_on_commit_callbacks):
     browser, address = signed_in(owner), reverse("bucket-sync", args=[bucket.pk])
     with django_capture_on_commit_callbacks() as announced:
         browser.post(address)

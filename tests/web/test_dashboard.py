@@ -1,4 +1,4 @@
-"""The dashboard: whose figures, of which time, each with its table, its links and its CSV."""
+"""Dashboard: figures by person and period, tables, links and CSV."""
 
 import csv
 import io
@@ -159,9 +159,7 @@ def test_invalid_parameters_are_ignored(asked, owner, signed_in):
     assert signed_in(owner).get(URL, asked).status_code == 200
 
 
-def test_spend_comes_from_the_ledger_or_from_own_results(
-    owner, staff, signed_in, settings, today
-):
+def test_spend_comes_from_the_ledger_or_from_own_results(owner, staff, signed_in, settings, today):
     settings.MONTHLY_BUDGET = Decimal(10)
     image = create_image(owner)
     create_analysis(image, state="done", price=Decimal("0.25"))

@@ -1,4 +1,4 @@
-"""Leave to upload one file: whose it is, how long it holds, and what is looked at before a picture comes of it."""
+"""Direct uploads: owner, lifetime, checks and results."""
 
 from __future__ import annotations
 

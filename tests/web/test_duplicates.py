@@ -1,4 +1,4 @@
-"""The duplicates page: one's own like pictures side by side; one is kept, takes over what was said, and back again."""
+"""Duplicates page: groups, keeping one picture, and undo."""
 
 from __future__ import annotations
 

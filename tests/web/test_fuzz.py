@@ -1,4 +1,4 @@
-"""Every address with parameters and bodies that no page of ours sends: an answer or a refusal, never a fault."""
+"""Junk parameters and bodies for every address never cause a server error."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ EACH = 3
 
 
 def names_of(name: str) -> list[str]:
-    """The parameters that the module of this address reads, as far as it names them itself."""
+    """Parameters that the module of this address reads by name."""
     source = inspect.getsourcefile(inspect.unwrap(ROUTES[name].callback))
     return sorted(set(READ.findall(Path(source).read_text()))) or NAMES
 

@@ -1,4 +1,4 @@
-"""The labels page: what one can meet, how often, and nothing of what one may not see."""
+"""Labels page: visible labels and their counts."""
 
 from __future__ import annotations
 
@@ -134,9 +134,7 @@ def test_reader_of_few_pictures_gets_exact_counts(owner, stranger, signed_in, la
     assert list(covers(look(signed_in(stranger)))) == ["Cat 1", "Dog 1"]
 
 
-def test_invisible_labels_are_skipped_in_bounded_steps(
-    owner, colleague, signed_in, large, monkeypatch
-):
+def test_invisible_labels_are_skipped_in_bounded_steps(owner, colleague, signed_in, large, monkeypatch):
     monkeypatch.setattr(visible_labels, "MOST_ASKED", 2)
     create_labeled_image(colleague, dict.fromkeys(["Ant", "Bee", "Cow"], 99))
     create_labeled_image(owner, {"Zebra": 99})

@@ -1,4 +1,4 @@
-"""What one may not see is not told, by no answer and by no refusal either."""
+"""Responses and refusals do not reveal hidden pictures, tags or buckets."""
 
 from __future__ import annotations
 

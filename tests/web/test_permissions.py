@@ -1,4 +1,4 @@
-"""Every address against staff with no right, and with each single one: what a right opens, and nothing more."""
+"""Status of every address for staff without rights, and with each single one."""
 
 from __future__ import annotations
 
@@ -81,9 +81,7 @@ def test_analyzing_all_pictures_needs_both_rights(image, staff_with, owner):
 
 
 @pytest.mark.parametrize(("prefix", "is_refused"), [("", True), ("2024/a/", True), ("2024/", True), ("2025/", False)])
-def test_overlapping_bucket_of_another_owner_is_refused(
-    prefix, is_refused, image, colleague, staff_with
-):
+def test_overlapping_bucket_of_another_owner_is_refused(prefix, is_refused, image, colleague, staff_with):
     Bucket.objects.update(prefix="2024/")
     form = {"name": "photos", "prefix": prefix, "owner": colleague.pk, "visibility": 0, "anyway": "on"}
     answer = staff_with(Right.ADD_BUCKET).post("/buckets/add/", form)

@@ -1,4 +1,4 @@
-"""Saved searches: kept under a name, opened by their address, changed, shared and deleted."""
+"""Saved searches: save, open, edit, share, delete and restore."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def dogs(owner):
 
 
 def toast(browser) -> str:
-    """What the next page says was done."""
+    """Message on the next page."""
     page = browser.get(reverse("searches")).content.decode()
     return page.split('class="toast"')[1].split("<p>")[1].split("</p>")[0] if 'class="toast"' in page else ""
 

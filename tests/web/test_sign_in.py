@@ -1,4 +1,4 @@
-"""Signing in: failed attempts are limited by account and by address; and what is kept of private pages."""
+"""Sign-in: limits on failed attempts, and caching of private pages."""
 
 from __future__ import annotations
 

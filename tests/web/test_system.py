@@ -1,4 +1,4 @@
-"""The system page: what the doctor says, and nothing that must stay unseen."""
+"""System page: checks, queue, rate limits and settings without secrets."""
 
 import re
 from pathlib import Path

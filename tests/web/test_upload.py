@@ -1,4 +1,4 @@
-"""Bringing pictures in through the page: every file has its outcome, and a bad one harms no other."""
+"""Upload page: each file has its own outcome."""
 
 from __future__ import annotations
 

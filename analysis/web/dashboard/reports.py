@@ -58,7 +58,8 @@ def analyses(scope: Scope) -> Table:
 
 
 def spend(scope: Scope) -> Table:
-    """From the ledger for the whole library by day; else from prices of results, known by owner and hour."""
+    """Spend by time."""
+    # The ledger knows days of the whole library only; prices of results are known by owner and hour.
     columns: tuple[Column, ...]
     values: dict[datetime, tuple[Number, ...]]
     completed = Column(_("Completed"))
@@ -226,7 +227,7 @@ def tables_for(scope: Scope) -> dict[str, Callable[[Scope], Table]]:
 
 
 def _own_labels(scope: Scope) -> tuple[list[tuple[str, int]], bool]:
-    """Most frequent labels of one person's pictures; True if the counts are estimated from a sample."""
+    """Most frequent labels of one person's pictures; True if estimated."""
     viewer = Viewer(person_id=scope.person_id)
     result = facets(parse("owner:me"), viewer=viewer, maximum=queries.MAX_LABELS)
     factor = max(1.0, scope.total.pictures / result.counted) if result.is_sample and result.counted else 1.0
@@ -252,7 +253,7 @@ def _time_rows(
     values: Mapping[datetime, tuple[Number, ...]],
     url: Callable[[datetime], str] | None = None,
 ) -> list[Row]:
-    """One row for each hour, day or month; without `url` it leads to the pictures added then."""
+    """Rows by hour, day or month; without `url` they lead to the pictures added then."""
     return [
         row(
             _time_label(scope.span, start),

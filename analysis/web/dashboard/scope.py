@@ -40,13 +40,13 @@ class Scope:
         return ""
 
     def search_url(self, *terms: str) -> str:
-        """Pictures in the library; those of the whole library in the administration, by the same query."""
+        """Pictures in the library, or of the whole library in the administration."""
         page = "admin:analysis_image_changelist" if self.is_listed else "library"
         owner = "" if self.is_all else "owner:me"
         return links.with_parameters(reverse(page), q=" ".join(filter(None, [*terms, owner])))
 
     def ended_url(self, start: datetime | None = None, **filters: str) -> str:
-        """Analyses that ended in one step of the period, or in all of it. Only the administration lists them."""
+        """Analyses that ended in a step of the period, or in all of it."""
         return self._admin_url("analysis", "finished_at", start, **filters)
 
     def ledger_url(self, start: datetime) -> str:

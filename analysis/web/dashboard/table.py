@@ -18,7 +18,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of numbers. With a `series` it is drawn in the chart, in that color; else it is in the table only."""
+    """Numbers; with a `series` also drawn in the chart, in that color."""
 
     name: str
     unit: Unit = ""
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Figures with their chart: `bars` upright, `line`, or `across` for rows with long names."""
+    """Figures and their chart; `across` draws bars sideways, for long names."""
 
     slug: str
     title: str
@@ -82,7 +82,7 @@ def lines(table: Table) -> Iterator[str]:
 
 
 def safe_cell(text: str) -> str:
-    """Escape text that a spreadsheet would run as a formula; labels and error codes come from outside."""
+    """Escape text that a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

@@ -1,4 +1,4 @@
-"""Dashboard: charts and tables of pictures, analyses and cost over a period, each also as CSV."""
+"""Dashboard: charts and tables of a period, each also as CSV."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Tab:
 
 @require_safe
 def dashboard(request: Request) -> HttpResponse:
-    """Own pictures, or for staff the whole library, over a day, a week, a month or a year."""
+    """Own pictures, or for staff the whole library, over a day to a year."""
     scope = _scope(request)
     tables = [_with_csv(make(scope), scope) for make in tables_for(scope).values()]
     context = {
@@ -112,7 +112,8 @@ def _until(request: Request, today: date) -> date:
 
 
 def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = "", own: bool | None = None) -> str:
-    """This page, or its CSV, with some parameters changed. Today is left out, so that a bookmark stays current."""
+    """This page or its CSV with some parameters changed."""
+    # Today is left out, so that a bookmark stays current.
     last = until or scope.span.last_day
     address = reverse("dashboard-csv", args=[csv]) if csv else reverse("dashboard")
     is_own = not scope.is_all if own is None else own

@@ -1,4 +1,4 @@
-"""Direct uploads: the browser gets a form for one file, sends it to S3 or to us, and asks for the result."""
+"""Direct uploads: a form for each file, sent to S3 or to us, then its result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_SIZE = 2**50
 
 @require_POST
 def create_upload(request: Request) -> HttpResponse:
-    """Form for one file as JSON (`url`, `fields`, `complete`), or its `row` if there is nothing to send."""
+    """Form for one file (`url`, `fields`, `complete`), or its `row`, as JSON."""
     permissions.require_upload_permission(request.user)
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
@@ -57,7 +57,7 @@ def create_upload(request: Request) -> HttpResponse:
 
 @require_POST
 def receive_file(request: Request, upload_id: UUID) -> HttpResponse:
-    """Receive a file if the storage accepts none from browsers. Like S3, 204 without a body on success."""
+    """Receive a file if the storage accepts none from browsers; 204 as from S3."""
     content = request.FILES.get("file")
     if content is None:
         return _text_response(_("No file arrived. Send it again."), status=400)
@@ -72,7 +72,7 @@ def receive_file(request: Request, upload_id: UUID) -> HttpResponse:
 
 @require_POST
 def complete_upload(request: Request, upload_id: UUID) -> HttpResponse:
-    """Mark an upload as sent. Returns its row: the result, or that it is still checked."""
+    """Mark an upload as sent; returns the row with its result, if checked already."""
     try:
         upload = pipeline.complete_upload(upload_id, owner_id=current_user_id(request))
     except uploads.UploadRefused as refused:

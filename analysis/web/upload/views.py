@@ -31,7 +31,7 @@ STATUS_LABELS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class UploadOutcome:
-    """Result for one file: its image, new or already present, or an error and whether a retry may help."""
+    """Result for one file: its image, or an error and whether a retry may help."""
 
     name: str
     image: Image | None = None
@@ -42,7 +42,7 @@ class UploadOutcome:
 
 @dataclass(frozen=True)
 class UploadRow:
-    """An outcome ready to be shown. `upload_id` identifies a direct upload that is still checked."""
+    """An outcome ready to be shown; `upload_id` is that of a direct upload."""
 
     kind: str  # stored, known, trashed, refused, checking
     name: str
@@ -55,7 +55,7 @@ class UploadRow:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: Request) -> HttpResponse:
-    """The page. A POST imports files and reports on each: as a page, or as rows for an htmx request."""
+    """The page; a POST imports files and reports on each."""
     permissions.require_upload_permission(request.user)
     context: dict[str, object] = {"limits": limits()}
     if request.method != "POST":
@@ -88,7 +88,7 @@ def limits() -> dict[str, str]:
 
 
 def import_file(file: IO[bytes], *, name: str, owner_id: int) -> UploadOutcome:
-    """Import one file. An invalid file or a storage error becomes its outcome, so that other files still go on."""
+    """Import one file; an invalid file or a storage error becomes its outcome."""
     try:
         added = pipeline.ingest_file(file, name=name, owner_id=owner_id)
     except InvalidImage as error:
