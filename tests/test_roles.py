@@ -1,4 +1,4 @@
-"""The four groups: what each may, and no more."""
+"""Permissions of the four groups."""
 
 import html
 import re
@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.urls import reverse
 
@@ -19,6 +19,7 @@ from analysis.curation import bulk, bulk_steps
 from analysis.curation.bulk import Selection
 from analysis.models import BulkChange, Image, Verdict
 from analysis.search.syntax.parser import parse
+from imagelib.accounts.models import User
 from tests.factories import create_image, create_label, create_labeled_image, create_user
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ STAFFS = [item.model for title in sidebar.SECTIONS if title != "Access" for item
 
 @pytest.fixture
 def in_group():
-    """Makes a person in a group. The migration's own groups, made again where another test emptied the tables."""
+    """Makes a person in a group; creates the groups, as other tests empty the tables."""
     staff = import_module("analysis.migrations.0002_index_columns_and_groups")
     staff.create_groups(apps, SimpleNamespace(connection=connection))
 
@@ -60,11 +61,11 @@ def address(model, page="changelist", *arguments):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
 
 
-def test_the_groups_are_there(in_group):
+def test_groups_exist(in_group):
     assert sorted(Group.objects.values_list("name", flat=True)) == ["curator", "owner", "staff", "viewer"]
 
 
-def test_the_groups_are_in_the_documentation(in_group):
+def test_groups_are_documented(in_group):
     text = (settings.BASE_DIR / "docs" / "operations.md").read_text()
     told = text.partition("## People and their rights")[2].partition("\n## ")[0]
     assert sorted(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == sorted(
@@ -74,7 +75,7 @@ def test_the_groups_are_in_the_documentation(in_group):
         assert STAFFS_WORDS[model] in " ".join(told.split()), (model, verbs)
 
 
-def test_what_each_may(owner, in_group):
+def test_permissions_of_each_group(owner, in_group):
     image = create_image(owner, visibility=1)
     rights = {
         name: (
@@ -101,7 +102,7 @@ def test_what_each_may(owner, in_group):
 
 
 @pytest.mark.parametrize("name", ["viewer", "curator", "owner"])
-def test_nobody_but_staff_sees_what_is_not_shared_or_the_admin(name, owner, in_group, signed_in):
+def test_only_staff_see_private_pictures_and_the_admin(name, owner, in_group, signed_in):
     private, browser = create_labeled_image(owner, {"Dog": 90}), signed_in(in_group(name))
     assert browser.get(private.get_absolute_url()).status_code == 404
     assert browser.get(reverse("library"), {"q": "dog"}).content.decode().count("/images/") == 0
@@ -109,14 +110,14 @@ def test_nobody_but_staff_sees_what_is_not_shared_or_the_admin(name, owner, in_g
 
 
 @pytest.mark.parametrize("name", ["viewer", "curator"])
-def test_who_only_looks_brings_nothing_in(name, in_group, signed_in):
+def test_viewers_and_curators_cannot_upload(name, in_group, signed_in):
     browser = signed_in(in_group(name))
     for answer in (browser.get(reverse("upload")), browser.post(reverse("upload")), browser.post(reverse("tickets"))):
         assert answer.status_code == 403
         assert str(permissions.VIEW_ONLY_MESSAGE) in answer.content.decode()
 
 
-def test_a_curator_puts_labels_right_on_what_is_shared_and_changes_nothing_else(owner, in_group, signed_in):
+def test_curator_corrects_labels_of_shared_pictures_only(owner, in_group, signed_in):
     shared, private = create_labeled_image(owner, {"Dog": 90}, visibility=1), create_labeled_image(owner, {"Dog": 90})
     browser = signed_in(in_group("curator"))
     dog = create_label("Dog").pk
@@ -132,7 +133,7 @@ def test_a_curator_puts_labels_right_on_what_is_shared_and_changes_nothing_else(
     assert [post("open-to", shared, visibility="2"), post("discard", shared), post("retry", shared)] == [403, 403, 403]
 
 
-def test_a_viewer_says_nothing_of_others_pictures(owner, in_group, signed_in):
+def test_viewer_cannot_review_labels(owner, in_group, signed_in):
     shared = create_labeled_image(owner, {"Dog": 90}, visibility=1)
     answer = signed_in(in_group("viewer")).post(reverse("say", args=[shared.pk]), {"reject": create_label("Dog").pk})
     assert (answer.status_code, Verdict.objects.count()) == (403, 0)
@@ -140,14 +141,14 @@ def test_a_viewer_says_nothing_of_others_pictures(owner, in_group, signed_in):
 
 
 @pytest.mark.parametrize("model", sorted(admin.site._registry, key=str), ids=str)
-def test_staff_who_are_no_superusers_do_their_job_and_no_more(model, clerk, signed_in):
+def test_staff_group_opens_its_admin_pages_only(model, clerk, signed_in):
     may = model in STAFFS
     browser = signed_in(clerk)
     assert browser.get(address(model)).status_code == (200 if may else 403)
     assert (address(model) in browser.get(reverse("admin:index")).content.decode()) == may
 
 
-def test_staff_see_everybodys_pictures_and_what_is_in_the_trash(owner, clerk, signed_in):
+def test_staff_see_all_pictures_and_the_trash(owner, clerk, signed_in):
     image = create_labeled_image(owner, {"Dog": 90})
     browser = signed_in(clerk)
     assert browser.get(image.get_absolute_url()).status_code == 200
@@ -159,12 +160,12 @@ def test_staff_see_everybodys_pictures_and_what_is_in_the_trash(owner, clerk, si
     assert (image.visibility, image.trashed_at is None) == (1, False)
 
 
-def test_an_account_that_is_staff_by_name_alone_may_nothing(signed_in):
+def test_staff_without_permissions_can_do_nothing(signed_in):
     browser = signed_in(create_user("intern", is_staff=True))
     assert {browser.get(address(model)).status_code for model in admin.site._registry} == {403}
 
 
-def test_a_group_alone_does_not_open_the_admin(in_group, signed_in):
+def test_group_alone_does_not_open_the_admin(in_group, signed_in):
     assert signed_in(in_group("staff")).get(address(Image)).status_code == 302
 
 
@@ -176,13 +177,13 @@ def registrar(in_group):
     """Staff who may add and change people, and groups."""
     person = create_user("registrar", is_staff=True)
     person.user_permissions.add(
-        *Permission.objects.filter(content_type__app_label="auth", codename__endswith="_user"),
+        *Permission.objects.filter(content_type__app_label="accounts", codename__endswith="_user"),
         *Permission.objects.filter(content_type__app_label="auth", codename__endswith="_group"),
     )
     return person
 
 
-def test_nobody_makes_themselves_a_superuser(registrar, owner, signed_in):
+def test_registrar_cannot_grant_privileges(registrar, owner, signed_in):
     browser = signed_in(registrar)
     said = {"is_superuser": "on", "is_staff": "on", "is_active": "on", "groups": [Group.objects.get(name="staff").pk]}
     for person in (registrar, owner):
@@ -191,14 +192,20 @@ def test_nobody_makes_themselves_a_superuser(registrar, owner, signed_in):
         assert [name for name in PRIVILEGES if f'name="{name}"' in form] == []
         answer = browser.post(
             address(User, "change", person.pk),
-            {"username": person.username, "date_joined_0": "2026-01-01", "date_joined_1": "12:00", **said},
+            {
+                "username": person.username,
+                "theme": person.theme,
+                "date_joined_0": "2026-01-01",
+                "date_joined_1": "12:00",
+                **said,
+            },
         )
         person.refresh_from_db()
         assert (answer.status_code, person.is_superuser, person.is_staff) == (302, *was)
         assert not person.groups.exists()
 
 
-def test_nobody_acts_as_another_by_their_password(registrar, clerk, owner, staff, signed_in):
+def test_registrar_cannot_set_passwords_of_staff(registrar, clerk, owner, staff, signed_in):
     browser = signed_in(registrar)
     word = {"password1": "correct horse 7", "password2": "correct horse 7", "usable_password": "true"}
     for person, status in ((staff, 403), (clerk, 403), (owner, 302)):
@@ -208,13 +215,13 @@ def test_nobody_acts_as_another_by_their_password(registrar, clerk, owner, staff
     assert set(User.objects.filter(is_staff=True)) == {registrar, clerk, staff}
 
 
-def test_nobody_gives_a_group_rights(registrar, signed_in):
+def test_registrar_cannot_change_group_permissions(registrar, signed_in):
     group, right = Group.objects.get(name="viewer"), Permission.objects.get(codename="view_image")
     signed_in(registrar).post(address(Group, "change", group.pk), {"name": "viewer", "permissions": [right.pk]})
     assert not group.permissions.exists()
 
 
-def test_what_goes_on_in_the_background_ends_with_the_right_to_it(owner, clerk):
+def test_background_change_stops_when_the_right_is_lost(owner, clerk):
     images = [create_labeled_image(owner, {"Dog": 90}) for _ in range(2)]
     everyone = Selection(clerk, query=parse("dog"), all_owners=True)
     done = bulk.apply(everyone, BulkChange.Action.OPEN_TO, visibility=1)
@@ -229,7 +236,7 @@ def test_what_goes_on_in_the_background_ends_with_the_right_to_it(owner, clerk):
     assert len(images) == 2
 
 
-def test_a_curator_puts_many_labels_right_on_what_they_see(owner, in_group):
+def test_curator_reviews_many_visible_pictures_at_once(owner, in_group):
     shared, private = create_labeled_image(owner, {"Dog": 90}, visibility=1), create_labeled_image(owner, {"Dog": 90})
     curator = in_group("curator")
     seen = Selection(curator, ids=(shared.pk, private.pk))
@@ -243,7 +250,7 @@ def test_a_curator_puts_many_labels_right_on_what_they_see(owner, in_group):
     ("name", "offered"),
     [("viewer", set()), ("curator", {"add-tag"}), ("owner", {"add-tag", "trash", "open-to", "analyze", "upload"})],
 )
-def test_only_what_will_be_done_is_offered(name, offered, owner, in_group, signed_in):
+def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, signed_in):
     person = in_group(name)
     if name == "owner":
         create_image(person)
@@ -258,7 +265,7 @@ def test_only_what_will_be_done_is_offered(name, offered, owner, in_group, signe
     assert [each for each in ("discard", "open-to", "restore") if f"/{each}/" in page] == []
 
 
-def test_a_verdict_on_a_picture_one_may_not_see_is_not_taken(owner, signed_in):
+def test_verdict_on_a_hidden_picture_is_refused(owner, signed_in):
     private, shared = create_labeled_image(owner, {"Dog": 90}), create_labeled_image(owner, {"Dog": 90}, visibility=1)
     person = create_user("helper", is_staff=True)
     person.user_permissions.add(*Permission.objects.filter(codename__in=["add_verdict", "view_verdict"]))

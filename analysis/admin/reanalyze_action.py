@@ -137,7 +137,7 @@ def _estimated(batch: Batch, meant: SelectedImages) -> Estimate:
 def _lines(found: Estimate) -> list[tuple[str, ...]]:
     return [
         (
-            *(Analysis.Api(api).label, f"{each.analyses:,}", f"{each.settled:,}", f"{each.in_progress:,}"),
+            *(str(Analysis.Api(api).label), f"{each.analyses:,}", f"{each.settled:,}", f"{each.in_progress:,}"),
             *(
                 f"{each.reused:,}",
                 f"{each.calls:,}",

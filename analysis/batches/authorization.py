@@ -29,7 +29,7 @@ def refusal(batch: Batch) -> str:
     others = _not_switched_on(batch)
     if others and not permissions.can_choose_apis(person):
         return _("Not switched on: %(apis)s. Add it to RECOGNIZER_APIS, or choose other APIs.") % {
-            "apis": ", ".join(Analysis.Api(api).label for api in others)
+            "apis": ", ".join(str(Analysis.Api(api).label) for api in others)
         }
     return ""
 

@@ -70,7 +70,7 @@ def sentence() -> str:
     stalled = stalls()
     if not stalled:
         return ""
-    names = ", ".join(dict.fromkeys(Analysis.Api(stall.api).label for stall in stalled))
+    names = ", ".join(dict.fromkeys(str(Analysis.Api(stall.api).label) for stall in stalled))
     waited = duration(max(stall.waited for stall in stalled))
     values = {"apis": names, "duration": waited, "hint": _hint()}
     return _("%(apis)s: work is waiting, but there were no results for %(duration)s. %(hint)s") % values

@@ -1,10 +1,9 @@
-"""Buckets whose pictures stay where they are: what is known of each, whether it can be read, and its sync."""
+"""Pages of buckets: list, form, connection check and sync."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -13,33 +12,27 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, ProtectedError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from analysis import formatting, permissions, pipeline
 from analysis.bucket_sync import connection_check
 from analysis.models import Analysis, Bucket, BucketObject
 from analysis.web import links, toasts
+from analysis.web.bucket_report import report_counts
 from analysis.web.http import Request, current_user_id
 from analysis.web.toasts import Toast
 
-MOST_ASIDE = 50
-WORDS = {
-    "new": "New",
-    "known": "Known",
-    "changed": "Changed",
-    "missing": "Missing",
-    "refused": "Not accepted before",
-    "skipped": "Passed over",
-    "failed_analyses": "Analysis failed",
-}
+MAX_SKIPPED = 50
+FIELDS = {"bucket": "name", "region": "region"}
+"""By subject of a finding: the form field it concerns."""
 
 
 @dataclass(frozen=True)
 class BucketRow:
-    """A bucket as the list shows it."""
-
     url: str
     name: str
     owner: str
@@ -49,27 +42,65 @@ class BucketRow:
     trouble: str
 
 
-FIELDS = {"bucket": "name", "region": "region"}
-"""The field that a finding about the connection is about."""
+@dataclass(frozen=True)
+class ReportRow:
+    """One count of the last sync; `repair` labels the button that acts on it."""
+
+    name: str
+    label: str
+    number: str
+    repair: str
 
 
 class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
-    include = SimpleArrayField(forms.CharField(), required=False, help_text="Such as *.jpg, *.png; none: all pictures.")
-    exclude = SimpleArrayField(forms.CharField(), required=False, help_text="Such as */thumbs/*.")
+    include = SimpleArrayField(
+        forms.CharField(),
+        required=False,
+        label=gettext_lazy("Include"),
+        help_text=gettext_lazy("Patterns, separated by commas: *.jpg, *.png. Leave empty to index all pictures."),
+    )
+    exclude = SimpleArrayField(
+        forms.CharField(),
+        required=False,
+        label=gettext_lazy("Exclude"),
+        help_text=gettext_lazy("Patterns, separated by commas: */thumbs/*."),
+    )
     apis = forms.MultipleChoiceField(
         choices=Analysis.Api.choices,
         required=False,
-        label="APIs",
+        label=gettext_lazy("Analyses"),
         widget=forms.CheckboxSelectMultiple,
-        help_text="To have its pictures analyzed with; none are those of every picture.",
+        help_text=gettext_lazy("Analyses to run on its pictures. Leave empty for the default set."),
     )
 
     class Meta:
         model = Bucket
         fields = ("name", "prefix", "region", "include", "exclude", "owner", "visibility", "apis", "may_delete")
+        labels = {
+            "name": gettext_lazy("Bucket name"),
+            "prefix": gettext_lazy("Prefix"),
+            "region": gettext_lazy("Region"),
+            "owner": gettext_lazy("Owner"),
+            "visibility": gettext_lazy("Visibility of new pictures"),
+            "may_delete": gettext_lazy("Delete originals from the bucket"),
+        }
+        help_texts = {
+            "name": gettext_lazy("The name in S3."),
+            "prefix": gettext_lazy("Only index keys that start with this, for example photos/2024/."),
+            "region": gettext_lazy("Leave empty for the region in AWS_REGION."),
+            "owner": gettext_lazy("Owns the pictures of this bucket."),
+            "visibility": gettext_lazy("Can be changed for each picture later."),
+            "may_delete": gettext_lazy(
+                "If on, permanently deleting a picture also deletes its original from this bucket. "
+                "If off, imagelib never changes the bucket."
+            ),
+        }
 
-    def is_reached(self) -> bool:
-        """Whether the bucket answers as it is described; says why not, and offers to save it all the same."""
+    def is_connected(self) -> bool:
+        """Valid and the bucket can be reached.
+
+        Otherwise adds the errors, with a checkbox to save without a connection.
+        """
         if not self.is_valid():
             return False
         findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
@@ -83,10 +114,10 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @require_safe
 def buckets(request: Request) -> HttpResponse:
-    """One's own buckets; all of them for staff."""
-    found = permissions.viewable_buckets(request.user).annotate(pictures=Count("images"))
+    """Own buckets; for staff all of them."""
+    rows = permissions.viewable_buckets(request.user).annotate(pictures=Count("images"))
     context = {
-        "rows": [_row(each) for each in found],
+        "rows": [_row(bucket) for bucket in rows],
         "is_staff": permissions.can_view_all_buckets(request.user),
         "toasts": toasts.take_toasts(request),
     }
@@ -95,7 +126,7 @@ def buckets(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request) -> HttpResponse:
-    """Staff alone: whoever names a bucket has the server's own permissions read it."""
+    # Staff only: the bucket is read with the server's AWS permissions, not with those of the person.
     permissions.require_or_404(permissions.can_add_buckets(request.user))
     return _form(request, Bucket(owner_id=current_user_id(request), region=settings.AWS_REGION))
 
@@ -108,115 +139,118 @@ def edit(request: Request, bucket_id: int) -> HttpResponse:
 
 @require_POST
 def remove(request: Request, bucket_id: int) -> HttpResponse:
-    """Forget a bucket that has no pictures in the library; nothing changes in S3."""
+    """Remove a bucket that has no pictures in the library; nothing changes in S3."""
     permissions.require_or_404(permissions.can_delete_buckets(request.user))
-    shown = permissions.get_bucket_or_404(request.user, bucket_id)
-    name = str(shown)
+    bucket = permissions.get_bucket_or_404(request.user, bucket_id)
+    name = str(bucket)
     try:
-        shown.delete()
+        bucket.delete()
     except ProtectedError:
-        number = shown.images.count()
-        sentence = _("%(bucket)s was not removed: delete its %(pictures)s first, including those in the trash.")
-        toasts.add_toast(request, Toast(sentence % {"bucket": name, "pictures": formatting.pictures(number)}))
+        pictures = formatting.pictures(bucket.images.count())
+        message = _("%(bucket)s was not removed: delete its %(pictures)s first, including those in the trash.")
+        toasts.add_toast(request, Toast(message % {"bucket": name, "pictures": pictures}))
         return redirect("bucket", bucket_id)
     toasts.add_toast(request, Toast(_("Removed %(bucket)s. Nothing was changed in S3.") % {"bucket": name}))
     return redirect("buckets")
 
 
-def _form(request: Request, shown: Bucket) -> HttpResponse:
-    """The form; saves what is right, once the bucket was reached."""
-    form = BucketForm(request.POST or None, instance=shown, label_suffix="")
-    if request.method == "POST" and form.is_reached():
+def _form(request: Request, bucket: Bucket) -> HttpResponse:
+    form = BucketForm(request.POST or None, instance=bucket, label_suffix="")
+    if request.method == "POST" and form.is_connected():
         return redirect("bucket", form.save().pk)
     return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_safe
 def bucket(request: Request, bucket_id: int) -> HttpResponse:
-    """What is known of it; with `?check`, what it lets us do."""
-    shown = permissions.get_bucket_or_404(request.user, bucket_id)
-    findings = list(connection_check.check_connection(shown)) if "check" in request.GET else []
-    states = dict(shown.objects_seen.values_list("state").annotate(Count("pk")))
-    aside = shown.objects_seen.filter(state__in=[BucketObject.State.REFUSED, BucketObject.State.FAILED])
+    """Status and AWS configuration; with `?check`, also the permissions granted."""
+    bucket = permissions.get_bucket_or_404(request.user, bucket_id)
+    findings = list(connection_check.check_connection(bucket)) if "check" in request.GET else []
+    states = dict(bucket.objects_seen.values_list("state").annotate(Count("pk")))
+    failed = states.get(BucketObject.State.FAILED, 0)
+    skipped = bucket.objects_seen.filter(state__in=[BucketObject.State.REFUSED, BucketObject.State.FAILED])
+    more = states.get(BucketObject.State.REFUSED, 0) + failed - MAX_SKIPPED
     context = {
-        "bucket": shown,
+        "bucket": bucket,
         "may_edit": permissions.can_edit_buckets(request.user),
         "may_remove": permissions.can_delete_buckets(request.user),
-        "row": _row(shown),
+        "row": _row(bucket),
         "findings": findings,
         "is_fine": all(finding.is_fine for finding in findings),
         "missing_actions": [finding.action for finding in findings if finding.action],
-        "numbers": _numbers(shown, request),
-        "may_sync": permissions.can_sync_bucket(request.user, shown),
-        "waiting": states.get(BucketObject.State.WAITING, 0),
-        "present": states.get(BucketObject.State.PRESENT, 0),
-        "library_url": links.with_parameters("/", q=f'bucket:"{shown.name}"'),
-        "aside": aside.order_by("key")[:MOST_ASIDE],
-        "failed": states.get(BucketObject.State.FAILED, 0),
-        "rest": max(states.get("refused", 0) + states.get("failed", 0) - MOST_ASIDE, 0),
+        "report": _report_rows(bucket, request),
+        "may_sync": permissions.can_sync_bucket(request.user, bucket),
+        "pending": formatting.count(states.get(BucketObject.State.WAITING, 0)),
+        "present": formatting.count(states.get(BucketObject.State.PRESENT, 0)),
+        "library_url": links.with_parameters(reverse("library"), q=f'bucket:"{bucket.name}"'),
+        "skipped": skipped.order_by("key")[:MAX_SKIPPED],
+        "failed": failed,
+        "more": max(more, 0),
         "toasts": toasts.take_toasts(request),
-        **_to_paste(request, shown),
+        **_aws_configuration(request, bucket),
     }
     return render(request, "buckets/detail.html", context)
 
 
 @require_POST
 def sync(request: Request, bucket_id: int) -> HttpResponse:
-    """Have it compared with the library, and with `repair` what that found put right."""
-    shown = permissions.get_bucket_or_404(request.user, bucket_id)
+    """Start a sync; `repair=missing` also trashes, `repair=failed` retries instead."""
+    bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     repair = request.POST.get("repair", "")
-    if not permissions.can_sync_bucket(request.user, shown):
+    if not permissions.can_sync_bucket(request.user, bucket):
         raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
     if repair == "failed":
-        if not permissions.can_analyze_bucket(request.user, shown):
+        if not permissions.can_analyze_bucket(request.user, bucket):
             raise PermissionDenied(permissions.NO_ANALYSES_MESSAGE)
-        number = pipeline.retry_failed(shown)
-        toasts.add_toast(request, Toast(f"Asking again about {formatting.pictures(number)}."))
+        pictures = formatting.pictures(pipeline.retry_failed(bucket))
+        toasts.add_toast(request, Toast(_("Retrying %(pictures)s.") % {"pictures": pictures}))
     else:
-        pipeline.start_sync(shown.pk, trash_missing=repair == "missing")
-        toasts.add_toast(request, Toast(f"Comparing {shown} with the library. New pictures come as they are read."))
-    return redirect("bucket", shown.pk)
+        pipeline.start_sync(bucket.pk, trash_missing=repair == "missing")
+        message = _("Syncing %(bucket)s. New pictures appear as they are imported.")
+        toasts.add_toast(request, Toast(message % {"bucket": bucket}))
+    return redirect("bucket", bucket.pk)
 
 
-def _row(each: Bucket) -> BucketRow:
+def _row(bucket: Bucket) -> BucketRow:
     now = timezone.now()
-    is_running = each.sync_claimed_until is not None and each.sync_claimed_until > now
-    synced = (
-        f"Synced {formatting.ago(each.sync_ended_at, now=now)}" if each.sync_ended_at else "Never synced to its end"
-    )
+    is_running = bucket.sync_claimed_until is not None and bucket.sync_claimed_until > now
+    if is_running:
+        synced = _("Syncing")
+    elif bucket.sync_ended_at:
+        synced = _("Synced %(ago)s") % {"ago": formatting.ago(bucket.sync_ended_at, now=now)}
+    else:
+        synced = _("Not fully synced yet")
     return BucketRow(
-        url=f"/buckets/{each.pk}/",
-        name=str(each),
-        owner=each.owner.get_username(),
-        pictures=formatting.pictures(getattr(each, "pictures", 0)),
-        synced="Syncing" if is_running else synced,
+        url=reverse("bucket", args=[bucket.pk]),
+        name=str(bucket),
+        owner=bucket.owner.get_username(),
+        pictures=formatting.pictures(getattr(bucket, "pictures", 0)),
+        synced=synced,
         is_running=is_running,
-        trouble=each.trouble,
+        trouble=bucket.trouble,
     )
 
 
-def _numbers(shown: Bucket, request: Request) -> list[dict[str, Any]]:
-    """What the last sync found, with what puts it right."""
-    repairs = {"missing": "Move to the trash"} if permissions.can_sync_bucket(request.user, shown) else {}
-    if permissions.can_analyze_bucket(request.user, shown):
-        repairs["failed_analyses"] = "Ask again"
+def _report_rows(bucket: Bucket, request: Request) -> list[ReportRow]:
+    """Counts of the last sync, each with the button that acts on it."""
+    repairs = {"missing": _("Move to trash")} if permissions.can_sync_bucket(request.user, bucket) else {}
+    if permissions.can_analyze_bucket(request.user, bucket):
+        repairs["failed_analyses"] = _("Retry")
     return [
-        {"words": words, "number": f"{shown.report[name]:,}", "name": name, "repair": repairs.get(name, "")}
-        for name, words in WORDS.items()
-        if shown.report.get(name)
+        ReportRow(name, label, number, repairs.get(name, "")) for name, label, number in report_counts(bucket.report)
     ]
 
 
-def _to_paste(request: Request, shown: Bucket) -> dict[str, str]:
-    name, region = (
-        settings.EVENTS_QUEUE_URL.rpartition("/")[2] or "imagelib-events",
-        shown.region or settings.AWS_REGION,
-    )
-    account = settings.EVENTS_QUEUE_URL.rstrip("/").rpartition("/")[0].rpartition("/")[2] or "123456789012"
-    arn = f"arn:aws:sqs:{region or 'us-east-1'}:{account}:{name}"
-    said = {
-        "policy": connection_check.needed_policy(shown),
+def _aws_configuration(request: Request, bucket: Bucket) -> dict[str, str]:
+    """JSON for the AWS console: IAM policy, CORS rules, event notification."""
+    # https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; without a queue, examples that AWS would refuse are shown.
+    address, _slash, queue = settings.EVENTS_QUEUE_URL.rpartition("/")
+    account = address.rpartition("/")[2] or "123456789012"
+    region = bucket.region or settings.AWS_REGION or "us-east-1"
+    arn = f"arn:aws:sqs:{region}:{account}:{queue or 'imagelib-events'}"
+    documents = {
+        "policy": connection_check.needed_policy(bucket),
         "cors": connection_check.cors_rules(f"{request.scheme}://{request.get_host()}"),
-        "notification": connection_check.notification_config(arn, shown.prefix),
+        "notification": connection_check.notification_config(arn, bucket.prefix),
     }
-    return {key: json.dumps(value, indent=2) for key, value in said.items()}
+    return {name: json.dumps(document, indent=2) for name, document in documents.items()}

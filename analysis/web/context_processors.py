@@ -56,7 +56,7 @@ def _outages() -> list[Notice]:
 
 def _sentence(outages: list[Outage]) -> str:
     """What is the same for all of them is said once: "Faces and Labels wait: AccessDeniedException: …"."""
-    names = [Analysis.Api(outage.api).label for outage in outages]
+    names = [str(Analysis.Api(outage.api).label) for outage in outages]
     waiting = " and ".join([", ".join(names[:-1])] * bool(names[1:]) + names[-1:])
     told = [outage.message.removeprefix(f"The {outage.api} request failed with ").split(". ") for outage in outages]
     sentences = dict.fromkeys(part.rstrip(".") for parts in zip_longest(*told, fillvalue="") for part in parts)

@@ -1,4 +1,4 @@
-"""The labels page: every label one can meet, as a cover and a count, by category; each leads to its search."""
+"""Labels page: visible labels as covers with counts, by category."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from analysis import permissions
+from analysis import formatting, permissions
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.models.labels import KIND_TITLES, group_title
 from analysis.search import visible_labels
@@ -22,9 +23,11 @@ from analysis.web import links
 from analysis.web import sensitive as web_sensitive
 from analysis.web.http import Request, int_param
 
-FIRST, MOST = 8, 120
-"""Labels of a group on the first page, and on a page of its own."""
-LONGEST = 100
+PREVIEW_SIZE, PAGE_SIZE = 8, 120
+"""Labels of a group on the overview, and on a page of its own."""
+MAX_FILTER_LENGTH = 100
+GroupKey = tuple[str, str]
+"""Kind and category; only labels have a category."""
 
 
 class LabelEntry(NamedTuple):
@@ -34,7 +37,7 @@ class LabelEntry(NamedTuple):
     category: str
 
     @property
-    def group(self) -> tuple[str, str]:
+    def group(self) -> GroupKey:
         return (self.kind, self.category) if self.kind == Label.Kind.LABEL else (self.kind, "")
 
 
@@ -49,7 +52,7 @@ class LabelCover:
 
 @dataclass(frozen=True)
 class Group:
-    """`number` names it within the page; `all_url` leads to those that are not shown here."""
+    """Labels of a kind or category; `all_url` leads to those left out here."""
 
     number: str
     title: str
@@ -59,140 +62,154 @@ class Group:
 
 @require_safe
 def labels(request: Request) -> HttpResponse:
-    """All groups with their most frequent labels; one group (`kind`, `category`) or what a word finds (`q`) whole."""
-    viewer, veils = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
-    text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:LONGEST]
+    """Overview, one group (`kind`, `category`), or labels whose name contains `q`."""
+    viewer, is_blurring = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
+    text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_FILTER_LENGTH]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
     if text or kind in Label.Kind.values:
         rows = _named(text) if text else _of_group(kind, category)
-        title = f"Labels with “{text}”" if text else group_title(kind, category)
+        title = _("Labels matching “%(text)s”") % {"text": text} if text else group_title(kind, category)
         after = int_param(request.GET.get("after", ""), maximum=2**31 - 1, minimum=0)
-        group, more = whole(rows, title=title, viewer=viewer, after=after, veils=veils)
-        asked = {"q": text} if text else {"kind": kind, "category": category}
-        more_url = links.with_parameters(reverse("labels"), **asked, after=more) if more else ""
+        group, next_id = group_page(rows, title=title, viewer=viewer, after=after, is_blurring=is_blurring)
+        parameters = {"q": text} if text else {"kind": kind, "category": category}
+        more_url = links.with_parameters(reverse("labels"), **parameters, after=next_id) if next_id else ""
         context = {"groups": [group] if group.covers else [], "title": title, "more_url": more_url}
     else:
-        context = {"groups": overview(viewer=viewer, veils=veils)}
-    return render(request, "labels.html", context | {"sought": text})
+        context = {"groups": overview(viewer=viewer, is_blurring=is_blurring)}
+    return render(request, "labels.html", context | {"filter": text})
 
 
-def overview(*, viewer: Viewer, veils: bool = True) -> list[Group]:
-    """Every group with the first of its labels: people's own words, then the categories by what is most frequent."""
-    among = visible_labels.label_frequencies(viewer)
-    groups, sizes = _grouped(among)
-    found = {
-        key: sorted(few, key=lambda pair: -pair[1].count)  # steered by a sample, shown by what was counted
-        for key, few in _first_of_each(groups, sizes, viewer=viewer, among=among).items()
+def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[Group]:
+    """All groups with their most frequent labels."""
+    frequencies = visible_labels.label_frequencies(viewer)
+    groups, sizes = _grouped(frequencies)
+    # The sample decides which labels are shown; their order follows the counts that are shown with them.
+    previews = {
+        key: sorted(rows, key=lambda pair: -pair[1].count)
+        for key, rows in _previews(groups, sizes, viewer=viewer, frequencies=frequencies).items()
     }
-    covers = _covers([each for few in found.values() for each in few], veils=veils)
-    order = sorted((key for key in found if found[key]), key=_place)
+    covers = _covers([pair for rows in previews.values() for pair in rows], is_blurring=is_blurring)
+    keys = sorted((key for key, rows in previews.items() if rows), key=_group_order)
     return [
-        _group(number, key, [covers[row.id] for row, _ in found[key]], sizes[key]) for number, key in enumerate(order)
+        _group(number, key, [covers[row.id] for row, _label in previews[key]], sizes[key])
+        for number, key in enumerate(keys)
     ]
 
 
-def whole(
-    rows: Iterable[LabelEntry], *, title: str, viewer: Viewer, after: int, veils: bool = True
+def group_page(
+    rows: Iterable[LabelEntry], *, title: str, viewer: Viewer, after: int, is_blurring: bool = True
 ) -> tuple[Group, str]:
-    """One page of these labels, most frequent first, and the id to go on after; empty when there are no more."""
-    among = visible_labels.label_frequencies(viewer)
-    ordered = [row for row in _by_frequency(rows, among) if row.id in among.numbers or not among.is_exact]
-    places = {row.id: place for place, row in enumerate(ordered)}
-    by_id = {row.id: row for row in ordered}
-    rest = [row.id for row in ordered[places.get(after, -1) + 1 :]]
-    found, asked = visible_labels.visible_labels(rest, viewer=viewer, among=among, maximum=MOST)
-    few = [(by_id[each.label_id], each) for each in found]
-    covers = _covers(few, veils=veils)
-    group = Group("0", title, [covers[row.id] for row, _ in few], "")
-    return group, str(rest[asked - 1]) if asked < len(rest) else ""
+    """One page of labels, most frequent first, and its last id.
+
+    The id is empty on the last page.
+    """
+    frequencies = visible_labels.label_frequencies(viewer)
+    entries = [
+        row for row in _by_frequency(rows, frequencies) if row.id in frequencies.numbers or not frequencies.is_exact
+    ]
+    positions = {row.id: position for position, row in enumerate(entries)}
+    by_id = {row.id: row for row in entries}
+    rest = [row.id for row in entries[positions.get(after, -1) + 1 :]]
+    visible, checked = visible_labels.visible_labels(rest, viewer=viewer, among=frequencies, maximum=PAGE_SIZE)
+    pairs = [(by_id[label.label_id], label) for label in visible]
+    covers = _covers(pairs, is_blurring=is_blurring)
+    group = Group("0", title, [covers[row.id] for row, _label in pairs], "")
+    return group, str(rest[checked - 1]) if checked < len(rest) else ""
 
 
-def _shown() -> QuerySet[Label]:
+def _active_labels() -> QuerySet[Label]:
     return Label.objects.filter(is_hidden=False, merged_into=None)
 
 
-def _rows(labels: QuerySet[Label]) -> list[LabelEntry]:
+def _entries(labels: QuerySet[Label]) -> list[LabelEntry]:
     return [LabelEntry(*row) for row in labels.values_list("pk", "name", "kind", "category")]
 
 
 def _of_group(kind: str, category: str) -> list[LabelEntry]:
-    shown = _shown().filter(kind=kind)
-    return _rows(shown.filter(category=category) if kind == Label.Kind.LABEL else shown)
+    labels = _active_labels().filter(kind=kind)
+    return _entries(labels.filter(category=category) if kind == Label.Kind.LABEL else labels)
 
 
 def _named(text: str) -> list[LabelEntry]:
-    """Labels with this text in their name or in another name of theirs."""
+    """Labels with this text in their name, an alias, or a label merged into them."""
     aliases = LabelAlias.objects.filter(name__icontains=text).values("label")
     merged = Label.objects.filter(name__icontains=text).exclude(merged_into=None).values("merged_into")
-    return _rows(_shown().filter(name__icontains=text) | _shown().filter(Q(pk__in=aliases) | Q(pk__in=merged)))
+    by_other_name = _active_labels().filter(Q(pk__in=aliases) | Q(pk__in=merged))
+    return _entries(_active_labels().filter(name__icontains=text) | by_other_name)
 
 
-def _grouped(among: LabelFrequencies) -> tuple[dict[tuple[str, str], list[LabelEntry]], dict[tuple[str, str], int]]:
-    """The labels that were met by group, most frequent first; and how many may be in each group."""
-    met_ones: list[LabelEntry] = []
-    sizes: dict[tuple[str, str], int] = {}
-    for row in _rows(_shown()):
-        is_met = row.id in among.numbers
-        if is_met:
-            met_ones.append(row)
-        if is_met or not among.is_exact:
+def _grouped(frequencies: LabelFrequencies) -> tuple[dict[GroupKey, list[LabelEntry]], dict[GroupKey, int]]:
+    """By group: labels in the sample, most frequent first, and the number of labels."""
+    sampled: list[LabelEntry] = []
+    sizes: dict[GroupKey, int] = {}
+    for row in _entries(_active_labels()):
+        is_sampled = row.id in frequencies.numbers
+        if is_sampled:
+            sampled.append(row)
+        if is_sampled or not frequencies.is_exact:
             sizes[row.group] = sizes.get(row.group, 0) + 1
-    groups: dict[tuple[str, str], list[LabelEntry]] = {}
-    for row in _by_frequency(met_ones, among):
+    groups: dict[GroupKey, list[LabelEntry]] = {}
+    for row in _by_frequency(sampled, frequencies):
         groups.setdefault(row.group, []).append(row)
     return groups, sizes
 
 
-def _by_frequency(rows: Iterable[LabelEntry], among: LabelFrequencies) -> list[LabelEntry]:
-    return sorted(rows, key=lambda row: (-among.numbers.get(row.id, 0), row.name.lower(), row.id))
+def _by_frequency(rows: Iterable[LabelEntry], frequencies: LabelFrequencies) -> list[LabelEntry]:
+    return sorted(rows, key=lambda row: (-frequencies.numbers.get(row.id, 0), row.name.lower(), row.id))
 
 
-def _first_of_each(
-    groups: dict[tuple[str, str], list[LabelEntry]],
-    sizes: dict[tuple[str, str], int],
+def _previews(
+    groups: dict[GroupKey, list[LabelEntry]],
+    sizes: dict[GroupKey, int],
     *,
     viewer: Viewer,
-    among: LabelFrequencies,
-) -> dict[tuple[str, str], list[tuple[LabelEntry, VisibleLabel]]]:
-    """All that were met at once; a group of which too few were is gone through by itself."""
-    ids = [row.id for rows in groups.values() for row in rows[:FIRST]]
-    found = {each.label_id: each for each in visible_labels.visible_labels(ids, viewer=viewer, among=among)[0]}
-    first = {key: [(row, found[row.id]) for row in rows[:FIRST] if row.id in found] for key, rows in groups.items()}
+    frequencies: LabelFrequencies,
+) -> dict[GroupKey, list[tuple[LabelEntry, VisibleLabel]]]:
+    """First labels of each group.
+
+    Sampled ones come from one query; each group with too few of them takes another.
+    """
+    ids = [row.id for rows in groups.values() for row in rows[:PREVIEW_SIZE]]
+    visible = {row.label_id: row for row in visible_labels.visible_labels(ids, viewer=viewer, among=frequencies)[0]}
+    previews = {
+        key: [(row, visible[row.id]) for row in rows[:PREVIEW_SIZE] if row.id in visible]
+        for key, rows in groups.items()
+    }
     for key, size in sizes.items():
-        known = len(groups.get(key, ()))
-        if known < min(size, FIRST):
-            others = {row.id: row for row in _by_frequency(_of_group(*key), among)[known:]}
-            more, _ = visible_labels.visible_labels(
-                list(others)[:MOST], viewer=viewer, among=among, maximum=FIRST - known
+        sampled = len(groups.get(key, ()))
+        if sampled < min(size, PREVIEW_SIZE):
+            others = {row.id: row for row in _by_frequency(_of_group(*key), frequencies)[sampled:]}
+            more, _checked = visible_labels.visible_labels(
+                list(others)[:PAGE_SIZE], viewer=viewer, among=frequencies, maximum=PREVIEW_SIZE - sampled
             )
-            first.setdefault(key, []).extend((others[each.label_id], each) for each in more)
-    return first
+            previews.setdefault(key, []).extend((others[label.label_id], label) for label in more)
+    return previews
 
 
-def _place(key: tuple[str, str]) -> int:
-    """Tags and people first, then the categories as they came: by their most frequent label."""
+def _group_order(key: GroupKey) -> int:
+    """Tags and celebrities first, then categories by their most frequent label."""
     return [Label.Kind.TAG, Label.Kind.CELEBRITY, Label.Kind.LABEL, *KIND_TITLES].index(Label.Kind(key[0]))
 
 
-def _group(number: int, key: tuple[str, str], covers: list[LabelCover], size: int) -> Group:
+def _group(number: int, key: GroupKey, covers: list[LabelCover], size: int) -> Group:
     kind, category = key
     url = links.with_parameters(reverse("labels"), kind=kind, category=category)
     return Group(str(number), group_title(*key), covers, url if size > len(covers) else "")
 
 
-def _covers(found: Sequence[tuple[LabelEntry, VisibleLabel]], *, veils: bool) -> dict[int, LabelCover]:
-    """By label id; another picture for each as far as there are others, and one that is not sensitive before one is."""
-    sensitive = web_sensitive.sensitive_ids({each for _, label in found for each in label.newest})
-    chosen: dict[int, int] = {}
+def _covers(pairs: Sequence[tuple[LabelEntry, VisibleLabel]], *, is_blurring: bool) -> dict[int, LabelCover]:
+    """Covers by label id: pictures not sensitive and not used by another label first."""
+    sensitive = web_sensitive.sensitive_ids({image_id for _row, label in pairs for image_id in label.newest})
+    image_ids: dict[int, int] = {}
     used: set[int] = set()
-    for row, label in found:
-        chosen[row.id] = min(label.newest, key=lambda each: (each in sensitive, each in used))
-        used.add(chosen[row.id])
+    for row, label in pairs:
+        image_ids[row.id] = min(label.newest, key=lambda image_id: (image_id in sensitive, image_id in used))
+        used.add(image_ids[row.id])
     images = Image.objects.only("pk", "renditions_id").in_bulk(used)
-    veiled = sensitive if veils else frozenset()
+    blurred = sensitive if is_blurring else frozenset()
     return {
-        row.id: _cover(row, label, images.get(chosen[row.id]), is_blurred=chosen[row.id] in veiled)
-        for row, label in found
+        row.id: _cover(row, label, images.get(image_ids[row.id]), is_blurred=image_ids[row.id] in blurred)
+        for row, label in pairs
     }
 
 
@@ -200,7 +217,7 @@ def _cover(row: LabelEntry, label: VisibleLabel, image: Image | None, *, is_blur
     kind = "" if row.kind == Label.Kind.LABEL else row.kind
     return LabelCover(
         name=row.name,
-        count=f"{label.count:,}{'+' if label.is_capped else ''}",
+        count=f"{formatting.count(label.count)}{'+' if label.is_capped else ''}",
         url=links.library_url(Query((LabelTerm(row.name, kind),))),
         thumb=links.rendition_url(image, "thumb") if image else "",
         is_blurred=is_blurred,

@@ -1,4 +1,4 @@
-"""Saved searches: their page, and what people do with them. Whoever opens one sees what they themselves may see."""
+"""Saved searches; a shared one shows only what its reader may see."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.models import SavedSearch
@@ -20,19 +21,19 @@ from analysis.web.links import with_parameters
 from analysis.web.toasts import Toast
 
 DENSITIES = ("small", "medium", "large")
-LONGEST_NAME = 100
-LONGEST_QUERY = 4_000
-MOST_SHOWN = 12
-MOST_OWN = 500
+MAX_NAME_LENGTH = 100
+MAX_QUERY_LENGTH = 4_000
+MAX_IN_SIDEBAR = 12
+MAX_OWN = 500
 PAGE_SIZE = 50
-"""Of others' searches so many are on one page."""
+"""Shared searches of others on one page."""
 SALT, DAY = "saved search", 24 * 60 * 60
-ROW = ("id", "owner_id", "name", "query", "density", "is_shared")
+COLUMNS = ("id", "owner_id", "name", "query", "density", "is_shared")
 
 
 @dataclass(frozen=True)
 class OpenSearch:
-    """The saved search that a library page shows, and whether what is shown still is what was saved."""
+    """Saved search open in the library, and whether its query was modified since."""
 
     id: str
     name: str
@@ -44,7 +45,7 @@ class OpenSearch:
 
 @dataclass(frozen=True)
 class SearchForm:
-    """What a form wants to have saved."""
+    """Values of a submitted form, cleaned."""
 
     name: str
     query: str
@@ -54,13 +55,13 @@ class SearchForm:
 
 @require_safe
 def searches(request: Request) -> HttpResponse:
-    """One's own searches, and those that others share."""
+    """Own searches, and those that others share."""
     return _page(request)
 
 
 @require_safe
 def search(request: Request, search_id: int) -> HttpResponse:
-    """The address to share: leads to the library with this search."""
+    """Address to share; redirects to the library with this search."""
     saved = get_object_or_404(visible(current_user_id(request)), pk=search_id)
     return redirect(library_url_of(saved))
 
@@ -68,57 +69,58 @@ def search(request: Request, search_id: int) -> HttpResponse:
 @require_POST
 def save(request: Request) -> HttpResponse:
     """Save a query under a new name."""
-    wanted = _wanted(request)
-    complaint = _complaint(wanted)
-    if not complaint:
+    form = _form(request)
+    error = "" if form.name else _no_name()
+    if not error:
         try:
             with transaction.atomic():
                 saved = SavedSearch.objects.create(
                     owner_id=current_user_id(request),
-                    name=wanted.name,
-                    query=wanted.query,
-                    density=wanted.density,
-                    is_shared=wanted.is_shared,
+                    name=form.name,
+                    query=form.query,
+                    density=form.density,
+                    is_shared=form.is_shared,
                 )
         except IntegrityError:
-            complaint = _taken(wanted.name)
+            error = _name_taken(form.name)
         else:
-            toasts.add_toast(request, Toast(f"Saved as “{saved.name}”."))
+            toasts.add_toast(request, Toast(_("Saved as “%(name)s”.") % {"name": saved.name}))
             return redirect(library_url_of(saved))
-    return _page(request, wanted=wanted, complaint=complaint, status=422)
+    return _page(request, form=form, error=error, status=422)
 
 
 @require_POST
 def update(request: Request, search_id: int) -> HttpResponse:
-    """Give a saved search another name, query or visibility: what the form names is changed, the rest stays."""
+    """Change the fields that the form contains: name, query, density or sharing."""
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
-    changed = _changes(request)
-    if "name" in changed and not changed["name"]:
-        return _page(request, complaint="A saved search needs a name.", status=422)
+    changes = _changes(request)
+    if "name" in changes and not changes["name"]:
+        return _page(request, error=_no_name(), status=422)
     try:
         with transaction.atomic():
-            SavedSearch.objects.filter(pk=saved.pk).update(**changed)
+            SavedSearch.objects.filter(pk=saved.pk).update(**changes)
     except IntegrityError:
-        return _page(request, complaint=_taken(str(changed["name"])), status=422)
+        return _page(request, error=_name_taken(str(changes["name"])), status=422)
     saved.refresh_from_db()
-    toasts.add_toast(request, Toast(_told(saved, changed)))
-    return redirect(library_url_of(saved) if "query" in changed else reverse("searches"))
+    toasts.add_toast(request, Toast(_update_message(saved, changes)))
+    return redirect(library_url_of(saved) if "query" in changes else reverse("searches"))
 
 
 @require_POST
 def delete(request: Request, search_id: int) -> HttpResponse:
-    """Delete a saved search; Undo holds the row, so that it comes back to the address that others were given."""
+    """Delete a saved search; Undo carries the signed row, and so keeps its address."""
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
-    row = {name: getattr(saved, name) for name in ROW}
+    row = {name: getattr(saved, name) for name in COLUMNS}
     saved.delete()
     fields = {"row": signing.dumps(row, salt=SALT)}
-    toasts.add_toast(request, Toast(f"Deleted “{saved.name}”.", undo_url=reverse("search-restore"), fields=fields))
+    message = _("Deleted “%(name)s”.") % {"name": saved.name}
+    toasts.add_toast(request, Toast(message, undo_url=reverse("search-restore"), fields=fields))
     return redirect("searches")
 
 
 @require_POST
 def restore(request: Request) -> HttpResponse:
-    """Bring back what was deleted, as it was and where it was."""
+    """Restore a deleted search with its name, owner and address."""
     try:
         row = signing.loads(request.POST.get("row", ""), salt=SALT, max_age=DAY)
         if row["owner_id"] != current_user_id(request):
@@ -126,11 +128,11 @@ def restore(request: Request) -> HttpResponse:
         with transaction.atomic():
             saved = SavedSearch.objects.create(**row)
     except signing.BadSignature:
-        toasts.add_toast(request, Toast("This cannot be undone any more."))
+        toasts.add_toast(request, Toast(_("This can no longer be undone.")))
     except IntegrityError:
-        toasts.add_toast(request, Toast("It is here already, or another search has its name now."))
+        toasts.add_toast(request, Toast(_("Not restored: it exists already, or another search uses its name.")))
     else:
-        toasts.add_toast(request, Toast(f"“{saved.name}” is back."))
+        toasts.add_toast(request, Toast(_("Restored “%(name)s”.") % {"name": saved.name}))
     return redirect("searches")
 
 
@@ -139,12 +141,12 @@ def visible(reader_id: int) -> QuerySet[SavedSearch]:
 
 
 def searches_of(reader_id: int) -> list[SavedSearch]:
-    """The few that a side column has room for."""
-    return list(SavedSearch.objects.filter(owner_id=reader_id).order_by("name")[:MOST_SHOWN])
+    """Own searches, as many as the sidebar has room for."""
+    return list(SavedSearch.objects.filter(owner_id=reader_id).order_by("name")[:MAX_IN_SIDEBAR])
 
 
 def open_search(reader_id: int, *, search_id: str, query: str) -> OpenSearch | None:
-    """The saved search an address names, if this person may open it, held against the query that is shown."""
+    """Saved search with this id if the reader may open it, compared with `query`."""
     if not search_id.isdecimal() or len(search_id) > 18:
         return None
     saved = visible(reader_id).filter(pk=int(search_id)).first()
@@ -164,22 +166,20 @@ def library_url_of(saved: SavedSearch) -> str:
     return with_parameters(reverse("library"), q=saved.query, saved=saved.pk)
 
 
-def _page(
-    request: Request, *, wanted: SearchForm | None = None, complaint: str = "", status: int = 200
-) -> HttpResponse:
+def _page(request: Request, *, form: SearchForm | None = None, error: str = "", status: int = 200) -> HttpResponse:
     reader = current_user_id(request)
     number = int_param(request.GET.get("page", ""), maximum=10_000)
     start = (number - 1) * PAGE_SIZE
     shared = SavedSearch.objects.filter(is_shared=True).exclude(owner_id=reader).select_related("owner")
-    found = list(shared.order_by("name", "pk")[start : start + PAGE_SIZE + 1])
+    page = list(shared.order_by("name", "pk")[start : start + PAGE_SIZE + 1])
     own = SavedSearch.objects.filter(owner_id=reader).select_related("owner").order_by("name")
     context = {
-        "own": [_row(each) for each in own[:MOST_OWN]] if number == 1 else [],
-        "shared": [_row(each) for each in found[:PAGE_SIZE]],
+        "own": [_row(saved) for saved in own[:MAX_OWN]] if number == 1 else [],
+        "shared": [_row(saved) for saved in page[:PAGE_SIZE]],
         "is_first": number == 1,
-        "more_url": with_parameters(reverse("searches"), page=number + 1) if len(found) > PAGE_SIZE else "",
-        "wanted": wanted,
-        "complaint": complaint,
+        "more_url": with_parameters(reverse("searches"), page=number + 1) if len(page) > PAGE_SIZE else "",
+        "form": form,
+        "error": error,
         "toasts": toasts.take_toasts(request),
     }
     return render(request, "saved_searches.html", context, status=status)
@@ -197,7 +197,7 @@ def _row(saved: SavedSearch) -> dict[str, object]:
     }
 
 
-def _wanted(request: Request) -> SearchForm:
+def _form(request: Request) -> SearchForm:
     density = request.POST.get("density", "")
     return SearchForm(
         name=_name(request),
@@ -208,46 +208,48 @@ def _wanted(request: Request) -> SearchForm:
 
 
 def _changes(request: Request) -> dict[str, str | bool]:
-    """Columns with what the form says of them."""
-    wanted = _wanted(request)
-    said: dict[str, tuple[str, str | bool]] = {
-        "name": ("name", wanted.name),
-        "q": ("query", wanted.query),
-        "density": ("density", wanted.density),
-        "shared": ("is_shared", wanted.is_shared),
+    """New values of the columns that the form contains."""
+    form = _form(request)
+    values: dict[str, tuple[str, str | bool]] = {
+        "name": ("name", form.name),
+        "q": ("query", form.query),
+        "density": ("density", form.density),
+        "shared": ("is_shared", form.is_shared),
     }
-    return {column: value for field, (column, value) in said.items() if field in request.POST}
+    return {column: value for field, (column, value) in values.items() if field in request.POST}
 
 
 def _name(request: Request) -> str:
-    return " ".join(request.POST.get("name", "").replace("\x00", " ").split())[:LONGEST_NAME]
+    return " ".join(request.POST.get("name", "").replace("\x00", " ").split())[:MAX_NAME_LENGTH]
 
 
 def _query(request: Request) -> str:
-    return request.POST.get("q", "").replace("\x00", " ").strip()[:LONGEST_QUERY]
+    return request.POST.get("q", "").replace("\x00", " ").strip()[:MAX_QUERY_LENGTH]
 
 
 def _canonical(text: str) -> str:
-    """As the library writes it; what was typed may be spaced or ordered otherwise."""
+    """Query in canonical form: spacing and order do not count as modified."""
     try:
         return parse(text).text
     except InvalidQuery:
         return text
 
 
-def _complaint(wanted: SearchForm) -> str:
-    return "" if wanted.name else "A saved search needs a name."
+def _no_name() -> str:
+    return _("A saved search needs a name.")
 
 
-def _taken(name: str) -> str:
-    return f"You have a search named “{name}” already. Choose another name, or open that one and save it there."
+def _name_taken(name: str) -> str:
+    return _("You already have a saved search named “%(name)s”. Choose another name.") % {"name": name}
 
 
-def _told(saved: SavedSearch, changed: dict[str, str | bool]) -> str:
-    if "query" in changed:
-        return f"Saved “{saved.name}”."
-    if "name" in changed:
-        return f"It is called “{saved.name}” now."
-    if saved.is_shared:
-        return f"“{saved.name}” can be opened by everyone who is signed in and has its address."
-    return f"“{saved.name}” is yours alone again."
+def _update_message(saved: SavedSearch, changes: dict[str, str | bool]) -> str:
+    if "query" in changes:
+        message = _("Saved “%(name)s”.")
+    elif "name" in changes:
+        message = _("Renamed to “%(name)s”.")
+    elif saved.is_shared:
+        message = _("“%(name)s” is shared: anyone signed in can open it.")
+    else:
+        message = _("“%(name)s” is no longer shared.")
+    return message % {"name": saved.name}

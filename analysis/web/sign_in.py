@@ -1,4 +1,4 @@
-"""Signing in, with a limit to failed attempts by account and by address; counted in Redis, shared by all processes."""
+"""Sign-in with a limit on failed attempts, counted in Redis."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from unfold.forms import AuthenticationForm as UnfoldAuthenticationForm
 from analysis.web.http import client_address
 
 THROTTLED = "throttled"
-MANY = 5
-"""An account from all addresses, and an address for all accounts, may fail so many times as often as one for one."""
+TOTAL_FACTOR = 5
+"""Limit of an account from all networks, and of a network for all accounts, as a multiple of SIGN_IN_ATTEMPTS."""
 
 logger = logging.getLogger(__name__)
 
 
 class Attempts:
-    """Failed attempts of one request's account and address, within the last SIGN_IN_MINUTES."""
+    """Failed attempts of an account and a network within the last SIGN_IN_MINUTES."""
 
     def __init__(self, request: HttpRequest, username: str) -> None:
         self.address = client_address(request)
-        account, place = _digest(username.casefold()), _network(self.address)
+        account, network = _digest(username.casefold()), _network(self.address)
         maximum = settings.SIGN_IN_ATTEMPTS
-        self._limits = {f"sign-in:{account}:{place}": maximum, f"sign-in:{account}": maximum * MANY}
-        if place:
-            self._limits[f"sign-in:from:{place}"] = maximum * MANY
+        self._limits = {f"sign-in:{account}:{network}": maximum, f"sign-in:{account}": maximum * TOTAL_FACTOR}
+        if network:
+            self._limits[f"sign-in:from:{network}"] = maximum * TOTAL_FACTOR
 
     def seconds_to_wait(self) -> int:
-        """0 where one may try. Where Redis does not answer nobody is kept out."""
+        """0 if another attempt is allowed, or if Redis is not available."""
         if not settings.SIGN_IN_ATTEMPTS:
             return 0
         try:
-            counted = [(key, int(number or 0)) for key, number in zip(self._limits, self._numbers(), strict=True)]
-            waits = [_redis().ttl(key) for key, number in counted if number >= self._limits[key]]
+            counts = [(key, int(number or 0)) for key, number in zip(self._limits, self._counts(), strict=True)]
+            waits = [_redis().ttl(key) for key, number in counts if number >= self._limits[key]]
         except redis.RedisError as error:
-            logger.warning("Sign-in attempts are not limited: Redis does not answer: %s", error)
+            logger.warning("Sign-in attempts are not limited, because Redis is not available: %s", error)
             return 0
         return max((max(int(wait), 1) for wait in waits), default=0)
 
@@ -59,21 +59,22 @@ class Attempts:
                     pipeline.incr(key)
                 pipeline.execute()
         except redis.RedisError as error:
-            logger.warning("A failed sign-in was not counted: Redis does not answer: %s", error)
+            logger.warning("Failed sign-in not counted, because Redis is not available: %s", error)
 
     def forget(self) -> None:
-        """After success: of this account from this address only."""
+        """Reset the count of this account from this network, after a success."""
+        # The totals stay: else signing in with an own account would allow endless attempts on others.
         try:
             _redis().delete(next(iter(self._limits)))
         except redis.RedisError as error:
-            logger.warning("Failed sign-ins were not forgotten: Redis does not answer: %s", error)
+            logger.warning("Failed sign-ins not reset, because Redis is not available: %s", error)
 
-    def _numbers(self) -> list[Any]:
+    def _counts(self) -> list[Any]:
         return _redis().mget(list(self._limits))
 
 
 class Throttled(forms.Form):
-    """Mixed into the forms that sign in: theirs are not asked while there were too many failed attempts."""
+    """Mixin of sign-in forms: refuses to check passwords after too many failures."""
 
     request: HttpRequest | None
     wait = 0
@@ -84,7 +85,7 @@ class Throttled(forms.Form):
         self.wait = attempts.seconds_to_wait()
         if self.wait:
             logger.warning("Sign-in refused from %s: too many failed attempts.", attempts.address or "a local socket")
-            raise ValidationError(too_many(self.wait), code=THROTTLED)
+            raise ValidationError(_too_many_attempts(self.wait), code=THROTTLED)
         try:
             cleaned = super().clean()
         except ValidationError:
@@ -108,29 +109,29 @@ class SignIn(views.LoginView):
     redirect_authenticated_user = True
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        answer = super().form_invalid(form)
+        response = super().form_invalid(form)
         if isinstance(form, SignInForm) and form.wait:
-            answer.status_code = 429
-            answer["Retry-After"] = str(form.wait)
-        return answer
+            response.status_code = 429
+            response["Retry-After"] = str(form.wait)
+        return response
 
 
-def too_many(seconds: int) -> str:
+def _too_many_attempts(seconds: int) -> str:
     minutes = ceil(seconds / 60)
     return ngettext(
-        "Too many failed attempts to sign in. Try again in %(minutes)s minute.",
-        "Too many failed attempts to sign in. Try again in %(minutes)s minutes.",
+        "Too many failed sign-in attempts. Try again in %(minutes)s minute.",
+        "Too many failed sign-in attempts. Try again in %(minutes)s minutes.",
         minutes,
     ) % {"minutes": minutes}
 
 
 def _digest(text: str) -> str:
-    """Names are not kept in Redis: some are passwords in the wrong field."""
+    """Keyed hash: a username may be a password typed into the wrong field."""
     return hashlib.sha256(f"{settings.SECRET_KEY}{text}".encode()).hexdigest()[:32]
 
 
 def _network(address: str) -> str:
-    """An IPv6 customer has at least a /64 of addresses."""
+    """Network of a client: an IPv6 customer has at least a /64 of addresses."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The system page: what the doctor says, what waits, how fast it goes, what is configured. For staff alone."""
+"""System page, for staff: health checks, queue, rate limits, spend and settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import django
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 import imagelib
@@ -23,37 +26,43 @@ from analysis.recognition import aws_quotas, engine_runner, ledger, registry
 from analysis.recognition.ledger import Budget
 from analysis.recognition.rate_limiter import RateLimiterUnavailable
 from analysis.statistics import queue_depth
-from analysis.statistics.queue_depth import QueueDepth
 from analysis.web.http import Request, is_fragment
 
-SHOWN = {
-    "Recognition": (
-        *("RECOGNIZER", "RECOGNIZER_APIS", "MIN_CONFIDENCE", "FACE_CONFIDENCE", "MODERATION_MIN_CONFIDENCE"),
-        *("MAX_LABELS", "LABEL_INCLUSION", "LABEL_EXCLUSION", "CATEGORY_INCLUSION", "CATEGORY_EXCLUSION"),
-        *("IMAGE_PROPERTIES", "RECOGNITION_LONG_SIDE", "REKOGNITION_READS_BUCKET", "RECOGNITION_THREADS"),
+SETTING_GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
+    (
+        gettext_lazy("Recognition"),
+        (
+            *("RECOGNIZER", "RECOGNIZER_APIS", "MIN_CONFIDENCE", "FACE_CONFIDENCE", "MODERATION_MIN_CONFIDENCE"),
+            *("MAX_LABELS", "LABEL_INCLUSION", "LABEL_EXCLUSION", "CATEGORY_INCLUSION", "CATEGORY_EXCLUSION"),
+            *("IMAGE_PROPERTIES", "RECOGNITION_LONG_SIDE", "REKOGNITION_READS_BUCKET", "RECOGNITION_THREADS"),
+        ),
     ),
-    "Money and pace": (
-        "MONTHLY_BUDGET",
-        "INTERACTIVE_BUDGET",
-        "PERSON_MONTHLY_BUDGET",
-        "REKOGNITION_QUOTA",
-        "QUOTAS_FROM_AWS",
+    (
+        gettext_lazy("Budgets and quotas"),
+        ("MONTHLY_BUDGET", "INTERACTIVE_BUDGET", "PERSON_MONTHLY_BUDGET", "REKOGNITION_QUOTA", "QUOTAS_FROM_AWS"),
     ),
-    "Work": ("LEASE_SECONDS", "SWEEP_SECONDS", "WATCHDOG_MINUTES", "ANALYZE_SCHEDULE", "ANALYZE_OPTIONS"),
-    "Uploads": ("MAX_UPLOAD_BYTES", "MAX_PIXELS", "DECODE_MEMORY_BYTES", "DECODE_SECONDS", "UPLOAD_TICKET_SECONDS"),
-    "Storage": ("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AWS_CLOUDFRONT_DOMAIN"),
-    "Site": ("DEBUG", "HTTPS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED"),
-}
-"""The settings that may be shown. What is not named here stays unseen: secrets, and addresses that may hold some."""
+    (
+        gettext_lazy("Background work"),
+        ("LEASE_SECONDS", "SWEEP_SECONDS", "WATCHDOG_MINUTES", "ANALYZE_SCHEDULE", "ANALYZE_OPTIONS"),
+    ),
+    (
+        gettext_lazy("Uploads"),
+        ("MAX_UPLOAD_BYTES", "MAX_PIXELS", "DECODE_MEMORY_BYTES", "DECODE_SECONDS", "UPLOAD_TICKET_SECONDS"),
+    ),
+    (gettext_lazy("Storage"), ("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AWS_CLOUDFRONT_DOMAIN")),
+    (gettext_lazy("Site"), ("DEBUG", "HTTPS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED")),
+)
+"""Settings that may be shown. All others stay hidden: secrets, and URLs that may contain some."""
 PACKAGES = ("Django", "celery", "redis", "psycopg", "boto3", "Pillow", "django-htmx", "django-unfold", "gunicorn")
 
 
 @dataclass(frozen=True)
 class CheckRow:
-    """A finding as a row; without a state it is still being looked at."""
+    """Result of a health check; without a state it has not run yet."""
 
     subject: str
     state: str = ""
+    state_label: str = ""
     sentence: str = ""
     next_step: str = ""
 
@@ -69,18 +78,17 @@ class QueueRow:
 
 @dataclass(frozen=True)
 class RateLimitRow:
-    """What an API may be sent at present; `share` of its quota in percent, for the bar."""
+    """Calls per second of an API: the present limit and the quota."""
 
     name: str
-    now: str
+    current: str
     quota: str
     source: str
-    share: str
 
 
 @dataclass(frozen=True)
-class Spent:
-    """The month's money against what stops bulk work."""
+class Spend:
+    """Spend of the month; `share` is the percentage of the limit for bulk runs."""
 
     spent: str
     reserved: str
@@ -91,82 +99,85 @@ class Spent:
 
 @require_safe
 def system(request: Request) -> HttpResponse:
-    """Everything but the findings at once; those take seconds, and follow by themselves or with `?look=1`."""
+    """All panels; checks run only with `?look=1`, which the page loads by itself."""
     permissions.require_or_404(permissions.can_view_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):
-        context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": formatting.exact(now())}
+        context = {"checks": [_check_row(row) for row in doctor.findings()], "checked_at": formatting.exact(now())}
         if is_fragment(request):
             return render(request, "system.html#findings", context)
     else:
-        context = {"lines": [CheckRow(look.subject) for look in doctor.all_checks()]}
+        context = {"checks": [CheckRow(check.subject, state_label=_("not run yet")) for check in doctor.all_checks()]}
     context |= {
-        "queues": [_queue(depth) for depth in queue_depth.queue_depths()],
-        "paces": _paces(),
-        "spent": _spent(ledger.budget(settings.RECOGNIZER)),
+        "queues": [_queue_row(depth) for depth in queue_depth.queue_depths()],
+        "rate_limits": _rate_limit_rows(),
+        "spend": _spend(ledger.budget(settings.RECOGNIZER)),
         "versions": _versions(),
         "models": _models(),
-        "settings": shown_settings(),
+        "settings": setting_groups(),
     }
     return render(request, "system.html", context)
 
 
-def shown_settings() -> list[tuple[str, list[tuple[str, str]]]]:
-    """By group: name and value of what may be shown."""
-    return [(title, [(name, _value(getattr(settings, name))) for name in names]) for title, names in SHOWN.items()]
+def setting_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Title of each group with names and values of its settings, empty if not set."""
+    return [
+        (str(title), [(name, _value(getattr(settings, name))) for name in names]) for title, names in SETTING_GROUPS
+    ]
 
 
 def _value(value: Any) -> str:
     match value:
         case None | "":
-            return "not set"
+            return ""
         case bool():
-            return "on" if value else "off"
+            return _("on") if value else _("off")
         case int():
-            return f"{value:,}"
+            return formatting.count(value)
         case dict():
-            return ", ".join(f"{key} = {each}" for key, each in value.items()) or "not set"
+            return ", ".join(f"{key} = {item}" for key, item in value.items())
         case list() | tuple() | frozenset():
-            return ", ".join(sorted(map(str, value))) or "not set"
+            return ", ".join(sorted(map(str, value)))
     return str(value)
 
 
-def _line(found: Finding) -> CheckRow:
-    return CheckRow(found.subject, str(State(found.state)), found.sentence, found.next_step)
+def _check_row(finding: Finding) -> CheckRow:
+    labels = {State.OK: _("ok"), State.WARNING: _("warning"), State.FAILED: _("failed")}
+    state = State(finding.state)
+    return CheckRow(finding.subject, str(state), labels[state], finding.sentence, finding.next_step)
 
 
-def _queue(depth: QueueDepth) -> QueueRow:
+def _queue_row(depth: queue_depth.QueueDepth) -> QueueRow:
     return QueueRow(
-        name=Analysis.Api(depth.api).label,
+        name=str(Analysis.Api(depth.api).label),
         recognizer=depth.recognizer,
         waiting=formatting.capped_count(depth.waiting, cap=queue_depth.CAP),
-        running=f"{depth.running:,}",
-        oldest=formatting.duration(depth.oldest) or "none may go now",
+        running=formatting.count(depth.running),
+        oldest=formatting.duration(depth.oldest) or (_("none ready") if depth.waiting else "–"),
     )
 
 
-def _paces() -> list[RateLimitRow]:
-    """Of every API that is paid for; what is not known while Redis is away is not told."""
-    name = settings.RECOGNIZER
-    region = registry.current().region
-    if region is None:
+def _rate_limit_rows() -> list[RateLimitRow]:
+    """One row for each paid API; none for a local recognizer."""
+    recognizer = registry.current()
+    if recognizer.region is None:
         return []
-    return [_pace(name, api, region) for api in Analysis.Api.values if api in registry.current().apis]
+    apis = [api for api in Analysis.Api.values if api in recognizer.apis]
+    return [_rate_limit_row(settings.RECOGNIZER, api, recognizer.region) for api in apis]
 
 
-def _pace(name: str, api: str, region: str) -> RateLimitRow:
-    known, limiter = aws_quotas.cached_quota(region, api), engine_runner.limiter(name, api)
+def _rate_limit_row(recognizer: str, api: str, region: str) -> RateLimitRow:
+    quota, limiter = aws_quotas.cached_quota(region, api), engine_runner.limiter(recognizer, api)
     try:
-        rate = limiter.acquire(0).rate if limiter else known.per_second
+        current = f"{limiter.acquire(0).rate if limiter else quota.per_second:.3g}"
     except RateLimiterUnavailable:
-        return RateLimitRow(Analysis.Api(api).label, "not known", f"{known.per_second:g}", known.source, "0")
-    share = min(100.0, 100 * rate / known.per_second)
-    return RateLimitRow(Analysis.Api(api).label, f"{rate:.3g}", f"{known.per_second:g}", known.source, f"{share:.1f}")
+        current = _("unknown")
+    return RateLimitRow(str(Analysis.Api(api).label), current, f"{quota.per_second:g}", quota.source)
 
 
-def _spent(budget: Budget) -> Spent:
+def _spend(budget: Budget) -> Spend:
     share = 100 * (budget.spent + budget.reserved) / budget.limit if budget.limit else 0
-    return Spent(
+    return Spend(
         spent=formatting.dollars(budget.spent),
         reserved=formatting.dollars(budget.reserved) if budget.reserved else "",
         limit="" if budget.limit is None else formatting.dollars(budget.limit),
@@ -184,6 +195,8 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def _models() -> list[tuple[str, str, str]]:
-    """API, version and when it last answered, of the recognizer that is asked now."""
-    seen = ModelVersion.objects.filter(recognizer=settings.RECOGNIZER).order_by("api", "-last_seen_at").distinct("api")
-    return [(Analysis.Api(each.api).label, each.version, formatting.ago(each.last_seen_at, now=now())) for each in seen]
+    """API, model version and when it was last seen, for the current recognizer."""
+    rows = ModelVersion.objects.filter(recognizer=settings.RECOGNIZER).order_by("api", "-last_seen_at").distinct("api")
+    return [
+        (str(Analysis.Api(row.api).label), row.version, formatting.ago(row.last_seen_at, now=now())) for row in rows
+    ]

@@ -1,4 +1,4 @@
-"""What people change about their own account."""
+"""Form of the account page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imagelib.accounts.models import User
 
 
 class TimeZoneSelect(forms.Select):
-    """Names of time zones are the same in every language."""
+    """Names of time zones are identifiers, so browsers must not translate them."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)

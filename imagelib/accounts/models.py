@@ -1,4 +1,4 @@
-"""The account of a person who signs in."""
+"""User accounts."""
 
 from __future__ import annotations
 

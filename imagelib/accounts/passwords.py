@@ -1,4 +1,4 @@
-"""Changing a password, and resetting a forgotten one by mail: Django's views with our pages."""
+"""Addresses for changing and resetting passwords: Django's views, our templates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.urls import path
 
 
 def _can_send() -> bool:
-    """Read when the page is shown; without a server the mail is only written to the log."""
+    """False without EMAIL_HOST, when mail is only written to the log."""
     return bool(settings.EMAIL_HOST)
 
 

@@ -1,4 +1,4 @@
-"""The time zone in which a person reads dates: the account's, else the browser's, else TIME_ZONE."""
+"""Time zone of dates on pages: the account's, else the browser's, else TIME_ZONE."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 COOKIE = "time_zone"
-"""Set by time_zone.js from what the browser knows of itself."""
+"""Set by time_zone.js: browsers do not send their time zone."""
 
 
 @cache
 def names() -> frozenset[str]:
-    """Time zones known on this server; reading them walks a directory."""
+    """Time zones of this server, cached because reading them walks a directory."""
     return frozenset(available_timezones())
 
 
 def browser_zone(request: HttpRequest) -> str:
-    """The browser's time zone; empty where it is not known on this server."""
+    """The browser's time zone; empty if missing or not known to this server."""
     name = unquote(request.COOKIES.get(COOKIE, ""))
     return name if name in names() else ""
 
 
 def time_zone_of(request: HttpRequest) -> ZoneInfo | None:
-    """None for TIME_ZONE."""
-    chosen = getattr(request.user, "time_zone", "")
-    name = chosen if chosen in names() else browser_zone(request)
+    """Time zone of this request; None means TIME_ZONE."""
+    account_zone = getattr(request.user, "time_zone", "")
+    name = account_zone if account_zone in names() else browser_zone(request)
     return ZoneInfo(name) if name else None
 
 

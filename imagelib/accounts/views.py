@@ -1,4 +1,4 @@
-"""The page of one's own account."""
+"""Account page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imagelib.accounts.models import User
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    # A row of its own: what is wrong with the form must not be shown by the rest of the page.
+    # Not request.user: validation writes the form's values into its instance, and the header shows request.user.
     user = User.objects.get(username=request.user.get_username())
     form = AccountForm(request.POST or None, instance=user, browser_zone=time_zones.browser_zone(request))
     if form.is_valid():

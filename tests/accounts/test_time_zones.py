@@ -1,4 +1,4 @@
-"""Dates on pages follow the account's time zone, else the browser's, else TIME_ZONE."""
+"""Time zone of dates: the account's, else the browser's, else TIME_ZONE."""
 
 from datetime import UTC, datetime
 
@@ -36,14 +36,14 @@ def test_dates_follow_the_account_then_the_browser(account, cookie, expected, ow
     assert expected in browser.get(reverse("image", args=[image.pk])).content.decode()
 
 
-def test_one_person_s_time_zone_is_over_with_their_page(owner, colleague, signed_in):
+def test_time_zone_does_not_leak_into_the_next_request(owner, colleague, signed_in):
     image = create_image(colleague, added_at=ADDED)
     User.objects.filter(pk=owner.pk).update(time_zone="Asia/Tokyo")
     signed_in(owner).get(reverse("library"))
     assert BY_UTC in signed_in(colleague).get(reverse("image", args=[image.pk])).content.decode()
 
 
-def test_a_person_who_is_not_signed_in_reads_the_browser_s(owner, nobody):
+def test_visitor_gets_the_browser_s_time_zone(owner, nobody):
     image = create_image(owner, added_at=ADDED, visibility=2)
     nobody.cookies["time_zone"] = "Asia/Tokyo"
-    assert BY_TOKYO in nobody.get(reverse("image", args=[image.pk])).content.decode()
+    assert BY_TOKYO in nobody.get(image.get_public_url()).content.decode()

@@ -33,7 +33,7 @@ def test_a_bar_leads_to_its_search_and_its_table_is_a_click_away(visit, images):
     page.goto("/dashboard/?range=week")
     labels = page.locator("#labels")
     expect(labels.locator("table")).to_be_hidden()
-    labels.get_by_text("As a table").click()
+    labels.get_by_text("Show as table").click()
     expect(labels.get_by_role("link", name="Dog")).to_be_visible()
     canvas = labels.locator("canvas")
     canvas.scroll_into_view_if_needed()
@@ -65,7 +65,7 @@ def test_a_selection_is_analyzed_again_after_it_is_said_what_that_comes_to(visit
     batch = Batch.objects.get()
     expect(page.get_by_text(f"Batch {batch.pk} is under way.")).to_be_visible()
     assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
-    page.get_by_role("button", name=f"Cancel batch {batch.pk}").click()
+    page.get_by_role("button", name=f"Cancel #{batch.pk}").click()
     expect(page.locator(".batch .batch-state")).to_have_text("Cancelled")
 
 

@@ -1,4 +1,4 @@
-"""Every address against everybody: who may, and what the others get. An address without an entry fails."""
+"""Status of every address for each person; one without an entry fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import re
 
 import pytest
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from analysis import pipeline
@@ -87,6 +87,7 @@ ENTRIES = {
     "dashboard": ("get", EVERYBODY_SIGNED_IN),
     "dashboard-csv": ("get", EVERYBODY_SIGNED_IN),
     "activity": ("get", EVERYBODY_SIGNED_IN),
+    "batch": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "steer": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
@@ -104,8 +105,15 @@ PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 
 def our_patterns() -> list[URLPattern]:
-    """Every address but the admin's, which has its own tests."""
-    return [pattern for pattern in get_resolver().url_patterns if isinstance(pattern, URLPattern)]
+    """All addresses except the admin's, which has its own tests."""
+    patterns = get_resolver().url_patterns
+    pages = [
+        pattern
+        for part in patterns
+        if isinstance(part, URLResolver) and not part.app_name
+        for pattern in part.url_patterns
+    ]
+    return [*pages, *(pattern for pattern in patterns if isinstance(pattern, URLPattern))]
 
 
 def address(name: str, image: Image) -> str:
@@ -120,9 +128,9 @@ def address(name: str, image: Image) -> str:
     change = BulkChange.objects.filter(person=image.owner).values_list("pk", flat=True).first()
     arguments |= {"bulk": ["trash"], "undo": [1], "change": [change or 10**9]}
     batch = Batch.objects.values_list("pk", flat=True).first()
-    arguments |= {"steer": [batch, "pause"], "dashboard-csv": ["added"]}
+    arguments |= {"batch": [batch], "steer": [batch, "pause"], "dashboard-csv": ["added"]}
     ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
     arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
@@ -130,7 +138,7 @@ def address(name: str, image: Image) -> str:
 
 
 def outcome(response) -> int | str:
-    """The status, or that one is asked to sign in first. Bodies that stream are read, so that files are closed."""
+    """Status, or SIGN_IN; streaming bodies are read, so that files are closed."""
     b"".join(response.streaming_content) if response.streaming else response.content
     if response.status_code == 302 and response.url.startswith(reverse("login")):
         return SIGN_IN if "next=" in response.url else 302
@@ -162,7 +170,7 @@ def browsers(owner, colleague, stranger, nobody, signed_in):
 
 
 @pytest.mark.parametrize(("name", "visibility"), CASES, ids=[f"{name}-{visibility}" for name, visibility in CASES])
-def test_everybody_gets_what_is_meant_for_them(name, visibility, image, browsers):
+def test_each_person_gets_the_expected_status(name, visibility, image, browsers):
     Image.objects.update(visibility=visibility)
     method, expected = ENTRIES[name]
     others_first = [outcome(getattr(browser, method)(address(name, image))) for browser in reversed(browsers)]
@@ -171,7 +179,7 @@ def test_everybody_gets_what_is_meant_for_them(name, visibility, image, browsers
 
 
 @pytest.mark.parametrize("name", [name for name, (method, _) in ENTRIES.items() if method == "post"])
-def test_what_changes_something_is_no_link(name, image, owner, signed_in):
+def test_changes_refuse_get(name, image, owner, signed_in):
     assert signed_in(owner).get(address(name, image)).status_code == 405
 
 
@@ -182,21 +190,21 @@ def test_what_changes_something_is_no_link(name, image, owner, signed_in):
         *("activity", "system", "dashboard", "dashboard-csv"),
     ],
 )
-def test_what_only_shows_takes_nothing(name, image, owner, signed_in):
+def test_read_only_pages_refuse_post(name, image, owner, signed_in):
     assert signed_in(owner).post(address(name, image)).status_code == 405
 
 
 @pytest.mark.parametrize(
     "name", ["image", "image-panel", "rendition", "original", "retry", "history", "answer", "choose", *CURATED]
 )
-def test_a_picture_in_the_trash_is_there_for_its_owner_alone(name, image, browsers):
+def test_trashed_picture_is_visible_to_its_owner_only(name, image, browsers):
     Image.objects.update(trashed_at=timezone.now(), visibility=PUBLIC)
     method, expected = ENTRIES[name]
     outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in reversed(browsers)][::-1]
     assert outcomes == [expected[PUBLIC][0], 404, 404, SIGN_IN if expected[PUBLIC][3] == SIGN_IN else 404]
 
 
-def test_a_picture_one_may_not_see_answers_like_one_that_is_not_there(image, stranger, signed_in):
+def test_hidden_picture_looks_like_a_missing_one(image, stranger, signed_in):
     browser = signed_in(stranger)
     hidden, missing = browser.get(reverse("image", args=[image.pk])), browser.get(reverse("image", args=[10**12]))
     assert (hidden.status_code, missing.status_code) == (404, 404)
@@ -208,7 +216,7 @@ def without_token(page) -> str:
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page.content.decode())
 
 
-def test_search_facets_and_guesses_tell_nothing_of_what_one_may_not_see(owner, stranger, signed_in):
+def test_search_suggestions_do_not_reveal_hidden_labels(owner, stranger, signed_in):
     create_labeled_image(owner, {"Aardvark": 99})
     hidden = signed_in(stranger).get(reverse("library"), {"q": "aardvark"}).content.decode()
     assert "Did you mean" not in hidden
@@ -218,14 +226,14 @@ def test_search_facets_and_guesses_tell_nothing_of_what_one_may_not_see(owner, s
     assert "Aardvark" in signed_in(owner).get(reverse("library"), {"q": "aardvarc"}).content.decode()
 
 
-def test_cards_and_upload_rows_of_others_stay_away(image, owner, colleague, signed_in):
+def test_cards_and_upload_rows_of_others_are_left_out(image, owner, colleague, signed_in):
     for name, parameter in (("cards", "card"), ("upload-state", "id")):
         asked = {parameter: f"{image.pk}-"}
         assert f"/images/{image.pk}/" in signed_in(owner).get(reverse(name), asked).content.decode()
         assert signed_in(colleague).get(reverse(name), asked).content.decode().strip() == ""
 
 
-def test_signing_in_leads_back_to_where_one_wanted_to_go(owner, nobody):
+def test_sign_in_returns_to_the_requested_page(owner, nobody):
     wanted = reverse("library") + "?q=dog"
     asked = nobody.get(wanted)
     page = nobody.get(asked.url)
@@ -234,13 +242,13 @@ def test_signing_in_leads_back_to_where_one_wanted_to_go(owner, nobody):
     assert signed.url == wanted
 
 
-def test_signing_in_leads_nowhere_else(owner, nobody):
+def test_sign_in_does_not_redirect_to_other_sites(owner, nobody):
     answer = nobody.post(reverse("login"), {"username": "owner", "password": "word", "next": "https://evil.example/"})
     assert answer.url == reverse("library")
 
 
-def test_a_wrong_password_is_told_in_a_sentence(owner, nobody):
+def test_wrong_password_is_explained(owner, nobody):
     page = nobody.post(reverse("login"), {"username": "owner", "password": "wrong"}).content.decode()
-    assert "This name and this password do not go together." in page
+    assert "Incorrect username or password." in page
     assert 'value="owner"' in page
     assert "wrong" not in page

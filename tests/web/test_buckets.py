@@ -1,4 +1,4 @@
-"""The pages of the buckets: whose they are, what the connection lacks, and what to paste."""
+"""Bucket pages: access, connection check, sync and AWS configuration."""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ def check(browser, bucket) -> Page:
     return Page(browser.get(reverse("bucket", args=[bucket.pk]), {"check": "1"}))
 
 
-def test_all_is_well(owner, bucket, s3, signed_in):
+def test_check_lists_granted_permissions(owner, bucket, s3, signed_in):
     s3.put("2024/a.jpg", b"x")
     page = check(signed_in(owner), bucket)
-    for said in ("photos is in us-east-1.", "s3:ListBucket Allowed.", "s3:GetObject Allowed.", "Everything that is"):
+    for said in (
+        "photos is in us-east-1.",
+        "s3:ListBucket Allowed.",
+        "s3:GetObject Allowed.",
+        "All required permissions are granted.",
+    ):
         assert said in page.text
     assert ("s3:DeleteObject Allowed" in page.text, page.inline()) == (False, [])
     assert {method for method, _ in s3.asked} == {"HEAD", "GET"}
@@ -33,19 +38,19 @@ def test_all_is_well(owner, bucket, s3, signed_in):
 @pytest.mark.parametrize(
     ("operation", "action"), [("list", "s3:ListBucket"), ("get", "s3:GetObject"), ("delete", "s3:DeleteObject")]
 )
-def test_what_is_missing_is_named(bucket, s3, signed_in, operation, action):
+def test_check_names_missing_permissions(bucket, s3, signed_in, operation, action):
     Bucket.objects.update(may_delete=True)
     s3.put("2024/a.jpg", b"x")
     s3.faults = {operation: ["AccessDenied!"]}
     page = check(signed_in(bucket.owner), bucket)
-    assert f"Missing: {action} . Attach the policy below" in page.text
+    assert f"Missing permissions: {action} Attach the policy below" in page.text
     assert f"{action} Not allowed (AccessDenied)." in page.text
     assert page.text.count("Allowed.") == 2
     assert "2024/a.jpg" in s3.objects
 
 
-def test_an_empty_bucket_is_tried_with_a_key_that_nobody_has(owner, bucket, s3, signed_in):
-    assert "Everything that is needed is allowed." in check(signed_in(owner), bucket).text
+def test_check_of_an_empty_bucket_reads_a_random_key(owner, bucket, s3, signed_in):
+    assert "All required permissions are granted." in check(signed_in(owner), bucket).text
 
 
 @pytest.mark.parametrize(
@@ -56,19 +61,19 @@ def test_an_empty_bucket_is_tried_with_a_key_that_nobody_has(owner, bucket, s3, 
         ({"list": ["SlowDown!"]}, "photos", "AWS is throttling requests (SlowDown). Try again in a moment."),
     ],
 )
-def test_what_is_wrong_is_a_sentence(bucket, s3, signed_in, faults, name, sentence):  # noqa: PLR0917
+def test_check_explains_aws_errors(bucket, s3, signed_in, faults, name, sentence):  # noqa: PLR0917
     Bucket.objects.update(name=name)
     s3.faults = faults
     assert sentence in check(signed_in(bucket.owner), bucket).text
 
 
-def test_another_region_is_told(owner, bucket, s3, signed_in):
+def test_check_names_the_right_region(owner, bucket, s3, signed_in):
     Bucket.objects.update(region="eu-central-1")
     said = "photos is in us-east-1, but eu-central-1 is configured here. Set its region to us-east-1."
     assert said in check(signed_in(owner), bucket).text
 
 
-def test_no_credentials_are_told(owner, bucket, s3, signed_in, monkeypatch):
+def test_check_names_missing_credentials(owner, bucket, s3, signed_in, monkeypatch):
     from analysis.aws import s3_objects
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -79,7 +84,7 @@ def test_no_credentials_are_told(owner, bucket, s3, signed_in, monkeypatch):
     assert "No AWS credentials were found. Set AWS_ACCESS_KEY_ID" in check(signed_in(owner), bucket).text
 
 
-def test_what_to_paste_names_what_is_here(owner, bucket, signed_in, settings):
+def test_aws_configuration_names_this_bucket_queue_and_site(owner, bucket, signed_in, settings):
     settings.EVENTS_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/210987654321/events"
     page = Page(signed_in(owner).get(reverse("bucket", args=[bucket.pk])))
     for said in (
@@ -94,9 +99,7 @@ def test_what_to_paste_names_what_is_here(owner, bucket, signed_in, settings):
     assert "s3:DeleteObject" in Page(signed_in(owner).get(reverse("bucket", args=[bucket.pk]))).text
 
 
-def test_a_sync_is_started_and_what_it_found_is_put_right(
-    owner, bucket, s3, signed_in, django_capture_on_commit_callbacks
-):
+def test_sync_starts_and_its_findings_can_be_repaired(owner, bucket, s3, signed_in, django_capture_on_commit_callbacks):
     browser, address = signed_in(owner), reverse("bucket-sync", args=[bucket.pk])
     with django_capture_on_commit_callbacks() as announced:
         browser.post(address)
@@ -105,28 +108,28 @@ def test_a_sync_is_started_and_what_it_found_is_put_right(
     create_analysis(create_bucket_image(bucket, "2024/a.jpg"), state="failed")
     Bucket.objects.update(report={"listed": 3, "missing": 1, "failed_analyses": 1})
     page = Page(browser.get(reverse("bucket", args=[bucket.pk])))
-    assert "Missing 1 Move to the trash" in page.text
-    assert "Analysis failed 1 Ask again" in page.text
+    assert "Missing from the bucket 1 Move to trash" in page.text
+    assert "Analysis failed 1 Retry" in page.text
     browser.post(address, {"repair": "failed"})
     assert Analysis.objects.filter(state="queued").count() == 1
-    assert "Asking again about 1 picture." in Page(browser.get(reverse("bucket", args=[bucket.pk]))).text
+    assert "Retrying 1 picture." in Page(browser.get(reverse("bucket", args=[bucket.pk]))).text
 
 
-def test_what_was_not_taken_in_is_listed_with_its_reason(owner, bucket, signed_in):
+def test_skipped_files_are_listed_with_their_reason(owner, bucket, signed_in):
     def row(key: str, state: str, reason: str) -> None:
         BucketObject.objects.create(bucket=bucket, key=key, state=state, reason=reason)
 
     browser, address = signed_in(owner), reverse("bucket", args=[bucket.pk])
     row("2024/a.jpg", "refused", "the file is empty")
-    assert "Not taken in 2024/a.jpg the file is empty To paste" in Page(browser.get(address)).text
+    assert "Skipped files 2024/a.jpg the file is empty AWS configuration" in Page(browser.get(address)).text
     row("2024/b.jpg", "failed", "It is archived.")
-    said = "It is archived. 1 of them could not be read: put that right, and the next sync tries again."
+    said = "It is archived. 1 file could not be read. Fix the cause, then sync again."
     assert said in Page(browser.get(address)).text
 
 
 def test_staff_add_buckets(owner, staff, s3, signed_in):
     browser = signed_in(staff)
-    assert "Add a bucket" in Page(browser.get(reverse("buckets"))).text
+    assert "Add bucket" in Page(browser.get(reverse("buckets"))).text
     form = {"name": "photos", "owner": owner.pk, "visibility": 1, "include": "*.jpg,*.png", "apis": ["labels", "text"]}
     answer = browser.post(reverse("bucket-add"), form)
     bucket = Bucket.objects.get()
@@ -141,7 +144,7 @@ def test_staff_add_buckets(owner, staff, s3, signed_in):
     assert (again.status_code, "already exists" in Page(again).text) == (422, True)
 
 
-def test_each_sees_their_own(owner, colleague, staff, signed_in):
+def test_people_see_their_own_buckets_and_staff_see_all(owner, colleague, staff, signed_in):
     create_bucket(owner), create_bucket(colleague, name="others")
     seen = [sorted(Page(signed_in(person).get(reverse("buckets"))).links) for person in (owner, colleague, staff)]
     assert ["photos" in each for each in seen] == [True, False, True]
@@ -150,7 +153,7 @@ def test_each_sees_their_own(owner, colleague, staff, signed_in):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_list_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
+def test_list_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
     for each in range(number):
         create_bucket_image(create_bucket(owner, name=f"bucket-{each}"), "a.jpg")
     browser = signed_in(owner)
@@ -177,13 +180,13 @@ FORM = {"name": "photos", "region": "us-east-1", "visibility": 0}
         ({"name": "others"}, "There is no bucket others. Correct the name, or create it."),
     ],
 )
-def test_what_is_no_bucket_is_not_saved(staff, s3, signed_in, said, sentence):
+def test_invalid_bucket_is_not_saved(staff, s3, signed_in, said, sentence):
     form = {**FORM, "owner": staff.pk, "name": "others" if "region" in said else "photos", **said}
     answer = signed_in(staff).post(reverse("bucket-add"), form)
     assert (answer.status_code, sentence in Page(answer).text, Bucket.objects.count()) == (422, True, 0)
 
 
-def test_a_bucket_that_is_not_reached_is_saved_if_one_insists(staff, s3, signed_in):
+def test_unreachable_bucket_is_saved_on_request(staff, s3, signed_in):
     s3.faults = {"list": ["ExpiredToken!"]}
     form, browser = {**FORM, "owner": staff.pk}, signed_in(staff)
     page = Page(browser.post(reverse("bucket-add"), form))
@@ -192,14 +195,14 @@ def test_a_bucket_that_is_not_reached_is_saved_if_one_insists(staff, s3, signed_
     assert browser.post(reverse("bucket-add"), {**form, "anyway": "on"}).status_code == 302
 
 
-def test_a_region_that_cannot_be_one_is_a_sentence_where_a_row_has_it(owner, staff, bucket, signed_in):
+def test_invalid_region_in_the_database_is_an_error_message(owner, staff, bucket, signed_in):
     Bucket.objects.update(region="evil.com/")
     image = create_bucket_image(bucket, "2024/a.jpg")
     assert "evil.com/" in check(signed_in(owner), bucket).text
     assert signed_in(owner).get(reverse("original", args=[image.pk])).status_code < 500
 
 
-def test_staff_change_a_bucket_and_remove_it(owner, staff, bucket, signed_in):
+def test_staff_edit_and_remove_a_bucket(owner, staff, bucket, signed_in):
     browser, address = signed_in(staff), reverse("bucket", args=[bucket.pk])
     page = Page(browser.get(address))
     assert page.links["Edit bucket"] == reverse("bucket-edit", args=[bucket.pk])
@@ -218,18 +221,19 @@ def test_staff_change_a_bucket_and_remove_it(owner, staff, bucket, signed_in):
     assert not Bucket.objects.exists()
 
 
-def test_whether_originals_are_deleted_is_said(owner, bucket, signed_in):
+def test_page_says_whether_originals_are_deleted(owner, bucket, signed_in):
     address = reverse("bucket", args=[bucket.pk])
-    assert "Originals in this bucket are never deleted." in Page(signed_in(owner).get(address)).text
+    assert "Originals in this bucket are never changed or deleted." in Page(signed_in(owner).get(address)).text
     Bucket.objects.update(may_delete=True)
     page = Page(signed_in(owner).get(address))
-    assert "Deleting a picture for good also deletes its original in this bucket." in page.text
+    assert "Permanently deleting a picture also deletes its original from this bucket." in page.text
     assert "never delete" not in page.text
     assert ("Edit bucket" in page.links, "Remove bucket" in page.text) == (False, False)
 
 
-def test_the_empty_page_promises_no_more_than_is_true(owner, signed_in):
+def test_empty_list_says_when_originals_are_deleted(owner, signed_in):
     text = Page(signed_in(owner).get(reverse("buckets"))).text
     assert (
-        "It deletes an original only where its bucket allows that, when somebody deletes the picture for good." in text
+        "Originals are never changed, and deleted only if the bucket's setting “Delete originals from the bucket” is on"
+        in text
     )

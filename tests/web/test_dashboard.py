@@ -1,4 +1,4 @@
-"""The dashboard: whose figures, of which time, each with its table, its links and its CSV."""
+"""Dashboard: figures by person and period, tables, links and CSV."""
 
 import csv
 import io
@@ -47,7 +47,7 @@ def named(day):
     return f"{day.day} {day:%b}"
 
 
-def test_people_see_their_own_pictures_figures_and_staff_all(owner, colleague, staff, signed_in, today):
+def test_people_see_their_own_figures_and_staff_see_all(owner, colleague, staff, signed_in, today):
     for person in (owner, owner, colleague):
         create_labeled_image(person, {"Dog": 97}, added_at=today, size=1_000_000)
     count()
@@ -66,7 +66,7 @@ def test_people_see_their_own_pictures_figures_and_staff_all(owner, colleague, s
     assert figures(tables(signed_in(owner), of="all")["added"]) == {named(today): ["2"]}
 
 
-def test_each_bar_leads_to_its_search(owner, staff, signed_in, today):
+def test_rows_link_to_their_search(owner, staff, signed_in, today):
     image = create_labeled_image(owner, {"Palm Tree": 97}, added_at=today)
     create_analysis(image, api="faces", state="failed")
     count()
@@ -87,7 +87,7 @@ def test_each_bar_leads_to_its_search(owner, staff, signed_in, today):
 
 
 @pytest.mark.parametrize("name", ["day", "week", "month", "year"])
-def test_staffs_bars_lead_to_as_many_rows_as_they_say(name, owner, colleague, staff, signed_in):
+def test_linked_admin_lists_have_as_many_rows_as_counted(name, owner, colleague, staff, signed_in):
     for person in (owner, colleague):
         image = create_labeled_image(person, {"Dog": 97}, added_at=timezone.now())
         image.analyses.update(latency_ms=300, finished_at=timezone.now())
@@ -113,20 +113,20 @@ def test_staffs_bars_lead_to_as_many_rows_as_they_say(name, owner, colleague, st
     }
 
 
-def test_staff_who_may_not_look_at_everything_are_told_so(owner, signed_in, today):
+def test_staff_without_view_permission_read_a_note(owner, signed_in, today):
     create_image(owner, added_at=today)
     count()
     clerk = create_user("clerk", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_endedstatistics"))
     browser = signed_in(clerk)
     assert tables(browser)["added"].rows[-1].url == f"/?q=added%3A{today:%Y-%m-%d}"
-    assert "Counted are everybody's pictures; the links find" in browser.get(URL).context["counted"]
+    assert "Counts include everybody's pictures; links show only" in browser.get(URL).context["updated"]
 
 
 @pytest.mark.parametrize(
     ("name", "number", "last"), [("day", 24, "%b %H:00"), ("week", 7, "%b"), ("month", 30, "%b"), ("year", 12, "%b %Y")]
 )
-def test_the_time_is_a_day_a_week_a_month_or_a_year(name, number, last, owner, signed_in):
+def test_periods_have_hours_days_or_months(name, number, last, owner, signed_in):
     now = timezone.now()
     image = create_image(owner, added_at=now)
     create_analysis(image, state="done", price=Decimal("0.002"))
@@ -139,7 +139,7 @@ def test_the_time_is_a_day_a_week_a_month_or_a_year(name, number, last, owner, s
     assert figures(found["spend"]).popitem()[1] == ["$0.002", "1"]
 
 
-def test_one_goes_back_and_forth_in_time(owner, signed_in):
+def test_earlier_and_later_periods_are_linked(owner, signed_in):
     create_image(owner, added_at=timezone.now() - timedelta(days=40))
     count()
     browser = signed_in(owner)
@@ -155,13 +155,11 @@ def test_one_goes_back_and_forth_in_time(owner, signed_in):
     "asked",
     [{"range": "century"}, {"until": "tomorrow"}, {"until": "0001-01-01"}, {"until": "9999-12-31"}, {"of": "\x00"}],
 )
-def test_what_cannot_be_is_skipped(asked, owner, signed_in):
+def test_invalid_parameters_are_ignored(asked, owner, signed_in):
     assert signed_in(owner).get(URL, asked).status_code == 200
 
 
-def test_money_is_the_ledgers_for_staff_and_that_of_ones_own_answers_for_people(
-    owner, staff, signed_in, settings, today
-):
+def test_spend_comes_from_the_ledger_or_from_own_results(owner, staff, signed_in, settings, today):
     settings.MONTHLY_BUDGET = Decimal(10)
     image = create_image(owner)
     create_analysis(image, state="done", price=Decimal("0.25"))
@@ -171,43 +169,43 @@ def test_money_is_the_ledgers_for_staff_and_that_of_ones_own_answers_for_people(
     assert figures(tables(signed_in(staff))["spend"]) == {named(today): ["$2.50", "$0.50", "9", "8"]}
     tile = whole.context["tiles"][2]
     assert (tile.title, tile.figure, tile.note, tile.share) == (
-        "Spent this month",
+        "Spend this month",
         "$2.50",
-        "of $10.00 for bulk work",
+        "of $10.00 for bulk runs",
         "25.0",
     )
     own = signed_in(owner).get(URL)
     assert figures(tables(signed_in(owner))["spend"]) == {named(today): ["$0.25", "1"]}
-    assert (own.context["tiles"][2].title, own.context["tiles"][2].figure) == ("Spent", "$0.25")
+    assert (own.context["tiles"][2].title, own.context["tiles"][2].figure) == ("Spend", "$0.25")
     assert "10.00" not in Page(own).text
 
 
-def test_what_waits(owner, colleague, staff, signed_in):
+def test_queue_tile_shows_own_or_all_waiting_analyses(owner, colleague, staff, signed_in):
     for person in (owner, owner, colleague):
         create_analysis(create_image(person))
     create_analysis(create_image(owner), state="running")
     create_analysis(create_image(owner, trashed_at=timezone.now()))
     own, whole = (signed_in(person).get(URL).context["tiles"][3] for person in (owner, staff))
-    assert (own.figure, own.note) == ("3", "the oldest for a second")
-    assert (whole.figure, whole.note) == ("4", "the oldest for a second")
-    assert figures(tables(signed_in(staff))["queue"]) == {"Labels by local": ["4", "1"]}
+    assert (own.figure, own.note) == ("3", "oldest: a second")
+    assert (whole.figure, whole.note) == ("4", "oldest: a second")
+    assert figures(tables(signed_in(staff))["queue"]) == {"Labels (local)": ["4", "1"]}
 
 
-def test_latencies_are_told_to_staff(owner, staff, signed_in):
+def test_staff_see_response_times(owner, staff, signed_in):
     create_analysis(create_image(owner), state="done", latency_ms=256)
     count()
     (told,) = figures(tables(signed_in(staff))["latency"]).items()
     assert told == ("Labels", ["279 ms", "302 ms", "1"])
 
 
-def test_a_table_as_csv(owner, signed_in, today):
+def test_table_as_csv(owner, signed_in, today):
     create_image(owner, added_at=today)
     count()
     answer = signed_in(owner).get("/dashboard/storage.csv", {"range": "week"})
     assert answer.streaming
     assert answer["Content-Disposition"] == 'attachment; filename="imagelib-storage-week.csv"'
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
-    assert rows[0] == ["Day", "Bytes (bytes)", "Pictures"]
+    assert rows[0] == ["Day", "Size (bytes)", "Pictures"]
     assert rows[-1] == [named(today), "1000", "1"]
     assert len(rows) == 8
 
@@ -215,11 +213,11 @@ def test_a_table_as_csv(owner, signed_in, today):
 @pytest.mark.parametrize(
     ("text", "told"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-2", "'-2"), ("\tx", "'\tx"), ("Dog", "Dog")]
 )
-def test_no_name_is_a_formula(text, told):
+def test_names_that_look_like_formulas_are_escaped(text, told):
     assert safe_cell(text) == told
 
 
-def test_a_label_that_looks_like_a_formula_is_none_in_the_csv(owner, signed_in):
+def test_csv_escapes_labels_that_look_like_formulas(owner, signed_in):
     create_labeled_image(owner, {"=HYPERLINK(1)": 97})
     answer = signed_in(owner).get("/dashboard/labels.csv")
     assert b"".join(answer.streaming_content).decode().splitlines()[1] == "'=HYPERLINK(1),1"
@@ -231,7 +229,7 @@ def test_tables_of_the_whole_library_are_for_staff(owner, staff, signed_in):
     assert signed_in(staff).get("/dashboard/queue.csv").status_code == 200
 
 
-def test_without_a_script_the_tables_are_open(owner, signed_in):
+def test_tables_are_open_without_javascript(owner, signed_in):
     create_image(owner, added_at=timezone.now())
     count()
     page = Page(signed_in(owner).get(URL))
@@ -241,22 +239,22 @@ def test_without_a_script_the_tables_are_open(owner, signed_in):
     assert not page.inline()
 
 
-def test_an_empty_library_says_so(stranger, signed_in):
+def test_empty_library_explains_each_table(stranger, signed_in):
     page = Page(signed_in(stranger).get(URL))
-    assert "No picture was added in this time." in page.text
+    assert "No pictures added in this period." in page.text
     assert page.all("canvas") == []
-    assert "Figures are counted within a minute of the scheduler's start." in page.text
+    assert "Figures appear within a minute after the scheduler starts." in page.text
 
 
-def test_it_says_how_old_its_figures_are(owner, signed_in):
+def test_page_shows_the_age_of_its_figures(owner, signed_in):
     count()
     StatisticsRun.objects.filter(name="confidence").update(at=timezone.now() - timedelta(minutes=5))
-    assert "Counted 5 minutes ago or later." in Page(signed_in(owner).get(URL)).text
+    assert "Updated 5 minutes ago." in Page(signed_in(owner).get(URL)).text
 
 
 @pytest.mark.parametrize(("is_staff", "statements"), [(False, 15), (True, 18)])
 @pytest.mark.parametrize("number", [1, 3])
-def test_it_takes_as_many_statements_for_one_as_for_three(is_staff, statements, number, owner, signed_in):
+def test_number_of_queries_is_constant(is_staff, statements, number, owner, signed_in):
     owner.is_staff = owner.is_superuser = is_staff
     owner.save()
     for place in range(number):

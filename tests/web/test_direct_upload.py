@@ -1,4 +1,4 @@
-"""Leave to upload one file: whose it is, how long it holds, and what is looked at before a picture comes of it."""
+"""Direct uploads: owner, lifetime, checks and results."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def page_of(answer) -> Page:
     return Page(answer)
 
 
-def test_a_file_goes_the_whole_way_and_nothing_of_it_stays_behind(browser, owner, pictures_folder):
+def test_upload_becomes_a_picture_and_leaves_nothing_behind(browser, owner, pictures_folder):
     leave = ask(browser, sha256=hashlib.sha256(PICTURE).hexdigest())
     assert send(browser, leave).status_code == 204
     page = page_of(browser.post(leave["complete"]))
@@ -57,14 +57,14 @@ def test_a_file_goes_the_whole_way_and_nothing_of_it_stays_behind(browser, owner
     assert Upload.objects.values_list("state", "image").get() == ("taken", image.pk)
 
 
-def test_to_say_again_that_all_is_there_changes_nothing(browser):
+def test_completing_twice_changes_nothing(browser):
     leave = ask(browser)
     send(browser, leave)
     first, again = (outcomes(page_of(browser.post(leave["complete"]))) for _ in range(2))
     assert (first, again, Image.objects.count()) == (["stored"], ["stored"], 1)
 
 
-def test_what_is_here_already_is_not_sent(browser, owner):
+def test_present_picture_is_not_sent_again(browser, owner):
     image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
     row = ask(browser, sha256=image.sha256)["row"]
     assert 'data-outcome="known"' in row
@@ -74,7 +74,7 @@ def test_what_is_here_already_is_not_sent(browser, owner):
     assert outcomes(page_of(browser.post(leave["complete"]))) == ["known"]
 
 
-def test_what_lies_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
+def test_picture_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
     image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest(), trashed_at=timezone.now())
     restore = f'<form method="post" action="{reverse("restore", args=[image.pk])}">'
     row = ask(browser, sha256=image.sha256)["row"]
@@ -85,7 +85,7 @@ def test_what_lies_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
     assert Image.objects.count() == 1
 
 
-def test_nobody_learns_what_others_have(browser, colleague):
+def test_hash_of_anothers_picture_is_not_recognized(browser, colleague):
     create_image(colleague, sha256="a" * 64)
     assert "row" not in ask(browser, sha256="a" * 64)
 
@@ -98,7 +98,7 @@ def test_nobody_learns_what_others_have(browser, colleague):
         ({"size": 101 * 1024**2}, "101 MB is over the limit of 100 MB"),
     ],
 )
-def test_what_need_not_be_sent_gets_no_leave(browser, said, sentence):
+def test_invalid_file_gets_no_upload(browser, said, sentence):
     assert sentence in ask(browser, **said)["row"]
     assert not Upload.objects.exists()
 
@@ -116,7 +116,7 @@ def test_what_need_not_be_sent_gets_no_leave(browser, said, sentence):
         (None, {}, "no bytes arrived; please send it again"),
     ],
 )
-def test_what_arrived_is_looked_at(browser, pictures_folder, arrived, said, sentence):
+def test_received_bytes_are_checked(browser, pictures_folder, arrived, said, sentence):
     leave = ask(browser, **said)
     if arrived is not None:
         send(browser, leave, arrived)
@@ -125,7 +125,7 @@ def test_what_arrived_is_looked_at(browser, pictures_folder, arrived, said, sent
     assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
 
 
-def test_another_format_than_the_name_says_is_taken_for_what_it_is(browser):
+def test_format_is_read_from_the_content(browser):
     content = pictures.every_format()["png"]
     leave = ask(browser, content, name="photo.jpg")
     send(browser, leave, content)
@@ -133,7 +133,7 @@ def test_another_format_than_the_name_says_is_taken_for_what_it_is(browser):
     assert Image.objects.get().format == "png"
 
 
-def test_somebody_elses_ticket_is_none(browser, colleague, signed_in):
+def test_upload_of_another_person_is_not_found(browser, colleague, signed_in):
     leave, other = ask(browser), signed_in(colleague)
     for answer in (send(other, leave), other.post(leave["complete"])):
         assert (answer.status_code, answer.content.decode()) == (404, "Unknown upload. Please send the file again.")
@@ -142,7 +142,7 @@ def test_somebody_elses_ticket_is_none(browser, colleague, signed_in):
     assert browser.post(reverse("ticket-complete", args=[uuid4()])).status_code == 404
 
 
-def test_an_expired_ticket_is_refused_and_its_bytes_are_swept(browser, pictures_folder):
+def test_expired_upload_is_rejected_and_its_bytes_are_deleted(browser, pictures_folder):
     leave = ask(browser)
     send(browser, leave)
     Upload.objects.update(expires_at=Now() - timedelta(hours=1))
@@ -158,7 +158,7 @@ def test_an_expired_ticket_is_refused_and_its_bytes_are_swept(browser, pictures_
 
 
 @pytest.mark.parametrize("state", ["issued", "arrived"])
-def test_an_upload_that_waits_for_long_is_not_swept(browser, state):
+def test_pending_upload_is_not_deleted(browser, state):
     """The person is slow, or the workers were away."""
     send(browser, ask(browser))
     PendingBlob.objects.update(since=Now() - timedelta(hours=3))
@@ -172,7 +172,7 @@ def test_an_upload_that_waits_for_long_is_not_swept(browser, state):
     assert Upload.objects.values_list("state", "reason").get() == ("taken", "")
 
 
-def test_a_ticket_is_good_for_one_file(browser):
+def test_upload_accepts_one_file(browser):
     leave = ask(browser)
     send(browser, leave)
     browser.post(leave["complete"])
@@ -185,12 +185,12 @@ def test_a_ticket_is_good_for_one_file(browser):
     assert Image.objects.get().sha256 == hashlib.sha256(PICTURE).hexdigest()
 
 
-def test_without_a_file_it_says_so(browser):
+def test_request_without_a_file_is_rejected(browser):
     answer = browser.post(ask(browser)["url"])
-    assert (answer.status_code, answer.content.decode()) == (400, "No file arrived; send it again.")
+    assert (answer.status_code, answer.content.decode()) == (400, "No file arrived. Send it again.")
 
 
-def test_a_storage_that_fails_can_be_tried_again(browser, pictures_folder):
+def test_storage_error_can_be_retried(browser, pictures_folder):
     pictures_folder.mkdir(exist_ok=True)
     (pictures_folder / "uploads").write_text("a file where the folder should be")
     answer = send(browser, ask(browser))
@@ -199,7 +199,7 @@ def test_a_storage_that_fails_can_be_tried_again(browser, pictures_folder):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_states_take_five_queries(browser, owner, number, django_assert_num_queries):
+def test_states_take_five_queries(browser, owner, number, django_assert_num_queries):
     ids = []
     for seed in range(number):
         content = pictures.jpeg(seed=seed)
@@ -231,7 +231,7 @@ def in_s3(settings, monkeypatch):
     }
 
 
-def test_the_policy_binds_key_size_type_and_time(browser, in_s3, settings):
+def test_presigned_form_restricts_key_size_type_and_time(browser, in_s3, settings):
     leave = ask(browser)
     ticket = Upload.objects.get()
     assert leave["url"] == "https://pictures.s3.eu-central-1.amazonaws.com/"
@@ -252,7 +252,7 @@ def test_the_policy_binds_key_size_type_and_time(browser, in_s3, settings):
     assert "dog" not in leave["fields"]["key"]
 
 
-def test_what_went_past_the_web_server_waits_for_a_worker(browser, in_s3):
+def test_upload_to_s3_is_checked_by_a_worker(browser, in_s3):
     leave = ask(browser)
     page = page_of(browser.post(leave["complete"]))
     row = page.all("li", "upload-row")[0]
@@ -262,7 +262,7 @@ def test_what_went_past_the_web_server_waits_for_a_worker(browser, in_s3):
     assert uploads.is_due()
 
 
-def test_an_upload_that_kills_its_workers_is_given_up(browser, pictures_folder):
+def test_upload_that_crashes_workers_is_rejected(browser, pictures_folder):
     send(browser, ask(browser))
     Upload.objects.update(state="arrived")
     for _ in range(leases.MAX_ATTEMPTS):
@@ -275,12 +275,12 @@ def test_an_upload_that_kills_its_workers_is_given_up(browser, pictures_folder):
 
 
 @pytest.mark.parametrize("strange", ["0" * 36, "-" * 36, "x", ""])
-def test_what_is_no_ticket_has_no_state(browser, strange):
+def test_invalid_id_has_no_state(browser, strange):
     answer = browser.get(reverse("ticket-states"), {"id": strange})
     assert (answer.status_code, answer.content.strip()) == (200, b"")
 
 
-def test_the_storages_word_completes_what_no_browser_did(browser, in_s3):
+def test_storage_event_completes_an_upload(browser, in_s3):
     ask(browser)
     key = Upload.objects.get().key
     assert uploads.mark_uploaded_by_key([key, blobs.original_key(".jpg")]) == 1

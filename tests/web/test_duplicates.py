@@ -1,4 +1,4 @@
-"""The duplicates page: one's own like pictures side by side; one is kept, takes over what was said, and back again."""
+"""Duplicates page: groups, keeping one picture, and undo."""
 
 from __future__ import annotations
 
@@ -54,20 +54,20 @@ def undo(browser, page: Page) -> Page:
 @pytest.mark.parametrize(
     ("flipped", "is_alike"), [(0, True), (0x0101_0101_0101_01, True), (0x0101_0101_0101_0101, False)]
 )
-def test_pictures_are_alike_up_to_seven_bits(owner, browser, flipped, is_alike):
+def test_hashes_differ_by_at_most_seven_bits(owner, browser, flipped, is_alike):
     first, second = create_image(owner, phash=HASH), create_image(owner, phash=HASH ^ flipped)
     assert groups(look(browser)) == ([[first.pk, second.pk]] if is_alike else [])
 
 
 @pytest.mark.parametrize("make", [pictures.text_page, pictures.night_sky])
-def test_pictures_with_little_in_them_are_no_duplicates_of_one_another(owner, browser, make):
+def test_low_detail_pictures_are_not_duplicates(owner, browser, make):
     for seed in range(3):
         shown = make(seed)
         create_image(owner, phash=HASH, signature=signature(shown), width=shown.width, height=shown.height)
     assert groups(look(browser)) == []
 
 
-def test_flat_pictures_of_other_colors_are_no_duplicates(owner, browser):
+def test_flat_pictures_of_different_colors_are_not_duplicates(owner, browser):
     for color in ("white", "black", "red", "lime", "blue"):
         content = pictures.encoded(Drawn.new("RGB", (80, 60), color), "png")
         pipeline.ingest_file(BytesIO(content), name=f"{color}.png", owner_id=owner.pk)
@@ -75,7 +75,7 @@ def test_flat_pictures_of_other_colors_are_no_duplicates(owner, browser):
     assert not Image.objects.filter(has_duplicate=True).exists()
 
 
-def test_pictures_of_another_color_or_shape_are_no_duplicates(owner, browser):
+def test_different_color_or_shape_is_not_a_duplicate(owner, browser):
     fine = bytes(24)
     create_image(owner, phash=HASH, signature=fine + bytes((200, 30, 30)))
     create_image(owner, phash=HASH, signature=fine + bytes((30, 200, 30)))
@@ -83,17 +83,17 @@ def test_pictures_of_another_color_or_shape_are_no_duplicates(owner, browser):
     assert groups(look(browser)) == []
 
 
-def test_a_hash_with_its_highest_bit_set_is_found(owner, browser):
+def test_hashes_with_the_highest_bit_set_match(owner, browser):
     first, second = create_image(owner, phash=-2), create_image(owner, phash=-1)
     assert groups(look(browser)) == [[first.pk, second.pk]]
 
 
-def test_a_hash_with_its_highest_bit_set_is_like_one_without(owner, browser):
+def test_hash_with_the_highest_bit_set_matches_one_without(owner, browser):
     first, second = create_image(owner, phash=1), create_image(owner, phash=-(2**63))
     assert groups(look(browser)) == [[first.pk, second.pk]]
 
 
-def test_the_best_comes_first_and_is_chosen(owner, browser):
+def test_best_picture_comes_first_and_is_preselected(owner, browser):
     small = create_image(owner, phash=HASH, width=400, height=300)
     light = create_image(owner, phash=HASH, size=900)
     late = create_image(owner, phash=HASH, size=1000)
@@ -105,22 +105,22 @@ def test_the_best_comes_first_and_is_chosen(owner, browser):
     assert "JPEG, 900 bytes" in page.text
 
 
-def test_what_is_like_what_is_like_it_is_one_group(owner, browser):
+def test_chain_of_duplicates_is_one_group(owner, browser):
     chain = [create_image(owner, phash=HASH ^ flipped) for flipped in (0, 0x3F, 0x3F_003F)]
     assert [sorted(group) for group in groups(look(browser))] == [[each.pk for each in chain]]
 
 
-def test_others_pictures_and_those_in_the_trash_are_none_of_them(owner, colleague, browser):
+def test_others_pictures_and_trash_are_left_out(owner, colleague, browser):
     create_image(owner, phash=HASH)
     create_image(colleague, phash=HASH, visibility=Image.Visibility.PUBLIC)
     create_image(owner, phash=HASH, trashed_at="2026-01-01T00:00:00Z")
     create_image(owner, phash=None)
     page = look(browser)
     assert groups(page) == []
-    assert "No two of your pictures look nearly the same." in page.text
+    assert "No near-duplicates found." in page.text
 
 
-def test_the_one_that_is_kept_takes_over_what_people_said(owner, browser):
+def test_kept_picture_takes_over_tags_verdicts_and_rating(owner, browser):
     best = create_labeled_image(owner, {"Dog": 70}, phash=HASH, width=2400, height=1600)
     other = create_labeled_image(owner, {"Dog": 60, "Cat": 90}, phash=HASH)
     verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
@@ -128,14 +128,14 @@ def test_the_one_that_is_kept_takes_over_what_people_said(owner, browser):
     ratings.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
     ratings.rate(other.pk, person_id=owner.pk, stars=4)
     page = keep(browser, best, other)
-    assert "Kept one, moved 1 picture to the trash." in page.text
+    assert "Kept 1, moved 1 picture to trash." in page.text
     assert label_rows(best) == {"Dog": 100.0, "holiday": 100.0}
     assert mark_of(best) == (True, 4)
     assert Image.objects.get(pk=other.pk).trashed_at is not None
     assert groups(look(browser)) == []
 
 
-def test_all_of_it_can_be_taken_back(owner, browser):
+def test_undo_restores_pictures_tags_and_ratings(owner, browser):
     best = create_labeled_image(owner, {"Dog": 70}, phash=HASH, width=2400, height=1600)
     others = [create_labeled_image(owner, {"Dog": 60}, phash=HASH) for _ in range(2)]
     verdicts.add(others[0].pk, name="holiday", by_id=owner.pk)
@@ -149,7 +149,7 @@ def test_all_of_it_can_be_taken_back(owner, browser):
     assert [sorted(group) for group in groups(told)] == [[best.pk, *(each.pk for each in others)]]
 
 
-def test_what_was_rejected_on_the_kept_one_stays_rejected(owner, browser):
+def test_rejected_label_of_the_kept_picture_stays_rejected(owner, browser):
     best, other = (create_labeled_image(owner, {"Dog": 70}, phash=HASH) for _ in range(2))
     verdicts.reject(best.pk, label_id=label_id(best, "Dog"), by_id=owner.pk)
     verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
@@ -157,7 +157,7 @@ def test_what_was_rejected_on_the_kept_one_stays_rejected(owner, browser):
     assert label_rows(best) == {}
 
 
-def test_a_celebrity_stays_one_on_the_kept_one(owner, browser):
+def test_celebrity_is_taken_over(owner, browser):
     best, other = (create_image(owner, phash=HASH) for _ in range(2))
     celebrity = create_label("Ada Lovelace", "celebrity")
     verdicts.decide(other.pk, label_id=celebrity.pk, decision="confirmed", by_id=owner.pk)
@@ -165,14 +165,14 @@ def test_a_celebrity_stays_one_on_the_kept_one(owner, browser):
     assert [verdict.label for verdict in best.verdicts.all()] == [celebrity]
 
 
-def test_what_cannot_be_brought_back_is_not_counted(owner, browser):
+def test_undo_does_not_count_pictures_it_cannot_restore(owner, browser):
     best, *others = (create_image(owner, phash=HASH) for _ in range(3))
     told = keep(browser, best, *others)
     create_image(owner, sha256=others[0].sha256)  # brought in again
     assert "Undone on 1 picture." in undo(browser, told).text
 
 
-def test_nobody_trashes_what_is_not_theirs(owner, colleague, signed_in):
+def test_pictures_of_others_are_not_trashed(owner, colleague, signed_in):
     best, other = (create_image(owner, phash=HASH, visibility=Image.Visibility.PUBLIC) for _ in range(2))
     own = create_image(colleague, phash=HASH)
     for kept, others in ((best, (other,)), (own, (other,)), (best, (own,))):
@@ -181,7 +181,7 @@ def test_nobody_trashes_what_is_not_theirs(owner, colleague, signed_in):
     assert not Image.objects.exclude(trashed_at=None).exists()
 
 
-def test_nobody_takes_back_for_somebody_else(owner, colleague, browser, signed_in):
+def test_only_the_owner_can_undo(owner, colleague, browser, signed_in):
     best, other = (create_image(owner, phash=HASH) for _ in range(2))
     done = keep(browser, best, other)
     assert "This can no longer be undone." in undo(signed_in(colleague), done).text
@@ -197,11 +197,11 @@ def test_nobody_takes_back_for_somebody_else(owner, colleague, browser, signed_i
         ({"keep": "1", "ids": "1,x,2"}, "One of these pictures is no longer available. Review them again."),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_a_sentence(browser, fields, sentence):
+def test_invalid_choice_is_refused(browser, fields, sentence):
     assert sentence in Page(browser.post(reverse("duplicates-keep"), fields, follow=True)).text
 
 
-def test_stars_and_hearts_given_since_stay_when_it_is_taken_back(owner, browser):
+def test_undo_keeps_later_ratings(owner, browser):
     best, other = (create_image(owner, phash=HASH) for _ in range(2))
     ratings.rate(best.pk, person_id=owner.pk, stars=2)
     ratings.rate(other.pk, person_id=owner.pk, stars=4)
@@ -213,7 +213,7 @@ def test_stars_and_hearts_given_since_stay_when_it_is_taken_back(owner, browser)
     assert mark_of(best) == (False, 5)
 
 
-def test_words_given_since_stay_when_it_is_taken_back(owner, browser):
+def test_undo_keeps_later_verdicts(owner, browser):
     best, other = (create_labeled_image(owner, {"Dog": 70}, phash=HASH) for _ in range(2))
     verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
     verdicts.add(other.pk, name="holiday", by_id=owner.pk)
@@ -224,7 +224,7 @@ def test_words_given_since_stay_when_it_is_taken_back(owner, browser):
     assert label_rows(other) == {"Dog": 100.0, "holiday": 100.0}
 
 
-def test_it_is_one_change_and_its_undo_leads_back_to_the_place(owner, browser):
+def test_undo_returns_to_the_same_position(owner, browser):
     best, other = (create_image(owner, phash=HASH) for _ in range(2))
     verdicts.add(other.pk, name="holiday", by_id=owner.pk)
     ratings.rate(other.pk, person_id=owner.pk, stars=4)
@@ -238,7 +238,7 @@ def test_it_is_one_change_and_its_undo_leads_back_to_the_place(owner, browser):
     )
 
 
-def test_pictures_are_looked_through_in_bounded_steps(owner, browser, monkeypatch):
+def test_pictures_are_compared_in_bounded_steps(owner, browser, monkeypatch):
     monkeypatch.setattr(duplicates, "STEP", 2)
     monkeypatch.setattr(duplicates, "MAX_SCANNED", 4)
     old = [create_image(owner, phash=HASH) for _ in range(2)]
@@ -246,12 +246,12 @@ def test_pictures_are_looked_through_in_bounded_steps(owner, browser, monkeypatc
     new = [create_image(owner, phash=~HASH) for _ in range(2)]
     first = look(browser)
     assert groups(first) == [[each.pk for each in new]]
-    second = Page(browser.get(first.links["Look through older pictures"]))
+    second = Page(browser.get(first.links["Check older pictures"]))
     assert groups(second) == [[each.pk for each in old]]
-    assert second.links["From the newest"] == reverse("duplicates")
+    assert second.links["Back to newest"] == reverse("duplicates")
 
 
-def test_a_group_is_shown_once_though_it_spans_steps(owner, browser, monkeypatch):
+def test_group_across_steps_is_shown_once(owner, browser, monkeypatch):
     monkeypatch.setattr(duplicates, "STEP", 1)
     images = [create_image(owner, phash=HASH) for _ in range(3)]
     assert groups(look(browser)) == [[each.pk for each in images]]
@@ -266,12 +266,12 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_nine_queries(owner, browser, number, django_assert_num_queries):
+def test_page_takes_ten_queries(owner, browser, number, django_assert_num_queries):
     for group in range(number):
         for _ in range(2):
             create_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
-    # Session, person; pictures, hashes, closer comparison of pairs and the others; tags, which are sensitive, marks.
-    with django_assert_num_queries(9):
+    # Session, person, groups; hashes, pairs, their signatures, images; tags, sensitive ones, ratings.
+    with django_assert_num_queries(10):
         assert len(groups(look(browser))) == number
 
 

@@ -1,4 +1,4 @@
-"""Every address with parameters and bodies that no page of ours sends: an answer or a refusal, never a fault."""
+"""Junk parameters and bodies for every address never cause a server error."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ EACH = 3
 
 
 def names_of(name: str) -> list[str]:
-    """The parameters that the module of this address reads, as far as it names them itself."""
+    """Parameters that the module of this address reads by name."""
     source = inspect.getsourcefile(inspect.unwrap(ROUTES[name].callback))
     return sorted(set(READ.findall(Path(source).read_text()))) or NAMES
 
@@ -106,7 +106,7 @@ def requests(name: str, path: str, chance: random.Random) -> Iterator[tuple[str,
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_no_junk_is_a_fault(image, staff, signed_in, settings, name):
+def test_junk_parameters_cause_no_server_error(image, staff, signed_in, settings, name):
     settings.SIGN_IN_ATTEMPTS = 0
     chance = random.Random(name)
     path = address(name, image)
@@ -131,7 +131,7 @@ NOWHERE = [
 
 @pytest.mark.parametrize("path", NOWHERE)
 @pytest.mark.parametrize("junk", [b"0", b"9" * 19, b"9" * 400, b"-1", b"\x00", b"\xff", b"a" * 3_000, "９".encode()])
-def test_no_number_in_an_address_is_a_fault(image, signed_in, path, junk):
+def test_junk_ids_cause_no_server_error(image, signed_in, path, junk):
     url = f"/{path.format(quote_from_bytes(junk))}"
     for answer in (signed_in(image.owner).get(url), signed_in(image.owner).post(url)):
         assert answer.status_code < 500

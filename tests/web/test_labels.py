@@ -1,4 +1,4 @@
-"""The labels page: what one can meet, how often, and nothing of what one may not see."""
+"""Labels page: visible labels and their counts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def categorize(**categories: str) -> None:
         Label.objects.filter(name=name.replace("_", " ")).update(category=category)
 
 
-def test_labels_come_by_category_most_frequent_first_and_lead_to_their_search(owner, browser):
+def test_labels_are_grouped_by_category_and_link_to_their_search(owner, browser):
     create_labeled_image(owner, {"Dog": 99, "Grass": 90})
     create_labeled_image(owner, {"Dog": 98, "Cat": 97, "Polar Bear": 60})
     categorize(Dog="Animals", Cat="Animals", Polar_Bear="Animals", Grass="Plants")
@@ -49,7 +49,7 @@ def test_labels_come_by_category_most_frequent_first_and_lead_to_their_search(ow
     assert [page.links[title] for title in ("Animals", "Plants")] == ["#group-0", "#group-1"]
 
 
-def test_each_label_has_another_cover_where_there_is_one(owner, browser):
+def test_labels_use_different_covers_where_possible(owner, browser):
     older, newer = (
         create_labeled_image(owner, {"Dog": 99, "Cat": 90}),
         create_labeled_image(owner, {"Dog": 98, "Cat": 90}),
@@ -58,7 +58,7 @@ def test_each_label_has_another_cover_where_there_is_one(owner, browser):
     assert sources == [f"/images/{newer.pk}", f"/images/{older.pk}"]
 
 
-def test_other_kinds_are_groups_of_their_own_and_asked_for_by_kind(owner, browser):
+def test_other_kinds_are_groups_and_search_by_kind(owner, browser):
     create_labeled_image(owner, {"Dog": 99, "rex": 98})
     Label.objects.filter(name="rex").update(kind="tag")
     page = look(browser)
@@ -66,7 +66,7 @@ def test_other_kinds_are_groups_of_their_own_and_asked_for_by_kind(owner, browse
     assert {"Tags", "Other"} <= set(page.links)
 
 
-def test_nothing_is_told_of_pictures_one_may_not_see(owner, colleague, stranger, signed_in):
+def test_labels_of_hidden_pictures_are_not_listed(owner, colleague, stranger, signed_in):
     create_labeled_image(owner, {"Dog": 99, "Secret": 99})
     create_labeled_image(owner, {"Dog": 99}, visibility=SHARED)
     create_labeled_image(colleague, {"Cat": 99})
@@ -84,32 +84,32 @@ def test_hidden_labels_and_pictures_in_the_trash_are_left_out(owner, browser):
     assert "Noise" not in look(browser, q="noise").links
 
 
-def test_the_filter_finds_parts_of_names_and_aliases(owner, browser):
+def test_filter_matches_parts_of_names_and_aliases(owner, browser):
     create_labeled_image(owner, {"Bicycle": 99, "Motorcycle": 98, "Dog": 97})
     LabelAlias.objects.create(label=create_label("Dog"), name="Hound")
     assert list(covers(look(browser, q="CYCLE"))) == ["Bicycle 1", "Motorcycle 1"]
     assert list(covers(look(browser, q="houn"))) == ["Dog 1"]
-    assert "No label that you can meet is called anything like “100%”." in look(browser, q="100%").text
+    assert "No labels match “100%”." in look(browser, q="100%").text
 
 
-def test_the_filter_is_not_the_search(owner, browser):
+def test_filter_leaves_the_search_box_empty(owner, browser):
     create_labeled_image(owner, {"Dog": 99})
     page = look(browser, q="do")
     assert [each.get("value", "") for each in page.all("input") if each.get("name") == "q"] == ["", "do"]
 
 
-def test_a_group_shows_its_first_and_leads_to_all(owner, browser, monkeypatch):
-    monkeypatch.setattr(page_of_labels, "FIRST", 2)
-    monkeypatch.setattr(page_of_labels, "MOST", 3)
+def test_group_shows_its_first_labels_and_links_to_all(owner, browser, monkeypatch):
+    monkeypatch.setattr(page_of_labels, "PREVIEW_SIZE", 2)
+    monkeypatch.setattr(page_of_labels, "PAGE_SIZE", 3)
     create_labeled_image(owner, dict.fromkeys(["Ant", "Bee", "Cow", "Dog", "Elk"], 99))
     categorize(Ant="Animals", Bee="Animals", Cow="Animals", Dog="Animals", Elk="Animals")
     page = look(browser)
     assert list(covers(page)) == ["Ant 1", "Bee 1"]
-    url = page.links["All of them in Animals"]
+    url = page.links["Show all (Animals)"]
     assert url == "/labels/?kind=label&category=Animals"
     first = Page(browser.get(url))
     assert list(covers(first)) == ["Ant 1", "Bee 1", "Cow 1"]
-    assert list(covers(Page(browser.get(first.links["More"])))) == ["Dog 1", "Elk 1"]
+    assert list(covers(Page(browser.get(first.links["Show more"])))) == ["Dog 1", "Elk 1"]
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def large(monkeypatch):
     monkeypatch.setattr(visible_labels, "SAMPLE", 1)
 
 
-def test_in_a_large_library_what_the_sample_misses_is_looked_up(owner, colleague, signed_in, large):
+def test_labels_missing_from_the_sample_are_looked_up(owner, colleague, signed_in, large):
     create_labeled_image(owner, {"Dog": 99})
     create_labeled_image(owner, {"Cat": 99, "Dog": 99}, visibility=SHARED)
     create_labeled_image(colleague, {"Secret": 99})
@@ -127,16 +127,14 @@ def test_in_a_large_library_what_the_sample_misses_is_looked_up(owner, colleague
     assert covers(look(signed_in(colleague))).keys() == {"Dog 1", "Cat 1", "Secret 1"}
 
 
-def test_whoever_sees_few_pictures_of_a_large_library_is_told_of_these_few(owner, stranger, signed_in, large):
+def test_reader_of_few_pictures_gets_exact_counts(owner, stranger, signed_in, large):
     create_labeled_image(owner, {"Dog": 99, "Cat": 99}, visibility=SHARED)
     for _ in range(3):
         create_labeled_image(owner, {"Dog": 99, "Secret": 99})
     assert list(covers(look(signed_in(stranger)))) == ["Cat 1", "Dog 1"]
 
 
-def test_labels_on_others_pictures_alone_are_gone_through_in_bounded_steps(
-    owner, colleague, signed_in, large, monkeypatch
-):
+def test_invisible_labels_are_skipped_in_bounded_steps(owner, colleague, signed_in, large, monkeypatch):
     monkeypatch.setattr(visible_labels, "MOST_ASKED", 2)
     create_labeled_image(colleague, dict.fromkeys(["Ant", "Bee", "Cow"], 99))
     create_labeled_image(owner, {"Zebra": 99})
@@ -144,13 +142,13 @@ def test_labels_on_others_pictures_alone_are_gone_through_in_bounded_steps(
     page, seen = look(signed_in(owner), kind="label"), []
     for _ in range(5):
         seen += covers(page)
-        if "More" not in page.links:
+        if "Show more" not in page.links:
             break
-        page = Page(signed_in(owner).get(page.links["More"]))
+        page = Page(signed_in(owner).get(page.links["Show more"]))
     assert sorted(seen) == ["Yak 1", "Zebra 1"]
 
 
-def test_in_a_large_library_counting_ends_somewhere(owner, colleague, signed_in, large, monkeypatch):
+def test_counts_are_capped_in_a_large_library(owner, colleague, signed_in, large, monkeypatch):
     monkeypatch.setattr(visible_labels, "CAP", 1)
     for _ in range(3):
         create_labeled_image(owner, {"Dog": 99})
@@ -158,18 +156,18 @@ def test_in_a_large_library_counting_ends_somewhere(owner, colleague, signed_in,
     assert list(covers(look(signed_in(owner)))) == ["Dog 1+"]
 
 
-def test_whoever_owns_all_pictures_of_a_large_library_gets_the_counts_that_are_kept(owner, signed_in, large):
+def test_owner_of_all_pictures_gets_stored_counts(owner, signed_in, large):
     for _ in range(3):
         create_labeled_image(owner, {"Dog": 99})
     Label.objects.filter(name="Dog").update(image_count=12_345)
     assert list(covers(look(signed_in(owner)))) == ["Dog 12,345"]
 
 
-def test_an_empty_library_says_what_will_be_here(browser):
-    assert "Labels will be here as soon as pictures are analyzed." in look(browser).text
+def test_empty_library_explains_the_page(browser):
+    assert "Labels appear here once pictures have been analyzed." in look(browser).text
 
 
-def test_what_nobody_meant_is_an_answer_all_the_same(owner, browser):
+def test_invalid_parameters_are_ignored(owner, browser):
     create_labeled_image(owner, {"Dog": 99})
     for parameters in (
         {"kind": "nonsense"},
@@ -187,7 +185,7 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_nine_queries(owner, browser, number, django_assert_num_queries):
+def test_page_takes_nine_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     with django_assert_num_queries(
@@ -197,7 +195,7 @@ def test_the_page_takes_nine_queries(owner, browser, number, django_assert_num_q
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_group_takes_nine_queries(owner, browser, number, django_assert_num_queries):
+def test_group_takes_nine_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     with django_assert_num_queries(9):

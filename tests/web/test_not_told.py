@@ -1,4 +1,4 @@
-"""What one may not see is not told, by no answer and by no refusal either."""
+"""Responses and refusals do not reveal hidden pictures, tags or buckets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shared(owner):
     return create_labeled_image(owner, {"Dog": 90}, visibility=Image.Visibility.SHARED)
 
 
-def test_a_tag_of_others_answers_like_one_that_is_not_there(shared, stranger, signed_in):
+def test_hidden_tag_looks_like_a_missing_one(shared, stranger, signed_in):
     browser, own = signed_in(stranger), create_image(stranger)
     secret = create_label("secret plans", kind="tag").pk
     for ids in (str(shared.pk), str(own.pk), f"{shared.pk},{own.pk}"):
@@ -44,7 +44,7 @@ def test_a_tag_of_others_answers_like_one_that_is_not_there(shared, stranger, si
     assert added[0] == added[1]
 
 
-def test_a_tag_is_made_with_its_first_picture(shared, stranger, owner, signed_in):
+def test_tag_is_created_with_its_first_picture(shared, stranger, owner, signed_in):
     browser = signed_in(stranger)
     told(browser, "add-tag", ids=str(shared.pk), tag="never")
     told(browser, "add-tag", ids="999999", tag="never")
@@ -56,7 +56,7 @@ def test_a_tag_is_made_with_its_first_picture(shared, stranger, owner, signed_in
     assert Label.objects.filter(name="never", kind="tag").exists()
 
 
-def test_the_names_of_others_buckets_are_not_found(owner, stranger, signed_in):
+def test_bucket_names_of_others_are_not_searchable(owner, stranger, signed_in):
     image = create_bucket_image(create_bucket(owner, name="merger-2027"), "a.jpg", visibility=Image.Visibility.SHARED)
     for query in ("bucket:merger", "bucket:merger OR name:nothing", "-bucket:other bucket:merger"):
         assert Page(signed_in(stranger).get("/", {"q": query})).cards() == []
@@ -65,7 +65,7 @@ def test_the_names_of_others_buckets_are_not_found(owner, stranger, signed_in):
 
 
 @pytest.mark.parametrize("is_own", [True, False])
-def test_the_same_bytes_elsewhere_are_told_to_their_owner_alone(is_own, owner, stranger, signed_in, rekognition):
+def test_reused_result_is_explained_to_the_owner_only(is_own, owner, stranger, signed_in, rekognition):
     ModelVersion.objects.create(recognizer="rekognition", api="labels", version="3.0")
     first = create_image(stranger if is_own else owner)
     asked = {"recognizer": "rekognition", "parameters": registry.parameters("labels")}
@@ -80,7 +80,7 @@ def test_the_same_bytes_elsewhere_are_told_to_their_owner_alone(is_own, owner, s
     assert ("bytes" in text) == is_own
 
 
-def test_numbers_lead_nobody_from_one_public_picture_to_the_next(owner, nobody):
+def test_public_page_does_not_reveal_picture_numbers(owner, nobody):
     image = create_labeled_image(owner, {"Dog": 90}, visibility=Image.Visibility.PUBLIC)
     verdicts.add(image.pk, name="holiday", by_id=owner.pk)
     create_analysis(image, api="faces", state="failed")

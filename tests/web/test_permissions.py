@@ -1,4 +1,4 @@
-"""Every address against staff with no right, and with each single one: what a right opens, and nothing more."""
+"""Status of every address for staff without rights, and with each single one."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ OPENED: dict[str, dict[Codename, int]] = {
     "bucket-edit": {Codename.CHANGE_BUCKET: 200},
     "bucket-remove": {Codename.DELETE_BUCKET: 302},
     "bucket-add": {Codename.ADD_BUCKET: 200},
+    "batch": {Codename.VIEW_BATCH: 200, Codename.CHANGE_BATCH: 200},
     "steer": {Codename.VIEW_BATCH: 403, Codename.CHANGE_BATCH: 302},
     "system": {Codename.VIEW_SYSTEM: 200},
 }
@@ -48,7 +49,7 @@ def test_each_right_is_a_permission():
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name not in {"login", "logout"}])
-def test_a_right_opens_what_it_is_for_and_no_more(name, image, stranger, signed_in, staff_with):
+def test_each_right_opens_only_its_own_pages(name, image, stranger, signed_in, staff_with):
     method, expected = ENTRIES[name]
 
     def got(browser) -> int | str:
@@ -60,7 +61,7 @@ def test_a_right_opens_what_it_is_for_and_no_more(name, image, stranger, signed_
     assert opened == OPENED.get(name, {})
 
 
-def test_nobody_is_offered_what_staff_may_not(image, staff_with):
+def test_menu_offers_only_permitted_pages(image, staff_with):
     page = staff_with().get("/").content.decode()
     assert "/system/" not in page
     assert "/admin/" not in page
@@ -69,7 +70,7 @@ def test_nobody_is_offered_what_staff_may_not(image, staff_with):
     assert "/admin/" in page
 
 
-def test_everybodys_pictures_take_both_rights(image, staff_with, owner):
+def test_analyzing_all_pictures_needs_both_rights(image, staff_with, owner):
     image.analyses.all().delete()
 
     def counted(*rights: Codename) -> str:
@@ -80,11 +81,9 @@ def test_everybodys_pictures_take_both_rights(image, staff_with, owner):
 
 
 @pytest.mark.parametrize(("prefix", "is_refused"), [("", True), ("2024/a/", True), ("2024/", True), ("2025/", False)])
-def test_anothers_pictures_are_not_indexed_by_naming_their_bucket_again(
-    prefix, is_refused, image, colleague, staff_with
-):
+def test_overlapping_bucket_of_another_owner_is_refused(prefix, is_refused, image, colleague, staff_with):
     Bucket.objects.update(prefix="2024/")
-    form = {"name": "photos", "prefix": prefix, "owner": colleague.pk, "visibility": 0}
+    form = {"name": "photos", "prefix": prefix, "owner": colleague.pk, "visibility": 0, "anyway": "on"}
     answer = staff_with(Codename.ADD_BUCKET).post("/buckets/add/", form)
     assert (answer.status_code == 422, Bucket.objects.count()) == (is_refused, 1 if is_refused else 2)
     if is_refused:
@@ -93,7 +92,7 @@ def test_anothers_pictures_are_not_indexed_by_naming_their_bucket_again(
     assert staff_with(Codename.ADD_BUCKET).post("/buckets/add/", own).status_code == 302
 
 
-def test_a_picture_one_sees_says_why_it_stays_as_it_is(image, stranger, signed_in):
+def test_refused_change_names_the_reason(image, stranger, signed_in):
     Image.objects.update(visibility=Image.Visibility.SHARED)
     browser = signed_in(stranger)
     answer = browser.post(address("open-to", image), {"visibility": "0"})

@@ -137,7 +137,7 @@ def test_of_very_many_some_are_looked_at_and_it_says_so(owner, signed_in):
         ({"all": "1", "q": "", "api": "smells"}, "rekognition has"),
         ({"all": "1", "q": "", "chosen": "1"}, "it has no empty list."),
         ({"all": "1", "q": "", "budget": "-1"}, "The budget is -1; it is US dollars, from 0 to 100,000."),
-        ({"all": "1", "q": "", "start": "1", "budget": "much"}, "'much' is no amount in US dollars"),
+        ({"all": "1", "q": "", "start": "1", "budget": "much"}, "“much” isn't an amount in US dollars"),
         ({"ids": ",".join(map(str, range(1, 10_002)))}, "At most 10,000 pictures can be named one by one"),
     ],
 )

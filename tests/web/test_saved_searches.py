@@ -1,4 +1,4 @@
-"""Saved searches: kept under a name, opened by their address, changed, shared and deleted."""
+"""Saved searches: save, open, edit, share, delete and restore."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import SavedSearch
-from analysis.web.saved_searches import PAGE_SIZE, ROW
+from analysis.web.saved_searches import COLUMNS, PAGE_SIZE
 from tests.factories import create_labeled_image
 from tests.web.pages import Page
 
@@ -25,12 +25,12 @@ def dogs(owner):
 
 
 def toast(browser) -> str:
-    """What the next page says was done."""
+    """Message on the next page."""
     page = browser.get(reverse("searches")).content.decode()
     return page.split('class="toast"')[1].split("<p>")[1].split("</p>")[0] if 'class="toast"' in page else ""
 
 
-def test_a_search_is_saved_and_shown_by_its_name(owner, browser):
+def test_search_is_saved_and_shown_by_its_name(owner, browser):
     create_labeled_image(owner, {"Dog": 98})
     answer = browser.post(
         reverse("search-save"), {"name": "  My   dogs ", "q": "dog>=90 sort:oldest", "density": "small"}
@@ -45,13 +45,13 @@ def test_a_search_is_saved_and_shown_by_its_name(owner, browser):
 
 
 @pytest.mark.parametrize(("query", "is_modified"), [("dog   (CAT) sort:newest", False), ("dog", True), ('"', True)])
-def test_it_is_modified_when_it_means_something_else(browser, owner, query, is_modified):
+def test_search_is_modified_only_if_its_meaning_differs(browser, owner, query, is_modified):
     saved = SavedSearch.objects.create(owner=owner, name="Both", query=query)
     page = Page(browser.get(reverse("library"), {"q": "dog CAT", "saved": saved.pk}))
     assert ("Modified" in page.links) is is_modified
 
 
-def test_today_stays_relative_on_its_way_into_a_saved_search(owner, browser):
+def test_today_stays_relative_in_a_saved_search(owner, browser):
     create_labeled_image(owner, {"Dog": 98}, added_at=timezone.now())
     page = Page(browser.get(reverse("library"), {"q": "added:today"}))
     assert {each["value"] for each in page.all("input") if each.get("name") == "q"} == {"added:today"}
@@ -60,24 +60,24 @@ def test_today_stays_relative_on_its_way_into_a_saved_search(owner, browser):
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\x00"])
-def test_a_search_without_a_name_is_not_saved(browser, name):
+def test_search_without_a_name_is_not_saved(browser, name):
     answer = browser.post(reverse("search-save"), {"name": name, "q": "dog"})
     assert (answer.status_code, SavedSearch.objects.count()) == (422, 0)
     assert "A saved search needs a name." in answer.content.decode()
 
 
-def test_a_name_is_taken_once(dogs, browser):
+def test_name_is_unique_whatever_its_case(dogs, browser):
     answer = browser.post(reverse("search-save"), {"name": "DOGS", "q": "poodle"})
     page = Page(answer)
     assert answer.status_code == 422
-    assert "You have a search named “DOGS” already." in page.text
+    assert "You already have a saved search named “DOGS”." in page.text
     assert [each["value"] for each in page.all("input") if each.get("name") == "q" and each["type"] == "hidden"] == [
         "poodle"
     ]
     assert SavedSearch.objects.count() == 1
 
 
-def test_what_was_changed_since_is_marked_and_can_be_saved(dogs, owner, browser):
+def test_modified_search_is_marked_and_can_be_saved(dogs, owner, browser):
     create_labeled_image(owner, {"Dog": 98, "Grass": 80})
     page = Page(browser.get(reverse("library"), {"q": "dog>=90 grass", "saved": dogs.pk}))
     assert page.links["Modified"] == f"/?q=dog%3E%3D90&saved={dogs.pk}"
@@ -87,7 +87,7 @@ def test_what_was_changed_since_is_marked_and_can_be_saved(dogs, owner, browser)
     assert (dogs.query, dogs.name, dogs.density, dogs.is_shared) == ("dog>=90 grass", "Dogs", "large", False)
 
 
-def test_a_search_is_renamed_shared_and_kept_to_oneself_again(dogs, browser):
+def test_search_is_renamed_shared_and_unshared(dogs, browser):
     address = reverse("search-update", args=[dogs.pk])
     for fields, expected in (
         ({"name": "Hounds"}, ("Hounds", False)),
@@ -97,10 +97,10 @@ def test_a_search_is_renamed_shared_and_kept_to_oneself_again(dogs, browser):
         assert browser.post(address, fields).url == reverse("searches")
         dogs.refresh_from_db()
         assert (dogs.name, dogs.is_shared, dogs.query) == (*expected, "dog>=90")
-    assert toast(browser) == "It is called “Hounds” now."
+    assert toast(browser) == "Renamed to “Hounds”."
 
 
-def test_a_name_cannot_be_taken_away_nor_taken_twice(dogs, owner, browser):
+def test_name_cannot_become_empty_or_a_duplicate(dogs, owner, browser):
     SavedSearch.objects.create(owner=owner, name="Cats", query="cat")
     for name in ("", "cats"):
         assert browser.post(reverse("search-update", args=[dogs.pk]), {"name": name}).status_code == 422
@@ -115,62 +115,62 @@ def deleted(browser, saved) -> dict[str, str]:
     return {each["name"]: each["value"] for each in page.all("input") if each.get("name") == "row"}
 
 
-def test_a_deleted_search_comes_back_as_it_was_to_its_address(dogs, owner, browser):
+def test_restored_search_keeps_its_values_and_address(dogs, owner, browser):
     SavedSearch.objects.update(is_shared=True)
-    before = SavedSearch.objects.values(*ROW).get()
+    before = SavedSearch.objects.values(*COLUMNS).get()
     fields = deleted(browser, dogs)
     assert not SavedSearch.objects.exists()
     browser.post(reverse("search-restore"), fields)
-    assert toast(browser) == "“Dogs” is back."
-    assert SavedSearch.objects.values(*ROW).get() == before
+    assert toast(browser) == "Restored “Dogs”."
+    assert SavedSearch.objects.values(*COLUMNS).get() == before
     assert browser.get(reverse("search", args=[dogs.pk])).url == f"/?q=dog%3E%3D90&saved={dogs.pk}"
     browser.post(reverse("search-restore"), fields)
-    assert toast(browser) == "It is here already, or another search has its name now."
+    assert toast(browser) == "Not restored: it exists already, or another search uses its name."
     assert SavedSearch.objects.count() == 1
 
 
-def test_nobody_brings_back_what_somebody_else_deleted(dogs, colleague, browser, signed_in):
+def test_only_the_owner_can_restore_a_search(dogs, colleague, browser, signed_in):
     fields = deleted(browser, dogs)
     other = signed_in(colleague)
     for row in (fields["row"], "e30:x:y", ""):
         other.post(reverse("search-restore"), {"row": row})
-        assert toast(other) == "This cannot be undone any more."
+        assert toast(other) == "This can no longer be undone."
     assert not SavedSearch.objects.exists()
 
 
-def test_a_name_given_again_meanwhile_keeps_the_deleted_one_away(dogs, owner, browser):
+def test_search_is_not_restored_if_its_name_is_in_use(dogs, owner, browser):
     fields = deleted(browser, dogs)
     SavedSearch.objects.create(owner=owner, name="dogs", query="poodle")
     browser.post(reverse("search-restore"), fields)
-    assert toast(browser) == "It is here already, or another search has its name now."
+    assert toast(browser) == "Not restored: it exists already, or another search uses its name."
     assert SavedSearch.objects.get().query == "poodle"
 
 
-def test_others_searches_come_page_by_page(dogs, owner, colleague, browser):
+def test_shared_searches_are_paged(dogs, owner, colleague, browser):
     rows = [SavedSearch(owner=colleague, name=f"Search {each:03}", is_shared=True) for each in range(PAGE_SIZE + 2)]
     SavedSearch.objects.bulk_create(rows)
     first = Page(browser.get(reverse("searches")))
     assert [f"Search {each:03}" in first.links for each in (0, PAGE_SIZE - 1, PAGE_SIZE)] == [True, True, False]
     assert "Dogs" in first.links
-    second = Page(browser.get(first.links["More"]))
+    second = Page(browser.get(first.links["Show more"]))
     assert [name for name in second.links if name.startswith("Search 0")] == [
         f"Search {each:03}" for each in (PAGE_SIZE, PAGE_SIZE + 1)
     ]
-    assert ("Dogs" in second.links, "More" in second.links, second.links["From the start"]) == (
+    assert ("Dogs" in second.links, "Show more" in second.links, second.links["Back to first page"]) == (
         False,
         False,
         reverse("searches"),
     )
 
 
-def test_a_private_search_of_somebody_else_is_not_there(dogs, colleague, signed_in):
+def test_private_search_of_another_person_is_not_found(dogs, colleague, signed_in):
     other = signed_in(colleague)
     assert other.get(reverse("search", args=[dogs.pk])).status_code == 404
     assert "Dogs" not in Page(other.get(reverse("library"), {"q": "dog", "saved": dogs.pk})).text
     assert "Dogs" not in Page(other.get(reverse("searches"))).text
 
 
-def test_a_shared_search_opens_for_everybody_with_what_they_may_see(dogs, owner, colleague, signed_in):
+def test_shared_search_shows_only_pictures_its_reader_may_see(dogs, owner, colleague, signed_in):
     SavedSearch.objects.update(is_shared=True)
     create_labeled_image(owner, {"Dog": 98})
     seen = create_labeled_image(owner, {"Dog": 98}, visibility=1)
@@ -183,7 +183,7 @@ def test_a_shared_search_opens_for_everybody_with_what_they_may_see(dogs, owner,
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_list_takes_five_queries(owner, browser, number, django_assert_num_queries):
+def test_list_takes_five_queries(owner, browser, number, django_assert_num_queries):
     for each in range(number):
         SavedSearch.objects.create(owner=owner, name=str(each), query="dog")
     with django_assert_num_queries(5):  # session, person, groups, own searches, others'
@@ -192,5 +192,5 @@ def test_the_list_takes_five_queries(owner, browser, number, django_assert_num_q
 
 
 @pytest.mark.parametrize("saved", ["x", "0", "9" * 30, "-1", "\x00"])
-def test_no_saved_search_in_the_address_breaks_the_page(owner, browser, saved):
+def test_invalid_saved_parameter_is_ignored(owner, browser, saved):
     assert browser.get(reverse("library"), {"saved": saved}).status_code == 200

@@ -1,4 +1,4 @@
-"""Signing in: failed attempts are limited by account and by address; and what is kept of private pages."""
+"""Sign-in: limits on failed attempts, and caching of private pages."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.factories import create_labeled_image, create_user
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
-WRONG = "This name and this password do not go together."
-TOO_MANY = "Too many failed attempts to sign in. Try again in 15 minutes."
+WRONG = "Incorrect username or password."
+TOO_MANY = "Too many failed sign-in attempts. Try again in 15 minutes."
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def attempt(name="ada", password="wrong", *, address="192.0.2.1", path="/account
     return Client().post(path, {"username": name, "password": password}, REMOTE_ADDR=address, **headers)
 
 
-def test_after_some_failed_attempts_one_waits(settings, caplog):
+def test_failed_attempts_lead_to_a_wait(settings, caplog):
     create_user("ada")
     settings.SIGN_IN_ATTEMPTS = 3
     for _ in range(3):
@@ -42,7 +42,7 @@ def test_after_some_failed_attempts_one_waits(settings, caplog):
     assert attempt(address="192.0.2.2").status_code == 200
 
 
-def test_success_forgets_the_failures(settings):
+def test_success_resets_the_failures(settings):
     person = create_user("ada")
     person.set_password("right")
     person.save()
@@ -52,13 +52,13 @@ def test_success_forgets_the_failures(settings):
         assert attempt(password="right").status_code == 302
 
 
-def test_an_account_is_limited_from_everywhere_and_an_address_for_every_account(settings):
+def test_totals_of_an_account_and_of_an_address_are_limited(settings):
     settings.SIGN_IN_ATTEMPTS = 1
     assert [attempt(address=f"192.0.2.{n}").status_code for n in range(6)] == [200] * 5 + [429]
     assert [attempt(name=f"a{n}", address="198.51.100.1").status_code for n in range(6)] == [200] * 5 + [429]
 
 
-def test_the_administration_is_no_way_around(settings):
+def test_admin_sign_in_shares_the_limit(settings):
     settings.SIGN_IN_ATTEMPTS = 1
     attempt(path="/admin/login/")
     assert TOO_MANY in Page(attempt(path="/admin/login/")).text
@@ -76,7 +76,7 @@ def test_without_redis_people_still_sign_in(settings, caplog):
         assert attempt(password="right").status_code == 302
     finally:
         sign_in._redis.cache_clear()
-    assert "Sign-in attempts are not limited: Redis does not answer" in caplog.text
+    assert "Sign-in attempts are not limited, because Redis is not available" in caplog.text
 
 
 def test_addresses_of_one_ipv6_network_count_together(settings):
@@ -100,13 +100,13 @@ def test_addresses_of_one_ipv6_network_count_together(settings):
         ("", "198.51.100.7", ""),
     ],
 )
-def test_the_address_is_the_last_that_no_proxy_of_ours_has(settings, remote, forwarded, expected):
+def test_client_address_is_the_last_untrusted_one(settings, remote, forwarded, expected):
     settings.TRUSTED_PROXIES = ["10.0.0.0/8", "::1"]
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_address(request) == expected
 
 
-def test_private_pages_and_originals_are_kept_by_no_cache(owner, signed_in):
+def test_private_pages_and_originals_are_not_cached(owner, signed_in):
     image, browser = create_labeled_image(owner, {"Dog": 90}), signed_in(owner)
     for name, arguments in {"library": [], "image": [image.pk], "searches": [], "original": [image.pk]}.items():
         assert browser.get(reverse(name, args=arguments))["Cache-Control"] == "private, no-store", name

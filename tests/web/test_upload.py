@@ -1,4 +1,4 @@
-"""Bringing pictures in through the page: every file has its outcome, and a bad one harms no other."""
+"""Upload page: each file has its own outcome."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def files_in(folder) -> list:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_the_form_works_without_javascript(browser):
+def test_form_works_without_javascript(browser):
     page = Page(browser.get(reverse("upload")))
     form = page.all("form", "dropzone")[0]
     assert (form["method"], form["enctype"], form["action"]) == ("post", "multipart/form-data", reverse("upload"))
@@ -63,7 +63,7 @@ def test_the_form_works_without_javascript(browser):
     assert page.inline() == []
 
 
-def test_many_files_are_reported_one_by_one(browser, owner):
+def test_each_file_has_its_own_outcome(browser, owner):
     jpeg = pictures.jpeg(seed=1)
     send(browser, ("known.jpg", jpeg))
     page = rows(
@@ -78,13 +78,13 @@ def test_many_files_are_reported_one_by_one(browser, owner):
     assert {image.owner for image in (known, new)} == {owner}
 
 
-def test_what_lies_in_the_trash_can_be_restored_without_a_script(browser, owner):
+def test_file_in_the_trash_can_be_restored_without_javascript(browser, owner):
     jpeg = pictures.jpeg()
     send(browser, ("dog.jpg", jpeg))
     image = Image.objects.get()
     trash.trash([image.pk])
     page = rows(send(browser, ("again.jpg", jpeg)))
-    assert "1 already here, in the trash. All pictures" in page.text
+    assert "1 already here, in the trash. Show all pictures" in page.text
     assert "again.jpg Already here, in the trash Restore" in page.text
     (form,) = [each for each in page.all("form") if each["action"] == reverse("restore", args=[image.pk])]
     assert (form["method"], Image.objects.count()) == ("post", 1)
@@ -93,17 +93,17 @@ def test_what_lies_in_the_trash_can_be_restored_without_a_script(browser, owner)
     assert image.trashed_at is None
 
 
-def test_what_is_here_is_told_before_what_lies_in_the_trash(browser, owner):
+def test_picture_in_the_library_comes_before_one_in_the_trash(browser, owner):
     jpeg = pictures.jpeg()
     send(browser, ("dog.jpg", jpeg))
     here = Image.objects.get()
     create_image(owner, sha256=here.sha256, trashed_at=timezone.now())
     page = rows(send(browser, ("again.jpg", jpeg)))
     assert page.links["again.jpg"] == f"/images/{here.pk}/"
-    assert "1 already here. All pictures" in page.text
+    assert "1 already here. Show all pictures" in page.text
 
 
-def test_a_script_gets_the_rows_alone(browser):
+def test_htmx_request_gets_only_rows(browser):
     page = Page(send(browser, ("new.jpg", pictures.jpeg()), **HTMX))
     assert page.all("html") == []
     row = page.all("li", "upload-row")[0]
@@ -113,7 +113,7 @@ def test_a_script_gets_the_rows_alone(browser):
 
 
 @pytest.mark.parametrize("what", sorted(pictures.bad_files()))
-def test_a_bad_file_gets_its_sentence_and_leaves_nothing(browser, what, pictures_folder):
+def test_invalid_file_gets_an_error_and_leaves_nothing(browser, what, pictures_folder):
     name, content, _ = pictures.bad_files()[what]
     page = Page(send(browser, (name, content), ("good.jpg", pictures.jpeg()), **HTMX))
     assert outcomes(page) == ["refused", "stored"]
@@ -123,7 +123,7 @@ def test_a_bad_file_gets_its_sentence_and_leaves_nothing(browser, what, pictures
     assert "Retry" not in page.text
 
 
-def test_a_file_on_the_disk_that_leads_out_of_itself_is_refused(browser, settings, pictures_folder):
+def test_tiff_with_an_offset_beyond_the_file_is_rejected(browser, settings, pictures_folder):
     """There, the system itself refuses to go where a damaged BigTIFF points to."""
     settings.FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
     page = rows(send(browser, ("far.tif", raw_bytes.big_tiff(1, at=2**63 - 1)), ("good.jpg", pictures.jpeg())))
@@ -131,12 +131,12 @@ def test_a_file_on_the_disk_that_leads_out_of_itself_is_refused(browser, setting
     assert "this TIFF is damaged and cannot be read; copy or send it again" in page.text
 
 
-def test_the_sentence_is_that_of_the_refusal(browser):
+def test_error_of_the_rejection_is_shown(browser):
     page = Page(send(browser, ("holiday.svg", pictures.svg()), **HTMX))
     assert "holiday.svg SVG is not accepted" in page.text
 
 
-def test_no_name_does_harm(browser):
+def test_hostile_filenames_are_cleaned(browser):
     for name in pictures.NASTY_NAMES:
         sent = body(pictures.jpeg(), name=name)
         response = browser.post(reverse("upload"), sent, content_type="multipart/form-data; boundary=cut", **HTMX)
@@ -147,13 +147,13 @@ def test_no_name_does_harm(browser):
 
 
 @pytest.mark.parametrize("form", sorted(pictures.every_format()))
-def test_every_format_is_taken(browser, form):
+def test_every_format_is_accepted(browser, form):
     page = Page(send(browser, (f"picture.{form}", pictures.every_format()[form]), **HTMX))
     assert outcomes(page) == ["stored"]
     assert Image.objects.get().format == form
 
 
-def test_a_storage_that_fails_says_so_and_can_be_tried_again(browser, pictures_folder):
+def test_storage_error_is_shown_and_can_be_retried(browser, pictures_folder):
     pictures_folder.mkdir(exist_ok=True)
     (pictures_folder / "originals").write_text("a file where the folder should be")
     page = Page(send(browser, ("new.jpg", pictures.jpeg()), **HTMX))
@@ -164,13 +164,13 @@ def test_a_storage_that_fails_says_so_and_can_be_tried_again(browser, pictures_f
     assert files_in(pictures_folder) == [pictures_folder / "originals"]
 
 
-def test_no_file_at_all_is_said(browser):
+def test_request_without_files_is_explained(browser):
     page = rows(browser.post(reverse("upload")))
     assert "No file arrived. Choose some pictures and send them again." in page.text
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-def test_an_upload_cut_midway_leaves_nothing(browser, pictures_folder, share):
+def test_interrupted_upload_leaves_nothing(browser, pictures_folder, share):
     whole = body(pictures.jpeg(), name="a.jpg")
     part = whole[: int(len(whole) * share)]
     browser.post(reverse("upload"), part, content_type="multipart/form-data; boundary=cut", **HTMX)
@@ -178,7 +178,7 @@ def test_an_upload_cut_midway_leaves_nothing(browser, pictures_folder, share):
     assert not files_in(pictures_folder)
 
 
-def test_a_form_without_its_token_is_refused(owner, pictures_folder):
+def test_form_without_csrf_token_is_rejected(owner, pictures_folder):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(owner)
     response = send(browser, ("new.jpg", pictures.jpeg()))
@@ -187,7 +187,7 @@ def test_a_form_without_its_token_is_refused(owner, pictures_folder):
     assert not Image.objects.exists()
 
 
-def test_more_files_than_a_request_may_carry_are_refused_in_words(browser, settings):
+def test_too_many_files_in_a_request_are_rejected(browser, settings):
     settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
     response = send(browser, *[(f"{number}.jpg", b"x") for number in range(3)])
     assert response.status_code == 400
@@ -197,7 +197,7 @@ def test_more_files_than_a_request_may_carry_are_refused_in_words(browser, setti
 # --- What becomes of them ---
 
 
-def test_rows_come_back_when_they_have_changed(browser, owner):
+def test_state_returns_only_changed_rows(browser, owner):
     waiting, done = create_image(owner), create_image(owner)
     create_analysis(waiting)
     create_analysis(done)
@@ -215,7 +215,7 @@ def test_rows_come_back_when_they_have_changed(browser, owner):
     assert "Dog, Pet" in page.text
 
 
-def test_labels_arrive_while_faces_are_still_looked_for(browser, owner):
+def test_labels_appear_while_faces_are_still_analyzed(browser, owner):
     image = create_image(owner)
     create_analysis(image, state="done", answer=labels_answer(Dog=90))
     create_analysis(image, api="faces", state="running")
@@ -224,14 +224,14 @@ def test_labels_arrive_while_faces_are_still_looked_for(browser, owner):
     assert "Dog Analyzing" in page.text
 
 
-def test_a_failed_analysis_is_told(browser, owner):
+def test_failed_analysis_is_shown(browser, owner):
     image = create_image(owner)
     create_analysis(image, state="failed")
     assert "Analysis failed" in Page(browser.get(reverse("upload-state"), {"id": str(image.pk)})).text
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_state_takes_five_queries(browser, owner, number, django_assert_num_queries):
+def test_state_takes_five_queries(browser, owner, number, django_assert_num_queries):
     images = [create_image(owner) for _ in range(number)]
     for image in images:
         create_analysis(image)

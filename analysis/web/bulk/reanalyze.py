@@ -30,7 +30,7 @@ from analysis.search import results
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import time_limit
 from analysis.web import toasts
-from analysis.web.activity import budget_in
+from analysis.web.activity import parse_budget
 from analysis.web.bulk.views import selected
 from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.toasts import Toast
@@ -106,7 +106,7 @@ def _not_estimated(request: Request, complaint: str) -> dict[str, object]:
     able = _offered(chosen, may_choose=permissions.can_choose_apis(request.user))
     return {
         "form": batch_form,
-        "choices": [ApiChoice(api, Analysis.Api(api).label, is_chosen=api in chosen) for api in able],
+        "choices": [ApiChoice(api, str(Analysis.Api(api).label), is_chosen=api in chosen) for api in able],
         "is_forced": bool(said.get("force")),
         "is_failed": said.get("scope") == Batch.Scope.FAILED,
         "budget": said.get("budget", ""),
@@ -129,7 +129,7 @@ def _asked(request: Request) -> AnalyzeForm:
         scope=scope if scope in SCOPES else Batch.Scope.ALL,
         apis=said.getlist("api") or _none(said),
         error_code=said.get("code", "").replace("\x00", "")[:80] if scope == Batch.Scope.FAILED else "",
-        budget=budget_in(budget) if said.get("start") or not is_suggested else None,
+        budget=parse_budget(budget) if said.get("start") or not is_suggested else None,
         is_forced=bool(said.get("force")),
         uses_id_list=bool(ids),
         person_id=current_user_id(request),
@@ -265,7 +265,7 @@ def _offered(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
 
 
 def _choice(api: str, each: ApiEstimate | None) -> ApiChoice:
-    name = Analysis.Api(api).label
+    name = str(Analysis.Api(api).label)
     if each is None:
         return ApiChoice(api, name, is_chosen=False)
     notes = [

@@ -1,4 +1,4 @@
-"""The dashboard's tables: each reads its figures and says which search its rows lead to."""
+"""Dashboard tables: figures of a period, with the search that each row leads to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.dateformat import format as formatted_date
+from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.models import Analysis, Viewer
@@ -18,158 +20,190 @@ from analysis.statistics.periods import Period
 from analysis.web.dashboard.scope import Scope
 from analysis.web.dashboard.table import Column, Number, Row, Table, row
 
-UNLISTED = "No search finds pictures by when they were analyzed."
-STEP = 100 // queries.CONFIDENCE_BINS
+BIN_WIDTH = 100 // queries.CONFIDENCE_BINS
+"""Percent of confidence in one row."""
 
 
-def added(asked: Scope) -> Table:
-    columns = (Column("Pictures", series="one"),)
-    values = {start: (each.pictures,) for start, each in asked.added.items()}
+def added(scope: Scope) -> Table:
+    columns = (Column(_("Pictures"), series="one"),)
+    values = {start: (total.pictures,) for start, total in scope.added.items()}
     return Table(
         "added",
-        "Pictures added",
-        _first(asked),
+        _("Pictures added"),
+        _time_heading(scope),
         columns,
-        _by_time(asked, columns, values),
-        "No picture was added in this time.",
-        note=_hourly(asked),
+        _time_rows(scope, columns, values),
+        _("No pictures added in this period."),
+        note=_hourly_note(scope),
     )
 
 
-def analyses(asked: Scope) -> Table:
+def analyses(scope: Scope) -> Table:
     columns = (
-        Column("Answered", series="one"),
-        Column("From the store", series="two"),
-        Column("Failed", series="bad"),
+        Column(_("Completed"), series="one"),
+        Column(_("Reused"), series="two"),
+        Column(_("Failed"), series="bad"),
     )
-    values = {start: (each.answered, each.reused, each.failed) for start, each in asked.ended.items()}
-    rows = _by_time(asked, columns, values, asked.to_ended)
+    values = {start: (ended.answered, ended.reused, ended.failed) for start, ended in scope.ended.items()}
     return Table(
-        "analyses", "Analyses", _first(asked), columns, rows, "No analysis ended in this time.",
-        is_stacked=True, note=_hourly(asked) if asked.is_listed else UNLISTED,
-    )  # fmt: skip
+        "analyses",
+        _("Analyses"),
+        _time_heading(scope),
+        columns,
+        _time_rows(scope, columns, values, scope.ended_url),
+        _("No analyses in this period."),
+        is_stacked=True,
+        note=_ended_note(scope),
+    )
 
 
-def spend(asked: Scope) -> Table:
-    """By the ledger for the library by days; else what answers cost, which is known by picture and hour."""
+def spend(scope: Scope) -> Table:
+    """Spend by time."""
+    # The ledger knows days of the whole library only; prices of results are known by owner and hour.
     columns: tuple[Column, ...]
     values: dict[datetime, tuple[Number, ...]]
-    if asked.is_all and not asked.span.is_hourly:
-        columns = (Column("Spent", "dollars", "one"), Column("Saved", "dollars"), Column("Calls"), Column("Answered"))
-        calls = queries.calls(asked.span).items()
-        values = {start: (each.dollars, each.saved, each.calls, each.answered) for start, each in calls}
+    completed = Column(_("Completed"))
+    if scope.is_all and not scope.span.is_hourly:
+        columns = (Column(_("Spent"), "dollars", "one"), Column(_("Saved"), "dollars"), Column(_("Calls")), completed)
+        calls = queries.calls(scope.span).items()
+        values = {start: (row.dollars, row.saved, row.calls, row.answered) for start, row in calls}
     else:
-        columns = (Column("Spent", "dollars", "one"), Column("Answered"))
-        values = {start: (each.dollars, each.answered) for start, each in asked.ended.items()}
-    note = _hourly(asked) if asked.is_listed else UNLISTED
-    note = note if asked.is_all else f"What the answers about your pictures cost. {note}"
-    rows = _by_time(asked, columns, values, asked.to_ended if asked.span.is_hourly else asked.to_ledger)
+        columns = (Column(_("Spent"), "dollars", "one"), completed)
+        values = {start: (ended.dollars, ended.answered) for start, ended in scope.ended.items()}
+    note = _ended_note(scope)
+    if not scope.is_all:
+        note = " ".join(filter(None, [_("Cost of analyzing your pictures."), note]))
     return Table(
-        "spend", "Calls and what they cost", _first(asked), columns, rows, "Nothing was spent in this time.", note=note
-    )
-
-
-def latency(asked: Scope) -> Table:
-    columns = (Column("Half within", "ms", "one"), Column("95 % within", "ms", "two"), Column("Answers"))
-    rows = [
-        row(
-            Analysis.Api(each.api).label,
-            columns,
-            (round(each.median), round(each.p95), each.answers),
-            _answers(asked, each.api),
-        )
-        for each in queries.latencies(asked.span)
-    ]
-    note = "Counted in steps of 19 %." + (" Each leads to its answers, those from the store too." * asked.is_listed)
-    return Table(
-        "latency",
-        "How long answers took",
-        "API",
+        "spend",
+        _("Calls and cost"),
+        _time_heading(scope),
         columns,
-        rows,
-        "Nothing was answered in this time.",
-        "across",
+        _time_rows(scope, columns, values, scope.ended_url if scope.span.is_hourly else scope.ledger_url),
+        _("No spend in this period."),
         note=note,
     )
 
 
-def confidence(asked: Scope) -> Table:
-    columns = (Column("Labels", series="one"),)
-    counts = queries.confidences(asked.person_id)
-    minimum = next((step for step, number in enumerate(counts) if number), 0)
+def latency(scope: Scope) -> Table:
+    columns = (Column(_("Median"), "ms", "one"), Column(_("95th percentile"), "ms", "two"), Column(_("Results")))
     rows = [
-        row(f"{step * STEP}–{(step + 1) * STEP} %", columns, (number,))
-        for step, number in enumerate(counts)
-        if step >= minimum
+        row(
+            str(Analysis.Api(latency.api).label),
+            columns,
+            (round(latency.median), round(latency.p95), latency.answers),
+            _done_url(scope, latency.api),
+        )
+        for latency in queries.latencies(scope.span)
     ]
-    note = (
-        "Of all pictures, whatever the time. A search asks how sure one label is, as in dog>=90; none asks it of all."
-    )
-    return Table("confidence", "How sure labels are", "Confidence", columns, rows, "No label yet.", note=note)
-
-
-def frequent(asked: Scope) -> Table:
-    columns = (Column("Pictures", series="one"),)
-    note = "Of all pictures, whatever the time."
-    if asked.is_all:
-        found = queries.frequent_labels()
-    else:
-        found, estimated = _own_labels(asked)
-        note += " Estimated." if estimated else ""
-    rows = [row(name, columns, (number,), asked.search(_label(name))) for name, number in found]
-    return Table("labels", "Most frequent labels", "Label", columns, rows, "No label yet.", "across", note=note)
-
-
-def growing(asked: Scope) -> Table:
-    columns = (Column("Now", series="one"), Column("Before", series="two"))
-    before = sum(each.pictures for each in queries.added(asked.span.before(), asked.person_id).values())
-    found = queries.growing_labels(asked.span, asked.person_id, pictures=asked.number_added + before)
-    rows = [
-        row(each.name, columns, (each.now, each.before), asked.search(_label(each.name), asked.span.term()))
-        for each in found.labels
-    ]
-    note = "Pictures added in this time, and in as long a time before."
-    if found.one_in > 1:
-        note += f" Estimated from one picture in {found.one_in}."
-    empty = "No label is on more of this time's pictures than of those before."
-    return Table("growing", "Fastest-growing labels", "Label", columns, rows, empty, "across", note=note)
-
-
-def failed(asked: Scope) -> Table:
-    columns = (Column("Pictures", series="bad"),)
-    found = failures(person_id=asked.person_id, since=asked.span.start, maximum=queries.MAX_LABELS)
-    rows = [
-        row(f"{Analysis.Api(each.api).label}: {each.code}", columns, (each.number,), asked.search("is:failed"))
-        for each in found.causes
-    ]
-    note = "Since the beginning of this time, and not asked again. Each leads to all that failed, whatever the cause."
-    note += "" if found.is_complete else f" Of the latest {SCAN_LIMIT:,} failures."
     return Table(
-        "failures", "Failures by cause", "Cause", columns, rows, "Nothing failed.", "across",
-        note=note, more_url=f"{reverse('activity')}#failures", more_words="What to do about them",
-    )  # fmt: skip
+        "latency",
+        _("Response time"),
+        _("Analysis"),
+        columns,
+        rows,
+        _("No results in this period."),
+        "across",
+        note=_("Accurate to about a fifth."),
+    )
 
 
-def storage(asked: Scope) -> Table:
-    columns = (Column("Bytes", "bytes", "one"), Column("Pictures"))
-    at_end = asked.total if asked.span.is_hourly else queries.total(asked.person_id, before=asked.span.end)
-    taken, pictures = at_end.bytes, at_end.pictures
+def confidence(scope: Scope) -> Table:
+    columns = (Column(_("Labels"), series="one"),)
+    counts = queries.confidences(scope.person_id)
+    first = next((step for step, number in enumerate(counts) if number), 0)
+    rows = [
+        row(f"{step * BIN_WIDTH}–{(step + 1) * BIN_WIDTH} %", columns, (number,))
+        for step, number in enumerate(counts)
+        if step >= first
+    ]
+    note = _("All pictures, whatever the period. To search by confidence, name a label: dog>=90.")
+    return Table("confidence", _("Label confidence"), _("Confidence"), columns, rows, _("No labels yet."), note=note)
+
+
+def frequent(scope: Scope) -> Table:
+    columns = (Column(_("Pictures"), series="one"),)
+    is_estimated = False
+    if scope.is_all:
+        labels = queries.frequent_labels()
+    else:
+        labels, is_estimated = _own_labels(scope)
+    note = (
+        _("All pictures, whatever the period. Estimated.") if is_estimated else _("All pictures, whatever the period.")
+    )
+    rows = [row(name, columns, (number,), scope.search_url(_label_term(name))) for name, number in labels]
+    return Table(
+        "labels", _("Most frequent labels"), _("Label"), columns, rows, _("No labels yet."), "across", note=note
+    )
+
+
+def growing(scope: Scope) -> Table:
+    columns = (Column(_("This period"), series="one"), Column(_("Previous period"), series="two"))
+    before = sum(total.pictures for total in queries.added(scope.span.before(), scope.person_id).values())
+    growth = queries.growing_labels(scope.span, scope.person_id, pictures=scope.number_added + before)
+    rows = [
+        row(
+            label.name,
+            columns,
+            (label.now, label.before),
+            scope.search_url(_label_term(label.name), scope.span.term()),
+        )
+        for label in growth.labels
+    ]
+    note = _("Pictures added in this period and in the one before.")
+    if growth.one_in > 1:
+        note = _("%(note)s Estimated from one picture in %(number)s.") % {"note": note, "number": growth.one_in}
+    empty = _("No label grew in this period.")
+    return Table("growing", _("Fastest-growing labels"), _("Label"), columns, rows, empty, "across", note=note)
+
+
+def failed(scope: Scope) -> Table:
+    columns = (Column(_("Pictures"), series="bad"),)
+    result = failures(person_id=scope.person_id, since=scope.span.start, maximum=queries.MAX_LABELS)
+    rows = [
+        row(f"{Analysis.Api(cause.api).label}: {cause.code}", columns, (cause.number,), scope.search_url("is:failed"))
+        for cause in result.causes
+    ]
+    note = _("Failed since the start of this period and not retried. Links show all failed pictures.")
+    if not result.is_complete:
+        limit = formatting.count(SCAN_LIMIT)
+        note = _("%(note)s Counts cover the latest %(limit)s failures.") % {"note": note, "limit": limit}
+    return Table(
+        "failures",
+        _("Failures by cause"),
+        _("Cause"),
+        columns,
+        rows,
+        _("No failures."),
+        "across",
+        note=note,
+        more_url=f"{reverse('activity')}#failures",
+        more_label=_("Show failures and fixes"),
+    )
+
+
+def storage(scope: Scope) -> Table:
+    columns = (Column(_("Size"), "bytes", "one"), Column(_("Pictures")))
+    at_end = scope.total if scope.span.is_hourly else queries.total(scope.person_id, before=scope.span.end)
+    size, pictures = at_end.bytes, at_end.pictures
     values: dict[datetime, tuple[Number, ...]] = {}
-    for start, each in reversed(asked.added.items()):
-        values[start] = (taken, pictures)
-        taken, pictures = taken - each.bytes, pictures - each.pictures
+    for start, total in reversed(scope.added.items()):
+        values[start] = (size, pictures)
+        size, pictures = size - total.bytes, pictures - total.pictures
     values = dict(reversed(values.items()))
-    note = "Originals kept here, with those in the trash, by when they came; without thumbs and previews."
-    rows = _by_time(asked, columns, values)
-    return Table("storage", "Storage", _first(asked), columns, rows, "Nothing is kept yet.", "line", note=note)
+    note = _("Originals only, including those in the trash, by the date they were added.")
+    rows = _time_rows(scope, columns, values)
+    return Table("storage", _("Storage"), _time_heading(scope), columns, rows, _("No pictures yet."), "line", note=note)
 
 
-def waiting(asked: Scope) -> Table:
-    columns = (Column("Waiting", series="one"), Column("Under way", series="two"))
-    rows = [row(_named(each), columns, (each.waiting, each.running), asked.to_waiting(each)) for each in asked.depths]
-    oldest = [f"{_named(each)} {formatting.duration(each.oldest)}" for each in asked.depths if each.oldest]
-    note = f"At this moment. The oldest: {', '.join(oldest)}." if oldest else "At this moment."
-    return Table("queue", "Queue", "API", columns, rows, "Nothing waits.", "across", note=note)
+def waiting(scope: Scope) -> Table:
+    columns = (Column(_("Waiting"), series="one"), Column(_("In progress"), series="two"))
+    rows = [
+        row(_queue_name(depth), columns, (depth.waiting, depth.running), scope.queue_url(depth))
+        for depth in scope.depths
+    ]
+    oldest = [f"{_queue_name(depth)}: {formatting.duration(depth.oldest)}" for depth in scope.depths if depth.oldest]
+    note = _("Codename now. Oldest: %(oldest)s.") % {"oldest": ", ".join(oldest)} if oldest else _("Codename now.")
+    return Table("queue", _("Queue"), _("Analysis"), columns, rows, _("The queue is empty."), "across", note=note)
 
 
 TABLES: dict[str, Callable[[Scope], Table]] = {
@@ -184,64 +218,66 @@ TABLES: dict[str, Callable[[Scope], Table]] = {
     "queue": waiting,
     "latency": latency,
 }
-OF_THE_LIBRARY = frozenset({"queue", "latency"})
-"""What is known of the whole library alone."""
+LIBRARY_ONLY = frozenset({"queue", "latency"})
+"""Tables whose figures are not known by person."""
 
 
-def tables_for(asked: Scope) -> dict[str, Callable[[Scope], Table]]:
-    return {name: make for name, make in TABLES.items() if asked.is_all or name not in OF_THE_LIBRARY}
+def tables_for(scope: Scope) -> dict[str, Callable[[Scope], Table]]:
+    return {name: make for name, make in TABLES.items() if scope.is_all or name not in LIBRARY_ONLY}
 
 
-def _own_labels(asked: Scope) -> tuple[list[tuple[str, int]], bool]:
-    viewer = Viewer(person_id=asked.person_id)
-    found = facets(parse("owner:me"), viewer=viewer, maximum=queries.MAX_LABELS)
-    times = max(1.0, asked.total.pictures / found.counted) if found.is_sample and found.counted else 1.0
-    return [(each.name, round(each.count * times)) for each in found.by_kind.get("label", [])], found.is_sample
+def _own_labels(scope: Scope) -> tuple[list[tuple[str, int]], bool]:
+    """Most frequent labels of one person's pictures; True if estimated."""
+    viewer = Viewer(person_id=scope.person_id)
+    result = facets(parse("owner:me"), viewer=viewer, maximum=queries.MAX_LABELS)
+    factor = max(1.0, scope.total.pictures / result.counted) if result.is_sample and result.counted else 1.0
+    labels = [(facet.name, round(facet.count * factor)) for facet in result.by_kind.get("label", [])]
+    return labels, result.is_sample
 
 
-def _label(name: str) -> str:
+def _label_term(name: str) -> str:
     return Query((LabelTerm(name),)).text
 
 
-def _named(depth: queue_depth.QueueDepth) -> str:
-    return f"{Analysis.Api(depth.api).label} by {depth.recognizer}"
+def _queue_name(depth: queue_depth.QueueDepth) -> str:
+    return f"{Analysis.Api(depth.api).label} ({depth.recognizer})"
 
 
-def _first(asked: Scope) -> str:
-    return {"hour": "Hour", "day": "Day", "month": "Month"}[asked.span.unit]
+def _time_heading(scope: Scope) -> str:
+    return {"hour": _("Hour"), "day": _("Day"), "month": _("Month")}[scope.span.unit]
 
 
-def _by_time(
-    asked: Scope,
+def _time_rows(
+    scope: Scope,
     columns: tuple[Column, ...],
     values: Mapping[datetime, tuple[Number, ...]],
-    leads_to: Callable[[datetime], str] | None = None,
+    url: Callable[[datetime], str] | None = None,
 ) -> list[Row]:
-    """A row for each step; it leads to the pictures that came then, if to nothing else."""
+    """Rows by hour, day or month; without `url` they lead to the pictures added then."""
     return [
         row(
-            _moment(asked.span, start),
+            _time_label(scope.span, start),
             columns,
             figures,
-            _pictures(asked, start) if leads_to is None else leads_to(start),
+            scope.search_url(scope.span.term(start)) if url is None else url(start),
         )
         for start, figures in values.items()
     ]
 
 
-def _pictures(asked: Scope, start: datetime) -> str:
-    return asked.search(asked.span.term(start))
+def _done_url(scope: Scope, api: str) -> str:
+    return scope.ended_url(api__exact=api, state__exact="done")
 
 
-def _answers(asked: Scope, api: str) -> str:
-    return asked.to_ended(api__exact=api, state__exact="done")
+def _hourly_note(scope: Scope) -> str:
+    return _("Each hour links to its whole day.") if scope.span.is_hourly else ""
 
 
-def _hourly(asked: Scope) -> str:
-    return "Each hour leads to its whole day." if asked.span.is_hourly else ""
+def _ended_note(scope: Scope) -> str:
+    if not scope.is_listed:
+        return _("Search has no analysis-date filter, so rows are not linked.")
+    return _hourly_note(scope)
 
 
-def _moment(span: Period, start: datetime) -> str:
-    if span.unit == "hour":
-        return f"{start.day} {start:%b %H:00}"
-    return f"{start:%b %Y}" if span.unit == "month" else f"{start.day} {start:%b}"
+def _time_label(span: Period, start: datetime) -> str:
+    return formatted_date(start, {"hour": "j M H:i", "day": "j M", "month": "M Y"}[span.unit])

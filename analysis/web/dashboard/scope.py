@@ -1,4 +1,4 @@
-"""What the dashboard was asked for: whose figures, of which time, and where a row of them leads to."""
+"""Period and owner that the dashboard shows, and links from its rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from analysis.statistics import queries, queue_depth
 from analysis.statistics.periods import Period
@@ -15,23 +16,18 @@ from analysis.web import links
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose figures of which time: one person's pictures, or with `person_id` None the whole library's."""
+    """A period, and the person whose pictures are counted; None for the whole library."""
 
     span: Period
     person_id: int | None
     has_choice: bool = False
-    """Whether this reader may see either."""
+    """The reader may switch between own pictures and the whole library."""
     has_lists: bool = False
-    """Whether they may look at everybody's pictures, which no search of theirs finds but the administration lists."""
+    """The reader may list everybody's pictures in the administration; searches find only visible ones."""
 
     @property
     def is_all(self) -> bool:
         return self.person_id is None
-
-    @property
-    def whose(self) -> str:
-        """The term that narrows a search to these pictures."""
-        return "" if self.is_all else "owner:me"
 
     @property
     def is_listed(self) -> bool:
@@ -39,39 +35,40 @@ class Scope:
 
     @property
     def note(self) -> str:
-        """Where links cannot find all that was counted, the page says so."""
         if self.is_all and not self.has_lists:
-            return "Counted are everybody's pictures; the links find those of them that you may see."
+            return _("Counts include everybody's pictures; links show only pictures you have access to.")
         return ""
 
-    def search(self, *terms: str) -> str:
-        """To the pictures themselves; those of the whole library in the administration, by the same search."""
-        list_or_library = "admin:analysis_image_changelist" if self.is_listed else "library"
-        return links.with_parameters(reverse(list_or_library), q=" ".join(filter(None, [*terms, self.whose])))
+    def search_url(self, *terms: str) -> str:
+        """Pictures in the library, or of the whole library in the administration."""
+        page = "admin:analysis_image_changelist" if self.is_listed else "library"
+        owner = "" if self.is_all else "owner:me"
+        return links.with_parameters(reverse(page), q=" ".join(filter(None, [*terms, owner])))
 
-    def to_ended(self, start: datetime | None = None, **more: str) -> str:
-        """To the analyses that ended in a step of the time, or in all of it; only the administration lists them."""
-        return self._listed("analysis", "finished_at", start, **more)
+    def ended_url(self, start: datetime | None = None, **filters: str) -> str:
+        """Analyses that ended in a step of the period, or in all of it."""
+        return self._admin_url("analysis", "finished_at", start, **filters)
 
-    def to_ledger(self, start: datetime) -> str:
-        return self._listed("spend", "day", start)
+    def ledger_url(self, start: datetime) -> str:
+        return self._admin_url("spend", "day", start)
 
-    def to_waiting(self, depth: queue_depth.QueueDepth) -> str:
+    def queue_url(self, depth: queue_depth.QueueDepth) -> str:
         if not self.is_listed:
-            return self.search("is:pending")
-        given = {"state__exact": "queued", "api__exact": depth.api, "recognizer": depth.recognizer}
-        return links.with_parameters(reverse("admin:analysis_analysis_changelist"), **given)
+            return self.search_url("is:pending")
+        filters = {"state__exact": "queued", "api__exact": depth.api, "recognizer": depth.recognizer}
+        return links.with_parameters(reverse("admin:analysis_analysis_changelist"), **filters)
 
-    def _listed(self, model: str, column: str, start: datetime | None, **more: str) -> str:
+    def _admin_url(self, model: str, column: str, start: datetime | None, **filters: str) -> str:
         if not self.is_listed:
             return ""
         first, last = self._days(start)
-        given = {**more, f"{column}_from": str(first), f"{column}_to": str(last)}
-        return links.with_parameters(reverse(f"admin:analysis_{model}_changelist"), **given)
+        parameters = {**filters, f"{column}_from": str(first), f"{column}_to": str(last)}
+        return links.with_parameters(reverse(f"admin:analysis_{model}_changelist"), **parameters)
 
     def _days(self, start: datetime | None) -> tuple[date, date]:
         return self.span.days(start) if start else (self.span.start.date(), self.span.last_day)
 
+    # Several tables and tiles show these; each is queried once a request.
     @cached_property
     def added(self) -> dict[datetime, queries.Total]:
         return queries.added(self.span, self.person_id)
@@ -90,4 +87,4 @@ class Scope:
 
     @property
     def number_added(self) -> int:
-        return sum(each.pictures for each in self.added.values())
+        return sum(total.pictures for total in self.added.values())

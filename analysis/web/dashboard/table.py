@@ -1,4 +1,4 @@
-"""A table of figures, from which its chart is drawn and its CSV is written."""
+"""Table of figures: source of its chart and its CSV file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from analysis import formatting
 Number = int | float | Decimal
 Unit = Literal["", "dollars", "bytes", "ms"]
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Spreadsheets run a cell as a formula if it starts with one of these (CSV injection)."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """Drawn in the chart, in the color of its `series`, or in the table alone."""
+    """Numbers; with a `series` also drawn in the chart, in that color."""
 
     name: str
     unit: Unit = ""
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """`shape` is that of its chart: upright bars, a line, or bars across for what has long names."""
+    """Figures and their chart; `across` draws bars sideways, for long names."""
 
     slug: str
     title: str
@@ -53,7 +53,7 @@ class Table:
     is_stacked: bool = False
     note: str = ""
     more_url: str = ""
-    more_words: str = ""
+    more_label: str = ""
     csv_url: str = field(default="", compare=False)
 
     @property
@@ -76,17 +76,17 @@ def row(name: str, columns: tuple[Column, ...], values: tuple[Number, ...], url:
 def lines(table: Table) -> Iterator[str]:
     """The table as CSV, a line at a time."""
     writer = csv.writer(_Echo())
-    yield writer.writerow([table.first, *(_headed(column) for column in table.columns)])
-    for each in table.rows:
-        yield writer.writerow([safe_cell(each.name), *(cell.value for cell in each.cells)])
+    yield writer.writerow([table.first, *(_csv_heading(column) for column in table.columns)])
+    for line in table.rows:
+        yield writer.writerow([safe_cell(line.name), *(cell.value for cell in line.cells)])
 
 
 def safe_cell(text: str) -> str:
-    """Text that no spreadsheet calculates: labels and codes come from elsewhere."""
+    """Escape text that a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _headed(column: Column) -> str:
+def _csv_heading(column: Column) -> str:
     return f"{column.name} ({column.unit})" if column.unit else column.name
 
 
@@ -97,8 +97,8 @@ def _text(value: Number, unit: Unit) -> str:
         case "bytes":
             return formatting.filesize(int(value))
         case "ms":
-            return f"{value:,.0f} ms"
-    return f"{value:,.0f}"
+            return f"{formatting.count(round(value))} ms"
+    return formatting.count(round(value))
 
 
 def _plain(value: Number) -> str:
@@ -106,7 +106,7 @@ def _plain(value: Number) -> str:
 
 
 class _Echo:
-    """A file that hands back what is written to it."""
+    """File whose `write` returns the text, so that csv.writer yields lines."""
 
     def write(self, text: str) -> str:
         return text

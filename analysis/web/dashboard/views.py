@@ -1,17 +1,21 @@
-"""The dashboard: what came in, what was asked and what it cost, as charts with their tables; each table as CSV."""
+"""Dashboard: charts and tables of a period, each also as CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.dateformat import format as formatted_date
+from django.utils.functional import Promise
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from analysis import formatting, permissions
@@ -26,13 +30,18 @@ from analysis.web.dashboard.scope import Scope
 from analysis.web.dashboard.table import Table, lines
 from analysis.web.http import Request, current_user_id
 
-TITLES = {"day": "Day", "week": "Week", "month": "Month", "year": "Year"}
+TITLES: dict[str, str | Promise] = {
+    "day": gettext_lazy("Day"),
+    "week": gettext_lazy("Week"),
+    "month": gettext_lazy("Month"),
+    "year": gettext_lazy("Year"),
+}
 EARLIEST = date(1990, 1, 1)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure at a glance; `share` in percent where there is a limit."""
+    """One figure at a glance; `share` is its percentage of a limit, if there is one."""
 
     title: str
     figure: str
@@ -50,45 +59,45 @@ class Tab:
 
 @require_safe
 def dashboard(request: Request) -> HttpResponse:
-    """One's own pictures, or for staff the whole library, over a day, a week, a month or a year."""
-    asked = _asked(request)
-    tables = [_with_csv(make(asked), asked) for make in tables_for(asked).values()]
+    """Own pictures, or for staff the whole library, over a day to a year."""
+    scope = _scope(request)
+    tables = [_with_csv(make(scope), scope) for make in tables_for(scope).values()]
     context = {
-        "tiles": list(_tiles(asked)),
+        "tiles": list(_tiles(scope)),
         "tables": tables,
-        "tabs": [Tab(TITLES[name], _url(asked, name=name), name == asked.span.name) for name in PERIODS],
-        "whose": _whose(asked),
-        "period": _period(asked.span),
-        "earlier_url": "" if asked.span.is_hourly else _url(asked, until=asked.span.before().last_day),
-        "later_url": _later(asked),
-        "counted": " ".join(filter(None, [_counted(), asked.note])),
+        "tabs": [Tab(str(TITLES[name]), _url(scope, name=name), name == scope.span.name) for name in PERIODS],
+        "owner_tabs": _owner_tabs(scope),
+        "period": _period(scope.span),
+        "earlier_url": "" if scope.span.is_hourly else _url(scope, until=scope.span.before().last_day),
+        "later_url": _later_url(scope),
+        "updated": " ".join(filter(None, [_updated(), scope.note])),
     }
     return render(request, "dashboard/index.html", context)
 
 
 @require_safe
 def as_csv(request: Request, name: str) -> HttpResponseBase:
-    """One table for a spreadsheet."""
-    asked = _asked(request)
-    make = tables_for(asked).get(name)
+    """One table as a CSV file."""
+    scope = _scope(request)
+    make = tables_for(scope).get(name)
     if make is None:
         raise Http404
-    answer = StreamingHttpResponse(lines(make(asked)), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="imagelib-{name}-{asked.span.name}.csv"'
-    return answer
+    response = StreamingHttpResponse(lines(make(scope)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="imagelib-{name}-{scope.span.name}.csv"'
+    return response
 
 
-def _asked(request: Request) -> Scope:
-    """What the address says; whatever it says that cannot be is passed over."""
+def _scope(request: Request) -> Scope:
+    """Scope from the query string; invalid values fall back to the default."""
     name = request.GET.get("range", "")
     moment = now().astimezone(UTC)
-    known: PeriodName = name if name in PERIODS else "month"
-    person = current_user_id(request)
+    period_name: PeriodName = name if name in PERIODS else "month"
+    person_id = current_user_id(request)
     sees_figures = permissions.can_view_statistics(request.user)
     is_all = sees_figures and request.GET.get("of") != "own"
     return Scope(
-        period(known, until=_until(request, moment.date()), now=moment),
-        None if is_all else person,
+        period(period_name, until=_until(request, moment.date()), now=moment),
+        None if is_all else person_id,
         has_choice=sees_figures,
         has_lists=permissions.can_view_all_images(request.user),
     )
@@ -102,106 +111,104 @@ def _until(request: Request, today: date) -> date:
     return min(max(until, EARLIEST), today)
 
 
-def _url(asked: Scope, *, name: str = "", until: date | None = None, csv: str = "", own: bool | None = None) -> str:
-    """This page with something changed; today is not written."""
-    last = until or asked.span.last_day
+def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = "", own: bool | None = None) -> str:
+    """This page or its CSV with some parameters changed."""
+    # Today is left out, so that a bookmark stays current.
+    last = until or scope.span.last_day
     address = reverse("dashboard-csv", args=[csv]) if csv else reverse("dashboard")
-    is_own = not asked.is_all if own is None else own
+    is_own = not scope.is_all if own is None else own
     return links.with_parameters(
         address,
-        range=name or asked.span.name,
+        range=name or scope.span.name,
         until="" if last >= now().astimezone(UTC).date() else str(last),
-        of="own" if is_own and asked.has_choice else "",
+        of="own" if is_own and scope.has_choice else "",
     )
 
 
-def _later(asked: Scope) -> str:
-    """As far ahead as the time is long; empty where that is all in the future."""
+def _later_url(scope: Scope) -> str:
+    """Next period; empty if it lies in the future."""
     today = now().astimezone(UTC).date()
-    if asked.span.is_hourly or asked.span.last_day >= today:
+    if scope.span.is_hourly or scope.span.last_day >= today:
         return ""
-    return _url(asked, until=min(asked.span.last_day + (asked.span.end - asked.span.start), today))
+    return _url(scope, until=min(scope.span.last_day + (scope.span.end - scope.span.start), today))
 
 
-def _whose(asked: Scope) -> list[Tab]:
-    if not asked.has_choice:
+def _owner_tabs(scope: Scope) -> list[Tab]:
+    if not scope.has_choice:
         return []
     return [
-        Tab("Everything", _url(asked, own=False), asked.is_all),
-        Tab("My pictures", _url(asked, own=True), not asked.is_all),
+        Tab(_("All pictures"), _url(scope, own=False), scope.is_all),
+        Tab(_("My pictures"), _url(scope, own=True), not scope.is_all),
     ]
 
 
-def _with_csv(table: Table, asked: Scope) -> Table:
-    return replace(table, csv_url=_url(asked, csv=table.slug))
+def _with_csv(table: Table, scope: Scope) -> Table:
+    return replace(table, csv_url=_url(scope, csv=table.slug))
 
 
 def _period(span: Period) -> str:
     if span.is_hourly:
-        return "The last 24 hours"
-    last = span.last_day
-    return f"{span.start.day} {span.start:%b %Y} – {last.day} {last:%b %Y}"
+        return _("Last 24 hours")
+    return f"{formatted_date(span.start, 'j M Y')} – {formatted_date(span.last_day, 'j M Y')}"
 
 
-def _tiles(asked: Scope) -> Iterator[Tile]:
-    ended = asked.ended.values()
-    failed = sum(each.failed for each in ended)
-    yield Tile("Pictures", f"{asked.total.pictures:,}", f"{asked.number_added:,} added in this time", asked.search())
-    yield Tile(
-        "Analyses",
-        f"{sum(each.answered + each.reused for each in ended):,}",
-        f"{failed:,} failed in this time" if failed else "in this time",
-        reverse("activity"),
-    )
-    yield (
-        _budget()
-        if asked.is_all
-        else Tile(
-            "Spent",
-            formatting.dollars(sum((each.dollars for each in ended), start=FREE)),
-            "in this time, on your pictures",
-        )
-    )
-    yield _queue(asked.depths) if asked.is_all else _own_queue(asked.person_id or 0)
-    yield Tile("Storage", formatting.filesize(asked.total.bytes), "originals, without thumbs and previews")
+def _tiles(scope: Scope) -> Iterator[Tile]:
+    added = _("%(number)s added in this period") % {"number": formatting.count(scope.number_added)}
+    yield Tile(_("Pictures"), formatting.count(scope.total.pictures), added, scope.search_url())
+    yield _analyses_tile(scope)
+    yield _budget_tile() if scope.is_all else _spend_tile(scope)
+    yield _queue_tile(scope.depths) if scope.is_all else _own_queue_tile(scope.person_id or 0)
+    yield Tile(_("Storage"), formatting.filesize(scope.total.bytes), _("Originals only"))
 
 
-def _budget() -> Tile:
-    found = ledger.budget(settings.RECOGNIZER)
-    spent = found.spent + found.reserved
-    if found.limit is None:
-        return Tile("Spent this month", formatting.dollars(spent), "no budget is set")
-    share = min(100 * spent / found.limit, 100) if found.limit else 100
-    return Tile(
-        "Spent this month",
-        formatting.dollars(spent),
-        f"of {formatting.dollars(found.limit)} for bulk work",
-        share=f"{share:.1f}",
-    )
-
-
-def _queue(depths: list[queue_depth.QueueDepth]) -> Tile:
-    waiting, oldest = sum(each.waiting for each in depths), [each.oldest for each in depths if each.oldest]
-    is_capped = any(each.waiting > queue_depth.CAP for each in depths)
+def _analyses_tile(scope: Scope) -> Tile:
+    completed = sum(ended.answered + ended.reused for ended in scope.ended.values())
+    failed = sum(ended.failed for ended in scope.ended.values())
     note = (
-        f"the oldest for {formatting.duration(max(oldest))}"
-        if oldest
-        else "nothing may go now"
-        if waiting
-        else "nothing waits"
+        _("%(number)s failed in this period") % {"number": formatting.count(failed)} if failed else _("in this period")
     )
-    return Tile("Waiting", f"{waiting:,}{'+' if is_capped else ''}", note, reverse("activity"))
+    return Tile(_("Analyses"), formatting.count(completed), note, reverse("activity"))
 
 
-def _own_queue(person: int) -> Tile:
-    found = queue_depth.person_queue(person)
-    note = f"the oldest for {formatting.duration(found.oldest)}" if found.oldest else "nothing of yours waits"
-    return Tile("Waiting", f"{found.waiting:,}{'' if found.is_complete else '+'}", note, reverse("activity"))
+def _spend_tile(scope: Scope) -> Tile:
+    dollars = sum((ended.dollars for ended in scope.ended.values()), start=FREE)
+    return Tile(_("Spend"), formatting.dollars(dollars), _("on your pictures in this period"))
 
 
-def _counted() -> str:
-    """How old the figures are that are kept ready."""
+def _budget_tile() -> Tile:
+    budget = ledger.budget(settings.RECOGNIZER)
+    spent = budget.spent + budget.reserved
+    title, figure = _("Spend this month"), formatting.dollars(spent)
+    if budget.limit is None:
+        return Tile(title, figure, _("No budget set"))
+    share = min(100 * spent / budget.limit, 100) if budget.limit else 100
+    note = _("of %(limit)s for bulk runs") % {"limit": formatting.dollars(budget.limit)}
+    return Tile(title, figure, note, share=f"{share:.1f}")
+
+
+def _queue_tile(depths: list[queue_depth.QueueDepth]) -> Tile:
+    waiting = sum(depth.waiting for depth in depths)
+    is_capped = any(depth.waiting > queue_depth.CAP for depth in depths)
+    ages = [depth.oldest for depth in depths if depth.oldest]
+    return _waiting_tile(waiting, max(ages, default=None), is_capped=is_capped)
+
+
+def _own_queue_tile(person_id: int) -> Tile:
+    depth = queue_depth.person_queue(person_id)
+    return _waiting_tile(depth.waiting, depth.oldest, is_capped=not depth.is_complete)
+
+
+def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) -> Tile:
+    if oldest:
+        note = _("oldest: %(duration)s") % {"duration": formatting.duration(oldest)}
+    else:
+        note = _("none ready to start") if waiting else _("Queue is empty")
+    return Tile(_("Waiting"), f"{formatting.count(waiting)}{'+' if is_capped else ''}", note, reverse("activity"))
+
+
+def _updated() -> str:
+    """Age of the precomputed figures; the oldest counts."""
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
-        return "Figures are counted within a minute of the scheduler's start."
-    return f"Counted {formatting.duration(now() - oldest.at)} ago or later. Days are UTC's."
+        return _("Figures appear within a minute after the scheduler starts.")
+    return _("Updated %(ago)s. Days are in UTC.") % {"ago": formatting.ago(oldest.at, now=now())}

@@ -1,4 +1,4 @@
-"""Files that browsers send one by one, straight to where their bytes are kept: leave to send, and what became of it."""
+"""Direct uploads: a form for each file, sent to S3 or to us, then its result."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import permissions, pipeline
@@ -26,88 +27,91 @@ from analysis.web.upload.views import MAX_STATES, UploadOutcome, UploadRow, uplo
 
 HASH = re.compile("[0-9a-f]{64}")
 ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-TOO_LARGE = 2**50
+MAX_SIZE = 2**50
+"""Largest size that is parsed; the limit itself is checked when the upload is created."""
 
 
 @require_POST
 def create_upload(request: Request) -> HttpResponse:
-    """Leave to send one file: where to, and with which fields before it. Or its row, where it need not be sent."""
+    """Form for one file (`url`, `fields`, `complete`), or its `row`, as JSON."""
     permissions.require_upload_images(request.user)
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     owner_id = current_user_id(request)
     present = images.find_any(sha256, owner_id=owner_id) if sha256 else None
     if present:
-        return _row(request, UploadOutcome(clean_name(name), present))
-    size = int_param(request.POST.get("size", ""), minimum=0, maximum=TOO_LARGE)
+        return _row_response(request, UploadOutcome(clean_name(name), present))
+    size = int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE)
     try:
-        ticket = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256)
-        form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
+        upload = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256)
+        form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
-        return _row(request, UploadOutcome(rejection.name, sentence=rejection.reason))
+        return _row_response(request, UploadOutcome(rejection.name, sentence=rejection.reason))
     except (blobs.StorageError, uploads.UploadRefused) as failure:
-        return _row(request, UploadOutcome(clean_name(name), sentence=str(failure), may_retry=True))
-    form = form or PresignedForm(reverse("ticket-file", args=[ticket.pk]), {"csrfmiddlewaretoken": get_token(request)})
-    complete_url = reverse("ticket-complete", args=[ticket.pk])
+        return _row_response(request, UploadOutcome(clean_name(name), sentence=str(failure), may_retry=True))
+    # Only S3 presigns forms; with another storage the browser posts to receive_file, which needs the CSRF token.
+    form = form or PresignedForm(reverse("ticket-file", args=[upload.pk]), {"csrfmiddlewaretoken": get_token(request)})
+    complete_url = reverse("ticket-complete", args=[upload.pk])
     return JsonResponse({"url": form.url, "fields": form.fields, "complete": complete_url})
 
 
 @require_POST
-def receive_file(request: Request, ticket_id: UUID) -> HttpResponse:
-    """The bytes, where the storage takes none by itself. Answers as S3 does: nothing, or why not."""
+def receive_file(request: Request, upload_id: UUID) -> HttpResponse:
+    """Receive a file if the storage accepts none from browsers; 204 as from S3."""
     content = request.FILES.get("file")
     if content is None:
-        return _said("No file arrived; send it again.", status=400)
+        return _text_response(_("No file arrived. Send it again."), status=400)
     try:
-        uploads.receive(ticket_id, content, owner_id=current_user_id(request))
+        uploads.receive(upload_id, content, owner_id=current_user_id(request))
     except uploads.UploadRefused as refused:
-        return _said(str(refused), status=refused.status)
+        return _text_response(str(refused), status=refused.status)
     except blobs.StorageError as failure:
-        return _said(str(failure), status=507)
+        return _text_response(str(failure), status=507)
     return HttpResponse(status=204)
 
 
 @require_POST
-def complete_upload(request: Request, ticket_id: UUID) -> HttpResponse:
-    """Everything was sent. Answers the file's row: what it has become, or that it is being looked at."""
+def complete_upload(request: Request, upload_id: UUID) -> HttpResponse:
+    """Mark an upload as sent; returns the row with its result, if checked already."""
     try:
-        ticket = pipeline.complete_upload(ticket_id, owner_id=current_user_id(request))
+        upload = pipeline.complete_upload(upload_id, owner_id=current_user_id(request))
     except uploads.UploadRefused as refused:
-        return _said(str(refused), status=refused.status)
-    return render(request, "upload/index.html#rows", {"rows": _rows([ticket])})
+        return _text_response(str(refused), status=refused.status)
+    return render(request, "upload/index.html#rows", {"rows": _rows([upload])})
 
 
 @require_safe
 def upload_states(request: Request) -> HttpResponse:
-    """Of the uploads that a page names, the rows of those that have been looked at."""
+    """Rows of the uploads with these ids that have been checked."""
     ids = [UUID(text) for text in request.GET.getlist("id")[:MAX_STATES] if ID.fullmatch(text)]
-    mine = Upload.objects.filter(pk__in=ids, owner_id=current_user_id(request)).select_related("image")
-    over = mine.filter(state__in=[Upload.State.TAKEN, Upload.State.REFUSED])
-    return render(request, "upload/index.html#rows", {"rows": _rows(over)})
+    own = Upload.objects.filter(pk__in=ids, owner_id=current_user_id(request)).select_related("image")
+    checked = own.filter(state__in=[Upload.State.TAKEN, Upload.State.REFUSED])
+    return render(request, "upload/index.html#rows", {"rows": _rows(checked)})
 
 
-def _rows(tickets: Iterable[Upload]) -> list[UploadRow]:
-    shown, open_rows, outcomes, ids = [], [], [], []
-    for ticket in tickets:
-        if ticket.state == Upload.State.ARRIVED:
-            open_rows.append(UploadRow("checking", ticket.filename, "Checking", ticket=str(ticket.pk)))
+def _rows(direct_uploads: Iterable[Upload]) -> list[UploadRow]:
+    """Rows of checked uploads, then of those that are still checked."""
+    unchecked, outcomes, ids = [], [], []
+    for upload in direct_uploads:
+        if upload.state == Upload.State.ARRIVED:
+            unchecked.append(UploadRow("checking", upload.filename, _("Checking"), upload_id=str(upload.pk)))
             continue
-        ids.append(str(ticket.pk))
-        outcomes.append(_outcome(ticket))
-    shown = [replace(row, ticket=ticket_id) for row, ticket_id in zip(upload_rows(outcomes), ids, strict=True)]
-    return shown + open_rows
+        ids.append(str(upload.pk))
+        outcomes.append(_outcome(upload))
+    checked = [replace(row, upload_id=upload_id) for row, upload_id in zip(upload_rows(outcomes), ids, strict=True)]
+    return checked + unchecked
 
 
-def _outcome(ticket: Upload) -> UploadOutcome:
-    if ticket.image:
-        return UploadOutcome(ticket.filename, ticket.image, is_new=ticket.is_new)
-    gone = "it was removed from the library meanwhile"
-    return UploadOutcome(ticket.filename, sentence=ticket.reason or gone, may_retry=ticket.may_retry)
+def _outcome(upload: Upload) -> UploadOutcome:
+    if upload.image:
+        return UploadOutcome(upload.filename, upload.image, is_new=upload.is_new)
+    error = upload.reason or _("It has been deleted from the library since.")
+    return UploadOutcome(upload.filename, sentence=error, may_retry=upload.may_retry)
 
 
-def _row(request: Request, outcome: UploadOutcome) -> HttpResponse:
+def _row_response(request: Request, outcome: UploadOutcome) -> HttpResponse:
     return JsonResponse({"row": render_to_string("upload/index.html#rows", {"rows": upload_rows([outcome])}, request)})
 
 
-def _said(sentence: str, *, status: int) -> HttpResponse:
+def _text_response(sentence: str, *, status: int) -> HttpResponse:
     return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Bringing pictures in: one or many files a request, each with its own outcome."""
+"""Upload page: one or more files in a request, each with its own outcome."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import IO
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from analysis import formatting, permissions, pipeline
@@ -19,12 +22,16 @@ from analysis.web.http import Request, current_user_id, id_list_param, is_fragme
 from analysis.web.library.cards import DONE, FAILED, QUEUED, RUNNING, Card, cards
 
 MAX_STATES = 200
-STATUS_WORDS = {QUEUED: "Queued", RUNNING: "Analyzing", FAILED: "Analysis failed"}
+STATUS_LABELS: dict[str, str | Promise] = {
+    QUEUED: gettext_lazy("Queued"),
+    RUNNING: gettext_lazy("Analyzing"),
+    FAILED: gettext_lazy("Analysis failed"),
+}
 
 
 @dataclass(frozen=True)
 class UploadOutcome:
-    """What became of one file: its picture, new or known, or a sentence and whether trying again may help."""
+    """Result for one file: its image, or an error and whether a retry may help."""
 
     name: str
     image: Image | None = None
@@ -35,26 +42,27 @@ class UploadOutcome:
 
 @dataclass(frozen=True)
 class UploadRow:
-    """An outcome as the page shows it."""
+    """An outcome ready to be shown; `upload_id` is that of a direct upload."""
 
     kind: str  # stored, known, trashed, refused, checking
     name: str
     words: str
     may_retry: bool = False
-    ticket: str = ""
+    upload_id: str = ""
     card: Card | None = None
     status: str = ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: Request) -> HttpResponse:
-    """The page; a POST takes files in and reports on each, as a page or, for the page's own script, as rows."""
+    """The page; a POST imports files and reports on each."""
     permissions.require_upload_images(request.user)
     context: dict[str, object] = {"limits": limits()}
     if request.method != "POST":
         return render(request, "upload/index.html", context)
     outcomes = [
-        take(file, name=file.name or "", owner_id=current_user_id(request)) for file in request.FILES.getlist("files")
+        import_file(file, name=file.name or "", owner_id=current_user_id(request))
+        for file in request.FILES.getlist("files")
     ]
     context |= {"rows": upload_rows(outcomes), "reports": True, "summary": summary(outcomes)}
     return render(request, "upload/index.html#rows" if is_fragment(request) else "upload/index.html", context)
@@ -62,16 +70,16 @@ def upload(request: Request) -> HttpResponse:
 
 @require_safe
 def upload_state(request: Request) -> HttpResponse:
-    """Of the rows that a page names as `id-version`, those that have changed."""
+    """Rows that changed, of those the page lists as `id-version`."""
     versions = id_list_param(request.GET.getlist("id"), maximum=MAX_STATES)
-    found = Image.objects.visible_to(permissions.viewer_of(request.user)).in_bulk(list(versions))
-    current = upload_rows([UploadOutcome(str(image), image, is_new=True) for image in found.values()])
+    images = Image.objects.visible_to(permissions.viewer_of(request.user)).in_bulk(list(versions))
+    current = upload_rows([UploadOutcome(str(image), image, is_new=True) for image in images.values()])
     changed = [row for row in current if row.card and row.card.version != versions[int(row.card.id)]]
     return render(request, "upload/index.html#rows", {"rows": changed})
 
 
 def limits() -> dict[str, str]:
-    """What the browser may refuse by itself."""
+    """Limits that the browser checks before it sends a file."""
     return {
         "max_bytes": str(settings.MAX_UPLOAD_BYTES),
         "words": megabytes(settings.MAX_UPLOAD_BYTES),
@@ -79,8 +87,8 @@ def limits() -> dict[str, str]:
     }
 
 
-def take(file: IO[bytes], *, name: str, owner_id: int) -> UploadOutcome:
-    """Take one file in; whatever is wrong with it is said and harms no other."""
+def import_file(file: IO[bytes], *, name: str, owner_id: int) -> UploadOutcome:
+    """Import one file; an invalid file or a storage error becomes its outcome."""
     try:
         added = pipeline.ingest_file(file, name=name, owner_id=owner_id)
     except InvalidImage as error:
@@ -91,36 +99,39 @@ def take(file: IO[bytes], *, name: str, owner_id: int) -> UploadOutcome:
 
 
 def upload_rows(outcomes: list[UploadOutcome]) -> list[UploadRow]:
-    shown = {card.id: card for card in cards([outcome.image for outcome in outcomes if outcome.image])}
-    return [_row(outcome, shown) for outcome in outcomes]
+    by_id = {card.id: card for card in cards([outcome.image for outcome in outcomes if outcome.image])}
+    return [_row(outcome, by_id) for outcome in outcomes]
 
 
 def summary(outcomes: list[UploadOutcome]) -> str:
-    """What became of the files, in one line."""
+    """Counts of all outcomes in one line."""
+    if not outcomes:
+        return _("No file arrived. Choose some pictures and send them again.")
     new = sum(outcome.is_new for outcome in outcomes)
     refused = sum(outcome.image is None for outcome in outcomes)
     trashed = sum(_is_trashed(outcome) for outcome in outcomes)
-    known = len(outcomes) - new - refused - trashed
-    if not outcomes:
-        return "No file arrived. Choose some pictures and send them again."
-    parts = [f"{formatting.pictures(new)} added" if new else "", f"{known:,} already here" if known else ""]
-    parts.append(f"{trashed:,} already here, in the trash" if trashed else "")
-    parts.append(f"{refused:,} not accepted" if refused else "")
-    return f"{', '.join(part for part in parts if part)}."
+    present = len(outcomes) - new - refused - trashed
+    counts = [
+        (new, ngettext("%(number)s picture added", "%(number)s pictures added", new)),
+        (present, ngettext("%(number)s already here", "%(number)s already here", present)),
+        (trashed, ngettext("%(number)s already here, in the trash", "%(number)s already here, in the trash", trashed)),
+        (refused, ngettext("%(number)s not accepted", "%(number)s not accepted", refused)),
+    ]
+    return f"{', '.join(formatting.plural(text, number) for number, text in counts if number)}."
 
 
-def _row(outcome: UploadOutcome, shown: dict[str, Card]) -> UploadRow:
+def _row(outcome: UploadOutcome, by_id: dict[str, Card]) -> UploadRow:
     if outcome.image is None:
         return UploadRow("refused", outcome.name, outcome.sentence, outcome.may_retry)
-    card = shown[str(outcome.image.pk)]
-    labels = ", ".join(card.labels) or ("No labels found" if card.state == DONE else "")
+    card = by_id[str(outcome.image.pk)]
+    labels = ", ".join(card.labels) or (_("No labels found") if card.state == DONE else "")
     if _is_trashed(outcome):
-        return UploadRow("trashed", outcome.name, "Already here, in the trash", card=card)
+        return UploadRow("trashed", outcome.name, _("Already here, in the trash"), card=card)
     if not outcome.is_new:
-        return UploadRow("known", outcome.name, " · ".join(filter(None, ["Already here", labels])), card=card)
-    return UploadRow("stored", outcome.name, labels, card=card, status=STATUS_WORDS.get(card.state, ""))
+        return UploadRow("known", outcome.name, " · ".join(filter(None, [_("Already here"), labels])), card=card)
+    return UploadRow("stored", outcome.name, labels, card=card, status=str(STATUS_LABELS.get(card.state, "")))
 
 
 def _is_trashed(outcome: UploadOutcome) -> bool:
-    """It was here already, but its owner threw it away."""
+    """Already in the library, but in the trash."""
     return outcome.image is not None and not outcome.is_new and outcome.image.trashed_at is not None

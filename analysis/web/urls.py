@@ -1,0 +1,77 @@
+"""Addresses of the pages. tests/web/test_access.py has an entry for each."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from analysis.web import activity, buckets, duplicates, labels, saved_searches, sensitive, system
+from analysis.web.bulk import reanalyze
+from analysis.web.bulk import views as bulk_views
+from analysis.web.dashboard import views as dashboard_views
+from analysis.web.image import actions, downloads, history
+from analysis.web.image import views as image_views
+from analysis.web.library import autocomplete, autocomplete_labels
+from analysis.web.library import views as library_views
+from analysis.web.upload import direct
+from analysis.web.upload import views as upload_views
+
+urlpatterns = [
+    path("", library_views.library, name="library"),
+    path("search/", library_views.long_search, name="long-search"),
+    path("cards/", library_views.cards, name="cards"),
+    path("complete/", autocomplete.autocomplete, name="complete"),
+    path("complete/names/", autocomplete_labels.autocomplete_labels, name="complete-names"),
+    path("months/", library_views.months, name="months"),
+    path("searches/", saved_searches.searches, name="searches"),
+    path("searches/save/", saved_searches.save, name="search-save"),
+    path("searches/restore/", saved_searches.restore, name="search-restore"),
+    path("searches/<int:search_id>/", saved_searches.search, name="search"),
+    path("searches/<int:search_id>/update/", saved_searches.update, name="search-update"),
+    path("searches/<int:search_id>/delete/", saved_searches.delete, name="search-delete"),
+    path("bulk/menu/", bulk_views.menu, name="bulk-menu"),
+    path("bulk/<slug:action>/", bulk_views.bulk_action, name="bulk"),
+    path("changes/<int:change_id>/", bulk_views.bulk_change, name="change"),
+    path("undo/<int:change_id>/", bulk_views.undo, name="undo"),
+    path("sensitive/", sensitive.toggle_sensitive, name="sensitive"),
+    path("buckets/", buckets.buckets, name="buckets"),
+    path("buckets/add/", buckets.add, name="bucket-add"),
+    path("buckets/<int:bucket_id>/", buckets.bucket, name="bucket"),
+    path("buckets/<int:bucket_id>/edit/", buckets.edit, name="bucket-edit"),
+    path("buckets/<int:bucket_id>/remove/", buckets.remove, name="bucket-remove"),
+    path("buckets/<int:bucket_id>/sync/", buckets.sync, name="bucket-sync"),
+    path("labels/", labels.labels, name="labels"),
+    path("duplicates/", duplicates.duplicates, name="duplicates"),
+    path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),
+    path("upload/", upload_views.upload, name="upload"),
+    path("upload/state/", upload_views.upload_state, name="upload-state"),
+    path("upload/tickets/", direct.create_upload, name="tickets"),
+    path("upload/tickets/states/", direct.upload_states, name="ticket-states"),
+    path("upload/tickets/<uuid:upload_id>/file/", direct.receive_file, name="ticket-file"),
+    path("upload/tickets/<uuid:upload_id>/complete/", direct.complete_upload, name="ticket-complete"),
+    path("images/<int:image_id>/", image_views.image, name="image"),
+    path("public/<uuid:public_id>/", image_views.public, name="public"),
+    path("public/<uuid:public_id>/panel/", image_views.public_panel, name="public-panel"),
+    path("public/<uuid:public_id>/renditions/<slug:name>", downloads.public_rendition, name="public-rendition"),
+    path("images/<int:image_id>/panel/", image_views.panel, name="image-panel"),
+    path("images/<int:image_id>/history/", history.history, name="history"),
+    path("images/<int:image_id>/analyses/<int:analysis_id>/answer.json", history.raw_response, name="answer"),
+    path("images/<int:image_id>/analyses/<int:analysis_id>/choose/", history.pin_analysis, name="choose"),
+    path("images/<int:image_id>/retry/", image_views.retry, name="retry"),
+    path("images/<int:image_id>/say/", actions.review_label, name="say"),
+    path("images/<int:image_id>/labels/add/", actions.add_label, name="add-label"),
+    path("images/<int:image_id>/tags/remove/", actions.remove_tag, name="remove-tag"),
+    path("images/<int:image_id>/undo/", actions.undo, name="undo-here"),
+    path("images/<int:image_id>/mark/", actions.rate, name="mark"),
+    path("images/<int:image_id>/open-to/", actions.set_visibility, name="open-to"),
+    path("images/<int:image_id>/discard/", actions.move_to_trash, name="discard"),
+    path("images/<int:image_id>/restore/", actions.restore, name="restore"),
+    path("images/<int:image_id>/original", downloads.download_original, name="original"),
+    path("images/<int:image_id>/renditions/<slug:name>", downloads.rendition, name="rendition"),
+    path("analyze/", reanalyze.analyze, name="analyze"),
+    path("dashboard/", dashboard_views.dashboard, name="dashboard"),
+    path("dashboard/<slug:name>.csv", dashboard_views.as_csv, name="dashboard-csv"),
+    path("activity/", activity.activity, name="activity"),
+    path("activity/<int:batch_id>/", activity.batch, name="batch"),
+    path("activity/<int:batch_id>/<slug:action>/", activity.batch_action, name="steer"),
+    path("system/", system.system, name="system"),
+]
