@@ -54,7 +54,22 @@ PAGES = {
     "password reset link": ("password_reset_confirm", ["MQ", "no-token"], None),
     "password reset done": ("password_reset_complete", [], None),
 }
-PENDING = set(PAGES)
+PENDING = {
+    *(
+        "labels",
+        "duplicates",
+        "searches",
+        "upload",
+        "dashboard",
+        "activity",
+        "buckets",
+        "bucket",
+        "bucket add",
+        "system",
+    ),
+    "login",
+    *("image", "image panel", "history", "analyze"),  # only for the names of Analysis.Api and Analysis.State
+}
 
 
 class PseudoTranslation(gettext.NullTranslations):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
@@ -19,11 +18,12 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import formatting, permissions, pipeline
 from analysis.batches import lifecycle
 from analysis.batches.authorization import NotAllowed
-from analysis.batches.options import InvalidBatchOptions, check_amounts
+from analysis.batches.options import InvalidBatchOptions
 from analysis.batches.progress import Progress, progress_of
 from analysis.models import Analysis, Batch, Bucket, BucketObject
 from analysis.statistics.failures import SCAN_LIMIT, Cause, failures
 from analysis.web import links, toasts
+from analysis.web.budget_field import parse_budget
 from analysis.web.error_advice import advice
 from analysis.web.http import Request, current_user_id, is_fragment
 from analysis.web.toasts import Toast
@@ -114,7 +114,7 @@ def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
 
 
 def _resume(batch: Batch, request: Request) -> bool:
-    budget = budget_in(request.POST.get("budget", ""))
+    budget = parse_budget(request.POST.get("budget", ""))
     return pipeline.resume_batch(batch.pk, budget=budget)
 
 
@@ -129,19 +129,6 @@ DONE = {
     "cancel": "is cancelled; what is answered stays",
 }
 OTHERWISE = {"pause": "was not running", "resume": "had nothing to resume", "cancel": "was over already"}
-
-
-def budget_in(text: str) -> Decimal | None:
-    """US dollars as somebody typed them; None for none. Raises BadBatch."""
-    typed = text.strip().removeprefix("$").replace(",", "")
-    if not typed:
-        return None
-    try:
-        budget = Decimal(typed[:40])
-    except InvalidOperation as error:
-        raise InvalidBatchOptions(f"{text[:40]!r} is no amount in US dollars; write 20 or 0.50.") from error
-    check_amounts(budget=budget)
-    return budget
 
 
 def _batches(batches: QuerySet[Batch], *, now: datetime) -> tuple[list[BatchRow], bool]:

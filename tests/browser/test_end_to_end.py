@@ -44,7 +44,7 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
     bad = tmp_path / "notes.jpg"
     bad.write_text("Dear diary")
     page = visit().sign_in()
-    expect(page.get_by_role("heading", name="Your pictures will be here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Add your first pictures")).to_be_visible()
 
     page.get_by_role("link", name="Upload").click()
     page.get_by_label("Pictures", exact=True).set_input_files([*photographs(), str(bad)])
@@ -67,7 +67,7 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
 
     page.get_by_role("link", name=re.compile("Face")).locator("visible=true").last.click()
     expect(page.get_by_role("heading", name="astronaut.png")).to_be_visible()
-    expect(page.locator("confidence-slider")).to_contain_text("Everything found is shown")
+    expect(page.locator("confidence-slider")).to_contain_text("All results shown")
     boxes = page.locator(".box")
     expect(boxes.first).to_be_visible()
     page.keyboard.press("b")

@@ -43,13 +43,13 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     keys.press("j")
     expect(page.get_by_role("link", name="Cat", exact=True)).to_be_focused()
     keys.press("y")
-    expect(page.get_by_text("Confirmed by you just now; found at 96")).to_be_visible()
+    expect(page.get_by_text("Confirmed by you just now; detected at 96")).to_be_visible()
     expect(page.get_by_role("link", name="Cat", exact=True)).to_be_focused()
 
     keys.press("j")
     expect(page.locator(".box")).to_have_count(1)
     keys.press("n")
-    expect(page.get_by_text("Rejected by you just now; found at 82")).to_be_visible()
+    expect(page.get_by_text("Rejected by you just now; detected at 82")).to_be_visible()
     expect(page.locator(".box")).to_have_count(0)
     expect(page.get_by_role("link", name="Hat", exact=True)).to_be_focused()
     assert said() == {"Cat": "confirmed", "Dog": "rejected"}
@@ -58,7 +58,7 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     keys.type("ca")
     expect(page.get_by_role("option", name="Cat")).to_be_visible()
     keys.press("Escape")
-    field = page.get_by_label("Add a label or a tag")
+    field = page.get_by_label("Add a label or tag")
     field.fill("")
     keys.type("holiday\n")
     tags = page.locator("#tags")
@@ -70,7 +70,7 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     assert said() == {"Cat": "confirmed", "Dog": "rejected", "holiday": "added", "a" * 20: "added"}
 
     page.get_by_role("button", name="Take holiday off").press("Enter")
-    expect(page.get_by_text("Took “holiday” off.")).to_be_visible()
+    expect(page.get_by_text("Removed “holiday” off.")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).press("Enter")
     expect(tags.get_by_role("link", name="holiday")).to_be_visible()
     page.get_by_role("button", name="Undo: Dog").press("Enter")
@@ -87,7 +87,7 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     expect(page.locator(".star.is-given")).to_have_count(0)
 
     keys.press("Delete")
-    expect(page.get_by_text("Only you can open it.")).to_be_visible()
+    expect(page.get_by_text("Only you can see it.")).to_be_visible()
     assert Image.objects.get().trashed_at is not None
     page.get_by_role("button", name="Undo", exact=True).press("Enter")
     expect(page.get_by_text("Confirmed by you")).to_be_visible()
@@ -148,11 +148,11 @@ def test_the_keys_that_work_here_are_listed_and_none_works_in_the_field(visit, i
     page.goto(image.get_absolute_url())
     keys.press("t")
     keys.type("fy1?")
-    expect(page.get_by_label("Add a label or a tag")).to_have_value("fy1?")
+    expect(page.get_by_label("Add a label or tag")).to_have_value("fy1?")
     keys.press("Escape")
     keys.press("?")
     listed = page.get_by_role("dialog").locator("dl")
-    for words in ("Favorite, or no longer", "So many stars", "Add a label or a tag", "Reject it", "Move to the trash"):
+    for words in ("Toggle favorite", "So many stars", "Add a label or tag", "Reject it", "Move to trash"):
         expect(listed).to_contain_text(words)
     keys.press("y")
     assert (said(), Rating.objects.count()) == ({}, 0)
@@ -163,10 +163,10 @@ def test_the_visibility_is_changed_by_choosing_and_undone(visit, image):
     window.sign_in()
     page = window.page
     page.goto(image.get_absolute_url())
-    page.get_by_label("Who may see it").select_option("Public")
-    expect(page.get_by_text("Everyone with its address can see it now.")).to_be_visible()
+    page.get_by_label("Visibility").select_option("Public")
+    expect(page.get_by_text("Anyone with the link can see it now.")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).click()
-    expect(page.get_by_label("Who may see it")).to_have_value("0")
+    expect(page.get_by_label("Visibility")).to_have_value("0")
     expect(page.get_by_text("Only you can see it now.")).to_be_visible()
     assert Image.objects.get().visibility == Image.Visibility.PRIVATE
 
@@ -180,11 +180,11 @@ def test_without_a_script_the_same_is_said_by_buttons(visit, image):
     expect(page.get_by_text("Confirmed by you")).to_be_visible()
     page.get_by_role("button", name="Reject Dog").click()
     page.get_by_role("button", name="Undo: Dog").click()
-    page.get_by_label("Add a label or a tag").fill("holiday")
+    page.get_by_label("Add a label or tag").fill("holiday")
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="Favorite").click()
     page.get_by_role("button", name="3 stars").click()
-    page.get_by_label("Who may see it").select_option("Shared")
+    page.get_by_label("Visibility").select_option("Shared")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Everyone signed in can see it now.")).to_be_visible()
     page.get_by_role("button", name="Trash").click()

@@ -143,7 +143,7 @@ def test_a_menu_of_the_bulk_bar_stays_within_a_phone(visit, owner, dogs):
         menu.locator("summary").click()
         box = menu.locator(".menu").bounding_box()
         assert (box["x"] >= 0, box["x"] + box["width"] <= 390) == (True, True)
-    expect(page.get_by_role("button", name="Select none")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Clear selection")).to_be_in_viewport(ratio=1)
 
 
 def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, renditions):
@@ -228,14 +228,14 @@ def test_without_a_script_it_is_the_page_of_a_sensitive_picture_that_shows_it(vi
     assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
     page.locator(".sensitive-cover summary").press("Enter")
     assert preview.evaluate("each => getComputedStyle(each).filter") == "none"
-    page.get_by_text("Blur it").click()
+    page.get_by_text("Hide").click()
     assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
 
 
 def test_what_goes_on_in_the_background_says_how_far_it_is_and_the_pictures_follow(
     visit, owner, dogs, monkeypatch, celery_worker_thread
 ):
-    monkeypatch.setattr(views, "AT_ONCE", 3)
+    monkeypatch.setattr(views, "MAX_IMMEDIATE", 3)
     page = visit().sign_in()
     page.wait_for_load_state()
     cards(page).first.locator(".card-checkbox").check()

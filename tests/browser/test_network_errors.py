@@ -133,7 +133,7 @@ def test_without_a_connection_each_action_says_so_and_nothing_is_lost(visit, own
     toast = page.locator(".toast")
     window.context.set_offline(True)
     page.locator(".bulk-bar").get_by_role("button", name="Trash").click()
-    expect(toast).to_contain_text("The server cannot be reached; nothing was changed.")
+    expect(toast).to_contain_text("The server cannot be reached. Nothing was changed; try again in a moment.")
     filter_of(page, "Grass 3").click()
     expect(toast).to_contain_text("The server cannot be reached. Try again in a moment.")
     expect(cards(page)).to_have_count(6)

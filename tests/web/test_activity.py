@@ -100,7 +100,7 @@ def test_others_batches_cannot_be_steered_but_by_staff(owner, colleague, staff, 
         ("", "5", "running", "goes on."),
         ("-1", "5", "stopped", "The budget is -1; it is US dollars, from 0 to 100,000."),
         ("NaN", "5", "stopped", "The budget is NaN; it is US dollars, from 0 to 100,000."),
-        ("much", "5", "stopped", "'much' is no amount in US dollars; write 20 or 0.50."),
+        ("much", "5", "stopped", "“much” is not an amount in US dollars. Enter a number such as 20 or 0.50."),
     ],
 )
 def test_one_that_a_budget_stopped_goes_on_with_another(case, owner, signed_in):
@@ -124,11 +124,11 @@ def test_failures_are_grouped_by_cause(owner, colleague, staff, signed_in):
     create_analysis(create_image(colleague), state="failed", error_code="Throttling", error_message="Asked too fast.")
     own = [
         ("Labels", "InvalidImageFormatException", "2 pictures", "It is no picture.",
-         "The same picture will most likely fail again."),
+         "A retry will most likely fail again for this picture."),
         ("Labels", "storage", "1 picture", "The storage is away.", "Ask again when the storage works."),
     ]  # fmt: skip
     others = ("Labels", "Throttling", "1 picture", "Asked too fast.",
-              "It was tried several times. Ask again when the cause is over.")  # fmt: skip
+              "All retries failed. Retry once the cause is fixed.")  # fmt: skip
     assert causes(signed_in(owner)) == own
     assert causes(signed_in(colleague)) == [others]
     assert causes(signed_in(staff)) == [own[0], others, own[1]]

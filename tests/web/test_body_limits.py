@@ -39,7 +39,7 @@ def test_who_is_not_signed_in_sends_no_file(path):
     answer = announced(Client(enforce_csrf_checks=True), path, 300 * MB)
     assert (answer.status_code, answer.content.decode()) == (
         413,
-        "This is too large: 300 MB were sent where 65,536 bytes is the limit. Nothing was saved.",
+        "The request is too large: 300 MB; the limit is 65,536 bytes. Nothing was saved.",
     )
 
 
@@ -66,7 +66,7 @@ def test_who_is_signed_in_sends_as_much_as_the_page_takes(owner, signed_in, name
 
 def test_a_body_of_unknown_length_is_not_read(owner, signed_in):
     answer = announced(signed_in(owner), reverse("upload"), 0, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
-    sentence = "Send this with a Content-Length: a body of unknown length is not read."
+    sentence = "Content-Length is missing. Send the request again with this header."
     assert (answer.status_code, answer.content.decode()) == (411, sentence)
 
 

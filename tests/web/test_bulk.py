@@ -91,7 +91,7 @@ def test_labels_are_confirmed_and_rejected_by_name_or_number(images, browser):
 
 def test_visibility_trash_and_restoring(images, browser):
     page = act(browser, "open-to", ids=ids(images), visibility="2")
-    assert "3 pictures are public now." in page.text
+    assert "3 pictures are now public." in page.text
     undo(browser, page)
     assert set(Image.objects.values_list("visibility", flat=True)) == {0}
     assert "Moved 1 picture to the trash." in act(browser, "trash", ids=ids(images[:1])).text
@@ -133,7 +133,7 @@ def test_what_is_others_stays_as_it_is(images, colleague, signed_in, action, fie
     Image.objects.update(visibility=1)
     before = label_rows(images[0])
     page = act(signed_in(colleague), action, ids=ids(images), **fields)
-    assert "Nothing was changed. 3 pictures are not yours to change." in page.text
+    assert "Nothing was changed. You can't edit 3 of these." in page.text
     assert page.all("form") == []
     assert label_rows(images[0]) == before
     assert set(Image.objects.values_list("visibility", "trashed_at")) == {(1, None)}
@@ -163,11 +163,11 @@ def test_the_menu_tells_nothing_of_what_one_may_not_see(images, stranger, signed
 @pytest.mark.parametrize(
     ("action", "fields", "sentence"),
     [
-        ("trash", {}, "No picture is selected."),
-        ("trash", {"ids": "x,-1,," + "9" * 30}, "No picture is selected."),
-        ("trash", {"all": "1", "q": '"'}, "This search cannot be understood"),
-        ("open-to", {"ids": "1", "visibility": "9"}, "Choose who may see them"),
-        ("confirm", {"ids": "1"}, "Say which label."),
+        ("trash", {}, "No pictures are selected."),
+        ("trash", {"ids": "x,-1,," + "9" * 30}, "No pictures are selected."),
+        ("trash", {"all": "1", "q": '"'}, "This search is not valid"),
+        ("open-to", {"ids": "1", "visibility": "9"}, "Choose a visibility"),
+        ("confirm", {"ids": "1"}, "Choose a label."),
         ("confirm", {"ids": "1", "name": "nothing\x00"}, "Nothing was changed."),
         ("confirm", {"ids": "1", "label": "999999999"}, "Nothing was changed."),
         ("add-tag", {"ids": "1", "tag": " \x00"}, "A tag needs at least one letter"),
@@ -186,10 +186,10 @@ def test_there_is_nothing_else_to_do(browser):
 
 
 def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, signed_in, colleague, monkeypatch):
-    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+    monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 2)
     page = act(browser, "add-tag", all="1", q="dog", tag="holiday")
     change = BulkChange.objects.get()
-    assert "0 pictures done so far; the others follow in the background." in page.text
+    assert "0 pictures done so far. The rest continues in the background." in page.text
     [toast] = page.all("div", "toast")
     assert toast["hx-get"] == reverse("change", args=[change.pk])
     assert Verdict.objects.count() == 0
@@ -199,7 +199,7 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
     assert "Added “holiday” to 3 pictures." in told.text
     assert signed_in(colleague).get(reverse("change", args=[change.pk])).status_code == 404
     told = undo(browser, told)
-    assert "Undone on 0 pictures so far; the others follow in the background." in told.text
+    assert "Undone on 0 pictures so far. The rest continues in the background." in told.text
     [toast] = told.all("div", "toast")
     assert toast["hx-get"] == reverse("change", args=[change.pk])
     assert ["holiday" in label_rows(image) for image in images] == [True] * 3
@@ -212,25 +212,25 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
 
 
 def test_what_on_in_the_background_can_be_taken_back_before_it_is_over(images, owner, browser, monkeypatch):
-    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+    monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 2)
     page = act(browser, "trash", all="1", q="dog")
-    assert "Undone on 0 pictures so far; the others follow in the background." in undo(browser, page).text
+    assert "Undone on 0 pictures so far. The rest continues in the background." in undo(browser, page).text
     bulk_steps.continue_change(BulkChange.objects.get().pk)
     assert bulk_steps.pending_ids() == []
     assert not Image.objects.exclude(trashed_at=None).exists()
 
 
 def test_duplicates_are_not_left_to_the_background(owner, browser, monkeypatch):
-    monkeypatch.setattr(web_bulk, "AT_ONCE", 1)
+    monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 1)
     for _ in range(3):
         create_image(owner, phash=0x0F0F_3333_5555_7171, has_duplicate=True)
     assert "Moved 3 pictures to the trash." in act(browser, "trash", all="1", q="is:duplicate").text
 
 
 def test_without_a_script_one_asks_how_far_it_is(images, browser, monkeypatch):
-    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+    monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 2)
     browser.post(reverse("bulk", args=["favorite"]), {"all": "1", "q": "dog"})
     page = Page(browser.get("/"))
     bulk_steps.continue_change(BulkChange.objects.get().pk)
-    assert browser.get(page.links["How far is it now?"]).url == "/"
+    assert browser.get(page.links["Check progress"]).url == "/"
     assert "Added 3 pictures to your favorites." in Page(browser.get("/")).text

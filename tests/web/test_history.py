@@ -49,28 +49,28 @@ def test_each_analysis_says_what_it_changed_and_cost(image, owner, signed_in):
 
 def test_another_original_is_told_between_what_was_asked_about_each(image, owner, signed_in):
     browser, address = signed_in(owner), reverse("history", args=[image.pk])
-    assert "Another original" not in words(browser.get(address))
+    assert "Original replaced" not in words(browser.get(address))
     last = Analysis.objects.latest("pk")
     before = timezone.now() - timedelta(hours=3)
     Analysis.objects.exclude(pk=last.pk).update(finished_at=before)
     Analysis.objects.filter(pk=last.pk).update(requested_at=before)  # and asked again in the same row
     Image.objects.update(original_replaced_at=timezone.now() - timedelta(hours=2))
     said = words(browser.get(address))
-    told = "Another original 2 hours ago The file in the bucket changed and was read again. What is above is about the"
+    told = "Original replaced 2 hours ago The file in the bucket changed. Analyses above are of the new file."
     assert said.index("+ Truck") < said.index(told) < said.index("AccessDeniedException")
-    assert "what people said of the picture stays." in said
+    assert "Tags, ratings and confirmed or rejected labels are kept." in said
     Image.objects.update(original_replaced_at=timezone.now())
     said = words(browser.get(address))
-    assert said.index("Nothing has been asked about the new one yet;") < said.index("+ Truck")
+    assert said.index("The new file has not been analyzed yet.") < said.index("+ Truck")
     page = words(browser.get(reverse("image", args=[image.pk])))
-    assert "Original Changed just now" in page
+    assert "Original Replaced just now" in page
 
 
 def test_going_back_to_an_older_answer_and_forward_again(image, owner, signed_in):
     browser, older = signed_in(owner), Analysis.objects.order_by("pk")[0]
     browser.post(reverse("choose", args=[image.pk, older.pk]))
     assert label_rows(image) == {"Van": 90, "Dog": 90, "Sky": 60}
-    assert "Let the last answer count" in words(browser.get(reverse("history", args=[image.pk])))
+    assert "Use latest result" in words(browser.get(reverse("history", args=[image.pk])))
     browser.post(reverse("choose", args=[image.pk, older.pk]), {"unpin": "1"})
     assert label_rows(image) == {"Truck": 80, "Dog": 90, "Sky": 75}
 

@@ -122,14 +122,14 @@ def test_colors_and_quality_come_from_the_picture(owner, browser):
     }
     page = look(browser, analyzed(owner, labels={"Labels": [], "ImageProperties": properties}))
     assert "Colors chocolate 31 % Brightness 71 % Sharpness 88 % Contrast 64 %" in page.text
-    assert "Labels None were found." in page.text
+    assert "Labels No labels found." in page.text
     assert {"fill": "#d65426"}.items() <= page.all("rect")[-4].items()
 
 
 def test_who_said_so_is_told(owner, browser):
     image = analyzed(owner, labels=labels_answer(Dog=98))
     Analysis.objects.update(latency_ms=1234)
-    assert "Labels rekognition 3.0 in 1,234 ms just now" in look(browser, image).text
+    assert "Labels rekognition 3.0 1,234 ms just now" in look(browser, image).text
 
 
 def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browser):
@@ -252,7 +252,7 @@ def test_labels_can_be_there_while_faces_failed(owner, browser):
     image = analyzed(owner, labels=labels_answer(Dog=98))
     create_analysis(image, api="faces", state="failed", error_message="The faces request failed with Throttled: busy.")
     page = look(browser, image)
-    passing = "It was tried several times. Ask again when the cause is over."
+    passing = "All retries failed. Retry once the cause is fixed."
     assert f"Faces Failed The faces request failed with Throttled: busy. {passing} Retry" in page.text
     assert page.links["Dog"] == "/?q=Dog"
     assert page.by_id("panel") == {"id": "panel"}
@@ -262,13 +262,13 @@ def test_a_permanent_failure_says_so_and_can_be_retried_all_the_same(owner, brow
     image = create_image(owner)
     create_analysis(image, state="failed", is_permanent=True)
     page = look(browser, image)
-    assert "It is no picture. The same picture will most likely fail again. Retry" in page.text
+    assert "It is no picture. A retry will most likely fail again for this picture. Retry" in page.text
 
 
 def test_what_waits_for_another_try_says_why(owner, browser):
     image = create_image(owner)
     create_analysis(image, error_code="Busy", error_message="Too many requests.")
-    assert "Labels Waits to try again Too many requests." in look(browser, image).text
+    assert "Labels Waiting to retry Too many requests." in look(browser, image).text
 
 
 def test_only_the_owner_may_retry(owner, colleague, signed_in):

@@ -51,7 +51,7 @@ def button(page: Page, name: str) -> dict[str, str] | None:
 def test_confirmed_says_who_when_and_what_the_machine_found(browser, image):
     dog = create_label("Dog").pk
     page = swap(browser, "say", image, **button(look(browser, image), f"confirm-{dog}"))
-    assert "Dog 100 % Confirmed by you just now; found at 62 % Cat 90 %" in page.text
+    assert "Dog 100 % Confirmed by you just now; detected at 62 % Cat 90 %" in page.text
     assert page.by_id(f"confirm-{dog}")["aria-pressed"] == "true"
     back = swap(browser, "say", image, **button(page, f"confirm-{dog}"))
     assert "Cat 90 % Dog 62 %" in back.text
@@ -71,7 +71,7 @@ def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, ow
     dog = create_label("Dog").pk
     verdicts.reindex([image.pk])
     page = swap(browser, "say", image, **button(look(browser, image), f"reject-{dog}"))
-    assert "Rejected Dog Undo Rejected by you just now; found at 62 %" in page.text
+    assert "Rejected Dog Undo Rejected by you just now; detected at 62 %" in page.text
     assert ("Dog" in page.links, page.all("rect", "box")) == (False, [])
     back = swap(browser, "say", image, **button(page, f"reject-{dog}"))
     assert ("Rejected" in back.text, len(back.all("rect", "box"))) == (False, 1)
@@ -86,7 +86,7 @@ def test_saying_it_twice_is_saying_it_once(browser, image):
         post(browser, "say", image, reject=dog)
     assert list(image.verdicts.values_list("decision", flat=True)) == ["rejected"]
     for _ in range(2):
-        post(browser, "say", image, unsay=dog)
+        post(browser, "say", image, clear=dog)
     assert label_rows(image) == {"Dog": 62.5, "Cat": 90}
 
 
@@ -130,14 +130,14 @@ def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, imag
 @pytest.mark.parametrize(
     ("name", "fields", "sentence"),
     [
-        ("say", {}, "Say which label."),
-        ("say", {"confirm": "Dog"}, "Say which label."),
+        ("say", {}, "Choose a label."),
+        ("say", {"confirm": "Dog"}, "Choose a label."),
         ("add-label", {}, "A tag needs at least one letter, digit or sign."),
         ("add-label", {"name": "\x00 \n"}, "A tag needs at least one letter, digit or sign."),
         ("add-label", {"name": "a" * 201}, "A tag has at most 200 characters; this one has 201."),
-        ("mark", {}, "Choose 1 to 5 stars, or 0 for none."),
+        ("mark", {}, "Choose 1 to 5 stars, or 0 to clear the rating."),
         ("mark", {"stars": "6"}, "A rating is 1 to 5 stars, or 0 for none."),
-        ("open-to", {"visibility": "3"}, "Choose who may see it: private, shared or public."),
+        ("open-to", {"visibility": "3"}, "Choose a visibility: private, shared or public."),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(browser, image, name, fields, sentence):
@@ -154,7 +154,7 @@ def test_a_tag_is_added_and_taken_off_and_undo_puts_it_back_as_it_was_said(brows
     tag = create_label("summer holiday", "tag").pk
     said = Verdict.objects.values("by", "decided_at", "decision").get(label=tag)
     gone = swap(browser, "remove-tag", image, **button(added, f"tag-{tag}"))
-    assert "Took “summer holiday” off. Undo" in gone.text
+    assert "Removed tag “summer holiday”. Undo" in gone.text
     assert ("summer holiday" in gone.links, label_rows(image)) == (False, {"Dog": 62.5, "Cat": 90})
     assert swap(browser, "remove-tag", image, tag=tag).all("div", "toast") == []
     [undo] = [each["action"] for each in gone.all("form") if each["action"].endswith("/undo/")]
@@ -171,7 +171,7 @@ def test_a_tag_added_again_meanwhile_stays_as_it_is(browser, image):
     swap(browser, "add-label", image, name="party")
     fields = {each["name"]: each["value"] for each in gone.all("input") if each["name"] == "change"}
     told = swap(browser, "undo-here", image, **fields)
-    assert "Somebody changed it since; it stays as it is." in told.text
+    assert "It was changed in the meantime, so nothing was undone." in told.text
 
 
 def test_the_field_is_emptied_only_when_the_word_was_taken(browser, image):
@@ -238,13 +238,13 @@ def test_favorite_and_stars_are_each_persons_own(owner, colleague, signed_in):
     assert not Rating.objects.exists()
 
 
-# --- Who may see it, and the trash ---
+# --- Visibility, and the trash ---
 
 
 def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
     assert look(nobody, image).text == look(nobody, create_image(image.owner)).text  # neither is there
     page = swap(browser, "open-to", image, visibility="2")
-    assert "Everyone with its address can see it now. Undo" in page.text
+    assert "Anyone with the link can see it now. Undo" in page.text
     image.refresh_from_db()
     address = image.get_public_url()
     assert page.links["Public link"] == address
@@ -266,9 +266,9 @@ def test_discarded_it_is_seen_by_its_owner_alone_who_may_restore_it(browser, own
     answer = post(browser, "discard", image, "?q=dog")
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image)
-    assert "Moved to the trash just now. Only you can open it" in page.text
-    assert "Moved to the trash. Undo" in page.text
-    assert "Its labels are there again when it is restored." in page.text
+    assert "Moved to trash just now. Only you can see it" in page.text
+    assert "Moved to trash. Undo" in page.text
+    assert "Labels reappear when you restore this picture." in page.text
     assert (page.by_id("add-label"), page.by_id("visibility")) == (None, None)
     assert signed_in(colleague).get(image.get_absolute_url()).status_code == 404
     assert "/restore/?q=dog" in " ".join(each.get("action", "") for each in page.all("form"))
@@ -288,7 +288,7 @@ def test_what_was_brought_in_again_is_not_restored_and_says_so(browser, image):
     post(browser, "restore", image)
     page = look(browser, image)
     assert "The same picture was brought in again meanwhile; move that one to the trash first" in page.text
-    assert "Only you can open it" in page.text
+    assert "Only you can see it" in page.text
 
 
 def test_nothing_is_changed_without_the_pages_own_token(owner, image):
@@ -305,7 +305,7 @@ def test_an_answer_takes_the_same_queries_however_much_was_said(browser, owner, 
     image = create_labeled_image(owner, {f"Label_{each}": 90.0 for each in range(number)})
     for each in range(number):
         verdicts.add(image.pk, name=f"tag {each}", by_id=owner.pk)
-    said = {"unsay": 10**8}
+    said = {"clear": 10**8}
     # session, person; picture; transaction begun and ended, picture locked, verdict looked for; best labels; latest
     # and current analyses, verdicts, labels; one's own mark
     with django_assert_num_queries(14):
@@ -316,6 +316,6 @@ def test_what_goes_on_in_the_background_is_undone_there_from_this_page_too(brows
     change = BulkChange.objects.create(person=owner, action="trash", is_open=True)
     ChangedImage.objects.create(change=change, image_id=image.pk, before={})
     told = Page(browser.post(reverse("undo-here", args=[image.pk]), {"change": change.pk}, **HTMX))
-    assert "It is undone in the background." in told.text
+    assert "Undo continues in the background." in told.text
     change.refresh_from_db()
     assert (change.is_open, change.undone_at is None) == (True, False)

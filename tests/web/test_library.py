@@ -127,7 +127,7 @@ def test_facets_count_and_lead_to_the_narrower_search(owner, browser):
     create_labeled_image(owner, {"Dog": 95})
     page = look(browser, "dog>=90")
     assert query_of(page.links["Fire Truck 1"]) == 'dog>=90 "Fire Truck"'
-    excluding = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Without Fire Truck")
+    excluding = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Exclude Fire Truck")
     assert query_of(excluding["href"]) == 'dog>=90 -"Fire Truck"'
     assert query_of(page.links["Dog 2"]) == ""  # active: a click takes it away
 
@@ -165,7 +165,7 @@ def test_the_chip_of_a_raised_term_says_so(owner, browser):
 
 def test_an_empty_library_says_how_to_fill_it(browser):
     page = look(browser)
-    assert "Your pictures will be here" in page.text
+    assert "Add your first pictures" in page.text
     assert (page.all("form", "dropzone")[0]["action"], page.by_id("files")["name"]) == (reverse("upload"), "files")
     assert "manage.py import_images" in page.text
 
@@ -173,7 +173,7 @@ def test_an_empty_library_says_how_to_fill_it(browser):
 def test_an_unknown_word_is_named_with_what_may_be_meant(owner, browser):
     create_labeled_image(owner, {"Bicycle": 98, "Dog": 90})
     page = look(browser, "bycicle dog")
-    assert "No picture carries “bycicle”. Did you mean Bicycle ?" in page.text
+    assert "No pictures match “bycicle”. Did you mean: Bicycle" in page.text
     assert query_of(page.links["Bicycle"]) == "Bicycle dog"
     assert page.cards() == []
 
@@ -181,7 +181,7 @@ def test_an_unknown_word_is_named_with_what_may_be_meant(owner, browser):
 def test_words_that_never_meet_are_said_to_be_so(owner, browser):
     create_labeled_image(owner, {"Dog": 98})
     create_labeled_image(owner, {"Cat": 98})
-    assert "No picture carries all of this at once." in look(browser, "dog cat").text
+    assert "No pictures match all of these terms." in look(browser, "dog cat").text
 
 
 @pytest.mark.parametrize(

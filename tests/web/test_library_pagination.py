@@ -12,7 +12,7 @@ from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
 from analysis.search.query import Query
 from analysis.search.results import PAGE_SIZE
-from analysis.web.library.page import page_range, page_range_url
+from analysis.web.library.page import page_range_of, page_range_url
 from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
 
@@ -43,8 +43,8 @@ def many(owner):
 
 def test_more_leads_to_the_next_page_without_javascript(many, browser):
     first = look(browser)
-    second = Page(browser.get(first.links["More"]))
-    third = Page(browser.get(second.links["More"]))
+    second = Page(browser.get(first.links["Load more"]))
+    third = Page(browser.get(second.links["Load more"]))
     assert first.cards() + second.cards() + third.cards() == [image.pk for image in many]
     assert "More" not in third.links
     assert second.links["Back to the newest"] == "/"
@@ -73,7 +73,7 @@ def test_the_address_that_a_picture_leads_back_to_shows_it(many, browser):
 
 
 def test_a_picture_far_down_leads_back_to_a_page_that_begins_with_it(many, browser, owner):
-    stretch = page_range(many[100], Query(), viewer=viewer_of(owner), most_pages=1)
+    stretch = page_range_of(many[100], Query(), viewer=viewer_of(owner), max_pages=1)
     page = Page(browser.get(page_range_url(Query(), stretch)))
     assert page.cards() == [image.pk for image in many[100:]]
 

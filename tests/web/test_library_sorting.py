@@ -107,7 +107,7 @@ def test_states_are_links_that_join_and_leave_the_search(owner, browser):
     page = look(browser, "dog")
     assert query_of(page.links["Favorites"]) == "dog is:favorite"
     assert query_of(page.links["Faces"]) == "dog has:faces"
-    without = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Without Favorites")
+    without = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Exclude Favorites")
     assert query_of(without["href"]) == "dog -is:favorite"
     assert query_of(look(browser, "dog is:favorite").links["Favorites"]) == "dog"
 
@@ -115,7 +115,7 @@ def test_states_are_links_that_join_and_leave_the_search(owner, browser):
 def test_the_trash_is_a_search_by_itself(owner, browser):
     create_image(owner)
     assert query_of(look(browser, "dog").links["Trash"]) == "is:trashed"
-    assert "Nothing is in the trash." in look(browser, "is:trashed").text
+    assert "The trash is empty." in look(browser, "is:trashed").text
     gone = create_image(owner, trashed_at=START)
     page = look(browser, "is:trashed")
     assert page.cards() == [gone.pk]

@@ -59,13 +59,13 @@ def test_the_keys_are_named_where_they_work(owner, browser):
     }
     assert keys == {
         "/": "Search",
-        "?": "Show these keys",
-        "Escape": "Back to the results",
-        "b": "Show or hide the boxes",
+        "?": "Show keyboard shortcuts",
+        "Escape": "Back to results",
+        "b": "Show or hide boxes",
         "ArrowLeft": "Previous picture",
-        "Delete": "Move to the trash",
-        "f": "Favorite, or no longer",
-        "t": "Add a label or a tag",
+        "Delete": "Move to trash",
+        "f": "Toggle favorite",
+        "t": "Add a label or tag",
     }
 
 

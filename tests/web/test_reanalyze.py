@@ -30,8 +30,8 @@ def test_the_estimate_of_a_selection(owner, colleague, signed_in):
     page = signed_in(owner).post(URL, {"ids": ids})
     assert chosen(page) == {"labels": ("3", "$0.0063"), "faces": ("3", "$0.0036")}
     text = Page(page).text
-    assert "3 pictures to be analyzed: 6 calls, $0.0099 at most, a second." in text
-    assert "1 chosen picture is not yours to analyze." in text
+    assert "3 pictures · 6 calls · at most $0.0099 · a second" in text
+    assert "1 selected picture is skipped because it isn't yours or is in the trash." in text
     assert not Page(page).inline()
     assert Batch.objects.count() == 0
     assert Analysis.objects.count() == 0
@@ -55,8 +55,8 @@ def test_what_is_answered_so_already_is_not_asked_unless_it_is_forced(owner, sig
     )
     browser = signed_in(owner)
     page = browser.get(URL, {"api": "labels"})
-    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 answered so already"]
-    assert "Nothing is to be asked" in Page(page).text
+    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 up to date"]
+    assert "Nothing to do" in Page(page).text
     assert "Start" not in [each.get("name") for each in Page(page).all("button")]
     assert chosen(browser.get(URL, {"api": "labels", "force": "1"})) == {"labels": ("1", "$0.0021")}
 
@@ -78,7 +78,7 @@ def test_started_it_runs_over_the_named_pictures_within_what_was_said(owner, sig
     assert (batch.person, batch.all_owners, batch.uses_id_list) == (owner, False, True)
     assert (batch.state, batch.budget, batch.expected, batch.apis) == ("running", Decimal("0.01"), 2, ["labels"])
     assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
-    assert f"Batch {batch.pk} is under way." in Page(browser.get(reverse("activity"))).text
+    assert f"Started bulk run {batch.pk}." in Page(browser.get(reverse("activity"))).text
 
 
 def test_counting_again_suggests_another_budget_and_keeps_one_that_was_typed(owner, signed_in):
@@ -122,8 +122,8 @@ def test_of_very_many_some_are_looked_at_and_it_says_so(owner, signed_in):
     ids = ",".join(map(str, Image.objects.values_list("pk", flat=True)))
     page = signed_in(owner).post(URL, {"ids": ids, "api": "labels"})
     assert chosen(page) == {"labels": ("3,000", "$6.30")}
-    assert "About 3,000 pictures to be analyzed: 3,000 calls, $6.30 at most" in Page(page).text
-    assert "Of these, 2,000 were looked at; the others are taken to be like them." in Page(page).text
+    assert "About 3,000 pictures · 3,000 calls · at most $6.30" in Page(page).text
+    assert "Estimated from the first 2,000 pictures." in Page(page).text
     assert page.context["expected"] == ""
     by_search = signed_in(owner).get(URL, {"q": "format:jpeg", "api": "labels"})
     assert chosen(by_search) == {"labels": ("3,000", "$6.30")}
@@ -132,13 +132,13 @@ def test_of_very_many_some_are_looked_at_and_it_says_so(owner, signed_in):
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({}, "No picture is selected."),
-        ({"all": "1", "q": "dog ("}, "This search cannot be understood"),
+        ({}, "No pictures are selected."),
+        ({"all": "1", "q": "dog ("}, "This search is not valid"),
         ({"all": "1", "q": "", "api": "smells"}, "rekognition has"),
         ({"all": "1", "q": "", "chosen": "1"}, "it has no empty list."),
         ({"all": "1", "q": "", "budget": "-1"}, "The budget is -1; it is US dollars, from 0 to 100,000."),
-        ({"all": "1", "q": "", "start": "1", "budget": "much"}, "'much' is no amount in US dollars"),
-        ({"ids": ",".join(map(str, range(1, 10_002)))}, "At most 10,000 pictures can be named one by one"),
+        ({"all": "1", "q": "", "start": "1", "budget": "much"}, "“much” is not an amount in US dollars"),
+        ({"ids": ",".join(map(str, range(1, 10_002)))}, "At most 10,000 pictures can be selected one by one"),
     ],
 )
 def test_what_cannot_be_is_told(form, words, owner, signed_in):
@@ -169,8 +169,10 @@ def test_an_estimate_is_started_once_and_the_second_time_names_the_run(owner, co
         assert browser.post(URL, form).url == reverse("activity")
     batch = Batch.objects.get()
     shown = Page(browser.get(reverse("activity")))
-    assert f"Batch {batch.pk} was already started from this estimate, just now. Nothing else was started." in shown.text
-    assert shown.links[f"Show batch {batch.pk}"] == f"/activity/#batch-{batch.pk}"
+    assert (
+        f"Bulk run {batch.pk} was already started from this estimate, just now. Nothing new was started." in shown.text
+    )
+    assert shown.links[f"Show bulk run {batch.pk}"] == f"/activity/#batch-{batch.pk}"
     assert shown.by_id(f"batch-{batch.pk}")
     for token in ("", "x", form["token"]):
         person = colleague if token == form["token"] else owner
@@ -186,7 +188,7 @@ def test_what_is_not_switched_on_is_not_offered_and_not_asked(owner, staff, sign
     assert (answer.status_code, "Not switched on: Celebrities." in Page(answer).text) == (422, True)
     owner.user_permissions.add(Permission.objects.get(codename="add_batch"))
     page = signed_in(owner).post(URL, {"all": "1", "q": "", "api": ["celebrities"]})
-    assert chosen(page) == {"celebrities": ("1", "less than $0.01")}
+    assert chosen(page) == {"celebrities": ("1", "$0.0012")}
 
 
 def test_who_only_looks_starts_nothing(owner, signed_in):
@@ -202,7 +204,7 @@ def test_the_estimate_follows_the_form(owner, signed_in):
     [sent] = [each for each in Page(browser.get(URL)).all("form") if each.get("action") == URL]
     assert (sent["hx-post"], sent["hx-trigger"], sent["hx-target"]) == (URL, "change delay:300ms", "#board")
     part = browser.post(URL, form | {"api": ["labels", "faces"]}, headers={"HX-Request": "true"})
-    assert "1 picture to be analyzed: 2 calls" in Page(part).text
+    assert "1 picture · 2 calls" in Page(part).text
     assert ("<html" in part.content.decode(), "disabled" in Page(part).by_id("start")) == (False, False)
     for fields, reason in (({}, "it has no empty list."), ({"api": "labels", "budget": "-1"}, "The budget is -1")):
         part = browser.post(URL, form | fields, headers={"HX-Request": "true"})
@@ -214,4 +216,4 @@ def test_the_estimate_follows_the_form(owner, signed_in):
 def test_start_is_there_and_says_why_it_cannot_be_pressed(owner, signed_in):
     page = Page(signed_in(owner).get(URL))
     assert page.by_id("start")["aria-describedby"] == "reason"
-    assert (page.by_id("reason") is not None, "Nothing is to be asked" in page.text) == (True, True)
+    assert (page.by_id("reason") is not None, "Nothing to do" in page.text) == (True, True)

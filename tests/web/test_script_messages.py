@@ -26,8 +26,8 @@ def test_every_sentence_is_used_and_every_key_has_one():
 def test_plurals_by_category():
     messages = script_messages.messages()
     assert messages["other-files"] == {
-        "one": "%(number)s other file passed over",
-        "other": "%(number)s other files passed over",
+        "one": "%(number)s other file skipped",
+        "other": "%(number)s other files skipped",
     }
     assert messages["selected"] == {"other": "%(number)s selected"}
 
