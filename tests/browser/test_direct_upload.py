@@ -17,7 +17,7 @@ from analysis.models import Image, Upload
 from tests import factories, pictures
 
 NUMBER = 50
-MEND = "the storage does not take it ({}); whoever runs this library must put that right"
+MISCONFIGURED = "The storage rejected this file ({}). Ask an administrator to check its settings."
 
 
 @pytest.fixture(scope="module")
@@ -138,17 +138,19 @@ def test_what_cannot_be_made_again_is_not_asked_for_on_and_on(visit, owner, buck
 
 
 REFUSALS = {
-    ("AccessDenied", "Access Denied"): MEND.format("AccessDenied"),
-    ("NoSuchBucket", "The specified bucket does not exist"): MEND.format("NoSuchBucket"),
-    ("ExpiredToken", "The provided token has expired."): MEND.format("ExpiredToken"),
-    ("AccessDenied", "Invalid according to Policy: Policy expired."): (
-        "it took too long and its time is over; send it again"
-    ),
-    ("SlowDown", "Please reduce your request rate."): (
-        "the storage does not take it (SlowDown); try again in a moment"
-    ),
-    ("EntityTooSmall", "Your proposed upload is smaller"): "it is smaller than was said; choose it again",
-    ("EntityTooLarge", "Your proposed upload exceeds the maximum"): "it is larger than was said; choose it again",
+    ("AccessDenied", "Access Denied"): MISCONFIGURED.format("AccessDenied"),
+    ("NoSuchBucket", "The specified bucket does not exist"): MISCONFIGURED.format("NoSuchBucket"),
+    ("ExpiredToken", "The provided token has expired."): MISCONFIGURED.format("ExpiredToken"),
+    (
+        "AccessDenied",
+        "Invalid according to Policy: Policy expired.",
+    ): "This upload expired. Please send the file again.",
+    (
+        "SlowDown",
+        "Please reduce your request rate.",
+    ): "The storage rejected this file (SlowDown). Try again in a moment.",
+    ("EntityTooSmall", "Your proposed upload is smaller"): "The file shrank during the upload. Choose it again.",
+    ("EntityTooLarge", "Your proposed upload exceeds the maximum"): "The file grew during the upload. Choose it again.",
 }
 
 
@@ -181,6 +183,6 @@ def test_a_bucket_without_cors_rules_for_this_origin_pauses_rather_than_loses(
     page = window.sign_in()
     page.goto("/upload/")
     page.get_by_label("Pictures", exact=True).set_input_files(chosen(1))
-    expect(page.locator("[data-upload-alert]")).to_contain_text("The connection is lost.")
+    expect(page.locator("[data-upload-alert]")).to_contain_text("Connection lost.")
     expect(page.locator("[data-section=active] .upload-status")).to_have_text("Waiting")
     window.complaints.clear()  # it says that the answer carries no Access-Control-Allow-Origin

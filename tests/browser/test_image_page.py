@@ -69,11 +69,11 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     keys.press("Escape")
     assert said() == {"Cat": "confirmed", "Dog": "rejected", "holiday": "added", "a" * 20: "added"}
 
-    page.get_by_role("button", name="Take holiday off").press("Enter")
-    expect(page.get_by_text("Removed “holiday” off.")).to_be_visible()
+    page.get_by_role("button", name="Remove tag holiday").press("Enter")
+    expect(page.get_by_text("Removed tag “holiday”.")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).press("Enter")
     expect(tags.get_by_role("link", name="holiday")).to_be_visible()
-    page.get_by_role("button", name="Undo: Dog").press("Enter")
+    page.get_by_role("button", name="Undo rejection of Dog").press("Enter")
     expect(page.locator(".box")).to_have_count(1)
 
     keys.press("f")
@@ -117,7 +117,7 @@ def test_undo_waits_for_the_answer_that_is_in_progress(visit, image):
     page.goto(image.get_absolute_url())
     page.keyboard.press("t")
     page.keyboard.type("holiday\n")
-    page.get_by_role("button", name="Take holiday off").click()
+    page.get_by_role("button", name="Remove tag holiday").click()
     undo = page.locator(".toast").get_by_role("button", name="Undo")
     undo.hover()  # it stays as long as somebody is at it
     with held(page, "**/mark/"):
@@ -152,7 +152,13 @@ def test_the_keys_that_work_here_are_listed_and_none_works_in_the_field(visit, i
     keys.press("Escape")
     keys.press("?")
     listed = page.get_by_role("dialog").locator("dl")
-    for words in ("Toggle favorite", "So many stars", "Add a label or tag", "Reject it", "Move to trash"):
+    for words in (
+        "Toggle favorite",
+        "Rate 1–5 stars",
+        "Add a label or tag",
+        "Reject the focused label",
+        "Move to trash",
+    ):
         expect(listed).to_contain_text(words)
     keys.press("y")
     assert (said(), Rating.objects.count()) == ({}, 0)
@@ -179,7 +185,7 @@ def test_without_a_script_the_same_is_said_by_buttons(visit, image):
     page.get_by_role("button", name="Confirm Cat").click()
     expect(page.get_by_text("Confirmed by you")).to_be_visible()
     page.get_by_role("button", name="Reject Dog").click()
-    page.get_by_role("button", name="Undo: Dog").click()
+    page.get_by_role("button", name="Undo rejection of Dog").click()
     page.get_by_label("Add a label or tag").fill("holiday")
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="Favorite").click()

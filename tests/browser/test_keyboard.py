@@ -45,7 +45,7 @@ def test_the_list_of_keys_is_that_of_what_is_shown(visit, owner, dogs):
         page.goto(address)
         page.keyboard.press("?")
         expect(keys).to_contain_text("Search")
-        words = ("From picture to picture", "Move to trash")
+        words = ("Move between pictures", "Move to trash")
         assert [each in keys.inner_text() for each in words] == [valid, valid]
 
 

@@ -57,7 +57,7 @@ def test_a_selection_is_analyzed_again_after_it_is_said_what_that_comes_to(visit
         page.locator(".card input[type=checkbox]").nth(place).check()
     page.get_by_role("button", name="Analyze again").click()
     page.wait_for_url("**/analyze/")
-    expect(page.get_by_text("2 pictures to be analyzed")).to_be_visible()
+    expect(page.get_by_text("2 pictures · ")).to_be_visible()
     page.get_by_role("button", name="Start").click()
     page.wait_for_url("**/activity/")
     batch = Batch.objects.get()

@@ -50,7 +50,7 @@ def test_very_many_files_leave_a_few_hundred_rows(window):
     page = window.page
     page.route(TICKETS, refuse)
     choose(page, files(*[f"{number}.jpg" for number in range(450)]))
-    expect(page.locator("[data-upload-summary]")).to_have_text("450 not accepted", timeout=60_000)
+    expect(page.locator("[data-upload-summary]")).to_have_text("450 rejected", timeout=60_000)
     refused = page.locator("[data-section=refused]")
     expect(refused.locator("li")).to_have_count(200)
     expect(refused.locator("[data-section-remaining]")).to_have_text("and 250 more")
@@ -70,7 +70,7 @@ def test_a_lost_connection_pauses_and_goes_on_by_itself(window):
     page = window.page
     page.route("**/upload/**", lambda route: route.abort("internetdisconnected"))
     choose(page, files("one.jpg"))
-    expect(page.locator("[data-upload-alert]")).to_contain_text("The connection is lost.")
+    expect(page.locator("[data-upload-alert]")).to_contain_text("Connection lost.")
     expect(page.locator("[data-section=active] .upload-status")).to_have_text("Waiting")
     page.unroute("**/upload/**")
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg", timeout=30_000)
@@ -83,7 +83,7 @@ def test_a_server_that_fails_can_be_asked_again(window):
     page.route(TICKETS, lambda route: route.fulfill(status=503, body=""), times=1)
     choose(page, files("one.jpg"))
     row = page.locator("[data-section=refused] li")
-    expect(row).to_contain_text("the server could not take it (status 503)")
+    expect(row).to_contain_text("The server could not accept this file (HTTP 503)")
     row.get_by_role("button", name="Retry").click()
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg")
     expect(page.locator("[data-upload-summary]")).to_have_text("1 added")
@@ -95,7 +95,7 @@ def test_what_is_too_large_is_not_sent(window, settings):
     page.evaluate("document.querySelector('upload-files').dataset.maxBytes = '1000'")
     page.route(TICKETS, lambda route: pytest.fail("was sent"))
     choose(page, files("one.jpg"))
-    expect(page.locator("[data-section=refused] li")).to_contain_text("over the limit of 100 MB")
+    expect(page.locator("[data-section=refused] li")).to_contain_text("the limit is 100 MB")
     expect(page.locator("[data-retry]")).to_have_count(0)
 
 
@@ -118,13 +118,13 @@ def test_what_lies_in_the_trash_is_restored_on_the_spot(window, owner):
     choose(page, files("again.jpg"))
     thrown = page.locator("[data-outcome=trashed]")
     expect(thrown).to_contain_text("Already here, in the trash")
-    expect(page.locator("[data-upload-summary]")).to_have_text("1 already here, in the trash")
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 already in the trash")
     thrown.get_by_role("button", name="Restore").click()
     expect(thrown).to_have_count(0)
     restored = page.locator("[data-section=added] li")
     expect(restored.locator(".name")).to_have_text("again.jpg")
-    expect(restored).to_contain_text("Already here")
-    expect(page.locator("[data-upload-summary]")).to_have_text("1 already here")
+    expect(restored).to_contain_text("Already in your library")
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 already in your library")
     assert owner.images.get().trashed_at is None
     assert page.url.endswith("/upload/")
 
