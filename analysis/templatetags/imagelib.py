@@ -22,7 +22,7 @@ register = template.Library()
 @register.simple_tag
 @cache  # a page has about 150 icons of 20 kinds
 def icon(name: str) -> SafeString:
-    """An SVG icon, hidden from screen readers: its control has a text or an aria-label."""
+    """An SVG icon, hidden from screen readers; its control has text or aria-label."""
     return format_html(
         '<svg class="icon" width="20" height="20" aria-hidden="true"><use href="{}#{}"/></svg>',
         static("analysis/icons.svg"),

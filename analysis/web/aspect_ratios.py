@@ -1,7 +1,7 @@
-"""Aspect ratios as CSS classes, since the CSP forbids inline styles; prints the stylesheet when run.
+"""Aspect ratios as CSS classes, since the CSP forbids inline styles.
 
-In steps of 3 %, so a card's shape is at most 1.5 % off, which `object-fit: cover` hides. Wider and narrower pictures
-are cropped to the last step.
+Run as a module, it prints the stylesheet. In steps of 3 %, so a card's shape is at most 1.5 % off, which `object-fit:
+cover` hides. Wider and narrower pictures are cropped to the last step.
 """
 
 from __future__ import annotations

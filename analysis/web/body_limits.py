@@ -1,4 +1,4 @@
-"""Limits for request bodies, checked by Content-Length before any of the body is read.
+"""Size limits for request bodies, checked before any of the body is read.
 
 Django's CSRF check parses the form to find its token, which writes uploaded files to disk before the sender is known.
 """
@@ -25,7 +25,10 @@ FORM_BYTES = 64 * 1024
 
 
 class BodyLimits:
-    """Middleware that rejects large bodies. Goes after AuthenticationMiddleware, before anything that reads forms."""
+    """Middleware that rejects bodies over the limit by their Content-Length.
+
+    Goes after AuthenticationMiddleware, since limits depend on the person, and before anything that reads forms.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -56,7 +59,7 @@ def max_body_bytes(request: Request) -> int:
 
 
 class FileLimit(FileUploadHandler):
-    """Truncates files at one byte over the limit: enough for the view to reject them, without filling the disk."""
+    """Truncates files at one byte over the limit, for the view to reject them."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         remaining = settings.MAX_UPLOAD_BYTES + 1 - start
@@ -68,7 +71,7 @@ class FileLimit(FileUploadHandler):
 
 
 def _content_length(request: HttpRequest) -> int | None:
-    """The declared length; None for a chunked body. An invalid number is 0, as it is for Django."""
+    """The declared length; None for a chunked body, 0 if invalid, as in Django."""
     text = request.META.get("CONTENT_LENGTH") or ""
     if not text and request.META.get("HTTP_TRANSFER_ENCODING"):
         return None

@@ -10,7 +10,7 @@ from analysis.batches.options import InvalidBatchOptions, check_amounts
 
 
 def parse_budget(text: str) -> Decimal | None:
-    """US dollars as typed, such as `$1,000`; None if empty. Raises InvalidBatchOptions."""
+    """US dollars, for example `$1,000`; None if empty. Raises InvalidBatchOptions."""
     number = text.strip().removeprefix("$").replace(",", "")
     if not number:
         return None

@@ -1,4 +1,4 @@
-"""Template context of every page: the viewer's permissions, and notices such as outages and budget warnings."""
+"""Template context of every page: permissions, and notices such as outages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from analysis.recognition import ledger
 
 
 def may(request: HttpRequest) -> dict[str, permissions.May]:
-    """Permissions, so that templates offer only what will be allowed. No query until one is read."""
+    """Permissions, for templates to offer only what is allowed. Queries are lazy."""
     return {"may": permissions.May(request.user)}
 
 
@@ -29,7 +29,7 @@ class Notice:
 
 
 def notices(request: HttpRequest) -> dict[str, list[Notice]]:
-    """Notices above the page. They cost queries for staff only: two, or three if budgets are set."""
+    """Notices above the page. Only for staff they cost queries, two or three."""
     user = getattr(request, "user", None)
     is_page = request.resolver_match is not None and "admin" not in request.resolver_match.app_names
     if user is None or not user.is_authenticated or not is_page or getattr(request, "htmx", False):

@@ -1,4 +1,4 @@
-"""URLs of pages, pictures and icons, as ready strings: building them in templates costs more than a search."""
+"""URLs of pages, pictures and icons. Building them in templates is too slow."""
 
 from __future__ import annotations
 

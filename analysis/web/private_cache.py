@@ -1,4 +1,4 @@
-"""Middleware that forbids caching of pages for signed-in people, unless a view sets Cache-Control itself."""
+"""Middleware: no caching for signed-in people, unless a view sets the header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that scripts show, translated here and embedded in each page; messages.js looks them up by key."""
+"""Messages of scripts, translated and embedded in each page (messages.js)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ SAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
 
 
 def messages() -> dict[str, Message]:
-    """Each message by key: a string, or its plural forms by category, without those equal to `other`."""
+    """Messages by key: a string, or plural forms that differ from `other`."""
     return _in_language(get_language() or "")
 
 

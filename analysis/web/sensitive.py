@@ -1,4 +1,4 @@
-"""Sensitive pictures, which have moderation labels and are blurred unless the viewer chose to see them."""
+"""Sensitive pictures: those with moderation labels, blurred until revealed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shows_sensitive(request: Request) -> bool:
 
 
 def sensitive_among(images: Collection[Image]) -> frozenset[int]:
-    """Ids of the images with a moderation label that search finds: not hidden and not rejected.
+    """Ids of the images with a moderation label, not hidden and not rejected.
 
     Trashed images are not in the search index; they are sensitive if their current moderation result has any label.
     """

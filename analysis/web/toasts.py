@@ -33,5 +33,5 @@ def add_toast(request: Request, toast: Toast) -> None:
 
 
 def take_toasts(request: Request) -> list[Toast]:
-    """Remove and return the stored toasts; the session is written only if there are any."""
+    """Remove and return the stored toasts; writes the session only if needed."""
     return [Toast(**values) for values in request.session.pop(SESSION_KEY)] if SESSION_KEY in request.session else []

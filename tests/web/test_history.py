@@ -22,6 +22,7 @@ def image(owner):
         model_version="3.1",
         answer=labels_answer(Truck=80, Dog=90, Sky=75),
         price="0.00175",
+        parameters={"max_labels": 100, "min_confidence": 55.0, "image_properties": True},
         request_id="request-7",
     )
     return image
@@ -40,6 +41,7 @@ def test_each_analysis_says_what_it_changed_and_cost(image, owner, signed_in):
         "~ Sky 60 % → 75 %",
         "$0.00175",
         "request-7",
+        "up to 100 labels, confidence ≥ 55 %, with colors",
         "The labels request failed with AccessDeniedException.",
         "Retry",
     ):

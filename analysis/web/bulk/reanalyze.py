@@ -1,4 +1,4 @@
-"""The “Analyze again” page: an estimate of calls and cost, then a bulk run in the background."""
+"""The “Analyze again” page: an estimate of calls and cost, then a bulk run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ SCOPES = (Batch.Scope.ALL, Batch.Scope.MISSING, Batch.Scope.FAILED)
 
 @dataclass(frozen=True)
 class AnalyzeForm:
-    """A batch that is not started, the ids of its pictures if it has a list, and the form fields that select them."""
+    """A batch that is not started.
+
+    `ids` are its pictures if they were selected one by one; `fields` are the hidden form fields that select them again.
+    """
 
     batch: Batch
     ids: tuple[int, ...]
@@ -66,7 +69,7 @@ class ApiChoice:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def analyze(request: Request) -> HttpResponse:
-    """Estimate a selection (POST) or a search (GET, `q`); with `start`, start the bulk run."""
+    """Estimate a selection (POST) or a search (GET, `q`); with `start`, run it."""
     permissions.require_may_analyze(request.user)
     is_part = is_fragment(request)
     try:
@@ -82,7 +85,8 @@ def analyze(request: Request) -> HttpResponse:
 
 
 def _start(request: Request, form: AnalyzeForm) -> HttpResponse:
-    """Start the run once per estimate: its token is valid once, so Back and Start again do not pay twice."""
+    """Start the run, once per estimate."""
+    # The token is valid once: Back and a second Start would pay twice.
     batch, is_first = pipeline.start_once(form.batch, token=request.POST.get("token", ""), named=form.ids)
     if is_first:
         toast = Toast(_("Started bulk run %(number)s.") % {"number": batch.pk})
@@ -114,7 +118,10 @@ def _invalid_context(request: Request, reason: str) -> dict[str, object]:
 
 
 def _parse_form(request: Request) -> AnalyzeForm:
-    """Read the form or the URL. Raises ActionRefused, InvalidBatchOptions and NotAllowed."""
+    """Read the form or the URL.
+
+    Raises ActionRefused, InvalidBatchOptions and NotAllowed.
+    """
     data = request.POST if request.method == "POST" else request.GET
     ids, query = _selected_pictures(request)
     budget = data.get("budget", "")
@@ -149,7 +156,7 @@ def _selected_pictures(request: Request) -> tuple[tuple[int, ...], str]:
 
 
 def _default_apis(data: QueryDict) -> list[str] | None:
-    """None for the default APIs at first; an empty list, which is an error, if every box was cleared."""
+    """None for the default APIs; [] if every box was cleared, which is an error."""
     return [] if "chosen" in data else None
 
 
@@ -266,7 +273,7 @@ def _scale(sample: Estimate, factor: float) -> Estimate:
 
 
 def _skipped(form: AnalyzeForm, sample: Estimate) -> str:
-    """A note on selected pictures that the run skips: other people's, trashed or deleted ones."""
+    """A note on selected pictures that the run skips, such as other people's."""
     number = len(form.ids) - sample.looked_at if form.ids and sample.is_whole else 0
     if number <= 0:
         return ""
@@ -279,7 +286,7 @@ def _skipped(form: AnalyzeForm, sample: Estimate) -> str:
 
 
 def _offered_apis(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
-    """APIs with a checkbox: those switched on, and all others for people who may choose paid APIs."""
+    """APIs with a checkbox: those switched on; all for people who may choose APIs."""
     supported = registry.current().apis
     offered = set(supported) if may_choose else {*registry.wanted_apis(), *chosen}
     return [api for api in Analysis.Api.values if api in supported and api in offered]

@@ -1,4 +1,4 @@
-"""The pictures selected in the library's bulk form, and the labels they have in common."""
+"""The pictures selected in the library, and the labels they have in common."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SelectedLabel:
 
 
 def selection_of(request: Request) -> Selection:
-    """The pictures with the ids in `id` or `ids`; with `all`, those that match the query `q`.
+    """The pictures with these `id` or `ids`; with `all`, the results of `q`.
 
     Raises ActionRefused for an invalid query or an empty selection.
     """

@@ -203,7 +203,7 @@ ACTIONS: dict[str, Callable[[Request, Selection], BulkChange]] = {
 
 
 def _label(request: Request, *, name: str = "") -> Label:
-    """The form's label: by id, or by the name that a person typed. Raises ActionRefused."""
+    """The form's label, by id or by a typed name. Raises ActionRefused."""
     number, name = request.POST.get("label", ""), (name or request.POST.get("name", "")).strip()
     labels = Label.objects.filter(kind__in=REVIEWABLE_KINDS).order_by("-image_count")
     if number.isdecimal() and len(number) <= 9:

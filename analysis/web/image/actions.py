@@ -36,7 +36,7 @@ PermissionCheck = Callable[[AbstractBaseUser | AnonymousUser, Image], bool]
 
 @require_POST
 def review_label(request: Request, image_id: int) -> HttpResponse:
-    """Confirm or reject a label, or clear its verdict: `confirm`, `reject` or `clear` is the label's id."""
+    """Confirm or reject a label by id, or `clear` its verdict."""
 
     def action(image: Image) -> None:
         if label_id := _label_id(request, "confirm"):
@@ -102,7 +102,7 @@ def undo(request: Request, image_id: int) -> HttpResponse:
 
 @require_POST
 def rate(request: Request, image_id: int) -> HttpResponse:
-    """Set the person's own `favorite` (1 or 0) or `stars` (0 to 5), on any picture they can see."""
+    """Set the person's own `favorite` (1 or 0) or `stars` (0 to 5)."""
 
     def action(image: Image) -> None:
         favorite, stars = request.POST.get("favorite", ""), request.POST.get("stars", "")
@@ -178,7 +178,7 @@ def _is_visible(_user: AbstractBaseUser | AnonymousUser, _image: Image) -> bool:
 
 
 def _respond(request: Request, image: Image, toast: Toast | None, *, part: str = "") -> HttpResponse:
-    """The changed part of the page for htmx (without `part`: a reload), else a redirect to the page."""
+    """The changed part of the page for htmx, or a reload; else a redirect."""
     messages = [toast] if toast else []
     if part and is_fragment(request):
         build = image_context.rating_context if part == "rating_updated" else image_context.image_context

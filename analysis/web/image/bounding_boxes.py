@@ -62,7 +62,7 @@ class Rect:
 
 @dataclass(frozen=True)
 class BoxCandidate:
-    """A detected object, face or line of text. `keys` are those of its rows in the panel."""
+    """A detected object, face or line of text; `keys` are those of its rows."""
 
     keys: tuple[str, ...]
     rect: Rect
@@ -129,7 +129,10 @@ def drawing(
 
 
 def place_tags(boxes: Sequence[tuple[Rect, float]], frame: Rect) -> list[Rect]:
-    """Place a tag of the given width at each box, within the frame, overlapping earlier tags as little as possible."""
+    """Place a tag at each box, given as (box, tag width).
+
+    Within the frame, and overlapping earlier tags as little as possible.
+    """
     placed: list[Rect] = []
     for box, width in boxes:
         positions = list(_tag_positions(box, width, frame))
@@ -142,7 +145,7 @@ def tag_width(text: str) -> float:
 
 
 def _tag_positions(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
-    """Positions in order of preference: above the box, inside it, at its right, at its bottom, down its side."""
+    """Positions by preference: above the box, inside it, below, down its side."""
     right, bottom = box.x + box.width - width, box.y + box.height
     corners = [(box.x, box.y - TAG_HEIGHT), (box.x, box.y), (right, box.y - TAG_HEIGHT), (right, box.y)]
     corners += [(box.x, bottom - TAG_HEIGHT), (box.x, bottom)]
@@ -187,7 +190,7 @@ def _rect(box: Box, payload: Rect) -> Rect:
 
 
 def _merge_faces(candidates: Iterable[BoxCandidate]) -> list[BoxCandidate]:
-    """Give a face that is also an instance of a label “Face” one box, highlighted by both rows."""
+    """Give a face that is also an instance of the label “Face” a single box."""
     boxes: list[BoxCandidate] = []
     for candidate in candidates:
         same = next(

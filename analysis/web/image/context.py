@@ -30,7 +30,7 @@ VISIBILITY_NAMES = {
 
 @dataclass(frozen=True)
 class Star:
-    """One of five star buttons; pressing it rates with `value`, which is 0 for the current rating."""
+    """One of five star buttons; `value` is 0 for the current rating: clear it."""
 
     number: int
     value: int
@@ -91,7 +91,7 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
 
 
 def sensitive_cover(request: Request, image: Image, *, is_sensitive: bool) -> SensitiveCover | None:
-    """The blur over a sensitive picture; open if the person shows all sensitive pictures or just revealed this one."""
+    """The blur over a sensitive picture; open if the person revealed it."""
     if not (is_sensitive or (image.trashed_at and sensitive.sensitive_among([image]))):
         return None
     return SensitiveCover(is_open=sensitive.shows_sensitive(request) or request.GET.get("shown") == "1")

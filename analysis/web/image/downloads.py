@@ -22,7 +22,7 @@ from analysis.web.http import Request
 @login_not_required
 @require_safe
 def rendition(request: Request, image_id: int, name: str) -> HttpResponseBase:
-    """A `thumb` or `preview`. Its URL contains its version, so browsers may cache it forever."""
+    """A `thumb` or `preview`, cached forever: its URL contains its version."""
     return _rendition(request, permissions.image_for(request.user, image_id), name)
 
 
@@ -49,8 +49,9 @@ def _rendition(request: Request, image: Image, name: str) -> HttpResponseBase:
 
 @require_safe
 def download_original(request: Request, image_id: int) -> HttpResponseBase:
-    """The original as an attachment: browsers must not display it here, as it is not a file that we made.
+    """The original as an attachment.
 
+    Never inline: a file that we did not make could be a page in disguise.
     A redirect to a presigned S3 URL if possible. The URL names the bucket and key, so for a picture in a connected
     bucket only people who may edit the picture get it; others get the bytes from this server.
     """
@@ -79,5 +80,6 @@ def _placeholder() -> HttpResponse:
 
 
 def _disable_gzip(request: Request) -> None:
-    """Images do not shrink, and GZipMiddleware would remove the Content-Length of a streamed response."""
+    """Keep GZipMiddleware from compressing images."""
+    # They do not shrink, and it removes the Content-Length of streamed responses.
     request.META.pop("HTTP_ACCEPT_ENCODING", None)

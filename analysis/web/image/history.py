@@ -1,4 +1,4 @@
-"""The analysis history of a picture: every result with its changes, and pinning one as current."""
+"""The analysis history of a picture: results with their changes, and pinning."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def raw_response(request: Request, image_id: int, analysis_id: int) -> HttpRespo
 
 @require_POST
 def pin_analysis(request: Request, image_id: int, analysis_id: int) -> HttpResponse:
-    """Pin a result, so that newer ones do not replace it; with `unpin`, use the latest result again."""
+    """Pin a result, so that newer ones do not replace it, or `unpin` it."""
     image = _editable_image(request, image_id)
     analysis = _finished_analysis(image, analysis_id)
     (unpin if request.POST.get("unpin") else pin)(analysis)
@@ -152,24 +152,26 @@ def _details(analysis: Analysis, *, has_duplicate: bool) -> list[tuple[str, str]
 
 
 def _settings(parameters: dict[str, Any]) -> str:
-    """The parameters of the request (analysis/recognition/registry.py) in words; unknown ones by name."""
-    texts = {
+    """The request's parameters in words; those without a phrase by name."""
+    phrases = {
         "max_labels": _("up to %(value)s labels"),
         "min_confidence": _("confidence ≥ %(value)s"),
+        "moderation_min_confidence": _("confidence ≥ %(value)s"),
         "image_properties": _("with colors"),
     }
-    values = {**parameters}
-    if "min_confidence" in values:
-        values["min_confidence"] = formatting.percent(parameters["min_confidence"])
-    return ", ".join(
-        texts.get(name, f"{name.replace('_', ' ')} %(value)s") % {"value": value}
-        for name, value in values.items()
+    texts = {
+        name: formatting.percent(value) if name.endswith("min_confidence") else str(value)
+        for name, value in parameters.items()
         if value is not False
+    }
+    return ", ".join(
+        phrases.get(name, f"{name.replace('_', ' ')} %(value)s") % {"value": text} for name, text in texts.items()
     )
 
 
 def _cost(analysis: Analysis, *, has_duplicate: bool) -> str:
-    """The price; of a cached response only if its image is the owner's, to not reveal other people's files."""
+    """The price, or that a cached response was used."""
+    # Without an own duplicate the response came from another person's picture: saying so would reveal their file.
     if analysis.is_reused:
         return _("None: the result of your other picture with the same file was used") if has_duplicate else ""
     return formatting.dollars(analysis.price) if analysis.price else ""

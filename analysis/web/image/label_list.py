@@ -62,7 +62,7 @@ class LabelList:
 
 @dataclass(frozen=True)
 class _RowBuilder:
-    """Builds rows of one picture for a reader. `results`: box key and result by lower-case label name."""
+    """Builds rows for a reader. `results`: box key and result by lower-case name."""
 
     results: dict[str, tuple[str, LabelResult]]
     reader: AbstractBaseUser | AnonymousUser
@@ -115,7 +115,7 @@ class _RowBuilder:
 def label_list(
     image: Image, results: Sequence[LabelResult], *, reader: AbstractBaseUser | AnonymousUser, now: datetime
 ) -> LabelList:
-    """Labels by category, the one with the highest confidence first; rejected labels; and tags by name."""
+    """Labels by category and confidence, rejected labels, and tags by name."""
     results_by_name = {label.name.lower(): (f"label-{number}", label) for number, label in enumerate(results)}
     builder = _RowBuilder(results_by_name, reader, now)
     groups: dict[str, list[LabelRow]] = {}
@@ -149,7 +149,7 @@ def _verdicts(image: Image) -> QuerySet[Verdict]:
 
 
 def _image_labels(image: Image) -> list[ImageLabel]:
-    """Indexed labels by confidence; `is_from_file` marks keywords of the file, also those merged into other labels."""
+    """Indexed labels by confidence; `is_from_file` marks keywords of the file."""
     keywords = FileKeyword.objects.annotate(current_label=Coalesce("label__merged_into", "label"))
     in_file = keywords.filter(image=OuterRef("image"), current_label=OuterRef("label"))
     return list(

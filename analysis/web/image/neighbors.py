@@ -37,9 +37,10 @@ NO_NEIGHBORS = Neighbors("", None, None)
 
 
 def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
-    """The neighbors of an image in the results; if it does not match the query, those around its sort position.
+    """The neighbors of an image in the results of a query.
 
-    `link` builds the URL of an image by its id. None for anonymous viewers, who got a link to this picture only.
+    If it does not match, only the next picture after its sort position. `link` builds the URL of an image by its id.
+    None for anonymous viewers, who got a link to this picture only.
     """
     if viewer.person_id is None:
         return NO_NEIGHBORS

@@ -93,7 +93,8 @@ def retry(request: Request, image_id: int) -> HttpResponse:
 
 
 def _may_retry(image: Image, api: str) -> bool:
-    """True for APIs that are switched on or failed before; others could cause costs that nobody agreed to."""
+    """True for APIs that are switched on or failed before."""
+    # Others could cause costs that nobody agreed to.
     if api not in registry.current().apis:
         return False
     return api in registry.wanted_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()

@@ -53,7 +53,7 @@ class AutocompleteOption:
 
 @require_safe
 def autocomplete(request: Request) -> HttpResponse:
-    """Search terms and saved searches for the text `q` with the cursor at `cursor`, as listbox options."""
+    """Search terms and saved searches for the text `q`, as listbox options."""
     text = request.GET.get("q", "").replace("\x00", " ")[:MAX_QUERY_LENGTH]
     cursor = int_param(request.GET.get("cursor", ""), maximum=len(text), minimum=0)
     saved = _saved_search_options(text, owner_id=current_user_id(request))

@@ -1,4 +1,4 @@
-"""Cards of the library: a thumbnail with labels, badges and the state of its analyses."""
+"""Cards of the library: thumbnail, labels, badges and analysis state."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def cards(
     sensitive: Collection[int] = (),
     blurs_sensitive: bool = True,
 ) -> list[Card]:
-    """Cards of images, whose links remember the query and the id of the `saved` search.
+    """Cards whose links remember the query and the id of the `saved` search.
 
     With favorites of the viewer, if given. `sensitive` are ids of images to badge, and to blur if `blurs_sensitive`.
     """
@@ -114,7 +114,7 @@ def favorites_of(viewer: Viewer, image_ids: Iterable[int]) -> frozenset[int]:
 
 
 def states_of(image_ids: Iterable[int]) -> dict[int, str]:
-    """One state per analyzed image: running before queued before paused before failed before done."""
+    """The most urgent analysis state of each analyzed image."""
     latest = fetch_all(
         """SELECT DISTINCT ON (image_id, api) image_id, state FROM analysis_analysis
            WHERE image_id = ANY(%s) AND NOT is_sample ORDER BY image_id, api, id DESC""",

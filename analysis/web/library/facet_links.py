@@ -75,7 +75,7 @@ def state_facets(query: Query, *, link: Link = links.library_url) -> list[FacetL
 
 
 def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
-    """Opens the whole trash: the other terms of a search are rarely meant for it. Active, it leaves the trash."""
+    """Opens the trash without the other terms of the search, or leaves it."""
     url = link(query.without(TRASH) if query.includes_trash else Query((TRASH,)))
     return FacetLink(str(_("Trash")), "", url, "", is_active=query.includes_trash)
 

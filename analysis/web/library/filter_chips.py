@@ -1,4 +1,4 @@
-"""Chips for the terms of a search: remove it, exclude it, or change a label's minimum confidence."""
+"""Chips for the terms of a search: remove, exclude, set minimum confidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library page's values: cards, filters, sorting, and help for searches without results."""
+"""Values of the library page: cards, filters, sorting and search help."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PageRange:
 
 @dataclass(frozen=True)
 class NextPage:
-    """Links to the next cards: as a page of their own, and as a fragment to append to this one."""
+    """Links to the next cards, as a page and as a fragment to append."""
 
     url: str
     fragment_url: str
@@ -67,7 +67,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Sorting:
-    """The current sort order, the other orders, and the list of months for orders by date."""
+    """The sort order, the choices, and the list of months for orders by date."""
 
     name: str
     choices: list[Choice]
@@ -99,7 +99,7 @@ class LibraryPage:
 
 @dataclass(frozen=True)
 class SearchError:
-    """A syntax error: the message, the part of the query around it, and a caret line below that part."""
+    """A syntax error with an excerpt of the query, and a caret to put below it."""
 
     message: str
     excerpt: str
@@ -138,7 +138,7 @@ def library_page(
 
 
 def count_and_facets(query: Query, *, viewer: Viewer) -> tuple[int, facets.Facets]:
-    """The number of results and their facets; one scan gives both unless it was sampled."""
+    """The number of results and their facets, by one scan unless it is sampled."""
     counts = facets.facets(query, viewer=viewer)
     return results.count(query, viewer=viewer) if counts.total is None else counts.total, counts
 
@@ -183,7 +183,7 @@ def next_cards(
     saved_search: OpenSearch | None = None,
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
-    """The page after a cursor, to append to a page that then shows `page_range.pages` pages."""
+    """The page after a cursor, to append to one that shows `page_range`."""
     page = results.page(query, viewer=viewer, after=after)
     return LibraryPage(
         cards=library_cards(
@@ -194,7 +194,7 @@ def next_cards(
 
 
 def page_range_of(image: Image, query: Query, *, viewer: Viewer, max_pages: int = MAX_PAGES) -> PageRange:
-    """The range that contains an image: from the first page if it is within `max_pages`, else starting at the image."""
+    """The range with an image: from the first page if near, else from the image on."""
     ids = results.image_ids(query, viewer=viewer, limit=max_pages * PAGE_SIZE)
     if image.pk in ids:
         return PageRange(pages=ids.index(image.pk) // PAGE_SIZE + 1)
@@ -207,7 +207,7 @@ def page_range_url(query: Query, page_range: PageRange, saved_search: OpenSearch
 
 
 def find_unknown_terms(query: Query, *, viewer: Viewer) -> list[UnknownTerm]:
-    """The labels of a query that no visible picture has, also if pictures of other people do."""
+    """The labels of a query that no visible picture has."""
     return [
         UnknownTerm(label.name, _similar_names(query, label, viewer=viewer))
         for label in query.labels[:MAX_UNKNOWN_TERMS]

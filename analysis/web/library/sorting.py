@@ -47,7 +47,7 @@ def sort_name(sort: str) -> str:
 
 
 def sort_choices(query: Query, *, link: Link = links.library_url) -> list[Choice]:
-    """The sort menu; by confidence only if the query has a label whose confidence is meant."""
+    """The sort menu; by confidence only if the query has a label."""
     sorts = (sort for sort in SORT_NAMES if sort != "confidence" or query.labels or query.sort == sort)
     return [Choice(capfirst(sort_name(sort)), link(query.sorted_by(sort)), sort == query.sort) for sort in sorts]
 
@@ -58,7 +58,7 @@ def has_months(query: Query) -> bool:
 
 
 def months(query: Query, *, viewer: Viewer) -> list[Month]:
-    """The months of a result in its order, with counts if they are quick to get; empty if not sorted by time."""
+    """The months of a result in its order, with counts if they are quick to get."""
     if not has_months(query):
         return []
     counts = counted(query, viewer=viewer)
@@ -97,7 +97,7 @@ def _sort_time(image: Image, query: Query) -> datetime:
 
 
 def _month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
-    """The cursors just before and just after the pictures of a month, in the order of the result."""
+    """The cursors just before and just after a month, in the result's order."""
     next_start = MAX_TIME  # a camera's clock may be set to December 9999
     if (start.year, start.month) < (MAXYEAR, 12):
         next_start = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)

@@ -1,4 +1,4 @@
-"""The library: search results, more results while scrolling, and updates of pending cards."""
+"""The library: search results, infinite scroll, updates of pending cards."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def library(request: Request) -> HttpResponse:
 
 @require_POST
 def long_search(request: Request) -> HttpResponse:
-    """The results of a query that is too long for a URL; shorter ones are redirected to their URL."""
+    """The results of a query too long for a URL; others are redirected to theirs."""
     text = request.POST.get("q", "")
     try:
         url = links.library_url(parse(text))
@@ -85,7 +85,7 @@ def _results(request: Request, query: Query) -> HttpResponse:
 
 @require_safe
 def cards(request: Request) -> HttpResponse:
-    """The cards that changed, of the pending ones in `card=id-version`; status 286 once none is pending."""
+    """The changed ones of the cards in `card=id-version`, for polling."""
     versions = id_list_param(request.GET.getlist("card"), maximum=MAX_POLLED_CARDS)
     viewer, query = permissions.viewer_of(request.user), _query_or_none(request.GET.get("q", ""))
     visible = Image.objects.visible_to(viewer).in_bulk(list(versions))
@@ -150,7 +150,8 @@ def _page_range(request: Request, query: Query, *, viewer: Viewer, start: Cursor
 
 
 def _invalid_query(request: Request, text: str, error: InvalidQuery) -> HttpResponse:
-    """The error alone for htmx, so that the current results stay; else a page without results."""
+    """A syntax error."""
+    # For htmx the error alone, so that the current results stay on the page.
     context = {"library": EMPTY_PAGE, "text": text, "search_error": search_error(text, error)}
     response = _render(request, "search_error", context)
     if is_fragment(request):
