@@ -40,7 +40,7 @@ def photographs() -> list[str]:
     return [str(Path(data_dir) / name) for name in ("astronaut.png", "page.png")]
 
 
-def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_thread, tmp_path):
+def test_sign_in_upload_search_and_view(visit, owner, celery_worker_thread, tmp_path):
     bad = tmp_path / "notes.jpg"
     bad.write_text("Dear diary")
     page = visit().sign_in()
@@ -82,7 +82,7 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
     expect(page.locator(".card:target")).to_have_count(1)
 
 
-def test_without_javascript_everything_is_there(visit, owner, celery_worker_thread, tmp_path):
+def test_upload_search_and_view_without_javascript(visit, owner, celery_worker_thread, tmp_path):
     bad = tmp_path / "notes.jpg"
     bad.write_text("Dear diary")
     page = visit(java_script_enabled=False).sign_in()
@@ -106,7 +106,7 @@ def test_without_javascript_everything_is_there(visit, owner, celery_worker_thre
     assert page.url.endswith("/?q=-color%3AGrey")
 
 
-def test_back_returns_to_the_place(visit, a_wall):
+def test_back_restores_the_scroll_position(visit, a_wall):
     a_wall(150)
     page = visit().sign_in()
     expect(page.locator(".card")).to_have_count(60)
@@ -126,7 +126,7 @@ def test_back_returns_to_the_place(visit, a_wall):
     assert place > 1_000
 
 
-def test_more_works_without_javascript(visit, a_wall):
+def test_load_more_works_without_javascript(visit, a_wall):
     a_wall(62)
     page = visit(java_script_enabled=False).sign_in()
     page.get_by_role("link", name="Load more").click()
@@ -135,7 +135,7 @@ def test_more_works_without_javascript(visit, a_wall):
     expect(page.locator(".card")).to_have_count(60)
 
 
-def test_a_bad_search_leaves_the_results_and_the_address(visit, a_wall, owner):
+def test_invalid_search_keeps_results_and_url(visit, a_wall, owner):
     a_wall(3)
     page = visit().sign_in()
     search = page.get_by_role("combobox")
@@ -153,7 +153,7 @@ def test_a_bad_search_leaves_the_results_and_the_address(visit, a_wall, owner):
     expect(page.locator("#search-error")).to_be_hidden()
 
 
-def test_a_card_changes_while_one_looks_at_it(visit, a_wall, owner):
+def test_pending_card_updates_when_done(visit, a_wall, owner):
     a_wall(2)
     factories.create_analysis(owner.images.first())  # no worker is told of it
     page = visit().sign_in()
@@ -163,7 +163,7 @@ def test_a_card_changes_while_one_looks_at_it(visit, a_wall, owner):
     expect(page.locator(".card-badge.queued")).to_have_count(0)
 
 
-def test_the_keys_listed_are_those_of_the_page(visit, a_wall):
+def test_shortcut_list_matches_the_page(visit, a_wall):
     a_wall(1)
     page = visit().sign_in()
     page.keyboard.press("?")
@@ -181,7 +181,7 @@ def test_the_keys_listed_are_those_of_the_page(visit, a_wall):
     assert (keys[:3], "b" in keys, "Ctrl" in keys) == (["/", "?", "Esc"], True, False)
 
 
-def test_on_a_phone_filters_are_a_sheet_and_nothing_scrolls_sideways(visit, a_wall, owner):
+def test_phone_shows_filters_as_sheet_without_sideways_scroll(visit, a_wall, owner):
     a_wall(3)
     factories.create_labeled_image(owner, {"Dog": 98}, renditions_id=owner.images.first().renditions_id)
     page = visit(**PHONE).sign_in()

@@ -1,4 +1,4 @@
-"""One picture put right by keyboard alone, with a script; and without one, by its buttons."""
+"""The image page in a browser: by keyboard, and without JavaScript."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def said() -> dict[str, str]:
     return dict(Verdict.objects.values_list("label__name", "decision"))
 
 
-def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
+def test_labels_are_reviewed_by_keyboard(visit, image):
     window = visit()
     window.sign_in()
     page, keys = window.page, window.page.keyboard
@@ -94,7 +94,7 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     assert Image.objects.get().trashed_at is None
 
 
-def test_keys_faster_than_answers_are_all_heard_and_a_double_click_is_one(visit, image):
+def test_fast_keys_are_queued_and_double_click_counts_once(visit, image):
     window = visit()
     window.sign_in()
     page = window.page
@@ -112,7 +112,7 @@ def test_keys_faster_than_answers_are_all_heard_and_a_double_click_is_one(visit,
     assert said() == {"Cat": "confirmed", "Hat": "rejected"}
 
 
-def test_undo_waits_for_the_answer_that_is_in_progress(visit, image):
+def test_undo_waits_for_the_pending_response(visit, image):
     page = visit().sign_in()
     page.goto(image.get_absolute_url())
     page.keyboard.press("t")
@@ -127,7 +127,7 @@ def test_undo_waits_for_the_answer_that_is_in_progress(visit, image):
     expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "true")
 
 
-def test_who_was_signed_out_meanwhile_is_led_to_sign_in_and_back(visit, image):
+def test_signed_out_person_signs_in_and_returns_to_the_picture(visit, image):
     window = visit()
     window.sign_in()
     page = window.page
@@ -141,7 +141,7 @@ def test_who_was_signed_out_meanwhile_is_led_to_sign_in_and_back(visit, image):
     assert Rating.objects.count() == 0
 
 
-def test_the_keys_that_work_here_are_listed_and_none_works_in_the_field(visit, image):
+def test_shortcuts_are_listed_and_ignored_in_fields(visit, image):
     window = visit()
     window.sign_in()
     page, keys = window.page, window.page.keyboard
@@ -164,7 +164,7 @@ def test_the_keys_that_work_here_are_listed_and_none_works_in_the_field(visit, i
     assert (said(), Rating.objects.count()) == ({}, 0)
 
 
-def test_the_visibility_is_changed_by_choosing_and_undone(visit, image):
+def test_visibility_changes_on_select_and_is_undone(visit, image):
     window = visit()
     window.sign_in()
     page = window.page
@@ -177,7 +177,7 @@ def test_the_visibility_is_changed_by_choosing_and_undone(visit, image):
     assert Image.objects.get().visibility == Image.Visibility.PRIVATE
 
 
-def test_without_a_script_the_same_is_said_by_buttons(visit, image):
+def test_image_actions_work_without_javascript(visit, image):
     window = visit(java_script_enabled=False)
     window.sign_in()
     page = window.page

@@ -1,4 +1,4 @@
-"""Uploads beside a library that has pictures: the dock, and how new pictures get into the grid."""
+"""Uploads from the library: the dock, and new pictures in the grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Menus that close without side effects, names of icon buttons, and the height of the image page."""
+"""Menus, names of icon buttons, and the height of the image page."""
 
 from __future__ import annotations
 

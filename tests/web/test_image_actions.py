@@ -1,4 +1,4 @@
-"""A person's word on the page of a picture: said with and without a script, seen with who and when, taken back."""
+"""Actions on the image page, with and without JavaScript, and Undo."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def post(browser, view, image, query="", **fields):
 
 
 def swap(browser, view, image, **fields) -> Page:
-    """What a script swaps in."""
+    """The fragment that htmx gets."""
     return Page(browser.post(reverse(view, args=[image.pk]), fields, **HTMX))
 
 
@@ -48,7 +48,7 @@ def button(page: Page, name: str) -> dict[str, str] | None:
 # --- Labels ---
 
 
-def test_confirmed_says_who_when_and_what_the_machine_found(browser, image):
+def test_confirmation_shows_author_date_and_detected_confidence(browser, image):
     dog = create_label("Dog").pk
     page = swap(browser, "say", image, **button(look(browser, image), f"confirm-{dog}"))
     assert "Dog 100 % Confirmed by you just now; detected at 62 % Cat 90 %" in page.text
@@ -58,7 +58,7 @@ def test_confirmed_says_who_when_and_what_the_machine_found(browser, image):
     assert back.by_id(f"confirm-{dog}")["aria-pressed"] == "false"
 
 
-def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, owner):
+def test_rejected_label_is_listed_without_box_and_can_be_undone(browser, owner):
     image = create_image(owner)
     found = {
         "Labels": [
@@ -78,7 +78,7 @@ def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, ow
     assert label_rows(image) == {"Dog": 62, "Cat": 90}
 
 
-def test_saying_it_twice_is_saying_it_once(browser, image):
+def test_repeated_verdict_is_stored_once(browser, image):
     dog = create_label("Dog").pk
     for _ in range(2):
         assert post(browser, "say", image, confirm=dog).status_code == 302
@@ -90,7 +90,7 @@ def test_saying_it_twice_is_saying_it_once(browser, image):
     assert label_rows(image) == {"Dog": 62.5, "Cat": 90}
 
 
-def test_without_a_script_one_is_led_back_into_the_search(browser, image):
+def test_redirect_without_javascript_keeps_the_search(browser, image):
     answer = post(browser, "say", image, "?q=dog", reject=create_label("Cat").pk)
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image, q="dog")
@@ -98,9 +98,7 @@ def test_without_a_script_one_is_led_back_into_the_search(browser, image):
     assert {each["action"] for each in page.all("form", "labels")} == {f"/images/{image.pk}/say/?q=dog"}
 
 
-def test_another_persons_word_is_theirs_and_nobody_who_is_not_signed_in_learns_names(
-    owner, colleague, nobody, signed_in, image
-):
+def test_verdict_names_its_author_to_signed_in_people_only(owner, colleague, nobody, signed_in, image):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
     colleague.first_name, colleague.last_name = "Ada", "Lovelace"
     colleague.save()
@@ -109,7 +107,7 @@ def test_another_persons_word_is_theirs_and_nobody_who_is_not_signed_in_learns_n
     assert "Confirmed by a person just now" in look(nobody, image).text
 
 
-def test_who_only_looks_has_nothing_to_press_but_the_own_marks(colleague, nobody, owner, signed_in):
+def test_viewers_can_only_rate(colleague, nobody, owner, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
     verdicts.add(image.pk, name="holiday", by_id=owner.pk)
     page = look(signed_in(colleague), image)
@@ -119,7 +117,7 @@ def test_who_only_looks_has_nothing_to_press_but_the_own_marks(colleague, nobody
     assert [each for each in look(nobody, image).all("button") if each.get("name")] == []
 
 
-def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, image):
+def test_verdict_on_a_removed_label_is_refused(browser, image):
     sentence = "This label is not on the picture any more."
     assert sentence in swap(browser, "say", image, confirm=10**8).text
     post(browser, "say", image, confirm=10**8)
@@ -140,7 +138,7 @@ def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, imag
         ("open-to", {"visibility": "3"}, "Choose a visibility: private, shared or public."),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(browser, image, name, fields, sentence):
+def test_invalid_action_is_refused_and_changes_nothing(browser, image, name, fields, sentence):
     assert sentence in swap(browser, name, image, **fields).text
     assert (image.verdicts.count(), Rating.objects.count(), Label.objects.count()) == (0, 0, 2)
 
@@ -148,7 +146,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(browse
 # --- Tags ---
 
 
-def test_a_tag_is_added_and_taken_off_and_undo_puts_it_back_as_it_was_said(browser, image):
+def test_tag_is_added_removed_and_restored_with_its_author(browser, image):
     added = swap(browser, "add-label", image, name="summer holiday")
     assert added.links["summer holiday"] == "/?q=tag%3A%22summer+holiday%22"
     tag = create_label("summer holiday", "tag").pk
@@ -165,7 +163,7 @@ def test_a_tag_is_added_and_taken_off_and_undo_puts_it_back_as_it_was_said(brows
     assert "This is undone already." in Page(browser.post(undo, fields, **HTMX)).text
 
 
-def test_a_tag_added_again_meanwhile_stays_as_it_is(browser, image):
+def test_undo_keeps_a_tag_added_again(browser, image):
     swap(browser, "add-label", image, name="party")
     gone = swap(browser, "remove-tag", image, tag=create_label("party", "tag").pk)
     swap(browser, "add-label", image, name="party")
@@ -174,13 +172,13 @@ def test_a_tag_added_again_meanwhile_stays_as_it_is(browser, image):
     assert "It was changed in the meantime, so nothing was undone." in told.text
 
 
-def test_the_field_is_emptied_only_when_the_word_was_taken(browser, image):
+def test_field_is_emptied_only_after_success(browser, image):
     address = reverse("add-label", args=[image.pk])
     assert browser.post(address, {"name": "holiday"}, **HTMX)["HX-Trigger"] == "labelAdded"
     assert "HX-Trigger" not in browser.post(address, {"name": " "}, **HTMX)
 
 
-def test_a_label_that_a_person_added_is_taken_back_by_rejecting_it(browser, owner):
+def test_rejecting_an_added_label_removes_it(browser, owner):
     image = create_image(owner)
     create_label("Dog")
     page = swap(browser, "add-label", image, name="dog")
@@ -190,13 +188,13 @@ def test_a_label_that_a_person_added_is_taken_back_by_rejecting_it(browser, owne
     assert ("Dog" in gone.text, image.verdicts.count()) == (False, 0)
 
 
-def test_a_label_is_no_tag_to_be_taken_off(browser, image):
+def test_detected_label_cannot_be_removed_as_tag(browser, image):
     verdicts.confirm(image.pk, label_id=create_label("Dog").pk, by_id=image.owner_id)
     post(browser, "remove-tag", image, tag=create_label("Dog").pk)
     assert label_rows(image)["Dog"] == 100
 
 
-def test_hostile_words_stay_text(browser, image):
+def test_hostile_tag_is_escaped(browser, image):
     hostile = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
     swap(browser, "add-label", image, name=hostile)
     for page in (look(browser, image), swap(browser, "remove-tag", image, tag=Label.objects.get(kind="tag").pk)):
@@ -210,7 +208,7 @@ def offered(browser, text: str) -> list[tuple[str, str]]:
     return [(each["id"], each["data-text"]) for each in page.all("li")]
 
 
-def test_names_are_offered_of_labels_and_tags_one_can_meet(browser, owner, stranger, signed_in):
+def test_visible_labels_and_tags_are_suggested(browser, owner, stranger, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5, "Dogwood": 60})
     LabelAlias.objects.create(name="Hound", label=create_label("Dog"))
     verdicts.add(image.pk, name="dog show", by_id=owner.pk)
@@ -224,7 +222,7 @@ def test_names_are_offered_of_labels_and_tags_one_can_meet(browser, owner, stran
 # --- Marks ---
 
 
-def test_favorite_and_stars_are_each_persons_own(owner, colleague, signed_in):
+def test_favorite_and_stars_are_personal(owner, colleague, signed_in):
     image = create_image(owner, visibility=Image.Visibility.SHARED)
     mine, theirs = signed_in(owner), signed_in(colleague)
     page = swap(mine, "mark", image, **button(look(mine, image), "favorite"))
@@ -241,7 +239,7 @@ def test_favorite_and_stars_are_each_persons_own(owner, colleague, signed_in):
 # --- Visibility, and the trash ---
 
 
-def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
+def test_visibility_is_changed_and_undone(browser, image, nobody):
     assert look(nobody, image).text == look(nobody, create_image(image.owner)).text  # neither is there
     page = swap(browser, "open-to", image, visibility="2")
     assert "Anyone with the link can see it now. Undo" in page.text
@@ -261,7 +259,7 @@ def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
     assert swap(browser, "open-to", image, visibility="0").all("div", "toast") == []
 
 
-def test_discarded_it_is_seen_by_its_owner_alone_who_may_restore_it(browser, owner, colleague, signed_in):
+def test_trashed_picture_is_visible_to_its_owner_who_can_restore_it(browser, owner, colleague, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
     answer = post(browser, "discard", image, "?q=dog")
     assert answer.url == f"/images/{image.pk}/?q=dog"
@@ -276,13 +274,13 @@ def test_discarded_it_is_seen_by_its_owner_alone_who_may_restore_it(browser, own
     assert "Dog 62 %" in look(browser, image).text
 
 
-def test_a_script_that_discards_or_restores_loads_the_page_anew(browser, image):
+def test_trash_and_restore_reload_the_page_for_htmx(browser, image):
     for name in ("discard", "restore"):
         answer = browser.post(reverse(name, args=[image.pk]), **HTMX)
         assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
 
 
-def test_what_was_brought_in_again_is_not_restored_and_says_so(browser, image):
+def test_duplicate_of_a_new_upload_is_not_restored(browser, image):
     trash.trash([image.pk])
     create_image(image.owner, sha256=image.sha256)
     post(browser, "restore", image)
@@ -291,7 +289,7 @@ def test_what_was_brought_in_again_is_not_restored_and_says_so(browser, image):
     assert "Only you can see it" in page.text
 
 
-def test_nothing_is_changed_without_the_pages_own_token(owner, image):
+def test_actions_require_a_csrf_token(owner, image):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(owner)
     for name in ("say", "add-label", "remove-tag", "mark", "open-to", "discard", "restore"):
@@ -301,7 +299,7 @@ def test_nothing_is_changed_without_the_pages_own_token(owner, image):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_an_answer_takes_the_same_queries_however_much_was_said(browser, owner, number, django_assert_num_queries):
+def test_action_query_count_is_constant(browser, owner, number, django_assert_num_queries):
     image = create_labeled_image(owner, {f"Label_{each}": 90.0 for each in range(number)})
     for each in range(number):
         verdicts.add(image.pk, name=f"tag {each}", by_id=owner.pk)
@@ -312,7 +310,7 @@ def test_an_answer_takes_the_same_queries_however_much_was_said(browser, owner, 
         browser.post(reverse("say", args=[image.pk]), said, **HTMX)
 
 
-def test_what_goes_on_in_the_background_is_undone_there_from_this_page_too(browser, image, owner):
+def test_background_change_is_undone_in_the_background(browser, image, owner):
     change = BulkChange.objects.create(person=owner, action="trash", is_open=True)
     ChangedImage.objects.create(change=change, image_id=image.pk, before={})
     told = Page(browser.post(reverse("undo-here", args=[image.pk]), {"change": change.pk}, **HTMX))
