@@ -106,6 +106,11 @@ def day(moment: datetime) -> str:
     return formatted_date(timezone.localtime(moment), "j F Y")
 
 
+def month(first_day: datetime) -> str:
+    """May 2026"""
+    return formatted_date(first_day, "F Y")
+
+
 def exact(moment: datetime) -> str:
     """3 May 2026, 14:05:09 UTC"""
     return formatted_date(timezone.localtime(moment), "j F Y, H:i:s T")

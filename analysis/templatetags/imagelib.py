@@ -1,4 +1,4 @@
-"""What templates need beside their values."""
+"""Template tags and filters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 from django import template
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from analysis.web.script_messages import Message, messages
 
@@ -18,9 +20,9 @@ register = template.Library()
 
 
 @register.simple_tag
-@cache  # a page has a hundred and fifty of them, of twenty kinds
+@cache  # a page has about 150 icons of 20 kinds
 def icon(name: str) -> SafeString:
-    """One of our own icons, silent to those who listen: the words stand beside it or in the control's label."""
+    """An SVG icon, hidden from screen readers; its control has text or aria-label."""
     return format_html(
         '<svg class="icon" width="20" height="20" aria-hidden="true"><use href="{}#{}"/></svg>',
         static("analysis/icons.svg"),
@@ -30,20 +32,22 @@ def icon(name: str) -> SafeString:
 
 @register.filter
 def coded(text: str) -> SafeString:
-    """A sentence in which what stands between backticks is to be typed."""
+    """Turn `backticks` into <code>."""
     parts = enumerate(text.split("`"))
-    return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if index % 2 else part,) for index, part in parts)
+    )
 
 
 @register.simple_tag
 def script_messages() -> dict[str, Message]:
-    """Sentences for the scripts of a page."""
+    """Messages for scripts, embedded by includes/messages.html."""
     return messages()
 
 
 class Example(NamedTuple):
     query: str
-    words: str
+    meaning: str | Promise
 
     @property
     def url(self) -> str:
@@ -51,25 +55,25 @@ class Example(NamedTuple):
 
 
 EXAMPLES = (
-    Example("dog beach", "both of these"),
-    Example("dog OR cat", "one of these, or both"),
-    Example("beach -person", "a beach without people"),
-    Example('"fire truck"', "a name of several words"),
-    Example("dog*", "whatever begins so"),
-    Example("dog>=90", "dogs the recognizer is sure of"),
-    Example("count(person)>=3", "three people or more"),
-    Example("face(smile age:20..30)", "one face with all of this"),
-    Example('text:"no parking"', "written in the picture"),
-    Example("color:red", "mostly red"),
-    Example("taken:2024-05", "taken in May 2024"),
-    Example("added:last-7-days", "brought in lately"),
-    Example("is:favorite rating>=4", "your favorites with four stars"),
-    Example("has:faces orientation:portrait", "upright, with faces"),
-    Example("size>5MB sort:size", "the largest first"),
+    Example("dog beach", _("both of these")),
+    Example("dog OR cat", _("one of these, or both")),
+    Example("beach -person", _("a beach without people")),
+    Example('"fire truck"', _("a label of several words")),
+    Example("dog*", _("labels that start with “dog”")),
+    Example("dog>=90", _("dogs with at least 90% confidence")),
+    Example("count(person)>=3", _("three people or more")),
+    Example("face(smile age:20..30)", _("one face with all of these attributes")),
+    Example('text:"no parking"', _("text in the picture")),
+    Example("color:red", _("mostly red")),
+    Example("taken:2024-05", _("taken in May 2024")),
+    Example("added:last-7-days", _("added in the last 7 days")),
+    Example("is:favorite rating>=4", _("favorites with 4 stars or more")),
+    Example("has:faces orientation:portrait", _("portrait format, with faces")),
+    Example("size>5MB sort:size", _("larger than 5 MB, largest first")),
 )
 
 
 @register.simple_tag
 def search_examples() -> tuple[Example, ...]:
-    """What the search box understands, by examples that are links."""
+    """Example searches for the help menu, as links."""
     return EXAMPLES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
@@ -20,13 +19,14 @@ from analysis import formatting, permissions, pipeline
 from analysis.batches import lifecycle
 from analysis.batches.authorization import NotAllowed
 from analysis.batches.batch_images import images_of
-from analysis.batches.options import InvalidBatchOptions, check_amounts
+from analysis.batches.options import InvalidBatchOptions
 from analysis.batches.progress import progress_of
 from analysis.models import Analysis, Batch, Bucket, BucketObject
 from analysis.statistics.failures import SCAN_LIMIT, Cause, failures
 from analysis.web import links, sensitive, toasts
 from analysis.web.batch_rows import batch_row, batch_rows
 from analysis.web.bucket_report import report_figures
+from analysis.web.budget_field import parse_budget
 from analysis.web.error_advice import advice
 from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.library.cards import cards
@@ -143,20 +143,6 @@ UNCHANGED_MESSAGES = {
     "resume": gettext_lazy("Run #%(number)s wasn't paused or stopped."),
     "cancel": gettext_lazy("Run #%(number)s had already ended."),
 }
-
-
-def parse_budget(text: str) -> Decimal | None:
-    """US dollars as typed into a form; None if empty. Raises InvalidBatchOptions."""
-    typed = text.strip().removeprefix("$").replace(",", "")
-    if not typed:
-        return None
-    try:
-        budget = Decimal(typed[:40])
-    except InvalidOperation as error:
-        message = _("“%(text)s” isn't an amount in US dollars. Enter an amount such as 20 or 0.50.")
-        raise InvalidBatchOptions(message % {"text": text[:40]}) from error
-    check_amounts(budget=budget)
-    return budget
 
 
 def _failure_row(cause: Cause, *, all_owners: bool) -> FailureRow:

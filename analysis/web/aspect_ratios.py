@@ -1,7 +1,7 @@
-"""Aspect ratios as CSS classes, since a strict policy allows no inline style; run as a module, it prints them.
+"""Aspect ratios as CSS classes, since the CSP forbids inline styles.
 
-Steps of three percent: a card's shape is at most 1.5 % off, which `object-fit: cover` hides. Panoramas and towers
-beyond the ends are cropped to them.
+Run as a module, it prints the stylesheet. In steps of 3 %, so a card's shape is at most 1.5 % off, which `object-fit:
+cover` hides. Wider and narrower pictures are cropped to the last step.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ NARROWEST, WIDEST = -31, 39  # 1.03 to these powers: 0.40 and 3.17
 
 
 def ratio_class(width: int, height: int) -> str:
-    """The class of the step nearest to width / height."""
+    """The CSS class nearest to width / height."""
     power = round(math.log(width / height) / STEP)
-    return _name(min(max(power, NARROWEST), WIDEST))
+    return _class_name(min(max(power, NARROWEST), WIDEST))
 
 
-def _name(power: int) -> str:
+def _class_name(power: int) -> str:
     return f"r-{round(100 * 1.03**power)}"
 
 
 def stylesheet() -> str:
-    rules = [f".{_name(power)} {{ --ratio: {1.03**power:.4f}; }}" for power in range(NARROWEST, WIDEST + 1)]
+    rules = [f".{_class_name(power)} {{ --ratio: {1.03**power:.4f}; }}" for power in range(NARROWEST, WIDEST + 1)]
     return "\n".join(["/* Written by `python -m analysis.web.aspect_ratios`. */", *rules, ""])
 
 

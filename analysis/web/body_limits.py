@@ -1,6 +1,6 @@
-"""How much a request may carry, decided by its Content-Length before any of it is read or written anywhere.
+"""Size limits for request bodies, checked before any of the body is read.
 
-CSRF's check reads a form to find its token, and so would write any file to the disk before it is known who sends it.
+Django's CSRF check parses the form to find its token, which writes uploaded files to disk before the sender is known.
 """
 
 from __future__ import annotations
@@ -19,29 +19,32 @@ from analysis.ingest.validation import megabytes
 from analysis.web.http import Request
 
 ANONYMOUS_BYTES = 64 * 1024
-"""As much as the web server reads before it takes a thread (imagelib/gunicorn_worker.py)."""
+"""The web server buffers up to this size before it uses a thread (imagelib/gunicorn_worker.py)."""
 FORM_BYTES = 64 * 1024
-"""Of a form around one file: its fields and the borders between them."""
+"""Multipart overhead of a form with one file."""
 
 
 class BodyLimits:
-    """Refuses what is too large. Stands after AuthenticationMiddleware; views, and what looks at forms, come later."""
+    """Middleware that rejects bodies over the limit by their Content-Length.
+
+    Goes after AuthenticationMiddleware, since limits depend on the person, and before anything that reads forms.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = _length(request)
+        length = _content_length(request)
         if length is None:
-            return _refuse(_("Send this with a Content-Length: a body of unknown length is not read."), status=411)
-        if length > ANONYMOUS_BYTES and length > (limit := limit_of(cast(Request, request))):
-            sentence = _("This is too large: %(size)s were sent where %(limit)s is the limit. Nothing was saved.")
-            return _refuse(sentence % {"size": megabytes(length), "limit": megabytes(limit)}, status=413)
+            return _reject(_("Content-Length is missing. Send the request again with this header."), status=411)
+        if length > ANONYMOUS_BYTES and length > (limit := max_body_bytes(cast(Request, request))):
+            message = _("The request is too large: %(size)s; the limit is %(limit)s. Nothing was saved.")
+            return _reject(message % {"size": megabytes(length), "limit": megabytes(limit)}, status=413)
         return self.get_response(request)
 
 
-def limit_of(request: Request) -> int:
-    """The most bytes that this person may send to this address."""
+def max_body_bytes(request: Request) -> int:
+    """The largest body this person may send to this URL."""
     if not request.user.is_authenticated:
         return ANONYMOUS_BYTES
     try:
@@ -56,19 +59,19 @@ def limit_of(request: Request) -> int:
 
 
 class FileLimit(FileUploadHandler):
-    """Of a file that is too large one byte more than the limit is kept: enough to refuse it, and no more disk."""
+    """Truncates files at one byte over the limit, for the view to reject them."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        rest = settings.MAX_UPLOAD_BYTES + 1 - start
-        return raw_data[:rest] if rest > 0 else None
+        remaining = settings.MAX_UPLOAD_BYTES + 1 - start
+        return raw_data[:remaining] if remaining > 0 else None
 
-    def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:  # noqa: ARG002 - Django gives it
-        """The handlers after this one make the file."""
+    def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:  # noqa: ARG002 - Django's interface
+        """None, so that the handlers after this one create the file."""
         return None
 
 
-def _length(request: HttpRequest) -> int | None:
-    """Bytes announced; None for a body whose length is not. What is no number Django takes for nothing, too."""
+def _content_length(request: HttpRequest) -> int | None:
+    """The declared length; None for a chunked body, 0 if invalid, as in Django."""
     text = request.META.get("CONTENT_LENGTH") or ""
     if not text and request.META.get("HTTP_TRANSFER_ENCODING"):
         return None
@@ -78,5 +81,5 @@ def _length(request: HttpRequest) -> int | None:
         return 0
 
 
-def _refuse(sentence: str, *, status: int) -> HttpResponse:
-    return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
+def _reject(message: str, *, status: int) -> HttpResponse:
+    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""A confidence: the same bar everywhere, told by length and number."""
+"""Confidence bars: the template's values for a confidence in percent."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What everybody, or the staff, must know on every page: invented labels, an API that cannot be asked, work that
-waits in vain, the budget."""
+"""Template context of every page: permissions, and notices such as outages."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from itertools import zip_longest
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from analysis import formatting, permissions
@@ -18,64 +18,71 @@ from analysis.recognition import ledger
 
 
 def may(request: HttpRequest) -> dict[str, permissions.May]:
-    """For the templates, so that they offer only what will be done. Costs nothing until it is asked."""
+    """Permissions, for templates to offer only what is allowed. Queries are lazy."""
     return {"may": permissions.May(request.user)}
 
 
 @dataclass(frozen=True)
 class Notice:
     kind: str
-    sentence: str
+    message: str
 
 
 def notices(request: HttpRequest) -> dict[str, list[Notice]]:
-    """For the templates. Costs nothing but for staff, and for them two queries, three where budgets are set."""
+    """Notices above the page. Only for staff they cost queries, two or three."""
     user = getattr(request, "user", None)
-    is_ours = request.resolver_match is not None and "admin" not in request.resolver_match.app_names
-    if user is None or not user.is_authenticated or not is_ours or getattr(request, "htmx", False):
+    is_page = request.resolver_match is not None and "admin" not in request.resolver_match.app_names
+    if user is None or not user.is_authenticated or not is_page or getattr(request, "htmx", False):
         return {"notices": []}
-    found = _simulated()
+    site_notices = _simulator_notice()
     if permissions.can_view_system(user):
-        found += _outages() + _stalls() + _budget()
-    return {"notices": found}
+        site_notices += _outage_notices() + _stall_notice() + _budget_notice()
+    return {"notices": site_notices}
 
 
-def _simulated() -> list[Notice]:
+def _simulator_notice() -> list[Notice]:
     if settings.RECOGNIZER != "simulator":
         return []
-    return [Notice("warning", "The recognizer is a simulator: new labels are invented, and so is what they cost.")]
+    return [Notice("warning", _("Simulator mode: labels and costs are made up."))]
 
 
-def _outages() -> list[Notice]:
-    """One notice for each cause, however many APIs it holds up."""
+def _outage_notices() -> list[Notice]:
+    """One notice per cause, whatever number of APIs it affects."""
     by_code: dict[str, list[Outage]] = {}
     for outage in Outage.objects.order_by("api"):
         by_code.setdefault(outage.code, []).append(outage)
-    return [Notice("danger", _sentence(outages)) for outages in by_code.values()]
+    return [Notice("danger", _outage_message(outages)) for outages in by_code.values()]
 
 
-def _sentence(outages: list[Outage]) -> str:
-    """What is the same for all of them is said once: "Faces and Labels wait: AccessDeniedException: …"."""
-    names = [str(Analysis.Api(outage.api).label) for outage in outages]
-    waiting = " and ".join([", ".join(names[:-1])] * bool(names[1:]) + names[-1:])
-    told = [outage.message.removeprefix(f"The {outage.api} request failed with ").split(". ") for outage in outages]
-    sentences = dict.fromkeys(part.rstrip(".") for parts in zip_longest(*told, fillvalue="") for part in parts)
-    return f"{waiting} wait: {'. '.join(filter(None, sentences))}."
+def _outage_message(outages: list[Outage]) -> str:
+    """Names all APIs and repeats no sentence that their messages share."""
+    apis = get_text_list([str(Analysis.Api(outage.api).label) for outage in outages], _("and"))
+    messages = [outage.message.removeprefix(f"The {outage.api} request failed with ") for outage in outages]
+    by_position = zip_longest(*(message.split(". ") for message in messages), fillvalue="")
+    sentences = dict.fromkeys(sentence.rstrip(".") for row in by_position for sentence in row)
+    cause = ". ".join(filter(None, sentences))
+    return _("Analysis is paused for %(apis)s: %(cause)s.") % {"apis": apis, "cause": cause}
 
 
-def _stalls() -> list[Notice]:
-    told = watchdog.sentence()
-    return [Notice("danger", told)] if told else []
+def _stall_notice() -> list[Notice]:
+    message = watchdog.sentence()
+    return [Notice("danger", message)] if message else []
 
 
-def _budget() -> list[Notice]:
+def _budget_notice() -> list[Notice]:
     if not ledger.has_limits():
         return []
     budget = ledger.budget(settings.RECOGNIZER)
-    spent, limit = formatting.dollars(budget.spent + budget.reserved), formatting.dollars(budget.limit or Decimal(0))
-    told = _("%(spent)s of this month's budget of %(limit)s are spent") % {"spent": spent, "limit": limit}
+    amounts = {
+        "spent": formatting.dollars(budget.spent + budget.reserved),
+        "limit": formatting.dollars(budget.limit or Decimal(0)),
+    }
     if budget.is_exhausted:
-        return [Notice("danger", f"{told}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
+        exhausted = _(
+            "%(spent)s of this month's %(limit)s budget is spent. "
+            "Bulk runs are paused until next month or until MONTHLY_BUDGET is raised."
+        )
+        return [Notice("danger", exhausted % amounts)]
     if budget.is_warning:
-        return [Notice("warning", f"{told}.")]
+        return [Notice("warning", _("%(spent)s of this month's %(limit)s budget is spent.") % amounts)]
     return []

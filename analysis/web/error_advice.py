@@ -1,16 +1,18 @@
-"""What to do about an analysis that failed."""
+"""Advice for failed analyses, by error code."""
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 BY_CODE = {
-    "original-missing": "Its original is gone from the storage; `manage.py audit_library` finds all that are.",
-    "storage": "Ask again when the storage works.",
-    "defect": "This is a defect of imagelib: the worker's log has more of it.",
+    "original-missing": _("The original is missing from storage. `manage.py audit_library` lists all missing files."),
+    "storage": _("Retry when the storage is available again."),
+    "defect": _("This is a bug in imagelib; see the worker log."),
 }
-PERMANENT = "The same picture will most likely fail again."
-PASSING = "It was tried several times. Ask again when the cause is over."
+PERMANENT = _("A retry will most likely fail again for this picture.")
+TEMPORARY = _("All retries failed. Retry once the cause is fixed.")
 
 
 def advice(code: str, *, is_permanent: bool) -> str:
-    """One sentence, beside the one that says what went wrong."""
-    return BY_CODE.get(code, PERMANENT if is_permanent else PASSING)
+    """One sentence that says what to do, shown after the error message."""
+    return str(BY_CODE.get(code, PERMANENT if is_permanent else TEMPORARY))

@@ -1,4 +1,4 @@
-"""What requests say, read without trusting it."""
+"""Typed and validated access to requests."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
-MOST_FORWARDED = 1_000
-"""Characters of X-Forwarded-For that are read, from its end."""
+MAX_FORWARDED_LENGTH = 1_000
+"""Characters of X-Forwarded-For that are read, from its end: the trusted proxies append theirs there."""
 
 
 class Request(HttpRequest):
-    """A request as the middleware leaves it."""
+    """A request after authentication and htmx middleware."""
 
     htmx: HtmxDetails
     user: AbstractBaseUser | AnonymousUser  # type: ignore[assignment]
 
 
 def current_user_id(request: Request) -> int:
-    """Who asks, on a page that only people who are signed in reach."""
+    """The signed-in person's id. Raises PermissionDenied for anonymous requests."""
     if request.user.pk is None:
         raise PermissionDenied
     return int(request.user.pk)
 
 
 def client_address(request: HttpRequest) -> str:
-    """Where a request comes from: the last address that no proxy of ours has. Empty for a local socket."""
+    """The last address that is not a trusted proxy's. Empty for a Unix socket."""
     address = str(request.META.get("REMOTE_ADDR", ""))
-    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))[-MOST_FORWARDED:].split(",")
+    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))[-MAX_FORWARDED_LENGTH:].split(",")
     while _is_trusted(address) and forwarded:
-        nearer = forwarded.pop().strip()
-        if not _parsed(nearer):
+        previous_hop = forwarded.pop().strip()
+        if not _parse_ip(previous_hop):
             break
-        address = nearer
+        address = previous_hop
     return address
 
 
 def _is_trusted(address: str) -> bool:
-    parsed = _parsed(address)
+    parsed = _parse_ip(address)
     return parsed is not None and any(parsed in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
 
 
-def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+def _parse_ip(address: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(address)
     except ValueError:
@@ -63,24 +63,24 @@ def _networks(texts: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 
 
 def is_fragment(request: Request) -> bool:
-    """Whether htmx wants a part of the page; on the way back through history it wants all of it."""
+    """True for htmx requests, except history restores, which need the full page."""
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
 def int_param(text: str, *, maximum: int, minimum: int = 1) -> int:
-    """The number a text says, within bounds; the least for anything else."""
+    """The text as a number within bounds; `minimum` if it is not one."""
     return min(max(int(text), minimum), maximum) if re.fullmatch(r"[0-9]{1,18}", text) else minimum
 
 
 def id_list_param(texts: Iterable[str], *, maximum: int) -> dict[int, str]:
-    """Ids with what each is said to be, from `id-word` or `id`; what is neither is passed over."""
-    found = (re.fullmatch(r"([0-9]{1,18})(?:-([a-z0-9]*))?", text) for text in texts)
-    pairs = [(int(match[1]), match[2] or "") for match in found if match]
+    """Parse `id-version` or `id` into {id: version}; anything else is ignored."""
+    matches = (re.fullmatch(r"([0-9]{1,18})(?:-([a-z0-9]*))?", text) for text in texts)
+    pairs = [(int(match[1]), match[2] or "") for match in matches if match]
     return dict(pairs[:maximum])
 
 
 def next_url(request: HttpRequest) -> str:
-    """The page of ours that a form says it was sent from (`next`), else the library."""
-    wanted = request.POST.get("next", "")
-    is_ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if is_ours else reverse("library")
+    """The form's `next` if it is a path on this site, else the library."""
+    url = request.POST.get("next", "")
+    is_local = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if is_local else reverse("library")

@@ -1,4 +1,4 @@
-"""Values as pages show them. Templates get ready strings: formatting there costs more than searching."""
+"""URLs of pages, pictures and icons. Building them in templates is too slow."""
 
 from __future__ import annotations
 
@@ -13,56 +13,58 @@ from django.urls import get_script_prefix, reverse
 from analysis.models import Image
 from analysis.storage import blobs
 
-SURE, LIKELY = 90, 70
+SURE, LIKELY = 90, 70  # percent
 
 
 class Query(Protocol):
-    """A search that can be written into an address."""
+    """A search that has a text form."""
 
     @property
     def text(self) -> str: ...
 
 
 def confidence_level(confidence: float) -> str:
-    """One of the three steps of confidence."""
+    """`sure`, `likely` or `unsure`, for a confidence in percent."""
     if confidence >= SURE:
         return "sure"
     return "likely" if confidence >= LIKELY else "unsure"
 
 
 def data_uri(placeholder: bytes | memoryview | None) -> str:
-    """A placeholder as an address; empty where a picture has none."""
+    """A WebP placeholder as a data URI; empty if there is none."""
     return f"data:image/webp;base64,{b64encode(placeholder).decode()}" if placeholder else ""
 
 
 def rendition_url(image: Image, name: str) -> str:
-    """From the storage itself where it may be, with ours behind the #, which browsers keep to themselves: where to ask
-    if the storage does not give it (image_fallback.js). Ours names the version, so that browsers may keep it for ever.
+    """The storage's own URL where it has one, with ours as its fragment; else ours.
+
+    Browsers do not send fragments; image_fallback.js requests that URL if the storage fails. Ours contains the version
+    of the rendition, so that browsers may cache it forever.
     """
     return _rendition_url(image, name, reverse("rendition", args=[image.pk, name]))
 
 
 def public_rendition_url(image: Image, name: str) -> str:
-    """The same for people who are not signed in: the picture's number is not in it."""
+    """The same for people who are not signed in, without the picture's id."""
     return _rendition_url(image, name, reverse("public-rendition", args=[image.public_id, name]))
 
 
-def _rendition_url(image: Image, name: str, address: str) -> str:
-    ours = f"{address}?v={image.renditions_id.hex[:12]}"
+def _rendition_url(image: Image, name: str, path: str) -> str:
+    own_url = f"{path}?v={image.renditions_id.hex[:12]}"
     try:
-        direct = blobs.public_url(blobs.rendition_key(image.renditions_id, name))
-    except blobs.StorageError:  # no credentials: whoever asks us is told
-        direct = None
-    return f"{direct}#{ours}" if direct else ours
+        storage_url = blobs.public_url(blobs.rendition_key(image.renditions_id, name))
+    except blobs.StorageError:  # no credentials; the request to our own URL reports it
+        storage_url = None
+    return f"{storage_url}#{own_url}" if storage_url else own_url
 
 
 def library_url(query: Query, **parameters: str | int) -> str:
-    return with_parameters(_address("library", get_script_prefix()), q=query.text, **parameters)
+    return with_parameters(_cached_reverse("library", get_script_prefix()), q=query.text, **parameters)
 
 
-@cache  # a page of the library has two hundred links to itself
-def _address(name: str, _prefix: str) -> str:
-    """`_prefix`: below which the site is served; of another, addresses are others."""
+@cache  # a library page has about two hundred links to itself
+def _cached_reverse(name: str, _script_prefix: str) -> str:
+    # The prefix is part of the cache key: it may differ from request to request.
     return reverse(name)
 
 
@@ -70,10 +72,10 @@ def image_url(image_id: int, query: Query | None = None, **parameters: str | int
     return with_parameters(reverse("image", args=[image_id]), q=query.text if query is not None else "", **parameters)
 
 
-def with_parameters(address: str, **parameters: str | int) -> str:
-    """The address with those parameters that say something."""
-    said = {name: value for name, value in parameters.items() if value != ""}
-    return f"{address}?{urlencode(said)}" if said else address
+def with_parameters(url: str, **parameters: str | int) -> str:
+    """Append the parameters that are not empty as a query string."""
+    non_empty = {name: value for name, value in parameters.items() if value != ""}
+    return f"{url}?{urlencode(non_empty)}" if non_empty else url
 
 
 def icon_url(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What is shown to somebody who is signed in is kept by no cache, unless its view says otherwise."""
+"""Middleware: no caching for signed-in people, unless a view sets the header."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 class PrivateCache:
-    """Stands after SessionMiddleware. Pages shown before sign-in, and static files, are left as they are."""
+    """Goes after SessionMiddleware. Anonymous pages and static files are unaffected."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

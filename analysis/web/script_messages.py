@@ -1,4 +1,4 @@
-"""Sentences that scripts show, translated on the page: messages.js finds them by their keys."""
+"""Messages of scripts, translated and embedded in each page (messages.js)."""
 
 from __future__ import annotations
 
@@ -13,50 +13,63 @@ Message = str | dict[str, str]
 SENTENCES = {
     "unreachable": _("The server cannot be reached. Try again in a moment."),
     "unreachable-unchanged": _("The server cannot be reached. Nothing was changed; try again in a moment."),
-    "unreachable-bulk": _("The server cannot be reached; nothing was changed."),
-    "server-error": _("The server could not do it (status %(status)s). Reload the page and try again."),
-    "reload": _("That did not work: reload the page and try again."),
+    "server-error": _("Something went wrong (HTTP %(status)s). Reload the page and try again."),
+    "reload": _("That did not work. Reload the page and try again."),
     "all-selected": _("All %(total)s selected"),
-    "file-too-large": _("it is larger than the server accepts"),
-    "page-expired": _("the page is too old; reload it and choose the file again"),
-    "server-refused": _("the server could not take it (status %(status)s); try again in a moment"),
-    "larger-than-declared": _("it is larger than was said; choose it again"),
-    "smaller-than-declared": _("it is smaller than was said; choose it again"),
-    "upload-expired": _("it took too long and its time is over; send it again"),
-    "storage-misconfigured": _(
-        "the storage does not take it (%(code)s); whoever runs this library must put that right"
+    "confidence": _("Confidence"),
+    "no-rows-hidden": _("All results shown"),
+    "upload-waiting": _("Waiting"),
+    "upload-checking": _("Checking"),
+    "upload-progress": _("%(done)s of %(total)s"),
+    "upload-connection-lost": _("Connection lost. The upload will resume automatically."),
+    "upload-signed-out": _(
+        "You were signed out. Sign in in another tab, then reload this page and choose the remaining files again."
     ),
-    "storage-refused": _("the storage does not take it (%(code)s); try again in a moment"),
+    "upload-file-signed-out": _("Not uploaded: you were signed out."),
+    "already-in-library": _("Already in your library"),
+    "not-restored": _("Could not be restored. Open the picture to see why."),
+    "file-over-limit": _("This file is %(size)s; the limit is %(limit)s."),
+    "file-too-large": _("This file is larger than the server accepts."),
+    "page-expired": _("This page has expired. Reload it and choose the file again."),
+    "server-refused": _("The server could not accept this file (HTTP %(status)s). Try again in a moment."),
+    "larger-than-declared": _("The file grew during the upload. Choose it again."),
+    "smaller-than-declared": _("The file shrank during the upload. Choose it again."),
+    "upload-expired": _("This upload expired. Please send the file again."),
+    "storage-misconfigured": _(
+        "The storage rejected this file (%(code)s). Ask an administrator to check its settings."
+    ),
+    "storage-refused": _("The storage rejected this file (%(code)s). Try again in a moment."),
 }
 PLURALS: dict[str, Callable[[int], str]] = {
     "selected": lambda n: ngettext("%(number)s selected", "%(number)s selected", n),
+    "rows-hidden": lambda n: ngettext("%(number)s more below %(minimum)s", "%(number)s more below %(minimum)s", n),
+    "new-pictures": lambda n: ngettext("%(number)s new picture", "%(number)s new pictures", n),
     "added": lambda n: ngettext("%(number)s added", "%(number)s added", n),
-    "already-here": lambda n: ngettext("%(number)s already here", "%(number)s already here", n),
-    "already-in-trash": lambda n: ngettext(
-        "%(number)s already here, in the trash", "%(number)s already here, in the trash", n
-    ),
-    "not-accepted": lambda n: ngettext("%(number)s not accepted", "%(number)s not accepted", n),
-    "other-files": lambda n: ngettext("%(number)s other file passed over", "%(number)s other files passed over", n),
+    "already-here": lambda n: ngettext("%(number)s already in your library", "%(number)s already in your library", n),
+    "already-in-trash": lambda n: ngettext("%(number)s already in the trash", "%(number)s already in the trash", n),
+    "rejected": lambda n: ngettext("%(number)s rejected", "%(number)s rejected", n),
+    "other-files": lambda n: ngettext("%(number)s other file skipped", "%(number)s other files skipped", n),
+    "more-rows": lambda n: ngettext("and %(number)s more", "and %(number)s more", n),
     "seconds-left": lambda n: ngettext("%(number)s s left", "%(number)s s left", n),
     "minutes-left": lambda n: ngettext("%(number)s min left", "%(number)s min left", n),
     "hours-left": lambda n: ngettext("%(number)s h left", "%(number)s h left", n),
 }
 SAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
-"""A number of each category of Intl.PluralRules, by which gettext's form for it is found."""
+"""A number in each category of JavaScript's Intl.PluralRules, to get gettext's form for that category."""
 
 
 def messages() -> dict[str, Message]:
-    """By key: a sentence, or its forms by plural category, those that differ from `other`."""
+    """Messages by key: a string, or plural forms that differ from `other`."""
     return _in_language(get_language() or "")
 
 
 @cache
 def _in_language(_language: str) -> dict[str, Message]:
-    plurals = {key: _forms(text) for key, text in PLURALS.items()}
+    plurals = {key: _plural_forms(text) for key, text in PLURALS.items()}
     return {**{key: str(text) for key, text in SENTENCES.items()}, **plurals}
 
 
-def _forms(text: Callable[[int], str]) -> dict[str, str]:
+def _plural_forms(text: Callable[[int], str]) -> dict[str, str]:
     other = text(SAMPLES["other"])
     forms = {category: text(number) for category, number in SAMPLES.items()}
     return {category: form for category, form in forms.items() if category == "other" or form != other}

@@ -1,4 +1,4 @@
-"""Pictures with moderation labels: blurred until somebody wants to see one, or for good says that they want to."""
+"""Sensitive pictures: those with moderation labels, blurred until revealed."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from analysis.models import Analysis, Image, Label
 from analysis.search.sql.expressions import fetch_all
 from analysis.web.http import Request, next_url
 
-KEY = "shows_sensitive"
+SESSION_KEY = "shows_sensitive"
 
 
 def shows_sensitive(request: Request) -> bool:
-    """Whether this person wants sensitive pictures shown like any other; for as long as they stay signed in."""
-    return bool(request.session.get(KEY))
+    """True if this person turned blurring off, for the current session."""
+    return bool(request.session.get(SESSION_KEY))
 
 
 def sensitive_among(images: Collection[Image]) -> frozenset[int]:
-    """Those of these that carry a moderation label: one that is found by search, not hidden, and nobody rejected.
+    """Ids of the images with a moderation label, not hidden and not rejected.
 
-    Those in the trash carry none; they are sensitive when their current answer names any.
+    Trashed images are not in the search index; they are sensitive if their current moderation result has any label.
     """
     trashed = [image.pk for image in images if image.trashed_at]
-    found = sensitive_ids([image.pk for image in images])
-    return found | _answered(trashed) if trashed else found
+    indexed = sensitive_ids([image.pk for image in images])
+    return indexed | _with_moderation_result(trashed) if trashed else indexed
 
 
 def sensitive_ids(image_ids: Collection[int]) -> frozenset[int]:
     rows = fetch_all(
-        """SELECT carried.image_id FROM analysis_imagelabel carried JOIN analysis_label label
-           ON label.id = carried.label_id AND NOT label.is_hidden AND label.kind = %s
-           WHERE carried.image_id = ANY(%s)""",
+        """SELECT image_label.image_id FROM analysis_imagelabel image_label JOIN analysis_label label
+           ON label.id = image_label.label_id AND NOT label.is_hidden AND label.kind = %s
+           WHERE image_label.image_id = ANY(%s)""",
         [Label.Kind.MODERATION.value, list(image_ids)],
     )
     return frozenset(image_id for (image_id,) in rows)
@@ -42,11 +42,11 @@ def sensitive_ids(image_ids: Collection[int]) -> frozenset[int]:
 
 @require_POST
 def toggle_sensitive(request: Request) -> HttpResponse:
-    """Show sensitive pictures from now on (`show` is 1), or blur them again."""
-    request.session[KEY] = request.POST.get("show") == "1"
+    """Turn blurring off (`show` is 1) or on for this session."""
+    request.session[SESSION_KEY] = request.POST.get("show") == "1"
     return redirect(next_url(request))
 
 
-def _answered(image_ids: Collection[int]) -> frozenset[int]:
-    answers = Analysis.objects.current().filter(image_id__in=image_ids, api=Analysis.Api.MODERATION)
-    return frozenset(answers.exclude(answer__ModerationLabels=[]).values_list("image_id", flat=True))
+def _with_moderation_result(image_ids: Collection[int]) -> frozenset[int]:
+    analyses = Analysis.objects.current().filter(image_id__in=image_ids, api=Analysis.Api.MODERATION)
+    return frozenset(analyses.exclude(answer__ModerationLabels=[]).values_list("image_id", flat=True))

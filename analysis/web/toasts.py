@@ -1,4 +1,4 @@
-"""What was just done, told once on the next page, with the way to undo it."""
+"""Toasts: one-time messages on the next page, with an optional Undo."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from dataclasses import asdict, dataclass, field
 
 from analysis.web.http import Request
 
-KEY = "toasts"
-MOST = 3
+SESSION_KEY = "toasts"
+MAX_TOASTS = 3
 
 
 @dataclass(frozen=True)
 class Toast:
-    """A sentence; `undo_url` is where a form with these fields is posted to take it back.
+    """A message. Undo posts `fields` to `undo_url`; `url` is an optional link.
 
-    `progress_url` says how far it is meanwhile; `is_end`: now it is over.
-    `url` leads to what it is about.
+    A background action has a `progress_url`, which renders the same toast until `is_finished`.
     """
 
-    words: str
+    message: str
     undo_url: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     progress_url: str = ""
-    is_end: bool = False
+    is_finished: bool = False
     url: str = ""
-    url_words: str = ""
+    link_text: str = ""
 
 
 def add_toast(request: Request, toast: Toast) -> None:
-    """Keep it for the next page that this person sees."""
-    request.session[KEY] = [*request.session.get(KEY, []), asdict(toast)][-MOST:]
+    """Store it in the session for the next page."""
+    request.session[SESSION_KEY] = [*request.session.get(SESSION_KEY, []), asdict(toast)][-MAX_TOASTS:]
 
 
 def take_toasts(request: Request) -> list[Toast]:
-    """What waits to be told. Costs a write only when there is something."""
-    return [Toast(**each) for each in request.session.pop(KEY)] if KEY in request.session else []
+    """Remove and return the stored toasts; writes the session only if needed."""
+    return [Toast(**values) for values in request.session.pop(SESSION_KEY)] if SESSION_KEY in request.session else []

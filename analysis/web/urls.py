@@ -10,7 +10,7 @@ from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
 from analysis.web.image import actions, downloads, history
 from analysis.web.image import views as image_views
-from analysis.web.library import autocomplete, autocomplete_labels
+from analysis.web.library import autocomplete
 from analysis.web.library import views as library_views
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
@@ -20,7 +20,7 @@ urlpatterns = [
     path("search/", library_views.long_search, name="long-search"),
     path("cards/", library_views.cards, name="cards"),
     path("complete/", autocomplete.autocomplete, name="complete"),
-    path("complete/names/", autocomplete_labels.autocomplete_labels, name="complete-names"),
+    path("complete/names/", autocomplete.autocomplete_labels, name="complete-names"),
     path("months/", library_views.months, name="months"),
     path("searches/", saved_searches.searches, name="searches"),
     path("searches/save/", saved_searches.save, name="search-save"),

@@ -1,4 +1,4 @@
-"""A real Chromium against the real server with a real worker. Whatever the browser complains of fails the test."""
+"""Fixtures: Chromium, the server and a worker. Browser errors fail the test."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def browser():
 
 
 class Visit:
-    """A browser window of somebody, at an address of its own."""
+    """A browser window with a session of its own."""
 
     def __init__(self, browser: Browser, address: str, **options) -> None:
         self.address = address
@@ -87,7 +87,7 @@ class Visit:
 
 
 class Underway:
-    """The requests that the server is at work on: a window that is closed does not end them."""
+    """Requests in progress; closing a window does not end them."""
 
     def __init__(self) -> None:
         self._number, self._turn = 0, threading.Lock()
@@ -103,7 +103,7 @@ class Underway:
             self._number -= 1
 
     def forget(self) -> None:
-        """What tests without a browser left unfinished is nobody's request."""
+        """Reset the counter: tests without a browser may leave requests unfinished."""
         with self._turn:
             self._number = 0
 
@@ -140,7 +140,7 @@ def underway():
 
 @pytest.fixture
 def visit(browser, live_server, transactional_db, underway):
-    """Makes windows: visit(), visit(java_script_enabled=False), visit(viewport=…). None may complain."""
+    """Open windows: visit(), visit(java_script_enabled=False), visit(viewport=…)."""
     visits: list[Visit] = []
     underway.forget()
 

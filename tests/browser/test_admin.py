@@ -1,4 +1,4 @@
-"""The admin in a real browser: every list, every row's page, every form and every action, with rows in them."""
+"""The administration in a browser: all lists, forms and actions, with rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAST = ("delete_selected", "cancel", "trash")
 
 @pytest.fixture
 def staff(transactional_db, pictures_folder):
-    """Staff, and one row of everything; all pictures look like one that is really there."""
+    """Staff and one row of every model; all images share one set of files."""
     owner, file = factories.create_user("owner"), io.BytesIO(pictures.jpeg())
     first = images.add(images.store_files(examine(file, name="dog.jpg"), file, owner_id=owner.pk)).image
     one_of_each(owner)
@@ -57,7 +57,7 @@ def ticked(page: Page, model, action: str) -> bool:
 
 
 @pytest.mark.parametrize("section", sidebar.SECTIONS)
-def test_every_list_row_form_and_action_opens(section, visit, staff, rekognition):
+def test_admin_lists_forms_and_actions_open(section, visit, staff, rekognition):
     page = visit().sign_in("staff")
     for item in sidebar.SECTIONS[section]:
         model_admin, model = admin.site._registry[item.model], item.model
@@ -74,7 +74,7 @@ def test_every_list_row_form_and_action_opens(section, visit, staff, rekognition
             ticked(page, model, action)
 
 
-def test_analyzing_again_from_tick_to_start(visit, staff, rekognition):
+def test_reanalyze_action_starts_a_bulk_run(visit, staff, rekognition):
     page = visit().sign_in("staff")
     ticked(page, Image, "analyze_again")
     expect(page.get_by_text("1 picture")).to_be_visible()

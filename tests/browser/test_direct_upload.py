@@ -1,4 +1,4 @@
-"""Fifty pictures from Chromium straight into S3 (moto's), past the web server, and found by search."""
+"""Direct uploads from the browser into S3 (moto)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from analysis.models import Image, Upload
 from tests import factories, pictures
 
 NUMBER = 50
-MEND = "the storage does not take it ({}); whoever runs this library must put that right"
+MISCONFIGURED = "The storage rejected this file ({}). Ask an administrator to check its settings."
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def moto():
 
 @pytest.fixture
 def bucket(moto, settings, monkeypatch, live_server):
-    """The pictures' storage, with the CORS rules that the page of a bucket shows; its client."""
+    """An S3 client; the bucket has the CORS rules that the bucket page shows."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     client = boto3.session.Session().client("s3", region_name="us-east-1", endpoint_url=moto)
@@ -65,7 +65,7 @@ def chosen(number: int) -> list[dict]:
     ]
 
 
-def test_fifty_pictures_go_past_the_web_server_and_are_found(visit, owner, bucket, moto, celery_worker_thread):
+def test_direct_uploads_bypass_the_web_server_and_are_searchable(visit, owner, bucket, moto, celery_worker_thread):
     page = visit().sign_in()
     page.goto("/upload/")
     sent: list[tuple[str, str]] = []
@@ -100,13 +100,13 @@ def lose(bucket, folder: str) -> None:
 
 
 def asked_of_us(page) -> list[str]:
-    """What of renditions the web server is asked for from now on."""
+    """URLs of renditions requested from the web server from here on."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/renditions/thumb?" in request.url else None)
     return asked
 
 
-def test_a_thumb_or_preview_that_is_lost_is_made_again_while_one_looks(visit, owner, bucket):
+def test_lost_renditions_are_rendered_again_on_view(visit, owner, bucket):
     window, images = visit(), kept(owner, 2)
     lose(bucket, "renditions/")
     page = window.sign_in()
@@ -124,7 +124,7 @@ def test_a_thumb_or_preview_that_is_lost_is_made_again_while_one_looks(visit, ow
     window.complaints.clear()  # the browser told of what was lost
 
 
-def test_what_cannot_be_made_again_is_not_asked_for_on_and_on(visit, owner, bucket):
+def test_failing_renditions_are_not_requested_repeatedly(visit, owner, bucket):
     window = visit()
     kept(owner, 6)
     lose(bucket, "")
@@ -138,21 +138,23 @@ def test_what_cannot_be_made_again_is_not_asked_for_on_and_on(visit, owner, buck
 
 
 REFUSALS = {
-    ("AccessDenied", "Access Denied"): MEND.format("AccessDenied"),
-    ("NoSuchBucket", "The specified bucket does not exist"): MEND.format("NoSuchBucket"),
-    ("ExpiredToken", "The provided token has expired."): MEND.format("ExpiredToken"),
-    ("AccessDenied", "Invalid according to Policy: Policy expired."): (
-        "it took too long and its time is over; send it again"
-    ),
-    ("SlowDown", "Please reduce your request rate."): (
-        "the storage does not take it (SlowDown); try again in a moment"
-    ),
-    ("EntityTooSmall", "Your proposed upload is smaller"): "it is smaller than was said; choose it again",
-    ("EntityTooLarge", "Your proposed upload exceeds the maximum"): "it is larger than was said; choose it again",
+    ("AccessDenied", "Access Denied"): MISCONFIGURED.format("AccessDenied"),
+    ("NoSuchBucket", "The specified bucket does not exist"): MISCONFIGURED.format("NoSuchBucket"),
+    ("ExpiredToken", "The provided token has expired."): MISCONFIGURED.format("ExpiredToken"),
+    (
+        "AccessDenied",
+        "Invalid according to Policy: Policy expired.",
+    ): "This upload expired. Please send the file again.",
+    (
+        "SlowDown",
+        "Please reduce your request rate.",
+    ): "The storage rejected this file (SlowDown). Try again in a moment.",
+    ("EntityTooSmall", "Your proposed upload is smaller"): "The file shrank during the upload. Choose it again.",
+    ("EntityTooLarge", "Your proposed upload exceeds the maximum"): "The file grew during the upload. Choose it again.",
 }
 
 
-def test_a_storage_that_refuses_is_told_and_asked_again(visit, owner, bucket, moto, celery_worker_thread):
+def test_storage_errors_are_shown_and_can_be_retried(visit, owner, bucket, moto, celery_worker_thread):
     window = visit()
     page = window.sign_in()
     page.goto("/upload/")
@@ -172,15 +174,13 @@ def test_a_storage_that_refuses_is_told_and_asked_again(visit, owner, bucket, mo
     window.complaints.clear()  # the browser told of the answer that we gave
 
 
-def test_a_bucket_without_cors_rules_for_this_origin_pauses_rather_than_loses(
-    visit, owner, bucket, celery_worker_thread
-):
+def test_missing_cors_rules_pause_the_upload(visit, owner, bucket, celery_worker_thread):
     others = connection_check.cors_rules("https://other.example")
     bucket.put_bucket_cors(Bucket="pictures", CORSConfiguration={"CORSRules": others})
     window = visit()
     page = window.sign_in()
     page.goto("/upload/")
     page.get_by_label("Pictures", exact=True).set_input_files(chosen(1))
-    expect(page.locator("[data-upload-alert]")).to_contain_text("The connection is lost.")
+    expect(page.locator("[data-upload-alert]")).to_contain_text("Connection lost.")
     expect(page.locator("[data-section=active] .upload-status")).to_have_text("Waiting")
     window.complaints.clear()  # it says that the answer carries no Access-Control-Allow-Origin

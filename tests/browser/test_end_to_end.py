@@ -40,17 +40,17 @@ def photographs() -> list[str]:
     return [str(Path(data_dir) / name) for name in ("astronaut.png", "page.png")]
 
 
-def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_thread, tmp_path):
+def test_sign_in_upload_search_and_view(visit, owner, celery_worker_thread, tmp_path):
     bad = tmp_path / "notes.jpg"
     bad.write_text("Dear diary")
     page = visit().sign_in()
-    expect(page.get_by_role("heading", name="Your pictures will be here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Add your first pictures")).to_be_visible()
 
     page.get_by_role("link", name="Upload").click()
     page.get_by_label("Pictures", exact=True).set_input_files([*photographs(), str(bad)])
     expect(page.locator("[data-section=refused]")).to_contain_text("notes.jpg")
     expect(page.locator("[data-section=refused]")).to_contain_text("this is text, not a picture")
-    expect(page.locator("[data-upload-summary]")).to_have_text("2 added, 1 not accepted")
+    expect(page.locator("[data-upload-summary]")).to_have_text("2 added, 1 rejected")
     added = page.locator("[data-section=added]")
     expect(added.locator("li", has_text="astronaut.png")).to_contain_text("Face", timeout=60_000)
     expect(added.locator("li", has_text="page.png")).to_contain_text("Text", timeout=60_000)
@@ -67,7 +67,7 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
 
     page.get_by_role("link", name=re.compile("Face")).locator("visible=true").last.click()
     expect(page.get_by_role("heading", name="astronaut.png")).to_be_visible()
-    expect(page.locator("confidence-slider")).to_contain_text("Everything found is shown")
+    expect(page.locator("confidence-slider")).to_contain_text("All results shown")
     boxes = page.locator(".box")
     expect(boxes.first).to_be_visible()
     page.keyboard.press("b")
@@ -82,7 +82,7 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
     expect(page.locator(".card:target")).to_have_count(1)
 
 
-def test_without_javascript_everything_is_there(visit, owner, celery_worker_thread, tmp_path):
+def test_upload_search_and_view_without_javascript(visit, owner, celery_worker_thread, tmp_path):
     bad = tmp_path / "notes.jpg"
     bad.write_text("Dear diary")
     page = visit(java_script_enabled=False).sign_in()
@@ -100,13 +100,13 @@ def test_without_javascript_everything_is_there(visit, owner, celery_worker_thre
     page.locator(".labels").get_by_role("link", name="Face").click()
     assert page.url.endswith("/?q=Face")
     expect(page.get_by_role("status")).to_contain_text("1 picture")
-    page.get_by_role("link", name="Without Grey").click()
+    page.get_by_role("link", name="Exclude Grey").click()
     assert page.url.endswith("/?q=Face+-color%3AGrey")
     page.get_by_role("link", name="Remove Face").click()
     assert page.url.endswith("/?q=-color%3AGrey")
 
 
-def test_back_returns_to_the_place(visit, a_wall):
+def test_back_restores_the_scroll_position(visit, a_wall):
     a_wall(150)
     page = visit().sign_in()
     expect(page.locator(".card")).to_have_count(60)
@@ -126,16 +126,16 @@ def test_back_returns_to_the_place(visit, a_wall):
     assert place > 1_000
 
 
-def test_more_works_without_javascript(visit, a_wall):
+def test_load_more_works_without_javascript(visit, a_wall):
     a_wall(62)
     page = visit(java_script_enabled=False).sign_in()
-    page.get_by_role("link", name="More").click()
+    page.get_by_role("link", name="Load more").click()
     expect(page.locator(".card")).to_have_count(2)
     page.get_by_role("link", name="Back to the newest").click()
     expect(page.locator(".card")).to_have_count(60)
 
 
-def test_a_bad_search_leaves_the_results_and_the_address(visit, a_wall, owner):
+def test_invalid_search_keeps_results_and_url(visit, a_wall, owner):
     a_wall(3)
     page = visit().sign_in()
     search = page.get_by_role("combobox")
@@ -147,13 +147,13 @@ def test_a_bad_search_leaves_the_results_and_the_address(visit, a_wall, owner):
     search.fill("dgo")
     search.press("Enter")
     expect(page.locator("#search-error")).to_be_hidden()
-    expect(page.locator(".empty-state")).to_contain_text("No picture carries “dgo”.")
+    expect(page.locator(".empty-state")).to_contain_text("No pictures match “dgo”.")
     page.go_back()
     expect(page.locator(".card")).to_have_count(3)
     expect(page.locator("#search-error")).to_be_hidden()
 
 
-def test_a_card_changes_while_one_looks_at_it(visit, a_wall, owner):
+def test_pending_card_updates_when_done(visit, a_wall, owner):
     a_wall(2)
     factories.create_analysis(owner.images.first())  # no worker is told of it
     page = visit().sign_in()
@@ -163,12 +163,12 @@ def test_a_card_changes_while_one_looks_at_it(visit, a_wall, owner):
     expect(page.locator(".card-badge.queued")).to_have_count(0)
 
 
-def test_the_keys_listed_are_those_of_the_page(visit, a_wall):
+def test_shortcut_list_matches_the_page(visit, a_wall):
     a_wall(1)
     page = visit().sign_in()
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Keys on this page")
+    expect(dialog).to_contain_text("Keyboard shortcuts")
     of_cards = ["←", "→", "↑", "↓", "Enter", "x", "Ctrl", "A", "f", "Del", "Esc"]
     assert dialog.locator("kbd").all_inner_texts() == ["/", "?", *of_cards]
     page.keyboard.press("Escape")
@@ -181,7 +181,7 @@ def test_the_keys_listed_are_those_of_the_page(visit, a_wall):
     assert (keys[:3], "b" in keys, "Ctrl" in keys) == (["/", "?", "Esc"], True, False)
 
 
-def test_on_a_phone_filters_are_a_sheet_and_nothing_scrolls_sideways(visit, a_wall, owner):
+def test_phone_shows_filters_as_sheet_without_sideways_scroll(visit, a_wall, owner):
     a_wall(3)
     factories.create_labeled_image(owner, {"Dog": 98}, renditions_id=owner.images.first().renditions_id)
     page = visit(**PHONE).sign_in()

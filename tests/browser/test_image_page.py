@@ -1,4 +1,4 @@
-"""One picture put right by keyboard alone, with a script; and without one, by its buttons."""
+"""The image page in a browser: by keyboard, and without JavaScript."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def said() -> dict[str, str]:
     return dict(Verdict.objects.values_list("label__name", "decision"))
 
 
-def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
+def test_labels_are_reviewed_by_keyboard(visit, image):
     window = visit()
     window.sign_in()
     page, keys = window.page, window.page.keyboard
@@ -43,13 +43,13 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     keys.press("j")
     expect(page.get_by_role("link", name="Cat", exact=True)).to_be_focused()
     keys.press("y")
-    expect(page.get_by_text("Confirmed by you just now; found at 96")).to_be_visible()
+    expect(page.get_by_text("Confirmed by you just now; detected at 96")).to_be_visible()
     expect(page.get_by_role("link", name="Cat", exact=True)).to_be_focused()
 
     keys.press("j")
     expect(page.locator(".box")).to_have_count(1)
     keys.press("n")
-    expect(page.get_by_text("Rejected by you just now; found at 82")).to_be_visible()
+    expect(page.get_by_text("Rejected by you just now; detected at 82")).to_be_visible()
     expect(page.locator(".box")).to_have_count(0)
     expect(page.get_by_role("link", name="Hat", exact=True)).to_be_focused()
     assert said() == {"Cat": "confirmed", "Dog": "rejected"}
@@ -58,7 +58,7 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     keys.type("ca")
     expect(page.get_by_role("option", name="Cat")).to_be_visible()
     keys.press("Escape")
-    field = page.get_by_label("Add a label or a tag")
+    field = page.get_by_label("Add a label or tag")
     field.fill("")
     keys.type("holiday\n")
     tags = page.locator("#tags")
@@ -69,11 +69,11 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     keys.press("Escape")
     assert said() == {"Cat": "confirmed", "Dog": "rejected", "holiday": "added", "a" * 20: "added"}
 
-    page.get_by_role("button", name="Take holiday off").press("Enter")
-    expect(page.get_by_text("Took “holiday” off.")).to_be_visible()
+    page.get_by_role("button", name="Remove tag holiday").press("Enter")
+    expect(page.get_by_text("Removed tag “holiday”.")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).press("Enter")
     expect(tags.get_by_role("link", name="holiday")).to_be_visible()
-    page.get_by_role("button", name="Undo: Dog").press("Enter")
+    page.get_by_role("button", name="Undo rejection of Dog").press("Enter")
     expect(page.locator(".box")).to_have_count(1)
 
     keys.press("f")
@@ -87,14 +87,14 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     expect(page.locator(".star.is-given")).to_have_count(0)
 
     keys.press("Delete")
-    expect(page.get_by_text("Only you can open it.")).to_be_visible()
+    expect(page.get_by_text("Only you can see it.")).to_be_visible()
     assert Image.objects.get().trashed_at is not None
     page.get_by_role("button", name="Undo", exact=True).press("Enter")
     expect(page.get_by_text("Confirmed by you")).to_be_visible()
     assert Image.objects.get().trashed_at is None
 
 
-def test_keys_faster_than_answers_are_all_heard_and_a_double_click_is_one(visit, image):
+def test_fast_keys_are_queued_and_double_click_counts_once(visit, image):
     window = visit()
     window.sign_in()
     page = window.page
@@ -112,12 +112,12 @@ def test_keys_faster_than_answers_are_all_heard_and_a_double_click_is_one(visit,
     assert said() == {"Cat": "confirmed", "Hat": "rejected"}
 
 
-def test_undo_waits_for_the_answer_that_is_in_progress(visit, image):
+def test_undo_waits_for_the_pending_response(visit, image):
     page = visit().sign_in()
     page.goto(image.get_absolute_url())
     page.keyboard.press("t")
     page.keyboard.type("holiday\n")
-    page.get_by_role("button", name="Take holiday off").click()
+    page.get_by_role("button", name="Remove tag holiday").click()
     undo = page.locator(".toast").get_by_role("button", name="Undo")
     undo.hover()  # it stays as long as somebody is at it
     with held(page, "**/mark/"):
@@ -127,7 +127,7 @@ def test_undo_waits_for_the_answer_that_is_in_progress(visit, image):
     expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "true")
 
 
-def test_who_was_signed_out_meanwhile_is_led_to_sign_in_and_back(visit, image):
+def test_signed_out_person_signs_in_and_returns_to_the_picture(visit, image):
     window = visit()
     window.sign_in()
     page = window.page
@@ -141,37 +141,43 @@ def test_who_was_signed_out_meanwhile_is_led_to_sign_in_and_back(visit, image):
     assert Rating.objects.count() == 0
 
 
-def test_the_keys_that_work_here_are_listed_and_none_works_in_the_field(visit, image):
+def test_shortcuts_are_listed_and_ignored_in_fields(visit, image):
     window = visit()
     window.sign_in()
     page, keys = window.page, window.page.keyboard
     page.goto(image.get_absolute_url())
     keys.press("t")
     keys.type("fy1?")
-    expect(page.get_by_label("Add a label or a tag")).to_have_value("fy1?")
+    expect(page.get_by_label("Add a label or tag")).to_have_value("fy1?")
     keys.press("Escape")
     keys.press("?")
     listed = page.get_by_role("dialog").locator("dl")
-    for words in ("Favorite, or no longer", "So many stars", "Add a label or a tag", "Reject it", "Move to the trash"):
+    for words in (
+        "Toggle favorite",
+        "Rate 1–5 stars",
+        "Add a label or tag",
+        "Reject the focused label",
+        "Move to trash",
+    ):
         expect(listed).to_contain_text(words)
     keys.press("y")
     assert (said(), Rating.objects.count()) == ({}, 0)
 
 
-def test_the_visibility_is_changed_by_choosing_and_undone(visit, image):
+def test_visibility_changes_on_select_and_is_undone(visit, image):
     window = visit()
     window.sign_in()
     page = window.page
     page.goto(image.get_absolute_url())
-    page.get_by_label("Who may see it").select_option("Public")
-    expect(page.get_by_text("Everyone with its address can see it now.")).to_be_visible()
+    page.get_by_label("Visibility").select_option("Public")
+    expect(page.get_by_text("Anyone with the link can see it now.")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).click()
-    expect(page.get_by_label("Who may see it")).to_have_value("0")
+    expect(page.get_by_label("Visibility")).to_have_value("0")
     expect(page.get_by_text("Only you can see it now.")).to_be_visible()
     assert Image.objects.get().visibility == Image.Visibility.PRIVATE
 
 
-def test_without_a_script_the_same_is_said_by_buttons(visit, image):
+def test_image_actions_work_without_javascript(visit, image):
     window = visit(java_script_enabled=False)
     window.sign_in()
     page = window.page
@@ -179,12 +185,12 @@ def test_without_a_script_the_same_is_said_by_buttons(visit, image):
     page.get_by_role("button", name="Confirm Cat").click()
     expect(page.get_by_text("Confirmed by you")).to_be_visible()
     page.get_by_role("button", name="Reject Dog").click()
-    page.get_by_role("button", name="Undo: Dog").click()
-    page.get_by_label("Add a label or a tag").fill("holiday")
+    page.get_by_role("button", name="Undo rejection of Dog").click()
+    page.get_by_label("Add a label or tag").fill("holiday")
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="Favorite").click()
     page.get_by_role("button", name="3 stars").click()
-    page.get_by_label("Who may see it").select_option("Shared")
+    page.get_by_label("Visibility").select_option("Shared")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Everyone signed in can see it now.")).to_be_visible()
     page.get_by_role("button", name="Trash").click()

@@ -1,4 +1,4 @@
-"""The library by keyboard alone: the focus stays where one was, Undo is a key away; without a script it leads back."""
+"""The library by keyboard: focus and Undo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from analysis.models import Verdict
 from tests.browser.test_network_errors import cards, filter_of
 
 
-def test_the_focus_stays_where_one_was(visit, owner, dogs):
+def test_focus_stays_on_the_card_after_an_action(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     filter_of(page, "Grass 3").press("Enter")
@@ -38,18 +38,18 @@ def test_the_focus_stays_where_one_was(visit, owner, dogs):
     assert Verdict.objects.count() == 0
 
 
-def test_the_list_of_keys_is_that_of_what_is_shown(visit, owner, dogs):
+def test_shortcut_list_follows_the_results(visit, owner, dogs):
     page = visit().sign_in()
     keys = page.get_by_role("dialog").locator("dl")
     for address, valid in (("/", True), ("/?q=is:trashed", False), ("/?q=(", False)):
         page.goto(address)
         page.keyboard.press("?")
         expect(keys).to_contain_text("Search")
-        words = ("From picture to picture", "Move to the trash")
+        words = ("Move between pictures", "Move to trash")
         assert [each in keys.inner_text() for each in words] == [valid, valid]
 
 
-def test_without_a_script_undo_leads_back_to_the_search(visit, owner, dogs):
+def test_undo_without_javascript_returns_to_the_search(visit, owner, dogs):
     page = visit(java_script_enabled=False).sign_in()
     page.goto("/?q=Grass")
     cards(page).first.locator(".card-checkbox").check()

@@ -1,4 +1,4 @@
-"""The library by hand and by keyboard: found, narrowed, opened, selected, tagged, taken back; and scrolled far."""
+"""The library in a browser: search, selection, bulk actions, Undo and scrolling."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cards(page):
     return page.locator(".card")
 
 
-def test_from_a_search_to_a_tag_and_back(visit, owner, dogs):
+def test_filter_select_tag_and_undo(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     page.keyboard.press("/")
@@ -61,7 +61,7 @@ def test_from_a_search_to_a_tag_and_back(visit, owner, dogs):
     expect(page.locator(".bulk-bar")).to_be_hidden()
 
 
-def test_all_results_are_selected_and_moved_to_the_trash(visit, owner, dogs):
+def test_all_results_are_selected_and_trashed(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     cards(page).nth(0).locator(".card-checkbox").check()
@@ -78,7 +78,7 @@ def test_all_results_are_selected_and_moved_to_the_trash(visit, owner, dogs):
     expect(cards(page)).to_have_count(6)
 
 
-def test_what_is_taken_back_while_the_page_is_fetched_is_shown_after_it(visit, owner, dogs):
+def test_undo_during_a_reload_is_shown_after_it(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     with held(page, re.compile("//[^/]+/$")):
@@ -90,7 +90,7 @@ def test_what_is_taken_back_while_the_page_is_fetched_is_shown_after_it(visit, o
     expect(cards(page)).to_have_count(6)
 
 
-def test_a_filter_excludes_with_alt_held_down(visit, owner, dogs):
+def test_alt_click_excludes_a_filter(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     page.locator("#facets").get_by_role("link", name="Grass 3").click(modifiers=["Alt"])
@@ -99,7 +99,7 @@ def test_a_filter_excludes_with_alt_held_down(visit, owner, dogs):
     expect(page.locator(".chip.is-excluded")).to_contain_text("Grass")
 
 
-def test_f_makes_the_focused_card_a_favorite_and_no_longer(visit, owner, dogs):
+def test_f_toggles_favorite_of_the_focused_card(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     page.keyboard.press("f")  # on nothing
@@ -110,18 +110,18 @@ def test_f_makes_the_focused_card_a_favorite_and_no_longer(visit, owner, dogs):
     expect(cards(page).first.locator(".card-badge.favorite")).to_have_count(1)
     assert list(Rating.objects.values_list("image__filename", flat=True)) == ["first.jpg"]
     page.keyboard.press("f")
-    expect(toast).to_contain_text("Took 1 picture from your favorites.")
+    expect(toast).to_contain_text("Removed 1 picture from your favorites.")
     expect(page.locator(".card-badge.favorite")).to_have_count(0)
     toast.get_by_role("button", name="Undo").click()
     expect(page.locator(".card-badge.favorite")).to_have_count(1)
 
 
-def test_a_saved_search_comes_back_as_large_as_it_was_saved(visit, owner, dogs):
+def test_saved_search_restores_thumbnail_size(visit, owner, dogs):
     page = visit().sign_in()
     page.goto("/?q=dog")
     page.get_by_role("button", name="Large").click()
-    page.get_by_text("Save", exact=True).first.click()
-    page.get_by_label("Name of this search").fill("Dogs")
+    page.get_by_text("Save search", exact=True).first.click()
+    page.get_by_label("Search name").fill("Dogs")
     page.keyboard.press("Enter")
     page.wait_for_url("**saved=**")
     page.get_by_role("button", name="Small").click()
@@ -135,7 +135,7 @@ def test_a_saved_search_comes_back_as_large_as_it_was_saved(visit, owner, dogs):
     expect(page.locator("html")).to_have_attribute("data-density", "small")  # one's own habit is another
 
 
-def test_a_menu_of_the_bulk_bar_stays_within_a_phone(visit, owner, dogs):
+def test_bulk_menu_fits_on_a_phone(visit, owner, dogs):
     page = visit(viewport={"width": 390, "height": 844}).sign_in()
     page.wait_for_load_state()
     cards(page).first.locator(".card-checkbox").check()
@@ -143,10 +143,10 @@ def test_a_menu_of_the_bulk_bar_stays_within_a_phone(visit, owner, dogs):
         menu.locator("summary").click()
         box = menu.locator(".menu").bounding_box()
         assert (box["x"] >= 0, box["x"] + box["width"] <= 390) == (True, True)
-    expect(page.get_by_role("button", name="Select none")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Clear selection")).to_be_in_viewport(ratio=1)
 
 
-def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, renditions):
+def test_distant_rows_are_removed_without_moving_others(visit, owner, renditions):
     Image.objects.bulk_create(rows(owner, renditions, number=420))
     page = visit().sign_in()
     page.evaluate("bound => { document.querySelector('virtual-grid').dataset.maxCards = bound }", str(BOUND))
@@ -201,7 +201,7 @@ def rows(owner, renditions, *, number):
         )
 
 
-def test_a_sensitive_picture_is_shown_by_a_click_and_opened_by_the_next_one(visit, owner, dogs):
+def test_first_click_reveals_a_sensitive_card_and_second_opens_it(visit, owner, dogs):
     violence = [{"Name": "Violence", "ParentName": "", "Confidence": 90}]
     factories.create_analysis(dogs[-1], "moderation", "done", answer={"ModerationLabels": violence})
     reindex([dogs[-1].pk])
@@ -217,7 +217,7 @@ def test_a_sensitive_picture_is_shown_by_a_click_and_opened_by_the_next_one(visi
     assert page.locator(".preview").evaluate("each => getComputedStyle(each).filter") == "none"
 
 
-def test_without_a_script_it_is_the_page_of_a_sensitive_picture_that_shows_it(visit, owner, dogs):
+def test_sensitive_picture_is_revealed_on_its_page_without_javascript(visit, owner, dogs):
     violence = [{"Name": "Violence", "ParentName": "", "Confidence": 90}]
     factories.create_analysis(dogs[-1], "moderation", "done", answer={"ModerationLabels": violence})
     reindex([dogs[-1].pk])
@@ -228,14 +228,12 @@ def test_without_a_script_it_is_the_page_of_a_sensitive_picture_that_shows_it(vi
     assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
     page.locator(".sensitive-cover summary").press("Enter")
     assert preview.evaluate("each => getComputedStyle(each).filter") == "none"
-    page.get_by_text("Blur it").click()
+    page.get_by_text("Hide").click()
     assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
 
 
-def test_what_goes_on_in_the_background_says_how_far_it_is_and_the_pictures_follow(
-    visit, owner, dogs, monkeypatch, celery_worker_thread
-):
-    monkeypatch.setattr(views, "AT_ONCE", 3)
+def test_background_action_shows_progress_and_refreshes_cards(visit, owner, dogs, monkeypatch, celery_worker_thread):
+    monkeypatch.setattr(views, "MAX_IMMEDIATE", 3)
     page = visit().sign_in()
     page.wait_for_load_state()
     cards(page).first.locator(".card-checkbox").check()

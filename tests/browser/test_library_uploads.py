@@ -1,4 +1,4 @@
-"""Uploads beside a library that has pictures: the dock, and how new pictures get into the grid."""
+"""Uploads from the library: the dock, and new pictures in the grid."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_results_of_a_search_count_new_pictures(visit, dogs):
 
 def test_first_picture_replaces_the_welcome(visit, owner):
     page = visit().sign_in()
-    expect(page.get_by_role("heading", name="Your pictures will be here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Add your first pictures")).to_be_visible()
     drop(page)
     expect(page.locator(".card")).to_have_count(1)
     expect(page.locator("[data-upload-summary]")).to_have_text("1 added")

@@ -1,4 +1,4 @@
-"""Menus that close without side effects, names of icon buttons, and the height of the image page."""
+"""Menus, names of icon buttons, and the height of the image page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def test_click_outside_a_menu_only_closes_it(visit, dogs):
     page = visit().sign_in()
     page.goto("/?q=dog")
     page.locator(".save-search summary").click()
-    name = page.get_by_label("Name of this search")
+    name = page.get_by_label("Search name")
     expect(name).to_be_focused()
     card = page.locator(".card").first
     card.click(position={"x": 60, "y": 120})

@@ -1,4 +1,4 @@
-"""The library where answers are slow, come in another order, or do not come: the last wish counts, nothing is lost."""
+"""The library with slow, reordered and failed responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cards(page):
 
 
 def forgive(window):
-    """What htmx and the browser log of requests without an answer."""
+    """Console messages of htmx and the browser for failed requests."""
     known = re.compile("htmx:|.*ERR_INTERNET_DISCONNECTED")
     window.complaints[:] = [each for each in window.complaints if not known.match(each)]
 
@@ -34,7 +34,7 @@ def filter_of(page, name):
     return page.locator("#facets").get_by_role("link", name=name)
 
 
-def test_a_second_click_is_the_first_one_and_leaves_its_undo(visit, owner, dogs):
+def test_double_click_sends_once_and_keeps_undo(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     sent = []
@@ -53,7 +53,7 @@ def test_a_second_click_is_the_first_one_and_leaves_its_undo(visit, owner, dogs)
     expect(cards(page)).to_have_count(6)
 
 
-def test_keys_faster_than_answers_are_all_heard(visit, owner, dogs):
+def test_fast_keys_are_all_sent(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     with held(page, "**/bulk/favorite/"):
@@ -62,7 +62,7 @@ def test_keys_faster_than_answers_are_all_heard(visit, owner, dogs):
     expect(page.locator(".card-badge.favorite")).to_have_count(2)
 
 
-def test_of_two_searches_the_last_one_counts_whatever_answer_comes_first(visit, owner, dogs):
+def test_last_search_wins_regardless_of_response_order(visit, owner, dogs):
     window = visit()
     page = window.sign_in()
     page.wait_for_load_state()
@@ -78,7 +78,7 @@ def test_of_two_searches_the_last_one_counts_whatever_answer_comes_first(visit, 
     forgive(window)
 
 
-def test_a_search_in_progress_is_not_lost_to_what_is_taken_back(visit, owner, dogs):
+def test_undo_does_not_cancel_a_pending_search(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     cards(page).nth(1).locator(".card-checkbox").check()
@@ -95,7 +95,7 @@ def test_a_search_in_progress_is_not_lost_to_what_is_taken_back(visit, owner, do
     assert page.url.endswith("/?q=Grass")
 
 
-def test_what_an_action_changed_does_not_replace_another_search(visit, owner, dogs):
+def test_action_response_does_not_replace_a_newer_search(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     cards(page).first.locator(".card-checkbox").check()
@@ -109,7 +109,7 @@ def test_what_an_action_changed_does_not_replace_another_search(visit, owner, do
     expect(page.locator("#facet-list").get_by_role("link", name="Cat 1")).to_have_count(0)
 
 
-def test_a_menu_shows_what_is_selected_now(visit, owner, dogs):
+def test_bulk_menu_shows_the_current_selection(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     menu = page.get_by_text("Tags and labels")
@@ -125,7 +125,7 @@ def test_a_menu_shows_what_is_selected_now(visit, owner, dogs):
     expect(page.locator(".bulk-labels .count").first).to_have_text("2")
 
 
-def test_without_a_connection_each_action_says_so_and_nothing_is_lost(visit, owner, dogs):
+def test_connection_errors_are_shown_and_selection_is_kept(visit, owner, dogs):
     window = visit()
     page = window.sign_in()
     page.wait_for_load_state()
@@ -133,7 +133,7 @@ def test_without_a_connection_each_action_says_so_and_nothing_is_lost(visit, own
     toast = page.locator(".toast")
     window.context.set_offline(True)
     page.locator(".bulk-bar").get_by_role("button", name="Trash").click()
-    expect(toast).to_contain_text("The server cannot be reached; nothing was changed.")
+    expect(toast).to_contain_text("The server cannot be reached. Nothing was changed; try again in a moment.")
     filter_of(page, "Grass 3").click()
     expect(toast).to_contain_text("The server cannot be reached. Try again in a moment.")
     expect(cards(page)).to_have_count(6)
@@ -147,7 +147,7 @@ def test_without_a_connection_each_action_says_so_and_nothing_is_lost(visit, own
     forgive(window)
 
 
-def test_who_was_signed_out_meanwhile_signs_in_and_is_back_at_the_search(visit, owner, dogs):
+def test_signed_out_person_signs_in_and_returns_to_the_search(visit, owner, dogs):
     window = visit()
     page = window.sign_in()
     for act in (lambda: filter_of(page, "Grass 3").click(), lambda: page.keyboard.press("f")):

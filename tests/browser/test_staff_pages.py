@@ -1,4 +1,4 @@
-"""Dashboard, activity and analyzing again in a browser: charts from tables, a batch steered as it runs."""
+"""Dashboard, activity and bulk runs in a browser."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def images(transactional_db, pictures_folder):
     return [factories.create_labeled_image(owner, {"Dog": 98}, **blobs) for _ in range(2)]
 
 
-def test_a_bar_leads_to_its_search_and_its_table_is_a_click_away(visit, images):
+def test_chart_bar_opens_its_search_and_table_expands(visit, images):
     list(aggregation.rebuild())
     page = visit().sign_in()
     page.goto("/dashboard/?range=week")
@@ -43,7 +43,7 @@ def test_a_bar_leads_to_its_search_and_its_table_is_a_click_away(visit, images):
     page.wait_for_url("**/?q=Dog+owner%3Ame")
 
 
-def test_without_a_script_every_table_is_there(visit, images):
+def test_tables_are_visible_without_javascript(visit, images):
     list(aggregation.rebuild())
     page = visit(java_script_enabled=False).sign_in()
     page.goto("/dashboard/")
@@ -51,7 +51,7 @@ def test_without_a_script_every_table_is_there(visit, images):
     expect(page.locator("#labels canvas")).to_be_hidden()
 
 
-def test_a_selection_is_analyzed_again_after_it_is_said_what_that_comes_to(visit, images):
+def test_selection_is_estimated_then_analyzed_again(visit, images):
     page = visit().sign_in()
     page.locator(".card").first.hover()
     for place in (0, 1):
@@ -59,17 +59,17 @@ def test_a_selection_is_analyzed_again_after_it_is_said_what_that_comes_to(visit
         page.locator(".card input[type=checkbox]").nth(place).check()
     page.get_by_role("button", name="Analyze again").click()
     page.wait_for_url("**/analyze/")
-    expect(page.get_by_text("2 pictures to be analyzed")).to_be_visible()
+    expect(page.get_by_text("2 pictures · ")).to_be_visible()
     page.get_by_role("button", name="Start").click()
     page.wait_for_url("**/activity/")
     batch = Batch.objects.get()
-    expect(page.get_by_text(f"Batch {batch.pk} is under way.")).to_be_visible()
+    expect(page.get_by_text(f"Started bulk run {batch.pk}.")).to_be_visible()
     assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
     page.get_by_role("button", name=f"Cancel #{batch.pk}").click()
     expect(page.locator(".batch .batch-state")).to_have_text("Cancelled")
 
 
-def test_a_batch_is_seen_going_on_without_a_reload(visit, images):
+def test_bulk_run_progress_updates_without_reload(visit, images):
     page = visit().sign_in()
     batch = Batch.objects.create(
         person=images[0].owner, recognizer="local", parameters={"labels": {}}, asked=10, is_fully_queued=True

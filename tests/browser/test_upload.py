@@ -1,4 +1,4 @@
-"""What the upload page does when there are very many files, when the line breaks, and when one wants to leave."""
+"""The upload page: many files, lost connections, duplicates and leaving."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ def choose(page, chosen: list[dict]) -> None:
     page.get_by_label("Pictures", exact=True).set_input_files(chosen)
 
 
-def test_very_many_files_leave_a_few_hundred_rows(window):
+def test_many_files_keep_at_most_a_few_hundred_rows(window):
     page = window.page
     page.route(TICKETS, refuse)
     choose(page, files(*[f"{number}.jpg" for number in range(450)]))
-    expect(page.locator("[data-upload-summary]")).to_have_text("450 not accepted", timeout=60_000)
+    expect(page.locator("[data-upload-summary]")).to_have_text("450 rejected", timeout=60_000)
     refused = page.locator("[data-section=refused]")
     expect(refused.locator("li")).to_have_count(200)
     expect(refused.locator("[data-section-remaining]")).to_have_text("and 250 more")
 
 
-def test_while_many_wait_only_the_next_are_rows(window, hold):
+def test_only_the_next_queued_files_have_rows(window, hold):
     page = window.page
     hold()
     choose(page, files(*[f"{number}.jpg" for number in range(60)]))
@@ -66,11 +66,11 @@ def test_while_many_wait_only_the_next_are_rows(window, hold):
     expect(page.locator("[data-upload-summary]")).to_have_text("0 of 60")
 
 
-def test_a_lost_connection_pauses_and_goes_on_by_itself(window):
+def test_upload_pauses_on_lost_connection_and_resumes(window):
     page = window.page
     page.route("**/upload/**", lambda route: route.abort("internetdisconnected"))
     choose(page, files("one.jpg"))
-    expect(page.locator("[data-upload-alert]")).to_contain_text("The connection is lost.")
+    expect(page.locator("[data-upload-alert]")).to_contain_text("Connection lost.")
     expect(page.locator("[data-section=active] .upload-status")).to_have_text("Waiting")
     page.unroute("**/upload/**")
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg", timeout=30_000)
@@ -78,28 +78,28 @@ def test_a_lost_connection_pauses_and_goes_on_by_itself(window):
     window.complaints.clear()  # the browser told of the lines that we cut
 
 
-def test_a_server_that_fails_can_be_asked_again(window):
+def test_failed_upload_can_be_retried(window):
     page = window.page
     page.route(TICKETS, lambda route: route.fulfill(status=503, body=""), times=1)
     choose(page, files("one.jpg"))
     row = page.locator("[data-section=refused] li")
-    expect(row).to_contain_text("the server could not take it (status 503)")
+    expect(row).to_contain_text("The server could not accept this file (HTTP 503)")
     row.get_by_role("button", name="Retry").click()
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg")
     expect(page.locator("[data-upload-summary]")).to_have_text("1 added")
     window.complaints.clear()
 
 
-def test_what_is_too_large_is_not_sent(window, settings):
+def test_too_large_file_is_not_sent(window, settings):
     page = window.page
     page.evaluate("document.querySelector('upload-files').dataset.maxBytes = '1000'")
     page.route(TICKETS, lambda route: pytest.fail("was sent"))
     choose(page, files("one.jpg"))
-    expect(page.locator("[data-section=refused] li")).to_contain_text("over the limit of 100 MB")
+    expect(page.locator("[data-section=refused] li")).to_contain_text("the limit is 100 MB")
     expect(page.locator("[data-retry]")).to_have_count(0)
 
 
-def test_what_is_known_is_linked(window, owner):
+def test_duplicate_upload_links_to_the_picture(window, owner):
     page = window.page
     for number in (1, 2):
         choose(page, files("one.jpg"))
@@ -109,7 +109,7 @@ def test_what_is_known_is_linked(window, owner):
     expect(known.get_by_role("link", name="one.jpg")).to_have_attribute("href", f"/images/{owner.images.get().pk}/")
 
 
-def test_what_lies_in_the_trash_is_restored_on_the_spot(window, owner):
+def test_trashed_duplicate_is_restored_on_the_upload_page(window, owner):
     page = window.page
     choose(page, files("one.jpg"))
     expect(page.locator("[data-section=added] li")).to_have_count(1)
@@ -118,18 +118,18 @@ def test_what_lies_in_the_trash_is_restored_on_the_spot(window, owner):
     choose(page, files("again.jpg"))
     thrown = page.locator("[data-outcome=trashed]")
     expect(thrown).to_contain_text("Already here, in the trash")
-    expect(page.locator("[data-upload-summary]")).to_have_text("1 already here, in the trash")
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 already in the trash")
     thrown.get_by_role("button", name="Restore").click()
     expect(thrown).to_have_count(0)
     restored = page.locator("[data-section=added] li")
     expect(restored.locator(".name")).to_have_text("again.jpg")
-    expect(restored).to_contain_text("Already here")
-    expect(page.locator("[data-upload-summary]")).to_have_text("1 already here")
+    expect(restored).to_contain_text("Already in your library")
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 already in your library")
     assert owner.images.get().trashed_at is None
     assert page.url.endswith("/upload/")
 
 
-def test_leaving_is_warned_of_while_bytes_are_in_progress(window, hold):
+def test_leaving_during_an_upload_asks_for_confirmation(window, hold):
     page = window.page
     hold()
     choose(page, files("one.jpg"))
@@ -143,7 +143,7 @@ def test_leaving_is_warned_of_while_bytes_are_in_progress(window, hold):
 
 
 @pytest.mark.parametrize("address", ["/upload/", "/"])
-def test_files_dropped_anywhere_are_taken(window, address):
+def test_files_dropped_anywhere_are_uploaded(window, address):
     page = window.page
     page.goto(address)
     page.evaluate(

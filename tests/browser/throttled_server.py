@@ -13,7 +13,7 @@ MOST = 100  # looks
 
 @contextmanager
 def held(page: Page, address: str | re.Pattern[str]) -> Iterator[None]:
-    """The server answers the next request of this address at once; the page hears of it when the block ends."""
+    """The server handles the next request at once; the page gets it after the block."""
     answered: list[tuple[Route, APIResponse]] = []
 
     def hold(route: Route) -> None:

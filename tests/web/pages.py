@@ -1,4 +1,4 @@
-"""Reads pages as people do: what is linked, what is written."""
+"""Parses pages into links, text and elements."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 
 
 def address_for(browser, image) -> str:
-    """Where this browser finds a picture: by its number only for people who are signed in."""
+    """The URL of a picture: by id for signed-in people, else the public one."""
     return image.get_absolute_url() if "sessionid" in browser.cookies else image.get_public_url()
 
 
 class Page(HTMLParser):
-    """`links` by their text, `text` as one line, `elements` as (tag, attributes) in order."""
+    """A parsed page: `links` by text, `text` as one line, `elements` in order."""
 
     def __init__(self, response) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Page(HTMLParser):
         return next((each for _, each in self.elements if each.get("id") == name), None)
 
     def inline(self) -> list[tuple[str, dict[str, str]]]:
-        """What a strict policy would refuse: styles and scripts in the page itself."""
+        """Inline styles and scripts, which the CSP forbids."""
         return [
             (tag, attributes)
             for tag, attributes in self.elements

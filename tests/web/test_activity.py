@@ -211,7 +211,7 @@ def test_only_staff_change_the_batches_of_others(owner, colleague, staff, signed
         ("", "5", "running", "is running again."),
         ("-1", "5", "stopped", "The budget is -1; it is US dollars, from 0 to 100,000."),
         ("NaN", "5", "stopped", "The budget is NaN; it is US dollars, from 0 to 100,000."),
-        ("much", "5", "stopped", "“much” isn't an amount in US dollars. Enter an amount such as 20 or 0.50."),
+        ("much", "5", "stopped", "“much” is not an amount in US dollars. Enter a number such as 20 or 0.50."),
     ],
 )
 def test_stopped_batch_resumes_with_another_budget(case, owner, signed_in):
@@ -235,11 +235,11 @@ def test_failures_are_grouped_by_cause(owner, colleague, staff, signed_in):
     create_analysis(create_image(colleague), state="failed", error_code="Throttling", error_message="Asked too fast.")
     own = [
         ("Labels", "InvalidImageFormatException", "2 pictures", "It is no picture.",
-         "The same picture will most likely fail again."),
+         "A retry will most likely fail again for this picture."),
         ("Labels", "storage", "1 picture", "The storage is away.", "Ask again when the storage works."),
     ]  # fmt: skip
     others = ("Labels", "Throttling", "1 picture", "Asked too fast.",
-              "It was tried several times. Ask again when the cause is over.")  # fmt: skip
+              "All retries failed. Retry once the cause is fixed.")  # fmt: skip
     assert causes(signed_in(owner)) == own
     assert causes(signed_in(colleague)) == [others]
     assert causes(signed_in(staff)) == [own[0], others, own[1]]

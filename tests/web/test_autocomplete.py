@@ -1,4 +1,4 @@
-"""What the search box suggests: the language's words, labels one can meet, one's own saved searches."""
+"""Autocomplete of the search box: fields, visible labels and saved searches."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def options(browser, text: str, cursor: int | None = None) -> list[dict[str, str
     return Page(browser.get(reverse("complete"), asked)).all("li")
 
 
-def test_labels_are_suggested_with_what_taking_them_leads_to(owner, browser):
+def test_labels_are_suggested_with_completed_text(owner, browser):
     create_labeled_image(owner, {"Bicycle": 98})
     [option] = [each for each in options(browser, "dog bicy") if each["data-text"].startswith("dog Bicycle")]
     assert option["role"] == "option"
     assert (option["data-text"], option["data-cursor"]) == ("dog Bicycle ", "12")
 
 
-def test_the_cursor_says_which_word_is_meant(owner, browser):
+def test_suggestions_are_for_the_word_at_the_cursor(owner, browser):
     create_labeled_image(owner, {"Bicycle": 98})
     assert options(browser, "bicy dog", cursor=4)[0]["data-text"] == "Bicycle dog"
 
 
-def test_what_only_others_have_is_not_suggested(owner, stranger, signed_in):
+def test_labels_of_invisible_pictures_are_not_suggested(owner, stranger, signed_in):
     create_labeled_image(owner, {"Aardvark": 98})
     assert options(signed_in(stranger), "aardv") == []
 
@@ -45,7 +45,7 @@ def test_saved_searches_are_among_the_suggestions(owner, colleague, browser):
     assert [each["data-href"] for each in options(browser, "zeb")] == [f"/?q=street&saved={mine.pk}"]
 
 
-def test_nothing_breaks_it(browser):
+def test_hostile_input_gives_suggestions_or_none(browser):
     texts = ("", "\x00", '"', "(" * 500, "x" * 5_000, "dog>=", "face(", "é*")
     cursors = ("", "-1", "9" * 30, "x", "1")
     statuses = {

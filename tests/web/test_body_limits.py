@@ -1,4 +1,4 @@
-"""How much may be sent where, and by whom; refused before a byte is read."""
+"""Limits of request bodies, by page and person."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def announced(client: Client, path: str, length: int, **headers):
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/upload/", "/", "/nowhere/", "/admin/login/"])
-def test_who_is_not_signed_in_sends_no_file(path):
+def test_anonymous_upload_is_rejected(path):
     answer = announced(Client(enforce_csrf_checks=True), path, 300 * MB)
     assert (answer.status_code, answer.content.decode()) == (
         413,
-        "This is too large: 300 MB were sent where 65,536 bytes is the limit. Nothing was saved.",
+        "The request is too large: 300 MB; the limit is 65,536 bytes. Nothing was saved.",
     )
 
 
-def test_a_session_that_is_none_opens_nothing():
+def test_invalid_session_gets_the_anonymous_limit():
     client = Client(enforce_csrf_checks=True)
     client.cookies["sessionid"] = "a" * 32
     assert announced(client, "/upload/", 300 * MB).status_code == 413
@@ -59,24 +59,24 @@ def test_a_session_that_is_none_opens_nothing():
         ("upload", 1025 * MB),
     ],
 )
-def test_who_is_signed_in_sends_as_much_as_the_page_takes(owner, signed_in, name, length):
+def test_signed_in_limit_depends_on_the_page(owner, signed_in, name, length):
     arguments = ["00000000-0000-4000-8000-000000000000"] if name == "ticket-file" else []
     assert announced(signed_in(owner), reverse(name, args=arguments), length).status_code == 413
 
 
-def test_a_body_of_unknown_length_is_not_read(owner, signed_in):
+def test_chunked_body_is_rejected(owner, signed_in):
     answer = announced(signed_in(owner), reverse("upload"), 0, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
-    sentence = "Send this with a Content-Length: a body of unknown length is not read."
+    sentence = "Content-Length is missing. Send the request again with this header."
     assert (answer.status_code, answer.content.decode()) == (411, sentence)
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "9" * 30, "1" * 5000])
-def test_a_length_that_is_none_is_no_error(nobody, length):
+def test_invalid_content_length_is_no_error(nobody, length):
     answer = nobody.post("/accounts/login/", CONTENT_LENGTH=length)
     assert answer.status_code in {200, 400, 413}
 
 
-def test_of_a_file_that_is_too_large_no_more_is_written_than_tells(owner, signed_in, settings):
+def test_too_large_file_is_truncated_at_the_limit(owner, signed_in, settings):
     settings.MAX_UPLOAD_BYTES, settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * MB, 1
     page = rows(send(signed_in(owner), ("large.jpg", pictures.jpeg() + bytes(5 * MB)), ("a.jpg", pictures.jpeg())))
     assert sorted(outcomes(page)) == ["refused", "stored"]
@@ -84,7 +84,7 @@ def test_of_a_file_that_is_too_large_no_more_is_written_than_tells(owner, signed
     assert Image.objects.count() == 1
 
 
-def test_bytes_of_another_size_than_declared_are_not_kept(owner, signed_in, pictures_folder):
+def test_upload_of_undeclared_size_is_deleted(owner, signed_in, pictures_folder):
     browser, content = signed_in(owner), pictures.jpeg()
     leave = browser.post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
     answer = browser.post(leave["url"], {**leave["fields"], "file": SimpleUploadedFile("x", content)})
@@ -94,7 +94,7 @@ def test_bytes_of_another_size_than_declared_are_not_kept(owner, signed_in, pict
     assert Upload.objects.values_list("state", "reason").get() == ("refused", sentence)
 
 
-def test_one_person_has_so_many_uploads_in_progress(owner, colleague, signed_in, settings):
+def test_pending_uploads_per_person_are_limited(owner, colleague, signed_in, settings):
     settings.MAX_OPEN_UPLOADS = 2
     for _ in range(2):
         uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=10)
@@ -105,7 +105,7 @@ def test_one_person_has_so_many_uploads_in_progress(owner, colleague, signed_in,
     assert "url" in signed_in(owner).post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
 
 
-def test_one_person_has_so_many_bytes_in_progress(owner, settings):
+def test_pending_bytes_per_person_are_limited(owner, settings):
     settings.MAX_OPEN_UPLOAD_BYTES = 3 * MB
     uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=2 * MB)
     uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=MB)

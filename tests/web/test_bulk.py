@@ -1,4 +1,4 @@
-"""What is done to many pictures at once, told in a sentence and taken back."""
+"""Bulk actions, their toasts and Undo."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ids(images) -> str:
     return ",".join(str(image.pk) for image in images)
 
 
-def test_a_tag_is_added_to_the_chosen_and_taken_back(images, browser):
+def test_tag_is_added_to_selection_and_undone(images, browser):
     page = act(browser, "add-tag", ids=ids(images[:2]), tag="holiday")
     assert "Added “holiday” to 2 pictures." in page.text
     assert ["holiday" in label_rows(image) for image in images] == [True, True, False]
@@ -49,7 +49,7 @@ def test_a_tag_is_added_to_the_chosen_and_taken_back(images, browser):
     assert ["holiday" in label_rows(image) for image in images] == [False] * 3
 
 
-def test_checkboxes_do_it_without_a_script_and_lead_back(images, browser):
+def test_checkboxes_work_without_javascript(images, browser):
     fields = {"id": [image.pk for image in images], "tag": "holiday", "next": "/?q=dog"}
     answer = browser.post(reverse("bulk", args=["add-tag"]), fields)
     assert answer.url == "/?q=dog"
@@ -59,7 +59,7 @@ def test_checkboxes_do_it_without_a_script_and_lead_back(images, browser):
     assert "Added “holiday”" not in Page(browser.get(answer.url)).text  # told once
 
 
-def test_as_many_checkboxes_as_a_page_can_have_are_read(images, browser):
+def test_all_checkboxes_of_a_full_page_are_read(images, browser):
     chosen = [image.pk for image in images]
     fields = {"id": [*chosen, *range(10**9, 10**9 + MAX_PAGES * PAGE_SIZE - 3)], "tag": "holiday", "next": "/"}
     assert browser.post(reverse("bulk", args=["add-tag"]), fields).status_code == 302
@@ -67,19 +67,19 @@ def test_as_many_checkboxes_as_a_page_can_have_are_read(images, browser):
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
-def test_it_leads_back_to_nowhere_else(images, browser, elsewhere):
+def test_redirect_stays_on_this_site(images, browser, elsewhere):
     fields = {"ids": ids(images), "tag": "holiday", "next": elsewhere}
     assert browser.post(reverse("bulk", args=["add-tag"]), fields).url == reverse("library")
 
 
-def test_all_results_are_named_by_the_search(images, owner, browser):
+def test_all_results_are_selected_by_query(images, owner, browser):
     other = create_labeled_image(owner, {"Cat": 90})
     page = act(browser, "add-tag", all="1", q="dog", ids=str(other.pk), tag="holiday")
     assert "Added “holiday” to 3 pictures." in page.text
     assert "holiday" not in label_rows(other)
 
 
-def test_labels_are_confirmed_and_rejected_by_name_or_number(images, browser):
+def test_labels_are_confirmed_and_rejected_by_name_or_id(images, browser):
     assert "Confirmed “Dog” on 3 pictures." in act(browser, "confirm", ids=ids(images), name="dog").text
     assert label_rows(images[0])["Dog"] == 100
     page = act(browser, "reject", ids=ids(images), name="Grass")
@@ -89,9 +89,9 @@ def test_labels_are_confirmed_and_rejected_by_name_or_number(images, browser):
     assert "Grass" in label_rows(images[0])
 
 
-def test_visibility_trash_and_restoring(images, browser):
+def test_visibility_trash_and_restore(images, browser):
     page = act(browser, "open-to", ids=ids(images), visibility="2")
-    assert "3 pictures are public now." in page.text
+    assert "3 pictures are now public." in page.text
     undo(browser, page)
     assert set(Image.objects.values_list("visibility", flat=True)) == {0}
     assert "Moved 1 picture to the trash." in act(browser, "trash", ids=ids(images[:1])).text
@@ -101,14 +101,14 @@ def test_visibility_trash_and_restoring(images, browser):
     assert not Image.objects.exclude(trashed_at=None).exists()
 
 
-def test_the_trash_offers_restoring_and_nothing_else(images, browser):
+def test_trash_offers_only_restore(images, browser):
     act(browser, "trash", ids=ids(images))
     page = Page(browser.get(reverse("library"), {"q": "is:trashed"}))
     actions = [each["formaction"] for each in page.all("button") if "formaction" in each]
     assert actions == [reverse("bulk", args=["restore"])]
 
 
-def test_favorites_are_ones_own_and_of_whatever_one_sees(images, owner, colleague, signed_in):
+def test_favorites_are_personal_and_for_any_visible_picture(images, owner, colleague, signed_in):
     Image.objects.filter(pk=images[0].pk).update(visibility=1)
     other = signed_in(colleague)
     page = act(other, "favorite", ids=ids(images))
@@ -129,23 +129,23 @@ def test_favorites_are_ones_own_and_of_whatever_one_sees(images, owner, colleagu
         ("trash", {}),
     ],
 )
-def test_what_is_others_stays_as_it_is(images, colleague, signed_in, action, fields):
+def test_pictures_of_others_are_not_changed(images, colleague, signed_in, action, fields):
     Image.objects.update(visibility=1)
     before = label_rows(images[0])
     page = act(signed_in(colleague), action, ids=ids(images), **fields)
-    assert "Nothing was changed. 3 pictures are not yours to change." in page.text
+    assert "Nothing was changed. You can't edit 3 of these." in page.text
     assert page.all("form") == []
     assert label_rows(images[0]) == before
     assert set(Image.objects.values_list("visibility", "trashed_at")) == {(1, None)}
 
 
-def test_only_ones_own_changes_are_undone(images, browser, colleague, signed_in):
+def test_only_own_changes_can_be_undone(images, browser, colleague, signed_in):
     page = act(browser, "trash", ids=ids(images))
     assert "Undone" not in undo(signed_in(colleague), page).text
     assert Image.objects.exclude(trashed_at=None).count() == 3
 
 
-def test_the_menu_tells_which_tags_are_on_all_and_on_some(images, browser):
+def test_menu_shows_tags_on_all_and_on_some(images, browser):
     act(browser, "add-tag", ids=ids(images), tag="holiday")
     act(browser, "add-tag", ids=ids(images[:1]), tag="best")
     menu = Page(browser.post(reverse("bulk-menu"), {"ids": ids(images)}, **HTMX))
@@ -155,7 +155,7 @@ def test_the_menu_tells_which_tags_are_on_all_and_on_some(images, browser):
     assert {"Confirm Dog", "Reject Dog", "Confirm best"} <= set(labels)
 
 
-def test_the_menu_tells_nothing_of_what_one_may_not_see(images, stranger, signed_in):
+def test_menu_hides_labels_of_invisible_pictures(images, stranger, signed_in):
     menu = Page(signed_in(stranger).post(reverse("bulk-menu"), {"ids": ids(images)}, **HTMX))
     assert menu.text == ""
 
@@ -163,33 +163,33 @@ def test_the_menu_tells_nothing_of_what_one_may_not_see(images, stranger, signed
 @pytest.mark.parametrize(
     ("action", "fields", "sentence"),
     [
-        ("trash", {}, "No picture is selected."),
-        ("trash", {"ids": "x,-1,," + "9" * 30}, "No picture is selected."),
-        ("trash", {"all": "1", "q": '"'}, "This search cannot be understood"),
-        ("open-to", {"ids": "1", "visibility": "9"}, "Choose who may see them"),
-        ("confirm", {"ids": "1"}, "Say which label."),
+        ("trash", {}, "No pictures are selected."),
+        ("trash", {"ids": "x,-1,," + "9" * 30}, "No pictures are selected."),
+        ("trash", {"all": "1", "q": '"'}, "This search is not valid"),
+        ("open-to", {"ids": "1", "visibility": "9"}, "Choose a visibility"),
+        ("confirm", {"ids": "1"}, "Choose a label."),
         ("confirm", {"ids": "1", "name": "nothing\x00"}, "Nothing was changed."),
         ("confirm", {"ids": "1", "label": "999999999"}, "Nothing was changed."),
         ("add-tag", {"ids": "1", "tag": " \x00"}, "Tag can't be empty."),
         ("add-tag", {"ids": "1", "tag": "x" * 300}, "A tag can have at most 200 characters"),
     ],
 )
-def test_what_cannot_be_done_is_told(owner, browser, action, fields, sentence):
+def test_refused_bulk_action_shows_its_reason(owner, browser, action, fields, sentence):
     image = create_image(owner)
     page = act(browser, action, **{**fields, **({"ids": str(image.pk)} if fields.get("ids") == "1" else {})})
     assert sentence in page.text
     assert page.all("form") == []
 
 
-def test_there_is_nothing_else_to_do(browser):
+def test_unknown_bulk_action_is_not_found(browser):
     assert browser.post(reverse("bulk", args=["explode"]), {"ids": "1"}).status_code == 404
 
 
-def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, signed_in, colleague, monkeypatch):
-    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+def test_large_bulk_action_continues_in_the_background(images, browser, signed_in, colleague, monkeypatch):
+    monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 2)
     page = act(browser, "add-tag", all="1", q="dog", tag="holiday")
     change = BulkChange.objects.get()
-    assert "0 pictures done so far; the others follow in the background." in page.text
+    assert "0 pictures done so far. The rest continues in the background." in page.text
     [toast] = page.all("div", "toast")
     assert toast["hx-get"] == reverse("change", args=[change.pk])
     assert Verdict.objects.count() == 0
@@ -199,7 +199,7 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
     assert "Added “holiday” to 3 pictures." in told.text
     assert signed_in(colleague).get(reverse("change", args=[change.pk])).status_code == 404
     told = undo(browser, told)
-    assert "Undone on 0 pictures so far; the others follow in the background." in told.text
+    assert "Undone on 0 pictures so far. The rest continues in the background." in told.text
     [toast] = told.all("div", "toast")
     assert toast["hx-get"] == reverse("change", args=[change.pk])
     assert ["holiday" in label_rows(image) for image in images] == [True] * 3
@@ -211,26 +211,26 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
     assert ["holiday" in label_rows(image) for image in images] == [False] * 3
 
 
-def test_what_on_in_the_background_can_be_taken_back_before_it_is_over(images, owner, browser, monkeypatch):
-    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+def test_background_action_can_be_undone_before_it_ends(images, owner, browser, monkeypatch):
+    monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 2)
     page = act(browser, "trash", all="1", q="dog")
-    assert "Undone on 0 pictures so far; the others follow in the background." in undo(browser, page).text
+    assert "Undone on 0 pictures so far. The rest continues in the background." in undo(browser, page).text
     bulk_steps.continue_change(BulkChange.objects.get().pk)
     assert bulk_steps.pending_ids() == []
     assert not Image.objects.exclude(trashed_at=None).exists()
 
 
-def test_duplicates_are_not_left_to_the_background(owner, browser, monkeypatch):
-    monkeypatch.setattr(web_bulk, "AT_ONCE", 1)
+def test_actions_on_duplicates_run_immediately(owner, browser, monkeypatch):
+    monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 1)
     for _ in range(3):
         create_image(owner, phash=0x0F0F_3333_5555_7171, has_duplicate=True)
     assert "Moved 3 pictures to the trash." in act(browser, "trash", all="1", q="is:duplicate").text
 
 
-def test_without_a_script_one_asks_how_far_it_is(images, browser, monkeypatch):
-    monkeypatch.setattr(web_bulk, "AT_ONCE", 2)
+def test_progress_link_works_without_javascript(images, browser, monkeypatch):
+    monkeypatch.setattr(web_bulk, "MAX_IMMEDIATE", 2)
     browser.post(reverse("bulk", args=["favorite"]), {"all": "1", "q": "dog"})
     page = Page(browser.get("/"))
     bulk_steps.continue_change(BulkChange.objects.get().pk)
-    assert browser.get(page.links["How far is it now?"]).url == "/"
+    assert browser.get(page.links["Check progress"]).url == "/"
     assert "Added 3 pictures to your favorites." in Page(browser.get("/")).text

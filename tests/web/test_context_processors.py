@@ -29,14 +29,14 @@ def denied():
     return deny
 
 
-def test_an_outage_is_told_to_the_staff_alone(staff, owner, signed_in, denied):
+def test_outage_notice_is_for_staff_only(staff, owner, signed_in, denied):
     denied("labels", "DetectLabels")
-    sentence = f"Labels wait: {DENIED.format('DetectLabels')} Work resumes by itself afterwards."
+    sentence = f"Analysis is paused for Labels: {DENIED.format('DetectLabels')} Work resumes by itself afterwards."
     assert sentence in shown(signed_in(staff))
     assert "DetectLabels" not in shown(signed_in(owner))
 
 
-def test_one_cause_makes_one_notice_whatever_it_holds_up(staff, signed_in, denied):
+def test_outages_with_one_cause_share_a_notice(staff, signed_in, denied):
     for api, action in (("labels", "DetectLabels"), ("faces", "DetectFaces"), ("text", "DetectText")):
         denied(api, action)
     page = shown(signed_in(staff))
@@ -44,7 +44,7 @@ def test_one_cause_makes_one_notice_whatever_it_holds_up(staff, signed_in, denie
         f"Allow the IAM action rekognition:{each}." for each in ("DetectFaces", "DetectLabels", "DetectText")
     )
     told = "AccessDeniedException: The credentials are not allowed to do this."
-    assert f"Faces, Labels and Text wait: {told} {actions} Work resumes by itself afterwards." in page
+    assert f"Analysis is paused for Faces, Labels and Text: {told} {actions} Work resumes by itself afterwards." in page
     assert page.count("AccessDenied") == 1
 
 
@@ -52,11 +52,11 @@ def test_one_cause_makes_one_notice_whatever_it_holds_up(staff, signed_in, denie
     ("dollars", "sentence"),
     [
         ("7.90", None),
-        ("8.00", "$8.00 of this month&#x27;s budget of $10.00 are spent."),
-        ("10", "$10.00 of this month&#x27;s budget of $10.00 are spent: bulk work waits"),
+        ("8.00", "$8.00 of this month&#x27;s $10.00 budget is spent."),
+        ("10", "$10.00 of this month&#x27;s $10.00 budget is spent. Bulk runs are paused"),
     ],
 )
-def test_the_budget_warns_at_80_percent_and_says_when_it_is_spent(staff, signed_in, settings, dollars, sentence):
+def test_budget_notice_at_80_percent_and_when_spent(staff, signed_in, settings, dollars, sentence):
     settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET, settings.RECOGNIZER = Decimal(10), Decimal(20), "rekognition"
     settings.AWS_REGION = "us-east-1"
     Spend.objects.create(
@@ -67,13 +67,13 @@ def test_the_budget_warns_at_80_percent_and_says_when_it_is_spent(staff, signed_
     assert sentence is None or sentence in page
 
 
-def test_work_that_waits_in_vain_is_told_to_the_staff_alone(staff, owner, signed_in):
+def test_stall_notice_is_for_staff_only(staff, owner, signed_in):
     long_ago = timezone.now() - timedelta(hours=3, minutes=1)
     create_analysis(create_image(owner), requested_at=long_ago, next_attempt_at=long_ago)
     assert "Labels: nothing was answered for 3 hours, though work waits." in shown(signed_in(staff))
     assert "nothing was answered" not in shown(signed_in(owner))
 
 
-def test_invented_labels_are_told_to_everybody(owner, signed_in, settings):
+def test_simulator_notice_is_for_everyone(owner, signed_in, settings):
     settings.RECOGNIZER = "simulator"
-    assert "new labels are invented" in shown(signed_in(owner))
+    assert "labels and costs are made up" in shown(signed_in(owner))

@@ -83,7 +83,7 @@ def test_rows_link_to_their_search(owner, staff, signed_in, today):
     page = signed_in(owner).get(URL)
     assert Page(page).links[named(today)] == own["storage"].rows[-1].url
     assert {row.url for slug in ("analyses", "spend", "confidence") for row in own[slug].rows} == {""}
-    assert signed_in(owner).get(own["growing"].rows[0].url).context["shelf"].line.startswith("1 picture")
+    assert signed_in(owner).get(own["growing"].rows[0].url).context["library"].pictures.startswith("1 picture")
 
 
 @pytest.mark.parametrize("name", ["day", "week", "month", "year"])

@@ -1,4 +1,4 @@
-"""Bytes of a picture over HTTP: kept by browsers, never shown as anything but a picture, broken without harm."""
+"""Downloads of renditions and originals: caching, content types, lost files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def body(response) -> bytes:
     ("name", "expected"),
     [("thumb", ((400, 200), "WEBP", "image/webp")), ("preview", ((1000, 500), "JPEG", "image/jpeg"))],
 )
-def test_a_rendition_is_a_picture_of_its_type(image, browser, name, expected):
+def test_rendition_has_its_content_type(image, browser, name, expected):
     response = browser.get(rendition(image, name), headers={"Accept-Encoding": "gzip"})
     with Pillow.open(io.BytesIO(body(response))) as picture:
         assert (picture.size, picture.format, response["Content-Type"]) == expected
@@ -49,7 +49,7 @@ def test_a_rendition_is_a_picture_of_its_type(image, browser, name, expected):
     assert "Content-Encoding" not in response
 
 
-def test_a_rendition_is_kept_for_ever_but_by_this_browser_alone(image, browser):
+def test_rendition_is_cached_privately_forever(image, browser):
     response = browser.get(rendition(image))
     body(response)
     assert response["Cache-Control"] == "private, max-age=31536000, immutable"
@@ -59,7 +59,7 @@ def test_a_rendition_is_kept_for_ever_but_by_this_browser_alone(image, browser):
     assert (other.status_code, len(body(other)) > 0) == (200, True)
 
 
-def test_what_one_may_no_longer_see_is_not_confirmed_as_unchanged(image, browser, colleague, signed_in):
+def test_etag_of_an_invisible_picture_is_not_confirmed(image, browser, colleague, signed_in):
     response = browser.get(rendition(image))
     body(response)
     answer = signed_in(colleague).get(rendition(image), headers={"If-None-Match": response["ETag"]})
@@ -67,17 +67,17 @@ def test_what_one_may_no_longer_see_is_not_confirmed_as_unchanged(image, browser
 
 
 @pytest.mark.parametrize("name", ["original", "huge", "panel", "thumb2"])
-def test_there_are_two_renditions_and_no_others(image, browser, name):
+def test_unknown_rendition_is_not_found(image, browser, name):
     assert browser.get(rendition(image, name)).status_code == 404
 
 
-def test_a_lost_rendition_is_made_again(image, browser, pictures_folder):
+def test_lost_rendition_is_rendered_again(image, browser, pictures_folder):
     (pictures_folder / blobs.rendition_key(image.renditions_id, "thumb")).unlink()
     with Pillow.open(io.BytesIO(body(browser.get(rendition(image))))) as picture:
         assert picture.size == (400, 200)
 
 
-def test_a_lost_picture_is_shown_as_broken_and_breaks_no_page(image, browser, pictures_folder):
+def test_lost_picture_gets_a_placeholder(image, browser, pictures_folder):
     for path in list(pictures_folder.rglob("*")):
         if path.is_file():
             path.unlink()
@@ -95,7 +95,7 @@ def test_a_lost_picture_is_shown_as_broken_and_breaks_no_page(image, browser, pi
     assert "The storage has no file" in lost.content.decode()
 
 
-def test_the_original_comes_back_byte_by_byte_to_be_saved(image, browser):
+def test_original_is_downloaded_unchanged_as_attachment(image, browser):
     response = browser.get(reverse("original", args=[image.pk]), headers={"Accept-Encoding": "gzip"})
     assert body(response) == pictures.jpeg(1000, 500)
     assert response["Content-Type"] == "application/octet-stream"
@@ -105,7 +105,7 @@ def test_the_original_comes_back_byte_by_byte_to_be_saved(image, browser):
 
 
 @pytest.mark.parametrize("name", pictures.NASTY_NAMES)
-def test_no_name_gets_out_of_its_header(image, browser, name):
+def test_filename_is_escaped_in_the_header(image, browser, name):
     Image.objects.update(filename=clean_name(name))
     response = browser.get(reverse("original", args=[image.pk]))
     body(response)
@@ -115,7 +115,7 @@ def test_no_name_gets_out_of_its_header(image, browser, name):
     assert header.isascii()
 
 
-def test_only_who_may_change_it_is_told_where_in_a_bucket_it_lies(owner, colleague, signed_in, s3, settings):
+def test_bucket_url_is_for_editors_only(owner, colleague, signed_in, s3, settings):
     s3.put("clients/one.jpg", b"x")
     fields = {"etag": s3.etag("clients/one.jpg"), "visibility": Image.Visibility.SHARED}
     image = create_bucket_image(create_bucket(owner), "clients/one.jpg", **fields)

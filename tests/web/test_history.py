@@ -22,6 +22,7 @@ def image(owner):
         model_version="3.1",
         answer=labels_answer(Truck=80, Dog=90, Sky=75),
         price="0.00175",
+        parameters={"max_labels": 100, "min_confidence": 55.0, "image_properties": True},
         request_id="request-7",
     )
     return image
@@ -31,7 +32,7 @@ def words(response) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
-def test_each_analysis_says_what_it_changed_and_cost(image, owner, signed_in):
+def test_history_shows_changes_and_cost(image, owner, signed_in):
     page = signed_in(owner).get(reverse("history", args=[image.pk]))
     said = words(page)
     for part in (
@@ -40,6 +41,7 @@ def test_each_analysis_says_what_it_changed_and_cost(image, owner, signed_in):
         "~ Sky 60 % → 75 %",
         "$0.00175",
         "request-7",
+        "up to 100 labels, confidence ≥ 55 %, with colors",
         "The labels request failed with AccessDeniedException.",
         "Retry",
     ):
@@ -47,46 +49,46 @@ def test_each_analysis_says_what_it_changed_and_cost(image, owner, signed_in):
     assert b"<b>dog" not in page.content
 
 
-def test_another_original_is_told_between_what_was_asked_about_each(image, owner, signed_in):
+def test_replaced_original_separates_the_history(image, owner, signed_in):
     browser, address = signed_in(owner), reverse("history", args=[image.pk])
-    assert "Another original" not in words(browser.get(address))
+    assert "Original replaced" not in words(browser.get(address))
     last = Analysis.objects.latest("pk")
     before = timezone.now() - timedelta(hours=3)
     Analysis.objects.exclude(pk=last.pk).update(finished_at=before)
     Analysis.objects.filter(pk=last.pk).update(requested_at=before)  # and asked again in the same row
     Image.objects.update(original_replaced_at=timezone.now() - timedelta(hours=2))
     said = words(browser.get(address))
-    told = "Another original 2 hours ago The file in the bucket changed and was read again. What is above is about the"
+    told = "Original replaced 2 hours ago The file in the bucket changed. Analyses above are of the new file."
     assert said.index("+ Truck") < said.index(told) < said.index("AccessDeniedException")
-    assert "what people said of the picture stays." in said
+    assert "Tags, ratings and confirmed or rejected labels are kept." in said
     Image.objects.update(original_replaced_at=timezone.now())
     said = words(browser.get(address))
-    assert said.index("Nothing has been asked about the new one yet;") < said.index("+ Truck")
+    assert said.index("The new file has not been analyzed yet.") < said.index("+ Truck")
     page = words(browser.get(reverse("image", args=[image.pk])))
-    assert "Original Changed just now" in page
+    assert "Original Replaced just now" in page
 
 
-def test_going_back_to_an_older_answer_and_forward_again(image, owner, signed_in):
+def test_older_result_is_pinned_and_unpinned(image, owner, signed_in):
     browser, older = signed_in(owner), Analysis.objects.order_by("pk")[0]
     browser.post(reverse("choose", args=[image.pk, older.pk]))
     assert label_rows(image) == {"Van": 90, "Dog": 90, "Sky": 60}
-    assert "Let the last answer count" in words(browser.get(reverse("history", args=[image.pk])))
+    assert "Use latest result" in words(browser.get(reverse("history", args=[image.pk])))
     browser.post(reverse("choose", args=[image.pk, older.pk]), {"unpin": "1"})
     assert label_rows(image) == {"Truck": 80, "Dog": 90, "Sky": 75}
 
 
-def test_the_answer_is_given_as_received(image, owner, signed_in):
+def test_raw_response_is_unchanged(image, owner, signed_in):
     analysis = Analysis.objects.order_by("pk")[0]
     page = signed_in(owner).get(reverse("answer", args=[image.pk, analysis.pk]))
     assert (page.json(), page["Content-Type"]) == (analysis.answer, "application/json")
 
 
-def test_a_failed_analysis_cannot_be_chosen(image, owner, signed_in):
+def test_failed_analysis_cannot_be_pinned(image, owner, signed_in):
     failed = Analysis.objects.get(state="failed")
     assert signed_in(owner).post(reverse("choose", args=[image.pk, failed.pk])).status_code == 404
 
 
-def test_the_page_costs_the_same_queries_however_much_was_asked(image, owner, signed_in, django_assert_num_queries):
+def test_history_query_count_is_constant(image, owner, signed_in, django_assert_num_queries):
     browser = signed_in(owner)
     with django_assert_num_queries(5):
         browser.get(reverse("history", args=[image.pk]))

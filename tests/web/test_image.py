@@ -1,4 +1,4 @@
-"""The page of one picture: what was found and where, what is under way, what failed, and the way on."""
+"""The image page: results, boxes, metadata, pending and failed analyses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def analyzed(owner, *, fields=None, **contents):
 # --- What was found ---
 
 
-def test_labels_are_grouped_by_category_the_surest_first(owner, browser):
+def test_labels_are_grouped_by_category_and_confidence(owner, browser):
     image = analyzed(
         owner,
         labels={
@@ -66,7 +66,7 @@ def test_labels_are_grouped_by_category_the_surest_first(owner, browser):
     assert [each["width"] for each in page.all("rect", "confidence-bar-fill")] == ["98.6", "97.0", "88.0"]
 
 
-def test_a_persons_word_counts_and_a_hidden_label_does_not(owner, browser):
+def test_verdicts_count_and_hidden_labels_do_not(owner, browser):
     image = analyzed(owner, labels=labels_answer(Dog=60, Cat=90, Thing=99))
     Label.objects.filter(name="Thing").update(is_hidden=True)
     for name, decision in (("Dog", "confirmed"), ("Cat", "rejected")):
@@ -78,7 +78,7 @@ def test_a_persons_word_counts_and_a_hidden_label_does_not(owner, browser):
     assert "Thing" not in page.links
 
 
-def test_boxes_lie_over_the_picture_and_name_their_rows(owner, browser):
+def test_boxes_are_connected_with_their_rows(owner, browser):
     instance = rekognition_responses.instance(96.5, left=0.1, top=0.2, width=0.3, height=0.4)
     image = analyzed(
         owner,
@@ -103,7 +103,7 @@ def test_faces_and_text_are_listed(owner, browser):
     assert (page.all("form", "labels"), "None were found." in page.text) == ([], False)
 
 
-def test_a_face_that_a_label_shows_has_one_box_for_both(owner, browser):
+def test_face_and_label_share_a_box(owner, browser):
     box = {"left": 0.27, "top": 0.1, "width": 0.2, "height": 0.3}
     image = analyzed(
         owner,
@@ -122,17 +122,17 @@ def test_colors_and_quality_come_from_the_picture(owner, browser):
     }
     page = look(browser, analyzed(owner, labels={"Labels": [], "ImageProperties": properties}))
     assert "Colors chocolate 31 % Brightness 71 % Sharpness 88 % Contrast 64 %" in page.text
-    assert "Labels None were found." in page.text
+    assert "Labels No labels found." in page.text
     assert {"fill": "#d65426"}.items() <= page.all("rect")[-4].items()
 
 
-def test_who_said_so_is_told(owner, browser):
+def test_sources_name_recognizer_and_date(owner, browser):
     image = analyzed(owner, labels=labels_answer(Dog=98))
     Analysis.objects.update(latency_ms=1234)
-    assert "Labels rekognition 3.0 in 1,234 ms just now" in look(browser, image).text
+    assert "Labels rekognition 3.0 1,234 ms just now" in look(browser, image).text
 
 
-def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browser):
+def test_metadata_is_shown_and_location_on_demand(owner, browser):
     fields = {
         "width": 4000, "height": 3000, "size": 5_300_000, "format": "heic", "camera_make": "Apple",
         "camera_model": "iPhone 15", "latitude": -33.8568, "longitude": 151.2153,
@@ -158,9 +158,7 @@ def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browse
         (0, "5 June 2021, 23:30:00 UTC+00:00"),
     ],
 )
-def test_the_cameras_clock_is_shown_and_searched_as_it_was_wherever_the_site_is(
-    owner, browser, *, staff, signed_in, settings, offset, exact
-):
+def test_camera_time_is_independent_of_the_site_time_zone(owner, browser, *, staff, signed_in, settings, offset, exact):
     settings.TIME_ZONE = "Asia/Tokyo"
     image = create_image(owner, taken_at=datetime(2021, 6, 5, 23, 30, tzinfo=UTC), taken_offset=offset)
     page = look(browser, image)
@@ -172,7 +170,7 @@ def test_the_cameras_clock_is_shown_and_searched_as_it_was_wherever_the_site_is(
     assert exact in admin.content.decode()
 
 
-def test_strangers_to_the_house_learn_no_name_and_no_place(owner, nobody):
+def test_anonymous_viewers_see_no_names_and_no_location(owner, nobody):
     image = create_image(owner, visibility=2, latitude=1.5, longitude=2.5)
     page = look(nobody, image)
     assert "Dimensions" in page.text
@@ -181,13 +179,13 @@ def test_strangers_to_the_house_learn_no_name_and_no_place(owner, nobody):
     assert page.links["Sign in"].startswith(reverse("login"))
 
 
-def test_a_picture_never_asked_about_can_be_analyzed(owner, browser, colleague, signed_in):
+def test_unanalyzed_picture_can_be_analyzed(owner, browser, colleague, signed_in):
     image = create_image(owner, visibility=1)
     assert "This picture has not been analyzed. Analyze" in look(browser, image).text
     assert "Analyze" not in look(signed_in(colleague), image).text.replace("analyzed", "")
 
 
-def test_nothing_is_inline_and_hostile_words_stay_text(owner, browser):
+def test_hostile_text_is_escaped_and_nothing_is_inline(owner, browser):
     hostile = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
     image = analyzed(
         owner,
@@ -209,7 +207,7 @@ def test_nothing_is_inline_and_hostile_words_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_twelve_queries_whatever_was_found(owner, browser, number, django_assert_num_queries):
+def test_image_page_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
     image = analyzed(
         owner,
         labels=labels_answer(**{f"Label_{index}": 90.0 for index in range(number)}),
@@ -224,7 +222,7 @@ def test_the_page_takes_twelve_queries_whatever_was_found(owner, browser, number
 # --- What is under way, what failed ---
 
 
-def test_the_panel_asks_while_something_is_open_and_no_longer(owner, browser):
+def test_panel_polls_only_while_analyses_are_pending(owner, browser):
     image = create_image(owner)
     analysis = create_analysis(image)
     panel = look(browser, image).by_id("panel")
@@ -248,37 +246,37 @@ def test_the_panel_asks_while_something_is_open_and_no_longer(owner, browser):
     assert done.links["Dog"] == "/?q=Dog"
 
 
-def test_labels_can_be_there_while_faces_failed(owner, browser):
+def test_labels_are_shown_although_faces_failed(owner, browser):
     image = analyzed(owner, labels=labels_answer(Dog=98))
     create_analysis(image, api="faces", state="failed", error_message="The faces request failed with Throttled: busy.")
     page = look(browser, image)
-    passing = "It was tried several times. Ask again when the cause is over."
+    passing = "All retries failed. Retry once the cause is fixed."
     assert f"Faces Failed The faces request failed with Throttled: busy. {passing} Retry" in page.text
     assert page.links["Dog"] == "/?q=Dog"
     assert page.by_id("panel") == {"id": "panel"}
 
 
-def test_a_permanent_failure_says_so_and_can_be_retried_all_the_same(owner, browser):
+def test_permanent_failure_can_be_retried(owner, browser):
     image = create_image(owner)
     create_analysis(image, state="failed", is_permanent=True)
     page = look(browser, image)
-    assert "It is no picture. The same picture will most likely fail again. Retry" in page.text
+    assert "It is no picture. A retry will most likely fail again for this picture. Retry" in page.text
 
 
-def test_what_waits_for_another_try_says_why(owner, browser):
+def test_waiting_retry_shows_its_error(owner, browser):
     image = create_image(owner)
     create_analysis(image, error_code="Busy", error_message="Too many requests.")
-    assert "Labels Waits to try again Too many requests." in look(browser, image).text
+    assert "Labels Waiting to retry Too many requests." in look(browser, image).text
 
 
-def test_only_the_owner_may_retry(owner, colleague, signed_in):
+def test_only_the_owner_can_retry(owner, colleague, signed_in):
     image = create_image(owner, visibility=1)
     create_analysis(image, state="failed")
     assert "Retry" not in look(signed_in(colleague), image).text
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 302), (HTMX, 200)])
-def test_retry_asks_that_api_again(owner, browser, headers, status):
+def test_retry_requests_that_api_again(owner, browser, headers, status):
     image = create_image(owner)
     create_analysis(image, api="faces", state="failed")
     response = browser.post(reverse("retry", args=[image.pk]), {"api": "faces"}, **headers)
@@ -289,7 +287,7 @@ def test_retry_asks_that_api_again(owner, browser, headers, status):
         assert "Faces Queued" in Page(response).text
 
 
-def test_retrying_twice_asks_once(owner, browser):
+def test_second_retry_adds_no_request(owner, browser):
     image = create_image(owner)
     create_analysis(image, api="faces", state="failed")
     for _ in range(2):
@@ -297,19 +295,19 @@ def test_retrying_twice_asks_once(owner, browser):
     assert Analysis.objects.filter(state="queued").count() == 1
 
 
-def test_analyze_asks_every_wanted_api(owner, browser):
+def test_analyze_requests_all_enabled_apis(owner, browser):
     image = create_image(owner)
     browser.post(reverse("retry", args=[image.pk]))
     assert sorted(Analysis.objects.values_list("api", flat=True)) == ["faces", "labels", "text"]
 
 
-def test_an_api_that_does_not_exist_is_not_asked(owner, browser):
+def test_unknown_api_is_not_found(owner, browser):
     image = create_image(owner)
     assert browser.post(reverse("retry", args=[image.pk]), {"api": "prices"}).status_code == 404
     assert not Analysis.objects.exists()
 
 
-def test_what_is_not_switched_on_cannot_be_asked_for(owner, signed_in, settings):
+def test_disabled_api_cannot_be_requested(owner, signed_in, settings):
     settings.RECOGNIZER_APIS = ["labels"]
     image, browser = create_image(owner), signed_in(owner)
     for api, status in (("moderation", 404), ("faces", 404), ("labels", 302)):

@@ -1,4 +1,4 @@
-"""A person's word on the page of a picture: said with and without a script, seen with who and when, taken back."""
+"""Actions on the image page, with and without JavaScript, and Undo."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def post(browser, view, image, query="", **fields):
 
 
 def swap(browser, view, image, **fields) -> Page:
-    """What a script swaps in."""
+    """The fragment that htmx gets."""
     return Page(browser.post(reverse(view, args=[image.pk]), fields, **HTMX))
 
 
@@ -49,17 +49,17 @@ def button(page: Page, name: str) -> dict[str, str] | None:
 # --- Labels ---
 
 
-def test_confirmed_says_who_when_and_what_the_machine_found(browser, image):
+def test_confirmation_shows_author_date_and_detected_confidence(browser, image):
     dog = create_label("Dog").pk
     page = swap(browser, "say", image, **button(look(browser, image), f"confirm-{dog}"))
-    assert "Dog 100 % Confirmed by you just now; found at 62 % Cat 90 %" in page.text
+    assert "Dog 100 % Confirmed by you just now; detected at 62 % Cat 90 %" in page.text
     assert page.by_id(f"confirm-{dog}")["aria-pressed"] == "true"
     back = swap(browser, "say", image, **button(page, f"confirm-{dog}"))
     assert "Cat 90 % Dog 62 %" in back.text
     assert back.by_id(f"confirm-{dog}")["aria-pressed"] == "false"
 
 
-def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, owner):
+def test_rejected_label_is_listed_without_box_and_can_be_undone(browser, owner):
     image = create_image(owner)
     found = {
         "Labels": [
@@ -72,14 +72,14 @@ def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, ow
     dog = create_label("Dog").pk
     reindex([image.pk])
     page = swap(browser, "say", image, **button(look(browser, image), f"reject-{dog}"))
-    assert "Rejected Dog Undo Rejected by you just now; found at 62 %" in page.text
+    assert "Rejected Dog Undo Rejected by you just now; detected at 62 %" in page.text
     assert ("Dog" in page.links, page.all("rect", "box")) == (False, [])
     back = swap(browser, "say", image, **button(page, f"reject-{dog}"))
     assert ("Rejected" in back.text, len(back.all("rect", "box"))) == (False, 1)
     assert label_rows(image) == {"Dog": 62, "Cat": 90}
 
 
-def test_saying_it_twice_is_saying_it_once(browser, image):
+def test_repeated_verdict_is_stored_once(browser, image):
     dog = create_label("Dog").pk
     for _ in range(2):
         assert post(browser, "say", image, confirm=dog).status_code == 302
@@ -87,11 +87,11 @@ def test_saying_it_twice_is_saying_it_once(browser, image):
         post(browser, "say", image, reject=dog)
     assert list(image.verdicts.values_list("decision", flat=True)) == ["rejected"]
     for _ in range(2):
-        post(browser, "say", image, unsay=dog)
+        post(browser, "say", image, clear=dog)
     assert label_rows(image) == {"Dog": 62.5, "Cat": 90}
 
 
-def test_without_a_script_one_is_led_back_into_the_search(browser, image):
+def test_redirect_without_javascript_keeps_the_search(browser, image):
     answer = post(browser, "say", image, "?q=dog", reject=create_label("Cat").pk)
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image, q="dog")
@@ -99,9 +99,7 @@ def test_without_a_script_one_is_led_back_into_the_search(browser, image):
     assert {each["action"] for each in page.all("form", "labels")} == {f"/images/{image.pk}/say/?q=dog"}
 
 
-def test_another_persons_word_is_theirs_and_nobody_who_is_not_signed_in_learns_names(
-    owner, colleague, nobody, signed_in, image
-):
+def test_verdict_names_its_author_to_signed_in_people_only(owner, colleague, nobody, signed_in, image):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
     colleague.first_name, colleague.last_name = "Ada", "Lovelace"
     colleague.save()
@@ -110,7 +108,7 @@ def test_another_persons_word_is_theirs_and_nobody_who_is_not_signed_in_learns_n
     assert "Confirmed by a person just now" in look(nobody, image).text
 
 
-def test_who_only_looks_has_nothing_to_press_but_the_own_marks(colleague, nobody, owner, signed_in):
+def test_viewers_can_only_rate(colleague, nobody, owner, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
     verdicts.add(image.pk, name="holiday", by_id=owner.pk)
     page = look(signed_in(colleague), image)
@@ -120,7 +118,7 @@ def test_who_only_looks_has_nothing_to_press_but_the_own_marks(colleague, nobody
     assert [each for each in look(nobody, image).all("button") if each.get("name")] == []
 
 
-def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, image):
+def test_verdict_on_a_removed_label_is_refused(browser, image):
     sentence = "This label is no longer on the picture."
     assert sentence in swap(browser, "say", image, confirm=10**8).text
     post(browser, "say", image, confirm=10**8)
@@ -131,17 +129,17 @@ def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, imag
 @pytest.mark.parametrize(
     ("name", "fields", "sentence"),
     [
-        ("say", {}, "Say which label."),
-        ("say", {"confirm": "Dog"}, "Say which label."),
+        ("say", {}, "Choose a label."),
+        ("say", {"confirm": "Dog"}, "Choose a label."),
         ("add-label", {}, "Tag can't be empty."),
         ("add-label", {"name": "\x00 \n"}, "Tag can't be empty."),
         ("add-label", {"name": "a" * 201}, "A tag can have at most 200 characters; this one has 201."),
-        ("mark", {}, "Choose 1 to 5 stars, or 0 for none."),
+        ("mark", {}, "Choose 1 to 5 stars, or 0 to clear the rating."),
         ("mark", {"stars": "6"}, "A rating is 1 to 5 stars, or 0 for none."),
-        ("open-to", {"visibility": "3"}, "Choose who may see it: private, shared or public."),
+        ("open-to", {"visibility": "3"}, "Choose a visibility: private, shared or public."),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(browser, image, name, fields, sentence):
+def test_invalid_action_is_refused_and_changes_nothing(browser, image, name, fields, sentence):
     assert sentence in swap(browser, name, image, **fields).text
     assert (image.verdicts.count(), Rating.objects.count(), Label.objects.count()) == (0, 0, 2)
 
@@ -149,13 +147,13 @@ def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(browse
 # --- Tags ---
 
 
-def test_a_tag_is_added_and_taken_off_and_undo_puts_it_back_as_it_was_said(browser, image):
+def test_tag_is_added_removed_and_restored_with_its_author(browser, image):
     added = swap(browser, "add-label", image, name="summer holiday")
     assert added.links["summer holiday"] == "/?q=tag%3A%22summer+holiday%22"
     tag = create_label("summer holiday", "tag").pk
     said = Verdict.objects.values("by", "decided_at", "decision").get(label=tag)
     gone = swap(browser, "remove-tag", image, **button(added, f"tag-{tag}"))
-    assert "Took “summer holiday” off. Undo" in gone.text
+    assert "Removed tag “summer holiday”. Undo" in gone.text
     assert ("summer holiday" in gone.links, label_rows(image)) == (False, {"Dog": 62.5, "Cat": 90})
     assert swap(browser, "remove-tag", image, tag=tag).all("div", "toast") == []
     [undo] = [each["action"] for each in gone.all("form") if each["action"].endswith("/undo/")]
@@ -166,22 +164,22 @@ def test_a_tag_is_added_and_taken_off_and_undo_puts_it_back_as_it_was_said(brows
     assert "This has already been undone." in Page(browser.post(undo, fields, **HTMX)).text
 
 
-def test_a_tag_added_again_meanwhile_stays_as_it_is(browser, image):
+def test_undo_keeps_a_tag_added_again(browser, image):
     swap(browser, "add-label", image, name="party")
     gone = swap(browser, "remove-tag", image, tag=create_label("party", "tag").pk)
     swap(browser, "add-label", image, name="party")
     fields = {each["name"]: each["value"] for each in gone.all("input") if each["name"] == "change"}
     told = swap(browser, "undo-here", image, **fields)
-    assert "Somebody changed it since; it stays as it is." in told.text
+    assert "It was changed in the meantime, so nothing was undone." in told.text
 
 
-def test_the_field_is_emptied_only_when_the_word_was_taken(browser, image):
+def test_field_is_emptied_only_after_success(browser, image):
     address = reverse("add-label", args=[image.pk])
     assert browser.post(address, {"name": "holiday"}, **HTMX)["HX-Trigger"] == "labelAdded"
     assert "HX-Trigger" not in browser.post(address, {"name": " "}, **HTMX)
 
 
-def test_a_label_that_a_person_added_is_taken_back_by_rejecting_it(browser, owner):
+def test_rejecting_an_added_label_removes_it(browser, owner):
     image = create_image(owner)
     create_label("Dog")
     page = swap(browser, "add-label", image, name="dog")
@@ -191,13 +189,13 @@ def test_a_label_that_a_person_added_is_taken_back_by_rejecting_it(browser, owne
     assert ("Dog" in gone.text, image.verdicts.count()) == (False, 0)
 
 
-def test_a_label_is_no_tag_to_be_taken_off(browser, image):
+def test_detected_label_cannot_be_removed_as_tag(browser, image):
     verdicts.confirm(image.pk, label_id=create_label("Dog").pk, by_id=image.owner_id)
     post(browser, "remove-tag", image, tag=create_label("Dog").pk)
     assert label_rows(image)["Dog"] == 100
 
 
-def test_hostile_words_stay_text(browser, image):
+def test_hostile_tag_is_escaped(browser, image):
     hostile = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
     swap(browser, "add-label", image, name=hostile)
     for page in (look(browser, image), swap(browser, "remove-tag", image, tag=Label.objects.get(kind="tag").pk)):
@@ -211,7 +209,7 @@ def offered(browser, text: str) -> list[tuple[str, str]]:
     return [(each["id"], each["data-text"]) for each in page.all("li")]
 
 
-def test_names_are_offered_of_labels_and_tags_one_can_meet(browser, owner, stranger, signed_in):
+def test_visible_labels_and_tags_are_suggested(browser, owner, stranger, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5, "Dogwood": 60})
     LabelAlias.objects.create(name="Hound", label=create_label("Dog"))
     verdicts.add(image.pk, name="dog show", by_id=owner.pk)
@@ -225,7 +223,7 @@ def test_names_are_offered_of_labels_and_tags_one_can_meet(browser, owner, stran
 # --- Marks ---
 
 
-def test_favorite_and_stars_are_each_persons_own(owner, colleague, signed_in):
+def test_favorite_and_stars_are_personal(owner, colleague, signed_in):
     image = create_image(owner, visibility=Image.Visibility.SHARED)
     mine, theirs = signed_in(owner), signed_in(colleague)
     page = swap(mine, "mark", image, **button(look(mine, image), "favorite"))
@@ -239,13 +237,13 @@ def test_favorite_and_stars_are_each_persons_own(owner, colleague, signed_in):
     assert not Rating.objects.exists()
 
 
-# --- Who may see it, and the trash ---
+# --- Visibility, and the trash ---
 
 
-def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
+def test_visibility_is_changed_and_undone(browser, image, nobody):
     assert look(nobody, image).text == look(nobody, create_image(image.owner)).text  # neither is there
     page = swap(browser, "open-to", image, visibility="2")
-    assert "Everyone with its address can see it now. Undo" in page.text
+    assert "Anyone with the link can see it now. Undo" in page.text
     image.refresh_from_db()
     address = image.get_public_url()
     assert page.links["Public link"] == address
@@ -262,14 +260,14 @@ def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
     assert swap(browser, "open-to", image, visibility="0").all("div", "toast") == []
 
 
-def test_discarded_it_is_seen_by_its_owner_alone_who_may_restore_it(browser, owner, colleague, signed_in):
+def test_trashed_picture_is_visible_to_its_owner_who_can_restore_it(browser, owner, colleague, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
     answer = post(browser, "discard", image, "?q=dog")
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image)
-    assert "Moved to the trash just now. Only you can open it" in page.text
-    assert "Moved to the trash. Undo" in page.text
-    assert "Its labels are there again when it is restored." in page.text
+    assert "Moved to trash just now. Only you can see it" in page.text
+    assert "Moved to trash. Undo" in page.text
+    assert "Labels reappear when you restore this picture." in page.text
     assert (page.by_id("add-label"), page.by_id("visibility")) == (None, None)
     assert signed_in(colleague).get(image.get_absolute_url()).status_code == 404
     assert "/restore/?q=dog" in " ".join(each.get("action", "") for each in page.all("form"))
@@ -277,22 +275,22 @@ def test_discarded_it_is_seen_by_its_owner_alone_who_may_restore_it(browser, own
     assert "Dog 62 %" in look(browser, image).text
 
 
-def test_a_script_that_discards_or_restores_loads_the_page_anew(browser, image):
+def test_trash_and_restore_reload_the_page_for_htmx(browser, image):
     for name in ("discard", "restore"):
         answer = browser.post(reverse(name, args=[image.pk]), **HTMX)
         assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
 
 
-def test_what_was_brought_in_again_is_not_restored_and_says_so(browser, image):
+def test_duplicate_of_a_new_upload_is_not_restored(browser, image):
     trash.trash([image.pk])
     create_image(image.owner, sha256=image.sha256)
     post(browser, "restore", image)
     page = look(browser, image)
     assert "The same file was uploaded again. Move that copy to the trash" in page.text
-    assert "Only you can open it" in page.text
+    assert "Only you can see it" in page.text
 
 
-def test_nothing_is_changed_without_the_pages_own_token(owner, image):
+def test_actions_require_a_csrf_token(owner, image):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(owner)
     for name in ("say", "add-label", "remove-tag", "mark", "open-to", "discard", "restore"):
@@ -302,21 +300,21 @@ def test_nothing_is_changed_without_the_pages_own_token(owner, image):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_an_answer_takes_the_same_queries_however_much_was_said(browser, owner, number, django_assert_num_queries):
+def test_action_query_count_is_constant(browser, owner, number, django_assert_num_queries):
     image = create_labeled_image(owner, {f"Label_{each}": 90.0 for each in range(number)})
     for each in range(number):
         verdicts.add(image.pk, name=f"tag {each}", by_id=owner.pk)
-    said = {"unsay": 10**8}
+    said = {"clear": 10**8}
     # session, person; picture; transaction begun and ended, picture locked, verdict looked for; best labels; latest
     # and current analyses, verdicts, labels; one's own mark
     with django_assert_num_queries(14):
         browser.post(reverse("say", args=[image.pk]), said, **HTMX)
 
 
-def test_what_goes_on_in_the_background_is_undone_there_from_this_page_too(browser, image, owner):
+def test_background_change_is_undone_in_the_background(browser, image, owner):
     change = BulkChange.objects.create(person=owner, action="trash", is_open=True)
     ChangedImage.objects.create(change=change, image_id=image.pk, before={})
     told = Page(browser.post(reverse("undo-here", args=[image.pk]), {"change": change.pk}, **HTMX))
-    assert "It is undone in the background." in told.text
+    assert "Undo continues in the background." in told.text
     change.refresh_from_db()
     assert (change.is_open, change.undone_at is None) == (True, False)

@@ -1,4 +1,4 @@
-"""The library page: what is found is shown, what is shown can be narrowed, what is wrong is said."""
+"""The library page: cards, facets, chips and errors."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def query_of(url: str) -> str:
 # --- What is shown ---
 
 
-def test_the_newest_come_first(owner, browser):
+def test_newest_pictures_come_first(owner, browser):
     images = [create_image(owner) for _ in range(3)]
     page = look(browser)
     assert page.cards() == [image.pk for image in reversed(images)]
     assert "3 pictures · newest first" in page.text
 
 
-def test_a_card_says_what_is_in_the_picture_and_leads_back_to_the_search(owner, browser):
+def test_card_shows_labels_and_keeps_the_search(owner, browser):
     image = create_labeled_image(owner, {"Dog": 98, "Pet": 97, "Grass": 80, "Sky": 60}, width=1200, height=800)
     page = look(browser, "dog")
     thumb = page.all("img", "thumb")[0]
@@ -48,12 +48,12 @@ def test_a_card_says_what_is_in_the_picture_and_leads_back_to_the_search(owner, 
     assert "r-151" in page.by_id(f"card-{image.pk}")["class"]
 
 
-def test_a_picture_without_labels_goes_by_its_name(owner, browser):
+def test_card_without_labels_shows_its_filename(owner, browser):
     create_image(owner, filename="holiday.jpg")
     assert look(browser).all("img", "thumb")[0]["alt"] == "holiday.jpg"
 
 
-def test_the_placeholder_is_part_of_the_page(owner, browser):
+def test_placeholder_is_embedded_in_the_page(owner, browser):
     create_image(owner, placeholder=b"RIFF-tiny")
     assert look(browser).all("img", "placeholder")[0]["src"] == "data:image/webp;base64,UklGRi10aW55"
 
@@ -68,26 +68,26 @@ def test_the_placeholder_is_part_of_the_page(owner, browser):
         ("done", 0, []),
     ],
 )
-def test_badges_tell_what_is_not_as_usual(owner, browser, state, visibility, badges):
+def test_badges_show_state_and_visibility(owner, browser, state, visibility, badges):
     create_analysis(create_image(owner, visibility=visibility), state=state)
     assert [each["title"] for each in look(browser).all("span", "card-badge")] == badges
 
 
-def test_a_picture_asked_again_after_a_failure_is_not_failed(owner, browser):
+def test_retried_picture_is_not_failed(owner, browser):
     image = create_image(owner)
     create_analysis(image, state="failed")
     create_analysis(image, state="queued")
     assert [each["title"] for each in look(browser).all("span", "card-badge")] == ["Queued"]
 
 
-def test_large_numbers_are_grouped_in_words_and_not_in_addresses(owner, browser):
+def test_numbers_are_grouped_in_text_but_not_in_urls(owner, browser):
     image = create_image(owner, pk=1_204_567)
     page = look(browser)
     assert page.cards() == [image.pk]
     assert "/images/1204567/" in page.links.values()
 
 
-def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
+def test_hostile_filenames_are_escaped_and_nothing_is_inline(owner, browser):
     create_labeled_image(owner, {'<script>alert("x")</script>': 99}, filename='"><img src=x onerror=alert(1)>.jpg')
     for parameters in ({}, {"query": '"<script>alert(1)</script>"'}, {"query": '"'}):
         page = look(browser, **parameters)
@@ -95,7 +95,7 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
         assert [each for each in page.all("img") if each["src"] == "x"] == []
 
 
-def test_the_policy_stands(browser):
+def test_csp_header_is_set(browser):
     policy = browser.get(reverse("library"))["Content-Security-Policy"]
     assert "script-src 'self'" in policy
     assert "style-src 'self'" in policy
@@ -103,7 +103,7 @@ def test_the_policy_stands(browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_whole_page_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
+def test_library_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     # session, person; keys, pictures, the sensitive, labels, states, favorites; bound, facets of the hits; saved ones
@@ -122,17 +122,17 @@ def test_a_search_takes_thirteen_queries(owner, browser, number, django_assert_n
 # --- Narrowing ---
 
 
-def test_facets_count_and_lead_to_the_narrower_search(owner, browser):
+def test_facets_link_to_the_narrower_search(owner, browser):
     create_labeled_image(owner, {"Dog": 98, "Fire Truck": 90})
     create_labeled_image(owner, {"Dog": 95})
     page = look(browser, "dog>=90")
     assert query_of(page.links["Fire Truck 1"]) == 'dog>=90 "Fire Truck"'
-    excluding = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Without Fire Truck")
+    excluding = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Exclude Fire Truck")
     assert query_of(excluding["href"]) == 'dog>=90 -"Fire Truck"'
     assert query_of(page.links["Dog 2"]) == ""  # active: a click takes it away
 
 
-def test_colors_have_their_swatch(owner, browser):
+def test_color_facets_have_swatches(owner, browser):
     image = create_image(owner)
     color = {"Red": 200, "Green": 20, "Blue": 20, "SimplifiedColor": "red", "PixelPercent": 60.0}
     answer = {**labels_answer(Dog=98), "ImageProperties": {"DominantColors": [color]}}
@@ -143,7 +143,7 @@ def test_colors_have_their_swatch(owner, browser):
     assert query_of(page.links["Red 1"]) == "color:Red"
 
 
-def test_a_chip_drops_raises_and_turns_its_term(owner, browser):
+def test_chip_removes_excludes_and_raises_its_term(owner, browser):
     create_labeled_image(owner, {"Dog": 98})
     page = look(browser, "dog -cat")
     assert [query_of(each["href"]) for each in page.all("a", "chip-remove")] == ["-cat", "dog"]
@@ -152,7 +152,7 @@ def test_a_chip_drops_raises_and_turns_its_term(owner, browser):
     assert query_of(page.links["Show only these"]) == "dog cat"
 
 
-def test_the_chip_of_a_raised_term_says_so(owner, browser):
+def test_chip_shows_minimum_confidence(owner, browser):
     create_labeled_image(owner, {"Dog": 98})
     page = look(browser, "dog>=90")
     assert "dog ≥ 90" in page.text
@@ -163,25 +163,25 @@ def test_the_chip_of_a_raised_term_says_so(owner, browser):
 # --- When there is nothing ---
 
 
-def test_an_empty_library_says_how_to_fill_it(browser):
+def test_empty_library_explains_upload(browser):
     page = look(browser)
-    assert "Your pictures will be here" in page.text
+    assert "Add your first pictures" in page.text
     assert (page.all("form", "dropzone")[0]["action"], page.by_id("files")["name"]) == (reverse("upload"), "files")
     assert "manage.py import_images" in page.text
 
 
-def test_an_unknown_word_is_named_with_what_may_be_meant(owner, browser):
+def test_unknown_term_gets_suggestions(owner, browser):
     create_labeled_image(owner, {"Bicycle": 98, "Dog": 90})
     page = look(browser, "bycicle dog")
-    assert "No picture carries “bycicle”. Did you mean Bicycle ?" in page.text
+    assert "No pictures match “bycicle”. Did you mean: Bicycle" in page.text
     assert query_of(page.links["Bicycle"]) == "Bicycle dog"
     assert page.cards() == []
 
 
-def test_words_that_never_meet_are_said_to_be_so(owner, browser):
+def test_terms_without_common_pictures_have_no_results(owner, browser):
     create_labeled_image(owner, {"Dog": 98})
     create_labeled_image(owner, {"Cat": 98})
-    assert "No picture carries all of this at once." in look(browser, "dog cat").text
+    assert "No pictures match all of these terms." in look(browser, "dog cat").text
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_words_that_never_meet_are_said_to_be_so(owner, browser):
         ("dog>=101", "A confidence is from 0 to 100, as in dog>=90.", "     ^"),
     ],
 )
-def test_a_bad_query_is_told_with_its_place(owner, browser, query, message, caret):
+def test_invalid_query_shows_error_and_position(owner, browser, query, message, caret):
     create_image(owner)
     response = browser.get(reverse("library"), {"q": query})
     assert response.status_code == 200
@@ -202,7 +202,7 @@ def test_a_bad_query_is_told_with_its_place(owner, browser, query, message, care
     assert len(Page(response).all("h1")) == 1
 
 
-def test_a_bad_query_leaves_what_htmx_has_on_the_page(owner, browser):
+def test_invalid_query_keeps_results_for_htmx(owner, browser):
     response = browser.get(reverse("library"), {"q": '"dog'}, **HTMX)
     headers = ("HX-Retarget", "HX-Reswap", "HX-Push-Url")
     assert [response[name] for name in headers] == ["#search-error", "outerHTML", "false"]
@@ -210,7 +210,7 @@ def test_a_bad_query_leaves_what_htmx_has_on_the_page(owner, browser):
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
-def test_no_query_breaks_the_page(owner, browser, headers):
+def test_hostile_queries_do_not_break_the_page(owner, browser, headers):
     create_image(owner)
     queries = ("x" * 4_001, "x " * 201, "\x00", "a\u202eb", '"' * 399, "-" * 100, "( ) < > =", "é>=1e9")
     statuses = {query: browser.get(reverse("library"), {"q": query}, **headers).status_code for query in queries}
@@ -219,7 +219,7 @@ def test_no_query_breaks_the_page(owner, browser, headers):
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
 @pytest.mark.parametrize("parameter", ["after", "pages", "page", "to", "start"])
-def test_no_other_parameter_breaks_the_page(owner, browser, parameter, headers):
+def test_hostile_parameters_do_not_break_the_page(owner, browser, parameter, headers):
     create_image(owner)
     values = ("", "x", "-1", "9" * 30, "1-", "99999999999999999-1", "1-1", "\x00", "1.5")
     found = {value: browser.get(reverse("library"), {parameter: value}, **headers).status_code for value in values}

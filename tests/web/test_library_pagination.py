@@ -1,4 +1,4 @@
-"""The library goes on: the next pages, the way back to one's place, cards that change while one looks."""
+"""Pagination of the library, return URLs, and polling of pending cards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
 from analysis.search.query import Query
 from analysis.search.results import PAGE_SIZE
-from analysis.web.library.page import page_range, page_range_url
+from analysis.web.library.page import page_range_of, page_range_url
 from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
 
@@ -41,16 +41,16 @@ def many(owner):
     return [create_image(owner) for _ in range(2 * PAGE_SIZE + 5)][::-1]
 
 
-def test_more_leads_to_the_next_page_without_javascript(many, browser):
+def test_load_more_links_to_the_next_page(many, browser):
     first = look(browser)
-    second = Page(browser.get(first.links["More"]))
-    third = Page(browser.get(second.links["More"]))
+    second = Page(browser.get(first.links["Load more"]))
+    third = Page(browser.get(second.links["Load more"]))
     assert first.cards() + second.cards() + third.cards() == [image.pk for image in many]
     assert "More" not in third.links
     assert second.links["Back to the newest"] == "/"
 
 
-def test_htmx_adds_the_next_page_and_the_address_keeps_up(many, browser):
+def test_htmx_appends_the_next_page_and_updates_the_url(many, browser):
     more = look(browser).by_id("load-more")
     assert (more["hx-trigger"], more["hx-swap"]) == ("revealed", "outerHTML")
     added = browser.get(more["hx-get"], **HTMX)
@@ -62,23 +62,23 @@ def test_htmx_adds_the_next_page_and_the_address_keeps_up(many, browser):
     assert last["X-Address"] == "/?pages=3"
 
 
-def test_going_back_to_that_address_shows_as_much_again(many, browser):
+def test_updated_url_shows_the_same_cards(many, browser):
     assert look(browser, pages="2").cards() == [image.pk for image in many[: 2 * PAGE_SIZE]]
 
 
-def test_the_address_that_a_picture_leads_back_to_shows_it(many, browser):
+def test_return_url_of_a_picture_shows_it(many, browser):
     shown = look(browser, to=str(many[PAGE_SIZE + 3].pk)).cards()
     assert len(shown) == 2 * PAGE_SIZE
     assert many[PAGE_SIZE + 3].pk in shown
 
 
-def test_a_picture_far_down_leads_back_to_a_page_that_begins_with_it(many, browser, owner):
-    stretch = page_range(many[100], Query(), viewer=viewer_of(owner), most_pages=1)
+def test_return_url_of_a_distant_picture_starts_at_it(many, browser, owner):
+    stretch = page_range_of(many[100], Query(), viewer=viewer_of(owner), max_pages=1)
     page = Page(browser.get(page_range_url(Query(), stretch)))
     assert page.cards() == [image.pk for image in many[100:]]
 
 
-def test_one_address_has_two_answers_and_says_so(owner, browser):
+def test_page_and_fragment_vary_by_htmx_header(owner, browser):
     create_image(owner)
     whole, part = browser.get("/"), browser.get("/", **HTMX)
     assert "HX-Request" in whole["Vary"]
@@ -91,12 +91,12 @@ def test_one_address_has_two_answers_and_says_so(owner, browser):
 # --- What changes while it is looked at ---
 
 
-def test_nothing_is_asked_when_nothing_is_in_progress(owner, browser):
+def test_no_polling_without_pending_cards(owner, browser):
     create_analysis(create_image(owner), state="done")
     assert look(browser).by_id("poll") == {"id": "poll"}
 
 
-def test_cards_in_progress_are_asked_about_together_until_the_last_is_done(owner, browser):
+def test_pending_cards_are_polled_until_all_are_done(owner, browser):
     images = [create_image(owner) for _ in range(3)]
     for image in images:
         create_analysis(image)
@@ -125,7 +125,7 @@ def test_cards_in_progress_are_asked_about_together_until_the_last_is_done(owner
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_asking_takes_seven_queries(owner, browser, number, django_assert_num_queries):
+def test_polling_takes_seven_queries(owner, browser, number, django_assert_num_queries):
     images = [create_image(owner) for _ in range(number)]
     for image in images:
         create_analysis(image)
@@ -134,12 +134,12 @@ def test_asking_takes_seven_queries(owner, browser, number, django_assert_num_qu
         browser.get(reverse("cards"), asked, **HTMX)
 
 
-def test_no_card_breaks_the_asking(browser):
+def test_hostile_card_ids_do_not_break_polling(browser):
     cards = ("", "x", "1", "-", "9" * 30 + "-queued", "1-<b>", "\x00")
     assert {browser.get(reverse("cards"), {"card": card}).status_code for card in cards} == {286}
 
 
-def test_a_removed_card_ends_the_asking(owner, browser):
+def test_polling_ends_for_a_deleted_picture(owner, browser):
     image = create_image(owner)
     Image.objects.all().delete()
     assert browser.get(reverse("cards"), {"card": f"{image.pk}-queued0"}).status_code == 286

@@ -1,4 +1,4 @@
-"""The library's orders, months, states and trash; and filters that follow what changed."""
+"""Sort orders, months, state filters and trash of the library."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def query_of(url: str) -> str:
         ("Largest first", "acb"),
     ],
 )
-def test_every_order_is_a_link(owner, browser, words, order):
+def test_sort_menu_links_to_each_order(owner, browser, words, order):
     taken = {"a": 2001, "b": 2003, "c": 2002}
     names, sizes = {"a": "2.jpg", "b": "3.jpg", "c": "1.jpg"}, {"a": 30, "b": 10, "c": 20}
     images = {
@@ -54,7 +54,7 @@ def test_every_order_is_a_link(owner, browser, words, order):
     assert f"3 pictures · {words[0].lower()}{words[1:]}" in page.text
 
 
-def test_confidence_is_an_order_where_a_label_says_of_what(owner, browser):
+def test_sort_by_confidence_requires_a_label(owner, browser):
     unsure, sure = (create_labeled_image(owner, {"Dog": confidence}) for confidence in (99, 70))
     assert "Most confident first" not in look(browser).links
     assert Page(browser.get(look(browser, "dog").links["Most confident first"])).cards() == [unsure.pk, sure.pk]
@@ -81,7 +81,7 @@ def months_links(page: Page) -> list[str]:
         ("sort:taken", ["March 2026", "January 2026", "December 2025"]),
     ],
 )
-def test_a_month_leads_to_its_place_in_the_result(months, browser, query, order):
+def test_month_links_into_the_result(months, browser, query, order):
     [address] = months_links(look(browser, query))
     found = Page(browser.get(address))
     links = {" ".join(name.split(" ")[:2]): url for name, url in found.links.items()}  # without how many there are
@@ -95,27 +95,27 @@ def test_orders_without_time_have_no_months(months, browser):
     assert months_links(look(browser, "sort:size")) == []
 
 
-def test_months_of_a_bad_search_say_what_is_wrong(browser):
+def test_months_of_an_invalid_search_show_the_error(browser):
     assert "Nothing closes this quote." in Page(browser.get(reverse("months"), {"q": '"dog'})).text
 
 
 # --- States and the trash ---
 
 
-def test_states_are_links_that_join_and_leave_the_search(owner, browser):
+def test_state_filters_toggle_their_term(owner, browser):
     create_image(owner)
     page = look(browser, "dog")
     assert query_of(page.links["Favorites"]) == "dog is:favorite"
     assert query_of(page.links["Faces"]) == "dog has:faces"
-    without = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Without Favorites")
+    without = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Exclude Favorites")
     assert query_of(without["href"]) == "dog -is:favorite"
     assert query_of(look(browser, "dog is:favorite").links["Favorites"]) == "dog"
 
 
-def test_the_trash_is_a_search_by_itself(owner, browser):
+def test_trash_filter_replaces_the_search(owner, browser):
     create_image(owner)
     assert query_of(look(browser, "dog").links["Trash"]) == "is:trashed"
-    assert "Nothing is in the trash." in look(browser, "is:trashed").text
+    assert "The trash is empty." in look(browser, "is:trashed").text
     gone = create_image(owner, trashed_at=START)
     page = look(browser, "is:trashed")
     assert page.cards() == [gone.pk]
@@ -123,7 +123,7 @@ def test_the_trash_is_a_search_by_itself(owner, browser):
 
 
 @pytest.mark.parametrize("query", ["dog OR cat", "-dog", "taken:2024-05", "is:favorite", "face(smile age:20..30)"])
-def test_every_part_has_its_chip(owner, browser, query):
+def test_every_term_has_a_chip(owner, browser, query):
     create_image(owner)
     page = look(browser, f"beach {query}")
     assert [query_of(each["href"]) for each in page.all("a", "chip-remove")] == [query, "beach"]
@@ -132,7 +132,7 @@ def test_every_part_has_its_chip(owner, browser, query):
 # --- What changes while it is looked at ---
 
 
-def test_filters_and_figures_follow_when_the_last_picture_is_done(owner, browser):
+def test_filters_and_counts_refresh_after_the_last_pending_card(owner, browser):
     image = create_image(owner)
     create_analysis(image)
     asked = {"card": f"{image.pk}-queued0", "q": "dog"}
@@ -147,6 +147,6 @@ def test_filters_and_figures_follow_when_the_last_picture_is_done(owner, browser
     assert ("1 picture" in ended.text, query_of(ended.links["Dog 1"])) == (True, "")
 
 
-def test_cards_of_the_trash_tell_nobody(owner, stranger, signed_in):
+def test_trashed_cards_are_not_polled_by_others(owner, stranger, signed_in):
     create_image(owner, trashed_at=START, visibility=Image.Visibility.PUBLIC)
     assert look(signed_in(stranger), "is:trashed").cards() == []

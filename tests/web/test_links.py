@@ -13,11 +13,11 @@ from analysis.web import aspect_ratios, links
 @pytest.mark.parametrize(
     ("value", "step"), [(100, "sure"), (90, "sure"), (89.9, "likely"), (70, "likely"), (69.9, "unsure")]
 )
-def test_confidence_has_three_steps(value, step):
+def test_confidence_has_three_levels(value, step):
     assert links.confidence_level(value) == step
 
 
-def test_every_shape_has_a_class_and_is_hardly_off():
+def test_every_aspect_ratio_has_a_close_class():
     rules = (rule for rule in aspect_ratios.stylesheet().splitlines() if rule.startswith("."))
     steps = {
         name: float(rest.removesuffix("; }"))
@@ -31,6 +31,6 @@ def test_every_shape_has_a_class_and_is_hardly_off():
     assert min(off) > -0.016
 
 
-def test_the_stylesheet_is_the_one_that_was_written():
+def test_stylesheet_file_is_up_to_date():
     written = Path(settings.BASE_DIR, "analysis/static/analysis/css/aspect_ratios.css").read_text()
     assert written == aspect_ratios.stylesheet()

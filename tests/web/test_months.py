@@ -20,19 +20,19 @@ def months(browser, query: str) -> list[str]:
 
 
 @pytest.mark.parametrize("query", ["sort:name", "sort:size", "dog sort:confidence"])
-def test_an_order_without_time_has_none(owner, signed_in, query):
+def test_order_without_time_has_no_months(owner, signed_in, query):
     create_labeled_image(owner, {"Dog": 90})
     assert months(signed_in(owner), "dog") == ["January 2026"]
     assert months(signed_in(owner), query) == []
 
 
-def test_a_camera_may_say_any_year(owner, signed_in):
+def test_months_accept_any_year(owner, signed_in):
     for year, month in ((9999, 12), (9999, 11), (1912, 2)):
         create_labeled_image(owner, {"Dog": 90}, taken_at=START.replace(year=year, month=month))
     assert months(signed_in(owner), "sort:taken") == ["December 9999", "November 9999", "February 1912"]
 
 
-def test_each_says_how_many_it_has_and_how_many_that_is_beside_the_others(owner, signed_in):
+def test_months_have_counts_and_relative_bars(owner, signed_in):
     for month in (2, 3, 3, 3, 3):
         create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
     page = Page(signed_in(owner).get(reverse("months"), {"q": "dog"}))
@@ -40,7 +40,7 @@ def test_each_says_how_many_it_has_and_how_many_that_is_beside_the_others(owner,
     assert [each["width"] for each in page.all("rect", "confidence-bar-fill")] == ["100.0", "25.0"]
 
 
-def test_of_too_many_they_are_found_without_being_counted(owner, signed_in, monkeypatch):
+def test_months_of_large_results_have_no_counts(owner, signed_in, monkeypatch):
     for month in (2, 3, 3):
         create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
     counted = Page(signed_in(owner).get(reverse("months")))
@@ -53,7 +53,7 @@ def test_of_too_many_they_are_found_without_being_counted(owner, signed_in, monk
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
+def test_months_page_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
     for month in range(number):
         create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month + 1))
     browser = signed_in(owner)

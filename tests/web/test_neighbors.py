@@ -20,7 +20,7 @@ def look(browser, image, **parameters) -> Page:
     return Page(browser.get(reverse("image", args=[image.pk]), parameters))
 
 
-def test_arrows_walk_the_search_one_came_from(owner, browser):
+def test_arrows_follow_the_search(owner, browser):
     old, _, middle, new = (create_labeled_image(owner, {name: 98}) for name in ("Dog", "Cat", "Dog", "Dog"))
     page = look(browser, middle, q="dog")
     arrows = {each["rel"]: each["href"] for each in page.all("a", "neighbor-link")}
@@ -29,13 +29,13 @@ def test_arrows_walk_the_search_one_came_from(owner, browser):
     assert page.links["dog"] == f"/?q=dog&to={middle.pk}#card-{middle.pk}"
 
 
-def test_the_ends_of_a_search_have_one_arrow(owner, browser):
+def test_first_and_last_picture_have_one_arrow(owner, browser):
     old, new = create_image(owner), create_image(owner)
     assert [each["rel"] for each in look(browser, new).all("a", "neighbor-link")] == ["next"]
     assert [each["rel"] for each in look(browser, old).all("a", "neighbor-link")] == ["prev"]
 
 
-def test_a_picture_outside_of_the_search_leads_into_it(owner, browser):
+def test_picture_outside_the_search_has_a_next_picture(owner, browser):
     dog = create_labeled_image(owner, {"Dog": 98})
     other = create_image(owner, added_at=START.replace(year=2030))
     assert [each["href"] for each in look(browser, other, q="dog").all("a", "neighbor-link")] == [
@@ -44,12 +44,12 @@ def test_a_picture_outside_of_the_search_leads_into_it(owner, browser):
 
 
 @pytest.mark.parametrize("query", ['"', "x" * 5_000, "\x00", "dog>=1e9"])
-def test_a_bad_search_in_the_address_breaks_nothing(owner, browser, query):
+def test_invalid_search_in_the_url_is_ignored(owner, browser, query):
     image = create_image(owner)
     assert f"/images/{image.pk}/original" in look(browser, image, q=query).links.values()
 
 
-def test_the_keys_are_named_where_they_work(owner, browser):
+def test_shortcuts_are_declared_on_their_controls(owner, browser):
     image = create_image(owner)
     create_image(owner)
     keys = {
@@ -59,17 +59,17 @@ def test_the_keys_are_named_where_they_work(owner, browser):
     }
     assert keys == {
         "/": "Search",
-        "?": "Show these keys",
-        "Escape": "Back to the results",
-        "b": "Show or hide the boxes",
+        "?": "Show keyboard shortcuts",
+        "Escape": "Back to results",
+        "b": "Show or hide boxes",
         "ArrowLeft": "Previous picture",
-        "Delete": "Move to the trash",
-        "f": "Favorite, or no longer",
-        "t": "Add a label or a tag",
+        "Delete": "Move to trash",
+        "f": "Toggle favorite",
+        "t": "Add a label or tag",
     }
 
 
-def test_nobody_is_led_to_other_pictures_or_told_what_a_search_finds(owner, nobody):
+def test_anonymous_viewers_get_no_neighbors(owner, nobody):
     image = create_image(owner, visibility=2, latitude=1.5, longitude=2.5)
     create_image(owner, visibility=2)
     for query in ("", "owner:owner", "has:location"):

@@ -1,4 +1,4 @@
-"""Analyzing again: said what it would come to, then started, over one's own pictures alone."""
+"""The “Analyze again” page: estimates, permissions and start."""
 
 from decimal import Decimal
 
@@ -30,14 +30,14 @@ def test_the_estimate_of_a_selection(owner, colleague, signed_in):
     page = signed_in(owner).post(URL, {"ids": ids})
     assert chosen(page) == {"labels": ("3", "$0.0063"), "faces": ("3", "$0.0036")}
     text = Page(page).text
-    assert "3 pictures to be analyzed: 6 calls, $0.0099 at most, a second." in text
-    assert "1 chosen picture is not yours to analyze." in text
+    assert "3 pictures · 6 calls · at most $0.0099 · a second" in text
+    assert "1 selected picture is skipped because it isn't yours or is in the trash." in text
     assert not Page(page).inline()
     assert Batch.objects.count() == 0
     assert Analysis.objects.count() == 0
 
 
-def test_the_estimate_of_all_that_is_found(owner, signed_in):
+def test_the_estimate_of_a_search(owner, signed_in):
     for _ in range(2):
         create_labeled_image(owner, {"Dog": 98})
     create_image(owner)
@@ -46,7 +46,7 @@ def test_the_estimate_of_all_that_is_found(owner, signed_in):
     assert page.context["form"] == {"all": "1", "q": "dog", "chosen": "1", "scope": "all"}
 
 
-def test_what_is_answered_so_already_is_not_asked_unless_it_is_forced(owner, signed_in):
+def test_up_to_date_results_are_skipped_unless_forced(owner, signed_in):
     from analysis.recognition import registry
 
     ModelVersion.objects.create(recognizer="rekognition", api="labels", version="3.0")
@@ -55,13 +55,13 @@ def test_what_is_answered_so_already_is_not_asked_unless_it_is_forced(owner, sig
     )
     browser = signed_in(owner)
     page = browser.get(URL, {"api": "labels"})
-    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 answered so already"]
-    assert "Nothing is to be asked" in Page(page).text
+    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 up to date"]
+    assert "Nothing to do" in Page(page).text
     assert "Start" not in [each.get("name") for each in Page(page).all("button")]
     assert chosen(browser.get(URL, {"api": "labels", "force": "1"})) == {"labels": ("1", "$0.0021")}
 
 
-def test_started_it_runs_over_the_named_pictures_within_what_was_said(owner, signed_in):
+def test_start_creates_a_run_with_the_selected_pictures_and_budget(owner, signed_in):
     images = [create_image(owner) for _ in range(2)]
     browser = signed_in(owner)
     page = browser.post(URL, {"ids": ",".join(str(image.pk) for image in images), "api": ["labels"]})
@@ -78,17 +78,17 @@ def test_started_it_runs_over_the_named_pictures_within_what_was_said(owner, sig
     assert (batch.person, batch.all_owners, batch.uses_id_list) == (owner, False, True)
     assert (batch.state, batch.budget, batch.expected, batch.apis) == ("running", Decimal("0.01"), 2, ["labels"])
     assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
-    assert f"Batch {batch.pk} is under way." in Page(browser.get(reverse("activity"))).text
+    assert f"Started bulk run {batch.pk}." in Page(browser.get(reverse("activity"))).text
 
 
-def test_counting_again_suggests_another_budget_and_keeps_one_that_was_typed(owner, signed_in):
+def test_new_estimate_updates_suggested_but_not_typed_budget(owner, signed_in):
     create_image(owner)
     browser, form = signed_in(owner), {"all": "1", "q": "", "api": "labels"}
     assert browser.post(URL, form | {"budget": "0.50", "suggested": "0.50"}).context["budget"] == "0.01"
     assert browser.post(URL, form | {"budget": "0.50", "suggested": "0.01"}).context["budget"] == "0.50"
 
 
-def test_what_failed_is_asked_again_by_its_cause(owner, colleague, signed_in):
+def test_failed_analyses_are_retried_by_error_code(owner, colleague, signed_in):
     for person in (owner, owner, colleague):
         image = create_image(person)
         create_labeled_image(person, {"Dog": 98})
@@ -103,7 +103,7 @@ def test_what_failed_is_asked_again_by_its_cause(owner, colleague, signed_in):
     assert batch.all_owners is False  # which only staff may ask for
 
 
-def test_staff_ask_again_about_everybodys(owner, staff, signed_in):
+def test_staff_retry_failures_of_all_owners(owner, staff, signed_in):
     create_analysis(create_image(owner), api="faces", state="failed", recognizer="rekognition", error_code="storage")
     asked = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
     page = signed_in(staff).get(URL, asked)
@@ -111,7 +111,7 @@ def test_staff_ask_again_about_everybodys(owner, staff, signed_in):
     assert page.context["form"]["everybody"] == "1"
 
 
-def test_of_very_many_some_are_looked_at_and_it_says_so(owner, signed_in):
+def test_large_selection_is_estimated_from_a_sample(owner, signed_in):
     first = create_image(owner)
     copies = [
         Image(**{**row, "id": None, "sha256": f"{number:064x}", "key": f"copies/{number}"})
@@ -122,8 +122,8 @@ def test_of_very_many_some_are_looked_at_and_it_says_so(owner, signed_in):
     ids = ",".join(map(str, Image.objects.values_list("pk", flat=True)))
     page = signed_in(owner).post(URL, {"ids": ids, "api": "labels"})
     assert chosen(page) == {"labels": ("3,000", "$6.30")}
-    assert "About 3,000 pictures to be analyzed: 3,000 calls, $6.30 at most" in Page(page).text
-    assert "Of these, 2,000 were looked at; the others are taken to be like them." in Page(page).text
+    assert "About 3,000 pictures · 3,000 calls · at most $6.30" in Page(page).text
+    assert "Estimated from the first 2,000 pictures." in Page(page).text
     assert page.context["expected"] == ""
     by_search = signed_in(owner).get(URL, {"q": "format:jpeg", "api": "labels"})
     assert chosen(by_search) == {"labels": ("3,000", "$6.30")}
@@ -132,35 +132,35 @@ def test_of_very_many_some_are_looked_at_and_it_says_so(owner, signed_in):
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({}, "No picture is selected."),
-        ({"all": "1", "q": "dog ("}, "This search cannot be understood"),
+        ({}, "No pictures are selected."),
+        ({"all": "1", "q": "dog ("}, "This search is not valid"),
         ({"all": "1", "q": "", "api": "smells"}, "rekognition has"),
         ({"all": "1", "q": "", "chosen": "1"}, "it has no empty list."),
         ({"all": "1", "q": "", "budget": "-1"}, "The budget is -1; it is US dollars, from 0 to 100,000."),
-        ({"all": "1", "q": "", "start": "1", "budget": "much"}, "“much” isn't an amount in US dollars"),
+        ({"all": "1", "q": "", "start": "1", "budget": "much"}, "“much” is not an amount in US dollars"),
         ({"ids": ",".join(map(str, range(1, 10_002)))}, "At most 10,000 pictures can be named one by one"),
     ],
 )
-def test_what_cannot_be_is_told(form, words, owner, signed_in):
+def test_invalid_form_shows_its_error(form, words, owner, signed_in):
     answer = signed_in(owner).post(URL, form)
     assert answer.status_code == 422
     assert words in Page(answer).text
     assert Batch.objects.count() == 0
 
 
-def test_looking_at_an_address_starts_nothing(owner, signed_in):
+def test_get_request_starts_nothing(owner, signed_in):
     create_image(owner)
     signed_in(owner).get(URL, {"start": "1"})
     assert Batch.objects.count() == 0
 
 
-def test_the_bulk_bar_leads_there(owner, signed_in):
+def test_bulk_bar_links_to_analyze_again(owner, signed_in):
     create_image(owner)
     buttons = [each for each in Page(signed_in(owner).get("/")).all("button") if each.get("formaction") == URL]
     assert ["data-navigates" in each for each in buttons] == [True]
 
 
-def test_an_estimate_is_started_once_and_the_second_time_names_the_run(owner, colleague, signed_in):
+def test_estimate_starts_once_and_then_links_to_the_run(owner, colleague, signed_in):
     image = create_image(owner)
     browser = signed_in(owner)
     page = browser.post(URL, {"ids": str(image.pk), "api": "labels", "force": "1"})
@@ -169,8 +169,10 @@ def test_an_estimate_is_started_once_and_the_second_time_names_the_run(owner, co
         assert browser.post(URL, form).url == reverse("activity")
     batch = Batch.objects.get()
     shown = Page(browser.get(reverse("activity")))
-    assert f"Batch {batch.pk} was already started from this estimate, just now. Nothing else was started." in shown.text
-    assert shown.links[f"Show batch {batch.pk}"] == f"/activity/#batch-{batch.pk}"
+    assert (
+        f"Bulk run {batch.pk} was already started from this estimate, just now. Nothing new was started." in shown.text
+    )
+    assert shown.links[f"Show bulk run {batch.pk}"] == f"/activity/#batch-{batch.pk}"
     assert shown.by_id(f"batch-{batch.pk}")
     for token in ("", "x", form["token"]):
         person = colleague if token == form["token"] else owner
@@ -178,7 +180,7 @@ def test_an_estimate_is_started_once_and_the_second_time_names_the_run(owner, co
     assert Batch.objects.count() == 1
 
 
-def test_what_is_not_switched_on_is_not_offered_and_not_asked(owner, staff, signed_in):
+def test_disabled_api_is_neither_offered_nor_accepted(owner, staff, signed_in):
     create_image(owner)
     browser = signed_in(owner)
     assert [each.api for each in browser.get(URL).context["choices"]] == ["labels", "faces"]
@@ -186,10 +188,10 @@ def test_what_is_not_switched_on_is_not_offered_and_not_asked(owner, staff, sign
     assert (answer.status_code, "Not switched on: Celebrities." in Page(answer).text) == (422, True)
     owner.user_permissions.add(Permission.objects.get(codename="add_batch"))
     page = signed_in(owner).post(URL, {"all": "1", "q": "", "api": ["celebrities"]})
-    assert chosen(page) == {"celebrities": ("1", "less than $0.01")}
+    assert chosen(page) == {"celebrities": ("1", "$0.0012")}
 
 
-def test_who_only_looks_starts_nothing(owner, signed_in):
+def test_viewers_cannot_start_analyses(owner, signed_in):
     create_image(owner)
     owner.groups.add(Group.objects.get_or_create(name="viewer")[0])
     answer = signed_in(owner).get(URL)
@@ -202,7 +204,7 @@ def test_the_estimate_follows_the_form(owner, signed_in):
     [sent] = [each for each in Page(browser.get(URL)).all("form") if each.get("action") == URL]
     assert (sent["hx-post"], sent["hx-trigger"], sent["hx-target"]) == (URL, "change delay:300ms", "#board")
     part = browser.post(URL, form | {"api": ["labels", "faces"]}, headers={"HX-Request": "true"})
-    assert "1 picture to be analyzed: 2 calls" in Page(part).text
+    assert "1 picture · 2 calls" in Page(part).text
     assert ("<html" in part.content.decode(), "disabled" in Page(part).by_id("start")) == (False, False)
     for fields, reason in (({}, "it has no empty list."), ({"api": "labels", "budget": "-1"}, "The budget is -1")):
         part = browser.post(URL, form | fields, headers={"HX-Request": "true"})
@@ -211,7 +213,7 @@ def test_the_estimate_follows_the_form(owner, signed_in):
         assert {"type": "hidden", "name": "all", "value": "1"} in Page(part).all("input")
 
 
-def test_start_is_there_and_says_why_it_cannot_be_pressed(owner, signed_in):
+def test_disabled_start_button_has_a_reason(owner, signed_in):
     page = Page(signed_in(owner).get(URL))
     assert page.by_id("start")["aria-describedby"] == "reason"
-    assert (page.by_id("reason") is not None, "Nothing is to be asked" in page.text) == (True, True)
+    assert (page.by_id("reason") is not None, "Nothing to do" in page.text) == (True, True)

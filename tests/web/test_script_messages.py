@@ -1,4 +1,4 @@
-"""Sentences that scripts show come with the page."""
+"""Messages of scripts are embedded in pages."""
 
 import json
 import re
@@ -19,21 +19,21 @@ def keys_used() -> set[str]:
     return {key for call in calls for key in re.findall(r'"([a-z-]+)"', call)}
 
 
-def test_every_sentence_is_used_and_every_key_has_one():
+def test_messages_and_keys_in_scripts_match():
     assert keys_used() == set(script_messages.SENTENCES) | set(script_messages.PLURALS)
 
 
 def test_plurals_by_category():
     messages = script_messages.messages()
     assert messages["other-files"] == {
-        "one": "%(number)s other file passed over",
-        "other": "%(number)s other files passed over",
+        "one": "%(number)s other file skipped",
+        "other": "%(number)s other files skipped",
     }
     assert messages["selected"] == {"other": "%(number)s selected"}
 
 
 @pytest.mark.django_db
-def test_page_brings_them_as_data(nobody):
+def test_page_embeds_messages_as_json(nobody):
     page = nobody.get(reverse("login")).content.decode()
     block = re.search(r'<script id="messages" type="application/json">(.*?)</script>', page)[1]
     with translation.override("en"):

@@ -1,4 +1,4 @@
-"""Pictures with moderation labels are blurred wherever they are shown, for whoever does not want them shown."""
+"""Sensitive pictures are blurred wherever they appear, unless turned off."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def switch(browser, show: str = "1"):
     return browser.post(reverse("sensitive"), {"show": show, "next": "/labels/"})
 
 
-def test_a_sensitive_card_is_blurred_says_so_and_leads_to_the_picture(sensitive, harmless, browser):
+def test_sensitive_card_is_blurred_and_links_to_its_page(sensitive, harmless, browser):
     page = library(browser)
     assert (veiled(page), page.cards()) == ([sensitive.pk], [sensitive.pk, harmless.pk])
     assert [each["title"] for each in page.all("span", "sensitive")] == ["Sensitive"]
@@ -61,7 +61,7 @@ def test_a_sensitive_card_is_blurred_says_so_and_leads_to_the_picture(sensitive,
     ]
 
 
-def test_the_page_of_a_sensitive_picture_shows_it_when_one_wants_to(sensitive, harmless, browser, nobody):
+def test_sensitive_picture_is_revealed_on_its_page(sensitive, harmless, browser, nobody):
     [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover")
     assert "open" not in cover
     [cover] = Page(browser.get(sensitive.get_absolute_url(), {"shown": "1"})).all("details", "sensitive-cover")
@@ -72,7 +72,7 @@ def test_the_page_of_a_sensitive_picture_shows_it_when_one_wants_to(sensitive, h
     assert "open" not in cover
 
 
-def test_whoever_wants_sees_them_everywhere_until_they_do_not(sensitive, browser, colleague, signed_in):
+def test_sensitive_pictures_are_shown_everywhere_after_opting_in(sensitive, browser, colleague, signed_in):
     assert switch(browser).url == "/labels/"
     page = library(browser)
     assert (veiled(page), [each["title"] for each in page.all("span", "sensitive")]) == ([], ["Sensitive"])
@@ -87,7 +87,7 @@ def test_whoever_wants_sees_them_everywhere_until_they_do_not(sensitive, browser
     assert veiled(library(browser)) == [sensitive.pk]
 
 
-def test_what_is_hidden_or_rejected_or_found_too_unsurely_is_not_sensitive(owner, sensitive, browser, settings):
+def test_hidden_rejected_or_uncertain_moderation_is_not_sensitive(owner, sensitive, browser, settings):
     violence = Label.objects.get(kind="moderation")
     verdicts.reject(sensitive.pk, label_id=violence.pk, by_id=owner.pk)
     assert veiled(library(browser)) == []
@@ -98,7 +98,7 @@ def test_what_is_hidden_or_rejected_or_found_too_unsurely_is_not_sensitive(owner
     assert Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover") == []
 
 
-def test_in_the_trash_they_are_veiled_as_well(sensitive, harmless, browser):
+def test_trashed_sensitive_pictures_are_blurred(sensitive, harmless, browser):
     create_analysis(harmless, "moderation", "done", answer={"ModerationLabels": []})
     trash.trash([sensitive.pk, harmless.pk])
     assert veiled(library(browser, q="is:trashed")) == [sensitive.pk]
@@ -106,7 +106,7 @@ def test_in_the_trash_they_are_veiled_as_well(sensitive, harmless, browser):
     assert "open" not in cover
 
 
-def test_more_cards_and_cards_that_changed_are_veiled(sensitive, harmless, browser):
+def test_next_and_updated_cards_are_blurred(sensitive, harmless, browser):
     create_analysis(harmless, api="faces", state="queued")
     changed = Page(browser.get(reverse("cards"), {"card": [f"{sensitive.pk}-x", f"{harmless.pk}-x"]}, **HTMX))
     assert veiled(changed) == [sensitive.pk]
@@ -116,19 +116,19 @@ def test_more_cards_and_cards_that_changed_are_veiled(sensitive, harmless, brows
     assert veiled(more) == [sensitive.pk]
 
 
-def test_duplicates_are_veiled_one_by_one(sensitive, harmless, browser):
+def test_sensitive_duplicates_are_blurred(sensitive, harmless, browser):
     assert len(Page(browser.get(reverse("duplicates"))).all("span", "candidate-image")) == 2
     assert len(Page(browser.get(reverse("duplicates"))).all("span", "is-blurred")) == 1
 
 
-def test_a_label_shows_a_harmless_picture_where_there_is_one(owner, harmless, sensitive, browser):
+def test_label_cover_prefers_a_harmless_picture(owner, harmless, sensitive, browser):
     page = Page(browser.get(reverse("labels")))
     thumbs = [each["src"] for each in page.all("img") if "renditions" in each.get("src", "")]
     assert [f"/images/{sensitive.pk}/" in src for src in thumbs] == [False, True]  # Dog, Violence
     assert len(page.all("a", "is-blurred")) == 1
 
 
-def test_who_is_not_signed_in_has_no_switch(nobody, owner):
+def test_anonymous_viewers_cannot_turn_blurring_off(nobody, owner):
     image = create_image(owner, visibility=2)
     assert [
         each for each in Page(nobody.get(image.get_absolute_url())).all("button") if each.get("name") == "show"

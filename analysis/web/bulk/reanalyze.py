@@ -1,4 +1,4 @@
-"""Having pictures analyzed again: what it would come to is said first, then it runs in the background."""
+"""The “Analyze again” page: an estimate of calls and cost, then a bulk run."""
 
 from __future__ import annotations
 
@@ -30,255 +30,283 @@ from analysis.search import results
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import time_limit
 from analysis.web import toasts
-from analysis.web.activity import parse_budget
-from analysis.web.bulk.views import selected
+from analysis.web.budget_field import parse_budget
+from analysis.web.bulk.selection import selection_of
 from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.toasts import Toast
 
-LOOKED_AT = 2_000
-"""Pictures of a large selection that are looked at; the rest is taken to be like them."""
-HIDDEN = ("ids", "all", "q", "scope", "code", "everybody", "chosen")
+SAMPLE_SIZE = 2_000
+"""Pictures of a large selection that are examined; the estimate is scaled up to the whole selection."""
+REPEATED_FIELDS = ("ids", "all", "q", "scope", "code", "everybody", "chosen")
 SCOPES = (Batch.Scope.ALL, Batch.Scope.MISSING, Batch.Scope.FAILED)
 
 
 @dataclass(frozen=True)
 class AnalyzeForm:
-    """A batch that is not started, the pictures it names, if it does, and the form it came from."""
+    """A batch that is not started.
+
+    `ids` are its pictures if they were selected one by one; `fields` are the hidden form fields that select them again.
+    """
 
     batch: Batch
     ids: tuple[int, ...]
     budget: str
-    form: dict[str, str]
+    fields: dict[str, str]
 
 
 @dataclass(frozen=True)
 class ApiChoice:
-    """An API with what asking it would come to; empty where it is not chosen."""
+    """A checkbox for an API, with its estimate if it is checked."""
 
     api: str
     name: str
     is_chosen: bool
     calls: str = ""
     cost: str = ""
-    lasts: str = ""
+    duration: str = ""
     note: str = ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def analyze(request: Request) -> HttpResponse:
-    """The estimate of a selection from the library, or of a search by its address; with `start`, the beginning."""
+    """Estimate a selection (POST) or a search (GET, `q`); with `start`, run it."""
     permissions.require_analyze_images(request.user)
     is_part = is_fragment(request)
     try:
-        asked = _asked(request)
+        form = _parse_form(request)
         if request.method == "POST" and request.POST.get("start"):
-            return _started(request, asked)
+            return _start(request, form)
     except (ActionRefused, InvalidBatchOptions, NotAllowed, NoToken) as error:
         if is_part:
-            return render(request, "bulk/reanalyze.html#board", _not_estimated(request, str(error)))
-        return render(request, "bulk/reanalyze.html", {"complaint": str(error)}, status=422)
-    context = _context(asked, may_choose=permissions.can_choose_apis(request.user))
+            return render(request, "bulk/reanalyze.html#board", _invalid_context(request, str(error)))
+        return render(request, "bulk/reanalyze.html", {"error": str(error)}, status=422)
+    context = _estimate_context(form, may_choose=permissions.can_choose_apis(request.user))
     return render(request, "bulk/reanalyze.html#board" if is_part else "bulk/reanalyze.html", context)
 
 
-def _started(request: Request, asked: AnalyzeForm) -> HttpResponse:
-    """Once for each estimate: a second time it is only told which run was started."""
-    batch, is_first = pipeline.start_once(asked.batch, token=request.POST.get("token", ""), named=asked.ids)
+def _start(request: Request, form: AnalyzeForm) -> HttpResponse:
+    """Start the run, once per estimate."""
+    # The token is valid once: Back and a second Start would pay twice.
+    batch, is_first = pipeline.start_once(form.batch, token=request.POST.get("token", ""), named=form.ids)
     if is_first:
-        toast = Toast(f"Batch {batch.pk} is under way.")
+        toast = Toast(_("Started bulk run %(number)s.") % {"number": batch.pk})
     else:
-        said = _("Batch %(number)s was already started from this estimate, %(ago)s. Nothing else was started.")
-        ago = formatting.ago(batch.started_at, now=now())
+        message = _("Bulk run %(number)s was already started from this estimate, %(ago)s. Nothing new was started.")
         toast = Toast(
-            said % {"number": batch.pk, "ago": ago},
+            message % {"number": batch.pk, "ago": formatting.ago(batch.started_at, now=now())},
             url=f"{reverse('activity')}#batch-{batch.pk}",
-            url_words=_("Show batch %(number)s") % {"number": batch.pk},
+            link_text=_("Show bulk run %(number)s") % {"number": batch.pk},
         )
     toasts.add_toast(request, toast)
     return redirect("activity")
 
 
-def _not_estimated(request: Request, complaint: str) -> dict[str, object]:
-    """The form as it was sent, with why it cannot be started."""
-    said = request.POST
-    chosen = said.getlist("api")
-    batch_form = {name: said[name] for name in HIDDEN if said.get(name)}
-    able = _offered(chosen, may_choose=permissions.can_choose_apis(request.user))
+def _invalid_context(request: Request, reason: str) -> dict[str, object]:
+    """The submitted form, with the reason why it cannot be started."""
+    chosen = request.POST.getlist("api")
+    apis = _offered_apis(chosen, may_choose=permissions.can_choose_apis(request.user))
     return {
-        "form": batch_form,
-        "choices": [ApiChoice(api, str(Analysis.Api(api).label), is_chosen=api in chosen) for api in able],
-        "is_forced": bool(said.get("force")),
-        "is_failed": said.get("scope") == Batch.Scope.FAILED,
-        "budget": said.get("budget", ""),
-        "suggested": said.get("suggested", ""),
+        "form": {name: request.POST[name] for name in REPEATED_FIELDS if request.POST.get(name)},
+        "choices": [ApiChoice(api, str(Analysis.Api(api).label), is_chosen=api in chosen) for api in apis],
+        "is_forced": bool(request.POST.get("force")),
+        "is_failed": request.POST.get("scope") == Batch.Scope.FAILED,
+        "budget": request.POST.get("budget", ""),
+        "suggested": request.POST.get("suggested", ""),
         "token": new_token(),
-        "reason": complaint,
+        "reason": reason,
     }
 
 
-def _asked(request: Request) -> AnalyzeForm:
-    """What the form, or the address, asks for. Raises Refused and BadBatch."""
-    said = request.POST if request.method == "POST" else request.GET
-    ids, query = _pictures(request)
-    budget = said.get("budget", "")
-    is_suggested = budget == said.get("suggested", "")
-    all_owners = bool(said.get("everybody")) and permissions.can_analyze_all_images(request.user)
-    scope = said.get("scope", "")
+def _parse_form(request: Request) -> AnalyzeForm:
+    """Read the form or the URL.
+
+    Raises ActionRefused, InvalidBatchOptions and NotAllowed.
+    """
+    data = request.POST if request.method == "POST" else request.GET
+    ids, query = _selected_pictures(request)
+    budget = data.get("budget", "")
+    is_suggested = budget == data.get("suggested", "")
+    all_owners = bool(data.get("everybody")) and permissions.can_analyze_all_images(request.user)
+    scope = data.get("scope", "")
     batch = build_batch(
         query=query,
         scope=scope if scope in SCOPES else Batch.Scope.ALL,
-        apis=said.getlist("api") or _none(said),
-        error_code=said.get("code", "").replace("\x00", "")[:80] if scope == Batch.Scope.FAILED else "",
-        budget=parse_budget(budget) if said.get("start") or not is_suggested else None,
-        is_forced=bool(said.get("force")),
+        apis=data.getlist("api") or _default_apis(data),
+        error_code=data.get("code", "").replace("\x00", "")[:80] if scope == Batch.Scope.FAILED else "",
+        budget=parse_budget(budget) if data.get("start") or not is_suggested else None,
+        is_forced=bool(data.get("force")),
         uses_id_list=bool(ids),
         person_id=current_user_id(request),
         all_owners=all_owners,
     )
     authorization.require(batch)
-    batch.expected = int_param(said.get("expected", ""), maximum=2**31 - 1, minimum=0) or None
-    return AnalyzeForm(batch, ids, "" if is_suggested else budget, _form(batch, ids, all_owners=all_owners))
+    batch.expected = int_param(data.get("expected", ""), maximum=2**31 - 1, minimum=0) or None
+    return AnalyzeForm(batch, ids, "" if is_suggested else budget, _selection_fields(batch, ids, all_owners=all_owners))
 
 
-def _pictures(request: Request) -> tuple[tuple[int, ...], str]:
-    """The ids that are named, or the search; a search by its address means every hit."""
+def _selected_pictures(request: Request) -> tuple[tuple[int, ...], str]:
+    """Either ids or a query; a GET request means all results of its query."""
     if request.method != "POST":
         return (), request.GET.get("q", "")
-    selection = selected(request)
+    selection = selection_of(request)
     if len(selection.ids) > MAX_IDS:
-        raise ActionRefused(f"At most {MAX_IDS:,} pictures can be named one by one; select all results instead.")
+        message = _("At most %(limit)s pictures can be selected one by one. Select all results instead.")
+        raise ActionRefused(message % {"limit": formatting.count(MAX_IDS)})
     return selection.ids, selection.query.text if selection.query is not None else ""
 
 
-def _none(said: QueryDict) -> list[str] | None:
-    """All wanted APIs at first; none where every box was cleared, which is a mistake."""
-    return [] if "chosen" in said else None
+def _default_apis(data: QueryDict) -> list[str] | None:
+    """None for the default APIs; [] if every box was cleared, which is an error."""
+    return [] if "chosen" in data else None
 
 
-def _form(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> dict[str, str]:
-    """The fields that say again which pictures are meant."""
-    named = ",".join(map(str, ids))
-    which = {"ids": named} if named else {"all": "1", "q": batch.query}
-    told = {"scope": batch.scope, "code": batch.error_code, "everybody": "1" if all_owners else ""}
-    return {**which, "chosen": "1", **{name: value for name, value in told.items() if value}}
+def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> dict[str, str]:
+    """Hidden fields that repeat which pictures are selected."""
+    id_list = ",".join(map(str, ids))
+    selection = {"ids": id_list} if id_list else {"all": "1", "q": batch.query}
+    options = {"scope": batch.scope, "code": batch.error_code, "everybody": "1" if all_owners else ""}
+    return {**selection, "chosen": "1", **{name: value for name, value in options.items() if value}}
 
 
-def _context(asked: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
-    found = _estimated(asked)
-    share = 1.0 if found.is_whole else _times(asked, found)
-    total = _scaled(found, share)
-    calls = sum(each.calls for each in total.by_api.values())
+def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
+    sample = _estimate_sample(form)
+    total = sample if sample.is_whole else _scale(sample, _scale_factor(form, sample))
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
-        "form": asked.form,
+        "form": form.fields,
         "token": new_token(),
-        "is_forced": asked.batch.is_forced,
-        "is_failed": asked.batch.scope == Batch.Scope.FAILED,
-        "code": asked.batch.error_code,
-        "query": asked.batch.query,
-        "is_about": not found.is_whole,
-        "is_at_least": not found.is_whole and math.isinf(_hits(asked)),
-        "pictures": formatting.pictures(total.images),
-        "looked_at": f"{found.looked_at:,}",
-        "skipped": _skipped(asked, found),
-        "choices": [_choice(api, total.by_api.get(api)) for api in _offered(total.by_api, may_choose=may_choose)],
-        "calls": formatting.plural(ngettext("%(number)s call", "%(number)s calls", calls), calls),
+        "is_forced": form.batch.is_forced,
+        "is_failed": form.batch.scope == Batch.Scope.FAILED,
+        "code": form.batch.error_code,
+        "query": form.batch.query,
+        "totals": _totals(form, total, is_sampled=not sample.is_whole),
+        "sample_note": "" if sample.is_whole else _sample_note(sample.looked_at),
+        "skipped": _skipped(form, sample),
+        "choices": [
+            _api_choice(api, total.by_api.get(api)) for api in _offered_apis(total.by_api, may_choose=may_choose)
+        ],
         "analyses": total.analyses,
-        "cost": formatting.dollars(total.dollars) if total.dollars else "",
-        "lasts": formatting.duration(total.seconds),
-        "cautions": warnings(asked.batch, total),
-        "expected": found.analyses if found.is_whole else "",
-        "budget": asked.budget or suggested,
+        "warnings": warnings(form.batch, total),
+        "expected": sample.analyses if sample.is_whole else "",
+        "budget": form.budget or suggested,
         "suggested": suggested,
     }
 
 
-def _estimated(asked: AnalyzeForm) -> Estimate:
-    """Of named pictures the first are written down for the while of counting, and forgotten again."""
-    if not asked.ids:
-        return estimate(asked.batch, maximum=LOOKED_AT)
+def _totals(form: AnalyzeForm, total: Estimate, *, is_sampled: bool) -> list[str]:
+    """Pictures, calls, cost and duration of the whole run."""
+    pictures = formatting.pictures(total.images)
+    if is_sampled:
+        estimated = _("At least %(pictures)s") if math.isinf(_selection_size(form)) else _("About %(pictures)s")
+        pictures = estimated % {"pictures": pictures}
+    if not total.analyses:
+        return [pictures]
+    calls = sum(estimate.calls for estimate in total.by_api.values())
+    cost = _("at most %(cost)s") % {"cost": formatting.dollars(total.dollars)} if total.dollars else ""
+    return [
+        pictures,
+        formatting.plural(ngettext("%(number)s call", "%(number)s calls", calls), calls),
+        *filter(None, [cost, formatting.duration(total.seconds)]),
+    ]
+
+
+def _sample_note(number: int) -> str:
+    note = ngettext(
+        "Estimated from the first %(number)s picture.", "Estimated from the first %(number)s pictures.", number
+    )
+    return formatting.plural(note, number)
+
+
+def _estimate_sample(form: AnalyzeForm) -> Estimate:
+    """The estimate for the first SAMPLE_SIZE pictures.
+
+    Estimates read a list of ids from the database, so it is saved for the estimate and rolled back.
+    """
+    if not form.ids:
+        return estimate(form.batch, maximum=SAMPLE_SIZE)
     with transaction.atomic():
-        lifecycle.prepare(asked.batch, named=asked.ids[:LOOKED_AT])
-        found = estimate(asked.batch)
+        lifecycle.prepare(form.batch, named=form.ids[:SAMPLE_SIZE])
+        sample = estimate(form.batch)
         transaction.set_rollback(True)
-    asked.batch.pk = None
-    found.is_whole = len(asked.ids) <= LOOKED_AT
-    return found
+    form.batch.pk = None
+    sample.is_whole = len(form.ids) <= SAMPLE_SIZE
+    return sample
 
 
-def _times(asked: AnalyzeForm, found: Estimate) -> float:
-    """How many times what was looked at the whole is, as far as it is known."""
-    hits = _hits(asked)
-    whole = results.COUNT_CAP if math.isinf(hits) else hits
-    looked_at = LOOKED_AT if asked.ids else found.looked_at
-    return max(1.0, whole / max(looked_at, 1))
+def _scale_factor(form: AnalyzeForm, sample: Estimate) -> float:
+    """The size of the selection relative to the sample."""
+    size = _selection_size(form)
+    capped_size = results.COUNT_CAP if math.isinf(size) else size
+    sample_size = SAMPLE_SIZE if form.ids else sample.looked_at
+    return max(1.0, capped_size / max(sample_size, 1))
 
 
-def _hits(asked: AnalyzeForm) -> float:
-    """Pictures of the selection; infinity where they are too many to be counted."""
-    if asked.ids:
-        return len(asked.ids)
-    batch = asked.batch
-    own = "" if batch.all_owners else " owner:me"
+def _selection_size(form: AnalyzeForm) -> float:
+    """The number of selected pictures; infinity if they are too many to count."""
+    if form.ids:
+        return len(form.ids)
+    batch = form.batch
+    owner_term = "" if batch.all_owners else " owner:me"
     viewer = Viewer(sees_all=True) if batch.all_owners else Viewer(person_id=batch.person_id)
     try:
         with time_limit():
-            number = results.count(parse(f"{batch.query}{own}"), viewer=viewer)
-    except InvalidQuery:  # too long with that word more, or not counted in time
+            number = results.count(parse(f"{batch.query}{owner_term}"), viewer=viewer)
+    except InvalidQuery:  # too long with the owner term, or not counted in time
         return math.inf
     return math.inf if number > results.COUNT_CAP else number
 
 
-def _scaled(found: Estimate, times: float) -> Estimate:
+def _scale(sample: Estimate, factor: float) -> Estimate:
     by_api = {
         api: replace(
-            each,
-            analyses=round(each.analyses * times),
-            reused=round(each.reused * times),
-            settled=round(each.settled * times),
-            in_progress=round(each.in_progress * times),
-            dollars=each.dollars * Decimal(times),
-            seconds=None if each.seconds is None else each.seconds * times,
+            api_estimate,
+            analyses=round(api_estimate.analyses * factor),
+            reused=round(api_estimate.reused * factor),
+            settled=round(api_estimate.settled * factor),
+            in_progress=round(api_estimate.in_progress * factor),
+            dollars=api_estimate.dollars * Decimal(factor),
+            seconds=None if api_estimate.seconds is None else api_estimate.seconds * factor,
         )
-        for api, each in found.by_api.items()
+        for api, api_estimate in sample.by_api.items()
     }
-    return replace(found, images=round(found.images * times), by_api=by_api)
+    return replace(sample, images=round(sample.images * factor), by_api=by_api)
 
 
-def _skipped(asked: AnalyzeForm, found: Estimate) -> str:
-    """Chosen ones that the batch leaves alone: somebody else's, in the trash, or gone."""
-    number = len(asked.ids) - found.looked_at if asked.ids and found.is_whole else 0
+def _skipped(form: AnalyzeForm, sample: Estimate) -> str:
+    """A note on selected pictures that the run skips, such as other people's."""
+    number = len(form.ids) - sample.looked_at if form.ids and sample.is_whole else 0
     if number <= 0:
         return ""
-    one, several = (
-        "%(number)s chosen picture is not yours to analyze.",
-        "%(number)s chosen pictures are not yours to analyze.",
+    note = ngettext(
+        "%(number)s selected picture is skipped because it isn't yours or is in the trash.",
+        "%(number)s selected pictures are skipped because they aren't yours or are in the trash.",
+        number,
     )
-    return formatting.plural(ngettext(one, several, number), number)
+    return formatting.plural(note, number)
 
 
-def _offered(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
-    """The APIs to tick: those that are switched on, and all there are for who may put them on the bill."""
-    able = registry.current().apis
-    offered = set(able) if may_choose else {*registry.enabled_apis(), *chosen}
-    return [api for api in Analysis.Api.values if api in able and api in offered]
+def _offered_apis(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
+    """APIs with a checkbox: those switched on; all for people who may choose APIs."""
+    supported = registry.current().apis
+    offered = set(supported) if may_choose else {*registry.enabled_apis(), *chosen}
+    return [api for api in Analysis.Api.values if api in supported and api in offered]
 
 
-def _choice(api: str, each: ApiEstimate | None) -> ApiChoice:
+def _api_choice(api: str, api_estimate: ApiEstimate | None) -> ApiChoice:
     name = str(Analysis.Api(api).label)
-    if each is None:
+    if api_estimate is None:
         return ApiChoice(api, name, is_chosen=False)
-    notes = [
-        f"{each.reused:,} from the store" if each.reused else "",
-        f"{each.settled:,} answered so already" if each.settled else "",
-        f"{each.in_progress:,} under way already" if each.in_progress else "",
-    ]
+    notes = {
+        _("%(number)s from cache"): api_estimate.reused,
+        _("%(number)s up to date"): api_estimate.settled,
+        _("%(number)s in progress"): api_estimate.in_progress,
+    }
     return ApiChoice(
         api=api,
         name=name,
         is_chosen=True,
-        calls=f"{each.calls:,}",
-        cost=formatting.dollars(each.dollars) if each.dollars else "",
-        lasts=formatting.duration(each.seconds) if each.seconds and each.calls else "",
-        note=", ".join(note for note in notes if note),
+        calls=formatting.count(api_estimate.calls),
+        cost=formatting.dollars(api_estimate.dollars) if api_estimate.dollars else "",
+        duration=formatting.duration(api_estimate.seconds) if api_estimate.seconds and api_estimate.calls else "",
+        note=", ".join(formatting.plural(note, number) for note, number in notes.items() if number),
     )

@@ -1,4 +1,4 @@
-"""What pictures somebody chose carry: the labels that could be confirmed or rejected on all of them at once."""
+"""The pictures selected in the library, and the labels they have in common."""
 
 from __future__ import annotations
 
@@ -6,28 +6,52 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count
+from django.utils.translation import gettext as _
 
+from analysis import formatting
+from analysis.curation.bulk import Selection
+from analysis.curation.errors import ActionRefused
 from analysis.models import ImageLabel, Viewer
+from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.web.http import Request, current_user_id
 
-MOST = 12
+MAX_LABELS = 12
 
 
 @dataclass(frozen=True)
 class SelectedLabel:
-    """A label with how many of the chosen pictures carry it."""
+    """A label and the number of selected pictures with it."""
 
     id: str
     name: str
     count: str
 
 
+def selection_of(request: Request) -> Selection:
+    """The pictures with these `id` or `ids`; with `all`, the results of `q`.
+
+    Raises ActionRefused for an invalid query or an empty selection.
+    """
+    current_user_id(request)
+    if request.POST.get("all"):
+        try:
+            return Selection(request.user, query=parse(request.POST.get("q", "")))  # type: ignore[arg-type]
+        except InvalidQuery as error:
+            raise ActionRefused(_("This search is not valid: %(error)s") % {"error": error}) from error
+    texts = [*request.POST.getlist("id"), *request.POST.get("ids", "").split(",")]
+    ids = tuple(dict.fromkeys(int(text) for text in texts if text.isdecimal() and len(text) <= 18))
+    if not ids:
+        raise ActionRefused(_("No pictures are selected."))
+    return Selection(request.user, ids=ids)  # type: ignore[arg-type]
+
+
 def selected_labels(image_ids: Sequence[int], *, kinds: Sequence[str], viewer: Viewer) -> list[SelectedLabel]:
-    """The most frequent labels of these kinds, of the pictures this viewer may see."""
+    """The most frequent labels of these kinds on the images that the viewer can see."""
     rows = (
         ImageLabel.objects.filter(viewer.visible_filter(), image_id__in=image_ids)
         .filter(label__kind__in=kinds, label__is_hidden=False)
         .values_list("label_id", "label__name")
         .annotate(number=Count("image_id"))
-        .order_by("-number", "label__name")[:MOST]
+        .order_by("-number", "label__name")[:MAX_LABELS]
     )
-    return [SelectedLabel(str(label_id), name, f"{number:,}") for label_id, name, number in rows]
+    return [SelectedLabel(str(label_id), name, formatting.count(number)) for label_id, name, number in rows]

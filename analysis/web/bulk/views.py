@@ -1,4 +1,4 @@
-"""What people do to many pictures at once: named one by one, or as every hit of a search."""
+"""Bulk actions on the pictures selected in the library, their Undo and progress."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions, pipeline
@@ -20,38 +22,65 @@ from analysis.models import BulkChange, Image, Label
 from analysis.search import results
 from analysis.search.label_visibility import label_visibility
 from analysis.search.query import Query
-from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import toasts
-from analysis.web.bulk.selection import selected_labels
+from analysis.web.bulk.selection import selected_labels, selection_of
 from analysis.web.http import Request, current_user_id, is_fragment, next_url
 from analysis.web.toasts import Toast
 
-DECIDABLE = (Label.Kind.LABEL, Label.Kind.CELEBRITY, Label.Kind.MODERATION, Label.Kind.TAG)
-NOTHING_CHANGED = "Nothing was changed."
-AT_ONCE = 2 * bulk.STEP_SIZE
-"""Pictures that one waits for; more are gone through in the background, and back as well."""
-Act = BulkChange.Action
-SENTENCES: dict[str, str] = {
-    Act.ADD_TAG: "Added “{label}” to {pictures}.",
-    Act.REMOVE_TAG: "Took “{label}” from {pictures}.",
-    Act.CONFIRM: "Confirmed “{label}” on {pictures}.",
-    Act.REJECT: "Rejected “{label}” on {pictures}.",
-    Act.TRASH: "Moved {pictures} to the trash.",
-    Act.RESTORE: "Restored {pictures}.",
-    Act.FAVORITE: "Added {pictures} to your favorites.",
-    Act.UNFAVORITE: "Took {pictures} from your favorites.",
-    Act.KEEP: "Kept one, moved {pictures} to the trash.",
-    Act.GIVE: "Gave {pictures} away.",
+REVIEWABLE_KINDS = (Label.Kind.LABEL, Label.Kind.CELEBRITY, Label.Kind.MODERATION, Label.Kind.TAG)
+NOTHING_CHANGED = gettext_lazy("Nothing was changed.")
+MAX_IMMEDIATE = 2 * bulk.STEP_SIZE
+"""Actions on more pictures run in the background; so does their Undo."""
+Action = BulkChange.Action
+MESSAGES = {
+    Action.ADD_TAG: ngettext_lazy(
+        "Added “%(label)s” to %(count)s picture.", "Added “%(label)s” to %(count)s pictures.", "number"
+    ),
+    Action.REMOVE_TAG: ngettext_lazy(
+        "Removed “%(label)s” from %(count)s picture.", "Removed “%(label)s” from %(count)s pictures.", "number"
+    ),
+    Action.CONFIRM: ngettext_lazy(
+        "Confirmed “%(label)s” on %(count)s picture.", "Confirmed “%(label)s” on %(count)s pictures.", "number"
+    ),
+    Action.REJECT: ngettext_lazy(
+        "Rejected “%(label)s” on %(count)s picture.", "Rejected “%(label)s” on %(count)s pictures.", "number"
+    ),
+    Action.TRASH: ngettext_lazy(
+        "Moved %(count)s picture to the trash.", "Moved %(count)s pictures to the trash.", "number"
+    ),
+    Action.RESTORE: ngettext_lazy("Restored %(count)s picture.", "Restored %(count)s pictures.", "number"),
+    Action.FAVORITE: ngettext_lazy(
+        "Added %(count)s picture to your favorites.", "Added %(count)s pictures to your favorites.", "number"
+    ),
+    Action.UNFAVORITE: ngettext_lazy(
+        "Removed %(count)s picture from your favorites.", "Removed %(count)s pictures from your favorites.", "number"
+    ),
+    Action.KEEP: ngettext_lazy(
+        "Kept 1, moved %(count)s picture to the trash.", "Kept 1, moved %(count)s pictures to the trash.", "number"
+    ),
+    Action.GIVE: ngettext_lazy("Transferred %(count)s picture.", "Transferred %(count)s pictures.", "number"),
 }
-FOR_ONESELF = (BulkChange.Action.FAVORITE, BulkChange.Action.UNFAVORITE)
-"""What is not done to a picture: those one may not see are passed over in silence."""
-VISIBILITY_WORDS = {0: "private", 1: "shared with everyone signed in", 2: "public"}
+VISIBILITY_MESSAGES = {
+    Image.Visibility.PRIVATE: ngettext_lazy(
+        "%(count)s picture is now private.", "%(count)s pictures are now private.", "number"
+    ),
+    Image.Visibility.SHARED: ngettext_lazy(
+        "%(count)s picture is now shared with everyone signed in.",
+        "%(count)s pictures are now shared with everyone signed in.",
+        "number",
+    ),
+    Image.Visibility.PUBLIC: ngettext_lazy(
+        "%(count)s picture is now public.", "%(count)s pictures are now public.", "number"
+    ),
+}
+PERSONAL_ACTIONS = (Action.FAVORITE, Action.UNFAVORITE)
+"""They do not change the picture, so the message does not mention pictures of other people."""
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A tag on the chosen pictures: on all of them or some."""
+class SelectedTag:
+    """A tag on all or some of the selected pictures."""
 
     id: str
     name: str
@@ -60,120 +89,103 @@ class Tick:
 
 @require_POST
 def bulk_action(request: Request, action: str) -> HttpResponse:
-    """Do one thing to the chosen pictures; says how many it was and how to take it back."""
+    """Apply an action to the selected pictures; the toast says to how many, with Undo."""
     if action not in ACTIONS:
         raise Http404
     try:
-        toast = _toast(ACTIONS[action](request, selected(request)))
+        toast = _toast(ACTIONS[action](request, selection_of(request)))
     except ActionRefused as refusal:
         toast = Toast(str(refusal))
-    return _tell(request, toast)
+    return _respond(request, toast)
 
 
 @require_POST
 def undo(request: Request, change_id: int) -> HttpResponse:
-    """Take a change back."""
     try:
-        change = pipeline.undo(change_id, by=request.user, at_once=AT_ONCE)  # type: ignore[arg-type]
+        change = pipeline.undo(change_id, by=request.user, at_once=MAX_IMMEDIATE)  # type: ignore[arg-type]
     except ActionRefused as refusal:
-        return _tell(request, Toast(str(refusal)))
-    return _tell(
-        request, _undoing(change) if change.is_open else Toast(f"Undone on {formatting.pictures(change.number)}.")
-    )
+        return _respond(request, Toast(str(refusal)))
+    return _respond(request, _undo_toast(change, change.restored if change.is_open else change.number))
 
 
 @require_safe
 def bulk_change(request: Request, change_id: int) -> HttpResponse:
-    """How far a command is that goes on in the background; where a script asks, instead of what it said before."""
-    found = get_object_or_404(
+    """The toast of a background action with its current progress."""
+    change = get_object_or_404(
         BulkChange.objects.select_related("label"), pk=change_id, person_id=current_user_id(request)
     )
-    toast = _undoing(found) if found.undone_at else _toast(found)
-    return _tell(request, replace(toast, is_end=not found.is_open))
+    toast = _undo_toast(change, change.restored) if change.undone_at else _toast(change)
+    return _respond(request, replace(toast, is_finished=not change.is_open))
 
 
 @require_POST
 def menu(request: Request) -> HttpResponse:
-    """What the chosen pictures carry: tags with their ticks, labels that could be confirmed or rejected."""
+    """The bulk bar's menu: tags and labels of the selected pictures."""
     try:
-        selection = selected(request)
+        selection = selection_of(request)
         with time_limit():
             ids = next(selection.steps(), [])
-        found = selected_labels(ids, kinds=DECIDABLE, viewer=permissions.viewer_of(request.user))
-        ticks = [Tick(str(label.pk), label.name, is_on_all=how == "all") for label, how in bulk.tags_of(selection)]
+        labels = selected_labels(ids, kinds=REVIEWABLE_KINDS, viewer=permissions.viewer_of(request.user))
+        tags = [
+            SelectedTag(str(tag.pk), tag.name, is_on_all=extent == "all") for tag, extent in bulk.tags_of(selection)
+        ]
     except (ActionRefused, SearchTooSlow) as refusal:
-        return render(request, "bulk/label_menu.html", {"complaint": str(refusal)})
-    return render(request, "bulk/label_menu.html", {"ticks": ticks, "labels": found})
-
-
-def selected(request: Request) -> Selection:
-    """Ids from checkboxes (`id`) or in one field (`ids`); with `all`, every hit of the query `q`."""
-    current_user_id(request)
-    if request.POST.get("all"):
-        try:
-            return Selection(request.user, query=parse(request.POST.get("q", "")))  # type: ignore[arg-type]
-        except InvalidQuery as error:
-            raise ActionRefused(f"This search cannot be understood: {error}") from error
-    texts = [*request.POST.getlist("id"), *request.POST.get("ids", "").split(",")]
-    ids = tuple(dict.fromkeys(int(text) for text in texts if text.isdecimal() and len(text) <= 18))
-    if not ids:
-        raise ActionRefused("No picture is selected.")
-    return Selection(request.user, ids=ids)  # type: ignore[arg-type]
+        return render(request, "bulk/label_menu.html", {"error": str(refusal)})
+    return render(request, "bulk/label_menu.html", {"tags": tags, "labels": labels})
 
 
 def _add_tag(request: Request, selection: Selection) -> BulkChange:
     return _run(
-        selection, Act.ADD_TAG, label=bulk.label_to_add(selection, request.POST.get("tag", "").replace("\x00", " "))
+        selection, Action.ADD_TAG, label=bulk.label_to_add(selection, request.POST.get("tag", "").replace("\x00", " "))
     )
 
 
 def _remove_tag(request: Request, selection: Selection) -> BulkChange:
-    return _run(selection, Act.REMOVE_TAG, label=_label(request, name=request.POST.get("tag", "")))
+    return _run(selection, Action.REMOVE_TAG, label=_label(request, name=request.POST.get("tag", "")))
 
 
 def _confirm(request: Request, selection: Selection) -> BulkChange:
-    return _run(selection, Act.CONFIRM, label=_label(request))
+    return _run(selection, Action.CONFIRM, label=_label(request))
 
 
 def _reject(request: Request, selection: Selection) -> BulkChange:
-    return _run(selection, Act.REJECT, label=_label(request))
+    return _run(selection, Action.REJECT, label=_label(request))
 
 
-def _open_to(request: Request, selection: Selection) -> BulkChange:
+def _set_visibility(request: Request, selection: Selection) -> BulkChange:
     visibility = request.POST.get("visibility", "")
     if visibility not in {str(value) for value in Image.Visibility.values}:
-        raise ActionRefused("Choose who may see them: private, shared or public.")
-    return _run(selection, Act.OPEN_TO, visibility=int(visibility))
+        raise ActionRefused(_("Choose a visibility: private, shared or public."))
+    return _run(selection, Action.OPEN_TO, visibility=int(visibility))
 
 
-def _trash(_: Request, selection: Selection) -> BulkChange:
-    return _run(selection, Act.TRASH)
+def _trash(_request: Request, selection: Selection) -> BulkChange:
+    return _run(selection, Action.TRASH)
 
 
-def _restore(_: Request, selection: Selection) -> BulkChange:
-    return _run(selection, Act.RESTORE)
+def _restore(_request: Request, selection: Selection) -> BulkChange:
+    return _run(selection, Action.RESTORE)
 
 
 def _favorite(request: Request, selection: Selection) -> BulkChange:
-    return _run(selection, Act.FAVORITE if request.POST.get("favorite", "1") == "1" else Act.UNFAVORITE)
+    return _run(selection, Action.FAVORITE if request.POST.get("favorite", "1") == "1" else Action.UNFAVORITE)
 
 
-def _run(selection: Selection, act: str, **of_what: Any) -> BulkChange:
-    """At once; in the background where somebody would wait for it too long."""
+def _run(selection: Selection, action: str, **arguments: Any) -> BulkChange:
+    """Apply an action, in the background for large search results."""
     query = selection.query
-    if query is not None and _are_many(query, selection):
-        with suppress(
-            ActionRefused
-        ):  # what changes while it is gone through, as duplicates do, is done at once all the same
-            return pipeline.start_bulk_change(selection, act, **of_what)
-    return bulk.apply(selection, act, **of_what)
+    if query is not None and _is_large(query, selection):
+        # Refused if the action changes which pictures match while it runs, as with duplicates: then it runs here.
+        with suppress(ActionRefused):
+            return pipeline.start_bulk_change(selection, action, **arguments)
+    return bulk.apply(selection, action, **arguments)
 
 
-def _are_many(query: Query, selection: Selection) -> bool:
-    """More than one waits for, or too many to tell in time."""
+def _is_large(query: Query, selection: Selection) -> bool:
+    """True for more than MAX_IMMEDIATE results, or if they cannot be counted in time."""
     try:
         with time_limit():
-            return results.count(query, viewer=selection.viewer, cap=AT_ONCE) > AT_ONCE
+            return results.count(query, viewer=selection.viewer, cap=MAX_IMMEDIATE) > MAX_IMMEDIATE
     except SearchTooSlow:
         return True
 
@@ -183,7 +195,7 @@ ACTIONS: dict[str, Callable[[Request, Selection], BulkChange]] = {
     "remove-tag": _remove_tag,
     "confirm": _confirm,
     "reject": _reject,
-    "open-to": _open_to,
+    "open-to": _set_visibility,
     "trash": _trash,
     "restore": _restore,
     "favorite": _favorite,
@@ -191,47 +203,62 @@ ACTIONS: dict[str, Callable[[Request, Selection], BulkChange]] = {
 
 
 def _label(request: Request, *, name: str = "") -> Label:
-    """The label a form names by its number, or by its name where a person typed it."""
+    """The form's label, by id or by a typed name. Raises ActionRefused."""
     number, name = request.POST.get("label", ""), (name or request.POST.get("name", "")).strip()
-    known = Label.objects.filter(kind__in=DECIDABLE).order_by("-image_count")
+    labels = Label.objects.filter(kind__in=REVIEWABLE_KINDS).order_by("-image_count")
     if number.isdecimal() and len(number) <= 9:
-        found = known.filter(pk=int(number)).first()
+        label = labels.filter(pk=int(number)).first()
     elif name:
-        found = known.filter(name__iexact=name.replace("\x00", " ")).first()
+        label = labels.filter(name__iexact=name.replace("\x00", " ")).first()
     else:
-        raise ActionRefused("Say which label.")
-    if found is None or not label_visibility(permissions.viewer_of(request.user)).met([found.pk], maximum=1):
-        raise ActionRefused(NOTHING_CHANGED)  # as for a label that only others' pictures carry
-    return found
+        raise ActionRefused(_("Choose a label."))
+    if label is None or not label_visibility(permissions.viewer_of(request.user)).met([label.pk], maximum=1):
+        raise ActionRefused(str(NOTHING_CHANGED))  # the same for both, to hide labels of other people's pictures
+    return label
 
 
 def _toast(change: BulkChange) -> Toast:
-    said = _sentence(change) if change.number else NOTHING_CHANGED
-    if change.is_open:
-        said = f"{formatting.pictures(change.number).capitalize()} done so far; the others follow in the background."
-    elif change.refused and change.action not in FOR_ONESELF:
-        said += f" {formatting.pictures(change.refused)} {'is' if change.refused == 1 else 'are'} not yours to change."
+    url = reverse("change", args=[change.pk]) if change.is_open else ""
     undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
-    return Toast(said, undo_url, progress_url=reverse("change", args=[change.pk]) if change.is_open else "")
+    return Toast(_message(change), undo_url, progress_url=url)
 
 
-def _undoing(change: BulkChange) -> Toast:
-    """How far the undoing is that goes on in the background."""
+def _undo_toast(change: BulkChange, number: int) -> Toast:
     if not change.is_open:
-        return Toast(f"Undone on {formatting.pictures(change.restored)}.")
-    said = f"Undone on {formatting.pictures(change.restored)} so far; the others follow in the background."
-    return Toast(said, progress_url=reverse("change", args=[change.pk]))
+        undone = ngettext("Undone on %(number)s picture.", "Undone on %(number)s pictures.", number)
+        return Toast(formatting.plural(undone, number))
+    progress = ngettext(
+        "Undone on %(number)s picture so far. The rest continues in the background.",
+        "Undone on %(number)s pictures so far. The rest continues in the background.",
+        number,
+    )
+    return Toast(formatting.plural(progress, number), progress_url=reverse("change", args=[change.pk]))
 
 
-def _sentence(change: BulkChange) -> str:
-    """What was done, to how many pictures."""
-    pictures, label = formatting.pictures(change.number), change.label
-    if change.action == Act.OPEN_TO and change.visibility is not None:
-        return f"{pictures} {'is' if change.number == 1 else 'are'} {VISIBILITY_WORDS[change.visibility]} now."
-    return SENTENCES[change.action].format(pictures=pictures, label=label)
+def _message(change: BulkChange) -> str:
+    if change.is_open:
+        progress = ngettext(
+            "%(number)s picture done so far. The rest continues in the background.",
+            "%(number)s pictures done so far. The rest continues in the background.",
+            change.number,
+        )
+        return formatting.plural(progress, change.number)
+    message = _result(change) if change.number else str(NOTHING_CHANGED)
+    if not change.refused or change.action in PERSONAL_ACTIONS:
+        return message
+    refused = ngettext("You can't edit %(number)s of these.", "You can't edit %(number)s of these.", change.refused)
+    return f"{message} {formatting.plural(refused, change.refused)}"
 
 
-def _tell(request: Request, toast: Toast) -> HttpResponse:
+def _result(change: BulkChange) -> str:
+    values = {"number": change.number, "count": formatting.count(change.number), "label": change.label}
+    if change.action == Action.OPEN_TO and change.visibility is not None:
+        return VISIBILITY_MESSAGES[Image.Visibility(change.visibility)] % values
+    return MESSAGES[Action(change.action)] % values
+
+
+def _respond(request: Request, toast: Toast) -> HttpResponse:
+    """The toast for scripts, else a redirect to the page that then shows it."""
     if is_fragment(request):
         return render(request, "includes/toasts.html", {"toasts": [toast]})
     toasts.add_toast(request, toast)

@@ -1,4 +1,4 @@
-"""What people say of one picture on its page: which labels are right, which are missing, what they think of it."""
+"""Actions on one picture: labels and tags, rating, visibility and trash."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from analysis import permissions, pipeline
@@ -23,176 +25,180 @@ from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.image import context as image_context
 from analysis.web.toasts import Toast
 
-VISIBILITY_SENTENCES = {
-    Image.Visibility.PRIVATE: "Only you can see it now.",
-    Image.Visibility.SHARED: "Everyone signed in can see it now.",
-    Image.Visibility.PUBLIC: "Everyone with its address can see it now.",
+VISIBILITY_MESSAGES = {
+    Image.Visibility.PRIVATE: gettext_lazy("Only you can see it now."),
+    Image.Visibility.SHARED: gettext_lazy("Everyone signed in can see it now."),
+    Image.Visibility.PUBLIC: gettext_lazy("Anyone with the link can see it now."),
 }
-Act = Callable[[Image], Toast | None]
-May = Callable[[AbstractBaseUser | AnonymousUser, Image], bool]
+Action = Callable[[Image], Toast | None]
+PermissionCheck = Callable[[AbstractBaseUser | AnonymousUser, Image], bool]
 
 
 @require_POST
 def review_label(request: Request, image_id: int) -> HttpResponse:
-    """Confirm or reject a label, or take back what was said of it: `confirm`, `reject` or `unsay` is its id."""
+    """Confirm or reject a label by id, or `clear` its verdict."""
 
-    def act(shown: Image) -> Toast | None:
-        if label_id := _id(request, "confirm"):
-            verdicts.confirm(shown.pk, label_id=label_id, by_id=current_user_id(request))
-        elif label_id := _id(request, "reject"):
-            verdicts.reject(shown.pk, label_id=label_id, by_id=current_user_id(request))
-        elif label_id := _id(request, "unsay"):
-            verdicts.clear(shown.pk, label_id=label_id)
+    def action(image: Image) -> None:
+        if label_id := _label_id(request, "confirm"):
+            verdicts.confirm(image.pk, label_id=label_id, by_id=current_user_id(request))
+        elif label_id := _label_id(request, "reject"):
+            verdicts.reject(image.pk, label_id=label_id, by_id=current_user_id(request))
+        elif label_id := _label_id(request, "clear"):
+            verdicts.clear(image.pk, label_id=label_id)
         else:
-            raise ActionRefused("Say which label.")
-        return None
+            raise ActionRefused(_("Choose a label."))
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
+    image, toast = _run(request, image_id, action, is_allowed=permissions.can_review_labels)
+    return _respond(request, image, toast, part="labels_updated")
 
 
 @require_POST
 def add_label(request: Request, image_id: int) -> HttpResponse:
-    """Add a label or a tag by its `name`."""
+    """Add a label or tag by `name`."""
 
-    def act(shown: Image) -> None:
-        verdicts.add(shown.pk, name=request.POST.get("name", ""), by_id=current_user_id(request))
+    def action(image: Image) -> None:
+        verdicts.add(image.pk, name=request.POST.get("name", ""), by_id=current_user_id(request))
 
-    shown, toast = _done(request, image_id, act, may=permissions.can_review_labels)
-    answer = _tell(request, shown, toast, part="labels_updated")
+    image, toast = _run(request, image_id, action, is_allowed=permissions.can_review_labels)
+    response = _respond(request, image, toast, part="labels_updated")
     if toast is None:
-        answer["HX-Trigger"] = "labelAdded"  # the field is emptied
-    return answer
+        response["HX-Trigger"] = "labelAdded"  # image_page.js empties the field
+    return response
 
 
 @require_POST
 def remove_tag(request: Request, image_id: int) -> HttpResponse:
-    """Take a `tag` off, by its id; Undo puts it back as it was said: by whom, and when."""
+    """Remove a tag by its id, `tag`; Undo restores it with its author and date."""
 
-    def act(shown: Image) -> Toast | None:
-        carried = ImageLabel.objects.filter(image=shown, label=_id(request, "tag") or 0, label__kind=Label.Kind.TAG)
-        tag = Label.objects.filter(pk__in=carried.values("label")).first()
+    def action(image: Image) -> Toast | None:
+        tag_id = _label_id(request, "tag") or 0
+        on_image = ImageLabel.objects.filter(image=image, label=tag_id, label__kind=Label.Kind.TAG)
+        tag = Label.objects.filter(pk__in=on_image.values("label")).first()
         if tag is None:
-            return None  # somebody was faster
-        selection = Selection(request.user, ids=(shown.pk,))  # type: ignore[arg-type]
+            return None  # already removed, for example in another tab
+        selection = Selection(request.user, ids=(image.pk,))  # type: ignore[arg-type]
         change = bulk.remove_tag(selection, tag)
-        return Toast(f"Took “{tag}” off.", _address("undo-here", request, shown), {"change": str(change.pk)})
+        message = _("Removed tag “%(tag)s”.") % {"tag": tag}
+        return Toast(message, _undo_url("undo-here", request, image), {"change": str(change.pk)})
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
+    image, toast = _run(request, image_id, action, is_allowed=permissions.can_review_labels)
+    return _respond(request, image, toast, part="labels_updated")
 
 
 @require_POST
 def undo(request: Request, image_id: int) -> HttpResponse:
-    """Take back what was done on this page, by the number of the `change`."""
+    """Undo a change of this page by the id of the `change`."""
 
-    def act(_: Image) -> Toast | None:
+    def action(_image: Image) -> Toast | None:
         change_id = int_param(request.POST.get("change", ""), maximum=10**18, minimum=0)
         undone = pipeline.undo(change_id, by=request.user, at_once=bulk.STEP_SIZE)  # type: ignore[arg-type]
         if undone.is_open:
-            return Toast("It is undone in the background.")
-        return None if undone.number else Toast("Somebody changed it since; it stays as it is.")
+            return Toast(_("Undo continues in the background."))
+        return None if undone.number else Toast(_("It was changed in the meantime, so nothing was undone."))
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
+    image, toast = _run(request, image_id, action, is_allowed=permissions.can_review_labels)
+    return _respond(request, image, toast, part="labels_updated")
 
 
 @require_POST
 def rate(request: Request, image_id: int) -> HttpResponse:
-    """Make it a favorite or not (`favorite` is 1 or 0), or give it `stars`. Everybody may who sees it."""
+    """Set the person's own `favorite` (1 or 0) or `stars` (0 to 5)."""
 
-    def act(shown: Image) -> None:
+    def action(image: Image) -> None:
         favorite, stars = request.POST.get("favorite", ""), request.POST.get("stars", "")
         if favorite in {"0", "1"}:
-            ratings.set_favorite(shown.pk, person_id=current_user_id(request), is_favorite=favorite == "1")
+            ratings.set_favorite(image.pk, person_id=current_user_id(request), is_favorite=favorite == "1")
         elif re.fullmatch(r"[0-9]{1,2}", stars):
-            ratings.rate(shown.pk, person_id=current_user_id(request), stars=int(stars))
+            ratings.rate(image.pk, person_id=current_user_id(request), stars=int(stars))
         else:
-            raise ActionRefused("Choose 1 to 5 stars, or 0 for none.")
+            raise ActionRefused(_("Choose 1 to 5 stars, or 0 to clear the rating."))
 
-    return _tell(request, *_done(request, image_id, act, may=_everybody), part="rating_updated")
+    image, toast = _run(request, image_id, action, is_allowed=_is_visible)
+    return _respond(request, image, toast, part="rating_updated")
 
 
 @require_POST
 def set_visibility(request: Request, image_id: int) -> HttpResponse:
-    """Say who may see it: `visibility` is 0, 1 or 2."""
+    """Set `visibility` to 0, 1 or 2 (Image.Visibility)."""
 
-    def act(shown: Image) -> Toast | None:
-        wanted, before = request.POST.get("visibility", ""), shown.visibility
-        if wanted not in {str(value) for value in Image.Visibility.values}:
-            raise ActionRefused("Choose who may see it: private, shared or public.")
-        if int(wanted) == before:
+    def action(image: Image) -> Toast | None:
+        text, previous = request.POST.get("visibility", ""), image.visibility
+        if text not in {str(value) for value in Image.Visibility.values}:
+            raise ActionRefused(_("Choose a visibility: private, shared or public."))
+        visibility = Image.Visibility(int(text))
+        if visibility == previous:
             return None
-        images.set_visibility([shown.pk], int(wanted))
-        shown.visibility = int(wanted)
-        words = VISIBILITY_SENTENCES[Image.Visibility(shown.visibility)]
-        return Toast(words, _address("open-to", request, shown), {"visibility": str(before)})
+        images.set_visibility([image.pk], visibility)
+        image.visibility = visibility
+        undo_url = _undo_url("open-to", request, image)
+        return Toast(str(VISIBILITY_MESSAGES[visibility]), undo_url, {"visibility": str(previous)})
 
-    return _tell(request, *_done(request, image_id, act), part="rating_updated")
+    image, toast = _run(request, image_id, action)
+    return _respond(request, image, toast, part="rating_updated")
 
 
 @require_POST
 def move_to_trash(request: Request, image_id: int) -> HttpResponse:
-    """Move it to the trash."""
+    def action(image: Image) -> Toast | None:
+        is_moved = trash.trash([image.pk])
+        return Toast(_("Moved to trash."), _undo_url("restore", request, image)) if is_moved else None
 
-    def act(shown: Image) -> Toast | None:
-        moved = trash.trash([shown.pk])
-        return Toast("Moved to the trash.", _address("restore", request, shown)) if moved else None
-
-    return _tell(request, *_done(request, image_id, act))
+    return _respond(request, *_run(request, image_id, action))
 
 
 @require_POST
 def restore(request: Request, image_id: int) -> HttpResponse:
-    """Take it out of the trash."""
+    """Restore the picture from the trash."""
 
-    def act(shown: Image) -> None:
-        trash.restore(shown.pk)
+    def action(image: Image) -> None:
+        trash.restore(image.pk)
 
-    return _tell(request, *_done(request, image_id, act))
+    return _respond(request, *_run(request, image_id, action))
 
 
-def _done(
-    request: Request, image_id: int, act: Act, *, may: May = permissions.can_edit_image
+def _run(
+    request: Request, image_id: int, action: Action, *, is_allowed: PermissionCheck = permissions.can_edit_image
 ) -> tuple[Image, Toast | None]:
-    """The picture and what is to be told: what was done, or the sentence of a refusal."""
-    shown = permissions.get_image_or_404(request.user, image_id)
-    if not may(request.user, shown):
-        is_owner_only = may is permissions.can_edit_image
-        sentence = str(permissions.NOT_OWNER_MESSAGE if is_owner_only else permissions.NOT_CURATOR_MESSAGE)
-        if is_fragment(request):  # the control shows again what is so
-            return shown, Toast(sentence)
-        raise PermissionDenied(sentence)
+    """Run an action if it is allowed; the toast is its own or says why it was refused."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    if not is_allowed(request.user, image):
+        message = (
+            permissions.NOT_OWNER_MESSAGE
+            if is_allowed is permissions.can_edit_image
+            else permissions.NOT_CURATOR_MESSAGE
+        )
+        if is_fragment(request):  # htmx swaps no error page; the unchanged part resets the control
+            return image, Toast(str(message))
+        raise PermissionDenied(message)
     try:
-        return shown, act(shown)
+        return image, action(image)
     except ActionRefused as refusal:
-        return shown, Toast(str(refusal))
+        return image, Toast(str(refusal))
 
 
-def _everybody(_: AbstractBaseUser | AnonymousUser, __: Image) -> bool:
-    """Whoever sees it."""
+def _is_visible(_user: AbstractBaseUser | AnonymousUser, _image: Image) -> bool:
+    """No check of its own: image_for has found the picture for this person."""
     return True
 
 
-def _tell(request: Request, shown: Image, toast: Toast | None, *, part: str = "") -> HttpResponse:
-    """The changed part of the page, or the way back to it; without a part the page is loaded anew."""
-    told = [toast] if toast else []
+def _respond(request: Request, image: Image, toast: Toast | None, *, part: str = "") -> HttpResponse:
+    """The changed part of the page for htmx, or a reload; else a redirect."""
+    messages = [toast] if toast else []
     if part and is_fragment(request):
-        context = (
-            image_context.rating_of(request, shown)
-            if part == "rating_updated"
-            else image_context.context(request, shown)
-        )
-        return render(request, f"image/detail.html#{part}", context | {"toasts": told})
-    for each in told:
-        toasts.add_toast(request, each)
+        build = image_context.rating_context if part == "rating_updated" else image_context.image_context
+        return render(request, f"image/detail.html#{part}", build(request, image) | {"toasts": messages})
+    for message in messages:
+        toasts.add_toast(request, message)
     if is_fragment(request):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    return redirect(image_context.return_link(request).image_url(shown.pk))
+    return redirect(image_context.return_link(request).image_url(image.pk))
 
 
-def _address(name: str, request: Request, shown: Image) -> str:
-    """Where Undo is posted, with the search one came from."""
-    return image_context.return_link(request).address(reverse(name, args=[shown.pk]))
+def _undo_url(name: str, request: Request, image: Image) -> str:
+    """The URL for Undo, which remembers the search the person came from."""
+    return image_context.return_link(request).append_to(reverse(name, args=[image.pk]))
 
 
-def _id(request: Request, field: str) -> int | None:
+def _label_id(request: Request, field: str) -> int | None:
     text = request.POST.get(field, "")
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None

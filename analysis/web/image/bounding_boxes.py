@@ -1,7 +1,7 @@
-"""Boxes over a picture: where they are drawn, and where their tags stand without covering each other.
+"""Bounding boxes over a picture, with tags placed so that they do not overlap.
 
-All lengths are in the drawing's own units: its longer side is 1,000 of them. Tags are placed for a drawing about 1,000
-px large; js/bounding_boxes.js places them again for the size that the browser has.
+Lengths are in SVG units; the longer side of the picture is 1,000. Tags are placed for a picture about 1,000 px large;
+js/bounding_boxes.js places them again for the actual size.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from analysis.ingest.render import payload_extent
 from analysis.models import Image
 from analysis.recognition.responses import Box, DetectedFace, DetectedText, LabelResult
 
-SIDE = 1_000
-TONES = 8
-TAG_HEIGHT, LETTER, PADDING = 20.0, 6.4, 10.0
-LONGEST_TAG = 32
-ENLARGED, LARGEST = 1.5, 1_600
-"""A small picture is shown half as large again; none larger than its preview."""
-SAME = 0.7
-"""From this overlap on, a face's box and that of a label are one and the same."""
+LONG_SIDE = 1_000
+COLORS = 8
+TAG_HEIGHT, CHARACTER_WIDTH, TAG_PADDING = 20.0, 6.4, 10.0
+MAX_TAG_LENGTH = 32
+FACE_LABEL = "Face"
+"""Rekognition's name of the label; label names are not translated."""
+MAX_ENLARGEMENT, PREVIEW_SIDE = 1.5, 1_600
+"""Small pictures are enlarged by up to half, none beyond the size of its preview."""
+SAME_FACE_IOU = 0.7
+"""From this intersection over union on, a face and a label's instance share one box."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,18 @@ class Rect:
         return self.width * self.height
 
     def overlap(self, other: Rect) -> float:
-        """The area shared with another rectangle."""
+        """The area of the intersection."""
         across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         return max(across, 0.0) * max(down, 0.0)
 
-    def likeness(self, other: Rect) -> float:
-        """Shared area over joint area, 0 to 1."""
-        shared = self.overlap(other)
-        joint = self.area + other.area - shared
-        return shared / joint if joint else 0.0
+    def iou(self, other: Rect) -> float:
+        """Intersection over union, 0 to 1."""
+        intersection = self.overlap(other)
+        union = self.area + other.area - intersection
+        return intersection / union if union else 0.0
 
-    def holds(self, other: Rect) -> bool:
+    def contains(self, other: Rect) -> bool:
         return (
             self.x <= other.x
             and self.y <= other.y
@@ -60,23 +62,23 @@ class Rect:
 
 @dataclass(frozen=True)
 class BoxCandidate:
-    """Something with a place in the picture. `keys` name the rows of the panel that speak of it."""
+    """A detected object, face or line of text; `keys` are those of its rows."""
 
     keys: tuple[str, ...]
     rect: Rect
     name: str
     confidence: float
-    tone: int
+    color: int
     is_text: bool = False
 
 
 @dataclass(frozen=True)
-class BoxMark:
-    """One box as the template writes it: strings only."""
+class DrawnBox:
+    """A box with its tag, formatted for the template."""
 
     keys: str
     confidence: str
-    tone: str
+    color: str
     x: str
     y: str
     width: str
@@ -92,8 +94,8 @@ class Drawing:
     view_box: str
     width: str
     height: str
-    shown_width: str  # px, where the stage is large enough
-    marks: list[BoxMark]
+    display_width: str  # px, if the window is large enough
+    boxes: list[DrawnBox]
 
 
 def drawing(
@@ -102,45 +104,48 @@ def drawing(
     labels: Sequence[LabelResult],
     faces: Sequence[DetectedFace],
     texts: Sequence[DetectedText],
-    wrong: Collection[str] = (),
+    rejected: Collection[str] = (),
 ) -> Drawing:
-    """What the recognizer found in places. Big boxes first, so that small ones lie on top and can be pointed at.
+    """All boxes, the largest first, so that small ones are on top and can be hovered.
 
-    `wrong`: names of labels, in lower case, that a person rejected.
+    `rejected`: names of rejected labels, in lower case; they get no box.
     """
-    longest = max(image.width, image.height)
-    scale = SIDE / longest
+    long_side = max(image.width, image.height)
+    scale = LONG_SIDE / long_side
     frame = Rect(0, 0, image.width * scale, image.height * scale)
-    # What the recognizer saw, which is the picture unless that was filled up to the smallest side it takes.
+    # Boxes are relative to the image that was sent, which is padded if the picture is smaller than the API's minimum.
     across, down = payload_extent(image.width, image.height, long_side=settings.RECOGNITION_LONG_SIDE)
-    seen = Rect(0, 0, frame.width / across, frame.height / down)
-    found = _merged([*_of_labels(labels, seen, wrong), *_of_faces(faces, seen), *_of_texts(texts, seen)])
-    found.sort(key=lambda each: -each.rect.area)
-    places = place_tags([(each.rect, 0 if each.is_text else tag_width(_tag(each))) for each in found], frame)
+    payload = Rect(0, 0, frame.width / across, frame.height / down)
+    candidates = [*_label_boxes(labels, payload, rejected), *_face_boxes(faces, payload), *_text_boxes(texts, payload)]
+    boxes = sorted(_merge_faces(candidates), key=lambda box: -box.rect.area)
+    tags = place_tags([(box.rect, 0 if box.is_text else tag_width(_tag(box))) for box in boxes], frame)
     return Drawing(
         view_box=f"0 0 {frame.width:.1f} {frame.height:.1f}",
         width=f"{frame.width:.1f}",
         height=f"{frame.height:.1f}",
-        shown_width=str(round(image.width * min(longest * ENLARGED, LARGEST) / longest)),
-        marks=[_mark(each, place) for each, place in zip(found, places, strict=True)],
+        display_width=str(round(image.width * min(long_side * MAX_ENLARGEMENT, PREVIEW_SIDE) / long_side)),
+        boxes=[_draw(box, tag) for box, tag in zip(boxes, tags, strict=True)],
     )
 
 
 def place_tags(boxes: Sequence[tuple[Rect, float]], frame: Rect) -> list[Rect]:
-    """A place for each box's tag of the given width: at its box, within the frame, clear of the tags placed before."""
+    """Place a tag at each box, given as (box, tag width).
+
+    Within the frame, and overlapping earlier tags as little as possible.
+    """
     placed: list[Rect] = []
     for box, width in boxes:
-        candidates = list(_candidates(box, width, frame))
-        placed.append(min(candidates, key=lambda rect: sum(rect.overlap(other) for other in placed)))
+        positions = list(_tag_positions(box, width, frame))
+        placed.append(min(positions, key=lambda rect: sum(rect.overlap(other) for other in placed)))
     return placed
 
 
 def tag_width(text: str) -> float:
-    return len(text) * LETTER + PADDING
+    return len(text) * CHARACTER_WIDTH + TAG_PADDING
 
 
-def _candidates(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
-    """Above, inside at the top, at the right, below, then down along the box: `min` takes the first of the best."""
+def _tag_positions(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
+    """Positions by preference: above the box, inside it, below, down its side."""
     right, bottom = box.x + box.width - width, box.y + box.height
     corners = [(box.x, box.y - TAG_HEIGHT), (box.x, box.y), (right, box.y - TAG_HEIGHT), (right, box.y)]
     corners += [(box.x, bottom - TAG_HEIGHT), (box.x, bottom)]
@@ -154,62 +159,67 @@ def _candidates(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
         )
 
 
-def _of_labels(labels: Sequence[LabelResult], seen: Rect, wrong: Collection[str]) -> Iterator[BoxCandidate]:
-    with_places = [(number, label) for number, label in enumerate(labels) if label.instances]
-    for tone, (number, label) in enumerate(with_places):
-        for instance in label.instances if label.name.lower() not in wrong else ():
+def _label_boxes(labels: Sequence[LabelResult], payload: Rect, rejected: Collection[str]) -> Iterator[BoxCandidate]:
+    located = [(number, label) for number, label in enumerate(labels) if label.instances]
+    for color, (number, label) in enumerate(located):
+        for instance in label.instances if label.name.lower() not in rejected else ():
             yield BoxCandidate(
-                (f"label-{number}",), _rect(instance.box, seen), label.name, instance.confidence, tone % TONES
+                (f"label-{number}",), _rect(instance.box, payload), label.name, instance.confidence, color % COLORS
             )
 
 
-def _of_faces(faces: Sequence[DetectedFace], seen: Rect) -> Iterator[BoxCandidate]:
+def _face_boxes(faces: Sequence[DetectedFace], payload: Rect) -> Iterator[BoxCandidate]:
     for number, face in enumerate(faces):
-        yield BoxCandidate((f"face-{number}",), _rect(face.box, seen), "Face", face.confidence, TONES - 1)
+        yield BoxCandidate((f"face-{number}",), _rect(face.box, payload), FACE_LABEL, face.confidence, COLORS - 1)
 
 
-def _of_texts(texts: Sequence[DetectedText], seen: Rect) -> Iterator[BoxCandidate]:
+def _text_boxes(texts: Sequence[DetectedText], payload: Rect) -> Iterator[BoxCandidate]:
     for number, text in enumerate(texts):
         if text.box:
-            yield BoxCandidate((f"text-{number}",), _rect(text.box, seen), "", text.confidence, 0, is_text=True)
+            yield BoxCandidate((f"text-{number}",), _rect(text.box, payload), "", text.confidence, 0, is_text=True)
 
 
-def _rect(box: Box, seen: Rect) -> Rect:
+def _rect(box: Box, payload: Rect) -> Rect:
     inside = box.clamped()
     return Rect(
-        inside.left * seen.width, inside.top * seen.height, inside.width * seen.width, inside.height * seen.height
+        inside.left * payload.width,
+        inside.top * payload.height,
+        inside.width * payload.width,
+        inside.height * payload.height,
     )
 
 
-def _merged(found: Iterable[BoxCandidate]) -> list[BoxCandidate]:
-    """A face that a label's box already shows lights up with that box instead of having a second one over it."""
-    kept: list[BoxCandidate] = []
-    for each in found:
-        twin = next((k for k in kept if k.name == each.name and k.rect.likeness(each.rect) >= SAME), None)
-        if twin is None or each.is_text:
-            kept.append(each)
+def _merge_faces(candidates: Iterable[BoxCandidate]) -> list[BoxCandidate]:
+    """Give a face that is also an instance of the label “Face” a single box."""
+    boxes: list[BoxCandidate] = []
+    for candidate in candidates:
+        same = next(
+            (box for box in boxes if box.name == candidate.name and box.rect.iou(candidate.rect) >= SAME_FACE_IOU), None
+        )
+        if same is None or candidate.is_text:
+            boxes.append(candidate)
         else:
-            kept[kept.index(twin)] = replace(twin, keys=(*twin.keys, *each.keys))
-    return kept
+            boxes[boxes.index(same)] = replace(same, keys=(*same.keys, *candidate.keys))
+    return boxes
 
 
-def _mark(found: BoxCandidate, tag: Rect) -> BoxMark:
-    rect = found.rect
-    return BoxMark(
-        keys=" ".join(found.keys),
-        confidence=f"{found.confidence:.2f}",
-        tone="text" if found.is_text else str(found.tone),
+def _draw(box: BoxCandidate, tag: Rect) -> DrawnBox:
+    rect = box.rect
+    return DrawnBox(
+        keys=" ".join(box.keys),
+        confidence=f"{box.confidence:.2f}",
+        color="text" if box.is_text else str(box.color),
         x=f"{rect.x:.1f}",
         y=f"{rect.y:.1f}",
         width=f"{rect.width:.1f}",
         height=f"{rect.height:.1f}",
-        tag="" if found.is_text else _tag(found),
+        tag="" if box.is_text else _tag(box),
         tag_x=f"{tag.x:.1f}",
         tag_y=f"{tag.y:.1f}",
         tag_width=f"{tag.width:.1f}",
     )
 
 
-def _tag(found: BoxCandidate) -> str:
-    name = found.name if len(found.name) <= LONGEST_TAG else f"{found.name[: LONGEST_TAG - 1]}…"
-    return f"{name} {formatting.percent(found.confidence)}"
+def _tag(box: BoxCandidate) -> str:
+    name = box.name if len(box.name) <= MAX_TAG_LENGTH else f"{box.name[: MAX_TAG_LENGTH - 1]}…"
+    return f"{name} {formatting.percent(box.confidence)}"

@@ -1,4 +1,4 @@
-"""What the page of a picture and its fragments show."""
+"""Template context of the image page and its fragments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from analysis import formatting, permissions
 from analysis.models import Image, Rating
@@ -18,31 +21,37 @@ from analysis.web.http import Request
 from analysis.web.image.panel import panel
 from analysis.web.library.cards import best_labels
 
+VISIBILITY_NAMES = {
+    Image.Visibility.PRIVATE: gettext_lazy("Private"),
+    Image.Visibility.SHARED: gettext_lazy("Shared"),
+    Image.Visibility.PUBLIC: gettext_lazy("Public"),
+}
+
 
 @dataclass(frozen=True)
 class Star:
-    """One of five: what pressing it gives, which for the last one given is none."""
+    """One of five star buttons; `value` is 0 for the current rating: clear it."""
 
     number: int
     value: int
-    is_given: bool
-    words: str
+    is_filled: bool
+    text: str
 
 
 @dataclass(frozen=True)
-class Choice:
+class VisibilityChoice:
     value: int
-    words: str
+    text: str | Promise
     is_chosen: bool
 
 
 @dataclass(frozen=True)
 class UserRating:
-    """What one thinks of a picture, and whom its owner shows it to."""
+    """The person's own rating, and the visibility menu for the owner."""
 
     is_favorite: bool
     stars: list[Star]
-    visibilities: list[Choice]
+    visibilities: list[VisibilityChoice]
 
 
 @dataclass(frozen=True)
@@ -52,82 +61,84 @@ class SensitiveCover:
 
 @dataclass(frozen=True)
 class ReturnLink:
-    """The search one came from, and which saved one it is."""
+    """The search the person came from, and the id of the saved search if it is one."""
 
     query: Query
     saved: str
 
-    def address(self, url: str) -> str:
-        """With it a page knows where one came from."""
+    def append_to(self, url: str) -> str:
         return links.with_parameters(url, q=self.query.text, saved=self.saved)
 
     def image_url(self, image_id: int) -> str:
         return links.image_url(image_id, self.query, saved=self.saved)
 
 
-def context(request: Request, shown: Image) -> dict[str, Any]:
-    """The picture and all that is known of it."""
-    labels, now = best_labels([shown.pk], maximum=5).get(shown.pk, ()), timezone.now()
-    known = rating_of(request, shown)
-    known["image"] |= {
-        "name": str(shown),
-        "alt": ", ".join(labels) or str(shown),
-        "preview": _preview_url(request, shown),
-        "panel_url": reverse("image-panel", args=[shown.pk])
+def image_context(request: Request, image: Image) -> dict[str, Any]:
+    """The picture with its rating and its panel of results."""
+    labels, now = best_labels([image.pk], maximum=5).get(image.pk, ()), timezone.now()
+    values = rating_context(request, image)
+    values["image"] |= {
+        "name": str(image),
+        "alt": ", ".join(labels) or str(image),
+        "preview": _preview_url(request, image),
+        "panel_url": reverse("image-panel", args=[image.pk])
         if request.user.is_authenticated
-        else reverse("public-panel", args=[shown.public_id]),
-        "placeholder": links.data_uri(shown.placeholder),
-        "trashed": formatting.ago(shown.trashed_at, now=now) if shown.trashed_at else "",
+        else reverse("public-panel", args=[image.public_id]),
+        "placeholder": links.data_uri(image.placeholder),
+        "trashed_ago": formatting.ago(image.trashed_at, now=now) if image.trashed_at else "",
     }
-    return known | {"panel": panel(shown, reader=request.user, now=now)}
+    return values | {"panel": panel(image, reader=request.user, now=now)}
 
 
-def sensitive_cover(request: Request, shown: Image, *, is_sensitive: bool) -> SensitiveCover | None:
-    """What lies over a sensitive picture: drawn aside for who wants to see such, or just wanted to see this one."""
-    if not (is_sensitive or (shown.trashed_at and sensitive.sensitive_among([shown]))):
+def sensitive_cover(request: Request, image: Image, *, is_sensitive: bool) -> SensitiveCover | None:
+    """The blur over a sensitive picture; open if the person revealed it."""
+    if not (is_sensitive or (image.trashed_at and sensitive.sensitive_among([image]))):
         return None
     return SensitiveCover(is_open=sensitive.shows_sensitive(request) or request.GET.get("shown") == "1")
 
 
-def rating_of(request: Request, shown: Image) -> dict[str, Any]:
-    """What one thinks of it and whether one may change it."""
-    may_change = permissions.can_edit_image(request.user, shown)
+def rating_context(request: Request, image: Image) -> dict[str, Any]:
+    """The person's rating and their permissions for the picture."""
+    can_edit = permissions.can_edit_image(request.user, image)
     return {
-        "image": {"id": str(shown.pk)},
-        "own": own(request, shown) if request.user.is_authenticated else None,
-        "may_change": may_change,
-        "may_open_to": may_change and not shown.trashed_at,
-        "public_url": shown.get_public_url() if may_change and shown.visibility == Image.Visibility.PUBLIC else "",
-        "may_analyze": may_change and permissions.can_analyze_images(request.user),
-        "may_say": permissions.can_review_labels(request.user, shown) and not shown.trashed_at,
-        "search": return_link(request).address(""),
+        "image": {"id": str(image.pk)},
+        "rating": user_rating(request, image) if request.user.is_authenticated else None,
+        "can_edit": can_edit,
+        "can_change_visibility": can_edit and not image.trashed_at,
+        "public_url": image.get_public_url() if can_edit and image.visibility == Image.Visibility.PUBLIC else "",
+        "can_analyze": can_edit and permissions.can_analyze_images(request.user),
+        "can_review": permissions.can_review_labels(request.user, image) and not image.trashed_at,
+        "return_query": return_link(request).append_to(""),
     }
 
 
-def _preview_url(request: Request, shown: Image) -> str:
+def _preview_url(request: Request, image: Image) -> str:
     if request.user.is_authenticated:
-        return links.rendition_url(shown, "preview")
-    return links.public_rendition_url(shown, "preview")
+        return links.rendition_url(image, "preview")
+    return links.public_rendition_url(image, "preview")
 
 
-def own(request: Request, shown: Image) -> UserRating:
-    """One's own mark and, for its owner, the picture's visibility."""
-    mark = Rating.objects.filter(image=shown, person_id=request.user.pk).first()
-    given = (mark.rating if mark else 0) or 0
+def user_rating(request: Request, image: Image) -> UserRating:
+    rating = Rating.objects.filter(image=image, person_id=request.user.pk).first()
+    stars = (rating.rating if rating else 0) or 0
     return UserRating(
-        is_favorite=bool(mark and mark.is_favorite),
-        stars=[_star(number, given) for number in range(1, 6)],
-        visibilities=[Choice(value, value.short_label, shown.visibility == value) for value in Image.Visibility],
+        is_favorite=bool(rating and rating.is_favorite),
+        stars=[_star(number, current=stars) for number in range(1, 6)],
+        visibilities=[
+            VisibilityChoice(value, name, image.visibility == value) for value, name in VISIBILITY_NAMES.items()
+        ],
     )
 
 
-def _star(number: int, given: int) -> Star:
-    words = "Take the stars away" if number == given else f"{number} {'star' if number == 1 else 'stars'}"
-    return Star(number, 0 if number == given else number, number <= given, words)
+def _star(number: int, *, current: int) -> Star:
+    if number == current:
+        return Star(number, 0, is_filled=True, text=_("Clear rating"))
+    text = formatting.plural(ngettext("%(number)s star", "%(number)s stars", number), number)
+    return Star(number, number, is_filled=number < current, text=text)
 
 
 def return_link(request: Request) -> ReturnLink:
-    """The search one came from; a page must not fail for a bad one in its address."""
+    """Read the search from `q` and `saved`; an invalid one is ignored."""
     saved = request.GET.get("saved", "")
     saved = saved if re.fullmatch(r"[0-9]{1,18}", saved) else ""
     try:

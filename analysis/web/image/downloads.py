@@ -1,4 +1,4 @@
-"""Bytes of a picture: its renditions to look at, its original to take home."""
+"""Downloads of a picture: renditions for pages, and the original file."""
 
 from __future__ import annotations
 
@@ -22,62 +22,64 @@ from analysis.web.http import Request
 @login_not_required
 @require_safe
 def rendition(request: Request, image_id: int, name: str) -> HttpResponseBase:
-    """A thumb or a preview. The page's address for it names its version, so it may be kept for ever."""
+    """A `thumb` or `preview`, cached forever: its URL contains its version."""
     return _rendition(request, permissions.get_image_or_404(request.user, image_id), name)
 
 
 @login_not_required
 @require_safe
 def public_rendition(request: Request, public_id: UUID, name: str) -> HttpResponseBase:
-    """The same for people who are not signed in."""
+    """The same for public pictures, without sign-in."""
     return _rendition(request, permissions.get_public_image_or_404(public_id), name)
 
 
-def _rendition(request: Request, shown: Image, name: str) -> HttpResponseBase:
+def _rendition(request: Request, image: Image, name: str) -> HttpResponseBase:
     if name not in blobs.RENDITIONS:
         raise Http404
-    etag = quote_etag(f"{shown.renditions_id.hex}-{name}")
+    etag = quote_etag(f"{image.renditions_id.hex}-{name}")
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        return _kept(HttpResponse(status=304), etag)
+        return _cacheable(HttpResponse(status=304), etag)
     try:
-        content = renditions.read(shown, name)
+        content = renditions.read(image, name)
     except (blobs.StorageError, InvalidImage):
-        return _broken()
-    _leave_as_is(request)
-    return _kept(FileResponse(content, content_type=blobs.RENDITIONS[name]), etag)
+        return _placeholder()
+    _disable_gzip(request)
+    return _cacheable(FileResponse(content, content_type=blobs.RENDITIONS[name]), etag)
 
 
 @require_safe
 def download_original(request: Request, image_id: int) -> HttpResponseBase:
-    """The bytes as they came, to be saved and never shown: nothing here but they was not made by us.
+    """The original as an attachment.
 
-    From where they lie, if browsers may fetch them there: by an address that is soon over. One in somebody's
-    own bucket names it and the folders there, which are not told to those who may only look.
+    Never inline: a file that we did not make could be a page in disguise.
+    A redirect to a presigned S3 URL if possible. The URL names the bucket and key, so for a picture in a connected
+    bucket only people who may edit the picture get it; others get the bytes from this server.
     """
-    shown = permissions.get_image_or_404(request.user, image_id)
-    is_told = shown.bucket_id is None or permissions.can_edit_image(request.user, shown)
+    image = permissions.get_image_or_404(request.user, image_id)
+    may_see_key = image.bucket_id is None or permissions.can_edit_image(request.user, image)
     try:
-        if is_told and request.method == "GET" and (address := originals.download_url(shown)):
-            return redirect(address)
-        content = originals.get(shown)
+        if may_see_key and request.method == "GET" and (url := originals.download_url(image)):
+            return redirect(url)
+        content = originals.get(image)
     except blobs.StorageError as error:
         return render(request, "404.html", {"reason": str(error)}, status=404)
-    _leave_as_is(request)
-    return FileResponse(content, as_attachment=True, filename=shown.filename, content_type="application/octet-stream")
+    _disable_gzip(request)
+    return FileResponse(content, as_attachment=True, filename=image.filename, content_type="application/octet-stream")
 
 
-def _kept(answer: HttpResponseBase, etag: str) -> HttpResponseBase:
-    answer["ETag"] = etag
-    answer["Cache-Control"] = "private, max-age=31536000, immutable"
-    return answer
+def _cacheable(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
 
 
-def _broken() -> HttpResponse:
-    """A picture that says there is none, so that a lost blob breaks no page."""
+def _placeholder() -> HttpResponse:
+    """A drawing for a missing file, as a 404 that is not cached."""
     content = render_to_string("image/placeholder.svg")
     return HttpResponse(content, status=404, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
-def _leave_as_is(request: Request) -> None:
-    """Keep GZipMiddleware off bytes that do not shrink; it would also take their length away."""
+def _disable_gzip(request: Request) -> None:
+    """Keep GZipMiddleware from compressing images."""
+    # They do not shrink, and it removes the Content-Length of streamed responses.
     request.META.pop("HTTP_ACCEPT_ENCODING", None)

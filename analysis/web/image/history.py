@@ -1,4 +1,4 @@
-"""Every analysis of a picture, newest first, with what it changed; which one counts is decided here."""
+"""The analysis history of a picture: results with their changes, and pinning."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from analysis.recognition.comparison import LabelChange, difference, pin, unpin
 from analysis.web import links
 from analysis.web.http import Request
 
-MOST = 50
-"""Analyses shown; who has asked more often finds the rest in the administration."""
+MAX_ENTRIES = 50
+"""The administration lists all of them."""
 
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One analysis, every value ready to be shown."""
+    """One analysis, formatted for the template."""
 
     id: str
     title: str
     state: str
-    state_words: str
+    state_name: str
     when: str
     exact: str
-    who: str
-    facts: list[tuple[str, str]]
-    sentence: str
-    gained: list[str]
-    lost: list[str]
-    moved: list[str]
+    recognizer: str
+    details: list[tuple[str, str]]
+    error: str
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
     is_first: bool
     is_current: bool
     is_pinned: bool
@@ -49,26 +49,28 @@ class HistoryEntry:
 
 @require_safe
 def history(request: Request, image_id: int) -> HttpResponse:
-    """The page; its owner's alone, since it tells what was paid."""
-    shown = _own(request, image_id)
-    found = list(shown.analyses.order_by("-pk")[:MOST])
+    """The page; for the owner only, since it shows costs."""
+    image = _editable_image(request, image_id)
+    analyses = list(image.analyses.order_by("-pk")[:MAX_ENTRIES])
     now = timezone.now()
-    entries, since = _entries(shown, found, now=now), shown.original_replaced_at
-    # By when they ended: what was under way as the original changed is asked again in the same row.
-    is_older = [bool(since and each.finished_at and each.finished_at <= since) for each in found]
+    entries, since = _entries(image, analyses, now=now), image.original_replaced_at
+    # By finished_at, since an analysis that runs while the original is replaced is repeated in the same row.
+    is_older = [bool(since and analysis.finished_at and analysis.finished_at <= since) for analysis in analyses]
     context = {
-        "image": {"id": str(shown.pk), "name": str(shown), "url": links.image_url(shown.pk)},
+        "image": {"id": str(image.pk), "name": str(image), "url": links.image_url(image.pk)},
         "entries": [entry for entry, older in zip(entries, is_older, strict=True) if not older],
-        "changed": {"when": formatting.ago(since, now=now), "exact": formatting.exact(since)} if since else None,
-        "of_the_one_before": [entry for entry, older in zip(entries, is_older, strict=True) if older],
+        "original_replaced": {"when": formatting.ago(since, now=now), "exact": formatting.exact(since)}
+        if since
+        else None,
+        "entries_of_previous_original": [entry for entry, older in zip(entries, is_older, strict=True) if older],
     }
     return render(request, "image/history.html", context)
 
 
 @require_safe
 def raw_response(request: Request, image_id: int, analysis_id: int) -> HttpResponse:
-    """The answer as received, for programs and the curious."""
-    analysis = _analysis(_own(request, image_id), analysis_id)
+    """The recognizer's response as received, as JSON."""
+    analysis = _finished_analysis(_editable_image(request, image_id), analysis_id)
     response = HttpResponse(json.dumps(analysis.answer, indent=2, ensure_ascii=False), content_type="application/json")
     response["Content-Disposition"] = f'inline; filename="{analysis.api}-{analysis.pk}.json"'
     return response
@@ -76,57 +78,58 @@ def raw_response(request: Request, image_id: int, analysis_id: int) -> HttpRespo
 
 @require_POST
 def pin_analysis(request: Request, image_id: int, analysis_id: int) -> HttpResponse:
-    """Let an older answer count whatever is answered later, or (`unpin`) the last one again."""
-    shown = _own(request, image_id)
-    analysis = _analysis(shown, analysis_id)
+    """Pin a result, so that newer ones do not replace it, or `unpin` it."""
+    image = _editable_image(request, image_id)
+    analysis = _finished_analysis(image, analysis_id)
     (unpin if request.POST.get("unpin") else pin)(analysis)
-    return redirect("history", shown.pk)
+    return redirect("history", image.pk)
 
 
-def _own(request: Request, image_id: int) -> Image:
-    shown = permissions.get_image_or_404(request.user, image_id)
-    permissions.require_edit_image(request.user, shown)
-    return shown
+def _editable_image(request: Request, image_id: int) -> Image:
+    image = permissions.get_image_or_404(request.user, image_id)
+    permissions.require_edit_image(request.user, image)
+    return image
 
 
-def _analysis(image: Image, analysis_id: int) -> Analysis:
+def _finished_analysis(image: Image, analysis_id: int) -> Analysis:
     return get_object_or_404(image.analyses.filter(state=Analysis.State.DONE), pk=analysis_id)
 
 
-def _entries(shown: Image, found: list[Analysis], *, now: datetime) -> list[HistoryEntry]:
-    has_twin = any(each.is_reused for each in found) and _has_twin(shown)
+def _entries(image: Image, analyses: list[Analysis], *, now: datetime) -> list[HistoryEntry]:
+    has_duplicate = any(analysis.is_reused for analysis in analyses) and _has_duplicate(image)
     return [
-        _entry(each, _before(each, found[place + 1 :]), now=now, has_twin=has_twin) for place, each in enumerate(found)
+        _entry(analysis, _previous(analysis, analyses[index + 1 :]), now=now, has_duplicate=has_duplicate)
+        for index, analysis in enumerate(analyses)
     ]
 
 
-def _has_twin(shown: Image) -> bool:
-    """Whether its owner has another picture of the same bytes."""
-    return Image.objects.filter(sha256=shown.sha256, owner_id=shown.owner_id).exclude(pk=shown.pk).exists()
+def _has_duplicate(image: Image) -> bool:
+    """True if the same owner has another image with the same bytes."""
+    return Image.objects.filter(sha256=image.sha256, owner_id=image.owner_id).exclude(pk=image.pk).exists()
 
 
-def _before(analysis: Analysis, older: Iterable[Analysis]) -> Analysis | None:
-    return next((each for each in older if each.api == analysis.api and each.state == Analysis.State.DONE), None)
+def _previous(analysis: Analysis, older: Iterable[Analysis]) -> Analysis | None:
+    return next((other for other in older if other.api == analysis.api and other.state == Analysis.State.DONE), None)
 
 
-def _entry(analysis: Analysis, before: Analysis | None, *, now: datetime, has_twin: bool) -> HistoryEntry:
+def _entry(analysis: Analysis, previous: Analysis | None, *, now: datetime, has_duplicate: bool) -> HistoryEntry:
     is_done = analysis.state == Analysis.State.DONE
-    changes = difference(analysis.api, before.answer or {}, analysis.answer or {}) if is_done and before else []
-    moment = analysis.finished_at or analysis.requested_at
+    changes = difference(analysis.api, previous.answer or {}, analysis.answer or {}) if is_done and previous else []
+    time = analysis.finished_at or analysis.requested_at
     return HistoryEntry(
         id=str(analysis.pk),
         title=analysis.get_api_display(),
         state=analysis.state,
-        state_words=analysis.get_state_display(),
-        when=formatting.ago(moment, now=now),
-        exact=formatting.exact(moment),
-        who=f"{analysis.recognizer} {analysis.model_version}".strip(),
-        facts=_facts(analysis, has_twin=has_twin),
-        sentence=analysis.error_message,
-        gained=[_said(each) for each in changes if each.before is None],
-        lost=[_said(each) for each in changes if each.after is None],
-        moved=[_said(each) for each in changes if each.before is not None and each.after is not None],
-        is_first=before is None,
+        state_name=analysis.get_state_display(),
+        when=formatting.ago(time, now=now),
+        exact=formatting.exact(time),
+        recognizer=f"{analysis.recognizer} {analysis.model_version}".strip(),
+        details=_details(analysis, has_duplicate=has_duplicate),
+        error=analysis.error_message,
+        added=[_change(change) for change in changes if change.before is None],
+        removed=[_change(change) for change in changes if change.after is None],
+        changed=[_change(change) for change in changes if change.before is not None and change.after is not None],
+        is_first=previous is None,
         is_current=analysis.is_current,
         is_pinned=analysis.is_pinned,
         is_failed=analysis.state == Analysis.State.FAILED,
@@ -134,27 +137,47 @@ def _entry(analysis: Analysis, before: Analysis | None, *, now: datetime, has_tw
     )
 
 
-def _facts(analysis: Analysis, *, has_twin: bool) -> list[tuple[str, str]]:
-    """Why this is here: what was asked, how long it took, what it cost."""
-    said: list[tuple[str, Any]] = [
-        ("Asked with", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in analysis.parameters.items())),
-        ("Took", f"{analysis.latency_ms:,} ms" if analysis.latency_ms and not analysis.is_reused else ""),
-        ("Cost", _cost(analysis, has_twin=has_twin)),
-        ("Request", analysis.request_id),
-        ("Attempts", f"{analysis.attempts}" if analysis.attempts > 1 else ""),
-        ("Error", analysis.error_code),
+def _details(analysis: Analysis, *, has_duplicate: bool) -> list[tuple[str, str]]:
+    """Terms and values of the request, without empty ones."""
+    latency = analysis.latency_ms if analysis.latency_ms and not analysis.is_reused else 0
+    rows = [
+        (_("Settings"), _settings(analysis.parameters)),
+        (_("Time"), _("%(number)s ms") % {"number": formatting.count(latency)} if latency else ""),
+        (_("Cost"), _cost(analysis, has_duplicate=has_duplicate)),
+        (_("Request ID"), analysis.request_id),
+        (_("Attempts"), formatting.count(analysis.attempts) if analysis.attempts > 1 else ""),
+        (_("Error code"), analysis.error_code),
     ]
-    return [(term, value) for term, value in said if value]
+    return [(term, value) for term, value in rows if value]
 
 
-def _cost(analysis: Analysis, *, has_twin: bool) -> str:
-    """Of a stored answer nothing is told unless it is the owner's: it would say that somebody has the same bytes."""
+def _settings(parameters: dict[str, Any]) -> str:
+    """The request's parameters in words; those without a phrase by name."""
+    phrases = {
+        "max_labels": _("up to %(value)s labels"),
+        "min_confidence": _("confidence ≥ %(value)s"),
+        "moderation_min_confidence": _("confidence ≥ %(value)s"),
+        "image_properties": _("with colors"),
+    }
+    texts = {
+        name: formatting.percent(value) if name.endswith("min_confidence") else str(value)
+        for name, value in parameters.items()
+        if value is not False
+    }
+    return ", ".join(
+        phrases.get(name, f"{name.replace('_', ' ')} %(value)s") % {"value": text} for name, text in texts.items()
+    )
+
+
+def _cost(analysis: Analysis, *, has_duplicate: bool) -> str:
+    """The price, or that a cached response was used."""
+    # Without an own duplicate the response came from another person's picture: saying so would reveal their file.
     if analysis.is_reused:
-        return _("nothing: your other picture of the same bytes was analyzed before") if has_twin else ""
+        return _("None: the result of your other picture with the same file was used") if has_duplicate else ""
     return formatting.dollars(analysis.price) if analysis.price else ""
 
 
-def _said(change: LabelChange) -> str:
+def _change(change: LabelChange) -> str:
     if change.before is not None and change.after is not None:
         return f"{change.name} {formatting.percent(change.before)} → {formatting.percent(change.after)}"
     return f"{change.name} {formatting.percent(change.after or change.before or 0)}"

@@ -1,4 +1,4 @@
-"""The words a picture can be found by, as its page shows them: who said each, the recognizer or which person."""
+"""Labels and tags of a picture for its page, with verdicts of people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -19,21 +19,21 @@ from analysis.search.query import LabelTerm, Query
 from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
 
-IN_PARTS_OF_THEIR_OWN = (Label.Kind.COLOR, Label.Kind.FACE, Label.Kind.EMOTION)
+SEPARATE_KINDS = (Label.Kind.COLOR, Label.Kind.FACE, Label.Kind.EMOTION)
 
 
 @dataclass(frozen=True)
 class VerdictLine:
-    """A person's word: by whom, when, and what the recognizer says beside it."""
+    """A verdict with its author, date and the recognizer's confidence."""
 
     decision: str
-    words: str
+    text: str
     exact: str
 
 
 @dataclass(frozen=True)
 class LabelRow:
-    """A label on the picture, or one that was rejected; lights its boxes by `key`."""
+    """A label of the picture or a rejected one; `key` connects it with its boxes."""
 
     id: str
     key: str
@@ -41,7 +41,7 @@ class LabelRow:
     note: str
     bar: Bar
     url: str
-    said: VerdictLine | None
+    verdict: VerdictLine | None
 
 
 @dataclass(frozen=True)
@@ -58,86 +58,100 @@ class LabelList:
     is_sensitive: bool
 
 
-def label_list(
-    image: Image, found: Sequence[LabelResult], *, reader: AbstractBaseUser | AnonymousUser, now: datetime
-) -> LabelList:
-    """The labels in force by category, the category with the surest label first; those rejected; and the tags."""
-    numbered = {label.name.lower(): (f"label-{number}", label) for number, label in enumerate(found)}
-    groups: dict[str, list[LabelRow]] = {}
-    tags: list[LabelRow] = []
-    verdicts = {each.label_id: each for each in image.verdicts.select_related("label", "by").order_by("label__name")}
-    labels = _carried(image)
-    for carried in labels:
-        label, verdict = carried.label, verdicts.get(carried.label_id)
-        key, figure = numbered.get(label.name.lower(), ("", None))
-        row = LabelRow(
+@dataclass(frozen=True)
+class _RowBuilder:
+    """Builds rows for a reader. `results`: box key and result by lower-case name."""
+
+    results: dict[str, tuple[str, LabelResult]]
+    reader: AbstractBaseUser | AnonymousUser
+    now: datetime
+
+    def row(self, image_label: ImageLabel, verdict: Verdict | None) -> LabelRow:
+        label = image_label.label
+        key, result = self._result(label)
+        return LabelRow(
             id=str(label.pk),
             key=key,
             name=label.name,
-            note=f"× {carried.instance_count:,}" if carried.instance_count > 1 else "",
-            bar=bar(carried.percent),
+            note=f"× {formatting.count(image_label.instance_count)}" if image_label.instance_count > 1 else "",
+            bar=bar(image_label.percent),
             url=_url(label),
-            said=_said(verdict, figure, reader=reader, now=now) if verdict else None,
+            verdict=self._verdict_line(verdict, result) if verdict else None,
         )
+
+    def rejected_row(self, verdict: Verdict) -> LabelRow:
+        label = verdict.label
+        result = self._result(label)[1]
+        verdict_line = self._verdict_line(verdict, result)
+        confidence = result.confidence if result else 0.0
+        return LabelRow(str(label.pk), "", label.name, "", bar(confidence), _url(label), verdict_line)
+
+    def _result(self, label: Label) -> tuple[str, LabelResult | None]:
+        return self.results.get(label.name.lower(), ("", None))
+
+    def _verdict_line(self, verdict: Verdict, result: LabelResult | None) -> VerdictLine:
+        values = {
+            "decision": verdict.get_decision_display(),
+            "person": self._person(verdict),
+            "ago": formatting.ago(verdict.decided_at, now=self.now),
+            "confidence": formatting.percent(result.confidence) if result else "",
+        }
+        text = _("%(decision)s by %(person)s %(ago)s; detected at %(confidence)s")
+        if not result:
+            text = _("%(decision)s by %(person)s %(ago)s")
+        return VerdictLine(verdict.decision, text % values, formatting.exact(verdict.decided_at))
+
+    def _person(self, verdict: Verdict) -> str:
+        """The author's name, for signed-in readers only."""
+        if not self.reader.is_authenticated:
+            return _("a person")
+        if verdict.by_id == self.reader.pk:
+            return _("you")
+        return verdict.by.get_full_name() or verdict.by.get_username()
+
+
+def label_list(
+    image: Image, results: Sequence[LabelResult], *, reader: AbstractBaseUser | AnonymousUser, now: datetime
+) -> LabelList:
+    """Labels by category and confidence, rejected labels, and tags by name."""
+    results_by_name = {label.name.lower(): (f"label-{number}", label) for number, label in enumerate(results)}
+    builder = _RowBuilder(results_by_name, reader, now)
+    groups: dict[str, list[LabelRow]] = {}
+    tags: list[LabelRow] = []
+    verdicts = {verdict.label_id: verdict for verdict in _verdicts(image)}
+    image_labels = _image_labels(image)
+    for image_label in image_labels:
+        label = image_label.label
+        row = builder.row(image_label, verdicts.get(image_label.label_id))
         if label.kind == Label.Kind.TAG:
-            is_of_file = carried.is_of_file and row.said is None  # type: ignore[attr-defined]
-            tags.append(replace(row, said=VerdictLine("file", _("From the file"), "")) if is_of_file else row)
+            is_from_file = image_label.is_from_file and row.verdict is None  # type: ignore[attr-defined]
+            tags.append(replace(row, verdict=VerdictLine("file", _("From the file"), "")) if is_from_file else row)
         else:
             groups.setdefault(group_title(label.kind, label.category), []).append(row)
-    rejected = [
-        _rejected(verdict, numbered, reader=reader, now=now)
-        for verdict in verdicts.values()
-        if verdict.decision == Verdict.Decision.REJECTED
-    ]
+    rejected = [verdict for verdict in verdicts.values() if verdict.decision == Verdict.Decision.REJECTED]
     return LabelList(
-        [LabelGroup(title, rows) for title, rows in groups.items()],
-        rejected,
-        sorted(tags, key=lambda tag: tag.name.lower()),
-        is_sensitive=any(carried.label.kind == Label.Kind.MODERATION for carried in labels),
+        groups=[LabelGroup(title, rows) for title, rows in groups.items()],
+        rejected=[builder.rejected_row(verdict) for verdict in rejected],
+        tags=sorted(tags, key=lambda tag: tag.name.lower()),
+        is_sensitive=any(image_label.label.kind == Label.Kind.MODERATION for image_label in image_labels),
     )
 
 
-def _carried(image: Image) -> list[ImageLabel]:
-    keywords = FileKeyword.objects.annotate(standing=Coalesce("label__merged_into", "label"))
-    in_file = keywords.filter(image=OuterRef("image"), standing=OuterRef("label"))
+def _verdicts(image: Image) -> QuerySet[Verdict]:
+    return image.verdicts.select_related("label", "by").order_by("label__name")
+
+
+def _image_labels(image: Image) -> list[ImageLabel]:
+    """Indexed labels by confidence; `is_from_file` marks keywords of the file."""
+    keywords = FileKeyword.objects.annotate(current_label=Coalesce("label__merged_into", "label"))
+    in_file = keywords.filter(image=OuterRef("image"), current_label=OuterRef("label"))
     return list(
         ImageLabel.objects.filter(image=image, label__is_hidden=False)
-        .annotate(is_of_file=Exists(in_file))
-        .exclude(label__kind__in=IN_PARTS_OF_THEIR_OWN)
+        .annotate(is_from_file=Exists(in_file))
+        .exclude(label__kind__in=SEPARATE_KINDS)
         .select_related("label")
         .order_by("-confidence", "label__name")
     )
-
-
-def _rejected(
-    verdict: Verdict,
-    numbered: dict[str, tuple[str, LabelResult]],
-    *,
-    reader: AbstractBaseUser | AnonymousUser,
-    now: datetime,
-) -> LabelRow:
-    label = verdict.label
-    figure = numbered.get(label.name.lower(), ("", None))[1]
-    confidence = figure.confidence if figure else 0.0
-    said = _said(verdict, figure, reader=reader, now=now)
-    return LabelRow(str(label.pk), "", label.name, "", bar(confidence), _url(label), said)
-
-
-def _said(
-    verdict: Verdict, found: LabelResult | None, *, reader: AbstractBaseUser | AnonymousUser, now: datetime
-) -> VerdictLine:
-    figure = f"; found at {formatting.percent(found.confidence)}" if found else ""
-    words = (
-        f"{verdict.get_decision_display()} by {_name(verdict, reader)} {formatting.ago(verdict.decided_at, now=now)}"
-    )
-    return VerdictLine(verdict.decision, words + figure, formatting.exact(verdict.decided_at))
-
-
-def _name(verdict: Verdict, reader: AbstractBaseUser | AnonymousUser) -> str:
-    """Names are for people who are signed in."""
-    if not reader.is_authenticated:
-        return "a person"
-    return "you" if verdict.by_id == reader.pk else verdict.by.get_full_name() or verdict.by.get_username()
 
 
 def _url(label: Label) -> str:

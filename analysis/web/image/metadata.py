@@ -1,4 +1,4 @@
-"""What a picture's own bytes tell, and who brought it."""
+"""Metadata of a picture: from its file, and its owner and dates."""
 
 from __future__ import annotations
 
@@ -20,69 +20,71 @@ class MetadataRow:
 
 
 def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime) -> list[MetadataRow]:
-    """The facts, those unknown left out. Names and owners are for people who are signed in."""
-    found = [
+    """The known values; place, owner and visibility for signed-in readers only."""
+    rows = [
         MetadataRow(
-            "Dimensions", f"{image.width:,} × {image.height:,} px", formatting.megapixels(image.width, image.height)
+            _("Dimensions"),
+            f"{formatting.count(image.width)} × {formatting.count(image.height)} px",
+            formatting.megapixels(image.width, image.height),
         ),
-        MetadataRow("Format", image.get_format_display()),
-        MetadataRow("Size", formatting.filesize(image.size), formatting.exact_filesize(image.size)),
+        MetadataRow(_("Format"), image.get_format_display()),
+        MetadataRow(_("Size"), formatting.filesize(image.size), formatting.exact_filesize(image.size)),
         _taken(image),
-        MetadataRow("Camera", _camera(image)),
-        MetadataRow("Lens", image.lens),
+        MetadataRow(_("Camera"), _camera(image)),
+        MetadataRow(_("Lens"), image.lens),
         MetadataRow(_("Settings"), _settings(image)),
         MetadataRow(_("Description"), image.description),
         MetadataRow(_("Place"), image.place) if reader.is_authenticated else None,
         MetadataRow(_("Creator"), image.creator),
         MetadataRow(_("Copyright"), image.copyright),
-        MetadataRow("Added", formatting.ago(image.added_at, now=now), formatting.exact(image.added_at)),
+        MetadataRow(_("Added"), formatting.ago(image.added_at, now=now), formatting.exact(image.added_at)),
         MetadataRow(
-            "Original",
-            f"Changed {formatting.ago(image.original_replaced_at, now=now)}",
+            _("Original"),
+            _("Replaced %(ago)s") % {"ago": formatting.ago(image.original_replaced_at, now=now)},
             formatting.exact(image.original_replaced_at),
         )
         if image.original_replaced_at
         else None,
-        MetadataRow("Owner", _name(image, reader)) if reader.is_authenticated else None,
-        MetadataRow("Visibility", image.get_visibility_display()) if _is_told_visibility(image, reader) else None,
+        MetadataRow(_("Owner"), _name(image, reader)) if reader.is_authenticated else None,
+        MetadataRow(_("Visibility"), image.get_visibility_display()) if _shows_visibility(image, reader) else None,
     ]
-    return [fact for fact in found if fact and fact.value]
+    return [row for row in rows if row and row.value]
 
 
 def _taken(image: Image) -> MetadataRow | None:
     if image.taken_at is None:
         return None
     return MetadataRow(
-        "Taken", formatting.taken_day(image.taken_at), formatting.taken_exact(image.taken_at, image.taken_offset)
+        _("Taken"), formatting.taken_day(image.taken_at), formatting.taken_exact(image.taken_at, image.taken_offset)
     )
 
 
 def _settings(image: Image) -> str:
-    """Of the camera, in the order in which photographers say them."""
-    iso = f"ISO {image.iso:,}" if image.iso else ""
+    """Exposure time, aperture, ISO and focal length."""
+    iso = f"ISO {formatting.count(image.iso)}" if image.iso else ""
     return " · ".join(filter(None, [image.exposure, image.aperture, iso, image.focal_length]))
 
 
 def location(image: Image, *, reader: AbstractBaseUser | AnonymousUser) -> str:
-    """Where it was taken, in degrees; never told to those who are not signed in."""
+    """Latitude and longitude in degrees, for signed-in readers only."""
     if not reader.is_authenticated or image.latitude is None or image.longitude is None:
         return ""
     north, east = "N" if image.latitude >= 0 else "S", "E" if image.longitude >= 0 else "W"
     return f"{abs(image.latitude):.5f}° {north}, {abs(image.longitude):.5f}° {east}"
 
 
-def _is_told_visibility(image: Image, reader: AbstractBaseUser | AnonymousUser) -> bool:
-    """Whoever may change it sees it where it is changed."""
+def _shows_visibility(image: Image, reader: AbstractBaseUser | AnonymousUser) -> bool:
+    """People who may change the visibility have a menu for it instead."""
     return reader.is_authenticated and not image.is_editable_by(reader.pk)
 
 
 def _camera(image: Image) -> str:
-    """Makers often repeat themselves in the model's name."""
-    first = image.camera_make.split(" ")[0].lower()
-    if first and image.camera_model.lower().startswith(first):
+    """Make and model; many makers repeat the make in the model."""
+    make = image.camera_make.split(" ")[0].lower()
+    if make and image.camera_model.lower().startswith(make):
         return image.camera_model
     return f"{image.camera_make} {image.camera_model}".strip()
 
 
 def _name(image: Image, reader: AbstractBaseUser | AnonymousUser) -> str:
-    return "You" if image.owner_id == reader.pk else image.owner.get_full_name() or image.owner.get_username()
+    return _("You") if image.owner_id == reader.pk else image.owner.get_full_name() or image.owner.get_username()

@@ -1,19 +1,21 @@
-"""From picture to picture within a search."""
+"""The previous and next picture within a search."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
+from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search import results
 from analysis.search.query import Query
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links
 
-WALKED = 3_000
-"""So far into a result a page knows its place and both its neighbors; beyond, only the next one."""
-
+MAX_POSITION = 3_000
+"""Up to here an image page has its position and both neighbors; further down only the next picture."""
 
 Link = Callable[[int], str]
 
@@ -31,38 +33,38 @@ class Neighbors:
     next: Neighbor | None
 
 
-NOWHERE = Neighbors("", None, None)
+NO_NEIGHBORS = Neighbors("", None, None)
 
 
 def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
-    """Where a picture stands in a search's result. A picture that is not in it stands where its time puts it.
+    """The neighbors of an image in the results of a query.
 
-    `link` leads to a picture. Nowhere for those who are not signed in: a search would tell them whose it is, and of
-    pictures they were not sent.
+    If it does not match, only the next picture after its sort position. `link` builds the URL of an image by its id.
+    None for anonymous viewers, who got a link to this picture only.
     """
     if viewer.person_id is None:
-        return NOWHERE
+        return NO_NEIGHBORS
     try:
         with time_limit():
-            return _walk(image, query, viewer=viewer, link=link)
+            return _find_neighbors(image, query, viewer=viewer, link=link)
     except SearchTooSlow:
-        return NOWHERE
+        return NO_NEIGHBORS
 
 
-def _walk(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
-    ids = results.image_ids(query, viewer=viewer, limit=WALKED)
+def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
+    ids = results.image_ids(query, viewer=viewer, limit=MAX_POSITION)
     if image.pk not in ids:
-        place = results.cursor_of(image.pk, query, viewer=viewer)
-        following = results.page(query, viewer=viewer, after=place, size=1).images if place else []
-        return Neighbors("", None, _neighbor(following[0], link) if following else None)
+        cursor = results.cursor_of(image.pk, query, viewer=viewer)
+        images = results.page(query, viewer=viewer, after=cursor, size=1).images if cursor else []
+        return Neighbors("", None, _neighbor(images[0], link) if images else None)
     index = ids.index(image.pk)
-    around = Image.objects.only("renditions_id").in_bulk(ids[max(index - 1, 0) : index + 2])
-    before, after = ids[index - 1] if index else None, ids[index + 1] if index + 1 < len(ids) else None
-    total = f"{WALKED:,}+" if len(ids) == WALKED else f"{len(ids):,}"
+    neighbors_by_id = Image.objects.only("renditions_id").in_bulk(ids[max(index - 1, 0) : index + 2])
+    previous_id, next_id = ids[index - 1] if index else None, ids[index + 1] if index + 1 < len(ids) else None
+    total = formatting.count(len(ids)) + ("+" if len(ids) == MAX_POSITION else "")
     return Neighbors(
-        position=f"{index + 1:,} of {total}",
-        previous=_neighbor(around[before], link) if before in around else None,
-        next=_neighbor(around[after], link) if after in around else None,
+        position=_("%(position)s of %(total)s") % {"position": formatting.count(index + 1), "total": total},
+        previous=_neighbor(neighbors_by_id[previous_id], link) if previous_id in neighbors_by_id else None,
+        next=_neighbor(neighbors_by_id[next_id], link) if next_id in neighbors_by_id else None,
     )
 
 

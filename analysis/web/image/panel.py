@@ -1,4 +1,4 @@
-"""What is known of a picture, as its page's panel shows it."""
+"""The panel of the image page: analysis results, pending and failed analyses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.models import Analysis, Image
@@ -16,13 +17,13 @@ from analysis.web.error_advice import advice
 from analysis.web.image.bounding_boxes import Drawing, drawing
 from analysis.web.image.label_list import LabelList, label_list
 
-OPEN = {Analysis.State.QUEUED, Analysis.State.RUNNING}
-EMOTION_SHOWN = 70
+PENDING_STATES = {Analysis.State.QUEUED, Analysis.State.RUNNING}
+MIN_EMOTION_CONFIDENCE = 70
 
 
 @dataclass(frozen=True)
-class Row:
-    """One thing found, lighting its boxes by `key`."""
+class DetectionRow:
+    """A face or a line of text; `key` connects it with its box."""
 
     key: str
     name: str
@@ -32,31 +33,31 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
-    """An API that has not answered, or not this time."""
+class AnalysisStatus:
+    """A pending or failed analysis."""
 
     api: str
     title: str
     state: str
-    state_words: str
-    sentence: str
+    state_name: str
+    error: str
     advice: str
 
 
 @dataclass(frozen=True)
 class Source:
-    """Who spoke: which recognizer answered for which API, and when."""
+    """The recognizer and date of a current result."""
 
     title: str
     recognizer: str
     model_version: str
     ago: str
     exact: str
-    took: str
+    duration: str
 
 
 @dataclass(frozen=True)
-class Swatch:
+class ColorSwatch:
     hex: str
     name: str
     percent: str
@@ -66,98 +67,107 @@ class Swatch:
 class Panel:
     token: str
     is_open: bool
-    is_untouched: bool
-    reports: list[Report]
-    answered: frozenset[str]
-    words: LabelList
-    faces: list[Row]
-    texts: list[Row]
-    swatches: list[Swatch]
+    is_unanalyzed: bool
+    statuses: list[AnalysisStatus]
+    analyzed_apis: frozenset[str]
+    labels: LabelList
+    faces: list[DetectionRow]
+    texts: list[DetectionRow]
+    colors: list[ColorSwatch]
     quality: list[tuple[str, Bar]]
     sources: list[Source]
     drawing: Drawing
 
     @property
     def has_rows(self) -> bool:
-        """Whether anything was found that confidence could sift."""
-        return bool(self.words.groups or self.faces or self.texts)
+        """True if there is anything for the confidence slider to filter."""
+        return bool(self.labels.groups or self.faces or self.texts)
 
 
 def panel(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now: datetime) -> Panel:
-    """Everything said of a picture, from its current answers and the rows derived from them."""
-    latest = sorted(image.analyses.order_by("api", "-pk").distinct("api").defer("answer"), key=_place)
+    """The panel of an image, from its current results and the label index."""
+    latest = sorted(image.analyses.order_by("api", "-pk").distinct("api").defer("answer"), key=_api_order)
     current = {analysis.api: analysis for analysis in image.analyses.current()}
-    answers = {api: analysis.answer for api, analysis in current.items()}
-    labels, faces = responses.labels_in(answers.get("labels")), responses.faces_in(answers.get("faces"))
-    said = label_list(image, labels, reader=reader, now=now)
-    wrong = {row.name.lower() for row in said.rejected}
-    texts = tuple(text for text in responses.texts_in(answers.get("text")) if text.is_line)
+    responses_by_api = {api: analysis.answer for api, analysis in current.items()}
+    labels, faces = (
+        responses.labels_in(responses_by_api.get("labels")),
+        responses.faces_in(responses_by_api.get("faces")),
+    )
+    panel_labels = label_list(image, labels, reader=reader, now=now)
+    rejected = {row.name.lower() for row in panel_labels.rejected}
+    texts = tuple(text for text in responses.texts_in(responses_by_api.get("text")) if text.is_line)
     return Panel(
         token="".join(f"{analysis.pk}{analysis.state[0]}" for analysis in latest),
-        is_open=any(analysis.state in OPEN for analysis in latest),
-        is_untouched=not latest,
-        reports=[_report(analysis) for analysis in latest if analysis.state != Analysis.State.DONE],
-        answered=frozenset(current),
-        words=said,
+        is_open=any(analysis.state in PENDING_STATES for analysis in latest),
+        is_unanalyzed=not latest,
+        statuses=[_status(analysis) for analysis in latest if analysis.state != Analysis.State.DONE],
+        analyzed_apis=frozenset(current),
+        labels=panel_labels,
         faces=[_face(number, face) for number, face in enumerate(faces)],
         texts=[_text(number, text) for number, text in enumerate(texts)],
-        swatches=[_swatch(color) for color in responses.colors_in(answers.get("labels"))],
-        quality=_quality(responses.quality_in(answers.get("labels"))),
-        sources=[_source(analysis, now=now) for analysis in sorted(current.values(), key=_place)],
-        drawing=drawing(image, labels=labels, wrong=wrong, faces=faces, texts=texts),
+        colors=[_swatch(color) for color in responses.colors_in(responses_by_api.get("labels"))],
+        quality=_quality(responses.quality_in(responses_by_api.get("labels"))),
+        sources=[_source(analysis, now=now) for analysis in sorted(current.values(), key=_api_order)],
+        drawing=drawing(image, labels=labels, rejected=rejected, faces=faces, texts=texts),
     )
 
 
-def _face(number: int, face: DetectedFace) -> Row:
-    said = [
-        f"{face.age_low}–{face.age_high} years" if face.age_low is not None and face.age_high is not None else "",
-        "smiling" if face.smile else "",
-        *(emotion.type.lower() for emotion in face.emotions if emotion.confidence >= EMOTION_SHOWN),
+def _face(number: int, face: DetectedFace) -> DetectionRow:
+    has_age = face.age_low is not None and face.age_high is not None
+    attributes = [
+        _("%(low)s–%(high)s years") % {"low": face.age_low, "high": face.age_high} if has_age else "",
+        _("smiling") if face.smile else "",
+        *(emotion.type.lower() for emotion in face.emotions if emotion.confidence >= MIN_EMOTION_CONFIDENCE),
     ]
-    note = ", ".join(word for word in said if word)
-    return Row(f"face-{number}", f"Face {number + 1}", note, bar(face.confidence))
+    note = ", ".join(word for word in attributes if word)
+    return DetectionRow(f"face-{number}", _("Face %(number)s") % {"number": number + 1}, note, bar(face.confidence))
 
 
-def _text(number: int, text: DetectedText) -> Row:
-    return Row(f"text-{number}", text.text, "", bar(text.confidence))
+def _text(number: int, text: DetectedText) -> DetectionRow:
+    return DetectionRow(f"text-{number}", text.text, "", bar(text.confidence))
 
 
-def _swatch(color: Color) -> Swatch:
+def _swatch(color: Color) -> ColorSwatch:
     name = color.css_color or color.simplified_color or color.hex
-    return Swatch(color.hex, name, formatting.percent(color.percent))
+    return ColorSwatch(color.hex, name, formatting.percent(color.percent))
 
 
 def _quality(quality: Quality | None) -> list[tuple[str, Bar]]:
     if quality is None:
         return []
-    figures = (("Brightness", quality.brightness), ("Sharpness", quality.sharpness), ("Contrast", quality.contrast))
-    return [(title, bar(figure)) for title, figure in figures if figure is not None]
+    values = (
+        (_("Brightness"), quality.brightness),
+        (_("Sharpness"), quality.sharpness),
+        (_("Contrast"), quality.contrast),
+    )
+    return [(title, bar(value)) for title, value in values if value is not None]
 
 
-def _report(analysis: Analysis) -> Report:
+def _status(analysis: Analysis) -> AnalysisStatus:
     has_failed = analysis.state == Analysis.State.FAILED
-    waits_again = analysis.state == Analysis.State.QUEUED and analysis.error_message
-    return Report(
+    will_retry = analysis.state == Analysis.State.QUEUED and analysis.error_message
+    return AnalysisStatus(
         api=analysis.api,
         title=analysis.get_api_display(),
         state=analysis.state,
-        state_words="Waits to try again" if waits_again else analysis.get_state_display(),
-        sentence=analysis.error_message,
+        state_name=_("Waiting to retry") if will_retry else analysis.get_state_display(),
+        error=analysis.error_message,
         advice=advice(analysis.error_code, is_permanent=analysis.is_permanent) if has_failed else "",
     )
 
 
 def _source(analysis: Analysis, *, now: datetime) -> Source:
     assert analysis.finished_at, "current implies done, and done has a time: database constraints"  # noqa: S101
+    latency = analysis.latency_ms
     return Source(
         title=analysis.get_api_display(),
         recognizer=analysis.recognizer,
         model_version=analysis.model_version,
         ago=formatting.ago(analysis.finished_at, now=now),
         exact=formatting.exact(analysis.finished_at),
-        took=f"{analysis.latency_ms:,} ms" if analysis.latency_ms is not None else "",
+        duration="" if latency is None else _("%(number)s ms") % {"number": formatting.count(latency)},
     )
 
 
-def _place(analysis: Analysis) -> int:
+def _api_order(analysis: Analysis) -> int:
     return Analysis.Api.values.index(analysis.api)

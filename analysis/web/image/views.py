@@ -1,4 +1,4 @@
-"""One picture's page, and its panel while something is under way."""
+"""The image page, and its panel while analyses are pending."""
 
 from __future__ import annotations
 
@@ -23,31 +23,35 @@ from analysis.web.image.neighbors import neighbors
 @login_not_required
 @require_safe
 def image(request: Request, image_id: int) -> HttpResponse:
-    """The page, with its place in the search one came from (`q`)."""
+    """The page of a picture within the search in `q`."""
     return _page(request, permissions.get_image_or_404(request.user, image_id))
 
 
 @login_not_required
 @require_safe
 def public(request: Request, public_id: UUID) -> HttpResponse:
-    """The same for people who are not signed in."""
-    shown = permissions.get_public_image_or_404(public_id)
-    return redirect(shown) if request.user.is_authenticated else _page(request, shown)
+    """The page of a public picture; signed-in people are redirected to the full page."""
+    public_image = permissions.get_public_image_or_404(public_id)
+    return redirect(public_image) if request.user.is_authenticated else _page(request, public_image)
 
 
-def _page(request: Request, shown: Image) -> HttpResponse:
+def _page(request: Request, image: Image) -> HttpResponse:
     now = timezone.now()
-    trail = image_context.return_link(request)
-    context = image_context.context(request, shown)
+    return_link = image_context.return_link(request)
+    context = image_context.image_context(request, image)
     context |= {
-        "walk": neighbors(shown, trail.query, viewer=permissions.viewer_of(request.user), link=trail.image_url),
-        "back_url": f"{links.library_url(trail.query, saved=trail.saved, to=shown.pk)}#card-{shown.pk}",
-        "back_words": trail.query.text,
-        "text": trail.query.text,
-        "veil": image_context.sensitive_cover(request, shown, is_sensitive=context["panel"].words.is_sensitive),
+        "neighbors": neighbors(
+            image, return_link.query, viewer=permissions.viewer_of(request.user), link=return_link.image_url
+        ),
+        "back_url": f"{links.library_url(return_link.query, saved=return_link.saved, to=image.pk)}#card-{image.pk}",
+        "back_label": return_link.query.text,
+        "text": return_link.query.text,
+        "sensitive_cover": image_context.sensitive_cover(
+            request, image, is_sensitive=context["panel"].labels.is_sensitive
+        ),
         "toasts": toasts.take_toasts(request),
-        "facts": metadata.metadata_rows(shown, reader=request.user, now=now),
-        "location": metadata.location(shown, reader=request.user),
+        "metadata": metadata.metadata_rows(image, reader=request.user, now=now),
+        "location": metadata.location(image, reader=request.user),
     }
     return render(request, "image/detail.html", context)
 
@@ -55,19 +59,19 @@ def _page(request: Request, shown: Image) -> HttpResponse:
 @login_not_required
 @require_safe
 def panel(request: Request, image_id: int) -> HttpResponse:
-    """Panel and boxes, for a page that asks while something is under way; 204 when it has them as they are."""
+    """Panel and boxes, for polling; status 204 if they are the same as `seen`."""
     return _panel(request, permissions.get_image_or_404(request.user, image_id))
 
 
 @login_not_required
 @require_safe
 def public_panel(request: Request, public_id: UUID) -> HttpResponse:
-    """The same for people who are not signed in."""
+    """The panel of a public picture."""
     return _panel(request, permissions.get_public_image_or_404(public_id))
 
 
-def _panel(request: Request, shown: Image) -> HttpResponse:
-    context = image_context.context(request, shown)
+def _panel(request: Request, image: Image) -> HttpResponse:
+    context = image_context.image_context(request, image)
     if request.GET.get("seen") == context["panel"].token:
         return HttpResponse(status=204)
     return render(request, "image/detail.html#panel_updated", context)
@@ -75,21 +79,22 @@ def _panel(request: Request, shown: Image) -> HttpResponse:
 
 @require_POST
 def retry(request: Request, image_id: int) -> HttpResponse:
-    """Ask an API again that failed, or all of them about a picture that was never asked about."""
-    shown = permissions.get_image_or_404(request.user, image_id)
-    permissions.require_edit_image(request.user, shown)
+    """Analyze a picture again: with one `api`, or with all that are switched on."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    permissions.require_edit_image(request.user, image)
     permissions.require_analyze_images(request.user)
     api = request.POST.get("api", "")
-    if api and not _may_ask(shown, api):
+    if api and not _may_retry(image, api):
         raise Http404
-    pipeline.request_analysis(image_ids=[shown.pk], apis=[api] if api else None)
+    pipeline.request_analysis(image_ids=[image.pk], apis=[api] if api else None)
     if is_fragment(request):
-        return render(request, "image/detail.html#panel_updated", image_context.context(request, shown))
-    return redirect(shown)
+        return render(request, "image/detail.html#panel_updated", image_context.image_context(request, image))
+    return redirect(image)
 
 
-def _may_ask(image: Image, api: str) -> bool:
-    """What is switched on, or has failed before: a request must not put on the bill what nobody switched on."""
+def _may_retry(image: Image, api: str) -> bool:
+    """True for APIs that are switched on or failed before."""
+    # Others could cause costs that nobody agreed to.
     if api not in registry.current().apis:
         return False
     return api in registry.enabled_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()

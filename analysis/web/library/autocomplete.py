@@ -1,4 +1,4 @@
-"""What may be meant by what is being typed: words of the language, labels by their frequency, saved searches."""
+"""Autocomplete of the search box and of the field that adds a label or tag."""
 
 from __future__ import annotations
 
@@ -6,26 +6,43 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from analysis import formatting, permissions
-from analysis.models import SavedSearch
-from analysis.search.autocomplete import Suggestion
-from analysis.search.autocomplete import complete as suggestions
+from analysis.models import Label, SavedSearch
+from analysis.search.autocomplete import Suggestion, complete
+from analysis.search.label_index import IndexedName, label_index
+from analysis.search.label_visibility import label_visibility
 from analysis.search.results import COUNT_CAP
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.saved_searches import library_url_of
 
-MOST = 10
-MOST_SAVED = 3
-LONGEST = 4_000
+MAX_OPTIONS = 10
+MAX_SAVED_SEARCHES = 3
+MAX_LABELS = 8
+MAX_QUERY_LENGTH = 4_000
+MAX_NAME_LENGTH = 200
+ADDABLE_KINDS = (Label.Kind.LABEL, Label.Kind.TAG)
+KIND_NAMES = {
+    "category": gettext_lazy("category"),
+    "celebrity": gettext_lazy("celebrity"),
+    "color": gettext_lazy("color"),
+    "emotion": gettext_lazy("emotion"),
+    "face": gettext_lazy("face"),
+    "field": gettext_lazy("field"),
+    "moderation": gettext_lazy("moderation"),
+    "tag": gettext_lazy("tag"),
+}
+"""Shown after an option; labels and the values of fields need no explanation."""
 
 
 @dataclass(frozen=True)
 class AutocompleteOption:
-    """One line of the list: the text and cursor that taking it leads to, or the address."""
+    """One option: accepting it sets the field's `text` and `cursor`, or opens `url`."""
 
-    words: str
+    label: str
     note: str = ""
     kind: str = ""
     icon: str = ""
@@ -36,26 +53,57 @@ class AutocompleteOption:
 
 @require_safe
 def autocomplete(request: Request) -> HttpResponse:
-    """Suggestions for the text `q` with the cursor at `cursor`, as options of a listbox."""
-    text = request.GET.get("q", "").replace("\x00", " ")[:LONGEST]
+    """Search terms and saved searches for the text `q`, as listbox options."""
+    text = request.GET.get("q", "").replace("\x00", " ")[:MAX_QUERY_LENGTH]
     cursor = int_param(request.GET.get("cursor", ""), maximum=len(text), minimum=0)
-    saved = _saved(text, reader_id=current_user_id(request))
-    found = suggestions(text, cursor=cursor, viewer=permissions.viewer_of(request.user), maximum=MOST - len(saved))
-    return render(request, "library/autocomplete_options.html", {"options": [*map(_option, found), *saved]})
+    saved = _saved_search_options(text, owner_id=current_user_id(request))
+    viewer = permissions.viewer_of(request.user)
+    suggestions = complete(text, cursor=cursor, viewer=viewer, maximum=MAX_OPTIONS - len(saved))
+    options = [*map(_search_option, suggestions), *saved]
+    return render(request, "library/autocomplete_options.html", {"options": options})
 
 
-def _option(found: Suggestion) -> AutocompleteOption:
-    note = formatting.capped_count(found.count, cap=COUNT_CAP) if found.count is not None else ""
-    kind = "" if found.kind in {"label", "value"} else found.kind
-    return AutocompleteOption(found.text, note, kind=kind, text=found.completed, cursor=str(found.cursor))
+@require_safe
+def autocomplete_labels(request: Request) -> HttpResponse:
+    """Visible labels and tags with a word that starts with `q`, as listbox options."""
+    prefix = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_NAME_LENGTH]
+    matches = label_index().beginning(prefix) if prefix else []
+    names = {name.label_id: name for name in matches if name.kind in ADDABLE_KINDS}
+    counts = label_visibility(permissions.viewer_of(request.user)).met(names, maximum=MAX_LABELS)
+    options = [_label_option(names[label_id], count) for label_id, count in counts.items()]
+    return render(request, "library/autocomplete_options.html", {"options": options, "list": "name"})
 
 
-def _saved(text: str, *, reader_id: int) -> list[AutocompleteOption]:
-    """One's own saved searches whose names begin like this."""
-    name = " ".join(text.split())
-    if not name:
+def _search_option(suggestion: Suggestion) -> AutocompleteOption:
+    return AutocompleteOption(
+        label=suggestion.text,
+        note=_count(suggestion.count),
+        kind=str(KIND_NAMES.get(suggestion.kind, "")),
+        text=suggestion.completed,
+        cursor=str(suggestion.cursor),
+    )
+
+
+def _label_option(name: IndexedName, count: int | None) -> AutocompleteOption:
+    return AutocompleteOption(
+        label=f"{name.name} ({name.text})" if name.is_alias else name.name,
+        note=_count(count),
+        kind=str(KIND_NAMES.get(name.kind, "")),
+        text=name.name,
+        cursor=str(len(name.name)),
+    )
+
+
+def _saved_search_options(text: str, *, owner_id: int) -> list[AutocompleteOption]:
+    prefix = " ".join(text.split())
+    if not prefix:
         return []
-    found = SavedSearch.objects.filter(owner_id=reader_id, name__istartswith=name).order_by("name")[:MOST_SAVED]
+    searches = SavedSearch.objects.filter(owner_id=owner_id, name__istartswith=prefix).order_by("name")
     return [
-        AutocompleteOption(each.name, kind="saved search", icon="bookmark", url=library_url_of(each)) for each in found
+        AutocompleteOption(search.name, kind=_("saved search"), icon="bookmark", url=library_url_of(search))
+        for search in searches[:MAX_SAVED_SEARCHES]
     ]
+
+
+def _count(number: int | None) -> str:
+    return formatting.capped_count(number, cap=COUNT_CAP) if number is not None else ""

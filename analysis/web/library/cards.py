@@ -1,16 +1,19 @@
-"""A picture as one card of the library, and how its analyses stand."""
+"""Cards of the library: thumbnail, labels, badges and analysis state."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from analysis.models import Analysis, Image, Viewer
 from analysis.search.sql.expressions import fetch_all
 from analysis.web import links
 from analysis.web.aspect_ratios import ratio_class
 
-BEST = 3
+LABELS_PER_CARD = 3
 
 QUEUED, RUNNING, DONE, FAILED, PAUSED = Analysis.State.values
 
@@ -19,19 +22,19 @@ QUEUED, RUNNING, DONE, FAILED, PAUSED = Analysis.State.values
 class Badge:
     kind: str
     icon: str
-    words: str
+    text: str | Promise
 
 
 BADGES = {
-    QUEUED: Badge(QUEUED, "clock", "Queued"),
-    RUNNING: Badge(RUNNING, "scan", "Analyzing"),
-    FAILED: Badge(FAILED, "alert", "Failed"),
-    PAUSED: Badge(PAUSED, "clock", "Paused"),
-    Image.Visibility.SHARED: Badge("open", "people", "Shared"),
-    Image.Visibility.PUBLIC: Badge("open", "globe", "Public"),
+    QUEUED: Badge(QUEUED, "clock", _("Queued")),
+    RUNNING: Badge(RUNNING, "scan", _("Analyzing")),
+    FAILED: Badge(FAILED, "alert", _("Failed")),
+    PAUSED: Badge(PAUSED, "clock", _("Paused")),
+    Image.Visibility.SHARED: Badge("open", "people", _("Shared")),
+    Image.Visibility.PUBLIC: Badge("open", "globe", _("Public")),
 }
-FAVORITE = Badge("favorite", "heart", "Favorite")
-SENSITIVE = Badge("sensitive", "eye-off", "Sensitive")
+FAVORITE = Badge("favorite", "heart", _("Favorite"))
+SENSITIVE = Badge("sensitive", "eye-off", _("Sensitive"))
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Card:
 
     @property
     def version(self) -> str:
-        """Differs when the card looks different: a page names it to be told of changes only."""
+        """Changes with the look of the card; the page sends it to get only changed cards."""
         return f"{self.state}{len(self.labels)}{'s' if SENSITIVE in self.badges else ''}"
 
 
@@ -65,11 +68,11 @@ def cards(
     viewer: Viewer | None = None,
     saved: str = "",
     sensitive: Collection[int] = (),
-    veils: bool = True,
+    blurs_sensitive: bool = True,
 ) -> list[Card]:
-    """Cards of these pictures; their links lead back to the query and the `saved` search it is.
+    """Cards whose links remember the query and the id of the `saved` search.
 
-    With the favorites of whom they are for; those that are `sensitive` are told so, and veiled where `veils`.
+    With favorites of the viewer, if given. `sensitive` are ids of images to badge, and to blur if `blurs_sensitive`.
     """
     ids = [image.pk for image in images]
     labels, states = best_labels(ids), states_of(ids)
@@ -80,15 +83,15 @@ def cards(
             labels.get(image.pk, ()),
             state=states.get(image.pk, ""),
             url=links.image_url(image.pk, query, saved=saved),
-            marks=[FAVORITE] * (image.pk in favorites) + [SENSITIVE] * (image.pk in sensitive),
-            is_blurred=veils and image.pk in sensitive,
+            extra_badges=[FAVORITE] * (image.pk in favorites) + [SENSITIVE] * (image.pk in sensitive),
+            is_blurred=blurs_sensitive and image.pk in sensitive,
         )
         for image in images
     ]
 
 
 def _card(
-    image: Image, labels: tuple[str, ...], *, state: str, url: str, marks: Sequence[Badge], is_blurred: bool
+    image: Image, labels: tuple[str, ...], *, state: str, url: str, extra_badges: Sequence[Badge], is_blurred: bool
 ) -> Card:
     return Card(
         id=str(image.pk),
@@ -100,7 +103,7 @@ def _card(
         name=str(image),
         labels=labels,
         state=state,
-        badges=(*(BADGES[each] for each in (state, image.visibility) if each in BADGES), *marks),
+        badges=(*(BADGES[key] for key in (state, image.visibility) if key in BADGES), *extra_badges),
         is_blurred=is_blurred,
     )
 
@@ -111,7 +114,7 @@ def favorites_of(viewer: Viewer, image_ids: Iterable[int]) -> frozenset[int]:
 
 
 def states_of(image_ids: Iterable[int]) -> dict[int, str]:
-    """One state for each picture that was ever asked about: under way before failed before done."""
+    """The most urgent analysis state of each analyzed image."""
     latest = fetch_all(
         """SELECT DISTINCT ON (image_id, api) image_id, state FROM analysis_analysis
            WHERE image_id = ANY(%s) AND NOT is_sample ORDER BY image_id, api, id DESC""",
@@ -120,27 +123,27 @@ def states_of(image_ids: Iterable[int]) -> dict[int, str]:
     states: dict[int, set[str]] = {}
     for image_id, state in latest:
         states.setdefault(image_id, set()).add(state)
-    return {image_id: state_of_all(found) for image_id, found in states.items()}
+    return {image_id: most_urgent_state(api_states) for image_id, api_states in states.items()}
 
 
-def state_of_all(states: Collection[str]) -> str:
+def most_urgent_state(states: Collection[str]) -> str:
     return next((state for state in (RUNNING, QUEUED, PAUSED, FAILED, DONE) if state in states), "")
 
 
-def best_labels(image_ids: Iterable[int], *, maximum: int = BEST) -> dict[int, tuple[str, ...]]:
-    """The names of the labels each picture carries with the most confidence."""
-    found: dict[int, tuple[str, ...]] = {}
+def best_labels(image_ids: Iterable[int], *, maximum: int = LABELS_PER_CARD) -> dict[int, tuple[str, ...]]:
+    """The labels of each image with the highest confidence."""
+    labels: dict[int, tuple[str, ...]] = {}
     rows = fetch_all(
         """
         SELECT image_id, name FROM (
-            SELECT carried.image_id, label.name,
-                   row_number() OVER (PARTITION BY carried.image_id ORDER BY confidence DESC, name) AS place
-            FROM analysis_imagelabel carried JOIN analysis_label label ON label.id = carried.label_id
-            WHERE carried.image_id = ANY(%s) AND NOT label.is_hidden AND label.kind NOT IN ('color', 'face')
-        ) ranked WHERE place <= %s ORDER BY image_id, place
+            SELECT image_label.image_id, label.name,
+                   row_number() OVER (PARTITION BY image_label.image_id ORDER BY confidence DESC, name) AS rank
+            FROM analysis_imagelabel image_label JOIN analysis_label label ON label.id = image_label.label_id
+            WHERE image_label.image_id = ANY(%s) AND NOT label.is_hidden AND label.kind NOT IN ('color', 'face')
+        ) ranked WHERE rank <= %s ORDER BY image_id, rank
         """,
         [list(image_ids), maximum],
     )
     for image_id, name in rows:
-        found[image_id] = (*found.get(image_id, ()), name)
-    return found
+        labels[image_id] = (*labels.get(image_id, ()), name)
+    return labels

@@ -1,9 +1,13 @@
-"""Ways to narrow a search from its page: the labels its pictures carry, their states, and what is in them."""
+"""Filter links beside the results: labels, states and the trash."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from analysis import formatting
 from analysis.models import Label
 from analysis.models.labels import KIND_TITLES
 from analysis.search.facets import Facet, Facets
@@ -15,19 +19,19 @@ SWATCHES = {
     *("red", "orange", "yellow", "green", "teal", "cyan", "blue", "purple", "magenta", "pink", "brown", "beige"),
     *("black", "gray", "grey", "white"),
 }
-STATES: tuple[tuple[Node, str], ...] = (
-    (StateTerm("favorite"), "Favorites"),
-    (HasTerm("faces"), "Faces"),
-    (HasTerm("text"), "Text"),
-    (HasTerm("location"), "Location"),
-    (StateTerm("untagged"), "Untagged"),
-    (StateTerm("reviewed"), "Reviewed"),
-    (StateTerm("private"), "Private"),
-    (StateTerm("shared"), "Shared"),
-    (StateTerm("public"), "Public"),
-    (StateTerm("duplicate"), "Duplicates"),
-    (StateTerm("pending"), "Under way"),
-    (StateTerm("failed"), "Failed"),
+STATES: tuple[tuple[Node, str | Promise], ...] = (
+    (StateTerm("favorite"), _("Favorites")),
+    (HasTerm("faces"), _("Faces")),
+    (HasTerm("text"), _("Text")),
+    (HasTerm("location"), _("Location")),
+    (StateTerm("untagged"), _("Untagged")),
+    (StateTerm("reviewed"), _("Reviewed")),
+    (StateTerm("private"), _("Private")),
+    (StateTerm("shared"), _("Shared")),
+    (StateTerm("public"), _("Public")),
+    (StateTerm("duplicate"), _("Duplicates")),
+    (StateTerm("pending"), _("Analyzing")),
+    (StateTerm("failed"), _("Failed")),
 )
 TRASH = StateTerm("trashed")
 
@@ -50,34 +54,33 @@ class FacetGroup:
 
 
 def label_facets(query: Query, facets: Facets, *, link: Link = links.library_url) -> list[FacetGroup]:
-    """The kinds that have something to offer, in the order people ask for them."""
+    """Groups of labels by kind, without empty ones."""
     return [
-        FacetGroup(str(title), kind, [_label(query, facet, link) for facet in facets.by_kind[kind]])
+        FacetGroup(str(title), kind, [_label_link(query, facet, link) for facet in facets.by_kind[kind]])
         for kind, title in KIND_TITLES.items()
         if facets.by_kind.get(kind)
     ]
 
 
 def state_facets(query: Query, *, link: Link = links.library_url) -> list[FacetLink]:
-    return [_offer(query, part, name, link) for part, name in STATES]
+    return [_facet_link(query, part, str(name), link) for part, name in STATES]
 
 
 def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
-    """The trash by itself: what else was asked for rarely is meant of it."""
-    if query.includes_trash:
-        return FacetLink("Trash", "", link(query.without(TRASH)), "", is_active=True)
-    return FacetLink("Trash", "", link(Query((TRASH,))), "", is_active=False)
+    """Opens the trash without the other terms of the search, or leaves it."""
+    url = link(query.without(TRASH) if query.includes_trash else Query((TRASH,)))
+    return FacetLink(str(_("Trash")), "", url, "", is_active=query.includes_trash)
 
 
-def _label(query: Query, facet: Facet, link: Link) -> FacetLink:
+def _label_link(query: Query, facet: Facet, link: Link) -> FacetLink:
     name = facet.name.lower()
-    wanted = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
+    term = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
     active = next((part for part in query.labels if part.name.lower() == name and part.kind in {"", facet.kind}), None)
     swatch = name if facet.kind == Label.Kind.COLOR and name in SWATCHES else ""
-    return _offer(query, wanted, facet.name, link, count=f"{facet.count:,}", active=active, swatch=swatch)
+    return _facet_link(query, term, facet.name, link, count=formatting.count(facet.count), active=active, swatch=swatch)
 
 
-def _offer(
+def _facet_link(
     query: Query,
     part: Node,
     name: str,

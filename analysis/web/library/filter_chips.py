@@ -1,9 +1,11 @@
-"""Chips of the parts a search has: each can be dropped, turned around and, if it is a label, asked of more surely."""
+"""Chips for the terms of a search: remove, exclude, set minimum confidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.search.query import LabelTerm, Node, Not, Query, negation
@@ -16,20 +18,20 @@ Link = Callable[[Query], str]
 
 @dataclass(frozen=True)
 class Choice:
-    words: str
+    text: str
     url: str
     is_current: bool
 
 
 @dataclass(frozen=True)
 class Chip:
-    """One active part of a search."""
+    """One term of a search."""
 
     text: str
     is_excluded: bool
-    drop_url: str
-    flip_words: str
-    flip_url: str
+    remove_url: str
+    invert_text: str
+    invert_url: str
     thresholds: tuple[Choice, ...]
 
 
@@ -42,9 +44,9 @@ def _chip(query: Query, part: Node, link: Link) -> Chip:
     return Chip(
         text=descriptions.describe(inner),
         is_excluded=is_excluded,
-        drop_url=link(query.without(part)),
-        flip_words="Show only these" if is_excluded else "Exclude these",
-        flip_url=link(query.replacing(part, negation(part))),
+        remove_url=link(query.without(part)),
+        invert_text=_("Show only these") if is_excluded else _("Exclude these"),
+        invert_url=link(query.replacing(part, negation(part))),
         thresholds=_thresholds(query, part, inner, link) if isinstance(inner, LabelTerm) else (),
     )
 
@@ -52,13 +54,14 @@ def _chip(query: Query, part: Node, link: Link) -> Chip:
 def _thresholds(query: Query, part: Node, label: LabelTerm, link: Link) -> tuple[Choice, ...]:
     return tuple(
         Choice(
-            words=f"≥ {minimum}{formatting.THIN_SPACE}%" if minimum else "Any confidence",
-            url=link(query.replacing(part, _in_place_of(part, replace(label, minimum=float(minimum))))),
+            text=f"≥ {formatting.percent(minimum)}" if minimum else _("Any confidence"),
+            url=link(query.replacing(part, _like(part, replace(label, minimum=float(minimum))))),
             is_current=label.minimum == minimum,
         )
         for minimum in THRESHOLDS
     )
 
 
-def _in_place_of(part: Node, label: LabelTerm) -> Node:
+def _like(part: Node, label: LabelTerm) -> Node:
+    """The label, excluded if the part is."""
     return Not(label) if isinstance(part, Not) else label

@@ -1,4 +1,4 @@
-"""The library page's values: a query's cards, where they go on, and what to say when there are none."""
+"""Values of the library page: cards, filters, sorting and search help."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from django.urls import reverse
+from django.utils.translation import ngettext
 
 from analysis import formatting
 from analysis.models import Image, Viewer
@@ -20,41 +21,43 @@ from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
-from analysis.web.library.sorting import WORDS, has_months, sorts
+from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.saved_searches import OpenSearch
 
 MAX_PAGES = 20
-"""How many pages one address shows: Back returns to the place, and no answer grows without end."""
-MOST_GUESSES = 3
+"""Pages that one URL can show, so that Back returns to the same position and responses stay bounded."""
+MAX_UNKNOWN_TERMS = 3
+EXCERPT_BEFORE, EXCERPT_AFTER = 40, 24
+"""Characters of a query that are shown around a syntax error."""
 
 
 @dataclass(frozen=True)
 class PageRange:
-    """Which part of a result an address shows: so many pages from a place on."""
+    """The part of a result that a URL shows: `pages` pages after the cursor `start`."""
 
     start: Cursor | None = None
     pages: int = 1
 
 
 @dataclass(frozen=True)
-class More:
-    """Where the cards go on: the next page as a page of its own, and as an addition to this one."""
+class NextPage:
+    """Links to the next cards, as a page and as a fragment to append."""
 
     url: str
-    addition_url: str
+    fragment_url: str
 
 
 @dataclass(frozen=True)
 class UnknownTerm:
-    """A word that no picture carries, and what may have been meant."""
+    """A search term that matches no visible picture, with similar names."""
 
     name: str
-    guesses: tuple[tuple[str, str], ...]  # name, url
+    suggestions: tuple[tuple[str, str], ...]  # name, URL
 
 
 @dataclass(frozen=True)
-class FilterOptions:
-    """What else one could ask for, counted over the result where that says something."""
+class Filters:
+    """Links that narrow the search, with counts where they are known."""
 
     label_groups: list[FacetGroup]
     states: list[FacetLink]
@@ -63,37 +66,40 @@ class FilterOptions:
 
 
 @dataclass(frozen=True)
-class Order:
-    """How a result is sorted, how it could be, and where its months are listed."""
+class Sorting:
+    """The sort order, the choices, and the list of months for orders by date."""
 
-    words: str
+    name: str
     choices: list[Choice]
     months_url: str
 
 
 @dataclass(frozen=True)
 class LibraryPage:
+    """`pictures` and `total` are the same count with and without its noun."""
+
     cards: list[Card] = field(default_factory=list)
-    more: More | None = None
-    line: str = ""
+    next_page: NextPage | None = None
+    pictures: str = ""
     total: str = ""
-    order: Order | None = None
+    sorting: Sorting | None = None
+    is_newest_first: bool = False
     newest_url: str = ""
     chips: list[Chip] = field(default_factory=list)
-    offers: FilterOptions | None = None
-    saved: OpenSearch | None = None
-    unknown: list[UnknownTerm] = field(default_factory=list)
+    filters: Filters | None = None
+    saved_search: OpenSearch | None = None
+    unknown_terms: list[UnknownTerm] = field(default_factory=list)
     is_empty_library: bool = False
     is_trash: bool = False
 
     @property
-    def is_live(self) -> bool:
+    def has_pending(self) -> bool:
         return any(card.is_open for card in self.cards)
 
 
 @dataclass(frozen=True)
 class SearchError:
-    """What is wrong with a query, and the part of it where."""
+    """A syntax error with an excerpt of the query, and a caret to put below it."""
 
     message: str
     excerpt: str
@@ -101,57 +107,70 @@ class SearchError:
 
 
 def library_page(
-    query: Query, *, viewer: Viewer, stretch: PageRange, saved: OpenSearch | None = None, veils: bool = True
+    query: Query,
+    *,
+    viewer: Viewer,
+    page_range: PageRange,
+    saved_search: OpenSearch | None = None,
+    blurs_sensitive: bool = True,
 ) -> LibraryPage:
-    """Everything the library shows for a query; `veils`: sensitive pictures are blurred."""
-    found = results.page(query, viewer=viewer, after=stretch.start, size=stretch.pages * PAGE_SIZE)
-    number, counted = count_and_facets(query, viewer=viewer)
-    link = partial(links.library_url, saved=saved.id if saved else "")
+    """All values of the library page for a query."""
+    page = results.page(query, viewer=viewer, after=page_range.start, size=page_range.pages * PAGE_SIZE)
+    number, counts = count_and_facets(query, viewer=viewer)
+    link = _link_within(saved_search)
     return LibraryPage(
-        cards=visible_cards(found.images, query, viewer=viewer, saved=saved, veils=veils),
-        more=_more(query, found.next, stretch, saved),
-        line=formatting.pictures(number, cap=COUNT_CAP),
+        cards=library_cards(
+            page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+        ),
+        next_page=_next_page(query, page.next, page_range, saved_search),
+        pictures=formatting.pictures(number, cap=COUNT_CAP),
         total=formatting.capped_count(number, cap=COUNT_CAP),
-        order=_order(query, link),
-        newest_url=link(query) if stretch.start else "",
+        sorting=_sorting(query, link),
+        is_newest_first=query.sort == "newest",
+        newest_url=link(query) if page_range.start else "",
         chips=chips(query, link=link),
-        offers=filter_options(query, counted, saved=saved),
-        saved=saved,
-        unknown=[] if number else unknown(query, viewer=viewer),
+        filters=search_filters(query, counts, saved_search=saved_search),
+        saved_search=saved_search,
+        unknown_terms=[] if number else find_unknown_terms(query, viewer=viewer),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,
     )
 
 
 def count_and_facets(query: Query, *, viewer: Viewer) -> tuple[int, facets.Facets]:
-    """How many pictures, and what they carry: one look tells both where it met all of them."""
-    counted = facets.facets(query, viewer=viewer)
-    return results.count(query, viewer=viewer) if counted.total is None else counted.total, counted
+    """The number of results and their facets, by one scan unless it is sampled."""
+    counts = facets.facets(query, viewer=viewer)
+    return results.count(query, viewer=viewer) if counts.total is None else counts.total, counts
 
 
-def filter_options(query: Query, counted: facets.Facets, *, saved: OpenSearch | None = None) -> FilterOptions:
-    """What a query could be narrowed by."""
-    link = partial(links.library_url, saved=saved.id if saved else "")
-    return FilterOptions(
-        label_groups=label_facets(query, counted, link=link),
+def search_filters(query: Query, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
+    link = _link_within(saved_search)
+    sampled = ngettext(
+        "Counts estimated from %(number)s picture.", "Counts estimated from %(number)s pictures.", counts.counted
+    )
+    return Filters(
+        label_groups=label_facets(query, counts, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
-        note=f"Counted over a sample of {counted.counted:,}." if counted.is_sample else "",
+        note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 
 
-def _order(query: Query, link: Link) -> Order:
-    months_url = links.with_parameters(reverse("months"), q=query.text) if has_months(query) else ""
-    return Order(WORDS[query.sort], sorts(query, link=link), months_url)
-
-
-def visible_cards(
-    images: Sequence[Image], query: Query | None, *, viewer: Viewer, saved: OpenSearch | None, veils: bool
+def library_cards(
+    images: Sequence[Image],
+    query: Query | None,
+    *,
+    viewer: Viewer,
+    saved_search: OpenSearch | None,
+    blurs_sensitive: bool,
 ) -> list[Card]:
-    """The cards of the library, which say which pictures are sensitive."""
-    name = saved.id if saved else ""
     return cards(
-        images, query=query, viewer=viewer, saved=name, sensitive=sensitive.sensitive_among(images), veils=veils
+        images,
+        query=query,
+        viewer=viewer,
+        saved=saved_search.id if saved_search else "",
+        sensitive=sensitive.sensitive_among(images),
+        blurs_sensitive=blurs_sensitive,
     )
 
 
@@ -160,56 +179,72 @@ def next_cards(
     *,
     viewer: Viewer,
     after: Cursor,
-    stretch: PageRange,
-    saved: OpenSearch | None = None,
-    veils: bool = True,
+    page_range: PageRange,
+    saved_search: OpenSearch | None = None,
+    blurs_sensitive: bool = True,
 ) -> LibraryPage:
-    """The page that comes after a place, to be added to a shelf that shows `stretch.pages` with it."""
-    found = results.page(query, viewer=viewer, after=after)
-    shown = visible_cards(found.images, query, viewer=viewer, saved=saved, veils=veils)
-    return LibraryPage(cards=shown, more=_more(query, found.next, stretch, saved))
+    """The page after a cursor, to append to one that shows `page_range`."""
+    page = results.page(query, viewer=viewer, after=after)
+    return LibraryPage(
+        cards=library_cards(
+            page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+        ),
+        next_page=_next_page(query, page.next, page_range, saved_search),
+    )
 
 
-def page_range(image: Image, query: Query, *, viewer: Viewer, most_pages: int = MAX_PAGES) -> PageRange:
-    """The stretch of a result that shows this picture: from the newest on where that is near, else from it on."""
-    ids = results.image_ids(query, viewer=viewer, limit=most_pages * PAGE_SIZE)
+def page_range_of(image: Image, query: Query, *, viewer: Viewer, max_pages: int = MAX_PAGES) -> PageRange:
+    """The range with an image: from the first page if near, else from the image on."""
+    ids = results.image_ids(query, viewer=viewer, limit=max_pages * PAGE_SIZE)
     if image.pk in ids:
         return PageRange(pages=ids.index(image.pk) // PAGE_SIZE + 1)
     return PageRange(start=results.cursor_of(image.pk, query, viewer=viewer, is_before=True))
 
 
-def page_range_url(query: Query, stretch: PageRange, saved: OpenSearch | None = None) -> str:
-    pages = stretch.pages if stretch.pages > 1 else ""
-    return links.library_url(query, after=str(stretch.start or ""), pages=pages, saved=saved.id if saved else "")
+def page_range_url(query: Query, page_range: PageRange, saved_search: OpenSearch | None = None) -> str:
+    pages = page_range.pages if page_range.pages > 1 else ""
+    return _link_within(saved_search)(query, after=str(page_range.start or ""), pages=pages)
 
 
-def unknown(query: Query, *, viewer: Viewer) -> list[UnknownTerm]:
-    """The wanted words that nothing visible carries: a label that exists on others' pictures alone is among them."""
+def find_unknown_terms(query: Query, *, viewer: Viewer) -> list[UnknownTerm]:
+    """The labels of a query that no visible picture has."""
     return [
-        UnknownTerm(label.name, _guesses(query, label, viewer=viewer))
-        for label in query.labels[:MOST_GUESSES]
+        UnknownTerm(label.name, _similar_names(query, label, viewer=viewer))
+        for label in query.labels[:MAX_UNKNOWN_TERMS]
         if not results.count(Query((replace(label, minimum=0.0),)), viewer=viewer, cap=0)
     ]
 
 
 def search_error(text: str, error: InvalidQuery) -> SearchError:
-    """The stretch of a query around the place where it is wrong, with a caret beneath it."""
-    place = min(error.column - 1, len(text))
-    start = max(0, place - 40)
-    excerpt = "".join(character if character.isprintable() else " " for character in text[start : place + 24])
-    return SearchError(str(error), excerpt, " " * (place - start) + "^")
+    position = min(error.column - 1, len(text))
+    start = max(0, position - EXCERPT_BEFORE)
+    excerpt = text[start : position + EXCERPT_AFTER]
+    printable = "".join(character if character.isprintable() else " " for character in excerpt)
+    return SearchError(str(error), printable, " " * (position - start) + "^")
 
 
-def _guesses(query: Query, label: LabelTerm, *, viewer: Viewer) -> tuple[tuple[str, str], ...]:
+def _link_within(saved_search: OpenSearch | None) -> partial[str]:
+    """Builds library URLs that keep the open saved search."""
+    return partial(links.library_url, saved=saved_search.id if saved_search else "")
+
+
+def _sorting(query: Query, link: Link) -> Sorting:
+    months_url = links.with_parameters(reverse("months"), q=query.text) if has_months(query) else ""
+    return Sorting(sort_name(query.sort), sort_choices(query, link=link), months_url)
+
+
+def _similar_names(query: Query, label: LabelTerm, *, viewer: Viewer) -> tuple[tuple[str, str], ...]:
     names = near_names(label.name, viewer=viewer)
     return tuple((name, links.library_url(query.replacing(label, replace(label, name=name)))) for name in names)
 
 
-def _more(query: Query, after: Cursor | None, stretch: PageRange, saved: OpenSearch | None) -> More | None:
+def _next_page(
+    query: Query, after: Cursor | None, page_range: PageRange, saved_search: OpenSearch | None
+) -> NextPage | None:
     if after is None:
         return None
-    link = partial(links.library_url, query, after=str(after), saved=saved.id if saved else "")
-    return More(url=link(), addition_url=link(start=str(stretch.start or ""), page=stretch.pages + 1))
+    link = partial(_link_within(saved_search), query, after=str(after))
+    return NextPage(url=link(), fragment_url=link(start=str(page_range.start or ""), page=page_range.pages + 1))
 
 
-EMPTY_QUERY = LibraryPage()
+EMPTY_PAGE = LibraryPage()

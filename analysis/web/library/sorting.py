@@ -1,4 +1,4 @@
-"""The orders a result can be shown in, and the months in it that one can go to."""
+"""Sort orders of a result, and the list of its months."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search import results
 from analysis.search.month_counts import counted, first_of
@@ -15,90 +19,92 @@ from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
 from analysis.web.library.filter_chips import Choice, Link
 
-WORDS = {
-    "newest": "newest first",
-    "oldest": "oldest first",
-    "taken": "latest taken first",
-    "confidence": "most confident first",
-    "name": "by name",
-    "size": "largest first",
+SORT_NAMES = {
+    "newest": _("newest first"),
+    "oldest": _("oldest first"),
+    "taken": _("latest taken first"),
+    "confidence": _("most confident first"),
+    "name": _("by name"),
+    "size": _("largest first"),
 }
-MOST_MONTHS = 120
-LAST_ID = 10**18 - 1
-LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+MAX_MONTHS = 120
+MAX_ID = 10**18 - 1
+MAX_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Month:
-    """`bar`: how many pictures it has beside the one that has most."""
+    """`bar` is its number of pictures relative to the month with the most."""
 
-    words: str
+    name: str
     url: str
     count: str
     bar: Bar | None
 
 
-def sorts(query: Query, *, link: Link = links.library_url) -> list[Choice]:
-    """By confidence only where a label says of what."""
-    offered = (sort for sort in WORDS if sort != "confidence" or query.labels or query.sort == sort)
-    return [
-        Choice(WORDS[sort].capitalize(), link(query.sorted_by(sort)), is_current=sort == query.sort) for sort in offered
-    ]
+def sort_name(sort: str) -> str:
+    return str(SORT_NAMES[sort])
+
+
+def sort_choices(query: Query, *, link: Link = links.library_url) -> list[Choice]:
+    """The sort menu; by confidence only if the query has a label."""
+    sorts = (sort for sort in SORT_NAMES if sort != "confidence" or query.labels or query.sort == sort)
+    return [Choice(capfirst(sort_name(sort)), link(query.sorted_by(sort)), sort == query.sort) for sort in sorts]
 
 
 def has_months(query: Query) -> bool:
+    """True if the result is sorted by time."""
     return query.sort in {"newest", "oldest", "taken"}
 
 
 def months(query: Query, *, viewer: Viewer) -> list[Month]:
-    """The months of a result in its order, with how many pictures each has where that is soon counted.
-
-    None where the order is not one of time.
-    """
+    """The months of a result in its order, with counts if they are quick to get."""
     if not has_months(query):
         return []
-    numbers = counted(query, viewer=viewer)
-    if numbers is None:
-        return [_month(start, query, is_first=not place) for place, start in enumerate(_starts(query, viewer))]
-    maximum = max(numbers.values(), default=1)
+    counts = counted(query, viewer=viewer)
+    if counts is None:
+        return [_month(start, query, is_first=not index) for index, start in enumerate(_month_starts(query, viewer))]
+    maximum = max(counts.values(), default=1)
     return [
-        _month(start, query, is_first=not place, number=number, maximum=maximum)
-        for place, (start, number) in enumerate(numbers.items())
+        _month(start, query, is_first=not index, number=number, maximum=maximum)
+        for index, (start, number) in enumerate(counts.items())
     ]
 
 
-def _starts(query: Query, viewer: Viewer) -> Iterator[datetime]:
-    """Each month found by going on after the one before; at most ten years of them."""
-    place: Cursor | None = None
-    for _ in range(MOST_MONTHS):
-        images = results.page(query, viewer=viewer, after=place, size=1).images
+def _month_starts(query: Query, viewer: Viewer) -> Iterator[datetime]:
+    """Skip from month to month by one-row pages, for at most ten years of months."""
+    cursor: Cursor | None = None
+    for _index in range(MAX_MONTHS):
+        images = results.page(query, viewer=viewer, after=cursor, size=1).images
         if not images:
             return
-        yield (start := first_of(_moment(images[0], query)))
-        _, place = _around(start, is_ascending=query.sort == "oldest")
+        yield (start := first_of(_sort_time(images[0], query)))
+        cursor = _month_cursors(start, is_ascending=query.sort == "oldest")[1]
 
 
 def _month(start: datetime, query: Query, *, is_first: bool, number: int = 0, maximum: int = 1) -> Month:
-    before, _ = _around(start, is_ascending=query.sort == "oldest")
-    url = links.library_url(query, after="" if is_first else str(before))
+    before = _month_cursors(start, is_ascending=query.sort == "oldest")[0]
     return Month(
-        f"{start:%B %Y}", url, f"{number:,}" if number else "", bar(100 * number / maximum) if number else None
+        name=formatting.month(start),
+        url=links.library_url(query, after="" if is_first else str(before)),
+        count=formatting.count(number) if number else "",
+        bar=bar(100 * number / maximum) if number else None,
     )
 
 
-def _moment(image: Image, query: Query) -> datetime:
+def _sort_time(image: Image, query: Query) -> datetime:
     return (image.taken_at or image.added_at) if query.sort == "taken" else image.added_at
 
 
-def _around(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
-    """The places just before and just after the pictures of a month, in the order of the result."""
-    following = LAST_MOMENT  # a camera's clock may say so
+def _month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
+    """The cursors just before and just after a month, in the result's order."""
+    next_start = MAX_TIME  # a camera's clock may be set to December 9999
     if (start.year, start.month) < (MAXYEAR, 12):
-        following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+        next_start = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     if is_ascending:
-        return Cursor(_just_before(start), LAST_ID), Cursor(_just_before(following), LAST_ID)
-    return Cursor(following, 0), Cursor(start, 0)
+        return Cursor(_just_before(start), MAX_ID), Cursor(_just_before(next_start), MAX_ID)
+    return Cursor(next_start, 0), Cursor(start, 0)
 
 
-def _just_before(moment: datetime) -> datetime:
-    return moment - timedelta(microseconds=1)
+def _just_before(time: datetime) -> datetime:
+    return time - timedelta(microseconds=1)

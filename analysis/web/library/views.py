@@ -1,4 +1,4 @@
-"""The library: search, facets, cards, and the cards that change while they are looked at."""
+"""The library: search results, infinite scroll, updates of pending cards."""
 
 from __future__ import annotations
 
@@ -19,148 +19,162 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
 from analysis.web.library.page import (
-    EMPTY_QUERY,
+    EMPTY_PAGE,
     MAX_PAGES,
     LibraryPage,
     PageRange,
     count_and_facets,
-    filter_options,
+    library_cards,
     library_page,
     next_cards,
-    page_range,
+    page_range_of,
     page_range_url,
     search_error,
-    visible_cards,
+    search_filters,
 )
 from analysis.web.library.sorting import months as months_of
 from analysis.web.saved_searches import OpenSearch, library_url_of, open_search, searches_of
 from analysis.web.upload.views import limits
 
-STOP_POLLING = 286
-MOST_LIVE = 200
-LONGEST_ADDRESS = 4_000
-"""Servers and proxies take at least so much of an address, as a rule."""
+STOP_POLLING = 286  # htmx: the response that ends `hx-trigger="every …"`
+MAX_POLLED_CARDS = 200
+MAX_URL_LENGTH = 4_000
+"""Servers and proxies commonly accept at least this much of a URL."""
 
 
 @require_safe
 def library(request: Request) -> HttpResponse:
-    """A query's pictures; as a fragment when htmx asks for the shelf or for more cards."""
-    return _library(request, request.GET.get("q", ""))
+    """The results of a query; a fragment if htmx requests it."""
+    return _search(request, request.GET.get("q", ""))
 
 
 @require_POST
 def long_search(request: Request) -> HttpResponse:
-    """The same for a query that is too long for an address; any other is led to its address."""
+    """The results of a query too long for a URL; others are redirected to theirs."""
     text = request.POST.get("q", "")
     try:
-        address = links.library_url(parse(text))
+        url = links.library_url(parse(text))
     except InvalidQuery as error:
-        return _complain(request, text, error)
-    return redirect(address) if len(address) <= LONGEST_ADDRESS else _library(request, text)
+        return _invalid_query(request, text, error)
+    return redirect(url) if len(url) <= MAX_URL_LENGTH else _search(request, text)
 
 
-def _library(request: Request, text: str) -> HttpResponse:
+def _search(request: Request, text: str) -> HttpResponse:
     try:
         query = parse(text)
         with time_limit():
-            return _found(request, query)
+            return _results(request, query)
     except InvalidQuery as error:
-        return _complain(request, text, error)
+        return _invalid_query(request, text, error)
 
 
-def _found(request: Request, query: Query) -> HttpResponse:
-    viewer, saved = permissions.viewer_of(request.user), _saved(request, query)
+def _results(request: Request, query: Query) -> HttpResponse:
+    viewer, saved_search = permissions.viewer_of(request.user), _saved_search(request, query)
     after = Cursor.from_text(request.GET.get("after", ""))
     if after and is_fragment(request) and "page" in request.GET:
-        return _add(request, query, viewer=viewer, after=after, saved=saved)
-    stretch = _stretch(request, query, viewer=viewer, start=after)
-    values = library_page(
-        query, viewer=viewer, stretch=stretch, saved=saved, veils=not sensitive.shows_sensitive(request)
+        return _next_cards(request, query, viewer=viewer, after=after, saved_search=saved_search)
+    page = library_page(
+        query,
+        viewer=viewer,
+        page_range=_page_range(request, query, viewer=viewer, start=after),
+        saved_search=saved_search,
+        blurs_sensitive=not sensitive.shows_sensitive(request),
     )
-    return _answer(request, "library", {"shelf": values, "text": query.text, "query": query})
+    return _render(request, "library", {"library": page, "text": query.text, "query": query})
 
 
 @require_safe
 def cards(request: Request) -> HttpResponse:
-    """Of the cards under way that a page names as `id-version`, those that changed. Ends the asking with the last."""
-    versions = id_list_param(request.GET.getlist("card"), maximum=MOST_LIVE)
+    """The changed ones of the cards in `card=id-version`, for polling."""
+    versions = id_list_param(request.GET.getlist("card"), maximum=MAX_POLLED_CARDS)
     viewer, query = permissions.viewer_of(request.user), _query_or_none(request.GET.get("q", ""))
     visible = Image.objects.visible_to(viewer).in_bulk(list(versions))
-    saved = _saved(request, query) if query is not None else None
-    veils = not sensitive.shows_sensitive(request)
-    shown = visible_cards(list(visible.values()), query, viewer=viewer, saved=saved, veils=veils)
-    changed = [card for card in shown if card.version != versions[int(card.id)]]
-    if any(card.is_open for card in shown):
-        return render(request, "library/index.html#cards_updated", {"cards": changed})
-    context: dict[str, object] = {"cards": changed}
+    saved_search = _saved_search(request, query) if query is not None else None
+    polled_cards = library_cards(
+        list(visible.values()),
+        query,
+        viewer=viewer,
+        saved_search=saved_search,
+        blurs_sensitive=not sensitive.shows_sensitive(request),
+    )
+    context: dict[str, object] = {"cards": [card for card in polled_cards if card.version != versions[int(card.id)]]}
+    if any(card.is_open for card in polled_cards):
+        return render(request, "library/index.html#cards_updated", context)
     if query is not None and visible:
         with suppress(SearchTooSlow), time_limit():
-            number, counted = count_and_facets(query, viewer=viewer)
-            narrower = filter_options(query, counted, saved=saved)
-            context |= {"shelf": LibraryPage(line=formatting.pictures(number, cap=COUNT_CAP), offers=narrower)}
+            number, counts = count_and_facets(query, viewer=viewer)
+            filters = search_filters(query, counts, saved_search=saved_search)
+            context["library"] = LibraryPage(pictures=formatting.pictures(number, cap=COUNT_CAP), filters=filters)
     return render(request, "library/index.html#cards_updated", context, status=STOP_POLLING)
 
 
 @require_safe
 def months(request: Request) -> HttpResponse:
-    """The months of a result, to go to one of them."""
+    """The months of a result, as links into it."""
     try:
         query = parse(request.GET.get("q", ""))
         with time_limit():
-            found = months_of(query, viewer=permissions.viewer_of(request.user))
+            month_links = months_of(query, viewer=permissions.viewer_of(request.user))
     except InvalidQuery as error:
-        return _complain(request, request.GET.get("q", ""), error)
-    context = {"months": found, "text": query.text, "url": links.library_url(query)}
+        return _invalid_query(request, request.GET.get("q", ""), error)
+    context = {"months": month_links, "text": query.text, "url": links.library_url(query)}
     return render(request, "library/months.html#list" if is_fragment(request) else "library/months.html", context)
 
 
-def _add(request: Request, query: Query, *, viewer: Viewer, after: Cursor, saved: OpenSearch | None) -> HttpResponse:
+def _next_cards(
+    request: Request, query: Query, *, viewer: Viewer, after: Cursor, saved_search: OpenSearch | None
+) -> HttpResponse:
     pages = int_param(request.GET.get("page", ""), maximum=10**6)
-    stretch = PageRange(Cursor.from_text(request.GET.get("start", "")), pages)
-    veils = not sensitive.shows_sensitive(request)
-    added = next_cards(query, viewer=viewer, after=after, stretch=stretch, saved=saved, veils=veils)
-    answer = _answer(request, "next_cards", {"shelf": added, "text": query.text})
+    page_range = PageRange(Cursor.from_text(request.GET.get("start", "")), pages)
+    page = next_cards(
+        query,
+        viewer=viewer,
+        after=after,
+        page_range=page_range,
+        saved_search=saved_search,
+        blurs_sensitive=not sensitive.shows_sensitive(request),
+    )
+    response = _render(request, "next_cards", {"library": page, "text": query.text})
     if pages <= MAX_PAGES:
-        # The address keeps up with what is shown: going back to it, or reloading it, shows as much again. Not by htmx,
-        # which would keep a copy of the page each time.
-        answer["X-Address"] = page_range_url(query, stretch, saved)
-    return answer
+        # scroll_restore.js puts this URL into the address bar, so that Back and Reload show as many cards again. Not
+        # by HX-Push-Url or HX-Replace-Url: htmx would keep a copy of the page each time.
+        response["X-Address"] = page_range_url(query, page_range, saved_search)
+    return response
 
 
-def _stretch(request: Request, query: Query, *, viewer: Viewer, start: Cursor | None) -> PageRange:
-    to = int_param(request.GET.get("to", ""), maximum=10**18, minimum=0)
-    if to and (image := Image.objects.visible_to(viewer).filter(pk=to).first()):
-        return page_range(image, query, viewer=viewer)
+def _page_range(request: Request, query: Query, *, viewer: Viewer, start: Cursor | None) -> PageRange:
+    image_id = int_param(request.GET.get("to", ""), maximum=10**18, minimum=0)
+    if image_id and (image := Image.objects.visible_to(viewer).filter(pk=image_id).first()):
+        return page_range_of(image, query, viewer=viewer)
     return PageRange(start, int_param(request.GET.get("pages", ""), maximum=MAX_PAGES))
 
 
-def _complain(request: Request, text: str, error: InvalidQuery) -> HttpResponse:
-    """Says what is wrong and where. What is on the page stays, if htmx asked; a whole page has nothing to keep."""
-    context = {"shelf": EMPTY_QUERY, "text": text, "complaint": search_error(text, error)}
-    answer = _answer(request, "search_error", context)
+def _invalid_query(request: Request, text: str, error: InvalidQuery) -> HttpResponse:
+    """A syntax error."""
+    # For htmx the error alone, so that the current results stay on the page.
+    context = {"library": EMPTY_PAGE, "text": text, "search_error": search_error(text, error)}
+    response = _render(request, "search_error", context)
     if is_fragment(request):
-        answer["HX-Retarget"], answer["HX-Reswap"], answer["HX-Push-Url"] = "#search-error", "outerHTML", "false"
-    return answer
+        response["HX-Retarget"], response["HX-Reswap"], response["HX-Push-Url"] = "#search-error", "outerHTML", "false"
+    return response
 
 
-def _answer(request: Request, fragment: str, context: dict[str, object]) -> HttpResponse:
-    name = f"library/index.html#{fragment}" if is_fragment(request) else "library/index.html"
-    context |= {"limits": limits(), "searches": _searches(request, fragment)}
-    if name == "library/index.html":
-        context |= {"toasts": toasts.take_toasts(request)}
-    answer = render(request, name, context)
-    patch_vary_headers(answer, ["HX-Request"])  # one address, two answers: Back must not get the fragment
-    return answer
+def _render(request: Request, fragment: str, context: dict[str, object]) -> HttpResponse:
+    is_part = is_fragment(request)
+    context["limits"] = limits()
+    context["searches"] = [] if fragment == "next_cards" else _own_searches(request)
+    if not is_part:
+        context["toasts"] = toasts.take_toasts(request)
+    response = render(request, f"library/index.html#{fragment}" if is_part else "library/index.html", context)
+    patch_vary_headers(response, ["HX-Request"])  # same URL, two bodies: Back must not get a cached fragment
+    return response
 
 
-def _searches(request: Request, fragment: str) -> list[dict[str, object]]:
-    """One's saved searches, where the column beside the pictures is part of the answer."""
-    if fragment == "next_cards":
-        return []
-    return [{"name": each.name, "url": library_url_of(each)} for each in searches_of(current_user_id(request))]
+def _own_searches(request: Request) -> list[dict[str, object]]:
+    return [{"name": search.name, "url": library_url_of(search)} for search in searches_of(current_user_id(request))]
 
 
-def _saved(request: Request, query: Query) -> OpenSearch | None:
+def _saved_search(request: Request, query: Query) -> OpenSearch | None:
     return open_search(current_user_id(request), search_id=request.GET.get("saved", ""), query=query.text)
 
 

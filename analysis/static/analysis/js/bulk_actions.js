@@ -5,12 +5,12 @@ import { message } from "./messages.js";
 import { redirectToSignIn } from "./request_errors.js";
 import { showMessage, showToasts } from "./toasts.js";
 
-// The toasts of the response; null if the action failed, which a toast says then.
+// The toasts of the response; null if the action failed, after a toast with the error.
 export async function postAction(url, body) {
   const response = await fetchFragment(url, { method: "POST", body });
   if (response?.redirected && redirectToSignIn(response.url)) return null;
   if (!isFragment(response)) {
-    showMessage(message(response ? "reload" : "unreachable-bulk"));
+    showMessage(message(response ? "reload" : "unreachable-unchanged"));
     return null;
   }
   return [...parseHtml(await response.text()).querySelectorAll(".toast")];

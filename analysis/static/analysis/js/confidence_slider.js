@@ -1,9 +1,11 @@
-// A slider for the minimum confidence; says how many rows it hides.
+// A slider for the minimum confidence, with the number of rows it hides.
+import { message } from "./messages.js";
+
 class ConfidenceSlider extends HTMLElement {
   connectedCallback() {
     this.values = [];
     const label = document.createElement("label");
-    label.textContent = "Confidence";
+    label.textContent = message("confidence");
     label.htmlFor = "threshold";
     this.input = Object.assign(document.createElement("input"), { type: "range", id: "threshold", max: 100, step: 1 });
     this.input.value = this.input.min = 0;
@@ -32,8 +34,9 @@ class ConfidenceSlider extends HTMLElement {
   render() {
     const minimum = Number(this.input.value);
     const hidden = this.values.filter((value) => value < minimum).length;
-    this.output.textContent = `≥ ${minimum}\u202f%`;
-    this.note.textContent = hidden ? `${hidden} more below ${minimum}\u202f%` : "Everything found is shown";
+    const percent = `${minimum}\u202f%`;
+    this.output.textContent = `≥ ${percent}`;
+    this.note.textContent = hidden ? message("rows-hidden", { number: hidden, minimum: percent }) : message("no-rows-hidden");
   }
 }
 

@@ -1,6 +1,6 @@
 // Draws the table in the page as a chart: its rows are the bars, its links are where a click leads.
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 });
 const formatters = {
   "": (value) => compact.format(value),
   dollars: (value) => `$${value >= 1000 ? compact.format(value) : +value.toFixed(2)}`,

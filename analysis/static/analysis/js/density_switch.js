@@ -17,7 +17,7 @@ class DensitySwitch extends HTMLElement {
     try {
       localStorage.setItem("density", density);
     } catch {
-      // It is applied all the same.
+      // Storage may be blocked; the size still applies to this page.
     }
     this.render(density);
     document.querySelector("virtual-grid")?.relayout();

@@ -1,4 +1,4 @@
-// Cards of the grid, as elements and as what is kept of them while they are out of the document.
+// Cards of the grid, as elements or serialized while they are out of the document.
 import { parseHtml } from "./fragments.js";
 
 const ratios = new Map();
@@ -15,7 +15,7 @@ export const serialize = (card) => ({ id: imageIdOf(card), ratio: ratioOf(card),
 
 export const restoreCards = (items) => [...parseHtml(items.map((item) => item.html).join("")).children];
 
-// Of items that are elements still and items that are HTML: all as elements, with the HTML parsed in one go.
+// All items as elements; those that are serialized are parsed in one go.
 export function elementsOf(items) {
   const restored = restoreCards(items.filter((item) => !item.card));
   return items.map((item) => item.card ?? restored.shift());

@@ -1,5 +1,5 @@
-// A picture that the storage does not deliver, because it is lost there or its URL has expired, is requested from our own
-// server, which renders it again if needed. That URL stands behind the # of the image's own. One request at a time.
+// Loads a picture from our own server if the storage fails, because the file is missing or the URL has expired. Our URL is
+// the fragment of the image's URL; the server renders the picture again if needed. One request at a time.
 const MAX_FAILURES = 3;
 const queue = [];
 let isLoading = false;

@@ -1,5 +1,5 @@
-// Keyboard shortcuts of a page. An element with data-shortcut="b" is what that key does: a field is focused, anything else
-// is clicked. data-shortcut-label names it in the list that "?" opens, so that the list holds what works here, no more.
+// Keyboard shortcuts. The key of data-shortcut focuses the element if it is a field, else clicks it. data-shortcut-label
+// names it in the list that "?" opens, so the list has exactly the shortcuts of the page.
 const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del" };
 const dialog = document.querySelector("dialog#shortcuts");
 const opener = document.querySelector("[data-shortcuts-button]");
@@ -23,7 +23,7 @@ function openList() {
   dialog.showModal();
 }
 
-// Whether the focused control uses the key itself: all keys in a field, those that move it in a slider.
+// True if the focused control uses the key itself: all keys in a field, those that move it in a slider.
 function isHandledByControl(target, key) {
   if (target.matches?.("input[type=range]")) return /^(Arrow|Page|Home|End)/.test(key);
   return target.matches?.("input, textarea, select, [contenteditable]");

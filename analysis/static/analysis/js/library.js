@@ -1,4 +1,4 @@
-// The library: what Back restores, focus after a filter, excluding, sensitive pictures.
+// The library page: Back, focus after filtering, Alt-click to exclude, sensitive pictures.
 import "./virtual_grid.js";
 import "./scroll_restore.js";
 import "./density_switch.js";

@@ -1,7 +1,7 @@
 // Pictures that were uploaded beside the library. Where it shows the newest first, their cards are added to the grid as soon
-// as they are stored; elsewhere a line over the results counts them and leads there.
+// as they are stored; elsewhere a line above the results counts them and links to them.
 import { fetchCards, pollCards, reloadLibrary, replaceSummary } from "./library_refresh.js";
-import { NUMBER } from "./upload_messages.js";
+import { message } from "./messages.js";
 
 const DELAY = 300; // so that pictures stored together are requested together
 const MAX_CARDS = 100; // in one request
@@ -13,7 +13,7 @@ let timer = null;
 function showCount() {
   const line = document.querySelector("[data-new-images]");
   if (!line) return;
-  line.querySelector("[data-new-images-count]").textContent = `${NUMBER.format(count)} new ${count === 1 ? "picture" : "pictures"}`;
+  line.querySelector("[data-new-images-count]").textContent = message("new-pictures", { number: count });
   line.hidden = false;
 }
 
@@ -38,7 +38,7 @@ async function addCards() {
   if (stored.length) schedule();
 }
 
-// The welcome page, until the first picture is there.
+// The empty library shows a welcome page until the first picture is stored.
 function reloadEmptyLibrary() {
   stored = [];
   return document.querySelector(".welcome") ? reloadLibrary() : null;

@@ -18,11 +18,11 @@ export function showToasts(...toasts) {
   toasts.forEach(scheduleRemoval);
 }
 
-export function showMessage(message) {
+export function showMessage(text) {
   const toast = document.createElement("div");
   toast.className = "toast";
   toast.role = "status";
-  toast.append(Object.assign(document.createElement("p"), { textContent: message }));
+  toast.append(Object.assign(document.createElement("p"), { textContent: text }));
   showToasts(toast);
 }
 

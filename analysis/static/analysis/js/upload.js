@@ -2,7 +2,7 @@
 import { acceptDrops, couldBePicture } from "./dropped_files.js";
 import { TransferRate } from "./transfer_rate.js";
 import { ConnectionLost, SignedOut, UploadFile, UploadRefused } from "./upload_file.js";
-import { NUMBER } from "./upload_messages.js";
+import { NUMBER, message } from "./messages.js";
 import { AwaitedRows, LiveRows } from "./upload_rows.js";
 import { UploadView } from "./upload_view.js";
 
@@ -66,7 +66,7 @@ class UploadFiles extends HTMLElement {
   refuseLarge(file) {
     this.total.bytes -= file.size;
     const size = `${NUMBER.format(Math.ceil((file.size / 1024 ** 2) * 10) / 10)} MB`;
-    this.addError({ file }, `${size} is over the limit of ${this.dataset.limit}`, false);
+    this.addError({ file }, message("file-over-limit", { size, limit: this.dataset.limit }), false);
   }
 
   sendNext() {
@@ -134,8 +134,8 @@ class UploadFiles extends HTMLElement {
     this.render();
   }
 
-  addError(upload, message, canRetry) {
-    const row = this.view.createErrorRow(upload, message, canRetry);
+  addError(upload, error, canRetry) {
+    const row = this.view.createErrorRow(upload, error, canRetry);
     row.upload = upload;
     this.total.ended += 1;
     this.total.refused += 1;
@@ -156,11 +156,11 @@ class UploadFiles extends HTMLElement {
     this.active.delete(upload);
     this.total.sent -= upload.sent;
     upload.sent = 0;
-    this.view.setState(upload, "Waiting");
+    this.view.setState(upload, message("upload-waiting"));
     this.queue.unshift(upload);
     if (this.isPaused) return;
     this.isPaused = true;
-    this.view.showAlert("The connection is lost. The upload goes on by itself as soon as it is back.");
+    this.view.showAlert(message("upload-connection-lost"));
     this.resumeIn(1_000);
   }
 
@@ -188,8 +188,8 @@ class UploadFiles extends HTMLElement {
     this.total.sent -= upload.file.size;
     upload.sent = 0;
     this.queue = [];
-    this.view.showAlert("You were signed out. Sign in on another page, then reload this one and choose the rest again.");
-    this.addError(upload, "not sent: you were signed out", false);
+    this.view.showAlert(message("upload-signed-out"));
+    this.addError(upload, message("upload-file-signed-out"), false);
   }
 
   render() {

@@ -1,5 +1,6 @@
 // The upload of one file: a ticket, the bytes to the URL of the ticket, and a request when all of them have arrived.
 import { fetchFragment } from "./fragments.js";
+import { message } from "./messages.js";
 import { statusMessage, storageMessage } from "./upload_messages.js";
 import { parseRows } from "./upload_rows.js";
 
@@ -12,8 +13,8 @@ export class ConnectionLost extends Error {}
 export class SignedOut extends Error {}
 
 export class UploadRefused extends Error {
-  constructor(message, canRetry) {
-    super(message);
+  constructor(text, canRetry) {
+    super(text);
     this.canRetry = canRetry;
   }
 }
@@ -25,13 +26,13 @@ export class UploadFile {
 
   // Resolves to the row that the server renders for the file.
   async run() {
-    this.onState("Checking");
+    this.onState(message("upload-checking"));
     const { name, size } = this.file;
     const ticket = JSON.parse(await this.post(this.url, { name, size, sha256: await hash(this.file) }));
     if (ticket.row) return parseRows(ticket.row)[0];
     this.onState("0\u202f%");
     await this.send(ticket.url, ticket.fields);
-    this.onState("Checking");
+    this.onState(message("upload-checking"));
     const row = parseRows(await this.post(ticket.complete, {}))[0];
     if (!row) throw new UploadRefused(statusMessage(0), true);
     return row;
@@ -69,7 +70,7 @@ export class UploadFile {
   }
 }
 
-// Empty without a secure context, or if the file cannot be read: then the server finds out by itself.
+// Empty without a secure context, or if the file cannot be read: then the server detects duplicates itself.
 async function hash(file) {
   if (!globalThis.crypto?.subtle || file.size > MAX_HASHED_BYTES) return "";
   const digest = await file.arrayBuffer().then(

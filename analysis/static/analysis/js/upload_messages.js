@@ -1,7 +1,5 @@
-// Numbers and outcomes as text on the upload page.
-import { NUMBER, message } from "./messages.js";
-
-export { NUMBER };
+// Errors, counts and remaining time of uploads as text.
+import { message } from "./messages.js";
 
 export function statusMessage(status) {
   if (status === 413) return message("file-too-large");
@@ -19,7 +17,7 @@ const CONFIGURATION_ERRORS = new Set([
   "SignatureDoesNotMatch",
 ]);
 
-// A storage responds with XML; ours is plain text.
+// S3 responds with XML, our own server with plain text.
 export function storageMessage(request) {
   if (request.getResponseHeader("Content-Type")?.startsWith("text/plain")) return request.responseText;
   const xml = new DOMParser().parseFromString(request.responseText, "text/xml");
@@ -38,7 +36,7 @@ export function summary({ added, known, trashed, refused, skipped }) {
     added && message("added", { number: added }),
     known && message("already-here", { number: known }),
     trashed && message("already-in-trash", { number: trashed }),
-    refused && message("not-accepted", { number: refused }),
+    refused && message("rejected", { number: refused }),
     skipped && message("other-files", { number: skipped }),
   ];
   return parts.filter(Boolean).join(", ");

@@ -1,5 +1,6 @@
 // Rows of uploaded files, rendered by the server.
 import { fetchFragment, fetchHtml, parseHtml } from "./fragments.js";
+import { message } from "./messages.js";
 
 const POLL_INTERVAL = 500;
 const MAX_POLLED = 60;
@@ -13,11 +14,11 @@ async function fetchRows(url, ids) {
 
 const wait = () => new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
 
-// The server renders a row as it is now, and does not say that its picture was here before.
+// The server renders a polled row like a new one; that its picture was in the library before is known here only.
 function markKnown(row) {
   const status = row.querySelector(".muted");
   row.dataset.outcome = "known";
-  status.textContent = ["Already here", status.textContent].filter(Boolean).join(" · ");
+  status.textContent = [message("already-in-library"), status.textContent].filter(Boolean).join(" · ");
 }
 
 // Rows with pending analyses are polled until they are done; only changed ones come back.
@@ -48,7 +49,7 @@ export class LiveRows {
     await fetchFragment(form.action, { method: "POST", body: new FormData(form) });
     const [restored] = await fetchRows(this.url, [`${row.dataset.image}-`]);
     if (restored) this.replace(restored, row);
-    else row.querySelector(".muted").textContent = "It stays in the trash: its page says why";
+    else row.querySelector(".muted").textContent = message("not-restored");
     return Boolean(restored);
   }
 

@@ -1,6 +1,7 @@
 // The upload's part of the page: the total, and rows for what is active, refused and added. However many files there are,
 // the page holds a few hundred rows; the rest are numbers.
-import { NUMBER, summary, timeLeft } from "./upload_messages.js";
+import { NUMBER, message } from "./messages.js";
+import { summary, timeLeft } from "./upload_messages.js";
 
 const MAX_ROWS = 200;
 const MAX_QUEUED_ROWS = 5;
@@ -28,10 +29,10 @@ export class UploadView {
     if (list.children.length > MAX_ROWS) list.lastElementChild.remove();
   }
 
-  createErrorRow(upload, message, canRetry) {
+  createErrorRow(upload, error, canRetry) {
     const row = this.createRow("refused");
     row.querySelector(".name").textContent = upload.file.name;
-    row.querySelector(".upload-message").textContent = message;
+    row.querySelector(".upload-message").textContent = error;
     if (!canRetry) row.querySelector("[data-retry]").remove();
     return row;
   }
@@ -43,13 +44,13 @@ export class UploadView {
 
   setProgress(upload, share) {
     if (upload.row) upload.row.querySelector("progress").value = share;
-    this.setState(upload, share < 1 ? `${Math.floor(100 * share)}\u202f%` : "Checking");
+    this.setState(upload, share < 1 ? `${Math.floor(100 * share)}\u202f%` : message("upload-checking"));
   }
 
-  showAlert(message) {
+  showAlert(text) {
     const alert = this.root.querySelector("[data-upload-alert]");
-    alert.textContent = message;
-    alert.hidden = !message;
+    alert.textContent = text;
+    alert.hidden = !text;
   }
 
   renderActive(active, queue) {
@@ -58,7 +59,7 @@ export class UploadView {
       if (upload.row) continue;
       upload.row = this.createRow("active");
       upload.row.querySelector(".name").textContent = upload.file.webkitRelativePath || upload.file.name;
-      this.setState(upload, upload.state ?? "Waiting");
+      this.setState(upload, upload.state ?? message("upload-waiting"));
     }
     const list = this.list("active");
     const rows = visible.map((upload) => upload.row);
@@ -74,7 +75,7 @@ export class UploadView {
     this.root.classList.toggle("is-uploading", isBusy);
     this.root.querySelector("[data-upload-total]").hidden = !(files + skipped);
     this.root.querySelector(".upload-total-bar").value = bytes ? sent / bytes : 1;
-    const progress = `${NUMBER.format(ended)} of ${NUMBER.format(files)}`;
+    const progress = message("upload-progress", { done: NUMBER.format(ended), total: NUMBER.format(files) });
     this.root.querySelector("[data-upload-summary]").textContent = isDone ? summary(total) : progress;
     const isMoving = isBusy && rate > 0;
     this.root.querySelector("[data-upload-rate]").textContent = isMoving
@@ -92,6 +93,6 @@ export class UploadView {
   }
 
   renderRemaining(name, count) {
-    this.section(name).querySelector("[data-section-remaining]").textContent = count > 0 ? `and ${NUMBER.format(count)} more` : "";
+    this.section(name).querySelector("[data-section-remaining]").textContent = count > 0 ? message("more-rows", { number: count }) : "";
   }
 }

@@ -10,7 +10,7 @@ const HEADER_HEIGHT = 56;
 class VirtualGrid extends HTMLElement {
   connectedCallback() {
     this.grid = this.querySelector(".grid");
-    // Nothing is known about the spacers of a page from htmx's history.
+    // The cards behind spacers are lost when htmx restores the page from its history.
     if (this.grid.querySelector(".grid-spacer")) return void location.reload();
     this.removed = new Map(); // spacer: serialized cards
     this.width = this.grid.clientWidth;
@@ -48,7 +48,7 @@ class VirtualGrid extends HTMLElement {
     this.anchorTop = this.anchor?.getBoundingClientRect().top;
   }
 
-  // After cards were prepended the anchor stays the same until somebody scrolls: else it would drift with each row break.
+  // After cards were prepended the anchor stays the same until the page is scrolled: otherwise it would drift with each row break.
   isPinned() {
     return this.pinned && this.pinned === this.anchor && Math.abs(this.pinned.getBoundingClientRect().top - this.anchorTop) < 1;
   }
