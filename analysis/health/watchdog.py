@@ -63,7 +63,7 @@ def sentence() -> str:
     found = stalls()
     if not found:
         return ""
-    *names, last = dict.fromkeys(Analysis.Api(stall.api).label for stall in found)
+    *names, last = dict.fromkeys(str(Analysis.Api(stall.api).label) for stall in found)
     apis = f"{', '.join(names)} and {last}" if names else last
     waited = max(stall.waited for stall in found)
     return f"{apis}: nothing was answered for {duration(waited)}, though work waits. {_hint()}"
