@@ -22,11 +22,11 @@ def laid_out(number: int) -> None:
     _fill(number)
     batch = _started()
     began = time.perf_counter()
-    queueing.queue_next(batch.pk, most_open=queueing.MAX_PENDING // 10)
+    queueing.queue_next(batch.pk, max_pending=queueing.MAX_PENDING // 10)
     first = time.perf_counter() - began
     began = time.perf_counter()
     while not Batch.objects.get(pk=batch.pk).is_fully_queued:
-        queueing.queue_next(batch.pk, most_open=2 * number)
+        queueing.queue_next(batch.pk, max_pending=2 * number)
     seconds = first + time.perf_counter() - began
     queued = batch.analyses.count()
     if queued != number:

@@ -59,7 +59,7 @@ def test_the_command_analyzes_what_is_not_yet_and_waits(owner, capsys):
     with pytest.raises(SystemExit) as ended:
         call_command("analyze_images", apis="labels")
     assert ended.value.code == 0
-    assert "1 analyses asked of local about 1 pictures: 1 done" in capsys.readouterr().out
+    assert "1 analysis of 1 picture by local: 1 done" in capsys.readouterr().out
     assert [(each.api, each.state) for each in image.analyses.all()] == [("labels", "done")]
 
 

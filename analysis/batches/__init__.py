@@ -1,1 +1,1 @@
-"""Bulk runs: which pictures, laid out a step at a time, paused, resumed, stopped by a budget, and reported on."""
+"""Bulk runs: selection, estimate, queueing, lifecycle, report."""

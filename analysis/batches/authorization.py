@@ -1,4 +1,4 @@
-"""Whether a run's person may have it: asked before it starts, whenever it is resumed, and while it goes on."""
+"""Permission of a run's user, checked at start, at resume and while the run is queued."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from analysis.recognition import registry
 
 
 class NotAllowed(ValueError):
-    """A run that its person may not have; says why and what to do."""
+    """The run's user lacks a permission; the message names the fix."""
 
 
 def refusal(batch: Batch) -> str:
-    """Why not, as a sentence; empty if they may. The shell, which has no person, may anything."""
+    """Reason for refusing the run, or "". Runs from the command line have no user and no limits."""
     if batch.person_id is None:
         return ""
     person = permissions.reload_user(batch.person_id)
@@ -26,9 +26,9 @@ def refusal(batch: Batch) -> str:
         return _("%(person)s can't analyze other people's pictures. Ask an administrator for access.") % {
             "person": person.get_username()
         }
-    others = _not_switched_on(batch)
+    others = _not_enabled(batch)
     if others and not permissions.can_choose_apis(person):
-        return _("Not switched on: %(apis)s. Add it to RECOGNIZER_APIS, or choose other APIs.") % {
+        return _("Not enabled: %(apis)s. Add it to RECOGNIZER_APIS, or choose other APIs.") % {
             "apis": ", ".join(str(Analysis.Api(api).label) for api in others)
         }
     return ""
@@ -40,9 +40,9 @@ def require(batch: Batch) -> None:
         raise NotAllowed(sentence)
 
 
-def _not_switched_on(batch: Batch) -> list[str]:
-    """What failed before was asked for by someone who may: it may be retried whatever is switched on today."""
+def _not_enabled(batch: Batch) -> list[str]:
+    """APIs of the run that RECOGNIZER_APIS leaves out. Retries are exempt: they were allowed when first requested."""
     if batch.scope == Batch.Scope.FAILED or batch.recognizer != registry.current().name:
         return []
-    wanted = registry.enabled_apis()
-    return [api for api in batch.apis if api not in wanted]
+    enabled = registry.enabled_apis()
+    return [api for api in batch.apis if api not in enabled]

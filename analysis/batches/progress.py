@@ -1,4 +1,4 @@
-"""How far a batch is, in one look, whatever its size."""
+"""Progress of batches, from counters: its cost does not depend on their size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.models import Batch
 
 @dataclass(frozen=True)
 class Progress:
-    """A batch at one moment. `waiting` counts analyses that are queued, running or held back."""
+    """Counters of a batch; `waiting` are analyses queued, running or paused."""
 
     batch: Batch
     done: int
@@ -29,7 +29,7 @@ class Progress:
 
     @property
     def total(self) -> int | None:
-        """All analyses there will be, as far as known: counted beforehand, or laid out in full."""
+        """Expected number of analyses; None if neither estimated nor fully queued."""
         if self.batch.is_fully_queued:
             return self.batch.asked
         expected = self.batch.expected
@@ -43,14 +43,14 @@ class Progress:
 
 
 def progress(batch_id: int) -> Progress | None:
-    """One batch's, or None where there is no such batch."""
+    """Progress of one batch; None if it does not exist."""
     return next(iter(progress_of(Batch.objects.filter(pk=batch_id))), None)
 
 
 def progress_of(batches: Iterable[Batch]) -> list[Progress]:
-    """Of each of these batches, in two statements."""
-    found = list(batches)
-    counted = _counted([batch.pk for batch in found])
+    """Progress of several batches, with one more query."""
+    batches = list(batches)
+    counters = _counters([batch.pk for batch in batches])
     return [
         Progress(
             batch,
@@ -61,19 +61,19 @@ def progress_of(batches: Iterable[Batch]) -> list[Progress]:
             waiting,
             running,
         )
-        for batch in found
-        for done, failed, reused, dollars, waiting, running in [counted[batch.pk]]
+        for batch in batches
+        for done, failed, reused, dollars, waiting, running in [counters[batch.pk]]
     ]
 
 
 def fold() -> None:
-    """Add the entries to their batches and delete them; what ended since the last time gives each one's pace."""
+    """Add entries to their batches, delete them and update each batch's throughput."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH taken AS (DELETE FROM analysis_batchentry RETURNING *),
+            WITH deleted AS (DELETE FROM analysis_batchentry RETURNING *),
                  sums AS (SELECT batch_id, sum(done) AS done, sum(failed) AS failed, sum(reused) AS reused,
-                                 sum(dollars) AS dollars FROM taken GROUP BY batch_id)
+                                 sum(dollars) AS dollars FROM deleted GROUP BY batch_id)
             UPDATE analysis_batch batch
             SET done = batch.done + coalesce(sums.done, 0), failed = batch.failed + coalesce(sums.failed, 0),
                 reused = batch.reused + coalesce(sums.reused, 0), dollars = batch.dollars + coalesce(sums.dollars, 0),
@@ -86,7 +86,7 @@ def fold() -> None:
         )
 
 
-def _counted(ids: list[int]) -> dict[int, tuple[int, int, int, Decimal, int, int]]:
+def _counters(ids: list[int]) -> dict[int, tuple[int, int, int, Decimal, int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,66 +1,61 @@
-"""Laying a batch out: its analyses are queued a step at a time, never many more than workers take in a while."""
+"""Queueing of a batch's analyses in steps, never far ahead of the workers."""
 
 from __future__ import annotations
-
-import time
 
 from django.db import transaction
 
 from analysis.batches import authorization, selection
+from analysis.jobs import run_for
 from analysis.models import Analysis, Batch
 from analysis.recognition import enqueue
 
 MAX_PENDING = 10_000
-"""Analyses of a batch that wait at a time: so many are held back when it is paused, whatever the library's size."""
-SPELL = 240.0
-"""Seconds after which laying out ends, long before the broker would announce the task again."""
+"""Analyses of a batch queued at a time, which bounds the work of pausing it."""
+MAX_RUN_SECONDS = 240.0
 
 
-def queue_next(batch_id: int, *, most_open: int = MAX_PENDING) -> list[str]:
-    """Queue analyses until so many wait or there are no more; answers the APIs that have work of it now.
+def queue_next(batch_id: int, *, max_pending: int = MAX_PENDING) -> list[str]:
+    """Queue analyses up to the limit; returns the APIs with due analyses of the batch.
 
-    Safe to be called twice at a time: the second finds the batch locked and leaves. Safe to be killed: each step is
-    whole, with the place it reached.
+    Safe to run concurrently, as other calls find the batch locked, and safe to kill, as each step commits its cursor.
     """
-    end = time.monotonic() + SPELL
-    while time.monotonic() < end and _lay_step(batch_id, most_open):
-        pass
-    return enqueue.due_apis(batch_id)  # of one that was resumed all may be laid out already
+    run_for(MAX_RUN_SECONDS, lambda: _step(batch_id, max_pending))
+    return enqueue.due_apis(batch_id)  # also without a step: a resumed batch may be fully queued
 
 
-def _lay_step(batch_id: int, most_open: int) -> bool:
-    """One step; False when there is nothing to lay out now."""
+def _step(batch_id: int, max_pending: int) -> bool:
+    """Queue one page; False if there is nothing to queue now."""
     with transaction.atomic():
-        locked = Batch.objects.select_for_update(skip_locked=True, no_key=True)  # progress may be noted meanwhile
+        locked = Batch.objects.select_for_update(skip_locked=True, no_key=True)  # counters can be updated
         batch = locked.filter(pk=batch_id, state=Batch.State.RUNNING, is_fully_queued=False).first()
         if batch is None or authorization.refusal(batch):
             return False
-        waits = Analysis.objects.filter(batch=batch, image__trashed_at=None).open()
-        room = _most_open(batch, most_open) - waits.count()
+        pending = Analysis.objects.filter(batch=batch, image__trashed_at=None).open()
+        room = _max_pending(batch, max_pending) - pending.count()
         if room <= 0:
             return False
         size = max(1, min(selection.PAGE_SIZE, room // len(batch.apis)))
-        step = selection.next_page(batch, place=batch.place, size=size)
-        _queue(batch, step.image_ids)
-        batch.place = step.place or batch.place
-        batch.is_fully_queued = step.place is None or (batch.limit is not None and batch.images >= batch.limit)
+        page = selection.next_page(batch, cursor=batch.place, size=size)
+        _queue(batch, page.image_ids)
+        batch.place = page.cursor or batch.place
+        batch.is_fully_queued = page.cursor is None or (batch.limit is not None and batch.images >= batch.limit)
         batch.save(update_fields=["place", "is_fully_queued", "images", "asked", "skipped"])
     return True
 
 
 def _queue(batch: Batch, image_ids: list[int]) -> None:
-    """Queue what these pictures need, as far as the batch's limit goes."""
-    number, needs = selection.pending_work_by_image(batch, image_ids, taken=batch.images)
-    asked = {api: enqueue.enqueue_batch(batch, api=api, image_ids=each.image_ids) for api, each in needs.items()}
+    """Queue the missing analyses of these pictures, up to the batch's limit."""
+    number, pending = selection.pending_work_by_image(batch, image_ids, queued=batch.images)
+    queued = {api: enqueue.enqueue_batch(batch, api=api, image_ids=work.image_ids) for api, work in pending.items()}
     batch.images += number
-    batch.asked += sum(asked.values())
-    # What another run queued since these needs were looked up is passed over as well.
-    overtaken = sum(len(each.image_ids) - asked[api] for api, each in needs.items())
-    batch.skipped += overtaken + sum(each.in_progress for each in needs.values())
+    batch.asked += sum(queued.values())
+    # Another run may have queued some between the two statements; they count as skipped, too.
+    overtaken = sum(len(work.image_ids) - queued[api] for api, work in pending.items())
+    batch.skipped += overtaken + sum(work.in_progress for work in pending.values())
 
 
-def _most_open(batch: Batch, most_open: int) -> int:
-    """A slow batch is laid out a minute ahead, so that a changed mind does not wait for an hour's worth."""
+def _max_pending(batch: Batch, max_pending: int) -> int:
+    """A batch with a rate limit is queued one minute ahead, so that pausing it takes effect soon."""
     if batch.rate is None:
-        return most_open
-    return min(most_open, max(len(batch.apis) * 10, int(batch.rate * 60) * len(batch.apis)))
+        return max_pending
+    return min(max_pending, max(len(batch.apis) * 10, int(batch.rate * 60) * len(batch.apis)))

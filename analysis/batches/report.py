@@ -1,4 +1,4 @@
-"""What a batch came to, in words: for the terminal, for the mail, for the page."""
+"""Reports of batches, for the terminal and for mail."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from django.core.mail import send_mail
 from django.db.models import Count, Max
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analysis.batches.lifecycle import spent_words
-from analysis.batches.progress import progress
-from analysis.formatting import dollars
+from analysis.batches.progress import Progress, progress
+from analysis.formatting import count, dollars, pictures, plural
 from analysis.models import Analysis, Batch
 
 logger = logging.getLogger(__name__)
 
-MOST_CAUSES = 20
+MAX_CAUSES = 20
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why some analyses failed, and the command that asks again."""
+    """A group of failures and the command that retries them."""
 
     api: str
     code: str
@@ -35,62 +37,119 @@ class Cause:
 
 
 def causes(batch: Batch) -> list[Cause]:
-    """Its failures by cause, the most frequent first; one sentence stands for those of a kind."""
+    """Failures by API and code, most frequent first, with one message of each group."""
     grouped = (
         batch.analyses.filter(state=Analysis.State.FAILED)
         .values_list("api", "error_code")
         .annotate(message=Max("error_message"), number=Count("pk"))
-        .order_by("-number", "api", "error_code")[:MOST_CAUSES]
+        .order_by("-number", "api", "error_code")[:MAX_CAUSES]
     )
     return [Cause(*values) for values in grouped]
 
 
 def report_lines(batch_id: int) -> list[str]:
-    """The report, a sentence a line."""
-    found = progress(batch_id)
-    if found is None:
-        return [f"There is no batch {batch_id}."]
-    batch = found.batch
-    of_budget = f", of a budget of {dollars(batch.budget)}" if batch.budget is not None else ""
-    asked = f"{batch.asked:,} analyses"
-    if not batch.is_fully_queued:
-        asked = f"{batch.asked:,} of {found.total:,} analyses" if found.total is not None else f"{asked} so far"
-    said = [
-        f"Batch {batch.pk}: {batch.get_state_display().lower()}. {batch.reason}".rstrip(),
-        f"{asked} asked of {batch.recognizer} about {batch.images:,} pictures: {found.done:,} done "
-        f"({found.reused:,} from the store), {found.failed:,} failed, {found.waiting:,} waiting.",
-        f"Spent: {dollars(found.dollars)}{of_budget}.",
+    """The report, one sentence per line."""
+    state = progress(batch_id)
+    if state is None:
+        return [_("Batch %(id)s does not exist.") % {"id": batch_id}]
+    batch = state.batch
+    lines = [
+        _("Batch %(id)s: %(state)s. %(reason)s")
+        % {"id": batch.pk, "state": batch.get_state_display().lower(), "reason": batch.reason}
     ]
-    if batch.is_fully_queued and not found.waiting and (gone := batch.asked - found.ended) > 0:
-        said.append(
-            f"{gone:,} ended otherwise: their pictures were removed or trashed, somebody asked for them alone, another "
-            "run took them over, or the batch was cancelled."
+    lines = [lines[0].rstrip(), _counts(state), _spent(state)]
+    if batch.is_fully_queued and not state.waiting and (missing := batch.asked - state.ended) > 0:
+        lines.append(
+            plural(
+                ngettext(
+                    "%(number)s analysis ended without a result: its picture was deleted or trashed, another request "
+                    "replaced it, or the batch was cancelled.",
+                    "%(number)s analyses ended without a result: their pictures were deleted or trashed, other "
+                    "requests replaced them, or the batch was cancelled.",
+                    missing,
+                ),
+                missing,
+            )
         )
     if batch.skipped:
-        said.append(
-            f"{batch.skipped:,} were under way in another run and passed over; if that was cancelled, start again."
+        lines.append(
+            plural(
+                ngettext(
+                    "Skipped %(number)s analysis already in progress in another run; if that "
+                    "was cancelled, start again.",
+                    "Skipped %(number)s analyses already in progress in another run; if that "
+                    "was cancelled, start again.",
+                    batch.skipped,
+                ),
+                batch.skipped,
+            )
         )
     for cause in causes(batch):
-        said += [f"{cause.number:,} {cause.api} failed with {cause.code}: {cause.message}", f"  retry: {cause.command}"]
+        lines.append(
+            _("%(number)s %(api)s failed with %(code)s: %(message)s")
+            % {"number": count(cause.number), "api": cause.api, "code": cause.code, "message": cause.message}
+        )
+        lines.append(_("  Retry: %(command)s") % {"command": cause.command})
     if batch.state in {Batch.State.PAUSED, Batch.State.STOPPED}:
-        more = " --budget USD, a higher one" if batch.reason == spent_words(batch) else ""
-        said.append(f"Go on with: manage.py analyze_images --resume {batch.pk}{more}")
-    return said
+        lines.append(_("Resume with: %(command)s") % {"command": _resume_command(batch)})
+    return lines
+
+
+def _counts(state: Progress) -> str:
+    batch = state.batch
+    if batch.is_fully_queued:
+        queued = ngettext("%(queued)s analysis", "%(queued)s analyses", batch.asked)
+    elif state.total is not None:
+        queued = _("%(queued)s of %(total)s analyses")
+    else:
+        queued = ngettext("%(queued)s analysis so far", "%(queued)s analyses so far", batch.asked)
+    queued %= {"queued": count(batch.asked), "total": count(state.total or 0)}
+    return _(
+        "%(queued)s of %(pictures)s by %(recognizer)s: %(done)s done (%(reused)s from cache), %(failed)s failed, "
+        "%(waiting)s waiting."
+    ) % {
+        "queued": queued,
+        "pictures": pictures(batch.images),
+        "recognizer": batch.recognizer,
+        "done": count(state.done),
+        "reused": count(state.reused),
+        "failed": count(state.failed),
+        "waiting": count(state.waiting),
+    }
+
+
+def _spent(state: Progress) -> str:
+    if state.batch.budget is None:
+        return _("Spent: %(spent)s.") % {"spent": dollars(state.dollars)}
+    return _("Spent: %(spent)s of a budget of %(budget)s.") % {
+        "spent": dollars(state.dollars),
+        "budget": dollars(state.batch.budget),
+    }
+
+
+def _resume_command(batch: Batch) -> str:
+    command = f"manage.py analyze_images --resume {batch.pk}"
+    if batch.reason == spent_words(batch):
+        return _("%(command)s --budget USD, with a higher budget") % {"command": command}
+    return command
 
 
 def pending_reports() -> list[int]:
-    """Batches that came to an end, or to a stop, whose report somebody waits for."""
-    at_rest = Batch.objects.filter(state__in=[Batch.State.DONE, Batch.State.STOPPED], mailed_at=None)
-    return list(at_rest.exclude(mail_to="").values_list("pk", flat=True))
+    """Finished and stopped batches whose report has not been sent."""
+    ended = Batch.objects.filter(state__in=[Batch.State.DONE, Batch.State.STOPPED], mailed_at=None)
+    return list(ended.exclude(mail_to="").values_list("pk", flat=True))
 
 
 def send_report(batch_id: int) -> None:
-    """Send the report to whoever asked for it, once; a mail server that is away is told of in the log."""
+    """Send the report once; a failure of the mail server is logged and not retried."""
     if not Batch.objects.filter(pk=batch_id, mailed_at=None).exclude(mail_to="").update(mailed_at=Now()):
         return
     batch = Batch.objects.get(pk=batch_id)
     try:
-        subject = f"imagelib: batch {batch_id} is {batch.get_state_display().lower()}"
+        subject = _("imagelib: batch %(id)s is %(state)s") % {
+            "id": batch_id,
+            "state": batch.get_state_display().lower(),
+        }
         send_mail(subject, "\n".join(report_lines(batch_id)), None, [batch.mail_to])
-    except OSError as error:  # SMTPException is one
-        logger.error("batch %s: no mail could be sent to %s: %s", batch_id, batch.mail_to, error)
+    except OSError as error:  # SMTPException is a subclass
+        logger.error("Batch %s: report could not be sent to %s: %s", batch_id, batch.mail_to, error)

@@ -1,4 +1,4 @@
-"""A few pictures really analyzed before the rest is: what would be gained, lost and moved. Nothing current changes."""
+"""Comparison runs on a few random pictures; their results are stored but not used."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from analysis.recognition import comparison
 
 @dataclass
 class SampleComparison:
-    """Labels by (kind, name): in how many of the sampled answers each came, went or moved by a percent or more."""
+    """By (kind, name), the number of sampled results that gained, lost or moved the label."""
 
     answers: int = 0
     unchanged: int = 0
     first: int = 0
-    """Pictures that had no answer before: all their labels are gained."""
+    """Pictures without an earlier result: all their labels are gained."""
     gained: Counter[tuple[str, str]] = field(default_factory=Counter)
     lost: Counter[tuple[str, str]] = field(default_factory=Counter)
     moved: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 def draw_sample(batch: Batch, number: int) -> list[int]:
-    """So many of the pictures that the batch would have analyzed, each as likely as any other."""
-    chosen, seen, place = list[int](), 0, ""
+    """A uniform random sample of the pictures the batch would analyze (reservoir sampling)."""
+    chosen, seen, cursor = list[int](), 0, ""
     while True:
-        step = selection.next_page(batch, place=place)
-        needing = {pk for api in batch.apis for pk in selection.pending_work(batch, api, step.image_ids).image_ids}
-        for image_id in (pk for pk in step.image_ids if pk in needing):
+        page = selection.next_page(batch, cursor=cursor)
+        pending = {pk for api in batch.apis for pk in selection.pending_work(batch, api, page.image_ids).image_ids}
+        for image_id in (pk for pk in page.image_ids if pk in pending):
             seen += 1
             if len(chosen) < number:
                 chosen.append(image_id)
-            elif (place_in := random.randrange(seen)) < number:  # noqa: S311
-                chosen[place_in] = image_id
-        if step.place is None:
+            elif (index := random.randrange(seen)) < number:  # noqa: S311
+                chosen[index] = image_id
+        if page.cursor is None:
             return sorted(chosen)
-        place = step.place
+        cursor = page.cursor
 
 
 def sample_of(batch: Batch) -> Batch:
-    """A batch that asks the same of the pictures drawn, and changes nothing."""
+    """An unsaved sample batch with the same parameters, for pictures listed by the caller."""
     return Batch(
         person=batch.person,
         all_owners=batch.all_owners,
@@ -57,16 +57,16 @@ def sample_of(batch: Batch) -> Batch:
 
 
 def compare_sample(sample: Batch) -> SampleComparison:
-    """What the sample's answers have gained, lost and moved against the current ones."""
-    found = SampleComparison()
-    answered = sample.analyses.filter(state=Analysis.State.DONE).order_by("pk")
-    for new in answered.iterator(chunk_size=200):
+    """Compare the sample's results with the current ones."""
+    total = SampleComparison()
+    finished = sample.analyses.filter(state=Analysis.State.DONE).order_by("pk")
+    for new in finished.iterator(chunk_size=200):
         old = Analysis.objects.current().filter(image_id=new.image_id, api=new.api).first()
         changes = comparison.difference(new.api, (old.answer if old else None) or {}, new.answer or {})
-        found.answers += 1
-        found.first += old is None
-        found.unchanged += not changes
+        total.answers += 1
+        total.first += old is None
+        total.unchanged += not changes
         for change in changes:
-            side = found.gained if change.before is None else found.lost if change.after is None else found.moved
+            side = total.gained if change.before is None else total.lost if change.after is None else total.moved
             side[change.kind, change.name] += 1
-    return found
+    return total

@@ -1,4 +1,4 @@
-"""The pictures a batch is about, so many at a time, and what each of them still needs."""
+"""The pictures of a batch, page by page, and the analyses they still need."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from analysis.search.pagination import Cursor
 from analysis.search.syntax.parser import parse
 
 PAGE_SIZE = 1_000
-"""Pictures looked at in one transaction: what lies between two of them is all a bulk run keeps in memory."""
+"""Pictures handled in one transaction, and the most that a run holds in memory."""
 OPEN = frozenset({"queued", "running"})
 LATEST = "latest"
-"""A model version: whichever an API answered with last."""
+"""Value of `older_than`: the model version each API used last."""
 Scope = Batch.Scope
 
 
 @dataclass(frozen=True)
 class ImagePage:
-    """Some of a batch's pictures, and the place to go on from; None when these were the last."""
+    """One page of a batch's pictures and the cursor of the next; None on the last page."""
 
     image_ids: list[int]
-    place: str | None
+    cursor: str | None
 
 
 @dataclass(frozen=True)
 class PendingWork:
-    """What one API is to be asked about some pictures: `settled` are answered already, just as they would be now."""
+    """Pictures to analyze with one API; `settled` counts those with an up-to-date result."""
 
     image_ids: list[int]
     settled: int
@@ -42,7 +42,7 @@ class PendingWork:
 
 @dataclass(frozen=True)
 class _AnalysisHistory:
-    """How the analyses of one picture by one API stand, samples aside."""
+    """Earlier analyses of one picture by one API, without samples."""
 
     is_answered: bool
     is_settled: bool
@@ -53,67 +53,66 @@ class _AnalysisHistory:
     error_code: str
 
 
-_NO_PAST = _AnalysisHistory(
+_NO_HISTORY = _AnalysisHistory(
     is_answered=False, is_settled=False, is_fresh=False, is_refused=False, version=None, state="", error_code=""
 )
 
 
-def next_page(batch: Batch, *, place: str, size: int = PAGE_SIZE) -> ImagePage:
-    """The next pictures after a place, without those in the trash and those that are not the person's to change."""
-    ids, after = _named(batch, place, size) if batch.uses_id_list else _found(batch, place, size)
-    meant = Image.objects.filter(pk__in=ids, trashed_at=None)
+def next_page(batch: Batch, *, cursor: str, size: int = PAGE_SIZE) -> ImagePage:
+    """The next pictures, without the trash and pictures that the user can't edit."""
+    ids, next_cursor = _listed(batch, cursor, size) if batch.uses_id_list else _results(batch, cursor, size)
+    images = Image.objects.filter(pk__in=ids, trashed_at=None)
     if not _all_owners(batch):
-        meant = meant.editable_by(batch.person_id)
+        images = images.editable_by(batch.person_id)
     if batch.since:
-        meant = meant.filter(added_at__gte=batch.since)
-    kept = set(meant.values_list("pk", flat=True))
-    return ImagePage([pk for pk in ids if pk in kept], after)
+        images = images.filter(added_at__gte=batch.since)
+    selected = set(images.values_list("pk", flat=True))
+    return ImagePage([pk for pk in ids if pk in selected], next_cursor)
 
 
 def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
-    """Which of these pictures the batch has this API asked about.
+    """The pictures the batch has to analyze with this API.
 
-    Forced, it asks again although an answer is stored, but not for one that came since the batch began: two such
-    batches at a time pay once.
+    A forced batch repeats stored results, except those newer than its start: two concurrent forced batches pay once.
     """
-    past = _past(batch, api, image_ids)
+    histories = _histories(batch, api, image_ids)
     limit = latest_version(batch.recognizer, api) if batch.older_than == LATEST else batch.older_than
-    wanted, settled, in_progress = list[int](), 0, 0
+    pending, settled, in_progress = list[int](), 0, 0
     for image_id in image_ids:
-        of_it = past.get(image_id, _NO_PAST)
-        if not _is_meant(batch, of_it, limit):
+        history = histories.get(image_id, _NO_HISTORY)
+        if not _is_in_scope(batch, history, limit):
             continue
-        if of_it.state in OPEN or (batch.is_sample and of_it.state == "paused"):
+        if history.state in OPEN or (batch.is_sample and history.state == "paused"):
             in_progress += 1
-        elif of_it.is_fresh or (of_it.is_settled and not batch.is_forced and batch.scope != Scope.FAILED):
+        elif history.is_fresh or (history.is_settled and not batch.is_forced and batch.scope != Scope.FAILED):
             settled += 1
         else:
-            wanted.append(image_id)
-    return PendingWork(wanted, settled, in_progress)
+            pending.append(image_id)
+    return PendingWork(pending, settled, in_progress)
 
 
-def pending_work_by_image(batch: Batch, image_ids: list[int], *, taken: int) -> tuple[int, dict[str, PendingWork]]:
-    """How many of these pictures need anything, and what by API, as far as the limit goes after so many `taken`."""
-    found = {api: pending_work(batch, api, image_ids) for api in batch.apis}
-    needing = {image_id for each in found.values() for image_id in each.image_ids}
-    meant = [image_id for image_id in image_ids if image_id in needing]
+def pending_work_by_image(batch: Batch, image_ids: list[int], *, queued: int) -> tuple[int, dict[str, PendingWork]]:
+    """Number of pictures to analyze and the work by API, up to the limit after `queued` pictures."""
+    pending = {api: pending_work(batch, api, image_ids) for api in batch.apis}
+    unfinished = {pk for work in pending.values() for pk in work.image_ids}
+    selected = [pk for pk in image_ids if pk in unfinished]
     if batch.limit is not None:
-        meant = meant[: batch.limit - taken]
-    chosen = set(meant)
-    return len(meant), {
-        api: replace(each, image_ids=[pk for pk in each.image_ids if pk in chosen]) for api, each in found.items()
+        selected = selected[: batch.limit - queued]
+    chosen = set(selected)
+    return len(selected), {
+        api: replace(work, image_ids=[pk for pk in work.image_ids if pk in chosen]) for api, work in pending.items()
     }
 
 
 def is_older(version: str, than: str) -> bool:
-    """Versions by their numbers, 3.9 before 3.10; where these are the same, by the text."""
+    """Compare versions by their numbers (3.9 before 3.10), then by text."""
     return (_numbers(version), version) < (_numbers(than), than)
 
 
 def latest_version(recognizer: str, api: str) -> str:
-    """The model version that answered last; empty before there was any."""
-    seen = ModelVersion.objects.filter(recognizer=recognizer, api=api).order_by("-last_seen_at")
-    return seen.values_list("version", flat=True).first() or ""
+    """The model version of the latest result, or ""."""
+    versions = ModelVersion.objects.filter(recognizer=recognizer, api=api).order_by("-last_seen_at")
+    return versions.values_list("version", flat=True).first() or ""
 
 
 def _numbers(version: str) -> list[int]:
@@ -121,19 +120,19 @@ def _numbers(version: str) -> list[int]:
 
 
 def _all_owners(batch: Batch) -> bool:
-    """Whether it is about everybody's pictures, and its person may still see to these."""
+    """True for a batch over all owners whose user still has permission for it."""
     if not batch.all_owners or batch.person_id is None:
         return batch.all_owners
     person = permissions.reload_user(batch.person_id)
     return person is not None and permissions.can_analyze_all_images(person)
 
 
-def _found(batch: Batch, place: str, size: int) -> tuple[list[int], str | None]:
+def _results(batch: Batch, cursor: str, size: int) -> tuple[list[int], str | None]:
     viewer = Viewer(sees_all=True) if _all_owners(batch) else Viewer(person_id=batch.person_id)
     ids, after = results.ids_page(
         parse(batch.query),
         viewer=viewer,
-        after=Cursor.from_text(place),
+        after=Cursor.from_text(cursor),
         size=size,
         moment=batch.started_at,
     )
@@ -141,24 +140,24 @@ def _found(batch: Batch, place: str, size: int) -> tuple[list[int], str | None]:
     return ids, None if after is None or is_past else str(after)
 
 
-def _named(batch: Batch, place: str, size: int) -> tuple[list[int], str | None]:
-    rest = batch.named.filter(image_id__gt=int(place or 0)).order_by("image_id")
+def _listed(batch: Batch, cursor: str, size: int) -> tuple[list[int], str | None]:
+    rest = batch.named.filter(image_id__gt=int(cursor or 0)).order_by("image_id")
     ids = list(rest.values_list("image_id", flat=True)[:size])
     return ids, str(ids[-1]) if len(ids) == size else None
 
 
-def _is_meant(batch: Batch, past: _AnalysisHistory, limit: str) -> bool:
+def _is_in_scope(batch: Batch, history: _AnalysisHistory, limit: str) -> bool:
     match batch.scope:
         case Scope.MISSING:
-            return not past.is_answered and not past.is_refused
+            return not history.is_answered and not history.is_refused
         case Scope.FAILED:
-            return past.state == "failed" and batch.error_code in {"", past.error_code}
+            return history.state == "failed" and batch.error_code in {"", history.error_code}
         case Scope.OUTDATED:
-            return past.version is not None and is_older(past.version, limit)
+            return history.version is not None and is_older(history.version, limit)
     return True
 
 
-def _past(batch: Batch, api: str, image_ids: list[int]) -> dict[int, _AnalysisHistory]:
+def _histories(batch: Batch, api: str, image_ids: list[int]) -> dict[int, _AnalysisHistory]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -169,7 +168,7 @@ def _past(batch: Batch, api: str, image_ids: list[int]) -> dict[int, _AnalysisHi
                    max(model_version) FILTER (WHERE is_ours AND is_current),
                    (array_agg(state ORDER BY id DESC))[1], (array_agg(error_code ORDER BY id DESC))[1]
             FROM (SELECT *, recognizer = %s AS is_ours FROM analysis_analysis
-                  WHERE image_id = ANY(%s) AND api = %s AND NOT is_sample) past
+                  WHERE image_id = ANY(%s) AND api = %s AND NOT is_sample) history
             GROUP BY image_id
             """,
             [

@@ -1,4 +1,4 @@
-"""An estimate is started once: the form of one that went out again, by Back or by a second click, pays nothing."""
+"""One-time tokens of estimate forms: submitting a form twice starts and pays one run."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ NOT_ESTIMATED = _("This form has no estimate. Open it again, check the estimate,
 
 
 class NoToken(ValueError):
-    """A start that names no estimate; says what to do."""
+    """The form has no valid token."""
 
 
 def new_token() -> str:
-    """For the form of an estimate."""
+    """A token for a new estimate form."""
     return str(uuid.uuid4())
 
 
 def started(token: str, *, person_id: int | None) -> Batch | None:
-    """The run that was started from this estimate. Raises NoToken."""
-    return Batch.objects.filter(token=_known(token), person_id=person_id).first()
+    """The run already started with this token. Raises NoToken."""
+    return Batch.objects.filter(token=_parse(token), person_id=person_id).first()
 
 
 def once(batch: Batch, *, token: str, start: Callable[[], None]) -> tuple[Batch, bool]:
-    """Start a batch and answer it, and True; or the one that was started from this estimate before, and False.
+    """Start a batch; returns it and True, or the run already started with this token and False.
 
-    Of two at the same moment the second waits for the first, by the constraint on the token. Raises NoToken.
+    Of two concurrent requests the second waits at the unique constraint on the token. Raises NoToken.
     """
     if earlier := started(token, person_id=batch.person_id):
         return earlier, False
-    batch.token = _known(token)
+    batch.token = _parse(token)
     try:
         with transaction.atomic():
             start()
     except IntegrityError:
         earlier = started(token, person_id=batch.person_id)
-        if earlier is None:  # another person's
+        if earlier is None:  # the token belongs to another user
             raise NoToken(NOT_ESTIMATED) from None
         return earlier, False
     return batch, True
 
 
-def _known(token: str) -> uuid.UUID:
+def _parse(token: str) -> uuid.UUID:
     try:
         return uuid.UUID(token)
     except ValueError as error:

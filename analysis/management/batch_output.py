@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from tqdm import tqdm
 
 from analysis.batches import report
-from analysis.batches.estimate import Estimate, estimate_and_save, estimating, warnings
+from analysis.batches.estimate import Estimate, add_costs, estimating, warnings
 from analysis.batches.progress import Progress, progress
 from analysis.batches.sampling import SampleComparison
 from analysis.formatting import dollars, duration, pictures, plural
@@ -47,7 +47,7 @@ class BatchOutput:
         with tqdm(unit=" pictures", desc="Counting", disable=True if self.is_json else None, leave=False) as bar:
             for found in estimating(batch):
                 bar.update(found.looked_at - bar.n)
-        return estimate_and_save(found, batch)
+        return add_costs(found, batch)
 
     def estimate(self, batch: Batch, found: Estimate) -> None:
         self.object(

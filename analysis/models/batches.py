@@ -35,7 +35,7 @@ class Batch(BatchColumns):
     class State(models.TextChoices):
         RUNNING = "running", _("Running")
         PAUSED = "paused", _("Paused")
-        STOPPED = "stopped", _("Stopped: budget spent")
+        STOPPED = "stopped", _("Stopped by budget")
         CANCELLED = "cancelled", _("Cancelled")
         DONE = "done", _("Done")
 

@@ -188,9 +188,9 @@ def test_analyzing_all_of_a_search_holds_the_search(theirs, browser, rekognition
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"budget": "-1"}, "The budget is -1; it is US dollars, from 0 to 100,000."),
-        ({"rate": "0"}, "The rate is 0; it is calls a second of each API, from 0.01 to 100,000."),
-        ({"limit": "0"}, "The limit is 0; it is the number of pictures at most, 1 or more."),
+        ({"budget": "-1"}, "The budget must be from $0.00 to $100,000.00, not -1."),
+        ({"rate": "0"}, "The rate must be from 0.01 to 100,000 calls per second and API, not 0."),
+        ({"limit": "0"}, "The limit must be at least 1 picture, not 0."),
         ({"budget": "much"}, "Enter a number."),
     ],
 )

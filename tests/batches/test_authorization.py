@@ -64,7 +64,7 @@ def test_ones_own_run_rests_with_its_account_and_when_it_only_looks(lost, owner)
 
 
 def test_what_is_not_switched_on_takes_the_right_to_start_runs(owner, clerk):
-    with pytest.raises(authorization.NotAllowed, match="Not switched on: Faces"):
+    with pytest.raises(authorization.NotAllowed, match="Not enabled: Faces"):
         pipeline.run_batch(build_batch(person_id=owner.pk, apis=["faces"]))
     pipeline.run_batch(build_batch(person_id=clerk.pk, apis=["faces"]))
     pipeline.run_batch(build_batch(apis=["faces"]))  # from the shell

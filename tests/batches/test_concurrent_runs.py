@@ -62,5 +62,5 @@ def test_of_two_runs_started_at_once_the_second_says_that_the_first_was_there_be
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.asked, first.skipped, second.asked, second.skipped) == (3, 0, 0, 3)
-    assert "3 were under way in another run and passed over" in "\n".join(report.report_lines(second.pk))
+    assert "Skipped 3 analyses already in progress in another run" in "\n".join(report.report_lines(second.pk))
     assert Analysis.objects.filter(batch=first).count() == 3

@@ -88,17 +88,17 @@ def test_from_its_start_to_its_end(owner, simulator):
 def test_it_is_fully_queued_so_many_at_a_time(owner):
     stored(owner, 5)
     batch = a_batch()
-    queueing.queue_next(batch.pk, most_open=2)
+    queueing.queue_next(batch.pk, max_pending=2)
     assert batch.analyses.count() == 2
-    queueing.queue_next(batch.pk, most_open=2)
+    queueing.queue_next(batch.pk, max_pending=2)
     assert batch.analyses.count() == 2
-    assert report.report_lines(batch.pk)[1].startswith("2 analyses so far asked of rekognition about 2 pictures")
+    assert report.report_lines(batch.pk)[1].startswith("2 analyses so far of 2 pictures by rekognition")
     Batch.objects.update(expected=5)
-    assert report.report_lines(batch.pk)[1].startswith("2 of 5 analyses asked of rekognition about 2 pictures")
+    assert report.report_lines(batch.pk)[1].startswith("2 of 5 analyses of 2 pictures by rekognition")
     work()
-    queueing.queue_next(batch.pk, most_open=2)
+    queueing.queue_next(batch.pk, max_pending=2)
     work()
-    queueing.queue_next(batch.pk, most_open=2)
+    queueing.queue_next(batch.pk, max_pending=2)
     batch.refresh_from_db()
     assert (batch.analyses.count(), batch.asked, batch.is_fully_queued) == (5, 5, True)
 
@@ -172,10 +172,10 @@ def test_a_sample_leaves_alone_what_a_paused_batch_holds_back(owner):
 def test_trashed_pictures_do_not_fill_its_window(owner):
     images = stored(owner, 6)
     batch = a_batch()
-    queueing.queue_next(batch.pk, most_open=3)
+    queueing.queue_next(batch.pk, max_pending=3)
     type(images[0]).objects.filter(analyses__batch=batch).update(trashed_at=Now())
     for _ in range(3):
-        queueing.queue_next(batch.pk, most_open=3)
+        queueing.queue_next(batch.pk, max_pending=3)
         work()
     lifecycle.advance_batches()
     batch.refresh_from_db()
@@ -272,9 +272,9 @@ def test_somebody_who_waits_for_a_picture_is_not_held_back_with_the_batch(owner,
 def test_cancelled_what_waits_is_forgotten_and_what_is_answered_stays(owner):
     stored(owner, 4)
     batch = a_batch()
-    queueing.queue_next(batch.pk, most_open=2)
+    queueing.queue_next(batch.pk, max_pending=2)
     work()
-    queueing.queue_next(batch.pk, most_open=1)
+    queueing.queue_next(batch.pk, max_pending=1)
     assert lifecycle.cancel(batch.pk)
     batch.refresh_from_db()
     assert (batch.state, [each.state for each in batch.analyses.all()]) == ("cancelled", ["done", "done"])
@@ -313,7 +313,7 @@ def test_the_months_budget_stops_it(owner, settings, simulator):
     batch = a_batch()
     through(batch)
     assert (batch.state, simulator.statistics()["requests"]) == ("stopped", 1)
-    assert batch.reason == "This month's budget for bulk work, $0.002, is spent."
+    assert batch.reason == "This month's budget for bulk runs, $0.002, is spent."
 
 
 def test_two_batches_over_the_same_pictures_do_not_pay_twice(owner, simulator):
@@ -441,7 +441,7 @@ def test_the_report_is_mailed_to_who_asked(owner, mailoutbox):
     report.send_report(batch.pk)
     (mail,) = mailoutbox
     assert (mail.to, mail.subject) == (["owner@example.org"], f"imagelib: batch {batch.pk} is done")
-    assert "1 analyses asked of rekognition about 1 pictures: 1 done" in mail.body
+    assert "1 analysis of 1 picture by rekognition: 1 done" in mail.body
 
 
 def test_a_report_is_mailed_once_for_each_end_and_stop(owner, mailoutbox):
@@ -480,17 +480,17 @@ def test_an_estimate_counts_calls_money_and_time_and_calls_nothing(owner, settin
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"query": "dog ("}, "This search cannot be understood. Column 5: Nothing closes"),
-        ({"limit": 0}, "The limit is 0; "),
-        ({"budget": Decimal(-1)}, "The budget is -1; it is US dollars, from 0 to 100,000."),
-        ({"budget": Decimal("NaN")}, "The budget is NaN; "),
-        ({"rate": 0}, "The rate is 0; "),
+        ({"query": "dog ("}, "Invalid search, column 5: Nothing closes"),
+        ({"limit": 0}, "The limit must be at least 1 picture, not 0"),
+        ({"budget": Decimal(-1)}, "The budget must be from $0.00 to $100,000.00, not -1."),
+        ({"budget": Decimal("NaN")}, "The budget must be from $0.00 to $100,000.00, not NaN"),
+        ({"rate": 0}, "The rate must be from 0.01 to 100,000 calls per second and API, not 0"),
         ({"apis": ["smell"]}, "rekognition has "),
         ({"apis": []}, "rekognition has "),
         ({"switched_on": ["smell"]}, "rekognition has "),
         ({"min_confidence": 101}, "min_confidence must be a number from 0 to 100"),
         ({"max_labels": 0}, "max_labels must be a whole number"),
-        ({"scope": "outdated", "older_than": "latest"}, "rekognition has answered nothing yet"),
+        ({"scope": "outdated", "older_than": "latest"}, "rekognition has no results yet"),
     ],
 )
 def test_a_wish_that_cannot_be_says_why(db, settings, wrong, sentence):

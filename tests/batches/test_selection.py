@@ -23,11 +23,11 @@ def a_batch(**wishes):
     return build_batch(apis=["labels"], **{"all_owners": True, **wishes})
 
 
-def gone_through(batch, size=2):
-    ids, place = [], ""
-    while place is not None:
-        step = selection.next_page(batch, place=place, size=size)
-        ids, place = [*ids, *step.image_ids], step.place
+def all_ids(batch, size=2):
+    ids, cursor = [], ""
+    while cursor is not None:
+        page = selection.next_page(batch, cursor=cursor, size=size)
+        ids, cursor = [*ids, *page.image_ids], page.cursor
     return ids
 
 
@@ -47,13 +47,13 @@ def answered(image, version="3.1", **fields):
 def test_the_library_newest_first_without_the_trash(owner, colleague):
     first, second, third = (create_image(each) for each in (owner, colleague, owner))
     create_image(owner, trashed_at=Now())
-    assert gone_through(a_batch()) == [third.pk, second.pk, first.pk]
+    assert all_ids(a_batch()) == [third.pk, second.pk, first.pk]
 
 
 def test_a_person_has_only_what_is_theirs_to_change(owner, colleague):
     own = create_image(owner)
     create_image(colleague, visibility=2)
-    assert gone_through(a_batch(all_owners=False, person_id=owner.pk)) == [own.pk]
+    assert all_ids(a_batch(all_owners=False, person_id=owner.pk)) == [own.pk]
 
 
 def test_a_query_over_everybodys_pictures(owner, colleague):
@@ -62,8 +62,8 @@ def test_a_query_over_everybodys_pictures(owner, colleague):
         create_labeled_image(owner, {"Cat": 98}),
         create_labeled_image(colleague, {"Dog": 60}),
     )
-    assert gone_through(a_batch(query="dog")) == [other.pk, dog.pk]
-    assert gone_through(a_batch(query="format:jpeg dog>=90")) == [dog.pk]
+    assert all_ids(a_batch(query="dog")) == [other.pk, dog.pk]
+    assert all_ids(a_batch(query="format:jpeg dog>=90")) == [dog.pk]
 
 
 def test_the_named_by_their_ids_as_far_as_they_are_there(owner):
@@ -73,12 +73,12 @@ def test_the_named_by_their_ids_as_far_as_they_are_there(owner):
     batch = a_batch(uses_id_list=True)
     lifecycle.prepare(batch, named=[images[3].pk, images[1].pk, images[3].pk, images[0].pk, 10**15])
     assert BatchImage.objects.count() == 4
-    assert gone_through(batch) == [images[0].pk, images[1].pk, images[3].pk]
+    assert all_ids(batch) == [images[0].pk, images[1].pk, images[3].pk]
 
 
 def test_those_added_since(owner):
     images = [create_image(owner, added_at=START + timedelta(days=day)) for day in range(5)]
-    assert gone_through(a_batch(since=START + timedelta(days=3))) == [images[4].pk, images[3].pk]
+    assert all_ids(a_batch(since=START + timedelta(days=3))) == [images[4].pk, images[3].pk]
 
 
 def test_missing_is_what_the_present_recognizer_neither_answered_nor_refused(owner):
@@ -143,5 +143,5 @@ def test_versions_compare_by_their_numbers(version, than, is_older):
 
 def test_the_trash_stays_out_although_asked_for(owner):
     create_image(owner, trashed_at=Now())
-    assert gone_through(a_batch(query="is:trashed")) == []
+    assert all_ids(a_batch(query="is:trashed")) == []
     assert Image.objects.count() == 1

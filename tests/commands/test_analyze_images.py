@@ -65,8 +65,8 @@ def test_a_dry_run_says_what_it_would_come_to_and_leaves_nothing(owner, rekognit
     assert text.splitlines() == [
         "20 pictures looked at, 20 to be analyzed:",
         "  labels      20 calls, 0 from the store, $0.04, about 4 seconds",
-        "At most $0.04 in all.",
-        "Its budget of $0.01 stops it before that.",
+        "Costs at most $0.04.",
+        "The run will stop before that, when its budget of $0.01 is spent.",
     ]
     assert (Batch.objects.count(), Analysis.objects.count(), rekognition.requests) == (0, 0, [])
 
@@ -128,16 +128,16 @@ def test_which_pictures_the_options_mean(db, arguments, scope):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--apis", "celebrities"], "local has labels, faces, text; it has no celebrities."),
-        (["--apis", "labels,smell"], "local has labels, faces, text; it has no smell."),
-        (["--apis", " ,"], "local has labels, faces, text; it has no empty list."),
-        (["dog", "("], "This search cannot be understood. Column 5: Nothing closes this parenthesis."),
-        (["--limit", "0"], "The limit is 0; it is the number of pictures at most, 1 or more."),
-        (["--budget", "-1"], "The budget is -1; it is US dollars, from 0 to 100,000."),
-        (["--status", "99"], "There is no batch 99."),
+        (["--apis", "celebrities"], "local does not support celebrities. Choose from labels, faces, text."),
+        (["--apis", "labels,smell"], "local does not support smell. Choose from labels, faces, text."),
+        (["--apis", " ,"], "Choose at least one API of local: labels, faces, text."),
+        (["dog", "("], "Invalid search, column 5: Nothing closes this parenthesis."),
+        (["--limit", "0"], "The limit must be at least 1 picture, not 0."),
+        (["--budget", "-1"], "The budget must be from $0.00 to $100,000.00, not -1."),
+        (["--status", "99"], "Batch 99 does not exist."),
         (["--dry-run", "--sample", "3"], "--dry-run calls nothing and --sample does: leave one out."),
-        (["--model-older-than", "3" * 41], f"'{'3' * 41}' is no model version."),
-        (["--error-code", "x" * 81], f"'{'x' * 60}' is no error code."),
+        (["--model-older-than", "3" * 41], f"'{'3' * 41}' is not a model version."),
+        (["--error-code", "x" * 81], f"'{'x' * 60}' is not an error code."),
         (["--ids", "/nowhere/ids.txt"], "--ids: /nowhere/ids.txt: No such file or directory"),
     ],
 )
@@ -221,8 +221,8 @@ def test_it_waits_until_the_end_and_reports(owner, rekognition, failed, status, 
             blobs.put(image.key, pictures.jpeg(seed=number))
     monkeypatch.setattr(batch_progress, "sleep", lambda _: _worked())
     text = said("--yes", status=status)
-    assert f"{2 - failed} done (0 from the store), {failed} failed, 0 waiting." in text
-    assert ("retry: manage.py analyze_images --failed --error-code original-missing" in text) is bool(failed)
+    assert f"{2 - failed} done (0 from cache), {failed} failed, 0 waiting." in text
+    assert ("Retry: manage.py analyze_images --failed --error-code original-missing" in text) is bool(failed)
 
 
 def _worked():
@@ -264,7 +264,7 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(owner, rekognition, monkeypatch):
     monkeypatch.setattr(batch_progress, "sleep", interrupted)
     text = said("--yes", status=130)
     batch = Batch.objects.get()
-    assert text.splitlines()[-1].endswith(f"Go on with: manage.py analyze_images --resume {batch.pk}")
+    assert text.splitlines()[-1].endswith(f"Resume with: manage.py analyze_images --resume {batch.pk}")
     assert batch.state == "paused"
 
 
@@ -274,10 +274,10 @@ def test_a_budget_that_runs_out_ends_it_with_3(owner, rekognition, monkeypatch):
     create_image(owner)
     monkeypatch.setattr(batch_progress, "sleep", lambda _: (_worked(), lifecycle.advance_batches()))
     text = said("--yes", "--budget", "0", status=3)
-    assert text.splitlines()[0].endswith("stopped by a budget. Its budget of $0.00 is spent.")
+    assert text.splitlines()[0].endswith("stopped by budget. Its budget of $0.00 is spent.")
     assert (
         text.splitlines()[-1]
-        == f"Go on with: manage.py analyze_images --resume {Batch.objects.get().pk} --budget USD, a higher one"
+        == f"Resume with: manage.py analyze_images --resume {Batch.objects.get().pk} --budget USD, with a higher budget"
     )
 
 

@@ -209,8 +209,8 @@ def test_only_staff_change_the_batches_of_others(owner, colleague, staff, signed
         ("7.50", "7.5", "running", "is running again."),
         ("$1,000", "1000", "running", "is running again."),
         ("", "5", "running", "is running again."),
-        ("-1", "5", "stopped", "The budget is -1; it is US dollars, from 0 to 100,000."),
-        ("NaN", "5", "stopped", "The budget is NaN; it is US dollars, from 0 to 100,000."),
+        ("-1", "5", "stopped", "The budget must be from $0.00 to $100,000.00, not -1."),
+        ("NaN", "5", "stopped", "The budget must be from $0.00 to $100,000.00, not NaN."),
         ("much", "5", "stopped", "“much” is not an amount in US dollars. Enter a number such as 20 or 0.50."),
     ],
 )

@@ -135,8 +135,8 @@ def test_large_selection_is_estimated_from_a_sample(owner, signed_in):
         ({}, "No pictures are selected."),
         ({"all": "1", "q": "dog ("}, "This search is not valid"),
         ({"all": "1", "q": "", "api": "smells"}, "rekognition has"),
-        ({"all": "1", "q": "", "chosen": "1"}, "it has no empty list."),
-        ({"all": "1", "q": "", "budget": "-1"}, "The budget is -1; it is US dollars, from 0 to 100,000."),
+        ({"all": "1", "q": "", "chosen": "1"}, "Choose at least one API of"),
+        ({"all": "1", "q": "", "budget": "-1"}, "The budget must be from $0.00 to $100,000.00, not -1."),
         ({"all": "1", "q": "", "start": "1", "budget": "much"}, "“much” is not an amount in US dollars"),
         ({"ids": ",".join(map(str, range(1, 10_002)))}, "At most 10,000 pictures can be named one by one"),
     ],
@@ -185,7 +185,7 @@ def test_disabled_api_is_neither_offered_nor_accepted(owner, staff, signed_in):
     browser = signed_in(owner)
     assert [each.api for each in browser.get(URL).context["choices"]] == ["labels", "faces"]
     answer = browser.post(URL, {"all": "1", "q": "", "api": ["labels", "celebrities"]})
-    assert (answer.status_code, "Not switched on: Celebrities." in Page(answer).text) == (422, True)
+    assert (answer.status_code, "Not enabled: Celebrities." in Page(answer).text) == (422, True)
     owner.user_permissions.add(Permission.objects.get(codename="add_batch"))
     page = signed_in(owner).post(URL, {"all": "1", "q": "", "api": ["celebrities"]})
     assert chosen(page) == {"celebrities": ("1", "$0.0012")}
@@ -206,7 +206,10 @@ def test_the_estimate_follows_the_form(owner, signed_in):
     part = browser.post(URL, form | {"api": ["labels", "faces"]}, headers={"HX-Request": "true"})
     assert "1 picture · 2 calls" in Page(part).text
     assert ("<html" in part.content.decode(), "disabled" in Page(part).by_id("start")) == (False, False)
-    for fields, reason in (({}, "it has no empty list."), ({"api": "labels", "budget": "-1"}, "The budget is -1")):
+    for fields, reason in (
+        ({}, "Choose at least one API of"),
+        ({"api": "labels", "budget": "-1"}, "The budget must be from"),
+    ):
         part = browser.post(URL, form | fields, headers={"HX-Request": "true"})
         assert (part.status_code, reason in Page(part).text) == (200, True)
         assert "disabled" in Page(part).by_id("start")
