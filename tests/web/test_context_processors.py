@@ -70,8 +70,8 @@ def test_the_budget_warns_at_80_percent_and_says_when_it_is_spent(staff, signed_
 def test_work_that_waits_in_vain_is_told_to_the_staff_alone(staff, owner, signed_in):
     long_ago = timezone.now() - timedelta(hours=3, minutes=1)
     create_analysis(create_image(owner), requested_at=long_ago, next_attempt_at=long_ago)
-    assert "Labels: nothing was answered for 3 hours, though work waits." in shown(signed_in(staff))
-    assert "nothing was answered" not in shown(signed_in(owner))
+    assert "Labels: work is waiting, but there were no results for 3 hours." in shown(signed_in(staff))
+    assert "there were no results" not in shown(signed_in(owner))
 
 
 def test_invented_labels_are_told_to_everybody(owner, signed_in, settings):
