@@ -46,17 +46,17 @@ def all_checks() -> tuple[Check, ...]:
         Check("queue", services.check_queue, BROKER),
         Check("workers", services.check_workers, BROKER),
         Check("scheduler", services.check_scheduler, DATABASE),
-        Check("waiting", workload.check_queue_age, DATABASE),
-        Check("stuck", workload.check_stuck, DATABASE),
+        Check("analyses", workload.check_queue_age, DATABASE),
+        Check("stuck jobs", workload.check_stuck, DATABASE),
         Check("failures", workload.check_failures, DATABASE),
         Check("outages", workload.check_outages, DATABASE),
         Check("storage", storage.check_storage),
         Check("bucket", storage.check_bucket),
-        Check("blobs", storage.check_orphans, DATABASE),
-        Check("leftovers", storage.check_leftovers, DATABASE),
+        Check("files", storage.check_orphans, DATABASE),
+        Check("deletions", storage.check_leftovers, DATABASE),
         Check("disk", storage.check_disk),
         Check("budget", workload.check_budget, DATABASE),
-        Check("pace", workload.check_rate_limits, BROKER),
+        Check("rate limits", workload.check_rate_limits, BROKER),
     )
 
 

@@ -93,38 +93,38 @@ def check_orphans() -> Iterator[Finding]:
         unowned = sampling.unowned(bounded(sampling.draw_blobs))
     except (blobs.StorageError, TimeoutError) as error:
         message = _("The sample could not be read: %(error)s.") % {"error": _sentence(error)}
-        yield warning("blobs", message, _("See the check of the storage."))
+        yield warning("files", message, _("See the check of the storage."))
         return
     sampled = pictures(len(sample))
     if missing:
         text = ngettext("%(number)s file is missing", "%(number)s files are missing", len(missing))
         values = {"pictures": sampled, "missing": plural(text, len(missing)), "keys": ", ".join(missing[:3])}
         message = _("Checked a sample of %(pictures)s: %(missing)s: %(keys)s.") % values
-        yield failed("blobs of pictures", message, str(RUN_AUDIT))
+        yield failed("missing files", message, str(RUN_AUDIT))
     else:
         message = _("Checked a sample of %(pictures)s: all files are present.") % {"pictures": sampled}
-        yield ok("blobs of pictures", message)
+        yield ok("missing files", message)
     if unowned:
         text = ngettext(
             "%(number)s original belongs to no picture:", "%(number)s originals belong to no picture:", len(unowned)
         )
         message = f"{plural(text, len(unowned))} {', '.join(unowned[:3])}."
-        yield warning("pictures of blobs", message, str(RUN_AUDIT))
+        yield warning("unused files", message, str(RUN_AUDIT))
     else:
-        yield ok("pictures of blobs", _("Checked one folder: each original belongs to a picture."))
+        yield ok("unused files", _("Checked one folder: each original belongs to a picture."))
 
 
 def check_leftovers() -> Finding:
     number = audit.overdue_blobs().count()
     if number == 0:
-        return ok("leftovers", _("No overdue deletions."))
+        return ok("deletions", _("No overdue deletions."))
     text = ngettext(
         "%(number)s unused file should have been deleted hours ago.",
         "%(number)s unused files should have been deleted hours ago.",
         number,
     )
     next_step = _("Check that the scheduler is running and that deleting from the storage is allowed.")
-    return warning("leftovers", plural(text, number), next_step)
+    return warning("deletions", plural(text, number), next_step)
 
 
 def check_disk() -> Iterator[Finding]:

@@ -33,16 +33,16 @@ def check_queue_age() -> Finding:
     counted = Analysis.objects.filter(pk__in=queued.values("pk")[: MAX_ROWS + 1])
     oldest, number = counted.aggregate(Min("requested_at"))["requested_at__min"], counted.count()
     if message := watchdog.sentence():
-        return failed("waiting", message, _("See the other checks; the worker log may show the cause."))
+        return failed("analyses", message, _("See the other checks; the worker log may show the cause."))
     if oldest is None:
-        return ok("waiting", _("The queue is empty."))
+        return ok("analyses", _("The queue is empty."))
     text = ngettext(
         "%(number)s analysis in the queue, the oldest for %(age)s.",
         "%(number)s analyses in the queue, the oldest for %(age)s.",
         number,
     )
     values = {"number": capped_count(number, cap=MAX_ROWS), "age": duration(now() - oldest)}
-    return ok("waiting", text % values)
+    return ok("analyses", text % values)
 
 
 def check_stuck() -> Finding:
@@ -50,14 +50,14 @@ def check_stuck() -> Finding:
     since = Now() - timedelta(seconds=60 + 3 * settings.SWEEP_SECONDS)
     number = Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__lt=since)[:MAX_ROWS].count()
     if number == 0:
-        return ok("stuck", _("No stuck jobs."))
+        return ok("stuck jobs", _("No stuck jobs."))
     text = ngettext(
         "%(number)s analysis is still claimed by a worker that stopped.",
         "%(number)s analyses are still claimed by workers that stopped.",
         number,
     )
     next_step = _("They are released automatically once scheduler and worker are running.")
-    return failed("stuck", plural(text, number), next_step)
+    return failed("stuck jobs", plural(text, number), next_step)
 
 
 def check_failures() -> Finding:
@@ -117,14 +117,14 @@ def check_rate_limits() -> Finding:
     name = settings.RECOGNIZER
     limiters = {api: limiter for api in registry.enabled_apis() if (limiter := engine_runner.limiter(name, api))}
     if not limiters:
-        return ok("pace", _("The recognizer %(name)s has no rate limit.") % {"name": name})
+        return ok("rate limits", _("The recognizer %(name)s has no rate limit.") % {"name": name})
     try:
         rates = {api: (limiter.acquire(0).rate, limiter.quota) for api, limiter in limiters.items()}
     except RateLimiterUnavailable as error:
-        return failed("pace", str(error), _("Work resumes when Redis is available again."))
+        return failed("rate limits", str(error), _("Work resumes when Redis is available again."))
     text = ", ".join(f"{api} {round(rate, 1):g}/{quota:g}" for api, (rate, quota) in rates.items())
     message = _("Calls per second, current limit/quota: %(rates)s.") % {"rates": text}
     if any(rate < quota / 2 for rate, quota in rates.values()):
         next_step = _("Requests were throttled recently. Check that REKOGNITION_QUOTA matches the account's quota.")
-        return warning("pace", message, next_step)
-    return ok("pace", message)
+        return warning("rate limits", message, next_step)
+    return ok("rate limits", message)

@@ -1,10 +1,10 @@
 """The contract of a recognizer: parameters, response, errors.
 
-To write a recognizer, implement `Recognizer` and add it to `registry.get`. The pipeline calls `recognize` from several
-threads at once, one image and one API per call. Return a `Response` whose content has the shape of the matching
-Amazon Rekognition operation, since `responses` reads every recognizer's JSON the same way. Raise one of three errors:
-`Throttled` (try again later), `UnreadableResponse` (final for this image) or `ApiUnavailable` (no image can be
-analyzed for now). Do not retry: the queue does, and it counts and pays for each request.
+To write a recognizer, implement `Recognizer` and add it to `registry.NAMES` and `registry.get`. The pipeline calls
+`recognize` from several threads at once, one image and one API per call. Return a `Response` whose content has the
+shape of the matching Amazon Rekognition operation, since `responses` reads every recognizer's JSON the same way. Raise
+one of three errors: `Throttled` (try again later), `UnreadableResponse` (final for this image) or `ApiUnavailable` (no
+image can be analyzed for now). Do not retry: the queue does, and it counts and pays for each request.
 
 tests/recognition/test_recognizer_contract.py holds every recognizer to this. Nothing here imports Django.
 """

@@ -131,7 +131,7 @@ class Environment:
     def fill(self, number: int) -> list[int]:
         """So many pictures that nobody asked about; their ids."""
         last = self.one("SELECT coalesce(max(id), 0) FROM analysis_image")
-        self._shell(f"stock.fill({number}, size={SIZE})")
+        self._shell(f"seed_images.fill({number}, size={SIZE})")
         self.images += [image_id for (image_id,) in self.rows(f"SELECT id FROM analysis_image WHERE id > {last}")]
         return self.images
 
@@ -149,14 +149,14 @@ class Environment:
     def _stock(self, number: int) -> None:
         there = self.one("SELECT count(*) FROM analysis_image WHERE id NOT IN (SELECT image_id FROM analysis_analysis)")
         missing = max(0, number - there)
-        self._shell(f"stock.fill({missing}, size={SIZE}); stock.queue({number})")
+        self._shell(f"seed_images.fill({missing}, size={SIZE}); seed_images.queue({number})")
         self.rows(
             "UPDATE analysis_analysis SET next_attempt_at = now() + interval '1 year' WHERE state = 'queued' "
             f"AND NOT (image_id = ANY('{{{','.join(map(str, self.images))}}}')) RETURNING 1"
         )
 
     def _shell(self, words: str) -> None:
-        ended = self.manage("shell", "-c", f"from bench import stock; {words}")
+        ended = self.manage("shell", "-c", f"from bench import seed_images; {words}")
         if ended.returncode:
             raise sandbox.Ended(ended.stderr)
 

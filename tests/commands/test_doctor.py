@@ -31,9 +31,9 @@ from tests.factories import create_analysis, create_image
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECTS = [
-    *("versions", "configuration", "database", "migrations", "redis", "queue", "workers", "scheduler", "waiting"),
-    *("stuck", "failures", "outages", "storage", "blobs of pictures", "pictures of blobs", "leftovers", "disk"),
-    *("budget", "pace"),
+    *("versions", "configuration", "database", "migrations", "redis", "queue", "workers", "scheduler", "analyses"),
+    *("stuck jobs", "failures", "outages", "storage", "missing files", "unused files", "deletions", "disk"),
+    *("budget", "rate limits"),
 ]
 
 
@@ -53,7 +53,7 @@ def found(subject: str) -> Finding:
 
 
 def _of(look, subject: str) -> list[Finding]:
-    if look.subject not in {subject, "blobs"} or (look.subject == "blobs" and "blobs" not in subject):
+    if look.subject not in {subject, "files"} or (look.subject == "files" and "files" not in subject):
         return []
     return [each for each in doctor.run_check(look) if each.subject == subject]
 
@@ -118,7 +118,7 @@ def test_without_database_and_redis_it_tells_what_can_be_told(tmp_path, away):
     assert told["database"]["sentence"].startswith("PostgreSQL is not available: ")
     assert told["database"]["next_step"] == "Check DATABASE_URL and that the server is running."
     assert told["redis"]["sentence"].startswith("Redis is not available: ")
-    assert {told[name]["sentence"] for name in ("migrations", "waiting", "stuck", "blobs")} == {
+    assert {told[name]["sentence"] for name in ("migrations", "analyses", "stuck jobs", "files")} == {
         "Not checked because PostgreSQL is not available."
     }
     assert told["workers"]["sentence"] == "Not checked because Redis is not available."
@@ -160,26 +160,26 @@ def test_the_scheduler_is_known_by_its_heartbeat(age, state, sentence):
 
 @pytest.mark.django_db
 def test_what_waits_and_what_waits_in_vain(owner):
-    assert found("waiting").sentence == "The queue is empty."
+    assert found("analyses").sentence == "The queue is empty."
     for minutes in (4, 9):
         at = timezone.now() - timedelta(minutes=minutes, seconds=30)
         create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
-    assert (found("waiting").state, found("waiting").sentence) == (
+    assert (found("analyses").state, found("analyses").sentence) == (
         "ok",
         "2 analyses in the queue, the oldest for 10 minutes.",
     )
     at = timezone.now() - timedelta(minutes=20)
     create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
-    assert found("waiting").state == "failed"
-    assert found("waiting").sentence.startswith("Labels: work is waiting, but there were no results for ")
+    assert found("analyses").state == "failed"
+    assert found("analyses").sentence.startswith("Labels: work is waiting, but there were no results for ")
 
 
 @pytest.mark.django_db
 def test_claims_that_nobody_freed_are_stuck(owner):
     create_analysis(create_image(owner), state="running", claimed_until=timezone.now() - timedelta(seconds=20))
-    assert found("stuck").state == "ok"
+    assert found("stuck jobs").state == "ok"
     create_analysis(create_image(owner), state="running", claimed_until=timezone.now() - timedelta(minutes=20))
-    assert (found("stuck").state, found("stuck").sentence) == (
+    assert (found("stuck jobs").state, found("stuck jobs").sentence) == (
         "failed",
         "1 analysis is still claimed by a worker that stopped.",
     )
@@ -222,22 +222,22 @@ def test_the_probe_leaves_nothing(pictures_folder):
 @pytest.mark.django_db
 def test_rows_without_blobs_and_blobs_without_rows_are_sampled(owner):
     pipeline.ingest_file(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
-    assert (found("blobs of pictures").state, found("pictures of blobs").state) == ("ok", "ok")
+    assert (found("missing files").state, found("unused files").state) == ("ok", "ok")
     lost = create_image(owner)
     for number in range(256):
         blobs.put(f"originals/{number:02x}/stray.jpg", b"picture")
-    told = found("blobs of pictures")
+    told = found("missing files")
     assert told.state == "failed"
     assert told.sentence.startswith(f"Checked a sample of 2 pictures: 3 files are missing: {lost.key}, renditions/")
     assert told.next_step == "Check all files with `manage.py audit_library`."
-    assert found("pictures of blobs").state == "warning"
+    assert found("unused files").state == "warning"
 
 
 @pytest.mark.django_db
 def test_leftovers_that_nobody_swept_are_told():
     PendingBlob.objects.create(key="originals/aa/x", since=timezone.now() - timedelta(hours=3))
     PendingBlob.objects.create(key="originals/aa/y")
-    assert found("leftovers").sentence == "1 unused file should have been deleted hours ago."
+    assert found("deletions").sentence == "1 unused file should have been deleted hours ago."
 
 
 @pytest.mark.django_db
@@ -261,10 +261,10 @@ def test_the_pace_that_throttles_left(rekognition):
     from analysis.recognition import engine_runner
 
     limiter = engine_runner.limiter("rekognition", "labels")
-    assert found("pace").sentence == "Calls per second, current limit/quota: labels 1000/1000."
+    assert found("rate limits").sentence == "Calls per second, current limit/quota: labels 1000/1000."
     lowered = {"cut": 200 * QUOTA_SHARE, "ceiling": 200 * QUOTA_SHARE, "cut_at": limiter._redis.time()[0]}
     limiter._redis.hset(limiter._key, mapping=lowered)
-    told = found("pace")
+    told = found("rate limits")
     assert told.state == "warning"
     assert re.fullmatch(r"Calls per second, current limit/quota: labels 2\d\d(\.\d)?/1000\.", told.sentence)
     limiter._redis.delete(limiter._key)

@@ -25,10 +25,10 @@ def sample(name: str) -> bytes:
 
 @cache
 def answer(name: str, api: ApiName) -> Response:
-    return look(sample(name), api)
+    return analyze(sample(name), api)
 
 
-def look(picture: bytes, api: ApiName, **parameters: int | float | bool) -> Response:
+def analyze(picture: bytes, api: ApiName, **parameters: int | float | bool) -> Response:
     return LocalRecognizer().recognize(picture, api=api, parameters=Parameters(**parameters))
 
 

@@ -131,6 +131,19 @@ def test_error_text_has_api_code_and_next_step():
     assert str(UnreadableResponse("No.", api="text", code="X")) == "The text request failed with X: No."
 
 
+def test_error_text_is_translated_with_its_values():
+    catalog = {"%(size)s bytes are too many.": "%(size)s Byte sind zu viel.", "Wait.": "Warten."}
+    error = UnreadableResponse(
+        "%(size)s bytes are too many.", api="labels", code="X", next_step="Wait.", values={"size": "100 %"}
+    )
+
+    assert str(error) == "The labels request failed with X: 100 % bytes are too many. Wait."
+    assert error.sentence(translate=lambda text: catalog.get(text, text)) == (
+        "The labels request failed with X: 100 % Byte sind zu viel. Warten."
+    )
+    assert error.sentence(next_step="Gave up.").endswith(" too many. Gave up.")
+
+
 def test_outcome_is_none_by_default():
     error = UnreadableResponse("No.", api="text", code="X")
 
@@ -146,6 +159,7 @@ def test_error_can_be_pickled():
         outcome="throttled",
         request_id="a-request",
         retry_after=1.5,
+        values={"size": "5"},
     )
 
     copy = pickle.loads(pickle.dumps(error))

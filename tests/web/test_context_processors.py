@@ -70,8 +70,8 @@ def test_budget_notice_at_80_percent_and_when_spent(staff, signed_in, settings, 
 def test_stall_notice_is_for_staff_only(staff, owner, signed_in):
     long_ago = timezone.now() - timedelta(hours=3, minutes=1)
     create_analysis(create_image(owner), requested_at=long_ago, next_attempt_at=long_ago)
-    assert "Labels: nothing was answered for 3 hours, though work waits." in shown(signed_in(staff))
-    assert "nothing was answered" not in shown(signed_in(owner))
+    assert "Labels: work is waiting, but there were no results for 3 hours." in shown(signed_in(staff))
+    assert "there were no results" not in shown(signed_in(owner))
 
 
 def test_simulator_notice_is_for_everyone(owner, signed_in, settings):

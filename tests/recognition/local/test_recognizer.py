@@ -96,7 +96,7 @@ def test_text_of_a_page():
 
 
 def test_text_boxes_match_the_drawn_text():
-    keep_left, harbor, *words = responses.texts_in(sample_pictures.inspection(sample_pictures.sign(), "text").content)
+    keep_left, harbor, *words = responses.texts_in(sample_pictures.analyze(sample_pictures.sign(), "text").content)
 
     assert [word.text for word in words] == ["KEEP", "LEFT", "Harbor", "24"]
     assert (keep_left.text, harbor.text) == ("KEEP LEFT", "Harbor 24")
@@ -109,7 +109,7 @@ def test_text_boxes_match_the_drawn_text():
 
 
 def test_words_refer_to_their_line():
-    detections = sample_pictures.inspection(sample_pictures.sign(), "text").content["TextDetections"]
+    detections = sample_pictures.analyze(sample_pictures.sign(), "text").content["TextDetections"]
 
     assert [(entry["Id"], entry.get("ParentId")) for entry in detections] == [
         (0, None),
@@ -124,7 +124,7 @@ def test_words_refer_to_their_line():
 @pytest.mark.parametrize("size", [(1, 1), (80, 80), (3, 400), (400, 3)])
 @pytest.mark.parametrize("api", sorted(LocalRecognizer.apis))
 def test_blank_picture_has_no_detections(size, api, capfd):
-    answer = sample_pictures.inspection(sample_pictures.jpeg(Image.new("RGB", size, (90, 140, 60))), api)
+    answer = sample_pictures.analyze(sample_pictures.jpeg(Image.new("RGB", size, (90, 140, 60))), api)
 
     for read in (responses.labels_in, responses.faces_in, responses.texts_in):
         assert read(answer.content) == ()
@@ -135,8 +135,8 @@ def test_parameters_limit_the_labels():
     all_labels = responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
     picture = sample_pictures.sample("astronaut.png")
 
-    surer = sample_pictures.inspection(picture, "labels", min_confidence=90, image_properties=False)
-    first = sample_pictures.inspection(picture, "labels", max_labels=2)
+    surer = sample_pictures.analyze(picture, "labels", min_confidence=90, image_properties=False)
+    first = sample_pictures.analyze(picture, "labels", max_labels=2)
 
     assert [label.confidence for label in all_labels] == sorted(
         (label.confidence for label in all_labels), reverse=True
@@ -166,14 +166,14 @@ def test_damaged_picture_raises_unreadable_response(kind, api):
     picture, code = broken_pictures()[kind]
 
     with pytest.raises(UnreadableResponse) as raised:
-        sample_pictures.inspection(picture, api)
+        sample_pictures.analyze(picture, api)
 
     assert str(raised.value).startswith(f"The {api} request failed with {code}: ")
 
 
 def test_unsupported_api_raises_api_unavailable():
     with pytest.raises(ApiUnavailable, match="ApiNotOffered"):
-        sample_pictures.inspection(sample_pictures.sign(), "celebrities")
+        sample_pictures.analyze(sample_pictures.sign(), "celebrities")
 
 
 def test_threads_get_identical_results():
@@ -184,7 +184,7 @@ def test_threads_get_identical_results():
 
     def inspection(picture, api):
         together.wait()
-        return sample_pictures.inspection(picture, api).content
+        return sample_pictures.analyze(picture, api).content
 
     with ThreadPoolExecutor(len(calls)) as pool:
         results = list(pool.map(inspection, *zip(*calls, strict=True)))
