@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 
-from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,9 +16,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from analysis import formatting, permissions, pipeline
-from analysis.batches import authorization, lifecycle
+from analysis.batches import authorization
 from analysis.batches.authorization import NotAllowed
-from analysis.batches.estimate import ApiEstimate, Estimate, estimate, warnings
+from analysis.batches.estimate import ApiEstimate, Estimate, estimate_unsaved, warnings
 from analysis.batches.options import InvalidBatchOptions, build_batch
 from analysis.batches.start_tokens import NoToken, new_token
 from analysis.curation.bulk import MAX_IDS
@@ -164,7 +163,7 @@ def _form(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> dict[str, st
 
 
 def _context(asked: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
-    found = _estimated(asked)
+    found = estimate_unsaved(asked.batch, named=asked.ids, maximum=LOOKED_AT)
     share = 1.0 if found.is_whole else _times(asked, found)
     total = _scaled(found, share)
     calls = sum(each.calls for each in total.by_api.values())
@@ -192,18 +191,6 @@ def _context(asked: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
         "suggested": suggested,
     }
 
-
-def _estimated(asked: AnalyzeForm) -> Estimate:
-    """Of named pictures the first are written down for the while of counting, and forgotten again."""
-    if not asked.ids:
-        return estimate(asked.batch, maximum=LOOKED_AT)
-    with transaction.atomic():
-        lifecycle.prepare(asked.batch, named=asked.ids[:LOOKED_AT])
-        found = estimate(asked.batch)
-        transaction.set_rollback(True)
-    asked.batch.pk = None
-    found.is_whole = len(asked.ids) <= LOOKED_AT
-    return found
 
 
 def _times(asked: AnalyzeForm, found: Estimate) -> float:
