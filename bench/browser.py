@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from bench import sandbox
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-STARTED = "Ctrl-C stops it."
+STARTED = "Press Ctrl-C to stop."
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def test_dead_letters_are_taken_in_again_once_they_can_be_read(owner, bucket, sq
 def test_without_a_dead_letter_queue_poison_stays_and_is_told(bucket, sqs):
     sqs.set_queue_attributes(QueueUrl=sqs.events, Attributes={"RedrivePolicy": ""})
     send(sqs, "{", notice(record("a.jpg")))
-    assert "It has no dead-letter queue" in consume(has_poison=True)
+    assert "The queue has no dead-letter queue" in consume(has_poison=True)
     assert (heard(), left(sqs, sqs.events)) == (["a.jpg"], 1)
     with pytest.raises(CommandError, match="has no dead-letter queue"):
         call_command("consume_events", "--replay-dlq")
@@ -188,8 +188,8 @@ def test_work_is_announced_on_commit(bucket, sqs, django_capture_on_commit_callb
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("", "Set EVENTS_QUEUE_URL to the queue with S3's events, or name it by --queue."),
-        ("{moto}/123456789012/nowhere", "There is no queue {moto}/123456789012/nowhere: correct EVENTS_QUEUE_URL."),
+        ("", "Set EVENTS_QUEUE_URL to the queue of S3's event notifications, or pass --queue."),
+        ("{moto}/123456789012/nowhere", "There is no queue {moto}/123456789012/nowhere. Correct EVENTS_QUEUE_URL."),
     ],
 )
 def test_a_queue_that_is_not_there_is_told(moto, sqs, address, sentence):
@@ -253,7 +253,7 @@ def test_it_stops_at_once_while_it_waits(owner, sqs, number, settings):
     )
     clock = threading.Timer(30, process.kill)
     clock.start()
-    assert "Listening to" in process.stdout.readline()
+    assert "Processing events of" in process.stdout.readline()
     send(sqs, notice(record("a.jpg")))
     for _ in range(200):
         if BucketObject.objects.filter(bucket=bucket).exists():
