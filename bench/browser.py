@@ -34,7 +34,7 @@ def site(*, samples: bool = False) -> Iterator[Site]:
     with sandbox.var_folder() as var, sandbox.running_program(command, env=sandbox.environment(var)) as program:
         program.wait_for(STARTED, seconds=180)
         said = "".join(program.lines)
-        yield Site(_after("imagelib is at ", said), _after("with the password ", said), var)
+        yield Site(_after("imagelib is running at ", said), _after("as admin, password ", said), var)
 
 
 @contextmanager

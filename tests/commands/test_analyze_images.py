@@ -52,7 +52,8 @@ def test_detach_starts_run_and_exits(owner):
         "  faces       1 call, 0 from stored results",
         "  labels      1 call, 0 from stored results",
         "  text        1 call, 0 from stored results",
-        f"Bulk run {batch.pk} started in the background. To see its progress, run: manage.py analyze_images --status {batch.pk}",
+        f"Bulk run {batch.pk} started in the background. "
+        f"To see its progress, run: manage.py analyze_images --status {batch.pk}",
     ]
     assert (batch.state, batch.scope, batch.all_owners, batch.expected) == ("running", "missing", True, 3)
 
