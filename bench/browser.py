@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from bench import sandbox
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-STARTED = "Ctrl-C stops it."
+STARTED = "Press Ctrl-C to stop."
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def site(*, samples: bool = False) -> Iterator[Site]:
     with sandbox.var_folder() as var, sandbox.running_program(command, env=sandbox.environment(var)) as program:
         program.wait_for(STARTED, seconds=180)
         said = "".join(program.lines)
-        yield Site(_after("imagelib is at ", said), _after("with the password ", said), var)
+        yield Site(_after("imagelib is running at ", said), _after("as admin, password ", said), var)
 
 
 @contextmanager

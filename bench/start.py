@@ -11,7 +11,7 @@ from bench import sandbox
 from bench.report import Measurement, Report
 from imagelib import embedded
 
-ADDRESS, ALL_THERE = "imagelib is at ", "Ctrl-C stops it."
+ADDRESS, ALL_THERE = "imagelib is running at ", "Press Ctrl-C to stop."
 LIMIT = 300.0  # seconds for one start
 
 

@@ -64,7 +64,7 @@ def lines_until(process: subprocess.Popen, last: str) -> list[str]:
 
 
 def address_in(lines: list[str]) -> tuple[str, int]:
-    found = re.fullmatch(r"imagelib is at http://(127\.0\.0\.1):(\d+)/", lines[1])
+    found = re.fullmatch(r"imagelib is running at http://(127\.0\.0\.1):(\d+)/", lines[1])
     return found[1], int(found[2])
 
 
@@ -93,7 +93,7 @@ def left_behind(var: Path) -> dict[int, str]:
 
 def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
     process = run("--samples")
-    lines = lines_until(process, "Ctrl-C stops it.")
+    lines = lines_until(process, "Press Ctrl-C to stop.")
     assert lines[3:5] == ["Bringing in 18 sample photographs …", "18 imported, 0 already here, 0 refused."]
     assert lines[0] == "Preparing the database and the pages …"
     assert re.fullmatch(r"Sign in as admin with the password \w{4}-\w{4}-\w{4} \(it is shown this once\)", lines[2])
@@ -117,7 +117,7 @@ def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
 
 def test_the_next_start_keeps_the_people_and_ends_when_a_program_does(run, var: Path) -> None:
     process = run("--samples")
-    lines = lines_until(process, "Ctrl-C stops it.")
+    lines = lines_until(process, "Press Ctrl-C to stop.")
     assert len(lines) == 3  # no password, no samples again
     host, port = address_in(lines)
     _, err = run().communicate()
@@ -138,7 +138,7 @@ def test_the_next_start_keeps_the_people_and_ends_when_a_program_does(run, var: 
 
 def test_ends_when_interrupted_where_that_signal_arrives_ignored(run, var: Path) -> None:
     process = run(prefix=IGNORING)
-    lines_until(process, "Ctrl-C stops it.")
+    lines_until(process, "Press Ctrl-C to stop.")
     process.send_signal(signal.SIGHUP)  # stays ignored: that is what nohup is for
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()

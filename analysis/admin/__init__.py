@@ -1,4 +1,4 @@
-"""The staff's side: every table, with what machines wrote read-only."""
+"""The Django admin: every table; rows written by workers are read-only."""
 
 from analysis.admin import (
     analyses,

@@ -1,4 +1,4 @@
-"""What the admin's pages share."""
+"""Base classes of the admin's lists and forms."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
 
+from analysis import formatting
 from analysis.admin import widgets
 from analysis.admin.pagination import CappedChangeList, CappedPaginator
 
-NOTHING_SELECTED = "Nothing is selected, so nothing was done."
-GONE = "What was selected is not there any more, so nothing was done."
-MOST_DELETED = 1_000
+NOTHING_SELECTED = gettext_lazy("Nothing is selected. Select rows first.")
+ROWS_GONE = gettext_lazy("The selected rows no longer exist. Nothing was changed.")
+INVALID_FILTER = gettext_lazy("Invalid filter; showing all rows.")
+MAX_DELETED = 1_000
 
 
 class PageAdmin(ModelAdmin):  # type: ignore[misc]
-    """A list that stays fast at a million rows, and actions that do not trip over what browsers send."""
+    """A list that stays fast at a million rows; actions check the submitted keys."""
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -33,7 +37,7 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
     warn_unsaved_form = True
     list_max_show_all = 0
     indexed_moment = ""
-    """Rows narrowed to days by this column come in its order: one index then finds them and ends at the first page."""
+    """A list filtered to days of this column is ordered by it: one index then filters, sorts and stops early."""
 
     def get_ordering(self, request: HttpRequest) -> Any:
         bounds = (request.GET.get(f"{self.indexed_moment}_{end}") for end in ("from", "to"))
@@ -46,51 +50,55 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         if ERROR_FLAG in request.GET and request.method == "GET":
-            messages.warning(request, "This address asks for what cannot be looked for. All rows are shown instead.")
+            messages.warning(request, INVALID_FILTER)
         if request.method == "POST" and "action" in request.POST and not request.POST.getlist(ACTION_CHECKBOX_NAME):
             messages.warning(request, NOTHING_SELECTED)
-            return self.back(request)
-        answer: HttpResponseBase = super().changelist_view(request, extra_context)
-        if isinstance(answer, TemplateResponse) and answer.context_data and "cl" in answer.context_data:
-            answer.context_data["selection_note_all"] = f"All {answer.context_data['cl'].total} selected"
-        return answer
+            return redirect(request.get_full_path())
+        response: HttpResponseBase = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            total = response.context_data["cl"].total
+            response.context_data["selection_note_all"] = _("All %(total)s selected") % {"total": total}
+        return response
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
-        """Rows that no row can be are passed over here, since the database would complain of them."""
-        chosen = [key for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if widgets.is_key(self.model, key)]
-        if not chosen:
+        keys = [key for key in request.POST.getlist(ACTION_CHECKBOX_NAME) if widgets.is_key(self.model, key)]
+        if not keys:
             messages.warning(request, NOTHING_SELECTED)
             return None
-        sent: Any = request.POST.copy()
-        sent.setlist(ACTION_CHECKBOX_NAME, chosen)
-        request.POST = sent
+        # Django filters by the submitted keys as they are; PostgreSQL raises DataError for one out of range.
+        data: Any = request.POST.copy()
+        data.setlist(ACTION_CHECKBOX_NAME, keys)
+        request.POST = data
         is_deletion = request.POST.get("action") == "delete_selected"
-        if is_deletion and is_across(request) and queryset.order_by()[: MOST_DELETED + 1].count() > MOST_DELETED:
-            messages.error(request, f"At most {MOST_DELETED:,} rows are deleted at once. Nothing was deleted.")
+        # Django loads every row and its relations to confirm a deletion: a million rows would exhaust memory.
+        if is_deletion and is_across(request) and queryset.order_by()[: MAX_DELETED + 1].count() > MAX_DELETED:
+            sentence = ngettext(
+                "You can delete at most %(number)s row at a time. Nothing was deleted.",
+                "You can delete at most %(number)s rows at a time. Nothing was deleted.",
+                MAX_DELETED,
+            )
+            messages.error(request, formatting.plural(sentence, MAX_DELETED))
             return None
-        present = queryset if is_across(request) else queryset.filter(pk__in=chosen)
-        if not present.order_by().exists():
-            messages.warning(request, GONE)
+        rows = queryset if is_across(request) else queryset.filter(pk__in=keys)
+        if not rows.order_by().exists():
+            messages.warning(request, ROWS_GONE)
             return None
-        answer: HttpResponseBase | None = super().response_action(request, queryset)
-        return answer
-
-    def back(self, request: HttpRequest) -> HttpResponseBase:
-        return redirect(request.get_full_path())
+        response: HttpResponseBase | None = super().response_action(request, queryset)
+        return response
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = widgets.Choice(db_field, self.admin_site, using=kwargs.get("using"))
+            kwargs["widget"] = widgets.KeySelect(db_field, self.admin_site, using=kwargs.get("using"))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
-            kwargs["widget"] = widgets.Choices(db_field, self.admin_site, using=kwargs.get("using"))
+            kwargs["widget"] = widgets.KeySelectMultiple(db_field, self.admin_site, using=kwargs.get("using"))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 class ReadOnlyAdmin(PageAdmin):
-    """Rows that machines write: looked at here, changed by the pipeline alone."""
+    """Rows that workers write: read here, changed by the pipeline alone."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -103,5 +111,5 @@ class ReadOnlyAdmin(PageAdmin):
 
 
 def is_across(request: HttpRequest) -> bool:
-    """Whether all rows of the list are meant, on whichever page they are."""
+    """True for an action on all rows of the list, on all of its pages."""
     return request.POST.get("select_across") in {"1", "true", "True", "on"}

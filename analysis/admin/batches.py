@@ -1,14 +1,17 @@
-"""Bulk runs and signs of life in the admin."""
+"""Admin pages of bulk runs and heartbeats."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting, permissions, pipeline
 from analysis.admin import display, filters
@@ -21,7 +24,7 @@ from analysis.models import Analysis, Batch, Heartbeat, Image
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
     list_display = (
-        *("__str__", "state_shown", "query_shown", "scope", "apis_shown", "asked", "done", "failed", "reused"),
+        *("__str__", "state_badge", "selection", "scope", "api_names", "asked", "done", "failed", "reused"),
         *("dollars", "budget", "person", "started_at"),
     )
     list_filter = (
@@ -34,17 +37,17 @@ class BatchAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("person",)
     search_fields = ("query__icontains", "reason__icontains")
-    search_help_text = "A part of its search or of why it stopped"
+    search_help_text = _("Part of the search or of the reason it stopped")
     ordering = ("-pk",)
     sortable_by = ()
     actions = ("pause", "resume", "cancel")
     fieldsets = (
-        (None, {"fields": ("state_shown", "reason", "progress", "links")}),
+        (None, {"fields": ("state_badge", "reason", "progress", "links")}),
         (
-            "What was asked",
+            _("Options"),
             {
                 "fields": (
-                    *("query", "scope", "uses_id_list", "all_owners", "person", "recognizer", "parameters_shown"),
+                    *("query", "scope", "uses_id_list", "all_owners", "person", "recognizer", "api_parameters"),
                     ("limit", "budget", "rate"),
                     ("older_than", "error_code", "since"),
                     ("is_forced", "is_sample", "mail_to"),
@@ -52,76 +55,105 @@ class BatchAdmin(ReadOnlyAdmin):
             },
         ),
         (
-            "When",
+            _("Dates and queueing"),
             {"fields": (("started_at", "changed_at", "finished_at"), ("place", "is_fully_queued", "aggregated_at"))},
         ),
     )
 
-    @display.badge("State")
-    def state_shown(self, batch: Batch) -> tuple[str, str]:
+    @display.badge(_("State"))
+    def state_badge(self, batch: Batch) -> tuple[str, str]:
         return batch.state, batch.get_state_display()
 
-    @admin.display(description="Search")
-    def query_shown(self, batch: Batch) -> str:
-        return batch.query or ("named pictures" if batch.uses_id_list else "the whole library")
+    @admin.display(description=_("Search"))
+    def selection(self, batch: Batch) -> str:
+        return batch.query or (gettext("Selected pictures") if batch.uses_id_list else gettext("Whole library"))
 
-    @admin.display(description="APIs")
-    def apis_shown(self, batch: Batch) -> str:
+    @admin.display(description=_("APIs"))
+    def api_names(self, batch: Batch) -> str:
         return ", ".join(batch.apis)
 
-    @admin.display(description="Parameters")
-    def parameters_shown(self, batch: Batch) -> SafeString | str:
-        return display.json_block(batch.parameters, summary="By API")
+    @admin.display(description=_("Parameters"))
+    def api_parameters(self, batch: Batch) -> SafeString | str:
+        return display.json_block(batch.parameters, summary=gettext("By API"))
 
-    @admin.display(description="Progress")
+    @admin.display(description=_("Progress"))
     def progress(self, batch: Batch) -> str:
-        found = progress.progress(batch.pk)
-        if found is None:
+        state = progress.progress(batch.pk)
+        if state is None:
             return display.EMPTY
-        total = "?" if found.total is None else f"{found.total:,}"
-        return (
-            f"{found.ended:,} of {total} analyses ended, {found.failed:,} failed, {found.reused:,} from the store; "
-            f"{found.waiting:,} wait, {found.running:,} run; {formatting.dollars(found.dollars)}"
-        )
+        return gettext(
+            "%(ended)s of %(total)s analyses finished (%(failed)s failed, %(reused)s from stored results), "
+            "%(waiting)s waiting, %(running)s running, %(cost)s spent"
+        ) % {
+            "ended": formatting.count(state.ended),
+            "total": "?" if state.total is None else formatting.count(state.total),
+            "failed": formatting.count(state.failed),
+            "reused": formatting.count(state.reused),
+            "waiting": formatting.count(state.waiting),
+            "running": formatting.count(state.running),
+            "cost": formatting.dollars(state.dollars),
+        }
 
-    @admin.display(description="See also")
+    @admin.display(description=_("See also"))
     def links(self, batch: Batch) -> SafeString:
-        analyses = display.rows_link(Analysis, "Its analyses", batch__id__exact=batch.pk)
-        pictures = display.rows_link(Image, "The pictures of its search", q=batch.query)
+        analyses = display.rows_link(Analysis, gettext("Analyses"), batch__id__exact=batch.pk)
+        pictures = display.rows_link(Image, gettext("Pictures of this search"), q=batch.query)
         return format_html("{} · {}", analyses, pictures)
 
-    @admin.action(description="Pause", permissions=["run"])
+    @admin.action(description=_("Pause bulk runs"), permissions=["run"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        _each(request, queryset, lifecycle.pause, done="paused", otherwise="was not running")
+        numbers = _apply(request, queryset, lifecycle.pause)
+        done = ngettext("%(number)s bulk run paused.", "%(number)s bulk runs paused.", numbers.changed)
+        skipped = ngettext(
+            "%(number)s bulk run was not running.", "%(number)s bulk runs were not running.", numbers.unchanged
+        )
+        _report(request, numbers, done, skipped)
 
-    @admin.action(description="Resume", permissions=["run"])
+    @admin.action(description=_("Resume bulk runs"), permissions=["run"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        _each(request, queryset, pipeline.resume_batch, done="resumed", otherwise="is not at rest")
+        numbers = _apply(request, queryset, pipeline.resume_batch)
+        done = ngettext("%(number)s bulk run resumed.", "%(number)s bulk runs resumed.", numbers.changed)
+        skipped = ngettext(
+            "%(number)s bulk run is not paused or stopped.",
+            "%(number)s bulk runs are not paused or stopped.",
+            numbers.unchanged,
+        )
+        _report(request, numbers, done, skipped)
 
-    @admin.action(description="Cancel", permissions=["run"])
+    @admin.action(description=_("Cancel bulk runs"), permissions=["run"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        _each(request, queryset, lifecycle.cancel, done="cancelled", otherwise="was over already")
+        numbers = _apply(request, queryset, lifecycle.cancel)
+        done = ngettext("%(number)s bulk run canceled.", "%(number)s bulk runs canceled.", numbers.changed)
+        skipped = ngettext(
+            "%(number)s bulk run was already over.", "%(number)s bulk runs were already over.", numbers.unchanged
+        )
+        _report(request, numbers, done, skipped)
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return permissions.can_control_all_batches(request.user)
 
 
-def _each(
-    request: HttpRequest, batches: QuerySet[Batch], act: Callable[[int], bool], *, done: str, otherwise: str
-) -> None:
-    """What was to be done to each, and how many it could not be done to."""
+class Numbers(NamedTuple):
+    changed: int
+    unchanged: int
+
+
+def _apply(request: HttpRequest, batches: QuerySet[Batch], action: Callable[[int], bool]) -> Numbers:
+    """Run the action on each; a refusal is shown and counts as neither."""
     outcomes = []
     for pk in batches.order_by("pk").values_list("pk", flat=True):
         try:
-            outcomes.append(act(pk))
-        except NotAllowed as refusal:
-            messages.error(request, f"Batch {pk}: {refusal}")
-    if not outcomes:
-        return
-    number, others = outcomes.count(True), outcomes.count(False)
-    said = [f"{number:,} {'batch' if number == 1 else 'batches'} {done}."] if number else []
-    said += [f"{others:,} left alone: it {otherwise}."] if others else []
-    messages.add_message(request, messages.SUCCESS if number else messages.WARNING, " ".join(said))
+            outcomes.append(action(pk))
+        except NotAllowed as error:
+            messages.error(request, gettext("Bulk run %(id)s: %(error)s") % {"id": pk, "error": error})
+    return Numbers(outcomes.count(True), outcomes.count(False))
+
+
+def _report(request: HttpRequest, numbers: Numbers, done: str, skipped: str) -> None:
+    if numbers.changed:
+        messages.success(request, formatting.plural(done, numbers.changed))
+    if numbers.unchanged:
+        messages.warning(request, formatting.plural(skipped, numbers.unchanged))
 
 
 @admin.register(Heartbeat)

@@ -1,4 +1,4 @@
-"""Bulk changes of the last day in the admin."""
+"""Admin pages of bulk changes, with their undo."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
-from analysis import pipeline
+from analysis import formatting, pipeline
 from analysis.admin import filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.admin.image_actions import MAX_IMMEDIATE
 from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange
 
-MOST_UNDONE = 20
+MAX_UNDONE = 20
 
 
 @admin.register(BulkChange)
@@ -34,15 +36,23 @@ class BulkChangeAdmin(ReadOnlyAdmin):
     search_fields = ("person__username", "label__name")
     ordering = ("-pk",)
 
-    @admin.action(description="Undo, if it is yours", permissions=["view"])
+    @admin.action(description=_("Undo your changes"), permissions=["view"])
     def undo(self, request: HttpRequest, queryset: QuerySet[BulkChange]) -> None:
-        """Their person alone may, within a day: `bulk.undo` says so. Large ones go on in the background."""
+        # bulk.undo checks that the change is the person's own and from the last day.
         person: Any = request.user
-        for change_id in queryset.order_by("-pk").values_list("pk", flat=True)[:MOST_UNDONE]:
+        for change_id in queryset.order_by("-pk").values_list("pk", flat=True)[:MAX_UNDONE]:
             try:
-                undone = pipeline.undo(change_id, by=person, at_once=MAX_IMMEDIATE)
-            except ActionRefused as refusal:
-                messages.error(request, f"Change {change_id}: {refusal}")
+                change = pipeline.undo(change_id, by=person, at_once=MAX_IMMEDIATE)
+            except ActionRefused as error:
+                messages.error(request, gettext("Change %(id)s: %(error)s") % {"id": change_id, "error": error})
             else:
-                said = "is undone in the background." if undone.is_open else f"undone on {undone.number:,} pictures."
-                messages.success(request, f"Change {change_id}: {said}")
+                messages.success(request, _undo_message(change))
+
+
+def _undo_message(change: BulkChange) -> str:
+    if change.is_open:
+        return gettext("Undoing change %(id)s in the background.") % {"id": change.pk}
+    sentence = ngettext(
+        "Change %(id)s undone for %(number)s picture.", "Change %(id)s undone for %(number)s pictures.", change.number
+    )
+    return sentence % {"id": change.pk, "number": formatting.count(change.number)}

@@ -1,4 +1,4 @@
-"""The page between an action and its doing: what is still to be said, and of how much."""
+"""The confirmation page of an action: its form and the selected rows."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ def confirm_page(
     request: HttpRequest,
     *,
     title: str,
-    meant: str,
+    subject: str,
     form: forms.Form,
-    is_whole: bool = False,
-    **more: Any,
+    is_across: bool = False,
+    **context: Any,
 ) -> TemplateResponse:
-    """Asks for the rest, and says of what. Holds the ticks, or one of them where the whole list is meant."""
-    ticks = request.POST.getlist(ACTION_CHECKBOX_NAME)
+    """Show the form, which keeps the selection. `subject`: the rows in words."""
+    keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": title.rstrip("…"),
         "opts": model_admin.opts,
-        "meant": meant,
+        "subject": subject,
         "form": form,
         "action": request.POST.get("action", ""),
-        "ticks": ticks[:1] if is_whole else ticks,
-        "is_across": is_whole,
+        # Django requires one key even for an action on all pages of the list.
+        "keys": keys[:1] if is_across else keys,
+        "is_across": is_across,
         "media": model_admin.media + form.media,
-        "name": ACTION_CHECKBOX_NAME,
-        **more,
+        "key_name": ACTION_CHECKBOX_NAME,
+        **context,
     }
     return TemplateResponse(request, "admin/analysis/action_form.html", context)

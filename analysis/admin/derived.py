@@ -1,9 +1,10 @@
-"""What is derived from answers, in the admin."""
+"""Admin pages of rows derived from responses: faces, texts, image index."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
@@ -15,35 +16,53 @@ class DerivedAdmin(ImageSearchMixin, ReadOnlyAdmin):
     list_select_related: tuple[str, ...] = ("image",)
     sortable_by = ()
 
-    @admin.display(description="Picture")
+    @admin.display(description=_("Picture"))
     def thumb(self, row: Face | ImageText | ImageIndex) -> SafeString | str:
         return display.picture(row.image, height=40)
 
-    @admin.display(description="Of")
-    def of(self, row: Face | ImageText | ImageIndex) -> SafeString | str:
+    @admin.display(description=_("Filename"))
+    def image_link(self, row: Face | ImageText | ImageIndex) -> SafeString | str:
         return display.link(row.image)
 
 
 @admin.register(Face)
 class FaceAdmin(DerivedAdmin):
-    list_display = ("thumb", "of", "sureness", "age_low", "age_high", "gender", "attributes", "emotions")
+    list_display = (
+        "thumb",
+        "image_link",
+        "confidence_percent",
+        "age_low",
+        "age_high",
+        "gender",
+        "attributes",
+        "emotions",
+    )
     list_filter = (("confidence", filters.NumberFilter),)
     ordering = ("-pk",)
-    sureness = display.number("confidence", "Confidence", unit=" %")
+    confidence_percent = display.number("confidence", _("Confidence"), unit=" %")
 
 
 @admin.register(ImageText)
 class ImageTextAdmin(DerivedAdmin):
-    list_display = ("thumb", "of", "content")
+    list_display = ("thumb", "image_link", "content")
     exclude = ("words",)
     ordering = ("-pk",)
 
 
 @admin.register(ImageIndex)
 class ImageIndexAdmin(DerivedAdmin):
-    list_display = ("thumb", "of", "added_at", "owner", "visibility", "bright", "sharp", "contrasting")
+    list_display = (
+        "thumb",
+        "image_link",
+        "added_at",
+        "owner",
+        "visibility",
+        "rounded_brightness",
+        "rounded_sharpness",
+        "rounded_contrast",
+    )
     list_select_related = ("image", "owner")
     ordering = ("-pk",)
-    bright = display.number("brightness", "Brightness")
-    sharp = display.number("sharpness", "Sharpness")
-    contrasting = display.number("contrast", "Contrast")
+    rounded_brightness = display.number("brightness", _("Brightness"))
+    rounded_sharpness = display.number("sharpness", _("Sharpness"))
+    rounded_contrast = display.number("contrast", _("Contrast"))

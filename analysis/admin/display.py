@@ -1,22 +1,27 @@
-"""How things look in the admin: thumbs, links, answers, states."""
+"""Columns and read-only fields of the admin: thumbnails, links, badges, JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from analysis.models import Image
+from analysis.models import Image, Label
 
-Shows = Callable[[Any, Any], tuple[str, str]]
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+StateColumn = Callable[[Any, Any], tuple[str, str]]
 
 EMPTY = "–"
 STATES = {
@@ -41,39 +46,40 @@ STATES = {
     "gone": "warning",
     "dropped": "warning",
 }
-"""Which badge a state wears."""
+"""The badge color of each state."""
 
 
-def badge(description: str) -> Callable[[Shows], Callable[[Any, Any], SafeString]]:
-    """A column that answers a state and its words, in its color; the same in lists and on pages."""
+def badge(description: StrOrPromise) -> Callable[[StateColumn], Callable[[Any, Any], SafeString]]:
+    """Show the (state, text) that a column method returns as a colored badge."""
 
-    def decorate(method: Shows) -> Callable[[Any, Any], SafeString]:
+    def decorate(method: StateColumn) -> Callable[[Any, Any], SafeString]:
         @admin.display(description=description)
         @wraps(method)
-        def shown(model_admin: Any, row: Any) -> SafeString:
-            state, words = method(model_admin, row)
-            return format_html('<span class="badge {}">{}</span>', STATES.get(state, "plain"), words)
+        def column(model_admin: Any, row: Any) -> SafeString:
+            state, text = method(model_admin, row)
+            return format_html('<span class="badge {}">{}</span>', STATES.get(state, "plain"), text)
 
-        return shown
+        return column
 
     return decorate
 
 
-def number(field: str, description: str, *, places: int = 1, unit: str = "") -> Callable[[Any, Any], str]:
-    """A column of a measured figure, to as many places as say anything."""
+def number(field: str, description: StrOrPromise, *, places: int = 1, unit: str = "") -> Callable[[Any, Any], str]:
+    """A column with a float rounded to `places`, with its unit."""
 
     @admin.display(description=description)
-    def shown(_: Any, row: Any) -> str:
+    def column(_model_admin: Any, row: Any) -> str:
         value = getattr(row, field)
-        return EMPTY if value is None else f"{value:,.{places}f}{unit}"
+        return EMPTY if value is None else f"{number_format(value, decimal_pos=places, force_grouping=True)}{unit}"
 
-    return shown
+    return column
 
 
 def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> SafeString | str:
-    """Its rendition at a height that is known before the bytes are, so that no row jumps."""
+    """The rendition as <img>."""
     if image is None:
         return EMPTY
+    # With both sides in the HTML the rows do not move while thumbnails load.
     source = reverse("rendition", args=[image.pk, name])
     width = max(1, min(round(height * image.width / image.height), height * 3))
     return format_html(
@@ -86,7 +92,7 @@ def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> Sa
 
 
 def link(row: Model | None, text: str = "") -> SafeString | str:
-    """To a row's own page here."""
+    """A link to the row's admin page."""
     if row is None:
         return EMPTY
     meta = row._meta
@@ -94,22 +100,32 @@ def link(row: Model | None, text: str = "") -> SafeString | str:
     return format_html('<a class="link" href="{}">{}</a>', address, text or str(row))
 
 
-def rows_link(model: type[Model], text: str, **asked: Any) -> SafeString:
-    """To the list of another table, filtered."""
+def rows_link(model: type[Model], text: str, **filters: Any) -> SafeString:
+    """A link to the filtered admin list of another table."""
     meta = model._meta
     address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-    return format_html('<a class="link" href="{}?{}">{}</a>', address, urlencode(asked), text)
+    return format_html('<a class="link" href="{}?{}">{}</a>', address, urlencode(filters), text)
 
 
-def comma_list(items: Any) -> SafeString | str:
+def value_list(items: Iterable[Any]) -> SafeString | str:
+    items = list(items)
+    if not items:
+        return EMPTY
     return format_html(
         '<ul class="value-list">{}</ul>', format_html_join("", "<li>{}</li>", ((item,) for item in items))
     )
 
 
-def json_block(value: Any, *, summary: str = "As received") -> SafeString | str:
-    """JSON to be read, folded away: answers are long."""
+def label_text(label: Label, percent: float) -> SafeString:
+    """A label with its confidence, linked to its admin page."""
+    return format_html("{} {}", link(label), f"{percent:.1f} %")
+
+
+def json_block(value: Any, *, summary: str = "") -> SafeString | str:
+    """Indented JSON that opens by a click: responses are long."""
     if value in (None, {}, []):
         return EMPTY
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<details class="json-block"><summary>{}</summary><pre>{}</pre></details>', summary, text)
+    return format_html(
+        '<details class="json-block"><summary>{}</summary><pre>{}</pre></details>', summary or _("Raw response"), text
+    )

@@ -1,4 +1,7 @@
-"""List filters. Filters on images only show the choice; admin/image_query.py turns it into a search."""
+"""List filters.
+
+Those of the image list only show the chosen value; admin/image_query.py builds the search from it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import make_aware
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
@@ -29,49 +34,49 @@ Choices = list[tuple[str, str]]
 
 
 class DisplayFilter:
-    """Shows what is chosen and leaves the rows to the search."""
+    """Shows the chosen value and leaves the rows to the search."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset
 
 
 class StateFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
-    title, parameter_name = "state", "is"
+    title, parameter_name = _("state"), "is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(state, "in the trash" if state == "trashed" else state) for state in STATES]
+        return [(state, gettext("in the trash") if state == "trashed" else state) for state in STATES]
 
 
 class VisibilityFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
-    title, parameter_name = "visibility", "visibility"
+    title, parameter_name = _("visibility"), "visibility"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(name, name.capitalize()) for name in VISIBILITY]
+        return [(name, str(Image.Visibility[name.upper()].label)) for name in VISIBILITY]
 
 
 class FormatFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
-    title, parameter_name = "format", "format"
+    title, parameter_name = _("format"), "format"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(value, str(label)) for value, label in Image.Format.choices]
 
 
 class RecognizerFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
-    title, parameter_name = "recognizer", "by"
+    title, parameter_name = _("source"), "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(who, who) for who in SourceTerm.WHO]
+        return [(source, source) for source in SourceTerm.WHO]
 
 
 class HasFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
-    title, parameter_name = "what was found", "has"
+    title, parameter_name = _("content"), "has"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(thing, thing) for thing in HasTerm.THINGS]
+        return [(content, content) for content in HasTerm.THINGS]
 
 
 class SortFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
-    title, parameter_name = "order", "sort"
+    title, parameter_name = _("order"), "sort"
     all_option = None
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -82,13 +87,13 @@ class SortFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
 
 
 def versions() -> Choices:
-    """Those that ever answered; a handful."""
-    seen = ModelVersion.objects.order_by("-last_seen_at").values_list("version", flat=True)[:100]
-    return [(version, version) for version in dict.fromkeys(seen)]
+    """The model versions that ever responded; a handful."""
+    names = ModelVersion.objects.order_by("-last_seen_at").values_list("version", flat=True)[:100]
+    return [(version, version) for version in dict.fromkeys(names)]
 
 
 class ModelFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
-    title, parameter_name = "model version", "model"
+    title, parameter_name = _("model version"), "model"
 
     def has_output(self) -> bool:
         return True
@@ -98,9 +103,9 @@ class ModelFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
 
 
 class VersionFilter(DropdownFilter):  # type: ignore[misc]
-    """Of a table that has the version itself."""
+    """For tables with a column `model_version`."""
 
-    title, parameter_name = "model version", "model_version"
+    title, parameter_name = _("model version"), "model_version"
 
     def has_output(self) -> bool:
         return True
@@ -113,9 +118,9 @@ class VersionFilter(DropdownFilter):  # type: ignore[misc]
 
 
 class ConfidenceFilter(DisplayFilter, RangeNumericListFilter):  # type: ignore[misc]
-    """Percent, of the label chosen."""
+    """Percent; of the label of LabelFilter."""
 
-    title, parameter_name = "its confidence", "confidence"
+    title, parameter_name = _("confidence of the label"), "confidence"
 
 
 class AddedFilter(DisplayFilter, RangeDateFilter):  # type: ignore[misc]
@@ -123,31 +128,34 @@ class AddedFilter(DisplayFilter, RangeDateFilter):  # type: ignore[misc]
 
 
 class _SelectedValue(AutocompleteSelectFilter):  # type: ignore[misc]
-    """One of many, found by typing: no list of all of them is ever made."""
+    """One row of another table, chosen by autocomplete."""
 
     def expected_parameters(self) -> list[str | None]:
         return [self.lookup_kwarg]
 
 
 class ChoiceFilter(DisplayFilter, _SelectedValue):
-    """A number that is none is not looked up for its name."""
+    """Ignores a value that is not a number, before its name is queried."""
 
     lookup_val: Any
 
-    def __init__(self, field: Any, request: HttpRequest, *rest: Any, **named: Any) -> None:
-        super().__init__(field, request, *rest, **named)
+    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(field, request, *args, **kwargs)
         if isinstance(self.lookup_val, list):
-            self.lookup_val = [each for each in self.lookup_val if each.isascii() and each.isdecimal()]
+            self.lookup_val = [value for value in self.lookup_val if value.isascii() and value.isdecimal()]
 
 
 class LabelFilter(ChoiceFilter):
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.title = "label"
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("label")
 
 
 class DayFilter(RangeDateFilter):  # type: ignore[misc]
-    """Days, both included; a day that is none is not passed over in silence."""
+    """Days, both included.
+
+    Raises IncorrectLookupParameters for other text, which Unfold ignores: the list would look filtered.
+    """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         is_moment = queryset.model._meta.get_field(self.parameter_name).get_internal_type() == "DateTimeField"
@@ -157,9 +165,9 @@ class DayFilter(RangeDateFilter):  # type: ignore[misc]
                 continue
             day = parse_date_str(text)
             if day is None or day == date.max:
-                raise IncorrectLookupParameters(f"{text} is no day.")
+                raise IncorrectLookupParameters(f"{text} is not a date.")
             bound: date = day + timedelta(days=sign == "lt")
-            if is_moment:  # as a moment, since no index knows the day of one
+            if is_moment:  # a comparison with `column::date` could not use the column's index
                 bound = make_aware(datetime.combine(bound, time()))
             queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": bound})
         return queryset
@@ -176,40 +184,40 @@ class NumberFilter(RangeNumericFilter):  # type: ignore[misc]
             except ValueError:
                 bound = math.nan
             if not math.isfinite(bound):
-                raise IncorrectLookupParameters(f"{text} is no number.")
+                raise IncorrectLookupParameters(f"{text} is not a number.")
             queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": bound})
         return queryset
 
 
 class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
-    """Of a table that has the recognizer itself."""
+    """For tables with a column `recognizer`."""
 
-    title, parameter_name = "recognizer", "recognizer"
+    title, parameter_name = _("recognizer"), "recognizer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(who, who) for who in SourceTerm.WHO if who != "person"]
+        return [(source, source) for source in SourceTerm.WHO if source != "person"]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(recognizer=self.value()) if self.value() else queryset
 
 
 class YesOrNoFilter(DropdownFilter):  # type: ignore[misc]
-    """What is neither is not taken for one of them."""
+    """Yes or no. Raises IncorrectLookupParameters for anything else."""
 
     def value(self) -> str | None:
-        said: str | None = super().value()
-        if said not in {"yes", "no", "", None}:
-            raise IncorrectLookupParameters(f"{said} is neither yes nor no.")
-        return said
+        text: str | None = super().value()
+        if text not in {"yes", "no", "", None}:
+            raise IncorrectLookupParameters(f"{text} is neither yes nor no.")
+        return text
 
 
 class PermanentFilter(YesOrNoFilter):
-    """Among those that failed alone, which are few."""
+    """Among failed analyses only: they have an index of their own, and there are few."""
 
-    title, parameter_name = "whether it would fail again", "permanent"
+    title, parameter_name = _("failure"), "permanent"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("yes", "For good"), ("no", "May be retried")]
+        return [("yes", gettext("Permanent")), ("no", gettext("Can be retried"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
@@ -218,10 +226,10 @@ class PermanentFilter(YesOrNoFilter):
 
 
 class MergedFilter(YesOrNoFilter):
-    title, parameter_name = "whether merged", "merged"
+    title, parameter_name = _("merge"), "merged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("yes", "Merged into another"), ("no", "Standing for itself")]
+        return [("yes", gettext("Merged into another label")), ("no", gettext("Not merged"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(merged_into__isnull=self.value() == "no") if self.value() else queryset

@@ -1,10 +1,10 @@
-"""What staff do to many pictures at once, everybody's: named by ticks, or every hit of the list's search."""
+"""Actions on many images of any owner: selected ones, or all search results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from analysis import formatting, pipeline
@@ -29,28 +31,32 @@ from analysis.models import BulkChange, Image, Label
 from analysis.search import results
 from imagelib.accounts.models import User
 
-Act = BulkChange.Action
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 Rows = QuerySet[Image]
-MOST_REMOVED = 1_000
+MAX_DELETED = 1_000
 MAX_IMMEDIATE = bulk.STEP_SIZE
-"""So many pictures are changed while the page waits; more in the background."""
+"""Pictures changed within the request; more are changed in the background."""
 
 
 @dataclass(frozen=True)
 class SelectedImages:
-    """What is meant, and how many pictures that are as far as counted."""
+    """A selection with its number of pictures, counted up to CAP."""
 
     selection: Selection
     number: int
 
     @property
-    def words(self) -> str:
-        many = formatting.pictures(self.number, cap=CAP)
-        return f"all {many} of this search" if self.selection.query is not None else many
+    def text(self) -> str:
+        pictures = formatting.pictures(self.number, cap=CAP)
+        if self.selection.query is None:
+            return pictures
+        return gettext("all results of this search (%(pictures)s)") % {"pictures": pictures}
 
 
 def selected_images(request: HttpRequest, rows: Rows) -> SelectedImages:
-    """Ticked pictures, or the list's search: never a million ids. Raises Misunderstood."""
+    """The selected IDs, or the list's search. Raises InvalidFilter."""
     person: Any = request.user
     if is_across(request):
         query = image_query(request.GET)
@@ -60,121 +66,146 @@ def selected_images(request: HttpRequest, rows: Rows) -> SelectedImages:
     return SelectedImages(Selection(person, ids=ids, all_owners=True), len(ids))
 
 
-class TagForm(forms.Form):
+class ActionForm(forms.Form):
+    """The form of an action that needs no input."""
+
+    def action_values(self, selection: Selection) -> dict[str, Any]:
+        """The keyword arguments of the bulk action. Raises ActionRefused."""
+        return {}
+
+
+class AddTagForm(ActionForm):
     tag = forms.CharField(
-        max_length=200, widget=UnfoldAdminTextInputWidget, help_text="A label's name or alias, or a word of your own."
+        label=_("Tag"),
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("The name or alias of a label, or a new tag."),
     )
 
-    def of_what(self, selection: Selection) -> dict[str, Any]:
+    def action_values(self, selection: Selection) -> dict[str, Any]:
         return {"label": bulk.label_to_add(selection, self.cleaned_data["tag"])}
 
 
-class KnownTagForm(TagForm):
-    def of_what(self, selection: Selection) -> dict[str, Any]:
+class RemoveTagForm(AddTagForm):
+    def action_values(self, selection: Selection) -> dict[str, Any]:
         name = self.cleaned_data["tag"]
         label = Label.objects.filter(name__iexact=name).order_by("-image_count", "pk").first()
         if label is None:
-            raise ActionRefused(f"Nothing is called “{name}”.")
+            raise ActionRefused(gettext("There is no tag or label “%(name)s”.") % {"name": name})
         return {"label": label}
 
 
-class VisibilityForm(forms.Form):
-    visibility = forms.TypedChoiceField(choices=Image.Visibility, coerce=int, widget=UnfoldAdminSelectWidget)
+class VisibilityForm(ActionForm):
+    visibility = forms.TypedChoiceField(
+        label=_("Visibility"), choices=Image.Visibility, coerce=int, widget=UnfoldAdminSelectWidget
+    )
 
-    def of_what(self, selection: Selection) -> dict[str, Any]:
+    def action_values(self, selection: Selection) -> dict[str, Any]:
         return {"visibility": self.cleaned_data["visibility"]}
 
 
-class OwnerForm(forms.Form):
-    owner = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget, help_text="The name they sign in with.")
+class OwnerForm(ActionForm):
+    owner = forms.CharField(
+        label=_("New owner"), max_length=150, widget=UnfoldAdminTextInputWidget, help_text=_("Their username.")
+    )
 
-    def of_what(self, selection: Selection) -> dict[str, Any]:
-        receiver = User.objects.filter(username=self.cleaned_data["owner"]).first()
+    def action_values(self, selection: Selection) -> dict[str, Any]:
+        name = self.cleaned_data["owner"]
+        receiver = User.objects.filter(username=name).first()
         if receiver is None:
-            raise ActionRefused(f"There is nobody called “{self.cleaned_data['owner']}”.")
+            raise ActionRefused(gettext("There is no user “%(name)s”.") % {"name": name})
         return {"receiver": receiver}
-
-
-class NoForm(forms.Form):
-    def of_what(self, selection: Selection) -> dict[str, Any]:
-        return {}
 
 
 Action = Callable[[Any, HttpRequest, Rows], HttpResponseBase | None]
 
 
-def _command(act: str, title: str, form_class: type[Any], done: str) -> Action:
-    """An action with a page of its own where something is still to be said, or where a whole search is meant."""
+def _bulk_action(action: str, title: StrOrPromise, form_class: type[ActionForm] = ActionForm) -> Action:
+    """An admin action for a bulk action.
 
-    def command(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:
+    Shows a page first if the action needs input or applies to all results of a search.
+    """
+
+    def run(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:
         try:
-            meant = selected_images(request, rows)
-            is_said = "confirmed" in request.POST
-            is_asked = form_class is not NoForm or meant.selection.query is not None
-            form = form_class(request.POST if is_said or not is_asked else None)
-            if (is_asked and not is_said) or not form.is_valid():
-                return page(model_admin, request, title=title, meant=meant, form=form)
-            _tell(request, _done(meant, act, form.of_what(meant.selection)), done)
-        except (ActionRefused, InvalidFilter) as complaint:
-            messages.error(request, str(complaint))
+            selected = selected_images(request, rows)
+            is_confirmed = "confirmed" in request.POST
+            needs_page = form_class is not ActionForm or selected.selection.query is not None
+            form = form_class(request.POST if is_confirmed or not needs_page else None)
+            if (needs_page and not is_confirmed) or not form.is_valid():
+                return action_page(model_admin, request, title=str(title), selected=selected, form=form)
+            _show_result(request, _apply(selected, action, form.action_values(selected.selection)))
+        except (ActionRefused, InvalidFilter) as error:
+            messages.error(request, str(error))
         return None
 
-    return _named(command, act, title, "change")
+    return _named(run, action, title, "change")
 
 
-def _done(meant: SelectedImages, act: str, of_what: dict[str, Any]) -> BulkChange:
-    if meant.selection.query is not None and meant.number > MAX_IMMEDIATE:
-        return pipeline.start_bulk_change(meant.selection, act, **of_what)
-    return bulk.apply(meant.selection, act, **of_what)
+def _apply(selected: SelectedImages, action: str, values: dict[str, Any]) -> BulkChange:
+    if selected.selection.query is not None and selected.number > MAX_IMMEDIATE:
+        return pipeline.start_bulk_change(selected.selection, action, **values)
+    return bulk.apply(selected.selection, action, **values)
 
 
-def _tell(request: HttpRequest, change: BulkChange, done: str) -> None:
+def _show_result(request: HttpRequest, change: BulkChange) -> None:
     if change.is_open:
-        said = "It goes on in the background; this page shows how far it is, and takes it back if you change your mind:"
+        sentence = gettext("Running in the background.")
     else:
-        said = f"{done} {change.number:,}; {change.unchanged:,} were so already or cannot be. To take it back:"
-    messages.success(request, format_html("{} {}", said, display.link(change, "Change")))
+        sentence = gettext("Changed %(changed)s; %(unchanged)s did not need it or could not be changed.") % {
+            "changed": formatting.pictures(change.number),
+            "unchanged": formatting.count(change.unchanged),
+        }
+    link = display.link(change, gettext("Show or undo this change"))
+    messages.success(request, format_html("{} {}", sentence, link))
 
 
-def page(
-    model_admin: Any, request: HttpRequest, *, title: str, meant: SelectedImages, form: forms.Form, **more: Any
+def action_page(
+    model_admin: Any, request: HttpRequest, *, title: str, selected: SelectedImages, form: forms.Form, **context: Any
 ) -> TemplateResponse:
-    is_whole = meant.selection.query is not None
-    return confirm_page(model_admin, request, title=title, meant=meant.words, form=form, is_whole=is_whole, **more)
+    is_query = selected.selection.query is not None
+    return confirm_page(
+        model_admin, request, title=title, subject=selected.text, form=form, is_across=is_query, **context
+    )
 
 
-def _remove(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:
-    """For good: the rows and the blobs. Few at a time, since it cannot be taken back."""
+def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:
+    """Delete rows and blobs within the request. Limited, since it cannot be undone."""
     try:
-        meant = selected_images(request, rows)
-        if meant.number > MOST_REMOVED:
-            raise ActionRefused(f"At most {MOST_REMOVED:,} are deleted for good at once; the trash takes any number.")
-    except (ActionRefused, InvalidFilter) as complaint:
-        messages.error(request, str(complaint))
+        selected = selected_images(request, rows)
+        if selected.number > MAX_DELETED:
+            sentence = gettext(
+                "You can permanently delete at most %(number)s pictures at a time. Move them to the trash."
+            )
+            raise ActionRefused(sentence % {"number": formatting.count(MAX_DELETED)})
+    except (ActionRefused, InvalidFilter) as error:
+        messages.error(request, str(error))
         return None
     if "confirmed" not in request.POST and request.POST.get("post") != "yes":
-        warning = "Deleted for good, with their analyses, labels and verdicts. This cannot be taken back."
-        return page(model_admin, request, title="Delete for good", meant=meant, form=NoForm(), warning=warning)
+        title = gettext("Delete permanently")
+        warning = gettext("The pictures are deleted with their analyses, labels and verdicts. This cannot be undone.")
+        return action_page(model_admin, request, title=title, selected=selected, form=ActionForm(), warning=warning)
     number = 0
-    for step in meant.selection.steps():
+    for step in selected.selection.steps():
         for image in Image.objects.filter(pk__in=step).order_by("pk"):
             images.remove(image)
             number += 1
-    messages.success(request, f"{number:,} deleted for good.")
+    sentence = ngettext("%(number)s picture permanently deleted.", "%(number)s pictures permanently deleted.", number)
+    messages.success(request, formatting.plural(sentence, number))
     return None
 
 
-def _named(action: Any, name: str, title: str, permission: str) -> Action:
+def _named(action: Any, name: str, title: StrOrPromise, permission: str) -> Action:
     action.__name__, action.short_description, action.allowed_permissions = name, title, (permission,)
     return action  # type: ignore[no-any-return]
 
 
 ACTIONS = (
-    _command(Act.ADD_TAG, "Add a tag or a label…", TagForm, "Added to"),
-    _command(Act.REMOVE_TAG, "Remove a tag…", KnownTagForm, "Taken from"),
-    _command(Act.OPEN_TO, "Change who may see them…", VisibilityForm, "Changed:"),
-    _command(Act.GIVE, "Give them to somebody…", OwnerForm, "Given:"),
-    _command(Act.TRASH, "Move to the trash", NoForm, "Moved to the trash:"),
-    _command(Act.RESTORE, "Restore from the trash", NoForm, "Restored:"),
-    _named(_remove, "delete_selected", "Delete for good…", "delete"),
+    _bulk_action(BulkChange.Action.ADD_TAG, _("Add tag…"), AddTagForm),
+    _bulk_action(BulkChange.Action.REMOVE_TAG, _("Remove tag…"), RemoveTagForm),
+    _bulk_action(BulkChange.Action.OPEN_TO, _("Change visibility…"), VisibilityForm),
+    _bulk_action(BulkChange.Action.GIVE, _("Change owner…"), OwnerForm),
+    _bulk_action(BulkChange.Action.TRASH, _("Move to trash")),
+    _bulk_action(BulkChange.Action.RESTORE, _("Restore from trash")),
+    _named(_delete, "delete_selected", _("Delete permanently…"), "delete"),
 )

@@ -1,4 +1,4 @@
-"""Lists of what belongs to pictures, searched as the pictures are."""
+"""Lists of rows that belong to pictures, searched in the library's search syntax."""
 
 from __future__ import annotations
 
@@ -7,43 +7,46 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from analysis import permissions
-from analysis.admin.image_query import ANYONE
+from analysis import formatting, permissions
+from analysis.admin.image_query import ANYONE, InvalidFilter, parse_search
 from analysis.search import results
-from analysis.search.syntax.parser import InvalidQuery, parse
 
-MOST = 1_000
-HELP = "Of which pictures: dog, owner:anna, is:failed …"
+MAX_IMAGES = 1_000
+HELP = _("Search by picture: dog, owner:anna, is:failed …")
 
 
 class ImageSearchMixin:
-    """The search box names pictures; the rows are theirs. Of more pictures than MOST, those of the first are shown."""
+    """Lists the rows of the first MAX_IMAGES pictures that match the search."""
 
-    search_fields = ("pk",)  # the box is shown where there are any
+    search_fields = ("pk",)  # Django shows the search box only where this is not empty
     search_help_text = HELP
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Of pictures that one may not see nothing is told."""
+        """Only rows of pictures that the person may see."""
         rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
-        return (
-            rows
-            if permissions.can_view_all_images(request.user)
-            else rows.filter(image__in=permissions.viewable_images(request.user))
-        )
+        if permissions.can_view_all_images(request.user):
+            return rows
+        return rows.filter(image__in=permissions.viewable_images(request.user))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        text = search_term.replace("\x00", " ").strip()
-        if not text:
+        if not search_term.replace("\x00", " ").strip():
             return queryset, False
         try:
-            query = parse(text)
-        except InvalidQuery as error:
-            messages.error(request, f"This search is not understood. Column {error.column}: {error}")
+            query = parse_search(search_term)
+        except InvalidFilter as error:
+            messages.error(request, str(error))
             return queryset.none(), False
-        ids = results.image_ids(query, viewer=ANYONE, limit=MOST + 1)
-        if len(ids) > MOST:
-            messages.info(request, f"These are of the first {MOST:,} pictures found; say more to see others.")
-        return queryset.filter(image__in=ids[:MOST]), False
+        ids = results.image_ids(query, viewer=ANYONE, limit=MAX_IMAGES + 1)
+        if len(ids) > MAX_IMAGES:
+            sentence = ngettext(
+                "Only the first %(number)s matching picture is included. Narrow the search to see others.",
+                "Only the first %(number)s matching pictures are included. Narrow the search to see others.",
+                MAX_IMAGES,
+            )
+            messages.info(request, formatting.plural(sentence, MAX_IMAGES))
+        return queryset.filter(image__in=ids[:MAX_IMAGES]), False

@@ -1,4 +1,4 @@
-"""Where a label stands among its ancestors and descendants."""
+"""The ancestors and children of a label as nested lists."""
 
 from __future__ import annotations
 
@@ -10,48 +10,51 @@ from django.utils.safestring import SafeString
 from analysis.admin import display
 from analysis.models import Label
 
-DEEPEST = 8
-MOST_CHILDREN = 50
+MAX_DEPTH = 8
+MAX_CHILDREN = 50
 
 
 def label_tree(label: Label) -> SafeString | str:
-    """The label under each line of its ancestors, from the root on; its children under it."""
-    children = list(label.children.order_by("-image_count", "name")[:MOST_CHILDREN])
+    """The label under every path of ancestors, root first; its children under it."""
+    children = list(label.children.order_by("-image_count", "name")[:MAX_CHILDREN])
     own = _branch(format_html("<strong>{}</strong>", label), (_branch(display.link(child), ()) for child in children))
-    lines = _lines(label)
-    if not lines and not children:
+    paths = _ancestor_paths(label)
+    if not paths and not children:
         return display.EMPTY
     trees = []
-    for line in lines or [()]:
+    for path in paths or [()]:
         tree = own
-        for ancestor in line:
+        for ancestor in path:
             tree = _branch(display.link(ancestor), (tree,))
         trees.append(tree)
     return format_html('<ul class="value-list">{}</ul>', format_html_join("", "{}", ((tree,) for tree in trees)))
 
 
-def _lines(label: Label) -> list[tuple[Label, ...]]:
-    """Each way up to a root, nearest first; one query for each step up. A circle in what was answered ends it."""
-    lines: list[tuple[Label, ...]] = [(parent,) for parent in label.parents.order_by("name")]
-    ended: list[tuple[Label, ...]] = []
-    for _ in range(DEEPEST):
-        tops = {line[-1].pk for line in lines}
+def _ancestor_paths(label: Label) -> list[tuple[Label, ...]]:
+    """Every path to a root, nearest ancestor first; one query per level.
+
+    Parents come from responses, so they can form a cycle: a path ends before it would repeat a label.
+    """
+    paths: list[tuple[Label, ...]] = [(parent,) for parent in label.parents.order_by("name")]
+    complete: list[tuple[Label, ...]] = []
+    for _level in range(MAX_DEPTH):
+        tops = {path[-1].pk for path in paths}
         parents = Label.objects.filter(children__in=tops).prefetch_related("children").distinct().order_by("name")
         above: dict[int, list[Label]] = {}
         for parent in parents:
             for child in parent.children.all():
                 above.setdefault(child.pk, []).append(parent)
         longer: list[tuple[Label, ...]] = []
-        for line in lines:
-            further = [each for each in above.get(line[-1].pk, []) if each not in (*line, label)]
-            longer += [(*line, each) for each in further]
-            ended += [] if further else [line]
+        for path in paths:
+            parents_above = [parent for parent in above.get(path[-1].pk, []) if parent not in (*path, label)]
+            longer += [(*path, parent) for parent in parents_above]
+            complete += [] if parents_above else [path]
         if not longer:
-            return ended
-        lines = longer
-    return ended + lines
+            return complete
+        paths = longer
+    return complete + paths
 
 
-def _branch(title: SafeString | str, below: Iterable[SafeString]) -> SafeString:
-    inner = format_html_join("", "{}", ((each,) for each in below))
+def _branch(title: SafeString | str, branches: Iterable[SafeString]) -> SafeString:
+    inner = format_html_join("", "{}", ((branch,) for branch in branches))
     return format_html("<li>{}{}</li>", title, format_html('<ul class="label-tree">{}</ul>', inner) if inner else "")

@@ -1,4 +1,4 @@
-"""Labels and their aliases in the admin."""
+"""Admin pages of labels and their aliases."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from analysis import pipeline
+from analysis import formatting, pipeline
 from analysis.admin import display, filters
 from analysis.admin.base import PageAdmin, is_across
 from analysis.admin.confirm import confirm_page
@@ -27,6 +29,8 @@ from analysis.curation.errors import ActionRefused
 from analysis.curation.label_admin import LabelUpdate
 from analysis.models import Image, Label, LabelAlias, Verdict
 
+MAX_MERGED = 100
+
 
 class AliasInline(TabularInline):  # type: ignore[misc]
     model = LabelAlias
@@ -34,62 +38,66 @@ class AliasInline(TabularInline):  # type: ignore[misc]
 
 
 class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Carries the revision that was looked at, so that nobody's change is overwritten."""
+    """Carries the revision it shows, so that no later change is overwritten."""
 
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def wanted(self) -> LabelUpdate:
-        said = self.cleaned_data
+    def update(self) -> LabelUpdate:
+        data = self.cleaned_data
         return LabelUpdate(
-            revision=-1 if said.get("revision") is None else said["revision"],
-            category=said["category"],
-            is_hidden=said["is_hidden"],
-            threshold=said["threshold"],
-            merged_into_id=said["merged_into"].pk if said["merged_into"] else None,
+            revision=-1 if data.get("revision") is None else data["revision"],
+            category=data["category"],
+            is_hidden=data["is_hidden"],
+            threshold=data["threshold"],
+            merged_into_id=data["merged_into"].pk if data["merged_into"] else None,
         )
 
     def clean(self) -> dict[str, Any] | None:
-        said = super().clean()
+        data = super().clean()
         if self.instance.pk and not self.errors:
             try:
-                label_admin.validate(self.instance.pk, self.wanted())
-            except ActionRefused as refusal:
-                raise forms.ValidationError(str(refusal)) from refusal
-        return said
+                label_admin.validate(self.instance.pk, self.update())
+            except ActionRefused as error:
+                raise forms.ValidationError(str(error)) from error
+        return data
 
 
-def judged_of(label_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """How often people confirmed each label, and how often they rejected it."""
-    said = Verdict.objects.filter(label_id__in=label_ids).values("label_id").order_by()
-    counted = said.annotate(
+def verdict_counts(label_ids: list[int]) -> dict[int, tuple[int, int]]:
+    """The number of confirmations and of rejections by label id."""
+    verdicts = Verdict.objects.filter(label_id__in=label_ids).values("label_id").order_by()
+    counts = verdicts.annotate(
         confirmed=Count("decision", filter=Q(decision=Verdict.Decision.CONFIRMED)),
         rejected=Count("decision", filter=Q(decision=Verdict.Decision.REJECTED)),
     )
     return {
-        pk: (confirmed, rejected)
-        for pk, confirmed, rejected in counted.values_list("label_id", "confirmed", "rejected")
+        pk: (confirmed, rejected) for pk, confirmed, rejected in counts.values_list("label_id", "confirmed", "rejected")
     }
 
 
-class LabelList(CappedChangeList):
-    """Judged are the labels of one page, not all of them before it."""
+class LabelChangeList(CappedChangeList):
+    """Counts verdicts for the labels of one page; an annotation would for all."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: list[Any] = list(self.result_list)
-        judged = judged_of([label.pk for label in self.result_list])
+        counts = verdict_counts([label.pk for label in self.result_list])
         for label in self.result_list:
-            label.judgments = judged.get(label.pk, (0, 0))
+            label.verdict_counts = counts.get(label.pk, (0, 0))
 
 
 class MergeForm(forms.Form):
-    into = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="The name of the one to stay.")
+    into = forms.CharField(
+        label=_("Merge into"),
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("The name of the label to keep."),
+    )
 
 
 @admin.register(Label)
 class LabelAdmin(PageAdmin):
     form = LabelForm
-    list_display = ("name", "kind", "category", "pictures", "precision", "threshold", "is_hidden", "into")
+    list_display = ("name", "kind", "category", "pictures", "precision", "threshold", "is_hidden", "merged_into_link")
     list_filter = (
         ("kind", filters.ChoicesDropdownFilter),
         ("is_hidden", filters.BooleanRadioFilter),
@@ -97,7 +105,7 @@ class LabelAdmin(PageAdmin):
     )
     list_select_related = ("merged_into",)
     search_fields = ("name",)
-    search_help_text = "A part of its name or of another name of it"
+    search_help_text = _("Part of the name or of an alias")
     autocomplete_fields = ("merged_into",)
     ordering = ("-image_count", "name")
     sortable_by = ("name",)
@@ -105,12 +113,12 @@ class LabelAdmin(PageAdmin):
     actions = ("hide", "show", "merge")
     fieldsets = (
         (None, {"fields": (("name", "kind"), "category", "is_hidden", "threshold", "merged_into", "revision")}),
-        ("What there is of it", {"fields": ("links", "precision", "tree", "stands_for", "progress")}),
+        (_("Use"), {"fields": ("links", "precision", "tree", "merged_labels", "reindexing")}),
     )
-    readonly_fields = ("links", "precision", "tree", "stands_for", "progress")
+    readonly_fields = ("links", "precision", "tree", "merged_labels", "reindexing")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Label | None = None) -> tuple[str, ...]:
-        """A name is the recognizer's own: another would be a new label with the next answer."""
+        # A renamed label would come back under its old name with the next response.
         return self.readonly_fields if obj is None else ("name", "kind", *self.readonly_fields)
 
     def get_fieldsets(self, request: HttpRequest, obj: Label | None = None) -> Any:
@@ -119,104 +127,120 @@ class LabelAdmin(PageAdmin):
     def get_inlines(self, request: HttpRequest, obj: Label | None) -> Any:
         return self.inlines if obj else ()
 
-    def get_form(self, request: HttpRequest, obj: Label | None = None, change: bool = False, **named: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: Label | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
-            named["form"] = forms.ModelForm
-        return super().get_form(request, obj, change, **named)
+            kwargs["form"] = forms.ModelForm
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return LabelList
+        return LabelChangeList
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Not by a join: all labels found would be told apart, with their verdicts, before the first is shown."""
+        # No join with the aliases: it would need DISTINCT over all matches before the first row is shown.
         text = search_term.replace("\x00", " ").strip()
-        named = LabelAlias.objects.filter(name__icontains=text).values("label")
-        return (queryset.filter(Q(name__icontains=text) | Q(pk__in=named)) if text else queryset), False
+        by_alias = LabelAlias.objects.filter(name__icontains=text).values("label")
+        return (queryset.filter(Q(name__icontains=text) | Q(pk__in=by_alias)) if text else queryset), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Label | None = None) -> bool:
-        return False  # pictures and answers name it; hiding it or merging it is what is meant
+        return False  # images refer to it, and the next response would create it again: hide or merge it instead
 
     def save_model(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
         if change:
-            pipeline.change_label(obj.pk, form.wanted())
+            pipeline.change_label(obj.pk, form.update())
         else:
             obj.save()
 
-    @admin.display(description="Pictures", ordering="image_count")
+    @admin.display(description=_("Pictures"), ordering="image_count")
     def pictures(self, label: Label) -> SafeString:
-        return display.rows_link(Image, f"{label.image_count:,}", image_labels__label__id__exact=label.pk)
+        number = formatting.count(label.image_count)
+        return display.rows_link(Image, number, image_labels__label__id__exact=label.pk)
 
-    @admin.display(description="Precision")
+    @admin.display(description=_("Precision"))
     def precision(self, label: Label) -> str:
-        """Of what people confirmed or rejected, how much was right."""
-        judgments = getattr(label, "judgments", None)
-        confirmed, rejected = judgments if judgments is not None else judged_of([label.pk]).get(label.pk, (0, 0))
-        judged = confirmed + rejected
-        return f"{100 * confirmed / judged:.0f} % of {judged:,}" if judged else display.EMPTY
+        """The share of confirmations among the label's verdicts."""
+        counts = getattr(label, "verdict_counts", None)
+        confirmed, rejected = counts if counts is not None else verdict_counts([label.pk]).get(label.pk, (0, 0))
+        total = confirmed + rejected
+        if not total:
+            return display.EMPTY
+        share = f"{100 * confirmed / total:.0f} %"
+        sentence = ngettext("%(share)s of %(number)s verdict", "%(share)s of %(number)s verdicts", total)
+        return sentence % {"share": share, "number": formatting.count(total)}
 
-    @admin.display(description="Merged into")
-    def into(self, label: Label) -> SafeString | str:
+    @admin.display(description=_("Merged into"))
+    def merged_into_link(self, label: Label) -> SafeString | str:
         return display.link(label.merged_into)
 
-    @admin.display(description="See also")
+    @admin.display(description=_("See also"))
     def links(self, label: Label) -> SafeString:
-        pictures = display.rows_link(Image, "Its pictures", image_labels__label__id__exact=label.pk)
-        said = display.rows_link(Verdict, "What people said of it", label__id__exact=label.pk)
-        return format_html("{} · {}", pictures, said)
+        pictures = display.rows_link(Image, gettext("Pictures"), image_labels__label__id__exact=label.pk)
+        verdicts = display.rows_link(Verdict, gettext("Verdicts"), label__id__exact=label.pk)
+        return format_html("{} · {}", pictures, verdicts)
 
-    @admin.display(description="Ancestors and descendants")
+    @admin.display(description=_("Parents and children"))
     def tree(self, label: Label) -> SafeString | str:
         return label_tree(label)
 
-    @admin.display(description="Stands for")
-    def stands_for(self, label: Label) -> SafeString | str:
-        merged = [display.link(each) for each in label.merged.order_by("name")[:100]]
-        return display.comma_list(merged) if merged else display.EMPTY
+    @admin.display(description=_("Merged labels"))
+    def merged_labels(self, label: Label) -> SafeString | str:
+        return display.value_list(display.link(merged) for merged in label.merged.order_by("name")[:MAX_MERGED])
 
-    @admin.display(description="Pictures follow")
-    def progress(self, label: Label) -> str:
+    @admin.display(description=_("Reindexing"))
+    def reindexing(self, label: Label) -> str:
         if label.reindex_cursor is None:
-            return "all of them do"
-        return f"in the background; those up to number {label.reindex_cursor:,} do"
+            return gettext("Complete")
+        return gettext("In progress, up to picture %(id)s") % {"id": label.reindex_cursor}
 
-    @admin.action(description="Hide", permissions=["change"])
+    @admin.action(description=_("Hide labels"), permissions=["change"])
     def hide(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
-        _hide(request, queryset, is_hidden=True)
+        number = _set_hidden(queryset, is_hidden=True)
+        sentence = ngettext(
+            "%(number)s label hidden. Suggestions update within a minute.",
+            "%(number)s labels hidden. Suggestions update within a minute.",
+            number,
+        )
+        messages.success(request, formatting.plural(sentence, number))
 
-    @admin.action(description="Show again", permissions=["change"])
+    @admin.action(description=_("Unhide labels"), permissions=["change"])
     def show(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
-        _hide(request, queryset, is_hidden=False)
+        number = _set_hidden(queryset, is_hidden=False)
+        sentence = ngettext(
+            "%(number)s label unhidden. Suggestions update within a minute.",
+            "%(number)s labels unhidden. Suggestions update within a minute.",
+            number,
+        )
+        messages.success(request, formatting.plural(sentence, number))
 
-    @admin.action(description="Merge into another…", permissions=["change"])
+    @admin.action(description=_("Merge labels…"), permissions=["change"])
     def merge(self, request: HttpRequest, queryset: QuerySet[Label]) -> HttpResponseBase | None:
         if is_across(request):
-            messages.error(request, "Labels are merged by their ticks, not all of a list at once.")
+            messages.error(request, gettext("Select labels individually to merge them."))
             return None
         form = MergeForm(request.POST if "confirmed" in request.POST else None)
         labels = list(queryset.order_by("name"))
         if not form.is_valid():
             names = ", ".join(f"“{label}”" for label in labels)
-            return confirm_page(self, request, title="Merge into another", meant=names, form=form)
+            return confirm_page(self, request, title=gettext("Merge labels"), subject=names, form=form)
         try:
-            into = _named(form.cleaned_data["into"], labels)
-            pipeline.merge_labels([label.pk for label in labels if label != into], into_id=into.pk)
-            messages.success(request, f"“{into}” stands for them; their pictures follow in the background.")
-        except ActionRefused as refusal:
-            messages.error(request, str(refusal))
+            target = _merge_target(form.cleaned_data["into"], labels)
+            pipeline.merge_labels([label.pk for label in labels if label != target], into_id=target.pk)
+            sentence = gettext("Merged into “%(label)s”. Their pictures are reindexed in the background.")
+            messages.success(request, sentence % {"label": target})
+        except ActionRefused as error:
+            messages.error(request, str(error))
         return None
 
 
-def _hide(request: HttpRequest, labels: QuerySet[Label], *, is_hidden: bool) -> None:
-    number = label_admin.hide(list(labels.order_by().values_list("pk", flat=True)), is_hidden=is_hidden)
-    messages.success(request, f"{number:,} {'hidden' if is_hidden else 'shown again'}; completion follows in a minute.")
+def _set_hidden(labels: QuerySet[Label], *, is_hidden: bool) -> int:
+    return label_admin.hide(list(labels.order_by().values_list("pk", flat=True)), is_hidden=is_hidden)
 
 
-def _named(name: str, labels: list[Label]) -> Label:
-    """Of the same kind as those that are ticked. Raises Refused."""
-    found = Label.objects.filter(kind__in={label.kind for label in labels}, name__iexact=name).first()
-    if found is None:
-        raise ActionRefused(f"No label of this kind is called “{name}”.")
-    return found
+def _merge_target(name: str, labels: list[Label]) -> Label:
+    """The label of that name and of the same kind as the others. Raises ActionRefused."""
+    label = Label.objects.filter(kind__in={label.kind for label in labels}, name__iexact=name).first()
+    if label is None:
+        raise ActionRefused(gettext("There is no label “%(name)s” of this kind.") % {"name": name})
+    return label
 
 
 @admin.register(LabelAlias)

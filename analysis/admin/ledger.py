@@ -1,4 +1,4 @@
-"""The ledger, outages and model versions in the admin: all of it written by machines."""
+"""Admin pages of calls, spend, outages and model versions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from analysis import permissions
 from analysis.admin import display, filters
@@ -19,7 +21,8 @@ from analysis.models import Call, ModelVersion, Outage, Spend, SpendEntry
 @admin.register(Call)
 class CallAdmin(ReadOnlyAdmin):
     list_display = (
-        *("sent_at", "api", "outcome_shown", "error_code", "price", "latency_ms", "region", "of", "request_id"),
+        *("sent_at", "api", "outcome_badge", "error_code", "price", "latency_ms", "region"),
+        *("analysis_link", "request_id"),
     )
     list_filter = (
         ("outcome", filters.ChoicesDropdownFilter),
@@ -29,7 +32,7 @@ class CallAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("analysis",)
     search_fields = ("request_id__exact",)
-    search_help_text = "AWS's request id, all of it"
+    search_help_text = _("Complete AWS request ID")
     ordering = ("-pk",)
     indexed_moment = "sent_at"
     sortable_by = ()
@@ -38,12 +41,12 @@ class CallAdmin(ReadOnlyAdmin):
         rows: Any = super().get_queryset(request)
         return rows.defer("analysis__answer", "analysis__parameters")  # type: ignore[no-any-return]
 
-    @display.badge("Outcome")
-    def outcome_shown(self, call: Call) -> tuple[str, str]:
+    @display.badge(_("Outcome"))
+    def outcome_badge(self, call: Call) -> tuple[str, str]:
         return call.outcome, call.get_outcome_display()
 
-    @admin.display(description="For")
-    def of(self, call: Call) -> SafeString | str:
+    @admin.display(description=_("Analysis"))
+    def analysis_link(self, call: Call) -> SafeString | str:
         return display.link(call.analysis)
 
 
@@ -71,10 +74,10 @@ class OutageAdmin(ReadOnlyAdmin):
     list_display = ("api", "recognizer", "code", "message", "since", "probe_at", "probes")
     actions = ("probe_now",)
 
-    @admin.action(description="Ask now whether it is over", permissions=["probe"])
+    @admin.action(description=_("Probe now"), permissions=["probe"])
     def probe_now(self, request: HttpRequest, queryset: QuerySet[Outage]) -> None:
         queryset.order_by().update(probe_at=Now())
-        messages.success(request, "The next picture in line is sent as a probe within seconds.")
+        messages.success(request, gettext("The next queued analysis is sent as a probe within seconds."))
 
     def has_probe_permission(self, request: HttpRequest) -> bool:
         return permissions.can_probe_apis(request.user)

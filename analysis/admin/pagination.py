@@ -1,4 +1,4 @@
-"""How many rows a list has, counted no further than matters."""
+"""Pagination of the admin's lists with a capped row count."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ CAP = 10_000
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts to a cap: `COUNT(*)` of a million rows would cost more than the page. Pages end at the cap, too."""
+    """Counts up to a cap: counting a million rows costs more than the page."""
 
     @cached_property
     def count(self) -> int:
-        return min(self.found, CAP)
+        return min(self.capped_total, CAP)
 
     @cached_property
-    def found(self) -> int:
-        """One more than the cap means more. In whatever order comes cheapest."""
+    def capped_total(self) -> int:
+        """The number of rows; one more than the cap stands for more."""
         rows: Any = self.object_list
         if isinstance(rows, QuerySet):
-            rows = rows.order_by()
-            return int(rows[: CAP + 1].count())
+            return int(rows.order_by()[: CAP + 1].count())  # unordered: PostgreSQL need not sort what it counts
         return len(rows)
 
 
 class CappedChangeList(ChangeList):  # type: ignore[misc]
-    """Says "10,000+" where it stopped counting; what cannot be looked for is a mistake in the address, not of ours."""
+    """Shows a capped count ("10,000+"); redirects from bad filter values."""
 
     total: str
 
@@ -44,6 +43,6 @@ class CappedChangeList(ChangeList):  # type: ignore[misc]
         except (DataError, ValueError, OverflowError) as error:  # a number too large, a byte that no text has
             raise IncorrectLookupParameters(error) from error
         if not self.result_count:
-            self.result_list = self.queryset.none()  # what was just looked for in vain is not looked for again
-        self.total = formatting.capped_count(getattr(self.paginator, "found", self.paginator.count), cap=CAP)
-        self.full_result_count = self.result_count  # else the heading says it, too, and not that it is capped
+            self.result_list = self.queryset.none()  # the template would run the empty query a second time
+        self.total = formatting.capped_count(getattr(self.paginator, "capped_total", self.paginator.count), cap=CAP)
+        self.full_result_count = self.result_count  # otherwise Unfold's heading repeats the count without the "+"

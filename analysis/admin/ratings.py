@@ -1,9 +1,10 @@
-"""What people keep for themselves, in the admin."""
+"""Admin pages of ratings and saved searches."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from analysis.admin import display, filters
 from analysis.admin.base import PageAdmin
@@ -25,9 +26,9 @@ class RatingAdmin(ImageSearchMixin, PageAdmin):
     ordering = ("-pk",)
     sortable_by = ()
 
-    @admin.display(description="Picture")
-    def thumb(self, mark: Rating) -> SafeString | str:
-        return display.picture(mark.image, height=40)
+    @admin.display(description=_("Picture"))
+    def thumb(self, rating: Rating) -> SafeString | str:
+        return display.picture(rating.image, height=40)
 
 
 @admin.register(SavedSearch)

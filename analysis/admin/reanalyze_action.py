@@ -1,4 +1,4 @@
-"""Having many pictures analyzed again: what to ask, what it would come to, and only then the start."""
+"""The action that re-analyzes many images: form, estimate, bulk run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from hashlib import sha256
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.db import transaction
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
@@ -22,141 +22,148 @@ from unfold.widgets import (
 
 from analysis import formatting, pipeline
 from analysis.admin import display
-from analysis.admin.image_actions import Rows, SelectedImages, page, selected_images
+from analysis.admin.image_actions import Rows, SelectedImages, action_page, selected_images
 from analysis.admin.image_query import InvalidFilter
-from analysis.batches import lifecycle
 from analysis.batches.authorization import NotAllowed
-from analysis.batches.estimate import Estimate, estimate
+from analysis.batches.estimate import Estimate, estimate_unsaved
 from analysis.batches.options import InvalidBatchOptions, build_batch
 from analysis.batches.start_tokens import NoToken, new_token
 from analysis.models import Analysis, Batch
 from analysis.recognition import registry
 
-LOOKED_AT = 2_000
-TITLE = "Analyze again"
+MAX_ESTIMATED = 2_000
+"""Pictures of a large selection that the estimate is made from."""
 
 
-class AnalyzeForm(forms.Form):
-    apis = forms.MultipleChoiceField(label="APIs", widget=UnfoldAdminCheckboxSelectMultipleWidget)
-    scope = forms.ChoiceField(label="Which of them", widget=UnfoldAdminSelectWidget)
+class ReanalyzeForm(forms.Form):
+    apis = forms.MultipleChoiceField(label=_("APIs"), widget=UnfoldAdminCheckboxSelectMultipleWidget)
+    scope = forms.ChoiceField(label=_("Pictures"), widget=UnfoldAdminSelectWidget)
     is_forced = forms.BooleanField(
-        label="Ask although an answer is stored", required=False, widget=UnfoldBooleanSwitchWidget
+        label=_("Re-run even if a result exists"),
+        required=False,
+        help_text=_("You will be charged again; earlier results stay in the history."),
+        widget=UnfoldBooleanSwitchWidget,
     )
     min_confidence = forms.FloatField(
-        label="Least confidence",
+        label=_("Minimum confidence"),
         required=False,
-        help_text="Percent; empty: MIN_CONFIDENCE.",
+        help_text=_("Percent. Leave empty to use MIN_CONFIDENCE."),
         widget=UnfoldAdminDecimalFieldWidget,
     )
     max_labels = forms.IntegerField(
-        label="Most labels", required=False, help_text="Empty: MAX_LABELS.", widget=UnfoldAdminIntegerFieldWidget
+        label=_("Maximum labels"),
+        required=False,
+        help_text=_("Leave empty to use MAX_LABELS."),
+        widget=UnfoldAdminIntegerFieldWidget,
     )
-    limit = forms.IntegerField(label="Most pictures", required=False, widget=UnfoldAdminIntegerFieldWidget)
-    budget = forms.DecimalField(
-        label="Budget", required=False, help_text="US dollars, at most.", widget=UnfoldAdminDecimalFieldWidget
-    )
+    limit = forms.IntegerField(label=_("Maximum pictures"), required=False, widget=UnfoldAdminIntegerFieldWidget)
+    budget = forms.DecimalField(label=_("Budget limit (USD)"), required=False, widget=UnfoldAdminDecimalFieldWidget)
     rate = forms.FloatField(
-        label="Pace", required=False, help_text="Calls a second of each API.", widget=UnfoldAdminDecimalFieldWidget
+        label=_("Rate limit"),
+        required=False,
+        help_text=_("Calls per second and API."),
+        widget=UnfoldAdminDecimalFieldWidget,
     )
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        able = registry.current().apis
-        choices: Any = self.fields["apis"]
-        choices.choices = [(value, label) for value, label in Analysis.Api.choices if value in able]
-        choices.initial = registry.enabled_apis()
-        scopes: Any = self.fields["scope"]
-        scopes.choices = Batch.Scope.choices
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        available = registry.current().apis
+        apis: Any = self.fields["apis"]
+        apis.choices = [(value, label) for value, label in Analysis.Api.choices if value in available]
+        apis.initial = registry.enabled_apis()
+        scope: Any = self.fields["scope"]
+        scope.choices = Batch.Scope.choices
 
-    def batch(self, meant: SelectedImages) -> Batch:
-        """Raises BadBatch."""
-        said = self.cleaned_data
-        query = meant.selection.query
+    def batch(self, selected: SelectedImages) -> Batch:
+        """An unsaved batch. Raises InvalidBatchOptions."""
+        data = self.cleaned_data
+        query = selected.selection.query
         return build_batch(
             query=query.text if query is not None else "",
-            scope=said["scope"],
-            apis=said["apis"],
-            min_confidence=said["min_confidence"],
-            max_labels=said["max_labels"],
-            older_than="latest" if said["scope"] == Batch.Scope.OUTDATED else "",
-            limit=said["limit"],
-            budget=said["budget"],
-            rate=said["rate"],
-            is_forced=said["is_forced"],
+            scope=data["scope"],
+            apis=data["apis"],
+            min_confidence=data["min_confidence"],
+            max_labels=data["max_labels"],
+            older_than="latest" if data["scope"] == Batch.Scope.OUTDATED else "",
+            limit=data["limit"],
+            budget=data["budget"],
+            rate=data["rate"],
+            is_forced=data["is_forced"],
             uses_id_list=query is None,
             all_owners=True,
-            person_id=meant.selection.person.pk,
+            person_id=selected.selection.person.pk,
         )
 
     def digest(self) -> str:
-        """Of what was estimated: nothing else is started."""
+        """Identify the estimated options; a run starts only with the same ones."""
         return sha256(repr(sorted(self.cleaned_data.items())).encode()).hexdigest()
 
 
-def analyze_again(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:
-    """Form, estimate, start."""
+@admin.action(description=_("Re-analyze…"), permissions=["analyze"])
+def reanalyze(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:
+    """Show the form, then its estimate, then start the bulk run."""
     try:
-        meant = selected_images(request, rows)
-    except InvalidFilter as complaint:
-        messages.error(request, str(complaint))
+        selected = selected_images(request, rows)
+    except InvalidFilter as error:
+        messages.error(request, str(error))
         return None
-    form = AnalyzeForm(request.POST if "confirmed" in request.POST else None)
-    found = None
+    form = ReanalyzeForm(request.POST if "confirmed" in request.POST else None)
+    context = {}
     if form.is_valid():
         try:
-            batch = form.batch(meant)
+            batch = form.batch(selected)
             if "start" in request.POST and request.POST.get("estimated") == form.digest():
-                _start(request, batch, meant)
+                _start(request, batch, selected)
                 return None
-            found = _estimated(batch, meant)
-        except (InvalidBatchOptions, NotAllowed, NoToken) as complaint:
-            form.add_error(None, str(complaint))
-    more = {"rows": _lines(found), "sums": _sums(found), "digest": form.digest(), "token": new_token()} if found else {}
-    return page(model_admin, request, title=TITLE, meant=meant, form=form, is_estimating=True, **more)
+            estimate = estimate_unsaved(batch, named=selected.selection.ids, maximum=MAX_ESTIMATED)
+            context = {
+                "rows": _table_rows(estimate),
+                "summary": _summary(estimate),
+                "digest": form.digest(),
+                "token": new_token(),
+            }
+        except (InvalidBatchOptions, NotAllowed, NoToken) as error:
+            form.add_error(None, str(error))
+    title = gettext("Re-analyze")
+    return action_page(model_admin, request, title=title, selected=selected, form=form, is_estimating=True, **context)
 
 
-def _start(request: HttpRequest, batch: Batch, meant: SelectedImages) -> None:
-    started, is_first = pipeline.start_once(batch, token=request.POST.get("token", ""), named=meant.selection.ids)
+def _start(request: HttpRequest, batch: Batch, selected: SelectedImages) -> None:
+    started, is_first = pipeline.start_once(batch, token=request.POST.get("token", ""), named=selected.selection.ids)
     if is_first:
-        messages.success(request, format_html("Started in the background: {}", display.link(started)))
+        messages.success(request, format_html(gettext("{} started in the background."), display.link(started)))
     else:
-        said = _("Already started from this estimate: {}. Nothing else was started.")
-        messages.warning(request, format_html(said, display.link(started)))
+        sentence = gettext("{} was already started from this estimate. Nothing else was started.")
+        messages.warning(request, format_html(sentence, display.link(started)))
 
 
-def _estimated(batch: Batch, meant: SelectedImages) -> Estimate:
-    """Of pictures named one by one the batch has to be there; it is not afterwards."""
-    with transaction.atomic():
-        if batch.uses_id_list:
-            lifecycle.prepare(batch, named=meant.selection.ids)
-        found = estimate(batch, maximum=LOOKED_AT)
-        transaction.set_rollback(True)
-    return found
-
-
-def _lines(found: Estimate) -> list[tuple[str, ...]]:
+def _table_rows(estimate: Estimate) -> list[tuple[str, ...]]:
     return [
         (
-            *(str(Analysis.Api(api).label), f"{each.analyses:,}", f"{each.settled:,}", f"{each.in_progress:,}"),
-            *(
-                f"{each.reused:,}",
-                f"{each.calls:,}",
-                formatting.dollars(each.dollars),
-                formatting.duration(each.seconds) or _("as fast as the recognizer"),
-            ),
+            str(Analysis.Api(api).label),
+            formatting.count(of_api.analyses),
+            formatting.count(of_api.settled),
+            formatting.count(of_api.in_progress),
+            formatting.count(of_api.reused),
+            formatting.count(of_api.calls),
+            formatting.dollars(of_api.dollars),
+            formatting.duration(of_api.seconds) or gettext("not rate limited"),
         )
-        for api, each in found.by_api.items()
+        for api, of_api in estimate.by_api.items()
     ]
 
 
-def _sums(found: Estimate) -> str:
-    seen = f"Of {found.looked_at:,} pictures {found.images:,} need something: {found.analyses:,} analyses"
-    pace = f", {formatting.duration(found.seconds)} at the present pace" if found.seconds is not None else ""
-    said = f"{seen}, {formatting.dollars(found.dollars)}{pace}."
-    if found.is_whole:
-        return said
-    return f"{said} Only these {found.looked_at:,} were looked at; there are more, and they cost in proportion."
-
-
-analyze_again.short_description = "Analyze again…"  # type: ignore[attr-defined]
-analyze_again.allowed_permissions = ("ask",)  # type: ignore[attr-defined]
+def _summary(estimate: Estimate) -> str:
+    analyses = ngettext("%(number)s analysis", "%(number)s analyses", estimate.analyses)
+    parts = [
+        gettext("%(needed)s of %(number)s pictures need analysis")
+        % {"needed": formatting.count(estimate.images), "number": formatting.count(estimate.looked_at)},
+        formatting.plural(analyses, estimate.analyses),
+        formatting.dollars(estimate.dollars),
+        formatting.duration(estimate.seconds),
+    ]
+    summary = " · ".join(part for part in parts if part)
+    if estimate.is_whole:
+        return summary
+    more = gettext("Estimated from the first %(number)s pictures; the selection has more.")
+    return f"{summary}. {more % {'number': formatting.count(estimate.looked_at)}}"

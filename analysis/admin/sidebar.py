@@ -1,86 +1,111 @@
-"""The sidebar: every table in the section it belongs to. A model registered without a place here fails a test."""
+"""The sidebar: every registered model in one of five sections."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from analysis import models as our
 from imagelib.accounts.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Item(NamedTuple):
     model: type[Model]
     icon: str
-    """Of Material Symbols, which Unfold brings along."""
+    """A name of Material Symbols, the icon font of Unfold."""
 
 
-SECTIONS: dict[str, tuple[Item, ...]] = {
-    "Library": (
-        Item(our.Image, "image"),
-        Item(our.Label, "sell"),
-        Item(our.LabelAlias, "alternate_email"),
-        Item(our.Verdict, "how_to_reg"),
-        Item(our.SavedSearch, "saved_search"),
-        Item(our.Rating, "star"),
-        Item(our.BulkChange, "history"),
+class Section(NamedTuple):
+    title: StrOrPromise
+    items: tuple[Item, ...]
+
+
+SECTIONS = (
+    Section(
+        _("Library"),
+        (
+            Item(our.Image, "image"),
+            Item(our.Label, "sell"),
+            Item(our.LabelAlias, "alternate_email"),
+            Item(our.Verdict, "how_to_reg"),
+            Item(our.SavedSearch, "saved_search"),
+            Item(our.Rating, "star"),
+            Item(our.BulkChange, "history"),
+        ),
     ),
-    "Recognition": (
-        Item(our.Analysis, "visibility"),
-        Item(our.Batch, "stacks"),
-        Item(our.Call, "receipt_long"),
-        Item(our.Spend, "payments"),
-        Item(our.SpendEntry, "playlist_add"),
-        Item(our.Outage, "warning"),
-        Item(our.ModelVersion, "model_training"),
-        Item(our.Heartbeat, "ecg_heart"),
-        Item(our.Face, "face"),
-        Item(our.ImageText, "text_fields"),
-        Item(our.ImageIndex, "manage_search"),
+    Section(
+        _("Recognition"),
+        (
+            Item(our.Analysis, "visibility"),
+            Item(our.Batch, "stacks"),
+            Item(our.Call, "receipt_long"),
+            Item(our.Spend, "payments"),
+            Item(our.Outage, "warning"),
+            Item(our.ModelVersion, "model_training"),
+            Item(our.Face, "face"),
+            Item(our.ImageText, "text_fields"),
+        ),
     ),
-    "Buckets": (
-        Item(our.Bucket, "cloud"),
-        Item(our.BucketObject, "draft"),
-        Item(our.Upload, "upload"),
-        Item(our.PendingBlob, "delete_sweep"),
+    Section(
+        _("Buckets"),
+        (
+            Item(our.Bucket, "cloud"),
+            Item(our.BucketObject, "draft"),
+            Item(our.Upload, "upload"),
+        ),
     ),
-    "Figures": (
-        Item(our.AddedStatistics, "add_photo_alternate"),
-        Item(our.EndedStatistics, "bar_chart"),
-        Item(our.LatencyStatistics, "timer"),
-        Item(our.ConfidenceStatistics, "percent"),
-        Item(our.StatisticsRun, "update"),
+    Section(
+        _("Access"),
+        (
+            Item(User, "person"),
+            Item(Group, "group"),
+        ),
     ),
-    "Access": (
-        Item(User, "person"),
-        Item(Group, "group"),
+    # Rows that only matter to an engineer who debugs imagelib: queues, caches and counters.
+    Section(
+        _("Internals"),
+        (
+            Item(our.ImageIndex, "manage_search"),
+            Item(our.SpendEntry, "playlist_add"),
+            Item(our.PendingBlob, "delete_sweep"),
+            Item(our.Heartbeat, "ecg_heart"),
+            Item(our.AddedStatistics, "add_photo_alternate"),
+            Item(our.EndedStatistics, "bar_chart"),
+            Item(our.LatencyStatistics, "timer"),
+            Item(our.ConfidenceStatistics, "percent"),
+            Item(our.StatisticsRun, "update"),
+        ),
     ),
-}
+)
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """As Unfold wants it: what one may not look at is left out, and a section of which nothing is left."""
+    """The sections with the models the person may view, in Unfold's format."""
     groups = [
         {
-            "title": title,
+            "title": section.title,
             "separator": True,
-            "items": [_entry(item) for item in items if _may_see(request, item.model)],
+            "items": [_entry(item) for item in section.items if _may_view(request, item.model)],
         }
-        for title, items in SECTIONS.items()
+        for section in SECTIONS
     ]
     return [group for group in groups if group["items"]]
 
 
-def mark(_: HttpRequest) -> str:
+def mark(_request: HttpRequest) -> str:
     return static("analysis/mark.svg")
 
 
-def style_sheet(_: HttpRequest) -> str:
+def style_sheet(_request: HttpRequest) -> str:
     return static("analysis/css/admin.css")
 
 
@@ -94,6 +119,6 @@ def _entry(item: Item) -> dict[str, Any]:
     }
 
 
-def _may_see(request: HttpRequest, model: type[Model]) -> bool:
+def _may_view(request: HttpRequest, model: type[Model]) -> bool:
     meta = model._meta
     return any(request.user.has_perm(f"{meta.app_label}.{verb}_{meta.model_name}") for verb in ("view", "change"))

@@ -1,11 +1,14 @@
-"""The dashboard's figures in the admin: derived, so read only."""
+"""Admin pages of the dashboard's precomputed statistics, read-only."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from analysis import formatting
 from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.models import AddedStatistics, ConfidenceStatistics, EndedStatistics, LatencyStatistics, StatisticsRun
@@ -14,36 +17,36 @@ from analysis.statistics.queries import CONFIDENCE_BINS
 
 
 class StatisticsAdmin(ReadOnlyAdmin):
-    """Rows of everybody have no owner; those of an hour are added up to their day in another row."""
+    """Rows without an owner are totals; a day is a row besides its hours."""
 
     list_select_related: Any = ("owner",)
     ordering = ("-start", "-pk")
     sortable_by = ()
 
-    @admin.display(description="Of")
-    def whose(self, figure: Any) -> str:
-        return str(figure.owner or "everybody")
+    @admin.display(description=_("Owner"))
+    def owner_name(self, row: Any) -> str:
+        return str(row.owner or gettext("All owners"))
 
-    @admin.display(description="Over")
-    def length(self, figure: Any) -> str:
-        return "an hour" if figure.is_hour else "a day"
+    @admin.display(description=_("Period"))
+    def period(self, row: Any) -> str:
+        return gettext("Hour") if row.is_hour else gettext("Day")
 
 
 @admin.register(StatisticsRun)
-class FigureRunAdmin(ReadOnlyAdmin):
-    list_display = ("name", "at", "took")
-    took = display.number("seconds", "Took", places=2, unit=" s")
+class StatisticsRunAdmin(ReadOnlyAdmin):
+    list_display = ("name", "at", "run_time")
+    run_time = display.number("seconds", _("Duration"), places=2, unit=" s")
 
 
 @admin.register(AddedStatistics)
-class AddedFigureAdmin(StatisticsAdmin):
-    list_display = ("start", "length", "whose", "pictures", "bytes")
+class AddedStatisticsAdmin(StatisticsAdmin):
+    list_display = ("start", "period", "owner_name", "pictures", "bytes")
     list_filter = (("is_hour", filters.BooleanRadioFilter),)
 
 
 @admin.register(EndedStatistics)
-class EndedFigureAdmin(StatisticsAdmin):
-    list_display = ("start", "length", "whose", "recognizer", "api", "answered", "reused", "failed", "dollars")
+class EndedStatisticsAdmin(StatisticsAdmin):
+    list_display = ("start", "period", "owner_name", "recognizer", "api", "answered", "reused", "failed", "dollars")
     list_filter = (
         ("is_hour", filters.BooleanRadioFilter),
         ("api", filters.ChoicesDropdownFilter),
@@ -53,23 +56,25 @@ class EndedFigureAdmin(StatisticsAdmin):
 
 @admin.register(LatencyStatistics)
 class LatencyStatisticsAdmin(StatisticsAdmin):
-    list_display = ("start", "length", "recognizer", "api", "within", "answers")
-    list_filter = EndedFigureAdmin.list_filter
+    list_display = ("start", "period", "recognizer", "api", "latency", "answers")
+    list_filter = EndedStatisticsAdmin.list_filter
     list_select_related = ()
 
-    @admin.display(description="Took")
-    def within(self, figure: LatencyStatistics) -> str:
-        if figure.step >= BIN_EDGES - 1:
-            return f"{milliseconds(figure.step):,.0f} ms or more"
-        return f"{milliseconds(figure.step):,.0f} to {milliseconds(figure.step + 1):,.0f} ms"
+    @admin.display(description=_("Latency"))
+    def latency(self, row: LatencyStatistics) -> str:
+        low = formatting.count(round(milliseconds(row.step)))
+        if row.step >= BIN_EDGES - 1:
+            return gettext("%(low)s ms or more") % {"low": low}
+        high = formatting.count(round(milliseconds(row.step + 1)))
+        return gettext("%(low)s–%(high)s ms") % {"low": low, "high": high}
 
 
 @admin.register(ConfidenceStatistics)
 class ConfidenceStatisticsAdmin(StatisticsAdmin):
-    list_display = ("sureness", "whose", "labels")
+    list_display = ("confidence", "owner_name", "labels")
     ordering = ("owner", "step")
 
-    @admin.display(description="Confidence")
-    def sureness(self, figure: ConfidenceStatistics) -> str:
+    @admin.display(description=_("Confidence"))
+    def confidence(self, row: ConfidenceStatistics) -> str:
         width = 100 // CONFIDENCE_BINS
-        return f"{figure.step * width}–{(figure.step + 1) * width} %"
+        return f"{row.step * width}–{(row.step + 1) * width} %"

@@ -1,4 +1,4 @@
-"""People and groups, in the admin's own look."""
+"""Admin pages of users and groups in Unfold's look."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc, type-arg]
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("Display"), {"fields": ("time_zone", "theme")}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Nobody gives themselves, or anybody, rights who is no superuser."""
-        kept = super().get_readonly_fields(request, obj)
-        return kept if request.user.is_superuser else (*kept, *PRIVILEGES)
+        # Without this, staff could make an account with more privileges than their own.
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, *PRIVILEGES)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_change(request, obj)
@@ -52,8 +52,8 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc, type-arg]
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        kept = super().get_readonly_fields(request, obj)
-        return kept if request.user.is_superuser else (*kept, "permissions")
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, "permissions")
 
 
 def _may_change(request: HttpRequest, obj: Any) -> bool:

@@ -1,4 +1,4 @@
-"""People's verdicts in the admin."""
+"""Admin pages of verdicts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from analysis import permissions
 from analysis.admin import display, filters
@@ -19,7 +20,7 @@ from analysis.models import Verdict
 
 @admin.register(Verdict)
 class VerdictAdmin(ImageSearchMixin, PageAdmin):
-    list_display = ("thumb", "image", "label", "decision_shown", "by", "decided_at")
+    list_display = ("thumb", "image", "label", "decision_badge", "by", "decided_at")
     list_display_links = ("image",)
     list_filter = (
         ("decision", filters.ChoicesDropdownFilter),
@@ -33,12 +34,12 @@ class VerdictAdmin(ImageSearchMixin, PageAdmin):
     ordering = ("-pk",)
     sortable_by = ()
 
-    @admin.display(description="Picture")
+    @admin.display(description=_("Picture"))
     def thumb(self, verdict: Verdict) -> SafeString | str:
         return display.picture(verdict.image, height=40)
 
-    @display.badge("Decision")
-    def decision_shown(self, verdict: Verdict) -> tuple[str, str]:
+    @display.badge(_("Decision"))
+    def decision_badge(self, verdict: Verdict) -> tuple[str, str]:
         return verdict.decision, verdict.get_decision_display()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
@@ -50,12 +51,14 @@ class VerdictAdmin(ImageSearchMixin, PageAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
-        """By whom and when is known once it is said."""
+        """A new verdict has no author and date yet."""
         return ("image", "label", "decision", *(self.readonly_fields if obj else ()))
 
     def save_model(self, request: HttpRequest, obj: Verdict, form: Any, change: bool) -> None:
-        said = verdicts.decide(obj.image_id, label_id=obj.label_id, decision=obj.decision, by_id=request.user.pk or 0)
-        obj.pk, obj.by_id, obj.decided_at = said.pk, said.by_id, said.decided_at
+        verdict = verdicts.decide(
+            obj.image_id, label_id=obj.label_id, decision=obj.decision, by_id=request.user.pk or 0
+        )
+        obj.pk, obj.by_id, obj.decided_at = verdict.pk, verdict.by_id, verdict.decided_at
 
     def delete_model(self, request: HttpRequest, obj: Verdict) -> None:
         verdicts.delete_verdict(obj)

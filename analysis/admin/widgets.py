@@ -1,4 +1,4 @@
-"""Fields that complete a row of another table: what no row can be is nothing chosen, and the form says so."""
+"""Autocomplete fields for foreign keys that ignore impossible keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Model
 
 
 def is_key(model: type[Model], text: str) -> bool:
-    """Whether a row could have this key; of what could not, the database would complain."""
+    """True if a row can have this key: PostgreSQL fails on one out of range."""
     try:
         key = model._meta.pk.to_python(text)
     except ValidationError:
@@ -19,18 +19,18 @@ def is_key(model: type[Model], text: str) -> bool:
 
 
 class KeyWidget:
-    """Django looks up what was sent, to show it again, before anybody asked whether it is a key."""
+    """Drops impossible keys, which Django queries before it validates them."""
 
     field: Any
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        known = [each for each in value if is_key(self.field.related_model, str(each))]
-        return super().optgroups(name, known, attr)  # type: ignore[misc]
+        keys = [key for key in value if is_key(self.field.related_model, str(key))]
+        return super().optgroups(name, keys, attr)  # type: ignore[misc]
 
 
-class Choice(KeyWidget, AutocompleteSelect):
+class KeySelect(KeyWidget, AutocompleteSelect):
     pass
 
 
-class Choices(KeyWidget, AutocompleteSelectMultiple):
+class KeySelectMultiple(KeyWidget, AutocompleteSelectMultiple):
     pass

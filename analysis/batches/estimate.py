@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from analysis.batches import selection
+from analysis.batches import lifecycle, selection
 from analysis.formatting import dollars
 from analysis.models import Analysis, Batch, Image
 from analysis.recognition import aws_quotas, ledger, registry
@@ -63,6 +64,20 @@ def estimate(batch: Batch, *, maximum: int | None = None) -> Estimate:
             last.is_whole = False
             break
     return add_costs(last, batch)
+
+
+def estimate_unsaved(batch: Batch, *, named: Sequence[int], maximum: int) -> Estimate:
+    """Estimate a batch that is not saved, from at most `maximum` images; `named` are those of an ID list."""
+    if not batch.uses_id_list:
+        return estimate(batch, maximum=maximum)
+    # The queries join the ID list, so it is written for their duration and rolled back.
+    with transaction.atomic():
+        lifecycle.prepare(batch, named=named[:maximum])
+        result = estimate(batch)
+        transaction.set_rollback(True)
+    batch.pk = None
+    result.is_whole = len(named) <= maximum
+    return result
 
 
 def estimating(batch: Batch) -> Iterator[Estimate]:

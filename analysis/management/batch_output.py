@@ -1,4 +1,4 @@
-"""A batch in words on a terminal, or one JSON object a line for programs."""
+"""The output of analyze_images: sentences for people, or JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import OutputWrapper
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from tqdm import tqdm
 
 from analysis.batches import report
-from analysis.batches.estimate import Estimate, add_costs, estimating, warnings
+from analysis.batches.estimate import ApiEstimate, Estimate, add_costs, estimating, warnings
 from analysis.batches.progress import Progress, progress
 from analysis.batches.sampling import SampleComparison
-from analysis.formatting import dollars, duration, pictures, plural
+from analysis.formatting import count, dollars, duration, pictures, plural
 from analysis.models import Batch
 
-MOST_LISTED = 15
+MAX_LABELS = 15
 
 
 class BatchOutput:
+    """`line` writes only for people, `object` only for programs."""
+
     def __init__(self, out: OutputWrapper, *, is_json: bool) -> None:
         self._out, self.is_json = out, is_json
 
@@ -34,103 +37,114 @@ class BatchOutput:
 
     def object(self, **values: Any) -> None:
         if self.is_json:
-            self._out.write(json.dumps(values, default=_plain))
+            self._out.write(json.dumps(values, default=_json_value))
             self._out.flush()
 
     def started(self, batch: Batch) -> None:
         self.object(batch=batch.pk, state=batch.state)
-        self.line(f"Batch {batch.pk} runs in the background. See: manage.py analyze_images --status {batch.pk}")
+        sentence = _("Bulk run %(id)s started in the background. To see its progress, run: %(command)s")
+        self.line(sentence % {"id": batch.pk, "command": f"manage.py analyze_images --status {batch.pk}"})
 
-    def estimating(self, batch: Batch) -> Estimate:
-        """Count what a batch would come to, with a bar where somebody looks on."""
-        found = Estimate()
-        with tqdm(unit=" pictures", desc="Counting", disable=True if self.is_json else None, leave=False) as bar:
-            for found in estimating(batch):
-                bar.update(found.looked_at - bar.n)
-        return add_costs(found, batch)
+    def make_estimate(self, batch: Batch) -> Estimate:
+        """Estimate a batch, with a progress bar on a terminal."""
+        estimate = Estimate()
+        with tqdm(
+            unit=_(" pictures"), desc=_("Estimating"), disable=True if self.is_json else None, leave=False
+        ) as bar:
+            for estimate in estimating(batch):
+                bar.update(estimate.looked_at - bar.n)
+        return add_costs(estimate, batch)
 
-    def estimate(self, batch: Batch, found: Estimate) -> None:
+    def estimate(self, batch: Batch, estimate: Estimate) -> None:
         self.object(
-            pictures=found.looked_at,
-            images=found.images,
-            analyses=found.analyses,
-            dollars=found.dollars,
-            seconds=found.seconds,
-            apis={api: {**asdict(each), "calls": each.calls} for api, each in found.by_api.items()},
+            pictures=estimate.looked_at,
+            images=estimate.images,
+            analyses=estimate.analyses,
+            dollars=estimate.dollars,
+            seconds=estimate.seconds,
+            apis={api: {**asdict(of_api), "calls": of_api.calls} for api, of_api in estimate.by_api.items()},
         )
-        self.line(f"{pictures(found.looked_at)} looked at, {found.images:,} to be analyzed:")
-        for api, each in found.by_api.items():
-            self.line(f"  {api:<12}{_of_api(each)}")
-        for sentence in warnings(batch, found):
-            self.line(sentence)
+        sentence = _("%(needed)s of %(pictures)s need analysis:")
+        self.line(sentence % {"needed": count(estimate.images), "pictures": pictures(estimate.looked_at)})
+        for api, of_api in estimate.by_api.items():
+            self.line(f"  {api:<12}{_describe_api(of_api)}")
+        for warning in warnings(batch, estimate):
+            self.line(warning)
 
-    def difference(self, found: SampleComparison) -> None:
-        sides = {"gained": found.gained, "lost": found.lost, "moved": found.moved}
-        counts = {side: {name: number for (_, name), number in each.items()} for side, each in sides.items()}
-        self.object(sampled=found.answers, unchanged=found.unchanged, first=found.first, **counts)
-        answers = plural(ngettext("%(number)s answer", "%(number)s answers", found.answers), found.answers)
-        self.line(f"{answers} sampled: {found.unchanged:,} the same as before, {found.first:,} where there was none.")
-        for side, counted in sides.items():
-            self.line(f"  {side:<8}{_listed(counted)}")
+    def comparison(self, sample: SampleComparison) -> None:
+        """The labels that a sample gained and lost."""
+        sides = {"gained": sample.gained, "lost": sample.lost, "moved": sample.moved}
+        by_name = {side: {name: number for (_kind, name), number in labels.items()} for side, labels in sides.items()}
+        self.object(sampled=sample.answers, unchanged=sample.unchanged, first=sample.first, **by_name)
+        results = plural(ngettext("%(number)s result", "%(number)s results", sample.answers), sample.answers)
+        sentence = _("Sample: %(results)s, %(unchanged)s unchanged, %(first)s without an earlier result.")
+        self.line(sentence % {"results": results, "unchanged": count(sample.unchanged), "first": count(sample.first)})
+        titles = {"gained": _("gained"), "lost": _("lost"), "moved": _("moved")}
+        for side, labels in sides.items():
+            self.line(f"  {titles[side]:<8}{_top_labels(labels)}")
 
-    def told(self, batch_id: int, is_done: bool, otherwise: str) -> int:
-        """Say how a batch stands now; 1 when what was asked could not be done."""
-        found = progress(batch_id)
-        if found:
-            self.object(**describe_batch(found), is_done=is_done)
+    def status(self, batch_id: int, *, is_done: bool = True, refusal: str = "") -> int:
+        """Write the batch's state, or why the option had no effect; 1 in that case."""
+        state = progress(batch_id)
+        if state:
+            self.object(**describe_batch(state), is_done=is_done)
         if not is_done:
-            self.line(otherwise)
+            self.line(refusal)
         for text in report.report_lines(batch_id):
             self.line(text)
         return 0 if is_done else 1
 
 
-def describe_batch(found: Progress) -> dict[str, Any]:
+def describe_batch(state: Progress) -> dict[str, Any]:
     """A batch's progress for programs."""
-    batch = found.batch
+    batch = state.batch
     return {
         "batch": batch.pk,
         "state": batch.state,
         "reason": batch.reason,
         "asked": batch.asked,
-        "total": found.total,
-        "done": found.done,
-        "failed": found.failed,
-        "reused": found.reused,
-        "waiting": found.waiting,
-        "running": found.running,
-        "dollars": found.dollars,
+        "total": state.total,
+        "done": state.done,
+        "failed": state.failed,
+        "reused": state.reused,
+        "waiting": state.waiting,
+        "running": state.running,
+        "dollars": state.dollars,
         "budget": batch.budget,
         "pace": round(batch.pace, 2),
-        "seconds_left": found.seconds_left,
+        "seconds_left": state.seconds_left,
     }
 
 
-def is_watched() -> bool:
+def has_terminal() -> bool:
     return sys.stderr.isatty()
 
 
-def _of_api(each: Any) -> str:
-    parts = [f"{each.calls:,} calls", f"{each.reused:,} from the store"]
-    if each.settled:
-        parts.append(f"{each.settled:,} answered so already")
-    if each.in_progress:
-        parts.append(f"{each.in_progress:,} under way already")
-    if each.dollars:
-        parts.append(dollars(each.dollars))
-    if each.seconds is not None and each.calls:
-        parts.append(f"about {duration(each.seconds)}")
+def _describe_api(estimate: ApiEstimate) -> str:
+    parts = [
+        plural(ngettext("%(number)s call", "%(number)s calls", estimate.calls), estimate.calls),
+        _("%(number)s from stored results") % {"number": count(estimate.reused)},
+    ]
+    if estimate.settled:
+        parts.append(_("%(number)s already up to date") % {"number": count(estimate.settled)})
+    if estimate.in_progress:
+        parts.append(_("%(number)s already in progress") % {"number": count(estimate.in_progress)})
+    if estimate.dollars:
+        parts.append(dollars(estimate.dollars))
+    if estimate.seconds is not None and estimate.calls:
+        parts.append(_("about %(duration)s") % {"duration": duration(estimate.seconds)})
     return ", ".join(parts)
 
 
-def _listed(counted: Counter[tuple[str, str]]) -> str:
-    ranked = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
-    listed = ", ".join(f"{name} {number:,}" for (_, name), number in ranked[:MOST_LISTED])
-    more = f" and {len(ranked) - MOST_LISTED:,} more" if len(ranked) > MOST_LISTED else ""
-    return listed + more or "nothing"
+def _top_labels(labels: Counter[tuple[str, str]]) -> str:
+    ranked = sorted(labels.items(), key=lambda item: (-item[1], item[0]))
+    text = ", ".join(f"{name} {count(number)}" for (_kind, name), number in ranked[:MAX_LABELS])
+    if len(ranked) > MAX_LABELS:
+        return _("%(labels)s and %(number)s more") % {"labels": text, "number": count(len(ranked) - MAX_LABELS)}
+    return text or _("none")
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, timedelta):

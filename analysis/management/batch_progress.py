@@ -1,4 +1,4 @@
-"""Looking on while a batch runs, until it is over or somebody has seen enough."""
+"""The progress of a running batch on a terminal."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import logging
 from time import monotonic, sleep
 
 from celery import current_app
+from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
 from analysis import tasks
 from analysis.batches import lifecycle, report
 from analysis.batches.progress import Progress, progress
-from analysis.formatting import dollars, duration
-from analysis.management.batch_output import BatchOutput, describe_batch, is_watched
+from analysis.formatting import count, dollars, duration
+from analysis.management.batch_output import BatchOutput, describe_batch, has_terminal
 from analysis.models import Batch, Outage
 
 logger = logging.getLogger(__name__)
 
-LOOK = 0.5
-"""Seconds between two looks."""
-LINE = 15.0
-"""Seconds between two lines where nobody looks on; and without progress, until the reasons are looked for."""
-STATUSES = {
+POLL_SECONDS = 0.5
+LINE_SECONDS = 15.0
+"""Between two lines without a terminal; and without progress, until the reasons are written."""
+RATE_SECONDS = 30
+"""The rate is that of the last so many seconds."""
+EXIT_STATUSES = {
     Batch.State.DONE: 0,
     Batch.State.STOPPED: 3,
     Batch.State.CANCELLED: 4,
@@ -31,107 +33,118 @@ STATUSES = {
 
 
 class BatchProgress:
-    """Shows one batch; Ctrl-C pauses it. Its end is found out here too, so that nobody waits for the sweeper."""
+    """Shows the progress of one batch; Ctrl-C pauses the batch."""
 
-    def __init__(self, batch_id: int, words: BatchOutput, *, is_sample: bool = False) -> None:
-        self._batch_id, self._words, self._is_sample = batch_id, words, is_sample
-        self._moved_at = self._said_at = monotonic()
-        self._seen: list[tuple[float, int]] = []
+    def __init__(self, batch_id: int, output: BatchOutput, *, is_sample: bool = False) -> None:
+        self._batch_id, self._output, self._is_sample = batch_id, output, is_sample
+        self._changed_at = self._written_at = monotonic()
+        self._history: list[tuple[float, int]] = []
         self._has_warned = False
 
-    def until_over(self) -> int:
-        """The exit status that the command documents."""
+    def wait(self) -> int:
+        """Return the exit status documented in the command's help."""
         try:
-            found = self._look_on()
+            state = self._follow()
         except KeyboardInterrupt:
             return self._pause()
-        return self._told(found)
+        return self._report(state)
 
-    def _told(self, found: Progress) -> int:
-        self._words.object(**describe_batch(found))
+    def _report(self, state: Progress) -> int:
+        self._output.object(**describe_batch(state))
         for text in report.report_lines(self._batch_id) if not self._is_sample else ():
-            self._words.line(text)
-        return 1 if found.batch.state == Batch.State.DONE and found.failed else STATUSES[Batch.State(found.batch.state)]
+            self._output.line(text)
+        has_failures = state.batch.state == Batch.State.DONE and state.failed
+        return 1 if has_failures else EXIT_STATUSES[Batch.State(state.batch.state)]
 
-    def _look_on(self) -> Progress:
-        with tqdm(unit=" analyses", disable=not is_watched() or self._words.is_json, dynamic_ncols=True) as bar:
+    def _follow(self) -> Progress:
+        with tqdm(unit=_(" analyses"), disable=not has_terminal() or self._output.is_json, dynamic_ncols=True) as bar:
             while True:
-                found = progress(self._batch_id)
-                if found is None:
-                    raise KeyboardInterrupt  # somebody deleted it
-                self._show(bar, found)
-                if found.batch.state != Batch.State.RUNNING:
-                    return found
-                if found.batch.is_fully_queued and not found.waiting:
-                    self._see_to_its_end()
-                sleep(LOOK)
+                state = progress(self._batch_id)
+                if state is None:
+                    raise KeyboardInterrupt  # the batch was deleted
+                self._show(bar, state)
+                if state.batch.state != Batch.State.RUNNING:
+                    return state
+                if state.batch.is_fully_queued and not state.waiting:
+                    self._finish()
+                sleep(POLL_SECONDS)
 
-    def _see_to_its_end(self) -> None:
+    def _finish(self) -> None:
+        # The scheduler's sweep would end the batch too, but up to a minute later.
         try:
             tasks.advance_batches()
-        except OperationalError as error:  # the sweeper announces it again
-            logger.warning("The queue cannot be reached: %s", error)
+        except OperationalError as error:
+            logger.warning("Redis does not answer: %s", error)
 
-    def _show(self, bar: tqdm, found: Progress) -> None:
+    def _show(self, bar: tqdm, state: Progress) -> None:
         now = monotonic()
-        if not self._seen or self._seen[-1][1] != found.ended:
-            self._moved_at = now
+        if not self._history or self._history[-1][1] != state.ended:
+            self._changed_at = now
             self._has_warned = False
-        self._seen = [each for each in self._seen if now - each[0] < 30] + [(now, found.ended)]
-        bar.total = found.total
-        bar.set_postfix_str(self._postfix(found), refresh=False)
-        bar.update(found.ended - bar.n)
+        self._history = [entry for entry in self._history if now - entry[0] < RATE_SECONDS] + [(now, state.ended)]
+        bar.total = state.total
+        bar.set_postfix_str(self._counts(state), refresh=False)
+        bar.update(state.ended - bar.n)
         bar.refresh()
-        if now - self._said_at >= LINE and bar.disable:
-            self._said_at = now
-            self._words.object(**describe_batch(found))
-            self._words.line(self._line(found))
-        if now - self._moved_at >= LINE and not self._has_warned:
+        if now - self._written_at >= LINE_SECONDS and bar.disable:
+            self._written_at = now
+            self._output.object(**describe_batch(state))
+            self._output.line(self._line(state))
+        if now - self._changed_at >= LINE_SECONDS and not self._has_warned:
             self._has_warned = True
-            for reason in _why_nothing_moves(found):
-                bar.write(reason) if not bar.disable else self._words.line(reason)
+            for reason in _stall_reasons(state):
+                bar.write(reason) if not bar.disable else self._output.line(reason)
 
     @property
-    def _pace(self) -> float:
-        (first, had), (last, has) = self._seen[0], self._seen[-1]
-        return (has - had) / (last - first) if last > first else 0.0
+    def _rate(self) -> float:
+        (start, ended_before), (end, ended) = self._history[0], self._history[-1]
+        return (ended - ended_before) / (end - start) if end > start else 0.0
 
-    def _line(self, found: Progress) -> str:
-        whole = f" of {found.total:,}" if found.total is not None else ""
-        left = ""
-        if found.total is not None and self._pace > 0:
-            left = f", about {duration(max(found.total - found.ended, 0) / self._pace)} left"
-        return f"{found.ended:,}{whole} ended, {self._pace:.1f}/s{left}; {self._postfix(found)}"
+    def _line(self, state: Progress) -> str:
+        ended = count(state.ended)
+        if state.total is None:
+            parts = [_("%(ended)s analyses finished") % {"ended": ended}]
+        else:
+            total = count(state.total)
+            parts = [_("%(ended)s of %(total)s analyses finished") % {"ended": ended, "total": total}]
+        parts.append(_("%(rate)s per second") % {"rate": f"{self._rate:.1f}"})
+        if state.total is not None and self._rate > 0:
+            left = duration(max(state.total - state.ended, 0) / self._rate)
+            parts.append(_("about %(duration)s left") % {"duration": left})
+        return ", ".join([*parts, self._counts(state)])
 
-    def _postfix(self, found: Progress) -> str:
-        spent = dollars(found.dollars)
-        if found.batch.budget is not None:
-            spent += f" of {dollars(found.batch.budget)}"
-        return f"{found.failed:,} failed, {found.reused:,} from the store, {spent}"
+    def _counts(self, state: Progress) -> str:
+        counts = _("%(failed)s failed, %(reused)s from stored results") % {
+            "failed": count(state.failed),
+            "reused": count(state.reused),
+        }
+        spent = dollars(state.dollars)
+        if state.batch.budget is not None:
+            spent = _("%(spent)s of %(budget)s") % {"spent": spent, "budget": dollars(state.batch.budget)}
+        return f"{counts}, {spent}"
 
     def _pause(self) -> int:
-        if not lifecycle.pause(self._batch_id):  # it came to an end meanwhile
-            found = progress(self._batch_id)
-            return self._told(found) if found else 130
-        self._words.object(batch=self._batch_id, state="paused")
-        self._words.line(
-            "\nPaused; what is under way ends by itself. Go on with: "
-            f"manage.py analyze_images --resume {self._batch_id}"
-        )
+        if not lifecycle.pause(self._batch_id):  # it ended before Ctrl-C
+            state = progress(self._batch_id)
+            return self._report(state) if state else 130
+        self._output.object(batch=self._batch_id, state="paused")
+        sentence = _("Paused; analyses in progress will finish. Resume with: %(command)s")
+        self._output.line("\n" + sentence % {"command": f"manage.py analyze_images --resume {self._batch_id}"})
         return 130
 
 
-def _why_nothing_moves(found: Progress) -> list[str]:
+def _stall_reasons(state: Progress) -> list[str]:
+    outages = Outage.objects.filter(recognizer=state.batch.recognizer, api__in=state.batch.apis).order_by("api")
     reasons = [
-        f"{outage.get_api_display()} wait: {outage.message}"
-        for outage in Outage.objects.filter(recognizer=found.batch.recognizer, api__in=found.batch.apis).order_by("api")
+        _("%(api)s analyses are waiting: %(error)s") % {"api": outage.get_api_display(), "error": outage.message}
+        for outage in outages
     ]
     try:
-        answers = current_app.control.ping(timeout=2)
+        workers = current_app.control.ping(timeout=2)
     except OperationalError as error:
-        return [*reasons, f"The queue cannot be reached: {error}. What is queued stays queued."]
-    if not answers:
-        reasons.append(
-            "No worker answers. What is queued stays queued; start one with `celery -A imagelib worker -P threads`."
-        )
+        sentence = _("Redis does not answer: %(error)s. Queued analyses are kept.")
+        return [*reasons, sentence % {"error": error}]
+    if not workers:
+        sentence = _("No worker is running. Queued analyses are kept; start a worker with: %(command)s")
+        reasons.append(sentence % {"command": "celery -A imagelib worker -P threads"})
     return reasons

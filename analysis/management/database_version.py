@@ -1,4 +1,4 @@
-"""Refuses a database that another version of imagelib made, before a migration fails halfway through it."""
+"""A check, before migrating, that this version of imagelib can read the database."""
 
 from __future__ import annotations
 
@@ -12,44 +12,47 @@ APP = "analysis"
 
 
 def check(connection: BaseDatabaseWrapper) -> None:
-    """Raises CommandError where a migration was applied that this version does not have."""
+    """Raise CommandError if the database has a migration that this version lacks.
+
+    Django would ignore it, and fail halfway through the first migration that does not fit.
+    """
     loader = MigrationLoader(connection)
     applied = {name for app, name in loader.applied_migrations if app == APP}
-    known = {name for app, name in loader.disk_migrations if app == APP}
+    available = {name for app, name in loader.disk_migrations if app == APP}
     replaced = {name for migration in loader.replacements.values() for app, name in migration.replaces if app == APP}
-    unknown = sorted(applied - known - replaced)
+    unknown = sorted(applied - available - replaced)
     if not unknown:
         return
-    if known <= applied:
+    if available <= applied:
         raise CommandError(_newer(unknown[-1]))
     raise CommandError(_older(unknown[0]))
 
 
 def _newer(name: str) -> str:
     return _(
-        "This database was made by a newer version of imagelib: its migration %(name)s is unknown here."
-        " Update imagelib, or restore a backup from before the update."
+        "This database belongs to a newer version of imagelib (unknown migration %(name)s). Update imagelib, or"
+        " restore a backup from before the update."
     ) % {"name": name}
 
 
 def _older(name: str) -> str:
-    words = {"name": name, "var": settings.VAR}
+    values = {"name": name, "var": settings.VAR}
     if "postgres" in settings.EMBEDDED:
-        afresh = _("To start afresh, rename %(var)s and run this again.") % words
+        next_step = _("To start with an empty library, rename %(var)s and run this command again.") % values
     else:
-        afresh = _("To start afresh, name an empty database with DATABASE_URL.")
+        next_step = _("To start with an empty library, set DATABASE_URL to an empty database.")
     return " ".join(
         (
             _(
-                "This database was made by an earlier version of imagelib, and this version cannot read it: its"
-                " migration %(name)s is unknown here."
+                "This database belongs to an earlier version of imagelib that this version can't upgrade (unknown"
+                " migration %(name)s)."
             )
-            % words,
-            afresh,
+            % values,
+            next_step,
             _(
-                "Then carry your pictures over from the old library's folder:"
-                " manage.py import_images OLD/pictures/originals --owner NAME."
+                "Then import the originals of the old library:"
+                " manage.py import_images OLD/pictures/originals --owner USERNAME."
             ),
-            _("To keep labels, tags and history, stay with the version that made it."),
+            _("To keep labels, tags and history, keep using the earlier version."),
         )
     )

@@ -102,7 +102,7 @@ def disk_full(world: Environment) -> Outcome:
     if refused.returncode == 0 or "No space left on device" not in refused.stderr:
         raise AssertionError(f"The import should have been refused: {refused.stdout}{refused.stderr}")
     taken = world.manage(*importing, **env)
-    if taken.returncode or f"{IMPORTED} imported, 0 already here, 0 refused." not in taken.stdout:
+    if taken.returncode or f"Imported {IMPORTED}, skipped 0 already in the library, rejected 0." not in taken.stdout:
         raise AssertionError(f"The import should have gone well: {taken.stdout}{taken.stderr}")
     world.images += [image_id for (image_id,) in world.rows(f"SELECT id FROM analysis_image WHERE id > {last}")]
     return Outcome(over_at)

@@ -1,4 +1,4 @@
-"""The command by which people start, watch and stop a bulk run."""
+"""analyze_images: start, follow, pause, resume and cancel bulk runs."""
 
 import json
 from decimal import Decimal
@@ -16,19 +16,19 @@ from tests.factories import create_analysis, create_image, labels_answer
 pytestmark = pytest.mark.django_db
 
 
-def said(*arguments, status=None):
-    """What the command prints; with the exit status it must have."""
+def output_of(*arguments, status=None):
+    """Run the command, which must exit with `status`; returns its output."""
     out = StringIO()
     if status is None:
         call_command("analyze_images", *arguments, stdout=out)
     else:
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_info:
             call_command("analyze_images", *arguments, stdout=out)
-        assert ended.value.code == status
+        assert exit_info.value.code == status
     return out.getvalue()
 
 
-def refused(*arguments):
+def error_of(*arguments):
     with pytest.raises(CommandError) as caught:
         call_command("analyze_images", *arguments)
     return str(caught.value), caught.value.returncode
@@ -43,55 +43,56 @@ def no_terminal(monkeypatch):
     monkeypatch.setattr("sys.stdin", StringIO())
 
 
-def test_detached_it_starts_and_returns(owner):
+def test_detach_starts_run_and_exits(owner):
     create_image(owner)
-    text = said("--detach")
+    text = output_of("--detach")
     batch = Batch.objects.get()
     assert text.splitlines() == [
-        "1 picture looked at, 1 to be analyzed:",
-        "  faces       1 calls, 0 from the store",
-        "  labels      1 calls, 0 from the store",
-        "  text        1 calls, 0 from the store",
-        f"Batch {batch.pk} runs in the background. See: manage.py analyze_images --status {batch.pk}",
+        "1 of 1 picture need analysis:",
+        "  faces       1 call, 0 from stored results",
+        "  labels      1 call, 0 from stored results",
+        "  text        1 call, 0 from stored results",
+        f"Bulk run {batch.pk} started in the background. "
+        f"To see its progress, run: manage.py analyze_images --status {batch.pk}",
     ]
     assert (batch.state, batch.scope, batch.all_owners, batch.expected) == ("running", "missing", True, 3)
 
 
-def test_a_dry_run_says_what_it_would_come_to_and_leaves_nothing(owner, rekognition, settings):
+def test_dry_run_estimates_and_saves_nothing(owner, rekognition, settings):
     settings.REKOGNITION_QUOTA = {"labels": "5"}
     for _ in range(20):
         create_image(owner)
-    text = said("--dry-run", "--budget", "0.01")
+    text = output_of("--dry-run", "--budget", "0.01")
     assert text.splitlines() == [
-        "20 pictures looked at, 20 to be analyzed:",
-        "  labels      20 calls, 0 from the store, $0.04, about 4 seconds",
+        "20 of 20 pictures need analysis:",
+        "  labels      20 calls, 0 from stored results, $0.04, about 4 seconds",
         "Costs at most $0.04.",
         "The run will stop before that, when its budget of $0.01 is spent.",
     ]
     assert (Batch.objects.count(), Analysis.objects.count(), rekognition.requests) == (0, 0, [])
 
 
-def test_a_dry_run_over_named_ids_leaves_nothing_either(owner, tmp_path):
+def test_dry_run_of_id_list_saves_nothing(owner, tmp_path):
     image, _ = create_image(owner), create_image(owner)
     file = tmp_path / "ids.txt"
     file.write_text(f"{image.pk}\n\n{image.pk}\n")
-    (found,) = objects(said("--ids", str(file), "--dry-run", "--json"))
-    assert (found["pictures"], found["images"], found["analyses"], Batch.objects.count()) == (1, 1, 3, 0)
+    (report,) = objects(output_of("--ids", str(file), "--dry-run", "--json"))
+    assert (report["pictures"], report["images"], report["analyses"], Batch.objects.count()) == (1, 1, 3, 0)
 
 
 @pytest.mark.usefixtures("no_terminal")
-def test_money_is_not_spent_without_a_yes(owner, rekognition):
+def test_paid_run_needs_confirmation(owner, rekognition):
     create_image(owner)
-    assert refused() == ("Nothing was started, since it costs money: add --yes, or --dry-run.", 2)
-    assert refused("--json") == ("Nothing was started, since it costs money: add --yes, or --dry-run.", 2)
+    assert error_of() == ("Refusing to start a paid run without confirmation; pass --yes or --dry-run.", 2)
+    assert error_of("--json") == ("Refusing to start a paid run without confirmation; pass --yes or --dry-run.", 2)
     assert (Batch.objects.count(), rekognition.requests) == (0, [])
 
 
-def test_what_is_chosen_and_asked_reaches_the_batch(owner, rekognition, tmp_path):
+def test_options_are_saved_in_batch(owner, rekognition, tmp_path):
     image = create_image(owner)
     file = tmp_path / "ids.txt"
     file.write_text(f"{image.pk}\n")
-    said(
+    output_of(
         *("--ids", str(file), "--apis", "faces, labels", "--min-confidence", "80", "--max-labels", "7"),
         *("--limit", "9", "--budget", "20", "--rate", "2.5", "--force", "--since", "2026-01-01"),
         *("--mail", "owner@example.org", "--yes", "--detach"),
@@ -120,8 +121,8 @@ def test_what_is_chosen_and_asked_reaches_the_batch(owner, rekognition, tmp_path
         (["--model-older-than", "3.1"], "outdated"),
     ],
 )
-def test_which_pictures_the_options_mean(db, arguments, scope):
-    said(*arguments, "--yes", "--detach")
+def test_options_choose_scope(db, arguments, scope):
+    output_of(*arguments, "--yes", "--detach")
     assert Batch.objects.get().scope == scope
 
 
@@ -131,39 +132,37 @@ def test_which_pictures_the_options_mean(db, arguments, scope):
         (["--apis", "celebrities"], "local does not support celebrities. Choose from labels, faces, text."),
         (["--apis", "labels,smell"], "local does not support smell. Choose from labels, faces, text."),
         (["--apis", " ,"], "Choose at least one API of local: labels, faces, text."),
-        (["dog", "("], "Invalid search, column 5: Nothing closes this parenthesis."),
+        (["dog", "("], "This search cannot be understood. Column 5: Nothing closes this parenthesis."),
         (["--limit", "0"], "The limit must be at least 1 picture, not 0."),
         (["--budget", "-1"], "The budget must be from $0.00 to $100,000.00, not -1."),
-        (["--status", "99"], "Batch 99 does not exist."),
-        (["--dry-run", "--sample", "3"], "--dry-run calls nothing and --sample does: leave one out."),
+        (["--status", "99"], "There is no bulk run 99."),
+        (["--dry-run", "--sample", "3"], "--dry-run can't be combined with --sample, which calls the recognizer."),
         (["--model-older-than", "3" * 41], f"'{'3' * 41}' is not a model version."),
         (["--error-code", "x" * 81], f"'{'x' * 60}' is not an error code."),
         (["--ids", "/nowhere/ids.txt"], "--ids: /nowhere/ids.txt: No such file or directory"),
     ],
 )
 def test_wrong_usage(db, arguments, message):
-    assert refused(*arguments) == (message, 2)
+    assert error_of(*arguments) == (message, 2)
     assert Batch.objects.count() == 0
 
 
-def test_ids_are_read_from_the_terminal_too(owner, rekognition, monkeypatch):
+def test_ids_are_read_from_stdin(owner, rekognition, monkeypatch):
     image = create_image(owner)
     monkeypatch.setattr("sys.stdin", StringIO(f"{image.pk}\n"))
-    assert refused("--ids", "-")[1] == 2  # counted, but nobody can be asked whether to go on
+    assert error_of("--ids", "-")[1] == 2  # stdin is used up, so there is no confirmation
     monkeypatch.setattr("sys.stdin", StringIO(f"{image.pk}\n"))
-    said("--ids", "-", "--yes", "--detach")
+    output_of("--ids", "-", "--yes", "--detach")
     assert list(Batch.objects.get().named.values_list("image_id", flat=True)) == [image.pk]
 
 
-def test_a_picture_given_for_its_ids_says_so(db, tmp_path):
+def test_picture_as_id_file_is_refused(db, tmp_path):
     file = tmp_path / "dog.jpg"
     file.write_bytes(pictures.jpeg())
-    assert refused("--ids", str(file))[0].startswith("--ids: line 1 is ")
+    assert error_of("--ids", str(file))[0].startswith("--ids: line 1 is ")
 
 
-def test_what_was_counted_and_what_a_sample_spent_reach_a_run_over_named_ids_too(
-    owner, rekognition, monkeypatch, tmp_path
-):
+def test_estimate_and_sample_cost_reach_run_of_id_list(owner, rekognition, monkeypatch, tmp_path):
     from analysis.management import batch_progress
     from analysis.storage import blobs
 
@@ -171,47 +170,47 @@ def test_what_was_counted_and_what_a_sample_spent_reach_a_run_over_named_ids_too
     blobs.put(image.key, pictures.jpeg())
     file = tmp_path / "ids.txt"
     file.write_text(f"{image.pk}\n")
-    monkeypatch.setattr(batch_progress, "sleep", lambda _: _worked())
-    said("--ids", str(file), "--sample", "1", "--budget", "0.01", "--yes", "--detach")
+    monkeypatch.setattr(batch_progress, "sleep", lambda _: _work())
+    output_of("--ids", str(file), "--sample", "1", "--budget", "0.01", "--yes", "--detach")
     batch = Batch.objects.get(is_sample=False)
     assert (batch.expected, batch.budget) == (1, Decimal("0.0079"))
 
 
 @pytest.mark.parametrize("budget", ["NaN", "Infinity", "1e30", "-5"])
-def test_a_budget_that_is_none_does_not_resume(db, rekognition, budget):
+def test_invalid_budget_does_not_resume(db, rekognition, budget):
     batch = Batch.objects.create(state="paused", recognizer="rekognition", parameters={"labels": {}})
-    assert refused("--resume", str(batch.pk), f"--budget={budget}")[1] == 2
+    assert error_of("--resume", str(batch.pk), f"--budget={budget}")[1] == 2
     batch.refresh_from_db()
     assert (batch.state, batch.budget) == ("paused", None)
 
 
-def test_a_file_that_holds_no_ids_says_where(db, tmp_path):
+def test_invalid_line_of_id_file_is_named(db, tmp_path):
     file = tmp_path / "ids.txt"
     file.write_text("12\ndog.jpg\n")
-    assert refused("--ids", str(file)) == ("--ids: line 2 is 'dog.jpg', which is no picture's id.", 2)
+    assert error_of("--ids", str(file)) == ("--ids: line 2 is not a picture ID: 'dog.jpg'", 2)
     assert Batch.objects.count() == 0
 
 
-def test_status_pause_resume_and_cancel_from_another_terminal(owner, rekognition):
+def test_status_pause_resume_and_cancel(owner, rekognition):
     create_image(owner)
-    said("--yes", "--detach")
+    output_of("--yes", "--detach")
     batch = Batch.objects.get()
     number = str(batch.pk)
     queueing.queue_next(batch.pk)
-    (found,) = objects(said("--status", number, "--json", status=0))
-    assert (found["state"], found["asked"], found["waiting"], found["is_done"]) == ("running", 1, 1, True)
-    assert said("--pause", number, status=0).splitlines()[0] == f"Batch {number}: paused."
-    assert said("--pause", number, status=1).splitlines()[0] == "It was not running."
-    said("--resume", number, "--detach", "--budget", "5", status=0)
+    (report,) = objects(output_of("--status", number, "--json", status=0))
+    assert (report["state"], report["asked"], report["waiting"], report["is_done"]) == ("running", 1, 1, True)
+    assert output_of("--pause", number, status=0).splitlines()[0] == f"Batch {number}: paused."
+    assert output_of("--pause", number, status=1).splitlines()[0] == "It was not running."
+    output_of("--resume", number, "--detach", "--budget", "5", status=0)
     batch.refresh_from_db()
     assert (batch.state, batch.budget) == ("running", Decimal(5))
-    assert said("--cancel", number, status=0).splitlines()[0] == f"Batch {number}: cancelled."
-    assert said("--resume", number, status=1).splitlines()[0] == "There was nothing to resume."
+    assert output_of("--cancel", number, status=0).splitlines()[0] == f"Batch {number}: cancelled."
+    assert output_of("--resume", number, status=1).splitlines()[0] == "It is not paused or stopped."
 
 
 @pytest.mark.parametrize(("failed", "status"), [(0, 0), (1, 1)])
-def test_it_waits_until_the_end_and_reports(owner, rekognition, failed, status, monkeypatch):
-    """Looking on does what a worker would do meanwhile: here it is this process."""
+def test_waits_for_end_and_reports(owner, rekognition, failed, status, monkeypatch):
+    # Instead of sleeping between two polls, this process does the work of a worker.
     from analysis.management import batch_progress
     from analysis.storage import blobs
 
@@ -219,19 +218,19 @@ def test_it_waits_until_the_end_and_reports(owner, rekognition, failed, status, 
         image = create_image(owner)
         if number >= failed:
             blobs.put(image.key, pictures.jpeg(seed=number))
-    monkeypatch.setattr(batch_progress, "sleep", lambda _: _worked())
-    text = said("--yes", status=status)
+    monkeypatch.setattr(batch_progress, "sleep", lambda _: _work())
+    text = output_of("--yes", status=status)
     assert f"{2 - failed} done (0 from cache), {failed} failed, 0 waiting." in text
     assert ("Retry: manage.py analyze_images --failed --error-code original-missing" in text) is bool(failed)
 
 
-def _worked():
+def _work():
     for batch in Batch.objects.filter(state="running"):
         queueing.queue_next(batch.pk)
         engine_runner.run(batch.recognizer, "labels")
 
 
-def test_a_sample_shows_what_would_change(owner, rekognition, monkeypatch):
+def test_sample_lists_gained_and_lost_labels(owner, rekognition, monkeypatch):
     from analysis.management import batch_progress
     from analysis.storage import blobs
 
@@ -241,39 +240,39 @@ def test_a_sample_shows_what_would_change(owner, rekognition, monkeypatch):
         image, state="done", recognizer="rekognition", answer=labels_answer(Dog=90, Wolf=60), model_version="2.0"
     )
     rekognition.answers = [labels_answer(Dog=95, Pet=80)]
-    monkeypatch.setattr(batch_progress, "sleep", lambda _: _worked())
-    found = objects(said("--all", "--sample", "5", "--yes", "--json", "--budget", "0.01", "--detach"))
-    (difference,) = (each for each in found if "sampled" in each)
+    monkeypatch.setattr(batch_progress, "sleep", lambda _: _work())
+    lines = objects(output_of("--all", "--sample", "5", "--yes", "--json", "--budget", "0.01", "--detach"))
+    (difference,) = (line for line in lines if "sampled" in line)
     assert (difference["sampled"], difference["gained"], difference["lost"], difference["moved"]) == (
         1,
         {"Pet": 1},
         {"Wolf": 1},
         {"Dog": 1},
     )
-    assert [each.model_version for each in Analysis.objects.filter(is_current=True)] == ["2.0"]
-    assert Batch.objects.get(is_sample=False).budget == Decimal("0.0079")  # what the sample left of it
+    assert [analysis.model_version for analysis in Analysis.objects.filter(is_current=True)] == ["2.0"]
+    assert Batch.objects.get(is_sample=False).budget == Decimal("0.0079")  # less the cost of the sample
 
 
-def test_ctrl_c_pauses_and_says_how_to_go_on(owner, rekognition, monkeypatch):
+def test_ctrl_c_pauses_run_and_names_resume_command(owner, rekognition, monkeypatch):
     from analysis.management import batch_progress
 
-    def interrupted(_):
+    def interrupt(_seconds):
         raise KeyboardInterrupt
 
     create_image(owner)
-    monkeypatch.setattr(batch_progress, "sleep", interrupted)
-    text = said("--yes", status=130)
+    monkeypatch.setattr(batch_progress, "sleep", interrupt)
+    text = output_of("--yes", status=130)
     batch = Batch.objects.get()
     assert text.splitlines()[-1].endswith(f"Resume with: manage.py analyze_images --resume {batch.pk}")
     assert batch.state == "paused"
 
 
-def test_a_budget_that_runs_out_ends_it_with_3(owner, rekognition, monkeypatch):
+def test_spent_budget_exits_with_3(owner, rekognition, monkeypatch):
     from analysis.management import batch_progress
 
     create_image(owner)
-    monkeypatch.setattr(batch_progress, "sleep", lambda _: (_worked(), lifecycle.advance_batches()))
-    text = said("--yes", "--budget", "0", status=3)
+    monkeypatch.setattr(batch_progress, "sleep", lambda _: (_work(), lifecycle.advance_batches()))
+    text = output_of("--yes", "--budget", "0", status=3)
     assert text.splitlines()[0].endswith("stopped by budget. Its budget of $0.00 is spent.")
     assert (
         text.splitlines()[-1]
@@ -281,7 +280,7 @@ def test_a_budget_that_runs_out_ends_it_with_3(owner, rekognition, monkeypatch):
     )
 
 
-def test_the_schedule_gives_the_options_as_a_person_would(owner, rekognition, settings):
+def test_schedule_passes_options_to_command(owner, rekognition, settings):
     from analysis import tasks
 
     settings.ANALYZE_OPTIONS = "--all --budget 20 -- -dog"

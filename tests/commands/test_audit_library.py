@@ -1,4 +1,4 @@
-"""Rows and blobs held against each other, in a folder and in S3, and what --repair makes good."""
+"""audit_library: rows compared with blobs, in a folder and in S3; --repair."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def run(*arguments) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def told(*arguments) -> tuple[int, list[tuple[str, str, str]]]:
-    """Exit status; kind, key and what was done, of each flaw."""
-    status, said = run("--json", *arguments)
-    report = json.loads(said)
+def findings(*arguments) -> tuple[int, list[tuple[str, str, str]]]:
+    """Exit status; kind, key and repair of each finding."""
+    status, output = run("--json", *arguments)
+    report = json.loads(output)
     assert report["is_fine"] == (status == 0)
-    return status, [(flaw["kind"], flaw["key"], flaw["repair"]) for flaw in report["flaws"]]
+    return status, [(finding["kind"], finding["key"], finding["repair"]) for finding in report["findings"]]
 
 
 def receive(owner, *, seed=1) -> Image:
@@ -55,14 +55,14 @@ def stored() -> set[str]:
     return {key for folder in diff.FOLDERS for key in blobs.list_keys(folder)}
 
 
-def test_where_all_belongs_together_nothing_is_told(owner, storage):
-    kept = [receive(owner, seed=seed) for seed in (1, 2)]
-    assert run() == (0, "6 blobs listed; 0 flaws found, 0 repaired.\n")
-    assert run("--verify")[1] == "6 blobs listed, 2 originals read; 0 flaws found, 0 repaired.\n"
-    assert stored() == {key for image in kept for key in keys_of(image)}
+def test_consistent_library_has_no_findings(owner, storage):
+    images = [receive(owner, seed=seed) for seed in (1, 2)]
+    assert run() == (0, "6 blobs checked, 0 problems found, 0 repaired.\n")
+    assert run("--verify")[1] == "6 blobs checked, 2 originals verified, 0 problems found, 0 repaired.\n"
+    assert stored() == {key for image in images for key in keys_of(image)}
 
 
-def test_each_flaw_is_told_and_nothing_changed(owner, storage):
+def test_problems_are_listed_and_nothing_changes(owner, storage):
     bare, blind, _ = (receive(owner, seed=seed) for seed in (1, 2, 3))
     blobs.remove(bare.key)
     for key in keys_of(blind)[1:]:
@@ -70,7 +70,7 @@ def test_each_flaw_is_told_and_nothing_changed(owner, storage):
     for key in (STRAY, FORGOTTEN):
         blobs.put(key, b"bytes")
     before = stored()
-    assert told() == (
+    assert findings() == (
         1,
         [
             ("original without a picture", STRAY, ""),
@@ -81,42 +81,42 @@ def test_each_flaw_is_told_and_nothing_changed(owner, storage):
     )
     assert stored() == before
     assert not PendingBlob.objects.exists()
-    status, said = run()
-    lines = said.splitlines()
+    status, output = run()
+    lines = output.splitlines()
     assert status == 1
     assert lines[1] == (
         f"picture without its original: {bare.key} (picture {bare.pk}). "
         "Bring the file back under this key from a backup, or remove the picture."
     )
-    assert lines[-1] == f"{len(before)} blobs listed; 4 flaws found, 0 repaired."
+    assert lines[-1] == f"{len(before)} blobs checked, 4 problems found, 0 repaired."
 
 
-def test_renditions_are_made_again_and_those_of_nobody_swept(owner, storage):
+def test_repair_restores_renditions_and_sweeps_unowned_ones(owner, storage):
     image = receive(owner)
     blobs.remove(keys_of(image)[1])
     blobs.put(FORGOTTEN, b"bytes")
-    status, flaws = told("--repair")
-    assert (status, [repair for *_, repair in flaws]) == (
+    status, listed = findings("--repair")
+    assert (status, [repair for *_, repair in listed]) == (
         0,
         ["It will be deleted within two hours.", "Rendered again."],
     )
     image.refresh_from_db()
     assert {FORGOTTEN, *keys_of(image)} == stored()
-    assert told() == (0, [])  # what is announced belongs to the sweeper
+    assert findings() == (0, [])  # what is announced belongs to the sweeper
     PendingBlob.objects.update(since=timezone.now() - timedelta(hours=2))
     blobs.sweep(older_than=timedelta(hours=1))
     assert stored() == set(keys_of(image))
 
 
-def test_an_original_of_nobody_is_kept_until_somebody_owns_it(owner, storage):
+def test_unowned_original_is_kept_until_it_has_owner(owner, storage):
     blobs.put(STRAY, pictures.jpeg(seed=7))
     blobs.put("originals/ab/half.jpg", pictures.jpeg(seed=8)[:500])
-    status, flaws = told("--repair")
-    assert (status, [repair for *_, repair in flaws]) == (1, ["", ""])
+    status, listed = findings("--repair")
+    assert (status, [repair for *_, repair in listed]) == (1, ["", ""])
     assert not PendingBlob.objects.exists()
-    status, flaws = told("--repair", "--owner", "owner")
+    status, listed = findings("--repair", "--owner", "owner")
     image = Image.objects.get()
-    assert (status, [repair for *_, repair in flaws]) == (1, [f"Imported as picture {image.pk}.", ""])
+    assert (status, [repair for *_, repair in listed]) == (1, [f"Imported as picture {image.pk}.", ""])
     assert (image.owner, image.filename) == (owner, "abandoned.jpg")
     with blobs.get(image.key) as original:
         assert original.read() == pictures.jpeg(seed=7)
@@ -124,12 +124,12 @@ def test_an_original_of_nobody_is_kept_until_somebody_owns_it(owner, storage):
     assert "originals/ab/half.jpg" in stored()
 
 
-def test_a_lost_original_that_lies_elsewhere_is_given_back(owner, storage):
+def test_lost_original_found_under_another_key_is_restored(owner, storage):
     image = receive(owner)
     with blobs.get(image.key) as original:
         blobs.put(STRAY, original.read())
     blobs.remove(image.key)
-    assert told("--repair") == (
+    assert findings("--repair") == (
         0,
         [("original without a picture", STRAY, f"Picture {image.pk} has its original again.")],
     )
@@ -138,53 +138,53 @@ def test_a_lost_original_that_lies_elsewhere_is_given_back(owner, storage):
     assert Image.objects.get() == image
 
 
-def test_a_rendition_whose_original_is_gone_cannot_be_made_again(owner):
+def test_rendition_without_original_cannot_be_restored(owner):
     image = receive(owner)
     for key in keys_of(image):
         blobs.remove(key)
-    status, said = run("--repair")
+    status, output = run("--repair")
     assert status == 1
-    assert f"It cannot be rendered: The storage has no file {image.key}." in said
+    assert f"It cannot be rendered: The storage has no file {image.key}." in output
 
 
-def test_bytes_that_have_changed_are_found_by_reading_them(owner, storage):
+def test_verify_finds_changed_bytes(owner, storage):
     rotten, _ = receive(owner, seed=1), receive(owner, seed=2)
     blobs.remove(rotten.key)
     blobs.put(rotten.key, pictures.jpeg(seed=3))
-    assert told() == (0, [])
-    assert told("--verify") == (1, [("bytes that have changed", rotten.key, "")])
+    assert findings() == (0, [])
+    assert findings("--verify") == (1, [("bytes that have changed", rotten.key, "")])
 
 
-def test_leftovers_that_nobody_swept_are_told_and_swept(owner):
+def test_overdue_pending_blobs_are_found_and_swept(owner):
     blobs.put(STRAY, b"bytes")
     PendingBlob.objects.create(key=STRAY, since=timezone.now() - timedelta(hours=3))
     blobs.register_pending(["originals/cd/young.jpg"])
-    assert told() == (1, [("blob that should have been swept", STRAY, "")])
-    assert told("--repair") == (0, [])
+    assert findings() == (1, [("blob that should have been swept", STRAY, "")])
+    assert findings("--repair") == (0, [])
     assert (stored(), [each.key for each in PendingBlob.objects.all()]) == (set(), ["originals/cd/young.jpg"])
 
 
-def test_an_upload_on_its_way_is_no_flaw(owner):
+def test_upload_in_progress_is_no_finding(owner):
     blobs.put(STRAY, b"bytes")
     Upload.objects.create(owner=owner, key=STRAY, filename="x.jpg", size=5, expires_at=timezone.now())
-    assert told() == (0, [])
+    assert findings() == (0, [])
 
 
-def test_a_list_of_many_is_read_in_steps_and_named_in_part(owner):
+def test_many_findings_are_listed_in_part(owner):
     for number in range(diff.STEP + 5):
         blobs.put(f"originals/ab/{number:04}.jpg", b"bytes")
-    status, said = run()
+    status, output = run()
     assert status == 1
-    assert [line.partition(". ")[0] for line in said.splitlines()[:20]] == [
+    assert [line.partition(". ")[0] for line in output.splitlines()[:20]] == [
         f"original without a picture: originals/ab/{number:04}.jpg" for number in range(20)
     ]
-    assert said.splitlines()[20:] == [
-        "original without a picture: and 985 more.",
-        "1,005 blobs listed; 1,005 flaws found, 0 repaired.",
+    assert output.splitlines()[20:] == [
+        "original without a picture: 985 more not listed.",
+        "1,005 blobs checked, 1,005 problems found, 0 repaired.",
     ]
 
 
-def test_a_storage_that_cannot_be_listed_is_said(owner, settings, s3_address):  # noqa: F811
+def test_unlistable_storage_is_reported(owner, settings, s3_address):  # noqa: F811
     options = {"bucket_name": "nowhere", "region_name": "us-east-1", "endpoint_url": s3_address}
     storage = {
         "BACKEND": "analysis.storage.s3.SharedS3Storage",
@@ -200,8 +200,8 @@ def test_a_storage_that_cannot_be_listed_is_said(owner, settings, s3_address):  
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--owner", "owner"], "--owner is for --repair."),
-        (["--repair", "--owner", "ghost"], "There is nobody called 'ghost'."),
+        (["--owner", "owner"], "--owner can only be used with --repair."),
+        (["--repair", "--owner", "ghost"], "There is no user “ghost”."),
     ],
 )
 def test_wrong_usage(owner, arguments, message):

@@ -123,7 +123,7 @@ def test_in_words_it_says_what_it_costs_and_no_secret(simulator, bucket):
 
     lines = text.splitlines()
     assert status == 0
-    assert lines[0] == "Asking Rekognition for labels, faces: at most $0.0024."
+    assert lines[0] == "Calling Rekognition (labels, faces): at most $0.0024."
     assert [line.split()[:2] for line in lines[1:-1]] == [
         *(["ok", subject] for subject in ("credentials", "bucket", *BUCKET)),
         *(["ok", f"rekognition:{name}"] for name in ("DetectLabels", "DetectFaces")),
@@ -131,7 +131,7 @@ def test_in_words_it_says_what_it_costs_and_no_secret(simulator, bucket):
     assert "arn:aws:" in lines[1]
     assert lines[2].endswith("pictures is in eu-central-1.")
     assert lines[-2].endswith("Model faces-1; at most 25 calls per second (AWS default).")
-    assert lines[-1] == "Sent to Rekognition: 2 calls, $0.0024, which the ledger does not have."
+    assert lines[-1] == "Sent to Rekognition: 2 calls, $0.0024; not recorded in the ledger."
     assert "very secret" not in text
 
 
@@ -140,7 +140,7 @@ def test_a_denied_api_is_named_with_the_policy_to_paste(simulator, bucket):
 
     status, text = run()
 
-    words, policy = text.split("A policy with all that this configuration needs:\n")
+    words, policy = text.split("A policy with everything this configuration needs:\n")
     assert status == 1
     assert "Sent to Rekognition: 2 calls, $0.0012" in words
     assert "Missing: rekognition:DetectFaces. " in words
@@ -296,6 +296,6 @@ def test_the_policy_alone_asks_nobody(simulator, settings):
 
 
 def test_where_nothing_uses_aws_there_is_nothing_to_check():
-    assert run() == (0, "Nothing here uses AWS: no bucket is set, and RECOGNIZER is not rekognition.\n")
+    assert run() == (0, "AWS is not used: no bucket is set, and RECOGNIZER is not rekognition.\n")
     status, said, _ = told()
     assert (status, said["findings"], said["policy"]["Statement"]) == (0, [], [])

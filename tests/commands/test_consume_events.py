@@ -1,4 +1,4 @@
-"""consume_events: real messages from a real queue (moto's), taken in once, poison put aside with its reason."""
+"""consume_events: messages of moto's SQS processed once, invalid ones moved to the DLQ."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def heard() -> list[str]:
     return sorted(BucketObject.objects.values_list("key", flat=True))
 
 
-def test_every_form_of_news_is_taken_in_and_deleted(bucket, sqs):
+def test_all_event_formats_are_processed_and_deleted(bucket, sqs):
     send(
         sqs,
         notice(record("a.jpg"), record("b%2Bc+d.jpg")),
@@ -92,12 +92,12 @@ def test_every_form_of_news_is_taken_in_and_deleted(bucket, sqs):
         json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "photos"}),
         notice(record("a.jpg")),
     )
-    assert "5 messages with 5 events taken in, 0 put into the dead-letter queue." in consume()
+    assert "5 messages with 5 events processed, 0 moved to the dead-letter queue." in consume()
     assert heard() == ["a.jpg", "b+c d.jpg", "bridge.jpg", "sns.jpg"]
     assert (left(sqs, sqs.events), left(sqs, sqs.dead)) == (0, 0)
 
 
-def test_poison_goes_to_the_dead_letters_with_its_reason_and_harms_no_other(bucket, sqs):
+def test_invalid_messages_move_to_dlq_with_reason(bucket, sqs):
     send(sqs, "{", notice(record("a.jpg")), notice(record("b.jpg", bucket="strange")))
     said = consume(has_poison=True)
     assert heard() == ["a.jpg"]
@@ -107,27 +107,27 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_harms_no_other(buck
     reasons = {each["Body"][:1]: each["MessageAttributes"]["Reason"]["StringValue"] for each in buried}
     assert len(buried) == 2
     unknown = "Unknown bucket strange. Add it on the Buckets page, or stop its notifications."
-    assert (left(sqs, sqs.events), "2 put into the dead-letter queue" in said) == (0, True)
+    assert (left(sqs, sqs.events), "2 moved to the dead-letter queue" in said) == (0, True)
     assert {each["MessageAttributes"]["Reason"]["StringValue"] for each in buried} >= {unknown}
     assert all(reason.startswith(("The message is not JSON: ", unknown)) for reason in reasons.values())
 
 
-def test_dead_letters_are_taken_in_again_once_they_can_be_read(owner, bucket, sqs):
+def test_replay_processes_valid_dead_letters(owner, bucket, sqs):
     send(sqs, "{", notice(record("b.jpg", bucket="strange")))
     consume(has_poison=True)
     create_bucket(owner, name="strange")
     said = StringIO()
     with pytest.raises(SystemExit):
         call_command("consume_events", "--replay-dlq", stdout=said, stderr=said)
-    assert "1 messages taken in from the dead-letter queue, 1 stay there." in said.getvalue()
+    assert "1 message of the dead-letter queue processed, 1 left." in said.getvalue()
     assert "The message is not JSON: " in said.getvalue()
     assert (heard(), left(sqs, sqs.dead)) == (["b.jpg"], 1)
 
 
-def test_without_a_dead_letter_queue_poison_stays_and_is_told(bucket, sqs):
+def test_invalid_message_stays_without_dlq(bucket, sqs):
     sqs.set_queue_attributes(QueueUrl=sqs.events, Attributes={"RedrivePolicy": ""})
     send(sqs, "{", notice(record("a.jpg")))
-    assert "It has no dead-letter queue" in consume(has_poison=True)
+    assert "The queue has no dead-letter queue" in consume(has_poison=True)
     assert (heard(), left(sqs, sqs.events)) == (["a.jpg"], 1)
     with pytest.raises(CommandError, match="has no dead-letter queue"):
         call_command("consume_events", "--replay-dlq")
@@ -161,7 +161,7 @@ def test_message_that_the_database_rejects_goes_alone_to_the_dead_letter_queue(b
     assert [message.reason for message in replayed] == [reason]
 
 
-def test_messages_are_not_deleted_before_their_events_are_saved(bucket, sqs):
+def test_messages_are_not_deleted_unless_saved(bucket, sqs):
     refuse_rows(sqlstate="XX000")  # an internal error
     send(sqs, notice(record("odd.jpg")))
     events = queues.connect(sqs.events, region="us-east-1")
@@ -176,7 +176,7 @@ def test_messages_are_not_deleted_before_their_events_are_saved(bucket, sqs):
     assert (heard(), left(sqs, sqs.events)) == (["odd.jpg"], 0)
 
 
-def test_what_takes_long_stays_hidden_from_others(sqs):
+def test_visibility_is_renewed_during_long_processing(sqs):
     send(sqs, notice(record("a.jpg")))
     mine, theirs = (queues.connect(sqs.events, region="us-east-1") for _ in range(2))
     mine.visibility_timeout = 1
@@ -186,7 +186,7 @@ def test_what_takes_long_stays_hidden_from_others(sqs):
     assert len(theirs.receive(wait=2)) == 1
 
 
-def test_import_of_reported_objects_is_sent_on_commit(bucket, sqs, django_capture_on_commit_callbacks):
+def test_tasks_are_sent_on_commit(bucket, sqs, django_capture_on_commit_callbacks):
     send(sqs, notice(record("a.jpg")))
     events = queues.connect(sqs.events, region="us-east-1")
     with django_capture_on_commit_callbacks() as callbacks:
@@ -197,17 +197,17 @@ def test_import_of_reported_objects_is_sent_on_commit(bucket, sqs, django_captur
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("", "Set EVENTS_QUEUE_URL to the queue with S3's events, or name it by --queue."),
-        ("{moto}/123456789012/nowhere", "There is no queue {moto}/123456789012/nowhere: correct EVENTS_QUEUE_URL."),
+        ("", "Set EVENTS_QUEUE_URL to the queue of S3's event notifications, or pass --queue."),
+        ("{moto}/123456789012/nowhere", "There is no queue {moto}/123456789012/nowhere. Correct EVENTS_QUEUE_URL."),
     ],
 )
-def test_a_queue_that_is_not_there_is_told(moto, sqs, address, sentence):
+def test_missing_queue_is_reported(moto, sqs, address, sentence):
     with pytest.raises(CommandError) as error:
         call_command("consume_events", "--queue", address.format(moto=moto))
     assert str(error.value) == sentence.format(moto=moto)
 
 
-def test_a_queue_that_cannot_be_reached_is_told(sqs, monkeypatch):
+def test_unreachable_queue_is_reported(sqs, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
     with pytest.raises(
         CommandError, match=r"does not answer: The service cannot be reached: Could not connect to the endpoint"
@@ -215,7 +215,7 @@ def test_a_queue_that_cannot_be_reached_is_told(sqs, monkeypatch):
         call_command("consume_events")
 
 
-def test_a_queue_that_goes_away_is_waited_for(bucket, sqs, caplog, monkeypatch):
+def test_unreachable_queue_is_retried(bucket, sqs, caplog, monkeypatch):
     """It is unreachable at first; the consumer pauses and tries again."""
     events = queues.connect(sqs.events, region="us-east-1")
     with monkeypatch.context() as elsewhere:
@@ -239,7 +239,7 @@ def test_a_queue_that_goes_away_is_waited_for(bucket, sqs, caplog, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_at_once_while_it_waits(owner, sqs, number, settings):
+def test_signal_stops_waiting_consumer_at_once(owner, sqs, number, settings):
     from django.db import connection
 
     bucket = create_bucket(owner)
@@ -264,7 +264,7 @@ def test_it_stops_at_once_while_it_waits(owner, sqs, number, settings):
     )
     clock = threading.Timer(30, process.kill)
     clock.start()
-    assert "Listening to" in process.stdout.readline()
+    assert "Processing events of" in process.stdout.readline()
     send(sqs, notice(record("a.jpg")))
     for _ in range(200):
         if BucketObject.objects.filter(bucket=bucket).exists():
@@ -273,5 +273,5 @@ def test_it_stops_at_once_while_it_waits(owner, sqs, number, settings):
     process.send_signal(number)
     rest, _ = process.communicate(timeout=10)
     clock.cancel()
-    assert (process.returncode, "1 messages with 1 events taken in" in rest) == (0, True), rest
+    assert (process.returncode, "1 message with 1 events processed" in rest) == (0, True), rest
     assert left(sqs, sqs.events) == 0

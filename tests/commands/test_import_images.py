@@ -32,35 +32,35 @@ def folder(tmp_path):
     return folder
 
 
-def test_a_folder_is_imported_once(owner, folder):
-    assert run(folder) == (0, "2 imported, 0 already here, 0 refused.\n")
-    assert run(folder) == (0, "0 imported, 2 already here, 0 refused.\n")
+def test_folder_is_imported_once(owner, folder):
+    assert run(folder) == (0, "Imported 2, skipped 0 already in the library, rejected 0.\n")
+    assert run(folder) == (0, "Imported 0, skipped 2 already in the library, rejected 0.\n")
     assert sorted(image.filename for image in Image.objects.all()) == ["one.jpg", "two.png"]
     assert {image.owner for image in Image.objects.all()} == {owner}
     assert Analysis.objects.filter(state="queued").count() == 6
 
 
-def test_what_lies_in_the_trash_stays_there_and_is_said(owner, folder):
+def test_trashed_pictures_are_reported_and_stay(owner, folder):
     run(folder)
     trash.trash([Image.objects.get(filename="one.jpg").pk])
-    trashed = "1 of them is in the trash: search for is:trashed to restore what you want back.\n"
-    assert run(folder) == (0, f"0 imported, 2 already here, 0 refused.\n{trashed}")
+    trashed = "1 of them is in the trash. To restore it, search for is:trashed.\n"
+    assert run(folder) == (0, f"Imported 0, skipped 2 already in the library, rejected 0.\n{trashed}")
     trash.trash([Image.objects.get(filename="two.png").pk])
-    assert "\n2 of them are in the trash: " in run(folder)[1]
+    assert "\n2 of them are in the trash. " in run(folder)[1]
     assert Image.objects.count() == 2
 
 
-def test_what_is_refused_is_said_and_the_others_go_on(owner, folder, capsys):
+def test_rejected_files_are_reported_and_rest_is_imported(owner, folder, capsys):
     for name, content, _ in pictures.bad_files().values():
         (folder / name).write_bytes(content)
     (folder / "closed.jpg").symlink_to(folder / "closed.jpg")
     expected = {name for name, _, _ in pictures.bad_files().values() if not name.endswith((".zip", ".pdf", ".mp4"))}
-    refused = len(expected | {"closed.jpg"})
-    status, said = run(folder)
-    assert (status, said) == (1, f"2 imported, 0 already here, {refused} refused.\n")
-    complaints = capsys.readouterr().err.splitlines()
-    assert f"refused: half.jpg: {_reason('half.jpg')} (in {folder})" in complaints
-    assert len(complaints) == refused
+    rejected = len(expected | {"closed.jpg"})
+    status, output = run(folder)
+    assert (status, output) == (1, f"Imported 2, skipped 0 already in the library, rejected {rejected}.\n")
+    errors = capsys.readouterr().err.splitlines()
+    assert f"rejected: half.jpg: {_reason('half.jpg')} (in {folder})" in errors
+    assert len(errors) == rejected
 
 
 def _reason(name):
@@ -69,7 +69,7 @@ def _reason(name):
     from analysis.ingest.examine import examine
     from analysis.ingest.validation import InvalidImage
 
-    content = next(content for each, content, _ in pictures.bad_files().values() if each == name)
+    content = next(content for filename, content, _ in pictures.bad_files().values() if filename == name)
     with pytest.raises(InvalidImage) as caught:
         examine(BytesIO(content), name=name)
     return caught.value.reason
@@ -78,11 +78,11 @@ def _reason(name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["no/such/folder"], "There is no no/such/folder."),
-        ([""], "An empty path was given. Name a folder, or . for the current one."),
+        (["no/such/folder"], "There is no file or folder no/such/folder."),
+        ([""], "The path is empty. Pass a folder, or . for the current one."),
         (["x" * 300], f"{'x' * 200}… cannot be read: File name too long."),
-        ([".", "--owner", "ghost"], "There is nobody called 'ghost'."),
-        (["."], "Say whose pictures these are with --owner USERNAME."),
+        ([".", "--owner", "ghost"], "There is no user “ghost”."),
+        (["."], "There is more than one user. Pass --owner USERNAME."),
     ],
 )
 def test_wrong_usage(owner, colleague, arguments, message):
@@ -91,34 +91,37 @@ def test_wrong_usage(owner, colleague, arguments, message):
     assert (str(caught.value), caught.value.returncode) == (message, 2)
 
 
-def test_without_anybody_there_is_no_owner(db):
-    with pytest.raises(CommandError, match=r"make one with `manage\.py createsuperuser`"):
+def test_import_without_users_is_refused(db):
+    with pytest.raises(CommandError, match=r"There are no users yet\. Create one with: manage\.py createsuperuser"):
         run(".")
 
 
-def test_a_storage_that_takes_nothing_ends_the_import(owner, folder, pictures_folder, capsys):
+def test_failing_storage_ends_import(owner, folder, pictures_folder, capsys):
     pictures_folder.write_text("a file where the folder should be")
     for number in range(6):
         (folder / f"more-{number}.jpg").write_bytes(pictures.jpeg(seed=10 + number))
-    with pytest.raises(CommandError, match="The storage takes no pictures"):
+    with pytest.raises(CommandError, match="Storage rejects all files"):
         run(folder)
     assert not Image.objects.exists()
     assert len(capsys.readouterr().err.splitlines()) == 5
 
 
-def test_own_storage_is_never_imported(owner, folder, pictures_folder, monkeypatch):
+def test_own_storage_is_not_imported(owner, folder, pictures_folder, monkeypatch):
     run(folder)
     monkeypatch.chdir(pictures_folder.parent)
-    assert run(".") == (0, "0 imported, 2 already here, 0 refused.\n")
-    assert run(pictures_folder / "renditions")[1] == "0 imported, 0 already here, 1 refused.\n"
+    assert run(".") == (0, "Imported 0, skipped 2 already in the library, rejected 0.\n")
+    assert run(pictures_folder / "renditions")[1] == "Imported 0, skipped 0 already in the library, rejected 1.\n"
     assert Image.objects.count() == 2
 
 
-def test_excluded_paths_are_left_out(owner, folder):
-    assert run(folder, "--exclude", "deeper/*", "--exclude", "*.gif") == (0, "1 imported, 0 already here, 0 refused.\n")
+def test_excluded_paths_are_skipped(owner, folder):
+    assert run(folder, "--exclude", "deeper/*", "--exclude", "*.gif") == (
+        0,
+        "Imported 1, skipped 0 already in the library, rejected 0.\n",
+    )
 
 
-def test_a_path_in_an_unreadable_folder_gets_a_sentence(owner):
+def test_unreadable_folder_is_reported(owner):
     before = os.geteuid()
     with tempfile.TemporaryDirectory() as top:
         shut = Path(top) / "shut"

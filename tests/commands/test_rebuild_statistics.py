@@ -1,4 +1,4 @@
-"""`rebuild_statistics` counts from the beginning and says what differed."""
+"""rebuild_statistics: counts again and reports corrected rows."""
 
 import json
 from io import StringIO
@@ -12,23 +12,23 @@ from tests.factories import create_image
 pytestmark = pytest.mark.django_db
 
 
-def said(*words):
+def lines_of(*options):
     out = StringIO()
-    call_command("rebuild_statistics", *words, stdout=out)
+    call_command("rebuild_statistics", *options, stdout=out)
     return out.getvalue().splitlines()
 
 
-def test_it_puts_right_what_is_wrong(owner):
+def test_wrong_rows_are_corrected(owner):
     create_image(owner)
-    said()
+    lines_of()
     AddedStatistics.objects.update(pictures=7)
-    lines = said()
-    assert [line.split(" rows")[0] for line in lines] == ["added: 2", "ended: 0", "latency: 0", "confidence: 0"]
+    lines = lines_of()
+    assert [line.split(" row")[0] for line in lines] == ["added: 2", "ended: 0", "latency: 0", "confidence: 0"]
     assert set(AddedStatistics.objects.values_list("pictures", flat=True)) == {1}
 
 
-def test_for_programs():
-    found = [json.loads(line) for line in said("--json")]
-    assert [(each["name"], each["differing"]) for each in found] == [
+def test_json_output():
+    results = [json.loads(line) for line in lines_of("--json")]
+    assert [(result["name"], result["differing"]) for result in results] == [
         (name, 0) for name in ("added", "ended", "latency", "confidence")
     ]

@@ -1,4 +1,4 @@
-"""`manage.py reindex`: the read side is thrown away and made anew."""
+"""reindex: the search index is rebuilt from responses and verdicts."""
 
 import json
 from io import StringIO
@@ -21,19 +21,19 @@ def report(**options) -> dict:
 
 @pytest.fixture
 def damaged(owner):
-    """Three pictures, each with something else that search would tell wrongly."""
+    """Three pictures, each with another error in its index."""
     lost, wrong, stale = (create_labeled_image(owner, {"Dog": 98, "Cat": 70}) for _ in range(3))
     create_analysis(lost, "faces", state="done", answer=rekognition_responses.faces())
     call_command("reindex", stdout=StringIO())
     ImageLabel.objects.filter(image=lost).delete()
     Face.objects.filter(image=lost).delete()
     ImageLabel.objects.filter(image=wrong, label__name="Dog").update(confidence=1)
-    ImageText.objects.create(image=stale, content="what nobody wrote")
+    ImageText.objects.create(image=stale, content="unrelated text")
     ImageIndex.objects.filter(image=stale).update(label_ids=[])
     return lost, wrong, stale
 
 
-def test_says_what_differs_and_puts_it_right(damaged):
+def test_differing_rows_are_reported_and_corrected(damaged):
     lost, wrong, stale = damaged
     expected = {str(lost.pk): ["faces", "labels"], str(wrong.pk): ["labels"], str(stale.pk): ["text", "whole"]}
     assert report()["differing"] == expected
@@ -42,24 +42,24 @@ def test_says_what_differs_and_puts_it_right(damaged):
     assert report() == {"pictures": 3, "differing": {}, "counts": 0}
 
 
-def test_a_dry_run_changes_nothing(damaged):
+def test_dry_run_changes_nothing(damaged):
     first = report(dry_run=True)
     assert len(first["differing"]) == 3
     assert report(dry_run=True) == first
 
 
-def test_rows_of_pictures_in_the_trash_go(owner, django_user_model):
+def test_index_of_trashed_picture_is_removed(owner, django_user_model):
     image = create_labeled_image(owner, {"Dog": 98})
     image.trashed_at = image.added_at
     image.save()
     out = StringIO()
     call_command("reindex", stdout=out)
-    assert out.getvalue().splitlines()[0] == f"Image {image.pk} differed: labels, whole."
+    assert out.getvalue().splitlines()[0] == f"Picture {image.pk} differed: labels, whole."
     assert not ImageLabel.objects.exists()
     assert not ImageIndex.objects.exists()
 
 
-def test_counts_are_refreshed(owner):
+def test_label_counts_are_refreshed(owner):
     create_labeled_image(owner, {"Dog": 98})
     Label.objects.update(image_count=7)
     create_image(owner)

@@ -1,4 +1,4 @@
-"""sync_bucket: what is new, changed, missing, refused; stopped and gone on with; each fault in a sentence."""
+"""sync_bucket: counts, repairs, stop and resume, error messages."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def bucket(owner, s3):
     return create_bucket(owner)
 
 
-def sync(*words: str) -> dict:
-    said = StringIO()
-    call_command("sync_bucket", "photos", "--json", *words, stdout=said)
-    return {name: number for name, number in json.loads(said.getvalue()).items() if number}
+def sync(*options: str) -> dict:
+    out = StringIO()
+    call_command("sync_bucket", "photos", "--json", *options, stdout=out)
+    return {name: number for name, number in json.loads(out.getvalue()).items() if number}
 
 
 def read(bucket) -> None:
@@ -46,15 +46,15 @@ def states() -> dict[str, str]:
     return dict(BucketObject.objects.values_list("key", "state"))
 
 
-def test_everything_has_its_name_and_its_repair(bucket, s3, capsys):
+def test_counts_and_repairs(bucket, s3, capsys):
     for number in range(3):
         s3.put(f"{number}.jpg", pictures.jpeg(seed=number))
     s3.put("diary.jpg", b"Dear diary, today")
     s3.put("notes.txt", b"x")
     s3.put("photos/", b"")
-    assert sync("--dry-run") == {"listed": 6, "new": 4, "skipped": 2, "is_whole": True}
+    assert sync("--dry-run") == {"listed": 6, "new": 4, "skipped": 2, "is_complete": True}
     assert states() == {}
-    assert sync() == {"listed": 6, "new": 4, "skipped": 2, "is_whole": True}
+    assert sync() == {"listed": 6, "new": 4, "skipped": 2, "is_complete": True}
     read(bucket)
     assert (Image.objects.count(), states()["diary.jpg"]) == (3, "refused")
 
@@ -64,40 +64,39 @@ def test_everything_has_its_name_and_its_repair(bucket, s3, capsys):
     s3.put("new.jpg", pictures.jpeg(seed=4))
     Analysis.objects.filter(image__key="2.jpg", api="labels").delete()
     create_analysis(Image.objects.get(key="2.jpg"), state="failed")
-    found = {"listed": 5, "new": 1, "changed": 1, "known": 1, "missing": 1, "skipped": 2, "failed_analyses": 1}
-    assert sync("--dry-run") == {**found, "is_whole": True}
+    counts = {"listed": 5, "new": 1, "changed": 1, "known": 1, "missing": 1, "skipped": 2, "failed_analyses": 1}
+    assert sync("--dry-run") == {**counts, "is_complete": True}
     assert states()["diary.jpg"] == "refused"
-    assert sync() == {**found, "is_whole": True}
+    assert sync() == {**counts, "is_complete": True}
     assert states() == {"0.jpg": "waiting", "1.jpg": "present", "2.jpg": "present", "new.jpg": "waiting"} | {
         "diary.jpg": "gone"
     }
     read(bucket)
     call_command("sync_bucket", "photos")
-    said = capsys.readouterr().out
-    assert "missing: 1 here, but not in the bucket any more; --trash-missing moves them to the trash" in said
-    assert "analysis failed: 1; --retry-failed asks again" in said
+    output = capsys.readouterr().out
+    assert "missing: 1 no longer in the bucket; --trash-missing moves them to the trash" in output
+    assert "failed analyses: 1; --retry-failed retries them" in output
 
     sync("--trash-missing", "--retry-failed")
     read(bucket)
     assert (states()["1.jpg"], Image.objects.get(key="1.jpg").trashed_at is None) == ("gone", False)
     assert Analysis.objects.filter(image__key="2.jpg", api="labels", state="queued").count() == 1
-    assert sync() == {"listed": 5, "known": 3, "skipped": 2, "is_whole": True}
+    assert sync() == {"listed": 5, "known": 3, "skipped": 2, "is_complete": True}
 
 
-def test_what_is_missing_by_mistake_alone_stays(bucket, s3):
-    """Not listed, but there when it is looked at: no trash."""
+def test_existing_object_missing_from_list_is_not_trashed(bucket, s3):
     s3.put("a.jpg", pictures.jpeg())
     sync()
     read(bucket)
     listed, s3._keys = s3._keys, []
-    assert sync("--trash-missing") == {"missing": 1, "is_whole": True}
+    assert sync("--trash-missing") == {"missing": 1, "is_complete": True}
     s3._keys = listed
     read(bucket)
     assert (states(), Image.objects.get().trashed_at) == ({"a.jpg": "present"}, None)
 
 
-def test_what_comes_while_it_runs_is_not_forgotten(bucket, s3):
-    """It is heard of after its stretch was listed and before that is compared."""
+def test_event_during_sync_is_kept(bucket, s3):
+    # The event arrives after its page was listed and before that page is compared.
     for key in ("a.jpg", "c.jpg"):
         s3.put(key, pictures.jpeg())
     pages = pipeline.sync_bucket(bucket, options=bucket_sync_sync.SyncOptions(page_size=1))
@@ -109,13 +108,13 @@ def test_what_comes_while_it_runs_is_not_forgotten(bucket, s3):
     assert states() == {"a.jpg": "waiting", "b.jpg": "waiting", "c.jpg": "waiting"}
 
 
-def test_an_empty_page_need_not_be_the_last(bucket, s3):
+def test_empty_page_does_not_end_sync(bucket, s3):
     s3.name(["a.jpg", "b.jpg"])
     s3.empty = 2
-    assert sync() == {"listed": 2, "new": 2, "is_whole": True}
+    assert sync() == {"listed": 2, "new": 2, "is_complete": True}
 
 
-def test_a_sync_that_is_stopped_goes_on_where_it_was(bucket, s3):
+def test_stopped_sync_continues_at_cursor(bucket, s3):
     keys = sorted([f"ä/{number:03}.jpg" for number in range(25)], key=str.encode)
     s3.name(keys)
     options = bucket_sync_sync.SyncOptions(page_size=10)
@@ -125,14 +124,14 @@ def test_a_sync_that_is_stopped_goes_on_where_it_was(bucket, s3):
     bucket.refresh_from_db()
     assert (bucket.cursor, bucket.report["new"], bucket.sync_ended_at) == (keys[9], 10, None)
     s3.asked.clear()
-    *_, found = pipeline.sync_bucket(bucket, options=options)
+    *_, counts = pipeline.sync_bucket(bucket, options=options)
     bucket.refresh_from_db()
-    assert (found.listed, found.new, bucket.cursor, bucket.sync_ended_at is None) == (25, 25, "", False)
+    assert (counts.listed, counts.new, bucket.cursor, bucket.sync_ended_at is None) == (25, 25, "", False)
     assert len(s3.asked) == 2
     assert sorted(states(), key=str.encode) == keys
 
 
-def test_a_failing_page_keeps_the_place(bucket, s3):
+def test_failing_page_keeps_cursor(bucket, s3):
     s3.name([f"{number:03}.jpg" for number in range(25)])
     pages = pipeline.sync_bucket(bucket, options=bucket_sync_sync.SyncOptions(page_size=10))
     next(pages)
@@ -161,53 +160,55 @@ def test_a_failing_page_keeps_the_place(bucket, s3):
         ),
     ],
 )
-def test_a_bucket_that_does_not_answer_says_why(bucket, s3, code, sentence):
+def test_list_error_is_explained(bucket, s3, code, sentence):
     s3.faults = {"list": [f"{code}!"]}
     with pytest.raises(CommandError) as error:
         call_command("sync_bucket", "photos")
-    assert str(error.value) == f"{sentence} Run it again when that is put right: it goes on where it was."
+    assert str(error.value) == f"{sentence} Then run the command again; it continues where it stopped."
     assert error.value.returncode == 3
     bucket.refresh_from_db()
     assert bucket.sync_claimed_until is None
 
 
-def test_throttling_that_passes_is_waited_for(bucket, s3):
+def test_throttled_list_is_retried(bucket, s3):
     s3.name(["a.jpg"])
     s3.faults = {"list": ["SlowDown"]}
     assert sync()["new"] == 1
 
 
-def test_two_syncs_do_not_run_at_once(bucket, s3):
+def test_second_sync_of_bucket_is_refused(bucket, s3):
     s3.name(["a.jpg"])
     Bucket.objects.update(sync_claimed_until=Now() + timedelta(minutes=1))
     with pytest.raises(CommandError, match=r"A sync of photos is already running. Wait until it has finished."):
         call_command("sync_bucket", "photos")
     assert sync("--dry-run")["new"] == 1
-    Bucket.objects.update(sync_claimed_until=Now() - timedelta(minutes=1))  # whoever was at it died
+    Bucket.objects.update(sync_claimed_until=Now() - timedelta(minutes=1))  # the process that held the lease died
     assert sync()["new"] == 1
 
 
-def test_a_bucket_is_named_with_its_prefix_where_there_are_several(owner, bucket, s3):
+def test_bucket_is_chosen_by_name_and_prefix(owner, bucket, s3):
     s3.name(["a.jpg", "2024/b.jpg"])
     create_bucket(owner, prefix="2024/")
-    with pytest.raises(CommandError, match=r"There is no bucket other here. Known: photos, photos/2024/."):
+    with pytest.raises(
+        CommandError, match=r"There is no bucket other in this library. Choose one of: photos, photos/2024/."
+    ):
         call_command("sync_bucket", "other")
-    said = StringIO()
-    call_command("sync_bucket", "photos/2024/", "--json", stdout=said)
-    assert (json.loads(said.getvalue())["listed"], sync()["listed"]) == (1, 2)
+    out = StringIO()
+    call_command("sync_bucket", "photos/2024/", "--json", stdout=out)
+    assert (json.loads(out.getvalue())["listed"], sync()["listed"]) == (1, 2)
 
 
-def test_our_own_renditions_are_not_taken_in(bucket, s3, settings):
+def test_own_renditions_are_skipped(bucket, s3, settings):
     options = {"bucket_name": "photos", "region_name": "us-east-1"}
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
     }
     s3.name(["a.jpg", "originals/aa/a.jpg", "renditions/aa/a-thumb.webp", "uploads/1"])
-    assert sync() == {"listed": 4, "new": 1, "skipped": 3, "is_whole": True}
+    assert sync() == {"listed": 4, "new": 1, "skipped": 3, "is_complete": True}
 
 
-def test_the_button_does_the_same_in_a_worker(bucket, s3):
+def test_task_syncs_bucket_and_saves_error(bucket, s3):
     s3.name(["a.jpg"])
     tasks.sync_bucket(bucket_id=bucket.pk)
     assert states() == {"a.jpg": "waiting"}
@@ -218,8 +219,8 @@ def test_the_button_does_the_same_in_a_worker(bucket, s3):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_page_costs_the_same_queries_however_many(bucket, s3, number, django_assert_num_queries):
-    s3.name([f"{each}.jpg" for each in range(number)])
+def test_page_needs_same_queries_for_one_and_three_objects(bucket, s3, number, django_assert_num_queries):
+    s3.name([f"{index}.jpg" for index in range(number)])
     create_bucket_image(bucket, "zzz.jpg")
     with django_assert_num_queries(15):
         sync()

@@ -1,4 +1,4 @@
-"""Have many pictures analyzed, again or for the first time: counted, tried and paid for knowingly."""
+"""Analyze many images in a bulk run: estimate, sample, confirm, start, follow."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext as _
 
 from analysis import pipeline
 from analysis.batches import lifecycle, sampling
 from analysis.batches.authorization import NotAllowed
 from analysis.batches.options import InvalidBatchOptions, build_batch, check_amounts
 from analysis.batches.progress import progress
+from analysis.formatting import count
 from analysis.management.batch_output import BatchOutput
 from analysis.management.batch_progress import BatchProgress
 from analysis.models import Batch
 
 Scope = Batch.Scope
 EXAMPLES = """
-Exit status: 0 done, 1 done but some failed, 2 wrong usage, 3 stopped by a budget, 4 cancelled, 130 paused (Ctrl-C).
+Exit status: 0 done, 1 done but some failed, 2 wrong usage, 3 stopped by a budget, 4 canceled, 130 paused (Ctrl-C).
 
-  manage.py analyze_images                              what the recognizer has not answered yet
-  manage.py analyze_images "beach added:2025" --dry-run what that would come to; nothing is called
-  manage.py analyze_images --all --force --sample 50    50 of them first, and what that gained and lost
+  manage.py analyze_images                              pictures without results of the current recognizer
+  manage.py analyze_images "beach added:2025" --dry-run estimate cost and time; call nothing
+  manage.py analyze_images --all --force --sample 50    analyze 50 first and show gained and lost labels
   manage.py analyze_images --model-older-than latest --budget 20 --yes --detach
-  manage.py analyze_images --status 7                   also in a second terminal
-  manage.py analyze_images -- "-dog"                    a search that begins with a minus goes after two
+  manage.py analyze_images --status 7                   show progress, also from a second terminal
+  manage.py analyze_images -- "-dog"                    put -- before a search that begins with a minus
 """
 
 
 class Command(BaseCommand):
     help = (
-        "Analyze the pictures of a search, or of the whole library, in the background: pause it, resume it, limit what "
-        "it may cost. What people said, tags and the trash stay as they are. An answer that is stored is not paid for "
-        "again."
+        "Analyze the pictures of a search, or the whole library, as a bulk run that can be paused, resumed and limited "
+        "by a budget. Verdicts, tags and the trash are not changed. Stored results are reused without a charge."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -51,139 +52,142 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         _add_selection(parser)
-        _add_asking(parser)
-        _add_running(parser)
-        _add_known(parser)
+        _add_request(parser)
+        _add_run(parser)
+        _add_control(parser)
 
-    def handle(self, *_: Any, **options: Any) -> None:
-        asked = Namespace(**options)
-        words = BatchOutput(self.stdout, is_json=asked.json)
-        for name, act in (("pause", _pause), ("resume", _resume), ("cancel", _cancel), ("status", _status)):
-            batch_id = getattr(asked, name)
+    def handle(self, *_args: Any, **kwargs: Any) -> None:
+        options = Namespace(**kwargs)
+        output = BatchOutput(self.stdout, is_json=options.json)
+        for name, control in (("pause", _pause), ("resume", _resume), ("cancel", _cancel), ("status", _status)):
+            batch_id = getattr(options, name)
             if batch_id is not None:
                 if progress(batch_id) is None:
-                    raise CommandError(f"There is no batch {batch_id}.", returncode=2)
-                sys.exit(act(batch_id, asked, words))
+                    raise CommandError(_("There is no bulk run %(id)s.") % {"id": batch_id}, returncode=2)
+                sys.exit(control(batch_id, options, output))
+        if options.dry_run and options.sample:
+            raise CommandError(
+                _("--dry-run can't be combined with --sample, which calls the recognizer."), returncode=2
+            )
         try:
-            if asked.dry_run and asked.sample:
-                raise InvalidBatchOptions("--dry-run calls nothing and --sample does: leave one out.")
-            batch = _wish(asked)
+            batch = _build_batch(options)
         except InvalidBatchOptions as error:
             raise CommandError(str(error), returncode=2) from error
-        _run(batch, asked, words)
+        _run(batch, options, output)
 
 
-def _run(batch: Batch, asked: Namespace, words: BatchOutput) -> None:
-    """Estimate, sample, confirm, start, watch: as far as the options go."""
+def _run(batch: Batch, options: Namespace, output: BatchOutput) -> None:
+    """Estimate, sample, confirm, start and follow, as the options say."""
     try:
-        if asked.ids:  # to be gone through a step at a time, and again tomorrow, the ids must be rows
-            lifecycle.prepare(batch, named=_ids(asked.ids))
-        is_weighed = asked.dry_run or asked.sample or not asked.yes
-        if is_weighed and not _weigh(batch, asked, words):
-            _forget(batch)
+        if options.ids:  # a batch is queued in steps by workers, which read the IDs from the database
+            lifecycle.prepare(batch, named=_read_ids(options.ids))
+        needs_estimate = options.dry_run or options.sample or not options.yes
+        if needs_estimate and not _confirm(batch, options, output):
+            _delete(batch)
             return
-    except BaseException:
-        _forget(batch)
+    except BaseException:  # Ctrl-C included: a batch that was only prepared must not stay
+        _delete(batch)
         raise
     pipeline.run_batch(batch)
-    if asked.detach:
-        words.started(batch)
+    if options.detach:
+        output.started(batch)
         return
-    sys.exit(BatchProgress(batch.pk, words).until_over())
+    sys.exit(BatchProgress(batch.pk, output).wait())
 
 
-def _weigh(batch: Batch, asked: Namespace, words: BatchOutput) -> bool:
-    """Say what it would come to, and whether it is wanted then."""
-    if asked.sample:
-        _sample(batch, asked, words)
-    found = words.estimating(batch)
-    words.estimate(batch, found)
-    if asked.dry_run or not found.analyses:
+def _confirm(batch: Batch, options: Namespace, output: BatchOutput) -> bool:
+    """Write the estimate; True to start the batch."""
+    if options.sample:
+        _run_sample(batch, options, output)
+    estimate = output.make_estimate(batch)
+    output.estimate(batch, estimate)
+    if options.dry_run or not estimate.analyses:
         return False
-    batch.expected = found.analyses
-    if asked.yes or (not found.dollars and not asked.sample):
+    batch.expected = estimate.analyses
+    if options.yes or (not estimate.dollars and not options.sample):
         return True
-    if asked.json or not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
-        raise CommandError("Nothing was started, since it costs money: add --yes, or --dry-run.", returncode=2)
-    return input("Go on? [y/N] ").strip().lower() in {"y", "yes"}
+    if options.json or not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
+        sentence = _("Refusing to start a paid run without confirmation; pass --yes or --dry-run.")
+        raise CommandError(sentence, returncode=2)
+    return input(_("Continue? [y/N] ")).strip().lower() in {"y", "yes"}
 
 
-def _sample(batch: Batch, asked: Namespace, words: BatchOutput) -> None:
-    ids = sampling.draw_sample(batch, asked.sample)
+def _run_sample(batch: Batch, options: Namespace, output: BatchOutput) -> None:
+    ids = sampling.draw_sample(batch, options.sample)
     if not ids:
         return
     sample = sampling.sample_of(batch)
     pipeline.run_batch(sample, named=ids)
-    words.line(f"A sample of {len(ids):,} pictures is analyzed first (batch {sample.pk}); nothing else changes.")
-    status = BatchProgress(sample.pk, words, is_sample=True).until_over()
-    words.difference(sampling.compare_sample(sample))
-    if batch.budget is not None and (spent := progress(sample.pk)):
-        batch.budget -= spent.dollars
+    sentence = _("Analyzing a sample of %(number)s first (bulk run %(id)s). Its results are not used in search.")
+    output.line(sentence % {"number": count(len(ids)), "id": sample.pk})
+    status = BatchProgress(sample.pk, output, is_sample=True).wait()
+    output.comparison(sampling.compare_sample(sample))
+    if batch.budget is not None and (state := progress(sample.pk)):
+        batch.budget -= state.dollars
     if status > 1:
         sys.exit(status)
 
 
-def _forget(batch: Batch) -> None:
+def _delete(batch: Batch) -> None:
     if batch.pk:
         batch.delete()
 
 
-def _pause(batch_id: int, _: Namespace, words: BatchOutput) -> int:
-    return words.told(batch_id, lifecycle.pause(batch_id), "It was not running.")
+def _pause(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
+    return output.status(batch_id, is_done=lifecycle.pause(batch_id), refusal=_("It was not running."))
 
 
-def _cancel(batch_id: int, _: Namespace, words: BatchOutput) -> int:
-    return words.told(batch_id, lifecycle.cancel(batch_id), "It was over already.")
+def _cancel(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
+    return output.status(batch_id, is_done=lifecycle.cancel(batch_id), refusal=_("It was already over."))
 
 
-def _status(batch_id: int, _: Namespace, words: BatchOutput) -> int:
-    return words.told(batch_id, True, "")
+def _status(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
+    return output.status(batch_id)
 
 
-def _resume(batch_id: int, asked: Namespace, words: BatchOutput) -> int:
+def _resume(batch_id: int, options: Namespace, output: BatchOutput) -> int:
     try:
-        check_amounts(budget=asked.budget)
-        is_resumed = pipeline.resume_batch(batch_id, budget=asked.budget)
+        check_amounts(budget=options.budget)
+        is_resumed = pipeline.resume_batch(batch_id, budget=options.budget)
     except (InvalidBatchOptions, NotAllowed) as error:
         raise CommandError(str(error), returncode=2) from error
     if not is_resumed:
-        return words.told(batch_id, False, "There was nothing to resume.")
-    return 0 if asked.detach else BatchProgress(batch_id, words).until_over()
+        return output.status(batch_id, is_done=False, refusal=_("It is not paused or stopped."))
+    return 0 if options.detach else BatchProgress(batch_id, output).wait()
 
 
-def _wish(asked: Namespace) -> Batch:
-    query = " ".join(asked.query)
-    scope = _scope(asked, has_query=bool(query or asked.ids))
+def _build_batch(options: Namespace) -> Batch:
+    query = " ".join(options.query)
     return build_batch(
         query=query,
-        scope=scope,
-        apis=None if asked.apis is None else [name.strip() for name in asked.apis.split(",") if name.strip()],
-        min_confidence=asked.min_confidence,
-        max_labels=asked.max_labels,
-        older_than=asked.older_than or "",
-        error_code=asked.error_code or "",
-        since=asked.since,
-        limit=asked.limit,
-        budget=asked.budget,
-        rate=asked.rate,
-        is_forced=asked.force,
-        uses_id_list=asked.ids is not None,
+        scope=_scope(options, has_selection=bool(query or options.ids)),
+        apis=None if options.apis is None else [name.strip() for name in options.apis.split(",") if name.strip()],
+        min_confidence=options.min_confidence,
+        max_labels=options.max_labels,
+        older_than=options.older_than or "",
+        error_code=options.error_code or "",
+        since=options.since,
+        limit=options.limit,
+        budget=options.budget,
+        rate=options.rate,
+        is_forced=options.force,
+        uses_id_list=options.ids is not None,
         all_owners=True,
-        mail_to=asked.mail or "",
+        mail_to=options.mail or "",
     )
 
 
-def _scope(asked: Namespace, *, has_query: bool) -> str:
-    """What is asked for; a search or ids alone mean all of these, nothing at all what is missing."""
-    if asked.older_than:
+def _scope(options: Namespace, *, has_selection: bool) -> str:
+    """By default all pictures of a selection, else the library's unanalyzed ones."""
+    if options.older_than:
         return Scope.OUTDATED
-    if asked.failed or asked.error_code:
+    if options.failed or options.error_code:
         return Scope.FAILED
-    return Scope.ALL if asked.all or (has_query and not asked.missing) else Scope.MISSING
+    return Scope.ALL if options.all or (has_selection and not options.missing) else Scope.MISSING
 
 
-def _ids(path: Path) -> Iterator[int]:
-    """The ids of a file, one a line, read as they are needed. Raises CommandError naming the line."""
+def _read_ids(path: Path) -> Iterator[int]:
+    """Read IDs line by line, so that a file of any size fits. Raises CommandError."""
     try:
         file = nullcontext(sys.stdin) if str(path) == "-" else path.open(encoding="utf-8", errors="replace")
     except OSError as error:
@@ -192,80 +196,87 @@ def _ids(path: Path) -> Iterator[int]:
         for number, line in enumerate(lines, 1):
             text = line.strip()
             if text and not (text.isascii() and text.isdecimal() and len(text) <= 18):
-                raise CommandError(f"--ids: line {number} is {text[:40]!r}, which is no picture's id.", returncode=2)
+                sentence = _("--ids: line %(line)s is not a picture ID: %(text)s")
+                raise CommandError(sentence % {"line": number, "text": repr(text[:40])}, returncode=2)
             if text:
                 yield int(text)
 
 
 def _add_selection(parser: ArgumentParser) -> None:
-    parser.add_argument("query", nargs="*", help="a search, as typed into the search box; without one, the library")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--all", action="store_true", help="every one of them")
-    which.add_argument("--missing", action="store_true", help="those the recognizer never answered (without a search)")
-    which.add_argument("--failed", action="store_true", help="those that failed last time")
-    which.add_argument(
-        "--model-older-than", dest="older_than", metavar="VERSION", help="those an older model answered; or: latest"
+    parser.add_argument("query", nargs="*", help="a search, as in the search box (default: the whole library)")
+    scope = parser.add_mutually_exclusive_group()
+    scope.add_argument("--all", action="store_true", help="all of them (the default with a search or --ids)")
+    scope.add_argument(
+        "--missing", action="store_true", help="those without results of the recognizer (the default otherwise)"
     )
-    parser.add_argument("--error-code", metavar="CODE", help="of the failed, those of this cause")
-    parser.add_argument("--since", type=_day, metavar="DATE", help="only pictures added since, for example 2026-05-01")
-    parser.add_argument("--ids", type=Path, metavar="FILE", help="only the pictures with these ids, one a line")
-    parser.add_argument("--limit", type=int, metavar="N", help="at most so many pictures")
+    scope.add_argument("--failed", action="store_true", help="those whose last analysis failed")
+    scope.add_argument(
+        "--model-older-than",
+        dest="older_than",
+        metavar="VERSION",
+        help="those with results of an older model version; or: latest",
+    )
+    parser.add_argument("--error-code", metavar="CODE", help="only failed analyses with this error code")
+    parser.add_argument("--since", type=_date, metavar="DATE", help="only pictures added since, such as 2026-05-01")
+    parser.add_argument("--ids", type=Path, metavar="FILE", help="only the picture IDs in this file, one per line")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N pictures")
 
 
-def _add_asking(parser: ArgumentParser) -> None:
-    parser.add_argument("--apis", help="comma-separated, for example labels,faces (default: all that are switched on)")
+def _add_request(parser: ArgumentParser) -> None:
+    parser.add_argument("--apis", help="comma-separated, such as labels,faces (default: all enabled ones)")
     parser.add_argument("--min-confidence", type=float, metavar="PERCENT")
     parser.add_argument("--max-labels", type=int, metavar="N")
-    parser.add_argument("--force", action="store_true", help="ask again although an answer is stored; it is paid again")
+    parser.add_argument("--force", action="store_true", help="re-run even if a result exists; you are charged again")
 
 
-def _add_running(parser: ArgumentParser) -> None:
-    parser.add_argument("--budget", type=_dollars, metavar="USD", help="stop when so much is spent")
-    parser.add_argument("--rate", type=float, metavar="N", help="at most so many calls a second of each API")
-    parser.add_argument("--dry-run", action="store_true", help="say what it would come to; nothing is called")
-    parser.add_argument("--sample", type=_several, metavar="N", help="analyze N first and show what would change")
-    parser.add_argument("--yes", action="store_true", help="do not ask before money is spent")
+def _add_run(parser: ArgumentParser) -> None:
+    parser.add_argument("--budget", type=_dollars, metavar="USD", help="stop when this amount is spent")
+    parser.add_argument("--rate", type=float, metavar="N", help="at most N calls per second and API")
+    parser.add_argument("--dry-run", action="store_true", help="estimate cost and time; call nothing")
+    parser.add_argument("--sample", type=_sample_size, metavar="N", help="analyze N first and show what would change")
+    parser.add_argument("--yes", action="store_true", help="start a paid run without confirmation")
     waiting = parser.add_mutually_exclusive_group()
-    waiting.add_argument("--wait", action="store_true", help="until it is over (the default); Ctrl-C pauses it")
-    waiting.add_argument("--detach", action="store_true", help="start it and return")
-    parser.add_argument("--mail", type=_address, metavar="ADDRESS", help="send the report there when it ends")
-    parser.add_argument("--json", action="store_true", help="for programs: one JSON object a line")
+    waiting.add_argument("--wait", action="store_true", help="wait for the end (the default); Ctrl-C pauses the run")
+    waiting.add_argument("--detach", action="store_true", help="start the run and exit")
+    parser.add_argument("--mail", type=_email, metavar="ADDRESS", help="send the report to this address")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
-def _add_known(parser: ArgumentParser) -> None:
-    known = parser.add_mutually_exclusive_group()
-    for name, words in (
-        ("pause", "hold a batch back"),
-        ("resume", "let a paused or stopped batch go on; --budget raises its budget"),
-        ("cancel", "end a batch; what is answered stays"),
-        ("status", "how far a batch is"),
+def _add_control(parser: ArgumentParser) -> None:
+    control = parser.add_mutually_exclusive_group()
+    for name, text in (
+        ("pause", "pause a bulk run"),
+        ("resume", "resume a paused or stopped bulk run; --budget raises its budget"),
+        ("cancel", "cancel a bulk run; results so far are kept"),
+        ("status", "show the progress of a bulk run"),
     ):
-        known.add_argument(f"--{name}", type=int, metavar="BATCH", help=words)
+        control.add_argument(f"--{name}", type=int, metavar="ID", help=text)
 
 
-def _day(text: str) -> datetime:
+def _date(text: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(text), time.min, get_current_timezone())
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no date; write 2026-05-01") from error
+        raise ArgumentTypeError(_("not a date: %(text)s (use 2026-05-01)") % {"text": repr(text)}) from error
 
 
 def _dollars(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation as error:
-        raise ArgumentTypeError(f"{text!r} is no amount in US dollars; write 20 or 0.50") from error
+        sentence = _("not an amount in US dollars: %(text)s (use 20 or 0.50)")
+        raise ArgumentTypeError(sentence % {"text": repr(text)}) from error
 
 
-def _several(text: str) -> int:
+def _sample_size(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
-        raise ArgumentTypeError(f"{text!r} is no number of pictures from 1 to 10,000")
+        raise ArgumentTypeError(_("not a number from 1 to 10,000: %(text)s") % {"text": repr(text)})
     return int(text)
 
 
-def _address(text: str) -> str:
+def _email(text: str) -> str:
     try:
         validate_email(text)
     except ValidationError as error:
-        raise ArgumentTypeError(f"{text!r} is no mail address") from error
+        raise ArgumentTypeError(_("not an email address: %(text)s") % {"text": repr(text)}) from error
     return text

@@ -1,4 +1,4 @@
-"""Hold the library's rows and the storage's blobs against each other."""
+"""Compare the library's rows with the blobs in storage."""
 
 from __future__ import annotations
 
@@ -11,85 +11,97 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from tqdm import tqdm
 
 from analysis import pipeline
 from analysis.audit.audit import AuditFinding, AuditStep
+from analysis.formatting import count, plural
 from analysis.storage.blobs import StorageError
 
-NAMED = 20
-"""Flaws of a kind that are named in words; in JSON it is a thousand."""
-NAMED_IN_JSON = 1_000
+MAX_LISTED = 20
+"""Findings listed per kind; all are counted."""
+MAX_LISTED_JSON = 1_000
 
 
 class Command(BaseCommand):
     help = (
-        "Find pictures whose original or renditions are gone, and blobs that belong to no picture. Changes nothing "
-        "without --repair: then renditions are made again, those nobody owns are swept, and originals nobody owns "
-        "become pictures of --owner; an original is never deleted. Exit status: 0 nothing is wrong any more, 1 "
-        "something is, 2 wrong usage."
+        "Find pictures whose original or renditions are missing, and blobs that belong to no picture. Changes nothing "
+        "without --repair, which makes renditions again, deletes unowned renditions, and imports unowned originals as "
+        "pictures of --owner. Originals are never deleted. Exit status: 0 no problems left, 1 problems found, 2 wrong "
+        "usage."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--repair", action="store_true", help="make good what can be made good")
-        parser.add_argument("--owner", metavar="NAME", help="whose pictures originals become that nobody owns")
+        parser.add_argument("--repair", action="store_true", help="repair what can be repaired")
+        parser.add_argument("--owner", metavar="USERNAME", help="with --repair: the owner of imported originals")
         parser.add_argument("--verify", action="store_true", help="read every original and compare its SHA-256")
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
 
-    def handle(self, *, repair: bool, owner: str | None, verify: bool, as_json: bool, **_: Any) -> None:
+    def handle(self, *, repair: bool, owner: str | None, verify: bool, as_json: bool, **_options: Any) -> None:
         if owner and not repair:
-            raise CommandError("--owner is for --repair.", returncode=2)
-        steps = pipeline.audit(is_repairing=repair, is_verifying=verify, owner_id=_id_of(owner))
-        found: Counter[str] = Counter()
+            raise CommandError(_("--owner can only be used with --repair."), returncode=2)
+        steps = pipeline.audit(is_repairing=repair, is_verifying=verify, owner_id=_user_id(owner))
+        problems: Counter[str] = Counter()
         repaired: Counter[str] = Counter()
-        gone_through: Counter[str] = Counter()
-        told: list[AuditFinding] = []
-        for flaw in self._flaws(steps, gone_through, quiet=as_json):
-            found[flaw.kind] += 1
-            repaired[flaw.kind] += bool(flaw.repair)
-            if found[flaw.kind] <= (NAMED_IN_JSON if as_json else NAMED):
-                told.append(flaw)
-        is_fine = found == +repaired
+        checked: Counter[str] = Counter()
+        listed: list[AuditFinding] = []
+        for finding in self._findings(steps, checked, quiet=as_json):
+            problems[finding.kind] += 1
+            repaired[finding.kind] += bool(finding.repair)
+            if problems[finding.kind] <= (MAX_LISTED_JSON if as_json else MAX_LISTED):
+                listed.append(finding)
+        is_fine = problems == +repaired
         if as_json:
-            report = {"is_fine": is_fine, "gone_through": gone_through, "found": found, "repaired": +repaired}
-            self.stdout.write(json.dumps(report | {"flaws": [vars(flaw) for flaw in told]}, indent=2))
+            report = {"is_fine": is_fine, "checked": checked, "problems": problems, "repaired": +repaired}
+            self.stdout.write(json.dumps(report | {"findings": [vars(finding) for finding in listed]}, indent=2))
         else:
-            self._tell(told, found, repaired, gone_through)
+            self._write_findings(listed, problems)
+            self._write_summary(checked, problems, repaired)
         if not is_fine:
             sys.exit(1)
 
-    def _flaws(self, steps: Iterator[AuditStep], gone_through: Counter[str], *, quiet: bool) -> Iterator[AuditFinding]:
+    def _findings(self, steps: Iterator[AuditStep], checked: Counter[str], *, quiet: bool) -> Iterator[AuditFinding]:
         try:
             with tqdm(disable=quiet or None) as bar:
                 for step in steps:
-                    if step.unit not in gone_through:
+                    if step.unit not in checked:
                         bar.reset(total=step.total)
                         bar.set_description(step.unit)
-                    gone_through[step.unit] += step.number
+                    checked[step.unit] += step.number
                     bar.update(step.number)
                     yield from step.findings
         except StorageError as error:
             raise CommandError(str(error)) from error
 
-    def _tell(
-        self, told: list[AuditFinding], found: Counter[str], repaired: Counter[str], gone_through: Counter[str]
-    ) -> None:
-        for flaw in told:
-            picture = "" if flaw.image_id is None else f" (picture {flaw.image_id})"
-            said = " ".join(filter(None, (flaw.repair, flaw.hint)))
-            self.stdout.write(f"{flaw.kind}: {flaw.key}{picture}. {said}".rstrip())
-        for kind, number in found.items():
-            if number > NAMED:
-                self.stdout.write(f"{kind}: and {number - NAMED:,} more.")
-        verified = f", {gone_through['originals']:,} originals read" if "originals" in gone_through else ""
-        flaws = f"{found.total():,} {'flaw' if found.total() == 1 else 'flaws'} found, {repaired.total():,} repaired"
-        self.stdout.write(f"{gone_through['blobs']:,} blobs listed{verified}; {flaws}.")
+    def _write_findings(self, listed: list[AuditFinding], problems: Counter[str]) -> None:
+        for finding in listed:
+            picture = "" if finding.image_id is None else " " + _("(picture %(id)s)") % {"id": finding.image_id}
+            sentences = " ".join(filter(None, (finding.repair, finding.hint)))
+            self.stdout.write(f"{finding.kind}: {finding.key}{picture}. {sentences}".rstrip())
+        for kind, number in problems.items():
+            if number > MAX_LISTED:
+                sentence = _("%(kind)s: %(number)s more not listed.")
+                self.stdout.write(sentence % {"kind": kind, "number": count(number - MAX_LISTED)})
+
+    def _write_summary(self, checked: Counter[str], problems: Counter[str], repaired: Counter[str]) -> None:
+        blobs, total = checked["blobs"], problems.total()
+        parts = [plural(ngettext("%(number)s blob checked", "%(number)s blobs checked", blobs), blobs)]
+        if "originals" in checked:
+            originals = checked["originals"]
+            parts.append(
+                plural(ngettext("%(number)s original verified", "%(number)s originals verified", originals), originals)
+            )
+        parts.append(plural(ngettext("%(number)s problem found", "%(number)s problems found", total), total))
+        parts.append(_("%(number)s repaired") % {"number": count(repaired.total())})
+        self.stdout.write(", ".join(parts) + ".")
 
 
-def _id_of(name: str | None) -> int | None:
-    if name is None:
+def _user_id(username: str | None) -> int | None:
+    if username is None:
         return None
-    person = get_user_model()._default_manager.filter(username=name).first()
-    if person is None:
-        raise CommandError(f"There is nobody called {name!r}.", returncode=2)
-    return int(person.pk)
+    user = get_user_model()._default_manager.filter(username=username).first()
+    if user is None:
+        raise CommandError(_("There is no user “%(name)s”.") % {"name": username}, returncode=2)
+    return int(user.pk)

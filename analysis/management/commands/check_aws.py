@@ -1,4 +1,4 @@
-"""Try what AWS must allow, and say what is missing."""
+"""Test the AWS permissions this configuration needs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analysis.findings import AwsFinding
@@ -18,26 +19,26 @@ from analysis.health import aws
 
 class Command(BaseCommand):
     help = (
-        "Try each permission of AWS that this configuration needs by a harmless request: credentials, region, the "
-        "bucket, and each switched-on API of Rekognition by one call on a tiny picture, which costs a fraction of a "
-        "cent. Says which IAM actions are missing. Exit status: 0 all is fine, 1 something is missing."
+        "Test every AWS permission this configuration needs with a harmless request: credentials, region, the bucket, "
+        "and each enabled Rekognition API with one call on a tiny picture, which costs a fraction of a cent. Lists "
+        "missing IAM actions. Exit status: 0 nothing is missing, 1 something is missing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument(
-            "--policy", action="store_true", help="print the least IAM policy this configuration needs, ask AWS nothing"
+            "--policy", action="store_true", help="print the minimal IAM policy of this configuration; send no request"
         )
 
-    def handle(self, *, json: bool, policy: bool, **_: Any) -> None:
+    def handle(self, *, json: bool, policy: bool, **_options: Any) -> None:
         if policy:
             self._print(aws.minimal_policy())
             return
-        findings = self._told_as_json() if json else self._told_in_words()
+        findings = self._check_as_json() if json else self._check_as_text()
         if not all(finding.is_fine for finding in findings):
             sys.exit(1)
 
-    def _told_as_json(self) -> list[AwsFinding]:
+    def _check_as_json(self) -> list[AwsFinding]:
         findings = list(aws.check_aws()) if aws.is_needed() else []
         self._print(
             {
@@ -51,31 +52,33 @@ class Command(BaseCommand):
         )
         return findings
 
-    def _told_in_words(self) -> list[AwsFinding]:
+    def _check_as_text(self) -> list[AwsFinding]:
         if not aws.is_needed():
-            self.stdout.write("Nothing here uses AWS: no bucket is set, and RECOGNIZER is not rekognition.")
+            self.stdout.write(_("AWS is not used: no bucket is set, and RECOGNIZER is not rekognition."))
             return []
-        if asked := aws.enabled_apis():
-            self.stdout.write(f"Asking Rekognition for {', '.join(asked)}: at most {dollars(aws.maximum_cost())}.")
+        apis = aws.enabled_apis()
+        if apis:
+            sentence = _("Calling Rekognition (%(apis)s): at most %(cost)s.")
+            self.stdout.write(sentence % {"apis": ", ".join(apis), "cost": dollars(aws.maximum_cost())})
         findings = []
         for finding in aws.check_aws():
-            self._tell(finding)
+            self._write(finding)
             findings.append(finding)
-        if asked:
-            calls = sum(finding.calls for finding in findings)
-            number = plural(ngettext("%(number)s call", "%(number)s calls", calls), calls)
-            self.stdout.write(
-                f"Sent to Rekognition: {number}, {dollars(_spent(findings))}, which the ledger does not have."
-            )
+        if apis:
+            number = sum(finding.calls for finding in findings)
+            calls = plural(ngettext("%(number)s call", "%(number)s calls", number), number)
+            sentence = _("Sent to Rekognition: %(calls)s, %(cost)s; not recorded in the ledger.")
+            self.stdout.write(sentence % {"calls": calls, "cost": dollars(_spent(findings))})
         if missing := _missing(findings):
-            self.stdout.write(f"Missing: {', '.join(missing)}. A policy with all that this configuration needs:")
+            sentence = _("Missing: %(actions)s. A policy with everything this configuration needs:")
+            self.stdout.write(sentence % {"actions": ", ".join(missing)})
             self._print(aws.minimal_policy())
         return findings
 
-    def _tell(self, finding: AwsFinding) -> None:
+    def _write(self, finding: AwsFinding) -> None:
         mark = self.style.SUCCESS("ok     ") if finding.is_fine else self.style.ERROR("MISSING")
-        took = "" if finding.milliseconds is None else f"{finding.milliseconds} ms"
-        self.stdout.write(f"{mark}  {finding.subject:<34}{took:>9}  {finding.sentence}")
+        duration = "" if finding.milliseconds is None else f"{finding.milliseconds} ms"
+        self.stdout.write(f"{mark}  {finding.subject:<34}{duration:>9}  {finding.sentence}")
 
     def _print(self, content: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(content, indent=2))

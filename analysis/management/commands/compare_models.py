@@ -1,4 +1,4 @@
-"""What one version of a model finds that another does not, over the whole library."""
+"""Compare the labels of two model versions over the whole library."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
+from analysis.formatting import count, pictures
 from analysis.models import Analysis, ModelVersion
 from analysis.recognition import comparison, registry
 
 
 class Command(BaseCommand):
     help = (
-        "Compare the answers of two model versions over all pictures that both have answered: which labels came, which "
-        "went. Without versions, the two seen last. Calls nobody and changes nothing."
+        "Compare the labels of two model versions over all pictures that both have analyzed: labels gained and lost. "
+        "Without arguments, the two latest versions. Calls no API and changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("before", nargs="?", help="the older version, for example 3.0")
         parser.add_argument("after", nargs="?", help="the newer version, for example 3.1")
         parser.add_argument("--api", default="labels", choices=Analysis.Api.values)
-        parser.add_argument("--recognizer", help="default: the present one")
+        parser.add_argument("--recognizer", help="default: the current one")
         parser.add_argument(
             "--limit",
             dest="maximum",
             metavar="N",
             type=int,
             default=20,
-            help="labels listed on each side (default: %(default)s)",
+            help="labels to list as gained and as lost (default: %(default)s)",
         )
-        parser.add_argument("--json", action="store_true", dest="as_json", help="everything, for programs")
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print all labels as one JSON object")
 
     def handle(
         self,
@@ -43,40 +45,49 @@ class Command(BaseCommand):
         recognizer: str | None,
         maximum: int,
         as_json: bool,
-        **_: Any,
+        **_options: Any,
     ) -> None:
         recognizer = recognizer or registry.current().name
         old, new = _versions(before, after, api=api, recognizer=recognizer)
-        found = comparison.compare_versions(api, recognizer=recognizer, before=old, after=new)
+        result = comparison.compare_versions(api, recognizer=recognizer, before=old, after=new)
         if as_json:
-            sides = {"gained": found.gained, "lost": found.lost}
-            counts = {side: {name: count for (_, name), count in counted.items()} for side, counted in sides.items()}
-            self.stdout.write(json.dumps({"before": old, "after": new, "pictures": found.pictures, **counts}))
+            sides = {"gained": result.gained, "lost": result.lost}
+            by_name = {
+                side: {name: number for (_kind, name), number in labels.items()} for side, labels in sides.items()
+            }
+            self.stdout.write(json.dumps({"before": old, "after": new, "pictures": result.pictures, **by_name}))
             return
-        self.stdout.write(f"{old} → {new}, {found.pictures:,} pictures that both have answered")
-        for sign, counted in (("+", found.gained), ("−", found.lost)):
-            self.stdout.write(_line(sign, counted, maximum=maximum))
+        sentence = _("%(before)s → %(after)s: %(pictures)s analyzed by both")
+        self.stdout.write(sentence % {"before": old, "after": new, "pictures": pictures(result.pictures)})
+        for sign, labels in (("+", result.gained), ("−", result.lost)):
+            self.stdout.write(_top_labels(sign, labels, maximum=maximum))
 
 
-def _line(sign: str, counted: Counter[tuple[str, str]], *, maximum: int) -> str:
-    ranked = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
-    listed = ", ".join(f"{sign}{count:,} {name}" for (_, name), count in ranked[:maximum])
-    more = f" and {len(ranked) - maximum:,} more" if len(ranked) > maximum else ""
-    return listed + more if listed else f"{sign}0"
+def _top_labels(sign: str, labels: Counter[tuple[str, str]], *, maximum: int) -> str:
+    ranked = sorted(labels.items(), key=lambda item: (-item[1], item[0]))
+    text = ", ".join(f"{sign}{count(number)} {name}" for (_kind, name), number in ranked[:maximum])
+    if text and len(ranked) > maximum:
+        return _("%(labels)s and %(number)s more") % {"labels": text, "number": count(len(ranked) - maximum)}
+    return text or f"{sign}0"
 
 
 def _versions(before: str | None, after: str | None, *, api: str, recognizer: str) -> tuple[str, str]:
-    seen = list(
+    versions = list(
         ModelVersion.objects.filter(recognizer=recognizer, api=api)
         .order_by("-first_seen_at", "-pk")
         .values_list("version", flat=True)
     )
-    known = f"{recognizer} has answered {api} as {', '.join(seen) or 'no version yet'}."
+    available = _("Versions of %(recognizer)s with results of %(api)s: %(versions)s.") % {
+        "recognizer": recognizer,
+        "api": api,
+        "versions": ", ".join(versions) or _("none"),
+    }
     if before and after:
-        unknown = [version for version in (before, after) if version not in seen]
+        unknown = [version for version in (before, after) if version not in versions]
         if unknown:
-            raise CommandError(f"No answer of version {' or '.join(unknown)}: {known}", returncode=2)
+            sentence = _("There are no results of %(unknown)s.") % {"unknown": ", ".join(unknown)}
+            raise CommandError(f"{sentence} {available}", returncode=2)
         return before, after
-    if before or len(seen) < 2:
-        raise CommandError(f"Two versions are needed: {known}", returncode=2)
-    return seen[1], seen[0]
+    if before or len(versions) < 2:
+        raise CommandError(f"{_('Two versions are needed.')} {available}", returncode=2)
+    return versions[1], versions[0]

@@ -1,4 +1,4 @@
-"""Take in what S3 says through a queue."""
+"""Process S3 event notifications from an SQS queue."""
 
 from __future__ import annotations
 
@@ -7,74 +7,95 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analysis import pipeline
 from analysis.aws import sqs
 from analysis.aws.errors import AWSError
 from analysis.aws.sqs import SqsQueue
 from analysis.bucket_sync.event_consumer import EventCounts, StopFlag
+from analysis.formatting import count
 
 
 class Command(BaseCommand):
     help = (
-        "Follow what happens in the buckets: take in S3's events from the SQS queue EVENTS_QUEUE_URL, until it is "
-        "stopped by Ctrl-C or SIGTERM, after which the batch in hand is finished. Any number may run side by side. "
-        "Exit status: 0 stopped or done, 1 some messages could not be read, 2 wrong usage, 3 the queue does not answer."
+        "Process S3 event notifications from the SQS queue EVENTS_QUEUE_URL until Ctrl-C or SIGTERM; messages already "
+        "received are finished. Several consumers can run side by side. Exit status: 0 stopped or done, 1 some "
+        "messages were invalid, 2 wrong usage, 3 the queue does not answer."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--queue", default=settings.EVENTS_QUEUE_URL, metavar="URL", help="another queue")
-        parser.add_argument("--until-empty", action="store_true", help="end as soon as nothing is waiting")
-        parser.add_argument(
-            "--replay-dlq", action="store_true", help="take in what lies in the dead-letter queue, then end"
-        )
+        parser.add_argument("--queue", default=settings.EVENTS_QUEUE_URL, metavar="URL", help="the queue's URL")
+        parser.add_argument("--until-empty", action="store_true", help="stop when the queue is empty")
+        parser.add_argument("--replay-dlq", action="store_true", help="process the dead-letter queue once, then stop")
 
-    def handle(self, *, queue: str, until_empty: bool, replay_dlq: bool, **_: Any) -> None:
-        events = _connected(queue)
+    def handle(self, *, queue: str, until_empty: bool, replay_dlq: bool, **_options: Any) -> None:
+        events = _connect(queue)
         if replay_dlq:
             self._replay(events)
             return
-        self.stdout.write(f"Listening to {events.url}. Ctrl-C stops it.")
+        self.stdout.write(_("Processing events of %(url)s. Press Ctrl-C to stop.") % {"url": events.url})
         if events.dead_letter_queue() is None:
-            self.stderr.write("It has no dead-letter queue: what cannot be read stays in it and comes again and again.")
-        tally = EventCounts()
+            self.stderr.write(_("The queue has no dead-letter queue: invalid messages stay and are received again."))
+        counts = EventCounts()
         with StopFlag() as stop:
-            for tally in pipeline.consume_events(events, stop=stop, until_empty=until_empty):
-                if tally.buried and tally.reasons:
-                    self.stderr.write(f"not read: {tally.reasons.pop()}")
-        self.stdout.write(
-            f"{tally.messages:,} messages with {tally.events:,} events taken in, "
-            f"{tally.buried:,} put into the dead-letter queue."
+            for counts in pipeline.consume_events(events, stop=stop, until_empty=until_empty):
+                if counts.buried and counts.reasons:
+                    self.stderr.write(_("invalid message: %(reason)s") % {"reason": counts.reasons.pop()})
+        sentence = ngettext(
+            "%(number)s message with %(events)s events processed, %(invalid)s moved to the dead-letter queue.",
+            "%(number)s messages with %(events)s events processed, %(invalid)s moved to the dead-letter queue.",
+            counts.messages,
         )
-        if tally.buried:
+        self.stdout.write(
+            sentence
+            % {
+                "number": count(counts.messages),
+                "events": count(counts.events),
+                "invalid": count(counts.buried),
+            }
+        )
+        if counts.buried:
             raise SystemExit(1)
 
     def _replay(self, events: SqsQueue) -> None:
-        taken = left = 0
+        processed = left = 0
         try:
-            dead = events.dead_letter_queue()
-            if dead is None:
-                raise CommandError(f"{events.url} has no dead-letter queue (no RedrivePolicy).", returncode=2)
-            for replayed in pipeline.replay_events(dead):
-                taken, left = taken + (not replayed.reason), left + bool(replayed.reason)
+            dead_letters = events.dead_letter_queue()
+            if dead_letters is None:
+                sentence = _("%(url)s has no dead-letter queue (no RedrivePolicy).")
+                raise CommandError(sentence % {"url": events.url}, returncode=2)
+            for replayed in pipeline.replay_events(dead_letters):
+                processed, left = processed + (not replayed.reason), left + bool(replayed.reason)
                 if replayed.reason:
-                    self.stderr.write(f"stays: message {replayed.message.id}: {replayed.reason}")
-        except AWSError as refusal:
-            raise CommandError(f"The dead-letter queue cannot be read: {refusal}", returncode=3) from refusal
-        self.stdout.write(f"{taken:,} messages taken in from the dead-letter queue, {left:,} stay there.")
+                    values = {"id": replayed.message.id, "reason": replayed.reason}
+                    self.stderr.write(_("message %(id)s stays: %(reason)s") % values)
+        except AWSError as error:
+            sentence = _("The dead-letter queue cannot be read: %(error)s")
+            raise CommandError(sentence % {"error": error}, returncode=3) from error
+        sentence = ngettext(
+            "%(number)s message of the dead-letter queue processed, %(left)s left.",
+            "%(number)s messages of the dead-letter queue processed, %(left)s left.",
+            processed,
+        )
+        self.stdout.write(sentence % {"number": count(processed), "left": count(left)})
         if left:
             raise SystemExit(1)
 
 
-def _connected(url: str) -> SqsQueue:
+def _connect(url: str) -> SqsQueue:
     """Raises CommandError unless the queue answers."""
     if not url:
-        raise CommandError("Set EVENTS_QUEUE_URL to the queue with S3's events, or name it by --queue.", returncode=2)
+        sentence = _("Set EVENTS_QUEUE_URL to the queue of S3's event notifications, or pass --queue.")
+        raise CommandError(sentence, returncode=2)
     try:
-        found = sqs.connect(url, region=settings.AWS_REGION)
-        found.dead_letter_queue()
-    except AWSError as refusal:
-        if refusal.is_absent:
-            raise CommandError(f"There is no queue {url}: correct EVENTS_QUEUE_URL.", returncode=3) from refusal
-        raise CommandError(f"The queue {url} does not answer: {refusal}", returncode=3) from refusal
-    return found
+        queue = sqs.connect(url, region=settings.AWS_REGION)
+        queue.dead_letter_queue()
+    except AWSError as error:
+        if error.is_absent:
+            sentence = _("There is no queue %(url)s. Correct EVENTS_QUEUE_URL.")
+            raise CommandError(sentence % {"url": url}, returncode=3) from error
+        sentence = _("The queue %(url)s does not answer: %(error)s")
+        raise CommandError(sentence % {"url": url, "error": error}, returncode=3) from error
+    return queue

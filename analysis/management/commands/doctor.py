@@ -1,4 +1,4 @@
-"""Say what works and what does not, with the next step."""
+"""Run all health checks."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ WIDTH = 18
 
 class Command(BaseCommand):
     help = (
-        "Look at everything imagelib needs: database, Redis, workers, scheduler, what waits, what failed, storage, "
-        "budget. Says what is wrong and what to do, also while the database or Redis is away. Exit status: 0 nothing "
-        "failed (there may be warnings), 1 something did."
+        "Check everything imagelib needs: database, Redis, workers, scheduler, queue, failures, storage, budget. Lists "
+        "problems and what to do about them, even if the database or Redis is down. Exit status: 0 no check failed "
+        "(there can be warnings), 1 a check failed."
     )
-    requires_system_checks = []  # they are one of the lines
+    requires_system_checks = []  # the doctor runs them as one of its checks
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
 
     def handle(self, *, as_json: bool, **_: Any) -> None:
-        found = []
+        findings = []
         for finding in doctor.findings():
-            found.append(finding)
+            findings.append(finding)
             if not as_json:
-                self._tell(finding)
-        is_fine = all(finding.state is not State.FAILED for finding in found)
+                self._write(finding)
+        is_fine = all(finding.state is not State.FAILED for finding in findings)
         if as_json:
-            self.stdout.write(json.dumps({"is_fine": is_fine, "findings": [vars(each) for each in found]}, indent=2))
+            report = {"is_fine": is_fine, "findings": [vars(finding) for finding in findings]}
+            self.stdout.write(json.dumps(report, indent=2))
         if not is_fine:
             sys.exit(1)
 
-    def _tell(self, finding: Finding) -> None:
+    def _write(self, finding: Finding) -> None:
         styles = {State.OK: self.style.SUCCESS, State.WARNING: self.style.WARNING, State.FAILED: self.style.ERROR}
         mark = styles[finding.state](f"{finding.state:<8}")
-        told = f"{finding.sentence} {finding.next_step}".rstrip()
-        self.stdout.write(f"{mark} {finding.subject:<{WIDTH}} {told}")
+        sentences = f"{finding.sentence} {finding.next_step}".rstrip()
+        self.stdout.write(f"{mark} {finding.subject:<{WIDTH}} {sentences}")

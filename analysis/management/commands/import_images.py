@@ -1,8 +1,7 @@
-"""Bring pictures from folders into the library."""
+"""Import pictures from files and folders."""
 
 from __future__ import annotations
 
-import signal
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -11,125 +10,128 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from tqdm import tqdm
 
 from analysis import pipeline
+from analysis.formatting import count, plural
 from analysis.ingest import folder_scan
 from analysis.ingest.validation import NAME_LENGTH, InvalidImage
+from analysis.management.interrupts import Interrupt
 from analysis.storage import blobs
 
-STORAGE_PATIENCE = 5
-"""Files in a row that the storage may refuse before the rest is left for another run."""
+MAX_STORAGE_ERRORS = 5
+"""Consecutive files that storage may reject before the import gives up."""
 
 
 class Command(BaseCommand):
     help = (
-        "Import pictures from files and folders. Safe to run again (the same bytes are one picture) and to stop with "
-        "Ctrl-C. Exit status: 0 all are in, 1 some were refused, 2 wrong usage, 130 stopped."
+        "Import pictures from files and folders. Safe to stop with Ctrl-C and to run again: a file that is already in "
+        "the library is skipped. Exit status: 0 all imported, 1 some rejected, 2 wrong usage, 130 stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder with pictures")
-        parser.add_argument("--owner", metavar="USERNAME", help="whose pictures these are; needed with several people")
+        parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture or a folder of pictures")
+        parser.add_argument("--owner", metavar="USERNAME", help="the owner; required if there is more than one user")
         parser.add_argument(
             "--exclude",
             action="append",
             default=[],
             metavar="PATTERN",
-            help="paths below the folders to leave out, such as '*/thumbs/*'; repeat it for several",
+            help="exclude these paths, such as '*/thumbs/*'; can be repeated",
         )
 
-    def handle(self, *, paths: list[str], owner: str | None, exclude: list[str], **_: Any) -> None:
-        given = [_existing(path) for path in paths]
-        tally = _Tally(self)
-        with _Interrupt() as interrupt, _bar(given, exclude) as bar:
-            for imported in pipeline.import_files(given, owner_id=_owner(owner).pk, exclude=exclude):
-                tally.count(imported)
+    def handle(self, *, paths: list[str], owner: str | None, exclude: list[str], **_options: Any) -> None:
+        existing = [_existing_path(path) for path in paths]
+        counts = _ImportCounts(self)
+        with Interrupt() as interrupt, _progress_bar(existing, exclude) as bar:
+            for file in pipeline.import_files(existing, owner_id=_owner(owner).pk, exclude=exclude):
+                counts.add(file)
                 bar.update()
-                if interrupt.came or tally.storage_refused_in_a_row >= STORAGE_PATIENCE:
+                if interrupt.is_set or counts.storage_errors >= MAX_STORAGE_ERRORS:
                     break
-        tally.report(was_stopped=interrupt.came)
+        counts.report(is_stopped=interrupt.is_set)
 
 
-class _Tally:
+class _ImportCounts:
     def __init__(self, command: BaseCommand) -> None:
         self.command = command
-        self.new = self.known = self.trashed = self.refused = self.storage_refused_in_a_row = 0
+        self.imported = self.duplicates = self.trashed = self.rejected = self.storage_errors = 0
 
-    def count(self, imported: pipeline.ImportedFile) -> None:
-        if imported.added:
-            self.new += imported.added.is_new
-            self.known += not imported.added.is_new
-            self.trashed += imported.added.image.trashed_at is not None
-            self.storage_refused_in_a_row = 0
+    def add(self, file: pipeline.ImportedFile) -> None:
+        if file.added:
+            self.imported += file.added.is_new
+            self.duplicates += not file.added.is_new
+            self.trashed += file.added.image.trashed_at is not None
+            self.storage_errors = 0
             return
-        self.refused += 1
-        if not isinstance(imported.refusal, InvalidImage):
-            self.storage_refused_in_a_row += 1
-        where = imported.path.parent if imported.path else ""
-        tqdm.write(f"refused: {imported.refusal}" + (f" (in {where})" if where else ""), file=sys.stderr)
+        self.rejected += 1
+        if not isinstance(file.refusal, InvalidImage):
+            self.storage_errors += 1
+        sentence = _("rejected: %(error)s") % {"error": file.refusal}
+        if file.path:
+            sentence += " " + _("(in %(folder)s)") % {"folder": file.path.parent}
+        tqdm.write(sentence, file=sys.stderr)
 
-    def report(self, *, was_stopped: bool) -> None:
-        line = f"{self.new:,} imported, {self.known:,} already here, {self.refused:,} refused."
-        self.command.stdout.write(line)
+    def report(self, *, is_stopped: bool) -> None:
+        sentence = _("Imported %(imported)s, skipped %(duplicates)s already in the library, rejected %(rejected)s.")
+        self.command.stdout.write(
+            sentence
+            % {
+                "imported": count(self.imported),
+                "duplicates": count(self.duplicates),
+                "rejected": count(self.rejected),
+            }
+        )
         if self.trashed:
-            thrown = f"{self.trashed:,} of them are" if self.trashed > 1 else "1 of them is"
-            self.command.stdout.write(f"{thrown} in the trash: search for is:trashed to restore what you want back.")
-        if was_stopped:
-            self.command.stdout.write("Stopped. Run the same command again to go on; nothing is imported twice.")
+            sentence = ngettext(
+                "%(number)s of them is in the trash. To restore it, search for is:trashed.",
+                "%(number)s of them are in the trash. To restore them, search for is:trashed.",
+                self.trashed,
+            )
+            self.command.stdout.write(plural(sentence, self.trashed))
+        if is_stopped:
+            self.command.stdout.write(_("Stopped. Run the same command again to continue."))
             sys.exit(130)
-        if self.storage_refused_in_a_row >= STORAGE_PATIENCE:
-            raise CommandError("The storage takes no pictures; see above. Run the same command again when it does.")
-        if self.refused:
+        if self.storage_errors >= MAX_STORAGE_ERRORS:
+            raise CommandError(_("Storage rejects all files, see above. Fix it and run the same command again."))
+        if self.rejected:
             sys.exit(1)
 
 
-class _Interrupt:
-    """The first Ctrl-C lets the picture in hand finish; the second ends everything at once."""
-
-    came = False
-
-    def __enter__(self) -> _Interrupt:
-        self._before = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _note(self, *_: object) -> None:
-        self.came = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _existing(path: str) -> Path:
+def _existing_path(path: str) -> Path:
     if not path:
-        raise CommandError("An empty path was given. Name a folder, or . for the current one.", returncode=2)
+        raise CommandError(_("The path is empty. Pass a folder, or . for the current one."), returncode=2)
     try:
         Path(path).stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise CommandError(f"There is no {path}.", returncode=2) from error
+        sentence = _("There is no file or folder %(path)s.")
+        raise CommandError(sentence % {"path": path}, returncode=2) from error
     except OSError as error:
-        said = path if len(path) <= NAME_LENGTH else f"{path[:NAME_LENGTH]}…"
-        raise CommandError(f"{said} cannot be read: {error.strerror or error}.", returncode=2) from error
+        text = path if len(path) <= NAME_LENGTH else f"{path[:NAME_LENGTH]}…"
+        sentence = _("%(path)s cannot be read: %(error)s.")
+        raise CommandError(sentence % {"path": text, "error": error.strerror or error}, returncode=2) from error
     return Path(path)
 
 
-def _bar(paths: list[Path], exclude: list[str]) -> Any:
-    found = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
-    total = sum(1 for _ in found) if sys.stderr.isatty() else None
-    return tqdm(total=total, unit=" pictures", disable=None, smoothing=0.1)
+def _progress_bar(paths: list[Path], exclude: list[str]) -> Any:
+    files = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
+    total = sum(1 for _file in files) if sys.stderr.isatty() else None
+    return tqdm(total=total, unit=_(" pictures"), disable=None, smoothing=0.1)
 
 
 def _owner(username: str | None) -> AbstractBaseUser:
-    people = get_user_model()._default_manager
+    users = get_user_model()._default_manager
     if username is not None:
-        found = people.filter(username=username).first()
-        if found is None:
-            raise CommandError(f"There is nobody called {username!r}.", returncode=2)
-        return found
-    first_two = list(people.filter(is_active=True).order_by("pk")[:2])
+        user = users.filter(username=username).first()
+        if user is None:
+            raise CommandError(_("There is no user “%(name)s”.") % {"name": username}, returncode=2)
+        return user
+    first_two = list(users.filter(is_active=True).order_by("pk")[:2])
     if not first_two:
-        raise CommandError("There is nobody to own them yet: make one with `manage.py createsuperuser`.", returncode=2)
+        sentence = _("There are no users yet. Create one with: %(command)s")
+        raise CommandError(sentence % {"command": "manage.py createsuperuser"}, returncode=2)
     if len(first_two) > 1:
-        raise CommandError("Say whose pictures these are with --owner USERNAME.", returncode=2)
+        raise CommandError(_("There is more than one user. Pass --owner USERNAME."), returncode=2)
     return first_two[0]

@@ -1,4 +1,4 @@
-"""Django's command, which first looks whether this version can read the database."""
+"""Django's migrate, preceded by a check of the database's version."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from analysis.management import database_version
 
 class Command(migrate.Command):
     def handle(self, *arguments: Any, **options: Any) -> None:
-        if not (options["fake"] or options["prune"]):  # these mend the record itself
+        if not (options["fake"] or options["prune"]):  # these repair the record of migrations that the check reads
             database_version.check(connections[options["database"]])
         super().handle(*arguments, **options)

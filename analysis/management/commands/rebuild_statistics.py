@@ -1,4 +1,4 @@
-"""Count the dashboard's figures anew."""
+"""Rebuild the dashboard's statistics."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import ngettext
 
+from analysis.formatting import count
 from analysis.statistics import aggregation
 
 
 class Command(BaseCommand):
-    help = "Count the figures of the dashboard from the beginning, whatever was counted before, and say what differed."
+    help = "Count all statistics of the dashboard again and report how many rows were wrong."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object a line")
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object per line")
 
     def handle(self, *, as_json: bool, **_: Any) -> None:
-        for done in aggregation.rebuild():
+        for result in aggregation.rebuild():
             if as_json:
-                self.stdout.write(json.dumps(asdict(done)))
-            else:
-                self.stdout.write(f"{done.name}: {done.differing:,} rows differed, {done.seconds:.1f} s.")
+                self.stdout.write(json.dumps(asdict(result)))
+                continue
+            sentence = ngettext(
+                "%(name)s: %(number)s row corrected, %(seconds)s s.",
+                "%(name)s: %(number)s rows corrected, %(seconds)s s.",
+                result.differing,
+            )
+            values = {"name": result.name, "number": count(result.differing), "seconds": f"{result.seconds:.1f}"}
+            self.stdout.write(sentence % values)

@@ -1,4 +1,4 @@
-"""Rebuild what search reads from the answers and verdicts."""
+"""Rebuild the search index from stored responses and verdicts."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from tqdm import tqdm
 
+from analysis.formatting import count, pictures, plural
 from analysis.library import duplicate_flags
 from analysis.models import Image
 from analysis.recognition.reindex_all import rebuild
 from analysis.search.label_counts import refresh_label_counts
 
-NAMED = 20
+MAX_LISTED = 20
 
 
 class Command(BaseCommand):
-    help = "Rebuild what search reads from the stored answers and people's verdicts, and say what was different."
+    help = "Rebuild the search index from stored responses and verdicts, and report the pictures whose index was wrong."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say what is different, change nothing")
-        parser.add_argument("--json", action="store_true", dest="as_json", help="the report for programs")
+        parser.add_argument("--dry-run", action="store_true", help="report only, change nothing")
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
 
-    def handle(self, *, dry_run: bool, as_json: bool, **_: Any) -> None:
+    def handle(self, *, dry_run: bool, as_json: bool, **_options: Any) -> None:
         images, differing = 0, dict[int, tuple[str, ...]]()
-        with tqdm(total=Image.objects.count(), unit=" pictures", disable=as_json or None) as bar:
+        with tqdm(total=Image.objects.count(), unit=_(" pictures"), disable=as_json or None) as bar:
             for step in rebuild(is_dry=dry_run):
                 images += step.images
                 differing |= step.differing
@@ -40,15 +43,22 @@ class Command(BaseCommand):
             self._print(images, differing, labels, dry_run=dry_run)
 
     def _print_json(self, images: int, differing: dict[int, tuple[str, ...]], labels: int) -> None:
-        report = {"pictures": images, "differing": {str(pk): what for pk, what in differing.items()}, "counts": labels}
-        self.stdout.write(json.dumps(report))
+        by_id = {str(pk): tables for pk, tables in differing.items()}
+        self.stdout.write(json.dumps({"pictures": images, "differing": by_id, "counts": labels}))
 
     def _print(self, images: int, differing: dict[int, tuple[str, ...]], labels: int, *, dry_run: bool) -> None:
-        for image_id, what in list(differing.items())[:NAMED]:
-            self.stdout.write(f"Image {image_id} differed: {', '.join(what)}.")
-        if len(differing) > NAMED:
-            self.stdout.write(f"… and {len(differing) - NAMED:,} more.")
-        done = "would be put right (dry run)" if dry_run else "were put right"
+        for image_id, tables in list(differing.items())[:MAX_LISTED]:
+            sentence = _("Picture %(id)s differed: %(tables)s.")
+            self.stdout.write(sentence % {"id": image_id, "tables": ", ".join(tables)})
+        if len(differing) > MAX_LISTED:
+            self.stdout.write(_("… and %(number)s more.") % {"number": count(len(differing) - MAX_LISTED)})
+        corrected = _("%(number)s would be corrected (dry run)") if dry_run else _("%(number)s corrected")
+        refreshed = ngettext("%(number)s label count refreshed", "%(number)s label counts refreshed", labels)
         self.stdout.write(
-            f"{images:,} pictures gone through, {len(differing):,} {done}, {labels:,} label counts refreshed."
+            _("%(pictures)s checked, %(corrected)s, %(refreshed)s.")
+            % {
+                "pictures": pictures(images),
+                "corrected": plural(corrected, len(differing)),
+                "refreshed": plural(refreshed, labels),
+            }
         )

@@ -1,4 +1,4 @@
-"""Everything at once on one machine: embedded servers, web, worker and scheduler, until Ctrl-C."""
+"""Run imagelib on one machine: embedded servers, web, worker, scheduler."""
 
 import hashlib
 import http.client
@@ -19,95 +19,112 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from analysis.formatting import plural
 from analysis.models import Image
 from imagelib import embedded, process_manager
 from imagelib.embedded.server import tail, take_lock
 from imagelib.private_files import private_folder
 from imagelib.sample_images import SAMPLES, write_samples
 
-PATIENCE = 60.0  # seconds for the first answer of the web
+WEB_START_TIMEOUT = 60.0  # seconds
 
 
 class Command(BaseCommand):
-    help = "Run imagelib on this machine: database, queue, web, worker and scheduler. Ctrl-C stops all of it."
-    requires_system_checks = []  # the web and the worker check for themselves
+    help = "Run imagelib on this machine: database, queue, web, worker and scheduler. Ctrl-C stops all of them."
+    requires_system_checks = []  # the web server and the worker run them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=int, help="default: the environment variable PORT, else 8000; 0 finds one")
-        parser.add_argument("--samples", action="store_true", help="bring in scikit-image's sample photographs")
+        parser.add_argument(
+            "--port", type=int, help="default: the environment variable PORT, else 8000; 0: any free port"
+        )
+        parser.add_argument("--samples", action="store_true", help="import scikit-image's sample photos")
 
-    def handle(self, *, host: str, port: int | None, samples: bool, **_: Any) -> None:
+    def handle(self, *, host: str, port: int | None, samples: bool, **_options: Any) -> None:
         try:
-            with process_manager.ended_by_signal(), _only_one() as note, _door(host, _port(port)) as door:
-                address = _address(host, door)
-                note.write_text(f"{address} (process {os.getpid()})")
-                with _servers(), process_manager.process_manager(folder=settings.BASE_DIR) as company:
+            with (
+                process_manager.ended_by_signal(),
+                _single_instance() as lock_file,
+                _bound_socket(host, _port(port)) as web_socket,
+            ):
+                url = _url(host, web_socket)
+                lock_file.write_text(f"{url} (process {os.getpid()})")
+                with _servers(), process_manager.process_manager(folder=settings.BASE_DIR) as manager:
                     self._prepare()
-                    _start_programs(company, door)
-                    _wait_for_web(company, door)
-                    self._welcome(address)
+                    _start_programs(manager, web_socket)
+                    _wait_for_web(manager, web_socket)
+                    self._welcome(url)
                     if samples:
-                        self._bring_samples()
-                    self.stdout.write("Ctrl-C stops it.")
-                    company.watch(until=lambda: False)
+                        self._import_samples()
+                    self.stdout.write(_("Press Ctrl-C to stop."))
+                    manager.watch(until=lambda: False)
         except KeyboardInterrupt:
-            self.stdout.write("\nStopped.")
-        except process_manager.ProgramExited as ended:
-            raise CommandError(str(ended)) from ended
+            self.stdout.write("\n" + _("Stopped."))
+        except process_manager.ProgramExited as error:
+            raise CommandError(str(error)) from error
 
     def _prepare(self) -> None:
-        self.stdout.write("Preparing the database and the pages …")
+        self.stdout.write(_("Preparing the database and static files…"))
         try:
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as error:
-            raise CommandError(f"The database does not answer; look at DATABASE_URL. {error}") from error
+            sentence = _("The database does not answer. Check DATABASE_URL. %(error)s")
+            raise CommandError(sentence % {"error": error}) from error
         _collect_static()
 
-    def _welcome(self, address: str) -> None:
-        self.stdout.write(self.style.SUCCESS(f"imagelib is at {address}"))
+    def _welcome(self, url: str) -> None:
+        self.stdout.write(self.style.SUCCESS(_("imagelib is running at %(url)s") % {"url": url}))
         if settings.RECOGNIZER == "simulator":
-            self.stdout.write(self.style.WARNING("The recognizer is a simulator: every label is INVENTED."))
-        people = get_user_model()._default_manager
-        if not people.exists():
-            password = "-".join(_syllable() for _ in range(3))
-            people.create_superuser("admin", password=password)
-            self.stdout.write(f"Sign in as admin with the password {password} (it is shown this once)")
+            self.stdout.write(self.style.WARNING(_("Simulator mode: labels and costs are MADE UP.")))
+        users = get_user_model()._default_manager
+        if not users.exists():
+            password = "-".join(_syllable() for _number in range(3))
+            users.create_superuser("admin", password=password)
+            sentence = _("Sign in as admin, password %(password)s (shown only once)")
+            self.stdout.write(sentence % {"password": password})
 
-    def _bring_samples(self) -> None:
+    def _import_samples(self) -> None:
         owner = get_user_model()._default_manager.order_by("-is_superuser", "pk")[0]
         if Image.objects.filter(owner=owner).exists():
             return
-        self.stdout.write(f"Bringing in {len(SAMPLES)} sample photographs …")
+        number = len(SAMPLES)
+        sentence = ngettext("Importing %(number)s sample photo…", "Importing %(number)s sample photos…", number)
+        self.stdout.write(plural(sentence, number))
         with tempfile.TemporaryDirectory(prefix="imagelib-samples-") as folder:
             try:
                 write_samples(Path(folder))
             except ModuleNotFoundError as error:
-                raise CommandError("The samples come with requirements-dev.txt: use `make demo`.") from error
+                sentence = _("The samples need requirements-dev.txt; use: %(command)s")
+                raise CommandError(sentence % {"command": "make demo"}) from error
             call_command("import_images", folder, owner=owner.get_username(), stdout=self.stdout)
 
 
-def _port(given: int | None) -> int:
+def _port(option: int | None) -> int:
     text = os.environ.get("PORT", "8000")
-    if given is None and not text.isdecimal():
-        raise CommandError(f"PORT is {text!r}, which is no number.")
-    port = int(text) if given is None else given
+    if option is None and not text.isdecimal():
+        raise CommandError(_("PORT is %(value)s, which is not a number.") % {"value": repr(text)})
+    port = int(text) if option is None else option
     if not 0 <= port < 2**16:
-        raise CommandError(f"There is no port {port}: the highest is 65535.")
+        raise CommandError(_("There is no port %(port)s. The highest is 65535.") % {"port": port})
     return port
 
 
 @contextmanager
-def _only_one() -> Iterator[Path]:
-    """Holds the lock that says it runs here; yields the file, which tells others where."""
+def _single_instance() -> Iterator[Path]:
+    """Hold the lock of this VAR folder; yields its file, which names the URL."""
     file = settings.VAR / "run" / "run.lock"
     private_folder(file.parent)
     lock = take_lock(file)
     if lock is None:
         raise CommandError(
-            f"imagelib runs here already, at {file.read_text()}. Stop that one first,"
-            " or give this one a folder of its own with IMAGELIB_VAR."
+            _(
+                "imagelib is already running at %(url)s. Stop it first, or set IMAGELIB_VAR to another folder for this"
+                " one."
+            )
+            % {"url": file.read_text()}
         )
     try:
         yield file
@@ -116,29 +133,30 @@ def _only_one() -> Iterator[Path]:
 
 
 @contextmanager
-def _door(host: str, port: int) -> Iterator[socket.socket]:
-    """The address, taken before anything else is started; the web inherits it and listens."""
+def _bound_socket(host: str, port: int) -> Iterator[socket.socket]:
+    # Bound before anything starts, so that a used port is reported at once; the web server inherits the socket.
     try:
-        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, _protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
-        raise CommandError(f"There is no address {host}: {error.strerror}.") from error
-    with socket.socket(family, kind) as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sentence = _("There is no address %(host)s: %(error)s.")
+        raise CommandError(sentence % {"host": host, "error": error.strerror}) from error
+    with socket.socket(family, kind) as web_socket:
+        web_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            door.bind(place)
+            web_socket.bind(address)
         except OSError as error:
-            raise CommandError(
-                f"Port {port} cannot be used: {error.strerror}. Choose another, for example PORT={port + 1} make run."
-            ) from error
-        yield door
+            sentence = _("Port %(port)s cannot be used: %(error)s. Choose another, for example: %(command)s")
+            values = {"port": port, "error": error.strerror, "command": f"PORT={port + 1} make run"}
+            raise CommandError(sentence % values) from error
+        yield web_socket
 
 
 @contextmanager
 def _servers() -> Iterator[None]:
     try:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
-    except embedded.ServerStartError as unstartable:
-        raise CommandError(str(unstartable)) from unstartable
+    except embedded.ServerStartError as error:
+        raise CommandError(str(error)) from error
     try:
         yield
     finally:
@@ -147,33 +165,33 @@ def _servers() -> Iterator[None]:
         embedded.leave(settings.VAR)
 
 
-def _address(host: str, door: socket.socket) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{door.getsockname()[1]}/"
+def _url(host: str, web_socket: socket.socket) -> str:
+    url_host = f"[{host}]" if ":" in host else host
+    return f"http://{url_host}:{web_socket.getsockname()[1]}/"
 
 
-def _start_programs(company: process_manager.ProcessManager, door: socket.socket) -> None:
+def _start_programs(manager: process_manager.ProcessManager, web_socket: socket.socket) -> None:
     logs = settings.VAR / "log"
     web = ["imagelib.wsgi", "--config", str(settings.BASE_DIR / "gunicorn.conf.py"), "--no-control-socket"]
-    web += ["--bind", f"fd://{door.fileno()}"]
+    web += ["--bind", f"fd://{web_socket.fileno()}"]
     worker = ["-A", "imagelib", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     if settings.RECOGNIZER == "simulator":
-        company.start(_simulator(logs))
+        manager.start(_simulator(logs))
     beat = ["-A", "imagelib", "beat", "--loglevel", "WARNING"]
     for program in (
         process_manager.Program(
-            name="web", module="gunicorn", arguments=web, log=logs / "web.log", keep=[door.fileno()]
+            name="web", module="gunicorn", arguments=web, log=logs / "web.log", keep=[web_socket.fileno()]
         ),
         process_manager.Program(name="worker", module="celery", arguments=worker, log=logs / "worker.log"),
         process_manager.Program(name="scheduler", module="celery", arguments=beat, log=logs / "beat.log"),
     ):
-        company.start(program)
+        manager.start(program)
 
 
 def _simulator(logs: Path) -> process_manager.Program:
-    """Rekognition's stand-in on a free port, where the programs started after it find it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as free_port:
+        port = free_port.getsockname()[1]
+    # Read by the settings of the worker and the web server, which are started after it.
     os.environ["SIMULATOR_URL"] = f"http://127.0.0.1:{port}"
     arguments = ["--port", str(port), "--latency", "300", "--jitter", "50"]
     return process_manager.Program(
@@ -181,18 +199,19 @@ def _simulator(logs: Path) -> process_manager.Program:
     )
 
 
-def _wait_for_web(company: process_manager.ProcessManager, door: socket.socket) -> None:
-    deadline = time.monotonic() + PATIENCE
-    company.watch(until=lambda: _answers(door) or time.monotonic() > deadline)
+def _wait_for_web(manager: process_manager.ProcessManager, web_socket: socket.socket) -> None:
+    deadline = time.monotonic() + WEB_START_TIMEOUT
+    manager.watch(until=lambda: _answers(web_socket) or time.monotonic() > deadline)
     if time.monotonic() > deadline:
         log = settings.VAR / "log" / "web.log"
-        raise CommandError(f"The web does not answer. {log} says:\n{tail(log)}")
+        sentence = _("The web server did not start. The end of %(log)s:")
+        raise CommandError(f"{sentence % {'log': log}}\n{tail(log)}")
 
 
-def _answers(door: socket.socket) -> bool:
-    host, port = door.getsockname()[:2]
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not listened on
-    connection = http.client.HTTPConnection(here, port, timeout=5)
+def _answers(web_socket: socket.socket) -> bool:
+    host, port = web_socket.getsockname()[:2]
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a client, no listener
+    connection = http.client.HTTPConnection(loopback, port, timeout=5)
     try:
         connection.request("GET", "/")
         return connection.getresponse().status < 500
@@ -203,23 +222,24 @@ def _answers(door: socket.socket) -> bool:
 
 
 def _collect_static() -> None:
-    """Collects only if a source changed: hashing and compressing take seconds."""
-    mark = settings.VAR / "run" / "static"
-    sources = _fingerprint_of_static()
-    if settings.STATIC_ROOT.exists() and mark.exists() and mark.read_text() == sources:
+    # Hashing and compressing all files takes seconds, so it is skipped while no source changes.
+    fingerprint_file = settings.VAR / "run" / "static"
+    fingerprint = _static_fingerprint()
+    if settings.STATIC_ROOT.exists() and fingerprint_file.exists() and fingerprint_file.read_text() == fingerprint:
         return
     call_command("collectstatic", interactive=False, verbosity=0)
-    mark.write_text(sources)
+    fingerprint_file.write_text(fingerprint)
 
 
-def _fingerprint_of_static() -> str:
-    known = hashlib.sha256()
+def _static_fingerprint() -> str:
+    digest = hashlib.sha256()
     for finder in get_finders():
         for name, storage in finder.list([]):
-            found = Path(storage.path(name)).stat()
-            known.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
-    return known.hexdigest()
+            status = Path(storage.path(name)).stat()
+            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _syllable() -> str:
-    return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4))
+    # Without characters that look alike: i, l, 1, o, 0.
+    return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _number in range(4))

@@ -1,50 +1,55 @@
-"""Compare a bucket with the library."""
+"""Compare a bucket with the library and queue what is new or changed."""
 
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from argparse import ArgumentParser
 from contextlib import closing
 from dataclasses import asdict
-from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from tqdm import tqdm
 
 from analysis import pipeline
 from analysis.aws.errors import AWSError
 from analysis.bucket_sync import connection_check, sync
 from analysis.bucket_sync.sync import SyncCounts
+from analysis.formatting import count, plural
+from analysis.management.interrupts import Interrupt
 from analysis.models import Bucket
 
-WORDS = {
-    "new": "new: {} to be read",
-    "known": "known: {}",
-    "changed": "changed: {} to be read again; what people said of them stays",
-    "missing": "missing: {} here, but not in the bucket any more",
-    "refused": "refused: {} are no pictures that are accepted",
-    "failed_analyses": "analysis failed: {}",
-    "skipped": "passed over: {} by the patterns or their names",
+TITLES = {
+    "new": gettext_lazy("new: %(number)s queued for import"),
+    "known": gettext_lazy("unchanged: %(number)s"),
+    "changed": gettext_lazy("changed: %(number)s queued for re-import; tags and verdicts are kept"),
+    "missing": gettext_lazy("missing: %(number)s no longer in the bucket"),
+    "refused": gettext_lazy("unsupported: %(number)s not an accepted picture format"),
+    "failed_analyses": gettext_lazy("failed analyses: %(number)s"),
+    "skipped": gettext_lazy("excluded: %(number)s by patterns or names"),
 }
-REPAIRS = {"missing": "--trash-missing moves them to the trash", "failed_analyses": "--retry-failed asks again"}
+REPAIRS = {
+    "missing": gettext_lazy("--trash-missing moves them to the trash"),
+    "failed_analyses": gettext_lazy("--retry-failed retries them"),
+}
 
 
 class Command(BaseCommand):
     help = (
-        "Compare a bucket with the library, page by page: what is new or changed is read by the workers. Safe to stop "
-        "with Ctrl-C and to run again, which goes on where it was stopped. Exit status: 0 done, 2 wrong usage, "
-        "3 the bucket does not answer, 130 stopped."
+        "Compare a bucket with the library and queue new and changed objects for import by the workers. Safe to stop "
+        "with Ctrl-C; the next run continues there. Exit status: 0 done, 2 wrong usage, 3 the bucket does not answer, "
+        "130 stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the bucket, as NAME or NAME/PREFIX")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
-        parser.add_argument("--from-start", action="store_true", help="do not go on where the last run was stopped")
-        parser.add_argument("--trash-missing", action="store_true", help="pictures whose object is gone to the trash")
-        parser.add_argument("--retry-failed", action="store_true", help="ask again where the last analysis failed")
+        parser.add_argument("--dry-run", action="store_true", help="report only, change nothing")
+        parser.add_argument("--from-start", action="store_true", help="start over instead of continuing a stopped run")
+        parser.add_argument("--trash-missing", action="store_true", help="move pictures without an object to the trash")
+        parser.add_argument("--retry-failed", action="store_true", help="retry failed analyses")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(
@@ -56,75 +61,65 @@ class Command(BaseCommand):
         trash_missing: bool,
         retry_failed: bool,
         json: bool,
-        **_: Any,
+        **_options: Any,
     ) -> None:
         bucket = _bucket(name)
         if from_start and not dry_run:
             sync.reset(bucket)
         options = sync.SyncOptions(is_dry=dry_run, trash_missing=trash_missing)
         with (
-            _Interrupt() as interrupt,
+            Interrupt() as interrupt,
             closing(pipeline.sync_bucket(bucket, options=options, retries_failed=retry_failed)) as pages,
         ):
-            found, is_whole = self._followed(bucket, pages, interrupt)
+            counts, is_complete = self._sync(bucket, pages, interrupt)
         repaired = {"missing": trash_missing, "failed_analyses": retry_failed} if not dry_run else {}
-        self._report(found, is_whole=is_whole, repaired=repaired, as_json=json)
-        if not is_whole:
+        self._report(counts, is_complete=is_complete, repaired=repaired, as_json=json)
+        if not is_complete:
             sys.exit(130)
 
-    def _followed(self, bucket: Bucket, pages: Any, interrupt: _Interrupt) -> tuple[SyncCounts, bool]:
-        found = SyncCounts()
+    def _sync(self, bucket: Bucket, pages: Any, interrupt: Interrupt) -> tuple[SyncCounts, bool]:
+        counts = SyncCounts()
         try:
-            with tqdm(unit=" objects", disable=None) as bar:
-                for found in pages:
-                    bar.update(found.listed - bar.n)
-                    if interrupt.came:
-                        return found, False
-        except sync.SyncRunning as busy:
-            raise CommandError(str(busy), returncode=3) from busy
-        except AWSError as refusal:
-            cause = connection_check.describe_list_error(bucket, refusal)
-            sentence = f"{cause} Run it again when that is put right: it goes on where it was."
-            raise CommandError(sentence, returncode=3) from refusal
-        return found, True
+            with tqdm(unit=_(" objects"), disable=None) as bar:
+                for counts in pages:
+                    bar.update(counts.listed - bar.n)
+                    if interrupt.is_set:
+                        return counts, False
+        except sync.SyncRunning as error:
+            raise CommandError(str(error), returncode=3) from error
+        except AWSError as error:
+            cause = connection_check.describe_list_error(bucket, error)
+            next_step = _("Then run the command again; it continues where it stopped.")
+            raise CommandError(f"{cause} {next_step}", returncode=3) from error
+        return counts, True
 
-    def _report(self, found: SyncCounts, *, is_whole: bool, repaired: dict[str, bool], as_json: bool) -> None:
+    def _report(self, counts: SyncCounts, *, is_complete: bool, repaired: dict[str, bool], as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps({**asdict(found), "is_whole": is_whole}))
+            self.stdout.write(json.dumps({**asdict(counts), "is_complete": is_complete}))
             return
-        self.stdout.write(f"{found.listed:,} objects listed.")
-        for name, words in WORDS.items():
-            number = getattr(found, name)
+        listed = ngettext("%(number)s object listed.", "%(number)s objects listed.", counts.listed)
+        self.stdout.write(plural(listed, counts.listed))
+        for name, title in TITLES.items():
+            number = getattr(counts, name)
             if number:
+                line = f"  {title % {'number': count(number)}}"
                 repair = "" if repaired.get(name) else REPAIRS.get(name, "")
-                self.stdout.write(f"  {words.format(f'{number:,}')}{f'; {repair}' if repair else ''}")
-        if not is_whole:
-            self.stdout.write("Stopped. Run the same command again to go on.")
-
-
-class _Interrupt:
-    """The first Ctrl-C or SIGTERM lets the page in hand finish."""
-
-    came = False
-
-    def __enter__(self) -> _Interrupt:
-        self._before = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for each, before in self._before.items():
-            signal.signal(each, before)
-
-    def _note(self, number: int, _: FrameType | None) -> None:
-        self.came = True
-        signal.signal(number, signal.default_int_handler)
+                self.stdout.write(f"{line}; {repair}" if repair else line)
+        if not is_complete:
+            self.stdout.write(_("Stopped. Run the same command again to continue."))
 
 
 def _bucket(name: str) -> Bucket:
-    found = list(Bucket.objects.select_related("owner").order_by("name", "prefix"))
-    exact = [each for each in found if str(each) == name] or [each for each in found if each.name == name]
-    if len(exact) == 1:
-        return exact[0]
-    known = ", ".join(str(each) for each in exact or found) or "none yet; add one on the page Buckets"
-    reason = f"Several are called {name}" if exact else f"There is no bucket {name} here"
-    raise CommandError(f"{reason}. Known: {known}.", returncode=2)
+    buckets = list(Bucket.objects.select_related("owner").order_by("name", "prefix"))
+    matches = [bucket for bucket in buckets if str(bucket) == name] or [
+        bucket for bucket in buckets if bucket.name == name
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        sentence = _("More than one bucket matches %(name)s: %(buckets)s.")
+    elif buckets:
+        sentence = _("There is no bucket %(name)s in this library. Choose one of: %(buckets)s.")
+    else:
+        sentence = _("There are no buckets in this library. Add one on the Buckets page.")
+    raise CommandError(sentence % {"name": name, "buckets": ", ".join(map(str, matches or buckets))}, returncode=2)

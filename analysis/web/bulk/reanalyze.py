@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 
-from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,9 +16,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from analysis import formatting, permissions, pipeline
-from analysis.batches import authorization, lifecycle
+from analysis.batches import authorization
 from analysis.batches.authorization import NotAllowed
-from analysis.batches.estimate import ApiEstimate, Estimate, estimate, warnings
+from analysis.batches.estimate import ApiEstimate, Estimate, estimate_unsaved, warnings
 from analysis.batches.options import InvalidBatchOptions, build_batch
 from analysis.batches.start_tokens import NoToken, new_token
 from analysis.curation.bulk import MAX_IDS
@@ -169,7 +168,7 @@ def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> 
 
 
 def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
-    sample = _estimate_sample(form)
+    sample = estimate_unsaved(form.batch, named=form.ids, maximum=SAMPLE_SIZE)
     total = sample if sample.is_whole else _scale(sample, _scale_factor(form, sample))
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
@@ -215,22 +214,6 @@ def _sample_note(number: int) -> str:
         "Estimated from the first %(number)s picture.", "Estimated from the first %(number)s pictures.", number
     )
     return formatting.plural(note, number)
-
-
-def _estimate_sample(form: AnalyzeForm) -> Estimate:
-    """The estimate for the first SAMPLE_SIZE pictures.
-
-    Estimates read a list of ids from the database, so it is saved for the estimate and rolled back.
-    """
-    if not form.ids:
-        return estimate(form.batch, maximum=SAMPLE_SIZE)
-    with transaction.atomic():
-        lifecycle.prepare(form.batch, named=form.ids[:SAMPLE_SIZE])
-        sample = estimate(form.batch)
-        transaction.set_rollback(True)
-    form.batch.pk = None
-    sample.is_whole = len(form.ids) <= SAMPLE_SIZE
-    return sample
 
 
 def _scale_factor(form: AnalyzeForm, sample: Estimate) -> float:
