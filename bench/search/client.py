@@ -7,8 +7,7 @@ from analysis.search import facets, results
 from analysis.search.pagination import Cursor
 from analysis.search.results import Page
 from analysis.search.syntax.parser import parse
-from bench.search.run import MAX_COUNTED
-from bench.search.workload import SearchCase
+from bench.search.workload import MAX_COUNTED, SearchCase
 
 
 class SearchClient:

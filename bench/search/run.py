@@ -20,7 +20,7 @@ from bench.dataset import READER, Loaded, django_on, loaded, words
 from bench.dataset.spec import LABELS, RARE
 from bench.search.baselines import HandWrittenSql, JsonLike, by_orm, exact_facets
 from bench.search.oracle import Oracle
-from bench.search.workload import SearchCase, WorkloadGenerator
+from bench.search.workload import MAX_COUNTED, SearchCase, WorkloadGenerator
 
 if TYPE_CHECKING:
     from bench.search.client import SearchClient
@@ -29,7 +29,6 @@ CHECKED = 100_000  # libraries up to this size are held against NumPy's answer
 PAGES_BEFORE = 49
 COMPLETIONS = 200
 LABEL_FACETS = 20
-MAX_COUNTED = 1_000
 LISTS = {"/labels/": 100.0, "/duplicates/": None}  # milliseconds
 
 

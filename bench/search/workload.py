@@ -20,6 +20,7 @@ OWNERS = (1, 2, 5, 20, 60)
 LEAST = (9_000, 9_000, 9_500, 8_000, 8_700)
 DAYS = (365, 30, 7)
 CANDIDATES = 400  # pairs of common labels of which the least friendly are asked for
+MAX_COUNTED = 1_000  # hits; a page counts no further
 SAMPLE = 60_000  # pictures that tell which labels are seldom together
 
 
