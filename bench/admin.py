@@ -82,7 +82,7 @@ def filtered(label: int, word: str) -> dict[str, tuple[str, ...]]:
             "decided_at_from=2020-01-01&decided_at_to=2020-02-01",
         ),
         "face": ("confidence_from=99.9", "confidence_from=99&confidence_to=99.1", f"q={word}"),
-        "mark": ("person__id__exact=3", "is_favorite__exact=0", "rating_from=5"),
+        "rating": ("person__id__exact=3", "is_favorite__exact=0", "rating_from=5"),
         "bucketobject": ("state__exact=failed", "q=photos/77", "bucket__id__exact=1"),
     }
 

@@ -19,9 +19,9 @@ def measure() -> Report:
     with sandbox.library() as library:
         library.add_person("bench")
         env = sandbox.environment(library.var, RECOGNIZER="simulator", RECOGNIZER_APIS="labels")
-        small = _in_a_process(f"laid_out({SMALL})", env)
-        large = _in_a_process(f"laid_out({LARGE})", env)
-        looks = _in_a_process(f"looked_at({MILLION}, times={LOOKS})", env)
+        small = _in_a_process(f"queue_all({SMALL})", env)
+        large = _in_a_process(f"queue_all({LARGE})", env)
+        looks = _in_a_process(f"time_progress({MILLION}, times={LOOKS})", env)
     figures = [
         Measurement(what=f"{LARGE:,} laid out", ours=large["seconds"], unit="s", at_most=60),
         Measurement(what="until the first is queued", ours=large["first"], unit="s", at_most=1),
@@ -44,7 +44,7 @@ def measure() -> Report:
 
 
 def _in_a_process(words: str, env: Mapping[str, str]) -> dict:  # type: ignore[type-arg]
-    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", f"from bench import laid_out; laid_out.{words}"]
+    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", f"from bench import batch_queueing_job as job; job.{words}"]
     done = subprocess.run(command, cwd=sandbox.ROOT, env=env, check=True, stdout=subprocess.PIPE, timeout=LIMIT)
     found: dict = json.loads(done.stdout.splitlines()[-1])  # type: ignore[type-arg]
     return found

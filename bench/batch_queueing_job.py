@@ -17,7 +17,7 @@ from analysis.models import Batch
 ENTRIES, WAITING = 500, 10_000
 
 
-def laid_out(number: int) -> None:
+def queue_all(number: int) -> None:
     """A fresh library of so many pictures, and a batch over all of them, as far as the last queued analysis."""
     _fill(number)
     batch = _started()
@@ -35,7 +35,7 @@ def laid_out(number: int) -> None:
     print(json.dumps({"seconds": seconds, "first": first, "peak": peak}))
 
 
-def looked_at(number: int, *, times: int) -> None:
+def time_progress(number: int, *, times: int) -> None:
     """A batch with so many analyses, nearly all of them done; how long each look at its progress takes."""
     _fill(number)
     batch = _started()

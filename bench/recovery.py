@@ -44,7 +44,7 @@ def measure() -> Report:
 
 def _recovered(made: Environment, name: str, fault: Callable[[Environment], Outcome]) -> tuple[Measurement, str]:
     made.begin_anew()
-    made.put_under_way(PICTURES)
+    made.put_in_progress(PICTURES)
     outcome = fault(made)
     over_at = time.time() - (time.monotonic() - outcome.over_at)
     before = _before(made, over_at)

@@ -79,7 +79,7 @@ def environment(var: Path | None = None, **more: str) -> dict[str, str]:
     return {**others, **OURS, **own, **more}
 
 
-class Ended(RuntimeError):
+class ProgramEnded(RuntimeError):
     """A program ended, or was ended, before it said what was awaited."""
 
 
@@ -100,7 +100,7 @@ class Talking:
         )
 
     def wait_for(self, words: str, *, seconds: float) -> str:
-        """The next line with these words. Raises Ended, with what was said until then."""
+        """The next line with these words. Raises ProgramEnded, with what was said until then."""
         assert self.process.stdout is not None
         clock = threading.Timer(seconds, self._kill)
         clock.start()
@@ -111,7 +111,7 @@ class Talking:
                     return line
         finally:
             clock.cancel()
-        raise Ended(f"It did not say {words!r} within {seconds:.0f} s:\n{''.join(self.lines[-40:])}")
+        raise ProgramEnded(f"It did not say {words!r} within {seconds:.0f} s:\n{''.join(self.lines[-40:])}")
 
     def stop(self) -> float:
         """As Ctrl-C does: whoever is in its session hears it. Answers how many seconds it took."""

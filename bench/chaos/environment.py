@@ -52,7 +52,7 @@ class Program:
     def wait_until_ready(self, words: str) -> None:
         def is_ready() -> bool:
             if self.process.poll() is not None:
-                raise sandbox.Ended(f"The {self.name} ended:\n{self.said[-4000:]}")
+                raise sandbox.ProgramEnded(f"The {self.name} ended:\n{self.said[-4000:]}")
             return words in self.said
 
         wait_until(is_ready, seconds=READY, what=f"the start of the {self.name}", glance=0.1)
@@ -117,7 +117,7 @@ class Environment:
             command, cwd=sandbox.ROOT, env=environment, check=False, capture_output=True, text=True, timeout=300
         )
 
-    def put_under_way(self, number: int) -> None:
+    def put_in_progress(self, number: int) -> None:
         """So many pictures wait to be asked about, and nobody is told: the sweeper finds them."""
         free = f"SELECT id FROM analysis_analysis WHERE state = 'queued' AND {LATER}"
         if self.one(f"SELECT count(*) FROM ({free}) _") < number:
@@ -131,7 +131,7 @@ class Environment:
     def fill(self, number: int) -> list[int]:
         """So many pictures that nobody asked about; their ids."""
         last = self.one("SELECT coalesce(max(id), 0) FROM analysis_image")
-        self._shell(f"stock.fill({number}, size={SIZE})")
+        self._shell(f"seed_images.fill({number}, size={SIZE})")
         self.images += [image_id for (image_id,) in self.rows(f"SELECT id FROM analysis_image WHERE id > {last}")]
         return self.images
 
@@ -149,16 +149,16 @@ class Environment:
     def _stock(self, number: int) -> None:
         there = self.one("SELECT count(*) FROM analysis_image WHERE id NOT IN (SELECT image_id FROM analysis_analysis)")
         missing = max(0, number - there)
-        self._shell(f"stock.fill({missing}, size={SIZE}); stock.queue({number})")
+        self._shell(f"seed_images.fill({missing}, size={SIZE}); seed_images.queue({number})")
         self.rows(
             "UPDATE analysis_analysis SET next_attempt_at = now() + interval '1 year' WHERE state = 'queued' "
             f"AND NOT (image_id = ANY('{{{','.join(map(str, self.images))}}}')) RETURNING 1"
         )
 
     def _shell(self, words: str) -> None:
-        ended = self.manage("shell", "-c", f"from bench import stock; {words}")
+        ended = self.manage("shell", "-c", f"from bench import seed_images; {words}")
         if ended.returncode:
-            raise sandbox.Ended(ended.stderr)
+            raise sandbox.ProgramEnded(ended.stderr)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(embedded.database_url(self.var), autocommit=True, connect_timeout=5) as connection:
@@ -233,7 +233,7 @@ def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Enviro
         if not (var / "migrated").exists():
             migrated = made.manage("migrate", "--verbosity", "0")
             if migrated.returncode:
-                raise sandbox.Ended(migrated.stderr)
+                raise sandbox.ProgramEnded(migrated.stderr)
             (var / "migrated").touch()
         made.forget()
         yield made

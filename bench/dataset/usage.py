@@ -35,7 +35,7 @@ ROWS = (
                                           error_code, reason, image_id)
        SELECT 1, 'photos/' || id || '.jpg', '', '', 1000, '', 'present', 0, 0, '', '', id FROM analysis_image""",
 )
-CHANGED = ("analysis", "call", "verdict", "mark", "bucketobject")
+CHANGED = ("analysis", "call", "verdict", "rating", "bucketobject")
 
 
 def fill(connection: psycopg.Connection) -> None:
