@@ -110,30 +110,30 @@ def test_what_comes_while_it_runs_is_not_forgotten(bucket, s3):
 
 
 def test_an_empty_page_need_not_be_the_last(bucket, s3):
-    s3.name(["a.jpg", "b.jpg"])
+    s3.set_keys(["a.jpg", "b.jpg"])
     s3.empty = 2
     assert sync() == {"listed": 2, "new": 2, "is_whole": True}
 
 
 def test_a_sync_that_is_stopped_goes_on_where_it_was(bucket, s3):
     keys = sorted([f"ä/{number:03}.jpg" for number in range(25)], key=str.encode)
-    s3.name(keys)
+    s3.set_keys(keys)
     options = bucket_sync_sync.SyncOptions(page_size=10)
     pages = pipeline.sync_bucket(bucket, options=options)
     assert next(pages).listed == 10
     pages.close()
     bucket.refresh_from_db()
     assert (bucket.cursor, bucket.report["new"], bucket.sync_ended_at) == (keys[9], 10, None)
-    s3.asked.clear()
+    s3.requests.clear()
     *_, found = pipeline.sync_bucket(bucket, options=options)
     bucket.refresh_from_db()
     assert (found.listed, found.new, bucket.cursor, bucket.sync_ended_at is None) == (25, 25, "", False)
-    assert len(s3.asked) == 2
+    assert len(s3.requests) == 2
     assert sorted(states(), key=str.encode) == keys
 
 
 def test_a_failing_page_keeps_the_place(bucket, s3):
-    s3.name([f"{number:03}.jpg" for number in range(25)])
+    s3.set_keys([f"{number:03}.jpg" for number in range(25)])
     pages = pipeline.sync_bucket(bucket, options=bucket_sync_sync.SyncOptions(page_size=10))
     next(pages)
     pages.close()
@@ -171,13 +171,13 @@ def test_a_bucket_that_does_not_answer_says_why(bucket, s3, code, sentence):
 
 
 def test_throttling_that_passes_is_waited_for(bucket, s3):
-    s3.name(["a.jpg"])
+    s3.set_keys(["a.jpg"])
     s3.faults = {"list": ["SlowDown"]}
     assert sync()["new"] == 1
 
 
 def test_two_syncs_do_not_run_at_once(bucket, s3):
-    s3.name(["a.jpg"])
+    s3.set_keys(["a.jpg"])
     Bucket.objects.update(sync_claimed_until=Now() + timedelta(minutes=1))
     with pytest.raises(CommandError, match=r"A sync of photos is under way; wait until it has ended."):
         call_command("sync_bucket", "photos")
@@ -187,7 +187,7 @@ def test_two_syncs_do_not_run_at_once(bucket, s3):
 
 
 def test_a_bucket_is_named_with_its_prefix_where_there_are_several(owner, bucket, s3):
-    s3.name(["a.jpg", "2024/b.jpg"])
+    s3.set_keys(["a.jpg", "2024/b.jpg"])
     create_bucket(owner, prefix="2024/")
     with pytest.raises(CommandError, match=r"There is no bucket other here. Known: photos, photos/2024/."):
         call_command("sync_bucket", "other")
@@ -202,12 +202,12 @@ def test_our_own_renditions_are_not_taken_in(bucket, s3, settings):
         **settings.STORAGES,
         "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
     }
-    s3.name(["a.jpg", "originals/aa/a.jpg", "renditions/aa/a-thumb.webp", "uploads/1"])
+    s3.set_keys(["a.jpg", "originals/aa/a.jpg", "renditions/aa/a-thumb.webp", "uploads/1"])
     assert sync() == {"listed": 4, "new": 1, "skipped": 3, "is_whole": True}
 
 
 def test_the_button_does_the_same_in_a_worker(bucket, s3):
-    s3.name(["a.jpg"])
+    s3.set_keys(["a.jpg"])
     tasks.sync_bucket(bucket_id=bucket.pk)
     assert states() == {"a.jpg": "waiting"}
     s3.faults = {"list": ["AccessDenied!"]}
@@ -218,7 +218,7 @@ def test_the_button_does_the_same_in_a_worker(bucket, s3):
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_page_costs_the_same_queries_however_many(bucket, s3, number, django_assert_num_queries):
-    s3.name([f"{each}.jpg" for each in range(number)])
+    s3.set_keys([f"{each}.jpg" for each in range(number)])
     create_bucket_image(bucket, "zzz.jpg")
     with django_assert_num_queries(15):
         sync()

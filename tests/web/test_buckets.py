@@ -27,7 +27,7 @@ def test_all_is_well(owner, bucket, s3, signed_in):
     for said in ("photos is in us-east-1.", "s3:ListBucket Allowed.", "s3:GetObject Allowed.", "Everything that is"):
         assert said in page.text
     assert ("s3:DeleteObject Allowed" in page.text, page.inline()) == (False, [])
-    assert {method for method, _ in s3.asked} == {"HEAD", "GET"}
+    assert {method for method, _ in s3.requests} == {"HEAD", "GET"}
 
 
 @pytest.mark.parametrize(
