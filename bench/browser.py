@@ -29,7 +29,7 @@ class Site:
 
 
 @contextmanager
-def site(*, samples: bool = False) -> Iterator[Site]:
+def running_site(*, samples: bool = False) -> Iterator[Site]:
     command = [sys.executable, "manage.py", "run", "--port", "0", *(["--samples"] if samples else [])]
     with sandbox.var_folder() as var, sandbox.running_program(command, env=sandbox.environment(var)) as program:
         program.wait_for(STARTED, seconds=180)
@@ -38,7 +38,7 @@ def site(*, samples: bool = False) -> Iterator[Site]:
 
 
 @contextmanager
-def page_of(site: Site, *, width: int = 1280, height: int = 800) -> Iterator[Page]:
+def signed_in_page(site: Site, *, width: int = 1280, height: int = 800) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")

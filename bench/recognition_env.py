@@ -18,7 +18,7 @@ import psycopg
 import redis
 
 from bench import sandbox
-from bench.process_usage import parent, processor
+from bench.process_usage import parent, processor_seconds
 from imagelib import embedded
 
 LATENCY, JITTER = 300, 50  # milliseconds, as issue 3's figures want them
@@ -123,10 +123,10 @@ class RecognitionEnv:
 
     def took(self, workers: Sequence[subprocess.Popen[bytes]]) -> ResourceUse:
         with psycopg.connect(embedded.database_url(self.library.var)) as connection:
-            database = processor(parent(connection.info.backend_pid))
+            database = processor_seconds(parent(connection.info.backend_pid))
         broker = redis.Redis.from_url(embedded.redis_url(self.library.var)).info("cpu")
         return ResourceUse(
-            tuple(processor(each.pid) for each in workers),
+            tuple(processor_seconds(each.pid) for each in workers),
             database,
             float(broker["used_cpu_user"]) + float(broker["used_cpu_sys"]),
         )
@@ -162,20 +162,20 @@ class RecognitionEnv:
     def _wait_until_ready(self, name: str, process: subprocess.Popen[bytes]) -> None:
         def is_ready() -> bool:
             if process.poll() is not None:
-                raise sandbox.Ended(f"The worker ended:\n{self.log(name)[-4000:]}")
+                raise sandbox.ProgramEnded(f"The worker ended:\n{self.log(name)[-4000:]}")
             return " ready." in self.log(name)
 
         wait_until(is_ready, seconds=READY, what=f"{name}'s start")
 
     def _shell(self, words: str) -> None:
-        command = [sys.executable, "manage.py", "shell", "-c", f"from bench import stock; stock.{words}"]
+        command = [sys.executable, "manage.py", "shell", "-c", f"from bench import seed_images; seed_images.{words}"]
         subprocess.run(command, cwd=sandbox.ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL, timeout=120)
 
 
 @contextmanager
 def recognition_env(*, env: Mapping[str, str] | None = None, **knobs: Any) -> Iterator[RecognitionEnv]:
     """An empty library and a simulator with these settings; `env` is every program's."""
-    with sandbox.library() as library, simulator(**{"latency": LATENCY, "jitter": JITTER, **knobs}) as simulating:
+    with sandbox.empty_library() as library, simulator(**{"latency": LATENCY, "jitter": JITTER, **knobs}) as simulating:
         own = {"RECOGNIZER": "simulator", "RECOGNIZER_APIS": "labels", "SIMULATOR_URL": simulating.address}
         yield RecognitionEnv(library, simulating, sandbox.environment(library.var, **own, **(env or {})))
 

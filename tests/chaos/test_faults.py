@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.chaos.faults import ENOUGH, FAULTS
+from bench.chaos.faults import FAULTS, TIMEOUT
 from bench.chaos.invariants import check_invariants
 
 PICTURES = 500
@@ -12,7 +12,9 @@ PICTURES = 500
 def test_nothing_is_lost(world, fault):
     world.put_in_progress(PICTURES)
     outcome = FAULTS[fault](world)
-    world.wait_for_end(seconds=ENOUGH)
+    world.wait_for_end(seconds=TIMEOUT)
     pictures = len(world.images)
-    wrong = check_invariants(world).wrong(pictures=pictures, in_flight=outcome.in_flight, may_fail=outcome.may_fail)
+    wrong = check_invariants(world).violations(
+        pictures=pictures, in_flight=outcome.in_flight, may_fail=outcome.may_fail
+    )
     assert (wrong, pictures >= PICTURES) == ([], True)
