@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from ipaddress import ip_network
 from typing import Any, cast
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from analysis.aws.endpoint_names import without_credentials
 from analysis.models import Analysis
 from analysis.recognition.base import FILTERS, Parameters
 from analysis.recognition.registry import NAMES
@@ -60,6 +63,8 @@ def limits_sensible(**_: Any) -> list[CheckMessage]:
         for name, value, low, high in (
             ("MAX_UPLOAD_BYTES", settings.MAX_UPLOAD_BYTES, 1, 2**40),
             ("MAX_PIXELS", settings.MAX_PIXELS, 1, 2**31),
+            ("DECODE_MEMORY_BYTES", settings.DECODE_MEMORY_BYTES, 64 * 2**20, 2**40),
+            ("DECODE_SECONDS", settings.DECODE_SECONDS, 1, 3600),
             ("MAX_LABELS", settings.MAX_LABELS, 1, 1_000),
             ("MIN_CONFIDENCE", settings.MIN_CONFIDENCE, 0, 100),
             ("MODERATION_MIN_CONFIDENCE", settings.MODERATION_MIN_CONFIDENCE, 0, 100),
@@ -67,6 +72,10 @@ def limits_sensible(**_: Any) -> list[CheckMessage]:
             ("LEASE_SECONDS", settings.LEASE_SECONDS, 4, 3_600),
             ("SWEEP_SECONDS", settings.SWEEP_SECONDS, 1, 600),
             ("WATCHDOG_MINUTES", settings.WATCHDOG_MINUTES, 1, 10_080),
+            ("SEARCH_SECONDS", settings.SEARCH_SECONDS, 0, 600),
+            ("SIGN_IN_ATTEMPTS", settings.SIGN_IN_ATTEMPTS, 0, 1_000),
+            ("SIGN_IN_MINUTES", settings.SIGN_IN_MINUTES, 1, 1_440),
+            ("MAX_OPEN_UPLOADS", settings.MAX_OPEN_UPLOADS, 1, 10**6),
         )
         if not low <= value <= high
     ]
@@ -119,7 +128,7 @@ def rekognition_can_read_the_bucket(**_: Any) -> list[CheckMessage]:
     if not options.get("bucket_name"):
         reason, hint = "the pictures are not kept in S3", "Set AWS_STORAGE_BUCKET_NAME, or leave the setting out."
     elif options.get("endpoint_url"):
-        reason = f"the bucket is at {options['endpoint_url']}, which Rekognition does not reach"
+        reason = f"the bucket is at {without_credentials(options['endpoint_url'])}, which Rekognition does not reach"
         hint = "Leave the setting out, or AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3."
     elif (options.get("region_name") or settings.AWS_REGION) != settings.AWS_REGION:
         reason = f"the bucket is in {options['region_name']} and Rekognition is asked in {settings.AWS_REGION}"
@@ -133,6 +142,19 @@ def rekognition_can_read_the_bucket(**_: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.security)
+def paid_recognizer_has_a_budget(**_: Any) -> list[CheckMessage]:
+    if settings.RECOGNIZER != "rekognition" or settings.MONTHLY_BUDGET is not None:
+        return []
+    return [
+        checks.Warning(
+            "RECOGNIZER is rekognition, which costs money, and no MONTHLY_BUDGET limits it.",
+            hint="Set MONTHLY_BUDGET to the US dollars that a month may cost.",
+            id="imagelib.W003",
+        )
+    ]
+
+
 @register(Tags.security, deploy=True)
 def services_of_its_own(**_: Any) -> list[CheckMessage]:
     if not settings.EMBEDDED:
@@ -142,5 +164,66 @@ def services_of_its_own(**_: Any) -> list[CheckMessage]:
             f"imagelib runs {' and '.join(sorted(settings.EMBEDDED))} itself, on this machine alone.",
             hint="Set DATABASE_URL and REDIS_URL to servers that every web and worker process reaches.",
             id="imagelib.W001",
+        )
+    ]
+
+
+@register(Tags.security)
+def hosts_named(**_: Any) -> list[CheckMessage]:
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        checks.Warning(
+            "ALLOWED_HOSTS is *: anybody's host name is believed, also in links that are sent by mail.",
+            hint="Name the hosts that imagelib is reached by.",
+            id="imagelib.W003",
+        )
+    ]
+
+
+@register(Tags.security)
+def proxies_known(**_: Any) -> list[CheckMessage]:
+    """Each must be an address or a network."""
+    return [
+        Error(
+            f"TRUSTED_PROXIES names {text}, which is neither an address nor a network.",
+            hint="Write for example 127.0.0.1 or 10.0.0.0/8.",
+            id="imagelib.E007",
+        )
+        for text in settings.TRUSTED_PROXIES
+        if not _is_network(text)
+    ]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+@register(Tags.security, deploy=True)
+def proxy_in_front(**_: Any) -> list[CheckMessage]:
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        sentence = "No proxy is in front of the web server: nothing ends TLS, and nothing takes slow answers off it."
+        hint = "Put one there that buffers requests and answers, and set BEHIND_PROXY and TRUSTED_PROXIES."
+        return [checks.Warning(sentence, hint=hint, id="imagelib.W004")]
+    if not settings.TRUSTED_PROXIES:
+        sentence = "The proxy's address is not known, so everybody's failed sign-ins count as its own."
+        hint = "Set TRUSTED_PROXIES to the addresses that the proxy connects from, for example 127.0.0.1."
+        return [checks.Warning(sentence, hint=hint, id="imagelib.W005")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def not_root(**_: Any) -> list[CheckMessage]:
+    if os.geteuid() != 0:
+        return []
+    return [
+        checks.Info(  # a deployment is checked as root by many a build that does not run it so
+            "imagelib runs as root: whoever breaks into it has the machine.",
+            hint="Run it as a user of its own that may write to IMAGELIB_VAR alone.",
+            id="imagelib.I001",
         )
     ]

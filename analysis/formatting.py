@@ -109,6 +109,20 @@ def exact(moment: datetime) -> str:
     return formatted_date(timezone.localtime(moment), "j F Y, H:i:s T")
 
 
+def taken_day(clock: datetime) -> str:
+    """The day on the camera's clock, which is never converted to the reader's time zone."""
+    return formatted_date(clock, "j F Y")
+
+
+def taken_exact(clock: datetime, offset: int | None) -> str:
+    """The time on the camera's clock with its offset from UTC in minutes; None is unknown."""
+    moment = formatted_date(clock, "j F Y, H:i:s")
+    if offset is None:
+        return _("%(moment)s (time zone unknown)") % {"moment": moment}
+    hours, minutes = divmod(abs(offset), 60)
+    return f"{moment} UTC{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
+
+
 def _follow_language() -> None:
     """humanize has catalogs of its own and a current language of each thread."""
     try:

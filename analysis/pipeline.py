@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -17,19 +17,23 @@ from django.db import transaction
 from analysis import tasks
 from analysis.audit.audit import Audit, AuditStep
 from analysis.aws.sqs import SqsMessage, SqsQueue
-from analysis.batches import lifecycle
+from analysis.batches import authorization, lifecycle, start_tokens
 from analysis.bucket_sync import event_consumer, sync
 from analysis.curation import bulk, bulk_steps, label_admin
 from analysis.curation.bulk import Selection
 from analysis.curation.label_admin import LabelUpdate
 from analysis.ingest import folder_scan
-from analysis.ingest.examine import Examined, examine
+from analysis.ingest.examine import CHANGED, STILL_WRITTEN, Examined, with_sidecar
 from analysis.ingest.process_pool import Outcome, examine_all
+from analysis.ingest.service import examine
+from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library import images, uploads
 from analysis.library.images import Added
 from analysis.models import Batch, Bucket, BulkChange, ChangedImage, Image, Upload
 from analysis.recognition import enqueue, failed_analyses, registry
+from analysis.recognition.search_index import reindex
 from analysis.storage import blobs, renditions
+from analysis.storage.snapshot import Changed
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: 
     """Keep an examined picture and have it analyzed, both or neither. Raises blobs.StorageFailed."""
 
     def ask(image: Image) -> None:
+        if image.file_keywords.exists():
+            reindex([image.pk], apis=())  # its tags are found at once
         request_analysis(image_ids=[image.pk], is_bulk=is_bulk)
 
     return images.add(examined, file, owner_id=owner_id, then=ask)
@@ -116,22 +122,43 @@ def replay_events(dead: SqsQueue) -> Iterator[tuple[SqsMessage, str]]:
     return event_consumer.replay(dead, announce=tasks.announce_events)
 
 
-def import_files(paths: Iterable[Path], *, owner_id: int) -> Iterator[ImportedFile]:
-    """Take in files and folders, examined on all cores. Safe to stop at any time and to run again."""
-    for outcome in examine_all(folder_scan.image_files(paths), limits=renditions.limits()):
-        yield _keep_file(outcome, owner_id=owner_id)
+def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[str] = ()) -> Iterator[ImportedFile]:
+    """Take in files and folders, examined on all cores. Safe to stop at any time and to run again.
+
+    `exclude`: patterns of paths below the folders that are passed over.
+    """
+    changed = list[Path]()
+    found = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
+    for outcome in examine_all(found, limits=renditions.limits()):
+        imported = _keep_file(outcome, owner_id=owner_id)
+        if imported.path and _has_changed(imported):
+            changed.append(imported.path)  # examined once more at the end, when its writer may be done
+        else:
+            yield imported
+    if changed:
+        for outcome in examine_all(changed, limits=renditions.limits()):
+            yield _keep_file(outcome, owner_id=owner_id)
+
+
+def _has_changed(imported: ImportedFile) -> bool:
+    return isinstance(imported.refusal, InvalidImage) and imported.refusal.code == CHANGED
 
 
 def _keep_file(outcome: Outcome, *, owner_id: int) -> ImportedFile:
-    if outcome.path is None or outcome.examined is None:
-        return ImportedFile(outcome.path, refusal=outcome.refusal)
+    path = outcome.path
+    if path is None or outcome.examined is None:
+        return ImportedFile(path, refusal=outcome.refusal)
+    examined = with_sidecar(outcome.examined, path)
     try:
-        with outcome.path.open("rb") as file:
-            return ImportedFile(
-                outcome.path, added=store_image(outcome.examined, file, owner_id=owner_id, is_bulk=True)
-            )
-    except (OSError, blobs.StorageError) as error:
-        return ImportedFile(outcome.path, refusal=error)
+        with path.open("rb") as file:
+            return ImportedFile(path, added=store_image(examined, file, owner_id=owner_id, is_bulk=True))
+    except Changed:
+        return ImportedFile(path, refusal=InvalidImage(CHANGED, clean_name(path.name), STILL_WRITTEN))
+    except OSError as error:
+        reason = f"the file cannot be read ({error.strerror or error})"
+        return ImportedFile(path, refusal=InvalidImage("unreadable", clean_name(path.name), reason))
+    except blobs.StorageError as error:
+        return ImportedFile(path, refusal=error)
 
 
 def request_analysis(
@@ -150,7 +177,8 @@ def request_analysis(
 
 
 def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
-    """Set a bulk run going; `named`, the pictures' ids where it names them one by one."""
+    """Set a bulk run going; `named`, the pictures' ids where it names them one by one. Raises rights.NotAllowed."""
+    authorization.require(batch)
     with transaction.atomic():
         if batch.pk is None:
             lifecycle.prepare(batch, named=named)
@@ -160,10 +188,19 @@ def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
     batch.refresh_from_db()
 
 
+def start_once(batch: Batch, *, token: str, named: Iterable[int] = ()) -> tuple[Batch, bool]:
+    """Set a bulk run going for an estimate that was shown; a second time only the run that was started, and False.
+
+    Raises rights.NotAllowed, and starts.NoToken for what was never estimated.
+    """
+    return start_tokens.once(batch, token=token, start=lambda: run_batch(batch, named=named))
+
+
 def resume_batch(batch_id: int, *, budget: Decimal | None = None) -> bool:
     """Let one that is at rest go on, in the background, with another budget if one is given; False when there is
-    nothing to resume.
+    nothing to resume. Raises rights.NotAllowed where its person may not have it any more.
     """
+    authorization.require(Batch.objects.get(pk=batch_id))
     with transaction.atomic():
         is_resumed = lifecycle.resume(batch_id, budget=budget)
         if is_resumed:

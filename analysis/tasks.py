@@ -57,6 +57,8 @@ def run_recognition(*, recognizer: str, api: str) -> None:
 
 def analyze(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) -> None:
     """Have a picture asked about, by those of these APIs that there are, or by the wanted ones; in its transaction."""
+    if image.file_keywords.exists():
+        reindex([image.pk], apis=())  # its tags are found at once
     asked = [api for api in registry.current().apis if api in apis] or registry.wanted_apis()
     if enqueue.enqueue([image.pk], apis=asked, is_bulk=is_bulk):
         for api in asked:

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 STATUS = {
-    **dict.fromkeys(("NoSuchKey", "NoSuchBucket"), 404),
+    **dict.fromkeys(("NoSuchKey", "NoSuchBucket", "NoSuchVersion"), 404),
     **dict.fromkeys(("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"), 403),
     "ExpiredToken": 400,
     "PreconditionFailed": 412,
@@ -37,7 +37,8 @@ class FakeS3:
     seconds: float = 0.0
     content: bytes = b""  # of objects that were added by `set_keys`
     objects: dict[str, bytes | None] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)  # current version by key; requests for others fail
+    encodings: dict[str, str] = field(default_factory=dict)  # Content-Encoding by key
     faults: dict[str, list[str]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)  # keys, as by an ACL or a KMS key
     requests: list[tuple[str, str]] = field(default_factory=list)  # method and key
@@ -105,7 +106,7 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
         def do_GET(self) -> None:
             bucket, key, params = self._parse_request()
             if not self._send_error_if_any("list" if not key else "get", bucket):
-                self._send_list(params) if not key else self._send_object(key)
+                self._send_list(params) if not key else self._send_object(key, version=params.get("versionId", ""))
 
         def do_HEAD(self) -> None:
             bucket, key, _ = self._parse_request()
@@ -154,19 +155,22 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
             body = f"{HEAD}<Name>{fake.bucket}</Name>{head}{rows}</ListBucketResult>"
             self._send(200, body.encode(), {"Content-Type": "application/xml"})
 
-        def _send_object(self, key: str) -> None:
+        def _send_object(self, key: str, *, version: str = "") -> None:
+            error = "AccessDenied" if key in fake.denied else ""
             if key not in fake.objects:
-                self._send_error("NoSuchKey")
-                return
-            if key in fake.denied:
-                self._send_error("AccessDenied")
+                error = "NoSuchKey"
+            elif version and version != fake.versions.get(key, version):
+                error = "NoSuchVersion"
+            if error:
+                self._send_error(error)
                 return
             etag = f'"{fake.etag(key)}"'
             if self.headers.get("If-Match", etag) != etag:
                 self._send_error("PreconditionFailed")
                 return
-            version = {"x-amz-version-id": fake.versions[key]} if key in fake.versions else {}
-            self._send(200, fake.bytes_of(key), {"ETag": etag, **version})
+            current = {"x-amz-version-id": fake.versions[key]} if key in fake.versions else {}
+            encoding = {"Content-Encoding": fake.encodings[key]} if key in fake.encodings else {}
+            self._send(200, fake.bytes_of(key), {"ETag": etag, **current, **encoding})
 
         def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
             self.send_response(status)

@@ -1,9 +1,14 @@
-"""A quota of 50 calls a second: kept by one worker and by four, and found by a limiter that believes in 100."""
+"""A quota of 50 calls a second: kept by one worker and by four, and found by a limiter that believes in 100.
+
+`python -m bench.quota shipped` measures one worker with the settings as shipped, at three latencies and by both ways of
+counting a quota, and how soon the rate is back after a minute in which the quota was a tenth.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.recognition_env import JITTER, LATENCY, RecognitionEnv, recognition_env
@@ -13,6 +18,9 @@ QUOTA, WRONG = 50, 100  # calls a second
 SECONDS, WARM_UP = 60, 10
 WINDOW, FOUND_AFTER = 5, 30  # seconds
 SIZE = 20_000  # bytes
+LATENCIES = (150, 300, 900)  # milliseconds
+SHORT, SHORT_WARM_UP = 20, 6  # seconds
+THROTTLED_FOR, BACK_WITHIN, SMOOTHED = 20, 40, 3
 
 
 @dataclass(frozen=True)
@@ -116,5 +124,66 @@ def _kept(run: Stretch, who: str) -> list[Measurement]:
     ]
 
 
+def measure_shipped() -> Report:
+    """One worker, RECOGNITION_THREADS unset; short runs, so that a quiet moment of the machine is enough."""
+    with recognition_env(tps=QUOTA, env={"REKOGNITION_QUOTA": f"labels={QUOTA}"}) as library:
+        pictures = (SHORT + SHORT_WARM_UP + 6) * QUOTA
+        library.fill(6 * pictures + (THROTTLED_FOR + BACK_WITHIN + 20) * QUOTA, size=SIZE)
+        figures = list(_shipped(library, pictures))
+        figures.append(_recovered(library))
+    notes = [f"{SHORT} s each after {SHORT_WARM_UP} s of warm-up; what else the machine does counts against us."]
+    return Report(f"{QUOTA} calls a second, one worker as shipped", figures, notes)
+
+
+def _shipped(library: RecognitionEnv, pictures: int) -> Iterator[Measurement]:
+    for window in ("bucket", "second"):
+        for latency in LATENCIES:
+            library.simulator.set(latency=latency, jitter=latency / 6, window=window)
+            library.queue(pictures)
+            with library.workers(AWS_ACCOUNT=f"{window}-{latency}"):
+                stretch = _stretch(library, warm_up=SHORT_WARM_UP, seconds=SHORT)
+                library.drop_queue()
+                library.wait_until_done(seconds=30)
+            what = f"{window}, {latency} ms"
+            yield Measurement(what=f"{what}: answered", ours=stretch.rate, unit="/s", rival=QUOTA, at_least_ratio=0.95)
+            yield Measurement(what=f"{what}: throttled", ours=stretch.throttled, unit="%", at_most=0.5)
+
+
+def _recovered(library: RecognitionEnv) -> Measurement:
+    """Seconds until 0.9 of the quota is answered, after it was a tenth for a while."""
+    library.simulator.set(latency=LATENCY, jitter=JITTER, window="bucket", tps=QUOTA)
+    library.queue((THROTTLED_FOR + BACK_WITHIN + 15) * QUOTA)
+    with library.workers(AWS_ACCOUNT="recovered"):
+        _stretch(library, warm_up=2, seconds=3)
+        library.simulator.set(tps=QUOTA / 10, burst=1)
+        time.sleep(THROTTLED_FOR)
+        library.simulator.set(tps=QUOTA, burst=None)
+        stretch = _stretch(library, warm_up=0, seconds=BACK_WITHIN)
+        library.drop_queue()
+        library.wait_until_done(seconds=30)
+    paid = [each.paid for each in stretch.seconds]
+    means = [sum(paid[start : start + SMOOTHED]) / SMOOTHED for start in range(len(paid) - SMOOTHED)]
+    back = next((start for start, mean in enumerate(means) if mean >= 0.9 * QUOTA), BACK_WITHIN)
+    return Measurement(what="back to 0.9 after a tenth", ours=back, unit="s", at_most=20)
+
+
+def _stretch(library: RecognitionEnv, *, warm_up: float, seconds: int) -> Stretch:
+    """What the simulator counts in so many whole seconds from now."""
+    if warm_up:
+        library.simulator.reset()
+        library.announce(1)
+        library.simulator.wait_for_calls(1, seconds=60)
+    time.sleep(warm_up)
+    first = int(time.time()) + 1
+    time.sleep(seconds + 1.5)
+    by_second = {each["second"]: each for each in library.simulator.statistics()["seconds"]}
+    names = ("received", "paid", "throttled")
+    counted = [
+        Second(**{name: by_second.get(number, {}).get(name, 0) for name in names})
+        for number in range(first, first + seconds)
+    ]
+    return Stretch(counted, 0)
+
+
 if __name__ == "__main__":
-    print(measure().to_json())
+    print((measure_shipped() if sys.argv[1:] == ["shipped"] else measure()).to_json())

@@ -43,6 +43,12 @@ class Simulator:
         """Forget what was counted and what of the quota is used."""
         _open(urllib.request.Request(f"{self.address}/simulator/reset", method="POST", data=b"{}"), timeout=10).close()
 
+    def set(self, **knobs: Any) -> None:
+        """Change settings by name."""
+        body = json.dumps(knobs).encode()
+        asked = urllib.request.Request(f"{self.address}/simulator/settings", method="POST", data=body)
+        _open(asked, timeout=10).close()
+
     def wait_for_calls(self, number: int, *, seconds: float) -> None:
         """Until it was called so many times since the reset."""
         wait_until(lambda: self.statistics()["requests"] >= number, seconds=seconds, what=f"call number {number}")
@@ -102,7 +108,10 @@ class RecognitionEnv:
     def drop_queue(self) -> None:
         """What nobody has claimed yet is asked about no more."""
         with psycopg.connect(embedded.database_url(self.library.var)) as connection:
-            connection.execute("DELETE FROM analysis_analysis WHERE state = 'queued'")
+            connection.execute(
+                "DELETE FROM analysis_analysis asked WHERE state = 'queued' "
+                "AND NOT EXISTS (SELECT FROM analysis_call WHERE analysis_id = asked.id)"  # a throttled one is put back
+            )
 
     def wait_until_done(self, *, seconds: float) -> None:
         wait_until(lambda: self.open_analyses() == 0, seconds=seconds, what="the last answer", glance=0.2)

@@ -34,8 +34,8 @@ new MutationObserver(() => {
   for (const row of document.querySelectorAll("[data-section=added] li[data-image]")) {
     const arrival = arrivals[row.querySelector(".name").textContent.trim()];
     if (!arrival || arrival.shown) continue;
-    const labels = row.querySelector(".upload-what .quiet").textContent.trim();
-    if (!labels && row.hasAttribute("data-open")) continue;
+    const labels = row.querySelector(".upload-info .muted").textContent.trim();
+    if (!labels && row.hasAttribute("data-pending")) continue;
     Object.assign(arrival, { shown: performance.now(), at: Date.now(), image: Number(row.dataset.image) });
   }
 }).observe(document, { subtree: true, childList: true, characterData: true });
@@ -95,7 +95,7 @@ def upload(page: Page, path: Path, site: Site) -> Timing:
     event = page.evaluate("name => window.arrivals[name]", path.name)
     shown_at = datetime.fromtimestamp(event["at"] / 1000, UTC)
     recognizer = recognizer_seconds(site.var, image_id=event["image"], until=shown_at)
-    page.wait_for_function("() => !document.querySelector('[data-open]')", timeout=TIMEOUT, polling=200)
+    page.wait_for_function("() => !document.querySelector('[data-pending]')", timeout=TIMEOUT, polling=200)
     return Timing((event["shown"] - event["sent"]) / 1000, recognizer)
 
 

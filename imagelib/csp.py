@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -13,7 +14,8 @@ def origin(bucket: str, *, region: str, endpoint: str) -> list[str]:
     if not bucket:
         return []
     if endpoint:
-        return ["/".join(endpoint.split("/")[:3])]
+        parts = urlsplit(endpoint)
+        return [f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"]  # every browser is told: no credentials
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return [f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"]
 

@@ -4,14 +4,12 @@ what rules make of some of them is in the modules beside it.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import dj_database_url
-from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from imagelib import admin_theme, celery_schedule, csp, embedded, secret_key
+from imagelib import admin_theme, budget, celery_schedule, csp, embedded, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -41,6 +39,10 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 60 * 60 * 24 * 365 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+# From these alone X-Forwarded-For is believed.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
+SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
+SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -69,11 +71,13 @@ MIDDLEWARE = [
     "imagelib.middleware.CspMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "analysis.web.private_cache.PrivateCache",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "imagelib.accounts.time_zones.middleware",
+    "analysis.web.body_limits.BodyLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -92,6 +96,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "analysis.web.context_processors.notices",
+                "analysis.web.context_processors.may",
             ],
         },
     }
@@ -146,6 +151,8 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+SEARCH_SECONDS = env.float("SEARCH_SECONDS", 5.0)
+
 # --- Storage ----------------------------------------------------------------------------------------------------------
 
 if AWS_STORAGE_BUCKET_NAME:
@@ -190,10 +197,20 @@ EVENTS_QUEUE_URL = env.str("EVENTS_QUEUE_URL", "")
 # --- Ingest -----------------------------------------------------------------------------------------------------------
 
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
-MAX_PIXELS = env.int("MAX_PIXELS", 100_000_000)
+MAX_UPLOAD_REQUEST_BYTES = env.int("MAX_UPLOAD_REQUEST_BYTES", 1024**3)
+MAX_PIXELS = env.int("MAX_PIXELS", 250_000_000)
+DECODE_MEMORY_BYTES = env.int("DECODE_MEMORY_BYTES", 2 * 1024**3)
+DECODE_SECONDS = env.int("DECODE_SECONDS", 30)
 UPLOAD_TICKET_SECONDS = env.int("UPLOAD_TICKET_SECONDS", 3_600)
+MAX_OPEN_UPLOADS = env.int("MAX_OPEN_UPLOADS", 5_000)
+MAX_OPEN_UPLOAD_BYTES = env.int("MAX_OPEN_UPLOAD_BYTES", 50 * 1024**3)
 DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # a page without JavaScript has 1,200 pictures to select at most
+FILE_UPLOAD_HANDLERS = [
+    "analysis.web.body_limits.FileLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 
 # --- Recognition ------------------------------------------------------------------------------------------------------
@@ -212,21 +229,9 @@ IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)
 RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
 REKOGNITION_READS_BUCKET = env.bool("REKOGNITION_READS_BUCKET", False)
 
-
-def _dollars(name: str) -> Decimal | None:
-    """A budget in US dollars; none is no limit."""
-    text = env.str(name, "")
-    try:
-        amount = Decimal(text) if text else None
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if amount is not None and not (amount.is_finite() and amount >= 0):
-        raise ImproperlyConfigured(f"{name} is {text!r}; write US dollars, for example 100.")
-    return amount
-
-
-MONTHLY_BUDGET = _dollars("MONTHLY_BUDGET")
-INTERACTIVE_BUDGET = _dollars("INTERACTIVE_BUDGET")
+MONTHLY_BUDGET = budget.dollars("MONTHLY_BUDGET", env.str("MONTHLY_BUDGET", ""))
+PERSON_MONTHLY_BUDGET = budget.dollars("PERSON_MONTHLY_BUDGET", env.str("PERSON_MONTHLY_BUDGET", ""))
+INTERACTIVE_BUDGET = budget.dollars("INTERACTIVE_BUDGET", env.str("INTERACTIVE_BUDGET", ""))
 if INTERACTIVE_BUDGET is None and MONTHLY_BUDGET is not None:
     INTERACTIVE_BUDGET = MONTHLY_BUDGET * 2
 PRICES_FILE = env.str("PRICES_FILE", "")
@@ -234,7 +239,7 @@ AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
 REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
 QUOTAS_FROM_AWS = env.bool("QUOTAS_FROM_AWS", False)
 SIMULATOR_URL = env.str("SIMULATOR_URL", "http://127.0.0.1:9797")
-RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" else 16)
+RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" else 128)
 
 # --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------
 
@@ -269,6 +274,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 25,
     "max_connections": 100,
 }
+CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # Bulk analysis that nobody has to start: when, as crontab writes it, and what analyze_images is then given.
 ANALYZE_SCHEDULE = env.str("ANALYZE_SCHEDULE", "")

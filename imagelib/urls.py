@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from analysis.web import activity, buckets, duplicates, labels, saved_searches, sensitive, system
+from analysis.web import activity, buckets, duplicates, labels, saved_searches, sensitive, sign_in, system
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
@@ -19,8 +19,11 @@ from analysis.web.upload import views as upload_views
 from imagelib.accounts import passwords
 from imagelib.accounts import views as accounts
 
+admin.site.login_form = sign_in.AdminSignInForm
+
 urlpatterns = [
     path("", library_views.library, name="library"),
+    path("search/", library_views.long_search, name="long-search"),
     path("cards/", library_views.cards, name="cards"),
     path("complete/", autocomplete.autocomplete, name="complete"),
     path("complete/names/", autocomplete_labels.autocomplete_labels, name="complete-names"),
@@ -39,6 +42,8 @@ urlpatterns = [
     path("buckets/", buckets.buckets, name="buckets"),
     path("buckets/add/", buckets.add, name="bucket-add"),
     path("buckets/<int:bucket_id>/", buckets.bucket, name="bucket"),
+    path("buckets/<int:bucket_id>/edit/", buckets.edit, name="bucket-edit"),
+    path("buckets/<int:bucket_id>/remove/", buckets.remove, name="bucket-remove"),
     path("buckets/<int:bucket_id>/sync/", buckets.sync, name="bucket-sync"),
     path("labels/", labels.labels, name="labels"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
@@ -50,6 +55,9 @@ urlpatterns = [
     path("upload/tickets/<uuid:ticket_id>/file/", direct.receive_file, name="ticket-file"),
     path("upload/tickets/<uuid:ticket_id>/complete/", direct.complete_upload, name="ticket-complete"),
     path("images/<int:image_id>/", image_views.image, name="image"),
+    path("public/<uuid:public_id>/", image_views.public, name="public"),
+    path("public/<uuid:public_id>/panel/", image_views.public_panel, name="public-panel"),
+    path("public/<uuid:public_id>/renditions/<slug:name>", downloads.public_rendition, name="public-rendition"),
     path("images/<int:image_id>/panel/", image_views.panel, name="image-panel"),
     path("images/<int:image_id>/history/", history.history, name="history"),
     path("images/<int:image_id>/analyses/<int:analysis_id>/answer.json", history.raw_response, name="answer"),
@@ -73,7 +81,7 @@ urlpatterns = [
     path("system/", system.system, name="system"),
     path("account/", accounts.account, name="account"),
     *passwords.urlpatterns,
-    path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/login/", sign_in.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
 ]

@@ -1,5 +1,6 @@
 """What a WSGI server serves."""
 
+import logging
 import os
 
 from django.conf import settings
@@ -11,3 +12,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 
 embedded.start(settings.VAR, services=settings.EMBEDDED)
 application = get_wsgi_application()
+if os.geteuid() == 0:
+    logging.getLogger(__name__).warning("imagelib runs as root; run it as a user of its own.")

@@ -9,12 +9,12 @@ import numpy as np
 D50 = (0.9642, 1.0, 0.8249)
 
 
-def rgb_profile(primaries: tuple[float, ...], gamma: float) -> bytes:
+def rgb_profile(primaries: tuple[float, ...], gamma: float, title: str = "A wide space") -> bytes:
     """An ICC profile of a matrix of red, green and blue colorants (D50 XYZ, nine numbers by color) and a gamma."""
     tags = {name: _xyz(*primaries[i * 3 : i * 3 + 3]) for i, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
     curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    return _profile(tags, b"mntrRGB XYZ ", "A wide space")
+    return _profile(tags, b"mntrRGB XYZ ", title)
 
 
 def _profile(tags: dict[bytes, bytes], kind: bytes, title: str) -> bytes:
@@ -32,8 +32,10 @@ def _xyz(*values: float) -> bytes:
     return b"XYZ \0\0\0\0" + struct.pack(">iii", *(round(value * 65536) for value in values))
 
 
+SRGB_PRIMARIES = (0.43607, 0.22249, 0.01392, 0.38515, 0.71687, 0.09708, 0.14307, 0.06061, 0.71410)
+P3_PRIMARIES = (0.51512, 0.24120, -0.00105, 0.29198, 0.69225, 0.04189, 0.15710, 0.06657, 0.78407)
 ADOBE_RGB = rgb_profile((0.60974, 0.31111, 0.01947, 0.20528, 0.62567, 0.06087, 0.14919, 0.06322, 0.74457), 2.2)
-DISPLAY_P3 = rgb_profile((0.51512, 0.24120, -0.00105, 0.29198, 0.69225, 0.04189, 0.15710, 0.06657, 0.78407), 2.2)
+DISPLAY_P3 = rgb_profile(P3_PRIMARIES, 2.2)
 
 
 def cmyk_profile() -> bytes:
@@ -91,3 +93,8 @@ def text_bomb_png() -> bytes:
 def iso_media(brand: bytes) -> bytes:
     """The beginning of a video or of Canon's raw format."""
     return struct.pack(">I", 24) + b"ftyp" + brand + b"\0\0\0\0" + brand + b"isom" + bytes(64)
+
+
+def big_tiff(tags: int, *, at: int = 16) -> bytes:
+    """A BigTIFF of which nothing but its tags' number and place is there."""
+    return b"II+\0" + struct.pack("<HHQ", 8, 0, at) + struct.pack("<Q", tags) + bytes(64)

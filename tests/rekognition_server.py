@@ -9,14 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class RekognitionServer:
-    """`answers` are given one by one, the last one for ever: an answer, or (HTTP status, AWS error code)."""
+    """`answers` are given one by one, the last one for ever: an answer, its bytes, or (HTTP status, AWS error code)."""
 
     def __init__(self) -> None:
-        self.answers: list[dict | tuple[int, str]] = [{"Labels": [], "LabelModelVersion": "3.0"}]
+        self.answers: list[dict | bytes | tuple[int, str]] = [{"Labels": [], "LabelModelVersion": "3.0"}]
         self.requests: list[dict] = []
         self._turn = threading.Lock()
 
-    def answer(self, request: dict) -> tuple[int, dict]:
+    def answer(self, request: dict) -> tuple[int, dict | bytes]:
         with self._turn:
             self.requests.append(request)
             said = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -35,7 +35,7 @@ def serving(rekognition: RekognitionServer):
         def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, body = rekognition.answer(request)
-            content = json.dumps(body).encode()
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(content)))

@@ -1,7 +1,15 @@
 """Each mistake in the configuration is named, with what to do."""
 
+import os
+from decimal import Decimal
+
 import pytest
 from django.core.checks import run_checks
+
+from analysis.aws.endpoint_names import without_credentials
+from analysis.aws.errors import AWSError
+from analysis.storage import s3
+from imagelib import csp
 
 
 def ids(**options) -> list[str]:
@@ -16,7 +24,7 @@ def test_the_settings_as_shipped_are_in_order():
     ("name", "value", "expected"),
     [
         ("RECOGNIZER", "guess", ["imagelib.E001"]),
-        ("RECOGNIZER", "rekognition", ["imagelib.E003"]),
+        ("RECOGNIZER", "rekognition", ["imagelib.E003", "imagelib.W003"]),
         ("RECOGNIZER_APIS", ["labels", "smells"], ["imagelib.E002"]),
         ("RECOGNIZER_APIS", ["labels"], []),
         ("MAX_PIXELS", 0, ["imagelib.E004"]),
@@ -41,8 +49,49 @@ def test_a_mistake_is_found(settings, name, value, expected):
     assert ids() == expected
 
 
+def test_a_recognizer_that_costs_money_wants_a_budget(settings):
+    settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "eu-central-1"
+    assert ids() == ["imagelib.W003"]
+    settings.MONTHLY_BUDGET = Decimal(100)
+    assert ids() == []
+
+
 def test_a_deployment_is_warned_of_embedded_services():
     assert "imagelib.W001" in ids(include_deployment_checks=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("ALLOWED_HOSTS", ["*"], "imagelib.W003"),
+        ("SECURE_PROXY_SSL_HEADER", None, "imagelib.W004"),
+        ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"), "imagelib.W005"),
+        ("TRUSTED_PROXIES", ["10.0.0.0/33"], "imagelib.E007"),
+    ],
+)
+def test_a_deployment_is_warned_of_what_lets_others_in(settings, name, value, expected):
+    setattr(settings, name, value)
+    assert expected in ids(include_deployment_checks=True)
+
+
+def test_a_deployment_is_warned_of_root(settings):
+    assert ("imagelib.I001" in ids(include_deployment_checks=True)) == (os.geteuid() == 0)
+
+
+def test_credentials_of_an_endpoint_are_told_to_nobody(settings):
+    address = "https://key:secret@storage.example:9000/path"
+    bucket(settings, endpoint_url=address)
+    [warning] = run_checks()
+    assert "https://storage.example:9000/path" in warning.msg
+    assert "secret" not in warning.msg
+    assert csp.origin("pictures", region="", endpoint=address) == ["https://storage.example:9000"]
+    assert s3.origin_of("pictures", region="", endpoint=address) == "https://storage.example:9000"
+    assert str(AWSError(f'Could not connect to "{address}".', code="")) == (
+        'Could not connect to "https://storage.example:9000/path".'
+    )
+    assert (
+        without_credentials("mail ada@example.org about https://a@b/c@d") == "mail ada@example.org about https://b/c@d"
+    )
 
 
 def bucket(settings, **options):

@@ -172,3 +172,22 @@ def test_the_queue_buries_and_the_roles_may_do_no_more_than_is_needed(deployed, 
     ]
     assert not any("*" in str(statement["Action"]) for statement in statements)
     assert [each["Sid"] for each in statements if each["Resource"] == "*"] == ["Recognize", "ReadQuotas"]
+
+
+def test_only_named_buckets_send_events_and_what_is_deleted_is_kept_for_a_while():
+    resources = template()["Resources"]
+    assert resources["Pictures"]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    [statement] = resources["EventsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    [_, others, own] = statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::If"]
+    assert own == {"Fn::Sub": "arn:${AWS::Partition}:s3:::${BucketName}"}
+    assert others["Fn::Split"][1]["Fn::Sub"][0].startswith("arn:${AWS::Partition}:s3:::${BucketName},")
+    for role in ("Web", "Worker"):
+        [statement] = resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        _, condition, otherwise = statement["Condition"]["Fn::If"]
+        assert (sorted(condition), otherwise) == (["ArnLike", "StringEquals"], {"Ref": "AWS::NoValue"})
+    rules = resources["Pictures"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert [rule["Id"] for rule in rules if "NoncurrentVersionExpiration" in rule] == [
+        "abandoned-uploads",
+        "deleted-versions",
+    ]

@@ -180,8 +180,10 @@ def test_an_unreadable_picture_fails_for_good(owner, rekognition, pushed):
     rekognition.answers = [(400, "InvalidImageFormatException")]
     _, analysis = pushed(owner)
     work()
+    make_due()
+    work()  # converted
     analysis.refresh_from_db()
-    assert (analysis.state, analysis.is_permanent) == ("failed", True)
+    assert (analysis.state, analysis.is_permanent, len(rekognition.requests)) == ("failed", True, 2)
     assert analysis.error_code == "InvalidImageFormatException"
 
 

@@ -1,5 +1,6 @@
 """The four groups: what each may, and no more."""
 
+import html
 import re
 from importlib import import_module
 from types import SimpleNamespace
@@ -8,13 +9,16 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.urls import reverse
 
-from analysis import permissions
+from analysis import permissions, pipeline
 from analysis.admin import sidebar
-from analysis.models import Image, Verdict
+from analysis.curation import bulk, bulk_steps
+from analysis.curation.bulk import Selection
+from analysis.models import BulkChange, Image, Verdict
+from analysis.search.syntax.parser import parse
 from tests.factories import create_image, create_label, create_labeled_image, create_user
 
 pytestmark = pytest.mark.django_db
@@ -125,13 +129,14 @@ def test_a_curator_puts_labels_right_on_what_is_shared_and_changes_nothing_else(
     assert post("add-label", shared, name="holiday") == 302
     assert post("remove-tag", shared, tag=create_label("holiday", kind="tag").pk) == 302
     assert list(Verdict.objects.values_list("image", "label__name", "decision")) == [(shared.pk, "Dog", "rejected")]
-    assert [post("open-to", shared, visibility="2"), post("discard", shared), post("retry", shared)] == [404, 404, 404]
+    assert [post("open-to", shared, visibility="2"), post("discard", shared), post("retry", shared)] == [403, 403, 403]
 
 
 def test_a_viewer_says_nothing_of_others_pictures(owner, in_group, signed_in):
     shared = create_labeled_image(owner, {"Dog": 90}, visibility=1)
     answer = signed_in(in_group("viewer")).post(reverse("say", args=[shared.pk]), {"reject": create_label("Dog").pk})
-    assert (answer.status_code, Verdict.objects.count()) == (404, 0)
+    assert (answer.status_code, Verdict.objects.count()) == (403, 0)
+    assert str(permissions.NOT_A_CURATOR) in html.unescape(answer.content.decode())
 
 
 @pytest.mark.parametrize("model", sorted(admin.site._registry, key=str), ids=str)
@@ -161,3 +166,107 @@ def test_an_account_that_is_staff_by_name_alone_may_nothing(signed_in):
 
 def test_a_group_alone_does_not_open_the_admin(in_group, signed_in):
     assert signed_in(in_group("staff")).get(address(Image)).status_code == 302
+
+
+PRIVILEGES = ("is_superuser", "is_staff", "groups", "user_permissions")
+
+
+@pytest.fixture
+def registrar(in_group):
+    """Staff who may add and change people, and groups."""
+    person = create_user("registrar", is_staff=True)
+    person.user_permissions.add(
+        *Permission.objects.filter(content_type__app_label="auth", codename__endswith="_user"),
+        *Permission.objects.filter(content_type__app_label="auth", codename__endswith="_group"),
+    )
+    return person
+
+
+def test_nobody_makes_themselves_a_superuser(registrar, owner, signed_in):
+    browser = signed_in(registrar)
+    said = {"is_superuser": "on", "is_staff": "on", "is_active": "on", "groups": [Group.objects.get(name="staff").pk]}
+    for person in (registrar, owner):
+        was = (person.is_superuser, person.is_staff)
+        form = browser.get(address(User, "change", person.pk)).content.decode()
+        assert [name for name in PRIVILEGES if f'name="{name}"' in form] == []
+        answer = browser.post(
+            address(User, "change", person.pk),
+            {"username": person.username, "date_joined_0": "2026-01-01", "date_joined_1": "12:00", **said},
+        )
+        person.refresh_from_db()
+        assert (answer.status_code, person.is_superuser, person.is_staff) == (302, *was)
+        assert not person.groups.exists()
+
+
+def test_nobody_acts_as_another_by_their_password(registrar, clerk, owner, staff, signed_in):
+    browser = signed_in(registrar)
+    word = {"password1": "correct horse 7", "password2": "correct horse 7", "usable_password": "true"}
+    for person, status in ((staff, 403), (clerk, 403), (owner, 302)):
+        page = reverse("admin:auth_user_password_change", args=[person.pk])
+        assert browser.post(page, word).status_code == status
+        assert browser.post(address(User, "delete", person.pk), {"post": "yes"}).status_code == status
+    assert set(User.objects.filter(is_staff=True)) == {registrar, clerk, staff}
+
+
+def test_nobody_gives_a_group_rights(registrar, signed_in):
+    group, right = Group.objects.get(name="viewer"), Permission.objects.get(codename="view_image")
+    signed_in(registrar).post(address(Group, "change", group.pk), {"name": "viewer", "permissions": [right.pk]})
+    assert not group.permissions.exists()
+
+
+def test_what_goes_on_in_the_background_ends_with_the_right_to_it(owner, clerk):
+    images = [create_labeled_image(owner, {"Dog": 90}) for _ in range(2)]
+    everyone = Selection(clerk, query=parse("dog"), all_owners=True)
+    done = bulk.apply(everyone, BulkChange.Action.OPEN_TO, visibility=1)
+    change = pipeline.start_bulk_change(everyone, BulkChange.Action.TRASH)
+    assert done.number == 2
+    clerk.groups.clear()
+    bulk_steps.continue_change(change.pk)
+    change.refresh_from_db()
+    assert (change.number, change.is_open) == (0, False)
+    assert pipeline.undo(done.pk, by=clerk, at_once=10).number == 0
+    assert set(Image.objects.values_list("visibility", "trashed_at")) == {(1, None)}
+    assert len(images) == 2
+
+
+def test_a_curator_puts_many_labels_right_on_what_they_see(owner, in_group):
+    shared, private = create_labeled_image(owner, {"Dog": 90}, visibility=1), create_labeled_image(owner, {"Dog": 90})
+    curator = in_group("curator")
+    seen = Selection(curator, ids=(shared.pk, private.pk))
+    change = bulk.decide(seen, create_label("Dog"), "rejected")
+    assert (change.number, change.refused) == (1, 1)
+    assert bulk.undo(change.pk, by=curator).number == 1
+    assert bulk.trash(seen).refused == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [("viewer", set()), ("curator", {"add-tag"}), ("owner", {"add-tag", "trash", "open-to", "analyze", "upload"})],
+)
+def test_only_what_will_be_done_is_offered(name, offered, owner, in_group, signed_in):
+    person = in_group(name)
+    if name == "owner":
+        create_image(person)
+    shared = create_image(owner, visibility=1)
+    browser = signed_in(person)
+    page = browser.get("/").content.decode()
+    doors = {"add-tag", "trash", "open-to"}
+    found = {each for each in doors if f'formaction="/bulk/{each}/"' in page}
+    found |= {each for each in ("analyze", "upload") if f'"/{each}/"' in page}
+    assert found == offered
+    page = browser.get(shared.get_absolute_url()).content.decode()
+    assert [each for each in ("discard", "open-to", "restore") if f"/{each}/" in page] == []
+
+
+def test_a_verdict_on_a_picture_one_may_not_see_is_not_taken(owner, signed_in):
+    private, shared = create_labeled_image(owner, {"Dog": 90}), create_labeled_image(owner, {"Dog": 90}, visibility=1)
+    person = create_user("helper", is_staff=True)
+    person.user_permissions.add(*Permission.objects.filter(codename__in=["add_verdict", "view_verdict"]))
+    browser = signed_in(person)
+    said = {"label": create_label("Dog").pk, "decision": "rejected"}
+    browser.post(address(Verdict, "add"), {**said, "image": private.pk})
+    assert not Verdict.objects.exists()
+    browser.post(address(Verdict, "add"), {**said, "image": shared.pk})
+    assert Verdict.objects.get().image_id == shared.pk
+    Image.objects.update(visibility=0)
+    assert shared.filename not in browser.get(address(Verdict)).content.decode()

@@ -103,6 +103,10 @@ def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
     assert status == 200
     style = re.search(r'href="(/static/[^"]+\.css)"', page)
     assert get(address, style[1])[0] == 200
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(address, timeout=10))  # and never says anything
+        assert get(address, "/accounts/login/")[0] == 200
     assert len(left_behind(var)) >= 8  # itself, web with two workers, worker, scheduler, servers
 
     process.send_signal(signal.SIGINT)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from analysis import pipeline
+from analysis import permissions, pipeline
 from analysis.admin import display, filters
-from analysis.admin.base import ReadOnlyAdmin
+from analysis.admin.base import ReadOnlyAdmin, is_across
+from analysis.admin.confirm import confirm_page
 from analysis.admin.image_search import HELP, ImageSearchMixin
 from analysis.models import Analysis, Call, ImageLabel
 
@@ -127,23 +134,43 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
         return display.comma_list(found) if found else display.EMPTY
 
     @admin.action(description="Ask the recognizer again", permissions=["ask"])
-    def ask_again(self, request: HttpRequest, queryset: QuerySet[Analysis]) -> None:
-        _ask(request, queryset, is_forced=True)
+    def ask_again(self, request: HttpRequest, queryset: QuerySet[Analysis]) -> HttpResponseBase | None:
+        """Once for each form: what was asked for since the form was made is left alone."""
+        since = parse_datetime(request.POST.get("estimated", ""))
+        if since is None or since.tzinfo is None:
+            return _confirm(self, request, queryset)
+        newer = Analysis.objects.filter(image=OuterRef("image"), api=OuterRef("api"), requested_at__gt=since)
+        _ask(request, queryset.exclude(Exists(newer)), is_forced=True)
+        return None
 
     @admin.action(description="Retry those that failed", permissions=["ask"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Analysis]) -> None:
         _ask(request, queryset.filter(state=Analysis.State.FAILED), is_forced=False)
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
-        """Asking costs money: whoever may start a batch may ask."""
-        return request.user.has_perm("analysis.add_batch")
+        """Asking costs money: whoever may start a batch about everybody's pictures may ask."""
+        return permissions.analyzes_all(request.user)
+
+
+def _confirm(model_admin: Any, request: HttpRequest, chosen: QuerySet[Analysis]) -> HttpResponseBase:
+    number = min(chosen.order_by()[: MOST + 1].count(), MOST)
+    return confirm_page(
+        model_admin,
+        request,
+        title=_("Ask the recognizer again"),
+        meant=ngettext("%(number)s analysis", "%(number)s analyses", number) % {"number": f"{number:,}"},
+        form=forms.Form(),
+        is_whole=is_across(request),
+        warning=_("You are charged again for each of them; earlier results stay in the history."),
+        digest=now().isoformat(),
+    )
 
 
 def _ask(request: HttpRequest, chosen: QuerySet[Analysis], *, is_forced: bool) -> None:
     """Queue them a step at a time; of very many, the first: for more there are batches."""
     pairs = list(chosen.order_by("-pk").values_list("image_id", "api")[: MOST + 1])
     asked = 0
-    for api in sorted({api for _, api in pairs}):
+    for api in sorted({api for _image_id, api in pairs}):
         ids = [image_id for image_id, each in pairs[:MOST] if each == api]
         for start in range(0, len(ids), STEP):
             step = list(dict.fromkeys(ids[start : start + STEP]))

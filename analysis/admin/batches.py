@@ -10,10 +10,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analysis import formatting, pipeline
+from analysis import formatting, permissions, pipeline
 from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.batches import lifecycle, progress
+from analysis.batches.authorization import NotAllowed
 from analysis.models import Analysis, Batch, Heartbeat, Image
 
 
@@ -102,14 +103,21 @@ class BatchAdmin(ReadOnlyAdmin):
         _each(request, queryset, lifecycle.cancel, done="cancelled", otherwise="was over already")
 
     def has_run_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("analysis.change_batch")
+        return permissions.steers_all(request.user)
 
 
 def _each(
     request: HttpRequest, batches: QuerySet[Batch], act: Callable[[int], bool], *, done: str, otherwise: str
 ) -> None:
     """What was to be done to each, and how many it could not be done to."""
-    outcomes = [act(pk) for pk in batches.order_by("pk").values_list("pk", flat=True)]
+    outcomes = []
+    for pk in batches.order_by("pk").values_list("pk", flat=True):
+        try:
+            outcomes.append(act(pk))
+        except NotAllowed as refusal:
+            messages.error(request, f"Batch {pk}: {refusal}")
+    if not outcomes:
+        return
     number, others = outcomes.count(True), outcomes.count(False)
     said = [f"{number:,} {'batch' if number == 1 else 'batches'} {done}."] if number else []
     said += [f"{others:,} left alone: it {otherwise}."] if others else []

@@ -35,4 +35,4 @@ def confirm_page(
         "name": ACTION_CHECKBOX_NAME,
         **more,
     }
-    return TemplateResponse(request, "admin/analysis/act.html", context)
+    return TemplateResponse(request, "admin/analysis/action_form.html", context)

@@ -77,7 +77,7 @@ def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> Sa
     source = reverse("rendition", args=[image.pk, name])
     width = max(1, min(round(height * image.width / image.height), height * 3))
     return format_html(
-        '<img class="picture" src="{}?v={}" alt="" width="{}" height="{}" loading="lazy">',
+        '<img class="thumbnail" src="{}?v={}" alt="" width="{}" height="{}" loading="lazy">',
         source,
         image.renditions_id.hex[:12],
         width,
@@ -102,7 +102,9 @@ def rows_link(model: type[Model], text: str, **asked: Any) -> SafeString:
 
 
 def comma_list(items: Any) -> SafeString | str:
-    return format_html('<ul class="listed">{}</ul>', format_html_join("", "<li>{}</li>", ((item,) for item in items)))
+    return format_html(
+        '<ul class="value-list">{}</ul>', format_html_join("", "<li>{}</li>", ((item,) for item in items))
+    )
 
 
 def json_block(value: Any, *, summary: str = "As received") -> SafeString | str:
@@ -110,4 +112,4 @@ def json_block(value: Any, *, summary: str = "As received") -> SafeString | str:
     if value in (None, {}, []):
         return EMPTY
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<details class="json"><summary>{}</summary><pre>{}</pre></details>', summary, text)
+    return format_html('<details class="json-block"><summary>{}</summary><pre>{}</pre></details>', summary, text)

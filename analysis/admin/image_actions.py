@@ -24,7 +24,6 @@ from analysis.admin.pagination import CAP
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
-from analysis.curation.tags import get_or_create_tag
 from analysis.library import images
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
@@ -66,12 +65,12 @@ class TagForm(forms.Form):
         max_length=200, widget=UnfoldAdminTextInputWidget, help_text="A label's name or alias, or a word of your own."
     )
 
-    def of_what(self) -> dict[str, Any]:
-        return {"label": get_or_create_tag(self.cleaned_data["tag"])}
+    def of_what(self, selection: Selection) -> dict[str, Any]:
+        return {"label": bulk.label_to_add(selection, self.cleaned_data["tag"])}
 
 
 class KnownTagForm(TagForm):
-    def of_what(self) -> dict[str, Any]:
+    def of_what(self, selection: Selection) -> dict[str, Any]:
         name = self.cleaned_data["tag"]
         label = Label.objects.filter(name__iexact=name).order_by("-image_count", "pk").first()
         if label is None:
@@ -82,14 +81,14 @@ class KnownTagForm(TagForm):
 class VisibilityForm(forms.Form):
     visibility = forms.TypedChoiceField(choices=Image.Visibility, coerce=int, widget=UnfoldAdminSelectWidget)
 
-    def of_what(self) -> dict[str, Any]:
+    def of_what(self, selection: Selection) -> dict[str, Any]:
         return {"visibility": self.cleaned_data["visibility"]}
 
 
 class OwnerForm(forms.Form):
     owner = forms.CharField(max_length=150, widget=UnfoldAdminTextInputWidget, help_text="The name they sign in with.")
 
-    def of_what(self) -> dict[str, Any]:
+    def of_what(self, selection: Selection) -> dict[str, Any]:
         receiver = User.objects.filter(username=self.cleaned_data["owner"]).first()
         if receiver is None:
             raise ActionRefused(f"There is nobody called “{self.cleaned_data['owner']}”.")
@@ -97,7 +96,7 @@ class OwnerForm(forms.Form):
 
 
 class NoForm(forms.Form):
-    def of_what(self) -> dict[str, Any]:
+    def of_what(self, selection: Selection) -> dict[str, Any]:
         return {}
 
 
@@ -115,7 +114,7 @@ def _command(act: str, title: str, form_class: type[Any], done: str) -> Action:
             form = form_class(request.POST if is_said or not is_asked else None)
             if (is_asked and not is_said) or not form.is_valid():
                 return page(model_admin, request, title=title, meant=meant, form=form)
-            _tell(request, _done(meant, act, form.of_what()), done)
+            _tell(request, _done(meant, act, form.of_what(meant.selection)), done)
         except (ActionRefused, InvalidFilter) as complaint:
             messages.error(request, str(complaint))
         return None

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from analysis import permissions
 from analysis.admin.image_query import ANYONE
 from analysis.search import results
 from analysis.search.syntax.parser import InvalidQuery, parse
@@ -21,6 +22,15 @@ class ImageSearchMixin:
 
     search_fields = ("pk",)  # the box is shown where there are any
     search_help_text = HELP
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Of pictures that one may not see nothing is told."""
+        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        return (
+            rows
+            if permissions.can_view_all(request.user)
+            else rows.filter(image__in=permissions.pictures_seen(request.user))
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from analysis import formatting, permissions
 from analysis.admin import display, filters, image_actions, reanalyze_action
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
 from analysis.admin.image_changelist import ImageChangeList
@@ -33,8 +34,8 @@ class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
         said = super().clean()
         owner = self.cleaned_data.get("owner")
         is_upload = self.instance.bucket_id is None and self.instance.trashed_at is None
-        present = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
-        if present and present.pk != self.instance.pk:
+        known = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
+        if known and known.pk != self.instance.pk:
             raise forms.ValidationError(f"{owner} has this picture already.")
         return said
 
@@ -75,9 +76,12 @@ class ImageAdmin(PageAdmin):
                     ("width", "height"),
                     "sha256",
                     ("bucket", "key"),
-                    "taken_at",
+                    "taken",
                     ("camera_make", "camera_model"),
                     "lens",
+                    ("exposure", "aperture", "iso", "focal_length"),
+                    "description",
+                    ("place", "creator", "copyright"),
                     ("latitude", "longitude"),
                     ("added_at", "trashed_at"),
                 )
@@ -103,8 +107,8 @@ class ImageAdmin(PageAdmin):
         return queryset.filter(pk__in=ids).order_by("-added_at", "-pk"), False
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
-        """Asking costs money: whoever may start a batch may ask."""
-        return request.user.has_perm("analysis.add_batch")
+        """Asking costs money: whoever may start a batch about everybody's pictures may ask."""
+        return permissions.analyzes_all(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a picture begins with its bytes: /upload/ or import_images
@@ -144,6 +148,10 @@ class ImageAdmin(PageAdmin):
     @admin.display(description="Pixels")
     def extent(self, image: Image) -> str:
         return f"{image.width} × {image.height}"
+
+    @admin.display(description="Taken")
+    def taken(self, image: Image) -> str:
+        return formatting.taken_exact(image.taken_at, image.taken_offset) if image.taken_at else display.EMPTY
 
     @admin.display(description="Labels")
     def labels(self, image: Image) -> SafeString | str:

@@ -27,7 +27,7 @@ def label_tree(label: Label) -> SafeString | str:
         for ancestor in line:
             tree = _branch(display.link(ancestor), (tree,))
         trees.append(tree)
-    return format_html('<ul class="listed">{}</ul>', format_html_join("", "{}", ((tree,) for tree in trees)))
+    return format_html('<ul class="value-list">{}</ul>', format_html_join("", "{}", ((tree,) for tree in trees)))
 
 
 def _lines(label: Label) -> list[tuple[Label, ...]]:
@@ -54,4 +54,4 @@ def _lines(label: Label) -> list[tuple[Label, ...]]:
 
 def _branch(title: SafeString | str, below: Iterable[SafeString]) -> SafeString:
     inner = format_html_join("", "{}", ((each,) for each in below))
-    return format_html("<li>{}{}</li>", title, format_html('<ul class="tree">{}</ul>', inner) if inner else "")
+    return format_html("<li>{}{}</li>", title, format_html('<ul class="label-tree">{}</ul>', inner) if inner else "")

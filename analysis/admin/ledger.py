@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from analysis import permissions
 from analysis.admin import display, filters
 from analysis.admin.base import ReadOnlyAdmin
 from analysis.models import Call, ModelVersion, Outage, Spend, SpendEntry
@@ -76,7 +77,7 @@ class OutageAdmin(ReadOnlyAdmin):
         messages.success(request, "The next picture in line is sent as a probe within seconds.")
 
     def has_probe_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("analysis.change_outage")
+        return permissions.may_probe(request.user)
 
 
 @admin.register(ModelVersion)

@@ -25,8 +25,10 @@ from analysis.admin import display
 from analysis.admin.image_actions import Rows, SelectedImages, page, selected_images
 from analysis.admin.image_query import InvalidFilter
 from analysis.batches import lifecycle
+from analysis.batches.authorization import NotAllowed
 from analysis.batches.estimate import Estimate, estimate
 from analysis.batches.options import InvalidBatchOptions, build_batch
+from analysis.batches.start_tokens import NoToken, new_token
 from analysis.models import Analysis, Batch
 from analysis.recognition import registry
 
@@ -107,15 +109,19 @@ def analyze_again(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpRes
                 _start(request, batch, meant)
                 return None
             found = _estimated(batch, meant)
-        except InvalidBatchOptions as complaint:
+        except (InvalidBatchOptions, NotAllowed, NoToken) as complaint:
             form.add_error(None, str(complaint))
-    more = {"rows": _lines(found), "sums": _sums(found), "digest": form.digest()} if found else {}
+    more = {"rows": _lines(found), "sums": _sums(found), "digest": form.digest(), "token": new_token()} if found else {}
     return page(model_admin, request, title=TITLE, meant=meant, form=form, is_estimating=True, **more)
 
 
 def _start(request: HttpRequest, batch: Batch, meant: SelectedImages) -> None:
-    pipeline.run_batch(batch, named=meant.selection.ids)
-    messages.success(request, format_html("Started in the background: {}", display.link(batch)))
+    started, is_first = pipeline.start_once(batch, token=request.POST.get("token", ""), named=meant.selection.ids)
+    if is_first:
+        messages.success(request, format_html("Started in the background: {}", display.link(started)))
+    else:
+        said = _("Already started from this estimate: {}. Nothing else was started.")
+        messages.warning(request, format_html(said, display.link(started)))
 
 
 def _estimated(batch: Batch, meant: SelectedImages) -> Estimate:

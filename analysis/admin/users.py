@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from analysis import permissions
 from analysis.admin import filters
 from analysis.admin.base import PageAdmin
 from imagelib.accounts.models import User
 
+PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 admin.site.unregister(Group)
 
 
@@ -32,7 +37,24 @@ class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc, type-arg]
     filter_horizontal = ("user_permissions",)
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("Display"), {"fields": ("time_zone", "theme")}))
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nobody gives themselves, or anybody, rights who is no superuser."""
+        kept = super().get_readonly_fields(request, obj)
+        return kept if request.user.is_superuser else (*kept, *PRIVILEGES)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_change(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_change(request, obj)
+
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
-    pass
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        kept = super().get_readonly_fields(request, obj)
+        return kept if request.user.is_superuser else (*kept, "permissions")
+
+
+def _may_change(request: HttpRequest, obj: Any) -> bool:
+    return obj is None or permissions.may_change_person(request.user, obj)

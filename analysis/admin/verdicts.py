@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from analysis import permissions
 from analysis.admin import display, filters
 from analysis.admin.base import PageAdmin
 from analysis.admin.image_search import ImageSearchMixin
@@ -42,6 +43,11 @@ class VerdictAdmin(ImageSearchMixin, PageAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
         return () if obj is None else ("image", "label", *self.readonly_fields)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "image":
+            kwargs["queryset"] = permissions.sayable(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:
         """By whom and when is known once it is said."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from analysis.aws.endpoint_names import without_credentials
+
 CREDENTIAL_ERRORS = frozenset(
     {
         *("ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId"),
@@ -30,10 +32,13 @@ WRONG_REGION_CODES = frozenset(
 
 
 class AWSError(Exception):
-    """A service did not do what it was asked; str() is a sentence without account or principal. `code` is AWS's."""
+    """A service did not do what it was asked; `code` is AWS's.
+
+    str() is a sentence without account, principal, or the credentials that an endpoint's address may have.
+    """
 
     def __init__(self, reason: str, *, code: str, region: str = "") -> None:
-        super().__init__(reason)
+        super().__init__(without_credentials(reason))
         self.code = code
         self.region = region
 

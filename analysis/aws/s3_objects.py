@@ -17,6 +17,7 @@ Client: TypeAlias = Any  # botocore makes its classes as it goes
 PAGE = 1_000  # keys, S3's most
 PIECE = 2**20
 CHANGED_CODES = frozenset({"412", "PreconditionFailed"})
+VERSION_GONE = frozenset({"NoSuchVersion"})
 
 _making = threading.Lock()
 _clients: dict[tuple[str, str], Client] = {}
@@ -30,6 +31,8 @@ class ObjectInfo:
     etag: str
     size: int
     version_id: str = ""
+    encoding: str = ""
+    """Content-Encoding, such as gzip: how the bytes are compressed, if the object says so."""
 
 
 def has_own_endpoint() -> bool:
@@ -84,13 +87,17 @@ def download(
     return _listed(place.key, said)
 
 
-def head(client: Client, place: S3Object, *, etag: str = "") -> None:
-    """Fetch one byte, to find out whether the object is given, with that etag or version. Raises Refused.
+def head(client: Client, place: S3Object, *, etag: str = "") -> str:
+    """Fetch one byte, to find out whether the object is given, with that etag or version; answers its version.
+
+    Raises Refused.
 
     S3 tells of one that is archived, or whose key is denied, as if it were there, until it is asked for its bytes.
     """
     with clients.translate_errors():
-        client.get_object(**_asked(place, etag=etag), Range="bytes=0-0")["Body"].close()
+        said = client.get_object(**_asked(place, etag=etag), Range="bytes=0-0")
+        said["Body"].close()
+    return _version(said)
 
 
 def is_addressable(key: str) -> bool:
@@ -119,8 +126,18 @@ def _asked(place: S3Object, *, etag: str = "") -> dict[str, str]:
 
 
 def _listed(key: str, said: dict[str, Any]) -> ObjectInfo:
-    version = said.get("VersionId", "")
-    return ObjectInfo(key, said["ETag"].strip('"'), said["ContentLength"], "" if version == "null" else version)
+    return ObjectInfo(key, said["ETag"].strip('"'), said["ContentLength"], _version(said), _encoding(said))
+
+
+def _encoding(said: dict[str, Any]) -> str:
+    """Without how it was sent to S3: uploads in pieces leave aws-chunked behind."""
+    names = (name.strip().lower() for name in str(said.get("ContentEncoding", "")).split(","))
+    return ", ".join(name for name in names if name not in {"", "identity", "aws-chunked"})
+
+
+def _version(said: dict[str, Any]) -> str:
+    version = str(said.get("VersionId", ""))
+    return "" if version == "null" else version
 
 
 def _endpoint() -> str:

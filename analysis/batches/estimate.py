@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from analysis.batches import selection
 from analysis.formatting import dollars
 from analysis.models import Analysis, Batch, Image
@@ -86,14 +88,14 @@ def _add(found: Estimate, batch: Batch, image_ids: list[int]) -> None:
 
 
 def _stored(batch: Batch, api: str, image_ids: list[int]) -> int:
-    """How many of these an answer is stored for already, of the same bytes in another picture."""
+    """How many of these an answer is stored for already, of the same bytes in another picture that one may see."""
     if batch.is_forced or registry.named(batch.recognizer).region is None:
         return 0
     asked = [
         Analysis(pk=image.pk, image=image, api=api, recognizer=batch.recognizer, parameters=batch.parameters[api])
         for image in Image.objects.filter(pk__in=image_ids).only("sha256")
     ]
-    return len(find_cached_responses(asked))
+    return len(find_cached_responses(asked, owner_id=None if batch.all_owners else batch.person_id))
 
 
 def estimate_and_save(found: Estimate, batch: Batch) -> Estimate:
@@ -118,6 +120,11 @@ def warnings(batch: Batch, found: Estimate) -> list[str]:
         said.append(f"At most {dollars(found.dollars)} in all.")
     if batch.budget is not None and found.dollars > batch.budget:
         said.append(f"Its budget of {dollars(batch.budget)} stops it before that.")
+    left = ledger.left_of_person(batch.recognizer, batch.person_id)
+    if left is not None and found.dollars > left:
+        said.append(
+            _("Your budget for this month has %(left)s left, which stops it before that.") % {"left": dollars(left)}
+        )
     limit = ledger.budget(batch.recognizer)
     if limit.limit is not None and limit.spent + limit.reserved + found.dollars > limit.limit:
         left = max(limit.limit - limit.spent - limit.reserved, Decimal(0))

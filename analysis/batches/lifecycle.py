@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from decimal import Decimal
 from itertools import islice
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
+from analysis.batches import authorization
 from analysis.formatting import dollars
 from analysis.models import Analysis, Batch, BatchImage
 from analysis.recognition import enqueue, ledger, registry
@@ -68,6 +71,8 @@ def advance_batches() -> list[int]:
     for batch in Batch.objects.filter(state=State.RUNNING).order_by("pk"):
         if reason := budget_stop_reason(batch):
             _leave(batch.pk, State.STOPPED, reason=reason)
+        elif reason := authorization.refusal(batch):
+            _leave(batch.pk, State.PAUSED, reason=reason)
         elif _is_over(batch):
             _end(batch.pk)
         elif not batch.is_fully_queued:
@@ -90,6 +95,9 @@ def budget_stop_reason(batch: Batch) -> str:
     left = next((each for each in ledger.remaining_batch_budgets(batch.recognizer) if each.batch_id == batch.pk), None)
     if left is not None and left.dollars < price:
         return spent_words(batch)
+    of_person = ledger.left_of_person(batch.recognizer, batch.person_id)
+    if of_person is not None and of_person < price:
+        return person_spent_words(batch)
     budget = ledger.budget(batch.recognizer)
     if budget.affordable(price, is_bulk=True) == 0:
         return f"This month's budget for bulk work, {dollars(budget.limit or Decimal(0))}, is spent."
@@ -98,6 +106,13 @@ def budget_stop_reason(batch: Batch) -> str:
 
 def spent_words(batch: Batch) -> str:
     return f"Its budget of {dollars(batch.budget or Decimal(0))} is spent."
+
+
+def person_spent_words(batch: Batch) -> str:
+    return _("%(person)s's budget for bulk runs this month, %(budget)s, is spent.") % {
+        "person": batch.person,
+        "budget": dollars(settings.PERSON_MONTHLY_BUDGET or Decimal(0)),
+    }
 
 
 def _is_over(batch: Batch) -> bool:

@@ -6,7 +6,7 @@ import time
 
 from django.db import transaction
 
-from analysis.batches import selection
+from analysis.batches import authorization, selection
 from analysis.models import Analysis, Batch
 from analysis.recognition import enqueue
 
@@ -17,48 +17,46 @@ SPELL = 240.0
 
 
 def queue_next(batch_id: int, *, most_open: int = MAX_PENDING) -> list[str]:
-    """Queue analyses until so many wait or there are no more; answers the APIs that have work now.
+    """Queue analyses until so many wait or there are no more; answers the APIs that have work of it now.
 
     Safe to be called twice at a time: the second finds the batch locked and leaves. Safe to be killed: each step is
     whole, with the place it reached.
     """
-    end, apis = time.monotonic() + SPELL, set[str]()
-    while time.monotonic() < end:
-        laid = _lay_step(batch_id, most_open)
-        if laid is None:
-            break
-        apis |= laid
-    return sorted(apis)
+    end = time.monotonic() + SPELL
+    while time.monotonic() < end and _lay_step(batch_id, most_open):
+        pass
+    return enqueue.due_apis(batch_id)  # of one that was resumed all may be laid out already
 
 
-def _lay_step(batch_id: int, most_open: int) -> set[str] | None:
-    """One step, and the APIs it has work for; None when there is nothing to lay out now."""
+def _lay_step(batch_id: int, most_open: int) -> bool:
+    """One step; False when there is nothing to lay out now."""
     with transaction.atomic():
         locked = Batch.objects.select_for_update(skip_locked=True, no_key=True)  # progress may be noted meanwhile
         batch = locked.filter(pk=batch_id, state=Batch.State.RUNNING, is_fully_queued=False).first()
-        if batch is None:
-            return None
+        if batch is None or authorization.refusal(batch):
+            return False
         waits = Analysis.objects.filter(batch=batch, image__trashed_at=None).open()
         room = _most_open(batch, most_open) - waits.count()
         if room <= 0:
-            return None
+            return False
         size = max(1, min(selection.PAGE_SIZE, room // len(batch.apis)))
         step = selection.next_page(batch, place=batch.place, size=size)
-        asked = _queue(batch, step.image_ids)
+        _queue(batch, step.image_ids)
         batch.place = step.place or batch.place
         batch.is_fully_queued = step.place is None or (batch.limit is not None and batch.images >= batch.limit)
         batch.save(update_fields=["place", "is_fully_queued", "images", "asked", "skipped"])
-    return {api for api, number in asked.items() if number}
+    return True
 
 
-def _queue(batch: Batch, image_ids: list[int]) -> dict[str, int]:
+def _queue(batch: Batch, image_ids: list[int]) -> None:
     """Queue what these pictures need, as far as the batch's limit goes."""
     number, needs = selection.pending_work_by_image(batch, image_ids, taken=batch.images)
     asked = {api: enqueue.enqueue_batch(batch, api=api, image_ids=each.image_ids) for api, each in needs.items()}
     batch.images += number
     batch.asked += sum(asked.values())
-    batch.skipped += sum(each.in_progress for each in needs.values())
-    return asked
+    # What another run queued since these needs were looked up is passed over as well.
+    overtaken = sum(len(each.image_ids) - asked[api] for api, each in needs.items())
+    batch.skipped += overtaken + sum(each.in_progress for each in needs.values())
 
 
 def _most_open(batch: Batch, most_open: int) -> int:

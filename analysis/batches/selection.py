@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from analysis import permissions
 from analysis.models import Batch, Image, ModelVersion, Viewer
 from analysis.search import results
 from analysis.search.pagination import Cursor
@@ -61,7 +62,7 @@ def next_page(batch: Batch, *, place: str, size: int = PAGE_SIZE) -> ImagePage:
     """The next pictures after a place, without those in the trash and those that are not the person's to change."""
     ids, after = _named(batch, place, size) if batch.uses_id_list else _found(batch, place, size)
     meant = Image.objects.filter(pk__in=ids, trashed_at=None)
-    if not batch.all_owners:
+    if not _all_owners(batch):
         meant = meant.editable_by(batch.person_id)
     if batch.since:
         meant = meant.filter(added_at__gte=batch.since)
@@ -119,8 +120,16 @@ def _numbers(version: str) -> list[int]:
     return [int(digits) for digits in re.findall(r"[0-9]{1,18}", version)]
 
 
+def _all_owners(batch: Batch) -> bool:
+    """Whether it is about everybody's pictures, and its person may still see to these."""
+    if not batch.all_owners or batch.person_id is None:
+        return batch.all_owners
+    person = permissions.fresh(batch.person_id)
+    return person is not None and permissions.analyzes_all(person)
+
+
 def _found(batch: Batch, place: str, size: int) -> tuple[list[int], str | None]:
-    viewer = Viewer(sees_all=True) if batch.all_owners else Viewer(person_id=batch.person_id)
+    viewer = Viewer(sees_all=True) if _all_owners(batch) else Viewer(person_id=batch.person_id)
     ids, after = results.ids_page(
         parse(batch.query),
         viewer=viewer,

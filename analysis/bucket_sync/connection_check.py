@@ -29,6 +29,10 @@ def check_connection(bucket: Bucket) -> Iterator[Finding]:
     """Try each permission by a harmless request; where nothing answers, nothing more is tried."""
     try:
         client = originals.client_of(bucket)
+    except AWSError as refusal:
+        yield Finding("connection", is_fine=False, sentence=str(refusal))
+        return
+    try:
         region = permissions.region_of(client, bucket.name)
     except (MissingCredentials, EndpointUnreachable) as refusal:
         yield Finding("connection", is_fine=False, sentence=str(refusal))
@@ -46,6 +50,11 @@ def check_connection(bucket: Bucket) -> Iterator[Finding]:
             yield Finding(step.action, is_fine=False, sentence=said, action=step.action)
         else:
             yield Finding(step.action, is_fine=refused is None, sentence=str(refused or "Allowed."))
+
+
+def unusable(bucket: Bucket) -> list[Finding]:
+    """Why a bucket cannot be reached as it is described. What IAM does not allow can be granted after it is saved."""
+    return [finding for finding in check_connection(bucket) if not finding.is_fine and not finding.action]
 
 
 def describe_list_error(bucket: Bucket, refusal: AWSError) -> str:

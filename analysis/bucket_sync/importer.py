@@ -23,7 +23,8 @@ from analysis.aws.object_refs import S3Object
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.bucket_sync import object_import
 from analysis.bucket_sync.object_import import ImportHooks
-from analysis.ingest.examine import Examined, examine
+from analysis.ingest.examine import Examined
+from analysis.ingest.service import examine
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.models import Bucket, BucketObject
 from analysis.storage import blobs, originals, renditions
@@ -38,6 +39,8 @@ CLAIM = 300.0
 """Seconds until an object that was taken to be read is taken again."""
 MAX_ATTEMPTS = 5
 ARCHIVED = "InvalidObjectState"
+UNREADABLE = frozenset({"archive", "not-an-image"})
+"""As what compressed bytes are refused; some objects only claim to be compressed, and are pictures."""
 DENIED = {
     True: "s3:GetObject is not allowed ({}): grant it, or kms:Decrypt for the key of its objects.",
     False: "s3:GetObject is not allowed for this object ({}): see to its ACL, or grant kms:Decrypt for its key.",
@@ -138,7 +141,13 @@ def _examined(each: BucketObject, found: ObjectInfo, file: IO[bytes]) -> Examine
     if found.size > limits.max_bytes:
         reason = f"{megabytes(found.size)} is over the limit of {megabytes(limits.max_bytes)}"
         raise InvalidImage("too-large", clean_name(each.key), reason)
-    return examine(file, name=each.key, limits=limits)
+    try:
+        return examine(file, name=each.key, limits=limits)
+    except InvalidImage as refusal:
+        if found.encoding and refusal.code in UNREADABLE:
+            reason = f"it is stored compressed (Content-Encoding: {found.encoding}); put it into the bucket without"
+            raise InvalidImage("compressed", refusal.name, reason) from refusal
+        raise
 
 
 def _refused(each: BucketObject, refusal: AWSError, consequences: ImportHooks) -> None:

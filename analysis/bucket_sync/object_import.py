@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags, images
+from analysis.library.file_description import save_described
 from analysis.models import BucketObject, Image
 from analysis.storage import blobs
 
@@ -82,7 +83,10 @@ def mark_missing(
 
 def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, found: ObjectInfo) -> Image:
     """The picture, with what its bytes tell now. What people said of it stays, and so does the trash they put it in."""
-    image = each.image or Image(bucket=each.bucket, owner=each.bucket.owner, visibility=each.bucket.visibility)
+    described = examined.metadata.described
+    image = each.image or Image(
+        bucket=each.bucket, owner=each.bucket.owner, visibility=each.bucket.visibility, title=described.title
+    )
     columns = images.fields_from(examined) | {
         "key": each.key,
         "filename": examined.filename,
@@ -100,6 +104,7 @@ def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, fo
         setattr(image, name, value)
     image.save(update_fields=columns if each.image else None)
     duplicate_flags.mark_duplicates(image)
+    save_described(image, described)
     return image
 
 

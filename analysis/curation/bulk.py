@@ -13,13 +13,15 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from analysis import permissions
 from analysis.curation.bulk_actions import ACTIONS, PreviousValues
 from analysis.curation.errors import ActionRefused
 from analysis.curation.label_verdicts import POSITIVE
-from analysis.curation.tags import get_or_create_tag
+from analysis.curation.tags import checked, get_or_create_tag
 from analysis.models import BulkChange, ChangedImage, Image, Label, Verdict, Viewer
 from analysis.search import results
 from analysis.search.query import Query
+from analysis.search.syntax.parser import InvalidQuery, parse
 
 MAX_IDS = 10_000
 STEP_SIZE = 1_000
@@ -55,7 +57,32 @@ class Selection:
 
 def add_tag(selection: Selection, name: str) -> BulkChange:
     """Raises Refused for what is no name."""
-    return add_label(selection, get_or_create_tag(name))
+    return apply(selection, Act.ADD_TAG, label=label_to_add(selection, name))
+
+
+def label_to_add(selection: Selection, name: str) -> Label | None:
+    """The label of this name; none, whether there is one or not, where every picture will be refused.
+
+    So a tag is made with its first picture. Raises Refused for what is no name.
+    """
+    name = checked(name)
+    return get_or_create_tag(name) if _has_any(selection) else None
+
+
+def _has_any(selection: Selection) -> bool:
+    """Whether the selection has a picture whose labels its person may put right."""
+    probe = BulkChange(person_id=selection.person.pk, action=Act.ADD_TAG, all_owners=selection.all_owners)
+    meant = ACTIONS[Act.ADD_TAG].among(probe)
+    steps = selection.steps()
+    if meant.filter(pk__in=next(steps, [])).exists():
+        return True
+    if selection.query is None:
+        return any(meant.filter(pk__in=step).exists() for step in steps)
+    try:
+        own = parse(f"{selection.query.text} owner:me")
+    except InvalidQuery:  # too long with that word more
+        return any(meant.filter(pk__in=step).exists() for step in steps)
+    return results.count(own, viewer=selection.viewer, cap=1) > 0
 
 
 def add_label(selection: Selection, label: Label) -> BulkChange:
@@ -124,7 +151,7 @@ def begin_undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
 def tags_of(selection: Selection) -> list[tuple[Label, str]]:
     """What people added to the pictures, by name, and whether "all" or "some" carry it; by the first thousand."""
     ids = next(selection.steps(), [])
-    changeable = list(Image.objects.filter(pk__in=ids).editable_by(selection.person.pk).values_list("pk", flat=True))
+    changeable = list(permissions.sayable(selection.person).filter(pk__in=ids).values_list("pk", flat=True))
     carried: dict[int, int] = {}
     said = Verdict.objects.filter(image_id__in=changeable, decision__in=POSITIVE)
     tags = said.filter(label__kind=Label.Kind.TAG) | said.filter(decision=Verdict.Decision.ADDED)

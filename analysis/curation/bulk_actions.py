@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from django.contrib.auth import get_user_model
 
-from analysis.curation import label_verdicts, merge_duplicates, ratings, trash
+from analysis import permissions
+from analysis.curation import index_updates, label_verdicts, merge_duplicates, ratings, trash
 from analysis.curation.label_verdicts import POSITIVE, PreviousState, VerdictChange
 from analysis.library import images
 from analysis.models import BulkChange, Image, ImageQuerySet, Label, Verdict, Viewer
@@ -21,11 +22,26 @@ PreviousValues = dict[int, PreviousState]
 Act = BulkChange.Action
 
 
+def all_owners(change: BulkChange) -> bool:
+    """Whether it is about everybody's pictures, and its person may still change these."""
+    person = permissions.fresh(change.person_id) if change.all_owners else None
+    return person is not None and permissions.changes_all(person)
+
+
 def own(change: BulkChange) -> ImageQuerySet:
-    """Pictures that its person may change: their own, or everybody's for whoever runs the place."""
-    if change.all_owners:
+    """Pictures that its person may change now: their own, or everybody's for whoever runs the place."""
+    if all_owners(change):
         return Image.objects.all()
-    return Image.objects.all().editable_by(change.person_id)
+    person = permissions.fresh(change.person_id)
+    return permissions.changeable(person) if person else Image.objects.none()
+
+
+def spoken_of(change: BulkChange) -> ImageQuerySet:
+    """Pictures whose labels its person may put right now: a curator's are all they see."""
+    if all_owners(change):
+        return Image.objects.all()
+    person = permissions.fresh(change.person_id)
+    return permissions.sayable(person) if person else Image.objects.none()
 
 
 def seen(change: BulkChange) -> ImageQuerySet:
@@ -47,6 +63,8 @@ def _word(change: BulkChange) -> VerdictChange:
 
 
 def _add(change: BulkChange, ids: list[int]) -> PreviousValues:
+    if change.label is None:  # no picture was theirs as it began, so no tag was made
+        return {}
     word = _word(change)
     before = label_verdicts.verdicts(word, ids)
     silent = {pk: before.get(pk) for pk in ids if not label_verdicts.is_positive(before.get(pk))}
@@ -54,11 +72,19 @@ def _add(change: BulkChange, ids: list[int]) -> PreviousValues:
 
 
 def _remove(change: BulkChange, ids: list[int]) -> PreviousValues:
-    """What a person added, and of tags what a person confirmed: nobody else says them."""
+    """What a person added, and of tags what a person confirmed; a tag that the file carries is rejected, so that it
+    does not come back.
+    """
     word = _word(change)
-    removable = POSITIVE if word.label.kind == Label.Kind.TAG else (Verdict.Decision.ADDED,)
+    is_tag = word.label.kind == Label.Kind.TAG
+    removable = POSITIVE if is_tag else (Verdict.Decision.ADDED,)
     before = label_verdicts.verdicts(word, ids)
-    return label_verdicts.clear_verdicts(word, {pk: each for pk, each in before.items() if each.decision in removable})
+    in_files = index_updates.in_files(label_verdicts.images_with_label(word, ids), word.label) if is_tag else set[int]()
+    by_people = {pk: each for pk, each in before.items() if each.decision in removable and pk not in in_files}
+    by_file = {pk: before.get(pk) for pk in sorted(in_files)}
+    return label_verdicts.clear_verdicts(word, by_people) | label_verdicts.set_verdicts(
+        word, by_file, Verdict.Decision.REJECTED
+    )
 
 
 def _confirm(change: BulkChange, ids: list[int]) -> PreviousValues:
@@ -77,10 +103,11 @@ def _reject(change: BulkChange, ids: list[int]) -> PreviousValues:
     """Only where the label is to be seen; what only people said is taken back, as on the picture's page."""
     word = _word(change)
     before, carried = label_verdicts.verdicts(word, ids), label_verdicts.images_with_label(word, ids)
-    by_people = {pk: before[pk] for pk, analysis_id in carried.items() if analysis_id is None and pk in before}
-    by_machine = {pk: before.get(pk) for pk, analysis_id in carried.items() if analysis_id is not None}
+    in_files = index_updates.in_files(carried, word.label)
+    by_people = {pk: each for pk, each in before.items() if pk in carried and not (carried[pk] or pk in in_files)}
+    by_others = {pk: before.get(pk) for pk, analysis_id in carried.items() if analysis_id or pk in in_files}
     return label_verdicts.clear_verdicts(word, by_people) | label_verdicts.set_verdicts(
-        word, by_machine, Verdict.Decision.REJECTED
+        word, by_others, Verdict.Decision.REJECTED
     )
 
 
@@ -163,10 +190,10 @@ def _unreachable(change: BulkChange, ids: list[int]) -> PreviousValues:
 
 
 ACTIONS: dict[str, Action] = {
-    Act.ADD_TAG: Action(_add, _put_back_words),
-    Act.REMOVE_TAG: Action(_remove, _put_back_words),
-    Act.CONFIRM: Action(_confirm, _put_back_words),
-    Act.REJECT: Action(_reject, _put_back_words),
+    Act.ADD_TAG: Action(_add, _put_back_words, among=spoken_of),
+    Act.REMOVE_TAG: Action(_remove, _put_back_words, among=spoken_of),
+    Act.CONFIRM: Action(_confirm, _put_back_words, among=spoken_of),
+    Act.REJECT: Action(_reject, _put_back_words, among=spoken_of),
     Act.OPEN_TO: Action(_open, _put_back_visibility),
     Act.TRASH: Action(_trash, _put_back_trashed),
     Act.RESTORE: Action(_restore, _put_back_restored),

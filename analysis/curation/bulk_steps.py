@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from analysis.curation.bulk import STEP_SIZE, Selection, begin_undo, undo_step
-from analysis.curation.bulk_actions import ACTIONS
+from analysis.curation.bulk_actions import ACTIONS, all_owners
 from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange, ChangedImage, Viewer
 from analysis.search import results
@@ -87,7 +87,7 @@ def _undo_step(change: BulkChange) -> bool:
 def _do_step(change: BulkChange) -> bool:
     ids, place = results.ids_page(
         parse(change.query),
-        viewer=Viewer(person_id=change.person_id, sees_all=change.all_owners),
+        viewer=Viewer(person_id=change.person_id, sees_all=all_owners(change)),
         after=Cursor.from_text(change.place),
         size=STEP_SIZE,
         moment=change.done_at,

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from analysis.curation import merge_duplicates
 from analysis.curation.hash_index import HashIndex
+from analysis.ingest.hashes import look_alike, same_shape
 from analysis.models import Image
 from analysis.search.pagination import Cursor
 
@@ -16,6 +17,8 @@ STEP = 100
 MOST_LOOKED_AT = 300
 MOST_GROUPS = 10
 MAX_GROUP_SIZE = merge_duplicates.MAX_DUPLICATES
+MOST_NEAR = 200
+"""So many pictures with a near hash are compared more closely with each."""
 MOST_LINKS = 4
 """So many times what is like what was found is looked up."""
 
@@ -88,6 +91,26 @@ def _has_newer(others: Collection[Image], image: Image) -> bool:
 
 def _alike(images: Sequence[Image], looks: HashIndex) -> dict[int, list[Image]]:
     """For each picture the person's others that look like it."""
-    alike = {image.pk: looks.like(image, maximum=MAX_GROUP_SIZE) for image in images}
+    near = {image.pk: looks.like(image, maximum=MOST_NEAR) for image in images}
+    alike = _confirmed(images, near)
     others = Image.objects.in_bulk({other for found in alike.values() for other in found})
     return {image_id: [others[each] for each in found if each in others] for image_id, found in alike.items()}
+
+
+def _confirmed(images: Sequence[Image], near: dict[int, list[int]]) -> dict[int, list[int]]:
+    """Of pictures with a near hash those that have the same finer shapes, color and ratio, too: hashes of pages of
+    text are near one another, and so are those of other pictures with little in them.
+    """
+    ids = {other for found in near.values() for other in found}
+    rows = Image.objects.filter(pk__in=ids).values_list("pk", "signature", "width", "height")
+    known = {pk: (bytes(taken), (width, height)) for pk, taken, width, height in rows}
+    confirmed = {}
+    for image in images:
+        own, extent = bytes(image.signature), (image.width, image.height)
+        alike = [
+            pk
+            for pk in near[image.pk]
+            if pk in known and look_alike(own, known[pk][0]) and same_shape(extent, known[pk][1])
+        ]
+        confirmed[image.pk] = alike[:MAX_GROUP_SIZE]
+    return confirmed

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db import connection
+from django.db.models import Q
 
-from analysis.models import Image, ImageLabel, Label
+from analysis.models import FileKeyword, Image, ImageLabel, Label
 from analysis.recognition.search_index import FULL, reindex
 
 
@@ -39,11 +40,21 @@ def index_rejected(image_ids: Collection[int], label: Label) -> None:
 
 
 def index_from_analysis(image_ids: Collection[int], label: Label) -> None:
-    """Nobody says anything of the label any more: what the recognizer says stands, which never says tags."""
-    if label.kind == Label.Kind.TAG:
-        index_rejected(image_ids, label)
-    else:
+    """Nobody says anything of the label any more: what the recognizer says stands, which never says tags, and what
+    the file says.
+    """
+    if label.kind != Label.Kind.TAG:
         reindex(image_ids, apis=())
+        return
+    in_file = in_files(image_ids, label)
+    index_rejected([pk for pk in image_ids if pk not in in_file], label)
+    reindex(in_file, apis=())
+
+
+def in_files(image_ids: Collection[int], label: Label) -> set[int]:
+    """Of these pictures those whose file carries the label, or one that it stands for, as a keyword."""
+    keywords = FileKeyword.objects.filter(Q(label=label) | Q(label__merged_into=label), image_id__in=image_ids)
+    return set(keywords.values_list("image_id", flat=True))
 
 
 def _renew_whole(image_ids: Collection[int]) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from analysis.curation import label_verdicts, ratings, trash
 from analysis.curation.errors import ActionRefused
 from analysis.curation.label_verdicts import POSITIVE, VerdictChange
 from analysis.curation.ratings import UserRating
-from analysis.models import BulkChange, ChangedImage, Image, ImageLabel, Label, Verdict
+from analysis.models import BulkChange, ChangedImage, FileKeyword, Image, ImageLabel, Label, Verdict
 
 MAX_DUPLICATES = 24
 
@@ -51,11 +52,16 @@ def restore_duplicates(change: BulkChange, before: Mapping[int, Mapping[str, Any
 
 
 def _take_over_words(change: BulkChange, image_id: int, others: Sequence[int]) -> list[int]:
-    """What people confirmed or added on the others, unless somebody spoke of it on the kept one; answers the labels."""
+    """What people confirmed or added on the others and what their files say, unless somebody spoke of it on the kept
+    one; answers the labels.
+    """
     spoken = set(Verdict.objects.filter(image_id=image_id).values_list("label_id", flat=True))
     meant = Verdict.objects.filter(image_id__in=others, decision__in=POSITIVE).exclude(label__in=spoken)
     carried = set(ImageLabel.objects.filter(image_id=image_id).values_list("label_id", flat=True))
-    labels = list(Label.objects.filter(pk__in=meant.values("label")).order_by("pk"))
+    rejected = Verdict.objects.filter(image_id=OuterRef("image"), label=OuterRef("label"), decision="rejected")
+    in_files = FileKeyword.objects.filter(~Exists(rejected), image_id__in=others).exclude(label__in=spoken | carried)
+    either = Q(pk__in=meant.values("label")) | Q(pk__in=in_files.values("label"))
+    labels = list(Label.objects.filter(either).order_by("pk"))
     for label in labels:
         decision = Verdict.Decision.CONFIRMED if label.pk in carried else Verdict.Decision.ADDED
         label_verdicts.set_verdicts(VerdictChange(label, change.person_id, change.done_at), {image_id: None}, decision)

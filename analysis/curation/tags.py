@@ -16,12 +16,18 @@ LONGEST = 200
 
 def get_or_create_tag(text: str) -> Label:
     """A recognizer's label of this name or alias, else the tag of this name, made when it is new. Raises Refused."""
+    name = checked(text)
+    return _recognized(name) or _tag(name)
+
+
+def checked(text: str) -> str:
+    """The name as it would be kept. Raises Refused for what is none."""
     name = plain_text(text, len(text) * 4)
     if not name:
         raise ActionRefused("A tag needs at least one letter, digit or sign.")
     if len(name) > LONGEST:
         raise ActionRefused(f"A tag has at most {LONGEST} characters; this one has {len(name):,}.")
-    return _recognized(name) or _tag(name)
+    return name
 
 
 def _recognized(name: str) -> Label | None:

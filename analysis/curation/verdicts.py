@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from analysis.curation.errors import ActionRefused
+from analysis.curation.index_updates import in_files
 from analysis.curation.tags import get_or_create_tag
 from analysis.models import Image, ImageLabel, Verdict
 from analysis.recognition.search_index import reindex
@@ -47,7 +48,7 @@ def reject(image_id: int, *, label_id: int, by_id: int) -> None:
     with transaction.atomic():
         _lock(image_id)
         carried = ImageLabel.objects.filter(image_id=image_id, label_id=label_id).first()
-        if carried and carried.analysis_id is None:
+        if carried and carried.analysis_id is None and not in_files([image_id], carried.label):
             Verdict.objects.filter(image_id=image_id, label_id=label_id).delete()
             _reindex([image_id])
         elif carried:

@@ -1,12 +1,12 @@
 """The one place where hostile bytes meet decoders: limits first, one decode, and no error but Rejected."""
 
+import io
 import stat
 import struct
-import threading
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,9 +14,10 @@ from typing import IO
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
-    ExifTags,
     GifImagePlugin,
     Image,
+    ImageChops,
+    ImageCms,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
@@ -26,19 +27,22 @@ from PIL import (
 from pillow_heif import HeifImageFile
 
 from analysis.ingest.exif import ImageMetadata, read_metadata
-from analysis.ingest.file_types import HEAD_BYTES, RAW, Format
-from analysis.ingest.normalize import apply_orientation, downscale, fit, to_srgb
+from analysis.ingest.file_types import HEAD_BYTES, Format
+from analysis.ingest.memory import BYTES_A_PIXEL, estimated_bytes
+from analysis.ingest.normalize import Bounds, apply_orientation, downscale, to_srgb
+from analysis.ingest.png import readable_png
+from analysis.ingest.source import Source, buffered
+from analysis.ingest.structure import check_tiff_tags, gif_size, jpeg_structure, webp_size
+from analysis.ingest.tiff import check_tiff
 from analysis.ingest.validation import (
     InvalidImage,
     Limits,
     accepted_format,
+    check_memory,
     check_pixels,
     clean_name,
-    gif_size,
     is_truncated,
 )
-
-Base = ExifTags.Base
 
 # Pillow's own limit warns at 89 and raises at 179 megapixels, whatever ours is: check_pixels decides instead.
 Image.MAX_IMAGE_PIXELS = None
@@ -64,7 +68,9 @@ DAMAGE = (
     AttributeError,
     EOFError,
     LookupError,
-    MemoryError,
+    BufferError,
+    Image.DecompressionBombError,
+    ImageCms.PyCMSError,
     OSError,
     RuntimeError,
     SyntaxError,
@@ -74,10 +80,11 @@ DAMAGE = (
     zlib.error,
 )
 
-LARGE_PIXELS = 25_000_000
-LARGE = threading.Lock()
+Reserve = Callable[[int], None]
+"""Told how many bytes decoding will take; returns when they may be taken."""
 
-COLOR_FILTER_ARRAY, LINEAR_RAW = 32803, 34892
+END_OF_JPEG = b"\xff\xd9"
+PADDING = bytes(range(1, 97))  # neither a marker nor what the decoder makes up where data is missing
 
 
 @dataclass(frozen=True)
@@ -108,58 +115,118 @@ def opened(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
         raise InvalidImage("unreadable", clean_name(name), f"the file cannot be read ({reason})") from error
 
 
-def decode(file: IO[bytes], *, name: str, limits: Limits, long_side: int) -> Decoded:
-    """Decodes a picture once, at a size of at most long_side; raises Rejected.
+def at_once(_: int) -> None:
+    pass
 
-    Size in bytes, format and pixels of the header are checked before a pixel is decoded.
+
+def decode(file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = at_once) -> Decoded:
+    """Decodes a picture once, within bounds; raises Rejected, or the OSError that reading the file raised.
+
+    Size in bytes, format, structure, pixels and the memory they take are checked before a pixel is decoded.
     """
-    file.seek(0, 2)
-    size = file.tell()
-    file.seek(0)
-    kind = accepted_format(file.read(HEAD_BYTES), name=name, size=size, limits=limits)
-    with undamaged(file, kind, name=name):
-        if kind.name == "gif":
-            check_pixels(*gif_size(file), name=name, limits=limits)
-        file.seek(0)
-        picture = OPENERS[kind.name](file)
+    source = Source(file)
+    whole = buffered(source)
+    kind = accepted_format(whole.read(HEAD_BYTES), name=name, size=source.length, limits=limits)
+    with undamaged(source, kind, name=name):
+        readable = _readable(whole, kind, name=name, limits=limits)
+        picture = readable.open()
         check_pixels(*picture.size, name=name, limits=limits)
         if isinstance(picture, TiffImagePlugin.TiffImageFile):
-            _check_tiff(picture, name=name, limits=limits)
-        with _room_for(picture):
-            width, height = _load(picture, long_side)
-            check_pixels(width, height, name=name, limits=limits)
-            metadata = read_metadata(picture)  # only now: a PNG may carry it behind the pixels
-            image = to_srgb(downscale(picture, long_side), picture.info.get("icc_profile"))
+            check_tiff(picture, name=name, limits=limits)
+        size = picture.size
+        picture.draft(None, bounds.fit(size))  # a JPEG is halved, and halved again, while decoding
+        needed = readable.copies * estimated_bytes(
+            picture, kind, file_bytes=source.length, coefficient_bytes=readable.coefficient_bytes
+        )
+        check_memory(needed, size, title=kind.title, name=name, limits=limits)
+        reserve(needed)
+        width, height = _load(picture, size)
+        check_pixels(width, height, name=name, limits=limits)
+        if readable.is_without_end:
+            _check_complete(picture, readable, bounds.fit(size), name=name)
+        metadata = read_metadata(picture)  # only now: a PNG may carry it behind the pixels
+        profile = readable.profile or picture.info.get("icc_profile")
+        image = to_srgb(downscale(picture, bounds.fit((width, height))), profile)
     if metadata.orientation >= 5:
         width, height = height, width
-    return Decoded(kind, size, width, height, metadata, apply_orientation(image, metadata.orientation))
+    return Decoded(kind, source.length, width, height, metadata, apply_orientation(image, metadata.orientation))
 
 
-def _load(picture: ImageFile.ImageFile, long_side: int) -> tuple[int, int]:
+@dataclass(frozen=True)
+class _Readable:
+    """The bytes that a decoder gets, and what is known of them beforehand."""
+
+    kind: Format
+    file: IO[bytes]
+    profile: bytes | None = None
+    coefficient_bytes: int = 0
+    is_without_end: bool = False
+
+    @property
+    def copies(self) -> int:
+        return 2 if self.is_without_end else 1
+
+    def open(self, *, padding: bytes = b"") -> ImageFile.ImageFile:
+        self.file.seek(0)
+        file = io.BytesIO(self.file.read() + padding + END_OF_JPEG) if self.is_without_end else self.file
+        return OPENERS[self.kind.name](file)
+
+
+def _readable(file: IO[bytes], kind: Format, *, name: str, limits: Limits) -> _Readable:
+    """Counts what decoders would stumble over; raises Rejected."""
+    match kind.name:
+        case "jpeg":
+            structure = jpeg_structure(file, name=name)
+            is_without_end = structure.scans > 0 and not structure.has_end
+            return _Readable(kind, file, None, structure.coefficient_bytes, is_without_end)
+        case "png":
+            png = readable_png(file, name=name)
+            return _Readable(kind, png.file, png.profile)
+        case "gif":
+            check_pixels(*gif_size(file, name=name), name=name, limits=limits)
+        case "webp":
+            file.seek(0)
+            if size := webp_size(file.read(HEAD_BYTES)):
+                check_pixels(*size, name=name, limits=limits)
+                check_memory(
+                    BYTES_A_PIXEL["webp"] * size[0] * size[1], size, title=kind.title, name=name, limits=limits
+                )
+        case "tiff":
+            check_tiff_tags(file, name=name)
+    return _Readable(kind, file)
+
+
+def _load(picture: ImageFile.ImageFile, size: tuple[int, int]) -> tuple[int, int]:
     """Decodes, and returns the width and height in the file."""
-    size = picture.size
-    if picture.format == "JPEG":
-        picture.draft(None, fit(size, long_side))  # halved, and halved again, while decoding
-        picture.load()
-        return size
     picture.load()
-    return picture.size  # a HEIC may turn out to be of another size than announced
+    return size if picture.format == "JPEG" else picture.size  # a HEIC may be of another size than announced
 
 
-def _room_for(picture: ImageFile.ImageFile) -> AbstractContextManager[object]:
-    """Large pictures wait for one another: decoders take 4 to 16 bytes a pixel, and a server has many threads."""
-    return LARGE if picture.width * picture.height > LARGE_PIXELS else nullcontext()
+def _check_complete(picture: ImageFile.ImageFile, readable: _Readable, size: tuple[int, int], *, name: str) -> None:
+    """A JPEG may lack its end marker, as some cameras and tools leave it, but nothing of its pixels.
+
+    The decoder makes up what is missing. So where more bytes before the end change the picture, it was not complete.
+    """
+    other = readable.open(padding=PADDING)
+    other.draft(None, size)
+    other.load()
+    if ImageChops.difference(picture.copy(), other.copy()).getbbox(alpha_only=False) is not None:
+        reason = f"the end of this {readable.kind.title} is missing; copy or send it again"
+        raise InvalidImage("truncated", clean_name(name), reason)
 
 
 @contextmanager
-def undamaged(file: IO[bytes], kind: Format, *, name: str) -> Iterator[None]:
-    """Turns whatever a decoder raises into Rejected; the system's own errors (a disk that fails) pass."""
+def undamaged(source: Source, kind: Format, *, name: str) -> Iterator[None]:
+    """Turns whatever a decoder raises into Rejected; what reading the file itself raised (a disk that fails) passes."""
     try:
         yield
+    except MemoryError as error:
+        reason = f"decoding this {kind.title} takes more memory than it may; make it smaller, or save it as a JPEG"
+        raise InvalidImage("too-complex", clean_name(name), reason, "DECODE_MEMORY_BYTES") from error
     except DAMAGE as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise _damaged(file, kind, clean_name(name), str(error)) from error
+        if source.failure is not None:
+            raise source.failure from None
+        raise _damaged(buffered(source), kind, clean_name(name), str(error)) from error
 
 
 def _damaged(file: IO[bytes], kind: Format, name: str, message: str) -> InvalidImage:
@@ -169,13 +236,3 @@ def _damaged(file: IO[bytes], kind: Format, name: str, message: str) -> InvalidI
     if is_truncated(file, kind) or (kind.name == "tiff" and "truncated" in message):
         return InvalidImage("truncated", name, f"the end of this {kind.title} is missing; copy or send it again")
     return InvalidImage("broken", name, f"this {kind.title} is damaged and cannot be read; copy or send it again")
-
-
-def _check_tiff(picture: TiffImagePlugin.TiffImageFile, *, name: str, limits: Limits) -> None:
-    """Many cameras' raw files are TIFFs whose first page is a thumbnail; and a tile may be larger than its picture."""
-    tags = picture.tag_v2
-    is_thumbnail = Base.SubIFDs in tags and tags.get(Base.NewSubfileType) == 1
-    is_raw = tags.get(Base.PhotometricInterpretation) in {COLOR_FILTER_ARRAY, LINEAR_RAW}
-    if is_thumbnail or is_raw or Base.DNGVersion in tags:
-        raise InvalidImage(RAW.code, clean_name(name), RAW.reason)
-    check_pixels(int(tags.get(Base.TileWidth, 1)), int(tags.get(Base.TileLength, 1)), name=name, limits=limits)

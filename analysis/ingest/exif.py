@@ -1,22 +1,25 @@
 """What the camera wrote beside the pixels. Broken or hostile EXIF costs its own values, never the picture."""
 
 import math
-import re
 import struct
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from PIL import ExifTags, Image
 
+from analysis.ingest.capture_time import CaptureTime, capture_time
+from analysis.ingest.description import Description
+from analysis.ingest.iptc import iptc_description
 from analysis.ingest.validation import plain_text
+from analysis.ingest.xmp import PACKETS, xmp_description
 
 Base, Gps = ExifTags.Base, ExifTags.GPS
 TEXT_LENGTH = 100
 BROKEN = (ArithmeticError, AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error)
 
-MOMENT = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
-OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 # When the picture was taken, when it was digitized, when the file was written: the first that is there.
 MOMENTS = (
     (Base.DateTimeOriginal, Base.OffsetTimeOriginal, Base.SubsecTimeOriginal),
@@ -27,9 +30,13 @@ MOMENTS = (
 
 @dataclass(frozen=True)
 class ImageMetadata:
-    """Text is plain and at most 100 characters; a location is in degrees; an empty or None value was not given."""
+    """Text is plain and at most 100 characters; a location is in degrees; an empty or None value was not given.
+
+    `taken_at` is what the camera's clock showed, kept as if it were UTC; `taken_offset` its minutes from UTC.
+    """
 
     taken_at: datetime | None = None
+    taken_offset: int | None = None
     camera_make: str = ""
     camera_model: str = ""
     lens: str = ""
@@ -40,20 +47,37 @@ class ImageMetadata:
     latitude: float | None = None
     longitude: float | None = None
     orientation: int = 1
+    described: Description = field(default_factory=Description)
 
 
 def read_metadata(image: Image.Image) -> ImageMetadata:
-    """Reads the EXIF of an opened picture, from its own tags, the Exif and the GPS directory."""
+    """Reads what an opened picture carries: EXIF, XMP, and IPTC where XMP says nothing."""
+    return replace(_camera_values(image), described=_described(image))
+
+
+def _described(image: Image.Image) -> Description:
     try:
-        exif = image.getexif()
+        return xmp_description(image).or_else(iptc_description(image))
+    except BROKEN:
+        return Description()
+
+
+def _camera_values(image: Image.Image) -> ImageMetadata:
+    """From the picture's own tags, the Exif and the GPS directory."""
+    try:
+        with _without_xmp(image):
+            exif = image.getexif()
         tags: dict[int, Any] = dict(exif)
     except BROKEN:
         return ImageMetadata()
     tags |= _directory(exif, ExifTags.IFD.Exif)
-    latitude, longitude = _location(_directory(exif, ExifTags.IFD.GPSInfo))
+    gps = _directory(exif, ExifTags.IFD.GPSInfo)
+    latitude, longitude = _location(gps)
+    taken = _taken(tags) or _satellite_time(gps)
     orientation = tags.get(Base.Orientation)
     return ImageMetadata(
-        taken_at=_taken_at(tags),
+        taken_at=taken.clock if taken else None,
+        taken_offset=taken.offset if taken else None,
         camera_make=_text(tags.get(Base.Make)),
         camera_model=_text(tags.get(Base.Model)),
         lens=_text(tags.get(Base.LensModel)),
@@ -65,6 +89,16 @@ def read_metadata(image: Image.Image) -> ImageMetadata:
         longitude=longitude,
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
     )
+
+
+@contextmanager
+def _without_xmp(image: Image.Image) -> Iterator[None]:
+    """Pillow takes an orientation from XMP where EXIF has none; browsers do not, and they are how people know it."""
+    packets = {name: image.info.pop(name) for name in PACKETS if name in image.info}
+    try:
+        yield
+    finally:
+        image.info.update(packets)
 
 
 def _directory(exif: Image.Exif, tag: int) -> dict[int, Any]:
@@ -114,34 +148,28 @@ def _iso(value: float | None) -> int | None:
     return int(value) if value is not None and 0 < value < 10_000_000 else None
 
 
-def _taken_at(tags: dict[int, Any]) -> datetime | None:
+def _taken(tags: dict[int, Any]) -> CaptureTime | None:
     for moment, offset, fraction in MOMENTS:
-        at = _moment(_text(tags.get(moment)), _text(tags.get(offset)), _text(tags.get(fraction)))
-        if at is not None:
-            return at
+        text = _text(tags.get(moment))
+        given = _text(tags.get(offset)) or _offset_of_file(tags, text)
+        if taken := capture_time(text, offset=given, fraction=_text(tags.get(fraction))):
+            return taken
     return None
 
 
-def _moment(moment: str, offset: str, fraction: str) -> datetime | None:
-    found = MOMENT.match(moment)
-    if found is None or not found[1] > "1800":  # cameras without a clock write year 0000 or 0001
-        return None
-    digits = fraction if fraction.isascii() and fraction.isdigit() else ""
-    try:
-        year, month, day, hour, minute, second = (int(part) for part in found.groups())
-        at = datetime(year, month, day, hour, minute, second, int(f"{digits:0<6}"[:6]), tzinfo=_zone(offset))
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+def _offset_of_file(tags: dict[int, Any], moment: str) -> str:
+    """OffsetTime is of when the file was written: it tells of another moment only if that is the same."""
+    written = _text(tags.get(Base.DateTime))
+    return _text(tags.get(Base.OffsetTime)) if written in {"", moment} else ""
 
 
-def _zone(offset: str) -> timezone:
-    """The zone of "+02:00"; without a usable one the camera's clock is taken for UTC."""
-    found = OFFSET.fullmatch(offset)
-    if found is None or int(found[2]) > 14:
-        return UTC
-    ahead = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return timezone(-ahead if found[1] == "-" else ahead)
+def _satellite_time(gps: dict[int, Any]) -> CaptureTime | None:
+    """Receivers write UTC; without the time of day the day alone counts."""
+    time = gps.get(Gps.GPSTimeStamp)
+    parts = [_number(part) for part in time] if isinstance(time, tuple) and len(time) == 3 else []
+    hour, minute, second = (int(part) if part is not None and part >= 0 else 99 for part in parts or (99, 99, 99))
+    day = _text(gps.get(Gps.GPSDateStamp))
+    return capture_time(f"{day} {hour:02}:{minute:02}:{second:02}Z") or capture_time(day)
 
 
 def _location(gps: dict[int, Any]) -> tuple[float | None, float | None]:
@@ -154,16 +182,15 @@ def _location(gps: dict[int, Any]) -> tuple[float | None, float | None]:
 
 
 def _degrees(value: object, reference: str, *, limit: int) -> float | None:
-    """Degrees from (degrees, minutes, seconds) and N, S, E or W."""
+    """Degrees from (degrees, minutes, seconds) and N, S, E or W; some write the sign into the degrees, too."""
     if not isinstance(value, tuple) or not 1 <= len(value) <= 3:
         return None
-    parts = [_number(part) for part in value]
-    degrees = 0.0
-    for part, size in zip(parts, (1, 60, 3600), strict=False):
-        if part is None:
-            return None
-        degrees += part / size
-    degrees = round(degrees, 7)  # about a centimeter
-    if not 0 <= degrees <= limit:
+    degrees, *rest = [_number(part) for part in value]
+    if degrees is None or (rest and rest[0] is None and degrees == int(degrees)):  # whole degrees are no place
         return None
-    return -degrees if reference.upper() in {"S", "W"} else degrees
+    is_negative = math.copysign(1, degrees) < 0 or reference.upper() in {"S", "W"}
+    parts = zip(rest, (60, 3600), strict=False)
+    degrees = round(abs(degrees) + sum(abs(part or 0) / size for part, size in parts), 7)  # about a centimeter
+    if degrees > limit:
+        return None
+    return -degrees if is_negative else degrees

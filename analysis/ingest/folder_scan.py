@@ -3,9 +3,10 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from analysis.ingest.exclusions import is_hidden, is_system_folder, matches
 from analysis.ingest.file_types import HEAD_BYTES, Format, detect_format
 from analysis.ingest.validation import NAME_LENGTH, InvalidImage, plain_text
 
@@ -17,14 +18,27 @@ EXTENSIONS = re.compile(
 )
 
 
-def image_files(paths: Iterable[Path]) -> Iterator[Path | InvalidImage]:
+OWN_STORAGE = "the library keeps its own pictures here; name another folder"
+
+Identity = tuple[int, int]
+
+
+def image_files(
+    paths: Iterable[Path], *, exclude: Collection[str] = (), own_storage: Path | None = None
+) -> Iterator[Path | InvalidImage]:
     """Yields the files given and, from folders, whatever could be a picture by its ending or its first bytes.
 
-    A folder's files come before its subfolders, both sorted by name. Hidden files and folders are passed over, links
-    followed, every folder visited once. What is missing and folders that cannot be read come as Rejected.
+    A folder's files come before its subfolders, both sorted by name. Hidden files and system folders are passed over
+    (see exclusions), and so is what matches a pattern of `exclude` by its path below the folder given; links are
+    followed, every folder visited once. What is missing, folders that cannot be read and whatever is given from
+    `own_storage` come as Rejected; where the walk meets that, it is passed over.
     """
-    visited: set[tuple[int, int]] = set()
+    storage = _identity(own_storage) if own_storage else None
+    visited: set[Identity] = {storage} if storage else set()
     for path in paths:
+        if storage and _is_within(path, storage):
+            yield _unreadable(path, OWN_STORAGE)
+            continue
         try:
             is_folder = stat.S_ISDIR(path.stat().st_mode)
         except FileNotFoundError:
@@ -32,13 +46,14 @@ def image_files(paths: Iterable[Path]) -> Iterator[Path | InvalidImage]:
         except OSError as error:
             yield _unreadable(path, f"cannot be read ({error.strerror or error})")
         else:
-            yield from _walk(path, visited) if is_folder else (path,)
+            yield from _walk(path, visited, exclude) if is_folder else (path,)
 
 
-def _walk(top: Path, visited: set[tuple[int, int]]) -> Iterator[Path | InvalidImage]:
-    waiting = [top]
+def _walk(top: Path, visited: set[Identity], exclude: Collection[str]) -> Iterator[Path | InvalidImage]:
+    waiting = [""]
     while waiting:
-        folder = waiting.pop()
+        below = waiting.pop()
+        folder = top / below
         try:
             status = folder.stat()
             if (status.st_dev, status.st_ino) in visited:
@@ -49,9 +64,10 @@ def _walk(top: Path, visited: set[tuple[int, int]]) -> Iterator[Path | InvalidIm
             yield _unreadable(folder, f"the folder cannot be read ({error.strerror or error})")
             continue
         for name in files:
-            if _could_be_picture(folder / name):
+            if not matches(f"{below}{name}", exclude) and _could_be_picture(folder / name):
                 yield folder / name
-        waiting += [folder / name for name in reversed(folders)]
+        inner = [f"{below}{name}/" for name in reversed(folders)]
+        waiting += [path for path in inner if not matches(path, exclude)]
 
 
 def _entries(folder: Path) -> tuple[list[str], list[str]]:
@@ -59,17 +75,34 @@ def _entries(folder: Path) -> tuple[list[str], list[str]]:
     files, folders = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_hidden(entry.name):
                 continue
             try:
                 is_folder, is_file = entry.is_dir(), entry.is_file()
             except OSError:  # a link in a circle, or to where nobody may look
                 is_folder = is_file = False
             if is_folder:
-                folders.append(entry.name)
+                if not is_system_folder(entry.name):
+                    folders.append(entry.name)
             elif is_file or entry.is_symlink():  # a link that leads nowhere is examined and refused with a sentence
                 files.append(entry.name)
     return sorted(files), sorted(folders)
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_within(path: Path, storage: Identity) -> bool:
+    try:
+        resolved = path.resolve()
+    except (OSError, RuntimeError):  # a link in a circle
+        return False
+    return any(_identity(each) == storage for each in (resolved, *resolved.parents))
 
 
 def _could_be_picture(path: Path) -> bool:

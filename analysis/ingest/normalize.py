@@ -1,13 +1,22 @@
 """From any kind of pixels a file can hold to 8-bit sRGB, small and upright, without a second full-size copy."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
 RESIZABLE = {"L", "RGB", "CMYK", "YCbCr", "LAB"}  # Pillow resizes these as they are
 STRIP_PIXELS = 4_000_000
+SAMPLE_SIDE = 256
+WHITE, DARK = 255, 72  # grounds of what is transparent
+NEARLY_WHITE = 225
+LEAST_TRANSPARENT = 0.02
+KNOWN_BYTES = 64 * 1024  # of a profile that is remembered: those of sRGB are small
+SAME = 2  # of 255: profiles of sRGB differ by their makers' rounding
 GAP = 2  # as reducing_gap: whole-number averaging down to twice the size, bicubic from there
 
 UPRIGHT = {
@@ -21,15 +30,28 @@ UPRIGHT = {
 }
 
 
-def fit(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     """(width, height) shrunk, never enlarged, to long_side; a sliver keeps at least one pixel."""
     scale = min(1.0, long_side / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def downscale(image: Image.Image, long_side: int) -> Image.Image:
-    """A copy within long_side in mode L, RGB, CMYK, YCbCr or LAB; what is transparent becomes white."""
-    size = fit(image.size, long_side)
+@dataclass(frozen=True)
+class Bounds:
+    """How large a picture becomes at most: its long side, but a very long one keeps a short side, up to `longest`."""
+
+    long_side: int
+    short_side: int = 1
+    longest: int = 0
+
+    def fit(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height), never enlarged."""
+        kept = min(max(size) * self.short_side / min(size), self.longest)
+        return fitted(size, max(self.long_side, round(kept)))
+
+
+def downscale(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A copy of this size in mode L, RGB, CMYK, YCbCr or LAB; what is transparent becomes the ground."""
     if image.mode in RESIZABLE and not image.has_transparency_data:
         return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=GAP)
     # Converting the whole picture first would hold it twice: 100 megapixels of RGBA are 400 MB once.
@@ -55,41 +77,90 @@ def _strips(image: Image.Image, multiple: int) -> Iterator[tuple[int, Image.Imag
 def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
     if image.mode == "1":
         return lambda part: part.convert("L")
+    tags = getattr(image, "tag_v2", {})
+    # Pillow turns TIFF's "0 is white" around in 8 bits only.
+    is_negative = tags.get(ExifTags.Base.PhotometricInterpretation) == 0
     if image.mode.startswith("I;16"):
-        # Pillow turns TIFF's "0 is white" around in 8 bits only.
-        flip = 0xFFFF if getattr(image, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0 else 0
-        return lambda part: Image.fromarray(((np.asarray(part) ^ flip) >> 8).astype(np.uint8))
+        bits = 12 if tags.get(ExifTags.Base.BitsPerSample) == (12,) else 16
+        flip = (1 << bits) - 1 if is_negative else 0
+        return lambda part: Image.fromarray(((np.asarray(part) ^ flip) >> bits - 8).astype(np.uint8))
     if image.mode in {"I", "F"}:
-        low, high = _tones(image)
-        return lambda part: _stretched(part, low, high)
-    return _on_white if image.has_transparency_data else lambda part: part.convert("RGB")
+        kind = _kind_of_numbers(image)
+        low, high = _tones(image, kind)
+        return lambda part: _stretched(kind.of(part), low, high, is_negative=is_negative)
+    if image.has_transparency_data:
+        return partial(_on_ground, ground=_ground(image))
+    return lambda part: part.convert("RGB")
 
 
-def _on_white(part: Image.Image) -> Image.Image:
-    part = part.convert("LA" if part.mode in {"L", "LA", "La"} else "RGBA")
-    ground = Image.new(part.mode.removesuffix("A"), part.size, "white")
-    ground.paste(part, mask=part.getchannel("A"))
-    return ground
+def _ground(image: Image.Image) -> int:
+    """White, or dark where most of what is to be seen is nearly white: a logo for dark pages."""
+    sample = image.resize(fitted(image.size, SAMPLE_SIDE), Image.Resampling.NEAREST).convert(
+        "LA" if _is_gray(image) else "RGBA"
+    )
+    gray = np.asarray(sample.convert("L"))
+    weight = np.asarray(sample.getchannel("A"), dtype=np.float64) / 255
+    seen = float(weight.sum())
+    if seen == 0 or seen > weight.size * (1 - LEAST_TRANSPARENT):
+        return WHITE
+    return DARK if float(weight[gray >= NEARLY_WHITE].sum()) > seen / 2 else WHITE
 
 
-def _tones(image: Image.Image) -> tuple[float, float]:
+def _is_gray(image: Image.Image) -> bool:
+    return image.mode in {"L", "LA", "La"}
+
+
+def _on_ground(part: Image.Image, *, ground: int) -> Image.Image:
+    part = part.convert("LA" if _is_gray(part) else "RGBA")
+    whole = Image.new(part.mode.removesuffix("A"), part.size, (ground,) * (len(part.getbands()) - 1))
+    whole.paste(part, mask=part.getchannel("A"))
+    return whole
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """What the 32-bit numbers of a picture are, and the values usually shown as white."""
+
+    usual: tuple[float, ...]
+    is_unsigned: bool = False
+
+    def of(self, part: Image.Image) -> NDArray[np.float64]:
+        values = np.asarray(part)
+        return (values.view(np.uint32) if self.is_unsigned else values).astype(np.float64)
+
+
+def _kind_of_numbers(image: Image.Image) -> _Numbers:
+    if image.mode == "F":
+        return _Numbers((1.0, 255.0, 65535.0))
+    tags = getattr(image, "tag_v2", {})
+    bits, form = tags.get(ExifTags.Base.BitsPerSample, (32,))[0], tags.get(ExifTags.Base.SampleFormat, (2,))[0]
+    if bits == 16:  # signed, as those without a sign have a mode of their own
+        return _Numbers((255.0, 32767.0))
+    if form == 1 and tags:
+        return _Numbers((255.0, 65535.0), is_unsigned=True)
+    return _Numbers((255.0, 65535.0))
+
+
+def _tones(image: Image.Image, kind: _Numbers) -> tuple[float, float]:
     """The values to show as black and white in a picture of 32-bit numbers, which have no agreed range."""
     low, high = np.inf, -np.inf
     for _, strip in _strips(image, 1):
-        values = np.asarray(strip)
+        values = kind.of(strip)
         values = values[np.isfinite(values)]
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
-    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-    for white in usual:
+    for white in kind.usual:
         if low >= 0 and high <= white:
             return 0.0, white
+    if kind.is_unsigned and high >= 2**31:
+        return 0.0, 2.0**32 - 1
     return (low, high) if low < high else (0.0, 1.0)
 
 
-def _stretched(part: Image.Image, low: float, high: float) -> Image.Image:
-    values = np.nan_to_num(np.asarray(part, dtype=np.float64), nan=low, posinf=high, neginf=low)
-    return Image.fromarray(np.clip((values - low) * (255 / (high - low)) + 0.5, 0, 255).astype(np.uint8))
+def _stretched(values: NDArray[np.float64], low: float, high: float, *, is_negative: bool) -> Image.Image:
+    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    tones = np.clip((values - low) * (255 / (high - low)) + 0.5, 0, 255).astype(np.uint8)
+    return Image.fromarray(255 - tones if is_negative else tones)
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -107,11 +178,20 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+        if image.mode == "RGB" and len(profile) <= KNOWN_BYTES and _is_srgb(profile):
             return None
         return _transformed(image, source)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
+
+
+@lru_cache(maxsize=64)
+def _is_srgb(profile: bytes) -> bool:
+    """Whether colors mean the same as in sRGB, by what the profile does to some of them: its name may say anything."""
+    levels = np.linspace(0, 255, 9).astype(np.uint8)
+    colors = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3)
+    converted = _transformed(Image.fromarray(colors), ImageCms.ImageCmsProfile(BytesIO(profile)))
+    return converted is not None and int(np.abs(np.asarray(converted).astype(int) - colors).max()) <= SAME
 
 
 def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image | None:

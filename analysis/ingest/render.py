@@ -7,12 +7,14 @@ from typing import IO
 
 from PIL import Image
 
-from analysis.ingest.decode import decode, opened
-from analysis.ingest.normalize import fit
+from analysis.ingest.decode import Reserve, at_once, decode, opened
+from analysis.ingest.normalize import Bounds, fitted
 from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 
 THUMB = 400
-PREVIEW = 1600
+THUMB_SHORT_SIDE = 100  # of a very long picture, which is cut to its middle: else it would be a line of a few pixels
+PREVIEW_BOUNDS = Bounds(1600, short_side=400, longest=6400)
+LONGEST_SIDE = 10_000  # Rekognition's limit
 PLACEHOLDER = 10
 PLACEHOLDER_BYTES = 120
 SMALLEST_SIDE = 80  # Rekognition refuses pictures with a side below
@@ -31,26 +33,39 @@ class Rendition:
 
 def fit_within(image: Image.Image, long_side: int) -> Image.Image:
     """The picture itself where it is small enough, else a copy within long_side."""
-    size = fit(image.size, long_side)
+    return _resized(image, fitted(image.size, long_side))
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    """The middle of a very long picture, as long as a thumb, at a height (or width) at which it shows something."""
+    scale = min(1.0, THUMB_SHORT_SIDE / min(image.size))
+    long = min(max(image.size), round(THUMB / scale))
+    across, down = (min(image.width, long), min(image.height, long))
+    left, top = (image.width - across) // 2, (image.height - down) // 2
+    size = max(1, round(across * scale)), max(1, round(down * scale))
+    return _resized(image.crop((left, top, left + across, top + down)), size)
 
 
 def thumb_of(image: Image.Image) -> Rendition:
     """WebP: a page shows hundreds, and at 400 px it saves a third of JPEG's bytes for 4 ms of a picture's 90."""
-    thumb = fit_within(image, THUMB)
+    thumb = _middle(image) if max(image.size) * THUMB_SHORT_SIDE > THUMB * min(image.size) else fit_within(image, THUMB)
     content = _encoded(thumb, "WEBP", quality=78, method=2)
     return Rendition("thumb", content, thumb.width, thumb.height, "image/webp")
 
 
 def preview_of(image: Image.Image) -> Rendition:
     """JPEG: at 1600 px WebP would save a sixth of the bytes, and double the time a picture takes."""
-    preview = fit_within(image, PREVIEW)
+    preview = _resized(image, PREVIEW_BOUNDS.fit(image.size))
     return Rendition("preview", _jpeg(preview, quality=82), preview.width, preview.height, "image/jpeg")
 
 
 def placeholder(image: Image.Image) -> bytes:
     """A WebP of 10 px and about 100 bytes, to be inlined in a page and shown until the thumb is there."""
-    tiny = image.resize(fit(image.size, PLACEHOLDER), Image.Resampling.BOX)
+    tiny = image.resize(fitted(image.size, PLACEHOLDER), Image.Resampling.BOX)
     content = b""
     for quality in (40, 20, 5):
         content = _encoded(tiny, "WEBP", quality=quality, method=4)
@@ -60,16 +75,22 @@ def placeholder(image: Image.Image) -> bytes:
 
 
 def payload(
-    source: Path | IO[bytes], *, long_side: int = 2048, max_bytes: int = 5 * 1024**2, limits: Limits = DEFAULT_LIMITS
+    source: Path | IO[bytes],
+    *,
+    long_side: int = 2048,
+    max_bytes: int = 5 * 1024**2,
+    limits: Limits = DEFAULT_LIMITS,
+    reserve: Reserve = at_once,
 ) -> bytes:
     """The upright sRGB JPEG without metadata that a recognizer is sent, of at most max_bytes.
 
-    A side below 80 px is filled up with white on the right or at the bottom, never enlarged: payload_extent says
-    which part of it the picture is. Raises Rejected as examine does.
+    A very long picture keeps half of long_side as its short side, so that its text can be read. A side below 80 px is
+    filled up with white on the right or at the bottom, never enlarged: payload_extent says which part of it the
+    picture is. Raises Rejected as examine does. In this process, as examine: see `service.payload`.
     """
     name = source.name if isinstance(source, Path) else "picture"
     with opened(source, name=name) as file:
-        image = decode(file, name=name, limits=limits, long_side=long_side).image
+        image = decode(file, name=name, limits=limits, bounds=payload_bounds(long_side), reserve=reserve).image
     for quality in (90, 80, 65):
         content = _jpeg(_padded(image), quality=quality)
         if len(content) <= max_bytes:
@@ -80,12 +101,17 @@ def payload(
     return content
 
 
+def payload_bounds(long_side: int) -> Bounds:
+    """How large a payload is at most; twice as long as high, its long side is long_side."""
+    return Bounds(long_side, short_side=long_side // 2, longest=max(long_side, LONGEST_SIDE))
+
+
 def payload_extent(width: int, height: int, *, long_side: int = 2048) -> tuple[float, float]:
     """Which fractions of the payload's width and height the upright picture takes up: 1.0 unless it was filled up.
 
     Dividing a box's coordinates by them gives the box in the picture. Exact as long as max_bytes cost no pixels.
     """
-    across, down = fit((width, height), long_side)
+    across, down = payload_bounds(long_side).fit((width, height))
     return across / max(across, SMALLEST_SIDE), down / max(down, SMALLEST_SIDE)
 
 

@@ -1,7 +1,6 @@
 """Is this a picture we accept? Judged by its first bytes and its header alone, before a pixel is decoded."""
 
 import re
-import struct
 import unicodedata
 from dataclasses import dataclass
 from typing import IO
@@ -21,23 +20,32 @@ DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufef
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused before decoding: files over max_bytes, pictures over max_pixels."""
+    """What is refused before decoding: files over max_bytes, pictures over max_pixels or that need over max_memory.
+
+    Decoding ends after `seconds` of processor time or, where others need the processor, twice that of waiting.
+    """
 
     max_bytes: int = 100 * 1024**2
-    max_pixels: int = 100_000_000
+    max_pixels: int = 250_000_000
+    max_memory: int = 2 * 1024**3
+    seconds: int = 30
 
 
 DEFAULT_LIMITS = Limits()
 
 
 class InvalidImage(Exception):
-    """A file that is not taken in: a stable code, and a sentence that begins with the file's display name."""
+    """A file that is not taken in: a stable code, and a sentence that begins with the file's display name.
 
-    def __init__(self, code: str, name: str, reason: str) -> None:
-        super().__init__(code, name, reason)  # all three, so that it survives the way back from a process pool
+    `setting`: the name of the setting that would have let it in, for those who run the server.
+    """
+
+    def __init__(self, code: str, name: str, reason: str, setting: str = "") -> None:
+        super().__init__(code, name, reason, setting)  # all four, so that it survives the way back from a process
         self.code = code
         self.name = name
         self.reason = reason
+        self.setting = setting
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
@@ -75,7 +83,8 @@ def accepted_format(head: bytes, *, name: str, size: int, limits: Limits) -> For
     if isinstance(kind, file_types.UnsupportedFormat):
         raise InvalidImage(kind.code, name, kind.reason)
     if size > limits.max_bytes:
-        raise InvalidImage("too-large", name, f"{megabytes(size)} is over the limit of {megabytes(limits.max_bytes)}")
+        reason = f"{megabytes(size)} is over the limit of {megabytes(limits.max_bytes)}"
+        raise InvalidImage("too-large", name, reason, "MAX_UPLOAD_BYTES")
     return kind
 
 
@@ -86,7 +95,15 @@ def check_pixels(width: int, height: int, *, name: str, limits: Limits) -> None:
         raise InvalidImage("broken", name, "this file is damaged: its header gives the picture no size")
     if width * height > limits.max_pixels:
         maximum = f"{limits.max_pixels / 1_000_000:,.4g}-megapixel limit"
-        raise InvalidImage("too-many-pixels", name, f"{width:,} × {height:,} px is over the {maximum}")
+        raise InvalidImage("too-many-pixels", name, f"{width:,} × {height:,} px is over the {maximum}", "MAX_PIXELS")
+
+
+def check_memory(needed: int, size: tuple[int, int], *, title: str, name: str, limits: Limits) -> None:
+    """Raises Rejected for a picture whose decoder needs more memory than it is given."""
+    if needed > limits.max_memory:
+        reason = f"a {title} of {size[0]:,} × {size[1]:,} px takes too much memory to decode; make it smaller"
+        hint = "" if title == "JPEG" else " or save it as a JPEG"
+        raise InvalidImage("too-many-pixels", clean_name(name), reason + hint, "DECODE_MEMORY_BYTES")
 
 
 def megabytes(size: int) -> str:
@@ -95,28 +112,6 @@ def megabytes(size: int) -> str:
     if value < 0.1:
         return f"{size:,} bytes"
     return f"{value:,.0f} MB" if value == int(value) else f"{value + 0.05:,.1f} MB"
-
-
-def gif_size(file: IO[bytes]) -> tuple[int, int]:
-    """Width and height a GIF's first frame needs, which may be larger than its screen.
-
-    Pillow allocates the area that the frame is to leave behind while opening the file, before it tells a size.
-    """
-    file.seek(0)
-    head = file.read(13)
-    width, height = struct.unpack("<HH", head[6:10])
-    file.seek(3 << (head[10] & 7) + 1 if head[10] & 128 else 0, 1)  # the palette
-    while block := file.read(1):
-        if block == b"!":  # an extension: its kind, then pieces of up to 255 bytes, the last one empty
-            file.seek(1, 1)
-            while (piece := file.read(1)) not in {b"", b"\0"}:
-                file.seek(piece[0], 1)
-        elif block == b",":
-            left, top, across, down = struct.unpack("<HHHH", file.read(8))
-            return max(width, left + across), max(height, top + down)
-        elif block == b";":
-            break
-    return width, height
 
 
 def is_truncated(file: IO[bytes], kind: Format) -> bool:  # noqa: PLR0911

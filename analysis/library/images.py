@@ -7,12 +7,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import IO, Any
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import IntegrityError, transaction
 
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags
+from analysis.library.file_description import save_described
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
+from analysis.storage.snapshot import snapshot
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def add(
 
     Bytes that are here already are that picture, which stays in the trash if it lies there.
 
-    Raises blobs.StorageFailed; then neither row nor blob stays.
+    Raises blobs.StorageFailed, as snapshot.Changed where the file is no longer what was examined; then neither row nor
+    blob stays. The file's own read errors pass through.
     """
     if present := find_any(examined.sha256, owner_id=owner_id):
         return Added(present, is_new=False)
@@ -57,13 +61,14 @@ def add(
     blobs.register_pending(contents)
     try:
         for key, content in contents.items():
-            if arrived_as and key == image.key:
-                blobs.adopt_upload(key, file, arrived_as=arrived_as)
+            if key == image.key:
+                _put_original(key, file, sha256=examined.sha256, arrived_as=arrived_as)
             else:
                 blobs.put(key, content)
         with transaction.atomic():
             image.save(force_insert=True)
             duplicate_flags.mark_duplicates(image)
+            save_described(image, examined.metadata.described)
             blobs.confirm(contents)
             then(image)
     except IntegrityError:
@@ -71,10 +76,19 @@ def add(
         if present := find_active(examined.sha256, owner_id=owner_id):  # the same upload, a moment earlier
             return Added(present, is_new=False)
         raise
-    except blobs.StorageError:
+    except (OSError, blobs.StorageError):
         blobs.delete_pending(contents)
         raise
     return Added(image, is_new=True)
+
+
+def _put_original(key: str, file: IO[bytes], *, sha256: str, arrived_as: str) -> None:
+    """The very bytes that were examined: a copy inside the storage is bound to their ETag, others are hashed again."""
+    if arrived_as and blobs.copies_inside():
+        blobs.adopt_upload(key, file, arrived_as=arrived_as)
+        return
+    with snapshot(file, sha256=sha256) as copy:
+        blobs.put(key, copy)
 
 
 def remove(image: Image) -> None:
@@ -104,15 +118,17 @@ def _drop_object(image: Image) -> None:
 def save_settings(image: Image) -> None:
     """Save what a person decides about a picture: owner, title, who may see it. Search follows at once."""
     with transaction.atomic():
-        image.save(update_fields=["owner", "title", "visibility"])
+        image.save(update_fields=["owner", "title"])
+        set_visibility([image.pk], image.visibility)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image=image).update(owner_id=image.owner_id, visibility=image.visibility)
 
 
 def set_visibility(image_ids: Collection[int], visibility: int) -> None:
     """Say who may see pictures. Search follows at once."""
+    other_address = {} if visibility == Image.Visibility.PUBLIC else {"public_id": RandomUUID()}  # the old one is known
     with transaction.atomic():
-        Image.objects.filter(pk__in=image_ids).update(visibility=visibility)
+        Image.objects.filter(pk__in=image_ids).update(visibility=visibility, **other_address)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=image_ids).update(visibility=visibility)
 
@@ -147,11 +163,21 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "format": examined.format,
         "orientation": metadata.orientation,
         "phash": examined.phash,
+        "signature": examined.signature,
         "placeholder": examined.placeholder,
         "taken_at": metadata.taken_at,
+        "taken_offset": metadata.taken_offset,
         "camera_make": metadata.camera_make,
         "camera_model": metadata.camera_model,
         "lens": metadata.lens,
+        "exposure": metadata.exposure,
+        "aperture": metadata.aperture,
+        "iso": metadata.iso,
+        "focal_length": metadata.focal_length,
+        "description": metadata.described.description,
+        "place": metadata.described.place,
+        "creator": metadata.described.creator,
+        "copyright": metadata.described.copyright,
         "latitude": metadata.latitude,
         "longitude": metadata.longitude,
     }
@@ -162,6 +188,7 @@ def _row(examined: Examined, *, owner_id: int, visibility: int) -> Image:
         owner_id=owner_id,
         visibility=visibility,
         filename=examined.filename,
+        title=examined.metadata.described.title,
         key=blobs.original_key(examined.extension),
         renditions_id=uuid.uuid4(),
         **fields_from(examined),

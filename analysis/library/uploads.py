@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from typing import IO
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
-from analysis.ingest.examine import examine
+from analysis.ingest.service import examine
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.library import images
 from analysis.models import Image, Upload
@@ -46,12 +48,16 @@ class UploadError:
 
 
 def issue(*, owner_id: int, filename: str, size: int, sha256: str = "") -> Upload:
-    """Leave for one person to send one file of so many bytes. Raises Rejected for what need not be sent."""
+    """Leave for one person to send one file of so many bytes. Raises Rejected for what need not be sent.
+
+    Raises Refused while too many of their uploads are in progress.
+    """
     limits, name = renditions.limits(), clean_name(filename)
     if size < 1:
         raise InvalidImage("empty", name, "the file is empty")
     if size > limits.max_bytes:
         raise InvalidImage("too-large", name, f"{megabytes(size)} is over the limit of {megabytes(limits.max_bytes)}")
+    _require_room(owner_id, size)
     ticket = Upload(owner_id=owner_id, filename=name, size=size, key=blobs.upload_key(uuid.uuid4()))
     ticket.sha256 = sha256 if len(sha256) == HASHED else ""
     lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
@@ -67,6 +73,12 @@ def receive(ticket_id: uuid.UUID, content: IO[bytes], *, owner_id: int) -> None:
     ticket = _open_ticket(ticket_id, owner_id=owner_id)
     if ticket.state != State.ISSUED:
         raise UploadRefused("It has arrived already; send the file once more to begin anew.", status=409)
+    size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    if size != ticket.size:
+        wrong = _wrong_size(size, ticket)
+        _refuse(ticket, wrong)
+        raise UploadRefused(wrong.reason, status=400)
     blobs.put(ticket.key, content)
 
 
@@ -133,6 +145,21 @@ def _open_ticket(ticket_id: uuid.UUID, *, owner_id: int) -> Upload:
     return ticket
 
 
+def _require_room(owner_id: int, size: int) -> None:
+    is_open = Q(state=State.ARRIVED) | Q(state=State.ISSUED, expires_at__gt=Now())
+    mine = Upload.objects.filter(is_open, owner_id=owner_id).aggregate(number=Count("pk"), size=Sum("size"))
+    if mine["number"] >= settings.MAX_OPEN_UPLOADS:
+        sentence = _("%(number)s of your uploads are still in progress. Wait for some to finish, then send this again.")
+        raise UploadRefused(sentence % {"number": f"{mine['number']:,}"}, status=429)
+    if (mine["size"] or 0) + size > settings.MAX_OPEN_UPLOAD_BYTES:
+        sentence = _("Uploads of %(size)s are still in progress. Wait for some to finish, then send this file again.")
+        raise UploadRefused(sentence % {"size": megabytes(mine["size"] or 0)}, status=429)
+
+
+def _wrong_size(size: int, ticket: Upload) -> UploadError:
+    return UploadError(f"{size:,} bytes arrived and {ticket.size:,} were declared; send it again")
+
+
 def _claim(ticket_id: uuid.UUID | None) -> Upload | None:
     due = Upload.objects.filter(state=State.ARRIVED, next_attempt_at__lte=Now())
     due = due.filter(pk=ticket_id) if ticket_id else due.order_by("next_attempt_at")
@@ -148,8 +175,7 @@ def _claim(ticket_id: uuid.UUID | None) -> Upload | None:
 def _validate(ticket: Upload, then: Callable[[Image], None]) -> None:
     size = blobs.size(ticket.key)
     if size != ticket.size:
-        said = f"{size:,} bytes arrived and {ticket.size:,} were declared; send it again"
-        _refuse(ticket, UploadError(said))
+        _refuse(ticket, _wrong_size(size, ticket))
         return
     with blobs.get(ticket.key) as file:
         examined = examine(file, name=ticket.filename, limits=renditions.limits())

@@ -7,7 +7,7 @@ from django.db import migrations
 VIEWED = (
     "image label labelalias verdict savedsearch rating bulkchange analysis batch call spend spendentry outage "
     "modelversion heartbeat face imagetext imageindex bucket bucketobject upload pendingblob addedstatistics "
-    "endedstatistics latencystatistics confidencestatistics statisticsrun"
+    "endedstatistics latencystatistics confidencestatistics statisticsrun filekeyword"
 ).split()
 WRITTEN = {
     "image": ("change", "delete"),

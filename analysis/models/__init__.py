@@ -5,7 +5,7 @@ from analysis.models.batches import Batch, BatchEntry, BatchImage, Heartbeat
 from analysis.models.buckets import Bucket, BucketObject, Upload
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.images import Image, ImageQuerySet, PendingBlob
-from analysis.models.labels import ImageLabel, Label, LabelAlias, Verdict
+from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
 from analysis.models.outages import ModelVersion, Outage
 from analysis.models.ratings import Rating, SavedSearch
@@ -34,6 +34,7 @@ __all__ = [
     "ConfidenceStatistics",
     "EndedStatistics",
     "Face",
+    "FileKeyword",
     "Heartbeat",
     "Image",
     "ImageIndex",

@@ -62,6 +62,10 @@ class Batch(BatchColumns):
     rate = models.FloatField(null=True, blank=True, help_text="Calls a second of each API at most.")
     mail_to = models.EmailField(blank=True, help_text="Where the report goes.")
 
+    token = models.UUIDField(
+        null=True, blank=True, unique=True, editable=False, help_text="Of the estimate it was started from, once."
+    )
+
     state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
     reason = models.TextField(blank=True, help_text="Why it stopped.")
     place = models.CharField(max_length=100, blank=True, help_text="How far it is laid out.")

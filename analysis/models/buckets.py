@@ -6,9 +6,12 @@ import uuid
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from analysis.models.analyses import Analysis
 from analysis.models.images import Image
@@ -17,12 +20,28 @@ KEY_LENGTH = 1_024  # S3's, in bytes
 SEQUENCER_LENGTH = 32
 
 
+validate_bucket_name = RegexValidator(
+    r"^(?!xn--|sthree-|\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z",
+    _(
+        "Enter a bucket name as S3 has it: 3 to 63 lowercase letters, digits, hyphens and dots,"
+        " with a letter or digit at both ends."
+    ),
+)
+validate_region = RegexValidator(
+    r"^(?![0-9]+$)[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\Z",
+    _("Enter a region such as eu-central-1: letters, digits and hyphens only."),
+)
+"""Also those of S3-compatible servers, whose regions have names of their own."""
+
+
 class Bucket(models.Model):
     """A bucket, or the part of it below a prefix, whose pictures are indexed and left where they are."""
 
-    name = models.CharField(max_length=63, help_text="As S3 knows it.")
+    name = models.CharField(max_length=63, validators=[validate_bucket_name], help_text="As S3 knows it.")
     prefix = models.CharField(max_length=KEY_LENGTH, blank=True, help_text="Only keys that begin so: photos/2024/")
-    region = models.CharField(max_length=32, blank=True, help_text="Where it lies; empty is AWS_REGION.")
+    region = models.CharField(
+        max_length=32, blank=True, validators=[validate_region], help_text="Where it lies; empty is AWS_REGION."
+    )
     include = ArrayField(
         models.CharField(max_length=200),
         default=list,
@@ -62,6 +81,15 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}/{self.prefix}" if self.prefix else self.name
+
+    def clean(self) -> None:
+        """Nobody's pictures become somebody else's by being indexed twice."""
+        others = Bucket.objects.filter(name=self.name).exclude(pk=self.pk).exclude(owner_id=self.owner_id)
+        for prefix in others.values_list("prefix", flat=True):
+            if prefix.startswith(self.prefix) or self.prefix.startswith(prefix):
+                raise ValidationError(
+                    _("This prefix overlaps a bucket of another owner. Choose a prefix outside it, or that owner.")
+                )
 
 
 class BucketObject(models.Model):

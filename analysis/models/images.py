@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q
@@ -90,6 +91,9 @@ class Image(models.Model):
         null=True, blank=True, help_text="EXIF's, of the original's stored pixels: 1 is upright."
     )
     phash = models.BigIntegerField("perceptual hash", null=True, blank=True, help_text="64-bit DCT hash, signed.")
+    signature = models.BinaryField(
+        blank=True, db_default=b"", help_text="What the hash does not tell: 192 finer bits, then the mean color."
+    )
     phash_chunks = models.GeneratedField(
         expression=Func(
             F("phash"),
@@ -111,15 +115,34 @@ class Image(models.Model):
     )
     placeholder = models.BinaryField(blank=True, help_text="A tiny WebP that stands in until the thumb has arrived.")
 
-    taken_at = models.DateTimeField(null=True, blank=True)
+    taken_at = models.DateTimeField(
+        null=True, blank=True, help_text="What the camera's clock showed, kept as if it were UTC."
+    )
+    taken_offset = models.SmallIntegerField(
+        null=True, blank=True, help_text="Minutes of the camera's clock from UTC; empty where the file does not say."
+    )
     camera_make = models.CharField(max_length=100, blank=True)
     camera_model = models.CharField(max_length=100, blank=True)
     lens = models.CharField(max_length=100, blank=True)
+    exposure = models.CharField(max_length=20, blank=True, db_default="", help_text="1/250 s")
+    aperture = models.CharField(max_length=20, blank=True, db_default="", help_text="f/2.8")
+    iso = models.PositiveIntegerField("ISO", null=True, blank=True)
+    focal_length = models.CharField(max_length=20, blank=True, db_default="", help_text="35 mm")
+    description = models.TextField(blank=True, db_default="", help_text="As the file or its sidecar says.")
+    place = models.CharField(max_length=200, blank=True, db_default="", help_text="Names, from the narrowest on.")
+    creator = models.CharField(max_length=200, blank=True, db_default="")
+    copyright = models.CharField(max_length=200, blank=True, db_default="")
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
 
     added_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
+    public_id = models.UUIDField(
+        "public address",
+        db_default=RandomUUID(),
+        editable=False,
+        help_text="Names the picture to people who are not signed in, while it is public. Cannot be guessed.",
+    )
 
     objects = ImageQuerySet.as_manager()
 
@@ -159,6 +182,7 @@ class Image(models.Model):
             models.Index(fields=["height"], name="image_height"),
             models.Index(fields=["owner", "-trashed_at"], condition=~Q(trashed_at=None), name="image_trash"),
             models.Index(fields=["sha256"], name="image_sha256"),
+            models.Index(fields=["public_id"], condition=Q(visibility__gte=2), name="image_public"),
             models.Index(fields=["phash"], name="image_phash"),
             models.Index(
                 fields=["-added_at", "-id"], condition=Q(trashed_at=None, has_duplicate=True), name="image_repeated"
@@ -179,6 +203,10 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("image", args=[self.pk])
+
+    def get_public_url(self) -> str:
+        """For people who are not signed in."""
+        return reverse("public", args=[self.public_id])
 
     def is_editable_by(self, person_id: int | None) -> bool:
         """Whether this person may change it: `editable_by` for one picture."""

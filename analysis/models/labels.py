@@ -121,6 +121,19 @@ class ImageLabel(models.Model):
         return self.confidence / 100
 
 
+class FileKeyword(models.Model):
+    """A keyword that a picture's file or sidecar carries, as a tag. What people reject stays rejected."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="file_keywords", db_index=False)
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="file_keywords")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["image", "label"], name="filekeyword_once")]
+
+    def __str__(self) -> str:
+        return f"{self.label} in the file of {self.image_id}"
+
+
 class Verdict(models.Model):
     """What a person said of a label on a picture. Outlives every analysis."""
 

@@ -150,7 +150,11 @@ class RequestFailed(Exception):
         self.request_id = request_id
 
     def __str__(self) -> str:
-        return f"The {self.api} request failed with {self.code}: {self.reason} {self.next_step}".rstrip()
+        return self.sentence(self.next_step)
+
+    def sentence(self, next_step: str) -> str:
+        """The same with another next step, for whoever does not do what was meant to be done."""
+        return f"The {self.api} request failed with {self.code}: {self.reason} {next_step}".rstrip()
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[str]]:
         # Keyword-only arguments are lost by the default, and a process pool then waits forever for the error.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,8 @@ from analysis.recognition import ledger, registry
 from analysis.recognition.prices import PriceList
 
 MAX_ATTEMPTS = 8
+LONGEST_PAUSE = timedelta(minutes=30)
+"""No analysis is put back for longer, whatever the cause."""
 STEP = 1_000
 """Rows that one transaction frees; the sweeper comes again in ten seconds."""
 
@@ -51,13 +54,18 @@ def _take_affordable(recognizer: str, api: str, *, maximum: int, prices: PriceLi
         if not is_bulk:
             ids += _claim_rows(recognizer, api, maximum=room, only="AND NOT is_bulk")
             continue
+        of_people = ledger.left_of_people(left)
         for each in left:
             cost = prices.price(api, each.parameters.get(api, {}), already=already)
-            payable = maximum if cost <= 0 else int(max(each.dollars, FREE) // cost)
+            dollars = min(each.dollars, of_people.get(each.person_id or 0, each.dollars))
+            payable = maximum if cost <= 0 or dollars >= cost * maximum else int(max(dollars, FREE) // cost)
             minimum = min(room - len(ids), payable)
-            ids += _claim_rows(
+            taken = _claim_rows(
                 recognizer, api, maximum=minimum, only="AND is_bulk AND batch_id = %s", values=[each.batch_id]
             )
+            if each.person_id in of_people:
+                of_people[each.person_id] -= cost * len(taken)
+            ids += taken
         others = "AND is_bulk AND (batch_id IS NULL OR batch_id <> ALL(%s))"
         ids += _claim_rows(
             recognizer, api, maximum=room - len(ids), only=others, values=[[each.batch_id for each in left]]
@@ -150,6 +158,7 @@ def open_count(*, maximum: int = 100_000) -> int:
 
 def apis_with_due_work() -> list[tuple[str, str]]:
     """Which recognizers' APIs have work that nobody may have heard of. Puts back first what dead workers held."""
+    _follow_clock()
     _release_expired()
     due = Analysis.objects.filter(state=Analysis.State.QUEUED, next_attempt_at__lte=Now(), image__trashed_at=None)
     return [
@@ -158,6 +167,18 @@ def apis_with_due_work() -> list[tuple[str, str]]:
         for api in Analysis.Api.values
         if due.filter(recognizer=recognizer, api=api).exists()
     ]
+
+
+def _follow_clock() -> None:
+    """Bring nearer what is further ahead than anybody puts it: the database's clock was set back since.
+
+    Batches with a pace of their own are laid out ahead, so theirs stay.
+    """
+    ahead = Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__gt=Now() + 2 * LEASE)
+    Analysis.objects.filter(pk__in=list(ahead.values_list("pk", flat=True)[:STEP])).update(claimed_until=Now() + LEASE)
+    late = Analysis.objects.filter(state=Analysis.State.QUEUED, next_attempt_at__gt=Now() + LONGEST_PAUSE)
+    late = late.exclude(batch__rate__isnull=False)
+    Analysis.objects.filter(pk__in=list(late.values_list("pk", flat=True)[:STEP])).update(next_attempt_at=Now())
 
 
 def _release_expired() -> None:
@@ -180,7 +201,7 @@ def _release_expired() -> None:
             claimed_until=None,
             price=None,
             next_attempt_at=Now(),
-            error_code="worker-lost",
+            error_code=ledger.WORKER_LOST,
             error_message="The worker stopped before it had an answer.",
         )
 

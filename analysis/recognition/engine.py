@@ -11,11 +11,12 @@ from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
 from analysis.models import Analysis
 from analysis.models.analyses import LEASE
-from analysis.recognition import claims, outages
+from analysis.recognition import claims, outages, outcomes
 from analysis.recognition.base import (
     ApiName,
     ApiUnavailable,
@@ -25,24 +26,29 @@ from analysis.recognition.base import (
     Response,
     UnreadableResponse,
 )
+from analysis.recognition.concurrency import Room
 from analysis.recognition.payload_cache import PayloadCache
-from analysis.recognition.rate_limiter import RateLimiter, RateLimiterUnavailable
+from analysis.recognition.rate_limiter import AHEAD, RateLimiter, RateLimiterUnavailable
 from analysis.recognition.response_cache import find_cached_responses
 from analysis.recognition.save_results import AttemptResult, save_results
+from analysis.storage import renditions
 from analysis.storage.blobs import StorageError
 
 logger = logging.getLogger(__name__)
 
 POLL_INTERVAL = 0.05
 """Seconds between two looks."""
-BATCH_WINDOW = 0.15
+BATCH_WINDOW = 0.1
 """Seconds an answer is held at most, for others to be recorded with it: ten cost a transaction as one does."""
 LOW_LOAD = 4
 """Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
 HOLD = LEASE.total_seconds() / 4
 """Seconds after which the leases of what is under way are renewed."""
-MAX_RUN_SECONDS = 60.0
+MAX_RUN_SECONDS = 300.0
 """Seconds after which the engine ends and has itself announced again, long before the broker would."""
+
+PROGRAM_LIMIT_EXCEEDED = "54"
+"""PostgreSQL's class of errors for what is too large or too deep for it: no failure of the connection."""
 
 payloads = PayloadCache()
 
@@ -53,7 +59,10 @@ class Engine:
     def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: RateLimiter | None = None) -> None:
         self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
         self._flying: dict[Future[AttemptResult], Analysis] = {}
+        self._room = Room(threads, per_second=limiter.quota if limiter else None)
         self._probe: int | None = None  # the analysis whose answer tells whether an outage is over
+        self._outage: ApiUnavailable | None = None  # since when nothing more is sent, though its turn comes
+        self._round, self._took_at = 0.0, time.monotonic()  # seconds from one look at the turns to the next
         self._held_at = time.monotonic()
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
@@ -82,53 +91,74 @@ class Engine:
 
     def _start(self, pool: ThreadPoolExecutor) -> float | None:
         """Send what may be sent now. Answers the seconds until more may, None when there is nothing more to send."""
-        free = self.threads - len(self._flying)
-        if free == 0:
-            return POLL_INTERVAL
-        granted, pause, is_probe = self._turns(free)
-        if granted == 0:
+        free = self._room.free(sum(not future.done() for future in self._flying))
+        if free <= 0 or any(future.done() and outcomes.loss(future.result()) for future in self._flying):
+            return POLL_INTERVAL  # what was lost is put down first: it may be the last before the API rests
+        times, pause, is_probe = self._turns(free)
+        if not times:
             return pause
-        claimed = claims.claim(self.recognizer.name, self.api, maximum=granted, region=self.recognizer.region)
+        claimed = claims.claim(self.recognizer.name, self.api, maximum=len(times), region=self.recognizer.region)
         if not claimed:
             return None
         stored = find_cached_responses(claimed)
         if stored:
             save_results([self._reused(each, *stored[each.pk]) for each in claimed if each.pk in stored])
-        for analysis in claimed:
-            if analysis.pk not in stored:
-                self._flying[pool.submit(self._ask, analysis)] = analysis
-                self._probe = analysis.pk if is_probe else None
+        sent = [analysis for analysis in claimed if analysis.pk not in stored]
+        for analysis, at in zip(sent, times, strict=False):
+            self._room.note_size(outcomes.size(analysis.image) if self.recognizer.sends_originals else 0)
+            self._probe = analysis.pk if is_probe else None
+            self._flying[pool.submit(self._ask, analysis, at=at)] = analysis
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
-    def _turns(self, wanted: int) -> tuple[int, float | None, bool]:
-        """How many may be sent, in how many seconds more may, and whether it is a probe of an outage."""
+    def _turns(self, wanted: int) -> tuple[list[float], float | None, bool]:
+        """When each may be sent, in how many seconds to ask again, and whether it is a probe of an outage."""
         if self.limiter:
             try:
-                turns = self.limiter.take(wanted)
+                turns = self.limiter.take(wanted, ahead=self._ahead())
             except RateLimiterUnavailable as away:
                 logger.warning("%s", away)
-                return 0, None, False
-            wanted, pause = turns.granted, min(turns.wait, 1.0)
+                return [], None, False
+            times, pause = turns.times(time.monotonic()), min(turns.wait, 1.0)
         else:
-            pause = POLL_INTERVAL
-        if wanted == 0:
-            return 0, pause, False
+            times, pause = [time.monotonic()] * wanted, POLL_INTERVAL
+        if not times:
+            return [], pause, False
         outage = outages.get(self.recognizer.name, self.api)
         if outage is None:
-            return wanted, pause, False
+            self._outage = None
+            return times, pause, False
         if self._probe is not None:  # under way, and longer than from one look to the next
-            return 0, pause, False
-        return (1, pause, True) if outages.try_claim_probe(outage) else (0, None, False)
+            return [], pause, False
+        return (times[:1], pause, True) if outages.try_claim_probe(outage) else ([], None, False)
 
-    def _ask(self, analysis: Analysis) -> AttemptResult:
+    def _ahead(self) -> float:
+        """Seconds for which turns are needed: until the next look, and half as long again."""
+        now, before = time.monotonic(), self._took_at
+        self._took_at, self._round = now, max(now - before if self._flying else 0.0, 0.9 * self._round)
+        return max(AHEAD, 1.5 * self._round)
+
+    def _ask(self, analysis: Analysis, *, at: float) -> AttemptResult:
+        """Ask when the turn has come, `at` by the monotonic clock; the picture is made ready meanwhile."""
+        taken = time.monotonic()
+        finished = self._asked(analysis, at=at)
+        self._room.note_held(time.monotonic() - taken)
+        return finished
+
+    def _asked(self, analysis: Analysis, *, at: float) -> AttemptResult:
         region, sent_at = self.recognizer.region, now()
         try:
             parameters = Parameters.from_json(analysis.parameters)
-            picture = payloads.of(analysis.image, as_is=self.recognizer.sends_originals)
+            as_is = self.recognizer.sends_originals and analysis.error_code not in outcomes.REFUSED_AS_IS
+            picture = payloads.of(analysis.image, as_is=as_is)
+            time.sleep(max(0.0, at - time.monotonic()))
+            if self._outage and analysis.pk != self._probe:
+                return AttemptResult(analysis, error=self._outage)
             sent_at, started = now(), time.perf_counter()
             answer = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
+            if error.code in outcomes.REFUSED_AS_IS and as_is and renditions.is_sent_as_is(analysis.image, picture):
+                error = outcomes.to_be_converted(error)
             return AttemptResult(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
         except (InvalidImage, StorageError) as error:
             return AttemptResult(analysis, error=error)
@@ -161,7 +191,7 @@ class Engine:
         for future in landed:
             del self._flying[future]
         if landed:
-            finished = [future.result() for future in landed]
+            finished = [self._told_by_probe(future.result()) for future in landed]
             save_with_retry(finished)
             self._learn(finished)
 
@@ -192,23 +222,28 @@ class Engine:
         if self.limiter and any(each.outcome == "throttled" for each in finished):
             self._slow_down(self.limiter)
 
+    def _told_by_probe(self, each: AttemptResult) -> AttemptResult:
+        """A probe that is lost, too, tells of the outage and not of its picture."""
+        if each.analysis.pk != self._probe or not (lost := outcomes.loss(each)):
+            return each
+        return replace(each, error=outages.unanswered(lost, f"A probe brought no answer ({lost.code})."))
+
     def _note_outages(self, finished: list[AttemptResult]) -> None:
-        errors = [each.error for each in finished]
+        errors = [each.error for each in finished if each.error is not self._outage]
         unavailable = next((error for error in errors if isinstance(error, ApiUnavailable)), None)
+        lost = next(filter(None, map(outcomes.loss, finished)), None)
+        if lost and not unavailable:
+            unavailable = outages.after_loss(self.recognizer.name, lost)
         probe = next((each for each in finished if each.analysis.pk == self._probe), None)
         if probe:
             self._probe = None
         if unavailable:
             outages.open_outage(self.recognizer.name, unavailable)
-        elif probe and _was_let_in(probe):
+            self._outage = outcomes.unsent(unavailable)
+        elif probe and outcomes.was_let_in(probe):
             outages.clear(self.recognizer.name, self.api)
+            self._outage = None
             logger.info("%s %s answers again", self.recognizer.name, self.api)
-
-
-def _was_let_in(each: AttemptResult) -> bool:
-    """The API spoke to us, be it that it refused this picture or asked for patience."""
-    has_refused = isinstance(each.error, UnreadableResponse) and each.outcome is not None
-    return each.answer is not None or has_refused or each.outcome == "throttled"
 
 
 def save_with_retry(finished: list[AttemptResult]) -> None:
@@ -217,25 +252,31 @@ def save_with_retry(finished: list[AttemptResult]) -> None:
         try:
             return save_results(finished)
         except (InterfaceError, OperationalError) as error:
+            if _is_too_much(error):
+                return _record_each(finished, error)
             logger.warning("%d answers wait for the database: %s", len(finished), error)
             connection.close()
             time.sleep(seconds)
-        except DatabaseError as error:  # not the weather but one of the answers
+        except (DatabaseError, RecursionError) as error:  # not the weather but one of the answers
             return _record_each(finished, error)
     return save_results(finished)
 
 
-def _record_each(finished: list[AttemptResult], error: DatabaseError) -> None:
+def _is_too_much(error: Exception) -> bool:
+    return str(getattr(error.__cause__, "sqlstate", None)).startswith(PROGRAM_LIMIT_EXCEEDED)
+
+
+def _record_each(finished: list[AttemptResult], error: Exception) -> None:
     """An answer that the database refuses fails by itself and does not take its neighbors along."""
     if len(finished) > 1:
         for each in finished:
             try:
                 save_with_retry([each])
-            except DatabaseError:  # its neighbors are paid for as well
+            except (DatabaseError, RecursionError):  # its neighbors are paid for as well
                 logger.exception("analysis %s: what came of it cannot be recorded", each.analysis.pk)
         return
     logger.error("an answer cannot be stored", exc_info=error)
-    reason = f"The answer cannot be stored: {error}".strip()
+    reason = _("The answer holds something that the database cannot store. The worker's log has the details.")
     api = cast(ApiName, finished[0].analysis.api)
     unstorable = UnreadableResponse(reason, api=api, code="UnstorableAnswer", outcome="unknown")
     save_results([replace(finished[0], answer=None, error=unstorable)])

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from analysis.recognition import aws_quotas, registry
 from analysis.recognition.engine import Engine
-from analysis.recognition.rate_limiter import RateLimiter
+from analysis.recognition.rate_limiter import SHARE, RateLimiter
 
 _lock = threading.Lock()
 _wanted: dict[tuple[str, str], bool] = {}
@@ -61,7 +61,7 @@ def limiter(name: str, api: str) -> RateLimiter | None:
     if region is None:
         return None
     key = f"{name}:{settings.AWS_ACCOUNT or 'account'}:{region}:{api}"
-    return RateLimiter(_redis(), key=key, quota=aws_quotas.quota(region, api))
+    return RateLimiter(_redis(), key=key, quota=aws_quotas.quota(region, api), share=SHARE)
 
 
 def _engine(name: str, api: str) -> Engine:

@@ -105,6 +105,12 @@ def _spread_schedule(batch: Batch, api: str, image_ids: list[int] | None = None)
         )
 
 
+def due_apis(batch_id: int) -> list[str]:
+    """The APIs with analyses of this batch that a worker may take now."""
+    waits = Analysis.objects.filter(batch_id=batch_id, state=Analysis.State.QUEUED, next_attempt_at__lte=Now())
+    return sorted(waits.filter(image__trashed_at=None).values_list("api", flat=True).distinct())
+
+
 def pause_items(batch_id: int) -> None:
     """A paused batch's waiting analyses: no worker takes them."""
     waits = Analysis.objects.filter(batch_id=batch_id, state=Analysis.State.QUEUED, is_bulk=True)

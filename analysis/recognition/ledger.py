@@ -6,21 +6,29 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils.timezone import now
 
 from analysis.models import Analysis, Call, Spend, SpendEntry
 from analysis.models.ledger import FREE
+from analysis.recognition import registry
 from analysis.recognition.prices import PriceList, price_list
 
 WARNING_SHARE = Decimal("0.8")
+LOST_SHARE = Decimal("0.1")
+"""Of the month's budget, what requests without an answer may take before nothing more is sent."""
+LOST_AT_LEAST = 20
+"""Requests without an answer that are borne however small the budget is."""
+WORKER_LOST = "worker-lost"
+ANSWERED_ODDLY = frozenset({"UnreadableAnswer", "UnstorableAnswer"})
+"""Answers that came and count as paid, but could not be kept."""
 LATELY = 5
 """Seconds for which the month's number of calls is remembered: it decides the price's tier, nothing finer."""
 _RESERVING = 0x696D_6167
@@ -67,6 +75,8 @@ class BatchBudget:
     """What a batch may still spend, in US dollars, and by API what it is asked with, which decides the price."""
 
     batch_id: int
+    person_id: int | None
+    recognizer: str
     parameters: dict[str, dict[str, Any]]
     dollars: Decimal
 
@@ -91,23 +101,74 @@ def budget(recognizer: str, *, today: date | None = None) -> Budget:
     return Budget(spent, running, settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET)
 
 
+def is_lost_share_spent(recognizer: str, *, today: date | None = None) -> bool:
+    """Whether requests without an answer have taken their share of the month's budget; never without a budget."""
+    limits = [limit for limit in (settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET) if limit is not None]
+    if not limits:
+        return False
+    first = datetime.combine((today or now().date()).replace(day=1), datetime.min.time(), tzinfo=UTC)
+    calls = Call.objects.filter(recognizer=recognizer, outcome=Call.Outcome.UNKNOWN, sent_at__gte=first)
+    lost = calls.exclude(error_code__in=[WORKER_LOST, *ANSWERED_ODDLY]).aggregate(number=Count("pk"), sum=Sum("price"))
+    return bool(lost["number"] >= LOST_AT_LEAST and lost["sum"] >= min(limits) * LOST_SHARE)
+
+
 def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
-    """Of each batch that has a budget and anything waiting; what is under way counts as spent."""
+    """Of each batch that has a budget, or its person one, and anything waiting; what is under way counts as spent."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT id, parameters, budget - dollars
+            SELECT id, person_id, parameters, coalesce(budget, 'Infinity') - dollars
                    - (SELECT coalesce(sum(dollars), 0) FROM analysis_batchentry WHERE batch_id = batch.id)
                    - (SELECT coalesce(sum(price), 0) FROM analysis_analysis
                       WHERE batch_id = batch.id AND state = 'running')
             FROM analysis_batch batch
-            WHERE budget IS NOT NULL AND recognizer = %s
+            WHERE (budget IS NOT NULL OR (%s AND person_id IS NOT NULL)) AND recognizer = %s
               AND EXISTS (SELECT FROM analysis_analysis WHERE batch_id = batch.id AND state = 'queued')
             ORDER BY id
             """,
-            [recognizer],
+            [settings.PERSON_MONTHLY_BUDGET is not None, recognizer],
         )
-        return [BatchBudget(pk, _object(parameters), dollars) for pk, parameters, dollars in cursor.fetchall()]
+        return [
+            BatchBudget(pk, person_id, recognizer, _object(parameters), dollars)
+            for pk, person_id, parameters, dollars in cursor.fetchall()
+        ]
+
+
+def left_of_people(batches: Iterable[BatchBudget]) -> dict[int, Decimal]:
+    """What the people of these batches may still spend on bulk runs this month, where that is limited at all."""
+    by_recognizer: dict[str, set[int]] = {}
+    for each in batches:
+        if each.person_id is not None:
+            by_recognizer.setdefault(each.recognizer, set()).add(each.person_id)
+    return {pk: left for name, people in by_recognizer.items() for pk, left in _left_of(people, name).items()}
+
+
+def left_of_person(recognizer: str, person_id: int | None) -> Decimal | None:
+    """The same of one person; None is no limit."""
+    return _left_of({person_id}, recognizer).get(person_id) if person_id is not None else None
+
+
+def _left_of(people: set[int], recognizer: str, *, today: date | None = None) -> dict[int, Decimal]:
+    """A run counts in the month in which it ends; while it has not ended, now. What is under way counts as spent."""
+    limit = settings.PERSON_MONTHLY_BUDGET
+    if limit is None:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT person_id, sum(
+                dollars
+                + (SELECT coalesce(sum(dollars), 0) FROM analysis_batchentry WHERE batch_id = batch.id)
+                + (SELECT coalesce(sum(price), 0) FROM analysis_analysis
+                   WHERE batch_id = batch.id AND state = 'running'))
+            FROM analysis_batch batch
+            WHERE person_id = ANY(%s) AND recognizer = %s AND (finished_at IS NULL OR finished_at >= %s)
+            GROUP BY person_id
+            """,
+            [sorted(people), recognizer, (today or now().date()).replace(day=1)],
+        )
+        spent: dict[int, Decimal] = dict(cursor.fetchall())
+    return {pk: max(limit - spent.get(pk, FREE), FREE) for pk in people}
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -139,9 +200,10 @@ def charge_lost_requests(lost: Iterable[Analysis]) -> None:
         Call(
             analysis_id=each.pk,
             recognizer=each.recognizer,
+            region=registry.named(each.recognizer).region or "",
             api=each.api,
             outcome=Call.Outcome.UNKNOWN,
-            error_code="worker-lost",
+            error_code=WORKER_LOST,
             price=each.price or FREE,
         )
         for each in priced
@@ -150,6 +212,7 @@ def charge_lost_requests(lost: Iterable[Analysis]) -> None:
         SpendEntry(
             day=now().date(),
             recognizer=each.recognizer,
+            region=registry.named(each.recognizer).region or "",
             api=each.api,
             is_bulk=each.is_bulk,
             calls=1,

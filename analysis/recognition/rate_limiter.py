@@ -1,8 +1,10 @@
 """The turns of a paid API, shared by every worker through Redis: never faster than the quota, slower when told so.
 
-GCRA (the generic cell rate algorithm) on Redis' own clock decides in one round trip how many calls may be sent now. The
-rate adapts: a throttle takes 30 % off at most once a second, time gives it back up to the configured quota. A clock
-that is set back, as by a failover, starts anew and costs nobody a turn.
+GCRA (the generic cell rate algorithm) on Redis' own clock decides in one round trip which calls may be sent. Turns are
+given a little ahead and lie evenly apart, whichever worker takes them, so that no second holds more than the quota
+allows. Turns that nobody took in time may be made up for in a burst; a throttle first takes the burst, then a part of
+the rate. The rate comes back along a cubic curve (as in TCP CUBIC): fast at first, slowly near the rate that was too
+high, and fast again beyond it. A clock that is set back, as by a failover, starts anew and costs nobody a turn.
 """
 
 from __future__ import annotations
@@ -13,53 +15,88 @@ from typing import Any
 
 import redis
 
-DECREASE = 0.7
-RECOVERY = 0.01
-"""Share of the quota by which the rate grows back each second: from the floor to the quota in about 100 seconds."""
+SHARE = 0.97
+"""Of the quota: calls that lie evenly apart when sent arrive a few hundredths of a second earlier or later."""
+DECREASE = 0.95
+REPEATED_DECREASE = 0.7
+"""For a throttle within `REPEATED` seconds of the last decrease: the quota is far lower than the rate."""
+REPEATED = 2
+GROWTH = 0.0004
+"""Share of the quota by which the rate grows in the first second past the old one; after t seconds t³ times that."""
 FLOOR = 0.1
 """The slowest, in calls a second: something must be sent to find out that the quota is back."""
-BURST = 0.3
-"""Seconds' worth of calls that may be sent at once: longer than a worker takes from one look to the next."""
+AHEAD, FURTHEST_AHEAD = 0.3, 2.0
+"""Seconds for which turns are given ahead: longer than a worker takes from one look to the next."""
+BURST = 0.2
+"""Seconds of turns that may be made up for at once after a worker was late."""
+BURST_BACK = 600
+"""Seconds after which a burst that a throttle took is allowed again."""
 FORGET_AFTER = 3_600
 
-_TAKE = """
+_RATE = """
 local now = redis.call('TIME'); now = tonumber(now[1]) + tonumber(now[2]) / 1e6
-local wanted, quota, burst, recovery = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', KEYS[1], 'next', 'rate', 'at')
-local next, rate, at = tonumber(state[1]) or 0, tonumber(state[2]) or quota, tonumber(state[3]) or now
-rate = math.min(quota, rate + math.max(0, now - at) * quota * recovery)
-local interval = 1 / rate
-local allowance = math.max(burst, interval)
-next = math.min(math.max(next, now - allowance), now)
-local granted = math.min(wanted, math.floor((now - next) / interval + 1e-6))
-next = next + granted * interval
-redis.call('HSET', KEYS[1], 'rate', tostring(rate),
-           'next', string.format('%.6f', next), 'at', string.format('%.6f', now))
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-return {granted, tostring(math.max(0, next + interval - now)), tostring(rate)}
+local quota, growth = tonumber(ARGV[1]), tonumber(ARGV[2])
+local state = redis.call('HMGET', KEYS[1], 'next', 'cut', 'ceiling', 'cut_at', 'burst_at', 'told_at')
+local cut, ceiling, cut_at = tonumber(state[2]) or quota, tonumber(state[3]) or quota, tonumber(state[4]) or 0
+local since, rate = now - cut_at, quota
+if since >= 0 then
+    local back = ((ceiling - cut) / (quota * growth)) ^ (1 / 3)
+    rate = math.min(quota, math.max(cut, ceiling + quota * growth * (since - back) ^ 3))
+end
+local has_burst = math.abs(now - (tonumber(state[5]) or 0)) > tonumber(ARGV[3])
 """
 
-_THROTTLED = """
-local now = redis.call('TIME'); now = tonumber(now[1]) + tonumber(now[2]) / 1e6
-local quota, decrease, floor = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local state = redis.call('HMGET', KEYS[1], 'rate', 'slowed')
-local rate, slowed = tonumber(state[1]) or quota, tonumber(state[2]) or 0
-if math.abs(now - slowed) < 1 then return tostring(rate) end
-rate = math.max(floor, rate * decrease)
-redis.call('HSET', KEYS[1], 'rate', tostring(rate),
-           'slowed', string.format('%.6f', now), 'at', string.format('%.6f', now))
+_TAKE = (
+    _RATE
+    + """
+local wanted, ahead, burst, furthest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local interval = 1 / rate
+local horizon = now + math.max(ahead, interval)
+local next = tonumber(state[1]) or now
+if next < now - (has_burst and burst or 0) then next = now end
+if next > now + 2 * math.max(furthest, interval) then next = horizon end
+local granted = math.max(0, math.min(wanted, math.floor((horizon - next) / interval + 1e-3)))
+local first = next - now
+next = next + granted * interval
+redis.call('HSET', KEYS[1], 'next', string.format('%.6f', next))
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-return tostring(rate)
+return {granted, tostring(math.max(0, next + interval - horizon)), tostring(rate), tostring(first)}
 """
+)
+
+_THROTTLED = (
+    _RATE
+    + """
+if math.abs(now - (tonumber(state[6]) or 0)) < 1 then return tostring(rate) end
+redis.call('HSET', KEYS[1], 'told_at', string.format('%.6f', now))
+redis.call('HSET', KEYS[1], 'burst_at', string.format('%.6f', now))
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+if has_burst then return tostring(rate) end
+local factor = since >= 0 and since < tonumber(ARGV[5]) and tonumber(ARGV[6]) or tonumber(ARGV[7])
+cut = math.max(tonumber(ARGV[8]), rate * factor)
+redis.call('HSET', KEYS[1], 'cut', tostring(cut), 'ceiling', tostring(math.max(rate, cut)),
+           'cut_at', string.format('%.6f', now))
+return tostring(cut)
+"""
+)
 
 
 @dataclass(frozen=True)
 class Grant:
-    """How many calls may be sent now, and in how many seconds the next may."""
+    """How many calls may be sent, and in how many seconds more may be asked for.
+
+    The first is to be sent in `first` seconds (at once if that is past), the others `1 / rate` seconds apart.
+    """
 
     granted: int
     wait: float
     rate: float
+    first: float = 0.0
+    interval: float = 0.0
+
+    def times(self, now: float) -> list[float]:
+        """When each call is to be sent, by the clock that says `now`."""
+        return [now + self.first + number * self.interval for number in range(self.granted)]
 
 
 class RateLimiterUnavailable(Exception):
@@ -67,23 +104,27 @@ class RateLimiterUnavailable(Exception):
 
 
 class RateLimiter:
-    """One API's turns: `key` names (account, region, API); `quota` is calls a second."""
+    """One API's turns: `key` names (account, region, API); `quota` is calls a second, of which a `share` is used."""
 
-    def __init__(self, connection: redis.Redis, *, key: str, quota: float) -> None:
-        self._redis, self._key, self.quota = connection, f"imagelib:quota:{{{key}}}", quota
+    def __init__(self, connection: redis.Redis, *, key: str, quota: float, share: float = 1.0) -> None:
+        self._redis, self._key, self.quota, self._share = connection, f"imagelib:quota:{{{key}}}", quota, share
 
-    def take(self, wanted: int) -> Grant:
-        """Up to `wanted` turns, as many as there are now. Raises Away."""
-        granted, wait, rate = self._run(self._take, wanted, self.quota, BURST, RECOVERY, FORGET_AFTER)
-        return Grant(int(granted), float(wait), float(rate))
+    def take(self, wanted: int, *, ahead: float = AHEAD) -> Grant:
+        """Up to `wanted` turns of those in the next `ahead` seconds. Raises Away."""
+        ahead = min(ahead, FURTHEST_AHEAD)
+        granted, wait, rate, first = self._run(self._take, wanted, ahead, BURST, FURTHEST_AHEAD)
+        pace = float(rate)
+        return Grant(int(granted), float(wait), pace / self._share, float(first), 1 / pace)
 
     def throttled(self) -> float:
         """AWS said no: slow down for everybody, at most once a second; the new rate. Raises Away."""
-        return float(self._run(self._throttled, self.quota, DECREASE, FLOOR, FORGET_AFTER))
+        pace = self._run(self._throttled, REPEATED, REPEATED_DECREASE, DECREASE, FLOOR)
+        return float(pace) / self._share
 
     def _run(self, script: Any, *arguments: float) -> Any:
+        common = (self.quota * self._share, GROWTH, BURST_BACK, FORGET_AFTER)
         try:
-            return script(keys=[self._key], args=arguments)
+            return script(keys=[self._key], args=(*common, *arguments))
         except redis.RedisError as error:
             raise RateLimiterUnavailable(f"Redis does not answer: {error}") from error
 

@@ -66,7 +66,7 @@ def reindex_label(label_id: int, *, seconds: float = SPELL, size: int = WINDOW) 
 
 
 def affected_images(label: Label, window: Window) -> list[int]:
-    """Pictures that carry it, of which people said it, or whose current answers may name it."""
+    """Pictures that carry it, of which people or its file said it, or whose current answers may name it."""
     api = APIS.get(Label.Kind(label.kind), "")
     # A face's traits are named otherwise in answers than in labels ("EyesOpen"), so all answers are meant.
     name = "" if label.kind == Label.Kind.FACE else json.dumps(label.name, ensure_ascii=False)[1:-1]
@@ -77,6 +77,9 @@ def affected_images(label: Label, window: Window) -> list[int]:
             WHERE image_id > %(after)s AND image_id <= %(last)s AND label_id = %(label)s
             UNION
             SELECT image_id FROM analysis_verdict
+            WHERE image_id > %(after)s AND image_id <= %(last)s AND label_id = %(label)s
+            UNION
+            SELECT image_id FROM analysis_filekeyword
             WHERE image_id > %(after)s AND image_id <= %(last)s AND label_id = %(label)s
             UNION
             SELECT image_id FROM analysis_analysis

@@ -12,11 +12,14 @@ from django.db.models.functions import Now
 from analysis.models import Analysis, ModelVersion
 
 
-def find_cached_responses(analyses: list[Analysis]) -> dict[int, tuple[str, dict[str, Any]]]:
+def find_cached_responses(
+    analyses: list[Analysis], *, owner_id: int | None = None
+) -> dict[int, tuple[str, dict[str, Any]]]:
     """By analysis: the model version and the content of an answer that need not be paid for again.
 
     Where a batch forces asking again, answers since it began do. Whoever owns the picture that was asked about: the
-    bytes are the same, and nothing but the answer is told.
+    bytes are the same, and nothing but the answer is told. `owner_id`: only pictures of this person, for what is told
+    before anything is asked: others' would tell that somebody has the same bytes.
     """
     asked = [each for each in analyses if not each.is_forced or each.batch]
     if not asked:
@@ -35,7 +38,8 @@ def find_cached_responses(analyses: list[Analysis]) -> dict[int, tuple[str, dict
                 -- One picture at a time by its bytes, and by them alone: OFFSET 0 keeps PostgreSQL, before it knows how
                 -- many analyses there are, from reading all of them for each.
                 SELECT done.model_version, done.answer
-                FROM (SELECT id, original_replaced_at FROM analysis_image WHERE sha256 = wanted.sha256 OFFSET 0) image
+                FROM (SELECT id, original_replaced_at FROM analysis_image
+                      WHERE sha256 = wanted.sha256 AND (%s::bigint IS NULL OR owner_id = %s) OFFSET 0) image
                 CROSS JOIN LATERAL (SELECT * FROM analysis_analysis WHERE image_id = image.id OFFSET 0) done
                 WHERE done.state = 'done' AND done.api = wanted.api
                   AND done.recognizer = wanted.recognizer AND done.parameters = wanted.parameters::jsonb
@@ -51,6 +55,8 @@ def find_cached_responses(analyses: list[Analysis]) -> dict[int, tuple[str, dict
                 [each.recognizer for each in asked],
                 [json.dumps(each.parameters) for each in asked],
                 [each.batch.started_at if each.is_forced and each.batch else None for each in asked],
+                owner_id,
+                owner_id,
             ],
         )
         return {

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
 from analysis.models import Analysis, BatchEntry, Call, Image, SpendEntry
@@ -22,6 +23,10 @@ from analysis.recognition.claims import MAX_ATTEMPTS
 from analysis.recognition.response_cache import record_versions
 from analysis.recognition.search_index import reindex
 from analysis.storage.blobs import BlobMissing, StorageError
+
+MOST_AT_LEAST = 600.0
+"""Seconds for which a service may ask us to stay away; for longer, it is asked whether it still means it."""
+AFTER_LOST_PROBE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -219,31 +224,37 @@ def _record_failure(analysis: Analysis, error: Exception) -> bool:
     """End an attempt that brought no answer: for good (then True), or until later with the cause visible meanwhile."""
     name = analysis.image.filename
     match error:
+        case ApiUnavailable(outcome="unknown"):
+            # A probe without an answer: another picture is the next one, in case this one breaks the connection.
+            analysis.put_back(code=error.code, message=str(error), after=AFTER_LOST_PROBE, is_attempt=False)
         case ApiUnavailable():
             analysis.put_back(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
         case Throttled(outcome="throttled"):
             # The pace was wrong, not the picture: no attempt at it, however often.
-            pause = timedelta(seconds=(error.retry_after or 0.5) + random.uniform(0, 2))  # noqa: S311
-            analysis.put_back(code=error.code, message=str(error), after=pause, is_attempt=False)
+            after = timedelta(seconds=min(error.retry_after or 0.5, MOST_AT_LEAST) + random.uniform(0, 2))  # noqa: S311
+            analysis.put_back(code=error.code, message=str(error), after=after, is_attempt=False)
         case Throttled():
-            return _retry_later(analysis, code=error.code, message=str(error), at_least=error.retry_after or 1.0)
+            last = error.sentence(_("It was tried %d times.") % MAX_ATTEMPTS)
+            pause = error.retry_after or 1.0
+            return _retry_later(analysis, code=error.code, message=str(error), last=last, at_least=pause)
         case RequestFailed() | InvalidImage():
             return analysis.mark_failed(code=error.code, message=str(error), is_permanent=True)
         case BlobMissing():
             return analysis.mark_failed(code="original-missing", message=f"{name}: {error}", is_permanent=True)
         case StorageError():
-            return _retry_later(analysis, code="storage", message=f"{name}: {error}", at_least=1.0)
+            message = f"{name}: {error}"
+            return _retry_later(analysis, code="storage", message=message, last=message, at_least=1.0)
         case _:
-            sentence = f"imagelib failed: {type(error).__name__}: {error}"
+            sentence = _("Something went wrong in imagelib. The worker's log has the details.")
             return analysis.mark_failed(code="defect", message=sentence, is_permanent=False)
     return False
 
 
-def _retry_later(analysis: Analysis, *, code: str, message: str, at_least: float) -> bool:
-    """Queue again with full jitter; after the eighth attempt the analysis fails, to be retried by a person."""
+def _retry_later(analysis: Analysis, *, code: str, message: str, last: str, at_least: float) -> bool:
+    """Queue again with full jitter; the eighth attempt was the `last`, and a person may try again."""
     if analysis.attempts >= MAX_ATTEMPTS:
-        return analysis.mark_failed(code=code, message=message, is_permanent=False)
+        return analysis.mark_failed(code=code, message=last, is_permanent=False)
     longest = min(2.0**analysis.attempts, 120.0)
-    seconds = at_least + random.uniform(0, longest)  # noqa: S311
+    seconds = min(at_least, MOST_AT_LEAST) + random.uniform(0, longest)  # noqa: S311
     analysis.put_back(code=code, message=message, after=timedelta(seconds=seconds))
     return False

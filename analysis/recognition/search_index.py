@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from analysis.ingest.render import payload_extent
-from analysis.models import Analysis, Face, Image, ImageText, Verdict
+from analysis.models import Analysis, Face, FileKeyword, Image, ImageText, Verdict
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import DetectedLabel, detected_labels, emotions_of, lines_in, traits_of
 from analysis.recognition.label_registry import get_or_create_labels
@@ -67,8 +67,12 @@ def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.
 
 
 def _effective_rows(image_ids: list[int], answers: list[Current]) -> list[Row]:
-    """Current machine answers as far as they count, less what was rejected, plus what was confirmed or added."""
+    """Current machine answers as far as they count and the files' keywords, less what was rejected, plus what was
+    confirmed or added.
+    """
     rows = _labels_from_analyses(answers)
+    for image_id, label_id in _said_by_files(image_ids):
+        rows.setdefault((image_id, label_id), Row(image_id, label_id, FULL, 0, None))
     for (image_id, label_id), decision in _labels_from_verdicts(image_ids).items():
         if decision == Verdict.Decision.REJECTED:
             rows.pop((image_id, label_id), None)
@@ -91,6 +95,13 @@ def _labels_from_analyses(answers: list[Current]) -> dict[tuple[int, int], Row]:
             if row.confidence >= 100 * label.threshold and (before is None or before.confidence < row.confidence):
                 rows[row.image_id, row.label_id] = row
     return rows
+
+
+def _said_by_files(image_ids: list[int]) -> set[tuple[int, int]]:
+    """Pictures and the labels that stand for the keywords in their files."""
+    keywords = FileKeyword.objects.filter(image_id__in=image_ids)
+    rows = keywords.values_list("image_id", "label_id", "label__merged_into_id")
+    return {(image_id, merged_into or label_id) for image_id, label_id, merged_into in rows}
 
 
 def _labels_from_verdicts(image_ids: list[int]) -> dict[tuple[int, int], str]:

@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import IO
 
 from django.core.files import File
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -39,6 +40,12 @@ def storage() -> Storage:
 def bucket_name() -> str:
     """Of the storage, where it is S3."""
     return str(getattr(storage(), "bucket_name", ""))
+
+
+def local_folder() -> Path | None:
+    """Where the storage keeps its files, if it is a folder of this machine."""
+    found = storage()
+    return Path(found.location) if isinstance(found, FileSystemStorage) else None
 
 
 def full_key(key: str) -> str:
@@ -116,17 +123,18 @@ def size(key: str) -> int:
         return int(storage().size(key))
 
 
+def copies_inside() -> bool:
+    """Whether the storage copies from one key to another by itself."""
+    return hasattr(storage(), "copy")
+
+
 def adopt_upload(key: str, content: IO[bytes], *, arrived_as: str) -> None:
     """Keep what arrived under another key: the very bytes that were read from there as `content`.
 
-    Raises StorageFailed, also where others have arrived there since.
+    Only where the storage `copies_inside`. Raises StorageFailed, also where others have arrived there since.
     """
-    copy = getattr(storage(), "copy", None)
-    if copy is None:
-        put(key, content)
-        return
     with _failures(arrived_as):
-        copy(arrived_as, key, etag=getattr(content, "etag", ""))
+        storage().copy(arrived_as, key, etag=getattr(content, "etag", ""))  # type: ignore[attr-defined]
 
 
 def erase(key: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from typing import IO
+from collections.abc import Callable
+from dataclasses import replace
+from typing import IO, cast
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.http import content_disposition_header
 
 from analysis.aws import s3_objects
 from analysis.aws.errors import AWSError
 from analysis.aws.object_refs import S3Object
-from analysis.models import Bucket, Image
+from analysis.models import Bucket, BucketObject, Image
 from analysis.storage import blobs
 from analysis.storage.presigned_urls import SAVING
 
@@ -25,7 +28,7 @@ def get(image: Image) -> IO[bytes]:
         return blobs.get(image.key)
     fetched = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
     try:
-        s3_objects.download(client_of(image.bucket), _place(image, image.bucket), etag=image.etag, into=fetched)
+        _at_its_version(image, image.bucket, lambda place: _fetched(image, place, into=fetched))
     except AWSError as refusal:
         fetched.close()
         raise _as_failure(image, refusal) from refusal
@@ -46,9 +49,11 @@ def download_url(image: Image) -> str | None:
         return blobs.download_url(image.key, disposition=disposition) if is_reached else None
     if not s3_objects.is_addressable(image.key):
         return None
-    client, place = client_of(image.bucket), _place(image, image.bucket)
+    bucket = image.bucket
     try:
-        s3_objects.head(client, place, etag=image.etag)
+        client = client_of(bucket)
+        _at_its_version(image, bucket, lambda place: s3_objects.head(client, place, etag=image.etag))
+        place = _place(image, bucket)
         return s3_objects.download_url(client, place, seconds=SAVING, disposition=disposition)
     except AWSError as refusal:
         raise _as_failure(image, refusal) from refusal
@@ -79,6 +84,32 @@ def region_of(bucket: Bucket) -> str:
 
 def _place(image: Image, bucket: Bucket) -> S3Object:
     return S3Object(bucket.name, image.key, image.version_id or None)
+
+
+def _fetched(image: Image, place: S3Object, *, into: IO[bytes]) -> str:
+    return s3_objects.download(client_of(cast(Bucket, image.bucket)), place, etag=image.etag, into=into).version_id
+
+
+def _at_its_version(image: Image, bucket: Bucket, ask: Callable[[S3Object], str]) -> None:
+    """Ask for the version that was examined; where that has expired, for the present one, if its ETag is the same.
+
+    The same bytes put once more are another version, of which a listing tells nothing. Raises Refused.
+    """
+    place = _place(image, bucket)
+    try:
+        ask(place)
+    except AWSError as refusal:
+        if refusal.code not in s3_objects.VERSION_GONE or not image.etag:
+            raise
+        version_id = ask(replace(place, version=None))
+        _renew_version(image, version_id)
+
+
+def _renew_version(image: Image, version_id: str) -> None:
+    with transaction.atomic():
+        for rows in (Image.objects.filter(pk=image.pk), BucketObject.objects.filter(image=image.pk)):
+            rows.filter(version_id=image.version_id).update(version_id=version_id)
+    image.version_id = version_id
 
 
 def _as_failure(image: Image, refusal: AWSError) -> blobs.StorageError:

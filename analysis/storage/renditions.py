@@ -9,8 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from analysis.aws.object_refs import S3Object
-from analysis.ingest.examine import examine
-from analysis.ingest.render import payload
+from analysis.ingest.service import examine, payload
 from analysis.ingest.validation import Limits
 from analysis.models import Image
 from analysis.storage import blobs, originals
@@ -23,7 +22,12 @@ SHORTEST_SIDE, LONGEST_SIDE = 80, 10_000
 
 def limits() -> Limits:
     """What `ingest` may accept here, from the settings."""
-    return Limits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_PIXELS)
+    return Limits(
+        max_bytes=settings.MAX_UPLOAD_BYTES,
+        max_pixels=settings.MAX_PIXELS,
+        max_memory=settings.DECODE_MEMORY_BYTES,
+        seconds=settings.DECODE_SECONDS,
+    )
 
 
 def read(image: Image, name: str) -> IO[bytes]:
@@ -66,6 +70,11 @@ def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
         if as_is and _needs_nothing(image, most_bytes=MOST_BYTES):
             return original.read()
         return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())
+
+
+def is_sent_as_is(image: Image, picture: bytes | S3Object) -> bool:
+    """Whether this picture, made by `for_recognition` with `as_is` or a reference, is the original itself."""
+    return isinstance(picture, S3Object) or _needs_nothing(image, most_bytes=MOST_BYTES)
 
 
 def reference_for_recognition(image: Image) -> S3Object | None:

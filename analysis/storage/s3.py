@@ -20,6 +20,7 @@ from django.core.files import File
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
+from analysis.aws.endpoint_names import without_credentials
 from analysis.aws.errors import CREDENTIAL_ERRORS, DENIED_CODES, SLOW_DOWN_CODES, WRONG_REGION_CODES
 from analysis.aws.object_refs import PresignedForm, S3Object
 from analysis.storage.presigned_urls import SAVING, Distribution, presigned, signed_at
@@ -217,7 +218,7 @@ def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
     """Scheme and host of a bucket's addresses."""
     if endpoint:
         parts = urlsplit(endpoint)
-        return f"{parts.scheme}://{parts.netloc}"
+        return without_credentials(f"{parts.scheme}://{parts.netloc}")
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"
 
@@ -234,7 +235,7 @@ def _as_oserror(bucket: str) -> Iterator[None]:
         sentence = "there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role"
         raise OSError(f"S3: {sentence}") from error
     except (BotoCoreError, S3UploadFailedError) as error:
-        raise OSError(f"S3: {error}") from error
+        raise OSError(f"S3: {without_credentials(str(error))}") from error
 
 
 def _said(error: ClientError, bucket: str) -> str:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions, pipeline
 from analysis.batches import lifecycle
+from analysis.batches.authorization import NotAllowed
 from analysis.batches.options import InvalidBatchOptions, check_amounts
 from analysis.batches.progress import Progress, progress_of
 from analysis.models import Analysis, Batch, Bucket, BucketObject
@@ -78,13 +81,14 @@ class SyncRow:
 def activity(request: Request) -> HttpResponse:
     """One's own, and everybody's for staff; as a fragment only the batches, which ask again while one is under way."""
     person = current_user_id(request)
-    rows, is_moving = _batches(_of(request), now=now())
-    context = {"rows": rows, "is_moving": is_moving, "is_staff": permissions.is_staff(request.user)}
+    rows, is_moving = _batches(permissions.batches_of(request.user), now=now())
+    context = {"rows": rows, "is_moving": is_moving, "is_staff": permissions.sees_system(request.user)}
     if is_fragment(request):
         return render(request, "activity.html#batches", context)
-    found = failures(person_id=None if permissions.is_staff(request.user) else person)
+    sees_all = permissions.sees_all_failures(request.user)
+    found = failures(person_id=None if sees_all else person)
     context |= {
-        "failures": [_failure(cause, all_owners=permissions.is_staff(request.user)) for cause in found.causes],
+        "failures": [_failure(cause, all_owners=sees_all) for cause in found.causes],
         "most_failures": "" if found.is_whole else f"{SCAN_LIMIT:,}",
         "syncs": _syncs(request),
         "toasts": toasts.take_toasts(request),
@@ -94,22 +98,19 @@ def activity(request: Request) -> HttpResponse:
 
 @require_POST
 def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
-    """Pause, resume or cancel a batch of one's own; staff, anybody's."""
+    """Pause, resume or cancel a batch of one's own, or as staff who may, anybody's."""
     if action not in STEPS:
         raise Http404
-    batch = get_object_or_404(_of(request), pk=batch_id)
+    batch = get_object_or_404(permissions.batches_of(request.user), pk=batch_id)
+    if not permissions.may_steer(request.user, batch):
+        raise PermissionDenied(_("This run was started by someone else. You can watch it, but not change it."))
     try:
         is_done = STEPS[action](batch, request)
-    except InvalidBatchOptions as error:
+    except (InvalidBatchOptions, NotAllowed) as error:
         toasts.add_toast(request, Toast(str(error)))
     else:
         toasts.add_toast(request, Toast(f"Batch {batch_id} {DONE[action] if is_done else OTHERWISE[action]}."))
     return redirect("activity")
-
-
-def _of(request: Request) -> QuerySet[Batch]:
-    batches = Batch.objects.select_related("person")
-    return batches if permissions.is_staff(request.user) else batches.filter(person_id=current_user_id(request))
 
 
 def _resume(batch: Batch, request: Request) -> bool:
@@ -225,9 +226,7 @@ def _failure(cause: Cause, *, all_owners: bool) -> FailureRow:
 
 
 def _syncs(request: Request) -> list[SyncRow]:
-    buckets = Bucket.objects.select_related("owner").order_by("name", "prefix")
-    if not permissions.is_staff(request.user):
-        buckets = buckets.filter(owner_id=current_user_id(request))
+    buckets = permissions.buckets_for(request.user)
     waiting = dict(
         BucketObject.objects.filter(state=BucketObject.State.WAITING, bucket__in=buckets)
         .values_list("bucket")

@@ -9,17 +9,19 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.postgres.forms import SimpleArrayField
-from django.db.models import Count
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, ProtectedError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from analysis import formatting, permissions, pipeline
 from analysis.bucket_sync import connection_check
 from analysis.models import Analysis, Bucket, BucketObject
 from analysis.web import links, toasts
-from analysis.web.http import Request
+from analysis.web.http import Request, current_user_id
 from analysis.web.toasts import Toast
 
 MOST_ASIDE = 50
@@ -47,6 +49,10 @@ class BucketRow:
     trouble: str
 
 
+FIELDS = {"bucket": "name", "region": "region"}
+"""The field that a finding about the connection is about."""
+
+
 class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
     include = SimpleArrayField(forms.CharField(), required=False, help_text="Such as *.jpg, *.png; none: all pictures.")
     exclude = SimpleArrayField(forms.CharField(), required=False, help_text="Such as */thumbs/*.")
@@ -62,25 +68,67 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Bucket
         fields = ("name", "prefix", "region", "include", "exclude", "owner", "visibility", "apis", "may_delete")
 
+    def is_reached(self) -> bool:
+        """Whether the bucket answers as it is described; says why not, and offers to save it all the same."""
+        if not self.is_valid():
+            return False
+        findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
+        for finding in findings:
+            self.add_error(FIELDS.get(finding.subject), finding.sentence)
+        if findings:
+            label = _("Save without a connection")
+            self.fields["anyway"] = forms.BooleanField(required=False, label=label)
+        return not findings
+
 
 @require_safe
 def buckets(request: Request) -> HttpResponse:
     """One's own buckets; all of them for staff."""
     found = permissions.buckets_for(request.user).annotate(pictures=Count("images"))
-    context = {"rows": [_row(each) for each in found], "is_staff": permissions.is_staff(request.user)}
-    return render(request, "buckets.html", context)
+    context = {
+        "rows": [_row(each) for each in found],
+        "is_staff": permissions.sees_all_buckets(request.user),
+        "toasts": toasts.take_toasts(request),
+    }
+    return render(request, "buckets/index.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request) -> HttpResponse:
     """Staff alone: whoever names a bucket has the server's own permissions read it."""
-    permissions.require_staff(request.user)
-    form = BucketForm(
-        request.POST or None, initial={"owner": request.user.pk, "region": settings.AWS_REGION}, label_suffix=""
-    )
-    if request.method == "POST" and form.is_valid():
+    permissions.require(permissions.may_add_buckets(request.user))
+    return _form(request, Bucket(owner_id=current_user_id(request), region=settings.AWS_REGION))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: Request, bucket_id: int) -> HttpResponse:
+    permissions.require(permissions.may_edit_buckets(request.user))
+    return _form(request, permissions.bucket_for(request.user, bucket_id))
+
+
+@require_POST
+def remove(request: Request, bucket_id: int) -> HttpResponse:
+    """Forget a bucket that has no pictures in the library; nothing changes in S3."""
+    permissions.require(permissions.may_remove_buckets(request.user))
+    shown = permissions.bucket_for(request.user, bucket_id)
+    name = str(shown)
+    try:
+        shown.delete()
+    except ProtectedError:
+        number = shown.images.count()
+        sentence = _("%(bucket)s was not removed: delete its %(pictures)s first, including those in the trash.")
+        toasts.add_toast(request, Toast(sentence % {"bucket": name, "pictures": formatting.pictures(number)}))
+        return redirect("bucket", bucket_id)
+    toasts.add_toast(request, Toast(_("Removed %(bucket)s. Nothing was changed in S3.") % {"bucket": name}))
+    return redirect("buckets")
+
+
+def _form(request: Request, shown: Bucket) -> HttpResponse:
+    """The form; saves what is right, once the bucket was reached."""
+    form = BucketForm(request.POST or None, instance=shown, label_suffix="")
+    if request.method == "POST" and form.is_reached():
         return redirect("bucket", form.save().pk)
-    return render(request, "bucket_add.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_safe
@@ -92,11 +140,14 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
     aside = shown.objects_seen.filter(state__in=[BucketObject.State.REFUSED, BucketObject.State.FAILED])
     context = {
         "bucket": shown,
+        "may_edit": permissions.may_edit_buckets(request.user),
+        "may_remove": permissions.may_remove_buckets(request.user),
         "row": _row(shown),
         "findings": findings,
         "is_fine": all(finding.is_fine for finding in findings),
         "missing_actions": [finding.action for finding in findings if finding.action],
-        "numbers": _numbers(shown),
+        "numbers": _numbers(shown, request),
+        "may_sync": permissions.may_sync(request.user, shown),
         "waiting": states.get(BucketObject.State.WAITING, 0),
         "present": states.get(BucketObject.State.PRESENT, 0),
         "library_url": links.with_parameters("/", q=f'bucket:"{shown.name}"'),
@@ -106,7 +157,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "toasts": toasts.take_toasts(request),
         **_to_paste(request, shown),
     }
-    return render(request, "bucket.html", context)
+    return render(request, "buckets/detail.html", context)
 
 
 @require_POST
@@ -114,7 +165,11 @@ def sync(request: Request, bucket_id: int) -> HttpResponse:
     """Have it compared with the library, and with `repair` what that found put right."""
     shown = permissions.bucket_for(request.user, bucket_id)
     repair = request.POST.get("repair", "")
+    if not permissions.may_sync(request.user, shown):
+        raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
     if repair == "failed":
+        if not permissions.may_analyze_bucket(request.user, shown):
+            raise PermissionDenied(permissions.NO_ANALYSES)
         number = pipeline.retry_failed(shown)
         toasts.add_toast(request, Toast(f"Asking again about {formatting.pictures(number)}."))
     else:
@@ -140,9 +195,11 @@ def _row(each: Bucket) -> BucketRow:
     )
 
 
-def _numbers(shown: Bucket) -> list[dict[str, Any]]:
+def _numbers(shown: Bucket, request: Request) -> list[dict[str, Any]]:
     """What the last sync found, with what puts it right."""
-    repairs = {"missing": "Move to the trash", "failed_analyses": "Ask again"}
+    repairs = {"missing": "Move to the trash"} if permissions.may_sync(request.user, shown) else {}
+    if permissions.may_analyze_bucket(request.user, shown):
+        repairs["failed_analyses"] = "Ask again"
     return [
         {"words": words, "number": f"{shown.report[name]:,}", "name": name, "repair": repairs.get(name, "")}
         for name, words in WORDS.items()

@@ -11,10 +11,15 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from analysis import formatting
+from analysis import formatting, permissions
 from analysis.health import watchdog
 from analysis.models import Analysis, Outage
 from analysis.recognition import ledger
+
+
+def may(request: HttpRequest) -> dict[str, permissions.May]:
+    """For the templates, so that they offer only what will be done. Costs nothing until it is asked."""
+    return {"may": permissions.May(request.user)}
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ def notices(request: HttpRequest) -> dict[str, list[Notice]]:
     if user is None or not user.is_authenticated or not is_ours or getattr(request, "htmx", False):
         return {"notices": []}
     found = _simulated()
-    if user.is_staff:
+    if permissions.sees_system(user):
         found += _outages() + _stalls() + _budget()
     return {"notices": found}
 
@@ -38,7 +43,7 @@ def notices(request: HttpRequest) -> dict[str, list[Notice]]:
 def _simulated() -> list[Notice]:
     if settings.RECOGNIZER != "simulator":
         return []
-    return [Notice("mild", "The recognizer is a simulator: new labels are invented, and so is what they cost.")]
+    return [Notice("warning", "The recognizer is a simulator: new labels are invented, and so is what they cost.")]
 
 
 def _outages() -> list[Notice]:
@@ -46,7 +51,7 @@ def _outages() -> list[Notice]:
     by_code: dict[str, list[Outage]] = {}
     for outage in Outage.objects.order_by("api"):
         by_code.setdefault(outage.code, []).append(outage)
-    return [Notice("bad", _sentence(outages)) for outages in by_code.values()]
+    return [Notice("danger", _sentence(outages)) for outages in by_code.values()]
 
 
 def _sentence(outages: list[Outage]) -> str:
@@ -60,7 +65,7 @@ def _sentence(outages: list[Outage]) -> str:
 
 def _stalls() -> list[Notice]:
     told = watchdog.sentence()
-    return [Notice("bad", told)] if told else []
+    return [Notice("danger", told)] if told else []
 
 
 def _budget() -> list[Notice]:
@@ -70,7 +75,7 @@ def _budget() -> list[Notice]:
     spent, limit = formatting.dollars(budget.spent + budget.reserved), formatting.dollars(budget.limit or Decimal(0))
     told = _("%(spent)s of this month's budget of %(limit)s are spent") % {"spent": spent, "limit": limit}
     if budget.is_exhausted:
-        return [Notice("bad", f"{told}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
+        return [Notice("danger", f"{told}: bulk work waits for the next month or a higher MONTHLY_BUDGET.")]
     if budget.is_warning:
-        return [Notice("mild", f"{told}.")]
+        return [Notice("warning", f"{told}.")]
     return []

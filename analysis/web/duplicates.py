@@ -106,7 +106,6 @@ def _groups(groups: list[list[Image]], *, person: int, veils: bool) -> list[Grou
 
 
 def _candidate(image: Image, words: tuple[str, ...], mark: Rating | None, *, is_blurred: bool) -> Candidate:
-    moment = image.taken_at or image.added_at
     stars = mark.rating or 0 if mark else 0
     return Candidate(
         id=str(image.pk),
@@ -116,7 +115,7 @@ def _candidate(image: Image, words: tuple[str, ...], mark: Rating | None, *, is_
         extent=f"{image.width:,} × {image.height:,}",
         size=formatting.filesize(image.size),
         format=image.get_format_display(),
-        date=formatting.day(moment),
+        date=formatting.taken_day(image.taken_at) if image.taken_at else formatting.day(image.added_at),
         date_words="taken" if image.taken_at else "added",
         words=words,
         is_favorite=mark is not None and mark.is_favorite,

@@ -37,9 +37,18 @@ def data_uri(placeholder: bytes | memoryview | None) -> str:
 
 def rendition_url(image: Image, name: str) -> str:
     """From the storage itself where it may be, with ours behind the #, which browsers keep to themselves: where to ask
-    if the storage does not give it (again.js). Ours names the version, so that browsers may keep it for ever.
+    if the storage does not give it (image_fallback.js). Ours names the version, so that browsers may keep it for ever.
     """
-    ours = f"{reverse('rendition', args=[image.pk, name])}?v={image.renditions_id.hex[:12]}"
+    return _rendition_url(image, name, reverse("rendition", args=[image.pk, name]))
+
+
+def public_rendition_url(image: Image, name: str) -> str:
+    """The same for people who are not signed in: the picture's number is not in it."""
+    return _rendition_url(image, name, reverse("public-rendition", args=[image.public_id, name]))
+
+
+def _rendition_url(image: Image, name: str, address: str) -> str:
+    ours = f"{address}?v={image.renditions_id.hex[:12]}"
     try:
         direct = blobs.public_url(blobs.rendition_key(image.renditions_id, name))
     except blobs.StorageError:  # no credentials: whoever asks us is told

@@ -182,7 +182,7 @@ def _page(
         "complaint": complaint,
         "toasts": toasts.take_toasts(request),
     }
-    return render(request, "searches.html", context, status=status)
+    return render(request, "saved_searches.html", context, status=status)
 
 
 def _row(saved: SavedSearch) -> dict[str, object]:

@@ -32,9 +32,15 @@ SHOWN = {
         *("MAX_LABELS", "LABEL_INCLUSION", "LABEL_EXCLUSION", "CATEGORY_INCLUSION", "CATEGORY_EXCLUSION"),
         *("IMAGE_PROPERTIES", "RECOGNITION_LONG_SIDE", "REKOGNITION_READS_BUCKET", "RECOGNITION_THREADS"),
     ),
-    "Money and pace": ("MONTHLY_BUDGET", "INTERACTIVE_BUDGET", "REKOGNITION_QUOTA", "QUOTAS_FROM_AWS"),
+    "Money and pace": (
+        "MONTHLY_BUDGET",
+        "INTERACTIVE_BUDGET",
+        "PERSON_MONTHLY_BUDGET",
+        "REKOGNITION_QUOTA",
+        "QUOTAS_FROM_AWS",
+    ),
     "Work": ("LEASE_SECONDS", "SWEEP_SECONDS", "WATCHDOG_MINUTES", "ANALYZE_SCHEDULE", "ANALYZE_OPTIONS"),
-    "Uploads": ("MAX_UPLOAD_BYTES", "MAX_PIXELS", "UPLOAD_TICKET_SECONDS"),
+    "Uploads": ("MAX_UPLOAD_BYTES", "MAX_PIXELS", "DECODE_MEMORY_BYTES", "DECODE_SECONDS", "UPLOAD_TICKET_SECONDS"),
     "Storage": ("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AWS_CLOUDFRONT_DOMAIN"),
     "Site": ("DEBUG", "HTTPS", "ALLOWED_HOSTS", "TIME_ZONE", "EMBEDDED"),
 }
@@ -86,7 +92,7 @@ class Spent:
 @require_safe
 def system(request: Request) -> HttpResponse:
     """Everything but the findings at once; those take seconds, and follow by themselves or with `?look=1`."""
-    permissions.require_staff(request.user)
+    permissions.require(permissions.sees_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):
         context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": formatting.exact(now())}

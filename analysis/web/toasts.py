@@ -16,6 +16,7 @@ class Toast:
     """A sentence; `undo_url` is where a form with these fields is posted to take it back.
 
     `progress_url` says how far it is meanwhile; `is_end`: now it is over.
+    `url` leads to what it is about.
     """
 
     words: str
@@ -23,6 +24,8 @@ class Toast:
     fields: Mapping[str, str] = field(default_factory=dict)
     progress_url: str = ""
     is_end: bool = False
+    url: str = ""
+    url_words: str = ""
 
 
 def add_toast(request: Request, toast: Toast) -> None:

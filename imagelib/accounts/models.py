@@ -14,6 +14,8 @@ class User(AbstractUser):
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
+    # Four bytes, not eight: the owner's id is in every row and index entry that a search reads.
+    id = models.AutoField(primary_key=True)
     time_zone = models.CharField(
         _("time zone"),
         max_length=64,

@@ -106,6 +106,12 @@ class Connection(asyncio.Protocol):
         if outcome in {statistics.DROPPED, statistics.DROPPED_EARLY}:
             self._transport.close()
             return
+        if outcome == statistics.SILENT:
+            return
+        if outcome == statistics.PAGE:  # nobody of AWS has seen the request, so it has no id
+            self._write(reply.status, reply.body, kind="text/html", request_id="")
+            self._next()
+            return
         half = reply.body[: len(reply.body) // 2]
         body = half if outcome in {statistics.MALFORMED, statistics.CUT} else reply.body
         # A client hears of a cut by the length that was promised; half of a JSON it may take for an empty answer.
@@ -127,9 +133,10 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def _write(self, status: int, body: bytes, *, kind: str, request_id: str, size: int | None = None) -> None:
+        named = f"x-amzn-RequestId: {request_id}\r\n" if request_id else ""
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {formatdate(usegmt=True)}\r\n"
-            f"x-amzn-RequestId: {request_id}\r\nX-Simulated: {NOTICE}\r\nContent-Type: {kind}\r\n"
+            f"{named}X-Simulated: {NOTICE}\r\nContent-Type: {kind}\r\n"
             f"Content-Length: {len(body) if size is None else size}\r\n\r\n"
         )
         self._transport.write(head.encode() + body)

@@ -21,7 +21,13 @@ from imagelib.simulator.settings import OPERATIONS, PERCENTS, ErrorToCome, Setti
 from imagelib.simulator.statistics import Statistics
 
 TARGET: Final = "RekognitionService."
-ENDINGS: Final = {"drops": statistics.DROPPED, "cuts": statistics.CUT, "malformed": statistics.MALFORMED}
+ENDINGS: Final = {
+    "drops": statistics.DROPPED,
+    "cuts": statistics.CUT,
+    "malformed": statistics.MALFORMED,
+    "silent": statistics.SILENT,
+}
+PAGE: Final = b"<!DOCTYPE html>\n<html><body><h1>Sign in to the network</h1></body></html>\n"
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,9 @@ class Simulator:
         if call.fault == "early_drops" or self.settings.down:
             reply(Reply(call.operation, statistics.DROPPED_EARLY))
             return
+        if call.fault == "pages":
+            reply(Reply(call.operation, statistics.PAGE, body=PAGE))
+            return
         try:
             self._admit(call, headers)
             parameters = validation.request(body, operation=operation, constraint_code=self.settings.constraint_code)
@@ -122,11 +131,16 @@ class Simulator:
             raise RequestRefused(error.code, error.message, status=error.status)
         if call.fault == "throttles":
             raise RequestRefused("ThrottlingException")
-        rate = self.settings.quota(call.operation)
-        if not self._quota.grants(call.operation, rate=rate, burst=self.settings.burst, now=time.monotonic()):
+        if not self._is_within_quota(call.operation):
             raise RequestRefused("ProvisionedThroughputExceededException")
         if call.fault == "errors":
             raise RequestRefused("InternalServerError")
+
+    def _is_within_quota(self, operation: str) -> bool:
+        rate, now = self.settings.quota(operation), time.monotonic()
+        if self.settings.window == "second":
+            return self._quota.grants_in_window(operation, rate=rate, now=now)
+        return self._quota.grants(operation, rate=rate, burst=self.settings.burst, now=now)
 
     def _next_error(self, operation: str) -> ErrorToCome | None:
         for place, error in enumerate(self._next_errors):

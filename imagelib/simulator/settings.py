@@ -10,8 +10,9 @@ from imagelib.simulator.errors import CREDENTIALS
 
 OPERATIONS: Final = ("DetectLabels", "DetectFaces", "RecognizeCelebrities", "DetectText", "DetectModerationLabels")
 VERSIONS: Final = {"DetectLabels": "3.0", "DetectText": "3.0", "DetectModerationLabels": "7.0"}
-PERCENTS: Final = ("early_drops", "throttles", "errors", "drops", "cuts", "malformed", "slow")
+PERCENTS: Final = ("early_drops", "pages", "throttles", "errors", "drops", "cuts", "malformed", "silent", "slow")
 NUMBERS: Final = ("latency", "jitter", "refusal_latency", "slow_latency", *PERCENTS)
+WINDOWS: Final = ("bucket", "second")
 S3_WAYS: Final = ("present", "absent", "fetch")
 
 PerOperation = float | Mapping[str, float] | None
@@ -37,12 +38,17 @@ class Settings:
     refusal_latency: Annotated[float, "milliseconds until an error"] = 0
     tps: Annotated[PerOperation, 'quota of calls per second and operation; one for all or {"DetectLabels": 50}'] = None
     burst: Annotated[float | None, "calls of a full quota that may come at once; a second's worth if not given"] = None
+    window: Annotated[str, "of the quota: bucket (burst is its size), or second (no more than tps in any second)"] = (
+        "bucket"
+    )
     throttles: Annotated[float, "percent refused with ThrottlingException"] = 0
     errors: Annotated[float, "percent refused with InternalServerError, 500"] = 0
     drops: Annotated[float, "percent whose connection is closed instead of the answer, after the call counted"] = 0
     early_drops: Annotated[float, "percent whose connection is closed at once, before the call counts"] = 0
     cuts: Annotated[float, "percent whose connection is closed in the middle of the answer"] = 0
     malformed: Annotated[float, "percent answered by half of the JSON as if it were whole"] = 0
+    silent: Annotated[float, "percent never answered on a connection that stays open, after the call counted"] = 0
+    pages: Annotated[float, "percent answered 200 with a page of HTML, as by a proxy, before the call counts"] = 0
     slow: Annotated[float, "percent answered after slow_latency"] = 0
     slow_latency: Annotated[float, "milliseconds until a slow answer"] = 30_000
     next_errors: Annotated[tuple[ErrorToCome, ...], 'errors to come: [{"code": …, "times": 1, "operation": …}]'] = ()
@@ -134,6 +140,8 @@ def _problems_of_names(made: Settings) -> Any:
         named |= several.keys() if isinstance(several, Mapping) else set()
     if unknown := named - set(OPERATIONS):
         yield f"There is no operation {', '.join(sorted(map(str, unknown)))}; there are {', '.join(OPERATIONS)}."
+    if made.window not in WINDOWS:
+        yield f"window is one of {', '.join(WINDOWS)}, not {made.window!r}."
     if made.s3 not in S3_WAYS:
         yield f"s3 is one of {', '.join(S3_WAYS)}, not {made.s3!r}."
     if not isinstance(made.credentials, str) or made.credentials not in {"", *CREDENTIALS}:

@@ -14,7 +14,9 @@ DROPPED = "dropped"
 DROPPED_EARLY = "dropped early"
 CUT = "cut"
 MALFORMED = "malformed"
-PAID = frozenset({ANSWERED, UNHEARD, DROPPED, CUT, MALFORMED})
+SILENT = "silent"
+PAGE = "page"  # somebody else answered, with HTML
+PAID = frozenset({ANSWERED, UNHEARD, DROPPED, CUT, MALFORMED, SILENT})
 """Outcomes of a call that did its work: AWS would bill it."""
 
 REMEMBERED = 3600  # seconds of the rate history

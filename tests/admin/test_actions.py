@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from analysis import tasks
 from analysis.admin import bulk_changes
@@ -168,15 +169,18 @@ def test_analyzing_again_is_estimated_before_it_is_started(theirs, browser, reko
     digest = page.context["digest"]
     other = act(browser, "analyze_again", *theirs, **WISH, is_forced="on", start="yes", estimated=digest)
     assert (Batch.objects.count(), other.context["digest"] == digest) == (0, False)
-    assert "Started" in told(act(browser, "analyze_again", *theirs, **WISH, start="yes", estimated=digest))
+    assert "Started" in told(
+        act(browser, "analyze_again", *theirs, **WISH, start="yes", estimated=digest, token=page.context["token"])
+    )
     batch = Batch.objects.get()
     assert (batch.uses_id_list, batch.all_owners, batch.state) == (True, True, "running")
     assert sorted(batch.named.values_list("image_id", flat=True)) == sorted(image.pk for image in theirs)
 
 
 def test_analyzing_all_of_a_search_holds_the_search(theirs, browser, rekognition):
-    digest = on_all(browser, "analyze_again", theirs[0], "dog", **WISH).context["digest"]
-    on_all(browser, "analyze_again", theirs[0], "dog", **WISH, start="yes", estimated=digest)
+    found = on_all(browser, "analyze_again", theirs[0], "dog", **WISH).context
+    start = {"start": "yes", "estimated": found["digest"], "token": found["token"]}
+    on_all(browser, "analyze_again", theirs[0], "dog", **WISH, **start)
     batch = Batch.objects.get()
     assert (batch.query, batch.uses_id_list, batch.all_owners) == ("dog", False, True)
 
@@ -194,6 +198,26 @@ def test_a_wish_that_cannot_be_fulfilled_says_why(said, sentence, theirs, browse
     page = act(browser, "analyze_again", *theirs, **WISH, **said)
     assert sentence in page.content.decode()
     assert not Batch.objects.exists()
+
+
+def test_a_form_that_goes_out_twice_pays_once(theirs, browser, rekognition):
+    page = act(browser, "analyze_again", *theirs, **WISH, is_forced="on")
+    said = {"start": "yes", "estimated": page.context["digest"], "token": page.context["token"]}
+    for words in ("Started in the background", "Already started from this estimate"):
+        answer = told(act(browser, "analyze_again", *theirs, **WISH, is_forced="on", **said))
+        assert words in answer
+        assert f"Batch {Batch.objects.get().pk}" in answer
+
+
+def test_asking_again_is_confirmed_and_asked_once_for_each_form(owner, browser):
+    at, done = reverse("admin:analysis_analysis_changelist"), create_analysis(create_image(owner), state="done")
+    page = act(browser, "ask_again", done, at=at)
+    assert ("You are charged again" in page.content.decode(), Analysis.objects.count()) == (True, 1)
+    said = {"confirmed": "yes", "estimated": page.context["digest"]}
+    assert told(act(browser, "ask_again", done, at=at, **said)).startswith("1 analyses queued")
+    Analysis.objects.exclude(pk=done.pk).update(state="done", finished_at=timezone.now(), model_version="3.0")
+    assert told(act(browser, "ask_again", done, at=at, **said)).startswith("0 analyses queued")
+    assert Analysis.objects.count() == 2
 
 
 def test_failures_are_retried_and_others_left_alone(owner, browser):

@@ -13,6 +13,7 @@ from analysis.models import (
     BatchImage,
     Bucket,
     ChangedImage,
+    FileKeyword,
     Image,
     ImageLabel,
     Label,
@@ -51,6 +52,7 @@ def test_every_model_is_registered():
         BatchEntry,
         BatchImage,
         ChangedImage,
+        FileKeyword,
         ImageLabel,
     }
 
@@ -122,7 +124,10 @@ def test_pictures_deleted_here_take_their_blobs_along(
 
 def test_asking_again_queues_a_new_analysis(owner, browser):
     analysis = create_analysis(create_image(owner), state="failed")
-    browser.post(address(Analysis, "changelist"), {"action": "ask_again", "_selected_action": [analysis.pk]})
+    said = {"action": "ask_again", "_selected_action": [analysis.pk]}
+    question = browser.post(address(Analysis, "changelist"), said)
+    assert list(Analysis.objects.values_list("state", flat=True)) == ["failed"]
+    browser.post(address(Analysis, "changelist"), {**said, "confirmed": "yes", "estimated": question.context["digest"]})
     assert sorted(Analysis.objects.values_list("state", flat=True)) == ["failed", "queued"]
 
 

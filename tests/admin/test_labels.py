@@ -110,7 +110,7 @@ def test_the_tree_shows_every_way_up_and_ends_in_a_circle(owner, browser):
     dog.parents.add(animal, pet)
     animal.parents.add(puppy)  # what no taxonomy has, but an answer may say
     page = browser.get(page_of(puppy)).content.decode()
-    tree = page[page.index('<ul class="tree">') :]
+    tree = page[page.index('<ul class="label-tree">') :]
     assert [name for name in ("Animal", "Pet", "Dog") if f">{name}</a>" in page] == ["Animal", "Pet", "Dog"]
     assert "<strong>Puppy</strong>" in tree
 

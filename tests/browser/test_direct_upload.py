@@ -71,11 +71,11 @@ def test_fifty_pictures_go_past_the_web_server_and_are_found(visit, owner, bucke
     sent: list[tuple[str, str]] = []
     page.on("request", lambda request: sent.append((request.method, request.url)))
     page.get_by_label("Pictures", exact=True).set_input_files(chosen(NUMBER))
-    expect(page.locator("[data-count]")).to_have_text("50 added", timeout=120_000)
+    expect(page.locator("[data-upload-summary]")).to_have_text("50 added", timeout=120_000)
     assert [url for method, url in sent if method == "POST"].count(f"{moto}/pictures") == NUMBER
     assert not any(url.endswith("/file/") for _, url in sent)
     assert (Image.objects.count(), Upload.objects.filter(state="taken").count()) == (NUMBER, NUMBER)
-    expect(page.locator("[data-section=added] [data-open]")).to_have_count(0, timeout=120_000)
+    expect(page.locator("[data-section=added] [data-pending]")).to_have_count(0, timeout=120_000)
 
     page.goto("/?q=name:picture-1")
     expect(page.get_by_role("status").first).to_contain_text("10 pictures")
@@ -166,9 +166,9 @@ def test_a_storage_that_refuses_is_told_and_asked_again(visit, owner, bucket, mo
     page.get_by_label("Pictures", exact=True).set_input_files(chosen(1))
     row = page.locator("[data-section=refused] li")
     for sentence in REFUSALS.values():
-        expect(row.locator(".sentence")).to_have_text(sentence)
+        expect(row.locator(".upload-message")).to_have_text(sentence)
         row.get_by_role("button", name="Retry").click()
-    expect(page.locator("[data-count]")).to_have_text("1 added", timeout=60_000)
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 added", timeout=60_000)
     window.complaints.clear()  # the browser told of the answer that we gave
 
 
@@ -181,6 +181,6 @@ def test_a_bucket_without_cors_rules_for_this_origin_pauses_rather_than_loses(
     page = window.sign_in()
     page.goto("/upload/")
     page.get_by_label("Pictures", exact=True).set_input_files(chosen(1))
-    expect(page.locator("[data-notice]")).to_contain_text("The connection is lost.")
-    expect(page.locator("[data-section=active] .upload-state")).to_have_text("Waiting")
+    expect(page.locator("[data-upload-alert]")).to_contain_text("The connection is lost.")
+    expect(page.locator("[data-section=active] .upload-status")).to_have_text("Waiting")
     window.complaints.clear()  # it says that the answer carries no Access-Control-Allow-Origin

@@ -50,11 +50,11 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
     page.get_by_label("Pictures", exact=True).set_input_files([*photographs(), str(bad)])
     expect(page.locator("[data-section=refused]")).to_contain_text("notes.jpg")
     expect(page.locator("[data-section=refused]")).to_contain_text("this is text, not a picture")
-    expect(page.locator("[data-count]")).to_have_text("2 added, 1 not accepted")
+    expect(page.locator("[data-upload-summary]")).to_have_text("2 added, 1 not accepted")
     added = page.locator("[data-section=added]")
     expect(added.locator("li", has_text="astronaut.png")).to_contain_text("Face", timeout=60_000)
     expect(added.locator("li", has_text="page.png")).to_contain_text("Text", timeout=60_000)
-    expect(added.locator("[data-open]")).to_have_count(0, timeout=60_000)
+    expect(added.locator("[data-pending]")).to_have_count(0, timeout=60_000)
 
     page.get_by_role("link", name="All pictures", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("2 pictures")
@@ -74,8 +74,8 @@ def test_from_signing_in_to_finding_a_picture_again(visit, owner, celery_worker_
     expect(boxes.first).to_be_hidden()
     page.keyboard.press("b")
     expect(boxes.first).to_be_visible()
-    page.locator(".row-name", has_text="Face 1").hover()
-    expect(page.locator(".box.lit")).not_to_have_count(0)
+    page.locator(".detection-name", has_text="Face 1").hover()
+    expect(page.locator(".box.is-highlighted")).not_to_have_count(0)
 
     page.keyboard.press("Escape")
     expect(page.get_by_role("status")).to_contain_text("1 picture")
@@ -95,7 +95,7 @@ def test_without_javascript_everything_is_there(visit, owner, celery_worker_thre
             break
         page.reload()  # the worker is on it
     expect(page.locator(".box").first).to_be_visible()
-    expect(page.locator(".threshold")).to_be_hidden()
+    expect(page.locator(".confidence-filter")).to_be_hidden()
 
     page.locator(".labels").get_by_role("link", name="Face").click()
     assert page.url.endswith("/?q=Face")
@@ -111,7 +111,7 @@ def test_back_returns_to_the_place(visit, a_wall):
     page = visit().sign_in()
     expect(page.locator(".card")).to_have_count(60)
     for number in (120, 150):
-        page.locator("#more").scroll_into_view_if_needed()
+        page.locator("#load-more").scroll_into_view_if_needed()
         page.mouse.wheel(0, 4_000)
         expect(page.locator(".card")).to_have_count(number)
     assert page.url.endswith("/?pages=3")
@@ -141,26 +141,26 @@ def test_a_bad_search_leaves_the_results_and_the_address(visit, a_wall, owner):
     search = page.get_by_role("combobox")
     search.fill('dog "cat')
     search.press("Enter")
-    expect(page.locator("#complaint")).to_contain_text("Nothing closes this quote.")
+    expect(page.locator("#search-error")).to_contain_text("Nothing closes this quote.")
     expect(page.locator(".card")).to_have_count(3)
     assert page.url.endswith("/")
     search.fill("dgo")
     search.press("Enter")
-    expect(page.locator("#complaint")).to_be_hidden()
-    expect(page.locator(".empty")).to_contain_text("No picture carries “dgo”.")
+    expect(page.locator("#search-error")).to_be_hidden()
+    expect(page.locator(".empty-state")).to_contain_text("No picture carries “dgo”.")
     page.go_back()
     expect(page.locator(".card")).to_have_count(3)
-    expect(page.locator("#complaint")).to_be_hidden()
+    expect(page.locator("#search-error")).to_be_hidden()
 
 
 def test_a_card_changes_while_one_looks_at_it(visit, a_wall, owner):
     a_wall(2)
     factories.create_analysis(owner.images.first())  # no worker is told of it
     page = visit().sign_in()
-    expect(page.locator(".badge.queued")).to_have_count(1)
+    expect(page.locator(".card-badge.queued")).to_have_count(1)
     Analysis.objects.update(state="failed", error_code="x", finished_at="2026-01-01T00:00Z")
-    expect(page.locator(".badge.failed")).to_have_count(1)
-    expect(page.locator(".badge.queued")).to_have_count(0)
+    expect(page.locator(".card-badge.failed")).to_have_count(1)
+    expect(page.locator(".card-badge.queued")).to_have_count(0)
 
 
 def test_the_keys_listed_are_those_of_the_page(visit, a_wall):

@@ -79,12 +79,12 @@ def test_a_picture_is_put_right_by_keyboard_alone(visit, image):
     keys.press("f")
     expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "true")
     keys.press("4")
-    expect(page.locator(".star.given")).to_have_count(4)
+    expect(page.locator(".star.is-given")).to_have_count(4)
     keys.press("2")
-    expect(page.locator(".star.given")).to_have_count(2)
+    expect(page.locator(".star.is-given")).to_have_count(2)
     assert list(Rating.objects.values_list("is_favorite", "rating")) == [(True, 2)]
     keys.press("0")
-    expect(page.locator(".star.given")).to_have_count(0)
+    expect(page.locator(".star.is-given")).to_have_count(0)
 
     keys.press("Delete")
     expect(page.get_by_text("Only you can open it.")).to_be_visible()
@@ -101,7 +101,7 @@ def test_keys_faster_than_answers_are_all_heard_and_a_double_click_is_one(visit,
     page.goto(image.get_absolute_url())
     for key in "jyjyjn3f":
         page.keyboard.press(key)
-    expect(page.locator(".star.given")).to_have_count(3)
+    expect(page.locator(".star.is-given")).to_have_count(3)
     expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "true")
     assert said() == {"Cat": "confirmed", "Dog": "confirmed", "Hat": "rejected"}
     assert list(Rating.objects.values_list("is_favorite", "rating")) == [(True, 3)]

@@ -29,10 +29,10 @@ def test_the_focus_stays_where_one_was(visit, owner, dogs):
     expect(cards(page).nth(1).get_by_role("link")).to_be_focused()
 
     page.keyboard.press("x")
-    page.locator(".bulk summary").first.press("Enter")
+    page.locator(".bulk-bar summary").first.press("Enter")
     page.get_by_label("Tag", exact=True).press_sequentially("holiday\n")
     expect(page.locator(".toast")).to_contain_text("Added “holiday” to 1 picture.")
-    expect(page.locator(".bulk summary").first).to_be_focused()
+    expect(page.locator(".bulk-bar summary").first).to_be_focused()
     page.keyboard.press("z")
     expect(page.locator(".toast")).to_contain_text("Undone on 1 picture.")
     assert Verdict.objects.count() == 0
@@ -52,8 +52,8 @@ def test_the_list_of_keys_is_that_of_what_is_shown(visit, owner, dogs):
 def test_without_a_script_undo_leads_back_to_the_search(visit, owner, dogs):
     page = visit(java_script_enabled=False).sign_in()
     page.goto("/?q=Grass")
-    cards(page).first.locator(".pick").check()
-    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    cards(page).first.locator(".card-checkbox").check()
+    page.locator(".bulk-bar").get_by_role("button", name="Trash").click()
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(cards(page)).to_have_count(3)
     assert page.url.endswith("/?q=Grass")

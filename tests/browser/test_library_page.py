@@ -47,7 +47,7 @@ def test_from_a_search_to_a_tag_and_back(visit, owner, dogs):
     page.keyboard.press("x")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("x")
-    expect(page.locator(".bulk")).to_contain_text("2 selected")
+    expect(page.locator(".bulk-bar")).to_contain_text("2 selected")
     page.get_by_text("Tags and labels").click()
     page.get_by_label("Tag", exact=True).fill("holiday")
     page.keyboard.press("Enter")
@@ -58,19 +58,19 @@ def test_from_a_search_to_a_tag_and_back(visit, owner, dogs):
     toast.get_by_role("button", name="Undo").click()
     expect(toast).to_contain_text("Undone on 2 pictures.")
     expect(page.locator("#facet-list").get_by_role("link", name="holiday 2")).to_have_count(0)
-    expect(page.locator(".bulk")).to_be_hidden()
+    expect(page.locator(".bulk-bar")).to_be_hidden()
 
 
 def test_all_results_are_selected_and_moved_to_the_trash(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
-    cards(page).nth(0).locator(".pick").check()
-    cards(page).nth(2).locator(".pick").click(modifiers=["Shift"])
-    expect(page.locator(".bulk")).to_contain_text("3 selected")
+    cards(page).nth(0).locator(".card-checkbox").check()
+    cards(page).nth(2).locator(".card-checkbox").click(modifiers=["Shift"])
+    expect(page.locator(".bulk-bar")).to_contain_text("3 selected")
     page.keyboard.press("Escape")
-    expect(page.locator(".bulk")).to_be_hidden()
+    expect(page.locator(".bulk-bar")).to_be_hidden()
     page.keyboard.press("Control+a")
-    expect(page.locator(".bulk")).to_contain_text("6 selected")
+    expect(page.locator(".bulk-bar")).to_contain_text("6 selected")
     page.keyboard.press("Delete")
     expect(page.locator(".toast")).to_contain_text("Moved 6 pictures to the trash.")
     expect(cards(page)).to_have_count(0)
@@ -96,7 +96,7 @@ def test_a_filter_excludes_with_alt_held_down(visit, owner, dogs):
     page.locator("#facets").get_by_role("link", name="Grass 3").click(modifiers=["Alt"])
     expect(cards(page)).to_have_count(3)
     assert page.url.endswith("/?q=-Grass")
-    expect(page.locator(".chip.excluded")).to_contain_text("Grass")
+    expect(page.locator(".chip.is-excluded")).to_contain_text("Grass")
 
 
 def test_f_makes_the_focused_card_a_favorite_and_no_longer(visit, owner, dogs):
@@ -107,13 +107,13 @@ def test_f_makes_the_focused_card_a_favorite_and_no_longer(visit, owner, dogs):
     page.keyboard.press("f")
     toast = page.locator(".toast")
     expect(toast).to_contain_text("Added 1 picture to your favorites.")
-    expect(cards(page).first.locator(".badge.favorite")).to_have_count(1)
+    expect(cards(page).first.locator(".card-badge.favorite")).to_have_count(1)
     assert list(Rating.objects.values_list("image__filename", flat=True)) == ["first.jpg"]
     page.keyboard.press("f")
     expect(toast).to_contain_text("Took 1 picture from your favorites.")
-    expect(page.locator(".badge.favorite")).to_have_count(0)
+    expect(page.locator(".card-badge.favorite")).to_have_count(0)
     toast.get_by_role("button", name="Undo").click()
-    expect(page.locator(".badge.favorite")).to_have_count(1)
+    expect(page.locator(".card-badge.favorite")).to_have_count(1)
 
 
 def test_a_saved_search_comes_back_as_large_as_it_was_saved(visit, owner, dogs):
@@ -138,8 +138,8 @@ def test_a_saved_search_comes_back_as_large_as_it_was_saved(visit, owner, dogs):
 def test_a_menu_of_the_bulk_bar_stays_within_a_phone(visit, owner, dogs):
     page = visit(viewport={"width": 390, "height": 844}).sign_in()
     page.wait_for_load_state()
-    cards(page).first.locator(".pick").check()
-    for menu in page.locator(".bulk details").all():
+    cards(page).first.locator(".card-checkbox").check()
+    for menu in page.locator(".bulk-bar details").all():
         menu.locator("summary").click()
         box = menu.locator(".menu").bounding_box()
         assert (box["x"] >= 0, box["x"] + box["width"] <= 390) == (True, True)
@@ -149,7 +149,7 @@ def test_a_menu_of_the_bulk_bar_stays_within_a_phone(visit, owner, dogs):
 def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, renditions):
     Image.objects.bulk_create(rows(owner, renditions, number=420))
     page = visit().sign_in()
-    page.evaluate("bound => { document.querySelector('bounded-rows').dataset.most = bound }", str(BOUND))
+    page.evaluate("bound => { document.querySelector('virtual-grid').dataset.maxCards = bound }", str(BOUND))
     page.evaluate("""() => {
         window.moved = 0;
         new PerformanceObserver((list) => list.getEntries().forEach((each) => { moved += each.value }))
@@ -157,11 +157,11 @@ def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, rendit
     }""")
     page.mouse.move(700, 500)
     maximum = 0
-    while page.locator("#more").count():
+    while page.locator("#load-more").count():
         page.mouse.wheel(0, 1_500)
         page.wait_for_function("() => new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")
         maximum = max(maximum, cards(page).count())
-    assert page.evaluate("document.querySelector('bounded-rows').order().length") == 421
+    assert page.evaluate("document.querySelector('virtual-grid').imageIds().length") == 421
     page.wait_for_function("bound => document.querySelectorAll('.card').length <= bound", arg=BOUND)
     assert maximum <= BOUND + 120  # a page that has come, and one that is on its way
 
@@ -179,7 +179,7 @@ def test_rows_far_away_leave_the_document_and_nothing_moves(visit, owner, rendit
 
     page.get_by_role("button", name="Small").dispatch_event("click")  # rows that are gone are laid out anew as well
     page.wait_for_function("height => document.documentElement.scrollHeight < height * 0.6", arg=height)
-    assert page.evaluate("document.querySelector('bounded-rows').order().length") == 421
+    assert page.evaluate("document.querySelector('virtual-grid').imageIds().length") == 421
 
 
 def rows(owner, renditions, *, number):
@@ -226,7 +226,7 @@ def test_without_a_script_it_is_the_page_of_a_sensitive_picture_that_shows_it(vi
     page.wait_for_url("**/images/**")
     preview = page.locator(".preview")
     assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
-    page.locator(".veil summary").press("Enter")
+    page.locator(".sensitive-cover summary").press("Enter")
     assert preview.evaluate("each => getComputedStyle(each).filter") == "none"
     page.get_by_text("Blur it").click()
     assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
@@ -238,9 +238,9 @@ def test_what_goes_on_in_the_background_says_how_far_it_is_and_the_pictures_foll
     monkeypatch.setattr(views, "AT_ONCE", 3)
     page = visit().sign_in()
     page.wait_for_load_state()
-    cards(page).first.locator(".pick").check()
+    cards(page).first.locator(".card-checkbox").check()
     page.get_by_role("button", name="Select all 6 pictures").click()
-    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    page.locator(".bulk-bar").get_by_role("button", name="Trash").click()
     toast = page.locator(".toast")
     expect(toast).to_contain_text("Moved 6 pictures to the trash.")
     expect(cards(page)).to_have_count(0)

@@ -39,8 +39,8 @@ def test_a_second_click_is_the_first_one_and_leaves_its_undo(visit, owner, dogs)
     page.wait_for_load_state()
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
-    cards(page).first.locator(".pick").check()
-    trash = page.locator(".bulk").get_by_role("button", name="Trash")
+    cards(page).first.locator(".card-checkbox").check()
+    trash = page.locator(".bulk-bar").get_by_role("button", name="Trash")
     with held(page, "**/bulk/trash/"):
         trash.click()
         trash.click()
@@ -59,7 +59,7 @@ def test_keys_faster_than_answers_are_all_heard(visit, owner, dogs):
     with held(page, "**/bulk/favorite/"):
         for key in ("ArrowRight", "f", "ArrowRight", "f"):
             page.keyboard.press(key)
-    expect(page.locator(".badge.favorite")).to_have_count(2)
+    expect(page.locator(".card-badge.favorite")).to_have_count(2)
 
 
 def test_of_two_searches_the_last_one_counts_whatever_answer_comes_first(visit, owner, dogs):
@@ -81,7 +81,7 @@ def test_of_two_searches_the_last_one_counts_whatever_answer_comes_first(visit, 
 def test_a_search_in_progress_is_not_lost_to_what_is_taken_back(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
-    cards(page).nth(1).locator(".pick").check()
+    cards(page).nth(1).locator(".card-checkbox").check()
     page.keyboard.press("f")
     undo = page.locator(".toast").get_by_role("button", name="Undo")
     expect(undo).to_be_visible()
@@ -98,9 +98,9 @@ def test_a_search_in_progress_is_not_lost_to_what_is_taken_back(visit, owner, do
 def test_what_an_action_changed_does_not_replace_another_search(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
-    cards(page).first.locator(".pick").check()
+    cards(page).first.locator(".card-checkbox").check()
     with held(page, re.compile(r"/cards/\?")):
-        page.locator(".bulk").get_by_role("button", name="Favorite").click()
+        page.locator(".bulk-bar").get_by_role("button", name="Favorite").click()
         expect(page.locator(".toast")).to_contain_text("Added 1 picture to your favorites.")
         filter_of(page, "Grass 3").click()
         expect(cards(page)).to_have_count(3)
@@ -113,33 +113,33 @@ def test_a_menu_shows_what_is_selected_now(visit, owner, dogs):
     page = visit().sign_in()
     page.wait_for_load_state()
     menu = page.get_by_text("Tags and labels")
-    cards(page).nth(2).locator(".pick").check()
+    cards(page).nth(2).locator(".card-checkbox").check()
     with held(page, "**/bulk/menu/"):
         with page.expect_request("**/bulk/menu/"):
             menu.click()
         page.keyboard.press("Escape")
-        cards(page).nth(3).locator(".pick").check()
+        cards(page).nth(3).locator(".card-checkbox").check()
         menu.click()
-        expect(page.locator(".carried .count").first).to_have_text("2")
+        expect(page.locator(".bulk-labels .count").first).to_have_text("2")
     page.wait_for_load_state("networkidle")
-    expect(page.locator(".carried .count").first).to_have_text("2")
+    expect(page.locator(".bulk-labels .count").first).to_have_text("2")
 
 
 def test_without_a_connection_each_action_says_so_and_nothing_is_lost(visit, owner, dogs):
     window = visit()
     page = window.sign_in()
     page.wait_for_load_state()
-    cards(page).first.locator(".pick").check()
+    cards(page).first.locator(".card-checkbox").check()
     toast = page.locator(".toast")
     window.context.set_offline(True)
-    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    page.locator(".bulk-bar").get_by_role("button", name="Trash").click()
     expect(toast).to_contain_text("The server cannot be reached; nothing was changed.")
     filter_of(page, "Grass 3").click()
     expect(toast).to_contain_text("The server cannot be reached. Try again in a moment.")
     expect(cards(page)).to_have_count(6)
-    expect(page.locator(".bulk")).to_contain_text("1 selected")
+    expect(page.locator(".bulk-bar")).to_contain_text("1 selected")
     window.context.set_offline(False)
-    page.locator(".bulk").get_by_role("button", name="Trash").click()
+    page.locator(".bulk-bar").get_by_role("button", name="Trash").click()
     expect(toast).to_contain_text("Moved 1 picture to the trash.")
     filter_of(page, re.compile("^Grass")).click()
     page.wait_for_url("**/?q=Grass")

@@ -64,7 +64,7 @@ def test_a_selection_is_analyzed_again_after_it_is_said_what_that_comes_to(visit
     expect(page.get_by_text(f"Batch {batch.pk} is under way.")).to_be_visible()
     assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
     page.get_by_role("button", name=f"Cancel batch {batch.pk}").click()
-    expect(page.locator(".batch .badge")).to_have_text("Cancelled")
+    expect(page.locator(".batch .batch-state")).to_have_text("Cancelled")
 
 
 def test_a_batch_is_seen_going_on_without_a_reload(visit, images):

@@ -9,7 +9,7 @@ from analysis.curation import trash
 from tests import factories, pictures
 
 TICKETS = "**/upload/tickets/"
-REFUSED = '<li class="upload-row" data-outcome="refused"><p class="name">x</p><p class="sentence">y</p></li>'
+REFUSED = '<li class="upload-row" data-outcome="refused"><p class="name">x</p><p class="upload-message">y</p></li>'
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def test_very_many_files_leave_a_few_hundred_rows(window):
     page = window.page
     page.route(TICKETS, refuse)
     choose(page, files(*[f"{number}.jpg" for number in range(450)]))
-    expect(page.locator("[data-count]")).to_have_text("450 not accepted", timeout=60_000)
+    expect(page.locator("[data-upload-summary]")).to_have_text("450 not accepted", timeout=60_000)
     refused = page.locator("[data-section=refused]")
     expect(refused.locator("li")).to_have_count(200)
-    expect(refused.locator("[data-rest]")).to_have_text("and 250 more")
+    expect(refused.locator("[data-section-remaining]")).to_have_text("and 250 more")
 
 
 def test_while_many_wait_only_the_next_are_rows(window, hold):
@@ -62,19 +62,19 @@ def test_while_many_wait_only_the_next_are_rows(window, hold):
     choose(page, files(*[f"{number}.jpg" for number in range(60)]))
     active = page.locator("[data-section=active]")
     expect(active.locator("li")).to_have_count(8)
-    expect(active.locator("[data-rest]")).to_have_text("and 52 more")
-    expect(page.locator("[data-count]")).to_have_text("0 of 60")
+    expect(active.locator("[data-section-remaining]")).to_have_text("and 52 more")
+    expect(page.locator("[data-upload-summary]")).to_have_text("0 of 60")
 
 
 def test_a_lost_connection_pauses_and_goes_on_by_itself(window):
     page = window.page
     page.route("**/upload/**", lambda route: route.abort("internetdisconnected"))
     choose(page, files("one.jpg"))
-    expect(page.locator("[data-notice]")).to_contain_text("The connection is lost.")
-    expect(page.locator("[data-section=active] .upload-state")).to_have_text("Waiting")
+    expect(page.locator("[data-upload-alert]")).to_contain_text("The connection is lost.")
+    expect(page.locator("[data-section=active] .upload-status")).to_have_text("Waiting")
     page.unroute("**/upload/**")
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg", timeout=30_000)
-    expect(page.locator("[data-notice]")).to_be_hidden()
+    expect(page.locator("[data-upload-alert]")).to_be_hidden()
     window.complaints.clear()  # the browser told of the lines that we cut
 
 
@@ -86,7 +86,7 @@ def test_a_server_that_fails_can_be_asked_again(window):
     expect(row).to_contain_text("the server could not take it (status 503)")
     row.get_by_role("button", name="Retry").click()
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg")
-    expect(page.locator("[data-count]")).to_have_text("1 added")
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 added")
     window.complaints.clear()
 
 
@@ -118,13 +118,13 @@ def test_what_lies_in_the_trash_is_restored_on_the_spot(window, owner):
     choose(page, files("again.jpg"))
     thrown = page.locator("[data-outcome=trashed]")
     expect(thrown).to_contain_text("Already here, in the trash")
-    expect(page.locator("[data-count]")).to_have_text("1 already here, in the trash")
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 already here, in the trash")
     thrown.get_by_role("button", name="Restore").click()
     expect(thrown).to_have_count(0)
     restored = page.locator("[data-section=added] li")
     expect(restored.locator(".name")).to_have_text("again.jpg")
     expect(restored).to_contain_text("Already here")
-    expect(page.locator("[data-count]")).to_have_text("1 already here")
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 already here")
     assert owner.images.get().trashed_at is None
     assert page.url.endswith("/upload/")
 

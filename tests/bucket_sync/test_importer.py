@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from datetime import timedelta
 
@@ -11,8 +12,8 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from analysis import tasks
-from analysis.bucket_sync import importer, object_queue
+from analysis import pipeline, tasks
+from analysis.bucket_sync import importer, object_queue, sync
 from analysis.bucket_sync.object_import import ImportHooks
 from analysis.bucket_sync.s3_events import parse_events
 from analysis.curation import trash, verdicts
@@ -23,7 +24,7 @@ from analysis.recognition.base import Response, UnreadableResponse
 from analysis.recognition.save_results import AttemptResult
 from analysis.recognition.save_results import save_results as record_ends
 from analysis.storage import blobs, originals, renditions
-from tests import pictures
+from tests import pictures, raw_bytes
 from tests.factories import create_bucket, create_label, label_rows, labels_answer
 from tests.s3_event_messages import notice, record
 
@@ -74,6 +75,33 @@ def test_an_object_becomes_a_picture_and_stays_where_it_is(bucket, s3, rekogniti
     rekognition.answers = [labels_answer(Dog=98)]
     tasks.run_recognition(recognizer="rekognition", api="labels")
     assert label_rows(image) == {"Dog": 98}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "aws-chunked,GZIP"])
+def test_compressed_object_is_refused_with_a_sentence_that_says_so(bucket, s3, encoding):
+    s3.put(KEY, gzip.compress(pictures.jpeg()))
+    s3.encodings[KEY] = encoding
+    hear(KEY)
+    read(bucket)
+    sentence = "it is stored compressed (Content-Encoding: gzip); put it into the bucket without"
+    assert told() == ("refused", "compressed", sentence)
+
+
+def test_picture_that_only_claims_to_be_compressed_is_read(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    s3.encodings[KEY] = "gzip"
+    hear(KEY)
+    read(bucket)
+    assert told() == ("present", "", "")
+
+
+def test_key_that_ends_in_a_space_is_read_listed_or_heard_of(bucket, s3):
+    for key in ("a.jpg ", "b.JPG  "):
+        s3.put(key, pictures.jpeg(seed=len(key)))
+    assert hear("a.jpg ") == {bucket.pk}
+    list(pipeline.sync_bucket(bucket, options=sync.SyncOptions()))
+    read(bucket)
+    assert dict(Image.objects.values_list("key", "filename")) == {"a.jpg ": "a.jpg", "b.JPG  ": "b.JPG"}
 
 
 def test_its_original_can_be_taken_home_and_its_renditions_made_again(owner, bucket, s3, signed_in, pictures_folder):
@@ -518,3 +546,14 @@ def test_an_original_that_was_replacing_is_not_taken_for_the_one_that_was_looked
     s3.delete(KEY)
     with pytest.raises(blobs.BlobMissing, match="has nothing under"):
         originals.get(image)
+
+
+def test_a_file_that_leads_out_of_itself_is_refused_and_the_reader_goes_on(bucket, s3, pictures_folder):
+    """A large one lies on the disk meanwhile, where the system refuses to go where a damaged BigTIFF points to."""
+    s3.put("far.tif", raw_bytes.big_tiff(1, at=2**63 - 1) + bytes(originals.IN_MEMORY))
+    s3.put("good.jpg", pictures.jpeg())
+    hear("far.tif")
+    hear("good.jpg")
+    read(bucket)
+    assert told("far.tif") == ("refused", "broken", "this TIFF is damaged and cannot be read; copy or send it again")
+    assert told("good.jpg") == ("present", "", "")

@@ -109,6 +109,7 @@ def test_what_is_no_sequencer_is_none(said):
         ),
         (KeyFilter(prefix="2024/"), ["2024/a.jpg"], ["2023/a.jpg", "2024/"]),
         (KeyFilter(include=("*.jpg", "*.bin")), ["a/b.JPG", "x.bin"], ["a.png", "IMG"]),
+        (KeyFilter(), ["a/b.jpg ", "c.PNG  ", "d "], ["a.txt "]),
         (KeyFilter(exclude=("*/thumbs/*",)), ["a/b.jpg"], ["a/Thumbs/b.jpg"]),
         (KeyFilter(include=("*.jpg",), exclude=("x*",)), ["a.jpg"], ["x.jpg"]),
     ],

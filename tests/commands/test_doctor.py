@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from analysis import pipeline, tasks
 from analysis.health import doctor
 from analysis.health.findings import Finding, bounded
 from analysis.models import Heartbeat, Outage, PendingBlob, Spend
+from analysis.recognition.rate_limiter import SHARE
 from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_analysis, create_image
@@ -256,11 +258,11 @@ def test_the_pace_that_throttles_left(rekognition):
 
     limiter = engine_runner.limiter("rekognition", "labels")
     assert found("pace").sentence == "Calls a second at present, of the quota: labels 1e+03 of 1000."
-    limiter._redis.hset(limiter._key, mapping={"rate": 200, "at": limiter._redis.time()[0] + 60})
-    assert (found("pace").state, found("pace").sentence) == (
-        "warning",
-        "Calls a second at present, of the quota: labels 200 of 1000.",
-    )
+    lowered = {"cut": 200 * SHARE, "ceiling": 200 * SHARE, "cut_at": limiter._redis.time()[0]}
+    limiter._redis.hset(limiter._key, mapping=lowered)
+    told = found("pace")
+    assert told.state == "warning"
+    assert re.fullmatch(r"Calls a second at present, of the quota: labels 2\d\d of 1000\.", told.sentence)
     limiter._redis.delete(limiter._key)
 
 

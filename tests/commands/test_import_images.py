@@ -1,4 +1,7 @@
+import os
+import tempfile
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -76,6 +79,8 @@ def _reason(name):
     ("arguments", "message"),
     [
         (["no/such/folder"], "There is no no/such/folder."),
+        ([""], "An empty path was given. Name a folder, or . for the current one."),
+        (["x" * 300], f"{'x' * 200}… cannot be read: File name too long."),
         ([".", "--owner", "ghost"], "There is nobody called 'ghost'."),
         (["."], "Say whose pictures these are with --owner USERNAME."),
     ],
@@ -99,3 +104,32 @@ def test_a_storage_that_takes_nothing_ends_the_import(owner, folder, pictures_fo
         run(folder)
     assert not Image.objects.exists()
     assert len(capsys.readouterr().err.splitlines()) == 5
+
+
+def test_own_storage_is_never_imported(owner, folder, pictures_folder, monkeypatch):
+    run(folder)
+    monkeypatch.chdir(pictures_folder.parent)
+    assert run(".") == (0, "0 imported, 2 already here, 0 refused.\n")
+    assert run(pictures_folder / "renditions")[1] == "0 imported, 0 already here, 1 refused.\n"
+    assert Image.objects.count() == 2
+
+
+def test_excluded_paths_are_left_out(owner, folder):
+    assert run(folder, "--exclude", "deeper/*", "--exclude", "*.gif") == (0, "1 imported, 0 already here, 0 refused.\n")
+
+
+def test_a_path_in_an_unreadable_folder_gets_a_sentence(owner):
+    before = os.geteuid()
+    with tempfile.TemporaryDirectory() as top:
+        shut = Path(top) / "shut"
+        shut.mkdir(mode=0)
+        Path(top).chmod(0o755)
+        try:
+            if before == 0:
+                os.seteuid(65_534)
+            with pytest.raises(CommandError) as caught:
+                run(shut / "a.jpg")
+        finally:
+            os.seteuid(before)
+            shut.chmod(0o700)
+    assert (str(caught.value), caught.value.returncode) == (f"{shut / 'a.jpg'} cannot be read: Permission denied.", 2)

@@ -2,10 +2,10 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from analysis.ingest.examine import examine
-from analysis.ingest.exif import ImageMetadata, read_metadata
+from analysis.ingest.exif import ImageMetadata, _degrees, read_metadata
 from tests import pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -18,7 +18,8 @@ def read(content: bytes) -> ImageMetadata:
 @pytest.mark.parametrize("form", ["jpeg", "png", "webp", "tiff", "heic", "avif"])
 def test_a_cameras_values_are_read_from_every_format_that_carries_them(form):
     assert read(pictures.with_exif(form)) == ImageMetadata(
-        taken_at=datetime(2024, 7, 14, 8, 30, 5, tzinfo=UTC),
+        taken_at=datetime(2024, 7, 14, 10, 30, 5, tzinfo=UTC),
+        taken_offset=120,
         camera_make="Canon",
         camera_model="EOS R5",
         lens="RF24-105mm F4 L IS USM",
@@ -36,31 +37,66 @@ def test_a_picture_without_exif_has_no_values(form):
     assert read(pictures.every_format()[form]) == ImageMetadata()
 
 
+def clock(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
-    ("changes", "taken_at"),
+    ("changes", "taken_at", "offset"),
     [
-        ({}, datetime(2024, 7, 14, 8, 30, 5, tzinfo=UTC)),
-        ({"OffsetTimeOriginal": "-05:30"}, datetime(2024, 7, 14, 16, 0, 5, tzinfo=UTC)),
-        ({"OffsetTimeOriginal": None}, datetime(2024, 7, 14, 10, 30, 5, tzinfo=UTC)),
-        ({"OffsetTimeOriginal": "   :  "}, datetime(2024, 7, 14, 10, 30, 5, tzinfo=UTC)),
-        ({"OffsetTimeOriginal": "+99:99"}, datetime(2024, 7, 14, 10, 30, 5, tzinfo=UTC)),
-        ({"SubsecTimeOriginal": "25"}, datetime(2024, 7, 14, 8, 30, 5, 250_000, tzinfo=UTC)),
-        ({"SubsecTimeOriginal": "٣"}, datetime(2024, 7, 14, 8, 30, 5, tzinfo=UTC)),
-        ({"DateTimeOriginal": "2024-07-14T10:30:05"}, datetime(2024, 7, 14, 8, 30, 5, tzinfo=UTC)),
-        ({"DateTimeOriginal": "0000:00:00 00:00:00"}, None),
-        ({"DateTimeOriginal": "2024:13:40 10:30:05"}, None),
-        ({"DateTimeOriginal": "yesterday"}, None),
-        ({"DateTimeOriginal": "0001:01:01 00:00:00"}, None),
-        ({"DateTimeOriginal": "9999:12:31 23:59:59", "OffsetTimeOriginal": "-12:00"}, None),
+        ({}, clock(2024, 7, 14, 10, 30, 5), 120),
+        ({"OffsetTimeOriginal": "-05:30"}, clock(2024, 7, 14, 10, 30, 5), -330),
+        ({"OffsetTimeOriginal": None}, clock(2024, 7, 14, 10, 30, 5), None),
+        ({"OffsetTimeOriginal": "   :  "}, clock(2024, 7, 14, 10, 30, 5), None),
+        ({"OffsetTimeOriginal": "+99:99"}, clock(2024, 7, 14, 10, 30, 5), None),
+        ({"OffsetTimeOriginal": "Z"}, clock(2024, 7, 14, 10, 30, 5), 0),
+        ({"SubsecTimeOriginal": "25"}, clock(2024, 7, 14, 10, 30, 5, 250_000), 120),
+        ({"SubsecTimeOriginal": "٣"}, clock(2024, 7, 14, 10, 30, 5), 120),
+        ({"DateTimeOriginal": "2024-07-14T10:30:05"}, clock(2024, 7, 14, 10, 30, 5), 120),
+        ({"DateTimeOriginal": "2024:07:14 10:30:05-03:00"}, clock(2024, 7, 14, 10, 30, 5), -180),
+        ({"DateTimeOriginal": "2024:07:14 10:30:05.5Z"}, clock(2024, 7, 14, 10, 30, 5, 500_000), 0),
+        ({"DateTimeOriginal": "2003: 7: 4  9: 5: 3"}, clock(2003, 7, 4, 9, 5, 3), 120),
+        ({"DateTimeOriginal": "2024:07:14 10:30"}, clock(2024, 7, 14, 10, 30), 120),
+        ({"DateTimeOriginal": "2024:07:14"}, clock(2024, 7, 14), 120),
+        ({"DateTimeOriginal": "2024:07:14   :  :  "}, clock(2024, 7, 14), 120),
+        ({"DateTimeOriginal": "2015:08:22 24:08:19"}, clock(2015, 8, 23, 0, 8, 19), 120),
+        ({"DateTimeOriginal": "2024:12:31 23:59:60"}, clock(2025, 1, 1), 120),
+        ({"DateTimeOriginal": "2024:07:14 25:00:00"}, None, None),
+        ({"DateTimeOriginal": "0000:00:00 00:00:00"}, None, None),
+        ({"DateTimeOriginal": "2024:13:40 10:30:05"}, None, None),
+        ({"DateTimeOriginal": "yesterday"}, None, None),
+        ({"DateTimeOriginal": "0001:01:01 00:00:00"}, None, None),
+        ({"DateTimeOriginal": "9999:12:31 24:00:00"}, None, None),
         (
             {"DateTimeOriginal": None, "DateTimeDigitized": "2001:02:03 04:05:06", "DateTime": "2020:01:01 00:00:00"},
-            datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC),
+            clock(2001, 2, 3, 4, 5, 6),
+            None,
         ),
-        ({"DateTimeOriginal": None, "DateTime": "2020:01:01 00:00:00"}, datetime(2020, 1, 1, tzinfo=UTC)),
+        ({"DateTimeOriginal": None, "DateTime": "2020:01:01 00:00:00"}, clock(2020, 1, 1), None),
+        # OffsetTime alone tells of the moment at which the file was written.
+        ({"OffsetTimeOriginal": None, "OffsetTime": "+02:00"}, clock(2024, 7, 14, 10, 30, 5), 120),
+        (
+            {"OffsetTimeOriginal": None, "OffsetTime": "+02:00", "DateTime": "2024:07:14 10:30:05"},
+            clock(2024, 7, 14, 10, 30, 5),
+            120,
+        ),
+        (
+            {"OffsetTimeOriginal": None, "OffsetTime": "+02:00", "DateTime": "2025:01:01 00:00:00"},
+            clock(2024, 7, 14, 10, 30, 5),
+            None,
+        ),
+        ({"DateTimeOriginal": None, "GPSDateStamp": "2021:06:05"}, clock(2021, 6, 5), None),
+        (
+            {"DateTimeOriginal": None, "GPSDateStamp": "2021:06:05", "GPSTimeStamp": (21.0, 30.0, 7.9)},
+            clock(2021, 6, 5, 21, 30, 7),
+            0,
+        ),
+        ({"DateTimeOriginal": None, "GPSTimeStamp": (21.0, 30.0, 7.9)}, None, None),
     ],
 )
-def test_when_a_picture_was_taken(changes, taken_at):
-    assert read(pictures.with_exif(**changes)).taken_at == taken_at
+def test_when_a_picture_was_taken(changes, taken_at, offset):
+    metadata = read(pictures.with_exif(**changes))
+    assert (metadata.taken_at, metadata.taken_offset) == (taken_at, offset)
 
 
 NOT_A_NUMBER = TiffImagePlugin.IFDRational(0, 0)
@@ -75,6 +111,9 @@ NOT_A_NUMBER = TiffImagePlugin.IFDRational(0, 0)
         ({"GPSLatitude": (91.0, 0.0, 0.0)}, (None, None)),
         ({"GPSLongitude": (180.0, 30.0, 0.0)}, (None, None)),
         ({"GPSLatitude": (33.0, NOT_A_NUMBER, 0.0)}, (None, None)),
+        ({"GPSLatitude": (48.0, 51.3, NOT_A_NUMBER), "GPSLatitudeRef": "N"}, (48.855, 151.215)),
+        ({"GPSLatitude": (48.855, NOT_A_NUMBER, NOT_A_NUMBER), "GPSLatitudeRef": "N"}, (48.855, 151.215)),
+        ({"GPSLatitude": (NOT_A_NUMBER, 51.3, 0.0)}, (None, None)),
         ({"GPSLatitude": (0.0, 0.0, 0.0), "GPSLongitude": (0.0, 0.0, 0.0)}, (None, None)),
         ({"GPSLatitude": (0.0, 0.0, 0.0)}, (0.0, 151.215)),
         ({"GPSLatitude": (33.5,), "GPSLatitudeRef": "S"}, (None, None)),  # one number is no tuple when read
@@ -138,3 +177,28 @@ def test_each_value_of_a_wrong_type_costs_only_itself():
     exif.get_ifd(ExifTags.IFD.Exif).update(wrong)
     exif.get_ifd(ExifTags.IFD.GPSInfo).update({ExifTags.GPS.GPSLatitude: "north", ExifTags.GPS.GPSLongitude: (None,)})
     assert read_metadata(image) == ImageMetadata(camera_model="EOS")
+
+
+@pytest.mark.parametrize(("reference", "expected"), [("S", -33.8566667), ("N", -33.8566667), ("", -33.8566667)])
+def test_a_sign_in_the_degrees_counts_once(reference, expected):
+    parts = (TiffImagePlugin.IFDRational(-33), TiffImagePlugin.IFDRational(51), TiffImagePlugin.IFDRational(24))
+    assert _degrees(parts, reference, limit=90) == expected
+
+
+XMP_ON_ITS_SIDE = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+@pytest.mark.parametrize("form", ["jpeg", "webp", "png"])
+def test_an_orientation_in_xmp_alone_is_ignored_as_browsers_do(form):
+    options = {"xmp": XMP_ON_ITS_SIDE} if form != "png" else {"pnginfo": _text_chunk(XMP_ON_ITS_SIDE)}
+    examined = examine(BytesIO(pictures.encoded(pictures.quadrants(), form, **options)), name="picture")
+    assert (examined.width, examined.height, examined.metadata.orientation) == (160, 120, 1)
+
+
+def _text_chunk(packet: bytes):
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", packet.decode())
+    return info

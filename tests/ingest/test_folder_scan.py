@@ -111,3 +111,25 @@ def test_a_folder_is_not_read_before_its_turn(folder):
     next(found)
     (folder / "2024" / "late.jpg").write_bytes(b"?")
     assert folder / "2024" / "late.jpg" in list(found)
+
+
+def test_what_matches_an_exclusion_is_skipped_and_its_folder_not_entered(folder):
+    found = names(image_files([folder], exclude=["2023/*", "*.SVG", "*a"]), folder)
+    assert found == ["IMG.CR2", "a.JPG", "b.jpg", "broken.png", "scan", "2024/c.webp"]
+
+
+def test_own_storage_is_skipped_in_a_walk_and_refused_when_given(folder):
+    storage = folder / "var" / "pictures"
+    (storage / "originals" / "ab").mkdir(parents=True)
+    (storage / "originals" / "ab" / "x.jpg").write_bytes(b"?")
+    (folder / "linked").symlink_to(storage)
+    found = names(image_files([folder], own_storage=storage), folder)
+    assert [name for name in found if "x.jpg" in name] == []
+    assert "2024/c.webp" in found
+    for inside in (storage, storage / "originals", storage / "originals" / "ab" / "x.jpg", folder / "linked"):
+        [refused] = image_files([inside], own_storage=storage)
+        assert str(refused) == f"{inside}: the library keeps its own pictures here; name another folder"
+
+
+def test_a_storage_that_does_not_exist_yet_excludes_nothing(folder):
+    assert "a.JPG" in names(image_files([folder], own_storage=folder / "never"), folder)

@@ -1,10 +1,12 @@
 import hashlib
 from io import BytesIO
+from itertools import combinations
 
+import pytest
 from PIL import Image
 
 from analysis.ingest.examine import examine
-from analysis.ingest.hashes import hamming, perceptual_hash, sha256_of
+from analysis.ingest.hashes import hamming, look_alike, perceptual_hash, same_shape, sha256_of, signature
 from tests import pictures
 
 
@@ -41,8 +43,43 @@ def test_the_hash_is_a_signed_64_bit_number():
     assert len(set(hashes)) == 20
 
 
-def test_flat_pictures_of_all_colors_have_one_hash():
-    assert len({perceptual_hash(Image.new("RGB", (50, 40), color)) for color in ("black", "white", "red")}) == 1
+@pytest.mark.parametrize("color", ["black", "white", "red", "lime", "blue", (128, 127, 126)])
+def test_pictures_of_one_color_have_no_hash(color):
+    flat = Image.new("RGB", (50, 40), color)
+    assert perceptual_hash(flat) is None
+    assert perceptual_hash(Image.open(BytesIO(pictures.encoded(flat, "jpeg", quality=30)))) is None
+
+
+def test_signatures_of_versions_of_a_picture_look_alike():
+    photo = pictures.photo(1, 800, 600)
+    versions = [photo.resize((400, 300)), Image.open(BytesIO(pictures.encoded(photo, "jpeg", quality=30)))]
+    assert [look_alike(signature(photo), signature(version)) for version in versions] == [True, True]
+    assert len(signature(photo)) == 27
+
+
+def test_signatures_of_the_same_shapes_in_another_color_do_not_look_alike():
+    photo = pictures.photo(1)
+    red, green, blue = photo.split()
+    tinted = Image.merge("RGB", (red.point(lambda value: value // 4), green, blue))
+    assert not look_alike(signature(photo), signature(tinted))
+
+
+def test_pages_of_text_with_one_layout_do_not_look_alike():
+    pages = [signature(pictures.text_page(seed)) for seed in range(12)]
+    assert not any(look_alike(one, other) for one, other in combinations(pages, 2))
+    again = pictures.text_page(0).resize((425, 550))
+    assert look_alike(pages[0], signature(again))
+
+
+def test_night_skies_do_not_look_alike():
+    skies = [signature(pictures.night_sky(seed)) for seed in range(12)]
+    assert not any(look_alike(one, other) for one, other in combinations(skies, 2))
+
+
+def test_same_shape_allows_a_narrow_crop_only():
+    assert same_shape((1200, 800), (600, 400))
+    assert same_shape((1200, 800), (1100, 800))
+    assert not same_shape((1200, 800), (800, 800))
 
 
 def test_hamming_counts_bits_of_signed_numbers():

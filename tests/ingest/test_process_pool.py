@@ -85,7 +85,7 @@ def test_a_file_that_crashes_every_process_is_refused(files):
 def _children() -> list[int]:
     tasks = Path(f"/proc/{os.getpid()}/task")
     pids = [int(pid) for task in tasks.iterdir() for pid in _read(task / "children").split()]
-    return [pid for pid in pids if b"spawn_main" in _read(Path(f"/proc/{pid}/cmdline"))]
+    return [pid for pid in pids if b"analysis.ingest.child" in _read(Path(f"/proc/{pid}/cmdline"))]
 
 
 def _read(path: Path) -> bytes:

@@ -26,8 +26,11 @@ def sizes(content: bytes) -> list[tuple[str, int, int]]:
         ((4000, 3000), (400, 300), (1600, 1200)),
         ((1601, 999), (400, 250), (1600, 998)),
         ((300, 200), (300, 200), (300, 200)),
-        ((3000, 5), (400, 1), (1600, 3)),
-        ((5, 30_000), (1, 400), (1, 1600)),
+        ((6000, 1500), (400, 100), (1600, 400)),
+        ((6000, 500), (400, 100), (4800, 400)),  # longer: the thumb is its middle
+        ((540, 6000), (100, 400), (400, 4444)),
+        ((3000, 5), (400, 5), (3000, 5)),
+        ((5, 30_000), (1, 400), (1, 6400)),
         ((1, 1), (1, 1), (1, 1)),
     ],
 )
@@ -94,6 +97,30 @@ def test_a_payload_is_an_upright_rgb_jpeg_within_its_long_side():
     assert opened(payload(BytesIO(content), long_side=600)).size == (400, 600)
 
 
+@pytest.mark.parametrize(
+    ("size", "made"),
+    [
+        ((1080, 12_000), (900, 10_000)),
+        ((6000, 1500), (4096, 1024)),
+        ((4000, 2000), (2048, 1024)),
+        ((500, 9000), (500, 9000)),
+    ],
+)
+def test_a_very_long_payload_keeps_a_short_side_at_which_text_is_read(size, made):
+    content = pictures.encoded(Image.new("L", size, "gray"), "png")
+    assert opened(payload(BytesIO(content))).size == made
+    assert payload_extent(*size) == (1.0, 1.0)
+
+
+def test_the_thumb_of_a_very_long_picture_is_its_middle():
+    picture = Image.new("RGB", (3000, 300), "red")
+    picture.paste("blue", (800, 0, 2200, 300))
+    thumb = opened(examine(BytesIO(pictures.encoded(picture, "png")), name="picture").renditions[0].content)
+    assert thumb.size == (400, 100)
+    for x in (20, 200, 380):
+        assert thumb.convert("RGB").getpixel((x, 50))[2] > 200
+
+
 def test_a_payload_shrinks_until_it_fits():
     noise = Image.effect_noise((1200, 900), 100).convert("RGB")
     content = pictures.encoded(noise, "png")
@@ -112,7 +139,7 @@ def test_a_payload_shrinks_until_it_fits():
     [
         ((40, 120), (80, 120), (0.5, 1.0)),
         ((20, 20), (80, 80), (0.25, 0.25)),
-        ((20_480, 40), (2048, 80), (1.0, 0.05)),
+        ((20_480, 40), (10_000, 80), (1.0, 0.25)),
         ((640, 480), (640, 480), (1.0, 1.0)),
     ],
 )

@@ -1,11 +1,17 @@
 """The queue in the database: how many are taken, whatever plan PostgreSQL makes of the question."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 from analysis import pipeline
-from analysis.models import Analysis
+from analysis.models import Analysis, Batch
+from analysis.models.analyses import LEASE
 from analysis.recognition import claims
 from analysis.recognition.response_cache import find_cached_responses, record_versions
 from tests.factories import create_analysis, create_image
@@ -38,3 +44,17 @@ def test_an_answer_to_the_same_bytes_is_looked_for_among_no_others(owner):
     with CaptureQueriesContext(connection) as asked:
         assert find_cached_responses(running) == {}
     assert rows_read(asked[0]["sql"]) <= 200
+
+
+def test_a_clock_that_was_set_back_leaves_nothing_waiting_for_hours(owner):
+    lost, queued = (create_analysis(create_image(owner), state=state) for state in ("running", "queued"))
+    Analysis.objects.filter(pk=lost.pk).update(claimed_until=Now() + timedelta(hours=2))
+    Analysis.objects.filter(pk=queued.pk).update(next_attempt_at=Now() + timedelta(hours=2))
+    batch = Batch.objects.create(recognizer="local", rate=0.1, parameters={})
+    paced = create_analysis(create_image(owner), state="queued", batch=batch, is_bulk=True)
+    Analysis.objects.filter(pk=paced.pk).update(next_attempt_at=Now() + timedelta(hours=2))
+    assert claims.apis_with_due_work() == [(queued.recognizer, queued.api)]
+    later = dict(Analysis.objects.annotate(from_now=F("next_attempt_at") - Now()).values_list("pk", "from_now"))
+    assert (later[queued.pk] <= timedelta(0), later[paced.pk] > timedelta(hours=1)) == (True, True)
+    lost.refresh_from_db()
+    assert timedelta(0) < lost.claimed_until - now() <= LEASE

@@ -11,30 +11,14 @@ from django.db.models.functions import Now
 
 from analysis import pipeline
 from analysis.models import Analysis, Call, Image, ImageLabel, ModelVersion, Outage, SpendEntry
-from analysis.recognition import claims, engine_runner, ledger, outages, registry
+from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition.base import Response
 from analysis.recognition.engine import save_with_retry
 from analysis.recognition.save_results import AttemptResult, save_results
-from imagelib.simulator import running
 from tests import pictures
 from tests.factories import create_analysis, create_image, label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def simulator(settings, monkeypatch):
-    """The recognizer is Rekognition, and Rekognition is the simulator."""
-    with running() as simulator:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "testing")
-        monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", simulator.address)
-        settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "us-east-1"
-        settings.RECOGNIZER_APIS = ["labels"]
-        settings.REKOGNITION_QUOTA = dict.fromkeys(Analysis.Api.values, "10000")
-        registry.reset()
-        yield simulator
-    registry.reset()
 
 
 def stored_images(owner, number: int, *, distinct: bool = True) -> list[Image]:
@@ -230,9 +214,11 @@ def test_an_outage_is_over_when_the_api_refuses_a_picture_and_forgotten_when_not
     pipeline.request_analysis(image_ids=[images[0].pk])
     work()
     assert Outage.objects.count() == 1
-    simulator.set(denied=[], next_errors=[{"code": "InvalidImageFormatException"}])
+    simulator.set(denied=[], next_errors=[{"code": "InvalidImageFormatException", "times": 2}])
     Outage.objects.update(probe_at=Now())
     work()
+    assert (Outage.objects.count(), states()) == (0, {"queued": 1})
+    work_until_done()
     assert (Outage.objects.count(), states()) == (0, {"failed": 1})
     simulator.set(denied=["DetectLabels"])
     pipeline.request_analysis(image_ids=[images[1].pk])
@@ -286,6 +272,7 @@ def test_what_a_killed_worker_may_have_sent_is_in_the_ledger(owner, simulator):
     claims.apis_with_due_work()
     call = Call.objects.get()
     assert (call.outcome, call.error_code, call.price) == ("unknown", "worker-lost", Decimal("0.00175"))
+    assert (call.region, SpendEntry.objects.get().region) == ("us-east-1", "us-east-1")
     assert ledger.budget("rekognition").spent == Decimal("0.00175")
 
 

@@ -43,6 +43,7 @@ def outcome(client, operation="detect_labels", image=IMAGE) -> str:
         ("early_drops", "ConnectionClosedError", "dropped early"),
         ("cuts", "an empty answer", "cut"),  # botocore passes over what is no JSON
         ("malformed", "an empty answer", "malformed"),
+        ("pages", "an empty answer", "page"),
     ],
 )
 def test_every_request_meets_a_fault_of_a_hundred_percent(simulator, client, knob, at_the_client, counted):
@@ -254,3 +255,19 @@ def test_what_is_posted_is_an_object(simulator):
         "error": "What is posted is a JSON object."
     }
     assert call_simulator(simulator.address, "POST", "/simulator/settings", b"{")[0] == 400
+
+
+def test_a_page_is_html_of_somebody_who_is_not_rekognition(simulator):
+    simulator.set(pages=100)
+    with pytest.raises(json.JSONDecodeError) as raised:
+        raw(simulator.address, "DetectLabels", {"Image": IMAGE_SENT})
+    assert raised.value.doc.startswith("<!DOCTYPE html>")
+    assert simulator.statistics()["paid"] == 0
+
+
+def test_silence_is_paid_for_and_ends_with_the_clients_patience(simulator):
+    simulator.set(silent=100)
+    hasty = connect(simulator.address, read_timeout=0.03)
+    assert outcome(hasty) == "ReadTimeoutError"
+    hasty.close()
+    assert (simulator.statistics()["outcomes"], simulator.statistics()["paid"]) == ({"silent": 1}, 1)

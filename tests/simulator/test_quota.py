@@ -51,3 +51,16 @@ def test_a_bucket_fills_evenly():
 
 def test_without_a_rate_everything_is_granted():
     assert all(Quota().grants("DetectLabels", rate=None, burst=None, now=0) for _ in range(3))
+
+
+def test_a_second_holds_no_more_than_the_quota_wherever_it_begins():
+    quota = Quota()
+    granted = [quota.grants_in_window("a", rate=3, now=now) for now in (0.0, 0.5, 0.9, 0.95, 1.0, 1.4, 1.5, 1.6)]
+    assert granted == [True, True, True, False, True, False, True, False]
+    assert quota.grants_in_window("b", rate=3, now=1.6)
+    assert quota.grants_in_window("a", rate=None, now=1.6)
+
+
+def test_a_strict_second_is_kept_over_the_wire(simulator):
+    simulator.set(tps=1, window="second")
+    assert [bool(code(simulator)) for _ in range(2)] == [False, True]

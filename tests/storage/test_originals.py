@@ -62,6 +62,41 @@ def test_nobody_is_led_to_what_a_bucket_does_not_give(owner, s3, settings, chang
     assert str(raised.value) == sentence
 
 
+@pytest.fixture
+def versioned(owner, s3):
+    """The same bytes were put once more, and the version that was examined has expired."""
+    s3.put(KEY, b"x")
+    s3.versions[KEY] = "v2"
+    return create_bucket_image(create_bucket(owner), KEY, etag=s3.etag(KEY), version_id="v1")
+
+
+def test_expired_version_is_replaced_by_the_present_one_with_the_same_etag(versioned):
+    with originals.get(versioned) as original:
+        assert original.read() == b"x"
+    assert Image.objects.get().version_id == versioned.version_id == "v2"
+    assert BucketObject.objects.get().version_id == "v2"
+
+
+def test_expired_version_is_renewed_before_a_browser_is_sent_there(versioned, settings):
+    options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
+    settings.STORAGES = {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
+    assert parse_qs(urlsplit(originals.download_url(versioned)).query)["versionId"] == ["v2"]
+    assert Image.objects.get().version_id == "v2"
+
+
+def test_expired_version_with_other_bytes_in_its_place_is_not_given(versioned, s3):
+    s3.put(KEY, b"y")
+    with pytest.raises(blobs.StorageError, match="has changed; it is read again soon"):
+        originals.get(versioned)
+    assert Image.objects.get().version_id == "v1"
+
+
+def test_expired_version_of_a_deleted_object_is_missing(versioned, s3):
+    s3.delete(KEY)
+    with pytest.raises(blobs.BlobMissing):
+        originals.get(versioned)
+
+
 def test_nobody_is_led_past_a_distribution(owner, settings):
     settings.AWS_CLOUDFRONT_DOMAIN = "pictures.example.org"
     options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}

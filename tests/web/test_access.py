@@ -24,14 +24,16 @@ SIGN_IN = "sign in"
 EVERYBODY = {PRIVATE: (200, 200, 200, 200)}
 EVERYBODY_SIGNED_IN = {PRIVATE: (200, 200, 200, SIGN_IN)}
 EVERYBODY_GOES_BACK = {PRIVATE: (302, 302, 302, SIGN_IN)}  # with a sentence on what was done, or why not
-SEEN_PAGE = {PRIVATE: (200, 404, 404, 404), SHARED: (200, 200, 200, 404), PUBLIC: (200, 200, 200, 200)}
+SEEN_PAGE = {PRIVATE: (200, 404, 404, 404), SHARED: (200, 200, 200, 404), PUBLIC: (200, 200, 200, 404)}
+PUBLIC_PAGE = {PRIVATE: (404,) * 4, SHARED: (404,) * 4, PUBLIC: (200,) * 4}
 SEEN_SIGNED_IN = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 200, 200, SIGN_IN), PUBLIC: (200, 200, 200, SIGN_IN)}
-OWNER_SEES = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 404, 404, SIGN_IN), PUBLIC: (200, 404, 404, SIGN_IN)}
-OWNER_CHANGES = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 404, 404, SIGN_IN), PUBLIC: (302, 404, 404, SIGN_IN)}
+OWNER_SEES = {PRIVATE: (200, 404, 404, SIGN_IN), SHARED: (200, 403, 403, SIGN_IN), PUBLIC: (200, 403, 403, SIGN_IN)}
+OWNER_CHANGES = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 403, 403, SIGN_IN), PUBLIC: (302, 403, 403, SIGN_IN)}
 SEEN_MARKS = {PRIVATE: (302, 404, 404, SIGN_IN), SHARED: (302, 302, 302, SIGN_IN), PUBLIC: (302, 302, 302, SIGN_IN)}
 
 ENTRIES = {
     "library": ("get", EVERYBODY_SIGNED_IN),
+    "long-search": ("post", EVERYBODY_GOES_BACK),
     "cards": ("get", {PRIVATE: (286, 286, 286, SIGN_IN)}),
     "complete": ("get", EVERYBODY_SIGNED_IN),
     "complete-names": ("get", EVERYBODY_SIGNED_IN),
@@ -49,6 +51,8 @@ ENTRIES = {
     "sensitive": ("post", EVERYBODY_GOES_BACK),
     "buckets": ("get", EVERYBODY_SIGNED_IN),
     "bucket-add": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # staff alone: in test_buckets.py
+    "bucket-edit": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "bucket-remove": ("post", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "bucket": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "bucket-sync": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "labels": ("get", EVERYBODY_SIGNED_IN),
@@ -62,6 +66,9 @@ ENTRIES = {
     "ticket-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "image": ("get", SEEN_PAGE),
     "image-panel": ("get", SEEN_PAGE),
+    "public": ("get", {**PUBLIC_PAGE, PUBLIC: (302, 302, 302, 200)}),  # who is signed in goes to the picture's own page
+    "public-panel": ("get", PUBLIC_PAGE),
+    "public-rendition": ("get", PUBLIC_PAGE),
     "rendition": ("get", SEEN_PAGE),
     "original": ("get", SEEN_SIGNED_IN),
     "history": ("get", OWNER_SEES),
@@ -105,6 +112,8 @@ def address(name: str, image: Image) -> str:
     done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
     of_a_picture = ("image", "image-panel", "original", "retry", "history", *CURATED)
     arguments = {name: [image.pk] for name in of_a_picture}
+    arguments |= {"public": [image.public_id], "public-panel": [image.public_id]}
+    arguments |= {"public-rendition": [image.public_id, "thumb"]}
     arguments |= {"rendition": [image.pk, "thumb"], "answer": [image.pk, done], "choose": [image.pk, done]}
     saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
     arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
@@ -114,7 +123,7 @@ def address(name: str, image: Image) -> str:
     arguments |= {"steer": [batch, "pause"], "dashboard-csv": ["added"]}
     ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
-    arguments |= {"bucket": [bucket], "bucket-sync": [bucket]}
+    arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
     arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
@@ -156,7 +165,8 @@ def browsers(owner, colleague, stranger, nobody, signed_in):
 def test_everybody_gets_what_is_meant_for_them(name, visibility, image, browsers):
     Image.objects.update(visibility=visibility)
     method, expected = ENTRIES[name]
-    outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in browsers]
+    others_first = [outcome(getattr(browser, method)(address(name, image))) for browser in reversed(browsers)]
+    outcomes = others_first[::-1]  # before the owner moves it to the trash, or out of it
     assert dict(zip(PEOPLE, outcomes, strict=True)) == dict(zip(PEOPLE, expected[visibility], strict=True))
 
 
@@ -182,7 +192,7 @@ def test_what_only_shows_takes_nothing(name, image, owner, signed_in):
 def test_a_picture_in_the_trash_is_there_for_its_owner_alone(name, image, browsers):
     Image.objects.update(trashed_at=timezone.now(), visibility=PUBLIC)
     method, expected = ENTRIES[name]
-    outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in browsers]
+    outcomes = [outcome(getattr(browser, method)(address(name, image))) for browser in reversed(browsers)][::-1]
     assert outcomes == [expected[PUBLIC][0], 404, 404, SIGN_IN if expected[PUBLIC][3] == SIGN_IN else 404]
 
 

@@ -174,5 +174,5 @@ def test_it_takes_as_many_statements_for_one_as_for_three(number, owner, signed_
     ) as asked:
         page = browser.get(URL)
     assert len(page.context["rows"]) == number
-    assert len(asked) == 8
+    assert len(asked) == 9
     assert not Page(page).inline()

@@ -124,7 +124,7 @@ def test_what_was_not_taken_in_is_listed_with_its_reason(owner, bucket, signed_i
     assert said in Page(browser.get(address)).text
 
 
-def test_staff_add_buckets(owner, staff, signed_in):
+def test_staff_add_buckets(owner, staff, s3, signed_in):
     browser = signed_in(staff)
     assert "Add a bucket" in Page(browser.get(reverse("buckets"))).text
     form = {"name": "photos", "owner": owner.pk, "visibility": 1, "include": "*.jpg,*.png", "apis": ["labels", "text"]}
@@ -150,9 +150,86 @@ def test_each_sees_their_own(owner, colleague, staff, signed_in):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_list_takes_three_queries(owner, signed_in, number, django_assert_num_queries):
+def test_the_list_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
     for each in range(number):
         create_bucket_image(create_bucket(owner, name=f"bucket-{each}"), "a.jpg")
     browser = signed_in(owner)
-    with django_assert_num_queries(3):  # session, person, buckets
+    with django_assert_num_queries(4):  # session, person, groups, buckets
         browser.get(reverse("buckets"))
+
+
+FORM = {"name": "photos", "region": "us-east-1", "visibility": 0}
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"region": "evil.com/"}, "Enter a region such as eu-central-1: letters, digits and hyphens only."),
+        ({"region": "-"}, "Enter a region such as eu-central-1"),
+        ({"region": "1"}, "Enter a region such as eu-central-1"),
+        ({"region": "eu-central-1\n"}, "There is no bucket"),  # Django strips it
+        ({"name": "Photos"}, "Enter a bucket name as S3 has it: 3 to 63 lowercase letters, digits, hyphens and dots"),
+        ({"name": "a..b"}, "Enter a bucket name as S3 has it"),
+        ({"name": "192.168.0.1"}, "Enter a bucket name as S3 has it"),
+        ({"name": "xn--photos"}, "Enter a bucket name as S3 has it"),
+        ({"name": "ab"}, "Enter a bucket name as S3 has it"),
+        ({"name": "photos/2024"}, "Enter a bucket name as S3 has it"),
+        ({"name": "others"}, "There is no bucket others: correct its name, or create it."),
+    ],
+)
+def test_what_is_no_bucket_is_not_saved(staff, s3, signed_in, said, sentence):
+    form = {**FORM, "owner": staff.pk, "name": "others" if "region" in said else "photos", **said}
+    answer = signed_in(staff).post(reverse("bucket-add"), form)
+    assert (answer.status_code, sentence in Page(answer).text, Bucket.objects.count()) == (422, True, 0)
+
+
+def test_a_bucket_that_is_not_reached_is_saved_if_one_insists(staff, s3, signed_in):
+    s3.faults = {"list": ["ExpiredToken!"]}
+    form, browser = {**FORM, "owner": staff.pk}, signed_in(staff)
+    page = Page(browser.post(reverse("bucket-add"), form))
+    assert "AWS does not accept the credentials (ExpiredToken)" in page.text
+    assert "Save without a connection" in page.text
+    assert browser.post(reverse("bucket-add"), {**form, "anyway": "on"}).status_code == 302
+
+
+def test_a_region_that_cannot_be_one_is_a_sentence_where_a_row_has_it(owner, staff, bucket, signed_in):
+    Bucket.objects.update(region="evil.com/")
+    image = create_bucket_image(bucket, "2024/a.jpg")
+    assert "evil.com/" in check(signed_in(owner), bucket).text
+    assert signed_in(owner).get(reverse("original", args=[image.pk])).status_code < 500
+
+
+def test_staff_change_a_bucket_and_remove_it(owner, staff, bucket, signed_in):
+    browser, address = signed_in(staff), reverse("bucket", args=[bucket.pk])
+    page = Page(browser.get(address))
+    assert page.links["Edit bucket"] == reverse("bucket-edit", args=[bucket.pk])
+    form = {**FORM, "owner": owner.pk, "prefix": "2025/", "may_delete": "on"}
+    assert "Edit bucket" in Page(browser.get(page.links["Edit bucket"])).text
+    assert browser.post(page.links["Edit bucket"], form).url == address
+    bucket.refresh_from_db()
+    assert (bucket.prefix, bucket.may_delete) == ("2025/", True)
+    image = create_bucket_image(bucket, "2025/a.jpg")
+    refused = browser.post(reverse("bucket-remove", args=[bucket.pk]), follow=True)
+    sentence = "photos/2025/ was not removed: delete its 1 picture first, including those in the trash."
+    assert sentence in Page(refused).text
+    image.delete()
+    removed = browser.post(reverse("bucket-remove", args=[bucket.pk]), follow=True)
+    assert "Removed photos/2025/. Nothing was changed in S3." in Page(removed).text
+    assert not Bucket.objects.exists()
+
+
+def test_whether_originals_are_deleted_is_said(owner, bucket, signed_in):
+    address = reverse("bucket", args=[bucket.pk])
+    assert "Originals in this bucket are never deleted." in Page(signed_in(owner).get(address)).text
+    Bucket.objects.update(may_delete=True)
+    page = Page(signed_in(owner).get(address))
+    assert "Deleting a picture for good also deletes its original in this bucket." in page.text
+    assert "never delete" not in page.text
+    assert ("Edit bucket" in page.links, "Remove bucket" in page.text) == (False, False)
+
+
+def test_the_empty_page_promises_no_more_than_is_true(owner, signed_in):
+    text = Page(signed_in(owner).get(reverse("buckets"))).text
+    assert (
+        "It deletes an original only where its bucket allows that, when somebody deletes the picture for good." in text
+    )

@@ -150,7 +150,7 @@ def test_the_menu_tells_which_tags_are_on_all_and_on_some(images, browser):
     act(browser, "add-tag", ids=ids(images[:1]), tag="best")
     menu = Page(browser.post(reverse("bulk-menu"), {"ids": ids(images)}, **HTMX))
     assert menu.text.startswith("Tags best : on some, add to all holiday : on all, remove Labels")
-    labels = [each["aria-label"] for each in menu.all("button", "aside")]
+    labels = [each["aria-label"] for each in menu.all("button", "bulk-label-action")]
     assert labels[0] == "Remove best from all"
     assert {"Confirm Dog", "Reject Dog", "Confirm best"} <= set(labels)
 
@@ -195,7 +195,7 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
     assert Verdict.objects.count() == 0
     bulk_steps.continue_change(change.pk)
     [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
-    assert ("hx-get" in toast, "data-end" in toast) == (False, True)
+    assert ("hx-get" in toast, "data-finished" in toast) == (False, True)
     assert "Added “holiday” to 3 pictures." in told.text
     assert signed_in(colleague).get(reverse("change", args=[change.pk])).status_code == 404
     told = undo(browser, told)
@@ -206,7 +206,7 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
     assert [each for each in told.all("form") if "/undo/" in each["action"]] == []
     bulk_steps.continue_change(change.pk)
     [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
-    assert ("hx-get" in toast, "data-end" in toast) == (False, True)
+    assert ("hx-get" in toast, "data-finished" in toast) == (False, True)
     assert "Undone on 3 pictures." in told.text
     assert ["holiday" in label_rows(image) for image in images] == [False] * 3
 

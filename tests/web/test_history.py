@@ -88,5 +88,5 @@ def test_a_failed_analysis_cannot_be_chosen(image, owner, signed_in):
 
 def test_the_page_costs_the_same_queries_however_much_was_asked(image, owner, signed_in, django_assert_num_queries):
     browser = signed_in(owner)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         browser.get(reverse("history", args=[image.pk]))

@@ -9,10 +9,13 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Analysis, Label, Verdict
+from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
+from analysis.search.results import image_ids
+from analysis.search.syntax.parser import parse
 from tests import rekognition_responses
 from tests.factories import create_analysis, create_image, labels_answer
-from tests.web.pages import Page
+from tests.web.pages import Page, address_for
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -24,7 +27,7 @@ def browser(owner, signed_in):
 
 
 def look(browser, image, **parameters) -> Page:
-    return Page(browser.get(reverse("image", args=[image.pk]), parameters))
+    return Page(browser.get(address_for(browser, image), parameters))
 
 
 def analyzed(owner, *, fields=None, **contents):
@@ -55,8 +58,12 @@ def test_labels_are_grouped_by_category_the_surest_first(owner, browser):
     page = look(browser, image)
     assert "Animals and Pets Dog × 2 98 % Pet 97 % Vehicles Car 88 %" in page.text
     assert page.links["Dog"] == "/?q=Dog"
-    assert [each["class"] for each in page.all("svg", "bar")] == ["bar sure", "bar sure", "bar likely"]
-    assert [each["width"] for each in page.all("rect", "fill")] == ["98.6", "97.0", "88.0"]
+    assert [each["class"] for each in page.all("svg", "confidence-bar")] == [
+        "confidence-bar sure",
+        "confidence-bar sure",
+        "confidence-bar likely",
+    ]
+    assert [each["width"] for each in page.all("rect", "confidence-bar-fill")] == ["98.6", "97.0", "88.0"]
 
 
 def test_a_persons_word_counts_and_a_hidden_label_does_not(owner, browser):
@@ -84,8 +91,8 @@ def test_boxes_lie_over_the_picture_and_name_their_rows(owner, browser):
     box = page.all("rect", "box")[0]
     assert [box[side] for side in ("x", "y", "width", "height")] == ["100.0", "100.0", "300.0", "200.0"]
     assert box["data-confidence"] == "96.50"
-    row = page.all("li", "row")[0]
-    assert box["data-keys"] == row["data-keys"] == "label-0"
+    row = page.all("li", "detection-row")[0]
+    assert box["data-highlight"] == row["data-highlight"] == "label-0"
 
 
 def test_faces_and_text_are_listed(owner, browser):
@@ -105,7 +112,7 @@ def test_a_face_that_a_label_shows_has_one_box_for_both(owner, browser):
         },
         faces=rekognition_responses.faces(rekognition_responses.face(BoundingBox=rekognition_responses.box(**box))),
     )
-    assert [each["data-keys"] for each in look(browser, image).all("rect", "box")] == ["label-0 face-0"]
+    assert [each["data-highlight"] for each in look(browser, image).all("rect", "box")] == ["label-0 face-0"]
 
 
 def test_colors_and_quality_come_from_the_picture(owner, browser):
@@ -137,9 +144,32 @@ def test_what_the_bytes_tell_is_told_and_the_place_only_on_request(owner, browse
         "Dimensions 4,000 × 3,000 px Format HEIC Size 5.3 MB Taken 3 May 2025 Camera Apple iPhone 15 Added" in page.text
     )
     content = browser.get(image.get_absolute_url()).content.decode()
-    closed = re.search(r'<details class="location">(.*?)</details>', content, re.DOTALL)
+    closed = re.search(r'<details class="metadata-location">(.*?)</details>', content, re.DOTALL)
     assert "33.85680° S, 151.21530° E" in closed[1]
     assert content.count("151.2") == 1
+
+
+@pytest.mark.parametrize(
+    ("offset", "exact"),
+    [
+        (None, "5 June 2021, 23:30:00 (time zone unknown)"),
+        (120, "5 June 2021, 23:30:00 UTC+02:00"),
+        (-210, "5 June 2021, 23:30:00 UTC-03:30"),
+        (0, "5 June 2021, 23:30:00 UTC+00:00"),
+    ],
+)
+def test_the_cameras_clock_is_shown_and_searched_as_it_was_wherever_the_site_is(
+    owner, browser, *, staff, signed_in, settings, offset, exact
+):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    image = create_image(owner, taken_at=datetime(2021, 6, 5, 23, 30, tzinfo=UTC), taken_offset=offset)
+    page = look(browser, image)
+    assert "Taken 5 June 2021" in page.text
+    assert exact in browser.get(image.get_absolute_url()).content.decode()
+    for query, found in (("taken:2021-06-05", [image.pk]), ("taken:2021-06-06", [])):
+        assert image_ids(parse(query), viewer=viewer_of(owner), limit=5) == found
+    admin = signed_in(staff).get(reverse("admin:analysis_image_change", args=[image.pk]))
+    assert exact in admin.content.decode()
 
 
 def test_strangers_to_the_house_learn_no_name_and_no_place(owner, nobody):
@@ -179,7 +209,7 @@ def test_nothing_is_inline_and_hostile_words_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_eleven_queries_whatever_was_found(owner, browser, number, django_assert_num_queries):
+def test_the_page_takes_twelve_queries_whatever_was_found(owner, browser, number, django_assert_num_queries):
     image = analyzed(
         owner,
         labels=labels_answer(**{f"Label_{index}": 90.0 for index in range(number)}),
@@ -187,7 +217,7 @@ def test_the_page_takes_eleven_queries_whatever_was_found(owner, browser, number
     )
     # session, person; picture; best labels; latest and current analyses, verdicts, labels; one's own mark;
     # ids of the search, neighbors
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         look(browser, image)
 
 

@@ -10,7 +10,7 @@ from analysis.curation import trash, verdicts
 from analysis.models import BulkChange, ChangedImage, Image, ImageIndex, Label, LabelAlias, Rating, Verdict
 from tests import rekognition_responses
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows
-from tests.web.pages import Page
+from tests.web.pages import Page, address_for
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -27,7 +27,7 @@ def image(owner):
 
 
 def look(browser, image, **parameters) -> Page:
-    return Page(browser.get(reverse("image", args=[image.pk]), parameters))
+    return Page(browser.get(address_for(browser, image), parameters))
 
 
 def post(browser, view, image, query="", **fields):
@@ -50,12 +50,12 @@ def button(page: Page, name: str) -> dict[str, str] | None:
 
 def test_confirmed_says_who_when_and_what_the_machine_found(browser, image):
     dog = create_label("Dog").pk
-    page = swap(browser, "say", image, **button(look(browser, image), f"yes-{dog}"))
+    page = swap(browser, "say", image, **button(look(browser, image), f"confirm-{dog}"))
     assert "Dog 100 % Confirmed by you just now; found at 62 % Cat 90 %" in page.text
-    assert page.by_id(f"yes-{dog}")["aria-pressed"] == "true"
-    back = swap(browser, "say", image, **button(page, f"yes-{dog}"))
+    assert page.by_id(f"confirm-{dog}")["aria-pressed"] == "true"
+    back = swap(browser, "say", image, **button(page, f"confirm-{dog}"))
     assert "Cat 90 % Dog 62 %" in back.text
-    assert back.by_id(f"yes-{dog}")["aria-pressed"] == "false"
+    assert back.by_id(f"confirm-{dog}")["aria-pressed"] == "false"
 
 
 def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, owner):
@@ -70,10 +70,10 @@ def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, ow
     verdicts.clear(image.pk, label_id=create_label("Dog").pk)
     dog = create_label("Dog").pk
     verdicts.reindex([image.pk])
-    page = swap(browser, "say", image, **button(look(browser, image), f"no-{dog}"))
+    page = swap(browser, "say", image, **button(look(browser, image), f"reject-{dog}"))
     assert "Rejected Dog Undo Rejected by you just now; found at 62 %" in page.text
     assert ("Dog" in page.links, page.all("rect", "box")) == (False, [])
-    back = swap(browser, "say", image, **button(page, f"no-{dog}"))
+    back = swap(browser, "say", image, **button(page, f"reject-{dog}"))
     assert ("Rejected" in back.text, len(back.all("rect", "box"))) == (False, 1)
     assert label_rows(image) == {"Dog": 62, "Cat": 90}
 
@@ -176,7 +176,7 @@ def test_a_tag_added_again_meanwhile_stays_as_it_is(browser, image):
 
 def test_the_field_is_emptied_only_when_the_word_was_taken(browser, image):
     address = reverse("add-label", args=[image.pk])
-    assert browser.post(address, {"name": "holiday"}, **HTMX)["HX-Trigger"] == "added"
+    assert browser.post(address, {"name": "holiday"}, **HTMX)["HX-Trigger"] == "labelAdded"
     assert "HX-Trigger" not in browser.post(address, {"name": " "}, **HTMX)
 
 
@@ -185,8 +185,8 @@ def test_a_label_that_a_person_added_is_taken_back_by_rejecting_it(browser, owne
     create_label("Dog")
     page = swap(browser, "add-label", image, name="dog")
     assert "Other Dog 100 % Added by you just now" in page.text
-    assert page.by_id(f"yes-{create_label('Dog').pk}") is None
-    gone = swap(browser, "say", image, **button(page, f"no-{create_label('Dog').pk}"))
+    assert page.by_id(f"confirm-{create_label('Dog').pk}") is None
+    gone = swap(browser, "say", image, **button(page, f"reject-{create_label('Dog').pk}"))
     assert ("Dog" in gone.text, image.verdicts.count()) == (False, 0)
 
 
@@ -230,9 +230,9 @@ def test_favorite_and_stars_are_each_persons_own(owner, colleague, signed_in):
     page = swap(mine, "mark", image, **button(look(mine, image), "favorite"))
     page = swap(mine, "mark", image, **button(page, "star-4"))
     assert page.by_id("favorite")["aria-pressed"] == "true"
-    assert [each["value"] for each in page.all("button", "given")] == ["1", "2", "3", "0"]
+    assert [each["value"] for each in page.all("button", "is-given")] == ["1", "2", "3", "0"]
     other = look(theirs, image)
-    assert (other.by_id("favorite")["aria-pressed"], other.all("button", "given")) == ("false", [])
+    assert (other.by_id("favorite")["aria-pressed"], other.all("button", "is-given")) == ("false", [])
     page = swap(mine, "mark", image, **button(page, "star-4"))
     swap(mine, "mark", image, **button(page, "favorite"))
     assert not Rating.objects.exists()
@@ -245,12 +245,19 @@ def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
     assert look(nobody, image).text == look(nobody, create_image(image.owner)).text  # neither is there
     page = swap(browser, "open-to", image, visibility="2")
     assert "Everyone with its address can see it now. Undo" in page.text
-    assert nobody.get(image.get_absolute_url()).status_code == 200
+    image.refresh_from_db()
+    address = image.get_public_url()
+    assert page.links["Public link"] == address
+    assert nobody.get(address).status_code == 200
+    assert nobody.get(image.get_absolute_url()).status_code == 404
     assert ImageIndex.objects.get(image=image).visibility == Image.Visibility.PUBLIC
     [undo] = [each["action"] for each in page.all("form") if "hx-post" not in each]
     assert {"type": "hidden", "name": "visibility", "value": "0"} in page.all("input")
     browser.post(undo, {"visibility": "0"})
-    assert nobody.get(image.get_absolute_url()).status_code == 404
+    assert nobody.get(address).status_code == 404
+    swap(browser, "open-to", image, visibility="2")
+    assert nobody.get(address).status_code == 404  # made public again it has another address
+    swap(browser, "open-to", image, visibility="0")
     assert swap(browser, "open-to", image, visibility="0").all("div", "toast") == []
 
 
@@ -262,7 +269,7 @@ def test_discarded_it_is_seen_by_its_owner_alone_who_may_restore_it(browser, own
     assert "Moved to the trash just now. Only you can open it" in page.text
     assert "Moved to the trash. Undo" in page.text
     assert "Its labels are there again when it is restored." in page.text
-    assert (page.by_id("add"), page.by_id("visibility")) == (None, None)
+    assert (page.by_id("add-label"), page.by_id("visibility")) == (None, None)
     assert signed_in(colleague).get(image.get_absolute_url()).status_code == 404
     assert "/restore/?q=dog" in " ".join(each.get("action", "") for each in page.all("form"))
     post(browser, "restore", image)
@@ -301,7 +308,7 @@ def test_an_answer_takes_the_same_queries_however_much_was_said(browser, owner, 
     said = {"unsay": 10**8}
     # session, person; picture; transaction begun and ended, picture locked, verdict looked for; best labels; latest
     # and current analyses, verdicts, labels; one's own mark
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         browser.post(reverse("say", args=[image.pk]), said, **HTMX)
 
 

@@ -187,18 +187,18 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_eight_queries(owner, browser, number, django_assert_num_queries):
+def test_the_page_takes_nine_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     with django_assert_num_queries(
-        8
-    ):  # session, person; extent, frequencies, labels, newest of each, the sensitive ones, covers
+        9
+    ):  # session, person, groups; extent, frequencies, labels, newest of each, the sensitive ones, covers
         look(browser)
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_group_takes_eight_queries(owner, browser, number, django_assert_num_queries):
+def test_a_group_takes_nine_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         look(browser, kind="label")

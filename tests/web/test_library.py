@@ -55,7 +55,7 @@ def test_a_picture_without_labels_goes_by_its_name(owner, browser):
 
 def test_the_placeholder_is_part_of_the_page(owner, browser):
     create_image(owner, placeholder=b"RIFF-tiny")
-    assert look(browser).all("img", "stand-in")[0]["src"] == "data:image/webp;base64,UklGRi10aW55"
+    assert look(browser).all("img", "placeholder")[0]["src"] == "data:image/webp;base64,UklGRi10aW55"
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_the_placeholder_is_part_of_the_page(owner, browser):
 )
 def test_badges_tell_what_is_not_as_usual(owner, browser, state, visibility, badges):
     create_analysis(create_image(owner, visibility=visibility), state=state)
-    assert [each["title"] for each in look(browser).all("span", "badge")] == badges
+    assert [each["title"] for each in look(browser).all("span", "card-badge")] == badges
 
 
 def test_a_picture_asked_again_after_a_failure_is_not_failed(owner, browser):
     image = create_image(owner)
     create_analysis(image, state="failed")
     create_analysis(image, state="queued")
-    assert [each["title"] for each in look(browser).all("span", "badge")] == ["Queued"]
+    assert [each["title"] for each in look(browser).all("span", "card-badge")] == ["Queued"]
 
 
 def test_large_numbers_are_grouped_in_words_and_not_in_addresses(owner, browser):
@@ -103,19 +103,19 @@ def test_the_policy_stands(browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_whole_page_takes_ten_queries(owner, browser, number, django_assert_num_queries):
+def test_the_whole_page_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
     # session, person; keys, pictures, the sensitive, labels, states, favorites; bound, facets of the hits; saved ones
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         look(browser)
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_search_takes_eleven_queries(owner, browser, number, django_assert_num_queries):
+def test_a_search_takes_thirteen_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
-    with django_assert_num_queries(11):  # the same, and names looked up in labels and aliases for page and facets
+    with django_assert_num_queries(13):  # the same, and names looked up in labels and aliases for page and facets
         look(browser, "dog")
 
 
@@ -127,7 +127,7 @@ def test_facets_count_and_lead_to_the_narrower_search(owner, browser):
     create_labeled_image(owner, {"Dog": 95})
     page = look(browser, "dog>=90")
     assert query_of(page.links["Fire Truck 1"]) == 'dog>=90 "Fire Truck"'
-    excluding = next(each for each in page.all("a", "exclude") if each["title"] == "Without Fire Truck")
+    excluding = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Without Fire Truck")
     assert query_of(excluding["href"]) == 'dog>=90 -"Fire Truck"'
     assert query_of(page.links["Dog 2"]) == ""  # active: a click takes it away
 
@@ -139,14 +139,14 @@ def test_colors_have_their_swatch(owner, browser):
     create_analysis(image, state="done", answer=answer)
     reindex([image.pk])
     page = look(browser)
-    assert [each["class"] for each in page.all("span", "swatch")] == ["swatch red"]
+    assert [each["class"] for each in page.all("span", "color-swatch")] == ["color-swatch red"]
     assert query_of(page.links["Red 1"]) == "color:Red"
 
 
 def test_a_chip_drops_raises_and_turns_its_term(owner, browser):
     create_labeled_image(owner, {"Dog": 98})
     page = look(browser, "dog -cat")
-    assert [query_of(each["href"]) for each in page.all("a", "off")] == ["-cat", "dog"]
+    assert [query_of(each["href"]) for each in page.all("a", "chip-remove")] == ["-cat", "dog"]
     assert query_of(page.links["≥ 90 %"]) == "dog -cat>=90"  # the last menu wins in `links`
     assert query_of(page.links["Exclude these"]) == "-dog -cat"
     assert query_of(page.links["Show only these"]) == "dog cat"
@@ -166,7 +166,7 @@ def test_the_chip_of_a_raised_term_says_so(owner, browser):
 def test_an_empty_library_says_how_to_fill_it(browser):
     page = look(browser)
     assert "Your pictures will be here" in page.text
-    assert (page.all("form", "drop")[0]["action"], page.by_id("files")["name"]) == (reverse("upload"), "files")
+    assert (page.all("form", "dropzone")[0]["action"], page.by_id("files")["name"]) == (reverse("upload"), "files")
     assert "manage.py import_images" in page.text
 
 
@@ -197,15 +197,16 @@ def test_a_bad_query_is_told_with_its_place(owner, browser, query, message, care
     response = browser.get(reverse("library"), {"q": query})
     assert response.status_code == 200
     assert message in Page(response).text
-    assert f'\n<span class="caret">{caret}</span>' in response.content.decode()
+    assert f'\n<span class="search-error-caret">{caret}</span>' in response.content.decode()
     assert Page(response).by_id("q")["value"] == query
+    assert len(Page(response).all("h1")) == 1
 
 
 def test_a_bad_query_leaves_what_htmx_has_on_the_page(owner, browser):
     response = browser.get(reverse("library"), {"q": '"dog'}, **HTMX)
     headers = ("HX-Retarget", "HX-Reswap", "HX-Push-Url")
-    assert [response[name] for name in headers] == ["#complaint", "outerHTML", "false"]
-    assert Page(response).by_id("shelf") is None
+    assert [response[name] for name in headers] == ["#search-error", "outerHTML", "false"]
+    assert Page(response).by_id("library") is None
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])

@@ -51,14 +51,14 @@ def test_more_leads_to_the_next_page_without_javascript(many, browser):
 
 
 def test_htmx_adds_the_next_page_and_the_address_keeps_up(many, browser):
-    more = look(browser).by_id("more")
+    more = look(browser).by_id("load-more")
     assert (more["hx-trigger"], more["hx-swap"]) == ("revealed", "outerHTML")
     added = browser.get(more["hx-get"], **HTMX)
     assert Page(added).cards() == [image.pk for image in many[PAGE_SIZE : 2 * PAGE_SIZE]]
     assert Page(added).by_id("grid")["hx-swap-oob"] == "beforeend"
     assert added["X-Address"] == "/?pages=2"
-    last = browser.get(Page(added).by_id("more")["hx-get"], **HTMX)
-    assert Page(last).by_id("more") is None
+    last = browser.get(Page(added).by_id("load-more")["hx-get"], **HTMX)
+    assert Page(last).by_id("load-more") is None
     assert last["X-Address"] == "/?pages=3"
 
 
@@ -93,7 +93,7 @@ def test_one_address_has_two_answers_and_says_so(owner, browser):
 
 def test_nothing_is_asked_when_nothing_is_in_progress(owner, browser):
     create_analysis(create_image(owner), state="done")
-    assert look(browser).by_id("pulse") == {"id": "pulse"}
+    assert look(browser).by_id("poll") == {"id": "poll"}
 
 
 def test_cards_in_progress_are_asked_about_together_until_the_last_is_done(owner, browser):
@@ -101,7 +101,7 @@ def test_cards_in_progress_are_asked_about_together_until_the_last_is_done(owner
     for image in images:
         create_analysis(image)
     page = look(browser)
-    assert page.by_id("pulse")["hx-trigger"] == "every 700ms"
+    assert page.by_id("poll")["hx-trigger"] == "every 700ms"
     asked = {"card": [each["value"] for each in page.all("input") if each.get("name") == "card"]}
     assert sorted(asked["card"]) == sorted(f"{image.pk}-queued0" for image in images)
 

@@ -107,7 +107,7 @@ def test_states_are_links_that_join_and_leave_the_search(owner, browser):
     page = look(browser, "dog")
     assert query_of(page.links["Favorites"]) == "dog is:favorite"
     assert query_of(page.links["Faces"]) == "dog has:faces"
-    without = next(each for each in page.all("a", "exclude") if each["title"] == "Without Favorites")
+    without = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Without Favorites")
     assert query_of(without["href"]) == "dog -is:favorite"
     assert query_of(look(browser, "dog is:favorite").links["Favorites"]) == "dog"
 
@@ -126,7 +126,7 @@ def test_the_trash_is_a_search_by_itself(owner, browser):
 def test_every_part_has_its_chip(owner, browser, query):
     create_image(owner)
     page = look(browser, f"beach {query}")
-    assert [query_of(each["href"]) for each in page.all("a", "off")] == [query, "beach"]
+    assert [query_of(each["href"]) for each in page.all("a", "chip-remove")] == [query, "beach"]
 
 
 # --- What changes while it is looked at ---

@@ -32,5 +32,5 @@ def test_every_shape_has_a_class_and_is_hardly_off():
 
 
 def test_the_stylesheet_is_the_one_that_was_written():
-    written = Path(settings.BASE_DIR, "analysis/static/analysis/css/ratios.css").read_text()
+    written = Path(settings.BASE_DIR, "analysis/static/analysis/css/aspect_ratios.css").read_text()
     assert written == aspect_ratios.stylesheet()

@@ -37,7 +37,7 @@ def test_each_says_how_many_it_has_and_how_many_that_is_beside_the_others(owner,
         create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
     page = Page(signed_in(owner).get(reverse("months"), {"q": "dog"}))
     assert [name for name in page.links if "2026" in name] == ["March 2026 4", "February 2026 1"]
-    assert [each["width"] for each in page.all("rect", "fill")] == ["100.0", "25.0"]
+    assert [each["width"] for each in page.all("rect", "confidence-bar-fill")] == ["100.0", "25.0"]
 
 
 def test_of_too_many_they_are_found_without_being_counted(owner, signed_in, monkeypatch):
@@ -53,9 +53,9 @@ def test_of_too_many_they_are_found_without_being_counted(owner, signed_in, monk
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_page_takes_three_queries(owner, signed_in, number, django_assert_num_queries):
+def test_the_page_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
     for month in range(number):
         create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month + 1))
     browser = signed_in(owner)
-    with django_assert_num_queries(3):  # session, person, keys
+    with django_assert_num_queries(4):  # session, person, groups, keys
         assert len(months(browser, "")) == number

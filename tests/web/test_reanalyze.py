@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from analysis.models import Analysis, Batch, Image, ModelVersion
@@ -65,7 +66,13 @@ def test_started_it_runs_over_the_named_pictures_within_what_was_said(owner, sig
     browser = signed_in(owner)
     page = browser.post(URL, {"ids": ",".join(str(image.pk) for image in images), "api": ["labels"]})
     assert page.context["suggested"] == "0.01"
-    form = page.context["form"] | {"api": "labels", "budget": "0.01", "suggested": "0.01", "expected": "2"}
+    form = page.context["form"] | {
+        "api": "labels",
+        "budget": "0.01",
+        "suggested": "0.01",
+        "expected": "2",
+        "token": page.context["token"],
+    }
     assert browser.post(URL, form | {"start": "1"}).url == reverse("activity")
     batch = Batch.objects.get()
     assert (batch.person, batch.all_owners, batch.uses_id_list) == (owner, False, True)
@@ -90,7 +97,7 @@ def test_what_failed_is_asked_again_by_its_cause(owner, colleague, signed_in):
     browser = signed_in(owner)
     page = browser.get(URL, asked)
     assert chosen(page) == {"faces": ("2", "$0.0024")}
-    browser.post(URL, page.context["form"] | {"api": "faces", "start": "1"})
+    browser.post(URL, page.context["form"] | {"api": "faces", "start": "1", "token": page.context["token"]})
     batch = Batch.objects.get()
     assert (batch.query, batch.scope, batch.error_code) == ("is:failed", "failed", "storage")
     assert batch.all_owners is False  # which only staff may ask for
@@ -150,4 +157,61 @@ def test_looking_at_an_address_starts_nothing(owner, signed_in):
 def test_the_bulk_bar_leads_there(owner, signed_in):
     create_image(owner)
     buttons = [each for each in Page(signed_in(owner).get("/")).all("button") if each.get("formaction") == URL]
-    assert ["data-leaves" in each for each in buttons] == [True]
+    assert ["data-navigates" in each for each in buttons] == [True]
+
+
+def test_an_estimate_is_started_once_and_the_second_time_names_the_run(owner, colleague, signed_in):
+    image = create_image(owner)
+    browser = signed_in(owner)
+    page = browser.post(URL, {"ids": str(image.pk), "api": "labels", "force": "1"})
+    form = page.context["form"] | {"api": "labels", "force": "1", "start": "1", "token": page.context["token"]}
+    for _ in range(2):
+        assert browser.post(URL, form).url == reverse("activity")
+    batch = Batch.objects.get()
+    shown = Page(browser.get(reverse("activity")))
+    assert f"Batch {batch.pk} was already started from this estimate, just now. Nothing else was started." in shown.text
+    assert shown.links[f"Show batch {batch.pk}"] == f"/activity/#batch-{batch.pk}"
+    assert shown.by_id(f"batch-{batch.pk}")
+    for token in ("", "x", form["token"]):
+        person = colleague if token == form["token"] else owner
+        assert signed_in(person).post(URL, {"all": "1", "q": "", **form, "ids": "", "token": token}).status_code == 422
+    assert Batch.objects.count() == 1
+
+
+def test_what_is_not_switched_on_is_not_offered_and_not_asked(owner, staff, signed_in):
+    create_image(owner)
+    browser = signed_in(owner)
+    assert [each.api for each in browser.get(URL).context["choices"]] == ["labels", "faces"]
+    answer = browser.post(URL, {"all": "1", "q": "", "api": ["labels", "celebrities"]})
+    assert (answer.status_code, "Not switched on: Celebrities." in Page(answer).text) == (422, True)
+    owner.user_permissions.add(Permission.objects.get(codename="add_batch"))
+    page = signed_in(owner).post(URL, {"all": "1", "q": "", "api": ["celebrities"]})
+    assert chosen(page) == {"celebrities": ("1", "less than $0.01")}
+
+
+def test_who_only_looks_starts_nothing(owner, signed_in):
+    create_image(owner)
+    owner.groups.add(Group.objects.get_or_create(name="viewer")[0])
+    answer = signed_in(owner).get(URL)
+    assert (answer.status_code, "because they cost money" in Page(answer).text) == (403, True)
+
+
+def test_the_estimate_follows_the_form(owner, signed_in):
+    create_image(owner)
+    browser, form = signed_in(owner), {"all": "1", "q": "", "chosen": "1"}
+    [sent] = [each for each in Page(browser.get(URL)).all("form") if each.get("action") == URL]
+    assert (sent["hx-post"], sent["hx-trigger"], sent["hx-target"]) == (URL, "change delay:300ms", "#board")
+    part = browser.post(URL, form | {"api": ["labels", "faces"]}, headers={"HX-Request": "true"})
+    assert "1 picture to be analyzed: 2 calls" in Page(part).text
+    assert ("<html" in part.content.decode(), "disabled" in Page(part).by_id("start")) == (False, False)
+    for fields, reason in (({}, "it has no empty list."), ({"api": "labels", "budget": "-1"}, "The budget is -1")):
+        part = browser.post(URL, form | fields, headers={"HX-Request": "true"})
+        assert (part.status_code, reason in Page(part).text) == (200, True)
+        assert "disabled" in Page(part).by_id("start")
+        assert {"type": "hidden", "name": "all", "value": "1"} in Page(part).all("input")
+
+
+def test_start_is_there_and_says_why_it_cannot_be_pressed(owner, signed_in):
+    page = Page(signed_in(owner).get(URL))
+    assert page.by_id("start")["aria-describedby"] == "reason"
+    assert (page.by_id("reason") is not None, "Nothing is to be asked" in page.text) == (True, True)

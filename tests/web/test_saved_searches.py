@@ -41,7 +41,7 @@ def test_a_search_is_saved_and_shown_by_its_name(owner, browser):
     page = Page(browser.get(answer.url))
     assert "Saved as “My dogs”." in page.text
     assert "Modified" not in page.links
-    assert page.all("row-density")[0]["data-kept"] == "small"
+    assert page.all("density-switch")[0]["data-saved-density"] == "small"
 
 
 @pytest.mark.parametrize(("query", "is_modified"), [("dog   (CAT) sort:newest", False), ("dog", True), ('"', True)])
@@ -183,10 +183,10 @@ def test_a_shared_search_opens_for_everybody_with_what_they_may_see(dogs, owner,
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_the_list_takes_four_queries(owner, browser, number, django_assert_num_queries):
+def test_the_list_takes_five_queries(owner, browser, number, django_assert_num_queries):
     for each in range(number):
         SavedSearch.objects.create(owner=owner, name=str(each), query="dog")
-    with django_assert_num_queries(4):  # session, person, own searches, others'
+    with django_assert_num_queries(5):  # session, person, groups, own searches, others'
         page = Page(browser.get(reverse("searches")))
     assert len(page.all("li", "search-row")) == number
 

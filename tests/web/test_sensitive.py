@@ -41,7 +41,7 @@ def a_sensitive_image(owner, confidence=80.0, **fields):
 
 
 def veiled(page: Page) -> list[int]:
-    return [int(each["id"].removeprefix("card-")) for each in page.all("li", "veiled")]
+    return [int(each["id"].removeprefix("card-")) for each in page.all("li", "is-blurred")]
 
 
 def library(browser, **parameters) -> Page:
@@ -62,13 +62,13 @@ def test_a_sensitive_card_is_blurred_says_so_and_leads_to_the_picture(sensitive,
 
 
 def test_the_page_of_a_sensitive_picture_shows_it_when_one_wants_to(sensitive, harmless, browser, nobody):
-    [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "veil")
+    [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover")
     assert "open" not in cover
-    [cover] = Page(browser.get(sensitive.get_absolute_url(), {"shown": "1"})).all("details", "veil")
+    [cover] = Page(browser.get(sensitive.get_absolute_url(), {"shown": "1"})).all("details", "sensitive-cover")
     assert "open" in cover
-    assert Page(browser.get(harmless.get_absolute_url())).all("details", "veil") == []
+    assert Page(browser.get(harmless.get_absolute_url())).all("details", "sensitive-cover") == []
     type(sensitive).objects.update(visibility=2)
-    [cover] = Page(nobody.get(sensitive.get_absolute_url())).all("details", "veil")
+    [cover] = Page(nobody.get(sensitive.get_public_url())).all("details", "sensitive-cover")
     assert "open" not in cover
 
 
@@ -76,10 +76,10 @@ def test_whoever_wants_sees_them_everywhere_until_they_do_not(sensitive, browser
     assert switch(browser).url == "/labels/"
     page = library(browser)
     assert (veiled(page), [each["title"] for each in page.all("span", "sensitive")]) == ([], ["Sensitive"])
-    [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "veil")
+    [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover")
     assert "open" in cover
-    assert Page(browser.get(reverse("labels"))).all("a", "veiled") == []
-    assert Page(browser.get(reverse("duplicates"))).all("span", "veiled") == []
+    assert Page(browser.get(reverse("labels"))).all("a", "is-blurred") == []
+    assert Page(browser.get(reverse("duplicates"))).all("span", "is-blurred") == []
     assert [each["value"] for each in page.all("button") if each.get("name") == "show"] == ["0"]
     type(sensitive).objects.update(visibility=1)
     assert veiled(library(signed_in(colleague))) == [sensitive.pk]
@@ -95,14 +95,14 @@ def test_what_is_hidden_or_rejected_or_found_too_unsurely_is_not_sensitive(owner
     assert veiled(library(browser)) == [sensitive.pk]
     Label.objects.filter(pk=violence.pk).update(is_hidden=True)
     assert veiled(library(browser)) == []
-    assert Page(browser.get(sensitive.get_absolute_url())).all("details", "veil") == []
+    assert Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover") == []
 
 
 def test_in_the_trash_they_are_veiled_as_well(sensitive, harmless, browser):
     create_analysis(harmless, "moderation", "done", answer={"ModerationLabels": []})
     trash.trash([sensitive.pk, harmless.pk])
     assert veiled(library(browser, q="is:trashed")) == [sensitive.pk]
-    [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "veil")
+    [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover")
     assert "open" not in cover
 
 
@@ -112,20 +112,20 @@ def test_more_cards_and_cards_that_changed_are_veiled(sensitive, harmless, brows
     assert veiled(changed) == [sensitive.pk]
     place = Cursor(sensitive.added_at.replace(year=2030), sensitive.pk)
     more = Page(browser.get(reverse("library"), {"after": str(place), "page": "2"}, **HTMX))
-    assert (more.cards(), more.by_id("shelf")) == ([sensitive.pk, harmless.pk], None)
+    assert (more.cards(), more.by_id("library")) == ([sensitive.pk, harmless.pk], None)
     assert veiled(more) == [sensitive.pk]
 
 
 def test_duplicates_are_veiled_one_by_one(sensitive, harmless, browser):
-    assert len(Page(browser.get(reverse("duplicates"))).all("span", "candidate-picture")) == 2
-    assert len(Page(browser.get(reverse("duplicates"))).all("span", "veiled")) == 1
+    assert len(Page(browser.get(reverse("duplicates"))).all("span", "candidate-image")) == 2
+    assert len(Page(browser.get(reverse("duplicates"))).all("span", "is-blurred")) == 1
 
 
 def test_a_label_shows_a_harmless_picture_where_there_is_one(owner, harmless, sensitive, browser):
     page = Page(browser.get(reverse("labels")))
     thumbs = [each["src"] for each in page.all("img") if "renditions" in each.get("src", "")]
     assert [f"/images/{sensitive.pk}/" in src for src in thumbs] == [False, True]  # Dog, Violence
-    assert len(page.all("a", "veiled")) == 1
+    assert len(page.all("a", "is-blurred")) == 1
 
 
 def test_who_is_not_signed_in_has_no_switch(nobody, owner):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from analysis.curation import trash
 from analysis.models import Analysis, Image
 from analysis.recognition.search_index import reindex
-from tests import pictures
+from tests import pictures, raw_bytes
 from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
 
@@ -56,7 +56,7 @@ def files_in(folder) -> list:
 
 def test_the_form_works_without_javascript(browser):
     page = Page(browser.get(reverse("upload")))
-    form = page.all("form", "drop")[0]
+    form = page.all("form", "dropzone")[0]
     assert (form["method"], form["enctype"], form["action"]) == ("post", "multipart/form-data", reverse("upload"))
     assert {"name": "files", "multiple": ""}.items() <= page.by_id("files").items()
     assert "up to 100 MB each" in page.text
@@ -109,7 +109,7 @@ def test_a_script_gets_the_rows_alone(browser):
     row = page.all("li", "upload-row")[0]
     image = Image.objects.get()
     assert (row["data-outcome"], row["data-image"], row["data-version"]) == ("stored", str(image.pk), "queued0")
-    assert "data-open" in row
+    assert "data-pending" in row
 
 
 @pytest.mark.parametrize("what", sorted(pictures.bad_files()))
@@ -121,6 +121,14 @@ def test_a_bad_file_gets_its_sentence_and_leaves_nothing(browser, what, pictures
     assert Image.objects.get().filename == "good.jpg"
     assert len(files_in(pictures_folder)) == 3
     assert "Retry" not in page.text
+
+
+def test_a_file_on_the_disk_that_leads_out_of_itself_is_refused(browser, settings, pictures_folder):
+    """There, the system itself refuses to go where a damaged BigTIFF points to."""
+    settings.FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+    page = rows(send(browser, ("far.tif", raw_bytes.big_tiff(1, at=2**63 - 1)), ("good.jpg", pictures.jpeg())))
+    assert outcomes(page) == ["refused", "stored"]
+    assert "this TIFF is damaged and cannot be read; copy or send it again" in page.text
 
 
 def test_the_sentence_is_that_of_the_refusal(browser):
@@ -203,7 +211,7 @@ def test_rows_come_back_when_they_have_changed(browser, owner):
     reindex([done.pk])
     page = Page(browser.get(reverse("upload-state"), asked))
     row = page.all("li", "upload-row")[0]
-    assert (row["data-image"], row["data-version"], "data-open" in row) == (str(done.pk), "done2", False)
+    assert (row["data-image"], row["data-version"], "data-pending" in row) == (str(done.pk), "done2", False)
     assert "Dog, Pet" in page.text
 
 

@@ -18,6 +18,7 @@ from django.utils.timezone import get_current_timezone
 
 from analysis import pipeline
 from analysis.batches import lifecycle, sampling
+from analysis.batches.authorization import NotAllowed
 from analysis.batches.options import InvalidBatchOptions, build_batch, check_amounts
 from analysis.batches.progress import progress
 from analysis.management.batch_output import BatchOutput
@@ -142,9 +143,10 @@ def _status(batch_id: int, _: Namespace, words: BatchOutput) -> int:
 def _resume(batch_id: int, asked: Namespace, words: BatchOutput) -> int:
     try:
         check_amounts(budget=asked.budget)
-    except InvalidBatchOptions as error:
+        is_resumed = pipeline.resume_batch(batch_id, budget=asked.budget)
+    except (InvalidBatchOptions, NotAllowed) as error:
         raise CommandError(str(error), returncode=2) from error
-    if not pipeline.resume_batch(batch_id, budget=asked.budget):
+    if not is_resumed:
         return words.told(batch_id, False, "There was nothing to resume.")
     return 0 if asked.detach else BatchProgress(batch_id, words).until_over()
 

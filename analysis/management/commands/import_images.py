@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from analysis import pipeline
 from analysis.ingest import folder_scan
-from analysis.ingest.validation import InvalidImage
+from analysis.ingest.validation import NAME_LENGTH, InvalidImage
+from analysis.storage import blobs
 
 STORAGE_PATIENCE = 5
 """Files in a row that the storage may refuse before the rest is left for another run."""
@@ -28,16 +29,21 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a picture, or a folder with pictures")
+        parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder with pictures")
         parser.add_argument("--owner", metavar="USERNAME", help="whose pictures these are; needed with several people")
+        parser.add_argument(
+            "--exclude",
+            action="append",
+            default=[],
+            metavar="PATTERN",
+            help="paths below the folders to leave out, such as '*/thumbs/*'; repeat it for several",
+        )
 
-    def handle(self, *, paths: list[Path], owner: str | None, **_: Any) -> None:
-        missing = [str(path) for path in paths if not path.exists()]
-        if missing:
-            raise CommandError(f"There is no {', '.join(missing)}.", returncode=2)
+    def handle(self, *, paths: list[str], owner: str | None, exclude: list[str], **_: Any) -> None:
+        given = [_existing(path) for path in paths]
         tally = _Tally(self)
-        with _Interrupt() as interrupt, _bar(paths) as bar:
-            for imported in pipeline.import_files(paths, owner_id=_owner(owner).pk):
+        with _Interrupt() as interrupt, _bar(given, exclude) as bar:
+            for imported in pipeline.import_files(given, owner_id=_owner(owner).pk, exclude=exclude):
                 tally.count(imported)
                 bar.update()
                 if interrupt.came or tally.storage_refused_in_a_row >= STORAGE_PATIENCE:
@@ -95,8 +101,22 @@ class _Interrupt:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _bar(paths: list[Path]) -> Any:
-    total = sum(1 for _ in folder_scan.image_files(paths)) if sys.stderr.isatty() else None
+def _existing(path: str) -> Path:
+    if not path:
+        raise CommandError("An empty path was given. Name a folder, or . for the current one.", returncode=2)
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise CommandError(f"There is no {path}.", returncode=2) from error
+    except OSError as error:
+        said = path if len(path) <= NAME_LENGTH else f"{path[:NAME_LENGTH]}…"
+        raise CommandError(f"{said} cannot be read: {error.strerror or error}.", returncode=2) from error
+    return Path(path)
+
+
+def _bar(paths: list[Path], exclude: list[str]) -> Any:
+    found = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
+    total = sum(1 for _ in found) if sys.stderr.isatty() else None
     return tqdm(total=total, unit=" pictures", disable=None, smoothing=0.1)
 
 

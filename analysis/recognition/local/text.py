@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.recognition.local import tiles
+
 # Long side searched for text: at 2,048 pixels this still finds 12-pixel type; 1,280 takes twice the time and memory.
 # What is found is read at full size.
 SIDE = 960
@@ -26,6 +28,7 @@ Corners = tuple[tuple[float, float], ...]
 # Reading costs some 0.14 ms a pixel of length at this height: at most about 15 s of one core for the densest page.
 READ_HEIGHT = 48
 MOST_READ = 100_000
+MOST_TIMES = 4  # as much for a very long picture, which is read in tiles
 
 reading = threading.Lock()  # RapidOCR keeps a picture's state in itself while reading
 
@@ -49,10 +52,11 @@ def find(rgb: NDArray[np.uint8]) -> tuple[Line, ...]:
     bgr = np.ascontiguousarray(rgb[:, :, ::-1])
     with reading:
         engine = reader()
-        boxes = engine(bgr).boxes  # finds only: what is read of it is decided here
-        if boxes is None or len(boxes) == 0:
+        boxes = tiles.boxes_in(bgr, _boxes)
+        if len(boxes) == 0:
             return ()
-        boxes = boxes[_readable(boxes)]
+        parts = len(tiles.tiles_of((bgr.shape[1], bgr.shape[0])))
+        boxes = boxes[_readable(boxes, maximum=MOST_READ * min(parts, MOST_TIMES))]
         crops = engine.crop_text_regions(bgr, boxes)
         read = engine.recognize_txt(crops)
         sure = [
@@ -68,14 +72,20 @@ def find(rgb: NDArray[np.uint8]) -> tuple[Line, ...]:
     return tuple(_line(text, score, _corners(box), parts) for text, score, box, parts in lines)
 
 
-def _readable(boxes: NDArray[np.float32]) -> list[int]:
+def _boxes(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Finds only: what is read of it is decided by the caller."""
+    boxes = reader()(bgr).boxes
+    return np.zeros((0, 4, 2), dtype=np.float32) if boxes is None else np.asarray(boxes, dtype=np.float32)
+
+
+def _readable(boxes: NDArray[np.float32], *, maximum: int = MOST_READ) -> list[int]:
     """The boxes read within the budget, in their order: the tallest text first, so a dense page loses footnotes."""
     widths = np.linalg.norm(boxes[:, 1] - boxes[:, 0], axis=1)
     heights = np.maximum(np.linalg.norm(boxes[:, 3] - boxes[:, 0], axis=1), 1)
     short, long = np.minimum(widths, heights), np.maximum(widths, heights)  # text on its side is turned before
     order = np.argsort(-short, kind="stable")
     costs = np.cumsum((READ_HEIGHT * long / short)[order])
-    return sorted(order[costs <= MOST_READ].tolist())
+    return sorted(order[costs <= maximum].tolist())
 
 
 def _is_legible(text: str) -> bool:

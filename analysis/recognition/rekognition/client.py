@@ -14,10 +14,13 @@ from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
 from analysis.aws.clients import session
-from analysis.recognition.base import ApiName, Parameters, Response, S3Object, Throttled, UnreadableResponse
-from analysis.recognition.rekognition.errors import from_connection_error, from_response
+from analysis.recognition.base import ApiName, Parameters, Response, S3Object, UnreadableResponse
+from analysis.recognition.rekognition.errors import from_connection_error, from_response, no_answer
 
 AS_RECEIVED = "AsReceived"
+IS_FOREIGN = "IsForeign"
+READ_TIMEOUT = 20.0
+"""Seconds without a byte after which a request counts as lost."""
 MOST_BYTES = 5 * 1024 * 1024  # Image.Bytes in the service model: 5,242,880
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
@@ -117,17 +120,13 @@ class Rekognition:
             raise from_response(error, api=api, operation=operation.name) from error
         except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
             raise from_connection_error(error, api=api) from error
+        except (RecursionError, NotAnAnswer) as error:
+            raise no_answer("odd", api=api) from error
         metadata = content.pop("ResponseMetadata", {})
+        is_foreign = content.pop(IS_FOREIGN, False)
         content = content.pop(AS_RECEIVED, content)
-        if operation.result not in content:  # botocore makes an empty answer of a body that was cut short
-            raise Throttled(
-                "The answer was cut short.",
-                api=api,
-                code="AnswerCutShort",
-                next_step="It is asked again by itself.",
-                outcome="unknown",
-                request_id=str(metadata.get("RequestId", "")),
-            )
+        if operation.result not in content:  # botocore makes an empty answer of whatever is no JSON
+            raise no_answer("foreign" if is_foreign else "cut", api=api, metadata=metadata)
         return Response(
             api=api,
             recognizer=self.name,
@@ -141,9 +140,9 @@ class Rekognition:
         return self._given
 
 
-def connect(*, region: str | None, threads: int) -> Rekognition:
+def connect(*, region: str | None, threads: int, read_timeout: float = READ_TIMEOUT) -> Rekognition:
     """A recognizer whose client is made at its first use, once per process, and serves `threads` threads."""
-    return _Connected(region=region, threads=threads)
+    return _Connected(region=region, threads=threads, read_timeout=read_timeout)
 
 
 def simulated(*, address: str, threads: int) -> Rekognition:
@@ -154,20 +153,22 @@ def simulated(*, address: str, threads: int) -> Rekognition:
 
 
 class _Connected(Rekognition):
-    def __init__(self, *, region: str | None, threads: int, address: str = "") -> None:
+    def __init__(
+        self, *, region: str | None, threads: int, address: str = "", read_timeout: float = READ_TIMEOUT
+    ) -> None:
         super().__init__(client=None, region=region or "")
-        self._threads, self._address = threads, address
+        self._threads, self._address, self._read_timeout = threads, address, read_timeout
 
     def _client(self) -> Any:
         with _making:
-            key = (self.region or None, self._threads, self._address)
+            key = (self.region or None, self._threads, self._address, self._read_timeout)
             if key not in _clients:
                 _clients[key] = _make(*key)
             return _clients[key]
 
 
 _making = threading.Lock()
-_clients: dict[tuple[str | None, int, str], Any] = {}
+_clients: dict[tuple[str | None, int, str, float], Any] = {}
 
 
 def reset() -> None:
@@ -186,11 +187,11 @@ def _start_over_in_child() -> None:
 os.register_at_fork(after_in_child=_start_over_in_child)
 
 
-def _make(region: str | None, threads: int, address: str) -> Any:
+def _make(region: str | None, threads: int, address: str, read_timeout: float) -> Any:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},  # one request per call: each is paid and counted
         connect_timeout=3,
-        read_timeout=20,
+        read_timeout=read_timeout,
         max_pool_connections=threads,
         tcp_keepalive=True,
     )
@@ -216,12 +217,25 @@ def _keep_as_received(*, response_dict: dict[str, Any], customized_response_dict
     """Put the body beside what botocore makes of it, which leaves out every field its own model does not know."""
     if response_dict["status_code"] >= 300:
         return
+    body, has_id = response_dict["body"], "x-amzn-requestid" in response_dict["headers"]
     try:
-        content = json.loads(response_dict["body"])
-    except ValueError:
+        content = json.loads(body, parse_constant=_refuse_constant)
+    except NotAnAnswer:
+        raise
+    except ValueError:  # the first half of an answer, or somebody else's page
+        customized_response_dict[IS_FOREIGN] = not has_id and not body.lstrip().startswith(b"{")
         return
+    customized_response_dict[IS_FOREIGN] = not has_id
     if isinstance(content, dict):
         customized_response_dict[AS_RECEIVED] = content
+
+
+class NotAnAnswer(Exception):
+    """JSON with what JSON does not have."""
+
+
+def _refuse_constant(name: str) -> None:
+    raise NotAnAnswer(name)
 
 
 def _image(picture: bytes | S3Object, *, api: ApiName) -> Request:

@@ -44,12 +44,27 @@ FORBIDDEN = ErrorEntry(
 ODD_REQUEST = ErrorEntry(
     UnreadableResponse, "Rekognition refuses this picture or the parameters: {message}", outcome="failed"
 )
+UNLISTED = ErrorEntry(
+    UnreadableResponse,
+    "Rekognition refuses this picture or the parameters, with an error that imagelib does not know.",
+    "The worker's log has what AWS says.",
+    "failed",
+)
+FOREIGN = ErrorEntry(
+    ApiUnavailable,
+    "What answers at the endpoint is not Rekognition: a proxy, or a sign-in page.",
+    CHECK_ADDRESS,
+    "failed",
+)
 UNKNOWN_OPERATION = ErrorEntry(
     ApiUnavailable,
     "This endpoint or region does not know rekognition:{operation}.",
     f"Check AWS_REGION and AWS_ENDPOINT_URL_REKOGNITION. {RESUMES}",
     "failed",
 )
+
+TOO_LARGE = 413
+"""The one refusal of a proxy that is about the picture."""
 
 ERROR_CODES: Final[Mapping[str, ErrorEntry]] = {
     "ProvisionedThroughputExceededException": TOO_FAST,
@@ -112,16 +127,30 @@ ERROR_CODES: Final[Mapping[str, ErrorEntry]] = {
 }
 
 
-def by_status(status: int) -> ErrorEntry:
-    """What a code that nobody listed means."""
+def by_status(status: int, *, is_named: bool = True) -> ErrorEntry:
+    """What a code that nobody listed means; AWS names every error, a proxy or a page does not."""
     if status >= 500:
         return TROUBLED
     if status == 429:
         return TOO_FAST
+    if 0 < status < 400 or not (is_named or status == TOO_LARGE):
+        return FOREIGN
     if status in {401, 403}:
         return FORBIDDEN
-    return UNKNOWN_OPERATION if status == 404 else ODD_REQUEST
+    return UNKNOWN_OPERATION if status == 404 else UNLISTED
 
+
+NO_ANSWER: Final[Mapping[str, tuple[str, ErrorEntry]]] = {
+    "cut": ("AnswerCutShort", ErrorEntry(Throttled, "The answer was cut short.", AGAIN, "unknown")),
+    "foreign": ("NotRekognition", FOREIGN),
+    "odd": (
+        "UnreadableAnswer",
+        ErrorEntry(
+            UnreadableResponse, "The answer cannot be read: it is nested too deeply or is no valid JSON.", "", "unknown"
+        ),
+    ),
+}
+"""HTTP 200 without an answer: the error's code and meaning."""
 
 # --- Not answered: without an outcome nothing was sent ----------------------------------------------------------------
 

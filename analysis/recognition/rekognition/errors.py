@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from botocore import exceptions  # noqa: TID251
 
+from analysis.aws.endpoint_names import without_credentials
 from analysis.recognition.base import ApiName, ApiUnavailable, RequestFailed, Throttled
 from analysis.recognition.rekognition.error_table import (
     CONNECTION_ERRORS,
     ERROR_CODES,
     LOST,
+    NO_ANSWER,
     NO_ROLE,
     NO_SUCH_HOST,
     ErrorEntry,
@@ -23,6 +27,7 @@ from analysis.recognition.rekognition.error_table import (
 
 logger = logging.getLogger(__name__)
 
+ARN = re.compile(r"\barn:aws[\w-]*:\S*[^\s.,;:]")
 CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
@@ -31,13 +36,14 @@ def from_response(error: exceptions.ClientError, *, api: ApiName, operation: str
     said = error.response.get("Error", {})
     metadata = error.response.get("ResponseMetadata", {})
     code, message = str(said.get("Code", "")) or "Unknown", str(said.get("Message", ""))
-    meaning = ERROR_CODES.get(code) or by_status(metadata.get("HTTPStatusCode", 0))
+    is_named = not code.isdecimal()  # botocore puts the HTTP status where the body names no error
+    meaning = ERROR_CODES.get(code) or by_status(metadata.get("HTTPStatusCode", 0), is_named=is_named)
     if error.operation_name != operation:  # the client asked for a role's credentials first and got none
         meaning, message = NO_ROLE, f"{error.operation_name} was refused."
-    if (
-        meaning.kind is ApiUnavailable
-    ):  # AWS's message names the account and the principal: for the log, not for the page
-        logger.warning("%s %s: %s", error.operation_name, code, said.get("Message", ""))
+    if code not in ERROR_CODES or meaning.kind is ApiUnavailable or ARN.search(message):
+        # AWS's message may name the account and the principal: for the log, not for the page
+        logger.warning("%s %s: %.500s", error.operation_name, code, said.get("Message", ""))
+        message = ARN.sub("(named in the log)", message)
     words = {"operation": operation, "message": message}
     return _failed(meaning, words, api=api, code=code, metadata=metadata)
 
@@ -51,7 +57,19 @@ def from_connection_error(error: Exception, *, api: ApiName) -> RequestFailed:
             meaning = NO_SUCH_HOST
         if isinstance(error, exceptions.SSLError) and _has(causes, *CUT_OFF):
             meaning = LOST
-    return _failed(meaning, {"operation": "", "message": str(error)}, api=api, code=type(error).__name__, metadata={})
+    return _failed(
+        meaning,
+        {"operation": "", "message": without_credentials(str(error))},
+        api=api,
+        code=type(error).__name__,
+        metadata={},
+    )
+
+
+def no_answer(kind: str, *, api: ApiName, metadata: Mapping[str, Any] = MappingProxyType({})) -> RequestFailed:
+    """What HTTP 200 without an answer means: one of NO_ANSWER."""
+    code, meaning = NO_ANSWER[kind]
+    return _failed(meaning, {}, api=api, code=code, metadata=metadata)
 
 
 def _has(causes: list[BaseException], *kinds: type[BaseException]) -> bool:

@@ -33,12 +33,14 @@ from analysis.search.sql.conditions import (
     FORMATS,
     INDEXED,
     NEAR,
+    buckets_named,
     days,
     face_test,
     hundredths,
     like_pattern,
 )
 from analysis.search.sql.expressions import Sql, any_of
+from analysis.search.text_terms import is_of_texts, with_text
 
 MOST_WORDS = 64
 """A word that means more labels than this is compared as a whole set."""
@@ -106,7 +108,7 @@ def candidates(part: Node, meaning: ResolvedQuery) -> Candidates | None:
     if sql is None:
         return None
     is_exact = not isinstance(part, RangeTerm | SimilarTerm)
-    return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=isinstance(part, TextTerm))
+    return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=is_of_texts(part))
 
 
 SEPARATE_INDEXES: dict[Node, str] = {
@@ -162,9 +164,8 @@ def _narrowed(part: Node, meaning: ResolvedQuery) -> Sql | None:
         case FieldTerm("camera", text):
             return Sql(f"(i.camera_make, i.camera_model, i.lens) IN ({_CAMERAS})", (like_pattern(text),))
         case FieldTerm("bucket", text):
-            return Sql(
-                "i.bucket_id = ANY(ARRAY(SELECT id FROM analysis_bucket WHERE name ILIKE %s))", (like_pattern(text),)
-            )
+            named = buckets_named(text, meaning.viewer)
+            return Sql(f"i.bucket_id = ANY(ARRAY({named.text}))", named.values)
         case DateTerm("taken") | RelativeDateTerm("taken"):
             bounds = zip((">=", "<"), days(part, meaning.moment), strict=True)
             given = {f"coalesce(i.taken_at, i.added_at) {sign} %s": bound for sign, bound in bounds if bound}
@@ -279,12 +280,8 @@ def _faced(part: FaceTerm, _: ResolvedQuery) -> Sql | None:
 
 
 _SELECTORS: dict[type, Callable[[Any, ResolvedQuery], Sql | None]] = {
-    TextTerm: lambda part, _: Sql(
-        """SELECT x.image_id, x.added_at, x.owner_id, x.visibility
-           FROM analysis_imagetext t JOIN analysis_imageindex x ON x.image_id = t.image_id
-           WHERE t.words @@ phraseto_tsquery('simple', %s)""",
-        (part.text,),
-    ),
+    TextTerm: lambda part, _: with_text([part]),
+    Or: lambda part, _: with_text(part.parts) if is_of_texts(part) else None,
     RangeTerm: _marked,
     StateTerm: _in_state,
     SimilarTerm: _near,

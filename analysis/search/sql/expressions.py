@@ -10,6 +10,8 @@ import psycopg
 from django.db import connection
 from psycopg.pq import Format
 
+from analysis.search.time_limit import check_deadline
+
 
 @dataclass(frozen=True)
 class Sql:
@@ -58,6 +60,7 @@ def fetch_all(text: str, values: Iterable[Any] = ()) -> list[Any]:
     Django's cursors send texts to be parsed and planned anew, and read each moment by a regular expression: for a page
     of sixty pictures that is two thirds of the time.
     """
+    check_deadline()
     connection.ensure_connection()
     bound = psycopg.Cursor(connection.connection)
     bound.format = Format.BINARY

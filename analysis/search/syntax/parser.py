@@ -14,6 +14,7 @@ from typing import cast
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from analysis.search.query import And, FaceTerm, Leaf, Node, Query, all_of, any_of, leaves, negation
+from analysis.search.query_cost import check_costs
 from analysis.search.syntax import terms
 from analysis.search.syntax.errors import MAX_DEPTH, TOO_DEEP, ParseTrace, unexpected_character
 from analysis.search.syntax.ranges import InvalidQuery
@@ -76,9 +77,10 @@ def parse(text: str) -> Query:
             f"A search can be {LONGEST:,} characters long; this one has {len(text):,}.", column=LONGEST + 1
         )
     query = _read(UNWRITABLE.sub(" ", text))
-    terms = sum(1 for part in query.parts for _ in leaves(part))
-    if terms > MOST_TERMS:
-        raise InvalidQuery(f"A search can have {MOST_TERMS} terms; this one has {terms}.", column=1)
+    terms = [leaf for part in query.parts for leaf in leaves(part)]
+    if len(terms) > MOST_TERMS:
+        raise InvalidQuery(f"A search can have {MOST_TERMS} terms; this one has {len(terms)}.", column=1)
+    check_costs(terms)
     if parentheses(query) > MAX_DEPTH:
         raise InvalidQuery(TOO_DEEP, column=1)
     return query

@@ -10,27 +10,34 @@ from decimal import ROUND_UP, Decimal
 from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from analysis import formatting, permissions, pipeline
-from analysis.batches import lifecycle
+from analysis.batches import authorization, lifecycle
+from analysis.batches.authorization import NotAllowed
 from analysis.batches.estimate import ApiEstimate, Estimate, estimate, warnings
 from analysis.batches.options import InvalidBatchOptions, build_batch
+from analysis.batches.start_tokens import NoToken, new_token
 from analysis.curation.bulk import MAX_IDS
 from analysis.curation.errors import ActionRefused
 from analysis.models import Analysis, Batch, Viewer
 from analysis.recognition import registry
 from analysis.search import results
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.time_limit import time_limit
 from analysis.web import toasts
 from analysis.web.activity import budget_in
 from analysis.web.bulk.views import selected
-from analysis.web.http import Request, current_user_id, int_param
+from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.toasts import Toast
 
 LOOKED_AT = 2_000
 """Pictures of a large selection that are looked at; the rest is taken to be like them."""
+HIDDEN = ("ids", "all", "q", "scope", "code", "everybody", "chosen")
 SCOPES = (Batch.Scope.ALL, Batch.Scope.MISSING, Batch.Scope.FAILED)
 
 
@@ -60,15 +67,53 @@ class ApiChoice:
 @require_http_methods(["GET", "HEAD", "POST"])
 def analyze(request: Request) -> HttpResponse:
     """The estimate of a selection from the library, or of a search by its address; with `start`, the beginning."""
+    permissions.require_may_analyze(request.user)
+    is_part = is_fragment(request)
     try:
         asked = _asked(request)
-    except (ActionRefused, InvalidBatchOptions) as error:
-        return render(request, "analyze.html", {"complaint": str(error)}, status=422)
-    if request.method == "POST" and request.POST.get("start"):
-        pipeline.run_batch(asked.batch, named=asked.ids)
-        toasts.add_toast(request, Toast(f"Batch {asked.batch.pk} is under way."))
-        return redirect("activity")
-    return render(request, "analyze.html", _context(asked))
+        if request.method == "POST" and request.POST.get("start"):
+            return _started(request, asked)
+    except (ActionRefused, InvalidBatchOptions, NotAllowed, NoToken) as error:
+        if is_part:
+            return render(request, "bulk/reanalyze.html#board", _not_estimated(request, str(error)))
+        return render(request, "bulk/reanalyze.html", {"complaint": str(error)}, status=422)
+    context = _context(asked, may_choose=permissions.may_choose_apis(request.user))
+    return render(request, "bulk/reanalyze.html#board" if is_part else "bulk/reanalyze.html", context)
+
+
+def _started(request: Request, asked: AnalyzeForm) -> HttpResponse:
+    """Once for each estimate: a second time it is only told which run was started."""
+    batch, is_first = pipeline.start_once(asked.batch, token=request.POST.get("token", ""), named=asked.ids)
+    if is_first:
+        toast = Toast(f"Batch {batch.pk} is under way.")
+    else:
+        said = _("Batch %(number)s was already started from this estimate, %(ago)s. Nothing else was started.")
+        ago = formatting.ago(batch.started_at, now=now())
+        toast = Toast(
+            said % {"number": batch.pk, "ago": ago},
+            url=f"{reverse('activity')}#batch-{batch.pk}",
+            url_words=_("Show batch %(number)s") % {"number": batch.pk},
+        )
+    toasts.add_toast(request, toast)
+    return redirect("activity")
+
+
+def _not_estimated(request: Request, complaint: str) -> dict[str, object]:
+    """The form as it was sent, with why it cannot be started."""
+    said = request.POST
+    chosen = said.getlist("api")
+    batch_form = {name: said[name] for name in HIDDEN if said.get(name)}
+    able = _offered(chosen, may_choose=permissions.may_choose_apis(request.user))
+    return {
+        "form": batch_form,
+        "choices": [ApiChoice(api, Analysis.Api(api).label, is_chosen=api in chosen) for api in able],
+        "is_forced": bool(said.get("force")),
+        "is_failed": said.get("scope") == Batch.Scope.FAILED,
+        "budget": said.get("budget", ""),
+        "suggested": said.get("suggested", ""),
+        "token": new_token(),
+        "reason": complaint,
+    }
 
 
 def _asked(request: Request) -> AnalyzeForm:
@@ -77,7 +122,7 @@ def _asked(request: Request) -> AnalyzeForm:
     ids, query = _pictures(request)
     budget = said.get("budget", "")
     is_suggested = budget == said.get("suggested", "")
-    all_owners = bool(said.get("everybody")) and permissions.is_staff(request.user)
+    all_owners = bool(said.get("everybody")) and permissions.analyzes_all(request.user)
     scope = said.get("scope", "")
     batch = build_batch(
         query=query,
@@ -90,6 +135,7 @@ def _asked(request: Request) -> AnalyzeForm:
         person_id=current_user_id(request),
         all_owners=all_owners,
     )
+    authorization.require(batch)
     batch.expected = int_param(said.get("expected", ""), maximum=2**31 - 1, minimum=0) or None
     return AnalyzeForm(batch, ids, "" if is_suggested else budget, _form(batch, ids, all_owners=all_owners))
 
@@ -117,7 +163,7 @@ def _form(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> dict[str, st
     return {**which, "chosen": "1", **{name: value for name, value in told.items() if value}}
 
 
-def _context(asked: AnalyzeForm) -> dict[str, object]:
+def _context(asked: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
     found = _estimated(asked)
     share = 1.0 if found.is_whole else _times(asked, found)
     total = _scaled(found, share)
@@ -125,6 +171,7 @@ def _context(asked: AnalyzeForm) -> dict[str, object]:
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
         "form": asked.form,
+        "token": new_token(),
         "is_forced": asked.batch.is_forced,
         "is_failed": asked.batch.scope == Batch.Scope.FAILED,
         "code": asked.batch.error_code,
@@ -134,7 +181,7 @@ def _context(asked: AnalyzeForm) -> dict[str, object]:
         "pictures": formatting.pictures(total.images),
         "looked_at": f"{found.looked_at:,}",
         "skipped": _skipped(asked, found),
-        "choices": _choices(total),
+        "choices": [_choice(api, total.by_api.get(api)) for api in _offered(total.by_api, may_choose=may_choose)],
         "calls": formatting.plural(ngettext("%(number)s call", "%(number)s calls", calls), calls),
         "analyses": total.analyses,
         "cost": formatting.dollars(total.dollars) if total.dollars else "",
@@ -175,8 +222,9 @@ def _hits(asked: AnalyzeForm) -> float:
     own = "" if batch.all_owners else " owner:me"
     viewer = Viewer(sees_all=True) if batch.all_owners else Viewer(person_id=batch.person_id)
     try:
-        number = results.count(parse(f"{batch.query}{own}"), viewer=viewer)
-    except InvalidQuery:  # too long with that word more
+        with time_limit():
+            number = results.count(parse(f"{batch.query}{own}"), viewer=viewer)
+    except InvalidQuery:  # too long with that word more, or not counted in time
         return math.inf
     return math.inf if number > results.COUNT_CAP else number
 
@@ -209,9 +257,11 @@ def _skipped(asked: AnalyzeForm, found: Estimate) -> str:
     return formatting.plural(ngettext(one, several, number), number)
 
 
-def _choices(found: Estimate) -> list[ApiChoice]:
+def _offered(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
+    """The APIs to tick: those that are switched on, and all there are for who may put them on the bill."""
     able = registry.current().apis
-    return [_choice(api, found.by_api.get(api)) for api in Analysis.Api.values if api in able]
+    offered = set(able) if may_choose else {*registry.wanted_apis(), *chosen}
+    return [api for api in Analysis.Api.values if api in able and api in offered]
 
 
 def _choice(api: str, each: ApiEstimate | None) -> ApiChoice:

@@ -16,10 +16,12 @@ from analysis import formatting, permissions, pipeline
 from analysis.curation import bulk
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
-from analysis.curation.tags import get_or_create_tag
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
+from analysis.search.label_visibility import label_visibility
+from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import toasts
 from analysis.web.bulk.selection import selected_labels
 from analysis.web.http import Request, current_user_id, is_fragment, next_url
@@ -95,12 +97,13 @@ def menu(request: Request) -> HttpResponse:
     """What the chosen pictures carry: tags with their ticks, labels that could be confirmed or rejected."""
     try:
         selection = selected(request)
-        ids = next(selection.steps(), [])
+        with time_limit():
+            ids = next(selection.steps(), [])
         found = selected_labels(ids, kinds=DECIDABLE, viewer=permissions.viewer_of(request.user))
         ticks = [Tick(str(label.pk), label.name, is_on_all=how == "all") for label, how in bulk.tags_of(selection)]
-    except ActionRefused as refusal:
-        return render(request, "bulk.html#menu", {"complaint": str(refusal)})
-    return render(request, "bulk.html#menu", {"ticks": ticks, "labels": found})
+    except (ActionRefused, SearchTooSlow) as refusal:
+        return render(request, "bulk/label_menu.html", {"complaint": str(refusal)})
+    return render(request, "bulk/label_menu.html", {"ticks": ticks, "labels": found})
 
 
 def selected(request: Request) -> Selection:
@@ -119,7 +122,9 @@ def selected(request: Request) -> Selection:
 
 
 def _add_tag(request: Request, selection: Selection) -> BulkChange:
-    return _run(selection, Act.ADD_TAG, label=get_or_create_tag(request.POST.get("tag", "").replace("\x00", " ")))
+    return _run(
+        selection, Act.ADD_TAG, label=bulk.label_to_add(selection, request.POST.get("tag", "").replace("\x00", " "))
+    )
 
 
 def _remove_tag(request: Request, selection: Selection) -> BulkChange:
@@ -156,12 +161,21 @@ def _favorite(request: Request, selection: Selection) -> BulkChange:
 def _run(selection: Selection, act: str, **of_what: Any) -> BulkChange:
     """At once; in the background where somebody would wait for it too long."""
     query = selection.query
-    if query is not None and results.count(query, viewer=selection.viewer, cap=AT_ONCE) > AT_ONCE:
+    if query is not None and _are_many(query, selection):
         with suppress(
             ActionRefused
         ):  # what changes while it is gone through, as duplicates do, is done at once all the same
             return pipeline.start_bulk_change(selection, act, **of_what)
     return bulk.apply(selection, act, **of_what)
+
+
+def _are_many(query: Query, selection: Selection) -> bool:
+    """More than one waits for, or too many to tell in time."""
+    try:
+        with time_limit():
+            return results.count(query, viewer=selection.viewer, cap=AT_ONCE) > AT_ONCE
+    except SearchTooSlow:
+        return True
 
 
 ACTIONS: dict[str, Callable[[Request, Selection], BulkChange]] = {
@@ -186,7 +200,7 @@ def _label(request: Request, *, name: str = "") -> Label:
         found = known.filter(name__iexact=name.replace("\x00", " ")).first()
     else:
         raise ActionRefused("Say which label.")
-    if found is None:
+    if found is None or not label_visibility(permissions.viewer_of(request.user)).met([found.pk], maximum=1):
         raise ActionRefused(NOTHING_CHANGED)  # as for a label that only others' pictures carry
     return found
 
@@ -219,6 +233,6 @@ def _sentence(change: BulkChange) -> str:
 
 def _tell(request: Request, toast: Toast) -> HttpResponse:
     if is_fragment(request):
-        return render(request, "parts/toasts.html", {"toasts": [toast]})
+        return render(request, "includes/toasts.html", {"toasts": [toast]})
     toasts.add_toast(request, toast)
     return redirect(next_url(request))

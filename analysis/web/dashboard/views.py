@@ -63,7 +63,7 @@ def dashboard(request: Request) -> HttpResponse:
         "later_url": _later(asked),
         "counted": " ".join(filter(None, [_counted(), asked.note])),
     }
-    return render(request, "dashboard.html", context)
+    return render(request, "dashboard/index.html", context)
 
 
 @require_safe
@@ -84,12 +84,12 @@ def _asked(request: Request) -> Scope:
     moment = now().astimezone(UTC)
     known: PeriodName = name if name in PERIODS else "month"
     person = current_user_id(request)
-    is_staff = permissions.is_staff(request.user)
-    is_all = is_staff and request.GET.get("of") != "own"
+    sees_figures = permissions.sees_figures(request.user)
+    is_all = sees_figures and request.GET.get("of") != "own"
     return Scope(
         period(known, until=_until(request, moment.date()), now=moment),
         None if is_all else person,
-        has_choice=is_staff,
+        has_choice=sees_figures,
         has_lists=permissions.can_view_all(request.user),
     )
 

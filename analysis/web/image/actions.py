@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.http import Http404, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -16,7 +17,7 @@ from analysis.curation import bulk, ratings, trash, verdicts
 from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.library import images
-from analysis.models import Image, Label
+from analysis.models import Image, ImageLabel, Label
 from analysis.web import toasts
 from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.image import context as image_context
@@ -46,7 +47,7 @@ def review_label(request: Request, image_id: int) -> HttpResponse:
             raise ActionRefused("Say which label.")
         return None
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="said")
+    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
 
 
 @require_POST
@@ -57,9 +58,9 @@ def add_label(request: Request, image_id: int) -> HttpResponse:
         verdicts.add(shown.pk, name=request.POST.get("name", ""), by_id=current_user_id(request))
 
     shown, toast = _done(request, image_id, act, may=permissions.can_review_labels)
-    answer = _tell(request, shown, toast, part="said")
+    answer = _tell(request, shown, toast, part="labels_updated")
     if toast is None:
-        answer["HX-Trigger"] = "added"  # the field is emptied
+        answer["HX-Trigger"] = "labelAdded"  # the field is emptied
     return answer
 
 
@@ -68,14 +69,15 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
     """Take a `tag` off, by its id; Undo puts it back as it was said: by whom, and when."""
 
     def act(shown: Image) -> Toast | None:
-        tag = Label.objects.filter(pk=_id(request, "tag") or 0, kind=Label.Kind.TAG, verdicts__image=shown).first()
+        carried = ImageLabel.objects.filter(image=shown, label=_id(request, "tag") or 0, label__kind=Label.Kind.TAG)
+        tag = Label.objects.filter(pk__in=carried.values("label")).first()
         if tag is None:
             return None  # somebody was faster
-        selection = Selection(request.user, ids=(shown.pk,), all_owners=True)  # type: ignore[arg-type]
+        selection = Selection(request.user, ids=(shown.pk,))  # type: ignore[arg-type]
         change = bulk.remove_tag(selection, tag)
         return Toast(f"Took “{tag}” off.", _address("undo-here", request, shown), {"change": str(change.pk)})
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="said")
+    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
 
 
 @require_POST
@@ -89,7 +91,7 @@ def undo(request: Request, image_id: int) -> HttpResponse:
             return Toast("It is undone in the background.")
         return None if undone.number else Toast("Somebody changed it since; it stays as it is.")
 
-    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="said")
+    return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
 
 
 @require_POST
@@ -105,7 +107,7 @@ def rate(request: Request, image_id: int) -> HttpResponse:
         else:
             raise ActionRefused("Choose 1 to 5 stars, or 0 for none.")
 
-    return _tell(request, *_done(request, image_id, act, may=_everybody), part="marked")
+    return _tell(request, *_done(request, image_id, act, may=_everybody), part="rating_updated")
 
 
 @require_POST
@@ -123,7 +125,7 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
         words = VISIBILITY_SENTENCES[Image.Visibility(shown.visibility)]
         return Toast(words, _address("open-to", request, shown), {"visibility": str(before)})
 
-    return _tell(request, *_done(request, image_id, act), part="marked")
+    return _tell(request, *_done(request, image_id, act), part="rating_updated")
 
 
 @require_POST
@@ -151,7 +153,10 @@ def _done(request: Request, image_id: int, act: Act, *, may: May = permissions.c
     """The picture and what is to be told: what was done, or the sentence of a refusal."""
     shown = permissions.image_for(request.user, image_id)
     if not may(request.user, shown):
-        raise Http404
+        sentence = str(permissions.NOT_THE_OWNER if may is permissions.can_edit else permissions.NOT_A_CURATOR)
+        if is_fragment(request):  # the control shows again what is so
+            return shown, Toast(sentence)
+        raise PermissionDenied(sentence)
     try:
         return shown, act(shown)
     except ActionRefused as refusal:
@@ -167,8 +172,12 @@ def _tell(request: Request, shown: Image, toast: Toast | None, *, part: str = ""
     """The changed part of the page, or the way back to it; without a part the page is loaded anew."""
     told = [toast] if toast else []
     if part and is_fragment(request):
-        context = image_context.rating_of(request, shown) if part == "marked" else image_context.context(request, shown)
-        return render(request, f"image.html#{part}", context | {"toasts": told})
+        context = (
+            image_context.rating_of(request, shown)
+            if part == "rating_updated"
+            else image_context.context(request, shown)
+        )
+        return render(request, f"image/detail.html#{part}", context | {"toasts": told})
     for each in told:
         toasts.add_toast(request, each)
     if is_fragment(request):

@@ -1,7 +1,7 @@
 """Boxes over a picture: where they are drawn, and where their tags stand without covering each other.
 
 All lengths are in the drawing's own units: its longer side is 1,000 of them. Tags are placed for a drawing about 1,000
-px large; js/boxes.js places them again for the size that the browser has.
+px large; js/bounding_boxes.js places them again for the size that the browser has.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 
 from analysis import formatting, permissions
@@ -77,7 +78,10 @@ def context(request: Request, shown: Image) -> dict[str, Any]:
     known["image"] |= {
         "name": str(shown),
         "alt": ", ".join(labels) or str(shown),
-        "preview": links.rendition_url(shown, "preview"),
+        "preview": _preview_url(request, shown),
+        "panel_url": reverse("image-panel", args=[shown.pk])
+        if request.user.is_authenticated
+        else reverse("public-panel", args=[shown.public_id]),
         "placeholder": links.data_uri(shown.placeholder),
         "trashed": formatting.ago(shown.trashed_at, now=now) if shown.trashed_at else "",
     }
@@ -98,9 +102,18 @@ def rating_of(request: Request, shown: Image) -> dict[str, Any]:
         "image": {"id": str(shown.pk)},
         "own": own(request, shown) if request.user.is_authenticated else None,
         "may_change": may_change,
+        "may_open_to": may_change and not shown.trashed_at,
+        "public_url": shown.get_public_url() if may_change and shown.visibility == Image.Visibility.PUBLIC else "",
+        "may_analyze": may_change and permissions.may_analyze(request.user),
         "may_say": permissions.can_review_labels(request.user, shown) and not shown.trashed_at,
         "search": return_link(request).address(""),
     }
+
+
+def _preview_url(request: Request, shown: Image) -> str:
+    if request.user.is_authenticated:
+        return links.rendition_url(shown, "preview")
+    return links.public_rendition_url(shown, "preview")
 
 
 def own(request: Request, shown: Image) -> UserRating:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -12,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from analysis import permissions
 from analysis.ingest.validation import InvalidImage
+from analysis.models import Image
 from analysis.storage import blobs, originals, renditions
 from analysis.web.http import Request
 
@@ -20,7 +23,17 @@ from analysis.web.http import Request
 @require_safe
 def rendition(request: Request, image_id: int, name: str) -> HttpResponseBase:
     """A thumb or a preview. The page's address for it names its version, so it may be kept for ever."""
-    shown = permissions.image_for(request.user, image_id)
+    return _rendition(request, permissions.image_for(request.user, image_id), name)
+
+
+@login_not_required
+@require_safe
+def public_rendition(request: Request, public_id: UUID, name: str) -> HttpResponseBase:
+    """The same for people who are not signed in."""
+    return _rendition(request, permissions.public_image(public_id), name)
+
+
+def _rendition(request: Request, shown: Image, name: str) -> HttpResponseBase:
     if name not in blobs.RENDITIONS:
         raise Http404
     etag = quote_etag(f"{shown.renditions_id.hex}-{name}")
@@ -61,7 +74,7 @@ def _kept(answer: HttpResponseBase, etag: str) -> HttpResponseBase:
 
 def _broken() -> HttpResponse:
     """A picture that says there is none, so that a lost blob breaks no page."""
-    content = render_to_string("broken.svg")
+    content = render_to_string("image/placeholder.svg")
     return HttpResponse(content, status=404, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions
@@ -52,7 +53,7 @@ def history(request: Request, image_id: int) -> HttpResponse:
     shown = _own(request, image_id)
     found = list(shown.analyses.order_by("-pk")[:MOST])
     now = timezone.now()
-    entries, since = _entries(found, now=now), shown.original_replaced_at
+    entries, since = _entries(shown, found, now=now), shown.original_replaced_at
     # By when they ended: what was under way as the original changed is asked again in the same row.
     is_older = [bool(since and each.finished_at and each.finished_at <= since) for each in found]
     context = {
@@ -61,7 +62,7 @@ def history(request: Request, image_id: int) -> HttpResponse:
         "changed": {"when": formatting.ago(since, now=now), "exact": formatting.exact(since)} if since else None,
         "of_the_one_before": [entry for entry, older in zip(entries, is_older, strict=True) if older],
     }
-    return render(request, "history.html", context)
+    return render(request, "image/history.html", context)
 
 
 @require_safe
@@ -84,8 +85,7 @@ def pin_analysis(request: Request, image_id: int, analysis_id: int) -> HttpRespo
 
 def _own(request: Request, image_id: int) -> Image:
     shown = permissions.image_for(request.user, image_id)
-    if not permissions.can_edit(request.user, shown):
-        raise Http404
+    permissions.require_may_change(request.user, shown)
     return shown
 
 
@@ -93,15 +93,23 @@ def _analysis(image: Image, analysis_id: int) -> Analysis:
     return get_object_or_404(image.analyses.filter(state=Analysis.State.DONE), pk=analysis_id)
 
 
-def _entries(found: list[Analysis], *, now: datetime) -> list[HistoryEntry]:
-    return [_entry(each, _before(each, found[place + 1 :]), now=now) for place, each in enumerate(found)]
+def _entries(shown: Image, found: list[Analysis], *, now: datetime) -> list[HistoryEntry]:
+    has_twin = any(each.is_reused for each in found) and _has_twin(shown)
+    return [
+        _entry(each, _before(each, found[place + 1 :]), now=now, has_twin=has_twin) for place, each in enumerate(found)
+    ]
+
+
+def _has_twin(shown: Image) -> bool:
+    """Whether its owner has another picture of the same bytes."""
+    return Image.objects.filter(sha256=shown.sha256, owner_id=shown.owner_id).exclude(pk=shown.pk).exists()
 
 
 def _before(analysis: Analysis, older: Iterable[Analysis]) -> Analysis | None:
     return next((each for each in older if each.api == analysis.api and each.state == Analysis.State.DONE), None)
 
 
-def _entry(analysis: Analysis, before: Analysis | None, *, now: datetime) -> HistoryEntry:
+def _entry(analysis: Analysis, before: Analysis | None, *, now: datetime, has_twin: bool) -> HistoryEntry:
     is_done = analysis.state == Analysis.State.DONE
     changes = difference(analysis.api, before.answer or {}, analysis.answer or {}) if is_done and before else []
     moment = analysis.finished_at or analysis.requested_at
@@ -113,7 +121,7 @@ def _entry(analysis: Analysis, before: Analysis | None, *, now: datetime) -> His
         when=formatting.ago(moment, now=now),
         exact=formatting.exact(moment),
         who=f"{analysis.recognizer} {analysis.model_version}".strip(),
-        facts=_facts(analysis),
+        facts=_facts(analysis, has_twin=has_twin),
         sentence=analysis.error_message,
         gained=[_said(each) for each in changes if each.before is None],
         lost=[_said(each) for each in changes if each.after is None],
@@ -126,12 +134,12 @@ def _entry(analysis: Analysis, before: Analysis | None, *, now: datetime) -> His
     )
 
 
-def _facts(analysis: Analysis) -> list[tuple[str, str]]:
+def _facts(analysis: Analysis, *, has_twin: bool) -> list[tuple[str, str]]:
     """Why this is here: what was asked, how long it took, what it cost."""
     said: list[tuple[str, Any]] = [
         ("Asked with", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in analysis.parameters.items())),
         ("Took", f"{analysis.latency_ms:,} ms" if analysis.latency_ms and not analysis.is_reused else ""),
-        ("Cost", _cost(analysis)),
+        ("Cost", _cost(analysis, has_twin=has_twin)),
         ("Request", analysis.request_id),
         ("Attempts", f"{analysis.attempts}" if analysis.attempts > 1 else ""),
         ("Error", analysis.error_code),
@@ -139,9 +147,10 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
     return [(term, value) for term, value in said if value]
 
 
-def _cost(analysis: Analysis) -> str:
+def _cost(analysis: Analysis, *, has_twin: bool) -> str:
+    """Of a stored answer nothing is told unless it is the owner's: it would say that somebody has the same bytes."""
     if analysis.is_reused:
-        return "nothing: the answer for the same bytes was stored"
+        return _("nothing: your other picture of the same bytes was analyzed before") if has_twin else ""
     return formatting.dollars(analysis.price) if analysis.price else ""
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from analysis import formatting
-from analysis.models import Image, ImageLabel, Label, Verdict
+from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
 from analysis.recognition.responses import LabelResult
 from analysis.search.query import LabelTerm, Query
 from analysis.web import links
@@ -79,7 +82,8 @@ def label_list(
             said=_said(verdict, figure, reader=reader, now=now) if verdict else None,
         )
         if label.kind == Label.Kind.TAG:
-            tags.append(row)
+            is_of_file = carried.is_of_file and row.said is None  # type: ignore[attr-defined]
+            tags.append(replace(row, said=VerdictLine("file", _("From the file"), "")) if is_of_file else row)
         else:
             groups.setdefault(KIND_TITLES.get(label.kind) or label.category or UNSORTED, []).append(row)
     rejected = [
@@ -96,8 +100,11 @@ def label_list(
 
 
 def _carried(image: Image) -> list[ImageLabel]:
+    keywords = FileKeyword.objects.annotate(standing=Coalesce("label__merged_into", "label"))
+    in_file = keywords.filter(image=OuterRef("image"), standing=OuterRef("label"))
     return list(
         ImageLabel.objects.filter(image=image, label__is_hidden=False)
+        .annotate(is_of_file=Exists(in_file))
         .exclude(label__kind__in=IN_PARTS_OF_THEIR_OWN)
         .select_related("label")
         .order_by("-confidence", "label__name")
@@ -112,7 +119,7 @@ def _rejected(
     now: datetime,
 ) -> LabelRow:
     label = verdict.label
-    _, figure = numbered.get(label.name.lower(), ("", None))
+    figure = numbered.get(label.name.lower(), ("", None))[1]
     confidence = figure.confidence if figure else 0.0
     said = _said(verdict, figure, reader=reader, now=now)
     return LabelRow(str(label.pk), "", label.name, "", bar(confidence), _url(label), said)

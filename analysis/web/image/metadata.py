@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.models import Image
@@ -26,11 +27,14 @@ def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now
         ),
         MetadataRow("Format", image.get_format_display()),
         MetadataRow("Size", formatting.filesize(image.size), formatting.exact_filesize(image.size)),
-        MetadataRow("Taken", formatting.day(image.taken_at), formatting.exact(image.taken_at))
-        if image.taken_at
-        else None,
+        _taken(image),
         MetadataRow("Camera", _camera(image)),
         MetadataRow("Lens", image.lens),
+        MetadataRow(_("Settings"), _settings(image)),
+        MetadataRow(_("Description"), image.description),
+        MetadataRow(_("Place"), image.place) if reader.is_authenticated else None,
+        MetadataRow(_("Creator"), image.creator),
+        MetadataRow(_("Copyright"), image.copyright),
         MetadataRow("Added", formatting.ago(image.added_at, now=now), formatting.exact(image.added_at)),
         MetadataRow(
             "Original",
@@ -43,6 +47,20 @@ def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now
         MetadataRow("Visibility", image.get_visibility_display()) if _is_told_visibility(image, reader) else None,
     ]
     return [fact for fact in found if fact and fact.value]
+
+
+def _taken(image: Image) -> MetadataRow | None:
+    if image.taken_at is None:
+        return None
+    return MetadataRow(
+        "Taken", formatting.taken_day(image.taken_at), formatting.taken_exact(image.taken_at, image.taken_offset)
+    )
+
+
+def _settings(image: Image) -> str:
+    """Of the camera, in the order in which photographers say them."""
+    iso = f"ISO {image.iso:,}" if image.iso else ""
+    return " · ".join(filter(None, [image.exposure, image.aperture, iso, image.focal_length]))
 
 
 def location(image: Image, *, reader: AbstractBaseUser | AnonymousUser) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from analysis.models import Image, Viewer
 from analysis.search import results
 from analysis.search.query import Query
+from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links
 
 WALKED = 3_000
@@ -30,6 +31,9 @@ class Neighbors:
     next: Neighbor | None
 
 
+NOWHERE = Neighbors("", None, None)
+
+
 def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
     """Where a picture stands in a search's result. A picture that is not in it stands where its time puts it.
 
@@ -37,7 +41,15 @@ def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neig
     pictures they were not sent.
     """
     if viewer.person_id is None:
-        return Neighbors("", None, None)
+        return NOWHERE
+    try:
+        with time_limit():
+            return _walk(image, query, viewer=viewer, link=link)
+    except SearchTooSlow:
+        return NOWHERE
+
+
+def _walk(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
     ids = results.image_ids(query, viewer=viewer, limit=WALKED)
     if image.pk not in ids:
         place = results.cursor_of(image.pk, query, viewer=viewer)

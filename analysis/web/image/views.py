@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -22,7 +24,19 @@ from analysis.web.image.neighbors import neighbors
 @require_safe
 def image(request: Request, image_id: int) -> HttpResponse:
     """The page, with its place in the search one came from (`q`)."""
-    shown, now = permissions.image_for(request.user, image_id), timezone.now()
+    return _page(request, permissions.image_for(request.user, image_id))
+
+
+@login_not_required
+@require_safe
+def public(request: Request, public_id: UUID) -> HttpResponse:
+    """The same for people who are not signed in."""
+    shown = permissions.public_image(public_id)
+    return redirect(shown) if request.user.is_authenticated else _page(request, shown)
+
+
+def _page(request: Request, shown: Image) -> HttpResponse:
+    now = timezone.now()
     trail = image_context.return_link(request)
     context = image_context.context(request, shown)
     context |= {
@@ -35,32 +49,42 @@ def image(request: Request, image_id: int) -> HttpResponse:
         "facts": metadata.metadata_rows(shown, reader=request.user, now=now),
         "location": metadata.location(shown, reader=request.user),
     }
-    return render(request, "image.html", context)
+    return render(request, "image/detail.html", context)
 
 
 @login_not_required
 @require_safe
 def panel(request: Request, image_id: int) -> HttpResponse:
     """Panel and boxes, for a page that asks while something is under way; 204 when it has them as they are."""
-    shown = permissions.image_for(request.user, image_id)
+    return _panel(request, permissions.image_for(request.user, image_id))
+
+
+@login_not_required
+@require_safe
+def public_panel(request: Request, public_id: UUID) -> HttpResponse:
+    """The same for people who are not signed in."""
+    return _panel(request, permissions.public_image(public_id))
+
+
+def _panel(request: Request, shown: Image) -> HttpResponse:
     context = image_context.context(request, shown)
     if request.GET.get("seen") == context["panel"].token:
         return HttpResponse(status=204)
-    return render(request, "image.html#news", context)
+    return render(request, "image/detail.html#panel_updated", context)
 
 
 @require_POST
 def retry(request: Request, image_id: int) -> HttpResponse:
     """Ask an API again that failed, or all of them about a picture that was never asked about."""
     shown = permissions.image_for(request.user, image_id)
-    if not permissions.can_edit(request.user, shown):
-        raise Http404
+    permissions.require_may_change(request.user, shown)
+    permissions.require_may_analyze(request.user)
     api = request.POST.get("api", "")
     if api and not _may_ask(shown, api):
         raise Http404
     pipeline.request_analysis(image_ids=[shown.pk], apis=[api] if api else None)
     if is_fragment(request):
-        return render(request, "image.html#news", image_context.context(request, shown))
+        return render(request, "image/detail.html#panel_updated", image_context.context(request, shown))
     return redirect(shown)
 
 

@@ -41,7 +41,7 @@ def autocomplete(request: Request) -> HttpResponse:
     cursor = int_param(request.GET.get("cursor", ""), maximum=len(text), minimum=0)
     saved = _saved(text, reader_id=current_user_id(request))
     found = suggestions(text, cursor=cursor, viewer=permissions.viewer_of(request.user), maximum=MOST - len(saved))
-    return render(request, "complete.html", {"options": [*map(_option, found), *saved]})
+    return render(request, "library/autocomplete_options.html", {"options": [*map(_option, found), *saved]})
 
 
 def _option(found: Suggestion) -> AutocompleteOption:

@@ -26,7 +26,7 @@ def autocomplete_labels(request: Request) -> HttpResponse:
     words = {word.label_id: word for word in label_index().beginning(stem) if word.kind in ADDABLE} if stem else {}
     met = label_visibility(permissions.viewer_of(request.user)).met(words, maximum=MOST)
     options = [_option(words[label_id], count) for label_id, count in met.items()]
-    return render(request, "complete.html", {"options": options, "list": "name"})
+    return render(request, "library/autocomplete_options.html", {"options": options, "list": "name"})
 
 
 def _option(word: IndexedName, count: int | None) -> AutocompleteOption:

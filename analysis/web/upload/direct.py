@@ -45,7 +45,7 @@ def create_upload(request: Request) -> HttpResponse:
         form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
         return _row(request, UploadOutcome(rejection.name, sentence=rejection.reason))
-    except blobs.StorageError as failure:
+    except (blobs.StorageError, uploads.UploadRefused) as failure:
         return _row(request, UploadOutcome(clean_name(name), sentence=str(failure), may_retry=True))
     form = form or PresignedForm(reverse("ticket-file", args=[ticket.pk]), {"csrfmiddlewaretoken": get_token(request)})
     complete_url = reverse("ticket-complete", args=[ticket.pk])
@@ -74,7 +74,7 @@ def complete_upload(request: Request, ticket_id: UUID) -> HttpResponse:
         ticket = pipeline.complete_upload(ticket_id, owner_id=current_user_id(request))
     except uploads.UploadRefused as refused:
         return _said(str(refused), status=refused.status)
-    return render(request, "upload.html#rows", {"rows": _rows([ticket])})
+    return render(request, "upload/index.html#rows", {"rows": _rows([ticket])})
 
 
 @require_safe
@@ -83,7 +83,7 @@ def upload_states(request: Request) -> HttpResponse:
     ids = [UUID(text) for text in request.GET.getlist("id")[:MAX_STATES] if ID.fullmatch(text)]
     mine = Upload.objects.filter(pk__in=ids, owner_id=current_user_id(request)).select_related("image")
     over = mine.filter(state__in=[Upload.State.TAKEN, Upload.State.REFUSED])
-    return render(request, "upload.html#rows", {"rows": _rows(over)})
+    return render(request, "upload/index.html#rows", {"rows": _rows(over)})
 
 
 def _rows(tickets: Iterable[Upload]) -> list[UploadRow]:
@@ -106,7 +106,7 @@ def _outcome(ticket: Upload) -> UploadOutcome:
 
 
 def _row(request: Request, outcome: UploadOutcome) -> HttpResponse:
-    return JsonResponse({"row": render_to_string("upload.html#rows", {"rows": upload_rows([outcome])}, request)})
+    return JsonResponse({"row": render_to_string("upload/index.html#rows", {"rows": upload_rows([outcome])}, request)})
 
 
 def _said(sentence: str, *, status: int) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from analysis import formatting, permissions, pipeline
+from analysis.ingest.exclusions import SYSTEM_FOLDERS
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
 from analysis.models import Image
 from analysis.storage import blobs
@@ -51,12 +52,12 @@ def upload(request: Request) -> HttpResponse:
     permissions.require_upload_permission(request.user)
     context: dict[str, object] = {"limits": limits()}
     if request.method != "POST":
-        return render(request, "upload.html", context)
+        return render(request, "upload/index.html", context)
     outcomes = [
         take(file, name=file.name or "", owner_id=current_user_id(request)) for file in request.FILES.getlist("files")
     ]
     context |= {"rows": upload_rows(outcomes), "reports": True, "summary": summary(outcomes)}
-    return render(request, "upload.html#rows" if is_fragment(request) else "upload.html", context)
+    return render(request, "upload/index.html#rows" if is_fragment(request) else "upload/index.html", context)
 
 
 @require_safe
@@ -66,12 +67,16 @@ def upload_state(request: Request) -> HttpResponse:
     found = Image.objects.visible_to(permissions.viewer_of(request.user)).in_bulk(list(versions))
     current = upload_rows([UploadOutcome(str(image), image, is_new=True) for image in found.values()])
     changed = [row for row in current if row.card and row.card.version != versions[int(row.card.id)]]
-    return render(request, "upload.html#rows", {"rows": changed})
+    return render(request, "upload/index.html#rows", {"rows": changed})
 
 
 def limits() -> dict[str, str]:
     """What the browser may refuse by itself."""
-    return {"max_bytes": str(settings.MAX_UPLOAD_BYTES), "words": megabytes(settings.MAX_UPLOAD_BYTES)}
+    return {
+        "max_bytes": str(settings.MAX_UPLOAD_BYTES),
+        "words": megabytes(settings.MAX_UPLOAD_BYTES),
+        "system_folders": "/".join(SYSTEM_FOLDERS),
+    }
 
 
 def take(file: IO[bytes], *, name: str, owner_id: int) -> UploadOutcome:

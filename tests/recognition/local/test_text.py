@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from analysis.recognition.local import text as local_text
 from tests.recognition import sample_pictures
@@ -68,3 +68,27 @@ def test_models_are_those_in_the_wheel():
         "PP-OCRv6_det_small.onnx",
         "PP-OCRv6_rec_small.onnx",
     ]
+
+
+def page(lines: int, *, size=(540, 3000), at=60) -> np.ndarray:
+    """A long screenshot: one line of text after another, far apart."""
+    picture = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(24)
+    for number in range(lines):
+        draw.text((at, 60 + number * (size[1] - 200) // lines), f"Message number {number + 101}", "black", font=font)
+    return np.asarray(picture)
+
+
+def test_text_of_a_very_long_picture_is_read():
+    lines = local_text.find(page(8))
+
+    assert [line.text for line in lines] == [f"Message number {number + 101}" for number in range(8)]
+
+
+def test_a_line_that_goes_from_tile_to_tile_is_one():
+    picture = Image.new("RGB", (3000, 400), "white")
+    sentence = " ".join(f"station {number}" for number in range(11, 25))
+    ImageDraw.Draw(picture).text((60, 150), sentence, "black", font=ImageFont.load_default(36))
+
+    (line,) = local_text.find(np.asarray(picture))
+    assert line.text == sentence

@@ -118,6 +118,8 @@ def test_a_denied_api_is_named_and_the_others_answer(simulator, recognizer, api)
         ({"drops": 100}, (Throttled, "ConnectionClosedError", "unknown")),
         ({"early_drops": 100}, (Throttled, "ConnectionClosedError", "unknown")),
         ({"malformed": 100}, (Throttled, "AnswerCutShort", "unknown")),
+        ({"cuts": 100}, (Throttled, "AnswerCutShort", "unknown")),
+        ({"pages": 100}, (ApiUnavailable, "NotRekognition", "failed")),
     ],
 )
 def test_a_fault_is_told_with_what_the_ledger_may_say(simulator, recognizer, knobs, expected):
@@ -128,7 +130,7 @@ def test_a_fault_is_told_with_what_the_ledger_may_say(simulator, recognizer, kno
         ask(recognizer)
 
     assert (type(raised.value), raised.value.code, raised.value.outcome) == expected
-    assert bool(raised.value.request_id) == (code != "ConnectionClosedError")
+    assert bool(raised.value.request_id) == (code not in {"ConnectionClosedError", "NotRekognition"})
 
 
 def test_a_quota_is_told_from_other_trouble(simulator, recognizer):

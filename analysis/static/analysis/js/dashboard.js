@@ -1,15 +1,15 @@
-// Draws the table that stands in the page: its rows are the bars, its links are where a click leads.
+// Draws the table in the page as a chart: its rows are the bars, its links are where a click leads.
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
-const said = {
-  "": (value) => short.format(value),
-  dollars: (value) => `$${value >= 1000 ? short.format(value) : +value.toFixed(2)}`,
-  bytes: (value) => short.format(value).replace(/B$/, "G").replace(/([A-Z]?)$/, " $1B").replace("K", "k"),
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+const formatters = {
+  "": (value) => compact.format(value),
+  dollars: (value) => `$${value >= 1000 ? compact.format(value) : +value.toFixed(2)}`,
+  bytes: (value) => compact.format(value).replace(/B$/, "G").replace(/([A-Z]?)$/, " $1B").replace("K", "k"),
   ms: (value) => (value >= 1000 ? `${+(value / 1000).toFixed(2)} s` : `${value} ms`),
 };
 
-// What draws is fetched when the page has been painted: figures are there before charts are.
-const drawing = new Promise((resolve) => {
+// The chart library is fetched after the first paint: numbers come before charts.
+const chartLibrary = new Promise((resolve) => {
   requestAnimationFrame(() => setTimeout(() => {
     const script = document.createElement("script");
     script.src = document.querySelector("[data-chart-script]").dataset.chartScript;
@@ -18,22 +18,22 @@ const drawing = new Promise((resolve) => {
   }));
 });
 
-class FigureChart extends HTMLElement {
+class StatisticsChart extends HTMLElement {
   connectedCallback() {
     this.querySelector("details").open = false;
     this.rows = [...this.querySelectorAll("tbody tr")];
-    this.seen = new IntersectionObserver(async (entries) => {
+    this.observer = new IntersectionObserver(async (entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
-      this.seen.disconnect();
-      await drawing;
+      this.observer.disconnect();
+      await chartLibrary;
       this.draw();
       dark.addEventListener("change", this.redraw);
     }, { rootMargin: "200px" });
-    this.seen.observe(this);
+    this.observer.observe(this);
   }
 
   disconnectedCallback() {
-    this.seen.disconnect();
+    this.observer.disconnect();
     dark.removeEventListener("change", this.redraw);
     this.chart?.destroy();
   }
@@ -50,17 +50,17 @@ class FigureChart extends HTMLElement {
       type: shape === "line" ? "line" : "bar",
       data: {
         labels: this.rows.map((row) => row.querySelector("th").textContent),
-        datasets: series.map((swatch, place) => this.datasetOf(swatch, place, shape)),
+        datasets: series.map((swatch, index) => this.datasetOf(swatch, index, shape)),
       },
       options: this.options(shape, series[0].dataset.unit),
     });
   }
 
-  datasetOf(swatch, place, shape) {
+  datasetOf(swatch, index, shape) {
     const color = getComputedStyle(swatch).backgroundColor;
     return {
       label: swatch.dataset.series,
-      data: this.rows.map((row) => Number(row.querySelectorAll("[data-value]")[place].dataset.value)),
+      data: this.rows.map((row) => Number(row.querySelectorAll("[data-value]")[index].dataset.value)),
       backgroundColor: shape === "line" ? color.replace("rgb(", "rgba(").replace(")", ", 0.14)") : color,
       borderColor: color,
       borderWidth: shape === "line" ? 2 : 0,
@@ -74,22 +74,22 @@ class FigureChart extends HTMLElement {
   }
 
   options(shape, unit) {
-    const style = getComputedStyle(this.querySelector(".canvas"));
+    const style = getComputedStyle(this.querySelector(".chart-canvas"));
     const isAcross = shape === "across";
     const stacked = "stacked" in this.dataset;
     const font = { family: style.fontFamily, size: 12 };
-    const figures = {
+    const valueAxis = {
       beginAtZero: true,
       stacked,
       grid: { color: style.borderTopColor },
       border: { display: false },
-      ticks: { color: style.color, font, maxTicksLimit: 5, precision: unit === "" ? 0 : undefined, callback: said[unit] },
+      ticks: { color: style.color, font, maxTicksLimit: 5, precision: unit === "" ? 0 : undefined, callback: formatters[unit] },
     };
-    const names = {
+    const nameAxis = {
       stacked,
       grid: { display: false },
       border: { color: style.borderTopColor },
-      ticks: { color: style.color, font, autoSkip: !isAcross, maxRotation: 0, callback: this.shortened(isAcross) },
+      ticks: { color: style.color, font, autoSkip: !isAcross, maxRotation: 0, callback: this.shorten(isAcross) },
     };
     return {
       animation: false,
@@ -97,25 +97,25 @@ class FigureChart extends HTMLElement {
       maintainAspectRatio: false,
       indexAxis: isAcross ? "y" : "x",
       interaction: { mode: "index", intersect: false, axis: isAcross ? "y" : "x" },
-      scales: isAcross ? { x: figures, y: names } : { x: names, y: figures },
-      plugins: { legend: { display: false }, tooltip: { callbacks: { label: (item) => this.told(item) } } },
+      scales: isAcross ? { x: valueAxis, y: nameAxis } : { x: nameAxis, y: valueAxis },
+      plugins: { legend: { display: false }, tooltip: { callbacks: { label: (item) => this.tooltip(item) } } },
       onClick: (event, items) => this.follow(items),
       onHover: (event, items) => {
-        event.native.target.classList.toggle("linked", Boolean(this.link(items)));
+        event.native.target.classList.toggle("is-linked", Boolean(this.link(items)));
       },
     };
   }
 
   // Long names would leave no room for the bars.
-  shortened(isAcross) {
-    const most = isAcross ? 22 : 12;
-    return function shorten(value) {
+  shorten(isAcross) {
+    const maxLength = isAcross ? 22 : 12;
+    return function shortenLabel(value) {
       const name = this.getLabelForValue(value);
-      return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+      return name.length > maxLength ? `${name.slice(0, maxLength - 1)}…` : name;
     };
   }
 
-  told(item) {
+  tooltip(item) {
     const cell = this.rows[item.dataIndex].querySelectorAll("[data-value]")[item.datasetIndex];
     return `${item.dataset.label}: ${cell.textContent}`;
   }
@@ -129,4 +129,4 @@ class FigureChart extends HTMLElement {
   }
 }
 
-customElements.define("figure-chart", FigureChart);
+customElements.define("statistics-chart", StatisticsChart);

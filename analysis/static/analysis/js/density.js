@@ -1,7 +1,7 @@
-// How large pictures are shown, before anything is: this script is no module, so that nothing jumps.
+// Sets the thumbnail size before the first paint: this script is no module, so that nothing jumps.
 try {
-  const kept = localStorage.getItem("density");
-  if (kept) document.documentElement.dataset.density = kept;
+  const density = localStorage.getItem("density");
+  if (density) document.documentElement.dataset.density = density;
 } catch {
-  // A browser that keeps nothing shows the usual size.
+  // A browser without storage shows the default size.
 }

@@ -1,77 +1,51 @@
-// The library: its menus, and what history keeps of it.
-import "./grid.js";
-import "./places.js";
-import "./rowdensity.js";
+// The library: what Back restores, focus after a filter, excluding, sensitive pictures.
+import "./virtual_grid.js";
+import "./scroll_restore.js";
+import "./density_switch.js";
 import "./selection.js";
-import "./unanswered.js";
+import "./new_images.js";
+import "./request_errors.js";
+import { pollCards } from "./library_refresh.js";
 
-// A menu that is a <details> closes when one clicks or tabs elsewhere, and on Escape.
-const open = () => document.querySelectorAll("details[open]:has(> .menu)");
-
-function closeOthers(event) {
-  for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
-}
-
-document.addEventListener("click", closeOthers);
-document.addEventListener("focusin", closeOthers);
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const menu of open()) {
-    menu.open = false;
-    menu.querySelector("summary").focus();
-    event.preventDefault();
-  }
-});
-
-// What lies outside of the results follows them on the way back through history.
-function follow() {
+// The search field and its error are outside of the results, and follow them on Back.
+function restoreSearch() {
   document.querySelector("#q").value = new URLSearchParams(location.search).get("q") ?? "";
-  document.querySelector("#complaint").replaceChildren();
+  document.querySelector("#search-error").replaceChildren();
 }
-document.addEventListener("htmx:historyRestore", follow);
-document.addEventListener("place-restored", follow);
+document.addEventListener("htmx:historyRestore", restoreSearch);
+document.addEventListener("library-restored", restoreSearch);
 
-document.addEventListener("htmx:beforeHistorySave", () => {
-  for (const menu of open()) menu.open = false;
-});
-
-// A filter that was taken by keys keeps the focus when the filters come anew; where it is gone, one goes on at the results.
-let held = null;
+// A filter chosen by keyboard keeps the focus when the filters are replaced; if it is gone, the focus moves to the results.
+let focusedTitle = null;
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { activeElement } = document;
-  held = detail.target.id === "shelf" && detail.target.contains(activeElement) ? activeElement.title || "?" : null;
+  focusedTitle = detail.target.id === "library" && detail.target.contains(activeElement) ? activeElement.title || "?" : null;
 });
 document.addEventListener("htmx:afterSwap", () => {
-  if (!held || document.activeElement !== document.body) return;
-  const same = [...document.querySelectorAll("#shelf a.facet")].find((facet) => facet.title === held && facet.checkVisibility());
+  if (!focusedTitle || document.activeElement !== document.body) return;
+  const facets = [...document.querySelectorAll("#library a.facet")];
+  const same = facets.find((facet) => facet.title === focusedTitle && facet.checkVisibility());
   (same ?? document.querySelector("#main")).focus({ preventScroll: true });
-  held = null;
+  focusedTitle = null;
 });
 
-// Alt-click on a filter excludes what it names.
+// Alt-click on a filter excludes it.
 document.addEventListener("click", (event) => {
-  const exclude = event.altKey && event.target.closest?.(".facet")?.parentElement.querySelector(".exclude");
+  const exclude = event.altKey && event.target.closest?.(".facet")?.parentElement.querySelector(".facet-exclude");
   if (!exclude) return;
   event.preventDefault();
   event.stopPropagation();
   exclude.click();
 }, { capture: true });
 
-// Cards that come back while something is under way on them are asked about again.
-document.addEventListener("cards-back", (event) => {
-  const pulse = document.querySelector("#pulse[hx-get]");
-  if (!pulse || !event.detail.cards.some((card) => card.querySelector("[name=card]"))) return;
-  const fresh = pulse.cloneNode();
-  pulse.replaceWith(fresh);
-  htmx.process(fresh);
-});
+// Restored cards whose analysis was pending are polled again.
+document.addEventListener("cards-restored", ({ detail: { cards } }) => pollCards(cards));
 
-// A sensitive picture is shown by the first click on it, and opened by the next one, as it was seen here. Without this
-// script it is its page that shows it.
+// The first click reveals a sensitive picture, the next one opens it revealed. Without this script its page reveals it.
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.(".card.veiled > a");
+  const link = event.target.closest?.(".card.is-blurred > a");
   if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  link.parentElement.classList.remove("veiled");
+  link.parentElement.classList.remove("is-blurred");
   link.search += `${link.search ? "&" : "?"}shown=1`;
 });

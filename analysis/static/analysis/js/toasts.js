@@ -1,31 +1,31 @@
-// Toasts: what was done and its Undo. They stay long enough to be read, and as long as somebody is at them.
-const SHOWN_FOR = 12_000;
+// Toasts: what was done and its Undo. They stay long enough to be read, and while the pointer or the focus is on them.
+const LIFETIME = 12_000;
 
-export const shelf = () => document.querySelector("#toasts");
+export const toastRegion = () => document.querySelector("#toasts");
 
-function expire(toast) {
-  if (toast.hasAttribute("hx-get")) return; // it says how far something is, and goes when that is over
-  const leave = () => {
-    if (toast.matches(":hover, :focus-within")) setTimeout(leave, SHOWN_FOR / 4);
+function scheduleRemoval(toast) {
+  if (toast.hasAttribute("hx-get")) return; // it shows progress, and is replaced when that ends
+  const remove = () => {
+    if (toast.matches(":hover, :focus-within")) setTimeout(remove, LIFETIME / 4);
     else toast.remove();
   };
-  setTimeout(leave, SHOWN_FOR);
+  setTimeout(remove, LIFETIME);
 }
 
-export function show(...toasts) {
-  shelf().replaceChildren(...toasts);
-  window.htmx?.process(shelf());
-  toasts.forEach(expire);
+export function showToasts(...toasts) {
+  toastRegion().replaceChildren(...toasts);
+  window.htmx?.process(toastRegion());
+  toasts.forEach(scheduleRemoval);
 }
 
-export function say(words) {
+export function showMessage(message) {
   const toast = document.createElement("div");
   toast.className = "toast";
   toast.role = "status";
-  toast.append(Object.assign(document.createElement("p"), { textContent: words }));
-  show(toast);
+  toast.append(Object.assign(document.createElement("p"), { textContent: message }));
+  showToasts(toast);
 }
 
-document.addEventListener("click", (event) => event.target.closest?.("[data-closes]")?.closest(".toast").remove());
-shelf()?.querySelectorAll(".toast").forEach(expire);
-document.addEventListener("htmx:load", ({ detail: { elt } }) => elt.matches?.(".toast") && expire(elt));
+document.addEventListener("click", (event) => event.target.closest?.("[data-close-toast]")?.closest(".toast").remove());
+toastRegion()?.querySelectorAll(".toast").forEach(scheduleRemoval);
+document.addEventListener("htmx:load", ({ detail: { elt } }) => elt.matches?.(".toast") && scheduleRemoval(elt));

@@ -1,299 +1,208 @@
-// Files go up three at a time, each with its progress; what becomes of them comes back as rows made by the server.
-// However many there are, the page holds a few hundred rows: the rest are numbers.
-import { couldBePicture, filesIn } from "./dropped.js";
-import { Pace } from "./pace.js";
-import { AwaitedRows, LiveRows } from "./rows.js";
-import { Lost, Refused, Sending, SignedOut } from "./sending.js";
-import { NUMBER, duration, summary } from "./words.js";
+// Uploads files, three at a time, from the upload page or beside the library.
+import { acceptDrops, couldBePicture } from "./dropped_files.js";
+import { TransferRate } from "./transfer_rate.js";
+import { ConnectionLost, SignedOut, UploadFile, UploadRefused } from "./upload_file.js";
+import { NUMBER } from "./upload_messages.js";
+import { AwaitedRows, LiveRows } from "./upload_rows.js";
+import { UploadView } from "./upload_view.js";
 
-const AT_ONCE = 3;
-const ROWS = 200;
-const NEXT = 5;
+const CONCURRENCY = 3;
+const MAX_RETRY_DELAY = 10_000;
 
 class UploadFiles extends HTMLElement {
   connectedCallback() {
-    this.waiting = [];
+    this.queue = [];
     this.active = new Set();
-    this.awaited = new AwaitedRows(this.dataset.ticketsUrl, (item, row) => {
-      this.report(item, row);
-      this.draw();
-    });
-    this.total = { files: 0, bytes: 0, over: 0, sent: 0, added: 0, known: 0, trashed: 0, refused: 0, passed: 0 };
-    this.pace = new Pace();
+    this.total = { files: 0, bytes: 0, ended: 0, sent: 0, added: 0, known: 0, trashed: 0, refused: 0, skipped: 0 };
+    this.view = new UploadView(this);
+    this.rate = new TransferRate();
     this.isPaused = false;
-    this.live = new LiveRows(this.section("added"), this.dataset.stateUrl, () => this.restored());
-    this.acceptChoices();
-    this.acceptDrops();
+    this.awaited = new AwaitedRows(this.dataset.ticketsUrl, (upload, row) => {
+      this.addResult(upload, row);
+      this.render();
+    });
+    this.live = new LiveRows(this.view.section("added"), this.dataset.stateUrl, () => this.countRestored());
+    this.listen();
+    acceptDrops(
+      (isOver) => this.classList.toggle("is-drop-target", isOver),
+      (files, isFolder) => this.add(files, isFolder),
+    );
+  }
+
+  get isBusy() {
+    return this.active.size + this.queue.length > 0;
+  }
+
+  listen() {
+    this.addEventListener("change", ({ target }) => {
+      if (!target.matches("input[type=file]")) return;
+      this.add([...target.files], target.webkitdirectory);
+      target.value = "";
+    });
+    this.addEventListener("click", ({ target }) => {
+      if (target.closest("[data-retry]")) this.retry(target.closest("li"));
+      if (target.closest("[data-close-dock]")) this.classList.remove("has-uploads");
+    });
     addEventListener("beforeunload", (event) => {
       if (this.isBusy) event.preventDefault();
     });
     addEventListener("online", () => this.resume());
   }
 
-  get isBusy() {
-    return this.active.size + this.waiting.length > 0;
-  }
-
-  acceptChoices() {
-    this.addEventListener("change", ({ target }) => {
-      if (target.matches("input[type=file]")) this.take(target, target.webkitdirectory);
-    });
-    this.addEventListener("click", ({ target }) => {
-      if (target.closest("[data-retry]")) this.retry(target.closest("li"));
-      if (target.closest("[data-close]")) this.classList.remove("in-use");
-    });
-  }
-
-  take(input, isFolder) {
-    this.add([...input.files], isFolder);
-    input.value = "";
-  }
-
-  acceptDrops() {
-    const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-    let depth = 0;
-    const over = (change) => {
-      depth = Math.max(0, depth + change);
-      this.classList.toggle("dropping", depth > 0);
-    };
-    addEventListener("dragenter", (event) => carriesFiles(event) && over(1));
-    addEventListener("dragleave", (event) => carriesFiles(event) && over(-1));
-    addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
-    addEventListener("drop", async (event) => {
-      if (!carriesFiles(event)) return;
-      event.preventDefault();
-      over(-depth);
-      // Entries are only there while the event is: ask for all of them before waiting for any.
-      const dropped = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
-      for (const each of dropped.filter(Boolean)) this.add(await filesIn(each), each.isDirectory);
-    });
-  }
-
-  // From a folder only what could be a picture; files somebody chose one by one are all sent and judged by the server.
+  // From a folder only what could be a picture; files chosen one by one are all sent and checked by the server.
   add(files, isFolder) {
-    const wanted = files.filter((file) => !isFolder || couldBePicture(file));
-    this.total.passed += files.length - wanted.length;
-    this.classList.add("in-use");
-    for (const file of wanted) {
+    const accepted = files.filter((file) => !isFolder || couldBePicture(file));
+    this.total.skipped += files.length - accepted.length;
+    this.classList.add("has-uploads");
+    for (const file of accepted) {
       this.total.files += 1;
       this.total.bytes += file.size;
-      if (file.size > Number(this.dataset.maxBytes)) this.refuseEarly(file);
-      else this.waiting.push({ file, sent: 0, row: null });
+      if (file.size > Number(this.dataset.maxBytes)) this.refuseLarge(file);
+      else this.queue.push({ file, sent: 0, row: null });
     }
-    this.proceed();
+    this.sendNext();
   }
 
-  refuseEarly(file) {
+  refuseLarge(file) {
     this.total.bytes -= file.size;
     const size = `${NUMBER.format(Math.ceil((file.size / 1024 ** 2) * 10) / 10)} MB`;
-    this.refuse({ file }, `${size} is over the limit of ${this.dataset.limit}`, false);
+    this.addError({ file }, `${size} is over the limit of ${this.dataset.limit}`, false);
   }
 
-  proceed() {
-    while (!this.isPaused && this.active.size < AT_ONCE && this.waiting.length) this.send(this.waiting.shift());
-    this.draw();
+  sendNext() {
+    while (!this.isPaused && this.active.size < CONCURRENCY && this.queue.length) this.send(this.queue.shift());
+    this.render();
   }
 
-  async send(item) {
-    this.active.add(item);
-    const sending = new Sending(item.file, this.dataset.url, {
-      onProgress: (share) => this.progressed(item, share),
-      onState: (words) => this.state(item, words),
+  async send(upload) {
+    this.active.add(upload);
+    const request = new UploadFile(upload.file, this.dataset.url, {
+      onProgress: (share) => this.updateProgress(upload, share),
+      onState: (state) => this.view.setState(upload, state),
     });
     try {
-      const row = await sending.run();
-      this.finish(item);
-      if (row.dataset.outcome === "checking") this.awaited.add(row.dataset.ticket, item);
-      else this.report(item, row);
+      const row = await request.run();
+      this.finish(upload);
+      if (row.dataset.outcome === "checking") this.awaited.add(row.dataset.ticket, upload);
+      else this.addResult(upload, row);
     } catch (error) {
-      if (error instanceof Lost) return this.lost(item);
-      this.finish(item);
-      if (error instanceof SignedOut) this.signedOut(item);
-      else if (error instanceof Refused) this.refuse(item, error.message, error.mayRetry);
+      if (error instanceof ConnectionLost) return this.pause(upload);
+      this.finish(upload);
+      if (error instanceof SignedOut) this.stopSignedOut(upload);
+      else if (error instanceof UploadRefused) this.addError(upload, error.message, error.canRetry);
       else throw error;
     }
-    this.proceed();
+    this.sendNext();
   }
 
-  progressed(item, share) {
-    const sent = share * item.file.size;
-    this.total.sent += sent - item.sent;
-    item.sent = sent;
-    if (item.row) item.row.querySelector("progress").value = share;
-    this.state(item, share < 1 ? `${Math.floor(100 * share)}\u202f%` : "Checking");
-    this.draw();
+  updateProgress(upload, share) {
+    const sent = share * upload.file.size;
+    this.total.sent += sent - upload.sent;
+    upload.sent = sent;
+    this.view.setProgress(upload, share);
+    this.render();
   }
 
-  state(item, words) {
-    item.words = words;
-    if (item.row) item.row.querySelector(".upload-state").textContent = words;
+  finish(upload) {
+    this.active.delete(upload);
+    upload.row?.remove();
+    upload.row = null;
+    this.total.sent += upload.file.size - upload.sent;
+    upload.sent = upload.file.size;
   }
 
-  finish(item) {
-    this.active.delete(item);
-    item.row?.remove();
-    item.row = null;
-    this.total.sent += item.file.size - item.sent;
-    item.sent = item.file.size;
-  }
-
-  report(item, row) {
-    this.total.over += 1;
-    if (row.dataset.outcome === "refused") {
+  addResult(upload, row) {
+    const { outcome, image } = row.dataset;
+    this.total.ended += 1;
+    if (outcome === "refused") {
       this.total.refused += 1;
       const retry = row.querySelector("[data-retry]");
       if (retry) retry.hidden = false;
-      row.item = item;
-      this.put("refused", row);
+      row.upload = upload;
+      this.view.addRow("refused", row);
       return;
     }
-    this.total[{ known: "known", trashed: "trashed" }[row.dataset.outcome] ?? "added"] += 1;
-    this.put("added", row);
+    this.total[{ known: "known", trashed: "trashed" }[outcome] ?? "added"] += 1;
+    this.view.addRow("added", row);
     this.live.poll();
+    if (outcome === "stored") document.dispatchEvent(new CustomEvent("image-stored", { detail: { id: image } }));
   }
 
-  restored() {
+  countRestored() {
     this.total.trashed -= 1;
     this.total.known += 1;
-    this.draw();
+    this.render();
   }
 
-  refuse(item, sentence, mayRetry) {
-    const row = this.template("refused");
-    row.querySelector(".name").textContent = item.file.name;
-    row.querySelector(".sentence").textContent = sentence;
-    if (!mayRetry) row.querySelector("[data-retry]").remove();
-    row.item = item;
-    this.total.over += 1;
+  addError(upload, message, canRetry) {
+    const row = this.view.createErrorRow(upload, message, canRetry);
+    row.upload = upload;
+    this.total.ended += 1;
     this.total.refused += 1;
-    this.put("refused", row);
+    this.view.addRow("refused", row);
   }
 
   retry(row) {
     row.remove();
-    this.total.over -= 1;
+    this.total.ended -= 1;
     this.total.refused -= 1;
-    this.total.sent -= row.item.file.size;
-    this.waiting.unshift({ file: row.item.file, sent: 0, row: null });
-    this.proceed();
+    this.total.sent -= row.upload.file.size;
+    this.queue.unshift({ file: row.upload.file, sent: 0, row: null });
+    this.sendNext();
   }
 
-  // A file whose connection broke is the next one to go, once the server answers again.
-  lost(item) {
-    this.active.delete(item);
-    this.total.sent -= item.sent;
-    item.sent = 0;
-    this.state(item, "Waiting");
-    this.waiting.unshift(item);
+  // The file whose connection broke is sent next, once the server responds again.
+  pause(upload) {
+    this.active.delete(upload);
+    this.total.sent -= upload.sent;
+    upload.sent = 0;
+    this.view.setState(upload, "Waiting");
+    this.queue.unshift(upload);
     if (this.isPaused) return;
     this.isPaused = true;
-    this.notice("The connection is lost. The upload goes on by itself as soon as it is back.");
-    this.resume(1_000);
+    this.view.showAlert("The connection is lost. The upload goes on by itself as soon as it is back.");
+    this.resumeIn(1_000);
   }
 
-  async resume(after = 0) {
+  resumeIn(delay) {
+    clearTimeout(this.retryTimer);
+    this.retryTimer = setTimeout(() => this.resume(), delay);
+    this.nextDelay = Math.min(delay * 2, MAX_RETRY_DELAY);
+  }
+
+  async resume() {
     if (!this.isPaused) return;
     clearTimeout(this.retryTimer);
-    if (after) {
-      this.retryTimer = setTimeout(() => this.resume(), after);
-      this.nextWait = Math.min(after * 2, 10_000);
-      return;
-    }
     try {
       await fetch(this.dataset.stateUrl, { method: "HEAD", cache: "no-store" });
     } catch {
-      this.resume(this.nextWait ?? 1_000);
+      this.resumeIn(this.nextDelay ?? 1_000);
       return;
     }
     this.isPaused = false;
-    this.notice("");
-    this.proceed();
+    this.view.showAlert("");
+    this.sendNext();
   }
 
-  signedOut(item) {
-    this.total.sent -= item.file.size;
-    item.sent = 0;
-    this.waiting = [];
-    this.notice("You were signed out. Sign in on another page, then reload this one and choose the rest again.");
-    this.refuse(item, "not sent: you were signed out", false);
+  stopSignedOut(upload) {
+    this.total.sent -= upload.file.size;
+    upload.sent = 0;
+    this.queue = [];
+    this.view.showAlert("You were signed out. Sign in on another page, then reload this one and choose the rest again.");
+    this.addError(upload, "not sent: you were signed out", false);
   }
 
-  // --- What is on the page ---
-
-  template(name) {
-    return this.querySelector(`template[data-row=${name}]`).content.firstElementChild.cloneNode(true);
-  }
-
-  section(name) {
-    return this.querySelector(`[data-section=${name}]`);
-  }
-
-  put(name, row) {
-    const list = this.section(name).querySelector("ol");
-    list.prepend(row);
-    if (list.children.length > ROWS) list.lastElementChild.remove();
-  }
-
-  notice(words) {
-    const notice = this.querySelector("[data-notice]");
-    notice.textContent = words;
-    notice.hidden = !words;
-  }
-
-  draw() {
+  render() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
-      this.drawActive();
-      this.drawTotal();
-      this.drawNumbers();
+      this.view.renderActive(this.active, this.queue);
+      this.view.renderTotal(this.total, {
+        isBusy: this.isBusy,
+        isDone: !this.isBusy && !this.awaited.size,
+        rate: this.isPaused ? 0 : this.rate.update(this.total.sent),
+      });
+      this.view.renderCounts(this.total);
     });
-  }
-
-  drawActive() {
-    const section = this.section("active");
-    const shown = [...this.active, ...this.waiting.slice(0, NEXT)];
-    for (const item of shown) {
-      if (item.row) continue;
-      item.row = this.template("active");
-      item.row.querySelector(".name").textContent = item.file.webkitRelativePath || item.file.name;
-      this.state(item, item.words ?? "Waiting");
-    }
-    const list = section.querySelector("ol");
-    const rows = shown.map((item) => item.row);
-    if (rows.length !== list.children.length || rows.some((row, index) => row !== list.children[index])) {
-      list.replaceChildren(...rows);
-    }
-    const rest = this.waiting.length - NEXT;
-    section.querySelector("[data-rest]").textContent = rest > 0 ? `and ${NUMBER.format(rest)} more` : "";
-    section.hidden = !rows.length;
-  }
-
-  drawTotal() {
-    const { files, bytes, over, sent, passed } = this.total;
-    this.classList.toggle("busy", this.isBusy);
-    this.querySelector("[data-total]").hidden = !(files + passed);
-    this.querySelector(".total-bar").value = bytes ? sent / bytes : 1;
-    const count = `${NUMBER.format(over)} of ${NUMBER.format(files)}`;
-    const isDone = !this.isBusy && !this.awaited.size;
-    this.querySelector("[data-count]").textContent = isDone ? summary(this.total) : count;
-    this.querySelector("[data-rate]").textContent = this.isBusy ? this.rate(bytes - sent) : "";
-  }
-
-  drawNumbers() {
-    const { added, known, trashed, refused } = this.total;
-    for (const [name, number] of [["refused", refused], ["added", added + known + trashed]]) {
-      const section = this.section(name);
-      const hidden = number - section.querySelector("ol").children.length;
-      section.hidden = !number;
-      section.querySelector("[data-number]").textContent = NUMBER.format(number);
-      section.querySelector("[data-rest]").textContent = hidden > 0 ? `and ${NUMBER.format(hidden)} more` : "";
-    }
-  }
-
-  rate(left) {
-    const perSecond = this.pace.at(this.total.sent);
-    if (perSecond <= 0 || this.isPaused) return "";
-    return `${(perSecond / 1e6).toFixed(1)} MB/s · ${duration(left / perSecond)}`;
   }
 }
 

@@ -1,0 +1,99 @@
+// Suggestions under a text field: a list that the arrows walk, Enter or Tab accepts from, and Escape closes.
+import { fetchHtml } from "./fragments.js";
+
+const DELAY = 80;
+
+class AutoComplete extends HTMLElement {
+  connectedCallback() {
+    this.list = this.querySelector("[role=listbox]");
+    this.requests = 0;
+    this.prepareField();
+    this.addEventListener("input", () => this.scheduleRequest());
+    this.addEventListener("keydown", (event) => this.handleKey(event));
+    this.addEventListener("focusout", () => this.close());
+    // Before the field loses the focus, so that the list is still there to be clicked.
+    this.list.addEventListener("mousedown", (event) => event.preventDefault());
+    this.list.addEventListener("click", (event) => this.accept(event.target.closest("[role=option]")));
+    // The field is replaced by each search.
+    document.addEventListener("htmx:oobAfterSwap", () => this.prepareField());
+    this.closest("form").addEventListener("submit", () => this.close());
+    document.addEventListener("htmx:beforeRequest", () => this.close());
+  }
+
+  get field() {
+    return this.querySelector("input");
+  }
+
+  get options() {
+    return [...this.list.querySelectorAll("[role=option]")];
+  }
+
+  prepareField() {
+    const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-controls": this.list.id, "aria-expanded": "false" };
+    for (const [name, value] of Object.entries(attributes)) this.field.setAttribute(name, value);
+  }
+
+  scheduleRequest() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.request(), DELAY);
+  }
+
+  // A response to an earlier text is dropped.
+  async request() {
+    const number = ++this.requests;
+    const text = this.field.value;
+    if (!text.trim()) return this.close();
+    const parameters = new URLSearchParams({ q: text, cursor: this.field.selectionStart });
+    const html = await fetchHtml(`${this.dataset.url}?${parameters}`);
+    if (html === null || number !== this.requests || document.activeElement !== this.field) return;
+    this.list.innerHTML = html;
+    this.list.hidden = !this.options.length;
+    this.field.setAttribute("aria-expanded", String(!this.list.hidden));
+    this.highlight(null);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.requests++;
+    this.list.hidden = true;
+    this.field.setAttribute("aria-expanded", "false");
+    this.field.removeAttribute("aria-activedescendant");
+  }
+
+  highlight(option) {
+    for (const other of this.options) other.setAttribute("aria-selected", String(other === option));
+    if (option) this.field.setAttribute("aria-activedescendant", option.id);
+    else this.field.removeAttribute("aria-activedescendant");
+    option?.scrollIntoView({ block: "nearest" });
+  }
+
+  accept(option) {
+    if (!option) return;
+    const { text, cursor, href } = option.dataset;
+    this.close();
+    if (href) return void location.assign(href);
+    this.field.value = text;
+    this.field.setSelectionRange(Number(cursor), Number(cursor));
+    this.scheduleRequest();
+  }
+
+  handleKey(event) {
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.list.hidden) {
+      if (event.key === "ArrowDown") this.request();
+      return;
+    }
+    const { options } = this;
+    const current = options.findIndex((option) => option.ariaSelected === "true");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) this.highlight(options[(current + step + (current < 0 && step < 0 ? 1 : 0) + options.length) % options.length]);
+    else if (event.key === "Tab" && !event.shiftKey) this.accept(options[Math.max(current, 0)]);
+    else if (event.key === "Enter" && current >= 0) this.accept(options[current]);
+    else if (event.key === "Escape") this.close();
+    else return;
+    event.preventDefault();
+    event.stopPropagation(); // Escape would leave the field
+  }
+}
+
+customElements.define("auto-complete", AutoComplete);

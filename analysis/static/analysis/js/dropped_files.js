@@ -1,0 +1,53 @@
+// Files from a drop or a folder chooser: folders are opened, and only what could be a picture is taken from them.
+const PICTURE = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|hei[cf]|hif|avif|svg)$/i;
+
+// The server names them: analysis/ingest/exclusions.py is the rule for every way in.
+function isSystemFolder(name) {
+  const names = document.querySelector("[data-system-folders]")?.dataset.systemFolders.toLowerCase().split("/") ?? [];
+  return name.startsWith(".") || names.includes(name.toLowerCase()) || name.toLowerCase().endsWith(".lrdata");
+}
+
+export async function filesIn(entry) {
+  if (entry instanceof File) return [entry];
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const entries = [];
+  // A folder is read in portions; the last one is empty.
+  for (let portion = null; portion === null || portion.length; entries.push(...portion)) {
+    portion = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+  }
+  entries.sort((one, other) => one.name.localeCompare(other.name));
+  const files = [];
+  for (const child of entries) {
+    if (child.isDirectory && isSystemFolder(child.name)) continue;
+    files.push(...(await filesIn(child).catch(() => []))); // one unreadable entry must not stop the others
+  }
+  return files;
+}
+
+export function couldBePicture(file) {
+  const folders = (file.webkitRelativePath ?? "").split("/").slice(1, -1);
+  if (file.name.startsWith(".") || folders.some(isSystemFolder)) return false;
+  return file.type.startsWith("image/") || PICTURE.test(file.name);
+}
+
+// Makes the whole page a drop target: `onDrag(isOver)` while files are dragged over it, `onFiles(files, isFolder)` after.
+export function acceptDrops(onDrag, onFiles) {
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  let depth = 0;
+  const changeDepth = (change) => {
+    depth = Math.max(0, depth + change);
+    onDrag(depth > 0);
+  };
+  addEventListener("dragenter", (event) => hasFiles(event) && changeDepth(1));
+  addEventListener("dragleave", (event) => hasFiles(event) && changeDepth(-1));
+  addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  addEventListener("drop", async (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    changeDepth(-depth);
+    // Entries exist only during the event: get all of them before awaiting any.
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+    for (const entry of entries.filter(Boolean)) onFiles(await filesIn(entry), entry.isDirectory);
+  });
+}

@@ -1,0 +1,21 @@
+// Requests for a part of a page, which the server renders for htmx and for these scripts alike.
+
+// The response, whatever its status; null if the server cannot be reached.
+export function fetchFragment(url, options = {}) {
+  return fetch(url, { ...options, headers: { ...options.headers, "HX-Request": "true" } }).catch(() => null);
+}
+
+// A redirect leads to the sign-in page, which is no part of this one.
+export const isFragment = (response) => Boolean(response?.ok && !response.redirected);
+
+// The HTML of a successful response, else null.
+export async function fetchHtml(url, options) {
+  const response = await fetchFragment(url, options);
+  return isFragment(response) ? response.text() : null;
+}
+
+export function parseHtml(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}

@@ -1,0 +1,97 @@
+// The image page: keyboard shortcuts for labels and stars, and toasts that come with a response. Every key presses a button
+// that is on the page.
+import "./request_errors.js";
+import { showToasts, toastRegion } from "./toasts.js";
+
+const panel = document.querySelector(".image-panel");
+const labelNames = () => [...panel.querySelectorAll(".label-row:not(.is-rejected, .is-filtered) .detection-name")];
+
+// The label under the focus, else under the pointer.
+function currentRow() {
+  return panel.querySelector(".label-row:focus-within") ?? panel.querySelector(".label-row:hover");
+}
+
+function moveFocus(step) {
+  const names = labelNames();
+  const index = names.indexOf(currentRow()?.querySelector(".detection-name"));
+  names[index < 0 ? (step > 0 ? 0 : names.length - 1) : index + step]?.focus();
+}
+
+function pressVerdict(key) {
+  const row = currentRow();
+  const button = row?.querySelector(`[data-verdict-key=${key}]`);
+  if (!button) return;
+  // A rejected label moves away, so the focus goes on to the next one.
+  if (key === "n" && row.matches(":focus-within")) {
+    const names = labelNames();
+    const index = names.indexOf(row.querySelector(".detection-name"));
+    (names[index + 1] ?? names[index - 1])?.focus();
+  }
+  button.click();
+}
+
+function rate(stars) {
+  const given = panel.querySelectorAll(".star.is-given").length;
+  if (stars !== given) panel.querySelector(`[data-stars="${stars || given}"]`)?.click();
+}
+
+const SHORTCUTS = { j: () => moveFocus(1), k: () => moveFocus(-1), y: () => pressVerdict("y"), n: () => pressVerdict("n") };
+for (const stars of [0, 1, 2, 3, 4, 5]) SHORTCUTS[stars] = () => rate(stars);
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target.matches?.("input, textarea, select, [contenteditable]") || !Object.hasOwn(SHORTCUTS, event.key)) return;
+  if (document.querySelector("dialog[open], [popover]:popover-open")) return;
+  event.preventDefault();
+  SHORTCUTS[event.key]();
+});
+
+// A response replaces the buttons. So a click during a request waits until the response is in place, and is repeated if the
+// button still means the same: a double click is one click.
+const queue = [];
+const pendingRequests = new Set();
+
+function endRequest(request) {
+  pendingRequests.delete(request);
+  while (!pendingRequests.size && queue.length) queue.shift()();
+}
+
+function clickAgain({ id, name, value }) {
+  const button = document.getElementById(id);
+  if (button?.name === name && button.value === value) button.click();
+}
+
+panel.addEventListener("click", (event) => {
+  const button = event.target.closest("button[name]");
+  if (!pendingRequests.size || !button) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const { id, name, value } = button;
+  queue.push(() => clickAgain({ id, name, value }));
+}, { capture: true });
+
+document.addEventListener("htmx:beforeSend", (event) => pendingRequests.add(event.detail.xhr));
+document.addEventListener("htmx:afterSettle", (event) => endRequest(event.detail.xhr));
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (!detail.successful || detail.xhr.status === 204) endRequest(detail.xhr);
+});
+
+// After a label was added the field is emptied; a refused name stays to be corrected.
+document.addEventListener("labelAdded", () => document.querySelector("#add-label")?.reset());
+
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  if (event.target === toastRegion()) showToasts(...toastRegion().children);
+});
+
+// Undo in a toast is sent like the action that it undoes; a response that needs a new page says so itself.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.closest("#toasts")) return;
+  const { action } = form;
+  const values = Object.fromEntries(new FormData(form));
+  const target = action.includes("/open-to/") ? "#rating" : "#panel";
+  const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values }); // the toast may be gone by then
+  event.preventDefault();
+  if (pendingRequests.size) queue.push(undo);
+  else undo();
+});

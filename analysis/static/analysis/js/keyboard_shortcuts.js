@@ -1,0 +1,52 @@
+// Keyboard shortcuts of a page. An element with data-shortcut="b" is what that key does: a field is focused, anything else
+// is clicked. data-shortcut-label names it in the list that "?" opens, so that the list holds what works here, no more.
+const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", Delete: "Del" };
+const dialog = document.querySelector("dialog#shortcuts");
+const opener = document.querySelector("[data-shortcuts-button]");
+
+const shortcutElements = () =>
+  [...document.querySelectorAll("[data-shortcut]")].filter((element) => element === opener || element.checkVisibility());
+
+function openList() {
+  const rows = shortcutElements().flatMap((element) => {
+    const term = document.createElement("dt");
+    const key = document.createElement("kbd");
+    key.textContent = KEY_NAMES[element.dataset.shortcut] ?? element.dataset.shortcut;
+    term.append(key);
+    const label = document.createElement("dd");
+    label.textContent = element.dataset.shortcutLabel;
+    return [term, label];
+  });
+  // Keys that belong to no single element are listed by the page.
+  const extra = [...document.querySelectorAll("dl[data-extra-shortcuts] > *")].map((element) => element.cloneNode(true));
+  dialog.querySelector("dl").replaceChildren(...rows, ...extra);
+  dialog.showModal();
+}
+
+// Whether the focused control uses the key itself: all keys in a field, those that move it in a slider.
+function isHandledByControl(target, key) {
+  if (target.matches?.("input[type=range]")) return /^(Arrow|Page|Home|End)/.test(key);
+  return target.matches?.("input, textarea, select, [contenteditable]");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (document.querySelector("dialog[open], [popover]:popover-open")) return;
+  if (isHandledByControl(event.target, event.key)) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const element = shortcutElements().find((candidate) => candidate.dataset.shortcut === event.key);
+  if (!element) return;
+  event.preventDefault();
+  if (element.matches("input:not([type=checkbox])")) element.select();
+  else element.click();
+});
+
+if (opener) {
+  opener.hidden = false;
+  opener.addEventListener("click", () => {
+    opener.closest("[popover]")?.hidePopover();
+    openList();
+  });
+}

@@ -1,0 +1,40 @@
+// Parts of the library that are rendered again after a change: cards, facets, the result line, or all of it.
+import { fetchHtml, parseHtml } from "./fragments.js";
+
+let reloads = Promise.resolve();
+
+// One after another: each replaces the element that the previous one put there, which htmx would look up too early.
+export function reloadLibrary(url = location.pathname + location.search) {
+  const reload = () => htmx.ajax("GET", url, { source: "#library", target: "#library", swap: "outerHTML" });
+  return (reloads = reloads.then(reload).catch(() => {}));
+}
+
+// The cards of these images as they are now, with facets and result line where nothing is pending; null on failure.
+export async function fetchCards(url, query, ids) {
+  const parameters = new URLSearchParams([["q", query], ...ids.map((id) => ["card", `${id}-x`])]);
+  const html = await fetchHtml(`${url}?${parameters}`);
+  if (!html) return null;
+  const content = parseHtml(html);
+  // They are put in place by hand, not by htmx.
+  for (const element of content.querySelectorAll("[hx-swap-oob]")) element.removeAttribute("hx-swap-oob");
+  return content;
+}
+
+export function replaceSummary(content) {
+  const facets = content.querySelector("#facet-list");
+  if (facets) {
+    document.querySelector("#facet-list")?.replaceWith(facets);
+    htmx.process(facets);
+  }
+  const line = content.querySelector("#result-line");
+  if (line) document.querySelector("#result-line")?.replaceWith(line);
+}
+
+// Starts polling again where one of these cards has a pending analysis.
+export function pollCards(cards) {
+  const template = document.querySelector("[data-poll-template]");
+  if (!template || !cards.some((card) => card.querySelector("[name=card]"))) return;
+  const poll = template.content.firstElementChild.cloneNode(true);
+  document.querySelector("#poll").replaceWith(poll);
+  htmx.process(poll);
+}

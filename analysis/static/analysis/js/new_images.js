@@ -1,0 +1,60 @@
+// Pictures that were uploaded beside the library. Where it shows the newest first, their cards are added to the grid as soon
+// as they are stored; elsewhere a line over the results counts them and leads there.
+import { fetchCards, pollCards, reloadLibrary, replaceSummary } from "./library_refresh.js";
+import { NUMBER } from "./upload_messages.js";
+
+const DELAY = 300; // so that pictures stored together are requested together
+const MAX_CARDS = 100; // in one request
+
+let stored = [];
+let count = 0;
+let timer = null;
+
+function showCount() {
+  const line = document.querySelector("[data-new-images]");
+  if (!line) return;
+  line.querySelector("[data-new-images-count]").textContent = `${NUMBER.format(count)} new ${count === 1 ? "picture" : "pictures"}`;
+  line.hidden = false;
+}
+
+async function addCards() {
+  timer = null;
+  const selection = document.querySelector("image-selection");
+  const grid = selection?.querySelector("virtual-grid");
+  if (!selection) return reloadEmptyLibrary();
+  if (!grid || !selection.hasAttribute("data-is-newest-first")) return showCount();
+  const ids = stored.splice(0, MAX_CARDS);
+  const content = await fetchCards(selection.dataset.cardsUrl, "", ids);
+  if (!content || !selection.isConnected) return showCount();
+  const cards = ids
+    .filter((id) => !grid.imageIds().includes(id))
+    .map((id) => content.querySelector(`#card-${id}`))
+    .filter(Boolean)
+    .reverse();
+  grid.prepend(cards);
+  replaceSummary(content);
+  pollCards(cards);
+  count = 0;
+  if (stored.length) schedule();
+}
+
+// The welcome page, until the first picture is there.
+function reloadEmptyLibrary() {
+  stored = [];
+  return document.querySelector(".welcome") ? reloadLibrary() : null;
+}
+
+function schedule() {
+  timer ??= setTimeout(addCards, DELAY);
+}
+
+document.addEventListener("image-stored", ({ detail: { id } }) => {
+  stored.push(id);
+  count += 1;
+  schedule();
+});
+
+// Results that were replaced are counted from the start: they hold what was stored before.
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (detail.target?.id === "library") [stored, count] = [[], 0];
+});

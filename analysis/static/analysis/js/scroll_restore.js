@@ -1,0 +1,65 @@
+// Back returns to the same place: the URL keeps up with what is shown, and for long pages the history keeps the URL and the
+// scroll position instead of a copy of the page.
+const MAX_COPIED_CARDS = 300;
+const MAX_CARDS_FROM_START = 1_200; // a URL brings back this many cards from the start
+const HTMX_PATH = "htmx-current-path-for-history";
+
+const grid = () => document.querySelector("virtual-grid");
+
+const queryOf = (url) => new URL(url, location).searchParams.get("q") ?? "";
+
+function replaceUrl(url) {
+  history.replaceState(history.state ?? { htmx: true }, "", url);
+  sessionStorage.setItem(HTMX_PATH, url.split("#")[0]);
+}
+
+// Cards that a replaced page requested must not be added to the page that took its place.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { elt } = detail.requestConfig ?? detail;
+  if (elt?.id !== "load-more") return;
+  const url = detail.xhr.getResponseHeader("X-Address");
+  if (!elt.isConnected || queryOf(elt.getAttribute("hx-get")) !== queryOf(location)) detail.shouldSwap = false;
+  else if (url) replaceUrl(url);
+});
+
+// Further down than a URL reaches from the start, it names the first visible picture.
+function savePosition() {
+  const loaded = grid()?.imageIds().length ?? 0;
+  const card = loaded > MAX_CARDS_FROM_START && grid().firstVisibleCard();
+  if (!card) return;
+  const parameters = new URLSearchParams(location.search);
+  for (const name of ["pages", "after"]) parameters.delete(name);
+  parameters.set("to", card.id.slice("card-".length));
+  history.scrollRestoration = "manual"; // of this entry: the page will begin elsewhere
+  replaceUrl(`${location.pathname}?${parameters}#${card.id}`);
+}
+
+addEventListener("pagehide", savePosition);
+
+document.addEventListener("htmx:historyItemCreated", ({ detail: { item } }) => {
+  if ((grid()?.imageIds().length ?? 0) <= MAX_COPIED_CARDS) return;
+  savePosition();
+  item.url = location.pathname + location.search;
+  item.content = "";
+});
+
+document.addEventListener("htmx:historyCacheHit", (event) => {
+  const { item } = event.detail;
+  if (item.content) return;
+  event.preventDefault();
+  restore(item);
+});
+
+async function restore(item) {
+  await htmx.ajax("GET", item.url, { target: "#library", swap: "outerHTML" });
+  sessionStorage.setItem(HTMX_PATH, item.url);
+  document.dispatchEvent(new CustomEvent("library-restored"));
+  const card = document.getElementById(location.hash.slice(1));
+  if (card) card.scrollIntoView();
+  else scrollTo(0, item.scroll);
+}
+
+// A page that was left far down begins with the picture that was visible.
+const target = document.getElementById(`card-${new URLSearchParams(location.search).get("to")}`);
+if (target && history.scrollRestoration === "manual") target.scrollIntoView();
+addEventListener("load", () => setTimeout(() => (history.scrollRestoration = "auto")));

@@ -1,0 +1,97 @@
+// The upload's part of the page: the total, and rows for what is active, refused and added. However many files there are,
+// the page holds a few hundred rows; the rest are numbers.
+import { NUMBER, summary, timeLeft } from "./upload_messages.js";
+
+const MAX_ROWS = 200;
+const MAX_QUEUED_ROWS = 5;
+
+export class UploadView {
+  constructor(root) {
+    this.root = root;
+  }
+
+  section(name) {
+    return this.root.querySelector(`[data-section=${name}]`);
+  }
+
+  list(name) {
+    return this.section(name).querySelector("ol");
+  }
+
+  createRow(name) {
+    return this.root.querySelector(`template[data-row=${name}]`).content.firstElementChild.cloneNode(true);
+  }
+
+  addRow(name, row) {
+    const list = this.list(name);
+    list.prepend(row);
+    if (list.children.length > MAX_ROWS) list.lastElementChild.remove();
+  }
+
+  createErrorRow(upload, message, canRetry) {
+    const row = this.createRow("refused");
+    row.querySelector(".name").textContent = upload.file.name;
+    row.querySelector(".upload-message").textContent = message;
+    if (!canRetry) row.querySelector("[data-retry]").remove();
+    return row;
+  }
+
+  setState(upload, state) {
+    upload.state = state;
+    if (upload.row) upload.row.querySelector(".upload-status").textContent = state;
+  }
+
+  setProgress(upload, share) {
+    if (upload.row) upload.row.querySelector("progress").value = share;
+    this.setState(upload, share < 1 ? `${Math.floor(100 * share)}\u202f%` : "Checking");
+  }
+
+  showAlert(message) {
+    const alert = this.root.querySelector("[data-upload-alert]");
+    alert.textContent = message;
+    alert.hidden = !message;
+  }
+
+  renderActive(active, queue) {
+    const visible = [...active, ...queue.slice(0, MAX_QUEUED_ROWS)];
+    for (const upload of visible) {
+      if (upload.row) continue;
+      upload.row = this.createRow("active");
+      upload.row.querySelector(".name").textContent = upload.file.webkitRelativePath || upload.file.name;
+      this.setState(upload, upload.state ?? "Waiting");
+    }
+    const list = this.list("active");
+    const rows = visible.map((upload) => upload.row);
+    if (rows.length !== list.children.length || rows.some((row, index) => row !== list.children[index])) {
+      list.replaceChildren(...rows);
+    }
+    this.renderRemaining("active", queue.length - MAX_QUEUED_ROWS);
+    this.section("active").hidden = !rows.length;
+  }
+
+  renderTotal(total, { isBusy, isDone, rate }) {
+    const { files, bytes, ended, sent, skipped } = total;
+    this.root.classList.toggle("is-uploading", isBusy);
+    this.root.querySelector("[data-upload-total]").hidden = !(files + skipped);
+    this.root.querySelector(".upload-total-bar").value = bytes ? sent / bytes : 1;
+    const progress = `${NUMBER.format(ended)} of ${NUMBER.format(files)}`;
+    this.root.querySelector("[data-upload-summary]").textContent = isDone ? summary(total) : progress;
+    const isMoving = isBusy && rate > 0;
+    this.root.querySelector("[data-upload-rate]").textContent = isMoving
+      ? `${(rate / 1e6).toFixed(1)} MB/s · ${timeLeft((bytes - sent) / rate)}`
+      : "";
+  }
+
+  renderCounts({ added, known, trashed, refused }) {
+    for (const [name, count] of [["refused", refused], ["added", added + known + trashed]]) {
+      const section = this.section(name);
+      section.hidden = !count;
+      section.querySelector("[data-section-count]").textContent = NUMBER.format(count);
+      this.renderRemaining(name, count - this.list(name).children.length);
+    }
+  }
+
+  renderRemaining(name, count) {
+    this.section(name).querySelector("[data-section-remaining]").textContent = count > 0 ? `and ${NUMBER.format(count)} more` : "";
+  }
+}

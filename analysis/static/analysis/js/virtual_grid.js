@@ -1,0 +1,166 @@
+// An endless grid of pictures in a document that stays small: rows far from the visible part are replaced by a spacer of
+// exactly their height, and return before it comes into view.
+import { elementsOf, imageIdOf, ratioOf, restoreCards, serialize } from "./grid_cards.js";
+import { CHUNK_SIZE, chunkRows, computeHeight, computeRows, distanceFromView, extentOf, lastRow, neighborOf, renderedChunks } from "./grid_layout.js";
+
+const MAX_REMOVED_PER_FRAME = 2 * CHUNK_SIZE;
+const MARGIN = 2_000; // pixels around the visible part in which all cards are present
+const HEADER_HEIGHT = 56;
+
+class VirtualGrid extends HTMLElement {
+  connectedCallback() {
+    this.grid = this.querySelector(".grid");
+    // Nothing is known about the spacers of a page from htmx's history.
+    if (this.grid.querySelector(".grid-spacer")) return void location.reload();
+    this.removed = new Map(); // spacer: serialized cards
+    this.width = this.grid.clientWidth;
+    this.scheduleUpdate = () => (this.frame ??= requestAnimationFrame(() => this.update()));
+    this.hideLastRow();
+    addEventListener("scroll", this.scheduleUpdate, { passive: true });
+    this.resizes = new ResizeObserver(() => this.handleResize());
+    this.resizes.observe(this.grid);
+    this.mutations = new MutationObserver(this.scheduleUpdate);
+    this.mutations.observe(this.grid, { childList: true });
+  }
+
+  disconnectedCallback() {
+    removeEventListener("scroll", this.scheduleUpdate);
+    this.resizes?.disconnect();
+    this.mutations?.disconnect();
+    cancelAnimationFrame(this.frame);
+  }
+
+  get maxCards() {
+    return Number(this.dataset.maxCards);
+  }
+
+  get cards() {
+    return this.grid.querySelectorAll(":scope > .card");
+  }
+
+  update() {
+    this.frame = null;
+    const near = [...this.removed.keys()].filter((spacer) => distanceFromView(spacer.getBoundingClientRect()) < MARGIN);
+    near.forEach((spacer) => this.replaceSpacer(spacer));
+    this.hideLastRow();
+    if (this.cards.length > this.maxCards && this.removeFarCards(MAX_REMOVED_PER_FRAME)) this.scheduleUpdate();
+    if (!this.isPinned()) this.anchor = this.firstVisibleCard();
+    this.anchorTop = this.anchor?.getBoundingClientRect().top;
+  }
+
+  // After cards were prepended the anchor stays the same until somebody scrolls: else it would drift with each row break.
+  isPinned() {
+    return this.pinned && this.pinned === this.anchor && Math.abs(this.pinned.getBoundingClientRect().top - this.anchorTop) < 1;
+  }
+
+  // The last row is invisible until it is full: the next cards would move it.
+  hideLastRow() {
+    const row = document.querySelector("#load-more") ? lastRow(this.grid) : [];
+    for (const card of this.grid.querySelectorAll(".is-pending")) if (!row.includes(card)) card.classList.remove("is-pending");
+    for (const card of row) card.classList.add("is-pending");
+  }
+
+  replaceSpacer(spacer) {
+    const cards = restoreCards(this.removed.get(spacer));
+    spacer.replaceWith(...cards);
+    this.removed.delete(spacer);
+    this.announce(cards);
+  }
+
+  announce(cards) {
+    this.dispatchEvent(new CustomEvent("cards-restored", { bubbles: true, detail: { cards } }));
+  }
+
+  // The ids of all images that are loaded, whether their cards are in the document or not.
+  imageIds() {
+    const idsOf = (element) => this.removed.get(element)?.map((item) => item.id) ?? (element.matches(".card") ? [imageIdOf(element)] : []);
+    return [...this.grid.children].flatMap(idsOf);
+  }
+
+  // Adds cards of new images before the others; the visible ones stay in place.
+  prepend(cards) {
+    this.pinned = this.anchor;
+    this.grid.prepend(...cards);
+    if (this.removed.size || scrollY > 0) this.relayout();
+  }
+
+  // Moves the focus from card to card. False if there is none in that direction.
+  moveFocus(card, key) {
+    const target = card ? neighborOf(card, key) : key === "ArrowRight" && (this.targetCard() ?? this.firstVisibleCard());
+    target?.querySelector("a").focus({ preventScroll: true });
+    target?.scrollIntoView({ block: "nearest" });
+    return Boolean(target);
+  }
+
+  // The card that the URL names, while it is visible.
+  targetCard() {
+    const card = this.grid.querySelector(".card:target");
+    return card && !distanceFromView(card.getBoundingClientRect()) ? card : null;
+  }
+
+  firstVisibleCard() {
+    const { left } = this.grid.getBoundingClientRect();
+    const card = document.elementFromPoint(left + 24, HEADER_HEIGHT + 72)?.closest(".card");
+    if (card) return card;
+    return [...this.cards].find((other) => other.getBoundingClientRect().bottom > HEADER_HEIGHT + 24);
+  }
+
+  // Everything is measured before anything is changed.
+  removeFarCards(count) {
+    const chunks = renderedChunks(this.grid)
+      .map((cards) => ({ cards, ...extentOf(cards) }))
+      .filter((chunk) => distanceFromView(chunk) > MARGIN && !chunk.cards.some((card) => card.contains(document.activeElement)))
+      .sort((one, other) => distanceFromView(other) - distanceFromView(one));
+    for (const chunk of chunks) {
+      if (count <= 0) break;
+      count -= chunk.cards.length;
+      chunk.cards[0].before(this.createSpacer(chunk.cards.map(serialize), chunk.bottom - chunk.top));
+      chunk.cards.forEach((card) => card.remove());
+    }
+    return chunks.length > 0;
+  }
+
+  createSpacer(items, height) {
+    const spacer = document.createElement("li");
+    spacer.className = "grid-spacer";
+    spacer.ariaHidden = "true";
+    spacer.innerHTML = `<svg width="1" height="${height}"></svg>`; // the CSP would refuse an inline style when copied
+    this.removed.set(spacer, items);
+    return spacer;
+  }
+
+  handleResize() {
+    if (this.grid.clientWidth === this.width) return;
+    this.width = this.grid.clientWidth;
+    this.relayout();
+  }
+
+  // Another width or size breaks rows elsewhere: all are computed again, and the first visible card stays in place.
+  relayout() {
+    const { anchor, anchorTop } = this;
+    if (this.removed.size) this.layoutAround(anchor);
+    if (anchor?.isConnected && scrollY > 0) scrollBy(0, anchor.getBoundingClientRect().top - anchorTop);
+    this.scheduleUpdate();
+  }
+
+  layoutAround(anchor) {
+    const chunks = chunkRows(computeRows(this.grid, this.items()));
+    const middle = Math.max(0, chunks.findIndex((chunk) => chunk.some((item) => item.card === anchor)));
+    const range = Math.max(1, Math.floor((this.maxCards * 0.75) / CHUNK_SIZE / 2));
+    this.removed.clear();
+    const elements = chunks.flatMap((chunk, index) => {
+      const isNear = Math.abs(index - middle) <= range || index === chunks.length - 1;
+      if (isNear) return elementsOf(chunk);
+      return this.createSpacer(chunk.map((item) => (item.card ? serialize(item.card) : item)), computeHeight(this.grid, computeRows(this.grid, chunk)));
+    });
+    this.grid.replaceChildren(...elements);
+    this.announce(elements.filter((element) => element.matches(".card")));
+  }
+
+  // All that is loaded: cards in the document, and the others as they were serialized.
+  items() {
+    return [...this.grid.children].flatMap((element) => this.removed.get(element) ?? [{ card: element, ratio: ratioOf(element) }]);
+  }
+}
+
+customElements.define("virtual-grid", VirtualGrid);

@@ -1,0 +1,10 @@
+"""Gunicorn reads this file by itself where it is started in this folder; its command line outweighs it."""
+
+worker_class = "imagelib.gunicorn_worker.BufferingWorker"
+workers = 2
+threads = 8
+worker_connections = 400
+graceful_timeout = 5
+# Bounded by imagelib.gunicorn_worker.HEAD_BYTES: a long search in another alphabet is a long address.
+limit_request_line = 0
+limit_request_field_size = 0

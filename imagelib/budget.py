@@ -1,0 +1,18 @@
+"""A budget as a setting says it."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def dollars(name: str, text: str) -> Decimal | None:
+    """A budget in US dollars; none is no limit. `name` is the setting's."""
+    try:
+        amount = Decimal(text) if text else None
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if amount is not None and not (amount.is_finite() and amount >= 0):
+        raise ImproperlyConfigured(f"{name} is {text!r}; write US dollars, for example 100.")
+    return amount

@@ -1,0 +1,104 @@
+"""A run's person may lose the right to it, and has a budget of their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.utils import timezone
+
+from analysis import pipeline
+from analysis.batches import authorization, lifecycle, queueing
+from analysis.batches.estimate import estimate, warnings
+from analysis.batches.options import build_batch
+from analysis.models import Analysis, Batch
+from analysis.recognition import claims
+from tests.factories import create_image
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def paid(rekognition, settings):
+    settings.RECOGNIZER_APIS = ["labels"]
+
+
+@pytest.fixture
+def clerk(colleague):
+    colleague.is_staff = True
+    colleague.save()
+    colleague.user_authorization.add(*Permission.objects.filter(codename__in=["add_batch", "view_image"]))
+    return colleague
+
+
+def test_a_run_over_everybodys_pictures_rests_when_its_person_may_no_longer(owner, clerk):
+    create_image(owner)
+    batch = build_batch(person_id=clerk.pk, all_owners=True)
+    pipeline.run_batch(batch)
+    clerk.user_authorization.clear()
+    assert queueing.queue_next(batch.pk) == []
+    lifecycle.advance_batches()
+    batch.refresh_from_db()
+    said = "colleague can't analyze other people's pictures. Ask an administrator for access."
+    assert (batch.state, batch.reason) == ("paused", said)
+    with pytest.raises(authorization.NotAllowed, match="can't analyze other"):
+        pipeline.resume_batch(batch.pk)
+    assert Analysis.objects.count() == 0
+
+
+@pytest.mark.parametrize("lost", ["account", "group"])
+def test_ones_own_run_rests_with_its_account_and_when_it_only_looks(lost, owner):
+    create_image(owner)
+    batch = build_batch(person_id=owner.pk)
+    pipeline.run_batch(batch)
+    if lost == "account":
+        owner.is_active = False
+        owner.save()
+    else:
+        owner.groups.add(Group.objects.get_or_create(name="viewer")[0])
+    lifecycle.advance_batches()
+    batch.refresh_from_db()
+    assert (batch.state, bool(batch.reason)) == ("paused", True)
+
+
+def test_what_is_not_switched_on_takes_the_right_to_start_runs(owner, clerk):
+    with pytest.raises(authorization.NotAllowed, match="Not switched on: Faces"):
+        pipeline.run_batch(build_batch(person_id=owner.pk, apis=["faces"]))
+    pipeline.run_batch(build_batch(person_id=clerk.pk, apis=["faces"]))
+    pipeline.run_batch(build_batch(apis=["faces"]))  # from the shell
+    assert Batch.objects.count() == 2
+
+
+def test_the_runs_of_one_person_together_cost_no_more_than_their_budget(owner, colleague, settings):
+    settings.PERSON_MONTHLY_BUDGET = Decimal("0.008")
+    over = {"person": owner, "recognizer": "rekognition", "state": "done", "dollars": Decimal("0.004")}
+    Batch.objects.create(**over, finished_at=timezone.now())
+    Batch.objects.create(**over, finished_at=timezone.now() - timedelta(days=40))
+    for person in (owner, owner, colleague):
+        image = create_image(person)
+        more = [image, *(create_image(person) for _ in range(2))]
+        batch = build_batch(person_id=person.pk, uses_id_list=True)
+        assert (
+            "Your budget for this month has" in " ".join(warnings(batch, estimate(build_batch(person_id=person.pk))))
+        ) == (person == owner)
+        pipeline.run_batch(batch, named=[each.pk for each in more])
+        queueing.queue_next(batch.pk)
+    price = Decimal("0.00175") if settings.IMAGE_PROPERTIES else Decimal("0.001")
+    claimed = claims.claim("rekognition", "labels", maximum=100, region="eu-central-1")
+    by_owner = [each for each in claimed if each.image.owner_id == owner.pk]
+    assert len(by_owner) == int(Decimal("0.004") // max(each.price for each in claimed)) > 0, price
+    assert len(claimed) - len(by_owner) == 3
+
+
+def test_it_stops_and_says_whose_budget_is_spent(owner, settings):
+    settings.PERSON_MONTHLY_BUDGET = Decimal("0.001")
+    create_image(owner)
+    batch = build_batch(person_id=owner.pk)
+    pipeline.run_batch(batch)
+    queueing.queue_next(batch.pk)
+    lifecycle.advance_batches()
+    batch.refresh_from_db()
+    assert batch.state == "stopped"
+    assert batch.reason.startswith("owner's budget for bulk runs this month")

@@ -1,0 +1,66 @@
+"""Batches and what else goes on at the same moment: resumed while all is queued, two runs over the same pictures."""
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from analysis import pipeline
+from analysis.batches import lifecycle, queueing, report
+from analysis.batches.options import build_batch
+from analysis.models import Analysis, Batch
+from tests.factories import create_image
+
+
+def a_batch() -> Batch:
+    batch = build_batch(all_owners=True)
+    pipeline.run_batch(batch)
+    return batch
+
+
+@pytest.mark.django_db
+def test_resumed_with_everything_queued_its_work_is_announced_at_once(owner):
+    for _ in range(3):
+        create_image(owner)
+    batch = a_batch()
+    apis = queueing.queue_next(batch.pk)
+    assert "labels" in apis
+    assert queueing.queue_next(batch.pk) == apis  # the announcement may have been lost
+    lifecycle.pause(batch.pk)
+    assert queueing.queue_next(batch.pk) == []
+    pipeline.resume_batch(batch.pk)
+    batch.refresh_from_db()
+    assert (batch.is_fully_queued, queueing.queue_next(batch.pk)) == (True, apis)
+
+
+def waits_for_another() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_runs_started_at_once_the_second_says_that_the_first_was_there_before(owner, settings):
+    settings.RECOGNIZER_APIS = ["labels"]
+    for _ in range(3):
+        create_image(owner)
+    first, second = a_batch(), a_batch()
+
+    def lay_out_second() -> None:
+        try:
+            queueing.queue_next(second.pk)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=lay_out_second)
+    with transaction.atomic():
+        queueing.queue_next(first.pk)
+        other.start()
+        while other.is_alive() and not waits_for_another():
+            other.join(0.01)
+    other.join()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.asked, first.skipped, second.asked, second.skipped) == (3, 0, 0, 3)
+    assert "3 were under way in another run and passed over" in "\n".join(report.report_lines(second.pk))
+    assert Analysis.objects.filter(batch=first).count() == 3

@@ -1,0 +1,125 @@
+"""A search costs a bounded amount of the database's time, whatever is written."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from analysis.models import ImageText
+from analysis.permissions import viewer_of
+from analysis.search.resolve import resolve
+from analysis.search.results import page
+from analysis.search.sql.expressions import fetch_all
+from analysis.search.sql.planner import QueryPlan
+from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.time_limit import SearchTooSlow, time_limit
+from tests.factories import create_image, create_labeled_image
+
+TOO_SLOW = "This search takes too long. Use fewer terms, or narrow it by a label or a date."
+
+
+def any_of(number: int, term: str) -> str:
+    return " OR ".join(term.format(n) for n in range(number))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (any_of(199, "text:a{}"), "it has 199 terms such as text:. Use fewer of them."),
+        (any_of(51, "name:a{}"), "it has 51 terms such as name:. Use fewer of them."),
+        (any_of(51, "camera:a{}"), "it has 51 terms such as camera:. Use fewer of them."),
+        (any_of(51, "like:{}"), "it has 51 terms such as like:. Use fewer of them."),
+        (" ".join(f"-a{n}*" for n in range(51)), "it has 51 terms such as dog*. Use fewer of them."),
+        (any_of(101, "category:a{}"), "it has 101 terms such as category:. Use fewer of them."),
+        (any_of(100, "text:a{}") + " dog", "it has 100 terms such as text:. Use fewer of them."),
+    ],
+)
+def test_terms_that_cost_too_much_together_are_refused(text, sentence):
+    with pytest.raises(InvalidQuery) as error:
+        parse(text)
+    assert (str(error.value), error.value.column) == (f"This search would take too long: {sentence}", 1)
+
+
+@pytest.mark.parametrize(
+    "text", [any_of(100, "text:a{}"), any_of(50, "name:a{}"), any_of(200, "a{}"), any_of(200, "a{}>=90")]
+)
+def test_as_much_as_a_search_may_cost_is_read(text):
+    assert parse(text).text == text
+
+
+@pytest.mark.django_db
+def test_texts_of_which_one_suffices_are_asked_for_at_once(owner):
+    texts = {"a": "no entry", "b": "one way", "c": "stop", "d": ""}
+    images = {name: create_labeled_image(owner, {"Dog": 90}, filename=name) for name in texts}
+    for name, text in texts.items():
+        if text:
+            ImageText.objects.create(image=images[name], content=text)
+    viewer = viewer_of(owner)
+    for query, names in {
+        'text:"no entry" OR text:stop': "ac",
+        'text:"entry no" OR text:stop': "c",
+        "text:stop OR text:way OR name:d": "bcd",
+        "-(text:stop OR text:way)": "ad",
+        'text:"!!!" OR text:stop': "c",
+        "(text:stop OR text:way) (text:one OR text:entry)": "b",
+    }.items():
+        found = {image.filename for image in page(parse(query), viewer=viewer).images}
+        assert found == set(names), query
+    plan = QueryPlan(resolve(parse(any_of(100, "text:a{}")), viewer=viewer, moment=timezone.now()))
+    [statement] = [attempt.sql.text for attempt in plan.attempts(after=None, limit=61)]
+    assert (statement.count("@@"), statement.count("phraseto_tsquery")) == (1, 100)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_that_takes_too_long_is_ended(settings):
+    settings.SEARCH_SECONDS = 0.05
+    with pytest.raises(SearchTooSlow, match=TOO_SLOW), time_limit():
+        fetch_all("SELECT pg_sleep(600)")
+    assert fetch_all("SELECT current_setting('statement_timeout')") == [("0",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_statement_begins_after_the_time_is_over(settings):
+    settings.SEARCH_SECONDS = 1e-9
+    with pytest.raises(SearchTooSlow), time_limit():
+        fetch_all("SELECT 1")
+    assert fetch_all("SELECT 1") == [(1,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_limit_ends_with_the_search_within_a_transaction_too(settings):
+    settings.SEARCH_SECONDS = 5
+    with transaction.atomic():
+        with time_limit(), time_limit():
+            assert fetch_all("SELECT current_setting('statement_timeout')") == [("5s",)]
+        assert fetch_all("SELECT current_setting('statement_timeout')") == [("0",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_limit_nothing_is_set(settings):
+    settings.SEARCH_SECONDS = 0
+    with time_limit():
+        assert fetch_all("SELECT current_setting('statement_timeout')") == [("0",)]
+        assert not connection.in_atomic_block
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"HTTP_HX_REQUEST": "true"}])
+@pytest.mark.parametrize("name", ["library", "months"])
+def test_the_page_says_so(owner, signed_in, settings, name, headers):
+    create_image(owner)
+    settings.SEARCH_SECONDS = 1e-9
+    answer = signed_in(owner).get(reverse(name), {"q": "dog"}, **headers)
+    assert (answer.status_code, TOO_SLOW in answer.content.decode()) == (200, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_picture_is_shown_though_its_place_in_the_search_is_not_found(owner, signed_in, settings):
+    image = create_image(owner)
+    settings.SEARCH_SECONDS = 1e-9
+    browser = signed_in(owner)
+    assert browser.get(reverse("image", args=[image.pk]), {"q": "dog"}).status_code == 200
+    answer = browser.post(reverse("bulk-menu"), {"all": "1", "q": "dog"})
+    assert TOO_SLOW in answer.content.decode()

@@ -1,0 +1,114 @@
+"""Signing in: failed attempts are limited by account and by address; and what is kept of private pages."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from analysis.web import sign_in
+from analysis.web.http import client_address
+from tests.factories import create_labeled_image, create_user
+from tests.web.pages import Page
+
+pytestmark = pytest.mark.django_db
+WRONG = "This name and this password do not go together."
+TOO_MANY = "Too many failed attempts to sign in. Try again in 15 minutes."
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted():
+    """The tests share one Redis."""
+    for key in sign_in._redis().scan_iter("sign-in:*"):
+        sign_in._redis().delete(key)
+
+
+def attempt(name="ada", password="wrong", *, address="192.0.2.1", path="/accounts/login/", **headers):
+    return Client().post(path, {"username": name, "password": password}, REMOTE_ADDR=address, **headers)
+
+
+def test_after_some_failed_attempts_one_waits(settings, caplog):
+    create_user("ada")
+    settings.SIGN_IN_ATTEMPTS = 3
+    for _ in range(3):
+        assert WRONG in Page(attempt()).text
+    answer = attempt(password="right")
+    assert (answer.status_code, TOO_MANY in Page(answer).text) == (429, True)
+    assert 0 < int(answer["Retry-After"]) <= 15 * 60
+    assert "Sign-in refused from 192.0.2.1: too many failed attempts." in caplog.text
+    assert "ada" not in caplog.text
+    assert attempt(name="ADA").status_code == 429  # the name's case is no way around
+    assert attempt(name="grace").status_code == 200
+    assert attempt(address="192.0.2.2").status_code == 200
+
+
+def test_success_forgets_the_failures(settings):
+    person = create_user("ada")
+    person.set_password("right")
+    person.save()
+    settings.SIGN_IN_ATTEMPTS = 2
+    for _ in range(3):
+        assert attempt().status_code == 200
+        assert attempt(password="right").status_code == 302
+
+
+def test_an_account_is_limited_from_everywhere_and_an_address_for_every_account(settings):
+    settings.SIGN_IN_ATTEMPTS = 1
+    assert [attempt(address=f"192.0.2.{n}").status_code for n in range(6)] == [200] * 5 + [429]
+    assert [attempt(name=f"a{n}", address="198.51.100.1").status_code for n in range(6)] == [200] * 5 + [429]
+
+
+def test_the_administration_is_no_way_around(settings):
+    settings.SIGN_IN_ATTEMPTS = 1
+    attempt(path="/admin/login/")
+    assert TOO_MANY in Page(attempt(path="/admin/login/")).text
+    assert attempt().status_code == 429
+
+
+def test_without_redis_people_still_sign_in(settings, caplog):
+    person = create_user("ada")
+    person.set_password("right")
+    person.save()
+    settings.REDIS = "redis://127.0.0.1:1/0"
+    sign_in._redis.cache_clear()
+    try:
+        assert attempt().status_code == 200
+        assert attempt(password="right").status_code == 302
+    finally:
+        sign_in._redis.cache_clear()
+    assert "Sign-in attempts are not limited: Redis does not answer" in caplog.text
+
+
+def test_addresses_of_one_ipv6_network_count_together(settings):
+    settings.SIGN_IN_ATTEMPTS = 1
+    assert attempt(address="2001:db8::1").status_code == 200
+    assert attempt(address="2001:db8::2").status_code == 429
+    assert attempt(address="2001:db8:0:1::1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "expected"),
+    [
+        ("192.0.2.1", "", "192.0.2.1"),
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),  # anybody can write that
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("::1", "2001:db8::1", "2001:db8::1"),
+        ("", "198.51.100.7", ""),
+    ],
+)
+def test_the_address_is_the_last_that_no_proxy_of_ours_has(settings, remote, forwarded, expected):
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8", "::1"]
+    request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
+    assert client_address(request) == expected
+
+
+def test_private_pages_and_originals_are_kept_by_no_cache(owner, signed_in):
+    image, browser = create_labeled_image(owner, {"Dog": 90}), signed_in(owner)
+    for name, arguments in {"library": [], "image": [image.pk], "searches": [], "original": [image.pk]}.items():
+        assert browser.get(reverse(name, args=arguments))["Cache-Control"] == "private, no-store", name
+    assert "no-store" in browser.post(reverse("logout"))["Cache-Control"]
+    assert "Cache-Control" not in Client().get(reverse("library"))
