@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from bench import sandbox
-from bench.cpu_per_image import bare_calls
+from bench.cpu_per_image import run_baseline
 from bench.recognition_env import JITTER, LATENCY, RecognitionEnv, recognition_env
 from bench.report import Measurement, Report
 
@@ -32,7 +32,7 @@ class Run:
 def measure() -> Report:
     with recognition_env(env=_env(QUOTA), tps=QUOTA) as library:
         library.fill(PICTURES + GROUP_PICTURES, size=SIZE)
-        loop = bare_calls(library, threads=1, calls=LOOP_PICTURES)
+        loop = run_baseline(library, threads=1, calls=LOOP_PICTURES)
         library.simulator.reset()
         group = _run_group(library)
         with library.workers():

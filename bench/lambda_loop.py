@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.cpu_per_image import bare_calls
+from bench.cpu_per_image import run_baseline
 from bench.recognition_env import JITTER, LATENCY, recognition_env
 from bench.report import Measurement, Report
 from imagelib import embedded
@@ -17,10 +17,10 @@ def measure() -> Report:
     with recognition_env(tps=QUOTA) as library:
         library.fill(WARM_UP + PICTURES, size=SIZE)
         database = embedded.database_url(library.library.var)
-        loop = bare_calls(library, threads=1, calls=LOOP_PICTURES, more=["--database", database])
+        loop = run_baseline(library, threads=1, calls=LOOP_PICTURES, options=["--database", database])
         with library.workers():
-            library.answer(WARM_UP, seconds=LIMIT)
-            seconds = library.answer(PICTURES, seconds=LIMIT)
+            library.analyze(WARM_UP, seconds=LIMIT)
+            seconds = library.analyze(PICTURES, seconds=LIMIT)
     rate, loop_rate = PICTURES / seconds, LOOP_PICTURES / loop.seconds
     measurements = [
         Measurement(name="pictures analyzed", value=rate, unit="/s", baseline=loop_rate),

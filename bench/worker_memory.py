@@ -16,7 +16,7 @@ def measure() -> Report:
         library.fill(PICTURES, size=SIZE)
         with library.workers() as (worker,):
             idle = peak_memory(worker.pid)
-            seconds = library.answer(PICTURES, seconds=LIMIT)
+            seconds = library.analyze(PICTURES, seconds=LIMIT)
             peaks = [peak_memory(pid) for pid in [worker.pid, *descendants(worker.pid)]]
         statistics = library.simulator.statistics()
     sent = statistics["bytes_received"] / statistics["requests"]

@@ -55,7 +55,7 @@ class Program:
                 raise sandbox.ProgramEnded(f"{self.name} ended:\n{self.output[-4000:]}")
             return text in self.output
 
-        wait_until(is_ready, seconds=START_SECONDS, what=f"start of {self.name}", glance=0.1)
+        wait_until(is_ready, seconds=START_SECONDS, description=f"start of {self.name}", interval=0.1)
 
     def kill(self) -> None:
         """Send SIGKILL, as the kernel does when memory runs out."""
@@ -177,7 +177,9 @@ class Environment:
         return int(self.scalar(f"SELECT count(*) FROM analysis_analysis WHERE {condition}"))
 
     def wait_for_done(self, count: int, *, seconds: float = 120.0) -> None:
-        wait_until(lambda: self.count_analyses("done") >= count, seconds=seconds, what=f"{count} results", glance=0.1)
+        wait_until(
+            lambda: self.count_analyses("done") >= count, seconds=seconds, description=f"{count} results", interval=0.1
+        )
 
     def wait_for_end(self, *, seconds: float) -> None:
         """Wait until no analysis is queued or running. Raises TimeoutError with states and logs."""
@@ -186,7 +188,7 @@ class Environment:
             return self.count_analyses("queued", "running") == 0
 
         try:
-            wait_until(is_finished, seconds=seconds, what="the end of all analyses", glance=0.2)
+            wait_until(is_finished, seconds=seconds, description="the end of all analyses", interval=0.2)
         except TimeoutError as error:
             states = self.rows("SELECT state, error_code, count(*) FROM analysis_analysis GROUP BY 1, 2")
             logs = "".join(f"\n--- {log.name}\n{log.read_text()[-3000:]}" for log in self.var.glob("*.log"))
@@ -196,7 +198,7 @@ class Environment:
         """Kill it, by default with its append-only file."""
         server = redis._server(self.var)
         os.kill(server.pid() or 0, signal.SIGKILL)
-        wait_until(lambda: not server.is_alive(), seconds=10, what="the end of Redis", glance=0.01)
+        wait_until(lambda: not server.is_alive(), seconds=10, description="the end of Redis", interval=0.01)
         if loses_data:
             for file in (self.var / "redis").glob("*.aof"):
                 file.unlink()

@@ -28,6 +28,6 @@ def test_a_bulk_run_ends_by_itself_and_counts_right(world, tmp_path):
     world.start_redis()
     world.wait_for_done(250)
     world.restart_postgres(pause=1)
-    wait_until(lambda: world.rows(COUNTED)[0][0] == "done", seconds=TIMEOUT, what="the end of the batch")
+    wait_until(lambda: world.rows(COUNTED)[0][0] == "done", seconds=TIMEOUT, description="the end of the batch")
     assert check_invariants(world).violations(pictures=PICTURES, in_flight=lost) == []
     assert world.rows(COUNTED) == [("done", PICTURES, PICTURES, 0)]
