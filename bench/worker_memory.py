@@ -25,7 +25,7 @@ def measure() -> Report:
         Measurement(name="memory before its first call", value=idle, unit="MB"),
         Measurement(name="size of a picture", value=SIZE / 1000, unit="kB"),
         Measurement(name="size of a request, base64", value=sent / 1000, unit="kB"),
-        Measurement(name="peak calls in flight", value=statistics["in_flight_most"], unit="calls"),
+        Measurement(name="peak calls in flight", value=statistics["in_flight_peak"], unit="calls"),
         Measurement(name="pictures analyzed", value=PICTURES / seconds, unit="/s"),
     ]
     notes = [f"{PICTURES:,} pictures; the kernel's high-water mark of {len(peaks)} process(es)."]

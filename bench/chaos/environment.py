@@ -19,7 +19,7 @@ from bench import sandbox
 from bench.recognition_env import wait_until
 from imagelib import embedded
 from imagelib.embedded import postgres, redis
-from imagelib.simulator.server import Running, running
+from imagelib.simulator.server import RunningSimulator, run_simulator
 
 QUOTA = 100  # calls a second
 THREADS = 48  # calls in flight at most
@@ -76,7 +76,7 @@ class Environment:
     """A library, its simulator, and the programs that work on it."""
 
     var: Path
-    simulator: Running
+    simulator: RunningSimulator
     env: dict[str, str]
     stack: ExitStack
     quota: int = QUOTA
@@ -214,7 +214,7 @@ class Environment:
     @contextmanager
     def simulator_closed(self) -> Iterator[None]:
         """Close the simulator's port for the duration of the block."""
-        with self.simulator.away():
+        with self.simulator.unreachable():
             yield
 
 
@@ -222,7 +222,7 @@ class Environment:
 def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Environment]:
     """A library in `var`, created if missing, with a new simulator whose counts start at zero."""
     embedded.start(var)
-    with running(latency=LATENCY, jitter=JITTER, tps=quota) as simulator, ExitStack() as stack:
+    with run_simulator(latency=LATENCY, jitter=JITTER, tps=quota) as simulator, ExitStack() as stack:
         settings = {
             "RECOGNIZER": "simulator",
             "RECOGNIZER_APIS": "labels",

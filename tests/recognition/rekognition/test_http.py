@@ -8,7 +8,7 @@ import pytest
 
 from analysis.recognition.base import ApiUnavailable, Parameters, S3Object, Throttled, UnreadableResponse
 from analysis.recognition.rekognition import client
-from imagelib.simulator import OPERATIONS, running
+from imagelib.simulator import OPERATIONS, run_simulator
 from tests import pictures
 from tests.recognition import aws_shapes
 from tests.recognition.test_recognizer_contract import READERS
@@ -19,7 +19,7 @@ APIS = list(client.OPERATIONS)
 
 @pytest.fixture(scope="module")
 def service():
-    with running() as simulator:
+    with run_simulator() as simulator:
         yield simulator
 
 
@@ -146,7 +146,7 @@ def test_a_quota_is_told_from_other_trouble(simulator, recognizer):
 
 def test_nothing_is_sent_to_an_endpoint_that_is_down_and_it_answers_again_afterwards(simulator, recognizer):
     ask(recognizer)
-    with simulator.away(), pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:
+    with simulator.unreachable(), pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:
         ask(recognizer)
 
     assert raised.value.outcome is None
