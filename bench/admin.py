@@ -1,4 +1,4 @@
-"""Admin lists of a million generated pictures, plain, filtered and searched, over HTTP.
+"""Admin lists over HTTP, with a million generated pictures.
 
 Rows that the generated library lacks are added first, once (`bench/dataset/usage.py`).
 """
@@ -46,7 +46,7 @@ def measure() -> Report:
 
 
 def collect_urls(connection: psycopg.Connection) -> Iterator[ListUrl]:
-    """All lists without a filter; the large ones also with each filter and search that could be slow."""
+    """All lists, and the large ones with each filter that could be slow."""
     from django.contrib import admin  # noqa: PLC0415 # needs Django set up
     from django.urls import reverse  # noqa: PLC0415
 

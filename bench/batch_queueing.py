@@ -1,4 +1,4 @@
-"""Queueing a bulk run of 100,000 pictures, its memory use, and its progress among a million analyses."""
+"""Queueing of a bulk run of 100,000 pictures, and progress of a million analyses."""
 
 from __future__ import annotations
 

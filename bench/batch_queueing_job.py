@@ -1,4 +1,4 @@
-"""Jobs of bench/batch_queueing.py, run by `manage.py shell -c`: batches over rows without files."""
+"""Jobs of bench/batch_queueing.py, run by `manage.py shell -c`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENTRIES, QUEUED = 500, 10_000
 
 
 def queue_all(count: int) -> None:
-    """Queue a batch over all pictures of a new library; print its seconds and its peak memory in MB as JSON."""
+    """Queue a batch over all pictures; print its seconds and peak MB as JSON."""
     _add_images(count)
     batch = _start_batch()
     began = time.perf_counter()
@@ -36,7 +36,7 @@ def queue_all(count: int) -> None:
 
 
 def time_progress(count: int, *, times: int) -> None:
-    """Print as JSON how long `progress` takes for a batch of `count` analyses, most of them done."""
+    """Time `progress` of a batch of `count` analyses; print milliseconds as JSON."""
     _add_images(count)
     batch = _start_batch()
     _execute(

@@ -1,4 +1,4 @@
-"""Baselines of recognition: a thread pool that only calls boto3, and the loop of a Lambda tutorial.
+"""Baselines of recognition: threads that only call boto3, and a tutorial's loop.
 
 python -m bench.boto3_baseline ADDRESS FOLDER --threads 64 --calls 3000 [--database URL]: with a database it inserts the
 labels of each response, as such tutorials do. Nothing is retried or counted. Prints the times as JSON.
@@ -90,7 +90,7 @@ def loop(detect_labels: DetectLabels, paths: Sequence[Path], connection: psycopg
 
 
 def timed(work: Callable[[], object], detect_labels: DetectLabels, warm_up: Sequence[Path]) -> dict[str, float]:
-    """Wall-clock and processor seconds and peak memory in MB, after some calls that are not counted."""
+    """Wall-clock seconds, processor seconds and peak MB, after a warm-up."""
     for path in warm_up:
         detect_labels(path)
     before, began = getrusage(RUSAGE_SELF), time.monotonic()

@@ -1,4 +1,4 @@
-"""`analyze_images` at a quota of 100 calls a second, compared with a plain loop and with Celery tasks."""
+"""`analyze_images` at 100 calls a second, compared with a loop and Celery tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Baseline of a bulk run: a Celery group with one task for each picture, which calls boto3 with its defaults.
+"""Baseline of a bulk run: a Celery group with one boto3 call for each picture.
 
 python -m bench.celery_group ADDRESS FOLDER --tasks 2000 --threads 64: starts a worker of its own on the library's
 Redis, sends the group, and waits until each task has succeeded or failed. Prints JSON: responses a second.

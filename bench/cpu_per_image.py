@@ -1,4 +1,4 @@
-"""Processor time of an analysis without a quota, 64 calls in flight, compared with threads that only call boto3."""
+"""Processor time of an analysis, compared with threads that only call boto3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dashboard, activity and system pages over a million generated pictures, and the first paint in Chromium."""
+"""Dashboard, activity and system pages with a million generated pictures."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def measure() -> Report:
 
 @contextmanager
 def with_activity(library: LoadedLibrary) -> Iterator[None]:
-    """Add a staff user, results, failures, a queue and a ledger; delete them at the end."""
+    """Add a staff user, analyses and a ledger; delete them at the end."""
     with psycopg.connect(library.url, autocommit=True) as connection:
         add_usage(connection)
         _clear(connection)
@@ -137,7 +137,7 @@ def _timed(name: str, pages: Pages, url: str) -> Iterator[Measurement]:
 
 
 def first_paints(address: str, key: str) -> list[float]:
-    """Milliseconds from the request to the first contentful paint of the dashboard, with an empty cache."""
+    """Milliseconds to the first contentful paint of the dashboard, uncached."""
     times = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)

@@ -1,4 +1,4 @@
-"""500 uploads of 8 MB sent directly to the storage, compared with uploads through the web server."""
+"""Uploads sent directly to the storage, compared with the web server's form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BOUNDARY = "boundary"
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds until all bytes are sent and all pictures stored; CPU seconds and memory (MB) of the web processes."""
+    """Seconds of the uploads; CPU seconds and MB of the web processes."""
 
     sent: float
     stored: float
@@ -213,7 +213,7 @@ def process_tree(pid: int) -> list[int]:
 
 
 def memory(pid: int) -> float:
-    """Resident memory of a process tree in MB; shared pages count once for each process."""
+    """Resident MB of a process tree; shared pages count for each process."""
     pages = sum(int(Path(f"/proc/{process}/statm").read_text().split()[1]) for process in process_tree(pid))
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 

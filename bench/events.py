@@ -1,4 +1,4 @@
-"""consume_events compared with a receive-and-delete loop, and over shuffled events with a killed consumer."""
+"""consume_events: its rate, and its result when a consumer is killed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def messages_per_second(queue: QueueClient, var: Path, job: str) -> float:
 
 
 def consume_shuffled(queue: QueueClient, var: Path) -> tuple[float, bool, int]:
-    """Seconds, whether the library is exact, and the number of messages before a consumer was killed."""
+    """Seconds, exactness of the library, and messages before the kill."""
     fake, messages = make_history()
     with serving(fake) as endpoint:
         env = {**queue.env, "AWS_ENDPOINT_URL_S3": endpoint}

@@ -1,4 +1,4 @@
-"""S3 server for benches and tests: lists, returns and deletes objects, and fails on demand.
+"""S3 server for benches and tests, which fails on demand.
 
 moto takes 10 ms for each object; this server holds a million keys in a list and answers at once, or with the latency
 of S3. `python -m bench.fake_s3 COUNT MILLISECONDS` serves generated keys and prints its address.
@@ -30,7 +30,7 @@ STATUS = {
 
 @dataclass
 class FakeS3:
-    """One bucket. `faults` holds the errors of the next requests by operation (list, get, delete, head)."""
+    """One bucket; `faults` are the next errors of list, get, delete and head."""
 
     bucket: str = "photos"
     region: str = "us-east-1"

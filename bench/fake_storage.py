@@ -1,4 +1,4 @@
-"""S3 server for benches that stores objects in files: presigned POST, PUT, copy, GET and DELETE.
+"""S3 server for benches that stores objects in files.
 
 `python -m bench.fake_storage FOLDER` serves and prints its address. Files, because 500 uploads of 8 MB do not fit into
 memory.
@@ -23,7 +23,7 @@ def handler(folder: Path) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            """Presigned POST. The file is the last field, as S3 requires, and ends at the closing boundary."""
+            """Presigned POST: the file is the last field, as S3 requires."""
             boundary = self.headers["Content-Type"].partition("boundary=")[2].encode()
             left, head = int(self.headers["Content-Length"]), b""
             while b'name="file"' not in head or not head.endswith(b"\r\n\r\n"):

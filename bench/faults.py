@@ -1,4 +1,4 @@
-"""Throttling, internal errors and dropped connections: no lost or double result, and an exact ledger."""
+"""Injected faults: no result is lost or saved twice, and the ledger is exact."""
 
 from __future__ import annotations
 

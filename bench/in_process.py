@@ -1,4 +1,4 @@
-"""Jobs of benches that need Django: `python -m bench.in_process NAME`, which prints the result as JSON."""
+"""Jobs of benches that need Django; print JSON: python -m bench.in_process NAME."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def import_objects() -> dict[str, float]:
 
 
 def library() -> dict[str, Any]:
-    """Key and etag of all pictures outside the trash, and the highest number of pictures with one key."""
+    """Key and etag of all pictures, and the most pictures with the same key."""
     bucket = get_bucket()
     rows = Image.objects.filter(bucket=bucket, trashed_at=None).order_by("key").values_list("key", "etag")
     pairs = list(rows.iterator())

@@ -1,4 +1,4 @@
-"""`import_images` until all renditions are stored, compared with a process pool that only renders."""
+"""`import_images`, compared with a process pool that only renders."""
 
 from __future__ import annotations
 

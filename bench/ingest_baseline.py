@@ -1,4 +1,4 @@
-"""Baseline of ingest: makes the same two renditions with the same library on all cores, and nothing else.
+"""Baseline of ingest: makes the same two renditions on all cores, nothing else.
 
 python -m bench.ingest_baseline FOLDER OUT: no validation, hash, metadata or database. tests/test_bench.py
 checks that the bytes are the same.
@@ -17,7 +17,7 @@ from PIL import Image
 
 
 def renditions(path: Path) -> tuple[bytes, bytes]:
-    """Thumb (WebP, 400 px) and preview (JPEG, 1600 px), byte for byte those of analysis.ingest.render."""
+    """Thumb and preview, byte for byte those of analysis.ingest.render."""
     with Image.open(path) as picture:
         size = fitted(picture.size, 1600)
         picture.draft(None, size)

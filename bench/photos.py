@@ -1,4 +1,4 @@
-"""Generated photos of 12 megapixels and about 3 MB, the same ones on every machine and run."""
+"""Generated photos of 12 megapixels and about 3 MB, always the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERSION = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]  # a chang
 
 
 def folder(small_count: int, large_count: int) -> tuple[Path, Path]:
-    """A folder of `small_count` photos inside one of `large_count`, kept in the temporary folder for later runs."""
+    """A folder of photos inside a larger one; both are reused by later runs."""
     large = Path(tempfile.gettempdir()) / f"imagelib-bench-photos-{os.geteuid()}-{VERSION}-{small_count}-{large_count}"
     small = large / "small"
     small.mkdir(parents=True, exist_ok=True)

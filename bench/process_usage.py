@@ -61,7 +61,7 @@ def peak_memory(pid: int) -> float:
 
 
 def processor_seconds(pid: int) -> float:
-    """Processor seconds of a process and its descendants, ended ones included if they were waited for."""
+    """Processor seconds of a process and of its running and waited-for descendants."""
     return sum(_ticks(process) for process in [pid, *descendants(pid)]) / os.sysconf("SC_CLK_TCK")
 
 
@@ -87,7 +87,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def children_processor_seconds() -> float:
-    """Processor seconds of all descendants that have ended and were waited for, so without detached servers.
+    """Processor seconds of all waited-for descendants, without detached servers.
 
     Unlike wall-clock time, it hardly depends on the load of the machine.
     """

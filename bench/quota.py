@@ -1,4 +1,4 @@
-"""Calls a second at a quota of 50: by one worker, by four workers, and with a limiter set to 100.
+"""Calls a second at a quota of 50, also with a limiter set to 100.
 
 `python -m bench.quota defaults` measures one worker with default settings, at three latencies and with both ways of
 counting a quota, and the time to recover after the quota was a tenth for a while.
@@ -128,7 +128,7 @@ def _rows(run: TimeSpan, name: str) -> list[Measurement]:
 
 
 def measure_defaults() -> Report:
-    """Measure one worker with default settings, in short runs, which other load on the machine disturbs less."""
+    """Measure one worker with default settings, in short runs."""
     with recognition_env(tps=QUOTA, env={"REKOGNITION_QUOTA": f"labels={QUOTA}"}) as env:
         pictures = (SHORT_SECONDS + SHORT_WARM_UP + 6) * QUOTA
         env.fill(6 * pictures + (THROTTLED_SECONDS + RECOVERY_SECONDS + 20) * QUOTA, size=SIZE)
@@ -153,7 +153,7 @@ def _default_runs(env: RecognitionEnv, pictures: int) -> Iterator[Measurement]:
 
 
 def _measure_recovery(env: RecognitionEnv) -> Measurement:
-    """Seconds until 0.9 of the quota is reached again, after it was a tenth for a while."""
+    """Seconds to 0.9 of the quota, after it was a tenth for a while."""
     env.simulator.set(latency=LATENCY, jitter=JITTER, window="bucket", tps=QUOTA)
     env.queue((THROTTLED_SECONDS + RECOVERY_SECONDS + 15) * QUOTA)
     with env.workers(AWS_ACCOUNT="recovery"):

@@ -1,4 +1,4 @@
-"""Environment of the recognition benches: a library, the simulator and workers, in processes of their own."""
+"""Environment of the recognition benches: a library, a simulator and workers."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class RecognitionEnv:
         wait_until(lambda: self.open_analyses() == 0, seconds=seconds, description="the last result", interval=0.2)
 
     def analyze(self, count: int, *, seconds: float) -> float:
-        """Queue and analyze pictures; returns the seconds from the first call to the last saved result."""
+        """Queue and analyze pictures; seconds from first call to last saved result."""
         self.queue(count)
         return self.analyze_queued(count, seconds=seconds)
 
@@ -143,7 +143,7 @@ class RecognitionEnv:
 
     @contextmanager
     def workers(self, count: int = 1, **env: str) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """Run Celery workers like those of `manage.py run`, and the scheduler, whose sweeper requeues analyses."""
+        """Run workers like those of `manage.py run`, and the scheduler."""
         with ExitStack() as stack:
             celery = [sys.executable, "-m", "celery", "-A", "imagelib"]
             names = [f"worker-{index}" for index in range(count)]

@@ -1,4 +1,4 @@
-"""Time to recover from each fault, with the leases and the sweeper interval of a real library."""
+"""Time to recover from each fault, with default leases and sweeper interval."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _rate_before(env: Environment, fault_ended_at: float) -> float:
 
 
 def _seconds_to_recover(env: Environment, fault_ended_at: float, rate: float) -> float:
-    """Seconds from the end of the fault to the start of the first window with this rate."""
+    """Seconds from the end of the fault to the first window with this rate."""
     while time.time() - fault_ended_at < TIMEOUT:
         time.sleep(1)
         per_second = _paid(env)

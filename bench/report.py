@@ -1,4 +1,4 @@
-"""Results of a bench: measurements with their baselines and targets, as JSON and as a printed table."""
+"""Results of a bench as JSON and as a table, with baselines and targets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Measurement:
         return f"ratio {sign} {limit:g}" if is_ratio else f"{sign} {limit:g} {self.unit}"
 
     def _bound(self) -> tuple[float | None, str, float, bool] | None:
-        """The compared value, the comparison's sign, its limit, and whether the value is the ratio."""
+        """Compared value, sign, limit, and whether the value is the ratio."""
         bounds = (
             (self.ratio, "≥", self.at_least_ratio, True),
             (self.ratio, "≤", self.at_most_ratio, True),

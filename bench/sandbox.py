@@ -1,4 +1,4 @@
-"""Temporary libraries with services of their own, and programs that are always stopped at the end."""
+"""Temporary libraries and programs that are always stopped at the end."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Library:
     var: Path
 
     def manage(self, *arguments: str) -> None:
-        """Run a command of manage.py and wait for it. Raises subprocess.CalledProcessError."""
+        """Run a command of manage.py. Raises subprocess.CalledProcessError."""
         command = [sys.executable, "manage.py", *arguments]
         subprocess.run(command, cwd=ROOT, env=environment(self.var), check=True, stdout=subprocess.DEVNULL, timeout=120)
 
@@ -83,7 +83,7 @@ def empty_library() -> Iterator[Library]:
 
 
 def environment(var: Path | None = None, **settings: str) -> dict[str, str]:
-    """This process's environment without a developer's settings, with those of a library and of the caller."""
+    """Environment variables without a developer's settings, plus the given ones."""
     own = {} if var is None else {"IMAGELIB_VAR": str(var)}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(DEVELOPER_SETTINGS)}
     return {**inherited, **DEFAULTS, **own, **settings}
@@ -125,7 +125,7 @@ class Program:
         raise ProgramEnded(f"{text!r} was not printed within {seconds:.0f} s:\n{''.join(self.lines[-40:])}")
 
     def stop(self) -> float:
-        """Interrupt its whole process group, as Ctrl-C does, and return the seconds until it ended."""
+        """Interrupt its process group, as Ctrl-C does; seconds until it ended."""
         began = time.monotonic()
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Command that takes the README's screenshot of the library with the samples: bench/screenshot.py [FILE]."""
+"""Takes the README's screenshot of the library: bench/screenshot.py [FILE]."""
 
 from __future__ import annotations
 

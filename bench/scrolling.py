@@ -1,4 +1,4 @@
-"""Scrolling through 5,000 of 20,000 pictures in Chromium: number of cards, long tasks and layout shift."""
+"""Scrolling through 5,000 pictures in Chromium: cards, long tasks, layout shift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adds pictures to storage and database and queues their analyses; run by `manage.py shell -c`."""
+"""Adds pictures and queues their analyses; run by `manage.py shell -c`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 160, 120
 
 
 def fill(count: int, *, size: int) -> None:
-    """Add pictures of `size` bytes: a small JPEG followed by random bytes, so that all files differ."""
+    """Add pictures of `size` bytes: a JPEG followed by random bytes."""
     owner, _ = get_user_model().objects.get_or_create(username="bench")
     folder = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
     stream = io.BytesIO()
@@ -54,7 +54,7 @@ def _store(jpeg: bytes, size: int, folder: Path, owner_id: int) -> Image:
 
 
 def queue(count: int) -> None:
-    """Queue label analyses of so many new pictures as bulk work, without a message to the workers."""
+    """Queue label analyses as bulk work, without a message to the workers."""
     unanalyzed = Image.objects.filter(analyses=None).order_by("pk").values_list("pk", flat=True)
     ids = list(unanalyzed[:count])
     if len(ids) < count:

@@ -1,4 +1,4 @@
-"""`make demo` in a fresh clone until it prints its address, for the first and the second time."""
+"""`make demo` in a fresh clone until it prints its address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMIT = 300.0  # seconds for one start
 
 @dataclass(frozen=True)
 class Start:
-    """Seconds until the address is printed, until the samples are imported, and for Ctrl-C to end it."""
+    """Seconds until the address, until the samples are imported, and for Ctrl-C."""
 
     address: float
     samples: float

@@ -38,7 +38,7 @@ def run_job(var: Path, job: str, **env: str) -> dict[str, Any]:
 
 @contextmanager
 def s3_server(count: int, *, milliseconds: float) -> Iterator[str]:
-    """Serve a bucket of `count` objects from a process of its own; yields its endpoint."""
+    """Serve a bucket of `count` objects in a process; yields its endpoint."""
     command = [sys.executable, "-m", "bench.fake_s3", str(count), str(milliseconds)]
     with sandbox.running_program(command, env=sandbox.environment()) as program:
         yield program.wait_for("http://", seconds=60).strip()

@@ -41,7 +41,7 @@ def measure() -> Report:
 
 
 def run_tests(command: list[str]) -> str:
-    """Output of the tests. On a timeout they are interrupted, so that they stop their servers themselves."""
+    """Output of the tests; on a timeout they are interrupted."""
     tests = subprocess.Popen(
         command,
         cwd=sandbox.ROOT,

@@ -1,4 +1,4 @@
-"""Time from the last uploaded byte to the labels in Chromium, compared with the recognizer's own time."""
+"""Time from the last uploaded byte to the labels in Chromium."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def upload(page: Page, path: Path, site: Site) -> Timing:
 
 
 def recognizer_seconds(var: Path, *, image_id: int, until: datetime) -> float:
-    """Time the recognizer worked on a picture until its labels were there, over all APIs."""
+    """Seconds that the recognizer worked on a picture until it had labels."""
     with psycopg.connect(embedded.database_url(var)) as connection:
         rows = connection.execute(
             "SELECT api, finished_at, latency_ms FROM analysis_analysis WHERE image_id = %s AND finished_at <= %s",

@@ -1,4 +1,4 @@
-"""Unit tests of the benches: arithmetic, reports, and a baseline that does the same work. No timings."""
+"""Unit tests of the benches: arithmetic, reports, equality of a baseline."""
 
 import importlib
 import os

@@ -1,4 +1,4 @@
-"""Generated libraries for benches, the search workload over them, and the report of the search bench."""
+"""Generated libraries, the search workload and the report of the search bench."""
 
 import numpy as np
 import pytest

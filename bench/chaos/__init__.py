@@ -1,1 +1,1 @@
-"""Fault injection into running processes, for the chaos tests and the recovery bench."""
+"""Fault injection for the chaos tests and the recovery bench."""

@@ -1,4 +1,4 @@
-"""Environment of a fault: services, simulator, queued pictures, and the programs that work on them."""
+"""Services, simulator, queued pictures and programs that faults are injected into."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Program:
         self.process.wait()
 
     def stop(self, *, seconds: float = SHUTDOWN_SECONDS) -> float:
-        """Send SIGTERM and return the seconds until it ended. Raises subprocess.TimeoutExpired."""
+        """Send SIGTERM; seconds until it ended. Raises subprocess.TimeoutExpired."""
         began = time.monotonic()
         if self.process.poll() is None:
             self.process.terminate()
@@ -104,7 +104,7 @@ class Environment:
         return self.start(name, *CELERY, "beat", "--loglevel", "INFO", "-s", schedule)
 
     def kill_worker(self, worker: Program) -> int:
-        """Kill a worker; return how many requests were in flight, those of other workers included."""
+        """Kill a worker; return the number of requests in flight of all workers."""
         worker.kill()
         time.sleep(0.3)  # statements that it had sent before are finished by then
         return self.count_analyses("running")
@@ -169,7 +169,7 @@ class Environment:
         return self.rows(query)[0][0]
 
     def count_analyses(self, *states: str) -> int:
-        """Number of analyses in these states; pictures of earlier faults have lower ids and are not counted."""
+        """Number of analyses in these states, without those of earlier faults."""
         if not self.images:
             return 0
         state_list = ", ".join(f"'{state}'" for state in states)
@@ -182,7 +182,7 @@ class Environment:
         )
 
     def wait_for_end(self, *, seconds: float) -> None:
-        """Wait until no analysis is queued or running. Raises TimeoutError with states and logs."""
+        """Wait until no analysis is open. Raises TimeoutError with states and logs."""
 
         def is_finished() -> bool:
             return self.count_analyses("queued", "running") == 0
@@ -220,7 +220,7 @@ class Environment:
 
 @contextmanager
 def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Environment]:
-    """A library in `var`, created if missing, with a new simulator whose counts start at zero."""
+    """A library in `var`, created if missing, with a simulator of its own."""
     embedded.start(var)
     with run_simulator(latency=LATENCY, jitter=JITTER, tps=quota) as simulator, ExitStack() as stack:
         settings = {

@@ -1,4 +1,4 @@
-"""Faults: each starts programs, breaks something and repairs it, but does not restart what should recover."""
+"""Faults: each breaks something and repairs it; imagelib must recover by itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLOCK = Path(__file__).parent / "clock"
 
 @dataclass(frozen=True)
 class Outcome:
-    """End of a fault (monotonic seconds), and the number of requests that were lost with their sender."""
+    """End of a fault (monotonic seconds) and number of requests lost with a worker."""
 
     ended_at: float
     in_flight: int = 0
@@ -47,7 +47,7 @@ def kill_worker(chaos: Environment) -> Outcome:
 
 
 def empty_redis(chaos: Environment) -> Outcome:
-    """Kill Redis and start it empty: without messages and without the rate limiter's state."""
+    """Kill Redis and start it empty: without messages and rate limiter state."""
     start_work(chaos)
     chaos.stop_redis()
     time.sleep(DURATIONS["redis"])
@@ -110,7 +110,7 @@ def fill_disk(chaos: Environment) -> Outcome:
 
 
 def run_two_sweepers(chaos: Environment) -> Outcome:
-    """Two sweepers requeue the analyses of a killed worker at the same time, and announce them to two workers."""
+    """Two sweepers requeue the analyses of a killed worker at the same time."""
     worker = start_work(chaos)
     chaos.scheduler("second-scheduler")
     chaos.worker("second-worker")
@@ -131,7 +131,7 @@ def shift_clocks(chaos: Environment) -> Outcome:
 
 
 def stop_worker(chaos: Environment) -> Outcome:
-    """Stop a worker by SIGTERM: it finishes and records its calls; another worker takes the rest."""
+    """Stop a worker, which saves its calls in flight; another takes the rest."""
     worker = start_work(chaos)
     worker.stop()
     if running := chaos.count_analyses("running"):

@@ -1,4 +1,4 @@
-"""Conditions that hold after any fault, checked by the library's rows and the simulator's counts."""
+"""Conditions that hold after any fault, by the library and the simulator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SELECT (SELECT count(*) FROM selected JOIN analysis_image image ON image.id = se
 
 @dataclass(frozen=True)
 class Invariants:
-    """Counts over the pictures in progress: `paid` calls by the simulator, `booked` ones by the ledger."""
+    """Counts of the pictures in progress; `paid` by simulator, `booked` by ledger."""
 
     pictures: int
     unfinished: int
@@ -38,7 +38,7 @@ class Invariants:
     paid: int
 
     def violations(self, *, pictures: int, in_flight: int, may_fail: bool = False) -> list[str]:
-        """Sentences about broken conditions; `in_flight` requests were lost with the process that sent them."""
+        """Sentences about broken conditions; `in_flight` requests were lost."""
         conditions = {
             f"{self.pictures} of {pictures} pictures exist": self.pictures == pictures,
             f"{self.unfinished} pictures are neither done nor failed with a cause": self.unfinished == 0,

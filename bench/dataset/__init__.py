@@ -1,4 +1,4 @@
-"""Generated libraries in imagelib's own tables: loaded once by COPY, and reused by later runs."""
+"""Generated libraries, loaded once by COPY and reused by later runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SOURCES = (spec, words, copy_rows, thumbnails)
 
 @dataclass(frozen=True)
 class LoadedLibrary:
-    """A generated library whose servers run; `seconds` is the time to load it, 0 if it was reused."""
+    """A generated library with its servers; `seconds` of loading, 0 if reused."""
 
     pictures: int
     library: sandbox.Library
@@ -53,7 +53,7 @@ class LoadedLibrary:
 
 @contextmanager
 def loaded_library(pictures: int) -> Iterator[LoadedLibrary]:
-    """Start a generated library, loaded first if needed. Raises imagelib.embedded.Unstartable."""
+    """Load a library if needed and start it. Raises imagelib.embedded.Unstartable."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"  # it is sooner loaded again than repaired
     postgres.SETTINGS.update(SETTINGS)
@@ -68,7 +68,7 @@ def loaded_library(pictures: int) -> Iterator[LoadedLibrary]:
 
 @contextmanager
 def django_setup(library: LoadedLibrary) -> Iterator[None]:
-    """Set Django up on this library for the rest of the process; close its connections at the end."""
+    """Set Django up on this library; close its connections at the end."""
     os.environ.update(environment(library), DJANGO_SETTINGS_MODULE="imagelib.settings")
     import django  # noqa: PLC0415 # the settings read the environment
 
@@ -87,7 +87,7 @@ def folder_of(pictures: int) -> Path:
 
 
 def version() -> str:
-    """Hash of the generator and of the migrations: a change of either makes a new library."""
+    """Hash of generator and migrations: a change of either makes a new library."""
     content = b"".join(Path(str(module.__file__)).read_bytes() for module in SOURCES)
     tables = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("0*.py")))
     return hashlib.sha256(content + tables).hexdigest()[:8]
@@ -98,7 +98,7 @@ def _folder_prefix(pictures: int) -> str:
 
 
 def _create(folder: Path, pictures: int) -> float:
-    """Load a library and return the seconds. Libraries of this size of an older version are deleted."""
+    """Load a library in place of older versions; returns the seconds."""
     for outdated in folder.parent.glob(f"{_folder_prefix(pictures)}*"):
         embedded.remove(outdated / "var")
         shutil.rmtree(outdated)

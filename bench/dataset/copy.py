@@ -1,4 +1,4 @@
-"""Rows of a generated library in the formats of COPY: binary for image labels, text for all others."""
+"""Rows of a generated library in the binary and text formats of COPY."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _image_labels(chunk: Chunk) -> bytes:
 
 
 def _texts(chunk: Chunk) -> Iterator[tuple[object, ...]]:
-    """Words by Zipf's law: the ranks 10 to 100 have as many occurrences as 100 to 1,000."""
+    """Words by Zipf's law: ranks 10–100 are as frequent as ranks 100–1,000."""
     words = dataset_words.words()
     generator = np.random.default_rng([int(chunk.id[0]), 1])
     drawn = (len(words) ** generator.random(int(chunk.text_words.sum()))).astype(np.int64) - 1
@@ -143,7 +143,7 @@ def _faces(chunk: Chunk) -> Iterator[tuple[object, ...]]:
 
 
 def _analyses(chunk: Chunk, added: list[str]) -> Iterator[tuple[object, ...]]:
-    """One finished analysis for each picture; its response is empty, since search does not read it."""
+    """One finished analysis for each picture; search does not read its response."""
     for number, moment in zip(chunk.id.tolist(), added, strict=True):
         yield (
             *(number, number, "labels", "rekognition", "3.0", "{}", "done", 1, "", "", "f", moment, moment, ""),
@@ -156,5 +156,5 @@ def _moments(seconds: Numbers) -> list[str]:
 
 
 def _lines(rows: Iterable[tuple[object, ...]]) -> bytes:
-    """Text format of COPY, without escapes: no generated value holds a tab or line break."""
+    """Text format of COPY; generated values need no escapes."""
     return "".join("\t".join(map(str, row)) + "\n" for row in rows).encode()

@@ -1,4 +1,4 @@
-"""Drops indexes and constraints while tables are filled: building them afterwards is several times faster."""
+"""Drops indexes while tables are filled, which is several times faster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ORDER = {"f": 0, "u": 1, "p": 2}
 
 @contextmanager
 def without_indexes(connection: psycopg.Connection, tables: Sequence[str]) -> Iterator[None]:
-    """Drop indexes and keys of these tables and foreign keys to them; create them again at the end."""
+    """Drop indexes and constraints of tables; create them again at the end."""
     constraints = connection.execute(
         """SELECT contype, conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
            WHERE contype IN ('f', 'u', 'p') AND (conrelid = ANY(%(tables)s::regclass[])

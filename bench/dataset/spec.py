@@ -1,4 +1,4 @@
-"""Specification of a generated library as NumPy arrays: imports, topics, and labels with ancestors.
+"""Specification of a generated library, as NumPy arrays.
 
 Labels follow Zipf's law, pictures of one import share topics, and each label brings its ancestors, so labels are
 correlated and cluster in time, as in real libraries. Generated chunk by chunk, so that memory does not grow with the
@@ -35,7 +35,7 @@ TEXTS, FACES, TAKEN, DUPLICATES = 0.15, 0.30, 0.70, 0.02
 
 @dataclass(frozen=True)
 class LabelColumns:
-    """One row for each label of a picture, by picture and label. Confidence in hundredths of a percent."""
+    """One row per picture and label; confidence in hundredths of a percent."""
 
     image: Numbers
     label: Numbers
@@ -59,7 +59,7 @@ class Faces:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Columns of consecutive pictures; times in seconds since 1970, `taken` 0 if unknown."""
+    """Columns of pictures; times in seconds since 1970, `taken` 0 if unknown."""
 
     id: Numbers
     owner: Numbers
@@ -237,7 +237,7 @@ def _ancestors(parents: list[list[int]]) -> Numbers:
 
 
 def _popularity(generator: np.random.Generator) -> Floats:
-    """Zipf's law over the leaves in a random order; roots and middle levels are rare as labels of their own."""
+    """Zipf's law over the leaves in a random order; inner labels are rare."""
     inner = ROOTS + MIDDLES
     popular = np.zeros(LABELS)
     popular[generator.permutation(np.arange(inner, LABELS))] = 1 / np.arange(1, LABELS - inner + 1)
@@ -255,7 +255,7 @@ def _with_rare(
 
 
 def _hashes_and_thumbnails(generator: np.random.Generator, size: int) -> tuple[Numbers, Numbers]:
-    """Perceptual hashes and thumbnails; some are near-duplicates of the previous picture: up to four bits differ."""
+    """Hashes and thumbnails; near-duplicates differ in up to four bits."""
     hashes = generator.integers(-(2**63), 2**63 - 1, size=size, dtype=np.int64)
     thumbnail = generator.integers(THUMBNAIL_COUNT, size=size)
     duplicates = 1 + np.nonzero(generator.random(max(size - 1, 0)) < DUPLICATES)[0]

@@ -1,4 +1,4 @@
-"""Drawn thumbnails that the pictures of a generated library share, so that pages have something to show."""
+"""Drawn thumbnails that the pictures of a generated library share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZES = ((4000, 3000), (4000, 3000), (6000, 4000), (3000, 4000), (4032, 2268), (
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A thumbnail with its placeholder; width and height are the original's, in pixels."""
+    """Thumbnail and placeholder; width and height of the original in pixels."""
 
     renditions_id: uuid.UUID
     width: int

@@ -1,4 +1,4 @@
-"""Adds to a generated library what its specification lacks: responses as long as real ones, and usage.
+"""Adds usage to a generated library: full responses, calls, verdicts, ratings.
 
 The specification has one empty response for each picture. These are made 1.5 kB long; calls, verdicts, ratings and a
 bucket's objects are added, as many as such a library has. The benches of the dashboard and the admin use this.

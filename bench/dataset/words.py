@@ -1,4 +1,4 @@
-"""Invented words for labels and for text in pictures: pronounceable, distinct, always the same."""
+"""Invented words for labels and text in pictures, always the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CATEGORIES = 40
 
 @cache
 def words() -> list[str]:
-    """Words of three syllables in a random order, so that neighbors do not share a prefix."""
+    """Words of three syllables, in an order in which neighbors share no prefix."""
     order = np.random.default_rng(SEED).permutation(len(SYLLABLES) ** 3)[:WORDS]
     return [_word(int(number)) for number in order]
 

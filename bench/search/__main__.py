@@ -1,4 +1,4 @@
-"""Search in a million generated pictures, in Python and over HTTP, compared with its baselines.
+"""Search in a million generated pictures, in Python and over HTTP.
 
 BENCH_PICTURES="100000 1000000 3000000" measures libraries of these sizes, one after another.
 """
@@ -35,7 +35,7 @@ def run_library(pictures: int) -> SearchRun:
 
 
 def report(runs: Sequence[SearchRun]) -> Report:
-    """All measurements of the library nearest to a million pictures, and first pages of the others."""
+    """Measurements of the library of about a million pictures, and the growth."""
     main = min(runs, key=lambda run: abs(run.pictures - int(PICTURES)))
     measurements = [*first_pages(main), *other_searches(main), *over_http(main), *scaling(runs)]
     title = f"search in {main.pictures:,} pictures, warm, one client, from the query text to the rows"

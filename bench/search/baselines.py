@@ -1,4 +1,4 @@
-"""Baselines of search: hand-written SQL for each shape, an ORM filter, and LIKE on a JSON column."""
+"""Baselines of search: hand-written SQL, an ORM filter, and LIKE on JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONFIDENCE = "(SELECT confidence FROM analysis_imagelabel p WHERE p.image_id = {
 
 
 class HandWrittenSql:
-    """The best SQL for a query whose label ids and counts are known in advance; returns rows of pictures.
+    """The best SQL for a query whose label ids and counts are known in advance.
 
     Walks along the rarest label in page order and checks the other labels by scalar subqueries. Where the first few
     thousand pictures do not fill the page, the pictures with all labels come from the GIN index.
@@ -74,7 +74,7 @@ class HandWrittenSql:
 
 
 class JsonLike:
-    """The response as JSON text for each picture, searched with LIKE, as simple scripts do."""
+    """Responses as JSON text, searched with LIKE, as simple scripts do."""
 
     SHAPES = ("one_common", "one_mid", "one_rare", "and2", "and2_adv", "and3", "and_not")
 

@@ -1,4 +1,4 @@
-"""Library pages over HTTP, from a web server like that of `manage.py run`, compressed as for browsers."""
+"""Library pages over HTTP, compressed as for browsers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Pages:
         return self.get(self._next_urls[case.text], {"HX-Request": "true"})
 
     def asset_bytes(self) -> int:
-        """Compressed bytes of all scripts and style sheets of the library page, imported modules included."""
+        """Compressed bytes of the library page's scripts and style sheets."""
         sizes: dict[str, int] = {}
         pending = ASSET_URL.findall(_text(self.get("/")))
         while pending:

@@ -1,4 +1,4 @@
-"""Measures search in one generated library and prints a SearchRun as JSON: bench/search/run.py PICTURES.
+"""Measures search in one library; prints JSON: bench/search/run.py PICTURES.
 
 Each library gets a process of its own, since Django is set up for one database.
 """
@@ -104,7 +104,7 @@ def time_search(library: LoadedLibrary, connection: psycopg.Connection, run: Sea
 def check_results(
     cases: Sequence[SearchCase], client: SearchClient, by_hand: HandWrittenSql, oracle: Oracle, run: SearchRun
 ) -> None:
-    """Compare first pages and capped counts of imagelib and of the hand-written SQL with NumPy's.
+    """Compare first pages and counts with those computed by NumPy.
 
     Raises AssertionError.
     """
@@ -117,7 +117,7 @@ def check_results(
 
 
 def time_deep_pages(cases: Sequence[SearchCase], client: SearchClient, run: SearchRun) -> None:
-    """Time page 50 from the cursor of page 49, and page 1 of the same queries; only of those with so many pages."""
+    """Time pages 50 and 1 of the queries that have so many pages."""
     cursors = {case.text: client.page(case, size=PAGE * (DEEP_PAGE - 1)).next for case in cases}
     deep_cases = [case for case in cases if cursors[case.text]]
     run.time("page 50", deep_cases, lambda case: client.page(case, after=cursors[case.text]))
@@ -125,7 +125,7 @@ def time_deep_pages(cases: Sequence[SearchCase], client: SearchClient, run: Sear
 
 
 def facet_overlap(cases: Sequence[SearchCase], client: SearchClient, connection: psycopg.Connection) -> float:
-    """Percent of the first twenty label facets that are among the twenty most frequent labels of all hits."""
+    """Percent of the label facets that are among the most frequent of all hits."""
     shares = []
     for case in cases:
         counts = {

@@ -1,4 +1,4 @@
-"""Generated search queries: labels that occur together, rare and common ones, exclusions, thresholds.
+"""Generated search queries over the labels of a library.
 
 Each case is a query as a user would type it, with its meaning for the baselines and for the results by NumPy.
 """
@@ -98,7 +98,7 @@ class WorkloadGenerator:
         ]
 
     def without_labels(self) -> list[SearchCase]:
-        """Queries that no label narrows, most of them with few or no hits, for a user who sees all pictures."""
+        """Queries that no label narrows, most of them with few or no hits."""
         top = _quoted(self.top)
         return [
             SearchCase(shape, text.replace("TOP", top)) for shape, texts in WITHOUT_LABELS.items() for text in texts
@@ -124,7 +124,7 @@ class WorkloadGenerator:
         return self._case(shape, [(int(label_id), 0) for label_id in chosen], **filters)
 
     def _and_not(self, count: int) -> SearchCase:
-        """Excludes a common label of a picture that has the others; often it is their ancestor."""
+        """Excludes a common label, often an ancestor of the included ones."""
         frequent: list[int] = []
         while not frequent:
             labels = self._picture_labels()

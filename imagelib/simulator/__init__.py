@@ -1,4 +1,4 @@
-"""Simulator of Amazon Rekognition's endpoint: AWS's protocol over HTTP, invented results, faults on demand.
+"""Simulator of Amazon Rekognition's endpoint, with invented results and faults.
 
     with run_simulator(latency=300, jitter=50, tps=50) as simulator:
         client = boto3.client("rekognition", endpoint_url=simulator.address)

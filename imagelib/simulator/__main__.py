@@ -1,4 +1,4 @@
-"""Command line of the simulator: python -m imagelib.simulator --port 9797 --latency 300 --tps 50."""
+"""Command line of the simulator: python -m imagelib.simulator --port 9797."""
 
 from __future__ import annotations
 

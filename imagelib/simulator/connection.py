@@ -1,4 +1,4 @@
-"""Minimal HTTP/1.1 with keep-alive, as AWS's clients use it: one request at a time per connection."""
+"""Minimal HTTP/1.1 with keep-alive, as AWS's clients use it."""
 
 from __future__ import annotations
 

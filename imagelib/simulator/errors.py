@@ -51,7 +51,7 @@ class RequestRefused(Exception):
         self.status = status or STATUS.get(code, 400)
 
     def body(self, *, operation: str, request_id: str) -> bytes:
-        """JSON as documented: the code twice, the request id, and a message that may name the operation."""
+        """Documented JSON: the code twice, the request id and a message."""
         message = self.message or MESSAGES.get(self.code, f"Simulated {self.code}.").format(operation=operation)
         content = {"__type": self.code, "Code": self.code, "Logref": request_id, "Message": message}
         return json.dumps(content).encode()

@@ -104,7 +104,7 @@ def _size(content: bytes) -> tuple[int, int]:
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """Width and height in the frame header (SOF), or (0, 0). Raises IndexError at the end of the content."""
+    """Width and height in the frame header (SOF), or (0, 0). Raises IndexError."""
     position = 2
     if not content.startswith(b"\xff\xd8\xff"):
         return 0, 0

@@ -1,4 +1,4 @@
-"""Quota of calls per second and operation: a token bucket (GCRA), or a strict limit for any second."""
+"""Quota of calls per second: a token bucket (GCRA), or strictly per second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Quota:
         return True
 
     def acquire_in_second(self, operation: str, *, rate: float | None, now: float) -> bool:
-        """Count a call in the second that ends now; False, without effect, if that holds `rate` calls."""
+        """Count a call in the second until now; False if that holds `rate` calls."""
         if rate is None:
             return True
         recent = self._recent[operation]

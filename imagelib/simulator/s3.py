@@ -13,7 +13,7 @@ _clients: dict[str, Any] = {}
 
 
 def fetch(reference: dict[str, str], *, endpoint: str) -> Picture:
-    """Download and read a picture; blocks, so call it in a thread. Raises RequestRefused."""
+    """Download and read a picture; blocks. Raises RequestRefused."""
     # Imported here: it takes a fifth of a second, and most simulators never fetch.
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415, TID251
 

@@ -103,7 +103,7 @@ class RunningSimulator:
 
 @contextmanager
 def run_simulator(*, port: int = 0, **settings: Any) -> Iterator[RunningSimulator]:
-    """Run a simulator on 127.0.0.1 in a thread of this process. Raises ValueError and OSError."""
+    """Run a simulator in a thread of this process. Raises ValueError and OSError."""
     chosen = Settings().with_changes(**settings)
     started: list[RunningSimulator | OSError] = []
     is_ready, stopped = threading.Event(), asyncio.Event()

@@ -1,4 +1,4 @@
-"""Handles requests: decides on response, fault and delay, independent of connections."""
+"""Decides on response, fault and delay of each request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HTML_PAGE: Final = b"<!DOCTYPE html>\n<html><body><h1>Sign in to the network</h1
 
 @dataclass(frozen=True)
 class Reply:
-    """Response of a request: sent after `delay` seconds, unless the outcome closes the connection."""
+    """Response, sent after `delay` seconds unless the outcome is a fault."""
 
     operation: str
     outcome: str
@@ -71,7 +71,7 @@ class Simulator:
             self._random = random.Random(settings.seed)
 
     def reset(self, *, settings: bool = False) -> None:
-        """Clear statistics and used quota; with `settings`, restore the initial settings, too."""
+        """Clear statistics and used quota; with `settings`, restore the initial ones."""
         self.statistics.reset()
         self._quota.reset()
         if settings:

@@ -20,7 +20,7 @@ PerOperation = float | Mapping[str, float] | None
 
 @dataclass(frozen=True)
 class NextError:
-    """Error of the next requests, optionally of one operation; `status` 0 is the usual status of the code."""
+    """Error of the next requests; `status` 0 is the usual status of the code."""
 
     code: str
     times: int = 1
@@ -31,7 +31,7 @@ class NextError:
 
 @dataclass(frozen=True)
 class Settings:
-    """Times in milliseconds, rates in calls per second, faults in percent of the requests."""
+    """Times in milliseconds, rates in calls per second, faults in percent."""
 
     latency: Annotated[float, "milliseconds until a response"] = 0
     jitter: Annotated[float, "milliseconds by which the latency varies, either way"] = 0
@@ -72,7 +72,7 @@ class Settings:
     seed: Annotated[int, "seed of faults and jitter"] = 0
 
     def with_changes(self, **changes: Any) -> Settings:
-        """Copy with changes, which may have JSON's types. Raises ValueError with a message."""
+        """Copy with changes, possibly of JSON's types. Raises ValueError."""
         if unknown := changes.keys() - DESCRIPTIONS:
             raise ValueError(f"Unknown setting: {', '.join(sorted(unknown))}. Choose from: {', '.join(DESCRIPTIONS)}.")
         if "next_errors" in changes:
@@ -92,7 +92,7 @@ class Settings:
         return self.tps.get(operation) if isinstance(self.tps, Mapping) else self.tps
 
     def version(self, operation: str) -> str:
-        """Model version without the suffix; operations without a version of their own use that of labels."""
+        """Model version without the suffix, by default that of labels."""
         versions = self.model_version
         if isinstance(versions, Mapping):
             versions = versions.get(operation, "")

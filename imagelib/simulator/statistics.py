@@ -1,4 +1,4 @@
-"""Counts of the simulator's requests and outcomes, with which tests compare the ledger."""
+"""Counts of requests and outcomes, with which tests compare the ledger."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Statistics:
         self._current_second()[0] += 1
 
     def end(self, operation: str, outcome: str, *, picture: bytes | None) -> None:
-        """Count the end of a request; `outcome` is one of the above or an error code, `picture` a digest."""
+        """Count an outcome, one of the above or an error code; `picture` is a digest."""
         self.in_flight -= 1
         self._outcomes[operation][outcome] += 1
         if outcome in PAID:
@@ -64,7 +64,7 @@ class Statistics:
         return self._seconds[now]
 
     def pictures(self) -> dict[str, dict[str, int]]:
-        """Number of paid calls by operation and SHA-256 of the picture's bytes, or of its S3 reference."""
+        """Paid calls by operation and SHA-256 of the picture or S3 reference."""
         return {
             operation: {digest.hex(): times for digest, times in pictures.items()}
             for operation, pictures in self._pictures.items()
@@ -94,7 +94,7 @@ class Statistics:
         }
 
     def _picture_counts(self) -> dict[str, dict[str, int]]:
-        """Pictures by operation; `paid_again` counts paid calls beyond the first for a picture."""
+        """Pictures by operation; `paid_again` counts calls beyond the first."""
         return {
             operation: {"different": len(pictures), "paid_again": pictures.total() - len(pictures)}
             for operation, pictures in self._pictures.items()

@@ -30,7 +30,7 @@ def simulator(module_simulator):
 
 @pytest.fixture(scope="module")
 def client(module_simulator):
-    """boto3 client without validation and retries, so that all calls reach the simulator."""
+    """boto3 client without validation and retries, so all calls are sent."""
     client = connect(module_simulator.address)
     yield client
     client.close()

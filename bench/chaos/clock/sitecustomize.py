@@ -1,4 +1,4 @@
-"""Shifts the wall clock of a process by CLOCK_SHIFT seconds, as on a machine without time synchronization.
+"""Shifts the wall clock of a process by CLOCK_SHIFT seconds.
 
 Python imports this module at the start if its folder is on PYTHONPATH. The monotonic clock stays as it is.
 """

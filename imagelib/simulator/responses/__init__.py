@@ -1,4 +1,4 @@
-"""Invented responses in the shapes of AWS's model, deterministic by picture and model version."""
+"""Invented responses, deterministic by picture and model version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERSION_FIELDS: Final = {
 
 
 def respond(operation: str, digest: bytes, parameters: Json, *, version: str, suffix: str) -> Json:
-    """Response of an operation. `version` influences the results; with `suffix` it is the model version."""
+    """Response of an operation; version and suffix are its model version."""
     if operation == "DetectLabels":
         response = labels.respond(digest, parameters, version=version)
     elif operation == "DetectFaces":

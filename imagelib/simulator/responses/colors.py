@@ -42,7 +42,7 @@ def quality(draw: random.Random, *, with_contrast: bool = True) -> Json:
 
 
 def properties(draw: random.Random, maximum: int) -> Json:
-    """ImageProperties; foreground and background have no contrast, as in AWS's example."""
+    """ImageProperties; foreground and background have no contrast, as with AWS."""
     image = {"Quality": quality(draw), "DominantColors": dominant(draw, maximum)}
     parts = {
         part: {"Quality": quality(draw, with_contrast=False), "DominantColors": dominant(draw, maximum)}

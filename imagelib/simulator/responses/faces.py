@@ -87,7 +87,7 @@ def respond(digest: bytes, parameters: Json) -> Json:
 
 
 def celebrities(digest: bytes) -> Json:
-    """Response of RecognizeCelebrities: a third of the faces are of a hundred Simulated Persons."""
+    """Response of RecognizeCelebrities: a third of the faces are celebrities."""
     draw = pseudo_random(digest, "celebrities")
     response: Json = {"CelebrityFaces": [], "UnrecognizedFaces": []}
     for face in _faces(digest):

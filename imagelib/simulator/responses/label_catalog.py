@@ -1,4 +1,4 @@
-"""Catalog of labels with parents, aliases and categories; some are frequent, most are rare.
+"""Catalog of labels; a few are frequent, most are rare.
 
 The names are ordinary words, so that pages look real; the choice for each picture is invented.
 """
@@ -106,7 +106,7 @@ def _parse_outline(outline: str) -> dict[str, CatalogLabel]:
 
 
 def _add(labels: dict[str, CatalogLabel], entry: str, *, category: str, ancestors: tuple[str, ...]) -> str:
-    """Add an entry of the outline; its parents are the direct ones until all lines are read."""
+    """Add an entry of the outline, for now with its direct parents only."""
     text, _, alias = entry.partition(" (")
     name = text.rstrip("*")
     known_label = labels.get(name, CatalogLabel(name, (), (), category, has_instances=False))
@@ -139,7 +139,7 @@ WEIGHTS: Final = tuple(accumulate(1 / (rank + 3) for rank in range(len(BY_FREQUE
 
 
 def _neighbors() -> dict[str, CatalogLabel]:
-    """The next label with the same parents for each label, by which another model version may replace it."""
+    """For each label the next with the same parents, as another version sees it."""
     families: dict[tuple[str, ...], list[CatalogLabel]] = {}
     for label in BY_FREQUENCY:
         families.setdefault(label.parents, []).append(label)

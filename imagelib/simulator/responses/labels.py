@@ -23,7 +23,7 @@ Confidences = dict[str, float]  # by label
 
 
 def respond(digest: bytes, parameters: Json, *, version: str) -> Json:
-    """Response of DetectLabels. `version` changes some labels and all confidences a little."""
+    """Response of DetectLabels; `version` changes a few labels and confidences."""
     features = parameters.get("Features") or [LABELS]
     settings = parameters.get("Settings") or {}
     response: Json = {"Labels": []}
@@ -41,7 +41,7 @@ def respond(digest: bytes, parameters: Json, *, version: str) -> Json:
 
 
 def detected(digest: bytes, *, version: str) -> Confidences:
-    """All labels of a picture; an ancestor has at least the confidence of its descendants."""
+    """All labels; an ancestor has at least the confidence of its descendants."""
     labels: Confidences = {}
     for label, confidence in (*_draw_labels(digest, version), *_person_labels(digest)):
         for name in (label.name, *label.parents):
@@ -59,7 +59,7 @@ def _draw_labels(digest: bytes, version: str) -> Iterable[tuple[CatalogLabel, fl
 
 
 def _for_version(version: str, label: CatalogLabel, shift: random.Random) -> CatalogLabel:
-    """Replace one in eight labels by its neighbor in half of the pictures, as new model versions change counts."""
+    """Replace some labels by their neighbors, so that counts differ by version."""
     is_shifted = zlib.crc32(f"{version} {label.name}".encode()) % 8 == 0
     return NEIGHBORS[label.name] if shift.random() < 0.5 and is_shifted else label
 

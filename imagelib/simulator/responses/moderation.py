@@ -32,7 +32,7 @@ PATHS: Final = tuple(
 
 
 def respond(digest: bytes, parameters: Json, *, version: str) -> Json:
-    """Response of DetectModerationLabels: one picture in six has labels. Raises RequestRefused for adapters."""
+    """Response of DetectModerationLabels. Raises RequestRefused for adapters."""
     if "ProjectVersion" in parameters:
         raise RequestRefused("ResourceNotFoundException", "The adapter was not found: the simulator has none.")
     draw = pseudo_random(digest, "moderation")

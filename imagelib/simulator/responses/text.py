@@ -59,7 +59,7 @@ def _filtered(line: list[Json], filters: Json) -> list[Json]:
 
 
 def _is_in_region(word_box: tuple[float, ...], region: Json) -> bool:
-    """True if the word's center is in the region; polygons are reduced to their bounding box."""
+    """True if the word's center is in the region or the polygon's bounding box."""
     left, top, width, height = word_box
     x, y = left + width / 2, top + height / 2
     if bounds := region.get("BoundingBox"):
