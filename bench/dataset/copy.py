@@ -102,7 +102,7 @@ def _image_labels(chunk: Chunk) -> bytes:
     added = (chunk.added[position] - SINCE_2000) * 1_000_000
     fields = (
         *(("i8", added), ("i2", labels.confidence), ("i2", labels.instances), ("i2", chunk.visibility[position])),
-        *(("i8", labels.image), ("i8", labels.image), ("i8", chunk.owner[position]), ("i4", labels.label)),
+        *(("i8", labels.image), ("i8", labels.image), ("i4", chunk.owner[position]), ("i4", labels.label)),
     )
     names = [(f"{part}{number}", f">{'i4' if part == 'length' else kind}") for number, (kind, _) in enumerate(fields)
              for part in ("length", "value")]  # fmt: skip
