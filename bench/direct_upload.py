@@ -60,7 +60,7 @@ def measure() -> Report:
             name="peak memory of the web processes", value=direct.peak_memory, baseline=baseline.peak_memory, unit="MB"
         ),
         Measurement(
-            name="direct: peak memory by after 50 pictures",
+            name="direct: peak memory, after 50 pictures",
             value=direct.peak_memory,
             baseline=direct.early_memory,
             unit="MB",

@@ -39,7 +39,7 @@ def measure() -> Report:
             unit="",
             at_least=1,
         ),
-        Measurement(name="seconds until then, with import and a killed consumer", value=seconds, unit="s"),
+        Measurement(name="time until then, with import and a killed consumer", value=seconds, unit="s"),
     ]
     notes = [
         f"{CONSUMERS} consumers in parallel, a local queue server, one event per message; the baseline only "

@@ -50,7 +50,7 @@ class Measurement:
         if bound is None:
             return ""
         _, sign, limit, is_ratio = bound
-        return f"ratio {sign} {limit:g}" if is_ratio else f"{sign} {limit:g} {self.unit}"
+        return f"ratio {sign} {limit:g}" if is_ratio else f"{sign} {limit:g} {self.unit}".rstrip()
 
     def _bound(self) -> tuple[float | None, str, float, bool] | None:
         """Compared value, sign, limit, and whether the value is the ratio."""

@@ -29,14 +29,14 @@ def measure() -> Report:
             at_least_ratio=0.5,
         ),
         Measurement(
-            name="memory at the end by after 10 pages, new",
+            name="memory at the end, after 10 pages (new)",
             value=new["late"],
             baseline=new["early"],
             unit="MB",
             at_most_ratio=1.1,
         ),
         Measurement(
-            name="the same, unchanged",
+            name="the same (unchanged)",
             value=unchanged["late"],
             baseline=unchanged["early"],
             unit="MB",
