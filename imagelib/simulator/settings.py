@@ -110,10 +110,10 @@ def _next_error(value: Any) -> NextError:
         return value
     try:
         error = NextError(**value)
-    except TypeError as error:
+    except TypeError as invalid:
         raise ValueError(
             f"Invalid next error {value!r}: its fields are code, times, operation, status, message."
-        ) from error
+        ) from invalid
     if not isinstance(error.code, str) or not isinstance(error.times, int) or not isinstance(error.status, int):
         raise ValueError(f"Invalid next error {value!r}: code must be a string, times and status integers.")
     return error
