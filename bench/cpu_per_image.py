@@ -70,7 +70,7 @@ def report(rounds: Sequence[Round]) -> Report:
     workers = per_picture(sum(usage.workers))
     measurements = [
         Measurement(
-            name="answered",
+            name="pictures analyzed",
             value=PICTURES / median_round.seconds,
             unit="/s",
             baseline=PICTURES / median_round.baseline.seconds,

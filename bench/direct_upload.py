@@ -180,7 +180,7 @@ def exchange(host: str, path: str, body: bytes, headers: dict[str, str]) -> byte
     content = response.read()
     connection.close()
     if response.status >= 300:
-        raise RuntimeError(f"{path} answered {response.status}: {content[:200]!r}")
+        raise RuntimeError(f"{path} returned status {response.status}: {content[:200]!r}")
     return content
 
 

@@ -7,7 +7,7 @@ from bench.recognition_env import JITTER, LATENCY, recognition_env
 from bench.report import Measurement, Report
 from imagelib import embedded
 
-QUOTA = 50  # calls a second: AWS's default for DetectLabels in us-east-1, and ours
+QUOTA = 50  # calls a second: the default of AWS for DetectLabels in us-east-1, and of imagelib
 PICTURES, LOOP_PICTURES, WARM_UP = 1_500, 60, 100
 SIZE = 20_000  # bytes
 LIMIT = 90.0

@@ -26,12 +26,12 @@ IMAGE_SENT = send_request(picture())
 def outcome(client, operation="detect_labels", image=IMAGE) -> str:
     """Error code, name of botocore's exception, or "answered"."""
     try:
-        answer = getattr(client, operation)(Image=image)
+        response = getattr(client, operation)(Image=image)
     except ClientError as error:
         return error.response["Error"]["Code"]
     except (ConnectionClosedError, EndpointConnectionError, ReadTimeoutError) as error:
         return type(error).__name__
-    return "answered" if answer.keys() - {"ResponseMetadata"} else "an empty answer"
+    return "answered" if response.keys() - {"ResponseMetadata"} else "empty response"
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def outcome(client, operation="detect_labels", image=IMAGE) -> str:
         ("errors", "InternalServerError", "InternalServerError"),
         ("drops", "ConnectionClosedError", "dropped"),
         ("early_drops", "ConnectionClosedError", "dropped early"),
-        ("cuts", "an empty answer", "cut"),  # botocore ignores invalid JSON
-        ("malformed", "an empty answer", "malformed"),
-        ("pages", "an empty answer", "page"),
+        ("cuts", "empty response", "cut"),  # botocore ignores invalid JSON
+        ("malformed", "empty response", "malformed"),
+        ("pages", "empty response", "page"),
     ],
 )
 def test_fault_of_100_percent_affects_all_requests(simulator, client, setting, client_outcome, server_outcome):

@@ -22,14 +22,14 @@ def test_program_warns_serves_and_stops(number):
     try:
         lines = [program.stdout.readline() for _ in range(4)]
         address = lines[3].strip().removeprefix("AWS_ENDPOINT_URL_REKOGNITION=")
-        answer = raw(address, OPERATIONS[0], {"Image": send_request(picture())})
+        response = raw(address, OPERATIONS[0], {"Image": send_request(picture())})
         settings = call_simulator(address, "GET", "/simulator/settings")[2]
     finally:
         program.send_signal(number)
         last_output = program.communicate(timeout=20)[0]
 
     assert "".join(lines[:2]).count("INVENTED") == 1
-    assert answer[2]["LabelModelVersion"] == "3.1-simulated"
+    assert response[2]["LabelModelVersion"] == "3.1-simulated"
     assert (settings["latency"], settings["tps"], settings["model_version"]) == (1.5, {"DetectText": 2}, "3.1")
     assert (program.returncode, last_output) == (0, "Stopped after 1 requests, 1 of them answered.\n")
 

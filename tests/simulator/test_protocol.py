@@ -16,9 +16,9 @@ CALLS = {
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_boto3_client_gets_a_response(simulator, client, operation):
-    answer = getattr(client, CALLS[operation])(Image={"Bytes": picture()})
+    response = getattr(client, CALLS[operation])(Image={"Bytes": picture()})
 
-    metadata = answer["ResponseMetadata"]
+    metadata = response["ResponseMetadata"]
     assert metadata["HTTPStatusCode"] == 200
     assert metadata["RequestId"] == metadata["HTTPHeaders"]["x-amzn-requestid"]
     assert metadata["HTTPHeaders"]["x-simulated"] == "These results are invented; no picture was looked at."
@@ -61,14 +61,14 @@ def test_malformed_body_is_a_serialization_error(simulator, body):
 
 def test_large_picture_is_cut_out_of_the_json_at_any_position(simulator):
     large = send_request(picture() + bytes(8000))
-    answers = [
+    responses = [
         raw(simulator.address, "DetectLabels", {"Image": large, "MaxLabels": 3}),
         raw(simulator.address, "DetectLabels", {"MaxLabels": 3, "Image": large}),
         raw(simulator.address, "DetectLabels", {"MaxLabels": 3, "Image": large, "Other": {"Bytes": "x"}}),
         raw(simulator.address, "DetectLabels", {"Other": {"Bytes": "x"}, "MaxLabels": 3, "Image": large}),
     ]
-    assert [status for status, _, _ in answers] == [200] * 4
-    assert all(content == answers[0][2] for _, _, content in answers)
+    assert [status for status, _, _ in responses] == [200] * 4
+    assert all(content == responses[0][2] for _, _, content in responses)
 
 
 def test_largest_picture_is_accepted(simulator, client):

@@ -48,12 +48,12 @@ def responses(module_simulator):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_responses_match_the_service_model(responses, operation):
-    assert [complaint for answer in responses[operation] for complaint in complaints(answer, operation)] == []
+    assert [complaint for response in responses[operation] for complaint in complaints(response, operation)] == []
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_all_members_of_the_service_model_occur(responses, operation):
-    occurring = {path for answer in responses[operation] for path in members(answer)}
+    occurring = {path for response in responses[operation] for path in members(response)}
     assert set(members_of_shape(MODEL.operation_model(operation).output_shape)) - occurring - NEVER_RETURNED == set()
 
 
@@ -82,7 +82,7 @@ def test_response_depends_on_the_picture_alone(responses, operation):
         document = {"Image": send_request(picture(0)), **PARAMETERS[operation]}
         repeated = [raw(other_simulator.address, operation, document)[2] for _ in range(2)]
     assert repeated == [responses[operation][0]] * 2
-    assert len({str(answer) for answer in responses[operation]}) > 5
+    assert len({str(response) for response in responses[operation]}) > 5
 
 
 def test_catalog_is_a_taxonomy():
@@ -132,83 +132,83 @@ def test_min_confidence_is_respected(simulator, client):
 
 
 def test_features_select_labels_and_properties(simulator, client):
-    def ask(*features):
+    def detect(*features):
         return client.detect_labels(Image={"Bytes": picture()}, Features=list(features))
 
-    plain, both, properties = ask(), ask("GENERAL_LABELS", "IMAGE_PROPERTIES"), ask("IMAGE_PROPERTIES")
+    default, both, properties = detect(), detect("GENERAL_LABELS", "IMAGE_PROPERTIES"), detect("IMAGE_PROPERTIES")
 
-    assert "ImageProperties" not in plain
-    assert plain["Labels"] == ask("GENERAL_LABELS")["Labels"] != []
+    assert "ImageProperties" not in default
+    assert default["Labels"] == detect("GENERAL_LABELS")["Labels"] != []
     assert properties["Labels"] == []
     assert properties["ImageProperties"] == both["ImageProperties"]
     assert {"Quality", "DominantColors", "Foreground", "Background"} == set(both["ImageProperties"])
-    assert [label["Name"] for label in both["Labels"]] == [label["Name"] for label in plain["Labels"]]
+    assert [label["Name"] for label in both["Labels"]] == [label["Name"] for label in default["Labels"]]
 
 
 @pytest.mark.parametrize("maximum", [0, 1, 20])
 def test_max_dominant_colors_is_respected(simulator, client, maximum):
     settings = {"ImageProperties": {"MaxDominantColors": maximum}}
-    answer = client.detect_labels(Image={"Bytes": picture()}, Features=["IMAGE_PROPERTIES"], Settings=settings)
-    colors = answer["ImageProperties"]["DominantColors"]
+    response = client.detect_labels(Image={"Bytes": picture()}, Features=["IMAGE_PROPERTIES"], Settings=settings)
+    colors = response["ImageProperties"]["DominantColors"]
     assert (maximum > 0) <= len(colors) <= maximum
     assert sum(color["PixelPercent"] for color in colors) <= 100
     assert all(color["HexCode"] == f"#{color['Red']:02x}{color['Green']:02x}{color['Blue']:02x}" for color in colors)
 
 
 def test_inclusion_and_exclusion_filters(simulator, client):
-    def ask(**filters):
+    def detect(**filters):
         labels = client.detect_labels(Image={"Bytes": picture(3)}, Settings={"GeneralLabels": filters})["Labels"]
         return [(label["Name"], label["Categories"][0]["Name"]) for label in labels]
 
-    everything = ask()
-    name, category = everything[-1]
-    others = [label for label in everything if label[1] != category]
+    all_labels = detect()
+    name, category = all_labels[-1]
+    others = [label for label in all_labels if label[1] != category]
     assert others
 
-    assert ask(LabelInclusionFilters=[name]) == [(name, category)]
-    assert ask(LabelExclusionFilters=[name]) == everything[:-1]
-    assert ask(LabelCategoryInclusionFilters=[category]) == [label for label in everything if label[1] == category]
-    assert ask(LabelCategoryExclusionFilters=[category]) == others
-    either = ask(LabelInclusionFilters=[others[0][0]], LabelCategoryInclusionFilters=[category])
-    assert either == [label for label in everything if label[1] == category or label == others[0]]
-    assert ask(LabelInclusionFilters=[name], LabelExclusionFilters=[name]) == []
-    assert ask(LabelInclusionFilters=[], LabelExclusionFilters=[]) == everything
+    assert detect(LabelInclusionFilters=[name]) == [(name, category)]
+    assert detect(LabelExclusionFilters=[name]) == all_labels[:-1]
+    assert detect(LabelCategoryInclusionFilters=[category]) == [label for label in all_labels if label[1] == category]
+    assert detect(LabelCategoryExclusionFilters=[category]) == others
+    by_either = detect(LabelInclusionFilters=[others[0][0]], LabelCategoryInclusionFilters=[category])
+    assert by_either == [label for label in all_labels if label[1] == category or label == others[0]]
+    assert detect(LabelInclusionFilters=[name], LabelExclusionFilters=[name]) == []
+    assert detect(LabelInclusionFilters=[], LabelExclusionFilters=[]) == all_labels
 
 
 def test_attributes_select_members_of_faces(simulator, client):
     number = next(n for n in range(99) if client.detect_faces(Image={"Bytes": picture(n)})["FaceDetails"])
 
-    def ask(*attributes):
+    def detect(*attributes):
         face = client.detect_faces(Image={"Bytes": picture(number)}, Attributes=list(attributes))["FaceDetails"][0]
         return {*face, len(face["Landmarks"])}
 
     always = {"BoundingBox", "Landmarks", "Pose", "Quality", "Confidence"}
-    assert ask() == ask("DEFAULT") == {*always, 5}
-    assert ask("AGE_RANGE", "EMOTIONS") == {*always, "AgeRange", "Emotions", 5}
-    everything = set(MODEL.shape_for("FaceDetail").members)
-    assert ask("ALL") == ask("ALL", "DEFAULT") == {*everything, 30}
+    assert detect() == detect("DEFAULT") == {*always, 5}
+    assert detect("AGE_RANGE", "EMOTIONS") == {*always, "AgeRange", "Emotions", 5}
+    all_members = set(MODEL.shape_for("FaceDetail").members)
+    assert detect("ALL") == detect("ALL", "DEFAULT") == {*all_members, 30}
 
 
 def test_faces_agree_between_operations(responses):
     for labels, faces, people in zip(
         responses["DetectLabels"], responses["DetectFaces"], responses["RecognizeCelebrities"], strict=True
     ):
-        compared = [*(person["Face"] for person in people["CelebrityFaces"]), *people["UnrecognizedFaces"]]
-        boxes = sorted(str(face["BoundingBox"]) for face in compared)
+        face_details = [*(person["Face"] for person in people["CelebrityFaces"]), *people["UnrecognizedFaces"]]
+        boxes = sorted(str(face["BoundingBox"]) for face in face_details)
         assert boxes == sorted(str(face["BoundingBox"]) for face in faces["FaceDetails"])
         assert not boxes or "Person" in {label["Name"] for label in labels["Labels"]}
 
 
 def test_celebrity_names_are_marked_as_simulated(responses):
-    names = {person["Name"] for answer in responses["RecognizeCelebrities"] for person in answer["CelebrityFaces"]}
+    names = {person["Name"] for response in responses["RecognizeCelebrities"] for person in response["CelebrityFaces"]}
     assert len(names) > 3
     assert all(name.startswith("Simulated Person ") for name in names)
 
 
 def test_words_refer_to_their_lines(responses):
     lines = 0
-    for answer in responses["DetectText"]:
-        detections = answer["TextDetections"]
+    for response in responses["DetectText"]:
+        detections = response["TextDetections"]
         assert [detection["Id"] for detection in detections] == list(range(len(detections)))
         for line in (detection for detection in detections if detection["Type"] == "LINE"):
             words = [label["DetectedText"] for label in detections if label.get("ParentId") == line["Id"]]
@@ -224,29 +224,29 @@ def test_text_filters_by_word_and_region(simulator, client):
         detections = client.detect_text(Image={"Bytes": picture(number)}, Filters=filters)["TextDetections"]
         return [one for one in detections if one["Type"] == "WORD"]
 
-    everything = words()
-    sides = [label["Geometry"]["BoundingBox"] for label in everything]
+    all_words = words()
+    sides = [word["Geometry"]["BoundingBox"] for word in all_words]
     for name, values in {
-        "MinConfidence": [label["Confidence"] for label in everything],
+        "MinConfidence": [word["Confidence"] for word in all_words],
         "MinBoundingBoxWidth": [side["Width"] for side in sides],
         "MinBoundingBoxHeight": [side["Height"] for side in sides],
     }.items():
-        assert 0 < len(words(WordFilter={name: max(values)})) < len(everything)
-    assert words(WordFilter={"MinConfidence": 0}) == everything
+        assert 0 < len(words(WordFilter={name: max(values)})) < len(all_words)
+    assert words(WordFilter={"MinConfidence": 0}) == all_words
 
     first = sides[0]
     corners = [(0, 0), (1, 0), (1, first["Top"] + first["Height"]), (0, first["Top"] + first["Height"])]
     polygon = [{"X": x, "Y": y} for x, y in corners]
-    assert 0 < len(words(RegionsOfInterest=[{"BoundingBox": first}])) < len(everything)
-    assert 0 < len(words(RegionsOfInterest=[{"Polygon": polygon}])) < len(everything)
+    assert 0 < len(words(RegionsOfInterest=[{"BoundingBox": first}])) < len(all_words)
+    assert 0 < len(words(RegionsOfInterest=[{"Polygon": polygon}])) < len(all_words)
     assert words(RegionsOfInterest=[{}]) == []
 
 
 def test_moderation_labels_include_their_ancestors(responses):
     levels = Counter()
-    for answer in responses["DetectModerationLabels"]:
-        names = {label["Name"]: label["TaxonomyLevel"] for label in answer["ModerationLabels"]}
-        for label in answer["ModerationLabels"]:
+    for response in responses["DetectModerationLabels"]:
+        names = {label["Name"]: label["TaxonomyLevel"] for label in response["ModerationLabels"]}
+        for label in response["ModerationLabels"]:
             levels[label["TaxonomyLevel"]] += 1
             if label["ParentName"]:
                 assert names[label["ParentName"]] == label["TaxonomyLevel"] - 1
@@ -256,20 +256,22 @@ def test_moderation_labels_include_their_ancestors(responses):
 
 
 def test_moderation_default_min_confidence_is_50_percent(simulator, client, responses):
-    number, sure = next(
+    number, confidence = next(
         (number, label["Confidence"])
-        for number, answer in enumerate(responses["DetectModerationLabels"])
-        for label in answer["ModerationLabels"]
+        for number, response in enumerate(responses["DetectModerationLabels"])
+        for label in response["ModerationLabels"]
         if label["Confidence"] > 50
     )
-    ask = client.detect_moderation_labels
-    assert ask(Image={"Bytes": picture(number)})["ModerationLabels"] != []
-    assert ask(Image={"Bytes": picture(number)}, MinConfidence=min(100, sure + 0.1))["ModerationLabels"] == []
+    detect = client.detect_moderation_labels
+    assert detect(Image={"Bytes": picture(number)})["ModerationLabels"] != []
+    assert detect(Image={"Bytes": picture(number)}, MinConfidence=min(100, confidence + 0.1))["ModerationLabels"] == []
 
 
 def test_model_versions_are_marked_as_simulated(responses):
     assert {
-        (operation, answer.get(field)) for operation, field in VERSION_FIELDS.items() for answer in responses[operation]
+        (operation, response.get(field))
+        for operation, field in VERSION_FIELDS.items()
+        for response in responses[operation]
     } == {
         ("DetectLabels", "3.0-simulated"),
         ("DetectText", "3.0-simulated"),

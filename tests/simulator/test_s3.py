@@ -50,9 +50,9 @@ def reference(name="one.jpg", **more):
 
 
 def detect(client, image):
-    answer = client.detect_labels(Image=image)
-    del answer["ResponseMetadata"]
-    return answer
+    response = client.detect_labels(Image=image)
+    del response["ResponseMetadata"]
+    return response
 
 
 def test_response_depends_on_bucket_key_and_version(simulator, client):
@@ -62,9 +62,9 @@ def test_response_depends_on_bucket_key_and_version(simulator, client):
         reference(Version="2"),
         {"S3Object": {**reference()["S3Object"], "Bucket": "others"}},
     ]
-    answers = [detect(client, image) for image in images]
-    assert [detect(client, image) for image in images] == answers
-    assert len({str(answer) for answer in answers}) == 4
+    responses = [detect(client, image) for image in images]
+    assert [detect(client, image) for image in images] == responses
+    assert len({str(response) for response in responses}) == 4
     assert simulator.statistics()["pictures"] == {"DetectLabels": {"different": 4, "paid_again": 4}}
 
 

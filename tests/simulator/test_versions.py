@@ -8,12 +8,12 @@ from tests.simulator.requests import picture
 def test_other_model_version_changes_a_few_labels(simulator, client):
     def detect():
         responses = [client.detect_labels(Image={"Bytes": picture(n)}, MinConfidence=0) for n in range(60)]
-        assert len({answer["LabelModelVersion"] for answer in responses}) == 1
-        counts = Counter(label["Name"] for answer in responses for label in answer["Labels"])
+        assert len({response["LabelModelVersion"] for response in responses}) == 1
+        counts = Counter(label["Name"] for response in responses for label in response["Labels"])
         return (
             responses[0]["LabelModelVersion"],
             counts,
-            [[one["Confidence"] for one in answer["Labels"]] for answer in responses],
+            [[label["Confidence"] for label in response["Labels"]] for response in responses],
         )
 
     before = detect()
