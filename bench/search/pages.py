@@ -15,7 +15,7 @@ from bench import sandbox
 from bench.dataset import LoadedLibrary, environment
 from bench.search.workload import SearchCase
 
-WEB = ("imagelib.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket")
+WEB = ("imagelib.wsgi", "--config", "gunicorn.conf.py", "--no-control-socket")  # as `manage.py run` starts it
 NEXT_URL = re.compile(r'hx-get="([^"]*after=[^"]*)"')
 ASSET_URL = re.compile(r'<(?:link rel="stylesheet"\s+href|script[^>]*\ssrc)="([^"]+)"')
 IMPORT_URL = re.compile(r'(?:from|import)\s*"([^"]+\.js)"')
@@ -95,10 +95,10 @@ def session_key(user_id: int) -> str:
 
 
 def _wait_for_response(port: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("GET", "/accounts/login/")
             connection.getresponse().read()
         except ConnectionError:

@@ -154,7 +154,7 @@ def _address(host: str, door: socket.socket) -> str:
 
 def _start_programs(company: process_manager.ProcessManager, door: socket.socket) -> None:
     logs = settings.VAR / "log"
-    web = ["imagelib.wsgi", "--config", str(settings.BASE_DIR / "gunicorn/conf.py"), "--no-control-socket"]
+    web = ["imagelib.wsgi", "--config", str(settings.BASE_DIR / "gunicorn.conf.py"), "--no-control-socket"]
     web += ["--bind", f"fd://{door.fileno()}"]
     worker = ["-A", "imagelib", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     if settings.RECOGNIZER == "simulator":
