@@ -28,7 +28,8 @@ LEASE, SWEEP = 15, 1  # seconds; the defaults are 120 and 10
 # A result waits up to nine seconds for a database that is down for four: the lease must last longer than that.
 SIZE = 5_000  # bytes of a picture
 RESERVE = 2_000  # pictures added together; adding them takes longer than most faults
-FAR_AHEAD = "next_attempt_at > now() + interval '1 day'"
+# Analyses of the reserve are paused: the sweeper would bring forward a next attempt far in the future.
+RESERVED = "state = 'paused' AND batch_id IS NULL"
 START_SECONDS = 60.0  # for a program to start
 SHUTDOWN_SECONDS = 30.0  # for a worker to end after SIGTERM
 CELERY = (sys.executable, "-m", "celery", "-A", "imagelib")
@@ -118,12 +119,12 @@ class Environment:
 
     def put_in_progress(self, count: int) -> None:
         """Make analyses of so many pictures due without a message; the sweeper finds them."""
-        reserve = f"SELECT id FROM analysis_analysis WHERE state = 'queued' AND {FAR_AHEAD}"
+        reserve = f"SELECT id FROM analysis_analysis WHERE {RESERVED}"
         if self.scalar(f"SELECT count(*) FROM ({reserve}) _") < count:
             self._queue_reserve(max(RESERVE, count))
         rows = self.rows(
-            f"UPDATE analysis_analysis SET next_attempt_at = now() WHERE id IN ({reserve} ORDER BY id LIMIT {count}) "
-            "RETURNING image_id"
+            "UPDATE analysis_analysis SET state = 'queued', next_attempt_at = now() "
+            f"WHERE id IN ({reserve} ORDER BY id LIMIT {count}) RETURNING image_id"
         )
         self.images += sorted(image_id for (image_id,) in rows)
 
@@ -137,7 +138,7 @@ class Environment:
     def clear_queue(self) -> None:
         """Delete open analyses and outages of earlier faults."""
         self.rows("DELETE FROM analysis_outage RETURNING 1")
-        self.rows(f"DELETE FROM analysis_analysis WHERE state IN ('queued', 'running') AND NOT {FAR_AHEAD} RETURNING 1")
+        self.rows("DELETE FROM analysis_analysis WHERE state IN ('queued', 'running') RETURNING 1")
 
     def reset_analyses(self) -> None:
         """Delete all analyses, but no pictures. Only while no worker runs."""
@@ -152,7 +153,7 @@ class Environment:
         missing = max(0, count - unanalyzed)
         self._run_in_shell(f"seed_images.fill({missing}, size={SIZE}); seed_images.queue({count})")
         self.rows(
-            "UPDATE analysis_analysis SET next_attempt_at = now() + interval '1 year' WHERE state = 'queued' "
+            "UPDATE analysis_analysis SET state = 'paused' WHERE state = 'queued' "
             f"AND NOT (image_id = ANY('{{{','.join(map(str, self.images))}}}')) RETURNING 1"
         )
 
@@ -173,7 +174,7 @@ class Environment:
         if not self.images:
             return 0
         state_list = ", ".join(f"'{state}'" for state in states)
-        condition = f"image_id >= {self.images[0]} AND state IN ({state_list}) AND NOT {FAR_AHEAD}"
+        condition = f"image_id >= {self.images[0]} AND state IN ({state_list})"
         return int(self.scalar(f"SELECT count(*) FROM analysis_analysis WHERE {condition}"))
 
     def wait_for_done(self, count: int, *, seconds: float = 120.0) -> None:
