@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from analysis.aws.endpoint_names import without_credentials
+from analysis.aws.url_credentials import redact_url_credentials
 from analysis.models import Analysis
 from analysis.recognition.base import FILTERS, Parameters
 from analysis.recognition.registry import NAMES
@@ -128,7 +128,7 @@ def rekognition_can_read_the_bucket(**_: Any) -> list[CheckMessage]:
     if not options.get("bucket_name"):
         reason, hint = "the pictures are not kept in S3", "Set AWS_STORAGE_BUCKET_NAME, or leave the setting out."
     elif options.get("endpoint_url"):
-        reason = f"the bucket is at {without_credentials(options['endpoint_url'])}, which Rekognition does not reach"
+        reason = f"the bucket is at {redact_url_credentials(options['endpoint_url'])}, which Rekognition does not reach"
         hint = "Leave the setting out, or AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3."
     elif (options.get("region_name") or settings.AWS_REGION) != settings.AWS_REGION:
         reason = f"the bucket is in {options['region_name']} and Rekognition is asked in {settings.AWS_REGION}"

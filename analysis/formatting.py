@@ -13,6 +13,8 @@ from django.utils.formats import number_format
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
 
+from analysis.messages import MessageError
+
 THIN_SPACE = "\u202f"
 CENT = Decimal("0.01")
 SMALLEST = Decimal("0.000001")
@@ -121,6 +123,14 @@ def taken_exact(clock: datetime, offset: int | None) -> str:
         return _("%(moment)s (time zone unknown)") % {"moment": moment}
     hours, minutes = divmod(abs(offset), 60)
     return f"{moment} UTC{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
+
+
+def translated(error: Exception) -> str:
+    """An error's sentence in the reader's language; errors other than MessageError have it already."""
+    if not isinstance(error, MessageError):
+        return str(error)
+    template = _(error.template)
+    return template % error.values if error.values else template
 
 
 def _follow_language() -> None:

@@ -26,9 +26,11 @@ class MessageError(Exception):
         return self.template % self.values if self.values else self.template
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exceptions cross process borders; keyword arguments are not part of the default protocol.
-        return _restore, (type(self), self.template, self.values)
+        # Errors cross process borders, and the default protocol calls __init__ without its keyword arguments.
+        return _restore, (type(self), self.args, self.__dict__)
 
 
-def _restore(kind: type[MessageError], template: str, values: dict[str, Any]) -> MessageError:
-    return kind(template, **values)
+def _restore(kind: type[MessageError], args: tuple[Any, ...], attributes: dict[str, Any]) -> MessageError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error

@@ -1,4 +1,4 @@
-"""Who may: one function for each right, asked by pages, the administration and what goes on in the background alike."""
+"""Access rules: `can_…` answers, `require_…` raises, and the querysets are the same rules in SQL."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from analysis.models import Batch, Bucket, Image, ImageQuerySet, Viewer
 from imagelib.accounts.models import User
 
-Person = AbstractBaseUser | AnonymousUser
-VIEW_ONLY_MESSAGE = "Your account may look at pictures, not bring any in. Whoever runs this library can change that."
-NOT_THE_OWNER = _("This picture belongs to someone else. Only its owner can do this.")
-NOT_A_CURATOR = _("Only a picture's owner and curators can change its labels and tags.")
-NO_ANALYSES = _("Your account can't start analyses, because they cost money. Ask an administrator for access.")
+AnyUser = AbstractBaseUser | AnonymousUser
+VIEW_ONLY_MESSAGE = _("Your account is view-only. Ask an administrator for permission to upload.")
+NOT_OWNER_MESSAGE = _("This picture belongs to someone else. Only its owner can do this.")
+NOT_CURATOR_MESSAGE = _("Only a picture's owner and curators can change its labels and tags.")
+NO_ANALYSES_MESSAGE = _("Your account can't start analyses, because they cost money. Ask an administrator for access.")
 
 
-class Right(StrEnum):
-    """Every permission checked here. tests/web/test_permissions.py opens each page with each of them alone."""
+class Codename(StrEnum):
+    """Codenames of the permissions checked here; tests/web/test_permissions.py tries each one alone."""
 
     ADD_IMAGE = "add_image"
     VIEW_IMAGE = "view_image"
@@ -44,245 +44,249 @@ class Right(StrEnum):
 
 
 class May:
-    """What a person may do, for templates: each right is asked for when it is needed, once a request."""
+    """The user's permissions for templates, each evaluated on first use and cached for the request."""
 
-    def __init__(self, user: Person) -> None:
+    def __init__(self, user: AnyUser) -> None:
         self._user = user
 
     @cached_property
-    def add(self) -> bool:
-        return can_upload(self._user)
+    def upload_images(self) -> bool:
+        return can_upload_images(self._user)
 
     @cached_property
-    def analyze(self) -> bool:
-        """Their own pictures, if they have any."""
-        return self.change and may_analyze(self._user)
+    def analyze_images(self) -> bool:
+        """False without pictures of their own: there would be nothing to analyze."""
+        return self.edit_images and can_analyze_images(self._user)
 
     @cached_property
-    def change(self) -> bool:
-        """Whether there are pictures that they may change."""
-        return changeable(self._user).exists()
+    def edit_images(self) -> bool:
+        """True if there is any picture the user can edit."""
+        return editable_images(self._user).exists()
 
     @cached_property
-    def say(self) -> bool:
-        return self.change or _has(self._user, Right.ADD_VERDICT)
+    def review_labels(self) -> bool:
+        return self.edit_images or _has(self._user, Codename.ADD_VERDICT)
 
     @cached_property
     def add_buckets(self) -> bool:
-        return may_add_buckets(self._user)
+        return can_add_buckets(self._user)
 
     @cached_property
-    def see_system(self) -> bool:
-        return sees_system(self._user)
+    def view_system(self) -> bool:
+        return can_view_system(self._user)
 
     @cached_property
     def open_admin(self) -> bool:
-        return opens_admin(self._user)
+        return can_open_admin(self._user)
 
 
-def viewer_of(user: Person) -> Viewer:
+def viewer_of(user: AnyUser) -> Viewer:
     return Viewer(person_id=user.pk if user.is_authenticated else None)
 
 
-def fresh(person_id: int | None) -> User | None:
-    """The person as they are now: rights are remembered with a person, and may have been lost since."""
-    return User.objects.filter(pk=person_id, is_active=True).first() if person_id is not None else None
+def reload_user(user_id: int | None) -> User | None:
+    """The active user, read again: `has_perm` caches on the instance, and permissions may have been revoked."""
+    return User.objects.filter(pk=user_id, is_active=True).first() if user_id is not None else None
 
 
-def image_for(user: Person, image_id: int) -> Image:
-    """The picture, in the trash only for its owner and for staff, or a 404 that does not tell whether it exists."""
+def get_image_or_404(user: AnyUser, image_id: int) -> Image:
+    """The picture, in the trash only for its owner and staff. A 404 doesn't reveal whether the id exists."""
     if not user.is_authenticated:
-        raise Http404  # numbers can be guessed: a public picture has an address of its own
-    return get_object_or_404(pictures_seen(user).select_related("owner"), pk=image_id)
+        raise Http404  # ids can be guessed; public pictures have an unguessable address of their own
+    return get_object_or_404(viewable_images(user).select_related("owner"), pk=image_id)
 
 
-def public_image(public_id: UUID) -> Image:
-    """The picture, while it is public, for people who are not signed in."""
+def get_public_image_or_404(public_id: UUID) -> Image:
+    """A public picture, for visitors who are not signed in."""
     return get_object_or_404(Image.objects.visible_to(Viewer()).select_related("owner"), public_id=public_id)
 
 
-def pictures_seen(user: Person) -> ImageQuerySet:
-    """The pictures that a person who is signed in may open by their number."""
-    if can_view_all(user):
+def viewable_images(user: AnyUser) -> ImageQuerySet:
+    """Pictures that a signed-in user can open by id."""
+    if can_view_all_images(user):
         return Image.objects.all()
-    return Image.objects.visible_to(viewer_of(user)) | changeable(user).exclude(trashed_at=None)
+    return Image.objects.visible_to(viewer_of(user)) | editable_images(user).exclude(trashed_at=None)
 
 
-def can_view_all(user: Person) -> bool:
-    """Staff who may look at everybody's pictures: by their address and in the admin, not in searches of their own."""
-    return _as_staff(user, Right.VIEW_IMAGE, Right.CHANGE_IMAGE)
+def can_view_all_images(user: AnyUser) -> bool:
+    """Staff who can open any picture by its address and in the admin; their own searches don't include them."""
+    return _is_staff_with(user, Codename.VIEW_IMAGE, Codename.CHANGE_IMAGE)
 
 
-def can_edit(user: Person, image: Image) -> bool:
+def can_edit_image(user: AnyUser, image: Image) -> bool:
     return user.is_authenticated and user.is_active and image.is_editable_by(user.pk)
 
 
-def require_may_change(user: Person, image: Image) -> None:
-    """Raises PermissionDenied with a sentence, for a picture that the person may see."""
-    if not can_edit(user, image):
-        raise PermissionDenied(NOT_THE_OWNER)
+def require_edit_image(user: AnyUser, image: Image) -> None:
+    """Raises PermissionDenied with a message; the image must be one the user can see."""
+    if not can_edit_image(user, image):
+        raise PermissionDenied(NOT_OWNER_MESSAGE)
 
 
-def changeable(user: Person) -> ImageQuerySet:
-    """`may_change` as a condition."""
+def editable_images(user: AnyUser) -> ImageQuerySet:
+    """`can_edit_image` as a queryset."""
     return Image.objects.all().editable_by(user.pk if user.is_authenticated and user.is_active else None)
 
 
-def changes_all(user: Person) -> bool:
-    """Staff who may change everybody's pictures, in the admin and what that goes on with in the background."""
-    return _as_staff(user, Right.CHANGE_IMAGE)
+def can_edit_all_images(user: AnyUser) -> bool:
+    """Staff who can change any picture, in the admin and in the bulk changes started there."""
+    return _is_staff_with(user, Codename.CHANGE_IMAGE)
 
 
-def can_review_labels(user: Person, image: Image) -> bool:
-    """Whether this person may put labels right on a picture they see: its owner, and curators."""
-    return can_edit(user, image) or _has(user, Right.ADD_VERDICT)
+def can_review_labels(user: AnyUser, image: Image) -> bool:
+    """Owners and curators can confirm, reject and add labels; the image must be one the user can see."""
+    return can_edit_image(user, image) or _has(user, Codename.ADD_VERDICT)
 
 
-def sayable(user: Person) -> ImageQuerySet:
-    """`may_say` as a condition, on all pictures."""
-    return changeable(user) | pictures_seen(user) if _has(user, Right.ADD_VERDICT) else changeable(user)
+def reviewable_images(user: AnyUser) -> ImageQuerySet:
+    """`can_review_labels` as a queryset over all pictures."""
+    own = editable_images(user)
+    return own | viewable_images(user) if _has(user, Codename.ADD_VERDICT) else own
 
 
-def can_upload(user: Person) -> bool:
-    """Whether this person may bring pictures in: whom nobody has put into any group may, viewers and curators not."""
+def can_upload_images(user: AnyUser) -> bool:
+    """Users without any group can upload; in a group they need the permission, so viewers and curators can't."""
     if not isinstance(user, User) or not user.is_active:
         return False
-    return user.is_superuser or not _is_in_groups(user) or _has(user, Right.ADD_IMAGE)
+    return user.is_superuser or not _is_in_groups(user) or _has(user, Codename.ADD_IMAGE)
 
 
-def require_upload_permission(user: Person) -> None:
-    """Raises PermissionDenied with a sentence."""
-    if not can_upload(user):
+def require_upload_images(user: AnyUser) -> None:
+    """Raises PermissionDenied with a message."""
+    if not can_upload_images(user):
         raise PermissionDenied(VIEW_ONLY_MESSAGE)
 
 
-def may_analyze(user: Person) -> bool:
-    """Whether this person may have their own pictures analyzed again, which costs money as bringing them in does."""
-    return can_upload(user) or _has(user, Right.ADD_BATCH)
+def can_analyze_images(user: AnyUser) -> bool:
+    """Re-analyzing one's own pictures costs money as uploading does, so uploaders can do both."""
+    return can_upload_images(user) or _has(user, Codename.ADD_BATCH)
 
 
-def require_may_analyze(user: Person) -> None:
-    """Raises PermissionDenied with a sentence."""
-    if not may_analyze(user):
-        raise PermissionDenied(NO_ANALYSES)
+def require_analyze_images(user: AnyUser) -> None:
+    """Raises PermissionDenied with a message."""
+    if not can_analyze_images(user):
+        raise PermissionDenied(NO_ANALYSES_MESSAGE)
 
 
-def may_choose_apis(user: Person) -> bool:
-    """Whether this person may put APIs on the bill that RECOGNIZER_APIS does not switch on."""
-    return _has(user, Right.ADD_BATCH)
+def can_choose_apis(user: AnyUser) -> bool:
+    """Users who can spend money on APIs that RECOGNIZER_APIS does not enable."""
+    return _has(user, Codename.ADD_BATCH)
 
 
-def analyzes_all(user: Person) -> bool:
-    """Staff who may have everybody's pictures analyzed: who starts runs, and may see what these are about."""
-    return _as_staff(user, Right.ADD_BATCH) and can_view_all(user)
+def can_analyze_all_images(user: AnyUser) -> bool:
+    """Staff who can start runs and can also see the pictures these would be about."""
+    return _is_staff_with(user, Codename.ADD_BATCH) and can_view_all_images(user)
 
 
-def batches_of(user: Person) -> QuerySet[Batch]:
-    """The runs a person may see: their own, or everybody's."""
-    every = Batch.objects.select_related("person")
-    return every if _as_staff(user, Right.VIEW_BATCH, Right.CHANGE_BATCH) else every.filter(person_id=user.pk)
+def viewable_batches(user: AnyUser) -> QuerySet[Batch]:
+    """The user's own runs; all runs for staff."""
+    batches = Batch.objects.select_related("person")
+    if _is_staff_with(user, Codename.VIEW_BATCH, Codename.CHANGE_BATCH):
+        return batches
+    return batches.filter(person_id=user.pk)
 
 
-def may_steer(user: Person, batch: Batch) -> bool:
-    """Whether this person may pause, resume and cancel a run: their own, or anybody's."""
-    return (user.is_active and batch.person_id is not None and batch.person_id == user.pk) or steers_all(user)
+def can_control_batch(user: AnyUser, batch: Batch) -> bool:
+    """Users can pause, resume and cancel their own runs, staff all runs."""
+    is_own = user.is_active and batch.person_id is not None and batch.person_id == user.pk
+    return is_own or can_control_all_batches(user)
 
 
-def steers_all(user: Person) -> bool:
-    return _as_staff(user, Right.CHANGE_BATCH)
+def can_control_all_batches(user: AnyUser) -> bool:
+    return _is_staff_with(user, Codename.CHANGE_BATCH)
 
 
-def sees_all_failures(user: Person) -> bool:
-    """Whether the failures of everybody's analyses are told to this person."""
-    return _as_staff(user, Right.VIEW_ANALYSIS)
+def can_view_all_failures(user: AnyUser) -> bool:
+    """Staff who see failed analyses of all owners."""
+    return _is_staff_with(user, Codename.VIEW_ANALYSIS)
 
 
-def buckets_for(user: Person) -> QuerySet[Bucket]:
-    """Those whose pictures are theirs; all of them for staff who may see buckets."""
-    every = Bucket.objects.select_related("owner").order_by("name", "prefix")
-    return every if sees_all_buckets(user) else every.filter(owner_id=user.pk)
+def viewable_buckets(user: AnyUser) -> QuerySet[Bucket]:
+    """Buckets whose pictures belong to the user; all buckets for staff."""
+    buckets = Bucket.objects.select_related("owner").order_by("name", "prefix")
+    return buckets if can_view_all_buckets(user) else buckets.filter(owner_id=user.pk)
 
 
-def sees_all_buckets(user: Person) -> bool:
-    return _as_staff(user, Right.VIEW_BUCKET, Right.CHANGE_BUCKET, Right.DELETE_BUCKET)
+def can_view_all_buckets(user: AnyUser) -> bool:
+    return _is_staff_with(user, Codename.VIEW_BUCKET, Codename.CHANGE_BUCKET, Codename.DELETE_BUCKET)
 
 
-def bucket_for(user: Person, bucket_id: int) -> Bucket:
-    """The bucket, or a 404 that does not tell whether it exists."""
-    return get_object_or_404(buckets_for(user), pk=bucket_id)
+def get_bucket_or_404(user: AnyUser, bucket_id: int) -> Bucket:
+    """The bucket. A 404 doesn't reveal whether the id exists."""
+    return get_object_or_404(viewable_buckets(user), pk=bucket_id)
 
 
-def may_sync(user: Person, bucket: Bucket) -> bool:
-    """Whether this person may have a bucket compared with the library."""
-    return (user.is_active and bucket.owner_id == user.pk) or _as_staff(user, Right.CHANGE_BUCKET)
+def can_sync_bucket(user: AnyUser, bucket: Bucket) -> bool:
+    return (user.is_active and bucket.owner_id == user.pk) or _is_staff_with(user, Codename.CHANGE_BUCKET)
 
 
-def may_analyze_bucket(user: Person, bucket: Bucket) -> bool:
-    """Whether this person may have the failed analyses of a bucket's pictures retried."""
-    return may_sync(user, bucket) and (analyzes_all(user) or (bucket.owner_id == user.pk and may_analyze(user)))
+def can_analyze_bucket(user: AnyUser, bucket: Bucket) -> bool:
+    """Users who can retry the failed analyses of a bucket's pictures."""
+    is_own = bucket.owner_id == user.pk
+    return can_sync_bucket(user, bucket) and (can_analyze_all_images(user) or (is_own and can_analyze_images(user)))
 
 
-def may_add_buckets(user: Person) -> bool:
-    """Staff alone: whoever names a bucket has the server's own permissions read it."""
-    return _as_staff(user, Right.ADD_BUCKET)
+def can_add_buckets(user: AnyUser) -> bool:
+    """Staff only: the server reads a bucket with its own AWS credentials, whatever the user may read."""
+    return _is_staff_with(user, Codename.ADD_BUCKET)
 
 
-def may_edit_buckets(user: Person) -> bool:
-    return _as_staff(user, Right.CHANGE_BUCKET)
+def can_edit_buckets(user: AnyUser) -> bool:
+    return _is_staff_with(user, Codename.CHANGE_BUCKET)
 
 
-def may_remove_buckets(user: Person) -> bool:
-    return _as_staff(user, Right.DELETE_BUCKET)
+def can_delete_buckets(user: AnyUser) -> bool:
+    return _is_staff_with(user, Codename.DELETE_BUCKET)
 
 
-def sees_figures(user: Person) -> bool:
-    """Whether the whole library's figures are told to this person."""
-    return _as_staff(user, Right.VIEW_STATISTICS)
+def can_view_statistics(user: AnyUser) -> bool:
+    """Staff who see statistics of the entire library; users see their own in any case."""
+    return _is_staff_with(user, Codename.VIEW_STATISTICS)
 
 
-def sees_system(user: Person) -> bool:
-    """Whether this person sees how the place is run: settings, queues, outages, what is spent."""
-    return _as_staff(user, Right.VIEW_SYSTEM)
+def can_view_system(user: AnyUser) -> bool:
+    """Staff who see the system page: settings, queues, outages and spend."""
+    return _is_staff_with(user, Codename.VIEW_SYSTEM)
 
 
-def may_probe(user: Person) -> bool:
-    """Whether this person may have an API asked now that has been out of order."""
-    return _as_staff(user, Right.CHANGE_OUTAGE)
+def can_probe_apis(user: AnyUser) -> bool:
+    """Staff who can retry an API during its outage, before the next automatic probe."""
+    return _is_staff_with(user, Codename.CHANGE_OUTAGE)
 
 
-def opens_admin(user: Person) -> bool:
-    """Staff for whom there is anything in the administration."""
+def can_open_admin(user: AnyUser) -> bool:
+    """Staff with at least one permission; for others the administration is an empty page."""
     return isinstance(user, User) and is_staff(user) and (user.is_superuser or bool(user.get_all_permissions()))
 
 
-def require(is_allowed: bool) -> None:
-    """A 404 for everybody else: no one learns that there is such a page."""
+def require_or_404(is_allowed: bool) -> None:
+    """Raises Http404 rather than PermissionDenied, which would reveal that the page exists."""
     if not is_allowed:
         raise Http404
 
 
-def is_staff(user: Person) -> bool:
-    """Whether the administration is open to this person. What they may there, their permissions say."""
+def is_staff(user: AnyUser) -> bool:
+    """Active staff. Being staff opens the administration only; permissions decide what they see there."""
     return bool(getattr(user, "is_staff", False)) and user.is_active
 
 
-def may_change_person(user: Person, other: User) -> bool:
-    """Whether this person may change that account: but for superusers nobody changes other staff's, to act as them."""
-    is_trusted = isinstance(user, User) and user.is_superuser
-    return is_trusted or other.pk == user.pk or not (other.is_staff or other.is_superuser)
+def can_edit_user(user: AnyUser, other: User) -> bool:
+    """Only superusers edit other staff accounts: changing a password would be a way to act as them."""
+    is_superuser = isinstance(user, User) and user.is_superuser
+    return is_superuser or other.pk == user.pk or not (other.is_staff or other.is_superuser)
 
 
-def _as_staff(user: Person, *rights: Right) -> bool:
-    """Staff with any of these rights."""
-    return is_staff(user) and any(_has(user, right) for right in rights)
+def _is_staff_with(user: AnyUser, *names: Codename) -> bool:
+    """Active staff with any of these permissions."""
+    return is_staff(user) and any(_has(user, name) for name in names)
 
 
 def _is_in_groups(user: User) -> bool:
-    """Remembered with the person, as Django does with permissions."""
+    # Cached on the instance, as Django does with permissions: each page asks several times.
     if not hasattr(user, "_is_in_groups"):
         user._is_in_groups = user.groups.exists()  # type: ignore[attr-defined]
     return bool(user._is_in_groups)  # type: ignore[attr-defined]
 
 
-def _has(user: Person, right: Right) -> bool:
-    return isinstance(user, User) and user.has_perm(f"analysis.{right}")
+def _has(user: AnyUser, name: Codename) -> bool:
+    return isinstance(user, User) and user.has_perm(f"analysis.{name}")

@@ -56,7 +56,7 @@ def list_keys() -> dict[str, float]:
 def consume() -> dict[str, float]:
     get_bucket()
     events = sqs.connect(settings.EVENTS_QUEUE_URL, region="us-east-1")
-    events.dead()
+    events.dead_letter_queue()
     return _timed(tally.messages for tally in pipeline.consume_events(events, stop=StopFlag(), until_empty=True))
 
 

@@ -1,4 +1,4 @@
-"""Answers of Rekognition's five operations in the shapes AWS documents, as its client returns them."""
+"""Responses of Rekognition's five operations, as documented by AWS."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def color(
 
 
 def labels(*entries: dict[str, Any], properties: bool = True) -> dict[str, Any]:
-    """A DetectLabels answer; a dog with its ancestors and a person unless other labels are given."""
+    """A DetectLabels response; by default a dog with its ancestors, and a person."""
     answer: dict[str, Any] = {"Labels": list(entries or DOG_AND_PERSON), "LabelModelVersion": "3.0"}
     if properties:
         answer["ImageProperties"] = {

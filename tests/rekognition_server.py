@@ -1,4 +1,4 @@
-"""A Rekognition on loopback that says what a test tells it to, over AWS's own wire protocol (JSON 1.1)."""
+"""A scripted Rekognition server on loopback, over AWS's protocol (JSON 1.1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class RekognitionServer:
-    """`answers` are given one by one, the last one for ever: an answer, its bytes, or (HTTP status, AWS error code)."""
+    """Returns `answers` one by one, then repeats the last one.
+
+    An answer is a dict, its bytes, or (HTTP status, AWS error code).
+    """
 
     def __init__(self) -> None:
         self.answers: list[dict | bytes | tuple[int, str]] = [{"Labels": [], "LabelModelVersion": "3.0"}]
@@ -19,10 +22,10 @@ class RekognitionServer:
     def answer(self, request: dict) -> tuple[int, dict | bytes]:
         with self._turn:
             self.requests.append(request)
-            said = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(said, tuple):
-            return said[0], {"__type": said[1], "message": f"{said[1]} was asked for"}
-        return 200, said
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, tuple):
+            return answer[0], {"__type": answer[1], "message": f"{answer[1]} was asked for"}
+        return 200, answer
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from django.core.checks import run_checks
 
-from analysis.aws.endpoint_names import without_credentials
 from analysis.aws.errors import AWSError
+from analysis.aws.url_credentials import redact_url_credentials
 from analysis.storage import s3
 from imagelib import csp
 
@@ -90,7 +90,8 @@ def test_credentials_of_an_endpoint_are_told_to_nobody(settings):
         'Could not connect to "https://storage.example:9000/path".'
     )
     assert (
-        without_credentials("mail ada@example.org about https://a@b/c@d") == "mail ada@example.org about https://b/c@d"
+        redact_url_credentials("mail ada@example.org about https://a@b/c@d")
+        == "mail ada@example.org about https://b/c@d"
     )
 
 

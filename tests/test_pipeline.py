@@ -90,7 +90,7 @@ def test_a_storage_that_is_full_midway_leaves_nothing(owner, rekognition, pictur
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # the kernel refuses every byte beyond
     try:
-        with pytest.raises(blobs.StorageError, match="The storage did not take the picture: File too large"):
+        with pytest.raises(blobs.StorageError, match="The picture could not be stored: File too large"):
             receive(owner, pictures.jpeg(400, 300))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -103,7 +103,7 @@ def test_a_storage_that_fails_midway_leaves_nothing(owner, rekognition, pictures
     """The renditions' folder is a file: the original is written, the thumb cannot be."""
     pictures_folder.mkdir()
     (pictures_folder / "renditions").write_text("in the way")
-    with pytest.raises(blobs.StorageError, match="The storage did not take the picture: "):
+    with pytest.raises(blobs.StorageError, match="The picture could not be stored: "):
         receive(owner)
     assert not Image.objects.exists()
     assert files_in(pictures_folder) == {"renditions"}

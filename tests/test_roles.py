@@ -78,10 +78,10 @@ def test_what_each_may(owner, in_group):
     image = create_image(owner, visibility=1)
     rights = {
         name: (
-            permissions.can_upload(each),
+            permissions.can_upload_images(each),
             permissions.can_review_labels(each, image),
-            permissions.can_edit(each, image),
-            permissions.can_view_all(each),
+            permissions.can_edit_image(each, image),
+            permissions.can_view_all_images(each),
         )
         for name, each in {
             **{name: in_group(name) for name in ("viewer", "curator", "owner")},
@@ -113,7 +113,7 @@ def test_who_only_looks_brings_nothing_in(name, in_group, signed_in):
     browser = signed_in(in_group(name))
     for answer in (browser.get(reverse("upload")), browser.post(reverse("upload")), browser.post(reverse("tickets"))):
         assert answer.status_code == 403
-        assert permissions.VIEW_ONLY_MESSAGE in answer.content.decode()
+        assert str(permissions.VIEW_ONLY_MESSAGE) in answer.content.decode()
 
 
 def test_a_curator_puts_labels_right_on_what_is_shared_and_changes_nothing_else(owner, in_group, signed_in):
@@ -136,7 +136,7 @@ def test_a_viewer_says_nothing_of_others_pictures(owner, in_group, signed_in):
     shared = create_labeled_image(owner, {"Dog": 90}, visibility=1)
     answer = signed_in(in_group("viewer")).post(reverse("say", args=[shared.pk]), {"reject": create_label("Dog").pk})
     assert (answer.status_code, Verdict.objects.count()) == (403, 0)
-    assert str(permissions.NOT_A_CURATOR) in html.unescape(answer.content.decode())
+    assert str(permissions.NOT_CURATOR_MESSAGE) in html.unescape(answer.content.decode())
 
 
 @pytest.mark.parametrize("model", sorted(admin.site._registry, key=str), ids=str)
@@ -233,10 +233,10 @@ def test_a_curator_puts_many_labels_right_on_what_they_see(owner, in_group):
     shared, private = create_labeled_image(owner, {"Dog": 90}, visibility=1), create_labeled_image(owner, {"Dog": 90})
     curator = in_group("curator")
     seen = Selection(curator, ids=(shared.pk, private.pk))
-    change = bulk.decide(seen, create_label("Dog"), "rejected")
+    change = bulk.apply(seen, BulkChange.Action.REJECT, label=create_label("Dog"))
     assert (change.number, change.refused) == (1, 1)
     assert bulk.undo(change.pk, by=curator).number == 1
-    assert bulk.trash(seen).refused == 2
+    assert bulk.apply(seen, BulkChange.Action.TRASH).refused == 2
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
         """Asking costs money: whoever may start a batch about everybody's pictures may ask."""
-        return permissions.analyzes_all(request.user)
+        return permissions.can_analyze_all_images(request.user)
 
 
 def _confirm(model_admin: Any, request: HttpRequest, chosen: QuerySet[Analysis]) -> HttpResponseBase:

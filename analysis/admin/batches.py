@@ -103,7 +103,7 @@ class BatchAdmin(ReadOnlyAdmin):
         _each(request, queryset, lifecycle.cancel, done="cancelled", otherwise="was over already")
 
     def has_run_permission(self, request: HttpRequest) -> bool:
-        return permissions.steers_all(request.user)
+        return permissions.can_control_all_batches(request.user)
 
 
 def _each(

@@ -50,7 +50,7 @@ class BucketAdmin(PageAdmin):
     @admin.action(description="Compare with the library now (sync)", permissions=["change"])
     def sync(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> None:
         for bucket_id in queryset.order_by("pk").values_list("pk", flat=True):
-            pipeline.sync_later(bucket_id)
+            pipeline.start_sync(bucket_id)
         messages.success(request, "It goes on in the background; the bucket's own page shows how it stands.")
 
     @admin.display(description="See also")

@@ -28,8 +28,8 @@ class ImageSearchMixin:
         rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
         return (
             rows
-            if permissions.can_view_all(request.user)
-            else rows.filter(image__in=permissions.pictures_seen(request.user))
+            if permissions.can_view_all_images(request.user)
+            else rows.filter(image__in=permissions.viewable_images(request.user))
         )
 
     def get_search_results(

@@ -108,7 +108,7 @@ class ImageAdmin(PageAdmin):
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
         """Asking costs money: whoever may start a batch about everybody's pictures may ask."""
-        return permissions.analyzes_all(request.user)
+        return permissions.can_analyze_all_images(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a picture begins with its bytes: /upload/ or import_images
@@ -143,7 +143,7 @@ class ImageAdmin(PageAdmin):
 
     @admin.display(description="Visibility")
     def visibility(self, image: Image) -> str:
-        return Image.Visibility(image.visibility).name.capitalize()
+        return Image.Visibility(image.visibility).short_label
 
     @admin.display(description="Pixels")
     def extent(self, image: Image) -> str:

@@ -52,7 +52,7 @@ class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
         said = super().clean()
         if self.instance.pk and not self.errors:
             try:
-                label_admin.check(self.instance.pk, self.wanted())
+                label_admin.validate(self.instance.pk, self.wanted())
             except ActionRefused as refusal:
                 raise forms.ValidationError(str(refusal)) from refusal
         return said

@@ -77,7 +77,7 @@ class OutageAdmin(ReadOnlyAdmin):
         messages.success(request, "The next picture in line is sent as a probe within seconds.")
 
     def has_probe_permission(self, request: HttpRequest) -> bool:
-        return permissions.may_probe(request.user)
+        return permissions.can_probe_apis(request.user)
 
 
 @admin.register(ModelVersion)

@@ -64,7 +64,7 @@ class AnalyzeForm(forms.Form):
         able = registry.current().apis
         choices: Any = self.fields["apis"]
         choices.choices = [(value, label) for value, label in Analysis.Api.choices if value in able]
-        choices.initial = registry.wanted_apis()
+        choices.initial = registry.enabled_apis()
         scopes: Any = self.fields["scope"]
         scopes.choices = Batch.Scope.choices
 

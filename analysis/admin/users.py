@@ -57,4 +57,4 @@ class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
 
 
 def _may_change(request: HttpRequest, obj: Any) -> bool:
-    return obj is None or permissions.may_change_person(request.user, obj)
+    return obj is None or permissions.can_edit_user(request.user, obj)

@@ -46,7 +46,7 @@ class VerdictAdmin(ImageSearchMixin, PageAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "image":
-            kwargs["queryset"] = permissions.sayable(request.user)
+            kwargs["queryset"] = permissions.reviewable_images(request.user)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Verdict | None = None) -> tuple[str, ...]:

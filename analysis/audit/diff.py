@@ -1,4 +1,4 @@
-"""The storage's keys beside the rows, in temporary tables: the database compares, however many there are."""
+"""Comparison of stored keys with image rows, by the database in temporary tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _RENDITION = "'renditions/' || left(hex, 2) || '/' || hex || '-{name}.{extension
 
 
 class Difference(StrEnum):
-    """Of what kind, in the order in which they are gone through: what is found again may end what is missing."""
+    """Kinds of differences, in processing order.
+
+    Originals without image come first, as restoring one may resolve a missing one.
+    """
 
     ORIGINAL_UNOWNED = "original without a picture"
     ORIGINAL_MISSING = "picture without its original"
@@ -28,10 +31,10 @@ class Difference(StrEnum):
 
 
 @contextmanager
-def listed() -> Iterator[Iterator[int]]:
-    """While the block runs there is a list of what is stored; yields, as it is read, how many keys more there are.
+def stored_keys() -> Iterator[Iterator[int]]:
+    """A table of stored keys for the duration of the block; yields numbers of keys while it is filled.
 
-    Raises blobs.StorageFailed.
+    Iterating raises StorageError.
     """
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE audit_blob (key text NOT NULL)")
@@ -53,18 +56,18 @@ def _read() -> Iterator[int]:
 
 
 def compare() -> dict[Difference, int]:
-    """Note down what differs between the list and the rows as they are now; how many of each kind."""
+    """Save the differences between stored keys and current rows. Returns their number by kind."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX ON audit_blob (key); ANALYZE audit_blob")
         for kind, query in _DIFFERENCES.items():
-            noted = f"INSERT INTO audit_difference (kind, key, image_id) SELECT %s, * FROM ({query}) found"  # noqa: S608
-            cursor.execute(noted, [kind])
+            insert = f"INSERT INTO audit_difference (kind, key, image_id) SELECT %s, * FROM ({query}) rows"  # noqa: S608
+            cursor.execute(insert, [kind])
         cursor.execute("SELECT kind, count(*) FROM audit_difference GROUP BY kind")
         return {Difference(kind): number for kind, number in cursor.fetchall()}
 
 
 def differences() -> Iterator[list[tuple[Difference, str, int | None]]]:
-    """Kind, key and picture of each, in bounded steps."""
+    """Kind, key and image id of the differences, in bounded steps."""
     last = 0
     while True:
         with connection.cursor() as cursor:
@@ -83,8 +86,8 @@ def _unowned(folder: str, owned: str) -> str:
         SELECT key, NULL::bigint FROM audit_blob blob
         WHERE starts_with(key, '{folder}/')
           AND NOT EXISTS (SELECT FROM ({owned}) owned WHERE owned.key = blob.key)
-          AND NOT EXISTS (SELECT FROM analysis_pendingblob announced WHERE announced.key = blob.key)
-          AND NOT EXISTS (SELECT FROM analysis_upload ticket WHERE ticket.key = blob.key)
+          AND NOT EXISTS (SELECT FROM analysis_pendingblob pending WHERE pending.key = blob.key)
+          AND NOT EXISTS (SELECT FROM analysis_upload upload WHERE upload.key = blob.key)
         ORDER BY key"""  # noqa: S608
 
 
@@ -97,11 +100,11 @@ _RENDITIONS = " UNION ALL ".join(
 _DIFFERENCES = {
     Difference.ORIGINAL_UNOWNED: _unowned("originals", _ORIGINALS),
     Difference.ORIGINAL_MISSING: f"""
-        SELECT key, image_id FROM ({_ORIGINALS}) wanted
-        WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = wanted.key) ORDER BY image_id""",  # noqa: S608
+        SELECT key, image_id FROM ({_ORIGINALS}) expected
+        WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key) ORDER BY image_id""",  # noqa: S608
     Difference.RENDITION_UNOWNED: _unowned("renditions", _RENDITIONS),
     Difference.RENDITION_MISSING: f"""
-        SELECT min(key), image_id FROM ({_RENDITIONS}) wanted
-        WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = wanted.key)
+        SELECT min(key), image_id FROM ({_RENDITIONS}) expected
+        WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key)
         GROUP BY image_id ORDER BY image_id""",  # noqa: S608
 }

@@ -1,4 +1,4 @@
-"""What a bucket lets us do, found out by harmless requests."""
+"""Region and permissions of a bucket, found out by harmless requests."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from analysis.aws import clients
 from analysis.aws.errors import AWSError
 
 ACTIONS = ("s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:DeleteObject")
-NEVER = "check-connection-of-imagelib"
-"""A key that nobody has. Where versions are kept, to delete it leaves a delete marker, which costs nothing."""
+PROBE_KEY = "check-connection-of-imagelib"
+"""A key without object. Deleting it in a versioned bucket adds a delete marker, which costs nothing."""
 ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload"})
-"""What is asked for need not be there: who is told so was allowed to ask."""
+"""These prove the permission: S3 answers AccessDenied to requests that are not allowed."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One request: the IAM action it needs, how long it took, and why it was refused, if it was."""
+    """A request that tests an IAM action, its duration, and its error if it failed."""
 
     action: str
     milliseconds: int
@@ -28,52 +28,52 @@ class Step:
 
 
 def region_of(client: Any, bucket: str) -> str:
-    """Where a bucket is, as far as the server says. Raises Refused, whose `region` may tell it as well."""
+    """The region of a bucket, or "". Raises AWSError, which may have the `region` too."""
     with clients.translate_errors():
-        said = client.head_bucket(Bucket=bucket)
-    headers = said.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return str(said.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
+        response = client.head_bucket(Bucket=bucket)
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return str(response.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
 
 
 def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[Step]:
-    """Put, read and delete an object of ours under this key, list it, and stop an upload that never began."""
-    at: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    """Put, list, read and delete an object with this key, and abort an upload that does not exist."""
+    target: dict[str, Any] = {"Bucket": bucket, "Key": key}
 
     def read() -> None:
-        client.get_object(**at)["Body"].read()
+        client.get_object(**target)["Body"].read()
 
     requests: dict[str, Callable[[], Any]] = {
         "s3:ListBucket": lambda: client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1),
-        "s3:PutObject": lambda: client.put_object(**at, Body=content),
+        "s3:PutObject": lambda: client.put_object(**target, Body=content),
         "s3:GetObject": read,
-        "s3:AbortMultipartUpload": lambda: client.abort_multipart_upload(**at, UploadId="none"),
-        "s3:DeleteObject": lambda: client.delete_object(**at),
+        "s3:AbortMultipartUpload": lambda: client.abort_multipart_upload(**target, UploadId="none"),
+        "s3:DeleteObject": lambda: client.delete_object(**target),
     }
     for action in ACTIONS:
         yield _step(action, requests[action])
 
 
 def check_readable(client: Any, bucket: str, *, prefix: str, may_delete: bool) -> Iterator[Step]:
-    """List, look at and read an object, and delete one that never was there; nothing is put and nothing goes."""
-    found: list[str] = []
+    """List and read an object, and delete one that does not exist. Nothing is written."""
+    keys: list[str] = []
 
-    def listing() -> None:
-        said = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=10)
-        found.extend(each["Key"] for each in said.get("Contents", []) if each["Size"])
+    def list_objects() -> None:
+        response = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=10)
+        keys.extend(item["Key"] for item in response.get("Contents", []) if item["Size"])
 
-    def reading() -> None:
-        key = found[0] if found else f"{prefix}{NEVER}"
+    def read() -> None:
+        key = keys[0] if keys else f"{prefix}{PROBE_KEY}"
         client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
 
-    yield _step("s3:ListBucket", listing)
-    yield _step("s3:GetObject", reading)
+    yield _step("s3:ListBucket", list_objects)
+    yield _step("s3:GetObject", read)
     if may_delete:
-        yield _step("s3:DeleteObject", lambda: client.delete_object(Bucket=bucket, Key=f"{prefix}{NEVER}"))
+        yield _step("s3:DeleteObject", lambda: client.delete_object(Bucket=bucket, Key=f"{prefix}{PROBE_KEY}"))
 
 
 @contextmanager
 def put_test_object(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[None]:
-    """An object that is there for as long as the block runs. Raises Refused."""
+    """Store an object for the duration of the block. Raises AWSError."""
     with clients.translate_errors():
         client.put_object(Bucket=bucket, Key=key, Body=content)
     try:
@@ -84,10 +84,10 @@ def put_test_object(client: Any, bucket: str, *, key: str, content: bytes) -> It
 
 
 def _step(action: str, request: Callable[[], Any]) -> Step:
-    started, refusal = time.perf_counter(), None
+    started, error = time.perf_counter(), None
     try:
         with clients.translate_errors():
             request()
-    except AWSError as refused:
-        refusal = None if refused.code in ABSENT else refused
-    return Step(action, round((time.perf_counter() - started) * 1000), refusal)
+    except AWSError as failure:
+        error = None if failure.code in ABSENT else failure
+    return Step(action, round((time.perf_counter() - started) * 1000), error)

@@ -1,4 +1,7 @@
-"""Clients of AWS's services, with bounded waits, and their errors as Refused. The only importer of botocore here."""
+"""boto3 clients with bounded waits, and translation of their errors to AWSError.
+
+The only module of analysis.aws that imports botocore.
+"""
 
 from __future__ import annotations
 
@@ -20,30 +23,32 @@ from analysis.aws.errors import (
     EndpointUnreachable,
     MissingCredentials,
 )
+from analysis.messages import gettext_noop
 
 _models = botocore.loaders.create_loader()
 
 
 def session() -> Any:
-    """A session of one's own, for they are not safe between threads; reading AWS's models anew would cost 60 ms."""
-    made = botocore.session.Session()
-    made.register_component("data_loader", _models)
-    return made
+    """A new session, since sessions are not thread-safe. The loader is shared: parsing AWS's models takes 60 ms."""
+    new = botocore.session.Session()
+    new.register_component("data_loader", _models)
+    return new
 
 
 def client(service: str, *, region: str, **options: Any) -> Any:
-    """A client of a session of its own. Raises Refused where its configuration cannot be used."""
+    """A client with a session of its own. Raises AWSError for an invalid configuration."""
     bounded = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
     with translate_errors():
         try:
             config = Config(**{**bounded, "tcp_keepalive": True, **options})
             return session().create_client(service, region_name=region or None, config=config)
-        except ValueError as error:  # botocore's "Invalid endpoint: …" has no class of its own
+        except ValueError as error:  # botocore raises a plain ValueError for "Invalid endpoint: …"
             raise exceptions.InvalidConfigError(error_msg=str(error)) from error
 
 
 def s3_client(*, region: str, has_endpoint: bool) -> Any:
-    """For buckets of any account; S3-compatible servers get path addresses and only the checksums they must have."""
+    """A client for buckets of any account."""
+    # S3-compatible servers get path-style URLs, and only required checksums: many refuse the newer ones.
     checksums = "when_required" if has_endpoint else "when_supported"
     return client(
         "s3",
@@ -60,36 +65,44 @@ def s3_client(*, region: str, has_endpoint: bool) -> Any:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turns what boto3 raises into Refused, NoCredentials or Unreachable."""
+    """Raise boto3's errors as AWSError, MissingCredentials or EndpointUnreachable."""
     try:
         yield
     except exceptions.ClientError as error:
-        raise _answered(error) from error
+        raise _from_response(error) from error
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
-        sentence = "There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role."
-        raise MissingCredentials(sentence, code=type(error).__name__) from error
-    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
-        raise EndpointUnreachable(f"It cannot be reached: {error}.", code=type(error).__name__) from error
-    except (exceptions.CredentialRetrievalError, exceptions.SSOError, exceptions.LoginError) as error:
-        raise MissingCredentials(f"{error}.", code=type(error).__name__) from error
-    except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
-        raise AWSError(f"{error}.", code=type(error).__name__) from error
-
-
-def _answered(error: exceptions.ClientError) -> AWSError:
-    said = error.response.get("Error", {})
-    code = str(said.get("Code", "")) or "Unknown"
-    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    region = str(headers.get("x-amz-bucket-region", "") or said.get("Region", ""))
-    if code in CREDENTIAL_ERRORS:
-        return MissingCredentials(
-            f"AWS does not accept the credentials ({code}): renew them, check the clock.", code=code
+        template = gettext_noop(
+            "No AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role."
         )
-    if code in DENIED_CODES:  # AWS's message names the account and the principal
-        return AWSError(f"{error.operation_name} is not allowed ({code}).", code=code, region=region)
+        raise MissingCredentials(template, code=type(error).__name__) from error
+    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+        template = gettext_noop("The service cannot be reached: %(error)s.")
+        raise EndpointUnreachable(template, code=type(error).__name__, error=str(error)) from error
+    except (exceptions.CredentialRetrievalError, exceptions.SSOError, exceptions.LoginError) as error:
+        raise MissingCredentials("%(error)s.", code=type(error).__name__, error=str(error)) from error
+    except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
+        raise AWSError("%(error)s.", code=type(error).__name__, error=str(error)) from error
+
+
+def _from_response(error: exceptions.ClientError) -> AWSError:
+    details = error.response.get("Error", {})
+    code = str(details.get("Code", "")) or "Unknown"
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = str(headers.get("x-amz-bucket-region", "") or details.get("Region", ""))
+    values = {"code": code, "region": region}
+    if code in CREDENTIAL_ERRORS:
+        template = gettext_noop("AWS rejects the credentials (%(error_code)s). Renew them, and check the clock.")
+        return MissingCredentials(template, code=code, error_code=code)
+    if code in DENIED_CODES:  # AWS's own message names the account and the principal
+        template = gettext_noop("%(operation)s is not allowed (%(error_code)s).")
+        return AWSError(template, **values, operation=error.operation_name, error_code=code)
     if code in WRONG_REGION_CODES:
-        where = region or "another region"
-        return AWSError(f"It lies in {where} ({code}): set its region.", code=code, region=region)
+        template = gettext_noop("The bucket is in %(bucket_region)s (%(error_code)s). Set its region.")
+        if not region:
+            template = gettext_noop("The bucket is in another region (%(error_code)s). Set its region.")
+        return AWSError(template, **values, bucket_region=region, error_code=code)
     if code in SLOW_DOWN_CODES:
-        return AWSError(f"It asks for patience ({code}): try again in a moment.", code=code, region=region)
-    return AWSError(f"{code}: {str(said.get('Message', '')).rstrip('.') or 'no message'}.", code=code, region=region)
+        template = gettext_noop("AWS is throttling requests (%(error_code)s). Try again in a moment.")
+        return AWSError(template, **values, error_code=code)
+    message = str(details.get("Message", "")).rstrip(".") or "no message"
+    return AWSError("%(error_code)s: %(message)s.", **values, error_code=code, message=message)

@@ -1,8 +1,11 @@
-"""What a service of AWS did instead of what it was asked."""
+"""Errors of AWS services, by kind."""
 
 from __future__ import annotations
 
-from analysis.aws.endpoint_names import without_credentials
+from typing import Any
+
+from analysis.aws.url_credentials import redact_url_credentials
+from analysis.messages import MessageError
 
 CREDENTIAL_ERRORS = frozenset(
     {
@@ -17,7 +20,7 @@ ABSENT = frozenset(
         *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
     }
 )
-"""MethodNotAllowed is what a delete marker answers to whoever asks for its version."""
+"""MethodNotAllowed is S3's response to GET for the version of a delete marker."""
 SLOW_DOWN_CODES = frozenset(
     {
         *("503", "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded"),
@@ -28,39 +31,40 @@ DENIED_CODES = frozenset({"403", "AccessDenied", "AccessDeniedException", "AllAc
 WRONG_REGION_CODES = frozenset(
     {"301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 )
-"""The bucket lies in another region than the one that was asked."""
+"""The bucket is in another region than the endpoint."""
 
 
-class AWSError(Exception):
-    """A service did not do what it was asked; `code` is AWS's.
+class AWSError(MessageError):
+    """A failed request to AWS. `code` is AWS's, `region` the bucket's, where S3 names it.
 
-    str() is a sentence without account, principal, or the credentials that an endpoint's address may have.
+    The sentence contains no account, no principal and no credentials of an endpoint's URL.
     """
 
-    def __init__(self, reason: str, *, code: str, region: str = "") -> None:
-        super().__init__(without_credentials(reason))
+    def __init__(self, template: str, *, code: str, region: str = "", **values: Any) -> None:
+        redacted = {name: redact_url_credentials(str(value)) for name, value in values.items()}
+        super().__init__(redact_url_credentials(template), **redacted)
         self.code = code
         self.region = region
 
     @property
     def is_denied(self) -> bool:
-        """An IAM action is missing."""
+        """True if an IAM action is not allowed."""
         return self.code in DENIED_CODES
 
     @property
     def is_absent(self) -> bool:
-        """There is no such thing."""
+        """True if the bucket, object, version or queue does not exist."""
         return self.code in ABSENT
 
     @property
     def is_slow_down(self) -> bool:
-        """Nothing is wrong but the pace."""
+        """True if AWS throttles requests."""
         return self.code in SLOW_DOWN_CODES
 
 
 class MissingCredentials(AWSError):
-    """There are none, or AWS does not accept them: nothing else will work either."""
+    """No credentials, or rejected ones. Every other request would fail too."""
 
 
 class EndpointUnreachable(AWSError):
-    """The service was not reached: network, region or address."""
+    """No connection to the service: network, region or endpoint."""

@@ -1,4 +1,4 @@
-"""The least that AWS must allow us, as an IAM policy to paste."""
+"""Minimal IAM policies, to copy."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from analysis.aws.bucket_settings import ACTIONS
 def minimal_policy(
     *, operations: Iterable[str] = (), bucket: str = "", prefix: str = "", reads_quotas: bool = False, region: str = ""
 ) -> dict[str, Any]:
-    """Rekognition's `operations`, and what we do with the objects under a prefix of a bucket."""
+    """Policy for Rekognition operations, and for our storage below a prefix of a bucket."""
     arn = f"arn:{_partition(region)}:s3:::{bucket}"
     on_objects = sorted(set(ACTIONS) - {"s3:ListBucket"})
     statements = [
-        # These actions know no resources: AWS, "Actions, resources, and condition keys for Amazon Rekognition".
+        # These actions support no resources (AWS, "Actions, resources, and condition keys for Amazon Rekognition").
         _allow("Recognize", [f"rekognition:{name}" for name in sorted(operations)], "*"),
         _allow("FindPictures", ["s3:ListBucket"] if bucket else [], arn),
         _allow("KeepPictures", on_objects if bucket else [], f"{arn}/{_folder(prefix)}*"),
         _allow("ReadQuotas", ["servicequotas:ListServiceQuotas"] if reads_quotas else [], "*"),
     ]
-    return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
+    return {"Version": "2012-10-17", "Statement": [statement for statement in statements if statement["Action"]]}
 
 
 def read_policy(*, bucket: str, prefix: str, may_delete: bool, region: str) -> dict[str, Any]:
-    """What we do with pictures that stay in somebody's bucket."""
+    """Policy for a bucket whose images are indexed without moving them."""
     arn = f"arn:{_partition(region)}:s3:::{bucket}"
     listing = _allow("ListPictures", ["s3:ListBucket"], arn)
     if prefix:

@@ -1,4 +1,4 @@
-"""A picture where it lies, and where it may be sent, instead of its bytes."""
+"""References to S3 objects, and forms to upload them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class S3Object:
-    """An object in S3, in the region of whoever is to fetch it; without a version it is the newest."""
+    """An object in S3; its latest version if `version` is None."""
 
     bucket: str
     key: str
@@ -16,7 +16,7 @@ class S3Object:
 
 @dataclass(frozen=True)
 class PresignedForm:
-    """What a browser sends a file with: the address, and the fields that go before the file."""
+    """A presigned POST: the URL, and the form fields to send before the file."""
 
     url: str
     fields: dict[str, str]

@@ -1,4 +1,4 @@
-"""Objects of buckets that are not ours: list them, look at one, fetch its bytes, delete it where we may."""
+"""Objects in S3 buckets: list, download, presign, delete."""
 
 from __future__ import annotations
 
@@ -12,131 +12,131 @@ from typing import IO, Any, TypeAlias
 from analysis.aws import clients
 from analysis.aws.object_refs import S3Object
 
-Client: TypeAlias = Any  # botocore makes its classes as it goes
+Client: TypeAlias = Any  # botocore creates client classes at run time
 
-PAGE = 1_000  # keys, S3's most
-PIECE = 2**20
+PAGE = 1_000  # keys, S3's maximum
+CHUNK_BYTES = 2**20
 CHANGED_CODES = frozenset({"412", "PreconditionFailed"})
 VERSION_GONE = frozenset({"NoSuchVersion"})
 
-_making = threading.Lock()
+_lock = threading.Lock()
 _clients: dict[tuple[str, str], Client] = {}
 
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """An object as a listing or a look at it tells; `etag` without its quotes."""
+    """An object by its listing or its GET response; `etag` is without quotes."""
 
     key: str
     etag: str
     size: int
     version_id: str = ""
     encoding: str = ""
-    """Content-Encoding, such as gzip: how the bytes are compressed, if the object says so."""
+    """Content-Encoding, such as gzip."""
 
 
 def has_own_endpoint() -> bool:
-    """Whether S3 is some other server than AWS's."""
+    """True if an S3-compatible server is configured instead of AWS."""
     return bool(_endpoint())
 
 
 def client(*, region: str) -> Client:
-    """One for all threads, with bounded waits. Raises Refused where its configuration cannot be used."""
+    """The client of a region, shared by all threads. Raises AWSError for an invalid configuration."""
     key = region, _endpoint()
-    with _making:
+    with _lock:
         if key not in _clients:
             _clients[key] = clients.s3_client(region=region, has_endpoint=bool(key[1]))
         return _clients[key]
 
 
 def reset() -> None:
-    """Have clients made anew, for other credentials or another endpoint."""
-    with _making:
+    """Forget clients, after credentials or the endpoint changed."""
+    with _lock:
         _clients.clear()
 
 
 def pages(
     client: Client, bucket: str, *, prefix: str = "", after: str = "", size: int = PAGE
 ) -> Iterator[list[ObjectInfo]]:
-    """The objects after a key, page by page in the order of the keys' bytes. Raises Refused."""
-    asked: dict[str, Any] = {"Bucket": bucket, "MaxKeys": size}
-    asked |= {"Prefix": prefix} if prefix else {}
-    asked |= {"StartAfter": after} if after else {}
+    """Pages of objects after a key, in the order of the keys' bytes. Raises AWSError."""
+    params: dict[str, Any] = {"Bucket": bucket, "MaxKeys": size}
+    params |= {"Prefix": prefix} if prefix else {}
+    params |= {"StartAfter": after} if after else {}
     while True:
         with clients.translate_errors():
-            said = client.list_objects_v2(**asked)
-        yield [ObjectInfo(each["Key"], each["ETag"].strip('"'), each["Size"]) for each in said.get("Contents", [])]
-        if not said.get("IsTruncated"):
+            response = client.list_objects_v2(**params)
+        yield [ObjectInfo(item["Key"], item["ETag"].strip('"'), item["Size"]) for item in response.get("Contents", [])]
+        if not response.get("IsTruncated"):
             return
-        asked["ContinuationToken"] = said["NextContinuationToken"]
+        params["ContinuationToken"] = response["NextContinuationToken"]
 
 
 def download(
-    client: Client, place: S3Object, *, into: IO[bytes], etag: str = "", maximum: int | None = None
+    client: Client, target: S3Object, *, into: IO[bytes], etag: str = "", maximum: int | None = None
 ) -> ObjectInfo:
-    """Write an object's bytes into a file, at most `most` of them, and answer what it is.
+    """Download an object into a file, unless it has more than `maximum` bytes.
 
-    With an etag, only if that is still its own; a version cannot change. Raises Refused.
+    Without a version, `etag` must still match. Raises AWSError.
     """
     with clients.translate_errors():
-        said = client.get_object(**_asked(place, etag=etag))
-        with closing(said["Body"]) as stream:
-            if maximum is None or said["ContentLength"] <= maximum:
-                for piece in stream.iter_chunks(PIECE):
-                    into.write(piece)
-    return _listed(place.key, said)
+        response = client.get_object(**_params(target, etag=etag))
+        with closing(response["Body"]) as stream:
+            if maximum is None or response["ContentLength"] <= maximum:
+                for chunk in stream.iter_chunks(CHUNK_BYTES):
+                    into.write(chunk)
+    return _info(target.key, response)
 
 
-def head(client: Client, place: S3Object, *, etag: str = "") -> str:
-    """Fetch one byte, to find out whether the object is given, with that etag or version; answers its version.
+def head(client: Client, target: S3Object, *, etag: str = "") -> str:
+    """Request one byte of an object, and return its version. Raises AWSError.
 
-    Raises Refused.
-
-    S3 tells of one that is archived, or whose key is denied, as if it were there, until it is asked for its bytes.
+    HeadObject also succeeds for objects that are archived, or whose KMS key is denied.
     """
     with clients.translate_errors():
-        said = client.get_object(**_asked(place, etag=etag), Range="bytes=0-0")
-        said["Body"].close()
-    return _version(said)
+        response = client.get_object(**_params(target, etag=etag), Range="bytes=0-0")
+        response["Body"].close()
+    return _version(response)
 
 
 def is_addressable(key: str) -> bool:
-    """Whether browsers leave it as it is: of an address they take away what looks like a way up a folder."""
+    """False for keys with . or .. as a part, which browsers resolve in URLs."""
     return not {".", ".."} & set(key.split("/"))
 
 
-def download_url(client: Client, place: S3Object, *, seconds: int, disposition: str) -> str:
-    """Where a browser may fetch an object for a while, to save it. Raises Refused where nothing can be signed."""
-    said = {"ResponseContentDisposition": disposition, "ResponseContentType": "application/octet-stream"}
+def download_url(client: Client, target: S3Object, *, seconds: int, disposition: str) -> str:
+    """A presigned URL to download an object. Raises AWSError without credentials."""
+    headers = {"ResponseContentDisposition": disposition, "ResponseContentType": "application/octet-stream"}
     with clients.translate_errors():
-        return str(client.generate_presigned_url("get_object", Params=_asked(place) | said, ExpiresIn=seconds))
+        return str(client.generate_presigned_url("get_object", Params=_params(target) | headers, ExpiresIn=seconds))
 
 
-def delete(client: Client, place: S3Object) -> None:
+def delete(client: Client, target: S3Object) -> None:
     """Raises Refused."""
     with clients.translate_errors():
-        client.delete_object(Bucket=place.bucket, Key=place.key)
+        client.delete_object(Bucket=target.bucket, Key=target.key)
 
 
-def _asked(place: S3Object, *, etag: str = "") -> dict[str, str]:
-    asked = {"Bucket": place.bucket, "Key": place.key}
-    if place.version:
-        return asked | {"VersionId": place.version}
-    return asked | ({"IfMatch": f'"{etag}"'} if etag else {})
+def _params(target: S3Object, *, etag: str = "") -> dict[str, str]:
+    params = {"Bucket": target.bucket, "Key": target.key}
+    if target.version:
+        return params | {"VersionId": target.version}
+    return params | ({"IfMatch": f'"{etag}"'} if etag else {})
 
 
-def _listed(key: str, said: dict[str, Any]) -> ObjectInfo:
-    return ObjectInfo(key, said["ETag"].strip('"'), said["ContentLength"], _version(said), _encoding(said))
+def _info(key: str, response: dict[str, Any]) -> ObjectInfo:
+    return ObjectInfo(
+        key, response["ETag"].strip('"'), response["ContentLength"], _version(response), _encoding(response)
+    )
 
 
-def _encoding(said: dict[str, Any]) -> str:
-    """Without how it was sent to S3: uploads in pieces leave aws-chunked behind."""
-    names = (name.strip().lower() for name in str(said.get("ContentEncoding", "")).split(","))
+def _encoding(response: dict[str, Any]) -> str:
+    """Content-Encoding without aws-chunked, which some uploads leave in it."""
+    names = (name.strip().lower() for name in str(response.get("ContentEncoding", "")).split(","))
     return ", ".join(name for name in names if name not in {"", "identity", "aws-chunked"})
 
 
-def _version(said: dict[str, Any]) -> str:
-    version = str(said.get("VersionId", ""))
+def _version(response: dict[str, Any]) -> str:
+    version = str(response.get("VersionId", ""))
     return "" if version == "null" else version
 
 

@@ -1,4 +1,4 @@
-"""The calls a second that AWS allows this account, as Service Quotas tells."""
+"""Rate limits of this account, from AWS Service Quotas."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ PER_SECOND = re.compile(r"\b(transactions|requests|calls) per second\b|\bTPS\b",
 
 
 def applied(service: str, *, operations: Iterable[str], region: str, client: Any = None) -> dict[str, float]:
-    """Calls a second by operation; what the answer does not name is missing. Raises Refused.
+    """Calls per second by operation, for operations that have a quota. Raises AWSError.
 
     Needs servicequotas:ListServiceQuotas. A quota is an operation's if its usage metric or its name says so, as in
     "Transactions per second per account for the Amazon Rekognition Image operation DetectLabels"; of several the
     smallest counts.
     """
-    wanted, found = list(operations), dict[str, float]()
+    names, limits = list(operations), dict[str, float]()
     for quota in _quotas(client or clients.client("service-quotas", region=region), service):
-        for operation in _named(quota, wanted) if _is_rate(quota) else ():
-            found[operation] = min(float(quota["Value"]), found.get(operation, float("inf")))
-    return found
+        for operation in _operations(quota, names) if _is_rate(quota) else ():
+            limits[operation] = min(float(quota["Value"]), limits.get(operation, float("inf")))
+    return limits
 
 
 def _quotas(client: Any, service: str) -> Iterator[Mapping[str, Any]]:
-    asked = {"ServiceCode": service, "MaxResults": 100}
+    params = {"ServiceCode": service, "MaxResults": 100}
     while True:
         with clients.translate_errors():
-            said = client.list_service_quotas(**asked)
-        yield from said.get("Quotas", [])
-        if not said.get("NextToken"):
+            response = client.list_service_quotas(**params)
+        yield from response.get("Quotas", [])
+        if not response.get("NextToken"):
             return
-        asked["NextToken"] = said["NextToken"]
+        params["NextToken"] = response["NextToken"]
 
 
 def _is_rate(quota: Mapping[str, Any]) -> bool:
@@ -45,7 +45,7 @@ def _is_rate(quota: Mapping[str, Any]) -> bool:
     return PER_SECOND.search(str(quota.get("QuotaName", ""))) is not None
 
 
-def _named(quota: Mapping[str, Any], operations: list[str]) -> list[str]:
+def _operations(quota: Mapping[str, Any], operations: list[str]) -> list[str]:
     dimensions = quota.get("UsageMetric", {}).get("MetricDimensions", {})
     if dimensions.get("Resource") in operations:
         return [dimensions["Resource"]]

@@ -1,4 +1,4 @@
-"""Who the credentials belong to."""
+"""Account and principal of the credentials."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ class Identity:
 
 
 def caller(*, region: str, client: Any = None) -> Identity:
-    """Asks STS, which needs no permission for it. Raises Refused."""
+    """Identity of the credentials, by STS GetCallerIdentity. Raises AWSError.
+
+    Needs no permission.
+    """
     with clients.translate_errors():
-        said = (client or clients.client("sts", region=region)).get_caller_identity()
-    return Identity(account=str(said.get("Account", "")), arn=str(said.get("Arn", "")))
+        response = (client or clients.client("sts", region=region)).get_caller_identity()
+    return Identity(account=str(response.get("Account", "")), arn=str(response.get("Arn", "")))

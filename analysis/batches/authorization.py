@@ -17,17 +17,17 @@ def refusal(batch: Batch) -> str:
     """Why not, as a sentence; empty if they may. The shell, which has no person, may anything."""
     if batch.person_id is None:
         return ""
-    person = permissions.fresh(batch.person_id)
+    person = permissions.reload_user(batch.person_id)
     if person is None:
         return _("The account that started this run is no longer active.")
-    if not permissions.may_analyze(person):
-        return str(permissions.NO_ANALYSES)
-    if batch.all_owners and not permissions.analyzes_all(person):
+    if not permissions.can_analyze_images(person):
+        return str(permissions.NO_ANALYSES_MESSAGE)
+    if batch.all_owners and not permissions.can_analyze_all_images(person):
         return _("%(person)s can't analyze other people's pictures. Ask an administrator for access.") % {
             "person": person.get_username()
         }
     others = _not_switched_on(batch)
-    if others and not permissions.may_choose_apis(person):
+    if others and not permissions.can_choose_apis(person):
         return _("Not switched on: %(apis)s. Add it to RECOGNIZER_APIS, or choose other APIs.") % {
             "apis": ", ".join(Analysis.Api(api).label for api in others)
         }
@@ -44,5 +44,5 @@ def _not_switched_on(batch: Batch) -> list[str]:
     """What failed before was asked for by someone who may: it may be retried whatever is switched on today."""
     if batch.scope == Batch.Scope.FAILED or batch.recognizer != registry.current().name:
         return []
-    wanted = registry.wanted_apis()
+    wanted = registry.enabled_apis()
     return [api for api in batch.apis if api not in wanted]

@@ -89,7 +89,7 @@ def _add(found: Estimate, batch: Batch, image_ids: list[int]) -> None:
 
 def _stored(batch: Batch, api: str, image_ids: list[int]) -> int:
     """How many of these an answer is stored for already, of the same bytes in another picture that one may see."""
-    if batch.is_forced or registry.named(batch.recognizer).region is None:
+    if batch.is_forced or registry.get(batch.recognizer).region is None:
         return 0
     asked = [
         Analysis(pk=image.pk, image=image, api=api, recognizer=batch.recognizer, parameters=batch.parameters[api])
@@ -100,7 +100,7 @@ def _stored(batch: Batch, api: str, image_ids: list[int]) -> int:
 
 def estimate_and_save(found: Estimate, batch: Batch) -> Estimate:
     """With money and time, at the present prices and quotas."""
-    region = registry.named(batch.recognizer).region
+    region = registry.get(batch.recognizer).region
     if region is None:
         return found
     for api, each in found.by_api.items():
@@ -120,7 +120,7 @@ def warnings(batch: Batch, found: Estimate) -> list[str]:
         said.append(f"At most {dollars(found.dollars)} in all.")
     if batch.budget is not None and found.dollars > batch.budget:
         said.append(f"Its budget of {dollars(batch.budget)} stops it before that.")
-    left = ledger.left_of_person(batch.recognizer, batch.person_id)
+    left = ledger.remaining_person_budget(batch.recognizer, batch.person_id)
     if left is not None and found.dollars > left:
         said.append(
             _("Your budget for this month has %(left)s left, which stops it before that.") % {"left": dollars(left)}

@@ -84,7 +84,7 @@ def advance_batches() -> list[int]:
 
 def budget_stop_reason(batch: Batch) -> str:
     """Why nothing more of it can be paid for, as a sentence; empty while something can, or is under way."""
-    region = registry.named(batch.recognizer).region
+    region = registry.get(batch.recognizer).region
     if region is None or batch.analyses.filter(state=Analysis.State.RUNNING).exists():
         return ""
     prices, already = ledger.current_prices(batch.recognizer, region)
@@ -95,7 +95,7 @@ def budget_stop_reason(batch: Batch) -> str:
     left = next((each for each in ledger.remaining_batch_budgets(batch.recognizer) if each.batch_id == batch.pk), None)
     if left is not None and left.dollars < price:
         return spent_words(batch)
-    of_person = ledger.left_of_person(batch.recognizer, batch.person_id)
+    of_person = ledger.remaining_person_budget(batch.recognizer, batch.person_id)
     if of_person is not None and of_person < price:
         return person_spent_words(batch)
     budget = ledger.budget(batch.recognizer)

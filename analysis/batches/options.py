@@ -102,7 +102,7 @@ def _check_texts(*, older_than: str, error_code: str) -> None:
 
 def _known(apis: Sequence[str] | None) -> list[str]:
     if apis is None:
-        apis = registry.wanted_apis()
+        apis = registry.enabled_apis()
     able, named = registry.current().apis, registry.current().name
     unknown = [api for api in apis if api not in able]
     if unknown or not apis:

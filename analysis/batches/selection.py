@@ -124,8 +124,8 @@ def _all_owners(batch: Batch) -> bool:
     """Whether it is about everybody's pictures, and its person may still see to these."""
     if not batch.all_owners or batch.person_id is None:
         return batch.all_owners
-    person = permissions.fresh(batch.person_id)
-    return person is not None and permissions.analyzes_all(person)
+    person = permissions.reload_user(batch.person_id)
+    return person is not None and permissions.can_analyze_all_images(person)
 
 
 def _found(batch: Batch, place: str, size: int) -> tuple[list[int], str | None]:

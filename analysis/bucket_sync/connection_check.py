@@ -1,81 +1,75 @@
-"""Whether a bucket lets us do what we need there, and what to paste where it does not."""
+"""Check of a bucket's region and permissions, and the AWS configuration to copy where they are missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from analysis.aws import bucket_settings as permissions
-from analysis.aws import iam_policy, s3_objects
+from analysis.aws import bucket_settings, iam_policy, s3_objects
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
+from analysis.findings import AwsFinding, State
+from analysis.formatting import translated
 from analysis.models import Bucket
 from analysis.storage import originals
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was tried; `action` is the IAM action that is missing."""
-
-    subject: str
-    is_fine: bool
-    sentence: str
-    action: str = ""
-
-
-def check_connection(bucket: Bucket) -> Iterator[Finding]:
-    """Try each permission by a harmless request; where nothing answers, nothing more is tried."""
+def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
+    """Test each permission by a harmless request; ends early where the endpoint does not respond."""
     try:
         client = originals.client_of(bucket)
-    except AWSError as refusal:
-        yield Finding("connection", is_fine=False, sentence=str(refusal))
+    except AWSError as error:
+        yield AwsFinding("connection", State.FAILED, translated(error))
         return
     try:
-        region = permissions.region_of(client, bucket.name)
-    except (MissingCredentials, EndpointUnreachable) as refusal:
-        yield Finding("connection", is_fine=False, sentence=str(refusal))
+        region = bucket_settings.region_of(client, bucket.name)
+    except (MissingCredentials, EndpointUnreachable) as error:
+        yield AwsFinding("connection", State.FAILED, translated(error))
         return
-    except AWSError as refusal:
-        if refusal.is_absent:
-            yield Finding("bucket", is_fine=False, sentence=originals.NO_BUCKET.format(bucket.name))
+    except AWSError as error:
+        if error.is_absent:
+            yield AwsFinding("bucket", State.FAILED, originals.no_bucket(bucket.name))
             return
-        region = refusal.region  # the steps below say what is missing
-    yield _placed(bucket, region)
-    for step in permissions.check_readable(client, bucket.name, prefix=bucket.prefix, may_delete=bucket.may_delete):
-        refused = step.refusal
-        if refused and refused.is_denied:
-            said = f"Not allowed ({refused.code})."
-            yield Finding(step.action, is_fine=False, sentence=said, action=step.action)
+        region = error.region  # the requests below name the missing permission
+    yield _check_region(bucket, region)
+    for step in bucket_settings.check_readable(client, bucket.name, prefix=bucket.prefix, may_delete=bucket.may_delete):
+        if step.refusal and step.refusal.is_denied:
+            sentence = _("Not allowed (%(code)s).") % {"code": step.refusal.code}
+            yield AwsFinding(step.action, State.FAILED, sentence, action=step.action)
         else:
-            yield Finding(step.action, is_fine=refused is None, sentence=str(refused or "Allowed."))
+            sentence = translated(step.refusal) if step.refusal else _("Allowed.")
+            yield AwsFinding(step.action, State.FAILED if step.refusal else State.OK, sentence)
 
 
-def unusable(bucket: Bucket) -> list[Finding]:
-    """Why a bucket cannot be reached as it is described. What IAM does not allow can be granted after it is saved."""
+def unusable(bucket: Bucket) -> list[AwsFinding]:
+    """Errors that a form must correct. Missing IAM actions are not among them, as they can be granted later."""
     return [finding for finding in check_connection(bucket) if not finding.is_fine and not finding.action]
 
 
-def describe_list_error(bucket: Bucket, refusal: AWSError) -> str:
-    """Why a bucket cannot be listed, and what to do."""
-    if refusal.is_absent:
-        return originals.NO_BUCKET.format(bucket.name)
-    if refusal.is_denied:
-        said = f"{bucket.name} cannot be listed: s3:ListBucket is not allowed ({refusal.code})."
-        return f"{said} “Check connection” on its page gives the policy to grant."
-    return f"{bucket.name} cannot be listed: {refusal}"
+def describe_list_error(bucket: Bucket, error: AWSError) -> str:
+    """The reason why a bucket cannot be listed, and what to do."""
+    if error.is_absent:
+        return originals.no_bucket(bucket.name)
+    if error.is_denied:
+        sentence = _(
+            "%(bucket)s cannot be listed: s3:ListBucket is not allowed (%(code)s)."
+            " “Check connection” on its page shows the policy to grant."
+        )
+        return sentence % {"bucket": bucket.name, "code": error.code}
+    return _("%(bucket)s cannot be listed: %(error)s") % {"bucket": bucket.name, "error": translated(error)}
 
 
 def needed_policy(bucket: Bucket) -> dict[str, Any]:
-    """The least that IAM must allow here."""
+    """The minimal IAM policy for a bucket."""
     return iam_policy.read_policy(
         bucket=bucket.name, prefix=bucket.prefix, may_delete=bucket.may_delete, region=originals.region_of(bucket)
     )
 
 
 def cors_rules(origin: str) -> list[dict[str, Any]]:
-    """What a bucket must say to browsers that upload into it and show what is in it."""
+    """CORS rules for browsers that upload to a bucket and display its images."""
     return [
         {
             "AllowedOrigins": [origin],
@@ -88,19 +82,25 @@ def cors_rules(origin: str) -> list[dict[str, Any]]:
 
 
 def notification_config(queue_arn: str, prefix: str) -> dict[str, Any]:
-    """What a bucket must say to the queue."""
-    told: dict[str, Any] = {"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+    """Event notifications of a bucket to an SQS queue."""
+    queue: dict[str, Any] = {"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
     if prefix:
-        told["Filter"] = {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}
-    return {"QueueConfigurations": [told]}
+        queue["Filter"] = {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}
+    return {"QueueConfigurations": [queue]}
 
 
-def _placed(bucket: Bucket, region: str) -> Finding:
-    said = originals.region_of(bucket)
-    if not region or region == said:
-        where = f"{bucket.name} is in {region}." if region else f"{bucket.name} is there."
-        return Finding("region", is_fine=True, sentence=where)
-    is_fine = s3_objects.has_own_endpoint()  # a server of one's own may call its region what it likes
-    sentence = f"{bucket.name} is in {region}, and {said or 'no region'} is said here: set its region to {region}."
-    sentence += "" if not settings.REKOGNITION_READS_BUCKET else " Rekognition reads buckets of its own region only."
-    return Finding("region", is_fine=is_fine, sentence=sentence)
+def _check_region(bucket: Bucket, region: str) -> AwsFinding:
+    configured = originals.region_of(bucket)
+    values = {"bucket": bucket.name, "region": region, "configured": configured or _("no region")}
+    if not region:
+        return AwsFinding("region", State.OK, _("%(bucket)s exists.") % values)
+    if region == configured:
+        return AwsFinding("region", State.OK, _("%(bucket)s is in %(region)s.") % values)
+    sentence = (
+        _("%(bucket)s is in %(region)s, but %(configured)s is configured here. Set its region to %(region)s.") % values
+    )
+    if settings.REKOGNITION_READS_BUCKET:
+        sentence += " " + _("Rekognition only reads buckets in its own region.")
+    # An S3-compatible server may report any region.
+    state = State.OK if s3_objects.has_own_endpoint() else State.FAILED
+    return AwsFinding("region", state, sentence)

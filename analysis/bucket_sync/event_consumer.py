@@ -1,35 +1,31 @@
-"""The queue of S3's events emptied: each batch is written down in one transaction, and only then deleted there."""
+"""Consumption of the SQS queue of S3 events: each batch is saved in one transaction, then deleted from SQS."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from django.db import DataError, InterfaceError, OperationalError, connection, transaction
+from django.db import DataError, InterfaceError, OperationalError, connection
+from django.utils.translation import gettext as _
 
 from analysis.aws.errors import AWSError
 from analysis.aws.sqs import SqsMessage, SqsQueue
 from analysis.bucket_sync import object_queue
 from analysis.bucket_sync.object_queue import RecordedEvents
 from analysis.bucket_sync.s3_events import InvalidEvent, ObjectEvent, parse_events
+from analysis.formatting import translated
 
 logger = logging.getLogger(__name__)
 
-Announce = Callable[[RecordedEvents], None]
-
 PAUSES = (1, 2, 5, 10, 30)
-"""Seconds between two attempts to reach a queue or a database that does not answer; the last one for ever."""
-UNREAD = 900
-"""Seconds for which an unreadable message is left alone where there is no dead-letter queue."""
-UNKNOWN = "No bucket called {} is known here: add it on the page Buckets, or stop its notifications."
-
-
-UNKEPT = "It cannot be written down: {}"
+"""Seconds before each further attempt to reach the queue or the database; the last one repeats."""
+UNREADABLE_SECONDS = 900
+"""Seconds an unreadable message stays hidden where the queue has no dead-letter queue."""
 
 
 @dataclass
@@ -40,154 +36,173 @@ class EventCounts:
     reasons: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class EventBatch:
+    """Counts so far, and what the latest batch recorded."""
+
+    counts: EventCounts
+    recorded: RecordedEvents
+
+
+@dataclass(frozen=True)
+class ReplayedMessage:
+    """A message of a dead-letter queue, with the reason why it stays there, or what it recorded."""
+
+    message: SqsMessage
+    reason: str = ""
+    recorded: RecordedEvents = field(default_factory=RecordedEvents)
+
+
 class StopFlag:
-    """SIGTERM and SIGINT let the batch in hand finish; waiting for the next one ends at once."""
+    """Set by SIGTERM and SIGINT: the current batch is completed, waiting for the next one ends at once."""
 
-    class Now(BaseException):
-        """Not an Exception, so that nobody on the way takes it for a failing request and tries again."""
+    class Interrupt(BaseException):
+        """Not an Exception, so that no retry on the way mistakes it for a failed request."""
 
-    came = False
-    _waits = False
+    is_set = False
+    _is_waiting = False
 
     def __enter__(self) -> StopFlag:
-        self._before = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM)}
+        self._handlers = {number: signal.signal(number, self._set) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each, before in self._before.items():
-            signal.signal(each, before)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
-    def waiting(self, wait: Callable[[], Any]) -> Any:
-        """What `wait` answers, or None if it was stopped. What SQS had handed out by then comes again."""
-        self._waits = True
+    def interruptible(self, wait: Callable[[], Any]) -> Any:
+        """The result of `wait`, or None if stopped. SQS delivers messages received by then again."""
+        self._is_waiting = True
         try:
-            return None if self.came else wait()
-        except StopFlag.Now:
+            return None if self.is_set else wait()
+        except StopFlag.Interrupt:
             return None
         finally:
-            self._waits = False
+            self._is_waiting = False
 
-    def _note(self, *_: int | FrameType | None) -> None:
-        self.came = True
-        if self._waits:
-            self._waits = False
-            raise StopFlag.Now
+    def _set(self, *_: int | FrameType | None) -> None:
+        self.is_set = True
+        if self._is_waiting:
+            self._is_waiting = False
+            raise StopFlag.Interrupt
 
 
-def consume(queue: SqsQueue, *, announce: Announce, stop: StopFlag, until_empty: bool = False) -> Iterator[EventCounts]:
-    """Take events in until it is stopped, or until a poll brings none; yields the tally after each batch.
+def consume(queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False) -> Iterator[EventBatch]:
+    """Consume events until stopped, or with `until_empty` until no message is left; yields after each batch.
 
-    Many may do so side by side. Neither a queue nor a database that does not answer ends it.
+    Several consumers may run at the same time. Errors of SQS and the database are retried for ever.
     """
-    tally, failures = EventCounts(), 0
-    while not stop.came:
+    counts, failures = EventCounts(), 0
+    while not stop.is_set:
         try:
-            messages = stop.waiting(lambda: queue.receive(wait=1 if until_empty else 20))
+            messages = stop.interruptible(lambda: queue.receive(wait=1 if until_empty else 20))
             if not messages and until_empty:
                 return
             if messages:
-                with queue.hidden(messages):
-                    handle_message(queue, messages, announce=announce, tally=tally)
-                yield tally
+                with queue.keep_invisible(messages):
+                    recorded = handle_messages(queue, messages, counts=counts)
+                yield EventBatch(counts, recorded)
             failures = 0
         except (AWSError, InterfaceError, OperationalError) as error:
             if not isinstance(error, AWSError):
                 connection.close()
             seconds = PAUSES[min(failures, len(PAUSES) - 1)]
             failures += 1
-            what = queue.url if isinstance(error, AWSError) else "the database"
-            logger.warning("events: %s: %s Trying again in %d s.", what, str(error).strip(), seconds)
-            stop.waiting(lambda seconds=seconds: time.sleep(seconds))  # type: ignore[misc]
+            source = queue.url if isinstance(error, AWSError) else "the database"
+            logger.warning("events: %s: %s Trying again in %d s.", source, str(error).strip(), seconds)
+            stop.interruptible(lambda seconds=seconds: time.sleep(seconds))  # type: ignore[misc]
 
 
-def handle_message(queue: SqsQueue, messages: list[SqsMessage], *, announce: Announce, tally: EventCounts) -> None:
-    """One batch: written down, then deleted; what cannot be read is buried with the reason."""
-    readable, events, poison = _read(messages)
+def handle_messages(queue: SqsQueue, messages: list[SqsMessage], *, counts: EventCounts) -> RecordedEvents:
+    """Record the events of a batch, then delete its messages; unusable ones go to the dead-letter queue."""
+    readable, events, unusable = _parse(messages)
     try:
-        noted = _note(events, announce)
+        recorded = object_queue.record_events(events)
     except DataError as error:
-        _take_each(queue, messages, error, announce=announce, tally=tally)
-        return
-    strange = {each.id for each in readable if noted.unknown and _is_strange(each, noted.unknown)}
-    queue.delete([each for each in readable if each.id not in strange])
-    poison += [(each, UNKNOWN.format(", ".join(sorted(noted.unknown)))) for each in readable if each.id in strange]
-    for message, reason in poison:
-        _send_to_dlq(queue, message, reason, tally)
-    tally.messages += len(messages)
-    tally.events += len(events)
+        return _handle_one_by_one(queue, messages, error, counts=counts)
+    unknown = {message.id for message in readable if recorded.unknown and _names_any(message, recorded.unknown)}
+    queue.delete([message for message in readable if message.id not in unknown])
+    unusable += [(message, _unknown_buckets(recorded.unknown)) for message in readable if message.id in unknown]
+    for message, reason in unusable:
+        _send_to_dlq(queue, message, reason, counts)
+    counts.messages += len(messages)
+    counts.events += len(events)
+    return recorded
 
 
-def _take_each(
-    queue: SqsQueue, messages: list[SqsMessage], error: DataError, *, announce: Announce, tally: EventCounts
-) -> None:
-    """What the database does not take is buried by itself and does not take its neighbors along."""
-    if len(messages) > 1:
-        for message in messages:
-            handle_message(queue, [message], announce=announce, tally=tally)
-        return
-    _send_to_dlq(queue, messages[0], UNKEPT.format(error), tally)
-    tally.messages += 1
+def _handle_one_by_one(
+    queue: SqsQueue, messages: list[SqsMessage], error: DataError, *, counts: EventCounts
+) -> RecordedEvents:
+    """Find the message that the database rejects, and record the others."""
+    if len(messages) == 1:
+        _send_to_dlq(queue, messages[0], _rejected_by_database(error), counts)
+        counts.messages += 1
+        return RecordedEvents()
+    recorded = RecordedEvents()
+    for message in messages:
+        recorded.add(handle_messages(queue, [message], counts=counts))
+    return recorded
 
 
-def _note(events: list[ObjectEvent], announce: Announce) -> RecordedEvents:
-    with transaction.atomic():
-        noted = object_queue.record_events(events)
-        announce(noted)
-    return noted
-
-
-def replay(dead: SqsQueue, *, announce: Announce) -> Iterator[tuple[SqsMessage, str]]:
-    """Take in what lies in a dead-letter queue, once each; yields each message with the reason why it stays, or "".
-
-    Raises Refused.
-    """
+def replay(dead_letters: SqsQueue) -> Iterator[ReplayedMessage]:
+    """Record the events of a dead-letter queue, each message once. Raises AWSError."""
     seen: set[str] = set()
-    stays: list[SqsMessage] = []
-    while messages := [each for each in dead.receive(wait=1) if each.id not in seen]:
-        seen |= {each.id for each in messages}
+    remaining: list[SqsMessage] = []
+    while messages := [message for message in dead_letters.receive(wait=1) if message.id not in seen]:
+        seen |= {message.id for message in messages}
         for message in messages:
-            reason = _replayed(dead, message, announce)
-            stays += [message] if reason else []
-            yield message, reason
-    for start in range(0, len(stays), 10):
-        dead.hide(stays[start : start + 10], seconds=0)
+            replayed = _replay(message)
+            if replayed.reason:
+                remaining.append(message)
+            else:
+                dead_letters.delete([message])
+            yield replayed
+    for start in range(0, len(remaining), 10):
+        dead_letters.hide(remaining[start : start + 10], seconds=0)
 
 
-def _replayed(dead: SqsQueue, message: SqsMessage, announce: Announce) -> str:
+def _replay(message: SqsMessage) -> ReplayedMessage:
     try:
-        noted = _note(parse_events(message.body), announce)
-    except InvalidEvent as malformed:
-        return str(malformed)
+        recorded = object_queue.record_events(parse_events(message.body))
+    except InvalidEvent as error:
+        return ReplayedMessage(message, translated(error))
     except DataError as error:
-        return UNKEPT.format(error)
-    if noted.unknown:
-        return UNKNOWN.format(", ".join(sorted(noted.unknown)))
-    dead.delete([message])
-    return ""
+        return ReplayedMessage(message, _rejected_by_database(error))
+    reason = _unknown_buckets(recorded.unknown) if recorded.unknown else ""
+    return ReplayedMessage(message, reason, recorded)
 
 
-def _read(messages: list[SqsMessage]) -> tuple[list[SqsMessage], list[ObjectEvent], list[tuple[SqsMessage, str]]]:
+def _parse(messages: list[SqsMessage]) -> tuple[list[SqsMessage], list[ObjectEvent], list[tuple[SqsMessage, str]]]:
+    """Readable messages, their events, and unreadable messages with the reason."""
     readable: list[SqsMessage] = []
     events: list[ObjectEvent] = []
-    poison: list[tuple[SqsMessage, str]] = []
+    unreadable: list[tuple[SqsMessage, str]] = []
     for message in messages:
         try:
             events += parse_events(message.body)
             readable.append(message)
-        except InvalidEvent as malformed:
-            poison.append((message, str(malformed)))
-    return readable, events, poison
+        except InvalidEvent as error:
+            unreadable.append((message, translated(error)))
+    return readable, events, unreadable
 
 
-def _is_strange(message: SqsMessage, unknown: set[str]) -> bool:
-    """It tells of a bucket that nobody knows here."""
-    return any(event.bucket in unknown for event in parse_events(message.body))
+def _names_any(message: SqsMessage, buckets: set[str]) -> bool:
+    return any(event.bucket in buckets for event in parse_events(message.body))
 
 
-def _send_to_dlq(queue: SqsQueue, message: SqsMessage, reason: str, tally: EventCounts) -> None:
-    tally.buried += 1
-    tally.reasons = [*tally.reasons[-9:], reason]
+def _unknown_buckets(names: Iterable[str]) -> str:
+    sentence = _("Unknown bucket %(names)s. Add it on the Buckets page, or stop its notifications.")
+    return sentence % {"names": ", ".join(sorted(names))}
+
+
+def _rejected_by_database(error: DataError) -> str:
+    return _("The database rejected it: %(error)s") % {"error": error}
+
+
+def _send_to_dlq(queue: SqsQueue, message: SqsMessage, reason: str, counts: EventCounts) -> None:
+    counts.buried += 1
+    counts.reasons = [*counts.reasons[-9:], reason]
     logger.warning("events: message %s: %s", message.id, reason)
     if not queue.send_to_dlq(message, reason):
         logger.error("events: %s has no dead-letter queue; the message stays in it.", queue.url)
-        queue.hide([message], seconds=UNREAD)
+        queue.hide([message], seconds=UNREADABLE_SECONDS)

@@ -1,6 +1,6 @@
-"""Reading what lies in buckets: the objects that wait are taken one by one, examined, and become pictures.
+"""Reading of bucket objects that wait to be imported.
 
-Whatever was heard of an object, only a look at it decides: so news may come twice, late, or in any order.
+Events and syncs only queue an object; what it is now is read here. So events may come twice, late, or in any order.
 """
 
 from __future__ import annotations
@@ -9,210 +9,187 @@ import logging
 import random
 import tempfile
 import threading
-import time
 from datetime import timedelta
 from typing import IO
 
-from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
+from analysis import leases
 from analysis.aws import s3_objects
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
 from analysis.aws.object_refs import S3Object
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.bucket_sync import object_import
-from analysis.bucket_sync.object_import import ImportHooks
+from analysis.bucket_sync.object_import import NoImage, Outcome, Unchanged
+from analysis.formatting import translated
+from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
-from analysis.ingest.service import examine
-from analysis.ingest.validation import InvalidImage, clean_name, megabytes
+from analysis.ingest.validation import InvalidImage, check_size
+from analysis.messages import gettext_noop
 from analysis.models import Bucket, BucketObject
 from analysis.storage import blobs, originals, renditions
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = threading.BoundedSemaphore(2)
-"""Readers in one process: more would keep the recognizers' work waiting, and decoding fills two cores."""
-SPELL = 60.0
-"""Seconds after which a reader ends and has itself announced again."""
-CLAIM = 300.0
-"""Seconds until an object that was taken to be read is taken again."""
-MAX_ATTEMPTS = 5
+SLOTS = threading.BoundedSemaphore(2)
+"""Importers per process: decoding for two fills two cores, and more would delay recognition."""
+LEASE = timedelta(minutes=5)
 ARCHIVED = "InvalidObjectState"
-UNREADABLE = frozenset({"archive", "not-an-image"})
-"""As what compressed bytes are refused; some objects only claim to be compressed, and are pictures."""
-DENIED = {
-    True: "s3:GetObject is not allowed ({}): grant it, or kms:Decrypt for the key of its objects.",
-    False: "s3:GetObject is not allowed for this object ({}): see to its ACL, or grant kms:Decrypt for its key.",
-}
-"""By whether the bucket denies everything."""
-PROBE_OBJECTS, FEW = 3, 3
-"""Objects that were given before and are asked for again; refused ones after which all of a bucket are."""
-REST = timedelta(seconds=60)
-"""How long a bucket is left alone that gives nothing: credentials, permission, network."""
-MOMENT = timedelta(seconds=2)
-"""The same after it asked for patience."""
+COMPRESSED_CODES = frozenset({"archive", "not-an-image"})
+"""Codes of InvalidImage for compressed bytes. The header alone is no proof: some images have it by mistake."""
+MAX_PROBES = 3
+"""Objects read before that are requested again to tell a denied object from a denied bucket."""
+MIN_DENIED = 3
+"""Denied objects after which a bucket that never gave an object counts as denied."""
+PAUSE = timedelta(seconds=60)
+"""Pause of a bucket that denies everything: credentials, permissions, network."""
+SLOW_DOWN_PAUSE = timedelta(seconds=2)
 State = BucketObject.State
 
 
 def due_buckets() -> list[int]:
-    """Buckets in which something waits to be read."""
-    waiting = BucketObject.objects.filter(state=State.WAITING, next_attempt_at__lte=Now())
-    rested = Q(bucket__paused_until=None) | Q(bucket__paused_until__lte=Now())
-    return sorted(set(waiting.filter(rested).values_list("bucket_id", flat=True)[:1_000]))
+    """Ids of buckets with objects to read now."""
+    waiting = leases.due(BucketObject.objects.filter(_bucket_is_active(), state=State.WAITING))
+    return sorted(set(waiting.values_list("bucket_id", flat=True)[:1_000]))
 
 
-def import_pending(bucket_id: int, *, consequences: ImportHooks) -> bool:
-    """Read what waits in a bucket until nothing does; True when it ended with work left.
+def claim(bucket_id: int) -> BucketObject | None:
+    """Claim the next object to read."""
+    waiting = BucketObject.objects.filter(_bucket_is_active(), bucket_id=bucket_id, state=State.WAITING)
+    return leases.claim(waiting.select_related("bucket__owner", "image"), lease=LEASE)
 
-    Several may read side by side, in this process and in others.
-    """
-    if not AT_ONCE.acquire(blocking=False):
-        return False  # the others of this process go on until nothing waits
+
+def read(row: BucketObject) -> Outcome | None:
+    """Download and examine a claimed object; None where it failed or has to wait, which is recorded."""
     try:
-        end = time.monotonic() + SPELL
-        while time.monotonic() < end:
-            taken = _claim(bucket_id)
-            if taken is None:
-                return False
-            _read(taken, consequences=consequences)
-        return True
-    finally:
-        AT_ONCE.release()
+        return _read(row)
+    except AWSError as error:
+        if _is_gone(error):
+            return object_import.gone()
+        _postpone(row, error)
+    except blobs.StorageError as error:
+        _release(row, code="storage", reason=str(error))
+    return None
 
 
-def _claim(bucket_id: int) -> BucketObject | None:
-    """The next one that nobody else reads; if it is not done in time, it is taken again."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE analysis_bucketobject
-            SET next_attempt_at = statement_timestamp() + make_interval(secs => %s), attempts = attempts + 1
-            WHERE id = (
-                SELECT o.id FROM analysis_bucketobject o JOIN analysis_bucket b ON b.id = o.bucket_id
-                WHERE o.bucket_id = %s AND o.state = 'waiting' AND o.next_attempt_at <= statement_timestamp()
-                  AND (b.paused_until IS NULL OR b.paused_until <= statement_timestamp())
-                ORDER BY o.next_attempt_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
-            RETURNING id
-            """,
-            [CLAIM, bucket_id],
-        )
-        row = cursor.fetchone()
-    if row is None:
+def _read(row: BucketObject) -> Outcome | None:
+    if row.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker, so this object kills workers
+        _release(row, code="worker-lost", reason=_("Each worker that read it stopped unexpectedly."))
         return None
-    return BucketObject.objects.select_related("bucket__owner", "image").filter(pk=row[0]).first()
-
-
-def _read(each: BucketObject, *, consequences: ImportHooks) -> None:
-    bucket, found = each.bucket, object_import.MISSING_CODES
-    if each.attempts > MAX_ATTEMPTS:  # put back by nobody: it kills whoever reads it
-        _put_back(each, code="worker-lost", reason="Each worker that read it stopped before it was done.")
-        return
-    with tempfile.SpooledTemporaryFile(max_size=originals.IN_MEMORY) as file:
-        try:
-            place, maximum = S3Object(bucket.name, each.key), renditions.limits().max_bytes
-            found = s3_objects.download(originals.client_of(bucket), place, into=file, maximum=maximum)
-            if _is_known(each, found):
-                object_import.mark_unchanged(each, found=found)
-            else:
-                object_import.import_object(each, _examined(each, found, file), found=found, consequences=consequences)
-        except AWSError as refusal:
-            _refused(each, refusal, consequences)
-        except InvalidImage as no:
-            object_import.mark_missing(
-                each, consequences=consequences, state=State.REFUSED, code=no.code, reason=no.reason, found=found
-            )
-        except blobs.StorageError as failure:
-            _put_back(each, code="storage", reason=str(failure))
-        else:
-            _is_well(bucket)
-
-
-def _is_known(each: BucketObject, found: ObjectInfo) -> bool:
-    """It is the very object that the picture was made from, and nobody missed it meanwhile."""
-    image = each.image
-    is_same = image is not None and (image.etag, image.version_id) == (found.etag, found.version_id)
-    return is_same and not object_import.is_missing(each)
-
-
-def _examined(each: BucketObject, found: ObjectInfo, file: IO[bytes]) -> Examined:
-    """Raises Rejected."""
-    limits = renditions.limits()
-    if found.size > limits.max_bytes:
-        reason = f"{megabytes(found.size)} is over the limit of {megabytes(limits.max_bytes)}"
-        raise InvalidImage("too-large", clean_name(each.key), reason)
+    info = object_import.NO_OBJECT
     try:
-        return examine(file, name=each.key, limits=limits)
-    except InvalidImage as refusal:
-        if found.encoding and refusal.code in UNREADABLE:
-            reason = f"it is stored compressed (Content-Encoding: {found.encoding}); put it into the bucket without"
-            raise InvalidImage("compressed", refusal.name, reason) from refusal
+        with tempfile.SpooledTemporaryFile(max_size=originals.IN_MEMORY) as file:
+            info = s3_objects.download(
+                originals.client_of(row.bucket),
+                S3Object(row.bucket.name, row.key),
+                into=file,
+                maximum=renditions.limits().max_bytes,
+            )
+            _clear_pause(row.bucket)
+            if _is_unchanged(row, info):
+                return Unchanged(info)
+            return object_import.store_renditions(_examine(row, info, file), info)
+    except InvalidImage as error:
+        return NoImage(State.REFUSED, error.code, translated(error), info)
+
+
+def _bucket_is_active() -> Q:
+    return Q(bucket__paused_until=None) | Q(bucket__paused_until__lte=Now())
+
+
+def _is_unchanged(row: BucketObject, info: ObjectInfo) -> bool:
+    image = row.image
+    is_same = image is not None and (image.etag, image.version_id) == (info.etag, info.version_id)
+    return is_same and not object_import.was_trashed_as_missing(row)
+
+
+def _examine(row: BucketObject, info: ObjectInfo, file: IO[bytes]) -> Examined:
+    limits = renditions.limits()
+    if info.size > limits.max_bytes:  # its bytes were not downloaded
+        check_size(info.size, name=row.key, limits=limits)
+    try:
+        return examine(file, name=row.key, limits=limits)
+    except InvalidImage as error:
+        if info.encoding and error.code in COMPRESSED_CODES:
+            template = gettext_noop(
+                "it is stored compressed (Content-Encoding: %(encoding)s); upload it uncompressed to the bucket"
+            )
+            raise InvalidImage("compressed", error.name, template, encoding=info.encoding) from error
         raise
 
 
-def _refused(each: BucketObject, refusal: AWSError, consequences: ImportHooks) -> None:
-    """The bucket did not give it: it is gone, or the bucket wants patience, or something must be put right."""
-    bucket = each.bucket
-    if refusal.code == "NoSuchBucket":
-        _pause_bucket(bucket, originals.NO_BUCKET.format(bucket.name), REST)
-        _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
-    elif refusal.is_absent:
-        object_import.mark_missing(each, consequences=consequences)
-    elif refusal.is_slow_down:
-        _pause_bucket(bucket, "", MOMENT * random.uniform(1, 2))  # noqa: S311
-        _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
-    elif refusal.code == ARCHIVED:
-        reason = "It is archived: restore it in S3, then sync the bucket."
-        _put_back(each, code=refusal.code, reason=reason, is_final=True)
-    elif isinstance(refusal, MissingCredentials | EndpointUnreachable):
-        _pause_bucket(bucket, str(refusal), REST)
-        _put_back(each, code=refusal.code, reason=str(refusal), is_counted=False)
+def _is_gone(error: AWSError) -> bool:
+    return error.is_absent and error.code != "NoSuchBucket"
+
+
+def _postpone(row: BucketObject, error: AWSError) -> None:
+    """Schedule another attempt; pause the bucket where its other objects would fail as well."""
+    bucket = row.bucket
+    if error.code == "NoSuchBucket":
+        _pause(bucket, originals.no_bucket(bucket.name), PAUSE)
+        _release(row, code=error.code, reason=translated(error), is_counted=False)
+    elif error.is_slow_down:
+        _pause(bucket, "", SLOW_DOWN_PAUSE * random.uniform(1, 2))  # noqa: S311
+        _release(row, code=error.code, reason=translated(error), is_counted=False)
+    elif error.code == ARCHIVED:
+        reason = _("It is archived. Restore it in S3, then sync the bucket.")
+        _release(row, code=error.code, reason=reason, is_final=True)
+    elif isinstance(error, MissingCredentials | EndpointUnreachable):
+        _pause(bucket, translated(error), PAUSE)
+        _release(row, code=error.code, reason=translated(error), is_counted=False)
+    elif _denies_everything(row, error.code):
+        sentence = _("s3:GetObject is not allowed (%(code)s). Grant it, or kms:Decrypt for the key of its objects.")
+        reason = sentence % {"code": error.code} if error.is_denied else translated(error)
+        title = _("No object of %(bucket)s can be read.") % {"bucket": bucket}
+        _pause(bucket, f"{title} {reason}", PAUSE)
+        _release(row, code=error.code, reason=reason, is_counted=False)
     else:
-        is_of_bucket = _denies_everything(each, refusal.code)
-        sentence = DENIED[is_of_bucket].format(refusal.code) if refusal.is_denied else str(refusal)
-        if is_of_bucket:
-            _pause_bucket(bucket, f"Nothing of {bucket} can be read. {sentence}", REST)
-        _put_back(each, code=refusal.code, reason=sentence, is_counted=not is_of_bucket)
+        sentence = _(
+            "s3:GetObject is not allowed for this object (%(code)s). Check its ACL, or grant kms:Decrypt for its key."
+        )
+        reason = sentence % {"code": error.code} if error.is_denied else translated(error)
+        _release(row, code=error.code, reason=reason)
 
 
-def _denies_everything(each: BucketObject, code: str) -> bool:
-    """Whether the bucket refuses everything, so that it is not this object's own fault (its ACL, its KMS key).
+def _denies_everything(row: BucketObject, code: str) -> bool:
+    """True if the bucket denies every object, not only this one for its ACL or KMS key.
 
-    What it gave last is asked for again, and one that it gives is enough; a bucket that never gave anything must have
-    refused several.
+    Requests the objects read last again; one that is given is enough. A bucket that never gave any must have denied
+    several.
     """
-    known, is_refused = BucketObject.objects.filter(bucket=each.bucket), False
-    for given in known.filter(state=State.PRESENT).order_by("-pk")[:PROBE_OBJECTS]:
+    objects, is_denied = BucketObject.objects.filter(bucket=row.bucket), False
+    for present in objects.filter(state=State.PRESENT).order_by("-pk")[:MAX_PROBES]:
         try:
-            s3_objects.head(originals.client_of(each.bucket), S3Object(each.bucket.name, given.key))
-        except AWSError as refusal:
-            is_refused = is_refused or not (refusal.is_absent or refusal.code == ARCHIVED)
+            s3_objects.head(originals.client_of(row.bucket), S3Object(row.bucket.name, present.key))
+        except AWSError as error:
+            is_denied = is_denied or not (error.is_absent or error.code == ARCHIVED)
         else:
             return False
-    if is_refused:
+    if is_denied:
         return True
-    refused = known.filter(state=State.WAITING, error_code=code).exclude(pk=each.pk)
-    return refused.count() >= FEW - 1
+    denied = objects.filter(state=State.WAITING, error_code=code).exclude(pk=row.pk)
+    return denied.count() >= MIN_DENIED - 1
 
 
-def _put_back(each: BucketObject, *, code: str, reason: str, is_counted: bool = True, is_final: bool = False) -> None:
-    attempts = each.attempts if is_counted else each.attempts - 1
-    delay = timedelta(seconds=min(2.0**attempts * random.uniform(1, 2), 600))  # noqa: S311
-    is_over = is_final or attempts >= MAX_ATTEMPTS
-    BucketObject.objects.filter(pk=each.pk, revision=each.revision).update(
+def _release(row: BucketObject, *, code: str, reason: str, is_counted: bool = True, is_final: bool = False) -> None:
+    attempts = row.attempts if is_counted else row.attempts - 1
+    has_failed = is_final or attempts >= leases.MAX_ATTEMPTS
+    BucketObject.objects.filter(pk=row.pk, revision=row.revision).update(
         attempts=attempts,
-        state=State.FAILED if is_over else State.WAITING,
-        next_attempt_at=Now() + delay,
+        state=State.FAILED if has_failed else State.WAITING,
+        next_attempt_at=Now() + leases.backoff(attempts),
         error_code=code,
         reason=reason,
     )
 
 
-def _pause_bucket(bucket: Bucket, trouble: str, how_long: timedelta) -> None:
-    logger.warning("bucket %s rests: %s", bucket, trouble or "it asked for patience")
-    Bucket.objects.filter(pk=bucket.pk).update(paused_until=Now() + how_long, trouble=trouble)
+def _pause(bucket: Bucket, reason: str, duration: timedelta) -> None:
+    logger.warning("bucket %s is paused: %s", bucket, reason or "S3 is throttling requests")
+    Bucket.objects.filter(pk=bucket.pk).update(paused_until=Now() + duration, trouble=reason)
 
 
-def _is_well(bucket: Bucket) -> None:
+def _clear_pause(bucket: Bucket) -> None:
     if bucket.trouble or bucket.paused_until:
         Bucket.objects.filter(pk=bucket.pk).update(trouble="", paused_until=None)

@@ -1,4 +1,4 @@
-"""Which keys of a bucket are to be looked at, judged by the key alone."""
+"""Choice of a bucket's objects by their keys."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from analysis.ingest.folder_scan import EXTENSIONS
 
 @dataclass(frozen=True)
 class KeyFilter:
-    """Keys below a prefix that match one of `include` and none of `exclude`.
+    """Keys with a prefix that match a pattern of `include` and none of `exclude`.
 
-    Without `include`, whatever is called like a picture and whatever has no extension. Below the prefix, hidden files
-    and system folders are passed over, as everywhere: see exclusions.
+    Without `include`, keys with an extension of an image format, or without any. Hidden files and system folders below
+    the prefix are skipped, see `exclusions`.
     """
 
     prefix: str = ""
     include: Collection[str] = ()
     exclude: Collection[str] = ()
 
-    def takes(self, key: str) -> bool:
+    def accepts(self, key: str) -> bool:
         if not key.startswith(self.prefix) or key.endswith("/") or "\0" in key:
-            return False  # a key that ends in a slash is a folder that somebody made; PostgreSQL holds no NUL
+            return False  # consoles make folders as keys with a slash; PostgreSQL stores no NUL
         if is_in_system_folder(key.removeprefix(self.prefix)) or matches(key, self.exclude):
             return False
         if self.include:
             return matches(key, self.include)
-        extension = splitext(key)[1].rstrip()  # a key may end in a blank, and is called like a picture all the same
+        extension = splitext(key)[1].rstrip()  # keys may end in spaces
         return not extension or EXTENSIONS.fullmatch(extension) is not None

@@ -1,43 +1,74 @@
-"""What a look at an object makes of it: a picture, another original of one, or none any more."""
+"""Outcome of reading a bucket object, saved as an image, a new original of one, or none."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags, images
-from analysis.library.file_description import save_described
+from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image
 from analysis.storage import blobs
 
 State = BucketObject.State
-MISSING_CODES = ObjectInfo(key="", etag="", size=0)
+NO_OBJECT = ObjectInfo(key="", etag="", size=0)
 
 
 @dataclass(frozen=True)
-class ImportHooks:
-    """What else happens in the transaction that writes down what became of an object."""
+class NewOriginal:
+    """An object that was examined, with its renditions stored under `keys`."""
 
-    kept: Callable[[Image, bool], None]
-    """With a picture that is new (True), or that got another original or came back (False)."""
-    lost: Callable[[int, datetime], None]
-    """With the id of a picture whose object is gone or no picture any more, and the moment of its loss."""
+    info: ObjectInfo
+    examined: Examined
+    renditions_id: uuid.UUID
+    keys: tuple[str, ...]
 
 
-def import_object(each: BucketObject, examined: Examined, *, found: ObjectInfo, consequences: ImportHooks) -> None:
-    """Keep the renditions of an object that was examined, and the picture's row, new or renewed.
+@dataclass(frozen=True)
+class Unchanged:
+    """The object that the image was made from."""
 
-    Raises blobs.StorageFailed; then nothing of it stays.
-    """
+    info: ObjectInfo
+
+
+@dataclass(frozen=True)
+class NoImage:
+    """An object that is gone, or not accepted as an image."""
+
+    state: str
+    code: str
+    reason: str
+    info: ObjectInfo = NO_OBJECT
+
+
+Outcome = NewOriginal | Unchanged | NoImage
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """Changes to the library: an image with a new original, or one that lost its object at `removed_at`."""
+
+    image: Image | None = None
+    is_new: bool = False
+    removed_image_id: int | None = None
+    removed_at: datetime | None = None
+
+
+def store_renditions(examined: Examined, info: ObjectInfo) -> NewOriginal:
+    """Store the renditions of an examined object. Raises StorageError; then none stays."""
     renditions_id = uuid.uuid4()
-    contents = {blobs.rendition_key(renditions_id, made.name): made.content for made in examined.renditions}
+    contents = {
+        blobs.rendition_key(renditions_id, rendition.name): rendition.content for rendition in examined.renditions
+    }
     blobs.register_pending(contents)
     try:
         for key, content in contents.items():
@@ -45,96 +76,104 @@ def import_object(each: BucketObject, examined: Examined, *, found: ObjectInfo, 
     except blobs.StorageError:
         blobs.delete_pending(contents)
         raise
-    with transaction.atomic():
-        if not _is_still(each):
-            transaction.on_commit(lambda: blobs.delete_pending(contents))
-            return
-        image = _row(each, examined, renditions_id=renditions_id, found=found)
-        blobs.confirm(contents)
-        _settle(each, state=State.PRESENT, found=found, image=image)
-        consequences.kept(image, each.image_id is None)
+    return NewOriginal(info, examined, renditions_id, tuple(contents))
 
 
-def mark_unchanged(each: BucketObject, *, found: ObjectInfo) -> None:
-    """It is what it was."""
-    with transaction.atomic():
-        if _is_still(each):
-            _settle(each, state=State.PRESENT, found=found, image=each.image)
+@transaction.atomic
+def save(row: BucketObject, outcome: Outcome) -> ImportResult:
+    """Save the outcome of a claimed object, unless an event arrived in the meantime; then it is read again."""
+    if not _is_current(row):
+        if isinstance(outcome, NewOriginal):
+            transaction.on_commit(partial(blobs.delete_pending, outcome.keys))
+        return ImportResult()
+    match outcome:
+        case NewOriginal():
+            is_new = row.image is None
+            image = _save_image(row, outcome)
+            _finish(row, state=State.PRESENT, info=outcome.info, image=image)
+            return ImportResult(image, is_new)
+        case Unchanged():
+            _finish(row, state=State.PRESENT, info=outcome.info, image=row.image)
+            return ImportResult()
+    return _save_missing(row, outcome)
 
 
-def mark_missing(
-    each: BucketObject,
-    *,
-    consequences: ImportHooks,
-    state: str = State.GONE,
-    code: str = "gone",
-    reason: str = "It is not in the bucket any more.",
-    found: ObjectInfo = MISSING_CODES,
-) -> None:
-    """The object is no picture, or not any more; one that it was comes back as soon as the object does."""
-    with transaction.atomic():
-        if _is_still(each):
-            moved = each.image if each.image and each.image.trashed_at is None else None
-            at = now() if moved else each.trashed_at
-            _settle(each, state=state, found=found, image=each.image, code=code, reason=reason, trashed_at=at)
-            if moved and at:
-                consequences.lost(moved.pk, at)
+def gone() -> NoImage:
+    return NoImage(State.GONE, "gone", _("It is no longer in the bucket."))
 
 
-def _row(each: BucketObject, examined: Examined, *, renditions_id: uuid.UUID, found: ObjectInfo) -> Image:
-    """The picture, with what its bytes tell now. What people said of it stays, and so does the trash they put it in."""
-    described = examined.metadata.described
-    image = each.image or Image(
-        bucket=each.bucket, owner=each.bucket.owner, visibility=each.bucket.visibility, title=described.title
+def was_trashed_as_missing(row: BucketObject) -> bool:
+    """True if the image is in the trash because its object was gone, and no person has trashed it since."""
+    return row.image is not None and row.trashed_at is not None and row.image.trashed_at == row.trashed_at
+
+
+def _save_missing(row: BucketObject, outcome: NoImage) -> ImportResult:
+    lost = row.image if row.image and row.image.trashed_at is None else None
+    # The time links the image's stay in the trash to the object: it is restored when the object comes back.
+    trashed_at = now() if lost else row.trashed_at
+    _finish(
+        row,
+        state=outcome.state,
+        info=outcome.info,
+        image=row.image,
+        code=outcome.code,
+        reason=outcome.reason,
+        trashed_at=trashed_at,
+    )
+    return ImportResult(removed_image_id=lost.pk, removed_at=trashed_at) if lost else ImportResult()
+
+
+def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
+    """Save the image with its new original. Verdicts, tags and a person's move to the trash stay."""
+    examined, info = outcome.examined, outcome.info
+    descriptive = examined.metadata.descriptive
+    image = row.image or Image(
+        bucket=row.bucket, owner=row.bucket.owner, visibility=row.bucket.visibility, title=descriptive.title
     )
     columns = images.fields_from(examined) | {
-        "key": each.key,
+        "key": row.key,
         "filename": examined.filename,
-        "version_id": found.version_id,
-        "etag": found.etag,
-        "sequencer": each.sequencer,
-        "renditions_id": renditions_id,
+        "version_id": info.version_id,
+        "etag": info.etag,
+        "sequencer": row.sequencer,
+        "renditions_id": outcome.renditions_id,
     }
-    if each.image:
-        _discard_later(image.renditions_id)
+    if row.image:
+        _delete_on_commit(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)
         columns["original_replaced_at"] = now() if image.sha256 != examined.sha256 else image.original_replaced_at
-        if is_missing(each):
+        if was_trashed_as_missing(row):
             columns["trashed_at"] = None
     for name, value in columns.items():
         setattr(image, name, value)
-    image.save(update_fields=columns if each.image else None)
+    image.save(update_fields=columns if row.image else None)
     duplicate_flags.mark_duplicates(image)
-    save_described(image, described)
+    save_embedded_metadata(image, descriptive)
+    blobs.confirm(outcome.keys)
     return image
 
 
-def is_missing(each: BucketObject) -> bool:
-    """Its picture is in the trash because the object went, and nobody has put it there since."""
-    return each.image is not None and each.trashed_at is not None and each.image.trashed_at == each.trashed_at
+def _delete_on_commit(keys: Iterable[str]) -> None:
+    replaced = list(keys)
+    blobs.register_pending(replaced)
+    transaction.on_commit(partial(blobs.delete_pending, replaced))
 
 
-def _discard_later(renditions_id: uuid.UUID) -> None:
-    old = [blobs.rendition_key(renditions_id, name) for name in blobs.RENDITIONS]
-    blobs.register_pending(old)
-    transaction.on_commit(lambda: blobs.delete_pending(old))
-
-
-def _settle(
-    each: BucketObject,
+def _finish(
+    row: BucketObject,
     *,
     state: str,
-    found: ObjectInfo,
+    info: ObjectInfo,
     image: Image | None,
     code: str = "",
     reason: str = "",
     trashed_at: datetime | None = None,
 ) -> None:
-    BucketObject.objects.filter(pk=each.pk).update(
+    BucketObject.objects.filter(pk=row.pk).update(
         state=state,
         attempts=0,
-        etag=found.etag,
-        version_id=found.version_id,
-        size=found.size,
+        etag=info.etag,
+        version_id=info.version_id,
+        size=info.size,
         image=image,
         error_code=code,
         reason=reason,
@@ -142,12 +181,12 @@ def _settle(
     )
 
 
-def _is_still(each: BucketObject) -> bool:
-    """Nothing was heard of it while it was read; if something was, it waits and is read again.
+def _is_current(row: BucketObject) -> bool:
+    """False if an event arrived while the object was read. Locks the row, and reloads its image.
 
-    Its picture is looked at anew, for people went on with it, and locked first, as whoever removes one does.
+    The image is locked first, in the order of `images.remove`, and reloaded, since people may have changed it.
     """
-    if each.image_id:
-        each.image = Image.objects.select_for_update().filter(pk=each.image_id).first()
-    same = BucketObject.objects.select_for_update().filter(pk=each.pk, revision=each.revision, state=State.WAITING)
-    return same.exists()
+    if row.image_id:
+        row.image = Image.objects.select_for_update().filter(pk=row.image_id).first()
+    unchanged = BucketObject.objects.select_for_update().filter(pk=row.pk, revision=row.revision, state=State.WAITING)
+    return unchanged.exists()

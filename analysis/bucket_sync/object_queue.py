@@ -1,4 +1,4 @@
-"""News of objects written down: what is to be looked at, however often and in whatever order it was told."""
+"""The import queue: objects reported by S3 events or listed by a sync, each with its latest event."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ from analysis.library import uploads
 from analysis.models import Bucket
 from analysis.storage import blobs
 
-OURS = ("originals/", "renditions/", f"{blobs.UPLOADS}/", "check-aws.jpg")
+INTERNAL_KEYS = ("originals/", "renditions/", f"{blobs.UPLOADS}/", "check-aws.jpg")
 
 
 @dataclass
 class RecordedEvents:
-    """What came of some news: buckets in which something is to be read, uploads that arrived, buckets nobody knows."""
+    """Buckets with objects to import, number of completed uploads, and names of unknown buckets."""
 
     buckets: set[int] = field(default_factory=set)
     uploads: int = 0
     unknown: set[str] = field(default_factory=set)
+
+    def add(self, other: RecordedEvents) -> None:
+        self.buckets |= other.buckets
+        self.uploads += other.uploads
+        self.unknown |= other.unknown
 
 
 def key_filter_of(bucket: Bucket) -> KeyFilter:
@@ -31,66 +36,69 @@ def key_filter_of(bucket: Bucket) -> KeyFilter:
 
 
 def is_internal_key(bucket_name: str, key: str) -> bool:
-    """Whether our own storage put an object there: it is a picture's already, or of one on its way."""
-    return bucket_name == blobs.bucket_name() and key.startswith(tuple(blobs.full_key(each) for each in OURS))
+    """True for keys of our own storage: files of images, and uploads."""
+    return bucket_name == blobs.bucket_name() and key.startswith(
+        tuple(blobs.full_key(prefix) for prefix in INTERNAL_KEYS)
+    )
 
 
 def record_events(events: Sequence[ObjectEvent]) -> RecordedEvents:
-    """Write down news, all or nothing."""
-    noted = RecordedEvents()
+    """Queue the objects of events and complete uploads, in one transaction."""
+    recorded = RecordedEvents()
     with transaction.atomic():
-        arrived = [blobs.relative_key(each.key) for each in events if each.kind == CREATED and _is_upload(each)]
-        noted.uploads = uploads.mark_uploaded_by_key(arrived) if arrived else 0
-        rows = _rows(events, noted)
+        keys = [blobs.relative_key(event.key) for event in events if event.kind == CREATED and _is_upload(event)]
+        recorded.uploads = uploads.mark_uploaded_by_key(keys) if keys else 0
+        rows = _rows(events, recorded)
         if rows:
-            noted.buckets = _upsert(rows)
-    return noted
+            recorded.buckets = _upsert(rows)
+    return recorded
 
 
 def _is_upload(event: ObjectEvent) -> bool:
     return event.bucket == blobs.bucket_name() and event.key.startswith(blobs.full_key(f"{blobs.UPLOADS}/"))
 
 
-def _rows(events: Sequence[ObjectEvent], noted: RecordedEvents) -> dict[tuple[int, str], ObjectEvent]:
-    """The last news of each object that one of our buckets wants; one may be wanted by several."""
+def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple[int, str], ObjectEvent]:
+    """The latest event of each object by (bucket id, key). Several buckets may index the same object."""
     by_name: dict[str, list[tuple[int, KeyFilter]]] = {}
-    for bucket in Bucket.objects.filter(name__in={each.bucket for each in events}):
+    for bucket in Bucket.objects.filter(name__in={event.bucket for event in events}):
         by_name.setdefault(bucket.name, []).append((bucket.pk, key_filter_of(bucket)))
     rows: dict[tuple[int, str], ObjectEvent] = {}
     for event in events:
         if event.bucket not in by_name and event.bucket != blobs.bucket_name():
-            noted.unknown.add(event.bucket)
+            recorded.unknown.add(event.bucket)
         if is_internal_key(event.bucket, event.key):
             continue
-        for bucket_id, selection in by_name.get(event.bucket, ()):
-            known = rows.get((bucket_id, event.key))
-            if selection.takes(event.key) and (known is None or event.is_after(known)):
+        for bucket_id, key_filter in by_name.get(event.bucket, ()):
+            other = rows.get((bucket_id, event.key))
+            if key_filter.accepts(event.key) and (other is None or event.is_after(other)):
                 rows[bucket_id, event.key] = event
     return rows
 
 
 def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
-    """In the order of the keys, so that two consumers never wait for one another in a circle.
+    """Queue objects, except for events that are older than the last one or about the object as it was imported.
 
-    Older news than what is known is passed over, and so is news of the very object that was looked at already.
+    Returns the ids of buckets with objects to import.
     """
+    # Sorted by key, so that two consumers cannot deadlock.
     ordered = sorted(rows.items())
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO analysis_bucketobject AS known
+            INSERT INTO analysis_bucketobject AS seen
                 (bucket_id, key, version_id, etag, size, sequencer, state, revision, attempts, error_code, reason)
             SELECT bucket_id, key, version_id, etag, size, sequencer, state, 0, 0,
                    CASE state WHEN 'gone' THEN 'gone' ELSE '' END, ''
             FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[])
-                 AS news (bucket_id, key, version_id, etag, size, sequencer, state)
+                 AS event (bucket_id, key, version_id, etag, size, sequencer, state)
             ON CONFLICT (bucket_id, key) DO UPDATE
-            SET state = 'waiting', revision = known.revision + 1, attempts = 0, next_attempt_at = statement_timestamp(),
-                sequencer = greatest(known.sequencer, excluded.sequencer)
-            WHERE (excluded.sequencer = '' OR excluded.sequencer > known.sequencer)
-              AND NOT (known.state IN ('present', 'refused', 'dropped') AND excluded.etag <> ''
-                       AND excluded.etag = known.etag AND excluded.version_id IN ('', known.version_id))
-              AND NOT (known.state IN ('gone', 'dropped') AND excluded.state = 'gone')
+            SET state = 'waiting', revision = seen.revision + 1, attempts = 0, next_attempt_at = statement_timestamp(),
+                sequencer = greatest(seen.sequencer, excluded.sequencer)
+            WHERE (excluded.sequencer = '' OR excluded.sequencer > seen.sequencer)
+              AND NOT (seen.state IN ('present', 'refused', 'dropped') AND excluded.etag <> ''
+                       AND excluded.etag = seen.etag AND excluded.version_id IN ('', seen.version_id))
+              AND NOT (seen.state IN ('gone', 'dropped') AND excluded.state = 'gone')
             RETURNING bucket_id, state
             """,
             [
@@ -107,17 +115,17 @@ def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
 
 
 def queue_objects(bucket_id: int, listed: Iterable[ObjectInfo]) -> None:
-    """Have objects of a listing read, whatever was known of them."""
-    rows = sorted(listed, key=lambda each: each.key)
+    """Queue listed objects, whatever their last state."""
+    rows = sorted(listed, key=lambda info: info.key)  # as in _upsert
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO analysis_bucketobject AS known
+            INSERT INTO analysis_bucketobject AS seen
                 (bucket_id, key, version_id, etag, size, sequencer, state, revision, attempts, error_code, reason)
             SELECT %s, key, '', etag, size, '', 'waiting', 0, 0, '', ''
             FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS listed (key, etag, size)
             ON CONFLICT (bucket_id, key) DO UPDATE
-            SET state = 'waiting', revision = known.revision + 1, attempts = 0, next_attempt_at = statement_timestamp()
+            SET state = 'waiting', revision = seen.revision + 1, attempts = 0, next_attempt_at = statement_timestamp()
             """,
-            [bucket_id, [each.key for each in rows], [each.etag for each in rows], [each.size for each in rows]],
+            [bucket_id, [row.key for row in rows], [row.etag for row in rows], [row.size for row in rows]],
         )

@@ -1,4 +1,4 @@
-"""What S3 says of objects, in each form in which it reaches a queue: by itself, through SNS, through EventBridge."""
+"""Parsing of S3 event messages: from S3 itself, through SNS, or through EventBridge."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
+from analysis.messages import MessageError, gettext_noop
+
 CREATED, REMOVED = "created", "removed"
 SEQUENCER = re.compile("[0-9A-F]{1,32}")
-KINDS = {"ObjectCreated": CREATED, "ObjectRemoved": REMOVED, "LifecycleExpiration": REMOVED}
-BRIDGED = {"Object Created": CREATED, "Object Deleted": REMOVED}
+EVENT_KINDS = {"ObjectCreated": CREATED, "ObjectRemoved": REMOVED, "LifecycleExpiration": REMOVED}
+EVENTBRIDGE_KINDS = {"Object Created": CREATED, "Object Deleted": REMOVED}
+MAX_SIZE = 2**63 - 1
+"""PostgreSQL's bigint; S3 objects are far smaller."""
 
 
-LARGEST = 2**63 - 1
-"""Bytes, far more than S3 takes: what the database can keep."""
-
-
-class InvalidEvent(Exception):
-    """Nothing that S3 says; str() is a sentence for whoever looks into the dead-letter queue."""
+class InvalidEvent(MessageError):
+    """A message that is no S3 event, with the reason for the dead-letter queue."""
 
 
 @dataclass(frozen=True)
 class ObjectEvent:
-    """News of one object. What was removed has neither etag nor size."""
+    """A change of one object. Removed objects have neither etag nor size."""
 
     kind: str
     bucket: str
@@ -36,103 +36,122 @@ class ObjectEvent:
     version_id: str = ""
 
     def is_after(self, other: ObjectEvent) -> bool:
-        """Of two of the same key; without a sequencer nobody knows, so what came later counts."""
+        """True for the later of two events of a key: by sequencer, else by arrival."""
         return not (self.sequencer and other.sequencer) or self.sequencer > other.sequencer
 
 
 def parse_events(body: str) -> list[ObjectEvent]:
-    """The news in a message; none in S3's test and in what SNS says of itself. Raises Malformed."""
-    said = _object(body, "The message")
-    if "Type" in said and "TopicArn" in said:
-        if said["Type"] != "Notification":
+    """The events of a message; none for S3's test event and SNS's own messages. Raises InvalidEvent."""
+    message = _json_object(body)
+    if "Type" in message and "TopicArn" in message:
+        if message["Type"] != "Notification":
             return []
-        return parse_events(str(said.get("Message", "")))
-    if said.get("source") == "aws.s3" and "detail" in said:
-        return list(_bridged(said))
-    if said.get("Event") == "s3:TestEvent":
+        return parse_events(str(message.get("Message", "")))
+    if message.get("source") == "aws.s3" and "detail" in message:
+        return list(_eventbridge_event(message))
+    if message.get("Event") == "s3:TestEvent":
         return []
-    if not isinstance(said.get("Records"), list):
-        raise InvalidEvent("The message has no Records, so it is no notification of S3.")
-    return [event for record in said["Records"] for event in _recorded(record)]
+    if not isinstance(message.get("Records"), list):
+        raise InvalidEvent(gettext_noop("The message has no Records, so it is no S3 notification."))
+    return [event for record in message["Records"] for event in _record_event(record)]
 
 
 def pad_sequencer(sequencer: object) -> str:
-    """Sequencers are hexadecimal and compared with the shorter one padded by zeros (AWS, "Event message structure")."""
+    """A sequencer with leading zeros.
+
+    Sequencers are hexadecimal, and the shorter of two is padded with zeros to compare them (AWS, "Event message
+    structure").
+    """
     text = str(sequencer or "").upper()
     return text.rjust(32, "0") if SEQUENCER.fullmatch(text) else ""
 
 
-def _check(text: str, maximum: int, what: str) -> str:
-    """The text, if S3 can have said it: so many bytes of UTF-8."""
+def _checked(text: str, limit: int, name: str) -> str:
+    """The text, unless it cannot be from S3 or stored: `limit` is in bytes of UTF-8."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise InvalidEvent(f"The {what} of a record is no text: {error}.") from error
+        template = gettext_noop("The %(name)s of a record is no valid text: %(error)s.")
+        raise InvalidEvent(template, name=name, error=str(error)) from error
     if "\0" in text:
-        raise InvalidEvent(f"The {what} of a record contains a NUL character, which cannot be kept.")
-    if size > maximum:
-        raise InvalidEvent(f"The {what} of a record has {size:,} bytes; S3 allows {maximum:,}.")
+        raise InvalidEvent(
+            gettext_noop("The %(name)s of a record contains a NUL character, which cannot be stored."), name=name
+        )
+    if size > limit:
+        raise InvalidEvent(
+            gettext_noop("The %(name)s of a record has %(size)s bytes; S3 allows %(limit)s."),
+            name=name,
+            size=f"{size:,}",
+            limit=f"{limit:,}",
+        )
     return text
 
 
-def _object(text: str, what: str) -> Mapping[str, Any]:
+def _json_object(text: str) -> Mapping[str, Any]:
     try:
-        said = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidEvent(f"{what} is no JSON: {error}.") from error
-    if not isinstance(said, dict):
-        raise InvalidEvent(f"{what} is JSON, but no object.")
-    return said
+        raise InvalidEvent(gettext_noop("The message is not JSON: %(error)s."), error=str(error)) from error
+    if not isinstance(content, dict):
+        raise InvalidEvent(gettext_noop("The message is JSON, but not an object."))
+    return content
 
 
-def _recorded(record: Any) -> Iterator[ObjectEvent]:
+def _record_event(record: Any) -> Iterator[ObjectEvent]:
     try:
         version, name = str(record["eventVersion"]), str(record["eventName"])
-        told = record["s3"]["object"]
-        bucket, key = str(record["s3"]["bucket"]["name"]), unquote_plus(str(told["key"]), errors="strict")
+        item = record["s3"]["object"]
+        bucket, key = str(record["s3"]["bucket"]["name"]), unquote_plus(str(item["key"]), errors="strict")
     except KeyError as error:
-        raise InvalidEvent(f"A record of the message is not one of S3: it has no {error.args[0]}.") from error
+        template = gettext_noop("A record of the message is no S3 event: %(field)s is missing.")
+        raise InvalidEvent(template, field=error.args[0]) from error
     except (TypeError, IndexError) as error:
-        raise InvalidEvent("A record of the message is not one of S3: it is built otherwise.") from error
+        raise InvalidEvent(
+            gettext_noop("A record of the message is no S3 event: its structure is different.")
+        ) from error
     except UnicodeDecodeError as error:
-        raise InvalidEvent(f"The key of a record is not UTF-8: {error}.") from error
+        raise InvalidEvent(gettext_noop("The key of a record is not UTF-8: %(error)s."), error=str(error)) from error
     if not version.startswith("2."):
-        raise InvalidEvent(f"The message has event version {version}; only 2.x is known.")
-    kind = KINDS.get(name.removeprefix("s3:").partition(":")[0])
+        template = gettext_noop("The message has event version %(version)s; only 2.x is supported.")
+        raise InvalidEvent(template, version=version)
+    kind = EVENT_KINDS.get(name.removeprefix("s3:").partition(":")[0])
     if kind:
-        yield _event(kind, bucket, key, told, etag="eTag", version="versionId")
+        yield _event(kind, bucket, key, item, etag="eTag", version="versionId")
 
 
-def _bridged(said: Mapping[str, Any]) -> Iterator[ObjectEvent]:
+def _eventbridge_event(message: Mapping[str, Any]) -> Iterator[ObjectEvent]:
     try:
-        told, bucket = said["detail"]["object"], str(said["detail"]["bucket"]["name"])
-        key = str(told["key"])  # as it is, not quoted
+        item, bucket = message["detail"]["object"], str(message["detail"]["bucket"]["name"])
+        key = str(item["key"])  # not URL-encoded, unlike in S3's own events
     except KeyError as error:
-        raise InvalidEvent(f"The message of EventBridge is not one of S3: it has no {error.args[0]}.") from error
+        template = gettext_noop("The EventBridge message is no S3 event: %(field)s is missing.")
+        raise InvalidEvent(template, field=error.args[0]) from error
     except TypeError as error:
-        raise InvalidEvent("The message of EventBridge is not one of S3: it is built otherwise.") from error
-    kind = BRIDGED.get(str(said.get("detail-type")))
+        raise InvalidEvent(
+            gettext_noop("The EventBridge message is no S3 event: its structure is different.")
+        ) from error
+    kind = EVENTBRIDGE_KINDS.get(str(message.get("detail-type")))
     if kind:
-        yield _event(kind, bucket, key, told, etag="etag", version="version-id")
+        yield _event(kind, bucket, key, item, etag="etag", version="version-id")
 
 
-def _event(kind: str, bucket: str, key: str, told: Mapping[str, Any], *, etag: str, version: str) -> ObjectEvent:
-    _check(bucket, 63, "bucket")
-    _check(key, 1_024, "key")
-    sequencer, version_id = pad_sequencer(told.get("sequencer")), str(told.get(version) or "")
-    _check(version_id, 1_024, "version")
+def _event(kind: str, bucket: str, key: str, item: Mapping[str, Any], *, etag: str, version: str) -> ObjectEvent:
+    _checked(bucket, 63, "bucket")
+    _checked(key, 1_024, "key")
+    sequencer, version_id = pad_sequencer(item.get("sequencer")), str(item.get(version) or "")
+    _checked(version_id, 1_024, "version")
     if kind == REMOVED:
         return ObjectEvent(kind, bucket, key, sequencer)
-    size = told.get("size", 0)
+    size = item.get("size", 0)
     size = size if isinstance(size, int) else 0
-    if not 0 <= size <= LARGEST:
-        raise InvalidEvent("The size of a record is none that an object can have.")
+    if not 0 <= size <= MAX_SIZE:
+        raise InvalidEvent(gettext_noop("The size of a record is not a valid object size."))
     return ObjectEvent(
         kind,
         bucket,
         key,
         sequencer,
-        etag=_check(str(told.get(etag) or "").strip('"'), 100, "etag"),
+        etag=_checked(str(item.get(etag) or "").strip('"'), 100, "etag"),
         size=size,
         version_id="" if version_id == "null" else version_id,
     )

@@ -1,13 +1,13 @@
-"""A bucket compared with what is known of it, page by page: what is new, changed or missing is to be looked at.
+"""Sync: comparison of a bucket's listing with the objects seen before, page by page.
 
-S3 lists keys in the order of their bytes, and the table has them in the same order: each page is compared with the
-stretch of the table that it covers, so memory stays the same however many there are, and after each page the place is
-written down, from where another run goes on.
+S3 lists keys in the order of their bytes, and the table's collation has the same order. Each page is compared with the
+range of the table that it covers, so memory does not grow with the bucket. The position is saved after each page, for
+the next run to continue there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from analysis.aws import s3_objects
 from analysis.aws.s3_objects import ObjectInfo
@@ -26,25 +27,27 @@ from analysis.storage import originals
 LEASE = timedelta(seconds=120)
 State = BucketObject.State
 
-_STRETCH = "bucket_id = %s AND key > %s AND (%s::text IS NULL OR key <= %s) AND key <> ALL(%s) AND state <> 'gone'"
-FORGET = f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_STRETCH} AND image_id IS NULL AND state <> 'waiting'"  # noqa: S608
-COUNT = f"SELECT count(*) FROM analysis_bucketobject WHERE {_STRETCH} AND image_id IS NOT NULL"  # noqa: S608
-LOOK_AGAIN = f"""
-    WITH again AS (
+_RANGE = "bucket_id = %s AND key > %s AND (%s::text IS NULL OR key <= %s) AND key <> ALL(%s) AND state <> 'gone'"
+MARK_GONE = (
+    f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_RANGE} AND image_id IS NULL AND state <> 'waiting'"  # noqa: S608
+)
+COUNT_MISSING = f"SELECT count(*) FROM analysis_bucketobject WHERE {_RANGE} AND image_id IS NOT NULL"  # noqa: S608
+REQUEUE_MISSING = f"""
+    WITH requeued AS (
         UPDATE analysis_bucketobject
         SET state = 'waiting', revision = revision + 1, attempts = 0, next_attempt_at = statement_timestamp()
-        WHERE {_STRETCH} AND image_id IS NOT NULL RETURNING id)
-    SELECT count(*) FROM again
+        WHERE {_RANGE} AND image_id IS NOT NULL RETURNING id)
+    SELECT count(*) FROM requeued
 """  # noqa: S608
 
 
 class SyncRunning(Exception):
-    """Somebody is at it."""
+    """Another sync of the bucket is in progress."""
 
 
 @dataclass
 class SyncCounts:
-    """So many objects, by what became of the comparison. `missing`: pictures here whose object is not listed."""
+    """Numbers of objects by outcome. `missing`: images whose object is not listed."""
 
     listed: int = 0
     new: int = 0
@@ -61,19 +64,26 @@ class SyncCounts:
 
 
 @dataclass(frozen=True)
+class SyncPage:
+    """Counts so far after a page; `has_queued` if the page queued objects to import."""
+
+    counts: SyncCounts
+    has_queued: bool
+
+
+@dataclass(frozen=True)
 class SyncOptions:
-    """`is_dry`: nothing is written. `trash_missing`: what is not listed is looked for, and trashed if it is gone."""
+    """`is_dry` writes nothing; `trash_missing` reads missing objects again, so that the gone ones are trashed."""
 
     is_dry: bool = False
     trash_missing: bool = False
     page_size: int = s3_objects.PAGE
 
 
-def sync(bucket: Bucket, *, options: SyncOptions, announce: Callable[[], object]) -> Generator[SyncCounts, None, None]:
-    """Compare everything, from where the last run was stopped; yields what was found so far after each page.
+def sync(bucket: Bucket, *, options: SyncOptions) -> Generator[SyncPage, None, None]:
+    """Compare a bucket from where the last run stopped; yields after each page, once it is committed.
 
-    `announce` is called on the commit of a page with something to be read. Stop by closing the iterator. Raises Busy,
-    or Refused with what the bucket says; then the next run goes on from there.
+    Close the iterator to stop; the next run continues. Raises SyncRunning, or AWSError if it cannot be listed.
     """
     total = _begin(bucket, options)
     after = "" if options.is_dry else bucket.cursor
@@ -81,29 +91,33 @@ def sync(bucket: Bucket, *, options: SyncOptions, announce: Callable[[], object]
         listing = s3_objects.pages(
             originals.client_of(bucket), bucket.name, prefix=bucket.prefix, after=after, size=options.page_size
         )
-        for page, is_last in _with_last(_ahead(listing)):
+        for page, is_last in _with_last(_prefetched(listing)):
             with transaction.atomic():
                 until = None if is_last else page[-1].key if page else after
-                found = _compare(bucket, page, after=after, until=until, options=options)
-                total.add(found)
+                counts = _compare(bucket, page, after=after, until=until, options=options)
+                total.add(counts)
                 after = until or ""
                 if not options.is_dry:
-                    _check_point(bucket, cursor=after, total=total, is_last=is_last)
-                    if found.new or found.changed or (found.missing and options.trash_missing):
-                        transaction.on_commit(announce, robust=True)
-            yield total
+                    _save_position(bucket, cursor=after, total=total, is_last=is_last)
+            has_queued = bool(counts.new or counts.changed or (counts.missing and options.trash_missing))
+            yield SyncPage(total, has_queued=has_queued and not options.is_dry)
     finally:
         if not options.is_dry:
             Bucket.objects.filter(pk=bucket.pk).update(sync_claimed_until=None)
 
 
+def is_unfinished(bucket: Bucket) -> bool:
+    """True if a sync has more pages to compare."""
+    return Bucket.objects.filter(pk=bucket.pk).exclude(cursor="").exists()
+
+
 def reset(bucket: Bucket) -> None:
-    """Have the next run begin anew."""
+    """Make the next run start from the first key."""
     Bucket.objects.filter(pk=bucket.pk).update(cursor="")
 
 
 def count_failed(bucket: Bucket, *, failed: Iterable[tuple[str, int]], options: SyncOptions) -> int:
-    """How many pictures' analyses failed last, of these APIs and pictures; written into the report of the sync."""
+    """Count the images of these (API, image id) pairs, and save the number in the sync's report."""
     number = len({image_id for _, image_id in failed})
     if not options.is_dry:
         bucket.refresh_from_db(fields=["report"])
@@ -116,7 +130,8 @@ def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
         return SyncCounts()
     free = Q(sync_claimed_until=None) | Q(sync_claimed_until__lt=Now())
     if not Bucket.objects.filter(free, pk=bucket.pk).update(sync_claimed_until=Now() + LEASE):
-        raise SyncRunning(f"A sync of {bucket} is under way; wait until it has ended.")
+        sentence = _("A sync of %(bucket)s is already running. Wait until it has finished.")
+        raise SyncRunning(sentence % {"bucket": bucket})
     bucket.refresh_from_db(fields=["cursor", "report", "sync_started_at"])
     if bucket.cursor:
         return SyncCounts(**{name: number for name, number in bucket.report.items() if hasattr(SyncCounts, name)})
@@ -126,72 +141,76 @@ def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
     return SyncCounts()
 
 
-def _check_point(bucket: Bucket, *, cursor: str, total: SyncCounts, is_last: bool) -> None:
-    said = {"cursor": cursor, "report": asdict(total), "sync_claimed_until": Now() + LEASE}
-    Bucket.objects.filter(pk=bucket.pk).update(**said, sync_ended_at=Now() if is_last else None)
+def _save_position(bucket: Bucket, *, cursor: str, total: SyncCounts, is_last: bool) -> None:
+    Bucket.objects.filter(pk=bucket.pk).update(
+        cursor=cursor,
+        report=asdict(total),
+        sync_claimed_until=Now() + LEASE,
+        sync_ended_at=Now() if is_last else None,
+    )
 
 
 def _compare(
     bucket: Bucket, page: list[ObjectInfo], *, after: str, until: str | None, options: SyncOptions
 ) -> SyncCounts:
-    selection = object_queue.key_filter_of(bucket)
-    wanted = {
-        each.key: each
-        for each in page
-        if selection.takes(each.key) and not object_queue.is_internal_key(bucket.name, each.key)
+    key_filter = object_queue.key_filter_of(bucket)
+    selected = {
+        info.key: info
+        for info in page
+        if key_filter.accepts(info.key) and not object_queue.is_internal_key(bucket.name, info.key)
     }
-    known = {
-        key: (etag, state)
-        for key, etag, state in BucketObject.objects.filter(bucket=bucket, key__in=list(wanted)).values_list(
-            "key", "etag", "state"
-        )
-    }
-    found = SyncCounts(listed=len(page), skipped=len(page) - len(wanted))
-    to_read = []
-    for each in wanted.values():
-        what = _judged(each, known.get(each.key))
-        setattr(found, what, getattr(found, what) + 1)
-        if what in {"new", "changed"}:
-            to_read.append(each)
-    if to_read and not options.is_dry:
-        object_queue.queue_objects(bucket.pk, to_read)
-    found.missing = _missing(bucket, [each.key for each in page], after=after, until=until, options=options)
-    return found
+    rows = BucketObject.objects.filter(bucket=bucket, key__in=list(selected)).values_list("key", "etag", "state")
+    seen = {key: (etag, state) for key, etag, state in rows}
+    counts = SyncCounts(listed=len(page), skipped=len(page) - len(selected))
+    to_import = []
+    for info in selected.values():
+        outcome = _outcome(info, seen.get(info.key))
+        setattr(counts, outcome, getattr(counts, outcome) + 1)
+        if outcome in {"new", "changed"}:
+            to_import.append(info)
+    if to_import and not options.is_dry:
+        object_queue.queue_objects(bucket.pk, to_import)
+    counts.missing = _missing(bucket, [info.key for info in page], after=after, until=until, options=options)
+    return counts
 
 
-def _judged(each: ObjectInfo, known: tuple[str, str] | None) -> str:
-    """Whether an object is new, changed (or to be tried again, or back), refused before, or known."""
-    if known is None:
+def _outcome(info: ObjectInfo, seen: tuple[str, str] | None) -> str:
+    """The field of SyncCounts for a listed object, by its (etag, state) when it was last seen.
+
+    "changed" includes objects that failed before or came back.
+    """
+    if seen is None:
         return "new"
-    etag, state = known
-    if state in {State.GONE, State.FAILED} or (state != State.WAITING and etag != each.etag):
+    etag, state = seen
+    if state in {State.GONE, State.FAILED} or (state != State.WAITING and etag != info.etag):
         return "changed"
     return "refused" if state == State.REFUSED else "known"
 
 
 def _missing(bucket: Bucket, listed: list[str], *, after: str, until: str | None, options: SyncOptions) -> int:
-    """How many pictures of this stretch are not listed. What never became a picture is forgotten on the way,
-    but for what waits: it may have come since the page was listed.
+    """Number of images in this range whose object is not listed.
+
+    Marks unlisted objects without image as gone, except waiting ones, which may be newer than the listing.
     """
     values: list[Any] = [bucket.pk, after, until, until, listed]
     with connection.cursor() as cursor:
         if not options.is_dry:
-            cursor.execute(FORGET, values)
-        cursor.execute(LOOK_AGAIN if options.trash_missing and not options.is_dry else COUNT, values)
+            cursor.execute(MARK_GONE, values)
+        cursor.execute(REQUEUE_MISSING if options.trash_missing and not options.is_dry else COUNT_MISSING, values)
         return int(cursor.fetchone()[0])
 
 
-def _ahead(pages: Iterator[list[ObjectInfo]]) -> Iterator[list[ObjectInfo]]:
-    """The next page is fetched while this one is compared."""
+def _prefetched(pages: Iterator[list[ObjectInfo]]) -> Iterator[list[ObjectInfo]]:
+    """Request the next page while the caller compares this one."""
     with ThreadPoolExecutor(1, thread_name_prefix="list") as thread:
-        coming = thread.submit(next, pages, None)
-        while (page := coming.result()) is not None:
-            coming = thread.submit(next, pages, None)
+        request = thread.submit(next, pages, None)
+        while (page := request.result()) is not None:
+            request = thread.submit(next, pages, None)
             yield page
 
 
 def _with_last(pages: Iterator[list[ObjectInfo]]) -> Iterator[tuple[list[ObjectInfo], bool]]:
-    """Each page, and whether it is the last one, which may be empty."""
+    """Pages, each with True if it is the last one, which may be empty."""
     page = next(pages, None)
     while page is not None:
         following = next(pages, None)

@@ -1,1 +1,1 @@
-"""What people say of pictures. It outlives every analysis."""
+"""Changes people make to pictures: verdicts, tags, ratings, trash, bulk changes. No analysis overwrites them."""

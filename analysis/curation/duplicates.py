@@ -1,4 +1,4 @@
-"""A person's own pictures that look nearly the same, found in bounded steps. `keeping` reduces them to one."""
+"""Groups of near-duplicates among an owner's pictures, found page by page in bounded time."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from analysis.curation import merge_duplicates
 from analysis.curation.hash_index import HashIndex
+from analysis.curation.merge_duplicates import MAX_DUPLICATES
 from analysis.ingest.hashes import look_alike, same_shape
 from analysis.models import Image
 from analysis.search.pagination import Cursor
 
 STEP = 100
-MOST_LOOKED_AT = 300
-MOST_GROUPS = 10
-MAX_GROUP_SIZE = merge_duplicates.MAX_DUPLICATES
-MOST_NEAR = 200
-"""So many pictures with a near hash are compared more closely with each."""
-MOST_LINKS = 4
-"""So many times what is like what was found is looked up."""
+MAX_SCANNED = 300
+MAX_GROUPS = 10
+MAX_GROUP_SIZE = MAX_DUPLICATES
+MAX_CANDIDATES = 200
+"""Pictures with a near hash that are compared in detail, for each picture."""
+MAX_HOPS = 4
+"""Rounds in which the near-duplicates of near-duplicates are looked up."""
 
 
 @dataclass(frozen=True)
 class DuplicateGroups:
-    """Groups of like pictures, the best of each first, and where to look further; None when that was all."""
+    """Groups, the best picture of each first, and the cursor of the next page; None on the last one."""
 
     groups: list[list[Image]]
     next: Cursor | None
 
 
 def find_duplicate_groups(person_id: int, *, after: Cursor | None = None) -> DuplicateGroups:
-    """Looks through a bounded number of the person's pictures, newest first; each group comes at its newest picture."""
-    looks = HashIndex.of_person(person_id)
+    """Scan a bounded number of the owner's pictures, newest first; each group is listed at its newest picture."""
+    index = HashIndex.of_person(person_id)
     groups: list[list[Image]] = []
-    looked_at = 0
-    while looked_at < MOST_LOOKED_AT and len(groups) < MOST_GROUPS:
+    scanned = 0
+    while scanned < MAX_SCANNED and len(groups) < MAX_GROUPS:
         images = _newest(person_id, after)
-        looked_at += len(images)
-        groups += _led_by(images, looks)
+        scanned += len(images)
+        groups += _groups_led_by(images, index)
         if len(images) < STEP:
             return DuplicateGroups(groups, None)
         after = Cursor(images[-1].added_at, images[-1].pk)
@@ -47,8 +47,8 @@ def find_duplicate_groups(person_id: int, *, after: Cursor | None = None) -> Dup
 
 
 def best_first(images: Collection[Image]) -> list[Image]:
-    """Most pixels, then the largest file, then the one that was here first."""
-    return sorted(images, key=lambda each: (-each.width * each.height, -each.size, each.added_at, each.pk))
+    """Most pixels first, then the largest file, then the oldest."""
+    return sorted(images, key=lambda image: (-image.width * image.height, -image.size, image.added_at, image.pk))
 
 
 def _newest(person_id: int, after: Cursor | None) -> list[Image]:
@@ -58,59 +58,58 @@ def _newest(person_id: int, after: Cursor | None) -> list[Image]:
     return list(own[:STEP])
 
 
-def _led_by(images: Sequence[Image], looks: HashIndex) -> list[list[Image]]:
-    """The groups of which one of these is the newest."""
-    like = _alike(images, looks)
-    leading = [each for each in images if like[each.pk] and not _has_newer(like[each.pk], each)]
-    border = {other.pk: other for each in leading for other in like[each.pk] if other.pk not in like}
-    for _ in range(MOST_LINKS):
-        if not border:
+def _groups_led_by(images: Sequence[Image], index: HashIndex) -> list[list[Image]]:
+    """The groups whose newest picture is one of these."""
+    similar = _similar_images(images, index)
+    leaders = [image for image in images if similar[image.pk] and not _has_newer(similar[image.pk], image)]
+    frontier = {other.pk: other for image in leaders for other in similar[image.pk] if other.pk not in similar}
+    for _ in range(MAX_HOPS):
+        if not frontier:
             break
-        reached = _alike(list(border.values()), looks)
-        like |= reached
-        border = {other.pk: other for found in reached.values() for other in found if other.pk not in like}
-    groups = [(each, _reached(each, like)) for each in leading]
-    return [best_first(group) for newest, group in groups if not _has_newer(group, newest)]
+        reached = _similar_images(list(frontier.values()), index)
+        similar |= reached
+        frontier = {other.pk: other for others in reached.values() for other in others if other.pk not in similar}
+    groups = [(leader, _connected(leader, similar)) for leader in leaders]
+    return [best_first(group) for leader, group in groups if not _has_newer(group, leader)]
 
 
-def _reached(image: Image, like: dict[int, list[Image]]) -> list[Image]:
-    """With what is like it, what is like that, and so on, as far as one can still look at side by side."""
+def _connected(image: Image, similar: dict[int, list[Image]]) -> list[Image]:
+    """The picture and all reached from it by similarity, at most MAX_GROUP_SIZE: the page shows them side by side."""
     group = {image.pk: image}
-    waiting = [image.pk]
-    while waiting and len(group) < MAX_GROUP_SIZE:
-        for other in like.get(waiting.pop(0), [])[: MAX_GROUP_SIZE - len(group)]:
+    queue = [image.pk]
+    while queue and len(group) < MAX_GROUP_SIZE:
+        for other in similar.get(queue.pop(0), [])[: MAX_GROUP_SIZE - len(group)]:
             if other.pk not in group:
                 group[other.pk] = other
-                waiting.append(other.pk)
+                queue.append(other.pk)
     return list(group.values())
 
 
 def _has_newer(others: Collection[Image], image: Image) -> bool:
-    return any((each.added_at, each.pk) > (image.added_at, image.pk) for each in others)
+    return any((other.added_at, other.pk) > (image.added_at, image.pk) for other in others)
 
 
-def _alike(images: Sequence[Image], looks: HashIndex) -> dict[int, list[Image]]:
-    """For each picture the person's others that look like it."""
-    near = {image.pk: looks.like(image, maximum=MOST_NEAR) for image in images}
-    alike = _confirmed(images, near)
-    others = Image.objects.in_bulk({other for found in alike.values() for other in found})
-    return {image_id: [others[each] for each in found if each in others] for image_id, found in alike.items()}
+def _similar_images(images: Sequence[Image], index: HashIndex) -> dict[int, list[Image]]:
+    """By image id, the owner's other pictures that look like it."""
+    candidates = {image.pk: index.similar_to(image, limit=MAX_CANDIDATES) for image in images}
+    similar_ids = _compare_details(images, candidates)
+    others = Image.objects.in_bulk({pk for ids in similar_ids.values() for pk in ids})
+    return {image_id: [others[pk] for pk in ids if pk in others] for image_id, ids in similar_ids.items()}
 
 
-def _confirmed(images: Sequence[Image], near: dict[int, list[int]]) -> dict[int, list[int]]:
-    """Of pictures with a near hash those that have the same finer shapes, color and ratio, too: hashes of pages of
-    text are near one another, and so are those of other pictures with little in them.
+def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) -> dict[int, list[int]]:
+    """Keep the candidates with the same finer shapes, mean color and aspect ratio.
+
+    The perceptual hash alone is not enough: scanned pages and other pictures with little contrast have near hashes.
     """
-    ids = {other for found in near.values() for other in found}
+    ids = {pk for candidate_ids in candidates.values() for pk in candidate_ids}
     rows = Image.objects.filter(pk__in=ids).values_list("pk", "signature", "width", "height")
-    known = {pk: (bytes(taken), (width, height)) for pk, taken, width, height in rows}
-    confirmed = {}
-    for image in images:
-        own, extent = bytes(image.signature), (image.width, image.height)
-        alike = [
-            pk
-            for pk in near[image.pk]
-            if pk in known and look_alike(own, known[pk][0]) and same_shape(extent, known[pk][1])
-        ]
-        confirmed[image.pk] = alike[:MAX_GROUP_SIZE]
-    return confirmed
+    details = {pk: (bytes(signature), (width, height)) for pk, signature, width, height in rows}
+
+    def is_similar(image: Image, pk: int) -> bool:
+        if pk not in details:  # deleted since the index was read
+            return False
+        signature, size = details[pk]
+        return look_alike(bytes(image.signature), signature) and same_shape((image.width, image.height), size)
+
+    return {image.pk: [pk for pk in candidates[image.pk] if is_similar(image, pk)][:MAX_GROUP_SIZE] for image in images}

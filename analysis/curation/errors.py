@@ -1,5 +1,2 @@
-"""The one error of curation: what a person asked for is not done, and why."""
-
-
 class ActionRefused(Exception):
-    """A sentence for the person who asked; nothing was changed."""
+    """A change was refused and nothing was saved. The message is shown to the user."""

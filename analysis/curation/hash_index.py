@@ -1,7 +1,7 @@
-"""A person's pictures by their perceptual hashes, all of them in memory: sixteen bytes each.
+"""In-memory index of one owner's perceptual hashes, sixteen bytes per picture.
 
-To compare one with a million takes a millisecond or two; an index over all people's hashes was asked as many times as
-there are pictures on a page, and found everybody's.
+Comparing one hash with a million takes one or two milliseconds. A database index over all owners' hashes would be
+queried once per picture of the page and would return other people's pictures, too.
 """
 
 from __future__ import annotations
@@ -14,38 +14,39 @@ from numpy.typing import NDArray
 from analysis.models import Image
 from analysis.search.sql.expressions import fetch_all
 
-NEAR = 7
-"""Bits of the perceptual hash in which like pictures differ at most; of one picture and the next, not of all."""
+MAX_DISTANCE = 7
+"""Bits in which the perceptual hashes of two near-duplicates may differ."""
 
 
 @dataclass(frozen=True)
 class HashIndex:
-    """Row by row the pictures' ids and their hashes."""
+    """Ids and hashes of pictures; the two arrays correspond by position."""
 
     ids: NDArray[np.int64]
     hashes: NDArray[np.int64]
 
     @classmethod
     def of_person(cls, person_id: int) -> HashIndex:
-        """Those of all of their pictures that have a hash and are not in the trash."""
-        # In one value each: as rows of their own they would take ten times as long to be read.
+        """All of the owner's pictures that have a hash and are not in the trash."""
+        # Aggregated into two values: fetched as a million rows this would take ten times as long.
         ((ids, hashes),) = fetch_all(
             """SELECT coalesce(string_agg(int8send(id), ''), ''), coalesce(string_agg(int8send(phash), ''), '')
                FROM analysis_image WHERE owner_id = %s AND trashed_at IS NULL AND phash IS NOT NULL""",
             [person_id],
         )
-        return cls(_numbers(ids), _numbers(hashes))
+        return cls(_integers(ids), _integers(hashes))
 
-    def like(self, image: Image, *, maximum: int) -> list[int]:
-        """The ids of others that look like it."""
+    def similar_to(self, image: Image, *, limit: int) -> list[int]:
+        """Ids of other pictures within MAX_DISTANCE."""
         if image.phash is None:
             return []
-        bits = np.bitwise_count((self.hashes ^ np.int64(image.phash)).view(np.uint64))  # of a negative it counts others
-        found = self.ids[np.flatnonzero(bits <= NEAR)]
-        others: list[int] = found[found != image.pk][:maximum].tolist()
+        # As unsigned: bitwise_count counts the absolute value of negative numbers.
+        distances = np.bitwise_count((self.hashes ^ np.int64(image.phash)).view(np.uint64))
+        matches = self.ids[np.flatnonzero(distances <= MAX_DISTANCE)]
+        others: list[int] = matches[matches != image.pk][:limit].tolist()
         return others
 
 
-def _numbers(sent: bytes) -> NDArray[np.int64]:
-    """As the server sends them, the highest byte first."""
-    return np.frombuffer(sent, ">i8").astype(np.int64)
+def _integers(binary: bytes) -> NDArray[np.int64]:
+    # int8send returns network byte order.
+    return np.frombuffer(binary, ">i8").astype(np.int64)

@@ -1,69 +1,80 @@
-"""One word on many pictures, in the rows that search reads: what reindex would make of it, without reading answers.
+"""Updates of the search index after verdicts on one label, without reading the analyses where that is possible.
 
-Pictures are locked by whoever calls. Those in the trash have no rows and get none.
+The result must equal a reindex of the same pictures (tests/curation/test_bulk.py compares them). The caller locks the
+pictures. Pictures in the trash have no index rows and get none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db import connection
 from django.db.models import Q
 
-from analysis.models import FileKeyword, Image, ImageLabel, Label
+from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
 from analysis.recognition.search_index import FULL, reindex
 
 
-def index_confirmed(image_ids: Collection[int], label: Label) -> None:
-    """A person says that the label is there: it is, as sure as can be."""
-    rows = ImageLabel.objects.filter(image_id__in=image_ids, label=label)
-    found = set(rows.values_list("image_id", flat=True))
-    rows.update(confidence=FULL)
-    missing = [pk for pk in image_ids if pk not in found]
-    if label.kind != Label.Kind.TAG:
-        reindex(missing, apis=())  # the recognizer may have found it, too, and counted instances
+def index_verdicts(label: Label, decisions: Mapping[int, str | None]) -> None:
+    """Update the index by the present decision on each picture, None where there is none."""
+    if not decisions:
         return
-    shown = Image.objects.filter(pk__in=missing, trashed_at=None)
-    ImageLabel.objects.bulk_create(
-        ImageLabel(
-            image_id=pk, label=label, confidence=FULL, added_at=added_at, owner_id=owner_id, visibility=visibility
-        )
-        for pk, added_at, owner_id, visibility in shown.values_list("pk", "added_at", "owner_id", "visibility")
-    )
-    _renew_whole(missing)
-
-
-def index_rejected(image_ids: Collection[int], label: Label) -> None:
-    """A person says that the label is not there: it is not."""
-    ImageLabel.objects.filter(image_id__in=image_ids, label=label).delete()
-    _renew_whole(image_ids)
-
-
-def index_from_analysis(image_ids: Collection[int], label: Label) -> None:
-    """Nobody says anything of the label any more: what the recognizer says stands, which never says tags, and what
-    the file says.
-    """
-    if label.kind != Label.Kind.TAG:
-        reindex(image_ids, apis=())
+    if label.merged_into_id is not None or label.merged.exists():
+        # Verdicts on any of the merged labels count for the remaining one; only a reindex weighs them all.
+        reindex(list(decisions), apis=())
         return
-    in_file = in_files(image_ids, label)
-    index_rejected([pk for pk in image_ids if pk not in in_file], label)
-    reindex(in_file, apis=())
+    _index_rejected([pk for pk, decision in decisions.items() if decision == Verdict.Decision.REJECTED], label)
+    _index_undecided([pk for pk, decision in decisions.items() if decision is None], label)
+    positive = {Verdict.Decision.CONFIRMED, Verdict.Decision.ADDED}
+    _index_positive([pk for pk, decision in decisions.items() if decision in positive], label)
 
 
-def in_files(image_ids: Collection[int], label: Label) -> set[int]:
-    """Of these pictures those whose file carries the label, or one that it stands for, as a keyword."""
+def images_with_keyword(image_ids: Collection[int], label: Label) -> set[int]:
+    """Those of these pictures whose file has the label, or one merged into it, as a keyword."""
     keywords = FileKeyword.objects.filter(Q(label=label) | Q(label__merged_into=label), image_id__in=image_ids)
     return set(keywords.values_list("image_id", flat=True))
 
 
-def _renew_whole(image_ids: Collection[int]) -> None:
+def _index_positive(image_ids: Collection[int], label: Label) -> None:
+    rows = ImageLabel.objects.filter(image_id__in=image_ids, label=label)
+    indexed = set(rows.values_list("image_id", flat=True))
+    rows.update(confidence=FULL)
+    missing = [pk for pk in image_ids if pk not in indexed]
+    if label.kind != Label.Kind.TAG:
+        reindex(missing, apis=())  # an analysis may have detected it below the threshold and counted instances
+        return
+    images = Image.objects.filter(pk__in=missing, trashed_at=None)
+    ImageLabel.objects.bulk_create(
+        ImageLabel(
+            image_id=pk, label=label, confidence=FULL, added_at=added_at, owner_id=owner_id, visibility=visibility
+        )
+        for pk, added_at, owner_id, visibility in images.values_list("pk", "added_at", "owner_id", "visibility")
+    )
+    _update_label_ids(missing)
+
+
+def _index_rejected(image_ids: Collection[int], label: Label) -> None:
+    ImageLabel.objects.filter(image_id__in=image_ids, label=label).delete()
+    _update_label_ids(image_ids)
+
+
+def _index_undecided(image_ids: Collection[int], label: Label) -> None:
+    if label.kind != Label.Kind.TAG:
+        reindex(image_ids, apis=())
+        return
+    # Recognizers never return tags, so without a verdict only the file's keywords count.
+    from_file = images_with_keyword(image_ids, label)
+    _index_rejected([pk for pk in image_ids if pk not in from_file], label)
+    reindex(from_file, apis=())
+
+
+def _update_label_ids(image_ids: Collection[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE analysis_imageindex whole
+            UPDATE analysis_imageindex image
             SET label_ids = ARRAY(
-                SELECT label_id FROM analysis_imagelabel WHERE image_id = whole.image_id ORDER BY label_id)
+                SELECT label_id FROM analysis_imagelabel WHERE image_id = image.image_id ORDER BY label_id)
             WHERE image_id = ANY(%s)
             """,
             [list(image_ids)],

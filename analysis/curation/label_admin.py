@@ -1,6 +1,7 @@
-"""What people make of a label: which other stands for it, from what confidence on it counts, whether it is shown.
+"""Changes to labels: merging, confidence thresholds, hiding.
 
-Nothing that a machine answered is rewritten: pictures are indexed anew from their answers, now and whenever they are.
+Stored analyses are never rewritten. Pictures are reindexed from them, now for the changed labels and in any later
+reindex, with the present merges and thresholds.
 """
 
 from __future__ import annotations
@@ -9,18 +10,18 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analysis.curation.errors import ActionRefused
 from analysis.models import Label
 
-STALE_REVISION = (
-    "Somebody changed this label since you opened it. Nothing was saved; open it again to see what it is now."
-)
+STALE_REVISION = gettext_lazy("Someone else changed this label after you opened it. Reload and try again.")
 
 
 @dataclass(frozen=True)
 class LabelUpdate:
-    """What a label shall be. `revision`: as it was when it was looked at."""
+    """New values of a label. `revision`: the one the form was opened with."""
 
     revision: int
     category: str
@@ -29,43 +30,47 @@ class LabelUpdate:
     merged_into_id: int | None
 
 
-def update_label(label_id: int, wanted: LabelUpdate) -> list[int]:
-    """Save it; answers the labels whose pictures are to be gone through. Raises Refused."""
+def update_label(label_id: int, update: LabelUpdate) -> list[int]:
+    """Save the label; returns the labels whose pictures need a reindex. Raises ActionRefused."""
     with transaction.atomic():
-        label, target = check(label_id, wanted)
-        is_other = (label.threshold, label.merged_into_id) != (wanted.threshold, target)
+        label, target_id = validate(label_id, update)
+        needs_reindex = (label.threshold, label.merged_into_id) != (update.threshold, target_id)
         Label.objects.filter(pk=label_id).update(
-            category=wanted.category,
-            is_hidden=wanted.is_hidden,
-            threshold=wanted.threshold,
-            merged_into=target,
+            category=update.category,
+            is_hidden=update.is_hidden,
+            threshold=update.threshold,
+            merged_into=target_id,
             revision=F("revision") + 1,
-            **({"reindex_cursor": 0} if is_other else {}),
+            **({"reindex_cursor": 0} if needs_reindex else {}),
         )
-        moved = list(Label.objects.filter(merged_into=label_id).values_list("pk", flat=True)) if is_other else []
-        if target:  # what it stood for, the other stands for now: nothing is ever more than one step away
-            Label.objects.filter(pk__in=moved).update(merged_into=target)
-        Label.objects.filter(pk__in=moved).update(reindex_cursor=0)
-    return [label_id, *moved] if is_other else []
+        if not needs_reindex:
+            return []
+        merged = Label.objects.filter(
+            pk__in=list(Label.objects.filter(merged_into=label_id).values_list("pk", flat=True))
+        )
+        if target_id:  # labels merged into this one follow it, so that no merge is more than one step
+            merged.update(merged_into=target_id)
+        merged.update(reindex_cursor=0)
+        return [label_id, *merged.order_by("pk").values_list("pk", flat=True)]
 
 
-def check(label_id: int, wanted: LabelUpdate) -> tuple[Label, int | None]:
-    """The label, locked until the transaction's end, and the one that shall stand for it. Raises Refused."""
-    both = Label.objects.select_for_update().filter(pk__in=[label_id, wanted.merged_into_id or label_id])
-    list(both.order_by("pk"))  # in the order that everybody locks them: of two who merge crosswise one waits
+def validate(label_id: int, update: LabelUpdate) -> tuple[Label, int | None]:
+    """Lock the label; returns it and the id of the label to merge it into. Raises ActionRefused."""
+    both = Label.objects.select_for_update().filter(pk__in=[label_id, update.merged_into_id or label_id])
+    list(both.order_by("pk"))  # always in id order: two users may merge the same labels in opposite directions
     label = Label.objects.get(pk=label_id)
-    if label.revision != wanted.revision:
+    if label.revision != update.revision:
         raise ActionRefused(STALE_REVISION)
-    return label, _target(label, wanted.merged_into_id)
+    return label, _merge_target(label, update.merged_into_id)
 
 
 def merge(label_ids: list[int], *, into_id: int) -> list[int]:
-    """Several at once, all or none; answers the labels whose pictures are to be gone through. Raises Refused."""
+    """Merge several labels, all or none; returns the labels whose pictures need a reindex. Raises ActionRefused."""
     with transaction.atomic():
         changed = list[int]()
         for label in Label.objects.filter(pk__in=label_ids).order_by("pk"):
-            wanted = LabelUpdate(label.revision, label.category, label.is_hidden, label.threshold, into_id)
-            changed += update_label(label.pk, wanted)
+            update = LabelUpdate(label.revision, label.category, label.is_hidden, label.threshold, into_id)
+            changed += update_label(label.pk, update)
     return changed
 
 
@@ -73,20 +78,28 @@ def hide(label_ids: list[int], *, is_hidden: bool) -> int:
     return Label.objects.filter(pk__in=label_ids).update(is_hidden=is_hidden, revision=F("revision") + 1)
 
 
-def _target(label: Label, into_id: int | None) -> int | None:
-    """The label that shall stand for it. Raises Refused for a circle and for what is of another kind."""
-    if into_id is None:
+def _merge_target(label: Label, target_id: int | None) -> int | None:
+    """The target, or the label this is itself merged into. Raises ActionRefused for circles and other kinds."""
+    if target_id is None:
         return None
-    if into_id == label.pk:
-        raise ActionRefused(f"“{label}” cannot be merged into itself.")
-    into = Label.objects.filter(pk=into_id).first()
-    if into is None:
-        raise ActionRefused("The label to merge it into is not there any more.")
-    if into.kind != label.kind:
+    if target_id == label.pk:
+        raise ActionRefused(_("“%(label)s” cannot be merged into itself.") % {"label": label})
+    target = Label.objects.filter(pk=target_id).first()
+    if target is None:
+        raise ActionRefused(_("The label to merge into no longer exists."))
+    if target.kind != label.kind:
         raise ActionRefused(
-            f"“{label}” is of the kind {label.get_kind_display()}, “{into}” of the kind {into.get_kind_display()}; "
-            "only labels of one kind are merged."
+            _("Only labels of the same kind can be merged: “%(label)s” (%(kind)s), “%(target)s” (%(target_kind)s).")
+            % {
+                "label": label,
+                "kind": label.get_kind_display(),
+                "target": target,
+                "target_kind": target.get_kind_display(),
+            }
         )
-    if into.merged_into_id == label.pk:
-        raise ActionRefused(f"“{into}” is merged into “{label}” already; the two would go round in a circle.")
-    return into.merged_into_id or into.pk
+    if target.merged_into_id == label.pk:
+        raise ActionRefused(
+            _("“%(target)s” is already merged into “%(label)s”; that would create a circular merge.")
+            % {"target": target, "label": label}
+        )
+    return target.merged_into_id or target.pk

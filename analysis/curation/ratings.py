@@ -1,4 +1,4 @@
-"""What a person thinks of a picture, for that person alone: favorite or not, and so many stars."""
+"""Each user's own favorites and star ratings."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from analysis.curation.errors import ActionRefused
 from analysis.models import Rating
 
-MOST_STARS = 5
+MAX_STARS = 5
 
 
 class UserRating(NamedTuple):
-    """What a mark says; without one, this."""
+    """The values of a Rating row; the defaults stand for a missing row."""
 
     is_favorite: bool = False
-    rating: int | None = None
+    stars: int | None = None
 
 
 def set_favorite(image_id: int, *, person_id: int, is_favorite: bool) -> None:
-    _set(image_id, person_id=person_id, column="is_favorite", value=is_favorite)
+    _save(image_id, person_id=person_id, is_favorite=is_favorite)
 
 
 def rate(image_id: int, *, person_id: int, stars: int) -> None:
-    """Give 1 to 5 stars; 0 takes them away. Raises Refused for anything else."""
-    if not 0 <= stars <= MOST_STARS:
-        raise ActionRefused(f"A rating is 1 to {MOST_STARS} stars, or 0 for none.")
-    _set(image_id, person_id=person_id, column="rating", value=stars or None)
+    """Give 1 to 5 stars, or 0 for none. Raises ActionRefused for other numbers."""
+    if not 0 <= stars <= MAX_STARS:
+        raise ActionRefused(_("A rating is 1 to %(limit)s stars, or 0 for none.") % {"limit": MAX_STARS})
+    _save(image_id, person_id=person_id, rating=stars or None)
 
 
 def set_favorites(image_ids: Collection[int], *, person_id: int, is_favorite: bool) -> list[int]:
-    """Many at once; answers those that were not so already."""
+    """Set or unset many favorites; returns the ids that changed."""
     with transaction.atomic():
         own = Rating.objects.filter(person_id=person_id, image_id__in=image_ids)
         favorites = set(own.filter(is_favorite=True).values_list("image_id", flat=True))
@@ -48,24 +49,17 @@ def set_favorites(image_ids: Collection[int], *, person_id: int, is_favorite: bo
 
 
 def ratings_for(image_ids: Collection[int], *, person_id: int) -> dict[int, UserRating]:
-    """By picture, of those that are marked."""
+    """The user's ratings by image id; pictures without one are left out."""
     own = Rating.objects.filter(person_id=person_id, image_id__in=image_ids)
     rows = own.values_list("image_id", "is_favorite", "rating")
-    return {pk: UserRating(is_favorite, rating) for pk, is_favorite, rating in rows}
+    return {pk: UserRating(is_favorite, stars) for pk, is_favorite, stars in rows}
 
 
-def save_rating(image_id: int, opinion: UserRating, *, person_id: int) -> None:
-    """This and nothing else is what the person thinks of it."""
+def save_rating(image_id: int, rating: UserRating, *, person_id: int) -> None:
+    _save(image_id, person_id=person_id, is_favorite=rating.is_favorite, rating=rating.stars)
+
+
+def _save(image_id: int, *, person_id: int, **columns: bool | int | None) -> None:
     with transaction.atomic():
-        Rating.objects.update_or_create(image_id=image_id, person_id=person_id, defaults=opinion._asdict())
-        _drop_empty(image_id, person_id)
-
-
-def _set(image_id: int, *, person_id: int, column: str, value: bool | int | None) -> None:
-    with transaction.atomic():
-        Rating.objects.update_or_create(image_id=image_id, person_id=person_id, defaults={column: value})
-        _drop_empty(image_id, person_id)
-
-
-def _drop_empty(image_id: int, person_id: int) -> None:
-    Rating.objects.filter(image_id=image_id, person_id=person_id, is_favorite=False, rating=None).delete()
+        Rating.objects.update_or_create(image_id=image_id, person_id=person_id, defaults=columns)
+        Rating.objects.filter(image_id=image_id, person_id=person_id, is_favorite=False, rating=None).delete()

@@ -1,47 +1,54 @@
-"""The word a person wrote, as a label: one that is there by this name or alias, or a tag."""
+"""Labels and tags by the names people type."""
 
 from __future__ import annotations
 
 from django.db.models import Value
 from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
 
 from analysis.curation.errors import ActionRefused
+from analysis.formatting import count
 from analysis.ingest.validation import plain_text
 from analysis.models import Label, LabelAlias
 from analysis.recognition.detected_labels import DetectedLabel
 from analysis.recognition.label_registry import label_ids
 
-LONGEST = 200
+MAX_LENGTH = 200
 
 
 def get_or_create_tag(text: str) -> Label:
-    """A recognizer's label of this name or alias, else the tag of this name, made when it is new. Raises Refused."""
-    name = checked(text)
-    return _recognized(name) or _tag(name)
+    """A recognizer's label with this name or alias, otherwise the tag of this name, created if it is new.
+
+    Raises ActionRefused for an invalid name.
+    """
+    name = clean_name(text)
+    return _recognizer_label(name) or _tag(name)
 
 
-def checked(text: str) -> str:
-    """The name as it would be kept. Raises Refused for what is none."""
+def clean_name(text: str) -> str:
+    """The name without control characters and surrounding space. Raises ActionRefused if it is invalid."""
     name = plain_text(text, len(text) * 4)
     if not name:
-        raise ActionRefused("A tag needs at least one letter, digit or sign.")
-    if len(name) > LONGEST:
-        raise ActionRefused(f"A tag has at most {LONGEST} characters; this one has {len(name):,}.")
+        raise ActionRefused(_("Tag can't be empty."))
+    if len(name) > MAX_LENGTH:
+        raise ActionRefused(
+            _("A tag can have at most %(limit)s characters; this one has %(length)s.")
+            % {"limit": count(MAX_LENGTH), "length": count(len(name))}
+        )
     return name
 
 
-def _recognized(name: str) -> Label | None:
-    """The label that a recognizer uses; those that are hidden would not show that anything was added."""
-    shown = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False).select_related("merged_into")
-    # PostgreSQL folds both names, since Python does not fold every language alike.
-    own = shown.annotate(lower=Lower("name")).filter(lower=Lower(Value(name))).first()
-    if own:
-        return own.merged_into or own
-    aliases = LabelAlias.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))
-    named = shown.filter(pk__in=aliases.values("label")).order_by("-image_count", "pk").first()
-    return named and (named.merged_into or named)
+def _recognizer_label(name: str) -> Label | None:
+    """Hidden labels don't count: the user would not see that anything was added."""
+    labels = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False).select_related("merged_into")
+    # PostgreSQL lowercases both sides: Python's lower() differs from it for some languages.
+    label: Label | None = labels.annotate(lower=Lower("name")).filter(lower=Lower(Value(name))).first()
+    if label is None:
+        aliases = LabelAlias.objects.annotate(lower=Lower("name")).filter(lower=Lower(Value(name)))
+        label = labels.filter(pk__in=aliases.values("label")).order_by("-image_count", "pk").first()
+    return label and (label.merged_into or label)
 
 
 def _tag(name: str) -> Label:
-    word = DetectedLabel(Label.Kind.TAG, name, 100.0)
-    return Label.objects.get(pk=label_ids([word])[word.key])
+    detected = DetectedLabel(Label.Kind.TAG, name, 100.0)
+    return Label.objects.get(pk=label_ids([detected])[detected.key])

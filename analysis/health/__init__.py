@@ -1,1 +1,1 @@
-"""Whether everything runs that must run: signs of life, the watchdog, the doctor."""
+"""Health checks: heartbeat, watchdog, `manage.py doctor`, `manage.py check_aws`."""

@@ -1,19 +1,21 @@
-"""Whether AWS lets this configuration do what it needs: one real and cheap request for each permission."""
+"""Checks the AWS permissions, by one cheap request for each."""
 
 from __future__ import annotations
 
 import io
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from PIL import Image, ImageDraw
 
 from analysis.aws import bucket_settings, clients, iam_policy, sts
 from analysis.aws.errors import AWSError, MissingCredentials
+from analysis.findings import AwsFinding, State
 from analysis.recognition import aws_quotas, registry
 from analysis.recognition.base import ApiName, Parameters, RequestFailed, S3Object
 from analysis.recognition.prices import price_list
@@ -21,41 +23,29 @@ from analysis.storage import blobs
 
 FREE = Decimal(0)
 FILENAME = "check-aws.jpg"
-SIDE = 80  # pixels, the least that Rekognition takes
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was tried. `action` is the IAM action that is missing, `dollars` what trying may have cost."""
-
-    subject: str
-    is_fine: bool
-    sentence: str
-    action: str = ""
-    milliseconds: int | None = None
-    calls: int = 0
-    dollars: Decimal = FREE
+SIDE = 80  # pixels, Rekognition's minimum
 
 
 def is_needed() -> bool:
-    return bool(apis() or _bucket_name())
+    """True if this configuration uses AWS at all."""
+    return bool(enabled_apis() or _bucket_name())
 
 
-def apis() -> list[str]:
-    """Rekognition's that are switched on."""
-    return registry.wanted_apis() if settings.RECOGNIZER == "rekognition" else []
+def enabled_apis() -> list[str]:
+    """The APIs of Rekognition that are switched on."""
+    return registry.enabled_apis() if settings.RECOGNIZER == "rekognition" else []
 
 
-def price() -> Decimal:
-    """What trying costs at most, in US dollars."""
-    tried = apis()
-    return sum((_price(api) for api in tried + _referred(tried)), FREE)
+def maximum_cost() -> Decimal:
+    """The most that the check may cost, in US dollars."""
+    apis = enabled_apis()
+    return sum((_price(api) for api in apis + _apis_by_reference(apis)), FREE)
 
 
-def least_policy() -> dict[str, Any]:
-    """Only what this configuration needs."""
+def minimal_policy() -> dict[str, Any]:
+    """The IAM policy with only the permissions that this configuration needs."""
     return iam_policy.minimal_policy(
-        operations=[aws_quotas.OPERATIONS[api] for api in apis()],
+        operations=[aws_quotas.OPERATIONS[api] for api in enabled_apis()],
         bucket=_bucket_name(),
         prefix=_prefix(),
         reads_quotas=_reads_quotas(),
@@ -63,125 +53,141 @@ def least_policy() -> dict[str, Any]:
     )
 
 
-def check_aws() -> Iterator[Finding]:
-    """Try everything, one after another. Without credentials nothing else is tried.
+def check_aws() -> Iterator[AwsFinding]:
+    """Run all checks, one after another; only the first without credentials.
 
-    The requests to Rekognition are in no ledger and take no turns of the quota: they are a handful.
+    The few requests to Rekognition bypass the ledger and the rate limiter.
     """
-    if apis() and not settings.AWS_REGION:
-        yield Finding("region", is_fine=False, sentence="Set AWS_REGION, for example to eu-central-1.")
+    apis = enabled_apis()
+    if apis and not settings.AWS_REGION:
+        yield AwsFinding("region", State.FAILED, _("Set AWS_REGION, for example to eu-central-1."))
     started = time.perf_counter()
     try:
-        who = sts.caller(region=settings.AWS_REGION or "us-east-1")
-    except MissingCredentials as refusal:
-        yield Finding("credentials", is_fine=False, sentence=str(refusal))
+        identity = sts.caller(region=settings.AWS_REGION or "us-east-1")
+    except MissingCredentials as error:
+        yield AwsFinding("credentials", State.FAILED, str(error))
         return
-    except AWSError as refusal:
-        yield Finding("credentials", is_fine=False, sentence=f"STS does not tell whose they are: {refusal}")
+    except AWSError as error:
+        message = _("STS could not identify the credentials: %(error)s") % {"error": error}
+        yield AwsFinding("credentials", State.FAILED, message)
     else:
-        yield _told(who, milliseconds=_since(started))
-    yield from _bucket() if _bucket_name() else ()
-    yield from [_quotas()] if _reads_quotas() else ()
-    yield from (_asked(api, _picture()) for api in apis())
-    yield from (_referred_to(api) for api in _referred(apis()))
+        yield _check_account(identity, milliseconds=_milliseconds_since(started))
+    if _bucket_name():
+        yield from _check_bucket()
+    if _reads_quotas():
+        yield _check_quotas()
+    yield from (_check_api(api, _test_picture()) for api in apis)
+    yield from (_check_reference(api) for api in _apis_by_reference(apis))
 
 
-def _told(who: sts.Identity, *, milliseconds: int) -> Finding:
-    if settings.AWS_ACCOUNT not in {"", who.account}:
-        sentence = f"They belong to account {who.account}, AWS_ACCOUNT says {settings.AWS_ACCOUNT}: correct one."
-        return Finding("credentials", is_fine=False, sentence=sentence, milliseconds=milliseconds)
-    return Finding("credentials", is_fine=True, sentence=f"{who.arn}.", milliseconds=milliseconds)
+def _check_account(identity: sts.Identity, *, milliseconds: int) -> AwsFinding:
+    if settings.AWS_ACCOUNT in {"", identity.account}:
+        return AwsFinding("credentials", State.OK, f"{identity.arn}.", milliseconds=milliseconds)
+    message = _("The credentials belong to account %(account)s, but AWS_ACCOUNT is %(expected)s. Correct one of them.")
+    values = {"account": identity.account, "expected": settings.AWS_ACCOUNT}
+    return AwsFinding("credentials", State.FAILED, message % values, milliseconds=milliseconds)
 
 
-def _bucket() -> Iterator[Finding]:
+def _check_bucket() -> Iterator[AwsFinding]:
     name, started = _bucket_name(), time.perf_counter()
     try:
         client = _client()
         region = bucket_settings.region_of(client, name)
-    except AWSError as refusal:
-        if not refusal.is_denied:
-            yield Finding("bucket", is_fine=False, sentence=_why_there_is_none(refusal))
+    except AWSError as error:
+        if not error.is_denied:
+            yield AwsFinding("bucket", State.FAILED, _bucket_error(error))
             return
-        client, region = _client(), refusal.region  # the list below says which action is missing
-    yield replace(_placed(name, region), milliseconds=_since(started))
-    for step in bucket_settings.permissions(client, name, key=_key(), content=_picture()):
+        client, region = _client(), error.region  # the permissions below name the missing action
+    yield replace(_check_region(name, region), milliseconds=_milliseconds_since(started))
+    for step in bucket_settings.permissions(client, name, key=_key(), content=_test_picture()):
         is_denied = step.refusal is not None and step.refusal.is_denied
-        yield Finding(
+        yield AwsFinding(
             step.action,
-            is_fine=step.refusal is None,
-            sentence=str(step.refusal) if step.refusal else "Allowed.",
+            State.FAILED if step.refusal else State.OK,
+            str(step.refusal) if step.refusal else _("Allowed."),
             action=step.action if is_denied else "",
             milliseconds=step.milliseconds,
         )
 
 
-def _why_there_is_none(refusal: AWSError) -> str:
-    if refusal.code in {"404", "NoSuchBucket"}:
-        return f"There is no bucket {_bucket_name()}: create it, or correct AWS_STORAGE_BUCKET_NAME."
-    return str(refusal)
+def _bucket_error(error: AWSError) -> str:
+    if error.code in {"404", "NoSuchBucket"}:
+        message = _("Bucket %(name)s does not exist. Create it, or correct AWS_STORAGE_BUCKET_NAME.")
+        return message % {"name": _bucket_name()}
+    return str(error)
 
 
-def _placed(name: str, region: str) -> Finding:
-    if not region or region == settings.AWS_REGION or not settings.AWS_REGION:
-        return Finding("bucket", is_fine=True, sentence=f"{name} is {f'in {region}' if region else 'there'}.")
-    sentence = f"{name} is in {region}, AWS_REGION is {settings.AWS_REGION}: set AWS_REGION={region}, or use another."
-    # A server of one's own may call its region what it likes.
-    return Finding("bucket", is_fine=bool(getattr(blobs.storage(), "endpoint_url", None)), sentence=sentence)
+def _check_region(name: str, region: str) -> AwsFinding:
+    if not region:
+        return AwsFinding("bucket", State.OK, _("%(name)s exists.") % {"name": name})
+    if settings.AWS_REGION in {"", region}:
+        return AwsFinding("bucket", State.OK, _("%(name)s is in %(region)s.") % {"name": name, "region": region})
+    message = _(
+        "%(name)s is in %(region)s, but AWS_REGION is %(configured)s. Set AWS_REGION=%(region)s, or use another bucket."
+    )
+    # A server that is not AWS may give its region any name.
+    is_other_server = bool(getattr(blobs.storage(), "endpoint_url", None))
+    values = {"name": name, "region": region, "configured": settings.AWS_REGION}
+    return AwsFinding("bucket", State.OK if is_other_server else State.FAILED, message % values)
 
 
-def _quotas() -> Finding:
+def _check_quotas() -> AwsFinding:
     action, started = "servicequotas:ListServiceQuotas", time.perf_counter()
     try:
-        told = aws_quotas.fetch_quotas(settings.AWS_REGION)
-    except AWSError as refusal:
-        missing = action if refusal.is_denied else ""
-        sentence = f"{refusal} AWS's default quota is used meanwhile."
-        return Finding(action, is_fine=False, sentence=sentence, action=missing, milliseconds=_since(started))
-    rates = ", ".join(f"{api} {rate:g}" for api, rate in told.items()) or "nothing of ours, so the defaults hold"
-    return Finding(action, is_fine=True, sentence=f"Tells {rates}.", milliseconds=_since(started))
+        quotas = aws_quotas.fetch_quotas(settings.AWS_REGION)
+    except AWSError as error:
+        message = _("%(error)s Until this works, AWS's default quotas are used.") % {"error": error}
+        missing = action if error.is_denied else ""
+        return AwsFinding(action, State.FAILED, message, action=missing, milliseconds=_milliseconds_since(started))
+    rates = ", ".join(f"{api} {rate:g}" for api, rate in quotas.items())
+    message = _("Calls per second: %(rates)s.") % {"rates": rates} if rates else _("None set; AWS's defaults are used.")
+    return AwsFinding(action, State.OK, message, milliseconds=_milliseconds_since(started))
 
 
-def _asked(api: str, picture: bytes | S3Object) -> Finding:
-    """One call with the parameters that pictures get, but for IMAGE_PROPERTIES, which cost extra."""
+def _check_api(api: str, picture: bytes | S3Object) -> AwsFinding:
+    """One call with the usual parameters, except IMAGE_PROPERTIES, which cost extra."""
     action, started = f"rekognition:{aws_quotas.OPERATIONS[api]}", time.perf_counter()
     parameters = Parameters.from_json({**registry.parameters(api), "image_properties": False})
     try:
-        answer = registry.current().recognize(picture, api=cast(ApiName, api), parameters=parameters)
+        response = registry.current().recognize(picture, api=cast(ApiName, api), parameters=parameters)
     except RequestFailed as error:
-        return Finding(
+        reason, next_step = (error.text(template, translate=_) for template in (error.reason, error.next_step))
+        return AwsFinding(
             action,
-            is_fine=False,
-            sentence=f"{error.code}: {error.reason} {error.next_step}".rstrip(),
-            action=action if action in error.next_step else "",
-            milliseconds=_since(started),
+            State.FAILED,
+            f"{error.code}: {reason} {next_step}".rstrip(),
+            action=action if action in next_step else "",
+            milliseconds=_milliseconds_since(started),
             calls=int(error.outcome is not None),
             dollars=_price(api) if error.outcome == "unknown" else FREE,
         )
-    limit = aws_quotas.cached_quota(settings.AWS_REGION, api)
-    sentence = f"Model {answer.model_version}; at most {limit.per_second:g} calls a second ({limit.source})."
-    return Finding(
-        action, is_fine=True, sentence=sentence, milliseconds=answer.latency_ms, calls=1, dollars=_price(api)
-    )
+    quota = aws_quotas.cached_quota(settings.AWS_REGION, api)
+    message = _("Model %(version)s; at most %(rate)s calls per second (%(source)s).") % {
+        "version": response.model_version,
+        "rate": f"{quota.per_second:g}",
+        "source": quota.source,
+    }
+    return AwsFinding(action, State.OK, message, milliseconds=response.latency_ms, calls=1, dollars=_price(api))
 
 
-def _referred_to(api: str) -> Finding:
-    """Whether Rekognition fetches a picture from the bucket, which is there for so long."""
+def _check_reference(api: str) -> AwsFinding:
+    """Let Rekognition read a test picture from the bucket."""
     subject = "REKOGNITION_READS_BUCKET"
     reference = blobs.reference(FILENAME, region=settings.AWS_REGION)
     if reference is None:
-        return Finding(subject, is_fine=False, sentence="It has no effect; `manage.py check` says why.")
+        return AwsFinding(subject, State.FAILED, _("This setting has no effect here; `manage.py check` says why."))
     try:
-        with bucket_settings.put_test_object(_client(), reference.bucket, key=reference.key, content=_picture()):
-            found = _asked(api, reference)
-    except AWSError as refusal:
-        return Finding(subject, is_fine=False, sentence=f"The picture to try it with cannot be placed: {refusal}")
-    if found.is_fine:
-        return replace(found, subject=subject, sentence="Rekognition fetches pictures from the bucket.")
-    return replace(found, subject=subject)
+        with bucket_settings.put_test_object(_client(), reference.bucket, key=reference.key, content=_test_picture()):
+            finding = _check_api(api, reference)
+    except AWSError as error:
+        message = _("The test picture could not be uploaded: %(error)s") % {"error": error}
+        return AwsFinding(subject, State.FAILED, message)
+    if finding.is_fine:
+        return replace(finding, subject=subject, sentence=_("Rekognition reads pictures from the bucket."))
+    return replace(finding, subject=subject)
 
 
-def _picture() -> bytes:
-    """A small JPEG drawn here."""
+def _test_picture() -> bytes:
     image, stream = Image.new("RGB", (SIDE, SIDE), "skyblue"), io.BytesIO()
     ImageDraw.Draw(image).ellipse((20, 20, 60, 60), fill="gold")
     image.save(stream, "JPEG")
@@ -192,12 +198,13 @@ def _price(api: str) -> Decimal:
     return price_list(settings.AWS_REGION).price(api, {})
 
 
-def _referred(tried: list[str]) -> list[str]:
-    return tried[:1] if settings.REKOGNITION_READS_BUCKET else []
+def _apis_by_reference(apis: list[str]) -> list[str]:
+    """One API is enough: all of them read the bucket with the same permission."""
+    return apis[:1] if settings.REKOGNITION_READS_BUCKET else []
 
 
 def _reads_quotas() -> bool:
-    return bool(apis()) and settings.QUOTAS_FROM_AWS
+    return bool(enabled_apis()) and settings.QUOTAS_FROM_AWS
 
 
 def _bucket_name() -> str:
@@ -213,11 +220,14 @@ def _key() -> str:
 
 
 def _client() -> Any:
-    """The storage's own, so that what is tried is what will be used. Raises Refused."""
+    """The storage's own client, so that the check uses the same configuration.
+
+    Raises AWSError.
+    """
     storage: Any = blobs.storage()
     with clients.translate_errors():
         return storage.connection.meta.client
 
 
-def _since(started: float) -> int:
+def _milliseconds_since(started: float) -> int:
     return round((time.perf_counter() - started) * 1000)

@@ -1,4 +1,4 @@
-"""Looks at everything that must work, whatever does not: for the command, and for a page."""
+"""Runs all health checks, for `manage.py doctor` and the system page."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ import django
 from django.conf import settings
 from django.core import checks
 from django.db import Error, connection, transaction
+from django.utils.translation import gettext as _
 
+from analysis.findings import Finding, State, failed, ok, warning
 from analysis.health import services, storage, workload
-from analysis.health.findings import Finding, State, failed, ok, warning
 
 logger = logging.getLogger(__name__)
 
-SLOWEST = 5
-"""Seconds that one look into the database may take."""
+# Seconds per statement of a check.
+QUERY_TIMEOUT = 5
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look at, and which servers must answer for it."""
+    """A check, and the servers it needs (by the subject of their own check)."""
 
     subject: str
-    at: Callable[[], Finding | Iterable[Finding]]
+    run: Callable[[], Finding | Iterable[Finding]]
     needs: frozenset[str] = frozenset()
 
 
-SPOKEN = {"database": "the database", "redis": "Redis"}
+SERVERS = {"database": "PostgreSQL", "redis": "Redis"}
 DATABASE, BROKER = frozenset({"database"}), frozenset({"redis"})
 
 
@@ -60,51 +61,66 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def findings() -> Iterator[Finding]:
-    """One by one as they are made. Raises nothing, and ends within a minute whatever is away."""
-    away: set[str] = set()
-    for look in all_checks():
-        if absent := " and ".join(SPOKEN[name] for name in look.needs & away):
-            yield warning(look.subject, f"Not known while {absent} does not answer.", "See above.")
+    """Findings one by one, as they are made.
+
+    Raises nothing, and ends within a minute even if servers are down.
+    """
+    down: set[str] = set()
+    for check in all_checks():
+        if servers := ", ".join(SERVERS[name] for name in check.needs & down):
+            message = _("Not checked because %(server)s is not available.") % {"server": servers}
+            yield warning(check.subject, message, _("See above."))
             continue
-        for found in made(look):
-            if found.state is State.FAILED and look.subject in SPOKEN:
-                away.add(look.subject)
-            yield found
+        for finding in run_check(check):
+            if finding.state is State.FAILED and check.subject in SERVERS:
+                down.add(check.subject)
+            yield finding
 
 
-def made(look: Check) -> list[Finding]:
+def run_check(check: Check) -> list[Finding]:
+    """The findings of one check; an exception becomes a finding."""
     try:
-        made = _in_time(look.at) if "database" in look.needs else look.at()
-        return [made] if isinstance(made, Finding) else list(made)
+        return _with_timeout(check.run) if "database" in check.needs else _as_list(check.run())
     except Error as error:
-        return [failed(look.subject, f"The database refuses the look: {_line(error)}.", "Run `manage.py migrate`.")]
-    except Exception as error:  # the boundary: whatever is wrong, the other lines are wanted all the more
-        logger.debug("doctor: %s", look.subject, exc_info=error)
-        return [failed(look.subject, f"It cannot be looked at: {type(error).__name__}: {_line(error)}.", "")]
+        message = _("The database rejected the query: %(error)s.") % {"error": _first_line(error)}
+        return [failed(check.subject, message, _("Run `manage.py migrate`."))]
+    except Exception as error:  # the boundary: whatever is wrong here, the other checks are needed all the more
+        logger.debug("doctor: %s", check.subject, exc_info=error)
+        values = {"kind": type(error).__name__, "error": _first_line(error)}
+        return [failed(check.subject, _("This check failed with %(kind)s: %(error)s.") % values, "")]
 
 
-def _in_time(at: Callable[[], Finding | Iterable[Finding]]) -> list[Finding]:
+def _with_timeout(run: Callable[[], Finding | Iterable[Finding]]) -> list[Finding]:
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = '{SLOWEST}s'")
-        made = at()
-        return [made] if isinstance(made, Finding) else list(made)
+            cursor.execute(f"SET LOCAL statement_timeout = '{QUERY_TIMEOUT}s'")
+        return _as_list(run())
+
+
+def _as_list(result: Finding | Iterable[Finding]) -> list[Finding]:
+    return [result] if isinstance(result, Finding) else list(result)
 
 
 def versions() -> Finding:
-    told = {"Python": platform.python_version(), "Django": django.__version__, "Celery": celery.__version__}
-    names = ", ".join(f"{name} {version}" for name, version in told.items())
-    return ok("versions", f"{names}; recognizer {settings.RECOGNIZER}; {platform.system()} on {platform.machine()}.")
+    programs = {"Python": platform.python_version(), "Django": django.__version__, "Celery": celery.__version__}
+    message = _("%(programs)s; recognizer %(recognizer)s; %(system)s on %(machine)s.") % {
+        "programs": ", ".join(f"{name} {version}" for name, version in programs.items()),
+        "recognizer": settings.RECOGNIZER,
+        "system": platform.system(),
+        "machine": platform.machine(),
+    }
+    return ok("versions", message)
 
 
 def configuration() -> Iterator[Finding]:
-    serious = [message for message in checks.run_checks() if message.level >= checks.WARNING]
-    if not serious:
-        yield ok("configuration", "No mistake was found.")
-    for message in serious:
+    """Errors and warnings of Django's system checks, including imagelib's."""
+    messages = [message for message in checks.run_checks() if message.level >= checks.WARNING]
+    if not messages:
+        yield ok("configuration", _("No problems found."))
+    for message in messages:
         make = failed if message.level >= checks.ERROR else warning
         yield make("configuration", str(message.msg), str(message.hint or ""))
 
 
-def _line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

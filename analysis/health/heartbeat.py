@@ -1,4 +1,4 @@
-"""One row that only a scheduler, a broker and a worker together can keep young."""
+"""A row that stays recent only while scheduler, broker and a worker all work."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from django.db.models.functions import Now
 from analysis.models import Heartbeat
 
 NAME = "queue"
+# Three missed heartbeats: scheduler, broker or worker is down.
 MAX_AGE = timedelta(seconds=90)
-"""Three beats were missed: something on the way is down."""
 
 
 def record() -> None:
-    """The scheduler's message came through the broker to a worker that reaches the database."""
+    """Update the row; runs in a worker, as a task of the scheduler.
+
+    A Celery worker can hang after a reconnect to Redis (celery/celery#8030), which its own ping does not show.
+    """
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=NAME, at=Now(), host=socket.gethostname()[:100])],
         update_conflicts=True,
@@ -25,7 +28,7 @@ def record() -> None:
     )
 
 
-def age_seconds() -> timedelta | None:
-    """Since when nothing was heard, by the database's clock; None if nothing ever was."""
-    since = ExpressionWrapper(Now() - F("at"), output_field=DurationField())
-    return Heartbeat.objects.filter(name=NAME).values_list(since, flat=True).first()
+def age() -> timedelta | None:
+    """Time since the last heartbeat by the database's clock; None if there was none."""
+    elapsed = ExpressionWrapper(Now() - F("at"), output_field=DurationField())
+    return Heartbeat.objects.filter(name=NAME).values_list(elapsed, flat=True).first()

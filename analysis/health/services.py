@@ -1,4 +1,4 @@
-"""The servers: database, Redis, workers, scheduler."""
+"""Checks the servers and processes: PostgreSQL, Redis, workers, scheduler."""
 
 from __future__ import annotations
 
@@ -10,98 +10,105 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from kombu.exceptions import OperationalError
 
+from analysis.findings import Finding, failed, ok, warning
 from analysis.formatting import duration, plural
 from analysis.health import heartbeat
-from analysis.health.findings import Finding, bounded, failed, ok, warning
+from analysis.health.bounded import bounded
 
-CONNECT, ANSWER = 3, 3  # seconds
-PING = 1.5
+CONNECT_TIMEOUT, READ_TIMEOUT = 3, 3  # seconds
+PING_TIMEOUT = 1.5
+# Messages. One message says only that an API has work, and its worker does all of it, so few are normal.
 LONG_QUEUE = 1_000
-"""Messages; each says only that an API has work, and whoever takes one does all of it."""
-START = "Start one: `celery -A imagelib worker`, or all at once: `make run`."
-START_EMBEDDED = "Start it: `make run`."
-OLDEST_POSTGRES = 15
+START_WORKER = gettext_lazy("Start one with `celery -A imagelib worker`, or everything with `make run`.")
+START_EMBEDDED = gettext_lazy("Start it with `make run`.")
+MIN_POSTGRES = 15
 
 
 def check_database() -> Finding:
-    """By a connection of its own, since those of the pool are waited for longer."""
+    # A separate connection: waiting for one from the pool takes up to its timeout, much longer than this check may.
     subject = "database"
     database: Any = connection.Database  # type: ignore[attr-defined] # psycopg
     try:
-        with database.connect(**connection.get_connection_params() | {"connect_timeout": CONNECT}) as own:
-            own.execute(f"SET statement_timeout = '{ANSWER}s'")
+        with database.connect(**connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT}) as own:
+            own.execute(f"SET statement_timeout = '{READ_TIMEOUT}s'")
             version = own.info.server_version // 10_000
             (size,) = own.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone()
     except database.Error as error:
-        step = "Is DATABASE_URL right, and the server up?"
-        step = START_EMBEDDED if "postgres" in settings.EMBEDDED else step
-        return failed(subject, f"PostgreSQL does not answer: {_first_line(error)}", step)
-    if version < OLDEST_POSTGRES:
-        return failed(subject, f"PostgreSQL {version} is too old.", f"Use {OLDEST_POSTGRES} or newer.")
-    return ok(subject, f"PostgreSQL {version} answers, {size}.")
+        next_step = _("Check DATABASE_URL and that the server is running.")
+        next_step = str(START_EMBEDDED) if "postgres" in settings.EMBEDDED else next_step
+        message = _("PostgreSQL is not available: %(error)s") % {"error": _first_line(error)}
+        return failed(subject, message, next_step)
+    if version < MIN_POSTGRES:
+        message = _("PostgreSQL %(version)s is too old.") % {"version": version}
+        return failed(subject, message, _("Use version %(version)s or newer.") % {"version": MIN_POSTGRES})
+    return ok(subject, _("PostgreSQL %(version)s, %(size)s.") % {"version": version, "size": size})
 
 
 def check_migrations() -> Finding:
     executor = MigrationExecutor(connection)
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not pending:
-        return ok("migrations", "All are applied.")
+        return ok("migrations", _("All migrations are applied."))
     names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:5])
-    number = ngettext("%(number)s migration", "%(number)s migrations", len(pending))
-    told = f"{plural(number, len(pending))} not applied: {names}."
-    return failed("migrations", told, "Run `manage.py migrate`.")
+    text = ngettext("%(number)s migration is not applied:", "%(number)s migrations are not applied:", len(pending))
+    return failed("migrations", f"{plural(text, len(pending))} {names}.", _("Run `manage.py migrate`."))
 
 
 def check_broker() -> Finding:
     try:
-        told: Any = _redis().info()
+        info: Any = _redis().info()
     except redis.RedisError as error:
-        step = START_EMBEDDED if "redis" in settings.EMBEDDED else "Is REDIS_URL right, and the server up?"
-        sentence = f"Redis does not answer: {_first_line(error)} New work waits in the database meanwhile."
-        return failed("redis", sentence, step)
-    policy = told.get("maxmemory_policy", "noeviction")
-    used = f"Redis {told.get('redis_version')} answers, {told.get('used_memory_human')}"
-    if int(told.get("maxmemory", 0)) and policy != "noeviction":
-        return warning("redis", f"{used}; when full it forgets keys ({policy}).", "Set maxmemory-policy noeviction.")
-    return ok("redis", f"{used}.")
+        next_step = _("Check REDIS_URL and that the server is running.")
+        next_step = str(START_EMBEDDED) if "redis" in settings.EMBEDDED else next_step
+        message = _("Redis is not available: %(error)s New work waits in the database.") % {"error": _first_line(error)}
+        return failed("redis", message, next_step)
+    policy = info.get("maxmemory_policy", "noeviction")
+    values = {"version": info.get("redis_version"), "memory": info.get("used_memory_human"), "policy": policy}
+    if int(info.get("maxmemory", 0)) and policy != "noeviction":
+        # An evicted key may be a queue's: its messages would be lost.
+        message = _("Redis %(version)s, %(memory)s; it evicts keys when memory is full (%(policy)s).") % values
+        return warning("redis", message, _("Set maxmemory-policy to noeviction."))
+    return ok("redis", _("Redis %(version)s, %(memory)s.") % values)
 
 
 def check_queue() -> Finding:
     length = int(_redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE))
-    sentence = plural(ngettext("%(number)s message in the queue.", "%(number)s messages in the queue.", length), length)
+    message = plural(ngettext("%(number)s message in the queue.", "%(number)s messages in the queue.", length), length)
     if length > LONG_QUEUE:
-        return warning("queue", sentence, "Are there workers? They take one only when they may do its work.")
-    return ok("queue", sentence)
+        return warning("queue", message, _("Check that workers are running."))
+    return ok("queue", message)
 
 
 def check_workers() -> Finding:
-    """Whoever answers a ping; one that is alive answers within milliseconds."""
     try:
-        names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING).ping() or {}))
+        names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING_TIMEOUT).ping() or {}))
     except (OSError, OperationalError) as error:
-        return failed("workers", f"They cannot be asked: {_first_line(error)}", "Look at Redis first.")
+        message = _("The workers could not be reached: %(error)s") % {"error": _first_line(error)}
+        return failed("workers", message, _("Check Redis first."))
     if names:
         number = plural(ngettext("%(number)s worker", "%(number)s workers", len(names)), len(names))
         return ok("workers", f"{number}: {', '.join(names[:5])}{' …' if names[5:] else ''}.")
-    return failed("workers", "No worker answers.", START)
+    return failed("workers", _("No worker is running."), str(START_WORKER))
 
 
 def check_scheduler() -> Finding:
-    age, subject = heartbeat.age_seconds(), "scheduler"
+    age, subject = heartbeat.age(), "scheduler"
     if age is None:
-        return failed(subject, "Nothing ever came from it.", "Start exactly one: `celery -A imagelib beat`.")
-    told = f"The last message through scheduler, broker and worker came {duration(age)} ago"
+        # Two schedulers would send each task twice.
+        return failed(subject, _("No heartbeat yet."), _("Start exactly one scheduler: `celery -A imagelib beat`."))
+    message = _("Last heartbeat through scheduler, broker and worker: %(age)s ago.") % {"age": duration(age)}
     if age > heartbeat.MAX_AGE:
-        return failed(subject, f"{told}.", "Start what is down: `celery -A imagelib beat`, and a worker.")
-    return ok(subject, f"{told}.")
+        return failed(subject, message, _("Check that `celery -A imagelib beat` and a worker are running."))
+    return ok(subject, message)
 
 
 @cache
 def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS, socket_timeout=ANSWER, socket_connect_timeout=CONNECT)
+    return redis.Redis.from_url(settings.REDIS, socket_timeout=READ_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT)
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Where the pictures are kept: storage, bucket, disk, and whether rows and blobs belong together."""
+"""Checks access to the storage, disk space, and that rows and files match."""
 
 from __future__ import annotations
 
@@ -9,125 +9,143 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from analysis.audit import audit, sampling
 from analysis.aws import bucket_settings, clients
 from analysis.aws.errors import AWSError
+from analysis.findings import Finding, failed, ok, warning
 from analysis.formatting import filesize, pictures, plural
-from analysis.health.findings import Finding, bounded, failed, ok, warning
+from analysis.health.bounded import bounded
 from analysis.storage import blobs
 
 GB = 10**9
-LITTLE, VERY_LITTLE = 5 * GB, GB // 2
-ALL = "Compare all of them: `manage.py audit_library`."
+LOW_SPACE, CRITICAL_SPACE = 5 * GB, GB // 2
+RUN_AUDIT = gettext_lazy("Check all files with `manage.py audit_library`.")
 
 
 def check_storage() -> Finding:
-    """Write, read and delete a few bytes."""
+    """Write, read and delete a file of a few bytes."""
     key, content = f"probes/{uuid.uuid4().hex}", uuid.uuid4().bytes
 
     def probe() -> bool:
         blobs.put(key, content)
         try:
-            with blobs.get(key) as found:
-                return found.read() == content
+            with blobs.get(key) as stream:
+                return stream.read() == content
         finally:
             blobs.remove(key)
 
     try:
         is_same = bounded(probe)
     except (blobs.StorageError, TimeoutError) as error:
-        return failed("storage", f"A probe could not be written, read and deleted: {error}".rstrip(".") + ".", _why())
+        message = _("A test file could not be written, read and deleted: %(error)s.") % {"error": _sentence(error)}
+        return failed("storage", message, _hint())
     if not is_same:
-        return failed("storage", "What was read is not what was written.", _why())
-    return ok("storage", f"A probe was written, read and deleted in {_place()}.")
+        return failed("storage", _("A test file was read back with other content."), _hint())
+    return ok("storage", _("A test file was written, read and deleted in %(location)s.") % {"location": _location()})
 
 
-def _place() -> str:
-    keeper: Any = blobs.storage()
-    return str(getattr(keeper, "bucket_name", "") or getattr(keeper, "location", type(keeper).__name__))
+def _location() -> str:
+    backend: Any = blobs.storage()
+    return str(getattr(backend, "bucket_name", "") or getattr(backend, "location", type(backend).__name__))
 
 
-def _why() -> str:
+def _hint() -> str:
     if hasattr(blobs.storage(), "bucket_name"):
-        return "`manage.py check_aws` tries each permission."
-    return "Is the disk full, or the folder not this user's?"
+        return _("Test each permission with `manage.py check_aws`.")
+    return _("Check the free disk space and the folder's owner and permissions.")
+
+
+def _sentence(error: Exception) -> str:
+    return str(error).rstrip(".")
 
 
 def check_bucket() -> Iterator[Finding]:
-    """Whether the bucket is there; nothing where pictures are kept in a folder."""
-    keeper: Any = blobs.storage()
-    if not (name := str(getattr(keeper, "bucket_name", ""))):
+    """The bucket of the library; no finding if pictures are stored in a folder."""
+    backend: Any = blobs.storage()
+    if not (name := str(getattr(backend, "bucket_name", ""))):
         return
 
-    def ask() -> str:
+    def region_of_bucket() -> str:
         with clients.translate_errors():
-            client = keeper.connection.meta.client
+            client = backend.connection.meta.client
         return bucket_settings.region_of(client, name)
 
     try:
-        region = bounded(ask)
+        region = bounded(region_of_bucket)
     except (AWSError, TimeoutError) as error:
-        yield failed("bucket", f"{name} cannot be reached: {error}".rstrip(".") + ".", "Run `manage.py check_aws`.")
+        message = _("Bucket %(name)s is not available: %(error)s.") % {"name": name, "error": _sentence(error)}
+        yield failed("bucket", message, _("Run `manage.py check_aws`."))
         return
-    yield ok("bucket", f"{name} is reached{f' in {region}' if region else ''}.")
+    if region:
+        yield ok("bucket", _("Bucket %(name)s in %(region)s is available.") % {"name": name, "region": region})
+    else:
+        yield ok("bucket", _("Bucket %(name)s is available.") % {"name": name})
 
 
 def check_orphans() -> Iterator[Finding]:
-    """A sample: some pictures' blobs, some blobs' pictures."""
-    drawn = sampling.draw()
+    """Check the files of some pictures, and the pictures of some files."""
+    sample = sampling.draw()
     try:
-        missing = bounded(lambda: sampling.missing_blobs(drawn))
+        missing = bounded(lambda: sampling.missing_blobs(sample))
         unowned = sampling.unowned(bounded(sampling.draw_blobs))
     except (blobs.StorageError, TimeoutError) as error:
-        yield warning("blobs", f"No sample could be taken: {error}".rstrip(".") + ".", "See storage.")
+        message = _("The sample could not be read: %(error)s.") % {"error": _sentence(error)}
+        yield warning("blobs", message, _("See the check of the storage."))
         return
-    looked_at = f"Of {pictures(len(drawn))} drawn,"
+    sampled = pictures(len(sample))
     if missing:
-        told = ", ".join(missing[:3])
-        gone = plural(ngettext("%(number)s blob is gone", "%(number)s blobs are gone", len(missing)), len(missing))
-        yield failed("blobs of pictures", f"{looked_at} {gone}: {told}.", ALL)
+        text = ngettext("%(number)s file is missing", "%(number)s files are missing", len(missing))
+        values = {"pictures": sampled, "missing": plural(text, len(missing)), "keys": ", ".join(missing[:3])}
+        message = _("Checked a sample of %(pictures)s: %(missing)s: %(keys)s.") % values
+        yield failed("blobs of pictures", message, str(RUN_AUDIT))
     else:
-        yield ok("blobs of pictures", f"{looked_at} every blob is there.")
+        message = _("Checked a sample of %(pictures)s: all files are present.") % {"pictures": sampled}
+        yield ok("blobs of pictures", message)
     if unowned:
-        number = len(unowned)
-        told = plural(ngettext("%(number)s original has", "%(number)s originals have", number), number)
-        sentence = f"{told} no picture: {', '.join(unowned[:3])}."
-        yield warning("pictures of blobs", sentence, ALL)
+        text = ngettext(
+            "%(number)s original belongs to no picture:", "%(number)s originals belong to no picture:", len(unowned)
+        )
+        message = f"{plural(text, len(unowned))} {', '.join(unowned[:3])}."
+        yield warning("pictures of blobs", message, str(RUN_AUDIT))
     else:
-        yield ok("pictures of blobs", "In the folder drawn, every original has its picture.")
+        yield ok("pictures of blobs", _("Checked one folder: each original belongs to a picture."))
 
 
 def check_leftovers() -> Finding:
-    number = audit.old_unclaimed().count()
+    number = audit.overdue_blobs().count()
     if number == 0:
-        return ok("leftovers", "No blob waits for its deletion.")
-    one = "%(number)s blob that nobody owns was not deleted for hours."
-    several = "%(number)s blobs that nobody owns were not deleted for hours."
-    sentence = plural(ngettext(one, several, number), number)
-    return warning("leftovers", sentence, "Does the scheduler run, and may the storage delete?")
+        return ok("leftovers", _("No overdue deletions."))
+    text = ngettext(
+        "%(number)s unused file should have been deleted hours ago.",
+        "%(number)s unused files should have been deleted hours ago.",
+        number,
+    )
+    next_step = _("Check that the scheduler is running and that deleting from the storage is allowed.")
+    return warning("leftovers", plural(text, number), next_step)
 
 
 def check_disk() -> Iterator[Finding]:
-    """Free space wherever imagelib itself keeps something on this machine."""
-    seen = set()
-    for what, folder in _folders():
-        there = next(each for each in (folder, *folder.parents) if each.exists())
-        if (device := there.stat().st_dev) in seen:
+    """Free space of each disk that imagelib writes to."""
+    devices = set()
+    for template, folder in _folders():
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        if (device := existing.stat().st_dev) in devices:
             continue
-        seen.add(device)
-        free = shutil.disk_usage(there).free
-        sentence, step = f"{filesize(free)} are free for {what} in {folder}.", "Make room, or keep them elsewhere."
-        yield (
-            (failed if free < VERY_LITTLE else warning)("disk", sentence, step)
-            if free < LITTLE
-            else ok("disk", sentence)
-        )
+        devices.add(device)
+        free = shutil.disk_usage(existing).free
+        message = template % {"space": filesize(free), "folder": folder}
+        if free >= LOW_SPACE:
+            yield ok("disk", message)
+        else:
+            make = failed if free < CRITICAL_SPACE else warning
+            yield make("disk", message, _("Free up space, or move the folder to another disk."))
 
 
 def _folders() -> Iterator[tuple[str, Path]]:
     if location := getattr(blobs.storage(), "location", None) if not hasattr(blobs.storage(), "bucket_name") else None:
-        yield "the pictures", Path(location)
+        yield _("%(space)s free for pictures in %(folder)s."), Path(location)
     if settings.EMBEDDED:
-        yield "the embedded servers", Path(settings.VAR)
+        yield _("%(space)s free for the embedded servers in %(folder)s."), Path(settings.VAR)

@@ -1,6 +1,6 @@
-"""Work that is due and waits, while nothing succeeds: what a queue that silently lost its messages looks like.
+"""Detects stalled work: analyses are due, but none succeeds.
 
-Computed when somebody looks and from the database alone, since what would tell may be what is down.
+Computed on request and from the database alone, since Redis, the scheduler or the worker may be what is down.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from analysis.formatting import duration
 from analysis.health import heartbeat
@@ -24,20 +25,23 @@ from analysis.recognition.prices import price_list
 
 logger = logging.getLogger(__name__)
 
+# Runnable rows at the head of each queue that are read: those that have waited longest.
 SCAN_LIMIT = 200
-"""Rows at the head of each queue that are looked at, of those that could go: the ones that waited longest."""
+# Scalar subqueries per row, so that PostgreSQL reads the queue in index order and stops after SCAN_LIMIT rows.
 RUNNABLE = """
     (SELECT trashed_at FROM analysis_image WHERE id = image_id) IS NULL
     AND coalesce((SELECT state FROM analysis_batch WHERE id = batch_id), 'running') = 'running'
 """
-"""Asked of each row by itself, so that the queue is read in its order and no further than need be."""
-REPEATED = 300.0
-"""Seconds between two lines in the log about the same silence."""
+# Seconds between two log lines.
+LOG_INTERVAL = 300.0
 
 
 @dataclass(frozen=True)
 class Stall:
-    """An API that has answered nothing for too long though it has work; how long that has waited."""
+    """An API with due work and no result for WATCHDOG_MINUTES.
+
+    `head` is its oldest analysis, `waited` since then.
+    """
 
     recognizer: str
     api: str
@@ -47,68 +51,81 @@ class Stall:
 
 
 def stalls(*, month: datetime | None = None) -> list[Stall]:
-    """Where nothing succeeds though it could: no outage is noted, no budget is spent, no batch is held back.
+    """Stalled APIs without an outage, a spent budget or a paused batch.
 
-    What last month's budget held back is due from the beginning of this `month`.
+    Work that waited for last month's budget counts from the start of this `month`.
     """
     not_before = (month or _first_of_month()) if ledger.has_limits() else None
-    found = [
-        stall for stall in _stalled_apis(not_before) if not _has_answers_beside(stall.head) and _is_affordable(stall)
+    stalled = [
+        stall for stall in _stalled_apis(not_before) if not _has_recent_results(stall.head) and _is_affordable(stall)
     ]
-    return list({(stall.recognizer, stall.api): stall for stall in found}.values())
+    return list({(stall.recognizer, stall.api): stall for stall in stalled}.values())
 
 
 def sentence() -> str:
-    """What staff should know, with the next step; empty when all is well."""
-    found = stalls()
-    if not found:
+    """A message to staff about stalled APIs, with the next step.
+
+    Empty if there are none.
+    """
+    stalled = stalls()
+    if not stalled:
         return ""
-    *names, last = dict.fromkeys(Analysis.Api(stall.api).label for stall in found)
-    apis = f"{', '.join(names)} and {last}" if names else last
-    waited = max(stall.waited for stall in found)
-    return f"{apis}: nothing was answered for {duration(waited)}, though work waits. {_hint()}"
+    names = ", ".join(dict.fromkeys(Analysis.Api(stall.api).label for stall in stalled))
+    waited = duration(max(stall.waited for stall in stalled))
+    values = {"apis": names, "duration": waited, "hint": _hint()}
+    return _("%(apis)s: work is waiting, but there were no results for %(duration)s. %(hint)s") % values
 
 
 def log_stalls() -> None:
-    """For the sweeper: an error line, not more often than each few minutes."""
+    """Log stalled APIs as an error, at most once per LOG_INTERVAL.
+
+    Called by the sweeper.
+    """
     global _logged_at  # noqa: PLW0603
-    if time.monotonic() - _logged_at < REPEATED:
+    if time.monotonic() - _logged_at < LOG_INTERVAL:
         return
-    if told := sentence():
+    if message := sentence():
         _logged_at = time.monotonic()
-        logger.error("%s", told)
+        logger.error("%s", message)
 
 
 def reset() -> None:
-    """The next silence is told at once."""
+    """Log the next stall at once."""
     global _logged_at  # noqa: PLW0603
-    _logged_at = -REPEATED
+    _logged_at = -LOG_INTERVAL
 
 
-_logged_at = -REPEATED
+_logged_at = -LOG_INTERVAL
 
 
 def _hint() -> str:
-    age = heartbeat.age_seconds()
-    if age is None or age > heartbeat.MAX_AGE:
-        heard = "never came" if age is None else f"came {duration(age)} ago"
-        return f"The last sign of life {heard}: is a worker running, and the scheduler? Run manage.py doctor."
-    return "Scheduler and worker are alive: run manage.py doctor, and read the worker's log."
+    age = heartbeat.age()
+    if age is None:
+        return _("There was no heartbeat yet. Check that worker and scheduler are running, then run manage.py doctor.")
+    if age > heartbeat.MAX_AGE:
+        return _(
+            "The last heartbeat was %(age)s ago. Check that worker and scheduler are running, then run "
+            "manage.py doctor."
+        ) % {"age": duration(age)}
+    return _("Scheduler and worker are running. Run manage.py doctor and check the worker log.")
 
 
 def _stalled_apis(not_before: datetime | None) -> list[Stall]:
-    """In one statement of some probes of indexes; a model's version is touched by each answer that was asked for."""
+    """APIs with due work and no new response; one statement with a few index probes.
+
+    Each response updates its ModelVersion, so last_seen_at is the time of the API's last success.
+    """
     with connection.cursor() as cursor:
         values: dict[str, Any] = {
             "recognizers": list(registry.NAMES),
             "apis": Analysis.Api.values,
-            "most": SCAN_LIMIT,
+            "scan_limit": SCAN_LIMIT,
             "patience": _patience(),
             "not_before": not_before,
         }
         cursor.execute(
             f"""
-            WITH silent AS MATERIALIZED (
+            WITH inactive AS MATERIALIZED (
                 SELECT recognizer, api
                 FROM unnest(%(recognizers)s::text[]) recognizer, unnest(%(apis)s::text[]) api
                 WHERE NOT EXISTS (
@@ -118,35 +135,35 @@ def _stalled_apis(not_before: datetime | None) -> list[Stall]:
                   AND NOT EXISTS (
                     SELECT FROM analysis_outage outage
                     WHERE (outage.recognizer, outage.api) = (recognizer.recognizer, api.api)))
-            SELECT silent.recognizer, silent.api, kind.is_bulk, oldest.head, now() - oldest.since
-            FROM silent CROSS JOIN unnest(ARRAY[false, true]) kind (is_bulk)
+            SELECT inactive.recognizer, inactive.api, kind.is_bulk, oldest.head, now() - oldest.since
+            FROM inactive CROSS JOIN unnest(ARRAY[false, true]) kind (is_bulk)
             CROSS JOIN LATERAL (
                 SELECT min(waits.id) AS head,
                        min(greatest(waits.requested_at, batch.changed_at, %(not_before)s)) AS since
                 FROM ((SELECT id, batch_id, requested_at
                        FROM analysis_analysis
-                       WHERE state = 'queued' AND recognizer = silent.recognizer AND api = silent.api
+                       WHERE state = 'queued' AND recognizer = inactive.recognizer AND api = inactive.api
                          AND is_bulk = kind.is_bulk AND next_attempt_at <= now() AND {RUNNABLE}
-                       ORDER BY id LIMIT %(most)s)
+                       ORDER BY id LIMIT %(scan_limit)s)
                       UNION ALL
                       (SELECT id, batch_id, requested_at
                        FROM analysis_analysis
-                       WHERE state = 'running' AND claimed_until <= now() AND recognizer = silent.recognizer
-                         AND api = silent.api AND is_bulk = kind.is_bulk AND {RUNNABLE}
-                       ORDER BY claimed_until LIMIT %(most)s)) waits
+                       WHERE state = 'running' AND claimed_until <= now() AND recognizer = inactive.recognizer
+                         AND api = inactive.api AND is_bulk = kind.is_bulk AND {RUNNABLE}
+                       ORDER BY claimed_until LIMIT %(scan_limit)s)) waits
                 LEFT JOIN analysis_batch batch ON batch.id = waits.batch_id) oldest
             WHERE oldest.since < now() - %(patience)s
-            ORDER BY silent.recognizer, silent.api, kind.is_bulk
+            ORDER BY inactive.recognizer, inactive.api, kind.is_bulk
             """,  # noqa: S608
             values,
         )
         return [Stall(*row) for row in cursor.fetchall()]
 
 
-def _has_answers_beside(head: int) -> bool:
-    """Whether the queue's neighbors were answered lately: from the store, which touches no model's version."""
-    beside = Analysis.objects.filter(pk__range=(head - SCAN_LIMIT, head + SCAN_LIMIT), state=Analysis.State.DONE)
-    return beside.filter(finished_at__gt=Now() - _patience()).exists()
+def _has_recent_results(head: int) -> bool:
+    """True if analyses near `head` finished recently, for example from the cache."""
+    neighbors = Analysis.objects.filter(pk__range=(head - SCAN_LIMIT, head + SCAN_LIMIT), state=Analysis.State.DONE)
+    return neighbors.filter(finished_at__gt=Now() - _patience()).exists()
 
 
 def _first_of_month() -> datetime:
@@ -154,7 +171,7 @@ def _first_of_month() -> datetime:
 
 
 def _is_affordable(stall: Stall) -> bool:
-    region = registry.named(stall.recognizer).region
+    region = registry.get(stall.recognizer).region
     if region is None or not ledger.has_limits():
         return True
     price = price_list(region).price(stall.api, registry.parameters(stall.api))

@@ -1,4 +1,4 @@
-"""The work: what waits, what is stuck, what failed, what holds it back."""
+"""Checks queue, stuck claims, failures, outages, budget and rate limits."""
 
 from __future__ import annotations
 
@@ -14,99 +14,117 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analysis.formatting import dollars, duration, plural
+from analysis.findings import Finding, failed, ok, warning
+from analysis.formatting import capped_count, count, dollars, duration, plural
 from analysis.health import watchdog
-from analysis.health.findings import Finding, failed, ok, warning
 from analysis.models import Analysis, Outage
 from analysis.recognition import engine_runner, ledger, registry
 from analysis.recognition.rate_limiter import RateLimiterUnavailable
 
-MOST = 100_000
-"""Rows that are counted; more are "or more"."""
-LATELY = timedelta(days=1)
-NAMED = 4
+# Rows that are counted, so that a check stays fast with millions of them.
+MAX_ROWS = 100_000
+RECENT = timedelta(days=1)
+# Error codes that are listed by name.
+MAX_CODES = 4
 
 
 def check_queue_age() -> Finding:
     queued = Analysis.objects.filter(state=Analysis.State.QUEUED, image__trashed_at=None)
-    looked_at = Analysis.objects.filter(pk__in=queued.values("pk")[:MOST])
-    oldest, number = looked_at.aggregate(Min("requested_at"))["requested_at__min"], looked_at.count()
-    if told := watchdog.sentence():
-        return failed("waiting", told, "See the lines above and below; the worker's log may say why.")
+    counted = Analysis.objects.filter(pk__in=queued.values("pk")[: MAX_ROWS + 1])
+    oldest, number = counted.aggregate(Min("requested_at"))["requested_at__min"], counted.count()
+    if message := watchdog.sentence():
+        return failed("waiting", message, _("See the other checks; the worker log may show the cause."))
     if oldest is None:
-        return ok("waiting", "No analysis waits.")
-    waits = plural(ngettext("%(number)s analysis waits", "%(number)s analyses wait", number), number)
-    counted = f"{waits}{' or more' if number == MOST else ''}"
-    return ok("waiting", f"{counted}, the oldest for {duration(now() - oldest)}.")
+        return ok("waiting", _("The queue is empty."))
+    text = ngettext(
+        "%(number)s analysis in the queue, the oldest for %(age)s.",
+        "%(number)s analyses in the queue, the oldest for %(age)s.",
+        number,
+    )
+    values = {"number": capped_count(number, cap=MAX_ROWS), "age": duration(now() - oldest)}
+    return ok("waiting", text % values)
 
 
 def check_stuck() -> Finding:
-    """Claims that expired a while ago: the sweeper should have freed them."""
+    """Claims that expired a while ago, which the sweeper should have released."""
     since = Now() - timedelta(seconds=60 + 3 * settings.SWEEP_SECONDS)
-    number = Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__lt=since)[:MOST].count()
+    number = Analysis.objects.filter(state=Analysis.State.RUNNING, claimed_until__lt=since)[:MAX_ROWS].count()
     if number == 0:
-        return ok("stuck", "No dead worker holds anything.")
-    one, several = (
-        "%(number)s analysis is held by a worker that is dead.",
-        "%(number)s analyses are held by a worker that is dead.",
+        return ok("stuck", _("No stuck jobs."))
+    text = ngettext(
+        "%(number)s analysis is still claimed by a worker that stopped.",
+        "%(number)s analyses are still claimed by workers that stopped.",
+        number,
     )
-    sentence = plural(ngettext(one, several, number), number)
-    return failed("stuck", sentence, "The sweeper frees them as soon as scheduler and worker run.")
+    next_step = _("They are released automatically once scheduler and worker are running.")
+    return failed("stuck", plural(text, number), next_step)
 
 
 def check_failures() -> Finding:
-    recent = Analysis.objects.filter(state=Analysis.State.FAILED, finished_at__gt=Now() - LATELY)
-    codes = Counter(recent.order_by("-finished_at").values_list("error_code", flat=True)[:MOST])
+    recent = Analysis.objects.filter(state=Analysis.State.FAILED, finished_at__gt=Now() - RECENT)
+    codes = Counter(recent.order_by("-finished_at").values_list("error_code", flat=True)[:MAX_ROWS])
     if not codes:
-        return ok("failures", "Nothing failed in the last 24 hours.")
-    told = ", ".join(f"{code} {number:,}" for code, number in codes.most_common(NAMED))
-    others = f", and {len(codes) - NAMED} other causes" if len(codes) > NAMED else ""
-    total = codes.total()
-    number = plural(ngettext("%(number)s analysis", "%(number)s analyses", total), total)
-    sentence = f"{number} failed in the last 24 hours: {told}{others}."
-    return warning("failures", sentence, "Mend the cause, then ask again: `manage.py analyze_images --failed`.")
+        return ok("failures", _("No failures in the last 24 hours."))
+    causes = [f"{code} {count(number)}" for code, number in codes.most_common(MAX_CODES)]
+    if (others := len(codes) - MAX_CODES) > 0:
+        causes.append(plural(ngettext("%(number)s other cause", "%(number)s other causes", others), others))
+    text = ngettext(
+        "%(number)s analysis failed in the last 24 hours: %(causes)s.",
+        "%(number)s analyses failed in the last 24 hours: %(causes)s.",
+        codes.total(),
+    )
+    message = text % {"number": count(codes.total()), "causes": ", ".join(causes)}
+    return warning("failures", message, _("Fix the cause, then retry with `manage.py analyze_images --failed`."))
 
 
 def check_outages() -> Iterator[Finding]:
-    found = list(Outage.objects.order_by("recognizer", "api").values_list("api", "message", Now() - F("since")))
-    if not found:
-        yield ok("outages", "Every API may be asked.")
-    for api, message, age in found:
-        yield failed("outages", f"{api} waits since {duration(age)}: {message}", "A probe finds out when it is over.")
+    rows = list(Outage.objects.order_by("recognizer", "api").values_list("api", "message", Now() - F("since")))
+    if not rows:
+        yield ok("outages", _("No outages."))
+    for api, message, age in rows:
+        values = {"api": Analysis.Api(api).label, "age": duration(age), "message": message}
+        sentence = _("%(api)s unavailable for %(age)s: %(message)s") % values
+        yield failed("outages", sentence, _("imagelib tests regularly whether the API is available again."))
 
 
 def check_budget() -> Finding:
     if not ledger.has_limits():
-        return ok("budget", "None is set.")
-    told = ledger.budget(settings.RECOGNIZER)
-    spent = told.spent + told.reserved
-    sentence = f"{dollars(spent)} this month, of {_limit(told.limit)} for bulk work and "
-    sentence += f"{_limit(told.interactive_limit)} with uploads."
-    if told.interactive_limit is not None and spent >= told.interactive_limit:
-        return warning("budget", f"{sentence} All work waits.", "Raise INTERACTIVE_BUDGET, or wait for the next month.")
-    if told.is_exhausted:
-        return warning("budget", f"{sentence} Bulk work waits.", "Raise MONTHLY_BUDGET, or wait for the next month.")
-    if told.is_warning:
-        return warning("budget", sentence, "Bulk work stops when the first is reached.")
-    return ok("budget", sentence)
+        return ok("budget", _("No budget is set."))
+    budget = ledger.budget(settings.RECOGNIZER)
+    spent = budget.spent + budget.reserved
+    message = _("Spent this month: %(spent)s. Limit for bulk work: %(bulk)s; with uploads: %(all)s.") % {
+        "spent": dollars(spent),
+        "bulk": _limit(budget.limit),
+        "all": _limit(budget.interactive_limit),
+    }
+    if budget.interactive_limit is not None and spent >= budget.interactive_limit:
+        message = f"{message} {_('All work is paused.')}"
+        return warning("budget", message, _("Raise INTERACTIVE_BUDGET, or wait for next month."))
+    if budget.is_exhausted:
+        message = f"{message} {_('Bulk work is paused.')}"
+        return warning("budget", message, _("Raise MONTHLY_BUDGET, or wait for next month."))
+    if budget.is_warning:
+        return warning("budget", message, _("Bulk work pauses when its limit is reached."))
+    return ok("budget", message)
 
 
 def _limit(limit: Decimal | None) -> str:
-    return _("any amount") if limit is None else dollars(limit)
+    return _("none") if limit is None else dollars(limit)
 
 
 def check_rate_limits() -> Finding:
-    """What the limiter allows at this moment, of what the quota would."""
+    """The current rate limit of each API, compared with its quota."""
     name = settings.RECOGNIZER
-    paced = {api: limiter for api in registry.wanted_apis() if (limiter := engine_runner.limiter(name, api))}
-    if not paced:
-        return ok("pace", f"{name} has no quota.")
+    limiters = {api: limiter for api in registry.enabled_apis() if (limiter := engine_runner.limiter(name, api))}
+    if not limiters:
+        return ok("pace", _("The recognizer %(name)s has no rate limit.") % {"name": name})
     try:
-        rates = {api: (limiter.take(0).rate, limiter.quota) for api, limiter in paced.items()}
-    except RateLimiterUnavailable as away:
-        return failed("pace", f"{away}", "Nothing is sent until Redis is back.")
-    told = ", ".join(f"{api} {rate:.3g} of {quota:g}" for api, (rate, quota) in rates.items())
-    sentence = f"Calls a second at present, of the quota: {told}."
+        rates = {api: (limiter.acquire(0).rate, limiter.quota) for api, limiter in limiters.items()}
+    except RateLimiterUnavailable as error:
+        return failed("pace", str(error), _("Work resumes when Redis is available again."))
+    text = ", ".join(f"{api} {round(rate, 1):g}/{quota:g}" for api, (rate, quota) in rates.items())
+    message = _("Calls per second, current limit/quota: %(rates)s.") % {"rates": text}
     if any(rate < quota / 2 for rate, quota in rates.values()):
-        return warning("pace", sentence, "Throttled lately: is REKOGNITION_QUOTA what the account has?")
-    return ok("pace", sentence)
+        next_step = _("Requests were throttled recently. Check that REKOGNITION_QUOTA matches the account's quota.")
+        return warning("pace", message, next_step)
+    return ok("pace", message)

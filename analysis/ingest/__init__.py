@@ -1,1 +1,4 @@
-"""Takes a file of unknown origin and says which picture it is, or why it is refused: no Django, no network."""
+"""Checks, decoding, metadata and renditions of untrusted files.
+
+No Django, no network.
+"""

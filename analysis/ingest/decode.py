@@ -1,4 +1,4 @@
-"""The one place where hostile bytes meet decoders: limits first, one decode, and no error but Rejected."""
+"""Decoding of untrusted files: limits are checked first, and decoder errors become InvalidImage."""
 
 import io
 import stat
@@ -26,14 +26,14 @@ from PIL import (
 )
 from pillow_heif import HeifImageFile
 
+from analysis.ingest.bounded_file import BoundedFile, buffered
 from analysis.ingest.exif import ImageMetadata, read_metadata
 from analysis.ingest.file_types import HEAD_BYTES, Format
-from analysis.ingest.memory import BYTES_A_PIXEL, estimated_bytes
+from analysis.ingest.memory_estimates import BYTES_A_PIXEL, estimated_bytes
 from analysis.ingest.normalize import Bounds, apply_orientation, downscale, to_srgb
-from analysis.ingest.png import readable_png
-from analysis.ingest.source import Source, buffered
-from analysis.ingest.structure import check_tiff_tags, gif_size, jpeg_structure, webp_size
-from analysis.ingest.tiff import check_tiff
+from analysis.ingest.png_chunks import without_extra_chunks
+from analysis.ingest.segment_limits import check_tiff_tags, damaged, gif_size, jpeg_structure, webp_size
+from analysis.ingest.tiff_pages import check_tiff
 from analysis.ingest.validation import (
     InvalidImage,
     Limits,
@@ -43,13 +43,14 @@ from analysis.ingest.validation import (
     clean_name,
     is_truncated,
 )
+from analysis.messages import gettext_noop
 
-# Pillow's own limit warns at 89 and raises at 179 megapixels, whatever ours is: check_pixels decides instead.
+# Pillow warns at 89 megapixels and raises at 179 (Image.MAX_IMAGE_PIXELS); check_pixels has our own limit.
 Image.MAX_IMAGE_PIXELS = None
-# It warns of what it repairs or skips in a file: nobody can act on that, and what it cannot repair it raises.
+# Pillow warns about what it repairs or skips in a file. Nobody can act on that; damage it cannot repair is raised.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-# Opened by class: Image.open would try further formats, read an MPO's index and hide the reason of an error.
+# Opened by class, since Image.open tries other formats, reads the index of an MPO and hides the cause of an error.
 OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
     "png": PngImagePlugin.PngImageFile,
@@ -61,7 +62,7 @@ OPENERS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "avif": AvifImagePlugin.AvifImageFile,
 }
 
-# What the decoders were seen to raise on damaged bytes, and their kin.
+# Errors that decoders raised for damaged bytes in fuzz tests, by their base classes.
 DAMAGE = (
     ArithmeticError,
     AssertionError,
@@ -81,15 +82,16 @@ DAMAGE = (
 )
 
 Reserve = Callable[[int], None]
-"""Told how many bytes decoding will take; returns when they may be taken."""
+"""Takes the bytes that decoding needs, and returns when they are free."""
 
+TRUNCATED = gettext_noop("the end of this %(format)s is missing; copy or send it again")
 END_OF_JPEG = b"\xff\xd9"
-PADDING = bytes(range(1, 97))  # neither a marker nor what the decoder makes up where data is missing
+PADDING = bytes(range(1, 97))  # no marker, and unlike the data that the decoder substitutes for missing bytes
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A verified picture: what it is in the file (upright width and height), and its pixels, upright 8-bit sRGB."""
+    """A verified image: size in bytes, upright width and height in the file, and pixels as upright 8-bit sRGB."""
 
     format: Format
     size: int
@@ -100,41 +102,50 @@ class Decoded:
 
 
 @contextmanager
-def opened(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
-    """The seekable file itself, or the one at a path, whose operating system errors become Rejected."""
+def open_source(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
+    """A seekable file as it is, or the file at a path, whose OSErrors are raised as InvalidImage."""
     if not isinstance(source, Path):
         yield source
         return
     try:
         if not stat.S_ISREG(source.stat().st_mode):  # opening a named pipe would wait for its writer
-            raise InvalidImage("unreadable", clean_name(name), "not a file that can be read")
+            raise InvalidImage("unreadable", clean_name(name), gettext_noop("not a regular file"))
         with source.open("rb") as file:
             yield file
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InvalidImage("unreadable", clean_name(name), f"the file cannot be read ({reason})") from error
+        raise unreadable(name, error) from error
 
 
-def at_once(_: int) -> None:
-    pass
+def unreadable(name: str, error: OSError) -> InvalidImage:
+    """The error for a file that the operating system does not let us read."""
+    template = gettext_noop("the file cannot be read (%(error)s)")
+    return InvalidImage("unreadable", clean_name(name), template, error=error.strerror or type(error).__name__)
 
 
-def decode(file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = at_once) -> Decoded:
-    """Decodes a picture once, within bounds; raises Rejected, or the OSError that reading the file raised.
+def reserve_nothing(_: int) -> None:
+    """For callers without a memory budget."""
 
-    Size in bytes, format, structure, pixels and the memory they take are checked before a pixel is decoded.
+
+def decode(
+    file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserve: Reserve = reserve_nothing
+) -> Decoded:
+    """Decode an image once, at a size within `bounds`.
+
+    Raises InvalidImage, or the OSError of reading the file.
+
+    Bytes, format, number of segments, pixels and memory are checked before a pixel is decoded.
     """
-    source = Source(file)
-    whole = buffered(source)
-    kind = accepted_format(whole.read(HEAD_BYTES), name=name, size=source.length, limits=limits)
-    with undamaged(source, kind, name=name):
-        readable = _readable(whole, kind, name=name, limits=limits)
+    source = BoundedFile(file)
+    stream = buffered(source)
+    kind = accepted_format(stream.read(HEAD_BYTES), name=name, size=source.length, limits=limits)
+    with decode_errors(source, kind, name=name):
+        readable = _readable(stream, kind, name=name, limits=limits)
         picture = readable.open()
         check_pixels(*picture.size, name=name, limits=limits)
         if isinstance(picture, TiffImagePlugin.TiffImageFile):
             check_tiff(picture, name=name, limits=limits)
         size = picture.size
-        picture.draft(None, bounds.fit(size))  # a JPEG is halved, and halved again, while decoding
+        picture.draft(None, bounds.fit(size))  # libjpeg scales a JPEG by powers of two while decoding
         needed = readable.copies * estimated_bytes(
             picture, kind, file_bytes=source.length, coefficient_bytes=readable.coefficient_bytes
         )
@@ -144,7 +155,7 @@ def decode(file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserv
         check_pixels(width, height, name=name, limits=limits)
         if readable.is_without_end:
             _check_complete(picture, readable, bounds.fit(size), name=name)
-        metadata = read_metadata(picture)  # only now: a PNG may carry it behind the pixels
+        metadata = read_metadata(picture)  # after the pixels, since a PNG may have its metadata behind them
         profile = readable.profile or picture.info.get("icc_profile")
         image = to_srgb(downscale(picture, bounds.fit((width, height))), profile)
     if metadata.orientation >= 5:
@@ -154,7 +165,7 @@ def decode(file: IO[bytes], *, name: str, limits: Limits, bounds: Bounds, reserv
 
 @dataclass(frozen=True)
 class _Readable:
-    """The bytes that a decoder gets, and what is known of them beforehand."""
+    """The file that a decoder reads, and facts counted in it before."""
 
     kind: Format
     file: IO[bytes]
@@ -173,14 +184,14 @@ class _Readable:
 
 
 def _readable(file: IO[bytes], kind: Format, *, name: str, limits: Limits) -> _Readable:
-    """Counts what decoders would stumble over; raises Rejected."""
+    """Raises InvalidImage for more segments, chunks, tags or pixels than decoders may meet."""
     match kind.name:
         case "jpeg":
             structure = jpeg_structure(file, name=name)
             is_without_end = structure.scans > 0 and not structure.has_end
             return _Readable(kind, file, None, structure.coefficient_bytes, is_without_end)
         case "png":
-            png = readable_png(file, name=name)
+            png = without_extra_chunks(file, name=name)
             return _Readable(kind, png.file, png.profile)
         case "gif":
             check_pixels(*gif_size(file, name=name), name=name, limits=limits)
@@ -197,32 +208,40 @@ def _readable(file: IO[bytes], kind: Format, *, name: str, limits: Limits) -> _R
 
 
 def _load(picture: ImageFile.ImageFile, size: tuple[int, int]) -> tuple[int, int]:
-    """Decodes, and returns the width and height in the file."""
+    """Decode, and return the width and height in the file."""
     picture.load()
-    return size if picture.format == "JPEG" else picture.size  # a HEIC may be of another size than announced
+    return size if picture.format == "JPEG" else picture.size  # a HEIC may be of another size than its header states
 
 
 def _check_complete(picture: ImageFile.ImageFile, readable: _Readable, size: tuple[int, int], *, name: str) -> None:
-    """A JPEG may lack its end marker, as some cameras and tools leave it, but nothing of its pixels.
+    """Raises InvalidImage for a JPEG without end marker that lacks pixels too.
 
-    The decoder makes up what is missing. So where more bytes before the end change the picture, it was not complete.
+    Some cameras and tools leave the marker out. The decoder fills missing pixels with made-up ones, so an image that
+    changes with more bytes before the end was not complete.
     """
-    other = readable.open(padding=PADDING)
-    other.draft(None, size)
-    other.load()
-    if ImageChops.difference(picture.copy(), other.copy()).getbbox(alpha_only=False) is not None:
-        reason = f"the end of this {readable.kind.title} is missing; copy or send it again"
-        raise InvalidImage("truncated", clean_name(name), reason)
+    padded = readable.open(padding=PADDING)
+    padded.draft(None, size)
+    padded.load()
+    if ImageChops.difference(picture.copy(), padded.copy()).getbbox(alpha_only=False) is not None:
+        raise InvalidImage("truncated", clean_name(name), TRUNCATED, format=readable.kind.title)
 
 
 @contextmanager
-def undamaged(source: Source, kind: Format, *, name: str) -> Iterator[None]:
-    """Turns whatever a decoder raises into Rejected; what reading the file itself raised (a disk that fails) passes."""
+def decode_errors(source: BoundedFile, kind: Format, *, name: str) -> Iterator[None]:
+    """Raise decoders' errors as InvalidImage.
+
+    The OSError of reading the file, such as a failing disk, passes.
+    """
     try:
         yield
     except MemoryError as error:
-        reason = f"decoding this {kind.title} takes more memory than it may; make it smaller, or save it as a JPEG"
-        raise InvalidImage("too-complex", clean_name(name), reason, "DECODE_MEMORY_BYTES") from error
+        raise InvalidImage(
+            "too-complex",
+            clean_name(name),
+            gettext_noop("decoding this %(format)s takes too much memory; make it smaller, or save it as a JPEG"),
+            setting="DECODE_MEMORY_BYTES",
+            format=kind.title,
+        ) from error
     except DAMAGE as error:
         if source.failure is not None:
             raise source.failure from None
@@ -231,8 +250,10 @@ def undamaged(source: Source, kind: Format, *, name: str) -> Iterator[None]:
 
 def _damaged(file: IO[bytes], kind: Format, name: str, message: str) -> InvalidImage:
     if "unknown" in message.lower() or "unsupported" in message.lower():
-        reason = f"this kind of {kind.title} is not supported; save it as an ordinary 8-bit {kind.title}, PNG or JPEG"
-        return InvalidImage("unsupported", name, reason)
+        template = gettext_noop(
+            "this kind of %(format)s is not supported; save it as an ordinary 8-bit %(format)s, PNG or JPEG"
+        )
+        return InvalidImage("unsupported", name, template, format=kind.title)
     if is_truncated(file, kind) or (kind.name == "tiff" and "truncated" in message):
-        return InvalidImage("truncated", name, f"the end of this {kind.title} is missing; copy or send it again")
-    return InvalidImage("broken", name, f"this {kind.title} is damaged and cannot be read; copy or send it again")
+        return InvalidImage("truncated", name, TRUNCATED, format=kind.title)
+    return damaged(kind.title, name=name)

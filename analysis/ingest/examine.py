@@ -1,26 +1,29 @@
-"""The whole examination of one file: what it is, what it shows, and the pictures made from it."""
+"""Examination of one file: format, metadata, hashes and renditions, with one decode."""
 
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from analysis.ingest.decode import Reserve, at_once, decode, opened
+from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
 from analysis.ingest.exif import ImageMetadata
 from analysis.ingest.hashes import perceptual_hash, sha256_of, signature
 from analysis.ingest.render import PREVIEW_BOUNDS, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, clean_name
 from analysis.ingest.xmp import sidecar_description
+from analysis.messages import gettext_noop
 
 CHANGED = "changed"
-STILL_WRITTEN = "it was written to while it was read; import it again when it is complete"
+STILL_WRITTEN = gettext_noop("the file changed while it was read; import it again when it is complete")
 
 
 @dataclass(frozen=True)
 class Examined:
-    """A picture that was accepted. Sizes are bytes and upright pixels, sha256 is hexadecimal, phash a signed 64-bit.
+    """An accepted image.
 
-    Without a phash it is of one color.
+    `size` is in bytes, width and height are upright pixels, `sha256` is hexadecimal.
+
+    `phash` is a signed 64-bit integer, and None for an image of one color.
     """
 
     filename: str
@@ -39,15 +42,14 @@ class Examined:
 
 
 def examine(
-    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, reserve: Reserve = at_once
+    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, reserve: Reserve = reserve_nothing
 ) -> Examined:
-    """Verifies, measures and renders a picture with one decode; raises Rejected.
+    """Verify, measure and render an image with one decode. Raises InvalidImage.
 
-    In this process: whoever has a file of unknown origin calls `service.examine`, which does it in another.
-
-    A source that is a file must be seekable and is left open; its own read errors pass through.
+    This decodes in the calling process; use `decoding_service.examine` for untrusted files. A file as source must be
+    seekable and stays open; its own read errors pass through.
     """
-    with opened(source, name=name) as file:
+    with open_source(source, name=name) as file:
         before = _state(source, file)
         decoded = decode(file, name=name, limits=limits, bounds=PREVIEW_BOUNDS, reserve=reserve)
         sha256 = sha256_of(file)
@@ -72,13 +74,13 @@ def examine(
 
 
 def with_sidecar(examined: Examined, path: Path) -> Examined:
-    """With what the sidecar beside the picture says, which counts more than the file itself."""
-    described = sidecar_description(path).or_else(examined.metadata.described)
-    return replace(examined, metadata=replace(examined.metadata, described=described))
+    """Metadata of the XMP sidecar beside the file takes precedence over the file's own."""
+    descriptive = sidecar_description(path).or_else(examined.metadata.descriptive)
+    return replace(examined, metadata=replace(examined.metadata, descriptive=descriptive))
 
 
 def _state(source: Path | IO[bytes], file: IO[bytes]) -> tuple[int, ...]:
-    """What differs once a file on disk is written to; other sources are the caller's own."""
+    """Values that change when a file on disk is written to; empty for other sources."""
     if not isinstance(source, Path):
         return ()
     status = os.fstat(file.fileno())

@@ -1,4 +1,4 @@
-"""Folders and files that no door takes pictures from: hidden ones, trash cans, and thumbnails that devices make."""
+"""Files and folders that no import reads: hidden ones, trash, thumbnails of devices."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SYSTEM_FOLDERS = (
     # Linux, macOS
     *("lost+found", "__MACOSX", "Network Trash Folder", "Temporary Items", "iPod Photo Cache"),
 )
-"""Compared without regard to case; names that begin with a dot need no entry."""
+"""Compared without case. Names that begin with a dot are always excluded."""
 PREVIEWS = ".lrdata"
-"""Lightroom keeps its previews in folders that end so."""
+"""Extension of Lightroom's folders of previews."""
 
 _SYSTEM_FOLDERS = frozenset(name.casefold() for name in SYSTEM_FOLDERS)
 
@@ -25,17 +25,17 @@ def is_hidden(name: str) -> bool:
 
 
 def is_system_folder(name: str) -> bool:
-    """Hidden folders are among them."""
+    """True for hidden folders too."""
     folded = name.casefold()
     return is_hidden(name) or folded in _SYSTEM_FOLDERS or folded.endswith(PREVIEWS)
 
 
 def is_in_system_folder(path: str) -> bool:
-    """Whether a file, by its path with slashes, is hidden or lies in a folder that is passed over."""
+    """True for the path, with slashes, of a hidden file or one inside a system folder."""
     *folders, name = path.split("/")
     return is_hidden(name) or any(is_system_folder(folder) for folder in folders if folder not in {"", ".", ".."})
 
 
 def matches(path: str, patterns: Collection[str]) -> bool:
-    """Patterns are the shell's, a star crosses slashes, and case does not matter."""
+    """Match shell patterns without case; a star also matches slashes."""
     return any(fnmatchcase(path.lower(), pattern.lower()) for pattern in patterns)

@@ -1,4 +1,7 @@
-"""What the camera wrote beside the pixels. Broken or hostile EXIF costs its own values, never the picture."""
+"""Camera metadata from EXIF.
+
+Damaged or hostile EXIF loses its own values, not the image.
+"""
 
 import math
 import struct
@@ -11,7 +14,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from analysis.ingest.capture_time import CaptureTime, capture_time
-from analysis.ingest.description import Description
+from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.iptc import iptc_description
 from analysis.ingest.validation import plain_text
 from analysis.ingest.xmp import PACKETS, xmp_description
@@ -20,7 +23,7 @@ Base, Gps = ExifTags.Base, ExifTags.GPS
 TEXT_LENGTH = 100
 BROKEN = (ArithmeticError, AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error)
 
-# When the picture was taken, when it was digitized, when the file was written: the first that is there.
+# When the picture was taken, when it was digitized, when the file was written: the first valid one is used.
 MOMENTS = (
     (Base.DateTimeOriginal, Base.OffsetTimeOriginal, Base.SubsecTimeOriginal),
     (Base.DateTimeDigitized, Base.OffsetTimeDigitized, Base.SubsecTimeDigitized),
@@ -30,9 +33,9 @@ MOMENTS = (
 
 @dataclass(frozen=True)
 class ImageMetadata:
-    """Text is plain and at most 100 characters; a location is in degrees; an empty or None value was not given.
+    """Text is plain and at most 100 characters, a location in degrees; absent values are empty or None.
 
-    `taken_at` is what the camera's clock showed, kept as if it were UTC; `taken_offset` its minutes from UTC.
+    `taken_at` is the camera's clock, stored as if it were UTC; `taken_offset` its minutes from UTC.
     """
 
     taken_at: datetime | None = None
@@ -47,23 +50,23 @@ class ImageMetadata:
     latitude: float | None = None
     longitude: float | None = None
     orientation: int = 1
-    described: Description = field(default_factory=Description)
+    descriptive: DescriptiveMetadata = field(default_factory=DescriptiveMetadata)
 
 
 def read_metadata(image: Image.Image) -> ImageMetadata:
-    """Reads what an opened picture carries: EXIF, XMP, and IPTC where XMP says nothing."""
-    return replace(_camera_values(image), described=_described(image))
+    """Metadata of an opened image: EXIF, XMP, and IPTC for values that XMP lacks."""
+    return replace(_camera_values(image), descriptive=_described(image))
 
 
-def _described(image: Image.Image) -> Description:
+def _described(image: Image.Image) -> DescriptiveMetadata:
     try:
         return xmp_description(image).or_else(iptc_description(image))
     except BROKEN:
-        return Description()
+        return DescriptiveMetadata()
 
 
 def _camera_values(image: Image.Image) -> ImageMetadata:
-    """From the picture's own tags, the Exif and the GPS directory."""
+    """Values of the image's own tags, the Exif and the GPS directory."""
     try:
         with _without_xmp(image):
             exif = image.getexif()
@@ -73,11 +76,11 @@ def _camera_values(image: Image.Image) -> ImageMetadata:
     tags |= _directory(exif, ExifTags.IFD.Exif)
     gps = _directory(exif, ExifTags.IFD.GPSInfo)
     latitude, longitude = _location(gps)
-    taken = _taken(tags) or _satellite_time(gps)
+    time = _capture_time(tags) or _satellite_time(gps)
     orientation = tags.get(Base.Orientation)
     return ImageMetadata(
-        taken_at=taken.clock if taken else None,
-        taken_offset=taken.offset if taken else None,
+        taken_at=time.clock if time else None,
+        taken_offset=time.offset if time else None,
         camera_make=_text(tags.get(Base.Make)),
         camera_model=_text(tags.get(Base.Model)),
         lens=_text(tags.get(Base.LensModel)),
@@ -93,7 +96,7 @@ def _camera_values(image: Image.Image) -> ImageMetadata:
 
 @contextmanager
 def _without_xmp(image: Image.Image) -> Iterator[None]:
-    """Pillow takes an orientation from XMP where EXIF has none; browsers do not, and they are how people know it."""
+    # Without EXIF orientation Pillow uses the one in XMP. Browsers do not, and people compare with what these show.
     packets = {name: image.info.pop(name) for name in PACKETS if name in image.info}
     try:
         yield
@@ -112,7 +115,7 @@ def _text(value: object) -> str:
     if isinstance(value, tuple) and value:
         value = value[0]
     if isinstance(value, str):
-        # EXIF is ASCII by its standard and UTF-8 by custom; Pillow reads it as Latin-1, which keeps every byte.
+        # The EXIF standard says ASCII, many write UTF-8, and Pillow decodes Latin-1, which keeps every byte.
         value = value.encode("latin-1", "replace")
     if not isinstance(value, bytes):
         return ""
@@ -124,7 +127,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float | None:
-    """A finite number, from a rational, an integer or the first of several."""
+    """A finite number from a rational, an integer or the first of several."""
     if isinstance(value, tuple) and value:
         value = value[0]
     try:
@@ -148,23 +151,23 @@ def _iso(value: float | None) -> int | None:
     return int(value) if value is not None and 0 < value < 10_000_000 else None
 
 
-def _taken(tags: dict[int, Any]) -> CaptureTime | None:
+def _capture_time(tags: dict[int, Any]) -> CaptureTime | None:
     for moment, offset, fraction in MOMENTS:
         text = _text(tags.get(moment))
-        given = _text(tags.get(offset)) or _offset_of_file(tags, text)
-        if taken := capture_time(text, offset=given, fraction=_text(tags.get(fraction))):
-            return taken
+        offset_text = _text(tags.get(offset)) or _offset_of_file(tags, text)
+        if time := capture_time(text, offset=offset_text, fraction=_text(tags.get(fraction))):
+            return time
     return None
 
 
 def _offset_of_file(tags: dict[int, Any], moment: str) -> str:
-    """OffsetTime is of when the file was written: it tells of another moment only if that is the same."""
+    """OffsetTime belongs to the time the file was written, and holds for another time only if both are equal."""
     written = _text(tags.get(Base.DateTime))
     return _text(tags.get(Base.OffsetTime)) if written in {"", moment} else ""
 
 
 def _satellite_time(gps: dict[int, Any]) -> CaptureTime | None:
-    """Receivers write UTC; without the time of day the day alone counts."""
+    """GPS time, which is UTC; the day alone where the time of day is missing."""
     time = gps.get(Gps.GPSTimeStamp)
     parts = [_number(part) for part in time] if isinstance(time, tuple) and len(time) == 3 else []
     hour, minute, second = (int(part) if part is not None and part >= 0 else 99 for part in parts or (99, 99, 99))
@@ -173,7 +176,7 @@ def _satellite_time(gps: dict[int, Any]) -> CaptureTime | None:
 
 
 def _location(gps: dict[int, Any]) -> tuple[float | None, float | None]:
-    """Both coordinates or neither. 0°, 0° is what receivers without a fix write, not a place in the Atlantic."""
+    """Both coordinates or neither. Receivers without a fix write 0°, 0°."""
     latitude = _degrees(gps.get(Gps.GPSLatitude), _text(gps.get(Gps.GPSLatitudeRef)), limit=90)
     longitude = _degrees(gps.get(Gps.GPSLongitude), _text(gps.get(Gps.GPSLongitudeRef)), limit=180)
     if latitude is None or longitude is None or latitude == longitude == 0:
@@ -182,11 +185,14 @@ def _location(gps: dict[int, Any]) -> tuple[float | None, float | None]:
 
 
 def _degrees(value: object, reference: str, *, limit: int) -> float | None:
-    """Degrees from (degrees, minutes, seconds) and N, S, E or W; some write the sign into the degrees, too."""
+    """Degrees from (degrees, minutes, seconds) and N, S, E or W.
+
+    Some programs write a sign as well.
+    """
     if not isinstance(value, tuple) or not 1 <= len(value) <= 3:
         return None
     degrees, *rest = [_number(part) for part in value]
-    if degrees is None or (rest and rest[0] is None and degrees == int(degrees)):  # whole degrees are no place
+    if degrees is None or (rest and rest[0] is None and degrees == int(degrees)):  # too coarse to be a location
         return None
     is_negative = math.copysign(1, degrees) < 0 or reference.upper() in {"S", "W"}
     parts = zip(rest, (60, 3600), strict=False)

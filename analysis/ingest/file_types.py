@@ -1,7 +1,13 @@
-"""What a file is, by its first bytes: names, extensions and media types sent along are never believed."""
+"""File types by first bytes.
+
+Names, extensions and media types sent along are ignored.
+"""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from analysis.messages import gettext_noop
 
 HEAD_BYTES = 4096  # enough for the XML prologue and comments before <svg>
 
@@ -18,10 +24,11 @@ class Format:
 
 @dataclass(frozen=True)
 class UnsupportedFormat:
-    """Something recognized that is not accepted: a stable code and the rest of the sentence."""
+    """A file type that is not accepted: a stable code, and the reason as a template with its values."""
 
     code: str
-    reason: str
+    template: str
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 JPEG = Format("jpeg", "JPEG", "image/jpeg", ".jpg")
@@ -35,27 +42,36 @@ AVIF = Format("avif", "AVIF", "image/avif", ".avif")
 FORMATS = (JPEG, PNG, WEBP, GIF, TIFF, BMP, HEIC, AVIF)
 ACCEPTED = "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF"
 
-SVG = UnsupportedFormat("svg", f"SVG is not accepted; export it as {ACCEPTED}")
-RAW = UnsupportedFormat("raw", "a camera's raw file is not accepted; export it as JPEG or TIFF")
-UNKNOWN = UnsupportedFormat("not-an-image", f"not a picture; accepted are {ACCEPTED}")
-TEXT = UnsupportedFormat("not-an-image", f"this is text, not a picture; accepted are {ACCEPTED}")
-VIDEO = UnsupportedFormat("video", "a video is not accepted, only still pictures are")
-AUDIO = UnsupportedFormat("not-an-image", f"this is a sound recording, not a picture; accepted are {ACCEPTED}")
+_FORMATS = {"formats": ACCEPTED}
+
+SVG = UnsupportedFormat("svg", gettext_noop("SVG is not accepted; export it as %(formats)s"), _FORMATS)
+RAW = UnsupportedFormat("raw", gettext_noop("a camera's raw file is not accepted; export it as JPEG or TIFF"))
+UNKNOWN = UnsupportedFormat("not-an-image", gettext_noop("not a picture; accepted formats are %(formats)s"), _FORMATS)
+TEXT = UnsupportedFormat(
+    "not-an-image", gettext_noop("this is text, not a picture; accepted formats are %(formats)s"), _FORMATS
+)
+VIDEO = UnsupportedFormat("video", gettext_noop("videos are not accepted, only still pictures"))
+AUDIO = UnsupportedFormat(
+    "not-an-image", gettext_noop("this is a sound recording, not a picture; accepted formats are %(formats)s"), _FORMATS
+)
 
 
 def _archive(kind: str) -> UnsupportedFormat:
-    return UnsupportedFormat("archive", f"a {kind} archive is not accepted; unpack it and send the pictures in it")
+    template = gettext_noop("a %(kind)s archive is not accepted; unpack it and send the pictures in it")
+    return UnsupportedFormat("archive", template, {"kind": kind})
 
 
 def _document(kind: str) -> UnsupportedFormat:
-    return UnsupportedFormat("document", f"a {kind} document is not accepted; export its pages as JPEG or PNG")
+    template = gettext_noop("a %(kind)s document is not accepted; export its pages as JPEG or PNG")
+    return UnsupportedFormat("document", template, {"kind": kind})
 
 
 def _unsupported(kind: str) -> UnsupportedFormat:
-    return UnsupportedFormat("unsupported", f"{kind} is not supported; export it as {ACCEPTED}")
+    template = gettext_noop("%(kind)s is not supported; export it as %(formats)s")
+    return UnsupportedFormat("unsupported", template, {"kind": kind, **_FORMATS})
 
 
-# First match wins: the longer beginnings stand before the shorter ones they contain.
+# The first match wins, so longer beginnings come before shorter ones that they contain.
 BEGINNINGS: tuple[tuple[bytes, Format | UnsupportedFormat], ...] = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),
@@ -118,7 +134,7 @@ SVG_ROOT = re.compile(r"<(?:[\w.-]+:)?svg[\s>/]", re.IGNORECASE)
 
 
 def detect_format(head: bytes) -> Format | UnsupportedFormat:
-    """Names what a file is from its first HEAD_BYTES bytes (fewer if it is shorter; never empty)."""
+    """The type of a file by its first HEAD_BYTES bytes, or fewer if it is shorter."""
     for beginning, kind in BEGINNINGS:
         if head.startswith(beginning):
             return kind
@@ -154,6 +170,6 @@ def _by_text(head: bytes) -> UnsupportedFormat:
     if text.startswith("<") and SVG_ROOT.search(text):
         return SVG
     printable = sum(character.isprintable() or character in "\t\r\n\f" for character in text)
-    # A multi-byte character may be cut at the end of the head, and old texts are not UTF-8: not every one need be fine.
+    # Some characters may be unreadable: the head may cut the last one, and old texts are not UTF-8.
     readable = printable - text.count("\ufffd") >= 0.9 * len(text)
     return TEXT if readable else UNKNOWN

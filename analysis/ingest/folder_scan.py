@@ -1,4 +1,4 @@
-"""Finds the files in folders that could be pictures."""
+"""Search of files and folders for pictures to import."""
 
 import os
 import re
@@ -9,16 +9,15 @@ from pathlib import Path
 from analysis.ingest.exclusions import is_hidden, is_system_folder, matches
 from analysis.ingest.file_types import HEAD_BYTES, Format, detect_format
 from analysis.ingest.validation import NAME_LENGTH, InvalidImage, plain_text
+from analysis.messages import gettext_noop
 
-# Files that people would expect to be pictures: accepted ones, and those examine refuses with a sentence.
+# Extensions of accepted formats, and of others that people expect to be pictures: these are refused with a reason.
 EXTENSIONS = re.compile(
     r"\.(jpe?g|jpe|jfif|mpo|a?png|webp|gif|tiff?|bmp|dib|hei[cf]|hif|avif"
     r"|svgz?|psd|jp2|j2k|jxl|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)",
     re.IGNORECASE,
 )
-
-
-OWN_STORAGE = "the library keeps its own pictures here; name another folder"
+OWN_STORAGE = gettext_noop("the library stores its own pictures here; choose another folder")
 
 Identity = tuple[int, int]
 
@@ -26,12 +25,12 @@ Identity = tuple[int, int]
 def image_files(
     paths: Iterable[Path], *, exclude: Collection[str] = (), own_storage: Path | None = None
 ) -> Iterator[Path | InvalidImage]:
-    """Yields the files given and, from folders, whatever could be a picture by its ending or its first bytes.
+    """Yield files, and the files in folders that could be pictures by their extension or first bytes.
 
-    A folder's files come before its subfolders, both sorted by name. Hidden files and system folders are passed over
-    (see exclusions), and so is what matches a pattern of `exclude` by its path below the folder given; links are
-    followed, every folder visited once. What is missing, folders that cannot be read and whatever is given from
-    `own_storage` come as Rejected; where the walk meets that, it is passed over.
+    A folder's files come before its subfolders, both sorted by name. Skipped are hidden files and system folders (see
+    `exclusions`), files and folders whose path below the top folder matches a pattern of `exclude`, and `own_storage`.
+    Links are followed, and each folder is visited once. Yields InvalidImage for a path that is missing or inside
+    `own_storage`, and for a folder that cannot be read.
     """
     storage = _identity(own_storage) if own_storage else None
     visited: set[Identity] = {storage} if storage else set()
@@ -42,18 +41,18 @@ def image_files(
         try:
             is_folder = stat.S_ISDIR(path.stat().st_mode)
         except FileNotFoundError:
-            yield _unreadable(path, "no such file or folder")
+            yield _unreadable(path, gettext_noop("no such file or folder"))
         except OSError as error:
-            yield _unreadable(path, f"cannot be read ({error.strerror or error})")
+            yield _unreadable(path, gettext_noop("cannot be read (%(error)s)"), error)
         else:
             yield from _walk(path, visited, exclude) if is_folder else (path,)
 
 
 def _walk(top: Path, visited: set[Identity], exclude: Collection[str]) -> Iterator[Path | InvalidImage]:
-    waiting = [""]
-    while waiting:
-        below = waiting.pop()
-        folder = top / below
+    pending = [""]
+    while pending:
+        relative = pending.pop()
+        folder = top / relative
         try:
             status = folder.stat()
             if (status.st_dev, status.st_ino) in visited:
@@ -61,17 +60,20 @@ def _walk(top: Path, visited: set[Identity], exclude: Collection[str]) -> Iterat
             visited.add((status.st_dev, status.st_ino))
             files, folders = _entries(folder)
         except OSError as error:
-            yield _unreadable(folder, f"the folder cannot be read ({error.strerror or error})")
+            yield _unreadable(folder, gettext_noop("the folder cannot be read (%(error)s)"), error)
             continue
         for name in files:
-            if not matches(f"{below}{name}", exclude) and _could_be_picture(folder / name):
+            if not matches(f"{relative}{name}", exclude) and _could_be_picture(folder / name):
                 yield folder / name
-        inner = [f"{below}{name}/" for name in reversed(folders)]
-        waiting += [path for path in inner if not matches(path, exclude)]
+        subfolders = [f"{relative}{name}/" for name in reversed(folders)]
+        pending += [path for path in subfolders if not matches(path, exclude)]
 
 
 def _entries(folder: Path) -> tuple[list[str], list[str]]:
-    """Names of the files and of the folders in a folder: names only, for there may be a million."""
+    """Names of the files and of the folders in a folder.
+
+    Names only, since there may be a million.
+    """
     files, folders = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -79,12 +81,12 @@ def _entries(folder: Path) -> tuple[list[str], list[str]]:
                 continue
             try:
                 is_folder, is_file = entry.is_dir(), entry.is_file()
-            except OSError:  # a link in a circle, or to where nobody may look
+            except OSError:  # a circular link, or one whose target may not be read
                 is_folder = is_file = False
             if is_folder:
                 if not is_system_folder(entry.name):
                     folders.append(entry.name)
-            elif is_file or entry.is_symlink():  # a link that leads nowhere is examined and refused with a sentence
+            elif is_file or entry.is_symlink():  # a broken link is examined, and refused with a reason
                 files.append(entry.name)
     return sorted(files), sorted(folders)
 
@@ -100,9 +102,9 @@ def _identity(path: Path) -> Identity | None:
 def _is_within(path: Path, storage: Identity) -> bool:
     try:
         resolved = path.resolve()
-    except (OSError, RuntimeError):  # a link in a circle
+    except (OSError, RuntimeError):  # a circular link
         return False
-    return any(_identity(each) == storage for each in (resolved, *resolved.parents))
+    return any(_identity(folder) == storage for folder in (resolved, *resolved.parents))
 
 
 def _could_be_picture(path: Path) -> bool:
@@ -116,5 +118,6 @@ def _could_be_picture(path: Path) -> bool:
     return bool(head) and isinstance(detect_format(head), Format)
 
 
-def _unreadable(path: Path, reason: str) -> InvalidImage:
-    return InvalidImage("unreadable", plain_text(str(path), NAME_LENGTH), reason)
+def _unreadable(path: Path, template: str, error: OSError | None = None) -> InvalidImage:
+    values = {"error": error.strerror or str(error)} if error else {}
+    return InvalidImage("unreadable", plain_text(str(path), NAME_LENGTH), template, **values)

@@ -1,4 +1,4 @@
-"""Two fingerprints: one of the bytes, equal for equal files; one of the looks, close for pictures that look alike."""
+"""SHA-256 of a file's bytes, and perceptual hashes that are close for similar images."""
 
 import hashlib
 from typing import IO
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 CHUNK_BYTES = 1024 * 1024
-SIDE, KEPT = 32, 8
+SIDE, COARSE = 32, 8
 
 FINE = 16
 FLAT = 1.0
-"""Standard deviation of the gray levels, 0 to 255, below which a picture has no shapes to compare."""
+"""Standard deviation of gray levels (0 to 255) below which an image has no shapes to compare."""
 FINE_LIMIT = 40
-"""Fine bits in which pictures that look the same differ at most. Measured: versions of one picture and shots a moment
-apart differ in at most 38 of 192, pages of text with the same layout in at least 54."""
+"""Most fine bits that differ between similar images. Measured: versions of one image and shots a moment apart differ in
+at most 38 of 192, pages of text with the same layout in at least 54."""
 COLOR_LIMIT = 48
-"""Of 255, by which the mean of red, green or blue differs at most: more than recompression and a warmer tone."""
+"""Largest difference of mean red, green or blue, of 255: more than recompression and a warmer tone."""
 RATIO_LIMIT = 1.15
 
 # The first rows of the discrete cosine transform (type II) of SIDE values.
@@ -25,7 +25,7 @@ _COSINES = np.cos(np.pi / SIDE * np.outer(np.arange(FINE), np.arange(SIDE) + 0.5
 
 
 def sha256_of(file: IO[bytes]) -> str:
-    """SHA-256 of the whole file in hexadecimal, read from its beginning a megabyte at a time."""
+    """SHA-256 of a file in hexadecimal, read from its beginning a megabyte at a time."""
     file.seek(0)
     digest = hashlib.sha256()
     while chunk := file.read(CHUNK_BYTES):
@@ -34,44 +34,44 @@ def sha256_of(file: IO[bytes]) -> str:
 
 
 def perceptual_hash(image: Image.Image) -> int | None:
-    """64-bit pHash of an upright picture: which of the lowest frequencies, 8 by 8, lie above their median.
+    """64-bit pHash of an upright image: the 8 by 8 lowest frequencies compared with their median.
 
-    None for a picture of one color, whose bits would be noise. Signed, as PostgreSQL's bigint is. Scaling and
-    recompression change a few bits, see hamming.
+    None for an image of one color, whose bits would be noise. Signed, as PostgreSQL's bigint. Scaling and
+    recompression change a few bits, see `hamming`.
     """
     gray = _gray(image)
     if gray.std() < FLAT:
         return None
     frequencies = _COSINES @ gray @ _COSINES.T
-    # The very first is the mean brightness, which tells nothing of the shapes: the next one along takes its place.
-    values = np.append(frequencies[:KEPT, :KEPT].ravel()[1:], frequencies[0, KEPT])
+    # The first is the mean brightness, which is no shape; the next one in its row replaces it.
+    values = np.append(frequencies[:COARSE, :COARSE].ravel()[1:], frequencies[0, COARSE])
     return int.from_bytes(np.packbits(_above_median(values)).tobytes(), "big", signed=True)
 
 
 def signature(image: Image.Image) -> bytes:
-    """The finer frequencies in 192 bits, then the mean red, green and blue: 27 bytes.
+    """27 bytes: finer frequencies in 192 bits, then mean red, green and blue.
 
-    The perceptual hash alone takes pages of text for one another, whose margins are the same.
+    The perceptual hash alone matches different pages of text that have the same margins.
     """
     frequencies = _COSINES @ _gray(image) @ _COSINES.T
-    frequencies[:KEPT, :KEPT] = np.nan
+    frequencies[:COARSE, :COARSE] = np.nan
     values = frequencies[~np.isnan(frequencies)]
     color = np.asarray(image.convert("RGB").resize((1, 1), Image.Resampling.BOX)).ravel()
     return np.packbits(_above_median(values)).tobytes() + color.tobytes()
 
 
 def look_alike(a: bytes, b: bytes) -> bool:
-    """Whether two signatures can be of one picture; yes where one of them was never taken."""
+    """True if two signatures can be of the same image, or one of them is missing."""
     if not (a and b):
         return True
     fine = len(a) - 3
     if hamming(int.from_bytes(a[:fine], "big"), int.from_bytes(b[:fine], "big")) > FINE_LIMIT:
         return False
-    return all(abs(one - other) <= COLOR_LIMIT for one, other in zip(a[fine:], b[fine:], strict=True))
+    return all(abs(mean_a - mean_b) <= COLOR_LIMIT for mean_a, mean_b in zip(a[fine:], b[fine:], strict=True))
 
 
 def same_shape(a: tuple[int, int], b: tuple[int, int]) -> bool:
-    """Whether two (width, height) differ in their ratio by no more than a narrow crop does."""
+    """True if two (width, height) have nearly the same aspect ratio, as after a slight crop."""
     ratio = a[0] * b[1] / (a[1] * b[0])
     return 1 / RATIO_LIMIT <= ratio <= RATIO_LIMIT
 
@@ -81,13 +81,13 @@ def _gray(image: Image.Image) -> NDArray[np.float64]:
 
 
 def _above_median(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    values = np.round(values, 3)  # else the bits of equal values would be the noise of their arithmetic
+    values = np.round(values, 3)  # otherwise equal values would differ by arithmetic noise
     return values > np.median(values)
 
 
 def hamming(a: int, b: int) -> int:
-    """In how many of 64 bits two perceptual hashes differ: up to about 8 for versions of one picture, 32 by chance.
+    """Number of bits that differ: up to about 8 of 64 for versions of one image, about 32 by chance.
 
-    Of unsigned numbers as many bits as they have are compared.
+    Negative numbers are compared as 64 bits, others with all the bits they have.
     """
     return ((a ^ b) & (0xFFFF_FFFF_FFFF_FFFF if a < 0 or b < 0 else -1)).bit_count()

@@ -1,22 +1,28 @@
-"""IPTC's words about a picture (IIM, record 2), as JPEG and TIFF carry them."""
+"""Descriptive metadata from IPTC IIM (record 2) in JPEG and TIFF files."""
 
 from __future__ import annotations
 
 from PIL import Image
 
-from analysis.ingest.description import LINE_LENGTH, TEXT_LENGTH, Description, keywords_of, place_of
+from analysis.ingest.descriptive_metadata import (
+    LINE_LENGTH,
+    TEXT_LENGTH,
+    DescriptiveMetadata,
+    clean_keywords,
+    join_place,
+)
 from analysis.ingest.validation import plain_text
 
 RESOURCE = 0x0404  # of Photoshop's resources in a JPEG
 TAG = 33723  # of a TIFF
-MOST_BYTES = 2**20
+MAX_BYTES = 2**20
 UTF_8 = b"\x1b%G"
 CHARACTER_SET = (1, 90)
 TITLE, KEYWORD, CREATOR, CITY, SUBLOCATION, STATE, COUNTRY, COPYRIGHT, CAPTION = 5, 25, 80, 90, 92, 95, 101, 116, 120
 
 
-def iptc_description(image: Image.Image) -> Description:
-    """Of an opened picture; empty where there is nothing, or nothing that can be read."""
+def iptc_description(image: Image.Image) -> DescriptiveMetadata:
+    """IPTC metadata of an opened image; empty if absent or unreadable."""
     values = _datasets(_block(image))
     is_utf_8 = UTF_8 in b"".join(values.get(CHARACTER_SET, ()))
 
@@ -26,11 +32,11 @@ def iptc_description(image: Image.Image) -> Description:
     def line(number: int) -> str:
         return plain_text(", ".join(texts(number)), LINE_LENGTH)
 
-    return Description(
-        keywords=keywords_of(texts(KEYWORD)),
+    return DescriptiveMetadata(
+        keywords=clean_keywords(texts(KEYWORD)),
         title=line(TITLE),
         description=plain_text(" ".join(texts(CAPTION)), TEXT_LENGTH),
-        place=place_of(line(SUBLOCATION), line(CITY), line(STATE), line(COUNTRY)),
+        place=join_place(line(SUBLOCATION), line(CITY), line(STATE), line(COUNTRY)),
         creator=line(CREATOR),
         copyright=line(COPYRIGHT),
     )
@@ -41,26 +47,26 @@ def _block(image: Image.Image) -> bytes:
     block = resources.get(RESOURCE) if isinstance(resources, dict) else None
     if block is None:
         block = getattr(image, "tag_v2", {}).get(TAG)
-    return block if isinstance(block, bytes) and len(block) <= MOST_BYTES else b""
+    return block if isinstance(block, bytes) and len(block) <= MAX_BYTES else b""
 
 
 def _datasets(block: bytes) -> dict[tuple[int, int], list[bytes]]:
-    """Values by record and number; what follows a broken one is left alone."""
-    found: dict[tuple[int, int], list[bytes]] = {}
-    place = 0
-    while block[place : place + 1] == b"\x1c" and place + 5 <= len(block):
-        record, number = block[place + 1], block[place + 2]
-        size = int.from_bytes(block[place + 3 : place + 5], "big")
-        place += 5
-        if size & 0x8000 or place + size > len(block):  # lengths of lengths are for values of more than 32 kB
+    """Values by record and number, up to the first damaged one."""
+    values: dict[tuple[int, int], list[bytes]] = {}
+    position = 0
+    while block[position : position + 1] == b"\x1c" and position + 5 <= len(block):
+        record, number = block[position + 1], block[position + 2]
+        size = int.from_bytes(block[position + 3 : position + 5], "big")
+        position += 5
+        if size & 0x8000 or position + size > len(block):  # an extended length, for values over 32 kB
             break
-        found.setdefault((record, number), []).append(block[place : place + size])
-        place += size
-    return found
+        values.setdefault((record, number), []).append(block[position : position + size])
+        position += size
+    return values
 
 
 def _text(value: bytes, *, is_utf_8: bool) -> str:
-    """Many programs write UTF-8 without saying so."""
+    """Decode as UTF-8 first, since many programs write it without declaring it."""
     try:
         return value.decode()
     except UnicodeDecodeError:

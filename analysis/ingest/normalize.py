@@ -1,4 +1,4 @@
-"""From any kind of pixels a file can hold to 8-bit sRGB, small and upright, without a second full-size copy."""
+"""Conversion of any pixels to small, upright 8-bit sRGB without a second full-size copy."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from PIL import ExifTags, Image, ImageCms
 RESIZABLE = {"L", "RGB", "CMYK", "YCbCr", "LAB"}  # Pillow resizes these as they are
 STRIP_PIXELS = 4_000_000
 SAMPLE_SIDE = 256
-WHITE, DARK = 255, 72  # grounds of what is transparent
+WHITE, DARK = 255, 72  # backgrounds of transparent images
 NEARLY_WHITE = 225
-LEAST_TRANSPARENT = 0.02
-KNOWN_BYTES = 64 * 1024  # of a profile that is remembered: those of sRGB are small
-SAME = 2  # of 255: profiles of sRGB differ by their makers' rounding
-GAP = 2  # as reducing_gap: whole-number averaging down to twice the size, bicubic from there
+MIN_TRANSPARENT = 0.02
+CACHED_PROFILE_BYTES = 64 * 1024  # sRGB profiles are smaller
+SRGB_TOLERANCE = 2  # of 255: sRGB profiles of different makers are rounded differently
+GAP = 2  # Pillow's reducing_gap: box averaging down to twice the size, then bicubic
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,14 +31,14 @@ UPRIGHT = {
 
 
 def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """(width, height) shrunk, never enlarged, to long_side; a sliver keeps at least one pixel."""
+    """(width, height) scaled down to `long_side`, never up, with at least one pixel each."""
     scale = min(1.0, long_side / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How large a picture becomes at most: its long side, but a very long one keeps a short side, up to `longest`."""
+    """Maximum size: `long_side`, or for a very long image `short_side`, up to `longest` pixels."""
 
     long_side: int
     short_side: int = 1
@@ -46,15 +46,15 @@ class Bounds:
 
     def fit(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height), never enlarged."""
-        kept = min(max(size) * self.short_side / min(size), self.longest)
-        return fitted(size, max(self.long_side, round(kept)))
+        for_short_side = min(max(size) * self.short_side / min(size), self.longest)
+        return fitted(size, max(self.long_side, round(for_short_side)))
 
 
 def downscale(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """A copy of this size in mode L, RGB, CMYK, YCbCr or LAB; what is transparent becomes the ground."""
+    """A copy of this size in mode L, RGB, CMYK, YCbCr or LAB, with transparency on a background."""
     if image.mode in RESIZABLE and not image.has_transparency_data:
         return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=GAP)
-    # Converting the whole picture first would hold it twice: 100 megapixels of RGBA are 400 MB once.
+    # Strip by strip, since converting all of it would hold it twice: 100 megapixels of RGBA are 400 MB.
     across = max(1, image.width // (GAP * size[0]))
     down = max(1, image.height // (GAP * size[1]))
     convert = _converter(image)
@@ -78,50 +78,50 @@ def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
     if image.mode == "1":
         return lambda part: part.convert("L")
     tags = getattr(image, "tag_v2", {})
-    # Pillow turns TIFF's "0 is white" around in 8 bits only.
+    # Pillow inverts TIFF's "0 is white" in 8 bits only.
     is_negative = tags.get(ExifTags.Base.PhotometricInterpretation) == 0
     if image.mode.startswith("I;16"):
         bits = 12 if tags.get(ExifTags.Base.BitsPerSample) == (12,) else 16
         flip = (1 << bits) - 1 if is_negative else 0
         return lambda part: Image.fromarray(((np.asarray(part) ^ flip) >> bits - 8).astype(np.uint8))
     if image.mode in {"I", "F"}:
-        kind = _kind_of_numbers(image)
+        kind = _number_type(image)
         low, high = _tones(image, kind)
         return lambda part: _stretched(kind.of(part), low, high, is_negative=is_negative)
     if image.has_transparency_data:
-        return partial(_on_ground, ground=_ground(image))
+        return partial(_on_background, background=_background(image))
     return lambda part: part.convert("RGB")
 
 
-def _ground(image: Image.Image) -> int:
-    """White, or dark where most of what is to be seen is nearly white: a logo for dark pages."""
+def _background(image: Image.Image) -> int:
+    """White, or dark behind mostly white pixels, such as a logo for dark pages."""
     sample = image.resize(fitted(image.size, SAMPLE_SIDE), Image.Resampling.NEAREST).convert(
         "LA" if _is_gray(image) else "RGBA"
     )
     gray = np.asarray(sample.convert("L"))
     weight = np.asarray(sample.getchannel("A"), dtype=np.float64) / 255
-    seen = float(weight.sum())
-    if seen == 0 or seen > weight.size * (1 - LEAST_TRANSPARENT):
+    opaque = float(weight.sum())
+    if opaque == 0 or opaque > weight.size * (1 - MIN_TRANSPARENT):
         return WHITE
-    return DARK if float(weight[gray >= NEARLY_WHITE].sum()) > seen / 2 else WHITE
+    return DARK if float(weight[gray >= NEARLY_WHITE].sum()) > opaque / 2 else WHITE
 
 
 def _is_gray(image: Image.Image) -> bool:
     return image.mode in {"L", "LA", "La"}
 
 
-def _on_ground(part: Image.Image, *, ground: int) -> Image.Image:
+def _on_background(part: Image.Image, *, background: int) -> Image.Image:
     part = part.convert("LA" if _is_gray(part) else "RGBA")
-    whole = Image.new(part.mode.removesuffix("A"), part.size, (ground,) * (len(part.getbands()) - 1))
-    whole.paste(part, mask=part.getchannel("A"))
-    return whole
+    flattened = Image.new(part.mode.removesuffix("A"), part.size, (background,) * (len(part.getbands()) - 1))
+    flattened.paste(part, mask=part.getchannel("A"))
+    return flattened
 
 
 @dataclass(frozen=True)
-class _Numbers:
-    """What the 32-bit numbers of a picture are, and the values usually shown as white."""
+class _NumberType:
+    """Type of an image's 32-bit numbers, and the values usually displayed as white."""
 
-    usual: tuple[float, ...]
+    white_values: tuple[float, ...]
     is_unsigned: bool = False
 
     def of(self, part: Image.Image) -> NDArray[np.float64]:
@@ -129,27 +129,27 @@ class _Numbers:
         return (values.view(np.uint32) if self.is_unsigned else values).astype(np.float64)
 
 
-def _kind_of_numbers(image: Image.Image) -> _Numbers:
+def _number_type(image: Image.Image) -> _NumberType:
     if image.mode == "F":
-        return _Numbers((1.0, 255.0, 65535.0))
+        return _NumberType((1.0, 255.0, 65535.0))
     tags = getattr(image, "tag_v2", {})
     bits, form = tags.get(ExifTags.Base.BitsPerSample, (32,))[0], tags.get(ExifTags.Base.SampleFormat, (2,))[0]
-    if bits == 16:  # signed, as those without a sign have a mode of their own
-        return _Numbers((255.0, 32767.0))
+    if bits == 16:  # signed: unsigned 16-bit images have mode I;16
+        return _NumberType((255.0, 32767.0))
     if form == 1 and tags:
-        return _Numbers((255.0, 65535.0), is_unsigned=True)
-    return _Numbers((255.0, 65535.0))
+        return _NumberType((255.0, 65535.0), is_unsigned=True)
+    return _NumberType((255.0, 65535.0))
 
 
-def _tones(image: Image.Image, kind: _Numbers) -> tuple[float, float]:
-    """The values to show as black and white in a picture of 32-bit numbers, which have no agreed range."""
+def _tones(image: Image.Image, kind: _NumberType) -> tuple[float, float]:
+    """The values to display as black and white: 32-bit numbers have no standard range."""
     low, high = np.inf, -np.inf
     for _, strip in _strips(image, 1):
         values = kind.of(strip)
         values = values[np.isfinite(values)]
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
-    for white in kind.usual:
+    for white in kind.white_values:
         if low >= 0 and high <= white:
             return 0.0, white
     if kind.is_unsigned and high >= 2**31:
@@ -164,7 +164,10 @@ def _stretched(values: NDArray[np.float64], low: float, high: float, *, is_negat
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """In sRGB, without any metadata, perhaps in place; a profile that is broken or of another kind is ignored."""
+    """Convert to sRGB and drop all metadata, perhaps in place.
+
+    Invalid profiles are ignored.
+    """
     source = image.convert("RGB") if image.mode == "YCbCr" else image
     converted = _by_profile(source, profile) if profile else None
     if converted is None and source.mode == "LAB":
@@ -178,7 +181,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if image.mode == "RGB" and len(profile) <= KNOWN_BYTES and _is_srgb(profile):
+        if image.mode == "RGB" and len(profile) <= CACHED_PROFILE_BYTES and _is_srgb(profile):
             return None
         return _transformed(image, source)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
@@ -187,11 +190,11 @@ def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 @lru_cache(maxsize=64)
 def _is_srgb(profile: bytes) -> bool:
-    """Whether colors mean the same as in sRGB, by what the profile does to some of them: its name may say anything."""
+    """True if a profile converts sample colors as sRGB does. Its name is no proof."""
     levels = np.linspace(0, 255, 9).astype(np.uint8)
     colors = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3)
     converted = _transformed(Image.fromarray(colors), ImageCms.ImageCmsProfile(BytesIO(profile)))
-    return converted is not None and int(np.abs(np.asarray(converted).astype(int) - colors).max()) <= SAME
+    return converted is not None and int(np.abs(np.asarray(converted).astype(int) - colors).max()) <= SRGB_TOLERANCE
 
 
 def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image | None:
@@ -201,11 +204,11 @@ def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.
         ImageCms.createProfile("sRGB"),
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         outputMode="RGB",
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,  # else the ink's weak black turns gray
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,  # otherwise black ink turns gray
     )
 
 
 def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture turned as its EXIF orientation (1 to 8) asks."""
+    """The image turned upright by its EXIF orientation (1 to 8)."""
     method = UPRIGHT.get(orientation)
     return image if method is None else image.transpose(method)

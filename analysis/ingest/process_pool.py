@@ -1,4 +1,4 @@
-"""Examining many files at once, one process for each core, with only a few pictures in memory at any time."""
+"""Parallel examination of many files, with one process per core and few images in memory."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.ingest import service
+from analysis.ingest import decoding_service
 from analysis.ingest.examine import Examined
 from analysis.ingest.validation import InvalidImage, Limits
 
 AHEAD = 2
-"""Files examined ahead by each process, so that none waits while the caller stores one."""
+"""Files each process examines ahead, so that no process waits while the caller stores an image."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file: examined or refused. `path` is None for a folder that could not be read."""
+    """Result for one file: examined or refused.
+
+    `path` is None for a folder that could not be read.
+    """
 
     path: Path | None
     examined: Examined | None = None
@@ -29,27 +32,30 @@ class Outcome:
 def examine_all(
     paths: Iterable[Path | InvalidImage], *, limits: Limits, processes: int | None = None
 ) -> Iterator[Outcome]:
-    """Examine files in parallel; outcomes come in the files' order. Closing the iterator abandons what is ahead."""
+    """Examine files in parallel; outcomes come in the files' order.
+
+    Closing the iterator cancels the rest.
+    """
     processes = processes or os.cpu_count() or 1
-    decoders, threads = service.Service(processes), ThreadPoolExecutor(processes)
-    waiting: deque[Future[Outcome]] = deque()
+    decoders, threads = decoding_service.DecoderPool(processes), ThreadPoolExecutor(processes)
+    pending: deque[Future[Outcome]] = deque()
     try:
         for path in paths:
             if isinstance(path, InvalidImage):
                 yield Outcome(None, refusal=path)
                 continue
-            waiting.append(threads.submit(_examine, path, limits, decoders))
-            if len(waiting) >= processes * (1 + AHEAD):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(threads.submit(_examine, path, limits, decoders))
+            if len(pending) >= processes * (1 + AHEAD):
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
         decoders.close()
 
 
-def _examine(path: Path, limits: Limits, decoders: service.Service) -> Outcome:
+def _examine(path: Path, limits: Limits, decoders: decoding_service.DecoderPool) -> Outcome:
     try:
-        return Outcome(path, examined=service.examine(path, name=path.name, limits=limits, service=decoders))
+        return Outcome(path, examined=decoding_service.examine(path, name=path.name, limits=limits, pool=decoders))
     except InvalidImage as refusal:
         return Outcome(path, refusal=refusal)

@@ -1,4 +1,4 @@
-"""The pictures made from a picture: what pages show, what stands in until then, what a recognizer is sent."""
+"""Renditions of an image: thumb and preview, placeholder, and the payload for a recognizer."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -7,12 +7,12 @@ from typing import IO
 
 from PIL import Image
 
-from analysis.ingest.decode import Reserve, at_once, decode, opened
+from analysis.ingest.decode import Reserve, decode, open_source, reserve_nothing
 from analysis.ingest.normalize import Bounds, fitted
 from analysis.ingest.validation import DEFAULT_LIMITS, Limits
 
 THUMB = 400
-THUMB_SHORT_SIDE = 100  # of a very long picture, which is cut to its middle: else it would be a line of a few pixels
+THUMB_SHORT_SIDE = 100  # of a very long picture, which is cropped to its middle; scaled, it would be a few pixels high
 PREVIEW_BOUNDS = Bounds(1600, short_side=400, longest=6400)
 LONGEST_SIDE = 10_000  # Rekognition's limit
 PLACEHOLDER = 10
@@ -22,7 +22,7 @@ SMALLEST_SIDE = 80  # Rekognition refuses pictures with a side below
 
 @dataclass(frozen=True)
 class Rendition:
-    """An encoded picture in sRGB without metadata; name is "thumb" or "preview", sizes are pixels."""
+    """An encoded sRGB image without metadata; `name` is "thumb" or "preview", sizes are pixels."""
 
     name: str
     content: bytes
@@ -32,7 +32,7 @@ class Rendition:
 
 
 def fit_within(image: Image.Image, long_side: int) -> Image.Image:
-    """The picture itself where it is small enough, else a copy within long_side."""
+    """The image itself if small enough, else a copy of at most `long_side` pixels."""
     return _resized(image, fitted(image.size, long_side))
 
 
@@ -40,8 +40,8 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
-def _middle(image: Image.Image) -> Image.Image:
-    """The middle of a very long picture, as long as a thumb, at a height (or width) at which it shows something."""
+def _cropped_to_middle(image: Image.Image) -> Image.Image:
+    """The middle of a very long image, with the short side of a recognizable thumb."""
     scale = min(1.0, THUMB_SHORT_SIDE / min(image.size))
     long = min(max(image.size), round(THUMB / scale))
     across, down = (min(image.width, long), min(image.height, long))
@@ -51,20 +51,24 @@ def _middle(image: Image.Image) -> Image.Image:
 
 
 def thumb_of(image: Image.Image) -> Rendition:
-    """WebP: a page shows hundreds, and at 400 px it saves a third of JPEG's bytes for 4 ms of a picture's 90."""
-    thumb = _middle(image) if max(image.size) * THUMB_SHORT_SIDE > THUMB * min(image.size) else fit_within(image, THUMB)
+    """WebP: pages show hundreds, and at 400 px it saves a third of the bytes for 4 of a picture's 90 ms."""
+    thumb = (
+        _cropped_to_middle(image)
+        if max(image.size) * THUMB_SHORT_SIDE > THUMB * min(image.size)
+        else fit_within(image, THUMB)
+    )
     content = _encoded(thumb, "WEBP", quality=78, method=2)
     return Rendition("thumb", content, thumb.width, thumb.height, "image/webp")
 
 
 def preview_of(image: Image.Image) -> Rendition:
-    """JPEG: at 1600 px WebP would save a sixth of the bytes, and double the time a picture takes."""
+    """JPEG: at 1600 px WebP saves a sixth of the bytes, but doubles the time of a picture."""
     preview = _resized(image, PREVIEW_BOUNDS.fit(image.size))
     return Rendition("preview", _jpeg(preview, quality=82), preview.width, preview.height, "image/jpeg")
 
 
 def placeholder(image: Image.Image) -> bytes:
-    """A WebP of 10 px and about 100 bytes, to be inlined in a page and shown until the thumb is there."""
+    """A WebP of 10 px and about 100 bytes, inlined in pages until the thumb has loaded."""
     tiny = image.resize(fitted(image.size, PLACEHOLDER), Image.Resampling.BOX)
     content = b""
     for quality in (40, 20, 5):
@@ -80,16 +84,18 @@ def payload(
     long_side: int = 2048,
     max_bytes: int = 5 * 1024**2,
     limits: Limits = DEFAULT_LIMITS,
-    reserve: Reserve = at_once,
+    reserve: Reserve = reserve_nothing,
 ) -> bytes:
-    """The upright sRGB JPEG without metadata that a recognizer is sent, of at most max_bytes.
+    """The upright sRGB JPEG without metadata for a recognizer, of at most `max_bytes`.
 
-    A very long picture keeps half of long_side as its short side, so that its text can be read. A side below 80 px is
-    filled up with white on the right or at the bottom, never enlarged: payload_extent says which part of it the
-    picture is. Raises Rejected as examine does. In this process, as examine: see `service.payload`.
+    Raises InvalidImage.
+
+    A very long image keeps half of `long_side` as its short side, so that its text stays readable. A side below 80 px
+    is padded with white on the right or at the bottom, never enlarged; `payload_extent` gives the part that the image
+    covers. This decodes in the calling process; use `decoding_service.payload` for untrusted files.
     """
     name = source.name if isinstance(source, Path) else "picture"
-    with opened(source, name=name) as file:
+    with open_source(source, name=name) as file:
         image = decode(file, name=name, limits=limits, bounds=payload_bounds(long_side), reserve=reserve).image
     for quality in (90, 80, 65):
         content = _jpeg(_padded(image), quality=quality)
@@ -102,14 +108,14 @@ def payload(
 
 
 def payload_bounds(long_side: int) -> Bounds:
-    """How large a payload is at most; twice as long as high, its long side is long_side."""
+    """Size limits of a payload: `long_side` up to an aspect ratio of two, longer beyond."""
     return Bounds(long_side, short_side=long_side // 2, longest=max(long_side, LONGEST_SIDE))
 
 
 def payload_extent(width: int, height: int, *, long_side: int = 2048) -> tuple[float, float]:
-    """Which fractions of the payload's width and height the upright picture takes up: 1.0 unless it was filled up.
+    """The image's part of the payload's width and height, as fractions: 1.0 without padding.
 
-    Dividing a box's coordinates by them gives the box in the picture. Exact as long as max_bytes cost no pixels.
+    Dividing a bounding box by them gives the box in the image. Exact unless `max_bytes` forced a smaller payload.
     """
     across, down = payload_bounds(long_side).fit((width, height))
     return across / max(across, SMALLEST_SIDE), down / max(down, SMALLEST_SIDE)

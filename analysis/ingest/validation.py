@@ -1,28 +1,30 @@
-"""Is this a picture we accept? Judged by its first bytes and its header alone, before a pixel is decoded."""
+"""Checks of a file by its first bytes and header, before a pixel is decoded."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from analysis.ingest import file_types
 from analysis.ingest.file_types import Format
+from analysis.messages import MessageError, gettext_noop
 
 NAME_LENGTH = 200
 LONGEST_EXTENSION = 12
 
 CONTROLS = {"Cc", "Zl", "Zp"}
-STRAY_BYTES = re.compile("[\ud800-\udfff]")  # how Python tells of file names that are not UTF-8
-# Marks that turn the direction of the text around them (U+202E makes "gpj.exe" read "exe.jpg"), and
-# the byte order mark. Joiners (U+200C, U+200D) stay: Persian words and emoji need them.
+# Surrogates: Python decodes file names that are not UTF-8 to these (PEP 383).
+STRAY_BYTES = re.compile("[\ud800-\udfff]")
+# Marks that change the direction of the text around them (U+202E makes "gpj.exe" read "exe.jpg"), and the byte order
+# mark. Joiners (U+200C, U+200D) stay, since Persian words and emoji need them.
 DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused before decoding: files over max_bytes, pictures over max_pixels or that need over max_memory.
+    """Bytes of a file, pixels and decoding memory of an image, and processor seconds to decode it.
 
-    Decoding ends after `seconds` of processor time or, where others need the processor, twice that of waiting.
+    Decoding is also stopped after twice `seconds` on the clock, where other processes take the processor.
     """
 
     max_bytes: int = 100 * 1024**2
@@ -34,18 +36,22 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-class InvalidImage(Exception):
-    """A file that is not taken in: a stable code, and a sentence that begins with the file's display name.
+class InvalidImage(MessageError):
+    """A file that is not accepted, with the reason as a sentence without the file's name.
 
-    `setting`: the name of the setting that would have let it in, for those who run the server.
+    `code` is stable, `name` the file's display name, `setting` the setting that would accept the file, if any.
     """
 
-    def __init__(self, code: str, name: str, reason: str, setting: str = "") -> None:
-        super().__init__(code, name, reason, setting)  # all four, so that it survives the way back from a process
+    def __init__(self, code: str, name: str, template: str, *, setting: str = "", **values: Any) -> None:
+        super().__init__(template, **values)
         self.code = code
         self.name = name
-        self.reason = reason
         self.setting = setting
+
+    @property
+    def reason(self) -> str:
+        """In English; `formatting.translated` gives it in the reader's language."""
+        return super().__str__()
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
@@ -74,40 +80,67 @@ def clean_name(name: str) -> str:
     return stem[: NAME_LENGTH - len(extension) - 1].rstrip() + dot + extension
 
 
-def accepted_format(head: bytes, *, name: str, size: int, limits: Limits) -> Format:
-    """The format of a file of size bytes beginning with head (sniff.HEAD_BYTES of it), or Rejected."""
-    name = clean_name(name)
-    if size == 0:
-        raise InvalidImage("empty", name, "the file is empty")
-    kind = file_types.detect_format(head)
-    if isinstance(kind, file_types.UnsupportedFormat):
-        raise InvalidImage(kind.code, name, kind.reason)
+def check_size(size: int, *, name: str, limits: Limits) -> None:
+    """Raises InvalidImage for a file of no bytes, or of more than the limit."""
+    if size < 1:
+        raise InvalidImage("empty", clean_name(name), gettext_noop("the file is empty"))
     if size > limits.max_bytes:
-        reason = f"{megabytes(size)} is over the limit of {megabytes(limits.max_bytes)}"
-        raise InvalidImage("too-large", name, reason, "MAX_UPLOAD_BYTES")
-    return kind
+        raise InvalidImage(
+            "too-large",
+            clean_name(name),
+            gettext_noop("%(size)s is over the limit of %(limit)s"),
+            setting="MAX_UPLOAD_BYTES",
+            size=megabytes(size),
+            limit=megabytes(limits.max_bytes),
+        )
+
+
+def accepted_format(head: bytes, *, name: str, size: int, limits: Limits) -> Format:
+    """The format of a file of `size` bytes that begins with `head` (file_types.HEAD_BYTES). Raises InvalidImage."""
+    if size < 1:
+        check_size(size, name=name, limits=limits)
+    detected = file_types.detect_format(head)
+    if isinstance(detected, file_types.UnsupportedFormat):  # tells more than the size: a large video is a video
+        raise InvalidImage(detected.code, clean_name(name), detected.template, **detected.values)
+    check_size(size, name=name, limits=limits)
+    return detected
 
 
 def check_pixels(width: int, height: int, *, name: str, limits: Limits) -> None:
-    """Raises Rejected for a picture whose header promises no pixels or more than the limit."""
-    name = clean_name(name)
+    """Raises InvalidImage where a header states no pixels, or more than the limit."""
     if width < 1 or height < 1:
-        raise InvalidImage("broken", name, "this file is damaged: its header gives the picture no size")
+        template = gettext_noop("this file is damaged: its header gives the picture no size")
+        raise InvalidImage("broken", clean_name(name), template)
     if width * height > limits.max_pixels:
-        maximum = f"{limits.max_pixels / 1_000_000:,.4g}-megapixel limit"
-        raise InvalidImage("too-many-pixels", name, f"{width:,} × {height:,} px is over the {maximum}", "MAX_PIXELS")
+        raise InvalidImage(
+            "too-many-pixels",
+            clean_name(name),
+            gettext_noop("%(width)s × %(height)s px is over the %(limit)s-megapixel limit"),
+            setting="MAX_PIXELS",
+            width=f"{width:,}",
+            height=f"{height:,}",
+            limit=f"{limits.max_pixels / 1_000_000:,.4g}",
+        )
 
 
 def check_memory(needed: int, size: tuple[int, int], *, title: str, name: str, limits: Limits) -> None:
-    """Raises Rejected for a picture whose decoder needs more memory than it is given."""
-    if needed > limits.max_memory:
-        reason = f"a {title} of {size[0]:,} × {size[1]:,} px takes too much memory to decode; make it smaller"
-        hint = "" if title == "JPEG" else " or save it as a JPEG"
-        raise InvalidImage("too-many-pixels", clean_name(name), reason + hint, "DECODE_MEMORY_BYTES")
+    """Raises InvalidImage where decoding an image of (width, height) needs more bytes than the limit."""
+    if needed <= limits.max_memory:
+        return
+    template = gettext_noop(
+        "a %(format)s of %(width)s × %(height)s px takes too much memory to decode;"
+        " make it smaller or save it as a JPEG"
+    )
+    if title == "JPEG":
+        template = gettext_noop(
+            "a %(format)s of %(width)s × %(height)s px takes too much memory to decode; make it smaller"
+        )
+    values = {"format": title, "width": f"{size[0]:,}", "height": f"{size[1]:,}"}
+    raise InvalidImage("too-many-pixels", clean_name(name), template, setting="DECODE_MEMORY_BYTES", **values)
 
 
 def megabytes(size: int) -> str:
-    """100 MB; one decimal where it tells, and never a size over a limit that reads like the limit."""
+    """100 MB. Rounded up to one decimal, so that a size over a limit never reads like the limit."""
     value = size / 1024**2
     if value < 0.1:
         return f"{size:,} bytes"
@@ -115,7 +148,7 @@ def megabytes(size: int) -> str:
 
 
 def is_truncated(file: IO[bytes], kind: Format) -> bool:  # noqa: PLR0911
-    """Whether the end of a damaged file is missing, as far as its container tells."""
+    """True if the end of a damaged file is missing, as far as its container shows."""
     file.seek(0, 2)
     size = file.tell()
     file.seek(max(0, size - 4096))
@@ -139,7 +172,7 @@ def is_truncated(file: IO[bytes], kind: Format) -> bool:  # noqa: PLR0911
 
 
 def _has_cut_box(file: IO[bytes], size: int) -> bool:
-    """Follows the top-level boxes (length, name, content) of an ISO base media file to its end."""
+    """Follow the top-level boxes (length, name, content) of an ISO base media file."""
     position = 0
     while position + 8 <= size:
         file.seek(position)

@@ -1,4 +1,7 @@
-"""XMP's words about a picture, from a packet in its file or from a sidecar. Hostile XML costs its own values only."""
+"""Descriptive metadata from XMP, in a file or a sidecar.
+
+Hostile XML loses its own values only.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,19 @@ from xml.etree import ElementTree
 
 from PIL import Image
 
-from analysis.ingest.description import LINE_LENGTH, TEXT_LENGTH, Description, keywords_of, place_of, stars_of
+from analysis.ingest.descriptive_metadata import (
+    LINE_LENGTH,
+    TEXT_LENGTH,
+    DescriptiveMetadata,
+    clean_keywords,
+    join_place,
+    parse_rating,
+)
 from analysis.ingest.validation import plain_text
 
-MOST_BYTES = 2**20
-MOST_DEPTH = 32
-MOST_ELEMENTS = 20_000
+MAX_BYTES = 2**20
+MAX_DEPTH = 32
+MAX_ELEMENTS = 20_000
 PACKETS = ("xmp", "XML:com.adobe.xmp")
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -29,14 +39,14 @@ MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "ut
 
 
 class _BoundedBuilder(ElementTree.TreeBuilder):
-    """Refuses trees that are deep or large."""
+    """Raises ValueError for trees that are too deep or too large."""
 
     depth = elements = 0
 
     def start(self, tag: str, attrs: dict[str, str], /) -> ElementTree.Element:
         self.depth += 1
         self.elements += 1
-        if self.depth > MOST_DEPTH or self.elements > MOST_ELEMENTS:
+        if self.depth > MAX_DEPTH or self.elements > MAX_ELEMENTS:
             raise ValueError("too deep or too large")
         return super().start(tag, attrs)
 
@@ -45,36 +55,36 @@ class _BoundedBuilder(ElementTree.TreeBuilder):
         return super().end(tag)
 
 
-def xmp_description(image: Image.Image) -> Description:
-    """Of an opened picture; empty where there is nothing, or nothing that can be read."""
+def xmp_description(image: Image.Image) -> DescriptiveMetadata:
+    """XMP metadata of an opened image; empty if absent or unreadable."""
     packet = next((image.info[name] for name in PACKETS if image.info.get(name)), b"")
     if isinstance(packet, str):
         packet = packet.encode("utf-8", "replace")
-    return parsed(packet) if isinstance(packet, bytes) else Description()
+    return parse_packet(packet) if isinstance(packet, bytes) else DescriptiveMetadata()
 
 
-def sidecar_description(path: Path) -> Description:
-    """Of the sidecar beside a picture: photo.jpg.xmp, else photo.xmp."""
-    for beside in (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp"), path.with_suffix(".XMP")):
+def sidecar_description(path: Path) -> DescriptiveMetadata:
+    """Metadata of a picture's sidecar: photo.jpg.xmp, else photo.xmp."""
+    for sidecar in (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp"), path.with_suffix(".XMP")):
         try:
-            if not stat.S_ISREG(beside.stat().st_mode):  # opening a named pipe would wait for its writer
+            if not stat.S_ISREG(sidecar.stat().st_mode):  # opening a named pipe would wait for its writer
                 continue
-            with beside.open("rb") as file:
-                return parsed(file.read(MOST_BYTES + 1))
+            with sidecar.open("rb") as file:
+                return parse_packet(file.read(MAX_BYTES + 1))
         except (OSError, ValueError):
             continue
-    return Description()
+    return DescriptiveMetadata()
 
 
-def parsed(packet: bytes) -> Description:
-    """Empty for what is too large, no XML, or names a document type, whose entities could be anything."""
+def parse_packet(packet: bytes) -> DescriptiveMetadata:
+    """Empty if too large, not XML, or with a document type, whose entities could expand to anything."""
     root = _tree(packet)
     if root is None:
-        return Description()
+        return DescriptiveMetadata()
     nodes = list(root.iter(f"{RDF}Description"))
 
     def items(name: str) -> list[str]:
-        return next((found for node in nodes if (found := _items(node, name))), [])
+        return next((values for node in nodes if (values := _items(node, name))), [])
 
     def line(name: str) -> str:
         return plain_text(", ".join(items(name)), LINE_LENGTH)
@@ -82,12 +92,12 @@ def parsed(packet: bytes) -> Description:
     def first(name: str, length: int) -> str:
         return plain_text(next(iter(items(name)), ""), length)
 
-    return Description(
-        keywords=keywords_of(items(f"{DC}subject")),
+    return DescriptiveMetadata(
+        keywords=clean_keywords(items(f"{DC}subject")),
         title=first(f"{DC}title", LINE_LENGTH),
         description=first(f"{DC}description", TEXT_LENGTH),
-        rating=stars_of(first(f"{XMP}Rating", LINE_LENGTH)),
-        place=place_of(
+        rating=parse_rating(first(f"{XMP}Rating", LINE_LENGTH)),
+        place=join_place(
             line(f"{CORE}Location"), line(f"{PHOTOSHOP}City"), line(f"{PHOTOSHOP}State"), line(f"{PHOTOSHOP}Country")
         ),
         creator=line(f"{DC}creator"),
@@ -96,7 +106,7 @@ def parsed(packet: bytes) -> Description:
 
 
 def _tree(packet: bytes) -> ElementTree.Element | None:
-    if not packet or len(packet) > MOST_BYTES:
+    if not packet or len(packet) > MAX_BYTES:
         return None
     # Decoded here, so that no declared encoding hides a document type from the check.
     encoding = next((name for mark, name in MARKS if packet.startswith(mark)), "utf-8")
@@ -113,7 +123,7 @@ def _tree(packet: bytes) -> ElementTree.Element | None:
 
 
 def _items(node: ElementTree.Element, name: str) -> list[str]:
-    """A property's values: of an attribute, of a plain element, or of a bag, a list or languages."""
+    """Values of a property: from an attribute, a plain element, or a bag, list or languages."""
     if value := node.get(name):
         return [value]
     element = node.find(name)

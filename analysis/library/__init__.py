@@ -1,1 +1,1 @@
-"""Rows of images: added, found, removed; uploads on their way in."""
+"""Rows of images, and uploads in progress."""

@@ -1,21 +1,32 @@
-"""Pictures as the library keeps them: blob first, then row, and the same bytes once."""
+"""Images of the library: files are stored first, then the row; the same bytes are stored once."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import IntegrityError, transaction
 
+from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags
-from analysis.library.file_description import save_described
+from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
-from analysis.storage.snapshot import snapshot
+from analysis.storage.verified_copy import verified_copy
+
+
+@dataclass(frozen=True)
+class StoredFiles:
+    """An unsaved image whose files are stored under `keys`, or the saved image that has the same bytes."""
+
+    image: Image
+    descriptive: DescriptiveMetadata
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -25,87 +36,95 @@ class Added:
 
 
 def find_active(sha256: str, *, owner_id: int) -> Image | None:
-    """This person's upload of the same bytes, if it is in the library and not in the trash."""
+    """The owner's uploaded image with these bytes, unless it is in the trash."""
     return Image.objects.filter(owner_id=owner_id, sha256=sha256, trashed_at=None, bucket=None).first()
 
 
 def find_any(sha256: str, *, owner_id: int) -> Image | None:
-    """The same, or the one that this person moved to the trash last."""
-    thrown = Image.objects.filter(owner_id=owner_id, sha256=sha256, bucket=None).exclude(trashed_at=None)
-    return find_active(sha256, owner_id=owner_id) or thrown.order_by("-trashed_at").first()
+    """The same, or else the one that was moved to the trash last."""
+    trashed = Image.objects.filter(owner_id=owner_id, sha256=sha256, bucket=None).exclude(trashed_at=None)
+    return find_active(sha256, owner_id=owner_id) or trashed.order_by("-trashed_at").first()
 
 
-def add(
+def store_files(
     examined: Examined,
     file: IO[bytes],
     *,
     owner_id: int,
-    then: Callable[[Image], None],
     visibility: int = Image.Visibility.PRIVATE,
-    arrived_as: str = "",
-) -> Added:
-    """Keep a picture that `ingest.examine` accepted; `then` is called with a new one in the same transaction.
+    uploaded_key: str = "",
+) -> StoredFiles:
+    """Store the original and renditions of an image that `ingest.examine` accepted; `add` saves its row.
 
-    `arrived_as`: the key under which the storage has its bytes already, and from which the file was read.
+    `uploaded_key`: the key in our storage that `file` was read from, to copy from there. Bytes that the owner has are
+    not stored again, even if their image is in the trash.
 
-    Bytes that are here already are that picture, which stays in the trash if it lies there.
-
-    Raises blobs.StorageFailed, as snapshot.Changed where the file is no longer what was examined; then neither row nor
-    blob stays. The file's own read errors pass through.
+    Raises StorageError, or its FileChanged where the file is no longer the examined one; then no file stays. Read
+    errors of `file` pass through.
     """
-    if present := find_any(examined.sha256, owner_id=owner_id):
-        return Added(present, is_new=False)
-    image = _row(examined, owner_id=owner_id, visibility=visibility)
-    contents: dict[str, IO[bytes] | bytes] = {image.key: file}
-    contents |= {blobs.rendition_key(image.renditions_id, each.name): each.content for each in examined.renditions}
-    blobs.register_pending(contents)
+    if existing := find_any(examined.sha256, owner_id=owner_id):
+        return StoredFiles(existing, examined.metadata.descriptive, keys=())
+    image = _new_image(examined, owner_id=owner_id, visibility=visibility)
+    renditions = {
+        blobs.rendition_key(image.renditions_id, rendition.name): rendition.content for rendition in examined.renditions
+    }
+    keys = (image.key, *renditions)
+    blobs.register_pending(keys)
     try:
-        for key, content in contents.items():
-            if key == image.key:
-                _put_original(key, file, sha256=examined.sha256, arrived_as=arrived_as)
-            else:
-                blobs.put(key, content)
-        with transaction.atomic():
-            image.save(force_insert=True)
-            duplicate_flags.mark_duplicates(image)
-            save_described(image, examined.metadata.described)
-            blobs.confirm(contents)
-            then(image)
-    except IntegrityError:
-        blobs.delete_pending(contents)
-        if present := find_active(examined.sha256, owner_id=owner_id):  # the same upload, a moment earlier
-            return Added(present, is_new=False)
-        raise
+        _store_original(image.key, file, sha256=examined.sha256, uploaded_key=uploaded_key)
+        for key, content in renditions.items():
+            blobs.put(key, content)
     except (OSError, blobs.StorageError):
-        blobs.delete_pending(contents)
+        blobs.delete_pending(keys)
         raise
-    return Added(image, is_new=True)
+    return StoredFiles(image, examined.metadata.descriptive, keys)
 
 
-def _put_original(key: str, file: IO[bytes], *, sha256: str, arrived_as: str) -> None:
-    """The very bytes that were examined: a copy inside the storage is bound to their ETag, others are hashed again."""
-    if arrived_as and blobs.copies_inside():
-        blobs.adopt_upload(key, file, arrived_as=arrived_as)
+def _store_original(key: str, file: IO[bytes], *, sha256: str, uploaded_key: str) -> None:
+    # The stored bytes must be the examined ones: a copy inside the storage is bound to their ETag, others are hashed.
+    if uploaded_key and blobs.can_copy():
+        blobs.copy_upload(key, file, uploaded_key=uploaded_key)
         return
-    with snapshot(file, sha256=sha256) as copy:
+    with verified_copy(file, sha256=sha256) as copy:
         blobs.put(key, copy)
 
 
+@transaction.atomic
+def add(stored: StoredFiles) -> Added:
+    """Save the row of an image. Files of bytes that the owner has by now are deleted on commit."""
+    image = stored.image
+    if not stored.keys:
+        return Added(image, is_new=False)
+    try:
+        with transaction.atomic():
+            image.save(force_insert=True)
+    except IntegrityError:  # the same bytes were added at the same time
+        existing = find_active(image.sha256, owner_id=image.owner_id)
+        if existing is None:
+            raise
+        transaction.on_commit(partial(blobs.delete_pending, stored.keys))
+        return Added(existing, is_new=False)
+    duplicate_flags.mark_duplicates(image)
+    save_embedded_metadata(image, stored.descriptive)
+    blobs.confirm(stored.keys)
+    return Added(image, is_new=True)
+
+
 def remove(image: Image) -> None:
-    """Delete a picture for good: the row now, its blobs on commit or by the sweeper."""
+    """Delete an image permanently: its row now, its files on commit or by the sweeper."""
     with transaction.atomic():
-        # The picture before its analyses, as whoever records an answer locks them; and its renditions of today.
+        # Locks the image before its analyses, in the order of save_results, and reads its current renditions.
         image = Image.objects.select_for_update(of=["self"]).select_related("bucket").get(pk=image.pk)
         keys = [blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS]
         keys += [image.key] if image.bucket is None else []
         blobs.register_pending(keys)
-        _drop_object(image)
+        _mark_dropped(image)
         image.delete()
         transaction.on_commit(lambda: blobs.delete_pending(keys))
 
 
-def _drop_object(image: Image) -> None:
-    """Remember that the picture is not wanted any more, or the next sync would bring it back."""
+def _mark_dropped(image: Image) -> None:
+    """Mark the image's bucket object as dropped, or the next sync would import it again."""
     if image.bucket is None:
         return
     BucketObject.objects.filter(image=image).exclude(state=BucketObject.State.GONE).update(
@@ -116,7 +135,7 @@ def _drop_object(image: Image) -> None:
 
 
 def save_settings(image: Image) -> None:
-    """Save what a person decides about a picture: owner, title, who may see it. Search follows at once."""
+    """Save owner, title and visibility of an image, and update the search index."""
     with transaction.atomic():
         image.save(update_fields=["owner", "title"])
         set_visibility([image.pk], image.visibility)
@@ -125,36 +144,37 @@ def save_settings(image: Image) -> None:
 
 
 def set_visibility(image_ids: Collection[int], visibility: int) -> None:
-    """Say who may see pictures. Search follows at once."""
-    other_address = {} if visibility == Image.Visibility.PUBLIC else {"public_id": RandomUUID()}  # the old one is known
+    """Set the visibility of images, and update the search index."""
+    # Links that were shared while an image was public must not work when it is public again.
+    new_link = {} if visibility == Image.Visibility.PUBLIC else {"public_id": RandomUUID()}
     with transaction.atomic():
-        Image.objects.filter(pk__in=image_ids).update(visibility=visibility, **other_address)
+        Image.objects.filter(pk__in=image_ids).update(visibility=visibility, **new_link)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=image_ids).update(visibility=visibility)
 
 
 def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
-    """Make pictures somebody's, but for those whose bytes that person has in the library; answers them."""
+    """Change the owner of images, except those whose bytes the new owner has. Returns the changed ids."""
     with transaction.atomic():
         locked = Image.objects.select_for_update(of=("self",)).filter(pk__in=image_ids).order_by("pk")
-        there = Image.objects.filter(owner_id=owner_id, trashed_at=None, bucket=None)
-        taken = set(there.filter(sha256__in=locked.values("sha256")).values_list("sha256", flat=True))
-        given = list[int]()
+        active = Image.objects.filter(owner_id=owner_id, trashed_at=None, bucket=None)
+        owned = set(active.filter(sha256__in=locked.values("sha256")).values_list("sha256", flat=True))
+        changed = list[int]()
         for pk, sha256, trashed_at, bucket_id in locked.values_list("pk", "sha256", "trashed_at", "bucket_id"):
             if trashed_at is None and bucket_id is None:
-                if sha256 in taken:
+                if sha256 in owned:
                     continue
-                taken.add(sha256)
-            given.append(pk)
-        Image.objects.filter(pk__in=given).update(owner_id=owner_id)
+                owned.add(sha256)
+            changed.append(pk)
+        Image.objects.filter(pk__in=changed).update(owner_id=owner_id)
         for derived in (ImageLabel, ImageIndex):
-            derived._default_manager.filter(image_id__in=given).update(owner_id=owner_id)
-    return given
+            derived._default_manager.filter(image_id__in=changed).update(owner_id=owner_id)
+    return changed
 
 
 def fields_from(examined: Examined) -> dict[str, Any]:
-    """What a picture's bytes tell, as fields of its row."""
-    metadata = examined.metadata
+    """Fields of an image's row that derive from its file."""
+    metadata, descriptive = examined.metadata, examined.metadata.descriptive
     return {
         "sha256": examined.sha256,
         "size": examined.size,
@@ -174,21 +194,21 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "aperture": metadata.aperture,
         "iso": metadata.iso,
         "focal_length": metadata.focal_length,
-        "description": metadata.described.description,
-        "place": metadata.described.place,
-        "creator": metadata.described.creator,
-        "copyright": metadata.described.copyright,
+        "description": descriptive.description,
+        "place": descriptive.place,
+        "creator": descriptive.creator,
+        "copyright": descriptive.copyright,
         "latitude": metadata.latitude,
         "longitude": metadata.longitude,
     }
 
 
-def _row(examined: Examined, *, owner_id: int, visibility: int) -> Image:
+def _new_image(examined: Examined, *, owner_id: int, visibility: int) -> Image:
     return Image(
         owner_id=owner_id,
         visibility=visibility,
         filename=examined.filename,
-        title=examined.metadata.described.title,
+        title=examined.metadata.descriptive.title,
         key=blobs.original_key(examined.extension),
         renditions_id=uuid.uuid4(),
         **fields_from(examined),

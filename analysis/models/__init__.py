@@ -1,14 +1,17 @@
-"""What is true: the tables and the constraints that hold them."""
+"""Tables and constraints; `Viewer` is the only class here without a table."""
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
-from analysis.models.batches import Batch, BatchEntry, BatchImage, Heartbeat
-from analysis.models.buckets import Bucket, BucketObject, Upload
+from analysis.models.batches import Batch, BatchEntry, BatchImage
+from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.heartbeat import Heartbeat
 from analysis.models.images import Image, ImageQuerySet, PendingBlob
 from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
-from analysis.models.outages import ModelVersion, Outage
-from analysis.models.ratings import Rating, SavedSearch
+from analysis.models.model_versions import ModelVersion
+from analysis.models.outages import Outage
+from analysis.models.ratings import Rating
+from analysis.models.saved_searches import SavedSearch
 from analysis.models.search_index import Face, ImageIndex, ImageText
 from analysis.models.statistics import (
     AddedStatistics,
@@ -17,6 +20,7 @@ from analysis.models.statistics import (
     LatencyStatistics,
     StatisticsRun,
 )
+from analysis.models.uploads import Upload
 from analysis.models.viewer import Viewer
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What was asked of a recognizer about a picture, and what it answered."""
+"""Analyses: requests to a recognizer's API about one picture, and their results."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from analysis.models.batches import Batch
 from analysis.models.images import Image
 
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
-"""How long a claim holds unless it is renewed, which the engine does four times as often."""
+"""Lifetime of a claim. The engine renews it four times as often, so only a dead worker's claims expire."""
 
 
 class AnalysisQuerySet(models.QuerySet["Analysis"]):
     def open(self) -> AnalysisQuerySet:
-        """Queued or running: what a worker will end by itself, without anybody letting it go on."""
+        """Queued or running: workers will finish these without anyone resuming them."""
         return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING])
 
     def unfinished(self) -> AnalysisQuerySet:
-        """Open, or held back with its batch: nothing more is asked about such a picture meanwhile."""
+        """Open or paused with their batch; a picture can have only one such analysis per API."""
         return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING, Analysis.State.PAUSED])
 
     def current(self) -> AnalysisQuerySet:
@@ -31,57 +32,74 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
 
 
 class Analysis(models.Model):
-    """One answer of one API on one picture. Never overwritten: asking again is a new row."""
+    """One request to one API about one picture, and its result. Re-analysis adds a row, it never overwrites one."""
 
     class Api(models.TextChoices):
-        LABELS = "labels", "Labels"
-        FACES = "faces", "Faces"
-        CELEBRITIES = "celebrities", "Celebrities"
-        TEXT = "text", "Text"
-        MODERATION = "moderation", "Moderation"
+        LABELS = "labels", _("Labels")
+        FACES = "faces", _("Faces")
+        CELEBRITIES = "celebrities", _("Celebrities")
+        TEXT = "text", _("Text")
+        MODERATION = "moderation", _("Moderation")
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        RUNNING = "running", "Analyzing"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
-        PAUSED = "paused", "Paused"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Analyzing")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        PAUSED = "paused", _("Paused")
 
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="analyses")
-    api = models.CharField("API", max_length=12, choices=Api)
-    recognizer = models.CharField(max_length=20)
-    model_version = models.CharField(max_length=40, blank=True)
-    parameters = models.JSONField(default=dict)
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="analyses", verbose_name=_("picture"))
+    api = models.CharField(_("API"), max_length=12, choices=Api)
+    recognizer = models.CharField(_("recognizer"), max_length=20)
+    model_version = models.CharField(_("model version"), max_length=40, blank=True)
+    parameters = models.JSONField(_("parameters"), default=dict)
 
-    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(db_default=Now(), help_text="When the sweeper announces it again.")
-    claimed_until = models.DateTimeField(null=True, blank=True)
-    error_code = models.CharField(max_length=80, blank=True, help_text="AWS's own, or ours.")
-    error_message = models.TextField(blank=True)
-    is_permanent = models.BooleanField("permanent", default=False, help_text="Asking again would fail again.")
-
-    requested_at = models.DateTimeField(db_default=Now())
-    finished_at = models.DateTimeField(null=True, blank=True)
-    request_id = models.CharField(max_length=80, blank=True)
-    latency_ms = models.PositiveIntegerField(null=True, blank=True)
-    answer = models.JSONField(null=True, blank=True, help_text="As received.")
-
-    is_current = models.BooleanField("current", default=False)
-    is_pinned = models.BooleanField("pinned", default=False)
-    is_sample = models.BooleanField("sample", default=False)
-    batch = models.ForeignKey(
-        Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="analyses", db_index=False
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(
+        _("next attempt"), db_default=Now(), help_text=_("When a worker can claim it next.")
     )
-    is_bulk = models.BooleanField("bulk", default=False, help_text="Waits while somebody's upload is analyzed.")
-    is_forced = models.BooleanField("forced", default=False, help_text="Asked although an answer is stored.")
-    is_reused = models.BooleanField("reused", default=False, help_text="Answered from the store, not paid for.")
-    price = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True, help_text="US dollars.")
+    claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
+    error_code = models.CharField(
+        _("error code"), max_length=80, blank=True, help_text=_("From AWS, or imagelib's own.")
+    )
+    error_message = models.TextField(_("error message"), blank=True)
+    is_permanent = models.BooleanField(
+        _("permanent"), default=False, help_text=_("A retry would fail in the same way.")
+    )
+
+    requested_at = models.DateTimeField(_("requested"), db_default=Now())
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    request_id = models.CharField(_("request ID"), max_length=80, blank=True)
+    latency_ms = models.PositiveIntegerField(_("response time (ms)"), null=True, blank=True)
+    answer = models.JSONField(_("response"), null=True, blank=True, help_text=_("As received, unchanged."))
+
+    is_current = models.BooleanField(_("current"), default=False)
+    is_pinned = models.BooleanField(_("pinned"), default=False)
+    is_sample = models.BooleanField(_("sample"), default=False)
+    batch = models.ForeignKey(
+        Batch,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="analyses",
+        db_index=False,
+        verbose_name=_("bulk run"),
+    )
+    is_bulk = models.BooleanField(_("bulk"), default=False, help_text=_("Analyzed after uploads."))
+    is_forced = models.BooleanField(_("forced"), default=False, help_text=_("Requested although a result was stored."))
+    is_reused = models.BooleanField(
+        _("from cache"), default=False, help_text=_("Result copied from a stored response, at no cost.")
+    )
+    price = models.DecimalField(
+        _("price"), max_digits=9, decimal_places=6, null=True, blank=True, help_text=_("US dollars.")
+    )
 
     objects = AnalysisQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "analyses"
+        verbose_name = _("analysis")
+        verbose_name_plural = _("analyses")
         constraints = [
             models.UniqueConstraint(fields=["image", "api"], condition=Q(is_current=True), name="analysis_one_current"),
             models.UniqueConstraint(
@@ -120,8 +138,8 @@ class Analysis(models.Model):
         return f"{self.get_api_display()} of {self.image_id} by {self.recognizer}"
 
     def mark_failed(self, *, code: str, message: str, is_permanent: bool) -> bool:
-        """End this attempt and the analysis with it; False when it is somebody else's by now."""
-        return self._leave(
+        """End the analysis as failed. False if another worker has claimed it since."""
+        return self._release(
             state=Analysis.State.FAILED,
             finished_at=Now(),
             error_code=code,
@@ -129,12 +147,12 @@ class Analysis(models.Model):
             is_permanent=is_permanent,
         )
 
-    def put_back(self, *, code: str, message: str, after: timedelta, is_attempt: bool = True) -> None:
-        """End this attempt and queue the analysis again after a while; the cause stays visible meanwhile.
+    def requeue(self, *, code: str, message: str, after: timedelta, is_attempt: bool = True) -> None:
+        """End this attempt and queue the analysis again, due `after` a delay; until then pages show the error.
 
-        What was no fault of the picture does not count as an attempt at it.
+        `is_attempt` False: the image was not at fault, so the attempt is not counted.
         """
-        self._leave(
+        self._release(
             state=Analysis.State.QUEUED,
             next_attempt_at=Now() + after,
             error_code=code,
@@ -142,7 +160,7 @@ class Analysis(models.Model):
             attempts=F("attempts") - (0 if is_attempt else 1),
         )
 
-    def _leave(self, **columns: Any) -> bool:
-        # Only the holder of the claim may end it: the sweeper may have given an expired one to somebody else.
-        mine = Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until)
-        return mine.update(claimed_until=None, price=None, **columns) == 1
+    def _release(self, **columns: Any) -> bool:
+        # The claim may have expired and another worker may hold a new one: only the holder of the claim may end it.
+        own = Analysis.objects.filter(pk=self.pk, state=Analysis.State.RUNNING, claimed_until=self.claimed_until)
+        return own.update(claimed_until=None, price=None, **columns) == 1

@@ -1,4 +1,4 @@
-"""Bulk runs over the library: what was asked, how far it is, and how it ended."""
+"""Bulk runs: their options, progress and outcome."""
 
 from __future__ import annotations
 
@@ -8,35 +8,42 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class BatchColumns(models.Model):
-    """How the analyses of a batch ended."""
+    """Counters of finished analyses."""
 
-    done = models.PositiveIntegerField(default=0, help_text="Analyses answered, from the store or by the recognizer.")
-    failed = models.PositiveIntegerField(default=0)
-    reused = models.PositiveIntegerField(default=0, help_text="Of those answered: from the store, not paid for.")
-    dollars = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0), help_text="US dollars spent.")
+    done = models.PositiveIntegerField(
+        _("done"), default=0, help_text=_("Analyses with a result, from the recognizer or from cache.")
+    )
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+    reused = models.PositiveIntegerField(
+        _("from cache"), default=0, help_text=_("Part of the done ones that cost nothing.")
+    )
+    dollars = models.DecimalField(
+        _("spent"), max_digits=12, decimal_places=6, default=Decimal(0), help_text=_("US dollars.")
+    )
 
     class Meta:
         abstract = True
 
 
 class Batch(BatchColumns):
-    """A bulk run: the pictures of a query, gone through newest first, so many at a time."""
+    """A bulk run: analyses of the results of a query, or of listed pictures, queued in steps."""
 
     class State(models.TextChoices):
-        RUNNING = "running", "Running"
-        PAUSED = "paused", "Paused"
-        STOPPED = "stopped", "Stopped by a budget"
-        CANCELLED = "cancelled", "Cancelled"
-        DONE = "done", "Done"
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        STOPPED = "stopped", _("Stopped: budget spent")
+        CANCELLED = "cancelled", _("Cancelled")
+        DONE = "done", _("Done")
 
     class Scope(models.TextChoices):
-        ALL = "all", "All of them"
-        MISSING = "missing", "Those without an answer of the present recognizer"
-        FAILED = "failed", "Those that failed last time"
-        OUTDATED = "outdated", "Those answered by an older model"
+        ALL = "all", _("All pictures")
+        MISSING = "missing", _("Not analyzed by the present recognizer")
+        FAILED = "failed", _("Failed analyses")
+        OUTDATED = "outdated", _("Analyzed by an older model version")
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -44,45 +51,74 @@ class Batch(BatchColumns):
         null=True,
         blank=True,
         related_name="batches",
-        help_text="Who started it.",
+        verbose_name=_("started by"),
     )
-    all_owners = models.BooleanField("of everybody", default=False, help_text="Not only that person's pictures.")
-    query = models.TextField(blank=True, help_text="As typed into the search box; empty is the whole library.")
-    scope = models.CharField(max_length=8, choices=Scope, default=Scope.ALL)
-    uses_id_list = models.BooleanField("of named pictures", default=False, help_text="Only those in BatchImage.")
-    older_than = models.CharField(max_length=40, blank=True, help_text="Model version, for the outdated.")
-    error_code = models.CharField(max_length=80, blank=True, help_text="Of the failed: only those of this cause.")
-    since = models.DateTimeField(null=True, blank=True, help_text="Only pictures added since.")
-    recognizer = models.CharField(max_length=20)
-    parameters = models.JSONField(default=dict, help_text="By API: what each is asked with.")
-    is_forced = models.BooleanField("forced", default=False, help_text="Ask again although an answer is stored.")
-    is_sample = models.BooleanField("sample", default=False, help_text="Its answers are kept, but change nothing.")
-    limit = models.PositiveIntegerField(null=True, blank=True, help_text="Most pictures.")
-    budget = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True, help_text="US dollars.")
-    rate = models.FloatField(null=True, blank=True, help_text="Calls a second of each API at most.")
-    mail_to = models.EmailField(blank=True, help_text="Where the report goes.")
+    all_owners = models.BooleanField(
+        _("all owners"), default=False, help_text=_("Not limited to the user's own pictures.")
+    )
+    query = models.TextField(
+        _("search"), blank=True, help_text=_("As typed into the search box. Leave empty for the entire library.")
+    )
+    scope = models.CharField(_("scope"), max_length=8, choices=Scope, default=Scope.ALL)
+    uses_id_list = models.BooleanField(_("listed pictures only"), default=False)
+    older_than = models.CharField(
+        _("older than"),
+        max_length=40,
+        blank=True,
+        help_text=_("Model version that counts as new, for the scope “older model version”."),
+    )
+    error_code = models.CharField(
+        _("error code"), max_length=80, blank=True, help_text=_("Only analyses that failed with this code.")
+    )
+    since = models.DateTimeField(
+        _("added since"), null=True, blank=True, help_text=_("Only pictures added at this time or later.")
+    )
+    recognizer = models.CharField(_("recognizer"), max_length=20)
+    parameters = models.JSONField(_("parameters"), default=dict, help_text=_("Request parameters for each API."))
+    is_forced = models.BooleanField(_("forced"), default=False, help_text=_("Re-run even if a result exists."))
+    is_sample = models.BooleanField(
+        _("sample"), default=False, help_text=_("For comparison only: results are stored but not used.")
+    )
+    limit = models.PositiveIntegerField(_("limit"), null=True, blank=True, help_text=_("Maximum number of pictures."))
+    budget = models.DecimalField(
+        _("budget"), max_digits=12, decimal_places=6, null=True, blank=True, help_text=_("US dollars.")
+    )
+    rate = models.FloatField(_("rate limit"), null=True, blank=True, help_text=_("Maximum calls per second and API."))
+    mail_to = models.EmailField(_("email"), blank=True, help_text=_("Recipient of the report."))
 
     token = models.UUIDField(
-        null=True, blank=True, unique=True, editable=False, help_text="Of the estimate it was started from, once."
+        _("token"),
+        null=True,
+        blank=True,
+        unique=True,
+        editable=False,
+        help_text=_("From the form of the estimate; a form starts one run only."),
     )
 
-    state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
-    reason = models.TextField(blank=True, help_text="Why it stopped.")
-    place = models.CharField(max_length=100, blank=True, help_text="How far it is laid out.")
-    is_fully_queued = models.BooleanField("laid out", default=False)
-    images = models.PositiveIntegerField(default=0, help_text="Pictures laid out so far.")
-    asked = models.PositiveIntegerField(default=0, help_text="Analyses queued so far.")
-    expected = models.PositiveIntegerField(null=True, blank=True, help_text="Analyses there will be, as counted.")
-    pace = models.FloatField(default=0, help_text="Analyses a second that ended lately.")
-    aggregated_at = models.DateTimeField(db_default=Now(), help_text="When its entries were last folded.")
-    skipped = models.PositiveIntegerField(default=0, help_text="Analyses that another run had under way.")
-    mailed_at = models.DateTimeField(null=True, blank=True)
-    started_at = models.DateTimeField(db_default=Now())
-    changed_at = models.DateTimeField(db_default=Now(), help_text="When somebody last paused or resumed it.")
-    finished_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(_("state"), max_length=9, choices=State, default=State.RUNNING)
+    reason = models.TextField(_("reason"), blank=True, help_text=_("Why it stopped or paused."))
+    place = models.CharField(_("cursor"), max_length=100, blank=True, help_text=_("Progress of queueing."))
+    is_fully_queued = models.BooleanField(_("fully queued"), default=False)
+    images = models.PositiveIntegerField(_("pictures"), default=0, help_text=_("Pictures queued so far."))
+    asked = models.PositiveIntegerField(_("analyses"), default=0, help_text=_("Analyses queued so far."))
+    expected = models.PositiveIntegerField(
+        _("expected"), null=True, blank=True, help_text=_("Total analyses according to the estimate.")
+    )
+    pace = models.FloatField(_("throughput"), default=0, help_text=_("Recently finished analyses per second."))
+    aggregated_at = models.DateTimeField(
+        _("aggregated"), db_default=Now(), help_text=_("When the counters were last updated from entries.")
+    )
+    skipped = models.PositiveIntegerField(
+        _("skipped"), default=0, help_text=_("Analyses already in progress in another run.")
+    )
+    mailed_at = models.DateTimeField(_("report sent"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), db_default=Now())
+    changed_at = models.DateTimeField(_("changed"), db_default=Now(), help_text=_("Last pause or resume."))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "batches"
+        verbose_name = _("bulk run")
+        verbose_name_plural = _("bulk runs")
         constraints = [
             models.CheckConstraint(condition=Q(budget=None) | Q(budget__gte=0), name="batch_budget_not_negative"),
             models.CheckConstraint(condition=Q(rate=None) | Q(rate__gt=0), name="batch_rate_positive"),
@@ -103,34 +139,30 @@ class Batch(BatchColumns):
 
 
 class BatchImage(models.Model):
-    """A picture that a batch names: from a file of ids, from a selection, or drawn for a sample."""
+    """A picture listed by a batch: from a file of ids, from a selection, or drawn for a sample."""
 
     pk = models.CompositePrimaryKey("batch_id", "image_id")
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="named", db_index=False)
-    image_id = models.BigIntegerField()
+    batch = models.ForeignKey(
+        Batch, on_delete=models.CASCADE, related_name="named", db_index=False, verbose_name=_("bulk run")
+    )
+    image_id = models.BigIntegerField(_("picture ID"))
+
+    class Meta:
+        verbose_name = _("picture of a bulk run")
+        verbose_name_plural = _("pictures of bulk runs")
 
     def __str__(self) -> str:
         return f"{self.image_id} of {self.batch_id}"
 
 
 class BatchEntry(BatchColumns):
-    """What some analyses came to, appended when they end, so that no row is waited for. Folded into Batch."""
+    """Counters to be added to a batch. Workers append rows here, as updates of one Batch row would block each other."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="entries")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="entries", verbose_name=_("bulk run"))
 
     class Meta:
-        verbose_name_plural = "batch entries"
+        verbose_name = _("bulk run entry")
+        verbose_name_plural = _("bulk run entries")
 
     def __str__(self) -> str:
         return f"{self.done} done, {self.failed} failed of {self.batch_id}"
-
-
-class Heartbeat(models.Model):
-    """When something was last known to be alive, by the database's clock: what a beat brings through the queue."""
-
-    name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField(db_default=Now())
-    host = models.CharField(max_length=100, blank=True)
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Pictures and the blobs that belong to none yet."""
+"""Pictures, and storage keys that are not part of a picture yet."""
 
 from __future__ import annotations
 
@@ -10,44 +10,52 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Coalesce, Lower, Now
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from analysis.models.viewer import Viewer
 
 
 class NameTrigrams(models.Func):
-    """All characters of a name and all its runs of three: whoever has a part of it has those of the part, too.
+    """Characters and trigrams of a name, as an array for a GIN index that narrows substring searches.
 
-    Made of what every PostgreSQL has and what always answers the same, as an index needs it.
+    Built from core functions, as the pg_trgm extension is not installed everywhere; all are IMMUTABLE, which an index
+    expression requires.
     """
 
     arg_joiner = " || chr(10) || "
     output_field = ArrayField(models.TextField())
-    _threes = (
+    _trigrams = (
         "string_to_array(regexp_replace(substr(lower(%(expressions)s), {}), '(...)', '\\1' || chr(1), 'g'), chr(1))"
     )
-    _pieces = ("string_to_array(lower(%(expressions)s), NULL)", *map(_threes.format, (1, 2, 3)))
+    _pieces = ("string_to_array(lower(%(expressions)s), NULL)", *map(_trigrams.format, (1, 2, 3)))
     template = f"({' || '.join(_pieces)})"
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, viewer: Viewer) -> ImageQuerySet:
-        """Pictures this viewer may see in the library: theirs or opened to them, and not in the trash."""
+        """Pictures the viewer can see in the library: their own and those shared with them, without the trash."""
         return self.filter(viewer.visible_filter(), trashed_at=None)
 
     def editable_by(self, person_id: int | None) -> ImageQuerySet:
-        """Pictures this person may change, in the trash or not: `Image.is_editable_by` as a condition."""
+        """`Image.is_editable_by` as a queryset; includes the trash."""
         return self.filter(owner_id=person_id) if person_id is not None else self.none()
 
 
 class Image(models.Model):
-    """One picture: its original in storage, its renditions, and what its own bytes tell."""
+    """One picture: its original file, its renditions, and all that was read from the file itself."""
 
     class Visibility(models.IntegerChoices):
-        """Who may see it. A number, since search compares it inside an index."""
+        """Ordered from private to public: search compares the number inside an index."""
 
-        PRIVATE = 0, "Private"
-        SHARED = 1, "Shared with everyone signed in"
-        PUBLIC = 2, "Public"
+        PRIVATE = 0, _("Private")
+        SHARED = 1, _("Shared with everyone signed in")
+        PUBLIC = 2, _("Public")
+
+        @property
+        def short_label(self) -> str:
+            """One word, for buttons and narrow columns."""
+            return gettext("Shared") if self == Image.Visibility.SHARED else str(self.label)
 
     class Format(models.TextChoices):
         JPEG = "jpeg", "JPEG"
@@ -59,10 +67,14 @@ class Image(models.Model):
         HEIC = "heic", "HEIC"
         AVIF = "avif", "AVIF"
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images")
-    visibility = models.SmallIntegerField("visibility", choices=Visibility, default=Visibility.PRIVATE)
-    filename = models.CharField(max_length=200, help_text="As it came, cleaned. Shown, never used as a path.")
-    title = models.CharField(max_length=200, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images", verbose_name=_("owner")
+    )
+    visibility = models.SmallIntegerField(_("visibility"), choices=Visibility, default=Visibility.PRIVATE)
+    filename = models.CharField(
+        _("filename"), max_length=200, help_text=_("Original filename, sanitized; never used as a path.")
+    )
+    title = models.CharField(_("title"), max_length=200, blank=True)
 
     bucket = models.ForeignKey(
         "Bucket",
@@ -70,30 +82,47 @@ class Image(models.Model):
         null=True,
         blank=True,
         related_name="images",
-        help_text="Where the original stays; none: uploaded here.",
+        verbose_name=_("bucket"),
+        help_text=_("Where the original is; empty for uploads."),
     )
-    key = models.CharField(max_length=1_024, help_text="Of the original, in our storage or in its bucket.")
-    version_id = models.CharField(max_length=1_024, blank=True, db_default="", help_text="In a bucket with versions.")
+    key = models.CharField(
+        _("storage key"), max_length=1_024, help_text=_("Key of the original, in imagelib's storage or in its bucket.")
+    )
+    version_id = models.CharField(
+        _("version ID"), max_length=1_024, blank=True, db_default="", help_text=_("In buckets with versioning.")
+    )
     etag = models.CharField(
-        "ETag", max_length=100, blank=True, db_default="", help_text="The bucket's, when it was read."
+        _("ETag"), max_length=100, blank=True, db_default="", help_text=_("ETag of the object when it was imported.")
     )
     original_replaced_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the present original took another's place in the bucket."
+        _("original replaced"),
+        null=True,
+        blank=True,
+        help_text=_("When the object in the bucket was last overwritten."),
     )
-    sequencer = models.CharField(max_length=32, blank=True, db_default="", help_text="Of the event that told of it.")
-    renditions_id = models.UUIDField("renditions", help_text="Names the thumb and the preview in storage.")
-    sha256 = models.CharField("SHA-256", max_length=64, help_text="Of the original's bytes, in hexadecimal.")
-    size = models.BigIntegerField(help_text="Bytes of the original.")
-    width = models.PositiveIntegerField(help_text="Pixels, upright.")
-    height = models.PositiveIntegerField(help_text="Pixels, upright.")
-    format = models.CharField(max_length=8, choices=Format)
+    sequencer = models.CharField(
+        _("sequencer"), max_length=32, blank=True, db_default="", help_text=_("Sequencer of the latest S3 event.")
+    )
+    renditions_id = models.UUIDField(_("renditions"), help_text=_("Part of the storage keys of thumbnail and preview."))
+    sha256 = models.CharField(_("SHA-256"), max_length=64, help_text=_("Of the original file, in hexadecimal."))
+    size = models.BigIntegerField(_("size"), help_text=_("Bytes of the original."))
+    width = models.PositiveIntegerField(_("width"), help_text=_("Pixels, after EXIF rotation."))
+    height = models.PositiveIntegerField(_("height"), help_text=_("Pixels, after EXIF rotation."))
+    format = models.CharField(_("format"), max_length=8, choices=Format)
     orientation = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="EXIF's, of the original's stored pixels: 1 is upright."
+        _("orientation"), null=True, blank=True, help_text=_("EXIF orientation of the original; 1 is upright.")
     )
-    phash = models.BigIntegerField("perceptual hash", null=True, blank=True, help_text="64-bit DCT hash, signed.")
+    phash = models.BigIntegerField(
+        _("perceptual hash"), null=True, blank=True, help_text=_("64-bit DCT hash as a signed integer.")
+    )
     signature = models.BinaryField(
-        blank=True, db_default=b"", help_text="What the hash does not tell: 192 finer bits, then the mean color."
+        _("signature"),
+        blank=True,
+        db_default=b"",
+        help_text=_("Details beyond the perceptual hash: 192 finer bits, then the mean color."),
     )
+    # Of two hashes that differ in at most 7 bits, one of the four quarters differs in at most one bit, so similar
+    # pictures are found by a few exact lookups in the GIN index.
     phash_chunks = models.GeneratedField(
         expression=Func(
             F("phash"),
@@ -105,48 +134,65 @@ class Image(models.Model):
         ),
         output_field=ArrayField(models.IntegerField()),
         db_persist=True,
-        help_text="The hash's four quarters, numbered: of hashes at most 7 bits apart one differs in at most one bit.",
+        verbose_name=_("perceptual hash chunks"),
     )
     has_duplicate = models.BooleanField(
-        "repeated",
+        _("has duplicate"),
         default=False,
         db_default=False,
-        help_text="Another picture has, or had, the same bytes or the same perceptual hash.",
+        help_text=_("Another picture has or had the same bytes or perceptual hash."),
     )
-    placeholder = models.BinaryField(blank=True, help_text="A tiny WebP that stands in until the thumb has arrived.")
+    placeholder = models.BinaryField(
+        _("placeholder"), blank=True, help_text=_("Tiny WebP shown until the thumbnail is loaded.")
+    )
 
     taken_at = models.DateTimeField(
-        null=True, blank=True, help_text="What the camera's clock showed, kept as if it were UTC."
+        _("taken"), null=True, blank=True, help_text=_("Time on the camera's clock, stored as if it were UTC.")
     )
     taken_offset = models.SmallIntegerField(
-        null=True, blank=True, help_text="Minutes of the camera's clock from UTC; empty where the file does not say."
+        _("UTC offset"),
+        null=True,
+        blank=True,
+        help_text=_("Offset of the camera's clock from UTC in minutes; empty if unknown."),
     )
-    camera_make = models.CharField(max_length=100, blank=True)
-    camera_model = models.CharField(max_length=100, blank=True)
-    lens = models.CharField(max_length=100, blank=True)
-    exposure = models.CharField(max_length=20, blank=True, db_default="", help_text="1/250 s")
-    aperture = models.CharField(max_length=20, blank=True, db_default="", help_text="f/2.8")
-    iso = models.PositiveIntegerField("ISO", null=True, blank=True)
-    focal_length = models.CharField(max_length=20, blank=True, db_default="", help_text="35 mm")
-    description = models.TextField(blank=True, db_default="", help_text="As the file or its sidecar says.")
-    place = models.CharField(max_length=200, blank=True, db_default="", help_text="Names, from the narrowest on.")
-    creator = models.CharField(max_length=200, blank=True, db_default="")
-    copyright = models.CharField(max_length=200, blank=True, db_default="")
-    latitude = models.FloatField(null=True, blank=True)
-    longitude = models.FloatField(null=True, blank=True)
+    camera_make = models.CharField(_("camera make"), max_length=100, blank=True)
+    camera_model = models.CharField(_("camera model"), max_length=100, blank=True)
+    lens = models.CharField(_("lens"), max_length=100, blank=True)
+    exposure = models.CharField(
+        _("exposure time"), max_length=20, blank=True, db_default="", help_text=_("For example 1/250 s.")
+    )
+    aperture = models.CharField(
+        _("aperture"), max_length=20, blank=True, db_default="", help_text=_("For example f/2.8.")
+    )
+    iso = models.PositiveIntegerField(_("ISO"), null=True, blank=True)
+    focal_length = models.CharField(
+        _("focal length"), max_length=20, blank=True, db_default="", help_text=_("For example 35 mm.")
+    )
+    description = models.TextField(
+        _("description"), blank=True, db_default="", help_text=_("From the file or its sidecar.")
+    )
+    place = models.CharField(
+        _("place"), max_length=200, blank=True, db_default="", help_text=_("Place names, most specific first.")
+    )
+    creator = models.CharField(_("creator"), max_length=200, blank=True, db_default="")
+    copyright = models.CharField(_("copyright"), max_length=200, blank=True, db_default="")
+    latitude = models.FloatField(_("latitude"), null=True, blank=True)
+    longitude = models.FloatField(_("longitude"), null=True, blank=True)
 
-    added_at = models.DateTimeField(db_default=Now())
-    trashed_at = models.DateTimeField(null=True, blank=True)
+    added_at = models.DateTimeField(_("added"), db_default=Now())
+    trashed_at = models.DateTimeField(_("trashed"), null=True, blank=True)
     public_id = models.UUIDField(
-        "public address",
+        _("public ID"),
         db_default=RandomUUID(),
         editable=False,
-        help_text="Names the picture to people who are not signed in, while it is public. Cannot be guessed.",
+        help_text=_("Random part of the public address, which works while the picture is public."),
     )
 
     objects = ImageQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "sha256"], condition=Q(trashed_at=None, bucket=None), name="image_bytes_once_per_owner"
@@ -177,7 +223,7 @@ class Image(models.Model):
             ),
             models.Index(Lower("filename"), "id", condition=Q(trashed_at=None), name="image_name"),
             models.Index(fields=["-size", "-id"], condition=Q(trashed_at=None), name="image_size"),
-            # As they lie all of them take a quarter of a second: these tell where few are so narrow or so low.
+            # For searches that few pictures match; a scan of a million rows takes a quarter of a second.
             models.Index(fields=["width"], name="image_width"),
             models.Index(fields=["height"], name="image_height"),
             models.Index(fields=["owner", "-trashed_at"], condition=~Q(trashed_at=None), name="image_trash"),
@@ -205,23 +251,27 @@ class Image(models.Model):
         return reverse("image", args=[self.pk])
 
     def get_public_url(self) -> str:
-        """For people who are not signed in."""
+        """Address for visitors who are not signed in."""
         return reverse("public", args=[self.public_id])
 
     def is_editable_by(self, person_id: int | None) -> bool:
-        """Whether this person may change it: `editable_by` for one picture."""
+        """`ImageQuerySet.editable_by` for one picture."""
         return person_id is not None and self.owner_id == person_id
 
 
 class PendingBlob(models.Model):
-    """A storage key that no picture owns: written down before the blob is, struck out with the picture's own row.
+    """A storage key without a picture: saved before its blob, deleted in the transaction that saves the picture.
 
-    What is still here after a while was left by a crash or a removal and is deleted by the sweeper, so no blob stays
-    without a row and nobody has to list a bucket to find out.
+    Rows that remain come from crashes and deletions. A periodic task deletes their blobs, so that orphans are found
+    without listing the bucket.
     """
 
-    key = models.CharField(max_length=200, unique=True)
-    since = models.DateTimeField(db_default=Now(), db_index=True)
+    key = models.CharField(_("storage key"), max_length=200, unique=True)
+    since = models.DateTimeField(_("since"), db_default=Now(), db_index=True)
+
+    class Meta:
+        verbose_name = _("pending blob")
+        verbose_name_plural = _("pending blobs")
 
     def __str__(self) -> str:
         return self.key

@@ -1,4 +1,4 @@
-"""The words pictures can be found by, where they come from, and what people said of them."""
+"""Labels and tags, the pictures that have them, and people's verdicts on them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,41 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from analysis.models.analyses import Analysis
 from analysis.models.images import Image
 
 
 class Label(models.Model):
-    """One word of one kind. Names are the recognizer's own; people's words are tags."""
+    """A name of one kind. Recognizers' names are stored as they return them; names that people add are tags."""
 
     class Kind(models.TextChoices):
-        LABEL = "label", "Label"
-        CELEBRITY = "celebrity", "Celebrity"
-        EMOTION = "emotion", "Emotion"
-        FACE = "face", "Face"
-        COLOR = "color", "Color"
-        MODERATION = "moderation", "Moderation"
-        TAG = "tag", "Tag"
+        LABEL = "label", _("Label")
+        CELEBRITY = "celebrity", _("Celebrity")
+        EMOTION = "emotion", _("Emotion")
+        FACE = "face", _("Face")
+        COLOR = "color", _("Color")
+        MODERATION = "moderation", _("Moderation")
+        TAG = "tag", _("Tag")
 
-    id = models.AutoField(primary_key=True)  # four bytes: it stands in every row that search reads
-    kind = models.CharField(max_length=12, choices=Kind)
-    name = models.CharField(max_length=200)
-    category = models.CharField(max_length=100, blank=True)
-    parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
-    is_hidden = models.BooleanField("hidden", default=False, help_text="Shown nowhere and found only by its kind.")
+    id = models.AutoField(primary_key=True)  # four bytes: every row of the search index contains it
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    name = models.CharField(_("name"), max_length=200)
+    category = models.CharField(_("category"), max_length=100, blank=True)
+    parents = models.ManyToManyField(
+        "self", symmetrical=False, related_name="children", blank=True, verbose_name=_("parents")
+    )
+    is_hidden = models.BooleanField(
+        _("hidden"), default=False, help_text=_("Hidden from lists; still found by searches that name its kind.")
+    )
     threshold = models.PositiveSmallIntegerField(
+        _("minimum confidence"),
         null=True,
         blank=True,
         validators=[MaxValueValidator(100)],
-        help_text="Percent: what the recognizer is less sure of does not count.",
+        help_text=_("Ignore results below this confidence (%)."),
     )
     merged_into = models.ForeignKey(
         "self",
@@ -42,23 +49,34 @@ class Label(models.Model):
         null=True,
         blank=True,
         related_name="merged",
-        help_text="The label that stands for this one, whatever a recognizer says.",
+        verbose_name=_("merged into"),
+        help_text=_("Counts as this label in searches and on pictures."),
     )
     revision = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="Counts people's changes, so that none is overwritten."
+        _("revision"),
+        default=0,
+        db_default=0,
+        help_text=_("Number of edits, to notice concurrent ones."),
     )
     reindex_cursor = models.BigIntegerField(
-        null=True, blank=True, help_text="Pictures after this one are still to be indexed anew; empty: none."
+        _("reindex cursor"),
+        null=True,
+        blank=True,
+        help_text=_("Pictures with higher IDs still need a reindex; empty if none do."),
     )
-    image_count = models.PositiveIntegerField(default=0, help_text="Refreshed now and then; steers the search.")
+    image_count = models.PositiveIntegerField(
+        _("pictures"), default=0, help_text=_("Updated periodically; search starts from the rarest label.")
+    )
 
     class Meta:
+        verbose_name = _("label")
+        verbose_name_plural = _("labels")
         constraints = [
             models.UniqueConstraint(
                 "kind",
                 Lower("name"),
                 name="label_name_once_per_kind",
-                violation_error_message="There is a label of this kind and name already.",
+                violation_error_message=_("A label of this kind with this name already exists."),
             ),
             models.CheckConstraint(condition=Q(threshold=None) | Q(threshold__lte=100), name="label_threshold_percent"),
             models.CheckConstraint(condition=~Q(merged_into=F("id")), name="label_not_merged_into_itself"),
@@ -69,14 +87,34 @@ class Label(models.Model):
         return self.name
 
 
-class LabelAlias(models.Model):
-    """Another name a label is found by."""
+KIND_TITLES = {
+    Label.Kind.LABEL: _("Labels"),
+    Label.Kind.TAG: _("Tags"),
+    Label.Kind.CELEBRITY: _("Celebrities"),
+    Label.Kind.EMOTION: _("Emotions"),
+    Label.Kind.FACE: _("Faces"),
+    Label.Kind.MODERATION: _("Moderation"),
+    Label.Kind.COLOR: _("Colors"),
+}
+"""Headings of the kinds, in the order of the filters."""
 
-    name = models.CharField(max_length=200)
-    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="aliases")
+
+def group_title(kind: str, category: str) -> str:
+    """Heading of a label's group: its category for recognizers' labels, else its kind."""
+    if kind == Label.Kind.LABEL:
+        return category or gettext("Other")
+    return str(KIND_TITLES[Label.Kind(kind)])
+
+
+class LabelAlias(models.Model):
+    """An alternative name of a label."""
+
+    name = models.CharField(_("name"), max_length=200)
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="aliases", verbose_name=_("label"))
 
     class Meta:
-        verbose_name_plural = "label aliases"
+        verbose_name = _("label alias")
+        verbose_name_plural = _("label aliases")
         constraints = [models.UniqueConstraint(Lower("name"), "label", name="label_alias_once")]
 
     def __str__(self) -> str:
@@ -84,27 +122,44 @@ class LabelAlias(models.Model):
 
 
 class ImageLabel(models.Model):
-    """A picture carries a label: what search reads. Derived from the current analyses and the verdicts, only from them.
+    """The search index of labels, derived from current analyses, file keywords and verdicts.
 
-    Carries the sort key and what decides who may see the picture, so that a page of results comes from one index.
-    Pictures in the trash have no rows here. `confidence` is in hundredths of a percent (9,950 is 99.5 %).
+    Sort key, owner and visibility are copied from the picture, so that one index returns a page of results. Pictures in
+    the trash have no rows. `confidence` is in hundredths of a percent (9,950 is 99.5 %).
     """
 
     pk = models.CompositePrimaryKey("image_id", "label_id")
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="image_labels", db_index=False)
-    added_at = models.DateTimeField()
+    image = models.ForeignKey(
+        Image, on_delete=models.CASCADE, related_name="image_labels", db_index=False, verbose_name=_("picture")
+    )
+    added_at = models.DateTimeField(_("added"))
     analysis = models.ForeignKey(
-        Analysis, on_delete=models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+        Analysis,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("analysis"),
     )
-    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="+", db_index=False)
+    label = models.ForeignKey(
+        Label, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("label")
+    )
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("owner"),
     )
-    confidence = models.SmallIntegerField()
-    instance_count = models.SmallIntegerField(default=0)
-    visibility = models.SmallIntegerField()
+    confidence = models.SmallIntegerField(_("confidence"))
+    instance_count = models.SmallIntegerField(_("instances"), default=0)
+    visibility = models.SmallIntegerField(_("visibility"))
 
     class Meta:
+        verbose_name = _("picture label")
+        verbose_name_plural = _("picture labels")
         constraints = [
             models.CheckConstraint(condition=Q(confidence__gte=0, confidence__lte=10_000), name="imagelabel_percent")
         ]
@@ -122,12 +177,16 @@ class ImageLabel(models.Model):
 
 
 class FileKeyword(models.Model):
-    """A keyword that a picture's file or sidecar carries, as a tag. What people reject stays rejected."""
+    """A keyword in a picture's file or sidecar, as a tag. A rejection by a user takes precedence."""
 
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="file_keywords", db_index=False)
-    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="file_keywords")
+    image = models.ForeignKey(
+        Image, on_delete=models.CASCADE, related_name="file_keywords", db_index=False, verbose_name=_("picture")
+    )
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="file_keywords", verbose_name=_("label"))
 
     class Meta:
+        verbose_name = _("file keyword")
+        verbose_name_plural = _("file keywords")
         constraints = [models.UniqueConstraint(fields=["image", "label"], name="filekeyword_once")]
 
     def __str__(self) -> str:
@@ -135,20 +194,26 @@ class FileKeyword(models.Model):
 
 
 class Verdict(models.Model):
-    """What a person said of a label on a picture. Outlives every analysis."""
+    """A user's decision about a label on a picture. It takes precedence over all analyses, also later ones."""
 
     class Decision(models.TextChoices):
-        CONFIRMED = "confirmed", "Confirmed"
-        REJECTED = "rejected", "Rejected"
-        ADDED = "added", "Added"
+        CONFIRMED = "confirmed", _("Confirmed")
+        REJECTED = "rejected", _("Rejected")
+        ADDED = "added", _("Added")
 
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="verdicts")
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="verdicts", db_index=False)
-    decision = models.CharField(max_length=10, choices=Decision)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="verdicts")
-    decided_at = models.DateTimeField(db_default=Now())
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="verdicts", verbose_name=_("picture"))
+    label = models.ForeignKey(
+        Label, on_delete=models.PROTECT, related_name="verdicts", db_index=False, verbose_name=_("label")
+    )
+    decision = models.CharField(_("decision"), max_length=10, choices=Decision)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="verdicts", verbose_name=_("user")
+    )
+    decided_at = models.DateTimeField(_("decided"), db_default=Now())
 
     class Meta:
+        verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
         constraints = [models.UniqueConstraint(fields=["image", "label"], name="verdict_one_per_label")]
         indexes = [models.Index(fields=["label", "decision"], name="verdict_judged")]
 

@@ -1,4 +1,4 @@
-"""What else answers let a picture be found by: faces, and what is written in it. Derived, like ImageLabel."""
+"""The search index of faces, text and numeric properties. Derived from current analyses, like ImageLabel."""
 
 from __future__ import annotations
 
@@ -9,39 +9,58 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Func, Q, Value
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
 
 from analysis.models.images import Image
 
 
 class Face(models.Model):
-    """One face, for questions about one face. The box is in fractions of the upright picture, origin top left."""
+    """One face, for searches about a single face. Box: fractions of the upright picture, origin top left."""
 
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="faces")
-    left = models.FloatField()
-    top = models.FloatField()
-    width = models.FloatField()
-    height = models.FloatField()
-    confidence = models.FloatField(help_text="Percent.")
-    age_low = models.SmallIntegerField(null=True)
-    age_high = models.SmallIntegerField(null=True)
-    gender = models.CharField(max_length=10, blank=True)
-    attributes = ArrayField(models.CharField(max_length=20), default=list, help_text="Those above the threshold.")
-    emotions = ArrayField(models.CharField(max_length=20), default=list, help_text="Those above the threshold.")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="faces", verbose_name=_("picture"))
+    left = models.FloatField(_("left"))
+    top = models.FloatField(_("top"))
+    width = models.FloatField(_("width"))
+    height = models.FloatField(_("height"))
+    confidence = models.FloatField(_("confidence"), help_text=_("Percent."))
+    age_low = models.SmallIntegerField(_("age from"), null=True)
+    age_high = models.SmallIntegerField(_("age to"), null=True)
+    gender = models.CharField(_("gender"), max_length=10, blank=True)
+    attributes = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        verbose_name=_("attributes"),
+        help_text=_("Above the minimum confidence."),
+    )
+    emotions = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        verbose_name=_("emotions"),
+        help_text=_("Above the minimum confidence."),
+    )
+
+    class Meta:
+        verbose_name = _("face")
+        verbose_name_plural = _("faces")
 
     def __str__(self) -> str:
-        return f"a face in {self.image_id}"
+        return f"face in {self.image_id}"
 
 
 class ImageText(models.Model):
-    """The lines that are written in a picture."""
+    """The lines of text detected in a picture."""
 
-    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True, related_name="text")
-    content = models.TextField()
+    image = models.OneToOneField(
+        Image, on_delete=models.CASCADE, primary_key=True, related_name="text", verbose_name=_("picture")
+    )
+    content = models.TextField(_("text"))
     words = models.GeneratedField(
         expression=SearchVector("content", config="simple"), output_field=SearchVectorField(), db_persist=True
     )
 
     class Meta:
+        verbose_name = _("text in picture")
+        verbose_name_plural = _("text in pictures")
         indexes = [GinIndex(fields=["words"], name="imagetext_words")]
 
     def __str__(self) -> str:
@@ -49,51 +68,62 @@ class ImageText(models.Model):
 
 
 SHARES = (16, 128)
-"""One in so many pictures has indexes of its own: they stand for all where counting all would take long."""
+"""Partial indexes cover one in this many pictures: samples for counts that would take too long over all."""
 
 
 class LabelWords(Func):
-    """The ids of labels as words: an index over these knows "and not", which one over numbers does not."""
+    """Label ids as a tsvector: unlike an index over integers, one over these supports "and not"."""
 
     template = "array_to_tsvector(%(expressions)s::text[])"
     output_field = SearchVectorField()
 
 
-def one_in(every: int) -> Q:
-    """A power of two. By a hash, since pictures that came in turns may differ by whether their ids are even."""
-    share = Func("image", template=f"(hashint8(%(expressions)s) & {every - 1})", output_field=models.IntegerField())
-    return Q(Exact(share, Value(0)))
+def one_in(share: int) -> Q:
+    """Condition for a sample of one in `share` pictures, a power of two.
+
+    By a hash of the id, as imports by several workers may alternate between kinds of pictures.
+    """
+    remainder = Func("image", template=f"(hashint8(%(expressions)s) & {share - 1})", output_field=models.IntegerField())
+    return Q(Exact(remainder, Value(0)))
 
 
 class ImageIndex(models.Model):
-    """What search asks of a picture as a whole, in one narrow row. Derived, like ImageLabel, and in step with it.
+    """All labels and numeric properties of a picture in one narrow row, updated together with ImageLabel.
 
-    Finds the few pictures that carry several common labels, for which walking along any one of them would take long;
-    and gives all labels of many pictures at once, for facets. Pictures in the trash have none.
+    Used for combinations of common labels with few results, where a scan of a single label's rows would take too long,
+    and to read all labels of many pictures for facets. Pictures in the trash have no row.
     """
 
-    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True, related_name="index")
-    added_at = models.DateTimeField()
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    image = models.OneToOneField(
+        Image, on_delete=models.CASCADE, primary_key=True, related_name="index", verbose_name=_("picture")
     )
-    visibility = models.SmallIntegerField()
-    label_ids = ArrayField(models.IntegerField(), default=list)
-    brightness = models.FloatField(null=True)
-    sharpness = models.FloatField(null=True)
-    contrast = models.FloatField(null=True)
+    added_at = models.DateTimeField(_("added"))
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("owner"),
+    )
+    visibility = models.SmallIntegerField(_("visibility"))
+    label_ids = ArrayField(models.IntegerField(), default=list, verbose_name=_("label IDs"))
+    brightness = models.FloatField(_("brightness"), null=True)
+    sharpness = models.FloatField(_("sharpness"), null=True)
+    contrast = models.FloatField(_("contrast"), null=True)
 
     class Meta:
-        verbose_name_plural = "image indexes"
-        # Not collected in a pending list: a search would have to read all of that each time.
+        verbose_name = _("picture index")
+        verbose_name_plural = _("picture indexes")
+        # fastupdate=False: with a pending list each search would have to scan that list first.
         indexes = [
             GinIndex(fields=["label_ids"], name="imageindex_labels", fastupdate=False),
             GinIndex(LabelWords("label_ids"), name="imageindex_words", fastupdate=False),
             *(
                 GinIndex(
-                    LabelWords("label_ids"), name=f"imageindex_words_{every}", condition=one_in(every), fastupdate=False
+                    LabelWords("label_ids"), name=f"imageindex_words_{share}", condition=one_in(share), fastupdate=False
                 )
-                for every in SHARES
+                for share in SHARES
             ),
             models.Index(fields=["image"], condition=one_in(SHARES[-1]), name=f"imageindex_{SHARES[-1]}"),
         ]

@@ -1,6 +1,6 @@
-"""Figures kept ready, so that a page about a million pictures need not count them. Derived: they may be made anew.
+"""Precomputed counts for the dashboard, rebuilt at any time by `manage.py rebuild_statistics`.
 
-Rows without an owner are everybody's together.
+Rows without an owner are totals over all owners.
 """
 
 from __future__ import annotations
@@ -10,41 +10,55 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from analysis.models.analyses import Analysis
 
 
 class StatisticsRun(models.Model):
-    """When a kind of figures was last counted and how long that took: what takes longer is done less often."""
+    """Time and duration of the last update of a table; slow ones are updated less often."""
 
-    name = models.CharField(max_length=20, primary_key=True)
-    at = models.DateTimeField(db_default=Now())
-    seconds = models.FloatField(default=0)
+    name = models.CharField(_("name"), max_length=20, primary_key=True)
+    at = models.DateTimeField(_("updated"), db_default=Now())
+    seconds = models.FloatField(_("duration (s)"), default=0)
+
+    class Meta:
+        verbose_name = _("statistics run")
+        verbose_name_plural = _("statistics runs")
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class SpanColumns(models.Model):
-    """An hour or a day of UTC. Hours are kept for the last two days."""
+    """An hour or a day in UTC. Hours are kept for two days."""
 
-    is_hour = models.BooleanField("hour", default=False, help_text="Else a day.")
-    start = models.DateTimeField()
+    is_hour = models.BooleanField(_("hour"), default=False, help_text=_("An hour; otherwise a day."))
+    start = models.DateTimeField(_("start"))
 
     class Meta:
         abstract = True
 
 
 class AddedStatistics(SpanColumns):
-    """Of the pictures that there are: how many of one person, or of all, were added in an hour or a day."""
+    """Pictures in the library by the time they were added."""
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("owner"),
     )
-    pictures = models.PositiveIntegerField(help_text="Not in the trash.")
-    bytes = models.BigIntegerField(help_text="Of originals that are kept here, also of those in the trash.")
+    pictures = models.PositiveIntegerField(_("pictures"), help_text=_("Without the trash."))
+    bytes = models.BigIntegerField(
+        _("bytes"), help_text=_("Size of the originals in imagelib's storage, including the trash.")
+    )
 
     class Meta:
+        verbose_name = _("pictures added")
+        verbose_name_plural = _("pictures added")
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "is_hour", "start"], nulls_distinct=False, name="added_statistics_once"
@@ -56,19 +70,28 @@ class AddedStatistics(SpanColumns):
 
 
 class EndedStatistics(SpanColumns):
-    """Of one person's pictures, or of all: how many analyses of an API ended in an hour or a day."""
+    """Analyses by the time they finished."""
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("owner"),
     )
-    recognizer = models.CharField(max_length=20)
-    api = models.CharField("API", max_length=12, choices=Analysis.Api)
-    answered = models.PositiveIntegerField(help_text="By the recognizer.")
-    reused = models.PositiveIntegerField(help_text="From the store, not paid for.")
-    failed = models.PositiveIntegerField()
-    dollars = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0), help_text="What answers cost.")
+    recognizer = models.CharField(_("recognizer"), max_length=20)
+    api = models.CharField(_("API"), max_length=12, choices=Analysis.Api)
+    answered = models.PositiveIntegerField(_("done"), help_text=_("With a result from the recognizer."))
+    reused = models.PositiveIntegerField(_("from cache"), help_text=_("With a stored result, at no cost."))
+    failed = models.PositiveIntegerField(_("failed"))
+    dollars = models.DecimalField(
+        _("cost"), max_digits=12, decimal_places=6, default=Decimal(0), help_text=_("US dollars.")
+    )
 
     class Meta:
+        verbose_name = _("analyses finished")
+        verbose_name_plural = _("analyses finished")
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "is_hour", "start", "recognizer", "api"],
@@ -84,12 +107,14 @@ class EndedStatistics(SpanColumns):
 class LatencyStatistics(SpanColumns):
     """Counts of API responses by duration bin; each bin is 19 % longer than the one before."""
 
-    recognizer = models.CharField(max_length=20)
-    api = models.CharField("API", max_length=12, choices=Analysis.Api)
-    step = models.PositiveSmallIntegerField()
-    answers = models.PositiveIntegerField()
+    recognizer = models.CharField(_("recognizer"), max_length=20)
+    api = models.CharField(_("API"), max_length=12, choices=Analysis.Api)
+    step = models.PositiveSmallIntegerField(_("bin"))
+    answers = models.PositiveIntegerField(_("responses"))
 
     class Meta:
+        verbose_name = _("response times")
+        verbose_name_plural = _("response times")
         constraints = [
             models.UniqueConstraint(
                 fields=["is_hour", "start", "recognizer", "api", "step"], name="latency_statistics_once"
@@ -97,22 +122,29 @@ class LatencyStatistics(SpanColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.answers} answers of step {self.step}"
+        return f"{self.answers} responses in bin {self.step}"
 
 
 class ConfidenceStatistics(models.Model):
-    """How many labels of one person's pictures, or of all, are of a confidence: steps of five percent from nothing."""
+    """Counts of labels on pictures by confidence, in bins of five percent."""
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("owner"),
     )
-    step = models.PositiveSmallIntegerField()
-    labels = models.PositiveIntegerField()
+    step = models.PositiveSmallIntegerField(_("bin"))
+    labels = models.PositiveIntegerField(_("labels"))
 
     class Meta:
+        verbose_name = _("label confidence")
+        verbose_name_plural = _("label confidence")
         constraints = [
             models.UniqueConstraint(fields=["owner", "step"], nulls_distinct=False, name="confidence_statistics_once")
         ]
 
     def __str__(self) -> str:
-        return f"{self.labels} labels of step {self.step}"
+        return f"{self.labels} labels in bin {self.step}"

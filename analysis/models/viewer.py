@@ -1,4 +1,4 @@
-"""Who is asking, as a value that every search carries."""
+"""The person a query is run for, as a value passed through every search."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from django.db.models import Q
 
 @dataclass(frozen=True)
 class Viewer:
-    """One person's view of the library. Made in `access`, passed down into search, so that no query forgets it."""
+    """Decides which pictures a query may return. `permissions.viewer_of(user)` makes one; the default is anonymous.
+
+    Every search function requires one, so that no query can be written without its visibility filter.
+    """
 
     person_id: int | None = None
     sees_all: bool = False
-    """Whoever runs the place: the shell and the staff's pages."""
+    """No filter: for commands and for staff pages that check permissions themselves."""
 
     @property
     def min_visibility(self) -> int:
-        """The visibility from which on others' pictures are seen: 1 (shared) when signed in, else 2 (public)."""
+        """Lowest visibility of other owners' pictures: 1 (shared) when signed in, 2 (public) when anonymous."""
         if self.sees_all:
             return 0
         return 2 if self.person_id is None else 1
 
     def visible_filter(self) -> Q:
-        """The condition on `Image`, and on any table that carries `owner_id` and `visibility`."""
-        seen = Q(visibility__gte=self.min_visibility)
-        return seen if self.person_id is None else seen | Q(owner_id=self.person_id)
+        """Condition for `Image` and for every table with the columns `owner_id` and `visibility`."""
+        visible = Q(visibility__gte=self.min_visibility)
+        return visible if self.person_id is None else visible | Q(owner_id=self.person_id)

@@ -1,1 +1,1 @@
-"""Asks a recognizer what is in a picture and turns its answer into values and rows."""
+"""Requests to a recognizer, and the rows made from its responses."""

@@ -1,4 +1,7 @@
-"""How many calls a second AWS allows: by REKOGNITION_QUOTA, by Service Quotas if asked, else by AWS's own defaults."""
+"""Rekognition's quotas in calls a second.
+
+From the setting REKOGNITION_QUOTA, else from Service Quotas if QUOTAS_FROM_AWS is set, else AWS's published defaults.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from analysis.aws.errors import AWSError
 logger = logging.getLogger(__name__)
 
 FAST_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
-# AWS General Reference, "Amazon Rekognition endpoints and quotas": (fast regions, every other one)
+# AWS General Reference, "Amazon Rekognition endpoints and quotas": (fast regions, all other regions)
 DEFAULTS = {"labels": (50, 5), "faces": (100, 25), "celebrities": (50, 5), "text": (50, 5), "moderation": (50, 5)}
-# The APIs as IAM and Service Quotas name them; the client's module has them too, but also the weight of boto3.
+# As IAM and Service Quotas name the APIs. rekognition.client has them too, but importing it would load botocore.
 OPERATIONS = {
     "labels": "DetectLabels",
     "faces": "DetectFaces",
@@ -24,62 +27,67 @@ OPERATIONS = {
     "text": "DetectText",
     "moderation": "DetectModerationLabels",
 }
-KEPT = 3_600.0
-"""Seconds for which an answer of Service Quotas holds in this process."""
-KEPT_AFTER_FAILURE = 300.0
+# For quotas read from Service Quotas, in each process.
+CACHE_SECONDS = 3_600.0
+# Until Service Quotas is called again after an error.
+RETRY_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Quota:
     per_second: float
     source: str
+    """Where the number comes from, for people."""
 
 
 def quota(region: str, api: str) -> float:
-    """Calls a second."""
+    """Calls a second that AWS allows."""
     return cached_quota(region, api).per_second
 
 
 def cached_quota(region: str, api: str) -> Quota:
-    """Calls a second, and who says so."""
+    """The quota with its source; calls Service Quotas at most once an hour."""
     if api in settings.REKOGNITION_QUOTA:
         return Quota(float(settings.REKOGNITION_QUOTA[api]), "REKOGNITION_QUOTA")
     if settings.QUOTAS_FROM_AWS and api in (applied := _applied(region)):
         return Quota(applied[api], "Service Quotas")
     fast, slow = DEFAULTS[api]
-    return Quota(float(fast if region in FAST_REGIONS else slow), "AWS's default")
+    return Quota(float(fast if region in FAST_REGIONS else slow), "AWS default")
 
 
 def fetch_quotas(region: str) -> dict[str, float]:
-    """By API, as Service Quotas tells now; known for an hour from then on. Raises Refused."""
+    """Quotas by API, read from Service Quotas now and cached from then on.
+
+    Raises AWSError.
+    """
     from analysis.aws import service_quotas  # noqa: PLC0415
 
-    told = service_quotas.applied("rekognition", operations=OPERATIONS.values(), region=region)
-    applied = {api: told[operation] for api, operation in OPERATIONS.items() if operation in told}
-    logger.info("Service Quotas tells %s for Rekognition in %s", applied or "nothing", region)
-    _read[region] = time.monotonic() + KEPT, applied
+    by_operation = service_quotas.applied("rekognition", operations=OPERATIONS.values(), region=region)
+    applied = {api: by_operation[operation] for api, operation in OPERATIONS.items() if operation in by_operation}
+    logger.info("Service Quotas returned %s for Rekognition in %s", applied or "nothing", region)
+    _cache[region] = time.monotonic() + CACHE_SECONDS, applied
     return applied
 
 
 def reset() -> None:
-    """Ask Service Quotas anew at the next use."""
-    with _reading:
-        _read.clear()
+    """Call Service Quotas again at the next use."""
+    with _lock:
+        _cache.clear()
 
 
-_reading = threading.Lock()
-_read: dict[str, tuple[float, dict[str, float]]] = {}
-"""By region: until when it holds, and the calls a second by API."""
+_lock = threading.Lock()
+# By region: time of expiry by the monotonic clock, calls a second by API.
+_cache: dict[str, tuple[float, dict[str, float]]] = {}
 
 
 def _applied(region: str) -> dict[str, float]:
-    with _reading:
-        until, applied = _read.get(region, (0.0, {}))
-        if time.monotonic() < until:
+    with _lock:  # also while calling: one call serves all waiting threads
+        expiry, applied = _cache.get(region, (0.0, {}))
+        if time.monotonic() < expiry:
             return applied
         try:
             return fetch_quotas(region)
-        except AWSError as refusal:
-            logger.warning("Rekognition's quotas cannot be read, what was known before holds: %s", refusal)
-        _read[region] = time.monotonic() + KEPT_AFTER_FAILURE, applied
+        except AWSError as error:
+            logger.warning("Rekognition's quotas could not be read, the previous ones are used: %s", error)
+        _cache[region] = time.monotonic() + RETRY_SECONDS, applied
         return applied

@@ -1,4 +1,13 @@
-"""What every recognizer is asked and answers, and the three ways in which it fails."""
+"""The contract of a recognizer: parameters, response, errors.
+
+To write a recognizer, implement `Recognizer` and add it to `registry.get`. The pipeline calls `recognize` from several
+threads at once, one image and one API per call. Return a `Response` whose content has the shape of the matching
+Amazon Rekognition operation, since `responses` reads every recognizer's JSON the same way. Raise one of three errors:
+`Throttled` (try again later), `UnreadableResponse` (final for this image) or `ApiUnavailable` (no image can be
+analyzed for now). Do not retry: the queue does, and it counts and pays for each request.
+
+tests/recognition/test_recognizer_contract.py holds every recognizer to this. Nothing here imports Django.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +15,22 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, Self
 
 from analysis.aws.object_refs import S3Object as S3Object  # noqa: PLC0414
+from analysis.messages import gettext_noop
 
 ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
+# The ledger's entry for a request without a usable response:
+# - throttled: rejected because of the rate, not charged
+# - failed: answered with an error, not charged
+# - unknown: sent, but no response arrived, so it may have been charged
 Outcome = Literal["throttled", "failed", "unknown"]
 
-MOST_LABELS = 1000  # Rekognition's default and its upper limit
+MAX_LABELS = 1000  # Rekognition's default and its upper limit
 MAX_NAMES, MAX_NAME_LENGTH = 100, 50
-NAME = re.compile(r"[A-Za-z0-9àâèçñó'-_(). ]*")  # GeneralLabelsFilterValue in the service model, as it stands there
+NAME = re.compile(r"[A-Za-z0-9àâèçñó'-_(). ]*")  # GeneralLabelsFilterValue, verbatim from AWS's service model
 
 FILTERS = ("label_inclusion", "label_exclusion", "category_inclusion", "category_exclusion")
 _FIELDS: dict[ApiName, tuple[str, ...]] = {
@@ -29,13 +44,14 @@ _FIELDS: dict[ApiName, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Parameters:
-    """How a picture is asked about. Confidences are percent; `image_properties` costs extra at AWS.
+    """Options of a request. Confidences are percent.
 
-    The filters name labels and categories of labels, in any order; with none named as included, all are. Raises
-    ValueError for what Rekognition would refuse, with the field's name and a sentence.
+    `image_properties` costs extra at AWS.
+    The filters name labels and categories of labels, in any order; an empty inclusion filter admits all. Raises
+    ValueError, a sentence that begins with the field's name, for values that Rekognition would reject.
     """
 
-    max_labels: int = MOST_LABELS
+    max_labels: int = MAX_LABELS
     min_confidence: float = 55.0
     image_properties: bool = True
     label_inclusion: tuple[str, ...] = ()
@@ -45,26 +61,28 @@ class Parameters:
     moderation_min_confidence: float = 50.0
 
     def __post_init__(self) -> None:
-        if type(self.max_labels) is not int or not 1 <= self.max_labels <= MOST_LABELS:
-            raise ValueError(f"max_labels is a whole number from 1 to {MOST_LABELS}, not {self.max_labels!r}.")
+        # botocore checks lower bounds only; Rekognition rejects the rest after the call was made.
+        if type(self.max_labels) is not int or not 1 <= self.max_labels <= MAX_LABELS:
+            raise ValueError(f"max_labels must be a whole number from 1 to {MAX_LABELS}, not {self.max_labels!r}.")
         if type(self.image_properties) is not bool:
-            raise ValueError(f"image_properties is true or false, not {self.image_properties!r}.")
+            raise ValueError(f"image_properties must be true or false, not {self.image_properties!r}.")
         for name in ("min_confidence", "moderation_min_confidence"):
             object.__setattr__(self, name, _percent(name, getattr(self, name)))
         for name in FILTERS:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
 
     def admits(self, name: str, *, category: str) -> bool:
-        """Whether the filters let a label through; what is excluded stays out even if it is included as well."""
+        """True if the filters let this label through; exclusion wins over inclusion."""
         if name in self.label_exclusion or category in self.category_exclusion:
             return False
         is_included = name in self.label_inclusion or category in self.category_inclusion
         return is_included or not (self.label_inclusion or self.category_inclusion)
 
     def as_json(self, api: ApiName) -> dict[str, Any]:
-        """What Analysis.parameters stores: the fields this API knows, so that others' changes ask nothing again.
+        """The value of Analysis.parameters: only the fields that this API uses.
 
-        A filter that names nothing is left out, so that answers from before there were filters are still the answers.
+        Cached responses are looked up by this value. So an option of another API must not appear in it, and an empty
+        filter is left out, as it was before there were filters.
         """
         values = {name: getattr(self, name) for name in _FIELDS[api]}
         return {
@@ -73,35 +91,43 @@ class Parameters:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """The parameters of a stored analysis; missing fields take their defaults, unknown ones are left out."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in stored.items() if name in known})
+        """Parameters of a stored analysis.
+
+        Missing fields get their default, unknown ones are ignored.
+        """
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in names})
 
 
 def _percent(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:  # which NaN is not
-        raise ValueError(f"{name} is a number from 0 to 100, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:  # false for NaN
+        raise ValueError(f"{name} must be a number from 0 to 100, not {value!r}.")
     return float(value)
 
 
 def _names(name: str, value: object) -> tuple[str, ...]:
-    """Sorted and each once, since the order of the names asks for nothing else."""
+    """Distinct names, sorted, since their order does not change the response."""
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{name} is a list of names, not {value!r}.")
+        raise ValueError(f"{name} must be a list of names, not {value!r}.")
     names = tuple(sorted({item.strip() for item in value} - {""}))
     if len(names) > MAX_NAMES:
-        raise ValueError(f"{name} has {len(names)} names; Rekognition takes {MAX_NAMES}.")
+        raise ValueError(f"{name} has {len(names)} names; Rekognition accepts at most {MAX_NAMES}.")
     for item in names:
         if len(item) > MAX_NAME_LENGTH or not NAME.fullmatch(item):
             raise ValueError(
-                f"{name}: {item!r} is no name of up to {MAX_NAME_LENGTH} characters as Rekognition has them."
+                f"{name}: {item!r} is not a valid name. Rekognition accepts up to {MAX_NAME_LENGTH} letters, digits, "
+                "spaces and punctuation marks."
             )
     return names
 
 
 @dataclass(frozen=True)
 class Response:
-    """One answer of one API: `content` is the JSON as received (without AWS's ResponseMetadata)."""
+    """A successful response of one API.
+
+    `content`: JSON as received, in Rekognition's shape, without botocore's ResponseMetadata.
+    `model_version`: not empty; a new value makes cached responses outdated. At most 40 characters are stored.
+    """
 
     api: ApiName
     recognizer: str
@@ -112,23 +138,40 @@ class Response:
 
 
 class Recognizer(Protocol):
-    """Looks at a picture, an upright JPEG or PNG of at most 5 MiB; raises Busy, Unreadable, Unavailable."""
+    """Analyzes images. One instance serves all threads of a process."""
 
     name: str
+    """As in the setting RECOGNIZER, at most 20 characters; stored with each analysis."""
     apis: frozenset[ApiName]
+    """The APIs it offers."""
     region: str | None
-    """Where it is paid for; None where it is free."""
+    """The AWS region that is billed. None: requests are free, so neither budget nor rate limit applies."""
     sends_originals: bool
-    """Upright JPEG and PNG originals within Rekognition's limits need no rendition made for it, nor bytes if in S3."""
+    """True if it accepts an original (upright JPEG or PNG within Rekognition's limits), also as a reference to S3.
 
-    def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Response: ...
+    False: it always gets the bytes of a rendition.
+    """
+
+    def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Response:
+        """Analyze one image.
+
+        `picture`: the bytes of an upright JPEG or PNG of at most 5 MiB, or a reference to one in S3.
+
+        Raises Throttled, UnreadableResponse or ApiUnavailable, nothing else. Must end by itself: threads cannot be
+        interrupted, so bound each request by a timeout.
+        """
+        ...
+
+
+SENTENCE = gettext_noop("The %(api)s request failed with %(code)s: %(reason)s %(next_step)s")
 
 
 class RequestFailed(Exception):
-    """A request without an answer; str() is a sentence with the API, the code and what happens or is to do next.
+    """A request without a usable response.
 
-    `outcome` is what the ledger says of the request: throttled; failed, with an error for an answer; unknown, when it
-    was sent and no answer came, so that it may have been paid for; None when nothing was sent.
+    str() is an English sentence for staff: what happened, what to do.
+    `reason` and `next_step` are %-templates, marked for translation with `gettext_noop`; `values` fills both by name.
+    Without values they are used as they are. `code` is AWS's error code or ours. `outcome` None: nothing was sent.
     """
 
     def __init__(
@@ -140,6 +183,7 @@ class RequestFailed(Exception):
         next_step: str = "",
         outcome: Outcome | None = None,
         request_id: str = "",
+        values: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -148,25 +192,40 @@ class RequestFailed(Exception):
         self.next_step = next_step
         self.outcome = outcome
         self.request_id = request_id
+        self.values = dict(values)
 
     def __str__(self) -> str:
-        return self.sentence(self.next_step)
+        return self.sentence()
 
-    def sentence(self, next_step: str) -> str:
-        """The same with another next step, for whoever does not do what was meant to be done."""
-        return f"The {self.api} request failed with {self.code}: {self.reason} {next_step}".rstrip()
+    def sentence(self, *, next_step: str | None = None, translate: Callable[[str], str] = str) -> str:
+        """The whole sentence, in the language of `translate`.
+
+        `next_step` replaces the error's own.
+        """
+        parts = {
+            "api": self.api,
+            "code": self.code,
+            "reason": self.text(self.reason, translate=translate),
+            "next_step": self.text(self.next_step, translate=translate) if next_step is None else next_step,
+        }
+        return (translate(SENTENCE) % parts).rstrip()
+
+    def text(self, template: str, *, translate: Callable[[str], str] = str) -> str:
+        """`reason` or `next_step` in the language of `translate`, with its values."""
+        text = translate(template) if template else ""
+        return text % self.values if self.values else text
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[str]]:
-        # Keyword-only arguments are lost by the default, and a process pool then waits forever for the error.
+        # By default pickle loses keyword-only arguments, and a process pool then waits forever for the error.
         return partial(type(self), **self._arguments()), (self.reason,)
 
     def _arguments(self) -> dict[str, Any]:
-        names = ("api", "code", "next_step", "outcome", "request_id")
+        names = ("api", "code", "next_step", "outcome", "request_id", "values")
         return {name: getattr(self, name) for name in names}
 
 
 class Throttled(RequestFailed):
-    """Worth another try later; `retry_after` is seconds where the recognizer named them."""
+    """Try again later. `retry_after`: seconds, if the recognizer named them."""
 
     def __init__(
         self,
@@ -177,9 +236,12 @@ class Throttled(RequestFailed):
         next_step: str = "",
         outcome: Outcome | None = None,
         request_id: str = "",
+        values: Mapping[str, str] = MappingProxyType({}),
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(reason, api=api, code=code, next_step=next_step, outcome=outcome, request_id=request_id)
+        super().__init__(
+            reason, api=api, code=code, next_step=next_step, outcome=outcome, request_id=request_id, values=values
+        )
         self.retry_after = retry_after
 
     def _arguments(self) -> dict[str, Any]:
@@ -187,8 +249,8 @@ class Throttled(RequestFailed):
 
 
 class UnreadableResponse(RequestFailed):
-    """Final for this picture and this API: the same bytes will fail again."""
+    """Final for this image and API: the same bytes would fail again."""
 
 
 class ApiUnavailable(RequestFailed):
-    """No picture is at fault: permission, credentials, region, endpoint or the API itself is missing."""
+    """The API cannot be called: permission, credentials, region or endpoint."""

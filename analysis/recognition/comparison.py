@@ -1,4 +1,4 @@
-"""Answers of different times beside each other: what was gained and lost, and which one counts."""
+"""Compares results of an image or of model versions, and pins a result."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from analysis.recognition import responses
 from analysis.recognition.detected_labels import detected_labels
 from analysis.recognition.search_index import reindex
 
-MOVED = 1.0
-"""Percent by which a confidence must differ to be called moved."""
+# Percent by which a confidence must differ to be reported.
+MIN_CHANGE = 1.0
 
 
 @dataclass(frozen=True)
 class LabelChange:
-    """One label's confidence in percent, before and after; None where it was not found."""
+    """A label's confidence in percent before and after.
+
+    None where it was not detected.
+    """
 
     kind: str
     name: str
@@ -33,7 +36,10 @@ class LabelChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two model versions over all pictures that both have answered: in how many a label came or went."""
+    """Two model versions over `pictures` images that both analyzed.
+
+    By (kind, name), images that changed.
+    """
 
     pictures: int
     gained: Counter[tuple[str, str]]
@@ -41,34 +47,34 @@ class Comparison:
 
 
 def difference(api: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[LabelChange]:
-    """What an answer has gained, lost and moved against an earlier one: gained first, then lost, then moved."""
+    """Labels that are new in `after`, then missing ones, then changed ones."""
     old, new = _confidences(api, before), _confidences(api, after)
     changes = [LabelChange(*key, old.get(key), new.get(key)) for key in old.keys() | new.keys()]
     return sorted(
-        (each for each in changes if _is_change(each)),
-        key=lambda each: (
-            each.before is not None,
-            each.after is not None,
-            -(each.after or each.before or 0),
-            each.name,
+        (change for change in changes if _is_reported(change)),
+        key=lambda change: (
+            change.before is not None,
+            change.after is not None,
+            -(change.after or change.before or 0),
+            change.name,
         ),
     )
 
 
-def between_versions(api: str, *, recognizer: str, before: str, after: str) -> Comparison:
-    """Every picture's last answers of the two versions, gone through in constant memory."""
+def compare_versions(api: str, *, recognizer: str, before: str, after: str) -> Comparison:
+    """Compare the results of two model versions over all images, in constant memory."""
     result = Comparison(0, Counter(), Counter())
     pictures = 0
     for old, new in _pairs(api, recognizer=recognizer, before=before, after=after):
         pictures += 1
-        had, has = _confidences(api, old).keys(), _confidences(api, new).keys()
-        result.gained.update(has - had)
-        result.lost.update(had - has)
+        before_keys, after_keys = _confidences(api, old).keys(), _confidences(api, new).keys()
+        result.gained.update(after_keys - before_keys)
+        result.lost.update(before_keys - after_keys)
     return Comparison(pictures, result.gained, result.lost)
 
 
 def pin(analysis: Analysis) -> None:
-    """Make a finished answer the current one, and keep it so whatever is answered later."""
+    """Make a finished analysis the current one; newer results do not replace it."""
     with transaction.atomic():
         siblings = _locked_siblings(analysis)
         siblings.exclude(pk=analysis.pk).update(is_current=False, is_pinned=False)
@@ -77,13 +83,13 @@ def pin(analysis: Analysis) -> None:
 
 
 def unpin(analysis: Analysis) -> None:
-    """Let the last answer count again."""
+    """Make the latest result the current one again."""
     with transaction.atomic():
         siblings = _locked_siblings(analysis)
         siblings.update(is_current=False, is_pinned=False)
-        last = siblings.filter(is_sample=False).order_by("-finished_at", "-pk").first()
-        if last:
-            siblings.filter(pk=last.pk).update(is_current=True)
+        latest = siblings.filter(is_sample=False).order_by("-finished_at", "-pk").first()
+        if latest:
+            siblings.filter(pk=latest.pk).update(is_current=True)
         reindex([analysis.image_id])
 
 
@@ -104,17 +110,17 @@ def _pairs(
         .iterator(chunk_size=200)
     )
     for _, answers in groupby(rows, key=itemgetter(0)):
-        last = {version: answer for _, version, answer in answers}
-        if len(last) == 2:
-            yield last[before] or {}, last[after] or {}
+        latest = {version: answer for _, version, answer in answers}  # ordered by id, so the newest one wins
+        if len(latest) == 2:
+            yield latest[before] or {}, latest[after] or {}
 
 
 def _confidences(api: str, answer: Mapping[str, Any]) -> dict[tuple[str, str], float]:
     if api == Analysis.Api.TEXT:
-        return {("text", each.text): each.confidence for each in responses.texts_in(answer) if each.is_line}
-    words = detected_labels(api, answer, threshold=settings.FACE_CONFIDENCE)
-    return {(word.kind, word.name): word.confidence for word in words}
+        return {("text", line.text): line.confidence for line in responses.texts_in(answer) if line.is_line}
+    labels = detected_labels(api, answer, threshold=settings.FACE_CONFIDENCE)
+    return {(label.kind, label.name): label.confidence for label in labels}
 
 
-def _is_change(each: LabelChange) -> bool:
-    return each.before is None or each.after is None or abs(each.after - each.before) >= MOVED
+def _is_reported(change: LabelChange) -> bool:
+    return change.before is None or change.after is None or abs(change.after - change.before) >= MIN_CHANGE

@@ -1,7 +1,7 @@
-"""How many calls of an API may be under way in this process: as many as its quota and their length need, and no more.
+"""Limits the concurrent calls of an API in this process.
 
-Calls a second times the seconds of each is how many there are at a time (Little's law). What an endpoint that falls
-silent can swallow, and what the pictures take in memory, is bounded with it.
+By Little's law, calls in progress = calls a second x seconds per call. No more than the quota needs are started: this
+bounds the memory for pictures, and the calls that may be charged for nothing if the endpoint stops responding.
 """
 
 from __future__ import annotations
@@ -9,43 +9,47 @@ from __future__ import annotations
 import math
 import threading
 
-SPARE = 1.5
-"""Times what is needed on average: calls differ in length."""
-AT_LEAST = 4
-AT_FIRST = 1.0
-"""Seconds that a call is taken to last before one has."""
+# Factor on the average, since calls differ in length.
+HEADROOM = 1.5
+MIN_CALLS = 4
+# Assumed length of a call until one has ended.
+INITIAL_SECONDS = 1.0
+# Of the newest call in the moving averages, which span about twenty calls.
 WEIGHT = 0.1
-"""Of the last call in the average: about twenty count."""
-MOST_BYTES = 128 * 2**20
-"""Of pictures under way; a request holds its picture some three times, as bytes and as base64."""
+# Of pictures in progress. A request holds its picture about three times, as bytes and as base64.
+MAX_BYTES = 128 * 2**20
 
 
-class Room:
-    """`threads` at most. Without `per_second`, where nothing limits the pace, always that many."""
+class ConcurrencyLimit:
+    """At most `threads` calls.
+
+    Without a quota (`per_second` None) always that many, memory permitting.
+    """
 
     def __init__(self, threads: int, *, per_second: float | None) -> None:
         self._threads, self._per_second = threads, per_second
         self._lock = threading.Lock()
-        self._held, self._size = AT_FIRST, 0.0
+        self._seconds, self._bytes = INITIAL_SECONDS, 0.0
 
-    def note_held(self, seconds: float) -> None:
-        """A call was under way so long, with the wait for its turn."""
+    def record_duration(self, seconds: float) -> None:
+        """Count a call's length, including the wait for its time slot."""
         with self._lock:
-            self._held += WEIGHT * (seconds - self._held)
+            self._seconds += WEIGHT * (seconds - self._seconds)
 
-    def note_size(self, size: int) -> None:
-        """A call carries so many bytes."""
+    def record_size(self, size: int) -> None:
+        """Count the bytes of a call's picture."""
         with self._lock:
-            self._size += WEIGHT * (size - self._size)
+            self._bytes += WEIGHT * (size - self._bytes)
 
     @property
     def size(self) -> int:
-        """How many calls may be under way."""
-        by_bytes = int(MOST_BYTES / self._size) if self._size else self._threads
-        by_pace = self._threads
+        """The number of calls that may be in progress."""
+        by_bytes = int(MAX_BYTES / self._bytes) if self._bytes else self._threads
+        by_quota = self._threads
         if self._per_second is not None:
-            by_pace = max(AT_LEAST, math.ceil(self._per_second * self._held * SPARE))
-        return max(1, min(self._threads, by_pace, by_bytes))
+            by_quota = max(MIN_CALLS, math.ceil(self._per_second * self._seconds * HEADROOM))
+        return max(1, min(self._threads, by_quota, by_bytes))
 
     def free(self, in_progress: int) -> int:
+        """The number of further calls that may be started."""
         return self.size - in_progress

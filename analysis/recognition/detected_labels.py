@@ -1,4 +1,4 @@
-"""What an answer lets a picture be found by."""
+"""The labels, face attributes, colors and text lines of a response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from analysis.recognition import responses
 
 @dataclass(frozen=True)
 class DetectedLabel:
-    """A label as an answer names it, before it has a row. Confidence is percent."""
+    """A label as the response names it, before it has a row. Confidence is percent."""
 
     kind: str
     name: str
@@ -24,35 +24,44 @@ class DetectedLabel:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Kind and name as said, cut to the column's length. Which names are the same the database decides."""
+        """Kind and name, cut to the column's length.
+
+        The database decides which names are equal, ignoring case.
+        """
         return self.kind, self.name[:200]
 
 
 def detected_labels(api: str, answer: Mapping[str, Any], *, threshold: float = 75.0) -> list[DetectedLabel]:
-    """Each name once, its highest confidence winning. `threshold`: percent below which a face's traits do not count."""
-    words: dict[tuple[str, str], DetectedLabel] = {}
-    for word in _words(api, answer, threshold):
-        if word.key not in words or words[word.key].confidence < word.confidence:
-            words[word.key] = word
-    return list(words.values())
+    """The distinct labels of a response, each with its highest confidence.
+
+    `threshold`: percent below which a face's attributes and emotions are left out.
+    """
+    by_key: dict[tuple[str, str], DetectedLabel] = {}
+    for label in _labels(api, answer, threshold):
+        if label.key not in by_key or by_key[label.key].confidence < label.confidence:
+            by_key[label.key] = label
+    return list(by_key.values())
 
 
 def lines_in(answer: Mapping[str, Any]) -> str:
-    """The lines that are written in a picture, one below the other. Words are their parts and would count twice."""
+    """The lines of text, one per line.
+
+    WORD entries repeat parts of them and are left out.
+    """
     return "\n".join(text.text for text in responses.texts_in(answer) if text.is_line)
 
 
 def traits_of(face: responses.DetectedFace, *, threshold: float) -> dict[str, float]:
-    """What is surely true of a face, in words with their confidence: "Smile", "Eyes Open", "Female"."""
+    """Attributes that are true of a face: "Smile", "Eyes Open", "Female"."""
     return {
-        _spaced(value if isinstance(value, str) else name): sure
-        for name, (value, sure) in face.attributes.items()
-        if value and sure >= threshold
+        _spaced(value if isinstance(value, str) else name): confidence
+        for name, (value, confidence) in face.attributes.items()
+        if value and confidence >= threshold
     }
 
 
 def emotions_of(face: responses.DetectedFace, *, threshold: float) -> dict[str, float]:
-    """The emotions a face surely shows, with their confidence."""
+    """Emotions of a face of at least `threshold` percent, with their confidence."""
     return {
         emotion.type.capitalize(): emotion.confidence
         for emotion in face.emotions
@@ -60,23 +69,23 @@ def emotions_of(face: responses.DetectedFace, *, threshold: float) -> dict[str, 
     }
 
 
-def _words(api: str, answer: Mapping[str, Any], threshold: float) -> Iterator[DetectedLabel]:
+def _labels(api: str, answer: Mapping[str, Any], threshold: float) -> Iterator[DetectedLabel]:
     match api:
         case "labels":
-            yield from _label_words(answer)
+            yield from _labels_and_colors(answer)
         case "faces":
             for face in responses.faces_in(answer):
-                yield from _face_words(face, threshold)
+                yield from _face_labels(face, threshold)
         case "celebrities":
             for celebrity in responses.celebrities_in(answer):
                 yield DetectedLabel(Label.Kind.CELEBRITY, celebrity.name, celebrity.confidence, instance_count=1)
         case "moderation":
-            for found in responses.moderation_in(answer):
-                parents = (found.parent,) if found.parent else ()
-                yield DetectedLabel(Label.Kind.MODERATION, found.name, found.confidence, parents=parents)
+            for label in responses.moderation_in(answer):
+                parents = (label.parent,) if label.parent else ()
+                yield DetectedLabel(Label.Kind.MODERATION, label.name, label.confidence, parents=parents)
 
 
-def _label_words(answer: Mapping[str, Any]) -> Iterator[DetectedLabel]:
+def _labels_and_colors(answer: Mapping[str, Any]) -> Iterator[DetectedLabel]:
     for label in responses.labels_in(answer):
         yield DetectedLabel(
             Label.Kind.LABEL,
@@ -89,16 +98,17 @@ def _label_words(answer: Mapping[str, Any]) -> Iterator[DetectedLabel]:
         )
     for color in responses.colors_in(answer):
         if color.simplified_color:
+            # A color's share of the pixels stands in for a confidence, so that red>=30 can be searched.
             yield DetectedLabel(Label.Kind.COLOR, color.simplified_color.capitalize(), color.percent)
 
 
-def _face_words(face: responses.DetectedFace, threshold: float) -> Iterator[DetectedLabel]:
-    for name, sure in traits_of(face, threshold=threshold).items():
-        yield DetectedLabel(Label.Kind.FACE, name, sure, instance_count=1)
-    for name, sure in emotions_of(face, threshold=threshold).items():
-        yield DetectedLabel(Label.Kind.EMOTION, name, sure, instance_count=1)
+def _face_labels(face: responses.DetectedFace, threshold: float) -> Iterator[DetectedLabel]:
+    for name, confidence in traits_of(face, threshold=threshold).items():
+        yield DetectedLabel(Label.Kind.FACE, name, confidence, instance_count=1)
+    for name, confidence in emotions_of(face, threshold=threshold).items():
+        yield DetectedLabel(Label.Kind.EMOTION, name, confidence, instance_count=1)
 
 
 def _spaced(name: str) -> str:
-    """EyesOpen as people write it: "Eyes Open"."""
-    return "".join(f" {letter}" if letter.isupper() and place else letter for place, letter in enumerate(name))
+    """EyesOpen as "Eyes Open"."""
+    return "".join(f" {letter}" if letter.isupper() and index else letter for index, letter in enumerate(name))

@@ -1,4 +1,4 @@
-"""One API's work in this process: take turns, claim, ask many at once, record many at a time."""
+"""The work loop of one API: rate limit, claim, parallel calls, saving."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils.timezone import now
-from django.utils.translation import gettext as _
 
 from analysis.ingest.validation import InvalidImage
+from analysis.messages import gettext_noop
 from analysis.models import Analysis
 from analysis.models.analyses import LEASE
 from analysis.recognition import claims, outages, outcomes
@@ -26,7 +26,7 @@ from analysis.recognition.base import (
     Response,
     UnreadableResponse,
 )
-from analysis.recognition.concurrency import Room
+from analysis.recognition.concurrency import ConcurrencyLimit
 from analysis.recognition.payload_cache import PayloadCache
 from analysis.recognition.rate_limiter import AHEAD, RateLimiter, RateLimiterUnavailable
 from analysis.recognition.response_cache import find_cached_responses
@@ -36,139 +36,145 @@ from analysis.storage.blobs import StorageError
 
 logger = logging.getLogger(__name__)
 
+# Seconds between two rounds of the loop.
 POLL_INTERVAL = 0.05
-"""Seconds between two looks."""
+# Seconds a result waits at most for others to be saved with it: ten cost one transaction, as one does.
 BATCH_WINDOW = 0.1
-"""Seconds an answer is held at most, for others to be recorded with it: ten cost a transaction as one does."""
+# Up to this many calls in progress, each result is saved at once: a person may be waiting for it.
 LOW_LOAD = 4
-"""Under way at most while each answer is recorded by itself, at once: somebody may be waiting for it."""
-HOLD = LEASE.total_seconds() / 4
-"""Seconds after which the leases of what is under way are renewed."""
+# Seconds between renewals of the leases of calls in progress.
+RENEWAL_INTERVAL = LEASE.total_seconds() / 4
+# Then the engine ends and its task is sent again, long before the broker's visibility timeout would repeat it.
 MAX_RUN_SECONDS = 300.0
-"""Seconds after which the engine ends and has itself announced again, long before the broker would."""
 
+# SQLSTATE class of PostgreSQL for a value too large or nested too deeply; not an error of the connection.
 PROGRAM_LIMIT_EXCEEDED = "54"
-"""PostgreSQL's class of errors for what is too large or too deep for it: no failure of the connection."""
 
 payloads = PayloadCache()
 
 
 class Engine:
-    """Works until nothing of its API is left to do; the paid ones at the pace of `limiter`."""
+    """Works until its API's queue is empty. A billed API has a `limiter`."""
 
     def __init__(self, recognizer: Recognizer, *, api: str, threads: int, limiter: RateLimiter | None = None) -> None:
         self.recognizer, self.api, self.threads, self.limiter = recognizer, api, threads, limiter
-        self._flying: dict[Future[AttemptResult], Analysis] = {}
-        self._room = Room(threads, per_second=limiter.quota if limiter else None)
-        self._probe: int | None = None  # the analysis whose answer tells whether an outage is over
-        self._outage: ApiUnavailable | None = None  # since when nothing more is sent, though its turn comes
-        self._round, self._took_at = 0.0, time.monotonic()  # seconds from one look at the turns to the next
-        self._held_at = time.monotonic()
+        self._in_flight: dict[Future[AttemptResult], Analysis] = {}
+        self._concurrency = ConcurrencyLimit(threads, per_second=limiter.quota if limiter else None)
+        self._probe_id: int | None = None  # the analysis whose result shows whether an outage is over
+        self._outage: ApiUnavailable | None = None  # while set, claimed analyses are requeued unsent
+        self._round_seconds, self._last_grant_at = 0.0, time.monotonic()  # time between two calls of the limiter
+        self._renewed_at = time.monotonic()
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
-        """Work; True when it ended with work left, to be announced again."""
+        """Work until the queue is empty or `is_over`; True if work may be left."""
         end = time.monotonic() + MAX_RUN_SECONDS
-        with ThreadPoolExecutor(self.threads, thread_name_prefix=f"ask-{self.api}") as pool:
+        with ThreadPoolExecutor(self.threads, thread_name_prefix=f"recognize-{self.api}") as pool:
             try:
                 while True:
                     is_ending = is_over() or time.monotonic() > end
                     pause = POLL_INTERVAL if is_ending else self._start_if_possible(pool)
-                    if not self._flying and (is_ending or pause is None):
+                    if not self._in_flight and (is_ending or pause is None):
                         return is_ending
-                    self._land(timeout=POLL_INTERVAL if pause is None else pause)
+                    self._collect_finished(timeout=POLL_INTERVAL if pause is None else pause)
             finally:
-                while self._flying:  # whatever was raised above: these are paid for
-                    self._land(timeout=POLL_INTERVAL)
+                while self._in_flight:  # whatever was raised above, these calls are paid for
+                    self._collect_finished(timeout=POLL_INTERVAL)
 
     def _start_if_possible(self, pool: ThreadPoolExecutor) -> float | None:
-        """Without the database nothing more is sent, but what is under way is still waited for and recorded."""
+        """Start calls; while the database is down, only those in progress go on."""
         try:
             return self._start(pool)
         except (InterfaceError, OperationalError) as error:
-            logger.warning("%s: the database does not answer: %s", self.api, error)
+            logger.warning("%s: the database is not available: %s", self.api, error)
             connection.close()
             return None
 
     def _start(self, pool: ThreadPoolExecutor) -> float | None:
-        """Send what may be sent now. Answers the seconds until more may, None when there is nothing more to send."""
-        free = self._room.free(sum(not future.done() for future in self._flying))
-        if free <= 0 or any(future.done() and outcomes.loss(future.result()) for future in self._flying):
-            return POLL_INTERVAL  # what was lost is put down first: it may be the last before the API rests
-        times, pause, is_probe = self._turns(free)
+        """Start calls; seconds until the next try, None if there is nothing to start."""
+        free = self._concurrency.free(sum(not future.done() for future in self._in_flight))
+        if free <= 0 or any(future.done() and outcomes.lost_request(future.result()) for future in self._in_flight):
+            return POLL_INTERVAL  # a lost request is saved first: it may be the one that opens an outage
+        times, pause, is_probe = self._request_slots(free)
         if not times:
             return pause
         claimed = claims.claim(self.recognizer.name, self.api, maximum=len(times), region=self.recognizer.region)
         if not claimed:
             return None
-        stored = find_cached_responses(claimed)
-        if stored:
-            save_results([self._reused(each, *stored[each.pk]) for each in claimed if each.pk in stored])
-        sent = [analysis for analysis in claimed if analysis.pk not in stored]
-        for analysis, at in zip(sent, times, strict=False):
-            self._room.note_size(outcomes.size(analysis.image) if self.recognizer.sends_originals else 0)
-            self._probe = analysis.pk if is_probe else None
-            self._flying[pool.submit(self._ask, analysis, at=at)] = analysis
+        cached = find_cached_responses(claimed)
+        if cached:
+            save_results(
+                [self._reused(analysis, *cached[analysis.pk]) for analysis in claimed if analysis.pk in cached]
+            )
+        to_send = [analysis for analysis in claimed if analysis.pk not in cached]
+        for analysis, at in zip(to_send, times, strict=False):
+            size = outcomes.request_size(analysis.image) if self.recognizer.sends_originals else 0
+            self._concurrency.record_size(size)
+            self._probe_id = analysis.pk if is_probe else None
+            self._in_flight[pool.submit(self._analyze, analysis, at=at)] = analysis
         return min(pause or POLL_INTERVAL, POLL_INTERVAL)
 
-    def _turns(self, wanted: int) -> tuple[list[float], float | None, bool]:
-        """When each may be sent, in how many seconds to ask again, and whether it is a probe of an outage."""
+    def _request_slots(self, count: int) -> tuple[list[float], float | None, bool]:
+        """Send times (monotonic clock), seconds to the next try, True for a probe."""
         if self.limiter:
             try:
-                turns = self.limiter.take(wanted, ahead=self._ahead())
-            except RateLimiterUnavailable as away:
-                logger.warning("%s", away)
+                grant = self.limiter.acquire(count, ahead=self._ahead())
+            except RateLimiterUnavailable as error:
+                logger.warning("%s", error)
                 return [], None, False
-            times, pause = turns.times(time.monotonic()), min(turns.wait, 1.0)
+            times, pause = grant.times(time.monotonic()), min(grant.wait, 1.0)
         else:
-            times, pause = [time.monotonic()] * wanted, POLL_INTERVAL
+            times, pause = [time.monotonic()] * count, POLL_INTERVAL
         if not times:
             return [], pause, False
         outage = outages.get(self.recognizer.name, self.api)
         if outage is None:
             self._outage = None
             return times, pause, False
-        if self._probe is not None:  # under way, and longer than from one look to the next
+        if self._probe_id is not None:  # still in progress: one probe at a time
             return [], pause, False
         return (times[:1], pause, True) if outages.try_claim_probe(outage) else ([], None, False)
 
     def _ahead(self) -> float:
-        """Seconds for which turns are needed: until the next look, and half as long again."""
-        now, before = time.monotonic(), self._took_at
-        self._took_at, self._round = now, max(now - before if self._flying else 0.0, 0.9 * self._round)
-        return max(AHEAD, 1.5 * self._round)
+        """Seconds of send times to request: until the next round, and half of that."""
+        now, before = time.monotonic(), self._last_grant_at
+        elapsed = now - before if self._in_flight else 0.0
+        self._last_grant_at, self._round_seconds = now, max(elapsed, 0.9 * self._round_seconds)
+        return max(AHEAD, 1.5 * self._round_seconds)
 
-    def _ask(self, analysis: Analysis, *, at: float) -> AttemptResult:
-        """Ask when the turn has come, `at` by the monotonic clock; the picture is made ready meanwhile."""
-        taken = time.monotonic()
-        finished = self._asked(analysis, at=at)
-        self._room.note_held(time.monotonic() - taken)
-        return finished
+    def _analyze(self, analysis: Analysis, *, at: float) -> AttemptResult:
+        """Prepare the payload, wait until `at` (monotonic clock), send. Runs in a thread."""
+        started = time.monotonic()
+        result = self._attempt(analysis, at=at)
+        self._concurrency.record_duration(time.monotonic() - started)
+        return result
 
-    def _asked(self, analysis: Analysis, *, at: float) -> AttemptResult:
+    def _attempt(self, analysis: Analysis, *, at: float) -> AttemptResult:
         region, sent_at = self.recognizer.region, now()
         try:
             parameters = Parameters.from_json(analysis.parameters)
-            as_is = self.recognizer.sends_originals and analysis.error_code not in outcomes.REFUSED_AS_IS
-            picture = payloads.of(analysis.image, as_is=as_is)
+            as_is = self.recognizer.sends_originals and analysis.error_code not in outcomes.RETRY_CONVERTED
+            picture = payloads.get(analysis.image, as_is=as_is)
             time.sleep(max(0.0, at - time.monotonic()))
-            if self._outage and analysis.pk != self._probe:
+            if self._outage and analysis.pk != self._probe_id:
                 return AttemptResult(analysis, error=self._outage)
             sent_at, started = now(), time.perf_counter()
-            answer = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
+            response = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
-            if error.code in outcomes.REFUSED_AS_IS and as_is and renditions.is_sent_as_is(analysis.image, picture):
-                error = outcomes.to_be_converted(error)
+            if error.code in outcomes.RETRY_CONVERTED and as_is and renditions.is_sent_as_is(analysis.image, picture):
+                error = outcomes.retry_converted(error)
             return AttemptResult(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
         except (InvalidImage, StorageError) as error:
             return AttemptResult(analysis, error=error)
-        except Exception as error:  # the one boundary: whatever happened, the claim must end with a sentence
+        except Exception as error:  # the task boundary: whatever happened, the claim must end with a message
             logger.exception("analysis %s of image %s", analysis.pk, analysis.image_id)
             return AttemptResult(analysis, error=error)
-        return AttemptResult(analysis, answer=answer, region=region, sent_at=sent_at, latency_ms=answer.latency_ms)
+        return AttemptResult(
+            analysis, response=response, region=region, sent_at=sent_at, latency_ms=response.latency_ms
+        )
 
     def _reused(self, analysis: Analysis, version: str, content: dict[str, object]) -> AttemptResult:
-        answer = Response(
+        response = Response(
             api=cast(ApiName, self.api),
             recognizer=analysis.recognizer,
             model_version=version,
@@ -176,32 +182,32 @@ class Engine:
             request_id="",
             latency_ms=0,
         )
-        return AttemptResult(analysis, answer=answer, region=self.recognizer.region, is_reused=True)
+        return AttemptResult(analysis, response=response, region=self.recognizer.region, is_reused=True)
 
-    def _land(self, *, timeout: float) -> None:
-        """Record what was answered, in one go; when much is under way, a moment's worth of it."""
-        self._hold()
-        if not self._flying:
+    def _collect_finished(self, *, timeout: float) -> None:
+        """Save the results of finished calls, under load those of a BATCH_WINDOW together."""
+        self._renew_leases()
+        if not self._in_flight:
             time.sleep(timeout)
             return
-        wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
-        if len(self._flying) > LOW_LOAD:
+        wait(self._in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
+        if len(self._in_flight) > LOW_LOAD:
             time.sleep(BATCH_WINDOW)
-        landed = [future for future in self._flying if future.done()]
-        for future in landed:
-            del self._flying[future]
-        if landed:
-            finished = [self._told_by_probe(future.result()) for future in landed]
-            save_with_retry(finished)
-            self._learn(finished)
+        done = [future for future in self._in_flight if future.done()]
+        for future in done:
+            del self._in_flight[future]
+        if done:
+            results = [self._checked_probe(future.result()) for future in done]
+            save_with_retry(results)
+            self._update_limits(results)
 
-    def _hold(self) -> None:
-        """Renew the leases of what takes long: a large picture, a slow storage."""
-        if time.monotonic() - self._held_at < HOLD:
+    def _renew_leases(self) -> None:
+        """Keep the claims of slow calls: a large picture, a slow storage."""
+        if time.monotonic() - self._renewed_at < RENEWAL_INTERVAL:
             return
-        self._held_at = time.monotonic()
+        self._renewed_at = time.monotonic()
         try:
-            claims.renew_leases(self._flying.values())
+            claims.renew_leases(self._in_flight.values())
         except (InterfaceError, OperationalError) as error:
             logger.warning("%s: leases could not be renewed: %s", self.api, error)
             connection.close()
@@ -209,74 +215,75 @@ class Engine:
     def _slow_down(self, limiter: RateLimiter) -> None:
         try:
             limiter.throttled()
-        except RateLimiterUnavailable as away:
-            logger.warning("%s", away)
+        except RateLimiterUnavailable as error:
+            logger.warning("%s", error)
 
-    def _learn(self, finished: list[AttemptResult]) -> None:
-        """What these ends tell about the API: slow down, stop asking, or go on."""
+    def _update_limits(self, results: list[AttemptResult]) -> None:
+        """Open or end an outage, and lower the rate after a throttled request."""
         try:
-            self._note_outages(finished)
+            self._update_outage(results)
         except (InterfaceError, OperationalError) as error:
-            logger.warning("%s: the database does not answer: %s", self.api, error)
+            logger.warning("%s: the database is not available: %s", self.api, error)
             connection.close()
-        if self.limiter and any(each.outcome == "throttled" for each in finished):
+        if self.limiter and any(result.outcome == "throttled" for result in results):
             self._slow_down(self.limiter)
 
-    def _told_by_probe(self, each: AttemptResult) -> AttemptResult:
-        """A probe that is lost, too, tells of the outage and not of its picture."""
-        if each.analysis.pk != self._probe or not (lost := outcomes.loss(each)):
-            return each
-        return replace(each, error=outages.unanswered(lost, f"A probe brought no answer ({lost.code})."))
+    def _checked_probe(self, result: AttemptResult) -> AttemptResult:
+        """Make a probe without a response an error of the API, not of its image."""
+        if result.analysis.pk != self._probe_id or not (lost := outcomes.lost_request(result)):
+            return result
+        return replace(result, error=outages.no_response(lost, gettext_noop("A test request got no response.")))
 
-    def _note_outages(self, finished: list[AttemptResult]) -> None:
-        errors = [each.error for each in finished if each.error is not self._outage]
+    def _update_outage(self, results: list[AttemptResult]) -> None:
+        errors = [result.error for result in results if result.error is not self._outage]
         unavailable = next((error for error in errors if isinstance(error, ApiUnavailable)), None)
-        lost = next(filter(None, map(outcomes.loss, finished)), None)
+        lost = next(filter(None, map(outcomes.lost_request, results)), None)
         if lost and not unavailable:
             unavailable = outages.after_loss(self.recognizer.name, lost)
-        probe = next((each for each in finished if each.analysis.pk == self._probe), None)
+        probe = next((result for result in results if result.analysis.pk == self._probe_id), None)
         if probe:
-            self._probe = None
+            self._probe_id = None
         if unavailable:
             outages.open_outage(self.recognizer.name, unavailable)
             self._outage = outcomes.unsent(unavailable)
-        elif probe and outcomes.was_let_in(probe):
+        elif probe and outcomes.api_responded(probe):
             outages.clear(self.recognizer.name, self.api)
             self._outage = None
-            logger.info("%s %s answers again", self.recognizer.name, self.api)
+            logger.info("%s %s is available again", self.recognizer.name, self.api)
 
 
-def save_with_retry(finished: list[AttemptResult]) -> None:
-    """Record what was paid for even if the database is away for a while: it is still in our hands."""
+def save_with_retry(results: list[AttemptResult]) -> None:
+    """Save results; retries for about a minute, since they exist only in memory."""
     for seconds in (0.2, 0.5, 1, 2, 5, 5, 5, 10, 10, 20):
         try:
-            return save_results(finished)
+            return save_results(results)
         except (InterfaceError, OperationalError) as error:
-            if _is_too_much(error):
-                return _record_each(finished, error)
-            logger.warning("%d answers wait for the database: %s", len(finished), error)
+            if _exceeds_limit(error):
+                return _save_separately(results, error)
+            logger.warning("%d results wait for the database: %s", len(results), error)
             connection.close()
             time.sleep(seconds)
-        except (DatabaseError, RecursionError) as error:  # not the weather but one of the answers
-            return _record_each(finished, error)
-    return save_results(finished)
+        except (DatabaseError, RecursionError) as error:  # caused by one of the responses, so no retry
+            return _save_separately(results, error)
+    return save_results(results)
 
 
-def _is_too_much(error: Exception) -> bool:
+def _exceeds_limit(error: Exception) -> bool:
+    # psycopg maps SQLSTATE class 54 to OperationalError, like a lost connection.
     return str(getattr(error.__cause__, "sqlstate", None)).startswith(PROGRAM_LIMIT_EXCEEDED)
 
 
-def _record_each(finished: list[AttemptResult], error: Exception) -> None:
-    """An answer that the database refuses fails by itself and does not take its neighbors along."""
-    if len(finished) > 1:
-        for each in finished:
+def _save_separately(results: list[AttemptResult], error: Exception) -> None:
+    """Save each result by itself, so that a response the database rejects fails alone."""
+    if len(results) > 1:
+        for result in results:
             try:
-                save_with_retry([each])
-            except (DatabaseError, RecursionError):  # its neighbors are paid for as well
-                logger.exception("analysis %s: what came of it cannot be recorded", each.analysis.pk)
+                save_with_retry([result])
+            except (DatabaseError, RecursionError):  # the others are paid for as well
+                logger.exception("analysis %s: its result cannot be saved", result.analysis.pk)
         return
-    logger.error("an answer cannot be stored", exc_info=error)
-    reason = _("The answer holds something that the database cannot store. The worker's log has the details.")
-    api = cast(ApiName, finished[0].analysis.api)
+    logger.error("a response cannot be stored", exc_info=error)
+    reason = gettext_noop("The database cannot store this response. See the worker log for details.")
+    api = cast(ApiName, results[0].analysis.api)
     unstorable = UnreadableResponse(reason, api=api, code="UnstorableAnswer", outcome="unknown")
-    save_results([replace(finished[0], answer=None, error=unstorable)])
+    save_results([replace(results[0], response=None, error=unstorable)])

@@ -1,4 +1,4 @@
-"""The engines of this process: at most one for each API, woken by messages, ended when the worker shuts down."""
+"""The engines of this process, at most one per API."""
 
 from __future__ import annotations
 
@@ -10,62 +10,63 @@ from django.conf import settings
 
 from analysis.recognition import aws_quotas, registry
 from analysis.recognition.engine import Engine
-from analysis.recognition.rate_limiter import SHARE, RateLimiter
+from analysis.recognition.rate_limiter import QUOTA_SHARE, RateLimiter
 
 _lock = threading.Lock()
-_wanted: dict[tuple[str, str], bool] = {}
-"""Engines that run, and whether somebody asked for them again meanwhile."""
-_is_ending = threading.Event()
+# Running engines; True if another message for the same API arrived since the engine was started.
+_running: dict[tuple[str, str], bool] = {}
+_is_shutting_down = threading.Event()
 
 
 def run(recognizer: str, api: str) -> bool:
-    """Work until nothing of this API is left, unless an engine of this process is at it already.
+    """Work until this API's queue is empty.
 
-    True when work is left, to be announced again. Whoever is turned away here is heard: the running engine looks once
-    more before it ends.
+    Does nothing if this process has a running engine for the API.
+    Returns True if work is left, for which the caller sends another message. A message that arrives while the engine
+    runs is not lost: the engine checks the queue once more before it ends.
     """
     key = recognizer, api
     with _lock:
-        if key in _wanted:
-            _wanted[key] = True
+        if key in _running:
+            _running[key] = True
             return False
-        _wanted[key] = False
+        _running[key] = False
     try:
         while True:
-            is_work_left = _engine(recognizer, api).run(is_over=_is_ending.is_set)
+            is_work_left = _engine(recognizer, api).run(is_over=_is_shutting_down.is_set)
             with _lock:
-                if is_work_left or not _wanted[key]:
-                    del _wanted[key]
+                if is_work_left or not _running[key]:
+                    del _running[key]
                     return is_work_left
-                _wanted[key] = False
+                _running[key] = False
     except BaseException:
         with _lock:
-            _wanted.pop(key, None)
+            _running.pop(key, None)
         raise
 
 
 def busy() -> bool:
-    """Whether an engine of this process is at work."""
+    """True while an engine of this process runs."""
     with _lock:
-        return bool(_wanted)
+        return bool(_running)
 
 
 def shut_down() -> None:
-    """Claim nothing more; what is under way is finished and recorded."""
-    _is_ending.set()
+    """Claim nothing more; calls in progress are finished and saved."""
+    _is_shutting_down.set()
 
 
 def limiter(name: str, api: str) -> RateLimiter | None:
-    """Whose turn it is, for an API that is paid for."""
-    region = registry.named(name).region
+    """The rate limiter of an API; None if its requests are free."""
+    region = registry.get(name).region
     if region is None:
         return None
     key = f"{name}:{settings.AWS_ACCOUNT or 'account'}:{region}:{api}"
-    return RateLimiter(_redis(), key=key, quota=aws_quotas.quota(region, api), share=SHARE)
+    return RateLimiter(_redis(), key=key, quota=aws_quotas.quota(region, api), share=QUOTA_SHARE)
 
 
 def _engine(name: str, api: str) -> Engine:
-    recognizer = registry.named(name)
+    recognizer = registry.get(name)
     return Engine(recognizer, api=api, threads=settings.RECOGNITION_THREADS, limiter=limiter(name, api))
 
 
@@ -75,5 +76,5 @@ def _redis() -> redis.Redis:
 
 
 def reset() -> None:
-    """Connect to Redis anew at the next use: the settings have changed."""
+    """Connect to Redis again at the next use, because the settings changed."""
     _redis.cache_clear()

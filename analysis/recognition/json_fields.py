@@ -1,4 +1,7 @@
-"""Reads one field of JSON as received; what is missing or of the wrong type is None, "" or empty, never an error."""
+"""Reads fields of JSON as received.
+
+A missing field or a wrong type gives None, "" or empty, never an error.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,31 @@ from typing import Any
 
 
 def names(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """The names in a list of {"Name": …}; AWS's guide shows bare strings in one place, so those count too."""
-    found = (text({"Name": item} if isinstance(item, str) else item, "Name") for item in listed(entry, key))
-    return tuple(dict.fromkeys(name for name in found if name))
+    """Distinct names in a list of {"Name": …}.
+
+    AWS's guide shows plain strings in one example, so these count too.
+    """
+    texts = (text({"Name": item} if isinstance(item, str) else item, "Name") for item in items(entry, key))
+    return tuple(dict.fromkeys(name for name in texts if name))
 
 
 def entries(content: object, key: str) -> Iterator[Mapping[str, Any]]:
-    return (item for item in listed(content, key) if isinstance(item, Mapping))
+    return (item for item in items(content, key) if isinstance(item, Mapping))
 
 
-def listed(content: object, key: str) -> list[Any]:
+def items(content: object, key: str) -> list[Any]:
     value = content.get(key) if isinstance(content, Mapping) else None
     return value if isinstance(value, list) else []
 
 
-def part(content: object, key: str) -> Mapping[str, Any]:
+def mapping(content: object, key: str) -> Mapping[str, Any]:
     value = content.get(key) if isinstance(content, Mapping) else None
     return value if isinstance(value, Mapping) else {}
 
 
 def text(entry: object, key: str) -> str:
     value = entry.get(key) if isinstance(entry, Mapping) else None
-    # PostgreSQL stores neither NUL nor half a surrogate pair, and JSON can spell both.
+    # JSON can contain NUL and lone surrogates, which PostgreSQL cannot store.
     return value.replace("\0", "").encode(errors="ignore").decode().strip() if isinstance(value, str) else ""
 
 
@@ -39,7 +45,7 @@ def number(entry: Mapping[str, Any], key: str) -> float | None:
         return None
     try:
         return float(value) if math.isfinite(value) else None
-    except OverflowError:  # JSON knows integers that no float can hold
+    except OverflowError:  # JSON has integers that are too large for a float
         return None
 
 
@@ -48,11 +54,11 @@ def percent(entry: Mapping[str, Any], key: str) -> float | None:
     return None if value is None else min(max(value, 0.0), 100.0)
 
 
-def whole(entry: Mapping[str, Any], key: str) -> int | None:
+def integer(entry: Mapping[str, Any], key: str) -> int | None:
     value = number(entry, key)
     return None if value is None else round(value)
 
 
-def channel(entry: Mapping[str, Any], key: str) -> int | None:
-    value = whole(entry, key)
+def color_channel(entry: Mapping[str, Any], key: str) -> int | None:
+    value = integer(entry, key)
     return value if value is not None and 0 <= value <= 255 else None

@@ -1,4 +1,4 @@
-"""What was spent, what is reserved, and what the month's budget still allows."""
+"""Spending, reservations and remaining budgets, in US dollars."""
 
 from __future__ import annotations
 
@@ -22,22 +22,25 @@ from analysis.recognition import registry
 from analysis.recognition.prices import PriceList, price_list
 
 WARNING_SHARE = Decimal("0.8")
-LOST_SHARE = Decimal("0.1")
-"""Of the month's budget, what requests without an answer may take before nothing more is sent."""
-LOST_AT_LEAST = 20
-"""Requests without an answer that are borne however small the budget is."""
+# Of the month's budget: requests without a response may cost this much before nothing more is sent.
+LOSS_SHARE = Decimal("0.1")
+# Requests without a response that are tolerated however small the budget is.
+MIN_LOST_REQUESTS = 20
 WORKER_LOST = "worker-lost"
-ANSWERED_ODDLY = frozenset({"UnreadableAnswer", "UnstorableAnswer"})
-"""Answers that came and count as paid, but could not be kept."""
-LATELY = 5
-"""Seconds for which the month's number of calls is remembered: it decides the price's tier, nothing finer."""
-_RESERVING = 0x696D_6167
-"""The advisory lock under which calls are reserved, so that two workers do not spend the same dollar."""
+# Error codes of responses that arrived and count as paid, but could not be stored.
+UNUSABLE_RESPONSES = frozenset({"UnreadableAnswer", "UnstorableAnswer"})
+# For the month's number of calls, which only selects the price tier.
+CALLS_CACHE_SECONDS = 5
+# Advisory lock while calls are reserved, so that two workers do not spend the same dollar.
+_BUDGET_LOCK = 0x696D_6167
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The month so far, in US dollars. `limit` stops bulk work, `interactive_limit` everything; None is no limit."""
+    """The month so far in US dollars.
+
+    `limit` stops bulk work, `interactive_limit` all work; None: no limit.
+    """
 
     spent: Decimal
     reserved: Decimal
@@ -50,11 +53,11 @@ class Budget:
 
     @property
     def is_exhausted(self) -> bool:
-        """Nothing more is sent for bulk work."""
+        """True when no more bulk work is sent."""
         return self.limit is not None and self.spent + self.reserved >= self.limit
 
     def affordable(self, price: Decimal, *, is_bulk: bool) -> int | None:
-        """How many calls of this price may still be sent; None is as many as you like."""
+        """The number of calls of this price that may still be sent; None: no limit."""
         limit = self.limit if is_bulk else self.interactive_limit
         if limit is None or price <= 0:
             return None
@@ -63,7 +66,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What asking about so many pictures would cost at most; stored answers make it less."""
+    """The most that `calls` calls of one API would cost; cached responses reduce it."""
 
     api: str
     calls: int
@@ -72,7 +75,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class BatchBudget:
-    """What a batch may still spend, in US dollars, and by API what it is asked with, which decides the price."""
+    """A batch's remaining US dollars, and the parameters that determine its prices."""
 
     batch_id: int
     person_id: int | None
@@ -86,7 +89,7 @@ def has_limits() -> bool:
 
 
 def budget(recognizer: str, *, today: date | None = None) -> Budget:
-    """The present month's budget for a recognizer, read in one statement and so at one moment."""
+    """The current month's budget of a recognizer, read in one statement."""
     first = (today or now().date()).replace(day=1)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -101,19 +104,24 @@ def budget(recognizer: str, *, today: date | None = None) -> Budget:
     return Budget(spent, running, settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET)
 
 
-def is_lost_share_spent(recognizer: str, *, today: date | None = None) -> bool:
-    """Whether requests without an answer have taken their share of the month's budget; never without a budget."""
+def is_loss_limit_reached(recognizer: str, *, today: date | None = None) -> bool:
+    """True if lost requests have used up LOSS_SHARE of the month's budget."""
     limits = [limit for limit in (settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET) if limit is not None]
     if not limits:
         return False
     first = datetime.combine((today or now().date()).replace(day=1), datetime.min.time(), tzinfo=UTC)
     calls = Call.objects.filter(recognizer=recognizer, outcome=Call.Outcome.UNKNOWN, sent_at__gte=first)
-    lost = calls.exclude(error_code__in=[WORKER_LOST, *ANSWERED_ODDLY]).aggregate(number=Count("pk"), sum=Sum("price"))
-    return bool(lost["number"] >= LOST_AT_LEAST and lost["sum"] >= min(limits) * LOST_SHARE)
+    lost = calls.exclude(error_code__in=[WORKER_LOST, *UNUSABLE_RESPONSES]).aggregate(
+        number=Count("pk"), sum=Sum("price")
+    )
+    return bool(lost["number"] >= MIN_LOST_REQUESTS and lost["sum"] >= min(limits) * LOSS_SHARE)
 
 
 def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
-    """Of each batch that has a budget, or its person one, and anything waiting; what is under way counts as spent."""
+    """Budgets of the batches with queued work, if they or their person have one.
+
+    Running calls count as spent.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -134,22 +142,36 @@ def remaining_batch_budgets(recognizer: str) -> list[BatchBudget]:
         ]
 
 
-def left_of_people(batches: Iterable[BatchBudget]) -> dict[int, Decimal]:
-    """What the people of these batches may still spend on bulk runs this month, where that is limited at all."""
+def remaining_person_budgets(batches: Iterable[BatchBudget]) -> dict[int, Decimal]:
+    """By user id: the dollars left for bulk runs this month.
+
+    Empty without PERSON_MONTHLY_BUDGET.
+    """
     by_recognizer: dict[str, set[int]] = {}
-    for each in batches:
-        if each.person_id is not None:
-            by_recognizer.setdefault(each.recognizer, set()).add(each.person_id)
-    return {pk: left for name, people in by_recognizer.items() for pk, left in _left_of(people, name).items()}
+    for batch in batches:
+        if batch.person_id is not None:
+            by_recognizer.setdefault(batch.recognizer, set()).add(batch.person_id)
+    budgets: dict[int, Decimal] = {}
+    for recognizer, person_ids in by_recognizer.items():
+        budgets |= _remaining_person_budgets(person_ids, recognizer)
+    return budgets
 
 
-def left_of_person(recognizer: str, person_id: int | None) -> Decimal | None:
-    """The same of one person; None is no limit."""
-    return _left_of({person_id}, recognizer).get(person_id) if person_id is not None else None
+def remaining_person_budget(recognizer: str, person_id: int | None) -> Decimal | None:
+    """The dollars that one person may still spend on bulk runs this month.
+
+    None: no limit.
+    """
+    return _remaining_person_budgets({person_id}, recognizer).get(person_id) if person_id is not None else None
 
 
-def _left_of(people: set[int], recognizer: str, *, today: date | None = None) -> dict[int, Decimal]:
-    """A run counts in the month in which it ends; while it has not ended, now. What is under way counts as spent."""
+def _remaining_person_budgets(
+    person_ids: set[int], recognizer: str, *, today: date | None = None
+) -> dict[int, Decimal]:
+    """A run counts in the month in which it ends, an unfinished one in this month.
+
+    Running calls count as spent.
+    """
     limit = settings.PERSON_MONTHLY_BUDGET
     if limit is None:
         return {}
@@ -165,26 +187,26 @@ def _left_of(people: set[int], recognizer: str, *, today: date | None = None) ->
             WHERE person_id = ANY(%s) AND recognizer = %s AND (finished_at IS NULL OR finished_at >= %s)
             GROUP BY person_id
             """,
-            [sorted(people), recognizer, (today or now().date()).replace(day=1)],
+            [sorted(person_ids), recognizer, (today or now().date()).replace(day=1)],
         )
         spent: dict[int, Decimal] = dict(cursor.fetchall())
-    return {pk: max(limit - spent.get(pk, FREE), FREE) for pk in people}
+    return {pk: max(limit - spent.get(pk, FREE), FREE) for pk in person_ids}
 
 
 def _object(value: Any) -> dict[str, Any]:
-    """JSON as Django's cursor or psycopg's gives it."""
-    found: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
-    return found
+    """Django's cursor returns jsonb as text, psycopg's own as an object."""
+    parsed: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
+    return parsed
 
 
 def lock_budget() -> None:
-    """Be the only one to claim priced work until this transaction ends."""
+    """Let no other worker claim priced work until this transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESERVING])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_BUDGET_LOCK])
 
 
 def calls_this_month(recognizer: str, *, today: date | None = None) -> int:
-    """Answered calls so far: what the price's tier depends on."""
+    """Successful calls so far, which determine the price tier."""
     first = (today or now().date()).replace(day=1)
     counts = (
         model._default_manager.filter(day__gte=first, recognizer=recognizer).aggregate(total=Sum("answered"))["total"]
@@ -194,38 +216,44 @@ def calls_this_month(recognizer: str, *, today: date | None = None) -> int:
 
 
 def charge_lost_requests(lost: Iterable[Analysis]) -> None:
-    """Enter the requests of workers that died: nobody knows whether they were sent, so they count as paid."""
-    priced = [each for each in lost if each.price]
+    """Record the requests of dead workers.
+
+    They may have been sent, so they count as paid.
+    """
+    priced = [analysis for analysis in lost if analysis.price]
     Call.objects.bulk_create(
         Call(
-            analysis_id=each.pk,
-            recognizer=each.recognizer,
-            region=registry.named(each.recognizer).region or "",
-            api=each.api,
+            analysis_id=analysis.pk,
+            recognizer=analysis.recognizer,
+            region=registry.get(analysis.recognizer).region or "",
+            api=analysis.api,
             outcome=Call.Outcome.UNKNOWN,
             error_code=WORKER_LOST,
-            price=each.price or FREE,
+            price=analysis.price or FREE,
         )
-        for each in priced
+        for analysis in priced
     )
     SpendEntry.objects.bulk_create(
         SpendEntry(
             day=now().date(),
-            recognizer=each.recognizer,
-            region=registry.named(each.recognizer).region or "",
-            api=each.api,
-            is_bulk=each.is_bulk,
+            recognizer=analysis.recognizer,
+            region=registry.get(analysis.recognizer).region or "",
+            api=analysis.api,
+            is_bulk=analysis.is_bulk,
             calls=1,
-            dollars=each.price or FREE,
+            dollars=analysis.price or FREE,
         )
-        for each in priced
+        for analysis in priced
     )
 
 
 def estimate(
     count: int, *, apis: Iterable[str], parameters: dict[str, dict[str, Any]], recognizer: str, region: str
 ) -> list[Estimate]:
-    """What asking these APIs about `count` pictures would cost this month, API by API, tier by tier."""
+    """The cost of these APIs for `count` pictures this month, by API.
+
+    Price tiers add up across APIs.
+    """
     prices, already = price_list(region), calls_this_month(recognizer)
     estimates = []
     for api in apis:
@@ -236,30 +264,34 @@ def estimate(
 
 
 def current_prices(recognizer: str, region: str) -> tuple[PriceList, int]:
-    """The price list, and how many calls there were this month, give or take what was answered in the last seconds."""
-    return price_list(region), _calls_lately(recognizer, int(time.monotonic()) // LATELY)
+    """The price list, and this month's calls, which may be a few seconds old."""
+    return price_list(region), _cached_calls(recognizer, int(time.monotonic()) // CALLS_CACHE_SECONDS)
 
 
 @lru_cache(maxsize=4)
-def _calls_lately(recognizer: str, _: int) -> int:
+def _cached_calls(recognizer: str, _: int) -> int:
     return calls_this_month(recognizer)
 
 
-def fold() -> int:
-    """Add the appended entries to their day's row and delete them, in one transaction; answers how many there were."""
+def aggregate_entries() -> int:
+    """Add the entries to the row of their day and delete them, in one transaction.
+
+    Returns their number.
+    Workers append entries instead of updating the day's row, so that they never wait for each other's lock.
+    """
     key = ["day", "recognizer", "region", "api", "is_bulk"]
     sums = ["calls", "answered", "dollars", "reused", "saved"]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH taken AS (DELETE FROM analysis_spendentry RETURNING *),
-                 folded AS (
-                    INSERT INTO analysis_spend AS kept ({", ".join(key + sums)})
-                    SELECT {", ".join(key)}, {", ".join(f"sum({name})" for name in sums)} FROM taken
+            WITH entries AS (DELETE FROM analysis_spendentry RETURNING *),
+                 added AS (
+                    INSERT INTO analysis_spend AS total ({", ".join(key + sums)})
+                    SELECT {", ".join(key)}, {", ".join(f"sum({name})" for name in sums)} FROM entries
                     GROUP BY {", ".join(key)} ORDER BY {", ".join(key)}
                     ON CONFLICT ({", ".join(key)}) DO UPDATE
-                    SET {", ".join(f"{name} = kept.{name} + excluded.{name}" for name in sums)} RETURNING 1)
-            SELECT count(*) FROM taken
+                    SET {", ".join(f"{name} = total.{name} + excluded.{name}" for name in sums)} RETURNING 1)
+            SELECT count(*) FROM entries
             """  # noqa: S608
         )
         return int(cursor.fetchone()[0])

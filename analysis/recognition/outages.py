@@ -1,4 +1,7 @@
-"""APIs that cannot be asked at present: one notice for all, one probe at a time, and work resumes by itself."""
+"""Outages: an API that cannot be called.
+
+One probe at a time tests whether it is over; work then resumes.
+"""
 
 from __future__ import annotations
 
@@ -8,67 +11,80 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
+from analysis.messages import gettext_noop
 from analysis.models import Analysis, Call, Outage
 from analysis.recognition import ledger
 from analysis.recognition.base import ApiUnavailable, RequestFailed
 
 FIRST_PROBE = timedelta(seconds=15)
-LONGEST_WAIT = timedelta(minutes=5)
-LONGEST_PAID_WAIT = timedelta(minutes=15)
-"""Between probes that may be paid for although no answer comes."""
-IN_A_ROW = 5
-"""Requests of an API that brought no answer, one after the other, after which it rests."""
-NO_ANSWER = "NoAnswer"
-"""The code of an outage in which connections are accepted and lost, so that each probe may cost something."""
-RESUMES = "Work resumes by itself afterwards."
-HELD = (
-    "They have taken as much of the month's budget as they may: nothing more is sent before next month, "
-    'or until staff choose "Ask now whether it is over" in the administration.'
-)
+MAX_PROBE_INTERVAL = timedelta(minutes=5)
+# For probes that may be charged although no response arrives.
+MAX_PAID_PROBE_INTERVAL = timedelta(minutes=15)
+# Consecutive requests of an API without a response that open an outage.
+LOST_IN_A_ROW = 5
+# Error code of an outage whose connections are accepted and then lost, so that each probe may be charged.
+NO_RESPONSE = "NoAnswer"
 
 
 def open_outage(recognizer: str, error: ApiUnavailable) -> None:
-    """An API cannot be asked: nothing more is sent to it before the next probe."""
-    is_held = error.code == NO_ANSWER and ledger.is_lost_share_spent(recognizer)
-    message = f"{error} {HELD if is_held else RESUMES}" if error.code == NO_ANSWER else f"{error}"
-    said: dict[str, Any] = {"code": error.code, "message": message}
-    held: dict[str, Any] = {"probe_at": _next_month()} if is_held else {}
+    """Record that an API cannot be called.
+
+    Nothing is sent to it before the next probe.
+    """
+    is_limit_reached = error.code == NO_RESPONSE and ledger.is_loss_limit_reached(recognizer)
+    message = error.sentence(translate=_)
+    if is_limit_reached:
+        message += " " + _(
+            "Their cost has reached its share of the month's budget, so nothing more is sent before next month, "
+            "or until staff probe the API in the administration."
+        )
+    elif error.code == NO_RESPONSE:
+        message += " " + _("Work resumes automatically.")
+    columns: dict[str, Any] = {"code": error.code, "message": message}
+    postponed: dict[str, Any] = {"probe_at": _next_month()} if is_limit_reached else {}
     Outage.objects.update_or_create(
         recognizer=recognizer,
         api=error.api,
-        defaults={**said, **held},
-        create_defaults={"probe_at": Now() + FIRST_PROBE, **said, **held},
+        defaults={**columns, **postponed},
+        create_defaults={"probe_at": Now() + FIRST_PROBE, **columns, **postponed},
     )
 
 
 def after_loss(recognizer: str, lost: RequestFailed) -> ApiUnavailable | None:
-    """The outage to note once a request has brought no answer and is in the ledger; None while it may be chance.
+    """The outage to open after a request without a response, once it is in the ledger.
 
-    The ledger is read, for other workers' requests count as well, and an engine forgets after a minute.
+    None if it may be chance.
+    Read from the ledger, since requests of other workers count too and an engine lives only for minutes.
     """
     calls = Call.objects.filter(recognizer=recognizer, api=lost.api).exclude(error_code=ledger.WORKER_LOST)
-    last = list(calls.order_by("-pk").values_list("outcome", "error_code")[:IN_A_ROW])
-    if len(last) == IN_A_ROW and all(_is_lost(*each) for each in last):
-        return unanswered(lost, f"{IN_A_ROW} requests in a row brought no answer, the last one {lost.code}.")
-    if ledger.is_lost_share_spent(recognizer):
-        return unanswered(lost, f"Once more a request brought no answer ({lost.code}).")
+    latest = list(calls.order_by("-pk").values_list("outcome", "error_code")[:LOST_IN_A_ROW])
+    if len(latest) == LOST_IN_A_ROW and all(_is_lost(outcome, code) for outcome, code in latest):
+        reason = gettext_noop("%(number)s requests in a row got no response, the last one with %(lost_code)s.")
+        return no_response(lost, reason)
+    if ledger.is_loss_limit_reached(recognizer):
+        return no_response(lost, gettext_noop("Another request got no response (%(lost_code)s)."))
     return None
 
 
 def _is_lost(outcome: str, code: str) -> bool:
-    return outcome == Call.Outcome.UNKNOWN and code not in ledger.ANSWERED_ODDLY
+    return outcome == Call.Outcome.UNKNOWN and code not in ledger.UNUSABLE_RESPONSES
 
 
-def unanswered(lost: RequestFailed, reason: str) -> ApiUnavailable:
-    """The error of an API that takes requests and says nothing; what it costs is what `lost` does."""
+def no_response(lost: RequestFailed, reason: str) -> ApiUnavailable:
+    """The error of an API that accepts requests and does not respond.
+
+    It counts in the ledger like `lost`.
+    """
     return ApiUnavailable(
         reason,
         api=lost.api,
-        code=NO_ANSWER,
-        next_step="Such requests may have been paid for and count as spent. Check the network and the endpoint.",
+        code=NO_RESPONSE,
+        next_step=gettext_noop("Such requests may be charged and count as spent. Check the network and the endpoint."),
         outcome=lost.outcome,
         request_id=lost.request_id,
+        values={"lost_code": lost.code, "number": str(LOST_IN_A_ROW)},
     )
 
 
@@ -78,24 +94,27 @@ def _next_month() -> datetime:
 
 
 def get(recognizer: str, api: str) -> Outage | None:
-    """The API's outage, if there is one."""
+    """The API's outage, or None."""
     return Outage.objects.filter(recognizer=recognizer, api=api).first()
 
 
 def try_claim_probe(outage: Outage) -> bool:
-    """Whether this is the one that asks if it is over. Each probe is twice as far from the one before."""
-    longest = LONGEST_PAID_WAIT if outage.code == NO_ANSWER else LONGEST_WAIT
-    wait = min(FIRST_PROBE * 2 ** min(outage.probes, 10), longest)
+    """True for the one worker that may send the probe that is due.
+
+    The interval doubles with each probe.
+    """
+    maximum = MAX_PAID_PROBE_INTERVAL if outage.code == NO_RESPONSE else MAX_PROBE_INTERVAL
+    wait = min(FIRST_PROBE * 2 ** min(outage.probes, 10), maximum)
     due = Outage.objects.filter(pk=outage.pk, probe_at__lte=Now())
     return due.update(probe_at=Now() + wait, probes=F("probes") + 1) == 1
 
 
 def clear(recognizer: str, api: str) -> None:
-    """The API spoke to us: work goes on."""
+    """End the outage: the API responded."""
     Outage.objects.filter(recognizer=recognizer, api=api).delete()
 
 
-def forget_idle() -> None:
-    """Forget outages that nothing waits for any more: nobody would ever probe whether they are over."""
-    waits = Analysis.objects.open().filter(recognizer=OuterRef("recognizer"), api=OuterRef("api"))
-    Outage.objects.filter(~Exists(waits)).delete()
+def delete_idle() -> None:
+    """Delete outages of APIs without open work, which nothing would ever probe."""
+    open_work = Analysis.objects.open().filter(recognizer=OuterRef("recognizer"), api=OuterRef("api"))
+    Outage.objects.filter(~Exists(open_work)).delete()

@@ -1,4 +1,7 @@
-"""What a call costs, by region and by how many there were this month. The figures are in prices.toml."""
+"""The price of a call, by region and by the number of calls this month.
+
+The numbers are in prices.toml.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ PRICES = Path(__file__).with_name("prices.toml")
 
 @dataclass(frozen=True)
 class Tier:
-    """A price per picture in US dollars, up to so many pictures a month; None is without end."""
+    """US dollars per picture, for the pictures of a month up to number `up_to`.
+
+    None: no end.
+    """
 
     up_to: int | None
     dollars: Decimal
@@ -27,7 +33,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class PriceList:
-    """What a region charges: tiers of the recognition calls, and of IMAGE_PROPERTIES on top of a labels call."""
+    """Prices of a region; those of IMAGE_PROPERTIES are added to a labels call."""
 
     as_of: date
     source: str
@@ -35,14 +41,14 @@ class PriceList:
     image_properties: tuple[Tier, ...]
 
     def price(self, api: str, parameters: dict[str, Any], *, already: int = 0) -> Decimal:
-        """US dollars of one call, after so many this month."""
+        """US dollars of one call, after `already` calls this month."""
         price = _at(self.calls, already)
         if api == Analysis.Api.LABELS and parameters.get("image_properties"):
             price += _at(self.image_properties, already)
         return price
 
     def price_of_many(self, api: str, parameters: dict[str, Any], *, count: int, already: int = 0) -> Decimal:
-        """US dollars of many calls, tier by tier."""
+        """US dollars of `count` calls, after `already` calls this month."""
         total = _sum(self.calls, count, already)
         if api == Analysis.Api.LABELS and parameters.get("image_properties"):
             total += _sum(self.image_properties, count, already)
@@ -50,7 +56,10 @@ class PriceList:
 
 
 def price_list(region: str) -> PriceList:
-    """The prices of a region; where the file does not know it, the dearest ones it knows."""
+    """The prices of a region.
+
+    For a region that is not in the file: the highest ones, so no estimate is too low.
+    """
     return _read(Path(settings.PRICES_FILE or PRICES), region)
 
 
@@ -58,8 +67,8 @@ def price_list(region: str) -> PriceList:
 def _read(path: Path, region: str) -> PriceList:
     content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     regions: dict[str, Any] = content["regions"]
-    found = regions.get(region) or max(regions.values(), key=lambda prices: Decimal(prices["calls"][0]["dollars"]))
-    return PriceList(content["as_of"], content["source"], _tiers(found["calls"]), _tiers(found["image_properties"]))
+    prices = regions.get(region) or max(regions.values(), key=lambda prices: Decimal(prices["calls"][0]["dollars"]))
+    return PriceList(content["as_of"], content["source"], _tiers(prices["calls"]), _tiers(prices["image_properties"]))
 
 
 def _tiers(rows: list[dict[str, Any]]) -> tuple[Tier, ...]:
@@ -71,10 +80,10 @@ def _at(tiers: tuple[Tier, ...], already: int) -> Decimal:
 
 
 def _sum(tiers: tuple[Tier, ...], count: int, already: int) -> Decimal:
-    total, place, end = Decimal(0), already, already + count
+    total, start, end = Decimal(0), already, already + count
     for tier in tiers:
         upper = end if tier.up_to is None else min(end, tier.up_to)
-        if upper > place:
-            total += tier.dollars * (upper - place)
-            place = upper
+        if upper > start:
+            total += tier.dollars * (upper - start)
+            start = upper
     return total

@@ -1,4 +1,4 @@
-"""Which recognizer speaks here, and what it is asked by default."""
+"""The recognizers, and the options of a request as the settings give them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from analysis.models import Analysis
 from analysis.recognition.base import ApiName, Parameters, Recognizer
 
 NAMES = ("local", "rekognition", "simulator")
-PAID_BY_DEFAULT = frozenset({"labels"})
-"""What a recognizer that charges for each API is asked while RECOGNIZER_APIS is empty: no surprise on the bill."""
+# While RECOGNIZER_APIS is empty, a recognizer that charges per API runs these only: no surprise on the bill.
+PAID_DEFAULT_APIS = frozenset({"labels"})
 
 
 def current() -> Recognizer:
-    return named(settings.RECOGNIZER)
+    """The recognizer of the setting RECOGNIZER."""
+    return get(settings.RECOGNIZER)
 
 
 @cache
-def named(name: str) -> Recognizer:
-    """The recognizer of that name, made once per process: models load and connections open at its first use."""
+def get(name: str) -> Recognizer:
+    """The recognizer of that name, one per process.
+
+    Models load and connections open at its first use.
+    Raises ValueError for an unknown name. Imports are local, since boto3, OpenCV and onnxruntime take seconds and
+    megabytes that a process without them should not pay.
+    """
     if name == "rekognition":
         from analysis.recognition.rekognition import client  # noqa: PLC0415
 
@@ -35,32 +41,35 @@ def named(name: str) -> Recognizer:
 
         local: Recognizer = LocalRecognizer()
         return local
-    raise ValueError(f"RECOGNIZER is {name!r}; it can be {', '.join(NAMES)}.")
+    raise ValueError(f"Unknown RECOGNIZER {name!r}. Choose one of {', '.join(NAMES)}.")
 
 
 def reset() -> None:
-    """Make recognizers anew at their next use: the settings have changed."""
+    """Create the recognizers again at their next use, because the settings changed."""
     from analysis.recognition.rekognition import client  # noqa: PLC0415
 
-    named.cache_clear()
+    get.cache_clear()
     client.reset()
 
 
-def wanted_apis() -> list[str]:
+def enabled_apis() -> list[str]:
     """The APIs a new picture is analyzed with, in the order the panel shows them."""
     recognizer = current()
-    able = recognizer.apis
-    asked = settings.RECOGNIZER_APIS or (able if recognizer.region is None else PAID_BY_DEFAULT)
-    return [api for api in Analysis.Api.values if api in able and api in asked]
+    default = recognizer.apis if recognizer.region is None else PAID_DEFAULT_APIS
+    enabled = settings.RECOGNIZER_APIS or default
+    return [api for api in Analysis.Api.values if api in recognizer.apis and api in enabled]
 
 
 def parameters(api: str) -> dict[str, Any]:
-    """What the settings ask of an API, as Analysis.parameters stores it: only what that API knows."""
+    """The options of an API by the settings, in the form of Analysis.parameters."""
     return all_parameters().as_json(cast(ApiName, api))
 
 
 def all_parameters() -> Parameters:
-    """What the settings ask of all the APIs. Raises ValueError with a sentence, which a system check finds first."""
+    """The options of all APIs by the settings.
+
+    Raises ValueError, which a system check reports at the start.
+    """
     return Parameters(
         max_labels=settings.MAX_LABELS,
         min_confidence=settings.MIN_CONFIDENCE,

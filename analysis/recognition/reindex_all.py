@@ -1,4 +1,4 @@
-"""The read side made anew from answers and verdicts, and what differed: it may always be thrown away."""
+"""Rebuilds the search index and reports the images whose rows differed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from analysis.models import Image
 from analysis.recognition.search_index import reindex
 
+# Images per transaction: about 10,000 rows in memory.
 STEP = 500
-"""Pictures in one transaction: some 10,000 rows in memory."""
 
 _ROWS = """
     SELECT image_id, 'labels',
@@ -33,14 +33,20 @@ Row = tuple[int, str, str]
 
 @dataclass(frozen=True)
 class Step:
-    """So many pictures gone through, and those whose rows were not what they should be, with what differed."""
+    """`images` images were checked.
+
+    `differing` has the kinds of rows that were wrong, by image id.
+    """
 
     images: int
     differing: dict[int, tuple[str, ...]]
 
 
 def rebuild(*, is_dry: bool = False) -> Iterator[Step]:
-    """Go through the whole library, the trash too, a transaction for each step; `is_dry` changes nothing."""
+    """Rebuild all images, also those in the trash, in a transaction per step.
+
+    `is_dry` rolls each one back.
+    """
     last = 0
     while ids := list(Image.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:STEP]):
         last = ids[-1]
@@ -50,9 +56,9 @@ def rebuild(*, is_dry: bool = False) -> Iterator[Step]:
             changed = before ^ _rows(ids)
             transaction.set_rollback(is_dry)
         differing: dict[int, set[str]] = {}
-        for image_id, what, _ in changed:
-            differing.setdefault(image_id, set()).add(what)
-        yield Step(len(ids), {image_id: tuple(sorted(what)) for image_id, what in sorted(differing.items())})
+        for image_id, kind, _ in changed:
+            differing.setdefault(image_id, set()).add(kind)
+        yield Step(len(ids), {image_id: tuple(sorted(kinds)) for image_id, kinds in sorted(differing.items())})
 
 
 def _rows(ids: list[int]) -> set[Row]:

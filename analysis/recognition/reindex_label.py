@@ -1,21 +1,23 @@
-"""After people changed what a label stands for: the pictures it concerns are indexed anew, in the background."""
+"""Reindexes the images of a changed label in the background."""
 
 from __future__ import annotations
 
 import json
-import time
 from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Max
 
+from analysis.jobs import run_for
 from analysis.models import Image, Label
 from analysis.recognition.search_index import reindex
 
+# Range of image ids per query.
 WINDOW = 5_000
-"""Picture numbers looked at in one go."""
+# Images per transaction.
 STEP = 500
-SPELL = 120.0
+# Then the task is sent again, so that it never outlives the broker's visibility timeout.
+MAX_SECONDS = 120.0
 APIS = {
     Label.Kind.LABEL: "labels",
     Label.Kind.COLOR: "labels",
@@ -27,48 +29,55 @@ APIS = {
 
 
 class Window(NamedTuple):
-    """Pictures with numbers above the one and up to the other."""
+    """Image ids greater than `after`, up to `last`."""
 
     after: int
     last: int
 
 
-def waiting() -> list[int]:
-    """Labels of which pictures are still to be gone through.
+def pending_label_ids() -> list[int]:
+    """Ids of labels that are not fully reindexed.
 
-    A worker that indexed a picture while its label was being merged may have written the old one.
+    Includes merged labels with images: a worker that indexed an image during the merge may have used the old label.
     """
-    left_over = Label.objects.filter(merged_into__isnull=False, image_count__gt=0, reindex_cursor=None)
-    left_over.update(reindex_cursor=0)
+    stale = Label.objects.filter(merged_into__isnull=False, image_count__gt=0, reindex_cursor=None)
+    stale.update(reindex_cursor=0)
     return list(Label.objects.filter(reindex_cursor__isnull=False).order_by("pk").values_list("pk", flat=True))
 
 
-def reindex_label(label_id: int, *, seconds: float = SPELL, size: int = WINDOW) -> bool:
-    """Go through more pictures; whether there are more. Safe to be killed and to be called twice at a time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        label = Label.objects.filter(pk=label_id, reindex_cursor__isnull=False).first()
-        if label is None or label.reindex_cursor is None:
-            return False
-        newest = Image.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        window = Window(label.reindex_cursor, label.reindex_cursor + size)
-        ids = affected_images(label, window)
-        for start in range(0, len(ids), STEP):
-            reindex(ids[start : start + STEP], apis=())
-        same = Label.objects.filter(pk=label_id, reindex_cursor=window.after)  # somebody may have changed it again
-        if window.last < newest:
-            same.update(reindex_cursor=window.last)
-        elif label.merged_into_id is not None:
-            same.update(reindex_cursor=None, image_count=0)
-        else:
-            same.update(reindex_cursor=None)
+def reindex_label(label_id: int, *, seconds: float = MAX_SECONDS, size: int = WINDOW) -> bool:
+    """Continue from the label's cursor; True if images are left.
+
+    Safe to kill and to run twice at the same time.
+    """
+    return run_for(seconds, lambda: _reindex_window(label_id, size))
+
+
+def _reindex_window(label_id: int, size: int) -> bool:
+    """One window of pictures; False if the label needs no reindex."""
+    label = Label.objects.filter(pk=label_id, reindex_cursor__isnull=False).first()
+    if label is None or label.reindex_cursor is None:
+        return False
+    newest = Image.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    window = Window(label.reindex_cursor, label.reindex_cursor + size)
+    ids = affected_images(label, window)
+    for start in range(0, len(ids), STEP):
+        reindex(ids[start : start + STEP], apis=())
+    # Another change of the label in the meantime resets the cursor, and reindexing starts again.
+    same = Label.objects.filter(pk=label_id, reindex_cursor=window.after)
+    if window.last < newest:
+        same.update(reindex_cursor=window.last)
+    elif label.merged_into_id is not None:
+        same.update(reindex_cursor=None, image_count=0)
+    else:
+        same.update(reindex_cursor=None)
     return True
 
 
 def affected_images(label: Label, window: Window) -> list[int]:
-    """Pictures that carry it, of which people or its file said it, or whose current answers may name it."""
+    """Ids of images that have, or may get, this label."""
     api = APIS.get(Label.Kind(label.kind), "")
-    # A face's traits are named otherwise in answers than in labels ("EyesOpen"), so all answers are meant.
+    # Responses spell face attributes differently ("EyesOpen" for "Eyes Open"), so all of them match.
     name = "" if label.kind == Label.Kind.FACE else json.dumps(label.name, ensure_ascii=False)[1:-1]
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Answers that are stored already: the same bytes, asked the same, by the model version last seen."""
+"""Finds stored responses to the same bytes and parameters."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from analysis.models import Analysis, ModelVersion
 def find_cached_responses(
     analyses: list[Analysis], *, owner_id: int | None = None
 ) -> dict[int, tuple[str, dict[str, Any]]]:
-    """By analysis: the model version and the content of an answer that need not be paid for again.
+    """Model version and content of usable stored responses, by analysis id.
 
-    Where a batch forces asking again, answers since it began do. Whoever owns the picture that was asked about: the
-    bytes are the same, and nothing but the answer is told. `owner_id`: only pictures of this person, for what is told
-    before anything is asked: others' would tell that somebody has the same bytes.
+    For a forced batch only responses since its start count. The image analyzed before may belong to another person:
+    the bytes are the same, and only the response is used. For an estimate pass `owner_id` to search this person's
+    images alone: a lower estimate would reveal that another person has the same file.
     """
-    asked = [each for each in analyses if not each.is_forced or each.batch]
-    if not asked:
+    lookups = [analysis for analysis in analyses if not analysis.is_forced or analysis.batch]
+    if not lookups:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT wanted.id, stored.model_version, stored.answer
+            SELECT lookup.id, stored.model_version, stored.answer
             FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-                 AS wanted (id, sha256, api, recognizer, parameters, since)
+                 AS lookup (id, sha256, api, recognizer, parameters, since)
             CROSS JOIN LATERAL (
                 SELECT version FROM analysis_modelversion seen
-                WHERE seen.recognizer = wanted.recognizer AND seen.api = wanted.api
+                WHERE seen.recognizer = lookup.recognizer AND seen.api = lookup.api
                 ORDER BY last_seen_at DESC LIMIT 1) latest
             CROSS JOIN LATERAL (
-                -- One picture at a time by its bytes, and by them alone: OFFSET 0 keeps PostgreSQL, before it knows how
-                -- many analyses there are, from reading all of them for each.
+                -- OFFSET 0 is an optimization fence: without statistics PostgreSQL would read all analyses for each row
+                -- instead of looking up one image by its hash.
                 SELECT done.model_version, done.answer
                 FROM (SELECT id, original_replaced_at FROM analysis_image
-                      WHERE sha256 = wanted.sha256 AND (%s::bigint IS NULL OR owner_id = %s) OFFSET 0) image
+                      WHERE sha256 = lookup.sha256 AND (%s::bigint IS NULL OR owner_id = %s) OFFSET 0) image
                 CROSS JOIN LATERAL (SELECT * FROM analysis_analysis WHERE image_id = image.id OFFSET 0) done
-                WHERE done.state = 'done' AND done.api = wanted.api
-                  AND done.recognizer = wanted.recognizer AND done.parameters = wanted.parameters::jsonb
+                WHERE done.state = 'done' AND done.api = lookup.api
+                  AND done.recognizer = lookup.recognizer AND done.parameters = lookup.parameters::jsonb
                   AND done.model_version = latest.version
-                  AND (wanted.since IS NULL OR done.finished_at >= wanted.since)
+                  AND (lookup.since IS NULL OR done.finished_at >= lookup.since)
                   AND (image.original_replaced_at IS NULL OR done.requested_at > image.original_replaced_at)
                 ORDER BY done.id DESC LIMIT 1) stored
             """,
             [
-                [each.pk for each in asked],
-                [each.image.sha256 for each in asked],
-                [each.api for each in asked],
-                [each.recognizer for each in asked],
-                [json.dumps(each.parameters) for each in asked],
-                [each.batch.started_at if each.is_forced and each.batch else None for each in asked],
+                [analysis.pk for analysis in lookups],
+                [analysis.image.sha256 for analysis in lookups],
+                [analysis.api for analysis in lookups],
+                [analysis.recognizer for analysis in lookups],
+                [json.dumps(analysis.parameters) for analysis in lookups],
+                [analysis.batch.started_at if analysis.is_forced and analysis.batch else None for analysis in lookups],
                 owner_id,
                 owner_id,
             ],
@@ -66,7 +66,7 @@ def find_cached_responses(
 
 
 def record_versions(versions: Iterable[tuple[str, str, str]]) -> None:
-    """Remember (recognizer, api, version) as the ones seen last."""
+    """Record (recognizer, api, version) as seen now."""
     ModelVersion.objects.bulk_create(
         [
             ModelVersion(recognizer=recognizer, api=api, version=version, last_seen_at=Now())

@@ -1,4 +1,7 @@
-"""Reads an answer in Rekognition's JSON shape into values; what is missing, unknown or nonsense is passed over."""
+"""Reads responses in Rekognition's JSON shape.
+
+Skips entries that are incomplete, unknown or invalid.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ from typing import Any, NamedTuple
 
 from analysis.recognition import json_fields
 
-# Every field of Rekognition's answers is optional in its own service model, so no reader here relies on any.
+# All fields of Rekognition's responses are optional in AWS's service model, so no reader here relies on one.
 
 
 @dataclass(frozen=True)
 class Box:
-    """Fractions of the upright picture's width and height, origin top left; Rekognition's may leave the picture."""
+    """Fractions of the upright image's width and height, origin top left.
+
+    Rekognition's may exceed 0 to 1.
+    """
 
     left: float
     top: float
@@ -21,7 +27,7 @@ class Box:
     height: float
 
     def clamped(self) -> Box:
-        """The part inside the picture, for display."""
+        """The part inside the image, for display."""
         left, top = _fraction(self.left), _fraction(self.top)
         right, bottom = _fraction(self.left + self.width), _fraction(self.top + self.height)
         return Box(left, top, right - left, bottom - top)
@@ -45,7 +51,7 @@ class Color:
 
 @dataclass(frozen=True)
 class Quality:
-    """Each 0 to 100; contrast is known for a whole picture only."""
+    """Values from 0 to 100. Contrast exists for an image, not for a face."""
 
     brightness: float | None
     sharpness: float | None
@@ -81,7 +87,7 @@ class Emotion(NamedTuple):
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """`attributes` are by Rekognition's names ("Smile", "Eyeglasses", "Gender" …), those to come included."""
+    """A face; `attributes` by Rekognition's name, including unknown ones."""
 
     box: Box
     confidence: float
@@ -90,7 +96,7 @@ class DetectedFace:
     gender: str | None
     smile: bool | None
     attributes: Mapping[str, Attribute]
-    emotions: tuple[Emotion, ...]  # surest first
+    emotions: tuple[Emotion, ...]  # highest confidence first
     quality: Quality | None
 
 
@@ -122,7 +128,7 @@ class ModerationResult:
 
 
 def labels_in(content: object) -> tuple[LabelResult, ...]:
-    """The labels of a DetectLabels answer, in its order."""
+    """The labels of a DetectLabels response, in its order."""
     return tuple(
         LabelResult(
             name=name,
@@ -139,17 +145,17 @@ def labels_in(content: object) -> tuple[LabelResult, ...]:
 
 
 def colors_in(content: object) -> tuple[Color, ...]:
-    """The dominant colors of a whole picture."""
-    return _colors(json_fields.part(content, "ImageProperties"))
+    """The dominant colors of the image."""
+    return _colors(json_fields.mapping(content, "ImageProperties"))
 
 
 def quality_in(content: object) -> Quality | None:
-    """The quality of a whole picture; None where the answer has none."""
-    return _quality(json_fields.part(content, "ImageProperties"))
+    """The quality of the image, or None."""
+    return _quality(json_fields.mapping(content, "ImageProperties"))
 
 
 def faces_in(content: object) -> tuple[DetectedFace, ...]:
-    """The faces of a DetectFaces answer, in its order."""
+    """The faces of a DetectFaces response, in its order."""
     return tuple(
         _face(entry, box=box, confidence=confidence)
         for entry in json_fields.entries(content, "FaceDetails")
@@ -158,14 +164,14 @@ def faces_in(content: object) -> tuple[DetectedFace, ...]:
 
 
 def texts_in(content: object) -> tuple[DetectedText, ...]:
-    """Lines and words of a DetectText answer. Words repeat what the lines say: count one of the two."""
+    """Lines and words of a DetectText response. Each word is also part of a line."""
     return tuple(
         DetectedText(
             text=text,
             is_line=kind == "LINE",
             confidence=confidence,
-            box=_box(json_fields.part(entry, "Geometry")),
-            polygon=tuple(_points(json_fields.part(entry, "Geometry"))),
+            box=_box(json_fields.mapping(entry, "Geometry")),
+            polygon=tuple(_points(json_fields.mapping(entry, "Geometry"))),
         )
         for entry in json_fields.entries(content, "TextDetections")
         if (text := json_fields.text(entry, "DetectedText"))
@@ -175,15 +181,15 @@ def texts_in(content: object) -> tuple[DetectedText, ...]:
 
 
 def celebrities_in(content: object) -> tuple[CelebrityResult, ...]:
-    """The celebrities of a RecognizeCelebrities answer with the confidence of the match."""
+    """The celebrities of a RecognizeCelebrities response, with match confidence."""
     return tuple(
         CelebrityResult(
             name=name,
             id=json_fields.text(entry, "Id"),
             confidence=confidence,
-            box=_box(json_fields.part(entry, "Face")),
-            urls=tuple(url for url in json_fields.listed(entry, "Urls") if isinstance(url, str) and url),
-            known_gender=json_fields.text(json_fields.part(entry, "KnownGender"), "Type") or None,
+            box=_box(json_fields.mapping(entry, "Face")),
+            urls=tuple(url for url in json_fields.items(entry, "Urls") if isinstance(url, str) and url),
+            known_gender=json_fields.text(json_fields.mapping(entry, "KnownGender"), "Type") or None,
         )
         for entry in json_fields.entries(content, "CelebrityFaces")
         if (name := json_fields.text(entry, "Name"))
@@ -192,12 +198,12 @@ def celebrities_in(content: object) -> tuple[CelebrityResult, ...]:
 
 
 def moderation_in(content: object) -> tuple[ModerationResult, ...]:
-    """The labels of a DetectModerationLabels answer."""
+    """The labels of a DetectModerationLabels response."""
     return tuple(
         ModerationResult(
             name=name,
             parent=json_fields.text(entry, "ParentName"),
-            level=json_fields.whole(entry, "TaxonomyLevel"),
+            level=json_fields.integer(entry, "TaxonomyLevel"),
             confidence=confidence,
         )
         for entry in json_fields.entries(content, "ModerationLabels")
@@ -209,9 +215,9 @@ def moderation_in(content: object) -> tuple[ModerationResult, ...]:
 def _face(entry: Mapping[str, Any], *, box: Box, confidence: float) -> DetectedFace:
     attributes = dict(_attributes(entry))
     emotions = (
-        Emotion(type_, sure)
+        Emotion(kind, sure)
         for emotion in json_fields.entries(entry, "Emotions")
-        if (type_ := json_fields.text(emotion, "Type"))
+        if (kind := json_fields.text(emotion, "Type"))
         and (sure := json_fields.percent(emotion, "Confidence")) is not None
     )
     gender = attributes["Gender"].value if "Gender" in attributes else None
@@ -219,8 +225,8 @@ def _face(entry: Mapping[str, Any], *, box: Box, confidence: float) -> DetectedF
     return DetectedFace(
         box=box,
         confidence=confidence,
-        age_low=json_fields.whole(json_fields.part(entry, "AgeRange"), "Low"),
-        age_high=json_fields.whole(json_fields.part(entry, "AgeRange"), "High"),
+        age_low=json_fields.integer(json_fields.mapping(entry, "AgeRange"), "Low"),
+        age_high=json_fields.integer(json_fields.mapping(entry, "AgeRange"), "High"),
         gender=gender if isinstance(gender, str) else None,
         smile=smile if isinstance(smile, bool) else None,
         attributes=attributes,
@@ -231,8 +237,8 @@ def _face(entry: Mapping[str, Any], *, box: Box, confidence: float) -> DetectedF
 
 def _attributes(entry: Mapping[str, Any]) -> Iterator[tuple[str, Attribute]]:
     for name in entry:
-        found = json_fields.part(entry, name)
-        value, confidence = found.get("Value"), json_fields.percent(found, "Confidence")
+        attribute = json_fields.mapping(entry, name)
+        value, confidence = attribute.get("Value"), json_fields.percent(attribute, "Confidence")
         if isinstance(value, bool | str) and confidence is not None:
             yield name, Attribute(value, confidence)
 
@@ -256,21 +262,21 @@ def _colors(entry: Mapping[str, Any]) -> tuple[Color, ...]:
             percent=percent,
         )
         for color in json_fields.entries(entry, "DominantColors")
-        if (red := json_fields.channel(color, "Red")) is not None
-        and (green := json_fields.channel(color, "Green")) is not None
-        and (blue := json_fields.channel(color, "Blue")) is not None
+        if (red := json_fields.color_channel(color, "Red")) is not None
+        and (green := json_fields.color_channel(color, "Green")) is not None
+        and (blue := json_fields.color_channel(color, "Blue")) is not None
         and (percent := json_fields.percent(color, "PixelPercent")) is not None
     )
 
 
 def _quality(entry: Mapping[str, Any]) -> Quality | None:
-    quality = json_fields.part(entry, "Quality")
-    figures = [json_fields.percent(quality, name) for name in ("Brightness", "Sharpness", "Contrast")]
-    return None if figures == [None, None, None] else Quality(*figures)
+    quality = json_fields.mapping(entry, "Quality")
+    values = [json_fields.percent(quality, name) for name in ("Brightness", "Sharpness", "Contrast")]
+    return None if values == [None, None, None] else Quality(*values)
 
 
 def _box(entry: Mapping[str, Any]) -> Box | None:
-    box = json_fields.part(entry, "BoundingBox")
+    box = json_fields.mapping(entry, "BoundingBox")
     left, top, width, height = (json_fields.number(box, side) for side in ("Left", "Top", "Width", "Height"))
     if left is None or top is None or width is None or height is None or width <= 0 or height <= 0:
         return None

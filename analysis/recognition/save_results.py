@@ -1,4 +1,4 @@
-"""The ends of attempts, written down many at a time: answers with all that follows from them, failures, the ledger."""
+"""Saves responses, failures and ledger entries, many in one transaction."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ from analysis.recognition.response_cache import record_versions
 from analysis.recognition.search_index import reindex
 from analysis.storage.blobs import BlobMissing, StorageError
 
-MOST_AT_LEAST = 600.0
-"""Seconds for which a service may ask us to stay away; for longer, it is asked whether it still means it."""
-AFTER_LOST_PROBE = timedelta(minutes=5)
+# Seconds of a Retry-After that are respected; after that, another attempt is made.
+MAX_RETRY_AFTER = 600.0
+LOST_PROBE_DELAY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """One attempt's end: an answer, or what went wrong. `region` is set for requests that are paid for."""
+    """The end of one attempt: a response or an error.
+
+    `region` is set if the request was billed.
+    """
 
     analysis: Analysis
-    answer: Response | None = None
+    response: Response | None = None
     error: Exception | None = None
     is_reused: bool = False
     region: str | None = None
@@ -43,61 +46,66 @@ class AttemptResult:
 
     @property
     def outcome(self) -> str | None:
-        """What the ledger says of the request; None when none was sent."""
+        """The ledger's outcome of the request; None if nothing was sent."""
         if self.region is None or self.is_reused:
             return None
-        if self.answer:
+        if self.response:
             return Call.Outcome.ANSWERED
         return self.error.outcome if isinstance(self.error, RequestFailed) else None
 
     @property
     def price(self) -> Decimal:
-        """What it cost. A request whose outcome is unknown counts as paid."""
+        """US dollars. A request whose outcome is unknown counts as paid."""
         paid = self.outcome in {Call.Outcome.ANSWERED, Call.Outcome.UNKNOWN}
         return (self.analysis.price or FREE) if paid else FREE
 
 
-def save_results(finished: list[AttemptResult]) -> None:
-    """Keep answers, make them current, index them, write the ledger: all of it or nothing."""
+def save_results(results: list[AttemptResult]) -> None:
+    """Store and index responses, and write the ledger: all or nothing."""
     with transaction.atomic():
-        # Always the pictures first and in order, so that nobody deadlocks; those that were removed have no rows left.
-        image_ids = {each.analysis.image_id for each in finished}
+        # Lock the images first and in order, so that workers never deadlock. Deleted images have no rows left.
+        image_ids = {result.analysis.image_id for result in results}
         locked = Image.objects.select_for_update(no_key=True).filter(pk__in=image_ids).order_by("pk")
         originals = dict(locked.values_list("pk", "sha256"))
-        current = [each for each in finished if not _is_outdated(each.analysis, originals)]
-        answered = [each for each in current if each.answer]
-        asked = Analysis.objects.filter(pk__in=[each.analysis.pk for each in finished])
-        there = set(asked.values_list("pk", flat=True))
-        kept = _keep_answers(answered)
-        _make_current(kept)
-        indexed = [each.analysis for each in answered if each.analysis.pk in kept]
-        reindex({each.image_id for each in indexed}, apis={each.api for each in indexed})
+        current = [result for result in results if not _is_outdated(result.analysis, originals)]
+        answered = [result for result in current if result.response]
+        existing = Analysis.objects.filter(pk__in=[result.analysis.pk for result in results])
+        existing_ids = set(existing.values_list("pk", flat=True))
+        stored_ids = _store_responses(answered)
+        _make_current(stored_ids)
+        stored = [result.analysis for result in answered if result.analysis.pk in stored_ids]
+        reindex({analysis.image_id for analysis in stored}, apis={analysis.api for analysis in stored})
         record_versions(
-            (each.answer.recognizer, each.analysis.api, each.answer.model_version)
-            for each in answered
-            if each.answer and not each.is_reused
+            (result.response.recognizer, result.analysis.api, result.response.model_version)
+            for result in answered
+            if result.response and not result.is_reused
         )
-        _write_ledger(finished, there)
-        failed = {each.analysis.pk for each in current if each.error and _record_failure(each.analysis, each.error)}
-        _write_progress(finished, done=kept, failed=failed)
-        for each in finished:
-            if _is_outdated(each.analysis, originals):
-                _requeue_replaced(each.analysis)
+        _write_ledger(results, existing_ids)
+        failed_ids = {
+            result.analysis.pk for result in current if result.error and _save_failure(result.analysis, result.error)
+        }
+        _write_progress(results, done=stored_ids, failed=failed_ids)
+        for result in results:
+            if _is_outdated(result.analysis, originals):
+                _requeue_replaced(result.analysis)
 
 
 def _is_outdated(analysis: Analysis, originals: dict[int, str]) -> bool:
-    """Whether the picture's original was replaced while it was asked about: the end says nothing of the new one."""
+    """True if the original was replaced during the request."""
     return originals.get(analysis.image_id, analysis.image.sha256) != analysis.image.sha256
 
 
 def _requeue_replaced(analysis: Analysis) -> None:
-    """What it cost is in the ledger; the new original has the same row, for one is open at most."""
-    message = "The original was replaced while it was asked about; the new one is asked about."
-    analysis.put_back(code="original-replaced", message=message, after=timedelta(0), is_attempt=False)
+    # In the same row, since only one may be unfinished per image and API. The cost of the call is in the ledger.
+    message = _("The original was replaced during the analysis. The new one will be analyzed.")
+    analysis.requeue(code="original-replaced", message=message, after=timedelta(0), is_attempt=False)
 
 
-def _keep_answers(answered: list[AttemptResult]) -> set[int]:
-    """The answers' rows in one UPDATE; those of analyses that are over already are passed over."""
+def _store_responses(answered: list[AttemptResult]) -> set[int]:
+    """Write responses in one UPDATE.
+
+    Returns the ids, without analyses that were finished or deleted before.
+    """
     if not answered:
         return set()
     with connection.cursor() as cursor:
@@ -105,48 +113,52 @@ def _keep_answers(answered: list[AttemptResult]) -> set[int]:
             """
             UPDATE analysis_analysis analysis
             SET state = 'done', claimed_until = NULL, finished_at = now(), error_code = '', error_message = '',
-                answer = said.answer, recognizer = said.recognizer, model_version = said.model_version,
-                request_id = said.request_id, latency_ms = said.latency_ms, price = said.price,
-                is_reused = said.is_reused
-            FROM jsonb_to_recordset(%s::jsonb) AS said (
+                answer = result.answer, recognizer = result.recognizer, model_version = result.model_version,
+                request_id = result.request_id, latency_ms = result.latency_ms, price = result.price,
+                is_reused = result.is_reused
+            FROM jsonb_to_recordset(%s::jsonb) AS result (
                 id bigint, answer jsonb, recognizer text, model_version text, request_id text, latency_ms int,
                 price numeric, is_reused bool)
-            WHERE analysis.id = said.id AND analysis.state IN ('queued', 'running', 'paused')
+            WHERE analysis.id = result.id AND analysis.state IN ('queued', 'running', 'paused')
             RETURNING analysis.id
             """,
-            [strip_unstorable(json.dumps([_said(each, each.answer) for each in answered if each.answer]))],
+            [
+                strip_unstorable(
+                    json.dumps([_columns(result, result.response) for result in answered if result.response])
+                )
+            ],
         )
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def _said(each: AttemptResult, answer: Response) -> dict[str, Any]:
+def _columns(result: AttemptResult, response: Response) -> dict[str, Any]:
     return {
-        "id": each.analysis.pk,
-        "answer": answer.content,
-        "recognizer": answer.recognizer,
-        "model_version": answer.model_version[:40],
-        "request_id": answer.request_id[:80],
-        "latency_ms": answer.latency_ms,
-        "price": None if each.region is None else str(each.price),
-        "is_reused": each.is_reused,
+        "id": result.analysis.pk,
+        "answer": response.content,
+        "recognizer": response.recognizer,
+        "model_version": response.model_version[:40],
+        "request_id": response.request_id[:80],
+        "latency_ms": response.latency_ms,
+        "price": None if result.region is None else str(result.price),
+        "is_reused": result.is_reused,
     }
 
 
 def strip_unstorable(text: str) -> str:
-    """JSON that PostgreSQL takes: without the characters it cannot hold (NUL, halves of surrogate pairs)."""
+    """Replace NUL and lone surrogates in JSON, which jsonb cannot store."""
     if "\\u0000" not in text and "\\ud" not in text:
-        return text  # nearly always, and looking closely would take as long as making the text
-    return _UNSTORABLE.sub(lambda found: found[0] if found["pair"] else found["before"] + "\\ufffd", text)
+        return text  # nearly always; the regular expression takes as long as serializing did
+    return _UNSTORABLE.sub(lambda match: match[0] if match["pair"] else match["before"] + "\\ufffd", text)
 
 
-# After an even number of backslashes: NUL, or a surrogate; whole pairs are kept.
+# NUL or a surrogate, after an even number of backslashes; pairs of surrogates are kept.
 _UNSTORABLE = re.compile(
     r"(?<!\\)(?P<before>(?:\\\\)*)(?:(?P<pair>\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\u0000|\\ud[89a-f][0-9a-f]{2})"
 )
 
 
 def _make_current(ids: Iterable[int]) -> None:
-    """What was answered last counts, but for samples and where an older answer is pinned."""
+    """Make new results current, except samples and next to a pinned result."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -168,93 +180,102 @@ def _make_current(ids: Iterable[int]) -> None:
         )
 
 
-def _write_ledger(finished: list[AttemptResult], there: set[int]) -> None:
-    """A Call for each request that was sent, its analysis `there` or not; an entry for each kind of spending."""
-    sent = [each for each in finished if each.outcome]
-    Call.objects.bulk_create(_call(each, is_there=each.analysis.pk in there) for each in sent)
+def _write_ledger(results: list[AttemptResult], existing_ids: set[int]) -> None:
+    """Write the requests that were sent, and the spending by day."""
+    sent = [result for result in results if result.outcome]
+    Call.objects.bulk_create(_call(result, is_stored=result.analysis.pk in existing_ids) for result in sent)
     entries: dict[tuple[object, ...], SpendEntry] = {}
-    for each in finished:
-        if not each.outcome and not each.is_reused:
+    for result in results:
+        if not result.outcome and not result.is_reused:
             continue
-        analysis = each.analysis
-        key = (each.sent_at.date(), analysis.recognizer, each.region or "", analysis.api, analysis.is_bulk)
+        analysis = result.analysis
+        key = (result.sent_at.date(), analysis.recognizer, result.region or "", analysis.api, analysis.is_bulk)
         entry = entries.setdefault(
             key, SpendEntry(**dict(zip(("day", "recognizer", "region", "api", "is_bulk"), key, strict=True)))
         )
-        entry.calls += bool(each.outcome)
-        entry.answered += each.outcome == Call.Outcome.ANSWERED
-        entry.dollars += each.price
-        entry.reused += each.is_reused
-        entry.saved += (analysis.price or FREE) if each.is_reused else FREE
+        entry.calls += bool(result.outcome)
+        entry.answered += result.outcome == Call.Outcome.ANSWERED
+        entry.dollars += result.price
+        entry.reused += result.is_reused
+        entry.saved += (analysis.price or FREE) if result.is_reused else FREE
     SpendEntry.objects.bulk_create(entries.values())
 
 
-def _call(each: AttemptResult, *, is_there: bool) -> Call:
-    error = each.error if isinstance(each.error, RequestFailed) else None
+def _call(result: AttemptResult, *, is_stored: bool) -> Call:
+    error = result.error if isinstance(result.error, RequestFailed) else None
     return Call(
-        analysis_id=each.analysis.pk if is_there else None,
-        recognizer=each.analysis.recognizer,
-        region=each.region or "",
-        api=each.analysis.api,
-        sent_at=each.sent_at,
-        outcome=each.outcome or "",
+        analysis_id=result.analysis.pk if is_stored else None,
+        recognizer=result.analysis.recognizer,
+        region=result.region or "",
+        api=result.analysis.api,
+        sent_at=result.sent_at,
+        outcome=result.outcome or "",
         error_code=error.code[:80] if error else "",
-        price=each.price,
-        request_id=(each.answer.request_id if each.answer else getattr(error, "request_id", ""))[:80],
-        latency_ms=each.latency_ms,
+        price=result.price,
+        request_id=(result.response.request_id if result.response else getattr(error, "request_id", ""))[:80],
+        latency_ms=result.latency_ms,
     )
 
 
-def _write_progress(finished: list[AttemptResult], *, done: set[int], failed: set[int]) -> None:
-    """An entry for each batch some of whose analyses ended, or cost something."""
+def _write_progress(results: list[AttemptResult], *, done: set[int], failed: set[int]) -> None:
+    """Write an entry for each batch with analyses that ended or cost something."""
     entries: dict[int, BatchEntry] = {}
-    for each in finished:
-        batch_id, pk = each.analysis.batch_id, each.analysis.pk
-        if batch_id is None or not (pk in done or pk in failed or each.price):
+    for result in results:
+        batch_id, pk = result.analysis.batch_id, result.analysis.pk
+        if batch_id is None or not (pk in done or pk in failed or result.price):
             continue
         entry = entries.setdefault(batch_id, BatchEntry(batch_id=batch_id))
         entry.done += pk in done
         entry.failed += pk in failed
-        entry.reused += each.is_reused and pk in done
-        entry.dollars += each.price
+        entry.reused += result.is_reused and pk in done
+        entry.dollars += result.price
     BatchEntry.objects.bulk_create(entries.values())
 
 
-def _record_failure(analysis: Analysis, error: Exception) -> bool:
-    """End an attempt that brought no answer: for good (then True), or until later with the cause visible meanwhile."""
+def _save_failure(analysis: Analysis, error: Exception) -> bool:
+    """End an attempt without a response; True if the analysis failed for good."""
     name = analysis.image.filename
     match error:
-        case ApiUnavailable(outcome="unknown"):
-            # A probe without an answer: another picture is the next one, in case this one breaks the connection.
-            analysis.put_back(code=error.code, message=str(error), after=AFTER_LOST_PROBE, is_attempt=False)
         case ApiUnavailable():
-            analysis.put_back(code=error.code, message=str(error), after=timedelta(0), is_attempt=False)
+            # A probe without a response: send another image next, in case this one breaks the connection.
+            delay = LOST_PROBE_DELAY if error.outcome == "unknown" else timedelta(0)
+            analysis.requeue(code=error.code, message=error.sentence(translate=_), after=delay, is_attempt=False)
         case Throttled(outcome="throttled"):
-            # The pace was wrong, not the picture: no attempt at it, however often.
-            after = timedelta(seconds=min(error.retry_after or 0.5, MOST_AT_LEAST) + random.uniform(0, 2))  # noqa: S311
-            analysis.put_back(code=error.code, message=str(error), after=after, is_attempt=False)
+            # The rate was too high, not the image at fault: never counted as an attempt.
+            seconds = min(error.retry_after or 0.5, MAX_RETRY_AFTER) + random.uniform(0, 2)  # noqa: S311
+            message = error.sentence(translate=_)
+            analysis.requeue(code=error.code, message=message, after=timedelta(seconds=seconds), is_attempt=False)
         case Throttled():
-            last = error.sentence(_("It was tried %d times.") % MAX_ATTEMPTS)
-            pause = error.retry_after or 1.0
-            return _retry_later(analysis, code=error.code, message=str(error), last=last, at_least=pause)
+            attempts = _("Gave up after %(number)s attempts.") % {"number": MAX_ATTEMPTS}
+            return _retry_later(
+                analysis,
+                code=error.code,
+                message=error.sentence(translate=_),
+                final_message=error.sentence(next_step=attempts, translate=_),
+                min_delay=error.retry_after or 1.0,
+            )
         case RequestFailed() | InvalidImage():
-            return analysis.mark_failed(code=error.code, message=str(error), is_permanent=True)
+            message = error.sentence(translate=_) if isinstance(error, RequestFailed) else str(error)
+            return analysis.mark_failed(code=error.code, message=message, is_permanent=True)
         case BlobMissing():
             return analysis.mark_failed(code="original-missing", message=f"{name}: {error}", is_permanent=True)
         case StorageError():
             message = f"{name}: {error}"
-            return _retry_later(analysis, code="storage", message=message, last=message, at_least=1.0)
+            return _retry_later(analysis, code="storage", message=message, final_message=message, min_delay=1.0)
         case _:
-            sentence = _("Something went wrong in imagelib. The worker's log has the details.")
-            return analysis.mark_failed(code="defect", message=sentence, is_permanent=False)
+            message = _("This is a bug in imagelib; see the worker log.")
+            return analysis.mark_failed(code="defect", message=message, is_permanent=False)
     return False
 
 
-def _retry_later(analysis: Analysis, *, code: str, message: str, last: str, at_least: float) -> bool:
-    """Queue again with full jitter; the eighth attempt was the `last`, and a person may try again."""
+def _retry_later(analysis: Analysis, *, code: str, message: str, final_message: str, min_delay: float) -> bool:
+    """Requeue with exponential backoff and full jitter.
+
+    After MAX_ATTEMPTS it fails, and a person may retry it.
+    """
     if analysis.attempts >= MAX_ATTEMPTS:
-        return analysis.mark_failed(code=code, message=last, is_permanent=False)
-    longest = min(2.0**analysis.attempts, 120.0)
-    seconds = min(at_least, MOST_AT_LEAST) + random.uniform(0, longest)  # noqa: S311
-    analysis.put_back(code=code, message=message, after=timedelta(seconds=seconds))
+        return analysis.mark_failed(code=code, message=final_message, is_permanent=False)
+    jitter = random.uniform(0, min(2.0**analysis.attempts, 120.0))  # noqa: S311
+    delay = timedelta(seconds=min(min_delay, MAX_RETRY_AFTER) + jitter)
+    analysis.requeue(code=code, message=message, after=delay)
     return False

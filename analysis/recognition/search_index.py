@@ -1,4 +1,4 @@
-"""From current answers and verdicts to the rows that search reads, many pictures at a time."""
+"""Writes the rows that search reads, for many images at once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from analysis.recognition import responses
 from analysis.recognition.detected_labels import DetectedLabel, detected_labels, emotions_of, lines_in, traits_of
 from analysis.recognition.label_registry import get_or_create_labels
 
+# 100 % in ImageLabel.confidence, which is in hundredths of a percent.
 FULL = 10_000
-"""100 % in ImageLabel's hundredths."""
 
 
-class Row(NamedTuple):
-    """One row of ImageLabel, without what it repeats of its picture."""
+class LabelRow(NamedTuple):
+    """A row of ImageLabel without the columns copied from its image."""
 
     image_id: int
     label_id: int
@@ -30,8 +30,8 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Current:
-    """A current answer."""
+class CurrentResult:
+    """A current analysis with its response."""
 
     image_id: int
     analysis_id: int
@@ -40,95 +40,104 @@ class Current:
 
 
 def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.values) -> None:
-    """Make the pictures' rows say what their current answers and verdicts say, all or nothing.
+    """Update the index rows of the images, all or nothing.
 
-    `apis`: those with news, which spares looking at the faces when only text was read. Pictures are locked in the
-    order of their ids, so that two workers never wait for one another in a circle.
+    `apis`: those with new results; rows of faces or text are left alone if their API is not among them. Images are
+    locked in the order of their ids, so that two workers never wait for each other in a circle.
     """
     with transaction.atomic():
         locked = Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk")
-        shown = {
+        sizes = {
             pk: (width, height)
             for pk, trashed_at, width, height in locked.values_list("pk", "trashed_at", "width", "height")
             if trashed_at is None
         }
-        answers = [
-            Current(image_id, pk, api, answer or {})
+        results = [
+            CurrentResult(image_id, pk, api, answer or {})
             for image_id, pk, api, answer in Analysis.objects.current()
-            .filter(image_id__in=shown)
+            .filter(image_id__in=sizes)
             .values_list("image_id", "pk", "api", "answer")
         ]
-        _replace_labels(image_ids, _effective_rows(list(shown), answers))
-        _replace_image_index(image_ids, answers)
+        _replace_labels(image_ids, _effective_rows(list(sizes), results))
+        _replace_image_index(image_ids, results)
         if Analysis.Api.FACES in apis:
-            _replace_faces(image_ids, [each for each in answers if each.api == Analysis.Api.FACES], sizes=shown)
+            _replace_faces(image_ids, [result for result in results if result.api == Analysis.Api.FACES], sizes=sizes)
         if Analysis.Api.TEXT in apis:
-            _replace_text(image_ids, [each for each in answers if each.api == Analysis.Api.TEXT])
+            _replace_text(image_ids, [result for result in results if result.api == Analysis.Api.TEXT])
 
 
-def _effective_rows(image_ids: list[int], answers: list[Current]) -> list[Row]:
-    """Current machine answers as far as they count and the files' keywords, less what was rejected, plus what was
-    confirmed or added.
-    """
-    rows = _labels_from_analyses(answers)
-    for image_id, label_id in _said_by_files(image_ids):
-        rows.setdefault((image_id, label_id), Row(image_id, label_id, FULL, 0, None))
+def _effective_rows(image_ids: list[int], results: list[CurrentResult]) -> list[LabelRow]:
+    """Labels of results and keywords, corrected by verdicts."""
+    rows = _labels_from_analyses(results)
+    for image_id, label_id in _labels_from_keywords(image_ids):
+        rows.setdefault((image_id, label_id), LabelRow(image_id, label_id, FULL, 0, None))
     for (image_id, label_id), decision in _labels_from_verdicts(image_ids).items():
         if decision == Verdict.Decision.REJECTED:
             rows.pop((image_id, label_id), None)
         else:
-            machine = rows.get((image_id, label_id), Row(image_id, label_id, FULL, 0, None))
-            rows[image_id, label_id] = machine._replace(confidence=FULL)
+            row = rows.get((image_id, label_id), LabelRow(image_id, label_id, FULL, 0, None))
+            rows[image_id, label_id] = row._replace(confidence=FULL)
     return [rows[key] for key in sorted(rows)]
 
 
-def _labels_from_analyses(answers: list[Current]) -> dict[tuple[int, int], Row]:
-    """Of words that one label stands for, the surest; none below its threshold."""
-    said = [(each, detected_labels(each.api, each.answer, threshold=settings.FACE_CONFIDENCE)) for each in answers]
-    labels = get_or_create_labels(word for _, words in said for word in words)
-    rows: dict[tuple[int, int], Row] = {}
-    for current, words in said:
-        for word in words:
-            label = labels[word.key]
-            row = _row(current, label.id, word)
-            before = rows.get((row.image_id, row.label_id))
-            if row.confidence >= 100 * label.threshold and (before is None or before.confidence < row.confidence):
+def _labels_from_analyses(results: list[CurrentResult]) -> dict[tuple[int, int], LabelRow]:
+    """Labels by (image id, label id).
+
+    Of merged labels the most confident, none below the label's threshold.
+    """
+    detected = [
+        (result, detected_labels(result.api, result.answer, threshold=settings.FACE_CONFIDENCE)) for result in results
+    ]
+    resolved = get_or_create_labels(label for _, labels in detected for label in labels)
+    rows: dict[tuple[int, int], LabelRow] = {}
+    for result, labels in detected:
+        for label in labels:
+            target = resolved[label.key]
+            row = _row(result, target.id, label)
+            previous = rows.get((row.image_id, row.label_id))
+            if row.confidence >= 100 * target.threshold and (previous is None or previous.confidence < row.confidence):
                 rows[row.image_id, row.label_id] = row
     return rows
 
 
-def _said_by_files(image_ids: list[int]) -> set[tuple[int, int]]:
-    """Pictures and the labels that stand for the keywords in their files."""
+def _labels_from_keywords(image_ids: list[int]) -> set[tuple[int, int]]:
+    """(image id, label id) for the keywords in the images' files."""
     keywords = FileKeyword.objects.filter(image_id__in=image_ids)
     rows = keywords.values_list("image_id", "label_id", "label__merged_into_id")
     return {(image_id, merged_into or label_id) for image_id, label_id, merged_into in rows}
 
 
 def _labels_from_verdicts(image_ids: list[int]) -> dict[tuple[int, int], str]:
-    """The last word on each label, whichever of those that it stands for that was said of."""
-    said = Verdict.objects.filter(image_id__in=image_ids).order_by("decided_at", "pk")
+    """The latest decision by (image id, label id).
+
+    Verdicts on merged labels count for the label they went into.
+    """
+    verdicts = Verdict.objects.filter(image_id__in=image_ids).order_by("decided_at", "pk")
     return {
         (image_id, merged_into or label_id): decision
-        for image_id, label_id, merged_into, decision in said.values_list(
+        for image_id, label_id, merged_into, decision in verdicts.values_list(
             "image_id", "label_id", "label__merged_into_id", "decision"
         )
     }
 
 
-def _row(current: Current, label_id: int, word: DetectedLabel) -> Row:
-    confidence = min(max(round(word.confidence * 100), 0), FULL)
-    return Row(current.image_id, label_id, confidence, min(word.instance_count, 32_767), current.analysis_id)
+def _row(result: CurrentResult, label_id: int, label: DetectedLabel) -> LabelRow:
+    confidence = min(max(round(label.confidence * 100), 0), FULL)
+    return LabelRow(result.image_id, label_id, confidence, min(label.instance_count, 32_767), result.analysis_id)
 
 
-def _replace_labels(image_ids: Collection[int], rows: list[Row]) -> None:
-    """One DELETE and one INSERT however many pictures there are; rows that say the same already are left alone."""
+def _replace_labels(image_ids: Collection[int], rows: list[LabelRow]) -> None:
+    """One DELETE and one INSERT for any number of images.
+
+    Unchanged rows are not written, which saves WAL.
+    """
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], []]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             DELETE FROM analysis_imagelabel old WHERE image_id = ANY(%s) AND NOT EXISTS (
-                SELECT FROM unnest(%s::bigint[], %s::int[]) AS kept (image_id, label_id)
-                WHERE kept.image_id = old.image_id AND kept.label_id = old.label_id)
+                SELECT FROM unnest(%s::bigint[], %s::int[]) AS new (image_id, label_id)
+                WHERE new.image_id = old.image_id AND new.label_id = old.label_id)
             """,
             [list(image_ids), columns[0], columns[1]],
         )
@@ -136,10 +145,10 @@ def _replace_labels(image_ids: Collection[int], rows: list[Row]) -> None:
             """
             INSERT INTO analysis_imagelabel AS old
                 (image_id, label_id, confidence, instance_count, analysis_id, added_at, owner_id, visibility)
-            SELECT said.*, image.added_at, image.owner_id, image.visibility
+            SELECT new.*, image.added_at, image.owner_id, image.visibility
             FROM unnest(%s::bigint[], %s::int[], %s::smallint[], %s::smallint[], %s::bigint[])
-                 AS said (image_id, label_id, confidence, instance_count, analysis_id)
-            JOIN analysis_image image ON image.id = said.image_id
+                 AS new (image_id, label_id, confidence, instance_count, analysis_id)
+            JOIN analysis_image image ON image.id = new.image_id
             ON CONFLICT (image_id, label_id) DO UPDATE
             SET (confidence, instance_count, analysis_id, added_at, owner_id, visibility) =
                 (excluded.confidence, excluded.instance_count, excluded.analysis_id,
@@ -153,12 +162,15 @@ def _replace_labels(image_ids: Collection[int], rows: list[Row]) -> None:
         )
 
 
-def _replace_image_index(image_ids: Collection[int], answers: Iterable[Current]) -> None:
-    """The one row of each picture, from the rows of its labels; pictures in the trash have none."""
+def _replace_image_index(image_ids: Collection[int], results: Iterable[CurrentResult]) -> None:
+    """Write the ImageIndex row of each image from its label rows.
+
+    Images in the trash get none.
+    """
     qualities = {
-        each.image_id: quality
-        for each in answers
-        if each.api == Analysis.Api.LABELS and (quality := responses.quality_in(each.answer))
+        result.image_id: quality
+        for result in results
+        if result.api == Analysis.Api.LABELS and (quality := responses.quality_in(result.answer))
     }
     with connection.cursor() as cursor:
         cursor.execute(
@@ -174,10 +186,10 @@ def _replace_image_index(image_ids: Collection[int], answers: Iterable[Current])
                 (image_id, added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast)
             SELECT image.id, image.added_at, image.owner_id, image.visibility,
                    ARRAY(SELECT label_id FROM analysis_imagelabel WHERE image_id = image.id ORDER BY label_id),
-                   said.brightness, said.sharpness, said.contrast
+                   quality.brightness, quality.sharpness, quality.contrast
             FROM analysis_image image
             LEFT JOIN unnest(%s::bigint[], %s::float[], %s::float[], %s::float[])
-                      AS said (image_id, brightness, sharpness, contrast) ON said.image_id = image.id
+                      AS quality (image_id, brightness, sharpness, contrast) ON quality.image_id = image.id
             WHERE image.id = ANY(%s) AND image.trashed_at IS NULL
             ON CONFLICT (image_id) DO UPDATE
             SET (added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast) =
@@ -187,52 +199,52 @@ def _replace_image_index(image_ids: Collection[int], answers: Iterable[Current])
             """,
             [
                 list(qualities),
-                [each.brightness for each in qualities.values()],
-                [each.sharpness for each in qualities.values()],
-                [each.contrast for each in qualities.values()],
+                [quality.brightness for quality in qualities.values()],
+                [quality.sharpness for quality in qualities.values()],
+                [quality.contrast for quality in qualities.values()],
                 list(image_ids),
             ],
         )
 
 
 def _replace_faces(
-    image_ids: Collection[int], answers: Iterable[Current], *, sizes: dict[int, tuple[int, int]]
+    image_ids: Collection[int], results: Iterable[CurrentResult], *, sizes: dict[int, tuple[int, int]]
 ) -> None:
     Face.objects.filter(image_id__in=image_ids).delete()
     Face.objects.bulk_create(
         [
-            _face(each.image_id, found, sizes[each.image_id])
-            for each in answers
-            for found in responses.faces_in(each.answer)
+            _face(result.image_id, face, sizes[result.image_id])
+            for result in results
+            for face in responses.faces_in(result.answer)
         ]
     )
 
 
-def _face(image_id: int, found: responses.DetectedFace, size: tuple[int, int]) -> Face:
-    # The recognizer saw more than the picture where that was filled up to the smallest side it takes.
+def _face(image_id: int, face: responses.DetectedFace, size: tuple[int, int]) -> Face:
+    # A very narrow image was padded to the recognizer's minimum side, so its boxes refer to a larger one.
     across, down = payload_extent(*size, long_side=settings.RECOGNITION_LONG_SIDE)
     return Face(
         image_id=image_id,
-        left=found.box.left / across,
-        top=found.box.top / down,
-        width=found.box.width / across,
-        height=found.box.height / down,
-        confidence=found.confidence,
-        age_low=_years(found.age_low),
-        age_high=_years(found.age_high),
-        gender=(found.gender or "")[:10],
-        attributes=[name[:20] for name in traits_of(found, threshold=settings.FACE_CONFIDENCE)],
-        emotions=[name[:20] for name in emotions_of(found, threshold=settings.FACE_CONFIDENCE)],
+        left=face.box.left / across,
+        top=face.box.top / down,
+        width=face.box.width / across,
+        height=face.box.height / down,
+        confidence=face.confidence,
+        age_low=_years(face.age_low),
+        age_high=_years(face.age_high),
+        gender=(face.gender or "")[:10],
+        attributes=[name[:20] for name in traits_of(face, threshold=settings.FACE_CONFIDENCE)],
+        emotions=[name[:20] for name in emotions_of(face, threshold=settings.FACE_CONFIDENCE)],
     )
 
 
 def _years(age: int | None) -> int | None:
-    """An age that people reach; an answer may say anything."""
+    """An age that fits the column, whatever the response contains."""
     return None if age is None else min(max(age, 0), 150)
 
 
-def _replace_text(image_ids: Collection[int], answers: Iterable[Current]) -> None:
-    texts = [ImageText(image_id=each.image_id, content=lines_in(each.answer)) for each in answers]
+def _replace_text(image_ids: Collection[int], results: Iterable[CurrentResult]) -> None:
+    texts = [ImageText(image_id=result.image_id, content=lines_in(result.answer)) for result in results]
     texts = [text for text in texts if text.content]
     ImageText.objects.filter(image_id__in=set(image_ids) - {text.pk for text in texts}).delete()
     ImageText.objects.bulk_create(texts, update_conflicts=True, unique_fields=["image"], update_fields=["content"])

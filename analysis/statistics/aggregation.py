@@ -1,4 +1,7 @@
-"""Keeps figures ready: counted again as often as costs no more than one percent of the time, and repairable."""
+"""Keeps the statistics tables up to date, using at most 1 % of the time.
+
+A recount writes only rows that differ, so it also repairs a table after a crash or a bug.
+"""
 
 from __future__ import annotations
 
@@ -14,48 +17,52 @@ from django.utils.timezone import now
 from analysis.models import StatisticsRun
 from analysis.statistics.latency_histogram import BIN_OF
 
+# Seconds between two counts of a table.
 MIN_INTERVAL = 60.0
-"""Seconds after which a kind of figures is counted again, if counting takes no longer than a hundredth of that."""
+# The pause after a count is at least this many times its duration.
 COST_FACTOR = 100
-"""So many times as long as it took, it rests."""
+# Age up to which rows per hour are kept; older ones exist per day only.
 HOURS = timedelta(days=2)
 OWNER = "owner_id"
-LATE = timedelta(hours=1)
-"""What ended so long before the last count may have been committed after it."""
+# An analysis that ended this long before the last count may have been committed after it.
+LATE_COMMITS = timedelta(hours=1)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Figures of one table: `counted` selects its rows as they are now, from `since` on where that matters."""
+    """A statistics table.
+
+    `query` counts its rows from the data, per owner, from `%(since)s` on if `is_append_only`.
+    """
 
     name: str
     table: str
     keys: tuple[str, ...]
     values: tuple[str, ...]
-    counted: str
-    is_of_the_past: bool = False
-    """What is over does not change any more: only what came since the last time is counted."""
+    query: str
+    is_append_only: bool = False
+    """Its data never changes afterwards, so only the days since the last count are counted."""
 
 
 @dataclass(frozen=True)
-class Done:
-    """What counting came to: `differing` rows were written or deleted."""
+class CountResult:
+    """A finished count: `differing` rows were written or deleted."""
 
     name: str
     differing: int
     seconds: float
 
 
-def refresh_due() -> list[Done]:
-    """Count what is due."""
-    return [done for kind in KINDS if is_due(kind) for done in _count(kind, is_whole=False)]
+def refresh_due() -> list[CountResult]:
+    """Recount the tables that are due."""
+    return [result for kind in KINDS if is_due(kind) for result in _count(kind, is_full=False)]
 
 
-def rebuild() -> Iterator[Done]:
-    """Count everything, from the beginning."""
+def rebuild() -> Iterator[CountResult]:
+    """Recount all tables from the beginning."""
     for kind in KINDS:
-        yield from _count(kind, is_whole=True)
+        yield from _count(kind, is_full=True)
 
 
 def is_due(kind: Kind) -> bool:
@@ -63,39 +70,39 @@ def is_due(kind: Kind) -> bool:
     return run is None or now() - run.at >= timedelta(seconds=max(MIN_INTERVAL, COST_FACTOR * run.seconds))
 
 
-def _count(kind: Kind, *, is_whole: bool) -> list[Done]:
-    """One after another: whoever finds somebody else at it leaves it to them."""
-    began = time.monotonic()
+def _count(kind: Kind, *, is_full: bool) -> list[CountResult]:
+    """Recount one table; empty if another worker is counting it."""
+    started = time.monotonic()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"figures {kind.name}"])
         if not cursor.fetchone()[0]:
             return []
-        last = None if is_whole else StatisticsRun.objects.filter(name=kind.name).first()
+        last = None if is_full else StatisticsRun.objects.filter(name=kind.name).first()
         moment = now()
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(_statement(kind), {"since": _since(last, kind), "hours": moment - HOURS})
         (differing,) = cursor.fetchone()
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - started
         StatisticsRun.objects.update_or_create(name=kind.name, defaults={"at": Now(), "seconds": seconds})
-    return [Done(kind.name, differing, seconds)]
+    return [CountResult(kind.name, differing, seconds)]
 
 
 def _since(last: StatisticsRun | None, kind: Kind) -> datetime:
-    """From the day on in which something may have changed."""
-    if last is None or not kind.is_of_the_past:
+    """Start of the first day that may have changed since the last count."""
+    if last is None or not kind.is_append_only:
         return EPOCH
-    return (last.at - LATE).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (last.at - LATE_COMMITS).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _statement(kind: Kind) -> str:
-    """Writes the rows that differ and deletes those that are no more; answers how many both were."""
+    """SQL that updates the table and returns the number of changed rows."""
     keys, values = ", ".join(kind.keys), ", ".join(kind.values)
-    old, new = (", ".join(f"{where}.{name}" for name in kind.values) for where in ("old", "excluded"))
-    same = " AND ".join(f"{_known('counted', name)} = {_known('old', name)}" for name in kind.keys)
-    stale = "(old.start >= %(since)s OR old.is_hour AND old.start < %(hours)s) AND" if kind.is_of_the_past else ""
+    old, new = (", ".join(f"{row}.{name}" for name in kind.values) for row in ("old", "excluded"))
+    same = " AND ".join(f"{_comparable('counted', name)} = {_comparable('old', name)}" for name in kind.keys)
+    stale = "(old.start >= %(since)s OR old.is_hour AND old.start < %(hours)s) AND" if kind.is_append_only else ""
     return f"""
-        WITH each AS MATERIALIZED ({kind.counted}),
-        counted AS MATERIALIZED (SELECT {keys}, {values} FROM each {_of_everybody(kind)}),
+        WITH by_owner AS MATERIALIZED ({kind.query}),
+        counted AS MATERIALIZED (SELECT {keys}, {values} FROM by_owner {_totals(kind)}),
         written AS (
             INSERT INTO {kind.table} AS old ({keys}, {values}) SELECT {keys}, {values} FROM counted
             ON CONFLICT ({keys}) DO UPDATE SET ({values}) = ROW({new}) WHERE ({old}) IS DISTINCT FROM ({new})
@@ -106,17 +113,17 @@ def _statement(kind: Kind) -> str:
     """  # noqa: S608
 
 
-def _of_everybody(kind: Kind) -> str:
-    """The same of all people together, in rows without an owner."""
+def _totals(kind: Kind) -> str:
+    """SQL that adds rows without an owner, for all people together."""
     if OWNER not in kind.keys:
         return ""
     others = ", ".join(name for name in kind.keys if name != OWNER)
     sums = ", ".join(f"sum({name})" for name in kind.values)
-    return f"UNION ALL SELECT NULL, {others}, {sums} FROM each GROUP BY {others}"  # noqa: S608
+    return f"UNION ALL SELECT NULL, {others}, {sums} FROM by_owner GROUP BY {others}"  # noqa: S608
 
 
-def _known(row: str, name: str) -> str:
-    """A column of a key; nobody is somebody here, so that the rows can be hashed."""
+def _comparable(row: str, name: str) -> str:
+    """A key column that = can compare: IS NOT DISTINCT FROM would prevent a hash join."""
     return f"coalesce({row}.{name}, 0)" if name == OWNER else f"{row}.{name}"
 
 
@@ -125,22 +132,21 @@ _ADDED = """
            coalesce(sum(size) FILTER (WHERE bucket_id IS NULL), 0) AS bytes
     FROM (SELECT false AS is_hour, date_trunc('day', added_at, 'UTC') AS start, * FROM analysis_image
           UNION ALL
-          SELECT true, date_trunc('hour', added_at, 'UTC'), * FROM analysis_image WHERE added_at >= %(hours)s) placed
+          SELECT true, date_trunc('hour', added_at, 'UTC'), * FROM analysis_image WHERE added_at >= %(hours)s) image
     GROUP BY is_hour, start, owner_id
 """
 
-_IN_SPANS = """
+_HOURS_AND_DAYS = """
     SELECT true AS is_hour, hours.* FROM hours WHERE start >= %(hours)s
     UNION ALL
     SELECT false, date_trunc('day', start, 'UTC'), {keys}, {sums} FROM hours GROUP BY 2, {keys}
 """
 
 
-def _of_hours(select: str, keys: Sequence[str], values: Sequence[str]) -> str:
-    """Counts by the hour, as hours and added up to days."""
-    named = ", ".join(keys)
-    spans = _IN_SPANS.format(keys=named, sums=", ".join(f"sum({name})" for name in values))
-    return f"WITH hours AS MATERIALIZED ({select}) {spans}"
+def _with_days(select: str, keys: Sequence[str], values: Sequence[str]) -> str:
+    """SQL that returns counts per hour, and their sums per day."""
+    sums = ", ".join(f"sum({name})" for name in values)
+    return f"WITH hours AS MATERIALIZED ({select}) {_HOURS_AND_DAYS.format(keys=', '.join(keys), sums=sums)}"
 
 
 _ENDED_KEYS = ("owner_id", "recognizer", "api")
@@ -165,28 +171,28 @@ _LATENCY = f"""
 """  # noqa: S608
 _CONFIDENCE = """
     SELECT owner_id, least(confidence / 500, 19) AS step, count(*) AS labels
-    FROM analysis_imagelabel carried JOIN analysis_label label ON label.id = carried.label_id
+    FROM analysis_imagelabel image_label JOIN analysis_label label ON label.id = image_label.label_id
     WHERE label.kind IN ('label', 'celebrity', 'moderation') GROUP BY 1, 2
 """
 
 KINDS = (
-    # An owner comes first in each key, as in the indexes and in the rows of everybody.
+    # The owner is the first column of each key, as in the indexes.
     Kind("added", "analysis_addedstatistics", (OWNER, "is_hour", "start"), ("pictures", "bytes"), _ADDED),
     Kind(
         "ended",
         "analysis_endedstatistics",
         (OWNER, "is_hour", "start", "recognizer", "api"),
         _ENDED_VALUES,
-        _of_hours(_ENDED, _ENDED_KEYS, _ENDED_VALUES),
-        is_of_the_past=True,
+        _with_days(_ENDED, _ENDED_KEYS, _ENDED_VALUES),
+        is_append_only=True,
     ),
     Kind(
         "latency",
         "analysis_latencystatistics",
         ("is_hour", "start", *_LATENCY_KEYS),
         ("answers",),
-        _of_hours(_LATENCY, _LATENCY_KEYS, ("answers",)),
-        is_of_the_past=True,
+        _with_days(_LATENCY, _LATENCY_KEYS, ("answers",)),
+        is_append_only=True,
     ),
     Kind("confidence", "analysis_confidencestatistics", (OWNER, "step"), ("labels",), _CONFIDENCE),
 )

@@ -1,4 +1,4 @@
-"""What failed and was not answered since: the pictures, grouped by cause."""
+"""Failed analyses that were not requested again, grouped by API and error code."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from datetime import datetime
 
 from django.db import connection
 
+# Failed analyses that are read, newest first, so that the page stays fast after a mass failure.
 SCAN_LIMIT = 5_000
-"""Failures that are looked at, the newest first; of more, the older ones are not told."""
-MOST_CAUSES = 20
+MAX_CAUSES = 20
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why `number` pictures have no answer of an API; one sentence stands for those of a kind."""
+    """An error code of an API with the `number` of pictures it affects.
+
+    `message` is that of one of them.
+    """
 
     api: str
     code: str
@@ -26,27 +29,29 @@ class Cause:
 
 @dataclass(frozen=True)
 class Failures:
+    """The causes; not `is_complete` if only the newest SCAN_LIMIT failures were read."""
+
     causes: list[Cause]
-    is_whole: bool
+    is_complete: bool
 
 
-def failures(*, person_id: int | None = None, since: datetime | None = None, maximum: int = MOST_CAUSES) -> Failures:
-    """What failed last, by API and code, the most frequent first; of one person's pictures, or of all.
+def failures(*, person_id: int | None = None, since: datetime | None = None, maximum: int = MAX_CAUSES) -> Failures:
+    """The most frequent causes, for one person's pictures or for all.
 
-    What was asked again meanwhile does not count, whatever came of it, and nor does what lies in the trash.
+    Analyses that were requested again do not count, whatever their result; nor do pictures in the trash.
     """
-    values = {"person": person_id, "since": since, "looked_at": SCAN_LIMIT, "most": maximum}
+    values = {"person": person_id, "since": since, "scan_limit": SCAN_LIMIT, "maximum": maximum}
     with connection.cursor() as cursor:
         cursor.execute(_CAUSES, values)
-        (looked_at, *_), *causes = cursor.fetchall()
-    return Failures([Cause(*row) for _, *row in causes], looked_at < SCAN_LIMIT)
+        (scanned, *_), *causes = cursor.fetchall()
+    return Failures([Cause(*row) for _, *row in causes], scanned < SCAN_LIMIT)
 
 
 _CAUSES = """
 WITH newest AS MATERIALIZED (
     SELECT id, image_id, api, error_code, error_message, is_permanent, finished_at FROM analysis_analysis
     WHERE state = 'failed' AND NOT is_sample AND (%(since)s::timestamptz IS NULL OR finished_at >= %(since)s)
-    ORDER BY finished_at DESC LIMIT %(looked_at)s)
+    ORDER BY finished_at DESC LIMIT %(scan_limit)s)
 (SELECT count(*), '', '', '', false, 0, now() FROM newest)
 UNION ALL
 (SELECT 0, failed.api, failed.error_code, max(failed.error_message), bool_and(failed.is_permanent), count(*),
@@ -57,5 +62,5 @@ JOIN analysis_image image ON image.id = failed.image_id AND image.trashed_at IS 
 WHERE NOT EXISTS (
     SELECT FROM analysis_analysis later
     WHERE later.image_id = failed.image_id AND later.api = failed.api AND later.id > failed.id AND NOT later.is_sample)
-GROUP BY failed.api, failed.error_code ORDER BY count(*) DESC, failed.api, failed.error_code LIMIT %(most)s)
+GROUP BY failed.api, failed.error_code ORDER BY count(*) DESC, failed.api, failed.error_code LIMIT %(maximum)s)
 """

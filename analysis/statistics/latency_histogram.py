@@ -1,17 +1,20 @@
-"""How long answers take, as counts in steps: these can be added up, percentiles cannot."""
+"""A histogram of response times.
+
+Unlike percentiles, its counts can be added up over hours and APIs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-DOUBLED_IN = 4
-"""Steps in which the time doubles: each is 19 % longer than the one before."""
+# Each bin is 19 % wider than the one before.
+BINS_PER_DOUBLING = 4
+# Number of bins; the last one has all times over 46 seconds.
 BIN_EDGES = 64
-"""The last holds what takes longer than 46 seconds."""
 
 
 def percentile(counts: Mapping[int, int], share: float) -> float | None:
-    """Milliseconds within which this share of the answers came; within a step they are taken to be spread evenly."""
+    """Milliseconds within which a `share` (0 to 1) of the responses arrived."""
     rest = share * sum(counts.values())
     if not rest:
         return None
@@ -23,9 +26,9 @@ def percentile(counts: Mapping[int, int], share: float) -> float | None:
 
 
 def milliseconds(step: float) -> float:
-    """Where a step begins."""
-    return float(2 ** (step / DOUBLED_IN))
+    """The lower edge of a bin."""
+    return float(2 ** (step / BINS_PER_DOUBLING))
 
 
-BIN_OF = f"least({BIN_EDGES - 1}, floor({DOUBLED_IN} * log(2, greatest(%s, 1)::numeric)))::int"
-"""A latency's step in SQL, from 1 ms on."""
+# SQL for the bin of a latency in milliseconds; %s is the column.
+BIN_OF = f"least({BIN_EDGES - 1}, floor({BINS_PER_DOUBLING} * log(2, greatest(%s, 1)::numeric)))::int"

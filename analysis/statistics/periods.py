@@ -1,4 +1,4 @@
-"""The time that figures are about: the last day by hours, a week or a month by days, a year by months. All of UTC."""
+"""Periods of the dashboard, in UTC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ DAYS = {"week": 7, "month": 30}
 
 @dataclass(frozen=True)
 class Period:
-    """`starts` are those of its steps, in order; `end` is that of the last, and excluded."""
+    """`starts`: the start of each hour, day or month, in order.
+
+    `end`: the end of the last one, exclusive.
+    """
 
     name: PeriodName
     unit: Unit
@@ -34,24 +37,30 @@ class Period:
         return (self.end - timedelta(microseconds=1)).date()
 
     def before(self) -> Period:
-        """As long a time, just before."""
+        """The period of the same length just before."""
         last = self.start - timedelta(microseconds=1)
         return period(self.name, until=last.date(), now=last)
 
     def days(self, start: datetime) -> tuple[date, date]:
-        """The first and the last day of one of its steps; of an hour, the day that it is in."""
-        later = [each for each in (*self.starts, self.end) if each > start]
-        return start.date(), start.date() if self.is_hourly else (later[0] - timedelta(microseconds=1)).date()
+        """First and last day of the step that begins at `start`; for an hour, its day."""
+        end = next(moment for moment in (*self.starts, self.end) if moment > start)
+        return start.date(), start.date() if self.is_hourly else (end - timedelta(microseconds=1)).date()
 
     def term(self, start: datetime | None = None) -> str:
-        """The search for what was added in one of its steps, or in all of it, by days."""
+        """The search term for pictures added in one step, or in the whole period.
+
+        Its smallest unit is a day.
+        """
         if start is None:
             return f"added:{self.start.date()}..{self.last_day}"
         return f"added:{start:%Y-%m}" if self.unit == "month" else f"added:{start:%Y-%m-%d}"
 
 
 def period(name: PeriodName, *, until: date, now: datetime) -> Period:
-    """The time up to a day, that included; a day is the last 24 hours, whatever `until` says."""
+    """The period that ends with the day `until`.
+
+    For "day", the last 24 hours before `now`.
+    """
     if name == "day":
         last = now.replace(minute=0, second=0, microsecond=0)
         hours = tuple(last - timedelta(hours=23 - number) for number in range(24))
@@ -60,8 +69,8 @@ def period(name: PeriodName, *, until: date, now: datetime) -> Period:
     if name == "year":
         months = [_month(until, back) for back in range(11, -1, -1)]
         return Period(name, "month", tuple(months), end)
-    number = DAYS[name]
-    return Period(name, "day", tuple(end - timedelta(days=number - place) for place in range(number)), end)
+    count = DAYS[name]
+    return Period(name, "day", tuple(end - timedelta(days=back) for back in range(count, 0, -1)), end)
 
 
 def _midnight(day: date) -> datetime:

@@ -1,4 +1,4 @@
-"""The figures of a time, read from what is kept ready; of one person's pictures, or of all (`person_id` None)."""
+"""Queries on the statistics tables, for one person (or None: for all)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from analysis.statistics.latency_histogram import percentile
 from analysis.statistics.periods import Period
 
 CONFIDENCE_BINS = 20
+# Approximate number of pictures read for growing labels; of more, a sample is drawn by a hash of their ids.
 SAMPLE_LIMIT = 2_000
-"""Pictures of a time that are looked at for its labels, about; of more, some share drawn by a hash of their ids."""
 MAX_LABELS = 12
 
 
@@ -36,7 +36,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Calls:
-    """What the ledger says: requests sent, what they cost, what stored answers saved."""
+    """Requests sent, their cost, and the cost saved by cached responses."""
 
     calls: int = 0
     answered: int = 0
@@ -46,17 +46,17 @@ class Calls:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds within which half of the answers came, and 95 percent."""
+    """Response times in milliseconds."""
 
     api: str
-    half: float
-    maximum: float
+    median: float
+    p95: float
     answers: int
 
 
 @dataclass(frozen=True)
 class GrowingLabel:
-    """On how many pictures a label is that were added in a time, and in as long a time before."""
+    """Pictures with this label that were added in a period, and in the period before."""
 
     name: str
     now: int
@@ -67,14 +67,14 @@ class GrowingLabel:
 class GrowingLabels:
     labels: list[GrowingLabel]
     one_in: int
-    """Of so many pictures one was looked at."""
+    """One picture in this many was read; numbers are scaled up."""
 
 
 def total(person_id: int | None, *, before: datetime | None = None) -> Total:
-    """All pictures there are, or those added before a day; and what their originals take."""
+    """Number of pictures and size of their originals, added before a day if given."""
     (row,) = _rows(
         f"""SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedstatistics
-            WHERE {_whose(person_id)} AND NOT is_hour
+            WHERE {_owner_condition(person_id)} AND NOT is_hour
               AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",  # noqa: S608
         {"person": person_id, "before": before},
     )
@@ -82,20 +82,20 @@ def total(person_id: int | None, *, before: datetime | None = None) -> Total:
 
 
 def added(span: Period, person_id: int | None) -> dict[datetime, Total]:
-    rows = _of_span(span, person_id, "analysis_addedstatistics", "sum(pictures)::bigint, sum(bytes)::bigint")
-    found = {start: Total(*values) for start, *values in rows}
-    return {start: found.get(start, Total(0, 0)) for start in span.starts}
+    rows = _by_step(span, person_id, "analysis_addedstatistics", "sum(pictures)::bigint, sum(bytes)::bigint")
+    totals = {start: Total(*values) for start, *values in rows}
+    return {start: totals.get(start, Total(0, 0)) for start in span.starts}
 
 
 def ended(span: Period, person_id: int | None) -> dict[datetime, Ended]:
     sums = "sum(answered)::bigint, sum(reused)::bigint, sum(failed)::bigint, sum(dollars)"
-    rows = _of_span(span, person_id, "analysis_endedstatistics", sums)
-    found = {start: Ended(*values) for start, *values in rows}
-    return {start: found.get(start, Ended()) for start in span.starts}
+    rows = _by_step(span, person_id, "analysis_endedstatistics", sums)
+    totals = {start: Ended(*values) for start, *values in rows}
+    return {start: totals.get(start, Ended()) for start in span.starts}
 
 
 def calls(span: Period) -> dict[datetime, Calls]:
-    """By the ledger, which counts by days: not for hours."""
+    """Calls from the ledger, which has days but no hours."""
     rows = _rows(
         """SELECT date_trunc(%(unit)s, day::timestamp) AT TIME ZONE 'UTC', sum(calls)::bigint, sum(answered)::bigint,
                   sum(dollars), sum(saved)
@@ -104,8 +104,8 @@ def calls(span: Period) -> dict[datetime, Calls]:
            WHERE day >= %(start)s AND day < %(end)s GROUP BY 1""",
         {"unit": span.unit, "start": span.start.date(), "end": span.end.date()},
     )
-    found = {start: Calls(*values) for start, *values in rows}
-    return {start: found.get(start, Calls()) for start in span.starts}
+    totals = {start: Calls(*values) for start, *values in rows}
+    return {start: totals.get(start, Calls()) for start in span.starts}
 
 
 def latencies(span: Period) -> list[Latency]:
@@ -118,57 +118,60 @@ def latencies(span: Period) -> list[Latency]:
     for api, step, answers in rows:
         counts.setdefault(api, {})[step] = answers
     return [
-        Latency(api, percentile(of_api, 0.5) or 0, percentile(of_api, 0.95) or 0, sum(of_api.values()))
-        for api, of_api in counts.items()
+        Latency(api, percentile(bins, 0.5) or 0, percentile(bins, 0.95) or 0, sum(bins.values()))
+        for api, bins in counts.items()
     ]
 
 
 def confidences(person_id: int | None) -> list[int]:
-    """Labels by confidence, in steps of five percent."""
+    """Number of labels by confidence, in bins of five percent."""
     rows = _rows(
-        f"SELECT step, labels FROM analysis_confidencestatistics WHERE {_whose(person_id)}",  # noqa: S608
+        f"SELECT step, labels FROM analysis_confidencestatistics WHERE {_owner_condition(person_id)}",  # noqa: S608
         {"person": person_id},
     )
-    found = dict(rows)
-    return [found.get(step, 0) for step in range(CONFIDENCE_BINS)]
+    bins = dict(rows)
+    return [bins.get(step, 0) for step in range(CONFIDENCE_BINS)]
 
 
 def frequent_labels() -> list[tuple[str, int]]:
-    """The library's most frequent labels, as search counts them every minute."""
-    shown = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False, image_count__gt=0)
-    return list(shown.order_by("-image_count", "name").values_list("name", "image_count")[:MAX_LABELS])
+    """The library's most frequent labels, with their number of pictures."""
+    visible = Label.objects.filter(kind=Label.Kind.LABEL, is_hidden=False, image_count__gt=0)
+    return list(visible.order_by("-image_count", "name").values_list("name", "image_count")[:MAX_LABELS])
 
 
-_OF_THE_TIME = """
-    SELECT image.added_at >= %(start)s AS is_now, found.label_ids
-    FROM analysis_image image JOIN analysis_imageindex found ON found.image_id = image.id
+_BY_IMAGE = """
+    SELECT image.added_at >= %(start)s AS is_now, image_index.label_ids
+    FROM analysis_image image JOIN analysis_imageindex image_index ON image_index.image_id = image.id
     WHERE image.trashed_at IS NULL AND image.added_at >= %(before)s AND image.added_at < %(end)s
       AND (%(person)s::bigint IS NULL OR image.owner_id = %(person)s) AND (hashint8(image.id) & %(mask)s) = 0
 """
-_OF_A_SHARE = """
+# For so many pictures that reading the whole period would be slow: uses the partial index on a share of all rows.
+_BY_PARTIAL_INDEX = """
     SELECT added_at >= %(start)s AS is_now, label_ids FROM analysis_imageindex
     WHERE (hashint8(image_id) & {share}) = 0 AND (hashint8(image_id) & %(mask)s) = 0
       AND added_at >= %(before)s AND added_at < %(end)s AND (%(person)s::bigint IS NULL OR owner_id = %(person)s)
 """
-"""The same of so many pictures that all of the time would take long to go through, by the index of a share of all."""
 
 
 def growing_labels(span: Period, person_id: int | None, *, pictures: int) -> GrowingLabels:
-    """The labels that gained most against the time before; `pictures`: how many came in both, about."""
+    """The labels that grew most since the period before.
+
+    `pictures`: approximate number added in both periods.
+    """
     one_in = 1
     while pictures > one_in * SAMPLE_LIMIT:
         one_in *= 2
-    chosen = (_OF_A_SHARE if one_in >= SHARES[-1] else _OF_THE_TIME).format(share=SHARES[-1] - 1)
+    sample = (_BY_PARTIAL_INDEX if one_in >= SHARES[-1] else _BY_IMAGE).format(share=SHARES[-1] - 1)
     rows = _rows(
         f"""
-        WITH chosen AS ({chosen}),
+        WITH sample AS ({sample}),
         counted AS (
             SELECT label_id, count(*) FILTER (WHERE is_now) AS now, count(*) FILTER (WHERE NOT is_now) AS before
-            FROM chosen, unnest(chosen.label_ids) label_id GROUP BY label_id)
+            FROM sample, unnest(sample.label_ids) label_id GROUP BY label_id)
         SELECT label.name, counted.now, counted.before
         FROM counted JOIN analysis_label label ON label.id = counted.label_id
         WHERE label.kind = 'label' AND NOT label.is_hidden AND counted.now > counted.before
-        ORDER BY counted.now - counted.before DESC, label.name LIMIT %(most)s
+        ORDER BY counted.now - counted.before DESC, label.name LIMIT %(limit)s
         """,  # noqa: S608
         {
             "start": span.start,
@@ -176,16 +179,16 @@ def growing_labels(span: Period, person_id: int | None, *, pictures: int) -> Gro
             "end": span.end,
             "person": person_id,
             "mask": one_in - 1,
-            "most": MAX_LABELS,
+            "limit": MAX_LABELS,
         },
     )
     return GrowingLabels([GrowingLabel(name, now * one_in, before * one_in) for name, now, before in rows], one_in)
 
 
-def _of_span(span: Period, person_id: int | None, table: str, sums: str) -> list[Any]:
+def _by_step(span: Period, person_id: int | None, table: str, sums: str) -> list[Any]:
     return _rows(
         f"""SELECT date_trunc(%(unit)s, start, 'UTC'), {sums} FROM {table}
-            WHERE {_whose(person_id)} AND is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s
+            WHERE {_owner_condition(person_id)} AND is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s
             GROUP BY 1""",  # noqa: S608
         {
             "unit": span.unit,
@@ -197,8 +200,8 @@ def _of_span(span: Period, person_id: int | None, table: str, sums: str) -> list
     )
 
 
-def _whose(person_id: int | None) -> str:
-    """Everybody's rows have no owner."""
+def _owner_condition(person_id: int | None) -> str:
+    """SQL condition; the rows for all people together have no owner."""
     return "owner_id IS NULL" if person_id is None else "owner_id = %(person)s"
 
 

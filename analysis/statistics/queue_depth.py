@@ -1,4 +1,4 @@
-"""What waits to be asked, API by API, as it is this moment."""
+"""Current length of the queue of each API, and of one person's part of it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import timedelta
 
 from django.db import connection
 
+# Rows of one queue that are counted; CAP + 1 means "more".
 CAP = 100_000
-"""Rows of one queue that are counted; one more than it means more."""
-LOOKED_AT = 200
-"""Rows at the head of each queue among which the oldest is looked for: some may be of pictures in the trash."""
-OF_ONE = 20_000
-"""Rows at the head of all queues among which one person's are looked for."""
+# Rows at the head of each queue that are read for the oldest one, since some may belong to pictures in the trash.
+HEAD_ROWS = 200
+# Rows at the head of all queues that are read for one person's.
+PERSON_ROWS = 20_000
 
 
 @dataclass(frozen=True)
-class Depth:
-    """One queue: `waiting` counts as far as CAP; `oldest` is how long its oldest has waited, if any may go now."""
+class QueueDepth:
+    """A queue; `waiting` is at most CAP + 1, `oldest` the age of its oldest."""
 
     recognizer: str
     api: str
@@ -27,45 +27,48 @@ class Depth:
 
 
 @dataclass(frozen=True)
-class Own:
-    """What of one person's pictures waits or is under way; at least so many where not everything was looked at."""
+class PersonQueue:
+    """One person's queued and running analyses.
+
+    At least this many if not `is_complete`.
+    """
 
     waiting: int
     oldest: timedelta | None
-    is_whole: bool
+    is_complete: bool
 
 
-def depths() -> list[Depth]:
-    """Of every queue in which something waits or is under way."""
+def queue_depths() -> list[QueueDepth]:
+    """All queues with queued or running analyses."""
     with connection.cursor() as cursor:
-        cursor.execute(_DEPTHS, {"most": CAP + 1, "looked_at": LOOKED_AT})
-        return [Depth(*row) for row in cursor.fetchall()]
+        cursor.execute(_DEPTHS, {"limit": CAP + 1, "head": HEAD_ROWS})
+        return [QueueDepth(*row) for row in cursor.fetchall()]
 
 
-def depth_of(person_id: int) -> Own:
-    """Of one person's pictures, in whichever queue."""
+def person_queue(person_id: int) -> PersonQueue:
+    """The queue of one person's pictures, over all APIs."""
     with connection.cursor() as cursor:
-        cursor.execute(_OF_ONE, {"person": person_id, "most": OF_ONE})
-        waiting, oldest, looked_at = cursor.fetchone()
-    return Own(waiting, oldest, looked_at < OF_ONE)
+        cursor.execute(_PERSON_QUEUE, {"person": person_id, "limit": PERSON_ROWS})
+        waiting, oldest, scanned = cursor.fetchone()
+    return PersonQueue(waiting, oldest, scanned < PERSON_ROWS)
 
 
-# Which queues there are is told by jumping through the index, not by reading all that waits.
+# A recursive query jumps through the index to list the queues (a loose index scan): DISTINCT would read all rows.
 _DEPTHS = """
-WITH RECURSIVE named AS (
+WITH RECURSIVE queue_key AS (
     (SELECT recognizer, api FROM analysis_analysis WHERE state = 'queued' ORDER BY recognizer, api LIMIT 1)
     UNION ALL
-    SELECT further.* FROM named CROSS JOIN LATERAL (
+    SELECT next.* FROM queue_key CROSS JOIN LATERAL (
         SELECT recognizer, api FROM analysis_analysis
-        WHERE state = 'queued' AND (recognizer, api) > (named.recognizer, named.api)
-        ORDER BY recognizer, api LIMIT 1) further),
+        WHERE state = 'queued' AND (recognizer, api) > (queue_key.recognizer, queue_key.api)
+        ORDER BY recognizer, api LIMIT 1) next),
 running AS (
     SELECT recognizer, api, count(*) AS number FROM analysis_analysis WHERE state = 'running' GROUP BY recognizer, api),
-queue AS (SELECT recognizer, api FROM named UNION SELECT recognizer, api FROM running)
+queue AS (SELECT recognizer, api FROM queue_key UNION SELECT recognizer, api FROM running)
 SELECT queue.recognizer, queue.api, (
            SELECT count(*) FROM (
                SELECT FROM analysis_analysis
-               WHERE state = 'queued' AND (recognizer, api) = (queue.recognizer, queue.api) LIMIT %(most)s) few),
+               WHERE state = 'queued' AND (recognizer, api) = (queue.recognizer, queue.api) LIMIT %(limit)s) capped),
        coalesce(running.number, 0), oldest.age
 FROM queue LEFT JOIN running USING (recognizer, api)
 CROSS JOIN LATERAL (
@@ -74,16 +77,16 @@ CROSS JOIN LATERAL (
     CROSS JOIN LATERAL (
         SELECT image_id, batch_id, requested_at FROM analysis_analysis
         WHERE state = 'queued' AND (recognizer, api) = (queue.recognizer, queue.api) AND is_bulk = kind.is_bulk
-        ORDER BY id LIMIT %(looked_at)s) head
+        ORDER BY id LIMIT %(head)s) head
     JOIN analysis_image image ON image.id = head.image_id AND image.trashed_at IS NULL
     LEFT JOIN analysis_batch batch ON batch.id = head.batch_id) oldest
 ORDER BY queue.recognizer, queue.api
 """
 
-_OF_ONE = """
+_PERSON_QUEUE = """
 WITH head AS MATERIALIZED (
     (SELECT image_id, requested_at FROM analysis_analysis WHERE state = 'queued'
-     ORDER BY recognizer, api, is_bulk, id LIMIT %(most)s)
+     ORDER BY recognizer, api, is_bulk, id LIMIT %(limit)s)
     UNION ALL SELECT image_id, requested_at FROM analysis_analysis WHERE state = 'running')
 SELECT count(image.id), now() - min(head.requested_at) FILTER (WHERE image.id IS NOT NULL), (SELECT count(*) FROM head)
 FROM head LEFT JOIN analysis_image image

@@ -1,4 +1,4 @@
-"""Bytes under keys: the only module that names a storage alias. Keys are made here and carry nothing a user typed."""
+"""Stored files by key, in a folder or an S3 bucket. Keys contain nothing that a user typed."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from analysis.aws.object_refs import PresignedForm, S3Object
 from analysis.models import PendingBlob, Upload
 
 RENDITIONS = {"thumb": "image/webp", "preview": "image/jpeg"}
-"""The renditions of a picture and their media types, as ingest.render makes them."""
-
-
+"""Media types of the renditions that ingest.render makes."""
 UPLOADS = "uploads"
 
 
 class StorageError(Exception):
-    """The storage did not take or give the bytes. Nothing of them is kept."""
+    """A file could not be stored or read, with a sentence. No part of it is stored."""
 
 
 class BlobMissing(StorageError):
-    """The storage has no blob under this key."""
+    """The storage has no file under a key."""
 
 
 def storage() -> Storage:
@@ -38,24 +37,24 @@ def storage() -> Storage:
 
 
 def bucket_name() -> str:
-    """Of the storage, where it is S3."""
+    """The storage's bucket, or "" for a folder."""
     return str(getattr(storage(), "bucket_name", ""))
 
 
 def local_folder() -> Path | None:
-    """Where the storage keeps its files, if it is a folder of this machine."""
-    found = storage()
-    return Path(found.location) if isinstance(found, FileSystemStorage) else None
+    """The storage's folder, unless it is a bucket."""
+    current = storage()
+    return Path(current.location) if isinstance(current, FileSystemStorage) else None
 
 
 def full_key(key: str) -> str:
-    """The key as the bucket knows it, below the storage's prefix."""
+    """A key with the storage's prefix, as in the bucket."""
     location = str(getattr(storage(), "location", "")).strip("/") if bucket_name() else ""
     return f"{location}/{key}" if location else key
 
 
 def relative_key(key: str) -> str:
-    """The key as we know it."""
+    """A key of the bucket without the storage's prefix."""
     return key.removeprefix(full_key(""))
 
 
@@ -65,7 +64,7 @@ def original_key(extension: str) -> str:
 
 
 def upload_key(ticket_id: uuid.UUID) -> str:
-    """Where bytes wait until they were looked at. The bucket's lifecycle rule names the folder."""
+    """Key for bytes that are not validated yet. The bucket's lifecycle rule names the folder."""
     return f"{UPLOADS}/{ticket_id.hex}"
 
 
@@ -75,78 +74,82 @@ def rendition_key(renditions_id: uuid.UUID, name: str) -> str:
 
 
 def register_pending(keys: Iterable[str], *, ahead: timedelta = timedelta()) -> None:
-    """Write down what is about to be stored, in a transaction of its own, so that a crash leaves no unknown blob.
+    """Register keys before their files are written, so that the sweeper finds the files after a crash.
 
-    `ahead`: how long from now somebody may still be storing it.
+    Must be committed before they are written. `ahead`: time from now until which they may be written.
     """
     PendingBlob.objects.bulk_create(PendingBlob(key=key, since=Now() + ahead) for key in keys)
 
 
 def confirm(keys: Iterable[str]) -> None:
-    """Strike blobs out, in the transaction that saves the row owning them."""
+    """Unregister keys, in the transaction that saves the row with these files."""
     PendingBlob.objects.filter(key__in=list(keys)).delete()
 
 
 def put(key: str, content: IO[bytes] | bytes) -> None:
-    """Store bytes. Raises StorageFailed with the storage's own words; a partial blob is swept later."""
+    """Store bytes under a new key. Raises StorageError; a partial file is swept later."""
     source = io.BytesIO(content) if isinstance(content, bytes) else content
     try:
         source.seek(0)
         saved = storage().save(key, File(source, name=key))
     except OSError as error:
-        raise StorageError(f"The storage did not take the picture: {error.strerror or error}.") from error
+        raise StorageError(_("The picture could not be stored: %(error)s.") % _cause(error)) from error
     if saved != key:
         storage().delete(saved)
-        raise StorageError(f"The storage already holds something under {key}.")
+        raise StorageError(_("The storage already has a file %(key)s.") % {"key": key})
 
 
 def accepts_direct_uploads() -> bool:
-    """Whether browsers send to the storage by themselves."""
+    """True if browsers send files to the storage directly."""
     return hasattr(storage(), "presigned_form")
 
 
 def presigned_form(key: str, *, size: int, seconds: int) -> PresignedForm | None:
-    """How a browser may send so many bytes to the storage by itself; None where they must come to us.
+    """A presigned form to upload `size` bytes directly; None where they must be sent to us.
 
-    Raises StorageFailed.
+    Raises StorageError.
     """
     sign = getattr(storage(), "presigned_form", None)
     try:
         return sign(key, size=size, seconds=seconds) if sign else None
     except OSError as error:
-        raise StorageError(f"No upload can be signed: {error}.") from error
+        raise StorageError(_("The upload form could not be signed: %(error)s.") % _cause(error)) from error
 
 
 def size(key: str) -> int:
-    """In bytes. Raises Missing or StorageFailed."""
+    """Size in bytes. Raises BlobMissing or StorageError."""
     with _failures(key):
         return int(storage().size(key))
 
 
-def copies_inside() -> bool:
-    """Whether the storage copies from one key to another by itself."""
+def can_copy() -> bool:
+    """True if the storage copies files by itself."""
     return hasattr(storage(), "copy")
 
 
-def adopt_upload(key: str, content: IO[bytes], *, arrived_as: str) -> None:
-    """Keep what arrived under another key: the very bytes that were read from there as `content`.
+def copy_upload(key: str, content: IO[bytes], *, uploaded_key: str) -> None:
+    """Copy an upload to `key`, only if it still has the bytes that were read as `content` (by ETag).
 
-    Only where the storage `copies_inside`. Raises StorageFailed, also where others have arrived there since.
+    Only for storage that `can_copy`. Raises StorageError.
     """
-    with _failures(arrived_as):
-        storage().copy(arrived_as, key, etag=getattr(content, "etag", ""))  # type: ignore[attr-defined]
+    with _failures(uploaded_key):
+        storage().copy(uploaded_key, key, etag=getattr(content, "etag", ""))  # type: ignore[attr-defined]
 
 
 def erase(key: str) -> None:
-    """Delete a blob whose key stays written down: more may arrive under it until the sweeper looks again."""
+    """Delete an upload's bytes. Its key stays registered, since the browser may still send more."""
     with suppress(OSError):
         storage().delete(key)
 
 
 def get(key: str) -> IO[bytes]:
-    """Open a blob for reading. Raises Missing or StorageFailed."""
+    """Open a file for reading. Raises BlobMissing or StorageError."""
     with _failures(key):
         return storage().open(key, "rb")
+
+
+def _cause(error: OSError, key: str = "") -> dict[str, object]:
+    return {"error": error.strerror or error, "key": key}
 
 
 @contextmanager
@@ -154,91 +157,91 @@ def _failures(key: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise BlobMissing(f"The storage has nothing under {key}.") from error
+        raise BlobMissing(_("The storage has no file %(key)s.") % {"key": key}) from error
     except OSError as error:
-        raise StorageError(f"The storage did not give {key}: {error.strerror or error}.") from error
+        raise StorageError(_("%(key)s could not be read: %(error)s.") % _cause(error, key)) from error
 
 
 def reference(key: str, *, region: str) -> S3Object | None:
-    """Where a blob lies in S3, for AWS's services of a region; None where they do not reach it."""
+    """The S3 object for AWS services in a region; None where they cannot read it."""
     refer = getattr(storage(), "reference", None)
     return refer(key, region=region) if refer else None
 
 
 def public_url(key: str) -> str | None:
-    """Where a browser may fetch a blob by itself for a while; None where it must ask us. Raises StorageFailed."""
+    """A signed URL for browsers; None where we send the file. Raises StorageError."""
     sign = getattr(storage(), "signed_url", None)
     try:
         return sign(key) if sign else None
     except OSError as error:
-        raise StorageError(f"No address can be signed: {error}.") from error
+        raise StorageError(_("The URL could not be signed: %(error)s.") % _cause(error)) from error
 
 
 def signs_urls() -> bool:
-    """Whether browsers fetch from the storage by themselves."""
+    """True if browsers read files from the storage directly."""
     return bool(getattr(storage(), "url_seconds", 0))
 
 
 def download_url(key: str, *, disposition: str) -> str:
-    """The same for a blob that is there and is to be saved. Raises Missing or StorageFailed."""
+    """A signed URL to download a file. Raises BlobMissing or StorageError."""
     size(key)
     try:
-        return str(storage().saving_url(key, disposition=disposition))  # type: ignore[attr-defined]
+        return str(storage().attachment_url(key, disposition=disposition))  # type: ignore[attr-defined]
     except OSError as error:
-        raise StorageError(f"No address can be signed: {error}.") from error
+        raise StorageError(_("The URL could not be signed: %(error)s.") % _cause(error)) from error
 
 
 def delete_pending(keys: Iterable[str]) -> None:
-    """Delete blobs and strike them out; one that cannot be deleted now stays written down for the sweeper."""
-    gone = []
+    """Delete files and unregister their keys; those that cannot be deleted stay for the sweeper."""
+    deleted = []
     for key in keys:
         try:
             storage().delete(key)
         except OSError:
             continue  # the sweeper tries again
-        gone.append(key)
-    confirm(gone)
+        deleted.append(key)
+    confirm(deleted)
 
 
 def exists(key: str) -> bool:
-    """Whether there is a blob under this key. Raises StorageFailed."""
+    """True if the storage has a file under this key. Raises StorageError."""
     try:
         return storage().exists(key)
     except OSError as error:
-        raise StorageError(f"The storage does not say whether it has {key}: {error.strerror or error}.") from error
+        raise StorageError(_("%(key)s could not be looked up: %(error)s.") % _cause(error, key)) from error
 
 
 def remove(key: str) -> None:
-    """Delete a blob that is in no table. Raises StorageFailed."""
+    """Delete a file that no row knows. Raises StorageError."""
     try:
         storage().delete(key)
     except OSError as error:
-        raise StorageError(f"The storage did not delete {key}: {error.strerror or error}.") from error
+        raise StorageError(_("%(key)s could not be deleted: %(error)s.") % _cause(error, key)) from error
 
 
 def list_keys(folder: str) -> Iterator[str]:
-    """Every key in a folder and those inside it, one folder's names in memory at a time. Raises StorageFailed."""
+    """All keys below a folder, with one folder's names in memory at a time. Raises StorageError."""
     try:
         folders, names = storage().listdir(folder)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StorageError(f"The storage does not list {folder}: {error.strerror or error}.") from error
+        raise StorageError(_("%(key)s could not be listed: %(error)s.") % _cause(error, folder)) from error
     for name in sorted(names):
         yield f"{folder}/{name}"
-    for inner in sorted(folders):
-        yield from list_keys(f"{folder}/{inner}")
+    for subfolder in sorted(folders):
+        yield from list_keys(f"{folder}/{subfolder}")
 
 
 def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
-    """Blobs that have had no owner for a while, and that no upload under way is to become one of."""
-    coming = Q(state=Upload.State.ISSUED, expires_at__gt=Now()) | Q(state=Upload.State.ARRIVED)
-    awaited = Upload.objects.filter(coming, key=OuterRef("key"))
-    return PendingBlob.objects.filter(~Exists(awaited), since__lt=Now() - older_than)
+    """Registered files without a row for a while, except those of open uploads."""
+    is_open = Q(state=Upload.State.ISSUED, expires_at__gt=Now()) | Q(state=Upload.State.ARRIVED)
+    uploads = Upload.objects.filter(is_open, key=OuterRef("key"))
+    return PendingBlob.objects.filter(~Exists(uploads), since__lt=Now() - older_than)
 
 
 def sweep(*, older_than: timedelta, limit: int = 500) -> int:
-    """Delete blobs that nobody awaits any more; answers how many."""
+    """Delete orphaned files. Returns their number."""
     keys = list(orphaned(older_than=older_than).order_by("since").values_list("key", flat=True)[:limit])
     delete_pending(keys)
     return len(keys)

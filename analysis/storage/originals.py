@@ -1,4 +1,4 @@
-"""Where a picture's original lies and how to get at it: in our storage, or in the bucket that it stays in."""
+"""Originals of images, in our storage or in the bucket they stay in."""
 
 from __future__ import annotations
 
@@ -10,66 +10,72 @@ from typing import IO, cast
 from django.conf import settings
 from django.db import transaction
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
 from analysis.aws import s3_objects
 from analysis.aws.errors import AWSError
 from analysis.aws.object_refs import S3Object
+from analysis.formatting import translated
 from analysis.models import Bucket, BucketObject, Image
 from analysis.storage import blobs
-from analysis.storage.presigned_urls import SAVING
+from analysis.storage.presigned_urls import DOWNLOAD_SECONDS
 
 IN_MEMORY = 8 * 2**20
-NO_BUCKET = "There is no bucket {}: correct its name, or create it."
+"""Bytes of a download that are kept in memory before it goes to a temporary file."""
+
+
+def no_bucket(name: str) -> str:
+    return _("There is no bucket %(name)s. Correct the name, or create it.") % {"name": name}
 
 
 def get(image: Image) -> IO[bytes]:
-    """Open an original for reading, the very bytes that were looked at. Raises blobs.Missing or blobs.StorageFailed."""
+    """Open an original: the bytes that were examined. Raises BlobMissing or StorageError."""
     if image.bucket is None:
         return blobs.get(image.key)
-    fetched = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    download = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
     try:
-        _at_its_version(image, image.bucket, lambda place: _fetched(image, place, into=fetched))
+        _with_version(image, image.bucket, lambda target: _download(image, target, into=download))
     except AWSError as refusal:
-        fetched.close()
+        download.close()
         raise _as_failure(image, refusal) from refusal
-    fetched.seek(0)
-    return fetched
+    download.seek(0)
+    return download
 
 
 def download_url(image: Image) -> str | None:
-    """Where a browser may fetch an original by itself, to save it under its name; None where it must ask us.
+    """A presigned URL to download an original under its file name; None where it must be sent by us.
 
-    That the very bytes are there is asked first, so that nobody is led astray. Raises like `get`.
+    Checks first that the examined bytes are there, since a browser would display S3's XML error. Raises like `get`.
     """
     if not blobs.signs_urls():
         return None
     disposition = content_disposition_header(as_attachment=True, filename=image.filename) or "attachment"
     if image.bucket is None:
-        is_reached = not settings.AWS_CLOUDFRONT_DOMAIN  # a bucket behind it may be closed to everybody else
-        return blobs.download_url(image.key, disposition=disposition) if is_reached else None
+        is_reachable = not settings.AWS_CLOUDFRONT_DOMAIN  # a bucket behind CloudFront may refuse all others
+        return blobs.download_url(image.key, disposition=disposition) if is_reachable else None
     if not s3_objects.is_addressable(image.key):
         return None
     bucket = image.bucket
     try:
         client = client_of(bucket)
-        _at_its_version(image, bucket, lambda place: s3_objects.head(client, place, etag=image.etag))
-        place = _place(image, bucket)
-        return s3_objects.download_url(client, place, seconds=SAVING, disposition=disposition)
+        _with_version(image, bucket, lambda target: s3_objects.head(client, target, etag=image.etag))
+        target = _target(image, bucket)
+        return s3_objects.download_url(client, target, seconds=DOWNLOAD_SECONDS, disposition=disposition)
     except AWSError as refusal:
         raise _as_failure(image, refusal) from refusal
 
 
 def reference(image: Image, *, region: str) -> S3Object | None:
-    """Where it lies in S3, for AWS's services of a region; None where they do not reach it."""
+    """The S3 object for AWS services in a region; None where they cannot read it."""
     if image.bucket is None:
         return blobs.reference(image.key, region=region)
     if s3_objects.has_own_endpoint() or region_of(image.bucket) != region:
         return None
-    return _place(image, image.bucket)
+    return _target(image, image.bucket)
 
 
 def delete(image: Image) -> None:
-    """Delete the original of a picture in a bucket where that is allowed. Raises Refused."""
+    """Delete an original in a bucket, if the bucket allows it. Raises AWSError."""
     if image.bucket is not None and image.bucket.may_delete:
         s3_objects.delete(client_of(image.bucket), S3Object(image.bucket.name, image.key))
 
@@ -82,26 +88,26 @@ def region_of(bucket: Bucket) -> str:
     return bucket.region or str(settings.AWS_REGION)
 
 
-def _place(image: Image, bucket: Bucket) -> S3Object:
+def _target(image: Image, bucket: Bucket) -> S3Object:
     return S3Object(bucket.name, image.key, image.version_id or None)
 
 
-def _fetched(image: Image, place: S3Object, *, into: IO[bytes]) -> str:
-    return s3_objects.download(client_of(cast(Bucket, image.bucket)), place, etag=image.etag, into=into).version_id
+def _download(image: Image, target: S3Object, *, into: IO[bytes]) -> str:
+    return s3_objects.download(client_of(cast(Bucket, image.bucket)), target, etag=image.etag, into=into).version_id
 
 
-def _at_its_version(image: Image, bucket: Bucket, ask: Callable[[S3Object], str]) -> None:
-    """Ask for the version that was examined; where that has expired, for the present one, if its ETag is the same.
+def _with_version(image: Image, bucket: Bucket, request: Callable[[S3Object], str]) -> None:
+    """Request the examined version, or the latest one with the same ETag where that expired. Raises AWSError.
 
-    The same bytes put once more are another version, of which a listing tells nothing. Raises Refused.
+    Storing the same bytes again makes a new version, which listings do not show.
     """
-    place = _place(image, bucket)
+    target = _target(image, bucket)
     try:
-        ask(place)
+        request(target)
     except AWSError as refusal:
         if refusal.code not in s3_objects.VERSION_GONE or not image.etag:
             raise
-        version_id = ask(replace(place, version=None))
+        version_id = request(replace(target, version=None))
         _renew_version(image, version_id)
 
 
@@ -112,12 +118,18 @@ def _renew_version(image: Image, version_id: str) -> None:
     image.version_id = version_id
 
 
-def _as_failure(image: Image, refusal: AWSError) -> blobs.StorageError:
-    if refusal.is_absent:
-        return blobs.BlobMissing(f"The bucket {image.bucket} has nothing under {image.key} any more.")
-    if refusal.code in s3_objects.CHANGED_CODES:
-        return blobs.StorageError(f"{image.key} in the bucket {image.bucket} has changed; it is read again soon.")
-    if refusal.is_denied:
-        said = f"s3:GetObject is not allowed for {image.key} in the bucket {image.bucket} ({refusal.code}). "
-        return blobs.StorageError(f"{said}“Check connection” on the bucket's page gives the policy to grant.")
-    return blobs.StorageError(f"The bucket {image.bucket} did not give {image.key}: {refusal}")
+def _as_failure(image: Image, error: AWSError) -> blobs.StorageError:
+    values = {"bucket": image.bucket, "key": image.key, "code": error.code, "error": translated(error)}
+    if error.is_absent:
+        return blobs.BlobMissing(_("The bucket %(bucket)s no longer has %(key)s.") % values)
+    if error.code in s3_objects.CHANGED_CODES:
+        return blobs.StorageError(
+            _("%(key)s in the bucket %(bucket)s has changed. It will be imported again soon.") % values
+        )
+    if error.is_denied:
+        sentence = _(
+            "s3:GetObject is not allowed for %(key)s in the bucket %(bucket)s (%(code)s)."
+            " “Check connection” on the bucket's page shows the policy to grant."
+        )
+        return blobs.StorageError(sentence % values)
+    return blobs.StorageError(_("%(key)s could not be read from the bucket %(bucket)s: %(error)s") % values)

@@ -1,7 +1,7 @@
-"""Addresses that let a browser fetch an object for a while, the same ones for as long as that lasts.
+"""Presigned URLs for S3 and CloudFront that stay the same for half of their lifetime.
 
-boto3 signs each address with the present second: no browser would find a thumb in its cache again, and a page of 60
-would cost 14 ms. Here the time is rounded down, for each key by an offset of its own, so that not all change at once.
+boto3 signs each URL with the current second: browsers would never find a thumb in their cache, and a page of 60 images
+would take 14 ms. Here the time is rounded down, with an offset by key so that not all URLs change at once.
 """
 
 from __future__ import annotations
@@ -21,51 +21,51 @@ from urllib.parse import quote, urlsplit
 from botocore.credentials import ReadOnlyCredentials  # noqa: TID251
 from botocore.signers import CloudFrontSigner  # noqa: TID251
 
-LONGEST = 7 * 86_400  # seconds, SigV4's limit
-SAVING = 900
-"""Seconds in which the download of an original must have begun."""
+MAX_SECONDS = 7 * 86_400  # the limit of Signature Version 4
+DOWNLOAD_SECONDS = 900
+"""Seconds in which the download of an original has to start."""
 
 
 def signed_at(key: str, *, seconds: int, now: float) -> int:
-    """When an address is said to have been signed: it stays the same for half of its life, then works for the rest."""
+    """The signing time of a URL: constant for half of the lifetime, so at least the other half is left."""
     half = max(seconds // 2, 1)
     offset = zlib.crc32(key.encode()) % half
     return (int(now) - offset) // half * half + offset
 
 
-def presigned(
-    address: str,
+def presign(
+    url: str,
     *,
     credentials: ReadOnlyCredentials,
     region: str,
     seconds: int,
     when: int,
-    wishes: Mapping[str, str] = MappingProxyType({}),
+    overrides: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """An address of S3 with leave to GET it, by Signature Version 4 in the query (AWS, "Authenticating Requests").
+    """An S3 URL for GET, signed by Signature Version 4 in the query (AWS, "Authenticating Requests").
 
-    `wishes`: what else the query says, such as response-content-disposition.
+    `overrides`: further parameters, such as response-content-disposition.
     """
     at = datetime.fromtimestamp(when, UTC)
     stamp, day = f"{at:%Y%m%dT%H%M%SZ}", f"{at:%Y%m%d}"
     scope = f"{day}/{region}/s3/aws4_request"
-    said = {
+    params = {
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
         "X-Amz-Credential": f"{credentials.access_key}/{scope}",
         "X-Amz-Date": stamp,
         "X-Amz-Expires": str(seconds),
         "X-Amz-SignedHeaders": "host",
-        **wishes,
+        **overrides,
     }
     if credentials.token:
-        said["X-Amz-Security-Token"] = credentials.token
-    query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(said.items()))
-    parts = urlsplit(address)
+        params["X-Amz-Security-Token"] = credentials.token
+    query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(params.items()))
+    parts = urlsplit(url)
     request = f"GET\n{parts.path}\n{query}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
     digest = hashlib.sha256(request.encode()).hexdigest()
     key = _signing_key(credentials.secret_key, day, region)
     signature = _hmac(key, f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}").hex()
-    return f"{address}?{query}&X-Amz-Signature={signature}"
+    return f"{url}?{query}&X-Amz-Signature={signature}"
 
 
 @lru_cache(maxsize=4)
@@ -82,13 +82,13 @@ def _hmac(key: bytes, text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Distribution:
-    """A CloudFront distribution in front of the bucket; with a key pair its addresses are signed."""
+    """A CloudFront distribution in front of the bucket; its URLs are signed if it has a key pair."""
 
     domain: str
     key_id: str = ""
     key_file: str = ""
 
-    def address(self, name: str, *, seconds: int) -> str:
+    def url_of(self, name: str, *, seconds: int) -> str:
         plain = f"https://{self.domain}/{quote(name)}"
         if not self.key_id:
             return plain
@@ -96,15 +96,15 @@ class Distribution:
 
     @cached_property
     def _signer(self) -> CloudFrontSigner:
-        # cryptography is slow to import, and few have a key pair.
+        # cryptography is slow to import, and few distributions have a key pair.
         from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
 
         key = serialization.load_pem_private_key(Path(self.key_file).read_bytes(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError("AWS_CLOUDFRONT_KEY_FILE holds no RSA key, which is what CloudFront's signed URLs need.")
-        # CloudFront's canned policies are signed with SHA-1, whatever one thinks of it.
-        return CloudFrontSigner(self.key_id, lambda said: key.sign(said, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303
+            raise ValueError("AWS_CLOUDFRONT_KEY_FILE is no RSA key, which CloudFront's signed URLs require.")
+        # CloudFront requires SHA-1 for the signature of canned policies.
+        return CloudFrontSigner(self.key_id, lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303
 
     @lru_cache(maxsize=20_000)  # noqa: B019  a millisecond each, and one distribution lives as long as the process
     def _signed(self, plain: str, until: int) -> str:

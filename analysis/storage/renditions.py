@@ -1,4 +1,4 @@
-"""The two renditions of a picture and the bytes a recognizer gets, from its original."""
+"""Thumb and preview of an image, and the payload for a recognizer, from its original."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from django.conf import settings
 from django.db import transaction
 
 from analysis.aws.object_refs import S3Object
-from analysis.ingest.service import examine, payload
+from analysis.ingest.decoding_service import examine, payload
 from analysis.ingest.validation import Limits
 from analysis.models import Image
 from analysis.storage import blobs, originals
 
 # Rekognition's limits for bytes and for sides in pixels: docs.aws.amazon.com/rekognition/latest/dg/limits.html
-MOST_BYTES = 5 * 1024**2
-MOST_BYTES_IN_S3 = 15 * 10**6
-SHORTEST_SIDE, LONGEST_SIDE = 80, 10_000
+MAX_BYTES = 5 * 1024**2
+MAX_BYTES_IN_S3 = 15 * 10**6
+MIN_SIDE, MAX_SIDE = 80, 10_000
 
 
 def limits() -> Limits:
-    """What `ingest` may accept here, from the settings."""
+    """Limits of accepted images, from the settings."""
     return Limits(
         max_bytes=settings.MAX_UPLOAD_BYTES,
         max_pixels=settings.MAX_PIXELS,
@@ -31,7 +31,7 @@ def limits() -> Limits:
 
 
 def read(image: Image, name: str) -> IO[bytes]:
-    """Open a rendition; one that was lost is made again. Raises blobs.StorageFailed or ingest's Rejected."""
+    """Open a rendition, rendering it again if it is missing. Raises StorageError or InvalidImage."""
     try:
         return blobs.get(blobs.rendition_key(image.renditions_id, name))
     except blobs.BlobMissing:
@@ -40,20 +40,20 @@ def read(image: Image, name: str) -> IO[bytes]:
 
 
 def remake(image: Image) -> None:
-    """Make both renditions again from the original, under new keys, since browsers keep the old ones for ever."""
+    """Render both renditions again, under new keys, since browsers cache the old URLs for ever."""
     with originals.get(image) as original:
         examined = examine(original, name=image.filename, limits=limits())
     old, new = image.renditions_id, uuid.uuid4()
-    contents = {blobs.rendition_key(new, each.name): each.content for each in examined.renditions}
+    contents = {blobs.rendition_key(new, rendition.name): rendition.content for rendition in examined.renditions}
     blobs.register_pending(contents)
     for key, content in contents.items():
         blobs.put(key, content)
     with transaction.atomic():
-        same = Image.objects.filter(pk=image.pk, renditions_id=old)
-        is_ours = same.update(renditions_id=new, placeholder=examined.placeholder) == 1
-        if is_ours:
+        unchanged = Image.objects.filter(pk=image.pk, renditions_id=old)
+        is_saved = unchanged.update(renditions_id=new, placeholder=examined.placeholder) == 1
+        if is_saved:
             blobs.confirm(contents)
-    if not is_ours:  # somebody made them at the same time, or the picture is gone
+    if not is_saved:  # rendered by another process at the same time, or the image was deleted
         blobs.delete_pending(contents)
         new = Image.objects.filter(pk=image.pk).values_list("renditions_id", flat=True).first() or new
     else:
@@ -62,35 +62,35 @@ def remake(image: Image) -> None:
 
 
 def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
-    """An upright JPEG of at most 5 MiB for a recognizer, not kept; `as_is`, the original where it already is one.
+    """An upright JPEG of at most 5 MiB for a recognizer; with `as_is` the original, if it is within the limits.
 
-    Raises blobs.StorageFailed or ingest's Rejected.
+    Raises StorageError or InvalidImage.
     """
     with originals.get(image) as original:
-        if as_is and _needs_nothing(image, most_bytes=MOST_BYTES):
+        if as_is and _is_sendable(image, max_bytes=MAX_BYTES):
             return original.read()
         return payload(original, long_side=settings.RECOGNITION_LONG_SIDE, limits=limits())
 
 
 def is_sent_as_is(image: Image, picture: bytes | S3Object) -> bool:
-    """Whether this picture, made by `for_recognition` with `as_is` or a reference, is the original itself."""
-    return isinstance(picture, S3Object) or _needs_nothing(image, most_bytes=MOST_BYTES)
+    """True if the payload for a recognizer is the original itself."""
+    return isinstance(picture, S3Object) or _is_sendable(image, max_bytes=MAX_BYTES)
 
 
 def reference_for_recognition(image: Image) -> S3Object | None:
-    """The original where it lies, if Rekognition may fetch it there itself and can read it as it is."""
-    if not settings.REKOGNITION_READS_BUCKET or not _needs_nothing(image, most_bytes=MOST_BYTES_IN_S3):
+    """The original in S3, if Rekognition can read it there."""
+    if not settings.REKOGNITION_READS_BUCKET or not _is_sendable(image, max_bytes=MAX_BYTES_IN_S3):
         return None
     return originals.reference(image, region=settings.AWS_REGION)
 
 
-def _needs_nothing(image: Image, *, most_bytes: int) -> bool:
-    """Within Rekognition's limits, and its stored pixels are the upright ones, so boxes mean the same."""
+def _is_sendable(image: Image, *, max_bytes: int) -> bool:
+    """True if the original is within Rekognition's limits and upright, so that bounding boxes fit."""
     sides = image.width, image.height
     return (
         image.format in {Image.Format.JPEG, Image.Format.PNG}
         and image.orientation == 1
-        and image.size <= most_bytes
-        and min(sides) >= SHORTEST_SIDE
-        and max(sides) <= LONGEST_SIDE
+        and image.size <= max_bytes
+        and min(sides) >= MIN_SIDE
+        and max(sides) <= MAX_SIDE
     )

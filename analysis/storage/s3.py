@@ -1,4 +1,4 @@
-"""S3 behind Django's storage interface: one connection for all threads, and AWS's errors as OSError with their code."""
+"""S3 as Django storage: one connection for all threads, and boto3's errors as OSError."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from boto3.s3.transfer import TransferConfig  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: TID251
 from django.core.files import File
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from analysis.aws.endpoint_names import without_credentials
 from analysis.aws.errors import CREDENTIAL_ERRORS, DENIED_CODES, SLOW_DOWN_CODES, WRONG_REGION_CODES
 from analysis.aws.object_refs import PresignedForm, S3Object
-from analysis.storage.presigned_urls import SAVING, Distribution, presigned, signed_at
+from analysis.aws.url_credentials import redact_url_credentials
+from analysis.storage.presigned_urls import DOWNLOAD_SECONDS, Distribution, presign, signed_at
 
 MB = 2**20
-ADVICE = {
-    DENIED_CODES: "manage.py check_aws names the permission that is missing",
-    CREDENTIAL_ERRORS: "renew the credentials, check the clock",
-    WRONG_REGION_CODES: "set AWS_REGION to the bucket's region",
-    SLOW_DOWN_CODES: "it asks for patience, try again in a moment",
-    frozenset({"NoSuchBucket"}): "correct AWS_STORAGE_BUCKET_NAME, or create it",
+NEXT_STEPS = {
+    DENIED_CODES: gettext_noop("run manage.py check_aws to find the missing permission"),
+    CREDENTIAL_ERRORS: gettext_noop("renew the credentials, and check the clock"),
+    WRONG_REGION_CODES: gettext_noop("set AWS_REGION to the bucket's region"),
+    SLOW_DOWN_CODES: gettext_noop("S3 is throttling requests, try again in a moment"),
+    frozenset({"NoSuchBucket"}): gettext_noop("correct AWS_STORAGE_BUCKET_NAME, or create the bucket"),
 }
 
 
-class Fetched(File):  # type: ignore[type-arg]
-    """An object's bytes, and the etag that they had."""
+class DownloadedFile(File):  # type: ignore[type-arg]
+    """An object's bytes and their ETag."""
 
     def __init__(self, file: IO[bytes], *, name: str, etag: str) -> None:
         super().__init__(file, name=name)
@@ -44,10 +46,10 @@ class Fetched(File):  # type: ignore[type-arg]
 
 
 class SharedS3Storage(S3Storage):  # type: ignore[misc]
-    """django-storages' backend with the settings it leaves to us.
+    """S3 storage with one connection for all threads (a session per thread costs 15 MB).
 
-    Keys are never reused, so overwriting needs no HEAD first; s3v4 and virtual addressing make signed URLs that work in
-    every region; one connection serves all threads (a session for each costs 15 MB). Source: docs/aws.md.
+    Keys are never reused, so overwriting needs no HEAD request first. Presigned URLs work in every region with s3v4 and
+    virtual addressing. Source: docs/aws.md.
     """
 
     _lock = threading.Lock()
@@ -66,7 +68,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         self.encryption = {name: value for name, value in (encryption or {}).items() if value}
         self.distribution = Distribution(**distribution) if distribution and distribution.get("domain") else None
         endpoint = options.get("endpoint_url")
-        checksums = "when_required" if endpoint else "when_supported"  # S3-compatible servers refuse unknown checksums
+        checksums = "when_required" if endpoint else "when_supported"  # S3-compatible servers reject newer checksums
         options.setdefault("file_overwrite", True)
         options.setdefault("default_acl", None)
         options.setdefault("max_memory_size", 8 * MB)
@@ -98,54 +100,53 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         return self._shared
 
     def signed_url(self, name: str) -> str | None:
-        """An address from which a browser may fetch an object; None where it is not to."""
+        """A signed URL for browsers; None where we send the files."""
         key = self._normalize_name(clean_name(name))
         if not self.url_seconds:
             return None
         if self.distribution:
-            return self.distribution.address(key, seconds=self.url_seconds)
+            return self.distribution.url_of(key, seconds=self.url_seconds)
         return self._presigned(key, seconds=self.url_seconds)
 
-    def saving_url(self, name: str, *, disposition: str) -> str | None:
-        """The same for an object that is to be saved, never shown: soon over, and not CloudFront's, which passes on
-        no wishes unless it is told to.
-        """
-        key, seconds = self._normalize_name(clean_name(name)), min(self.url_seconds, SAVING)
-        wishes = {"response-content-disposition": disposition, "response-content-type": "application/octet-stream"}
-        return self._presigned(key, seconds=seconds, wishes=wishes) if seconds else None
+    def attachment_url(self, name: str, *, disposition: str) -> str | None:
+        """A short-lived URL to download an object."""
+        # Not by CloudFront, which forwards response-* parameters only if its distribution is configured to.
+        key, seconds = self._normalize_name(clean_name(name)), min(self.url_seconds, DOWNLOAD_SECONDS)
+        overrides = {"response-content-disposition": disposition, "response-content-type": "application/octet-stream"}
+        return self._presigned(key, seconds=seconds, overrides=overrides) if seconds else None
 
-    def _presigned(self, key: str, *, seconds: int, wishes: Mapping[str, str] = MappingProxyType({})) -> str:
+    def _presigned(self, key: str, *, seconds: int, overrides: Mapping[str, str] = MappingProxyType({})) -> str:
         with _as_oserror(self.bucket_name):
             credentials = self.connection.meta.client._request_signer._credentials
             if credentials is None:
                 raise NoCredentialsError
-            return presigned(
+            return presign(
                 f"{self.origin}{self._path}/{quote(key)}",
                 credentials=credentials.get_frozen_credentials(),
                 region=self.region_name or "us-east-1",
                 seconds=seconds,
                 when=signed_at(key, seconds=seconds, now=time.time()),
-                wishes=wishes,
+                overrides=overrides,
             )
 
     def presigned_form(self, name: str, *, size: int, seconds: int) -> PresignedForm:
-        """Leave for a browser to store so many bytes, neither more nor less, under this key, as nothing to be shown."""
+        """A presigned form for exactly `size` bytes, stored with a media type that browsers do not display."""
         headers = {"Content-Type": "application/octet-stream"}
         names = {"ServerSideEncryption": "x-amz-server-side-encryption"}
         names |= {"SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id"}
         fields = headers | {names[name]: value for name, value in self.encryption.items()}
         with _as_oserror(self.bucket_name):
-            made = self.connection.meta.client.generate_presigned_post(
+            form = self.connection.meta.client.generate_presigned_post(
                 self.bucket_name,
                 self._normalize_name(clean_name(name)),
                 Fields=fields,
                 Conditions=[{name: value} for name, value in fields.items()] + [["content-length-range", size, size]],
                 ExpiresIn=seconds,
             )
-        return PresignedForm(made["url"], made["fields"])
+        return PresignedForm(form["url"], form["fields"])
 
     def copy(self, source: str, target: str, *, etag: str) -> None:
-        """Inside the bucket, without the bytes coming here; only if the source is still the one with this etag."""
+        """Copy inside the bucket, only if the source still has this ETag."""
         with _as_oserror(self.bucket_name):
             self.connection.meta.client.copy_object(
                 Bucket=self.bucket_name,
@@ -164,23 +165,23 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
 
     @property
     def origin(self) -> str:
-        """Where browsers find the bucket, for the pages' Content-Security-Policy and for signed addresses."""
+        """Origin of the bucket's URLs, for the Content-Security-Policy and signed URLs."""
         return origin_of(self.bucket_name, region=self.region_name or "", endpoint=self.endpoint_url or "")
 
     @property
     def _path(self) -> str:
-        """Other servers than AWS have the bucket's name in the path."""
+        # S3-compatible servers are addressed path-style.
         return f"{urlsplit(self.endpoint_url).path.rstrip('/')}/{self.bucket_name}" if self.endpoint_url else ""
 
     def get_object_parameters(self, name: str) -> dict[str, Any]:
-        """How it is encrypted; and the storage class of originals, for small objects cost more in most classes."""
-        said = {**super().get_object_parameters(name), **self.encryption}
+        """Encryption, and the storage class of originals; small objects cost more in most classes."""
+        parameters = {**super().get_object_parameters(name), **self.encryption}
         if self.storage_class and name.startswith("originals/"):
-            said["StorageClass"] = self.storage_class
-        return said
+            parameters["StorageClass"] = self.storage_class
+        return parameters
 
     def reference(self, name: str, *, region: str) -> S3Object | None:
-        """Where an object lies, for AWS's services of a region to fetch; None where they do not reach it."""
+        """The S3 object for AWS services in a region; None where they cannot read it."""
         if self.endpoint_url or self.region_name not in {None, region}:
             return None
         return S3Object(self.bucket_name, self._normalize_name(clean_name(name)))
@@ -190,15 +191,15 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
             return str(super()._save(name, content))
 
     def _open(self, name: str, mode: str = "rb") -> Any:  # noqa: ARG002
-        """The whole object, fetched with one request; what goes wrong on the way goes wrong here, not in a reader."""
+        """Download an object completely, so that errors occur here and not in a reader."""
         with ExitStack() as on_failure, _as_oserror(self.bucket_name):
-            fetched = on_failure.enter_context(tempfile.SpooledTemporaryFile(max_size=8 * MB))
+            file = on_failure.enter_context(tempfile.SpooledTemporaryFile(max_size=8 * MB))
             key = self._normalize_name(clean_name(name))
-            found = self.connection.meta.client.get_object(Bucket=self.bucket_name, Key=key)
-            shutil.copyfileobj(found["Body"], fetched, MB)
-            fetched.seek(0)
+            response = self.connection.meta.client.get_object(Bucket=self.bucket_name, Key=key)
+            shutil.copyfileobj(response["Body"], file, MB)
+            file.seek(0)
             on_failure.pop_all()
-        return Fetched(fetched, name=name, etag=found["ETag"])
+        return DownloadedFile(file, name=name, etag=response["ETag"])
 
     def delete(self, name: str) -> None:
         with _as_oserror(self.bucket_name):
@@ -215,10 +216,10 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
 
 
 def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
-    """Scheme and host of a bucket's addresses."""
+    """Scheme and host of a bucket's URLs."""
     if endpoint:
         parts = urlsplit(endpoint)
-        return without_credentials(f"{parts.scheme}://{parts.netloc}")
+        return redact_url_credentials(f"{parts.scheme}://{parts.netloc}")
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"
 
@@ -230,18 +231,24 @@ def _as_oserror(bucket: str) -> Iterator[None]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
         kind = FileNotFoundError if code in {"NoSuchKey", "404"} else OSError
-        raise kind(_said(error, bucket)) from error
+        raise kind(_describe(error, bucket)) from error
     except NoCredentialsError as error:
-        sentence = "there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role"
-        raise OSError(f"S3: {sentence}") from error
+        sentence = _(
+            "S3: no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role"
+        )
+        raise OSError(sentence) from error
     except (BotoCoreError, S3UploadFailedError) as error:
-        raise OSError(f"S3: {without_credentials(str(error))}") from error
+        raise OSError(f"S3: {redact_url_credentials(str(error))}") from error
 
 
-def _said(error: ClientError, bucket: str) -> str:
-    """Which call failed in which bucket, and what to do; AWS's own words only where they name no principal."""
-    answer = error.response.get("Error", {})
-    code = answer.get("Code")
-    what = f"S3 {error.operation_name} in the bucket {bucket}: {code}"
-    advice = next((words for codes, words in ADVICE.items() if code in codes), "")
-    return f"{what}; {advice}" if advice else f"{what}: {answer.get('Message')}"
+def _describe(error: ClientError, bucket: str) -> str:
+    """The failed operation and what to do. AWS's own message only where it names no principal."""
+    details = error.response.get("Error", {})
+    code = details.get("Code")
+    next_step = next((_(text) for codes, text in NEXT_STEPS.items() if code in codes), "")
+    failure = _("S3 %(operation)s in the bucket %(bucket)s: %(code)s") % {
+        "operation": error.operation_name,
+        "bucket": bucket,
+        "code": code,
+    }
+    return f"{failure}; {next_step}" if next_step else f"{failure}: {details.get('Message')}"

@@ -81,15 +81,15 @@ class SyncRow:
 def activity(request: Request) -> HttpResponse:
     """One's own, and everybody's for staff; as a fragment only the batches, which ask again while one is under way."""
     person = current_user_id(request)
-    rows, is_moving = _batches(permissions.batches_of(request.user), now=now())
-    context = {"rows": rows, "is_moving": is_moving, "is_staff": permissions.sees_system(request.user)}
+    rows, is_moving = _batches(permissions.viewable_batches(request.user), now=now())
+    context = {"rows": rows, "is_moving": is_moving, "is_staff": permissions.can_view_system(request.user)}
     if is_fragment(request):
         return render(request, "activity.html#batches", context)
-    sees_all = permissions.sees_all_failures(request.user)
+    sees_all = permissions.can_view_all_failures(request.user)
     found = failures(person_id=None if sees_all else person)
     context |= {
         "failures": [_failure(cause, all_owners=sees_all) for cause in found.causes],
-        "most_failures": "" if found.is_whole else f"{SCAN_LIMIT:,}",
+        "most_failures": "" if found.is_complete else f"{SCAN_LIMIT:,}",
         "syncs": _syncs(request),
         "toasts": toasts.take_toasts(request),
     }
@@ -101,8 +101,8 @@ def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
     """Pause, resume or cancel a batch of one's own, or as staff who may, anybody's."""
     if action not in STEPS:
         raise Http404
-    batch = get_object_or_404(permissions.batches_of(request.user), pk=batch_id)
-    if not permissions.may_steer(request.user, batch):
+    batch = get_object_or_404(permissions.viewable_batches(request.user), pk=batch_id)
+    if not permissions.can_control_batch(request.user, batch):
         raise PermissionDenied(_("This run was started by someone else. You can watch it, but not change it."))
     try:
         is_done = STEPS[action](batch, request)
@@ -226,7 +226,7 @@ def _failure(cause: Cause, *, all_owners: bool) -> FailureRow:
 
 
 def _syncs(request: Request) -> list[SyncRow]:
-    buckets = permissions.buckets_for(request.user)
+    buckets = permissions.viewable_buckets(request.user)
     waiting = dict(
         BucketObject.objects.filter(state=BucketObject.State.WAITING, bucket__in=buckets)
         .values_list("bucket")

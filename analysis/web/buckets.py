@@ -84,10 +84,10 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
 @require_safe
 def buckets(request: Request) -> HttpResponse:
     """One's own buckets; all of them for staff."""
-    found = permissions.buckets_for(request.user).annotate(pictures=Count("images"))
+    found = permissions.viewable_buckets(request.user).annotate(pictures=Count("images"))
     context = {
         "rows": [_row(each) for each in found],
-        "is_staff": permissions.sees_all_buckets(request.user),
+        "is_staff": permissions.can_view_all_buckets(request.user),
         "toasts": toasts.take_toasts(request),
     }
     return render(request, "buckets/index.html", context)
@@ -96,21 +96,21 @@ def buckets(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request) -> HttpResponse:
     """Staff alone: whoever names a bucket has the server's own permissions read it."""
-    permissions.require(permissions.may_add_buckets(request.user))
+    permissions.require_or_404(permissions.can_add_buckets(request.user))
     return _form(request, Bucket(owner_id=current_user_id(request), region=settings.AWS_REGION))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, bucket_id: int) -> HttpResponse:
-    permissions.require(permissions.may_edit_buckets(request.user))
-    return _form(request, permissions.bucket_for(request.user, bucket_id))
+    permissions.require_or_404(permissions.can_edit_buckets(request.user))
+    return _form(request, permissions.get_bucket_or_404(request.user, bucket_id))
 
 
 @require_POST
 def remove(request: Request, bucket_id: int) -> HttpResponse:
     """Forget a bucket that has no pictures in the library; nothing changes in S3."""
-    permissions.require(permissions.may_remove_buckets(request.user))
-    shown = permissions.bucket_for(request.user, bucket_id)
+    permissions.require_or_404(permissions.can_delete_buckets(request.user))
+    shown = permissions.get_bucket_or_404(request.user, bucket_id)
     name = str(shown)
     try:
         shown.delete()
@@ -134,20 +134,20 @@ def _form(request: Request, shown: Bucket) -> HttpResponse:
 @require_safe
 def bucket(request: Request, bucket_id: int) -> HttpResponse:
     """What is known of it; with `?check`, what it lets us do."""
-    shown = permissions.bucket_for(request.user, bucket_id)
+    shown = permissions.get_bucket_or_404(request.user, bucket_id)
     findings = list(connection_check.check_connection(shown)) if "check" in request.GET else []
     states = dict(shown.objects_seen.values_list("state").annotate(Count("pk")))
     aside = shown.objects_seen.filter(state__in=[BucketObject.State.REFUSED, BucketObject.State.FAILED])
     context = {
         "bucket": shown,
-        "may_edit": permissions.may_edit_buckets(request.user),
-        "may_remove": permissions.may_remove_buckets(request.user),
+        "may_edit": permissions.can_edit_buckets(request.user),
+        "may_remove": permissions.can_delete_buckets(request.user),
         "row": _row(shown),
         "findings": findings,
         "is_fine": all(finding.is_fine for finding in findings),
         "missing_actions": [finding.action for finding in findings if finding.action],
         "numbers": _numbers(shown, request),
-        "may_sync": permissions.may_sync(request.user, shown),
+        "may_sync": permissions.can_sync_bucket(request.user, shown),
         "waiting": states.get(BucketObject.State.WAITING, 0),
         "present": states.get(BucketObject.State.PRESENT, 0),
         "library_url": links.with_parameters("/", q=f'bucket:"{shown.name}"'),
@@ -163,17 +163,17 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
 @require_POST
 def sync(request: Request, bucket_id: int) -> HttpResponse:
     """Have it compared with the library, and with `repair` what that found put right."""
-    shown = permissions.bucket_for(request.user, bucket_id)
+    shown = permissions.get_bucket_or_404(request.user, bucket_id)
     repair = request.POST.get("repair", "")
-    if not permissions.may_sync(request.user, shown):
+    if not permissions.can_sync_bucket(request.user, shown):
         raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
     if repair == "failed":
-        if not permissions.may_analyze_bucket(request.user, shown):
-            raise PermissionDenied(permissions.NO_ANALYSES)
+        if not permissions.can_analyze_bucket(request.user, shown):
+            raise PermissionDenied(permissions.NO_ANALYSES_MESSAGE)
         number = pipeline.retry_failed(shown)
         toasts.add_toast(request, Toast(f"Asking again about {formatting.pictures(number)}."))
     else:
-        pipeline.start_sync(shown, trash_missing=repair == "missing")
+        pipeline.start_sync(shown.pk, trash_missing=repair == "missing")
         toasts.add_toast(request, Toast(f"Comparing {shown} with the library. New pictures come as they are read."))
     return redirect("bucket", shown.pk)
 
@@ -197,8 +197,8 @@ def _row(each: Bucket) -> BucketRow:
 
 def _numbers(shown: Bucket, request: Request) -> list[dict[str, Any]]:
     """What the last sync found, with what puts it right."""
-    repairs = {"missing": "Move to the trash"} if permissions.may_sync(request.user, shown) else {}
-    if permissions.may_analyze_bucket(request.user, shown):
+    repairs = {"missing": "Move to the trash"} if permissions.can_sync_bucket(request.user, shown) else {}
+    if permissions.can_analyze_bucket(request.user, shown):
         repairs["failed_analyses"] = "Ask again"
     return [
         {"words": words, "number": f"{shown.report[name]:,}", "name": name, "repair": repairs.get(name, "")}

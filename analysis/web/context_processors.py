@@ -35,7 +35,7 @@ def notices(request: HttpRequest) -> dict[str, list[Notice]]:
     if user is None or not user.is_authenticated or not is_ours or getattr(request, "htmx", False):
         return {"notices": []}
     found = _simulated()
-    if permissions.sees_system(user):
+    if permissions.can_view_system(user):
         found += _outages() + _stalls() + _budget()
     return {"notices": found}
 

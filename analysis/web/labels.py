@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from analysis import permissions
 from analysis.models import Image, Label, LabelAlias, Viewer
+from analysis.models.labels import KIND_TITLES, group_title
 from analysis.search import visible_labels
 from analysis.search.query import LabelTerm, Query
 from analysis.search.visible_labels import LabelFrequencies, VisibleLabel
@@ -24,16 +25,6 @@ from analysis.web.http import Request, int_param
 FIRST, MOST = 8, 120
 """Labels of a group on the first page, and on a page of its own."""
 LONGEST = 100
-UNSORTED = "Other"
-KIND_TITLES: dict[str, str] = {
-    Label.Kind.TAG: "Tags",
-    Label.Kind.CELEBRITY: "Celebrities",
-    Label.Kind.EMOTION: "Emotions",
-    Label.Kind.FACE: "Faces",
-    Label.Kind.COLOR: "Colors",
-    Label.Kind.MODERATION: "Moderation",
-}
-"""Labels are grouped by their category, the other kinds by what they are."""
 
 
 class LabelEntry(NamedTuple):
@@ -74,7 +65,7 @@ def labels(request: Request) -> HttpResponse:
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
     if text or kind in Label.Kind.values:
         rows = _named(text) if text else _of_group(kind, category)
-        title = f"Labels with “{text}”" if text else title_of(kind, category)
+        title = f"Labels with “{text}”" if text else group_title(kind, category)
         after = int_param(request.GET.get("after", ""), maximum=2**31 - 1, minimum=0)
         group, more = whole(rows, title=title, viewer=viewer, after=after, veils=veils)
         asked = {"q": text} if text else {"kind": kind, "category": category}
@@ -114,10 +105,6 @@ def whole(
     covers = _covers(few, veils=veils)
     group = Group("0", title, [covers[row.id] for row, _ in few], "")
     return group, str(rest[asked - 1]) if asked < len(rest) else ""
-
-
-def title_of(kind: str, category: str) -> str:
-    return KIND_TITLES.get(kind) or category or UNSORTED
 
 
 def _shown() -> QuerySet[Label]:
@@ -190,7 +177,7 @@ def _place(key: tuple[str, str]) -> int:
 def _group(number: int, key: tuple[str, str], covers: list[LabelCover], size: int) -> Group:
     kind, category = key
     url = links.with_parameters(reverse("labels"), kind=kind, category=category)
-    return Group(str(number), title_of(*key), covers, url if size > len(covers) else "")
+    return Group(str(number), group_title(*key), covers, url if size > len(covers) else "")
 
 
 def _covers(found: Sequence[tuple[LabelEntry, VisibleLabel]], *, veils: bool) -> dict[int, LabelCover]:

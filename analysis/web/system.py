@@ -16,14 +16,14 @@ from django.views.decorators.http import require_safe
 
 import imagelib
 from analysis import formatting, permissions
+from analysis.findings import Finding, State
 from analysis.health import doctor
-from analysis.health.findings import Finding, State
 from analysis.models import Analysis, ModelVersion
 from analysis.recognition import aws_quotas, engine_runner, ledger, registry
 from analysis.recognition.ledger import Budget
 from analysis.recognition.rate_limiter import RateLimiterUnavailable
 from analysis.statistics import queue_depth
-from analysis.statistics.queue_depth import Depth
+from analysis.statistics.queue_depth import QueueDepth
 from analysis.web.http import Request, is_fragment
 
 SHOWN = {
@@ -92,7 +92,7 @@ class Spent:
 @require_safe
 def system(request: Request) -> HttpResponse:
     """Everything but the findings at once; those take seconds, and follow by themselves or with `?look=1`."""
-    permissions.require(permissions.sees_system(request.user))
+    permissions.require_or_404(permissions.can_view_system(request.user))
     context: dict[str, object]
     if request.GET.get("look"):
         context = {"lines": [_line(found) for found in doctor.findings()], "looked_at": formatting.exact(now())}
@@ -101,7 +101,7 @@ def system(request: Request) -> HttpResponse:
     else:
         context = {"lines": [CheckRow(look.subject) for look in doctor.all_checks()]}
     context |= {
-        "queues": [_queue(depth) for depth in queue_depth.depths()],
+        "queues": [_queue(depth) for depth in queue_depth.queue_depths()],
         "paces": _paces(),
         "spent": _spent(ledger.budget(settings.RECOGNIZER)),
         "versions": _versions(),
@@ -135,7 +135,7 @@ def _line(found: Finding) -> CheckRow:
     return CheckRow(found.subject, str(State(found.state)), found.sentence, found.next_step)
 
 
-def _queue(depth: Depth) -> QueueRow:
+def _queue(depth: QueueDepth) -> QueueRow:
     return QueueRow(
         name=Analysis.Api(depth.api).label,
         recognizer=depth.recognizer,
@@ -157,7 +157,7 @@ def _paces() -> list[RateLimitRow]:
 def _pace(name: str, api: str, region: str) -> RateLimitRow:
     known, limiter = aws_quotas.cached_quota(region, api), engine_runner.limiter(name, api)
     try:
-        rate = limiter.take(0).rate if limiter else known.per_second
+        rate = limiter.acquire(0).rate if limiter else known.per_second
     except RateLimiterUnavailable:
         return RateLimitRow(Analysis.Api(api).label, "not known", f"{known.per_second:g}", known.source, "0")
     share = min(100.0, 100 * rate / known.per_second)

@@ -100,7 +100,7 @@ def test_the_trash_and_back(theirs, browser):
 def test_anothers_change_is_not_undone(theirs, owner, browser):
     change = BulkChange.objects.create(person=owner, action="trash")
     page = act(browser, "undo", change, at=reverse("admin:analysis_bulkchange_changelist"))
-    assert told(page) == f"Change {change.pk}: This cannot be undone any more."
+    assert told(page) == f"Change {change.pk}: This can no longer be undone."
 
 
 def test_all_of_a_search_is_the_search_and_asks_first(theirs, owner, browser):
@@ -147,7 +147,7 @@ def test_duplicates_are_not_gone_through_in_the_background(staff):
     from analysis.curation.errors import ActionRefused
     from analysis.search.syntax.parser import parse
 
-    with pytest.raises(ActionRefused, match="Duplicates are gone through page by page"):
+    with pytest.raises(ActionRefused, match="Duplicates can't be changed all at once"):
         bulk_steps.start(Selection(staff, query=parse("is:duplicate")), BulkChange.Action.TRASH)
 
 

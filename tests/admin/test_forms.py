@@ -50,7 +50,7 @@ def test_an_action_on_what_is_gone_does_nothing_and_says_so(model, action, brows
     ("address", "given", "sentence"),
     [
         ("label_change", {"threshold": "101"}, "Ensure this value is less than or equal to 100."),
-        ("label_add", {"name": "dog", "kind": "label"}, "There is a label of this kind and name already."),
+        ("label_add", {"name": "dog", "kind": "label"}, "A label of this kind with this name already exists."),
         ("rating_add", {"rating": "9"}, "Ensure this value is less than or equal to 5."),
     ],
 )

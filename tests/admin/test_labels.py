@@ -54,8 +54,8 @@ def test_aliases_are_added_with_the_label(browser):
         ({"threshold": "-1"}, "Ensure this value is greater than or equal to 0."),
         ({"merged_into": "999999"}, "Select a valid choice."),
         ({"merged_into": "self"}, "“Dog” cannot be merged into itself."),
-        ({"revision": "7"}, STALE_REVISION),
-        ({"revision": ""}, STALE_REVISION),
+        ({"revision": "7"}, str(STALE_REVISION)),
+        ({"revision": ""}, str(STALE_REVISION)),
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_saved(said, sentence, browser):
@@ -71,7 +71,7 @@ def test_the_second_of_two_who_edit_is_told(browser):
     first = {"category": "Animals", "revision": "0", **NO_ALIASES}
     browser.post(page_of(dog), first)
     second = browser.post(page_of(dog), {**first, "category": "Pets"})
-    assert STALE_REVISION in second.content.decode()
+    assert str(STALE_REVISION) in second.content.decode()
     assert Label.objects.get(pk=dog.pk).category == "Animals"
 
 
@@ -84,7 +84,7 @@ def test_several_are_merged_and_circles_refused(browser):
 
     assert merge([puppy, whelp], "dog").startswith("“Dog” stands for them")
     assert list(Label.objects.filter(merged_into=dog).order_by("name")) == [puppy, whelp]
-    assert merge([dog], "whelp") == "“Whelp” is merged into “Dog” already; the two would go round in a circle."
+    assert merge([dog], "whelp") == "“Whelp” is already merged into “Dog”; that would create a circular merge."
     assert merge([dog], "nothing") == "No label of this kind is called “nothing”."
 
 

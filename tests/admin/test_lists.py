@@ -170,7 +170,7 @@ def test_neither_yes_nor_no_is_told(browser):
 
 def test_a_row_that_is_gone_is_told(browser):
     page = browser.get(reverse("admin:analysis_image_change", args=[999_999]), follow=True)
-    assert said(page) == ["image with ID “999999” doesn’t exist. Perhaps it was deleted?"]
+    assert said(page) == ["picture with ID “999999” doesn’t exist. Perhaps it was deleted?"]
 
 
 def test_counting_ends_at_the_cap():

@@ -23,29 +23,33 @@ def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user
         (client_error("AccessDenied"), AWSError, "Operation is not allowed (AccessDenied)."),
         (client_error("NoSuchBucket", "There is none"), AWSError, "NoSuchBucket: There is none."),
         (client_error("", ""), AWSError, "Unknown: no message."),
-        (client_error("SlowDown"), AWSError, "It asks for patience (SlowDown): try again in a moment."),
-        (client_error("RequestThrottled"), AWSError, "It asks for patience (RequestThrottled): try again in a moment."),
+        (client_error("SlowDown"), AWSError, "AWS is throttling requests (SlowDown). Try again in a moment."),
+        (
+            client_error("RequestThrottled"),
+            AWSError,
+            "AWS is throttling requests (RequestThrottled). Try again in a moment.",
+        ),
         (
             client_error("PermanentRedirect"),
             AWSError,
-            "It lies in another region (PermanentRedirect): set its region.",
+            "The bucket is in another region (PermanentRedirect). Set its region.",
         ),
         (
             exceptions.ClientError(
                 {"Error": {"Code": "AuthorizationHeaderMalformed", "Region": "eu-central-1"}}, "Operation"
             ),
             AWSError,
-            "It lies in eu-central-1 (AuthorizationHeaderMalformed): set its region.",
+            "The bucket is in eu-central-1 (AuthorizationHeaderMalformed). Set its region.",
         ),
         (
             client_error("ExpiredToken"),
             MissingCredentials,
-            "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.",
+            "AWS rejects the credentials (ExpiredToken). Renew them, and check the clock.",
         ),
         (
             exceptions.NoCredentialsError(),
             MissingCredentials,
-            "There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role.",
+            "No AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role.",
         ),
         (
             exceptions.UnauthorizedSSOTokenError(),
@@ -55,7 +59,7 @@ def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user
         (
             exceptions.ReadTimeoutError(endpoint_url="https://x"),
             EndpointUnreachable,
-            "It cannot be reached: Read timeout",
+            "The service cannot be reached: Read timeout",
         ),
         (exceptions.NoRegionError(), AWSError, "You must specify a region."),
         (parsers.ResponseParserError("no XML"), AWSError, "no XML."),

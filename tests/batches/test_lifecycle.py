@@ -139,7 +139,7 @@ def test_what_was_in_progress_when_it_was_paused_is_held_back_too(owner):
         create_image(owner), state="running", recognizer="rekognition", batch=batch, is_bulk=True
     )
     lifecycle.pause(batch.pk)
-    analysis.put_back(code="x", message="x", after=timedelta(0))
+    analysis.requeue(code="x", message="x", after=timedelta(0))
     lifecycle.advance_batches()
     assert Analysis.objects.get().state == "paused"
 
@@ -488,8 +488,8 @@ def test_an_estimate_counts_calls_money_and_time_and_calls_nothing(owner, settin
         ({"apis": ["smell"]}, "rekognition has "),
         ({"apis": []}, "rekognition has "),
         ({"switched_on": ["smell"]}, "rekognition has "),
-        ({"min_confidence": 101}, "min_confidence is a number from 0 to 100"),
-        ({"max_labels": 0}, "max_labels is a whole number"),
+        ({"min_confidence": 101}, "min_confidence must be a number from 0 to 100"),
+        ({"max_labels": 0}, "max_labels must be a whole number"),
         ({"scope": "outdated", "older_than": "latest"}, "rekognition has answered nothing yet"),
     ],
 )

@@ -164,7 +164,7 @@ def owner(transactional_db):
 def renditions(owner, pictures_folder):
     """One set of blobs, for all rows together."""
     file = io.BytesIO(pictures.jpeg())
-    added = images.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    added = images.add(images.store_files(examine(file, name="first.jpg"), file, owner_id=owner.pk)).image
     return {"renditions_id": added.renditions_id, "placeholder": added.placeholder}
 
 

@@ -25,7 +25,7 @@ LAST = ("delete_selected", "cancel", "trash")
 def staff(transactional_db, pictures_folder):
     """Staff, and one row of everything; all pictures look like one that is really there."""
     owner, file = factories.create_user("owner"), io.BytesIO(pictures.jpeg())
-    first = images.add(examine(file, name="dog.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    first = images.add(images.store_files(examine(file, name="dog.jpg"), file, owner_id=owner.pk)).image
     one_of_each(owner)
     Group.objects.get_or_create(name="viewer")
     Image.objects.update(renditions_id=first.renditions_id)

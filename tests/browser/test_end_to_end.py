@@ -29,7 +29,7 @@ def a_wall(owner, pictures_folder):
 
     def build(number: int) -> None:
         file = io.BytesIO(pictures.jpeg())
-        first = images.add(examine(file, name="wall.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+        first = images.add(images.store_files(examine(file, name="wall.jpg"), file, owner_id=owner.pk)).image
         for _ in range(number - 1):
             factories.create_image(owner, renditions_id=first.renditions_id, placeholder=first.placeholder)
 

@@ -19,7 +19,7 @@ from tests.browser.throttled_server import held
 def image(transactional_db, pictures_folder):
     """A picture of the owner with three labels, the surest first: Cat, Dog, Hat."""
     owner, file = factories.create_user("owner"), io.BytesIO(pictures.jpeg())
-    image = images.add(examine(file, name="pets.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    image = images.add(images.store_files(examine(file, name="pets.jpg"), file, owner_id=owner.pk)).image
     labels = [
         rekognition_responses.label("Cat", 96),
         rekognition_responses.label("Dog", 82, instances=(rekognition_responses.instance(),)),

@@ -19,7 +19,9 @@ from tests import factories, pictures
 def images(transactional_db, pictures_folder):
     """Two of the owner, added today, with a label each."""
     owner, file = factories.create_user("owner"), io.BytesIO(pictures.jpeg())
-    added = library_images.add(examine(file, name="first.jpg"), file, owner_id=owner.pk, then=lambda image: None).image
+    added = library_images.add(
+        library_images.store_files(examine(file, name="first.jpg"), file, owner_id=owner.pk)
+    ).image
     blobs = {"renditions_id": added.renditions_id, "placeholder": added.placeholder, "added_at": timezone.now()}
     added.delete()
     return [factories.create_labeled_image(owner, {"Dog": 98}, **blobs) for _ in range(2)]

@@ -12,9 +12,8 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from analysis import pipeline, tasks
-from analysis.bucket_sync import importer, object_queue, sync
-from analysis.bucket_sync.object_import import ImportHooks
+from analysis import leases, pipeline, tasks
+from analysis.bucket_sync import importer, object_import, object_queue, sync
 from analysis.bucket_sync.s3_events import parse_events
 from analysis.curation import trash, verdicts
 from analysis.library import images
@@ -31,7 +30,7 @@ from tests.s3_event_messages import notice, record
 pytestmark = pytest.mark.django_db
 KEY = "holidays/ä b+c\n.jpg"
 OWN_FAULT = (
-    "s3:GetObject is not allowed for this object (AccessDenied): see to its ACL, or grant kms:Decrypt for its key."
+    "s3:GetObject is not allowed for this object (AccessDenied). Check its ACL, or grant kms:Decrypt for its key."
 )
 LONGEST = "ä" * 510 + ".jpg"  # 1,024 bytes
 
@@ -83,7 +82,7 @@ def test_compressed_object_is_refused_with_a_sentence_that_says_so(bucket, s3, e
     s3.encodings[KEY] = encoding
     hear(KEY)
     read(bucket)
-    sentence = "it is stored compressed (Content-Encoding: gzip); put it into the bucket without"
+    sentence = "it is stored compressed (Content-Encoding: gzip); upload it uncompressed to the bucket"
     assert told() == ("refused", "compressed", sentence)
 
 
@@ -189,7 +188,7 @@ def test_an_object_that_goes_takes_its_picture_to_the_trash_and_brings_it_back(b
     s3.delete(KEY)
     hear(KEY, name="ObjectRemoved:DeleteMarkerCreated", sequencer="2")
     read(bucket)
-    assert told() == ("gone", "gone", "It is not in the bucket any more.")
+    assert told() == ("gone", "gone", "It is no longer in the bucket.")
     assert Image.objects.get().trashed_at
     s3.put(KEY, pictures.jpeg())
     hear(KEY, sequencer="3")
@@ -281,10 +280,10 @@ def test_what_people_do_while_an_object_is_read_stays(bucket, s3):
     read(bucket)
     s3.put(KEY, pictures.jpeg(300, 200))
     hear(KEY)
-    taken = importer._claim(bucket.pk)
+    taken = importer.claim(bucket.pk)
     Image.objects.update(visibility=0, title="Mine")
     with CaptureQueriesContext(connection) as queries:
-        importer._read(taken, consequences=ImportHooks(kept=lambda *_: None, lost=lambda *_: None))
+        object_import.save(taken, importer.read(taken))
     image = Image.objects.get()
     assert (image.width, image.visibility, image.title) == (300, 0, "Mine")
     locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(each["sql"] for each in queries))
@@ -353,12 +352,12 @@ def test_an_object_that_is_gone_by_the_time_we_look(bucket, s3):
     [
         (
             "AccessDenied",
-            "Nothing of photos can be read. s3:GetObject is not allowed (AccessDenied): grant it, or kms:Decrypt for "
+            "No object of photos can be read. s3:GetObject is not allowed (AccessDenied). Grant it, or kms:Decrypt for "
             "the key of its objects.",
             3,  # one or two alone may be denied to us
         ),
-        ("ExpiredToken", "AWS does not accept the credentials (ExpiredToken): renew them, check the clock.", 1),
-        ("NoSuchBucket", "There is no bucket photos: correct its name, or create it.", 1),
+        ("ExpiredToken", "AWS rejects the credentials (ExpiredToken). Renew them, and check the clock.", 1),
+        ("NoSuchBucket", "There is no bucket photos. Correct the name, or create it.", 1),
     ],
 )
 def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, sentence, tried):
@@ -389,7 +388,7 @@ def test_a_bucket_that_stops_giving_rests_at_once(bucket, s3):
         read(bucket)
         s3.faults = {"get": ["AccessDenied!"]}
     bucket.refresh_from_db()
-    assert bucket.trouble.startswith("Nothing of photos can be read. s3:GetObject is not allowed (AccessDenied)")
+    assert bucket.trouble.startswith("No object of photos can be read. s3:GetObject is not allowed (AccessDenied)")
     assert BucketObject.objects.values_list("attempts", flat=True).get(key="other.jpg") == 0
 
 
@@ -426,7 +425,7 @@ def test_many_objects_that_are_denied_one_by_one_stop_no_other(bucket, s3):
     bucket.refresh_from_db()
     assert (bucket.trouble, bucket.paused_until) == ("", None)
     assert sorted(Image.objects.values_list("key", flat=True)) == ["first.jpg", "last.jpg"]
-    for _ in range(importer.MAX_ATTEMPTS - 1):
+    for _ in range(leases.MAX_ATTEMPTS - 1):
         read(bucket)
     assert {told(key) for key in denied} == {("failed", "AccessDenied", OWN_FAULT)}
 
@@ -437,7 +436,7 @@ def test_many_objects_that_are_denied_one_by_one_stop_no_other(bucket, s3):
         ("AccessDenied", ("waiting", "AccessDenied", OWN_FAULT)),
         (
             "InvalidObjectState",  # in Glacier
-            ("failed", "InvalidObjectState", "It is archived: restore it in S3, then sync the bucket."),
+            ("failed", "InvalidObjectState", "It is archived. Restore it in S3, then sync the bucket."),
         ),
     ],
 )
@@ -455,11 +454,11 @@ def test_one_object_that_is_not_given_stops_no_other(bucket, s3, code, end):
 def test_an_object_that_kills_its_readers_is_given_up(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
-    for _ in range(importer.MAX_ATTEMPTS):
-        assert importer._claim(bucket.pk)  # and then nothing more is heard of whoever did
+    for _ in range(leases.MAX_ATTEMPTS):
+        assert importer.claim(bucket.pk)  # and then nothing more is heard of whoever did
         BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     read(bucket)
-    assert told() == ("failed", "worker-lost", "Each worker that read it stopped before it was done.")
+    assert told() == ("failed", "worker-lost", "Each worker that read it stopped unexpectedly.")
     assert s3.requests == []
 
 
@@ -467,7 +466,7 @@ def test_an_object_that_can_never_be_read_fails_after_five_attempts(bucket, s3):
     s3.faults = {"get": ["AccessDenied!"]}
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
-    for _ in range(importer.MAX_ATTEMPTS):
+    for _ in range(leases.MAX_ATTEMPTS):
         read(bucket)
     assert told() == ("failed", "AccessDenied", OWN_FAULT)
 
@@ -488,7 +487,7 @@ def test_an_endpoint_that_is_not_there_rests(bucket, s3, monkeypatch):
     hear(KEY)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
     bucket.refresh_from_db()
-    assert bucket.trouble.startswith("It cannot be reached: ")
+    assert bucket.trouble.startswith("The service cannot be reached: ")
     assert BucketObject.objects.get().attempts == 0
 
 
@@ -509,7 +508,7 @@ def test_news_that_comes_while_an_object_is_read_is_not_lost(bucket, s3):
     hear(KEY, sequencer="1")
     taken = BucketObject.objects.select_related("bucket__owner", "image").get()
     hear(KEY, sequencer="2")
-    importer._read(taken, consequences=None)
+    pipeline.import_object(taken)
     assert (told()[0], Image.objects.count()) == ("waiting", 0)
     read(bucket)
     assert Image.objects.count() == 1
@@ -518,8 +517,8 @@ def test_news_that_comes_while_an_object_is_read_is_not_lost(bucket, s3):
 def test_a_dead_readers_object_is_read_by_another(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
-    assert importer._claim(bucket.pk) is not None
-    assert (importer._claim(bucket.pk), importer.due_buckets()) == (None, [])
+    assert importer.claim(bucket.pk) is not None
+    assert (importer.claim(bucket.pk), importer.due_buckets()) == (None, [])
     read(bucket)
     assert Image.objects.count() == 1
 
@@ -541,10 +540,10 @@ def test_an_original_that_was_replacing_is_not_taken_for_the_one_that_was_looked
     read(bucket)
     image = Image.objects.get()
     s3.put(KEY, pictures.jpeg(seed=2))
-    with pytest.raises(blobs.StorageError, match="has changed; it is read again soon"):
+    with pytest.raises(blobs.StorageError, match=r"has changed\. It will be imported again soon"):
         originals.get(image)
     s3.delete(KEY)
-    with pytest.raises(blobs.BlobMissing, match="has nothing under"):
+    with pytest.raises(blobs.BlobMissing, match="no longer has"):
         originals.get(image)
 
 

@@ -53,25 +53,25 @@ def test_what_is_no_news_is_skipped(body):
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ("{", "The message is no JSON: "),
-        ("[" * 100_000, "The message is no JSON: "),
-        ("[]", "The message is JSON, but no object."),
-        ("{}", "The message has no Records, so it is no notification of S3."),
-        ('{"Records": [{}]}', "A record of the message is not one of S3: it has no eventVersion."),
-        ('{"Records": [null]}', "A record of the message is not one of S3: it is built otherwise."),
-        (notice(record("a", event_version="3.0")), "The message has event version 3.0; only 2.x is known."),
+        ("{", "The message is not JSON: "),
+        ("[" * 100_000, "The message is not JSON: "),
+        ("[]", "The message is JSON, but not an object."),
+        ("{}", "The message has no Records, so it is no S3 notification."),
+        ('{"Records": [{}]}', "A record of the message is no S3 event: eventVersion is missing."),
+        ('{"Records": [null]}', "A record of the message is no S3 event: its structure is different."),
+        (notice(record("a", event_version="3.0")), "The message has event version 3.0; only 2.x is supported."),
         (notice(record("%FF")), "The key of a record is not UTF-8: "),
         (notice(record("a" * 1_025)), "The key of a record has 1,025 bytes; S3 allows 1,024."),
-        (bridged("\ud800"), "The key of a record is no text: "),
-        (notice(record("a%00.jpg")), "The key of a record contains a NUL character, which cannot be kept."),
+        (bridged("\ud800"), "The key of a record is no valid text: "),
+        (notice(record("a%00.jpg")), "The key of a record contains a NUL character, which cannot be stored."),
         (notice(record("a.jpg", bucket="a\0b")), "The bucket of a record contains a NUL character"),
         (notice(record("a.jpg", etag="\0")), "The etag of a record contains a NUL character"),
         (notice(record("a.jpg", version="\0")), "The version of a record contains a NUL character"),
-        (notice(record("a.jpg", size=2**63)), "The size of a record is none that an object can have."),
-        (notice(record("a.jpg", size=-1)), "The size of a record is none that an object can have."),
-        ('{"source": "aws.s3", "detail": {}}', "The message of EventBridge is not one of S3: it has no object."),
-        ('{"source": "aws.s3", "detail": []}', "The message of EventBridge is not one of S3: it is built otherwise."),
-        (json.dumps({"Type": "Notification", "TopicArn": "arn", "Message": "hello"}), "The message is no JSON: "),
+        (notice(record("a.jpg", size=2**63)), "The size of a record is not a valid object size."),
+        (notice(record("a.jpg", size=-1)), "The size of a record is not a valid object size."),
+        ('{"source": "aws.s3", "detail": {}}', "The EventBridge message is no S3 event: object is missing."),
+        ('{"source": "aws.s3", "detail": []}', "The EventBridge message is no S3 event: its structure is different."),
+        (json.dumps({"Type": "Notification", "TopicArn": "arn", "Message": "hello"}), "The message is not JSON: "),
     ],
 )
 def test_what_s3_never_says_is_told_in_a_sentence(body, sentence):
@@ -115,4 +115,4 @@ def test_what_is_no_sequencer_is_none(said):
     ],
 )
 def test_keys_are_chosen_by_prefix_and_patterns(selection, taken, left):
-    assert [selection.takes(key) for key in taken + left] == [True] * len(taken) + [False] * len(left)
+    assert [selection.accepts(key) for key in taken + left] == [True] * len(taken) + [False] * len(left)

@@ -96,7 +96,10 @@ def test_renditions_are_made_again_and_those_of_nobody_swept(owner, storage):
     blobs.remove(keys_of(image)[1])
     blobs.put(FORGOTTEN, b"bytes")
     status, flaws = told("--repair")
-    assert (status, [repair for *_, repair in flaws]) == (0, ["It is swept within two hours.", "They were made again."])
+    assert (status, [repair for *_, repair in flaws]) == (
+        0,
+        ["It will be deleted within two hours.", "Rendered again."],
+    )
     image.refresh_from_db()
     assert {FORGOTTEN, *keys_of(image)} == stored()
     assert told() == (0, [])  # what is announced belongs to the sweeper
@@ -113,7 +116,7 @@ def test_an_original_of_nobody_is_kept_until_somebody_owns_it(owner, storage):
     assert not PendingBlob.objects.exists()
     status, flaws = told("--repair", "--owner", "owner")
     image = Image.objects.get()
-    assert (status, [repair for *_, repair in flaws]) == (1, [f"It is the picture {image.pk}.", ""])
+    assert (status, [repair for *_, repair in flaws]) == (1, [f"Imported as picture {image.pk}.", ""])
     assert (image.owner, image.filename) == (owner, "abandoned.jpg")
     with blobs.get(image.key) as original:
         assert original.read() == pictures.jpeg(seed=7)
@@ -128,7 +131,7 @@ def test_a_lost_original_that_lies_elsewhere_is_given_back(owner, storage):
     blobs.remove(image.key)
     assert told("--repair") == (
         0,
-        [("original without a picture", STRAY, f"The picture {image.pk} has its original again.")],
+        [("original without a picture", STRAY, f"Picture {image.pk} has its original again.")],
     )
     with blobs.get(image.key) as original:
         assert original.read() == pictures.jpeg(seed=1)
@@ -141,7 +144,7 @@ def test_a_rendition_whose_original_is_gone_cannot_be_made_again(owner):
         blobs.remove(key)
     status, said = run("--repair")
     assert status == 1
-    assert f"It cannot be made again: The storage has nothing under {image.key}." in said
+    assert f"It cannot be rendered: The storage has no file {image.key}." in said
 
 
 def test_bytes_that_have_changed_are_found_by_reading_them(owner, storage):

@@ -130,7 +130,7 @@ def test_in_words_it_says_what_it_costs_and_no_secret(simulator, bucket):
     ]
     assert "arn:aws:" in lines[1]
     assert lines[2].endswith("pictures is in eu-central-1.")
-    assert lines[-2].endswith("Model faces-1; at most 25 calls a second (AWS's default).")
+    assert lines[-2].endswith("Model faces-1; at most 25 calls per second (AWS default).")
     assert lines[-1] == "Sent to Rekognition: 2 calls, $0.0024, which the ledger does not have."
     assert "very secret" not in text
 
@@ -161,7 +161,8 @@ def test_without_credentials_nothing_else_is_tried(simulator, bucket, monkeypatc
 
     assert status == 1
     assert wrong == {
-        "credentials": "There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role."
+        "credentials": "No AWS credentials were found."
+        " Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role."
     }
     assert (len(said["findings"]), said["calls"], said["dollars"]) == (1, 0, "0")
     assert simulator.statistics()["requests"] == 0
@@ -171,7 +172,7 @@ def test_a_bucket_that_is_not_there_is_told_and_rekognition_is_tried(simulator):
     status, said, wrong = told()
 
     assert status == 1
-    assert wrong == {"bucket": "There is no bucket pictures: create it, or correct AWS_STORAGE_BUCKET_NAME."}
+    assert wrong == {"bucket": "Bucket pictures does not exist. Create it, or correct AWS_STORAGE_BUCKET_NAME."}
     assert said["calls"] == 2
 
 
@@ -181,7 +182,8 @@ def test_a_bucket_in_another_region_is_told(simulator, s3, settings):
         status, _, wrong = told()
         assert status == 1
         assert wrong == {
-            "bucket": "elsewhere is in us-west-2, AWS_REGION is eu-central-1: set AWS_REGION=us-west-2, or use another."
+            "bucket": "elsewhere is in us-west-2, but AWS_REGION is eu-central-1. "
+            "Set AWS_REGION=us-west-2, or use another bucket."
         }
         keep_in(settings, "elsewhere", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
         assert told()[0] == 0  # a server of one's own may call its region what it likes
@@ -203,7 +205,8 @@ def test_an_account_that_is_not_the_settings_one_is_told(simulator, bucket, sett
     settings.AWS_ACCOUNT = "999999999999"
 
     assert told()[2] == {
-        "credentials": "They belong to account 123456789012, AWS_ACCOUNT says 999999999999: correct one."
+        "credentials": "The credentials belong to account 123456789012, but AWS_ACCOUNT is 999999999999. "
+        "Correct one of them."
     }
 
 
@@ -223,8 +226,9 @@ def test_a_lost_answer_may_have_been_paid_for(simulator, bucket):
         (
             {"s3": "absent"},
             {
-                "REKOGNITION_READS_BUCKET": "InvalidS3ObjectException: Rekognition cannot read the object in S3: it is "
-                "gone, in another region or not readable for it. Check the key, the bucket's region and s3:GetObject."
+                "REKOGNITION_READS_BUCKET": "InvalidS3ObjectException: Rekognition cannot read the object in S3: it "
+                "was deleted, is in another region, or access was denied. Check the key, the bucket's region and the "
+                "permission s3:GetObject."
             },
         ),
     ],
@@ -243,7 +247,7 @@ def test_a_bucket_that_rekognition_cannot_reach_is_told(simulator, bucket, setti
     settings.REKOGNITION_READS_BUCKET = True
     keep_in(settings, "pictures", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
-    assert told()[2] == {"REKOGNITION_READS_BUCKET": "It has no effect; `manage.py check` says why."}
+    assert told()[2] == {"REKOGNITION_READS_BUCKET": "This setting has no effect here; `manage.py check` says why."}
 
 
 def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypatch):
@@ -259,13 +263,13 @@ def test_the_quotas_are_read_where_they_should_be(simulator, settings, monkeypat
     with serving(server) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", address)
         finding, said = _quotas_finding()
-        assert (finding["is_fine"], finding["sentence"]) == (True, "Tells labels 20.")
+        assert (finding["is_fine"], finding["sentence"]) == (True, "Calls per second: labels 20.")
         finding, said = _quotas_finding()
-        assert finding["sentence"] == "Tells nothing of ours, so the defaults hold."
+        assert finding["sentence"] == "None set; AWS's defaults are used."
         finding, said = _quotas_finding()
     aws_quotas.reset()
     refused = "ListServiceQuotas is not allowed (AccessDeniedException)."
-    assert finding["sentence"] == f"{refused} AWS's default quota is used meanwhile."
+    assert finding["sentence"] == f"{refused} Until this works, AWS's default quotas are used."
     assert said["missing_actions"] == ["servicequotas:ListServiceQuotas"]
     assert [each["Sid"] for each in said["policy"]["Statement"]] == ["Recognize", "ReadQuotas"]
 

@@ -14,12 +14,12 @@ from io import StringIO
 import boto3  # noqa: TID251
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DataError
+from django.db import InternalError, connection
 from moto.server import ThreadedMotoServer
 
-from analysis import pipeline, tasks
+from analysis import pipeline
 from analysis.aws import sqs as queues
-from analysis.bucket_sync import event_consumer, object_queue
+from analysis.bucket_sync import event_consumer
 from analysis.bucket_sync.event_consumer import StopFlag
 from analysis.models import BucketObject
 from tests.factories import create_bucket
@@ -106,10 +106,10 @@ def test_poison_goes_to_the_dead_letters_with_its_reason_and_harms_no_other(buck
     )["Messages"]
     reasons = {each["Body"][:1]: each["MessageAttributes"]["Reason"]["StringValue"] for each in buried}
     assert len(buried) == 2
-    unknown = "No bucket called strange is known here: add it on the page Buckets, or stop its notifications."
+    unknown = "Unknown bucket strange. Add it on the Buckets page, or stop its notifications."
     assert (left(sqs, sqs.events), "2 put into the dead-letter queue" in said) == (0, True)
     assert {each["MessageAttributes"]["Reason"]["StringValue"] for each in buried} >= {unknown}
-    assert all(reason.startswith(("The message is no JSON: ", unknown)) for reason in reasons.values())
+    assert all(reason.startswith(("The message is not JSON: ", unknown)) for reason in reasons.values())
 
 
 def test_dead_letters_are_taken_in_again_once_they_can_be_read(owner, bucket, sqs):
@@ -120,7 +120,7 @@ def test_dead_letters_are_taken_in_again_once_they_can_be_read(owner, bucket, sq
     with pytest.raises(SystemExit):
         call_command("consume_events", "--replay-dlq", stdout=said, stderr=said)
     assert "1 messages taken in from the dead-letter queue, 1 stay there." in said.getvalue()
-    assert "The message is no JSON: " in said.getvalue()
+    assert "The message is not JSON: " in said.getvalue()
     assert (heard(), left(sqs, sqs.dead)) == (["b.jpg"], 1)
 
 
@@ -133,55 +133,64 @@ def test_without_a_dead_letter_queue_poison_stays_and_is_told(bucket, sqs):
         call_command("consume_events", "--replay-dlq")
 
 
-def test_what_the_database_does_not_take_is_buried_alone(owner, bucket, sqs):
-    odd = create_bucket(owner, name="odd")
+def refuse_rows(*, sqlstate: str) -> None:
+    """Have the database refuse objects whose key is odd.jpg."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""CREATE FUNCTION refuse_odd() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'too odd' USING ERRCODE = '{sqlstate}'; END $$"""
+        )
+        cursor.execute(
+            """CREATE TRIGGER refuse_odd BEFORE INSERT ON analysis_bucketobject
+            FOR EACH ROW WHEN (NEW.key = 'odd.jpg') EXECUTE FUNCTION refuse_odd()"""
+        )
 
-    def announce(noted) -> None:
-        if odd.pk in noted.buckets:
-            raise DataError("too odd")
 
-    send(sqs, *(notice(record(f"{name}.jpg", bucket=name)) for name in ("photos", "odd")))
-    tally = event_consumer.EventCounts()
+def test_message_that_the_database_rejects_goes_alone_to_the_dead_letter_queue(bucket, sqs):
+    refuse_rows(sqlstate="22000")  # a data exception
+    send(sqs, *(notice(record(f"{name}.jpg")) for name in ("a", "odd")))
+    counts = event_consumer.EventCounts()
     events = queues.connect(sqs.events, region="us-east-1")
-    event_consumer.handle_message(events, events.receive(wait=1), announce=announce, tally=tally)
-    assert heard() == ["photos.jpg"]
-    assert (tally.messages, tally.events, tally.buried) == (2, 1, 1)
-    assert tally.reasons == ["It cannot be written down: too odd"]
+    recorded = event_consumer.handle_messages(events, events.receive(wait=1), counts=counts)
+    assert (heard(), recorded.buckets) == (["a.jpg"], {bucket.pk})
+    assert (counts.messages, counts.events, counts.buried) == (2, 1, 1)
+    (reason,) = counts.reasons
+    assert reason.startswith("The database rejected it: too odd")
     assert (left(sqs, sqs.events), left(sqs, sqs.dead)) == (0, 1)
-    replayed = event_consumer.replay(events.dead(), announce=announce)
-    assert [reason for _, reason in replayed] == ["It cannot be written down: too odd"]
+    replayed = event_consumer.replay(events.dead_letter_queue())
+    assert [message.reason for message in replayed] == [reason]
 
 
-def test_nothing_is_deleted_that_is_not_written_down(bucket, sqs):
-    send(sqs, notice(record("a.jpg")))
+def test_messages_are_not_deleted_before_their_events_are_saved(bucket, sqs):
+    refuse_rows(sqlstate="XX000")  # an internal error
+    send(sqs, notice(record("odd.jpg")))
     events = queues.connect(sqs.events, region="us-east-1")
     messages = events.receive(wait=1)
-
-    def fails(_noted) -> None:
-        raise RuntimeError("before the commit")
-
-    with pytest.raises(RuntimeError):
-        event_consumer.handle_message(events, messages, announce=fails, tally=event_consumer.EventCounts())
+    with pytest.raises(InternalError):
+        event_consumer.handle_messages(events, messages, counts=event_consumer.EventCounts())
     assert (heard(), left(sqs, sqs.events)) == ([], 1)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER refuse_odd ON analysis_bucketobject")
     events.hide(messages, seconds=0)
     consume()
-    assert (heard(), left(sqs, sqs.events)) == (["a.jpg"], 0)
+    assert (heard(), left(sqs, sqs.events)) == (["odd.jpg"], 0)
 
 
 def test_what_takes_long_stays_hidden_from_others(sqs):
     send(sqs, notice(record("a.jpg")))
     mine, theirs = (queues.connect(sqs.events, region="us-east-1") for _ in range(2))
-    mine.hides = 1
+    mine.visibility_timeout = 1
     messages = mine.receive(wait=1)
-    with mine.hidden(messages):
+    with mine.keep_invisible(messages):
         assert theirs.receive(wait=2) == []
     assert len(theirs.receive(wait=2)) == 1
 
 
-def test_work_is_announced_on_commit(bucket, sqs, django_capture_on_commit_callbacks):
-    noted = object_queue.RecordedEvents(buckets={bucket.pk})
+def test_import_of_reported_objects_is_sent_on_commit(bucket, sqs, django_capture_on_commit_callbacks):
+    send(sqs, notice(record("a.jpg")))
+    events = queues.connect(sqs.events, region="us-east-1")
     with django_capture_on_commit_callbacks() as callbacks:
-        tasks.announce_events(noted)
+        list(pipeline.consume_events(events, stop=StopFlag(), until_empty=True))
     assert len(callbacks) == 1
 
 
@@ -200,7 +209,9 @@ def test_a_queue_that_is_not_there_is_told(moto, sqs, address, sentence):
 
 def test_a_queue_that_cannot_be_reached_is_told(sqs, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
-    with pytest.raises(CommandError, match=r"does not answer: It cannot be reached: Could not connect to the endpoint"):
+    with pytest.raises(
+        CommandError, match=r"does not answer: The service cannot be reached: Could not connect to the endpoint"
+    ):
         call_command("consume_events")
 
 
@@ -222,7 +233,7 @@ def test_a_queue_that_goes_away_is_waited_for(bucket, sqs, caplog, monkeypatch):
     tallies = list(pipeline.consume_events(flaky, stop=stop, until_empty=True))
     assert (tallies[-1].events, heard()) == (1, ["a.jpg"])
     (told,) = [each.getMessage() for each in caplog.records if each.name == "analysis.bucket_sync.event_consumer"]
-    assert told.startswith(f"events: {sqs.events}: It cannot be reached: Could not connect to the endpoint")
+    assert told.startswith(f"events: {sqs.events}: The service cannot be reached: Could not connect to the endpoint")
     assert told.endswith(" Trying again in 1 s.")
 
 

@@ -20,10 +20,11 @@ from django.db import connection
 from django.utils import timezone
 
 from analysis import pipeline, tasks
+from analysis.findings import Finding
 from analysis.health import doctor
-from analysis.health.findings import Finding, bounded
+from analysis.health.bounded import bounded
 from analysis.models import Heartbeat, Outage, PendingBlob, Spend
-from analysis.recognition.rate_limiter import SHARE
+from analysis.recognition.rate_limiter import QUOTA_SHARE
 from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_analysis, create_image
@@ -54,7 +55,7 @@ def found(subject: str) -> Finding:
 def _of(look, subject: str) -> list[Finding]:
     if look.subject not in {subject, "blobs"} or (look.subject == "blobs" and "blobs" not in subject):
         return []
-    return [each for each in doctor.made(look) if each.subject == subject]
+    return [each for each in doctor.run_check(look) if each.subject == subject]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -77,10 +78,10 @@ def test_what_is_wrong_is_told_with_the_next_step(owner):
     lines = {line[9:28].strip(): line for line in said.splitlines()}
     assert status == 1
     assert lines["workers"] == (
-        "failed   workers            No worker answers. "
-        "Start one: `celery -A imagelib worker`, or all at once: `make run`."
+        "failed   workers            No worker is running. "
+        "Start one with `celery -A imagelib worker`, or everything with `make run`."
     )
-    assert lines["scheduler"].endswith("Nothing ever came from it. Start exactly one: `celery -A imagelib beat`.")
+    assert lines["scheduler"].endswith("No heartbeat yet. Start exactly one scheduler: `celery -A imagelib beat`.")
 
 
 def doctor_elsewhere(tmp_path, **env) -> tuple[int, dict[str, dict], str]:
@@ -114,13 +115,13 @@ def test_without_database_and_redis_it_tells_what_can_be_told(tmp_path, away):
         }
         status, told, complaint = doctor_elsewhere(tmp_path, **services)
     assert (status, complaint) == (1, "")
-    assert told["database"]["sentence"].startswith("PostgreSQL does not answer: ")
-    assert told["database"]["next_step"] == "Is DATABASE_URL right, and the server up?"
-    assert told["redis"]["sentence"].startswith("Redis does not answer: ")
+    assert told["database"]["sentence"].startswith("PostgreSQL is not available: ")
+    assert told["database"]["next_step"] == "Check DATABASE_URL and that the server is running."
+    assert told["redis"]["sentence"].startswith("Redis is not available: ")
     assert {told[name]["sentence"] for name in ("migrations", "waiting", "stuck", "blobs")} == {
-        "Not known while the database does not answer."
+        "Not checked because PostgreSQL is not available."
     }
-    assert told["workers"]["sentence"] == "Not known while Redis does not answer."
+    assert told["workers"]["sentence"] == "Not checked because Redis is not available."
     assert {name for name, each in told.items() if each["state"] == "failed"} == {"database", "redis"}
     assert told["storage"]["state"] == "ok"
     assert "secret" not in json.dumps(told)
@@ -132,7 +133,7 @@ def test_migrations_that_are_pending_are_named():
         cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
     told = found("migrations")
     assert (told.sentence, told.next_step) == (
-        "1 migration not applied: sessions.0001_initial.",
+        "1 migration is not applied: sessions.0001_initial.",
         "Run `manage.py migrate`.",
     )
 
@@ -141,15 +142,15 @@ def test_migrations_that_are_pending_are_named():
 def test_a_table_that_is_missing_is_no_traceback():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE analysis_outage RENAME TO elsewhere")
-    assert found("outages").sentence == ('The database refuses the look: relation "analysis_outage" does not exist.')
+    assert found("outages").sentence == ('The database rejected the query: relation "analysis_outage" does not exist.')
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("age", "state", "sentence"),
     [
-        (timedelta(seconds=20), "ok", "The last message through scheduler, broker and worker came 20 seconds ago."),
-        (timedelta(hours=3), "failed", "The last message through scheduler, broker and worker came 3 hours ago."),
+        (timedelta(seconds=20), "ok", "Last heartbeat through scheduler, broker and worker: 20 seconds ago."),
+        (timedelta(hours=3), "failed", "Last heartbeat through scheduler, broker and worker: 3 hours ago."),
     ],
 )
 def test_the_scheduler_is_known_by_its_heartbeat(age, state, sentence):
@@ -159,15 +160,18 @@ def test_the_scheduler_is_known_by_its_heartbeat(age, state, sentence):
 
 @pytest.mark.django_db
 def test_what_waits_and_what_waits_in_vain(owner):
-    assert found("waiting").sentence == "No analysis waits."
+    assert found("waiting").sentence == "The queue is empty."
     for minutes in (4, 9):
         at = timezone.now() - timedelta(minutes=minutes, seconds=30)
         create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
-    assert (found("waiting").state, found("waiting").sentence) == ("ok", "2 analyses wait, the oldest for 10 minutes.")
+    assert (found("waiting").state, found("waiting").sentence) == (
+        "ok",
+        "2 analyses in the queue, the oldest for 10 minutes.",
+    )
     at = timezone.now() - timedelta(minutes=20)
     create_analysis(create_image(owner), requested_at=at, next_attempt_at=at)
     assert found("waiting").state == "failed"
-    assert found("waiting").sentence.startswith("Labels: nothing was answered for ")
+    assert found("waiting").sentence.startswith("Labels: work is waiting, but there were no results for ")
 
 
 @pytest.mark.django_db
@@ -177,7 +181,7 @@ def test_claims_that_nobody_freed_are_stuck(owner):
     create_analysis(create_image(owner), state="running", claimed_until=timezone.now() - timedelta(minutes=20))
     assert (found("stuck").state, found("stuck").sentence) == (
         "failed",
-        "1 analysis is held by a worker that is dead.",
+        "1 analysis is still claimed by a worker that stopped.",
     )
 
 
@@ -199,14 +203,14 @@ def test_an_outage_is_told_with_its_sentence():
     Outage.objects.create(
         recognizer="rekognition", api="labels", code="x", message="Denied.", since=since, probe_at=since
     )
-    assert (found("outages").state, found("outages").sentence) == ("failed", "labels waits since 5 hours: Denied.")
+    assert (found("outages").state, found("outages").sentence) == ("failed", "Labels unavailable for 5 hours: Denied.")
 
 
 def test_a_storage_that_takes_nothing_is_told(pictures_folder):
     pictures_folder.write_text("a file where the folder should be")
     assert (found("storage").state, found("storage").next_step) == (
         "failed",
-        "Is the disk full, or the folder not this user's?",
+        "Check the free disk space and the folder's owner and permissions.",
     )
 
 
@@ -224,8 +228,8 @@ def test_rows_without_blobs_and_blobs_without_rows_are_sampled(owner):
         blobs.put(f"originals/{number:02x}/stray.jpg", b"picture")
     told = found("blobs of pictures")
     assert told.state == "failed"
-    assert told.sentence.startswith(f"Of 2 pictures drawn, 3 blobs are gone: {lost.key}, renditions/")
-    assert told.next_step == "Compare all of them: `manage.py audit_library`."
+    assert told.sentence.startswith(f"Checked a sample of 2 pictures: 3 files are missing: {lost.key}, renditions/")
+    assert told.next_step == "Check all files with `manage.py audit_library`."
     assert found("pictures of blobs").state == "warning"
 
 
@@ -233,7 +237,7 @@ def test_rows_without_blobs_and_blobs_without_rows_are_sampled(owner):
 def test_leftovers_that_nobody_swept_are_told():
     PendingBlob.objects.create(key="originals/aa/x", since=timezone.now() - timedelta(hours=3))
     PendingBlob.objects.create(key="originals/aa/y")
-    assert found("leftovers").sentence == "1 blob that nobody owns was not deleted for hours."
+    assert found("leftovers").sentence == "1 unused file should have been deleted hours ago."
 
 
 @pytest.mark.django_db
@@ -242,14 +246,14 @@ def test_leftovers_that_nobody_swept_are_told():
     [
         ("1", "ok", ""),
         ("8.5", "warning", ""),
-        ("10", "warning", " Bulk work waits."),
-        ("20", "warning", " All work waits."),
+        ("10", "warning", " Bulk work is paused."),
+        ("20", "warning", " All work is paused."),
     ],
 )
 def test_the_budget(settings, dollars, state, words):
     settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET = Decimal(10), Decimal(20)
     Spend.objects.create(day=timezone.now().date(), recognizer="local", api="labels", dollars=Decimal(dollars))
-    sentence = f"${Decimal(dollars):.2f} this month, of $10.00 for bulk work and $20.00 with uploads."
+    sentence = f"Spent this month: ${Decimal(dollars):.2f}. Limit for bulk work: $10.00; with uploads: $20.00."
     assert (found("budget").state, found("budget").sentence) == (state, sentence + words)
 
 
@@ -257,12 +261,12 @@ def test_the_pace_that_throttles_left(rekognition):
     from analysis.recognition import engine_runner
 
     limiter = engine_runner.limiter("rekognition", "labels")
-    assert found("pace").sentence == "Calls a second at present, of the quota: labels 1e+03 of 1000."
-    lowered = {"cut": 200 * SHARE, "ceiling": 200 * SHARE, "cut_at": limiter._redis.time()[0]}
+    assert found("pace").sentence == "Calls per second, current limit/quota: labels 1000/1000."
+    lowered = {"cut": 200 * QUOTA_SHARE, "ceiling": 200 * QUOTA_SHARE, "cut_at": limiter._redis.time()[0]}
     limiter._redis.hset(limiter._key, mapping=lowered)
     told = found("pace")
     assert told.state == "warning"
-    assert re.fullmatch(r"Calls a second at present, of the quota: labels 2\d\d of 1000\.", told.sentence)
+    assert re.fullmatch(r"Calls per second, current limit/quota: labels 2\d\d(\.\d)?/1000\.", told.sentence)
     limiter._redis.delete(limiter._key)
 
 

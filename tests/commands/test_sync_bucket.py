@@ -150,13 +150,14 @@ def test_a_failing_page_keeps_the_place(bucket, s3):
         ("AccessDenied", DENIED),
         (
             "ExpiredToken",
-            "photos cannot be listed: AWS does not accept the credentials (ExpiredToken): renew them, check the clock.",
+            "photos cannot be listed: AWS rejects the credentials (ExpiredToken). Renew them, and check the clock.",
         ),
-        ("NoSuchBucket", "There is no bucket photos: correct its name, or create it."),
-        ("SlowDown", "photos cannot be listed: It asks for patience (SlowDown): try again in a moment."),
+        ("NoSuchBucket", "There is no bucket photos. Correct the name, or create it."),
+        ("SlowDown", "photos cannot be listed: AWS is throttling requests (SlowDown). Try again in a moment."),
         (
             "IllegalLocationConstraintException",
-            "photos cannot be listed: It lies in another region (IllegalLocationConstraintException): set its region.",
+            "photos cannot be listed: The bucket is in another region (IllegalLocationConstraintException)."
+            " Set its region.",
         ),
     ],
 )
@@ -179,7 +180,7 @@ def test_throttling_that_passes_is_waited_for(bucket, s3):
 def test_two_syncs_do_not_run_at_once(bucket, s3):
     s3.set_keys(["a.jpg"])
     Bucket.objects.update(sync_claimed_until=Now() + timedelta(minutes=1))
-    with pytest.raises(CommandError, match=r"A sync of photos is under way; wait until it has ended."):
+    with pytest.raises(CommandError, match=r"A sync of photos is already running. Wait until it has finished."):
         call_command("sync_bucket", "photos")
     assert sync("--dry-run")["new"] == 1
     Bucket.objects.update(sync_claimed_until=Now() - timedelta(minutes=1))  # whoever was at it died

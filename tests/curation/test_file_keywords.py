@@ -1,4 +1,4 @@
-"""Keywords from a picture's file are tags: found at once, told as the file's, and gone for good once removed."""
+"""Keywords from files become tags: searchable, marked as the file's, and not restored once a user removes them."""
 
 from io import BytesIO
 
@@ -9,8 +9,8 @@ from analysis import pipeline
 from analysis.curation import bulk, merge_duplicates, verdicts
 from analysis.curation.bulk import Selection
 from analysis.ingest.examine import examine
-from analysis.library.file_description import save_described
-from analysis.models import FileKeyword, Image, Label, Rating, Verdict
+from analysis.library.embedded_metadata import save_embedded_metadata
+from analysis.models import BulkChange, FileKeyword, Image, Label, Rating, Verdict
 from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
 from analysis.search.results import image_ids
@@ -29,35 +29,35 @@ def image(owner) -> Image:
     return pipeline.ingest_file(BytesIO(content), name="lake.jpg", owner_id=owner.pk).image
 
 
-def found(owner, text: str) -> list[int]:
+def search(owner, text: str) -> list[int]:
     return image_ids(parse(text), viewer=viewer_of(owner), limit=10)
 
 
-def read_again(image: Image) -> None:
-    """The same file is examined once more."""
+def examine_again(image: Image) -> None:
+    """Save the description of the same file once more."""
     content = pictures.with_xmp("jpeg", pictures.full_xmp())
-    save_described(image, examine(BytesIO(content), name="lake.jpg").metadata.described)
+    save_embedded_metadata(image, examine(BytesIO(content), name="lake.jpg").metadata.descriptive)
     reindex([image.pk])
 
 
-def test_what_the_file_says_is_kept_found_and_shown(owner, image, signed_in):
+def test_description_of_the_file_is_saved_searchable_and_shown(owner, image, signed_in):
     assert label_rows(image) == TAGS
-    assert found(owner, "grandma") == found(owner, 'tag:"trip 2026"') == [image.pk]
+    assert search(owner, "grandma") == search(owner, 'tag:"trip 2026"') == [image.pk]
     assert (str(image), image.place, image.creator) == ("At the lake", "Old pier, Hallstatt, Austria", "Anna, Bo")
     assert Rating.objects.values_list("person", "rating").get() == (owner.pk, 4)
     page = Page(signed_in(owner).get(image.get_absolute_url()))
     assert "Description All of us, <b>at last</b>. Place Old pier, Hallstatt, Austria Creator Anna, Bo" in page.text
-    assert [each["title"] for each in page.all("li", "tag")] == ["From the file"] * 3
+    assert [tag["title"] for tag in page.all("li", "tag")] == ["From the file"] * 3
     assert not Verdict.objects.exists()
 
 
-def test_camera_settings_are_kept_and_shown(owner, signed_in):
+def test_camera_settings_are_saved_and_shown(owner, signed_in):
     added = pipeline.ingest_file(BytesIO(pictures.with_exif()), name="a.jpg", owner_id=owner.pk)
     page = Page(signed_in(owner).get(added.image.get_absolute_url()))
     assert "Settings 1/250 s · f/2.8 · ISO 400 · 35 mm" in page.text
 
 
-def test_place_names_are_for_people_who_are_signed_in(image, client):
+def test_place_names_are_hidden_from_anonymous_visitors(image, client):
     Image.objects.update(visibility=Image.Visibility.PUBLIC)
     assert "Hallstatt" not in client.get(image.get_absolute_url()).content.decode()
 
@@ -75,61 +75,61 @@ def reject(owner, image, tag, signed_in):
 
 
 def reject_in_bulk(owner, image, tag, signed_in):
-    bulk.decide(Selection(owner, ids=(image.pk,)), tag, "rejected")
+    bulk.apply(Selection(owner, ids=(image.pk,)), BulkChange.Action.REJECT, label=tag)
 
 
 @pytest.mark.parametrize("remove", [remove_on_the_page, remove_in_bulk, reject, reject_in_bulk])
 @pytest.mark.parametrize("is_confirmed", [False, True])
-def test_tag_of_the_file_that_a_person_removed_stays_removed(owner, image, signed_in, remove, is_confirmed):
+def test_file_tag_that_a_user_removed_stays_removed(owner, image, signed_in, remove, is_confirmed):
     tag = Label.objects.get(name="Grandma")
     if is_confirmed:
         verdicts.confirm(image.pk, label_id=tag.pk, by_id=owner.pk)
     remove(owner, image, tag, signed_in)
     rest = {name: percent for name, percent in TAGS.items() if name != "Grandma"}
     assert label_rows(image) == rest
-    read_again(image)
+    examine_again(image)
     assert label_rows(image) == rest
     verdicts.clear(image.pk, label_id=tag.pk)
     assert label_rows(image) == TAGS
 
 
-def test_removal_of_a_tag_of_the_file_can_be_undone(owner, image):
+def test_removal_of_a_file_tag_can_be_undone(owner, image):
     change = bulk.remove_tag(Selection(owner, ids=(image.pk,)), Label.objects.get(name="Grandma"))
     bulk.undo(change.pk, by=owner)
     assert label_rows(image) == TAGS
     assert not Verdict.objects.exists()
 
 
-def test_tag_that_a_person_added_still_goes_without_a_trace(owner, image):
+def test_removing_an_added_tag_deletes_the_verdict(owner, image):
     verdicts.add(image.pk, name="holiday", by_id=owner.pk)
     bulk.remove_tag(Selection(owner, ids=(image.pk,)), create_label("holiday", "tag"))
     assert label_rows(image) == TAGS
     assert not Verdict.objects.exists()
 
 
-def test_keyword_that_left_the_file_leaves_the_picture(image):
+def test_keyword_removed_from_the_file_is_removed_from_the_picture(image):
     packet = pictures.xmp_of("<dc:subject><rdf:Bag><rdf:li>GRANDMA</rdf:li></rdf:Bag></dc:subject>")
     content = pictures.with_xmp("jpeg", packet)
-    save_described(image, examine(BytesIO(content), name="lake.jpg").metadata.described)
+    save_embedded_metadata(image, examine(BytesIO(content), name="lake.jpg").metadata.descriptive)
     reindex([image.pk])
     assert label_rows(image) == {"Grandma": 100.0}
     assert FileKeyword.objects.count() == 1
 
 
-def test_rating_of_the_file_never_replaces_a_persons(owner, image):
+def test_rating_of_the_file_never_replaces_a_users(owner, image):
     Rating.objects.update(rating=1)
-    read_again(image)
+    examine_again(image)
     assert Rating.objects.get().rating == 1
 
 
-def test_kept_duplicate_takes_over_what_the_others_files_say(owner, image):
+def test_kept_duplicate_gets_the_keywords_of_the_others(owner, image):
     verdicts.reject(image.pk, label_id=Label.objects.get(name="été").pk, by_id=owner.pk)
     other = create_image(owner)
     merge_duplicates.merge_duplicates(other.pk, instead_of=[image.pk], by=owner)
     assert label_rows(other) == {"Grandma": 100.0, "Trip 2026": 100.0}
 
 
-def test_merged_label_stands_for_the_keyword(owner, image):
+def test_keyword_counts_for_the_label_it_is_merged_into(owner, image):
     tag, into = Label.objects.get(name="Grandma"), create_label("Grandmother", "tag")
     Label.objects.filter(pk=tag.pk).update(merged_into=into)
     reindex([image.pk])
@@ -138,7 +138,7 @@ def test_merged_label_stands_for_the_keyword(owner, image):
     assert sorted(label_rows(image)) == ["Trip 2026", "été"]
 
 
-def test_sidecars_are_read_by_the_folder_import(owner, tmp_path):
+def test_folder_import_reads_sidecars(owner, tmp_path):
     (tmp_path / "a.jpg").write_bytes(pictures.jpeg())
     (tmp_path / "a.jpg.xmp").write_bytes(pictures.full_xmp())
     list(pipeline.import_files([tmp_path], owner_id=owner.pk))

@@ -1,4 +1,4 @@
-"""The trash: out of search and of the queue, back as it was, and never the same bytes twice."""
+"""The trash: no search, no analysis, exact restore, and never two copies of a file."""
 
 import io
 import threading
@@ -21,7 +21,7 @@ def trashed() -> set[int]:
     return set(Image.objects.exclude(trashed_at=None).values_list("pk", flat=True))
 
 
-def test_a_picture_in_the_trash_leaves_the_read_side_and_comes_back_whole(owner):
+def test_trashed_picture_leaves_the_index_and_restore_reindexes_it(owner):
     image = create_labeled_image(owner, {"Dog": 98})
     create_analysis(
         image,
@@ -37,7 +37,7 @@ def test_a_picture_in_the_trash_leaves_the_read_side_and_comes_back_whole(owner)
     assert (ImageText.objects.get().content, trashed()) == ("Exit", set())
 
 
-def test_twice_is_once_and_the_first_time_counts(owner):
+def test_trashing_twice_keeps_the_first_time(owner):
     image = create_image(owner)
     trash.trash([image.pk])
     image.refresh_from_db()
@@ -50,13 +50,11 @@ def test_twice_is_once_and_the_first_time_counts(owner):
     assert trashed() == set()
 
 
-def test_what_was_brought_in_again_is_not_restored_beside_it(owner):
+def test_restore_is_refused_while_the_library_has_the_file(owner):
     image = create_image(owner)
     trash.trash([image.pk])
     again = create_image(owner, sha256=image.sha256)
-    with pytest.raises(
-        ActionRefused, match=r"^The same picture was brought in again meanwhile; move that one to the trash"
-    ):
+    with pytest.raises(ActionRefused, match=r"^The same file was uploaded again\. Move that copy to the trash"):
         trash.restore(image.pk)
     assert trashed() == {image.pk}
     trash.trash([again.pk])
@@ -64,7 +62,7 @@ def test_what_was_brought_in_again_is_not_restored_beside_it(owner):
     assert trashed() == {image.pk}
 
 
-def test_the_same_bytes_of_another_person_stand_in_nobodys_way(owner, colleague):
+def test_copy_of_another_owner_does_not_prevent_restore(owner, colleague):
     image = create_image(owner)
     trash.trash([image.pk])
     create_image(colleague, sha256=image.sha256)
@@ -72,32 +70,32 @@ def test_the_same_bytes_of_another_person_stand_in_nobodys_way(owner, colleague)
     assert trashed() == set()
 
 
-def test_a_picture_in_the_trash_that_is_brought_in_again_is_the_one_that_lies_there(owner):
+def test_uploading_a_trashed_file_returns_the_trashed_picture(owner):
     first = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
     trash.trash([first.image.pk])
     again = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
     assert (again.is_new, again.image.pk, trashed()) == (False, first.image.pk, {first.image.pk})
 
 
-def test_what_waits_for_an_answer_waits_in_the_trash_and_goes_on_afterwards(owner):
+def test_queued_analysis_waits_while_in_trash_and_resumes_after_restore(owner):
     image, other = create_image(owner), create_image(owner)
-    asked = [create_analysis(image), create_analysis(other)]
+    analyses = [create_analysis(image), create_analysis(other)]
     trash.trash([image.pk])
     assert claims.open_count() == 1
-    assert [each.pk for each in claims.claim("local", "labels", maximum=9, region=None)] == [asked[1].pk]
+    assert [analysis.pk for analysis in claims.claim("local", "labels", maximum=9, region=None)] == [analyses[1].pk]
     assert claims.apis_with_due_work() == []
     trash.restore(image.pk)
     assert claims.apis_with_due_work() == [("local", "labels")]
-    assert [each.pk for each in claims.claim("local", "labels", maximum=9, region=None)] == [asked[0].pk]
+    assert [analysis.pk for analysis in claims.claim("local", "labels", maximum=9, region=None)] == [analyses[0].pk]
 
 
-def test_nothing_is_asked_about_a_picture_in_the_trash(owner):
+def test_trashed_picture_is_not_queued(owner):
     image = create_image(owner)
     trash.trash([image.pk])
     assert (enqueue.enqueue([image.pk], apis=["labels"]), Analysis.objects.count()) == (0, 0)
 
 
-def test_an_answer_that_arrives_in_the_trash_is_kept_for_afterwards(owner):
+def test_result_that_arrives_in_trash_is_indexed_after_restore(owner):
     image = create_image(owner)
     trash.trash([image.pk])
     create_analysis(image, state="done", answer={"Labels": [{"Name": "Dog", "Confidence": 98.0}]})
@@ -106,16 +104,16 @@ def test_an_answer_that_arrives_in_the_trash_is_kept_for_afterwards(owner):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_comes_in_again_at_the_very_moment_of_restoring_is_refused_in_a_sentence(owner):
+def test_restore_racing_with_an_upload_of_the_file_is_refused(owner):
     image = create_image(owner)
     trash.trash([image.pk])
-    ends: list[str] = []
+    messages: list[str] = []
 
     def restore() -> None:
         try:
             trash.restore(image.pk)
         except ActionRefused as refusal:
-            ends.append(str(refusal))
+            messages.append(str(refusal))
         finally:
             connection.close()
 
@@ -123,14 +121,14 @@ def test_what_comes_in_again_at_the_very_moment_of_restoring_is_refused_in_a_sen
         create_image(owner, sha256=image.sha256)
         restoring = threading.Thread(target=restore)
         restoring.start()
-        while not somebody_waits():  # until then the other picture is not committed
+        while not has_waiting_lock():  # until then the other picture is not committed
             assert restoring.is_alive()
     restoring.join()
-    assert ends == [trash.DUPLICATE_RESTORE_MESSAGE]
+    assert messages == [trash.DUPLICATE_RESTORE_MESSAGE]
     assert trashed() == {image.pk}
 
 
-def somebody_waits() -> bool:
+def has_waiting_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         return cursor.fetchone()[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.ingest import service
+from analysis.ingest import decoding_service
 from analysis.ingest.validation import InvalidImage, Limits
 from tests import pictures
 
@@ -81,7 +81,7 @@ def changed(content: bytes, chance: random.Random) -> bytes:
 def test_a_changed_file_is_accepted_or_refused(kind, tmp_path):
     """None crashes a process, none takes long, and none raises anything but Rejected; on a disk and in memory."""
     content, chance = small_files()[kind], random.Random(kind)
-    service.examine(BytesIO(content), name=kind, limits=LIMITS)
+    decoding_service.examine(BytesIO(content), name=kind, limits=LIMITS)
     path = tmp_path / "file"
     refusals = []
     for number in range(CASES):
@@ -89,7 +89,7 @@ def test_a_changed_file_is_accepted_or_refused(kind, tmp_path):
         path.write_bytes(case)
         start = time.monotonic()
         try:
-            service.examine(path if number % 2 else BytesIO(case), name=kind, limits=LIMITS)
+            decoding_service.examine(path if number % 2 else BytesIO(case), name=kind, limits=LIMITS)
         except InvalidImage as refusal:
             refusals.append(refusal)
         assert time.monotonic() - start < 2 * LIMITS.seconds

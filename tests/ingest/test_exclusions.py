@@ -19,20 +19,20 @@ def test_folders_of_devices_and_systems_are_skipped_by_folder_scan_and_bucket_ke
     (tmp_path / "2024" / "a.jpg").write_bytes(b"?")
     assert is_system_folder(name)
     assert list(image_files([tmp_path])) == [tmp_path / "2024" / "a.jpg"]
-    assert not KeyFilter().takes(f"2024/{name}/deeper/SYNOPHOTO_THUMB_M.jpg")
-    assert KeyFilter(prefix=f"2024/{name}/").takes(f"2024/{name}/a.jpg")
+    assert not KeyFilter().accepts(f"2024/{name}/deeper/SYNOPHOTO_THUMB_M.jpg")
+    assert KeyFilter(prefix=f"2024/{name}/").accepts(f"2024/{name}/a.jpg")
 
 
 @pytest.mark.parametrize("name", ["2024", "recycle", "eaDir", "Previews", "lost and found", "#1 best", "@home"])
 def test_other_folders_are_not(name):
     assert not is_system_folder(name)
-    assert KeyFilter().takes(f"{name}/a.jpg")
+    assert KeyFilter().accepts(f"{name}/a.jpg")
 
 
 @pytest.mark.parametrize("path", [".hidden.jpg", "a/._b.jpg", ".git/a.jpg", "a/.thumbnails/b.jpg"])
 def test_hidden_files_and_what_lies_in_hidden_folders_are_skipped(path):
     assert is_in_system_folder(path)
-    assert not KeyFilter(include=("*.jpg",)).takes(path)
+    assert not KeyFilter(include=("*.jpg",)).accepts(path)
 
 
 def test_a_path_that_goes_up_or_begins_at_the_root_is_not_hidden():

@@ -128,7 +128,7 @@ def test_own_storage_is_skipped_in_a_walk_and_refused_when_given(folder):
     assert "2024/c.webp" in found
     for inside in (storage, storage / "originals", storage / "originals" / "ab" / "x.jpg", folder / "linked"):
         [refused] = image_files([inside], own_storage=storage)
-        assert str(refused) == f"{inside}: the library keeps its own pictures here; name another folder"
+        assert str(refused) == f"{inside}: the library stores its own pictures here; choose another folder"
 
 
 def test_a_storage_that_does_not_exist_yet_excludes_nothing(folder):

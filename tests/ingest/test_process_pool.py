@@ -78,14 +78,14 @@ def test_a_file_that_crashes_every_process_is_refused(files):
         over.set()
         reaper.join()
     assert [str(outcome.refusal) for outcome in outcomes] == [
-        "0.jpg: its decoder crashed; the file is broken or hostile"
+        "0.jpg: its decoder crashed; the file is damaged or malicious"
     ]
 
 
 def _children() -> list[int]:
     tasks = Path(f"/proc/{os.getpid()}/task")
     pids = [int(pid) for task in tasks.iterdir() for pid in _read(task / "children").split()]
-    return [pid for pid in pids if b"analysis.ingest.child" in _read(Path(f"/proc/{pid}/cmdline"))]
+    return [pid for pid in pids if b"analysis.ingest.decoding_process" in _read(Path(f"/proc/{pid}/cmdline"))]
 
 
 def _read(path: Path) -> bytes:

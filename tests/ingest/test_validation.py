@@ -32,11 +32,11 @@ def test_every_format_is_known_by_its_first_bytes():
         (b"", "file.jpg: the file is empty"),
         (
             pictures.text_as_jpg(),
-            "file.jpg: this is text, not a picture; accepted are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF",
+            "file.jpg: this is text, not a picture; accepted formats are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF",
         ),
         (
             b"\x00\x01\x02\x03" * 20,
-            "file.jpg: not a picture; accepted are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF",
+            "file.jpg: not a picture; accepted formats are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF",
         ),
         (
             pictures.svg(),
@@ -45,9 +45,9 @@ def test_every_format_is_known_by_its_first_bytes():
         (pictures.zipped(), "file.jpg: a ZIP archive is not accepted; unpack it and send the pictures in it"),
         (b"Rar!\x1a\x07\x01\x00", "file.jpg: a RAR archive is not accepted; unpack it and send the pictures in it"),
         (b"%PDF-1.7\n", "file.jpg: a PDF document is not accepted; export its pages as JPEG or PNG"),
-        (pictures.iso_media(b"qt  "), "file.jpg: a video is not accepted, only still pictures are"),
-        (b"\x1aE\xdf\xa3" + bytes(30), "file.jpg: a video is not accepted, only still pictures are"),
-        (b"RIFF\0\0\0\0AVI LIST", "file.jpg: a video is not accepted, only still pictures are"),
+        (pictures.iso_media(b"qt  "), "file.jpg: videos are not accepted, only still pictures"),
+        (b"\x1aE\xdf\xa3" + bytes(30), "file.jpg: videos are not accepted, only still pictures"),
+        (b"RIFF\0\0\0\0AVI LIST", "file.jpg: videos are not accepted, only still pictures"),
         (pictures.iso_media(b"crx "), "file.jpg: a camera's raw file is not accepted; export it as JPEG or TIFF"),
         (b"II*\0\x10\0\0\0CR\x02\0", "file.jpg: a camera's raw file is not accepted; export it as JPEG or TIFF"),
         (
@@ -80,7 +80,7 @@ def test_svg_is_known_by_its_root(text, encoding):
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_other_text_is_text(text, encoding):
-    assert "this is text" in detect_format(text.encode(encoding)).reason
+    assert "this is text" in detect_format(text.encode(encoding)).template
 
 
 @given(st.binary(min_size=1, max_size=300))

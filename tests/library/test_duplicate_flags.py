@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from analysis.ingest.examine import examine
 from analysis.library import images
-from analysis.library.duplicate_flags import mark_all_duplicates, mark_overdue
+from analysis.library.duplicate_flags import mark_all_duplicates, mark_recent
 from analysis.models import Image
 from tests import pictures
 from tests.factories import create_image
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def added(owner, content: bytes) -> Image:
     examined = examine(io.BytesIO(content), name="picture.jpg")
-    return images.add(examined, io.BytesIO(content), owner_id=owner.pk, then=lambda image: None).image
+    return images.add(images.store_files(examined, io.BytesIO(content), owner_id=owner.pk)).image
 
 
 def repeated() -> set[int]:
@@ -53,7 +53,7 @@ def test_what_came_at_once_is_put_right_soon(owner):
     late = [create_image(owner, phash=phash, added_at=now) for phash in (3, 4, 5)]
     same = [create_image(owner, sha256="0" * 64, added_at=now) for _ in range(1)]
     same.append(create_image(owner, sha256="0" * 64, phash=9, trashed_at=now, added_at=now))
-    assert (mark_overdue(), mark_overdue()) == (5, 0)
+    assert (mark_recent(), mark_recent()) == (5, 0)
     assert repeated() == {each.pk for each in (*before, *late[:2], *same)}
 
 

@@ -1,4 +1,4 @@
-"""Holds an answer against the shape of an operation's output in botocore's service model."""
+"""Compares a response with the output shape in botocore's service model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MODEL = botocore.session.get_session().get_service_model("rekognition")
 
 
 def complaints(answer: Any, operation: str) -> list[str]:
-    """Every place where an answer has a key that the model does not know, or a value of another type or range."""
+    """Paths of unknown keys and of values of another type or range."""
     return list(_complaints(answer, MODEL.operation_model(operation).output_shape, operation))
 
 

@@ -1,4 +1,4 @@
-"""Pictures for the recognizers, drawn or from scikit-image, and the local recognizer's answers, each asked for once."""
+"""Test pictures, drawn or from scikit-image, and cached local responses."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def jpeg(image: Image.Image) -> bytes:
 
 @cache
 def sign() -> bytes:
-    """Two lines of black on yellow in 800 x 600 pixels, the first starting at 100, 100 and the second at 100, 300."""
+    """Two black lines on yellow, 800 x 600 pixels, at (100, 100) and (100, 300)."""
     image = Image.new("RGB", (800, 600), "gold")
     draw = ImageDraw.Draw(image)
     draw.text((100, 100), "KEEP LEFT", "black", ImageFont.load_default(70))
@@ -50,7 +50,7 @@ def sign() -> bytes:
 
 @cache
 def lfw(kind: str) -> np.ndarray:
-    """A board of 5 x 5 pictures of 100 pixels from LFW's sample: "faces", or "others" without a face."""
+    """A grid of 5 x 5 LFW samples of 100 pixels: "faces", or "others" without faces."""
     tiles = np.load(DATA / "lfw_subset.npy")[slice(0, 25) if kind == "faces" else slice(100, 125)]
     board = np.full((550, 550), 110, dtype=np.uint8)
     for number, tile in enumerate(tiles):

@@ -1,4 +1,4 @@
-"""How fast AWS allows to ask: said by settings, by Service Quotas, or by default."""
+"""Quotas from the settings, from Service Quotas, and by default."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def per(unit: str, value: int = 1) -> dict:
         (told("DetectLabels faces per picture", 100.0), {}),
     ],
 )
-def test_a_quota_belongs_to_the_operation_it_names(stub, quota, expected):
+def test_quota_is_matched_by_operation_name(stub, quota, expected):
     stub.add_response("list_service_quotas", {"Quotas": [quota]}, {"ServiceCode": "rekognition", "MaxResults": 100})
 
     assert applied(stub) == expected
 
 
-def test_every_page_is_read_and_the_smallest_figure_counts(stub):
+def test_all_pages_are_read_and_the_smallest_quota_wins(stub):
     first = {"Quotas": [told(f"{IMAGE} DetectLabels", 50.0)], "NextToken": "more"}
     stub.add_response("list_service_quotas", first, {"ServiceCode": "rekognition", "MaxResults": 100})
     stub.add_response(
@@ -82,7 +82,7 @@ def test_every_page_is_read_and_the_smallest_figure_counts(stub):
     assert applied(stub) == {"DetectLabels": 20.0, "DetectText": 30.0}
 
 
-def test_a_refusal_names_no_principal(stub):
+def test_access_denied_message_names_no_principal(stub):
     message = "User: arn:aws:iam::123456789012:user/me is not authorized to perform: servicequotas:ListServiceQuotas"
     stub.add_client_error("list_service_quotas", "AccessDeniedException", message, 400)
 
@@ -93,7 +93,7 @@ def test_a_refusal_names_no_principal(stub):
     assert str(raised.value) == "ListServiceQuotas is not allowed (AccessDeniedException)."
 
 
-def test_operations_are_those_of_the_recognizer():
+def test_operations_match_the_rekognition_client():
     assert {api: operation.name for api, operation in client.OPERATIONS.items()} == aws_quotas.OPERATIONS
     assert aws_quotas.DEFAULTS.keys() == aws_quotas.OPERATIONS.keys()
 
@@ -106,12 +106,12 @@ def test_operations_are_those_of_the_recognizer():
         ("", {"labels": 5, "faces": 25, "celebrities": 5, "text": 5, "moderation": 5}),
     ],
 )
-def test_without_settings_the_defaults_of_the_region_hold(region, expected):
+def test_default_quota_depends_on_region(region, expected):
     assert {api: aws_quotas.quota(region, api) for api in expected} == expected
-    assert aws_quotas.cached_quota(region, "labels").source == "AWS's default"
+    assert aws_quotas.cached_quota(region, "labels").source == "AWS default"
 
 
-def test_a_setting_wins(settings):
+def test_setting_overrides_default_quota(settings):
     settings.REKOGNITION_QUOTA = {"labels": "12.5"}
 
     assert aws_quotas.cached_quota("eu-west-1", "labels") == aws_quotas.Quota(12.5, "REKOGNITION_QUOTA")
@@ -134,23 +134,23 @@ def service(settings, monkeypatch):
     aws_quotas.reset()
 
 
-def test_service_quotas_is_asked_once_an_hour_and_what_it_does_not_tell_is_the_default(settings, service):
+def test_service_quotas_is_cached_and_missing_quotas_use_the_default(settings, service):
     service.answers = [{"Quotas": [told(f"{IMAGE} DetectLabels", 33.0)]}]
     settings.REKOGNITION_QUOTA = {"faces": "3"}
 
     assert aws_quotas.cached_quota("eu-central-1", "labels") == aws_quotas.Quota(33.0, "Service Quotas")
-    assert aws_quotas.cached_quota("eu-central-1", "text") == aws_quotas.Quota(5.0, "AWS's default")
+    assert aws_quotas.cached_quota("eu-central-1", "text") == aws_quotas.Quota(5.0, "AWS default")
     assert aws_quotas.cached_quota("eu-central-1", "faces") == aws_quotas.Quota(3.0, "REKOGNITION_QUOTA")
     assert service.requests == [{"ServiceCode": "rekognition", "MaxResults": 100}]
 
 
-def test_a_service_that_refuses_leaves_the_defaults_and_a_sentence(service, caplog):
+def test_denied_service_quotas_fall_back_to_defaults_and_log(service, caplog):
     service.answers = [(400, "AccessDeniedException")]
 
     assert aws_quotas.quota("eu-central-1", "labels") == 5
     assert aws_quotas.quota("eu-central-1", "text") == 5
     assert len(service.requests) == 1
     assert [record.getMessage() for record in caplog.records if record.name == "analysis.recognition.aws_quotas"] == [
-        "Rekognition's quotas cannot be read, what was known before holds: "
+        "Rekognition's quotas could not be read, the previous ones are used: "
         "ListServiceQuotas is not allowed (AccessDeniedException)."
     ]

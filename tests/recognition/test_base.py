@@ -17,10 +17,10 @@ from analysis.recognition.base import (
 )
 
 
-def test_parameters_of_an_api_come_back_from_json():
-    asked = Parameters(max_labels=7, min_confidence=80, image_properties=False, label_exclusion=("Text", "Logo"))
+def test_parameters_round_trip_through_json():
+    parameters = Parameters(max_labels=7, min_confidence=80, image_properties=False, label_exclusion=("Text", "Logo"))
 
-    stored = asked.as_json("labels")
+    stored = parameters.as_json("labels")
 
     assert stored == {
         "max_labels": 7,
@@ -28,7 +28,7 @@ def test_parameters_of_an_api_come_back_from_json():
         "image_properties": False,
         "label_exclusion": ["Logo", "Text"],
     }
-    assert Parameters.from_json(stored) == asked
+    assert Parameters.from_json(stored) == parameters
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,16 @@ def test_parameters_of_an_api_come_back_from_json():
         ("moderation", {"moderation_min_confidence": 50.0}),
     ],
 )
-def test_only_what_an_api_knows_is_stored(api, stored):
+def test_json_has_only_the_fields_of_the_api(api, stored):
     assert Parameters().as_json(api) == stored
 
 
-def test_parameters_stored_by_another_version_take_defaults_for_the_rest():
+def test_missing_fields_get_defaults_and_unknown_ones_are_ignored():
     assert Parameters.from_json({"max_labels": 3, "of_tomorrow": 1}) == Parameters(max_labels=3)
     assert Parameters.from_json({}) == Parameters(max_labels=1000, min_confidence=55.0, image_properties=True)
 
 
-def test_the_order_of_filters_asks_for_nothing_else():
+def test_order_of_filter_names_does_not_matter():
     assert Parameters(label_inclusion=("Dog", " Cat", "Dog", "")) == Parameters(label_inclusion=("Cat", "Dog"))
 
 
@@ -72,22 +72,22 @@ def test_the_order_of_filters_asks_for_nothing_else():
         ("category_exclusion", (1,)),
     ],
 )
-def test_parameters_out_of_range_are_refused_by_name(parameter, value):
-    with pytest.raises(ValueError, match=f"^{parameter} is .* not ") as raised:
+def test_invalid_parameter_is_named_in_the_error(parameter, value):
+    with pytest.raises(ValueError, match=f"^{parameter} must be .* not ") as raised:
         Parameters(**{parameter: value})
     assert str(raised.value).endswith(f" not {value!r}.")
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_filters_that_rekognition_would_refuse_are_refused(name):
-    with pytest.raises(ValueError, match=f"^{name} has 101 names; Rekognition takes 100.$"):
+def test_invalid_filters_are_rejected(name):
+    with pytest.raises(ValueError, match=f"^{name} has 101 names; Rekognition accepts at most 100.$"):
         Parameters(**{name: tuple(f"Label {number}" for number in range(101))})
     for wrong in ("x" * 51, "Cat & Dog", "Dog\nCat", "Hündin"):
-        with pytest.raises(ValueError, match=f"^{name}: .* is no name of up to 50 characters"):
+        with pytest.raises(ValueError, match=f"^{name}: .* is not a valid name. Rekognition accepts up to 50 letters"):
             Parameters(**{name: (wrong,)})
 
 
-def test_the_limits_of_filters_are_those_of_the_service_model():
+def test_filter_limits_match_the_service_model():
     model = botocore.session.get_session().get_service_model("rekognition")
 
     value, values = model.shape_for("GeneralLabelsFilterValue"), model.shape_for("GeneralLabelsFilterList")
@@ -97,7 +97,7 @@ def test_the_limits_of_filters_are_those_of_the_service_model():
 
 
 @pytest.mark.parametrize(("parameter", "value"), [("max_labels", 1), ("min_confidence", 0), ("min_confidence", 100)])
-def test_parameters_at_their_limits_are_fine(parameter, value):
+def test_parameters_at_their_limits_are_valid(parameter, value):
     assert Parameters(**{parameter: value}).as_json("labels")[parameter] == value
 
 
@@ -113,27 +113,31 @@ def test_parameters_at_their_limits_are_fine(parameter, value):
         ({"label_inclusion": ("Dog",), "category_exclusion": ("Animals",)}, set()),
     ],
 )
-def test_filters_let_labels_through(filters, admitted):
+def test_filters_admit_labels(filters, admitted):
     category = {"Dog": "Animals", "Cat": "Animals", "Car": "Vehicles"}
     parameters = Parameters(**filters)
 
     assert {name for name in category if parameters.admits(name, category=category[name])} == admitted
 
 
-def test_failure_is_a_sentence_with_api_code_and_next_step():
-    error = Throttled("Too fast.", api="labels", code="ThrottlingException", next_step="It is asked again by itself.")
+def test_error_text_has_api_code_and_next_step():
+    error = Throttled(
+        "Too fast.", api="labels", code="ThrottlingException", next_step="It will be retried automatically."
+    )
 
-    assert str(error) == "The labels request failed with ThrottlingException: Too fast. It is asked again by itself."
+    assert (
+        str(error) == "The labels request failed with ThrottlingException: Too fast. It will be retried automatically."
+    )
     assert str(UnreadableResponse("No.", api="text", code="X")) == "The text request failed with X: No."
 
 
-def test_nothing_was_sent_unless_it_is_said():
+def test_outcome_is_none_by_default():
     error = UnreadableResponse("No.", api="text", code="X")
 
     assert (error.outcome, error.request_id) == (None, "")
 
 
-def test_failure_crosses_a_process_border():
+def test_error_can_be_pickled():
     error = Throttled(
         "Too fast.",
         api="labels",

@@ -1,4 +1,4 @@
-"""The queue in the database: how many are taken, whatever plan PostgreSQL makes of the question."""
+"""Claims: their number does not depend on PostgreSQL's query plan."""
 
 from datetime import timedelta
 
@@ -23,30 +23,30 @@ EVERY_OTHER_WAY = ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memo
 
 
 @pytest.mark.parametrize("only", ["", "AND is_bulk"])
-def test_no_more_are_taken_than_asked_for_whatever_the_plan(owner, only):
-    """A subquery that the planner runs once for each row would take all there are: beyond quota and budget."""
+def test_claim_respects_maximum_with_any_query_plan(owner, only):
+    """A subquery that runs once per row would claim all rows, beyond the budget."""
     images = [create_image(owner) for _ in range(6)]
     pipeline.request_analysis(image_ids=[image.pk for image in images], apis=["labels"], is_bulk=True)
     name = Analysis.objects.values_list("recognizer", flat=True)[0]
     with connection.cursor() as cursor:
-        for each in EVERY_OTHER_WAY:
-            cursor.execute(f"SET LOCAL enable_{each} = off")
-    assert len(claims._claim_rows(name, "labels", maximum=2, only=only)) == 2
+        for plan in EVERY_OTHER_WAY:
+            cursor.execute(f"SET LOCAL enable_{plan} = off")
+    assert len(claims._claim_rows(name, "labels", maximum=2, condition=only)) == 2
     assert Analysis.objects.filter(state="running").count() == 2
 
 
-def test_an_answer_to_the_same_bytes_is_looked_for_among_no_others(owner):
-    """Before it knows how many analyses there are, PostgreSQL would read all that were asked the same, for each."""
+def test_lookup_of_same_bytes_reads_few_rows_without_statistics(owner):
+    """Without statistics PostgreSQL might read all analyses for each row."""
     record_versions([("local", "labels", "3.0")])
     for number in range(200):
         create_analysis(create_image(owner), state="done" if number < 180 else "running", model_version="3.0")
-    running = claims._with_pictures(list(Analysis.objects.filter(state="running").values_list("pk", flat=True)))
-    with CaptureQueriesContext(connection) as asked:
+    running = claims._with_images(list(Analysis.objects.filter(state="running").values_list("pk", flat=True)))
+    with CaptureQueriesContext(connection) as queries:
         assert find_cached_responses(running) == {}
-    assert rows_read(asked[0]["sql"]) <= 200
+    assert rows_read(queries[0]["sql"]) <= 200
 
 
-def test_a_clock_that_was_set_back_leaves_nothing_waiting_for_hours(owner):
+def test_leases_and_delays_are_shortened_after_the_clock_was_set_back(owner):
     lost, queued = (create_analysis(create_image(owner), state=state) for state in ("running", "queued"))
     Analysis.objects.filter(pk=lost.pk).update(claimed_until=Now() + timedelta(hours=2))
     Analysis.objects.filter(pk=queued.pk).update(next_attempt_at=Now() + timedelta(hours=2))

@@ -9,7 +9,7 @@ from tests.factories import create_analysis, create_image, create_labeled_image,
 pytestmark = pytest.mark.django_db
 
 
-def test_the_difference_of_two_answers():
+def test_difference_of_label_responses():
     before = labels_answer(Dog=98, Van=80, Grass=60, Sky=70)
     after = labels_answer(Dog=98.5, Truck=91, Grass=72, Bench=55)
     assert comparison.difference("labels", before, after) == [
@@ -22,7 +22,7 @@ def test_the_difference_of_two_answers():
     assert comparison.difference("labels", before, before) == []
 
 
-def test_the_difference_of_two_readings_is_their_lines():
+def test_difference_of_text_responses_compares_lines():
     def reading(*lines):
         return {"TextDetections": [{"DetectedText": line, "Type": "LINE", "Confidence": 90} for line in lines]}
 
@@ -46,16 +46,16 @@ def two_versions(owner):
         ModelVersion.objects.create(recognizer="local", api="labels", version=version)
 
 
-def test_two_versions_over_the_library(two_versions):
-    found = comparison.between_versions("labels", recognizer="local", before="3.0", after="3.1")
-    assert (found.pictures, dict(found.gained), dict(found.lost)) == (
+def test_compare_versions_counts_images_per_label(two_versions):
+    result = comparison.compare_versions("labels", recognizer="local", before="3.0", after="3.1")
+    assert (result.pictures, dict(result.gained), dict(result.lost)) == (
         3,
         {("label", "Truck"): 2},
         {("label", "Van"): 2},
     )
 
 
-def test_the_command_names_what_came_and_went(two_versions, capsys):
+def test_command_lists_gained_and_lost_labels(two_versions, capsys):
     call_command("compare_models")
     assert capsys.readouterr().out.splitlines() == [
         "3.0 → 3.1, 3 pictures that both have answered",
@@ -75,13 +75,13 @@ def test_the_command_names_what_came_and_went(two_versions, capsys):
         (["3.0"], "Two versions are needed: local has answered labels as 3.1, 3.0."),
     ],
 )
-def test_versions_nobody_has_answered_with(two_versions, versions, message):
+def test_command_rejects_unknown_versions(two_versions, versions, message):
     with pytest.raises(CommandError) as caught:
         call_command("compare_models", *versions)
     assert str(caught.value) == message
 
 
-def test_an_older_answer_pinned_counts_until_it_is_let_go(owner):
+def test_pinned_older_result_stays_current_until_unpinned(owner):
     image = create_labeled_image(owner, {"Dog": 98})
     older = Analysis.objects.get()
     Analysis.objects.update(is_current=False)

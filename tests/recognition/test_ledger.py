@@ -22,7 +22,7 @@ def waits_for_a_lock() -> bool:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_bulk", [False, True])
-def test_two_claims_at_once_do_not_both_take_the_last_dollar(owner, settings, is_bulk):
+def test_concurrent_claims_do_not_exceed_the_budget(owner, settings, is_bulk):
     settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "us-east-1"
     settings.MONTHLY_BUDGET = settings.INTERACTIVE_BUDGET = PRICE
     pipeline.request_analysis(

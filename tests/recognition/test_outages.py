@@ -1,4 +1,4 @@
-"""An API that takes requests and says nothing: it rests after a few, costs little, says so and resumes by itself."""
+"""Outages of an API that accepts requests and does not respond."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from tests.recognition.test_engine import states, stored_images, work, work_unti
 pytestmark = pytest.mark.django_db
 
 PRICE = Decimal("0.00175")
-FEW = outages.IN_A_ROW + 4  # with what was under way when it was noticed
+FEW = outages.LOST_IN_A_ROW + 4  # with what was under way when it was noticed
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def make_due() -> None:
 
 
 @pytest.mark.parametrize("fault", ["drops", "early_drops", "cuts", "malformed", "silent"])
-def test_an_api_that_loses_every_request_rests_after_a_few_and_resumes_after_a_probe(owner, simulator, fault):
+def test_lost_requests_open_an_outage_that_a_probe_ends(owner, simulator, fault):
     simulator.set(**{fault: 100})
     queued(owner, 30)
     for _ in range(4):
@@ -54,15 +54,15 @@ def test_an_api_that_loses_every_request_rests_after_a_few_and_resumes_after_a_p
         Analysis.objects.filter(state="queued").update(next_attempt_at=Now())
     outage = Outage.objects.get()
     lost = Call.objects.count()
-    assert outages.IN_A_ROW <= lost <= FEW
+    assert outages.LOST_IN_A_ROW <= lost <= FEW
     assert Call.objects.aggregate(spent=Sum("price"))["spent"] == lost * PRICE
     assert (outage.code, states()) == ("NoAnswer", {"queued": 30})
-    assert "5 requests in a row brought no answer" in outage.message
+    assert "5 requests in a row got no response" in outage.message
 
     make_due()
     work_impatiently()
     assert Call.objects.count() == lost + 1  # the probe, and nothing but the probe
-    assert "A probe brought no answer" in Outage.objects.get().message
+    assert "A test request got no response" in Outage.objects.get().message
     assert max(Analysis.objects.values_list("attempts", flat=True)) == 1  # a probe is no attempt at its picture
 
     simulator.set(**{fault: 0})
@@ -71,13 +71,13 @@ def test_an_api_that_loses_every_request_rests_after_a_few_and_resumes_after_a_p
     assert Call.objects.filter(outcome="answered").count() == 30
 
 
-def test_a_page_of_html_is_an_outage_that_costs_nothing(owner, simulator):
+def test_html_page_opens_an_outage_without_cost(owner, simulator):
     simulator.set(pages=100)
     queued(owner, 30)
     for _ in range(4):
         work()
     assert (Outage.objects.get().code, states()) == ("NotRekognition", {"queued": 30})
-    assert "is not Rekognition: a proxy, or a sign-in page" in Outage.objects.get().message
+    assert "is not Rekognition but probably a proxy or a sign-in page" in Outage.objects.get().message
     assert set(Call.objects.values_list("outcome", "price")) == {("failed", 0)}
     assert simulator.statistics()["requests"] <= 4
     simulator.set(pages=0)
@@ -85,18 +85,18 @@ def test_a_page_of_html_is_an_outage_that_costs_nothing(owner, simulator):
     assert (states(), Outage.objects.count()) == ({"done": 30}, 0)
 
 
-def test_an_api_that_rests_is_told_to_staff_and_by_the_doctor(owner, staff, signed_in, simulator):
+def test_outage_is_reported_on_pages_and_by_doctor(owner, staff, signed_in, simulator):
     simulator.set(drops=100)
     queued(owner, 10)
     work()
     (finding,) = health.check_outages()
     assert finding.state == "failed"
-    assert "The labels request failed with NoAnswer: 5 requests in a row brought no answer" in finding.sentence
+    assert "The labels request failed with NoAnswer: 5 requests in a row got no response" in finding.sentence
     page = signed_in(staff).get("/").content.decode()
-    assert "Labels wait: NoAnswer: 5 requests in a row brought no answer" in page
+    assert "Labels wait: NoAnswer: 5 requests in a row got no response" in page
 
 
-def test_answers_in_between_keep_an_api_at_work(owner, simulator):
+def test_occasional_losses_open_no_outage(owner, simulator):
     simulator.set(drops=10, seed=2)
     queued(owner, 60)
     work()
@@ -115,7 +115,7 @@ def after_loss() -> ApiUnavailable | None:
     )
 
 
-def test_only_losses_of_the_same_api_in_a_row_make_an_outage(db):
+def test_only_consecutive_losses_of_one_api_open_an_outage(db):
     calls("answered", *["unknown"] * 4)
     calls("unknown", api="faces")
     calls("unknown", error_code="worker-lost")
@@ -126,14 +126,14 @@ def test_only_losses_of_the_same_api_in_a_row_make_an_outage(db):
     assert after_loss() is None
 
 
-def test_an_answer_that_cannot_be_kept_is_an_answer(db):
+def test_unreadable_response_is_not_a_loss(db):
     calls(*["unknown"] * 4)
     calls("unknown", error_code="UnreadableAnswer")
     assert after_loss() is None
 
 
-def test_requests_without_an_answer_take_a_tenth_of_the_budget_at_most(owner, simulator, settings):
-    """Past that, each more that is lost is the last until next month, or until staff ask."""
+def test_lost_requests_cost_at_most_a_tenth_of_the_budget(owner, simulator, settings):
+    """Beyond that, one more lost request stops all until next month or a probe."""
     settings.MONTHLY_BUDGET = 22 * PRICE * 10
     calls(*["unknown", "answered"] * 21)
     assert after_loss() is None
@@ -144,7 +144,7 @@ def test_requests_without_an_answer_take_a_tenth_of_the_budget_at_most(owner, si
     outage = Outage.objects.get()
     assert Call.objects.filter(outcome="unknown").count() == 22
     assert (outage.probe_at > now(), outage.probe_at.day) == (True, 1)
-    assert "as much of the month's budget as they may" in outage.message
+    assert "its share of the month's budget" in outage.message
     Analysis.objects.filter(state="queued").update(next_attempt_at=Now())
     work()
     assert Call.objects.filter(outcome="unknown").count() == 22
@@ -153,12 +153,12 @@ def test_requests_without_an_answer_take_a_tenth_of_the_budget_at_most(owner, si
     assert (states(), Outage.objects.count()) == ({"done": 20}, 0)
 
 
-def test_without_a_budget_losses_have_no_share(settings):
+def test_losses_are_unlimited_without_a_budget(settings):
     calls(*["unknown", "answered"] * 200)
     assert after_loss() is None
 
 
-def test_probes_that_may_be_paid_for_come_less_often(db):
+def test_paid_probes_are_less_frequent(db):
     def longest(code: str) -> timedelta:
         outage = Outage.objects.create(
             recognizer="rekognition", api="labels", code=code, message="", probe_at=now(), probes=20
@@ -173,16 +173,16 @@ def test_probes_that_may_be_paid_for_come_less_often(db):
     assert timedelta(minutes=14) < longest("NoAnswer") <= timedelta(minutes=15)
 
 
-def test_a_lost_probe_lets_another_picture_be_the_next(owner, simulator):
-    """Or a single picture that breaks its connection would keep the API from ever being found well."""
+def test_next_probe_after_a_loss_uses_another_image(owner, simulator):
+    """An image that breaks its connection must not keep the outage open."""
     first, second = queued(owner, 2)
     simulator.set(drops=100)
     calls(*["unknown"] * 4)
     work_impatiently()
     Analysis.objects.update(next_attempt_at=Now())
-    asked = set(Call.objects.exclude(analysis=None).values_list("analysis__image", flat=True))
+    first_images = set(Call.objects.exclude(analysis=None).values_list("analysis__image", flat=True))
     for _ in range(2):
         Outage.objects.update(probe_at=Now())
         work_impatiently()
     probed = Call.objects.order_by("-pk").values_list("analysis__image", flat=True)[:2]
-    assert (asked, list(probed)) == ({first.pk, second.pk}, [second.pk, first.pk])
+    assert (first_images, list(probed)) == ({first.pk, second.pk}, [second.pk, first.pk])

@@ -1,4 +1,4 @@
-"""What the pipeline may expect of every recognizer."""
+"""The contract that all recognizers must fulfill."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def subject(request, client):
         yield Subject(Rekognition(client=client), dict.fromkeys(OPERATIONS, sample_pictures.sign()))
 
 
-def test_it_has_a_name_and_apis(subject):
+def test_recognizer_has_name_and_apis(subject):
     assert subject.recognizer.name in {"rekognition", "local"}
     assert subject.recognizer.apis == set(subject.picture)
     assert subject.recognizer.apis <= set(get_args(ApiName))
 
 
-def test_answer_says_who_answered_what_and_can_be_read_and_stored(subject):
+def test_response_is_complete_readable_and_storable(subject):
     for api in OPERATIONS if subject.recognizer.name == "rekognition" else sorted(subject.recognizer.apis):
         answer = subject.recognizer.recognize(subject.picture[api], api=api, parameters=Parameters())
 
@@ -83,21 +83,21 @@ def test_answer_says_who_answered_what_and_can_be_read_and_stored(subject):
         assert READERS[api](answer.content) != ()
 
 
-def test_bytes_that_are_no_picture_are_unreadable(subject):
+def test_invalid_bytes_raise_unreadable_response(subject):
     for api in sorted(subject.recognizer.apis):
         with pytest.raises(UnreadableResponse) as raised:
             subject.recognizer.recognize(b"not a picture", api=api, parameters=Parameters())
         assert (raised.value.api, raised.value.code) == (api, "NotAPicture")
 
 
-def test_api_it_has_not_is_unavailable(subject):
+def test_missing_api_raises_api_unavailable(subject):
     for api in sorted(set(get_args(ApiName)) - subject.recognizer.apis):
         with pytest.raises(ApiUnavailable) as raised:
             subject.recognizer.recognize(sample_pictures.sign(), api=api, parameters=Parameters())
         assert (raised.value.api, raised.value.code) == (api, "ApiNotOffered")
 
 
-def test_failures_are_of_three_kinds():
+def test_there_are_three_kinds_of_errors():
     assert {kind.__name__ for kind in RequestFailed.__subclasses__()} == {
         "Throttled",
         "UnreadableResponse",

@@ -1,4 +1,4 @@
-"""Pictures and answers that somebody refuses: what is tried next, and the sentence that stays in the row."""
+"""Rejected pictures and responses: the next attempt, and the stored message."""
 
 import base64
 import io
@@ -34,12 +34,12 @@ def queued(owner):
 
 
 @pytest.mark.parametrize("code", ["InvalidImageFormatException", "ImageTooLargeException"])
-def test_an_original_that_is_refused_as_it_is_is_sent_once_more_converted(owner, rekognition, code):
+def test_rejected_original_is_retried_as_converted_copy(owner, rekognition, code):
     rekognition.answers = [(400, code), {**labels_answer(Dog=90), "LabelModelVersion": "3.0"}]
     image = queued(owner)
     work()
     waiting_row = Analysis.objects.get()
-    assert (waiting_row.state, waiting_row.error_message[-30:]) == ("queued", "A converted copy is sent next.")
+    assert (waiting_row.state, waiting_row.error_message[-35:]) == ("queued", "A converted copy will be sent next.")
     work_until_done()
     original, converted = sent(rekognition)
     with blobs.get(image.key) as file:
@@ -53,7 +53,7 @@ def test_an_original_that_is_refused_as_it_is_is_sent_once_more_converted(owner,
     ]
 
 
-def test_a_converted_copy_that_is_refused_as_well_is_the_end(owner, rekognition):
+def test_rejected_converted_copy_fails_permanently(owner, rekognition):
     rekognition.answers = [REFUSED]
     queued(owner)
     work_until_done()
@@ -64,7 +64,7 @@ def test_a_converted_copy_that_is_refused_as_well_is_the_end(owner, rekognition)
     )
 
 
-def test_a_picture_that_was_converted_at_once_is_not_sent_twice(owner, rekognition):
+def test_rendition_is_not_sent_twice(owner, rekognition):
     rekognition.answers = [REFUSED]
     image = queued(owner)
     type(image).objects.update(orientation=6)
@@ -72,20 +72,21 @@ def test_a_picture_that_was_converted_at_once_is_not_sent_twice(owner, rekogniti
     assert (states(), len(rekognition.requests)) == ({"failed": 1}, 1)
 
 
-def test_what_failed_for_good_does_not_say_that_it_is_tried_again(owner, rekognition):
+def test_final_message_does_not_promise_a_retry(owner, rekognition):
     rekognition.answers = [(500, "InternalServerError")]
     queued(owner)
     work()
-    assert Analysis.objects.get().error_message.endswith("It is asked again by itself.")
+    assert Analysis.objects.get().error_message.endswith("It will be retried automatically.")
     Analysis.objects.update(attempts=claims.MAX_ATTEMPTS - 1)
     work_until_done()
     assert Analysis.objects.get().error_message == (
-        "The labels request failed with InternalServerError: Rekognition has trouble of its own. It was tried 8 times."
+        "The labels request failed with InternalServerError: Rekognition returned a server error. "
+        "Gave up after 8 attempts."
     )
 
 
 @pytest.mark.parametrize("content", ['{"Labels": [], "Sharpness": NaN}', '{"Labels": ' + "[" * 5000 + "]" * 5000 + "}"])
-def test_an_answer_that_is_no_json_or_nested_too_deeply_is_told_in_plain_words(owner, rekognition, content):
+def test_invalid_json_gives_a_clear_message(owner, rekognition, content):
     rekognition.answers = [content.encode()]
     queued(owner)
     work_until_done()
@@ -93,7 +94,7 @@ def test_an_answer_that_is_no_json_or_nested_too_deeply_is_told_in_plain_words(o
     assert (analysis.state, len(rekognition.requests)) == ("failed", 1)
     assert analysis.error_message == (
         "The labels request failed with UnreadableAnswer: "
-        "The answer cannot be read: it is nested too deeply or is no valid JSON."
+        "The response cannot be read: it is nested too deeply or is not valid JSON."
     )
     assert Call.objects.values_list("outcome", "price").get() == ("unknown", PRICE)
 
@@ -106,22 +107,22 @@ def nested(depth: int) -> dict:
 
 
 @pytest.mark.parametrize("content", [{"Labels": [], "Sharpness": float("inf")}, nested(5_000)])
-def test_an_answer_that_cannot_be_stored_is_told_in_plain_words(owner, rekognition, content):
+def test_unstorable_response_gives_a_clear_message(owner, rekognition, content):
     queued(owner)
     (claimed,) = claims.claim("rekognition", "labels", maximum=1, region="eu-central-1")
     save_with_retry(
-        [AttemptResult(claimed, answer=Response("labels", "rekognition", "3.0", content, "", 5), region="x")]
+        [AttemptResult(claimed, response=Response("labels", "rekognition", "3.0", content, "", 5), region="x")]
     )
     assert Analysis.objects.get().error_message == (
         "The labels request failed with UnstorableAnswer: "
-        "The answer holds something that the database cannot store. The worker's log has the details."
+        "The database cannot store this response. See the worker log for details."
     )
 
 
-def test_a_defect_of_ours_shows_no_class_name(owner, rekognition):
+def test_unexpected_exception_shows_no_class_name(owner, rekognition):
     queued(owner)
     (claimed,) = claims.claim("rekognition", "labels", maximum=1, region="eu-central-1")
     save_with_retry([AttemptResult(claimed, error=ZeroDivisionError("division by zero"))])
     analysis = Analysis.objects.get()
     assert (analysis.state, analysis.error_code) == ("failed", "defect")
-    assert analysis.error_message == "Something went wrong in imagelib. The worker's log has the details."
+    assert analysis.error_message == "This is a bug in imagelib; see the worker log."

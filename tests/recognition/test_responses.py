@@ -22,10 +22,10 @@ READERS = [
 
 
 def test_labels():
-    found = responses.labels_in(rekognition_responses.labels())
+    entries = responses.labels_in(rekognition_responses.labels())
 
-    assert [label.name for label in found] == ["Animal", "Mammal", "Pet", "Canine", "Dog", "Person"]
-    assert found[4] == LabelResult(
+    assert [label.name for label in entries] == ["Animal", "Mammal", "Pet", "Canine", "Dog", "Person"]
+    assert entries[4] == LabelResult(
         name="Dog",
         confidence=99.98021697998047,
         parents=("Animal", "Canine", "Mammal", "Pet"),
@@ -39,7 +39,7 @@ def test_labels():
             ),
         ),
     )
-    assert found[5].aliases == ("Human",)
+    assert entries[5].aliases == ("Human",)
 
 
 def test_colors_and_quality():
@@ -52,7 +52,7 @@ def test_colors_and_quality():
     )
 
 
-def test_without_image_properties_there_are_no_colors_and_no_quality():
+def test_no_colors_and_quality_without_image_properties():
     answer = rekognition_responses.labels(properties=False)
 
     assert responses.colors_in(answer) == ()
@@ -73,7 +73,7 @@ def test_faces():
     assert face.quality == Quality(73.1, 86.9, None)
 
 
-def test_face_of_default_attributes_knows_nothing_of_the_rest():
+def test_face_with_default_attributes_has_none_of_the_others():
     (face,) = responses.faces_in(
         rekognition_responses.faces({"BoundingBox": rekognition_responses.box(), "Confidence": 99.0})
     )
@@ -84,7 +84,7 @@ def test_face_of_default_attributes_knows_nothing_of_the_rest():
     )
 
 
-def test_attribute_of_a_later_model_is_kept_by_its_name():
+def test_unknown_face_attribute_is_kept_by_name():
     (face,) = responses.faces_in(
         rekognition_responses.faces(rekognition_responses.face(HatColor={"Value": "Red", "Confidence": 61.0}))
     )
@@ -93,25 +93,30 @@ def test_attribute_of_a_later_model_is_kept_by_its_name():
 
 
 def test_texts_are_lines_and_words():
-    found = responses.texts_in(rekognition_responses.text())
+    entries = responses.texts_in(rekognition_responses.text())
 
-    assert [(text.text, text.is_line) for text in found] == [
+    assert [(text.text, text.is_line) for text in entries] == [
         ("KEEP LEFT", True),
         ("exit", True),
         ("KEEP", False),
         ("LEFT", False),
         ("exit", False),
     ]
-    assert found[1].box == Box(0.1, 0.3, 0.2, 0.1)
-    assert found[1].polygon[0] == (0.1, 0.3)
+    assert entries[1].box == Box(0.1, 0.3, 0.2, 0.1)
+    assert entries[1].polygon[0] == (0.1, 0.3)
 
 
 def test_celebrities():
-    (found,) = responses.celebrities_in(rekognition_responses.celebrities())
+    (celebrity,) = responses.celebrities_in(rekognition_responses.celebrities())
 
-    assert (found.name, found.id, found.confidence, found.known_gender) == ("Somebody Famous", "3Ir0du6", 98.0, "Male")
-    assert found.urls == ("www.wikidata.org/wiki/Q1", "www.imdb.com/name/nm1")
-    assert found.box == Box(0.4, 0.1, 0.12, 0.2)
+    assert (celebrity.name, celebrity.id, celebrity.confidence, celebrity.known_gender) == (
+        "Somebody Famous",
+        "3Ir0du6",
+        98.0,
+        "Male",
+    )
+    assert celebrity.urls == ("www.wikidata.org/wiki/Q1", "www.imdb.com/name/nm1")
+    assert celebrity.box == Box(0.4, 0.1, 0.12, 0.2)
 
 
 def test_moderation():
@@ -155,13 +160,13 @@ def test_box_is_clamped_for_display(box, inside):
         {"Name": ["Dog"], "Confidence": 99.0},
     ],
 )
-def test_nonsense_entry_is_skipped_and_the_others_are_read(entry):
-    found = responses.labels_in({"Labels": [entry, rekognition_responses.label("Cat")]})
+def test_invalid_entry_is_skipped(entry):
+    entries = responses.labels_in({"Labels": [entry, rekognition_responses.label("Cat")]})
 
-    assert [label.name for label in found] == ["Cat"]
+    assert [label.name for label in entries] == ["Cat"]
 
 
-def test_nonsense_within_an_entry_costs_only_itself():
+def test_invalid_field_does_not_affect_its_entry():
     entry = rekognition_responses.label("Cat") | {
         "Parents": [None, {"Name": 3}, {"Name": "Animal"}, {"Name": "Animal"}],
         "Aliases": None,
@@ -182,7 +187,7 @@ def test_nonsense_within_an_entry_costs_only_itself():
     assert label.instances == (Instance(Box(0.1, 0.2, 0.3, 0.4), 99.0),)
 
 
-def test_confidence_is_percent_and_text_can_be_stored():
+def test_confidence_is_clamped_and_text_is_storable():
     (label,) = responses.labels_in({"Labels": [rekognition_responses.label(" Ca\0t\ud800 ", 100.00001)]})
 
     assert (label.name, label.confidence) == ("Cat", 100.0)
@@ -196,7 +201,7 @@ json_values = st.recursive(
 
 
 @given(data=st.data())
-def test_no_answer_whatever_makes_a_reader_fail(data):
+def test_readers_accept_any_json(data):
     """Any part of a good answer may be replaced by anything."""
     make = data.draw(st.sampled_from(list(rekognition_responses.RESPONSES.values())))
     answer = json.loads(json.dumps(make()))

@@ -1,4 +1,4 @@
-"""Figures that are kept ready are those one would count, and right again after whatever happened."""
+"""Precomputed statistics match the data, and a rebuild repairs them."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -32,7 +32,7 @@ def rows(model, *names, **which):
     return sorted(model.objects.filter(owner__isnull=False, **which).values_list(*names))
 
 
-def test_pictures_by_the_day_they_came(owner, colleague):
+def test_pictures_are_counted_by_day(owner, colleague):
     for hours in (0, 1, 13):
         create_image(owner, added_at=DAY + timedelta(hours=hours), size=100)
     create_image(owner, added_at=DAY, size=7, trashed_at=DAY)
@@ -49,7 +49,7 @@ def test_pictures_by_the_day_they_came(owner, colleague):
     assert list(everybody.values_list("start", "pictures", "bytes")) == [(first, 4, 208), (second, 1, 100)]
 
 
-def test_what_did_not_change_is_not_written_again(owner):
+def test_unchanged_rows_are_not_written(owner):
     image = create_labeled_image(owner, {"Dog": 98}, added_at=DAY)
     create_analysis(image, api="faces", state="done", latency_ms=100)
     assert count() == {"added": 2, "ended": 8, "latency": 2, "confidence": 2}
@@ -59,7 +59,7 @@ def test_what_did_not_change_is_not_written_again(owner):
     assert set(AddedStatistics.objects.values_list("pictures", flat=True)) == {0}
 
 
-def test_what_is_gone_leaves_no_figure(owner):
+def test_deleted_pictures_leave_no_rows(owner):
     create_image(owner, added_at=DAY)
     count()
     Image.objects.all().delete()
@@ -67,7 +67,7 @@ def test_what_is_gone_leaves_no_figure(owner):
     assert AddedStatistics.objects.count() == 0
 
 
-def test_analyses_by_hour_and_day(owner):
+def test_analyses_are_counted_by_hour_and_day(owner):
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
     image = create_image(owner)
     done = {"state": "done", "recognizer": "rekognition", "is_current": False}
@@ -85,7 +85,7 @@ def test_analyses_by_hour_and_day(owner):
     ]
 
 
-def test_the_past_is_counted_once_and_anew_only_when_it_is_repaired(owner):
+def test_past_days_are_recounted_only_by_rebuild(owner):
     image = create_image(owner)
     create_analysis(image, state="done", finished_at=DAY)
     count()
@@ -99,17 +99,17 @@ def test_the_past_is_counted_once_and_anew_only_when_it_is_repaired(owner):
     assert [day.start.date() for day in days] == [timezone.now().date()]
 
 
-def test_hours_are_forgotten_after_two_days(owner):
+def test_hour_rows_are_deleted_after_two_days(owner):
     create_analysis(create_image(owner), state="done")
     count()
     hours = EndedStatistics.objects.filter(is_hour=True, owner=owner)
     hours.update(start=timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=3))
     StatisticsRun.objects.update(at=timezone.now() - timedelta(minutes=2), seconds=0)
     aggregation.refresh_due()
-    assert [each.start > timezone.now() - timedelta(days=2) for each in hours.all()] == [True]
+    assert [row.start > timezone.now() - timedelta(days=2) for row in hours.all()] == [True]
 
 
-def test_what_takes_long_is_done_less_often():
+def test_slow_count_runs_less_often():
     kinds = {kind.name: kind for kind in aggregation.KINDS}
     assert aggregation.is_due(kinds["added"])
     for ago, seconds, is_due in ((59, 0.1, False), (61, 0.1, True), (200, 3.0, False), (301, 3.0, True)):
@@ -119,42 +119,42 @@ def test_what_takes_long_is_done_less_often():
         assert aggregation.is_due(kinds["added"]) is is_due
 
 
-def test_what_was_just_counted_is_left_alone(owner):
+def test_recent_count_is_not_repeated(owner):
     count()
     create_image(owner)
     assert aggregation.refresh_due() == []
 
 
-def test_confidence_in_steps_of_five(owner, colleague):
+def test_confidence_histogram_has_bins_of_five(owner, colleague):
     create_labeled_image(owner, {"Dog": 98, "Cat": 99.99, "Tree": 100, "House": 55, "Car": 59.9})
     create_labeled_image(colleague, {"Dog": 12})
     count()
     own = {(owner.pk, 19): 3, (owner.pk, 11): 2, (colleague.pk, 2): 1}
-    assert {(each.owner_id, each.step): each.labels for each in ConfidenceStatistics.objects.exclude(owner=None)} == own
+    assert {(row.owner_id, row.step): row.labels for row in ConfidenceStatistics.objects.exclude(owner=None)} == own
     assert queries.confidences(owner.pk)[11:] == [2, 0, 0, 0, 0, 0, 0, 0, 3]
     assert sum(queries.confidences(None)) == 6
 
 
-def test_latencies_within_the_width_of_a_step(owner):
+def test_latency_percentiles_are_accurate_within_a_bin(owner):
     image = create_image(owner)
     for latency in range(1, 101):
         create_analysis(image, state="done", latency_ms=latency * 10, is_current=False, finished_at=DAY)
     create_analysis(image, state="done", latency_ms=1, is_reused=True, is_current=False, finished_at=DAY)
     count()
-    (found,) = queries.latencies(period("month", until=DAY.date(), now=DAY))
-    assert (found.api, found.answers) == ("labels", 100)
-    assert found.half == pytest.approx(500, rel=0.1)
-    assert found.maximum == pytest.approx(950, rel=0.1)
+    (result,) = queries.latencies(period("month", until=DAY.date(), now=DAY))
+    assert (result.api, result.answers) == ("labels", 100)
+    assert result.median == pytest.approx(500, rel=0.1)
+    assert result.p95 == pytest.approx(950, rel=0.1)
 
 
 @pytest.mark.parametrize(
-    ("counts", "share", "found"), [({}, 0.5, None), ({0: 4}, 1.0, 2**0.25), ({8: 1, 40: 1}, 0.5, 2**2.25)]
+    ("counts", "share", "expected"), [({}, 0.5, None), ({0: 4}, 1.0, 2**0.25), ({8: 1, 40: 1}, 0.5, 2**2.25)]
 )
-def test_a_percentile_of_steps(counts, share, found):
-    assert percentile(counts, share) == found
+def test_percentile_interpolates_in_a_bin(counts, share, expected):
+    assert percentile(counts, share) == expected
 
 
-def test_labels_that_grow(owner, colleague):
+def test_growing_labels(owner, colleague):
     before, now = DAY - timedelta(days=8), DAY
     for labels, added_at in (
         ({"Dog": 90}, before),
@@ -165,14 +165,14 @@ def test_labels_that_grow(owner, colleague):
         create_labeled_image(owner, labels, added_at=added_at)
     create_labeled_image(colleague, {"Bird": 90}, added_at=now)
     week = period("week", until=DAY.date(), now=DAY)
-    told = [(each.name, each.now, each.before) for each in queries.growing_labels(week, owner.pk, pictures=4).labels]
-    assert told == [("Cat", 2, 0), ("Dog", 2, 1)]
-    assert [each.name for each in queries.growing_labels(week, None, pictures=5).labels] == ["Cat", "Bird", "Dog"]
+    growing = [(row.name, row.now, row.before) for row in queries.growing_labels(week, owner.pk, pictures=4).labels]
+    assert growing == [("Cat", 2, 0), ("Dog", 2, 1)]
+    assert [row.name for row in queries.growing_labels(week, None, pictures=5).labels] == ["Cat", "Bird", "Dog"]
     create_label("Cat").__class__.objects.filter(name="Cat").update(is_hidden=True)
-    assert [each.name for each in queries.growing_labels(week, owner.pk, pictures=4).labels] == ["Dog"]
+    assert [row.name for row in queries.growing_labels(week, owner.pk, pictures=4).labels] == ["Dog"]
 
 
-def test_of_very_many_pictures_those_of_an_index_are_looked_at(owner):
+def test_very_many_pictures_use_the_partial_index(owner):
     with connection.cursor() as cursor:
         cursor.execute("SELECT n FROM generate_series(100000, 200000) n WHERE hashint8(n) & 127 = 0 LIMIT 2")
         chosen = [pk for (pk,) in cursor.fetchall()]
@@ -186,10 +186,10 @@ def test_of_very_many_pictures_those_of_an_index_are_looked_at(owner):
     )
 
 
-def test_of_many_pictures_a_share_is_looked_at(owner):
+def test_many_pictures_are_sampled(owner):
     for _ in range(8):
         create_labeled_image(owner, {"Dog": 90}, added_at=DAY)
     week = period("week", until=DAY.date(), now=DAY)
-    found = queries.growing_labels(week, None, pictures=queries.SAMPLE_LIMIT * 2)
-    assert found.one_in == 2
-    assert all(each.now % 2 == 0 for each in found.labels)
+    result = queries.growing_labels(week, None, pictures=queries.SAMPLE_LIMIT * 2)
+    assert result.one_in == 2
+    assert all(row.now % 2 == 0 for row in result.labels)

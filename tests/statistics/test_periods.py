@@ -22,10 +22,10 @@ def at(*parts):
         ("year", 12, at(2025, 12, 1), at(2026, 11, 22), "added:2025-12-01..2026-11-21"),
     ],
 )
-def test_a_time_up_to_today(name, number, first, end, term):
-    found = period(name, until=date(2026, 11, 21), now=NOW)
-    assert (len(found.starts), found.start, found.end) == (number, first, end)
-    assert found.term() == term
+def test_period_up_to_today(name, number, first, end, term):
+    result = period(name, until=date(2026, 11, 21), now=NOW)
+    assert (len(result.starts), result.start, result.end) == (number, first, end)
+    assert result.term() == term
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def test_a_time_up_to_today(name, number, first, end, term):
         ("year", at(2024, 12, 1), at(2025, 12, 1)),
     ],
 )
-def test_as_long_a_time_before(name, start, end):
+def test_previous_period_has_the_same_length(name, start, end):
     before = period(name, until=date(2026, 11, 21), now=NOW).before()
     assert (before.start, before.end) == (start, end)
 
 
-def test_each_step_has_its_search():
+def test_steps_have_search_terms():
     year, week = (period(name, until=date(2026, 11, 21), now=NOW) for name in ("year", "week"))
     assert year.term(year.start) == "added:2025-12"
     assert week.term(week.start) == "added:2026-11-15"

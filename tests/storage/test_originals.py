@@ -41,12 +41,12 @@ def test_what_stays_in_a_bucket_is_saved_from_there(owner, s3, settings):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda s3: s3.put(KEY, b"y"), "one.jpg in the bucket photos has changed; it is read again soon."),
-        (lambda s3: s3.delete(KEY), "The bucket photos has nothing under one.jpg any more."),
+        (lambda s3: s3.put(KEY, b"y"), "one.jpg in the bucket photos has changed. It will be imported again soon."),
+        (lambda s3: s3.delete(KEY), "The bucket photos no longer has one.jpg."),
         (
             lambda s3: s3.denied.add(KEY),
             "s3:GetObject is not allowed for one.jpg in the bucket photos (AccessDenied). “Check connection” on the "
-            "bucket's page gives the policy to grant.",
+            "bucket's page shows the policy to grant.",
         ),
     ],
     ids=["changed", "gone", "denied"],
@@ -86,7 +86,7 @@ def test_expired_version_is_renewed_before_a_browser_is_sent_there(versioned, se
 
 def test_expired_version_with_other_bytes_in_its_place_is_not_given(versioned, s3):
     s3.put(KEY, b"y")
-    with pytest.raises(blobs.StorageError, match="has changed; it is read again soon"):
+    with pytest.raises(blobs.StorageError, match=r"has changed\. It will be imported again soon"):
         originals.get(versioned)
     assert Image.objects.get().version_id == "v1"
 

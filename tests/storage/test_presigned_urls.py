@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.urls import reverse
 
 from analysis.storage import blobs
-from analysis.storage.presigned_urls import Distribution, presigned, signed_at
+from analysis.storage.presigned_urls import Distribution, presign, signed_at
 from analysis.storage.s3 import SharedS3Storage
 from analysis.web import links
 from tests.factories import create_labeled_image
@@ -52,7 +52,7 @@ def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint, asked,
     address, _, query = theirs.partition("?")
     signed = datetime.strptime(parse_qs(query)["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     when = int(signed.timestamp())
-    ours = presigned(address, credentials=credentials, region="eu-central-1", seconds=900, when=when, wishes=wishes)
+    ours = presign(address, credentials=credentials, region="eu-central-1", seconds=900, when=when, overrides=wishes)
     assert parse_qs(urlsplit(ours).query) == parse_qs(query)
     assert storage(endpoint_url=endpoint).signed_url(KEY).partition("?")[0] == address
 
@@ -60,7 +60,7 @@ def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint, asked,
 @pytest.mark.parametrize(("seconds", "lasts"), [(0, None), (60, "60"), (HALF_A_DAY, "900")])
 def test_leave_to_save_an_original_is_soon_over_and_never_of_a_distribution(credentials, seconds, lasts):
     kept = storage(url_seconds=seconds, distribution={"domain": "d1.cloudfront.net"})
-    address = kept.saving_url("originals/aa/a.jpg", disposition=WISH)
+    address = kept.attachment_url("originals/aa/a.jpg", disposition=WISH)
     said = urlsplit(address or "")
     assert (said.netloc, parse_qs(said.query).get("X-Amz-Expires")) == (
         ("pictures.s3.eu-central-1.amazonaws.com", [lasts]) if lasts else ("", None)
@@ -84,7 +84,7 @@ def test_another_distribution_serves_where_one_is_named(tmp_path, credentials):
     key, file = rsa.generate_private_key(65537, 2048), tmp_path / "key.pem"
     form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     file.write_bytes(key.private_bytes(*form))
-    signed = Distribution("d1.cloudfront.net", "K1", str(file)).address("a.jpg", seconds=HALF_A_DAY)
+    signed = Distribution("d1.cloudfront.net", "K1", str(file)).url_of("a.jpg", seconds=HALF_A_DAY)
     assert sorted(parse_qs(urlsplit(signed).query)) == ["Expires", "Key-Pair-Id", "Signature"]
 
 
@@ -125,6 +125,6 @@ def test_without_credentials_pictures_are_asked_for_here(owner, settings, monkey
         **settings.STORAGES,
         "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
     }
-    with pytest.raises(blobs.StorageError, match="No address can be signed: S3: there are no AWS credentials"):
+    with pytest.raises(blobs.StorageError, match="The URL could not be signed: S3: no AWS credentials were found"):
         blobs.public_url("key")
     assert links.rendition_url(image, "thumb").startswith(f"/images/{image.pk}/renditions/thumb?v=")

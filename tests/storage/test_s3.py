@@ -109,7 +109,7 @@ def test_nobody_is_led_to_an_original_that_is_not_there(owner, rekognition, buck
     image = receive(owner)
     bucket.delete_object(Bucket="pictures", Key=image.key)
     answer = signed_in(owner).get(reverse("original", args=[image.pk]))
-    assert (answer.status_code, f"The storage has nothing under {image.key}." in answer.content.decode()) == (404, True)
+    assert (answer.status_code, f"The storage has no file {image.key}." in answer.content.decode()) == (404, True)
 
 
 def test_a_bucket_that_is_gone_refuses_the_picture_and_nothing_stays(owner, rekognition, bucket, settings):
@@ -133,10 +133,10 @@ def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("AccessDenied", "manage.py check_aws names the permission that is missing"),
+        ("AccessDenied", "run manage.py check_aws to find the missing permission"),
         ("ExpiredToken", "renew the credentials, check the clock"),
         ("PermanentRedirect", "set AWS_REGION to the bucket's region"),
-        ("SlowDown", "it asks for patience, try again in a moment"),
+        ("SlowDown", "S3 is throttling requests, try again in a moment"),
     ],
 )
 def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, sentence):
@@ -144,7 +144,7 @@ def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, 
         s3.add_client_error("put_object", code, http_status_code=403)
         with pytest.raises(blobs.StorageError) as raised:
             blobs.put("originals/aa/a.jpg", b"x")
-    said = f"The storage did not take the picture: S3 PutObject in the bucket pictures: {code}; {sentence}."
+    said = f"The picture could not be stored: S3 PutObject in the bucket pictures: {code}; {sentence}."
     assert str(raised.value) == said
 
 
@@ -212,7 +212,7 @@ def test_a_bigger_file_than_was_declared_is_refused_where_the_server_lets_it_thr
     tasks.check_uploads()
     ticket = Upload.objects.get()
     assert (ticket.state, ticket.may_retry) == ("refused", True)
-    assert ticket.reason == f"{len(content) + 4:,} bytes arrived and {len(content):,} were declared; send it again"
+    assert ticket.reason == f"{len(content) + 4:,} bytes of {len(content):,} bytes arrived; please send it again"
     assert keys(bucket) == set()
 
 
@@ -234,7 +234,7 @@ def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekogniti
         }
         s3.add_client_error("copy_object", "PreconditionFailed", http_status_code=412, expected_params=asked)
         with pytest.raises(blobs.StorageError, match="PreconditionFailed"):
-            blobs.adopt_upload("originals/aa/a.jpg", read, arrived_as=key)
+            blobs.copy_upload("originals/aa/a.jpg", read, uploaded_key=key)
 
 
 def test_what_nobody_completed_is_swept(owner, rekognition, bucket, signed_in):

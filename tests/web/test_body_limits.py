@@ -88,7 +88,7 @@ def test_bytes_of_another_size_than_declared_are_not_kept(owner, signed_in, pict
     browser, content = signed_in(owner), pictures.jpeg()
     leave = browser.post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
     answer = browser.post(leave["url"], {**leave["fields"], "file": SimpleUploadedFile("x", content)})
-    sentence = f"{len(content):,} bytes arrived and 10 were declared; send it again"
+    sentence = f"{len(content):,} bytes of 10 bytes arrived; please send it again"
     assert (answer.status_code, answer.content.decode()) == (400, sentence)
     assert [path for path in pictures_folder.rglob("*") if path.is_file()] == []
     assert Upload.objects.values_list("state", "reason").get() == ("refused", sentence)

@@ -51,9 +51,9 @@ def test_an_empty_bucket_is_tried_with_a_key_that_nobody_has(owner, bucket, s3, 
 @pytest.mark.parametrize(
     ("faults", "name", "sentence"),
     [
-        ({}, "other", "There is no bucket other: correct its name, or create it."),
-        ({"list": ["ExpiredToken!"]}, "photos", "AWS does not accept the credentials (ExpiredToken): renew them"),
-        ({"list": ["SlowDown!"]}, "photos", "It asks for patience (SlowDown): try again in a moment."),
+        ({}, "other", "There is no bucket other. Correct the name, or create it."),
+        ({"list": ["ExpiredToken!"]}, "photos", "AWS rejects the credentials (ExpiredToken). Renew them"),
+        ({"list": ["SlowDown!"]}, "photos", "AWS is throttling requests (SlowDown). Try again in a moment."),
     ],
 )
 def test_what_is_wrong_is_a_sentence(bucket, s3, signed_in, faults, name, sentence):  # noqa: PLR0917
@@ -64,7 +64,7 @@ def test_what_is_wrong_is_a_sentence(bucket, s3, signed_in, faults, name, senten
 
 def test_another_region_is_told(owner, bucket, s3, signed_in):
     Bucket.objects.update(region="eu-central-1")
-    said = "photos is in us-east-1, and eu-central-1 is said here: set its region to us-east-1."
+    said = "photos is in us-east-1, but eu-central-1 is configured here. Set its region to us-east-1."
     assert said in check(signed_in(owner), bucket).text
 
 
@@ -76,7 +76,7 @@ def test_no_credentials_are_told(owner, bucket, s3, signed_in, monkeypatch):
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, "/dev/null")
     s3_objects.reset()
-    assert "There are no AWS credentials: set AWS_ACCESS_KEY_ID" in check(signed_in(owner), bucket).text
+    assert "No AWS credentials were found. Set AWS_ACCESS_KEY_ID" in check(signed_in(owner), bucket).text
 
 
 def test_what_to_paste_names_what_is_here(owner, bucket, signed_in, settings):
@@ -174,7 +174,7 @@ FORM = {"name": "photos", "region": "us-east-1", "visibility": 0}
         ({"name": "xn--photos"}, "Enter a bucket name as S3 has it"),
         ({"name": "ab"}, "Enter a bucket name as S3 has it"),
         ({"name": "photos/2024"}, "Enter a bucket name as S3 has it"),
-        ({"name": "others"}, "There is no bucket others: correct its name, or create it."),
+        ({"name": "others"}, "There is no bucket others. Correct the name, or create it."),
     ],
 )
 def test_what_is_no_bucket_is_not_saved(staff, s3, signed_in, said, sentence):
@@ -187,7 +187,7 @@ def test_a_bucket_that_is_not_reached_is_saved_if_one_insists(staff, s3, signed_
     s3.faults = {"list": ["ExpiredToken!"]}
     form, browser = {**FORM, "owner": staff.pk}, signed_in(staff)
     page = Page(browser.post(reverse("bucket-add"), form))
-    assert "AWS does not accept the credentials (ExpiredToken)" in page.text
+    assert "AWS rejects the credentials (ExpiredToken)" in page.text
     assert "Save without a connection" in page.text
     assert browser.post(reverse("bucket-add"), {**form, "anyway": "on"}).status_code == 302
 

@@ -170,8 +170,8 @@ def test_the_menu_tells_nothing_of_what_one_may_not_see(images, stranger, signed
         ("confirm", {"ids": "1"}, "Say which label."),
         ("confirm", {"ids": "1", "name": "nothing\x00"}, "Nothing was changed."),
         ("confirm", {"ids": "1", "label": "999999999"}, "Nothing was changed."),
-        ("add-tag", {"ids": "1", "tag": " \x00"}, "A tag needs at least one letter"),
-        ("add-tag", {"ids": "1", "tag": "x" * 300}, "A tag has at most 200 characters"),
+        ("add-tag", {"ids": "1", "tag": " \x00"}, "Tag can't be empty."),
+        ("add-tag", {"ids": "1", "tag": "x" * 300}, "A tag can have at most 200 characters"),
     ],
 )
 def test_what_cannot_be_done_is_told(owner, browser, action, fields, sentence):

@@ -14,8 +14,8 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis import tasks
-from analysis.audit.audit import old_unclaimed
+from analysis import leases, tasks
+from analysis.audit.audit import overdue_blobs
 from analysis.library import uploads
 from analysis.models import Analysis, Image, PendingBlob, Upload
 from analysis.storage import blobs
@@ -109,11 +109,11 @@ def test_what_need_not_be_sent_gets_no_leave(browser, said, sentence):
         (
             PICTURE + b"more",
             {},
-            f"{len(PICTURE) + 4:,} bytes arrived and {len(PICTURE):,} were declared; send it again",
+            f"{len(PICTURE) + 4:,} bytes of {len(PICTURE):,} bytes arrived; please send it again",
         ),
-        (PICTURE, {"sha256": "a" * 64}, "it was changed on its way; send it again"),
+        (PICTURE, {"sha256": "a" * 64}, "the file was corrupted in transit; please send it again"),
         (b"Dear diary, today", {"size": 17}, "this is text, not a picture"),
-        (None, {}, "nothing arrived; send it again"),
+        (None, {}, "no bytes arrived; please send it again"),
     ],
 )
 def test_what_arrived_is_looked_at(browser, pictures_folder, arrived, said, sentence):
@@ -136,7 +136,7 @@ def test_another_format_than_the_name_says_is_taken_for_what_it_is(browser):
 def test_somebody_elses_ticket_is_none(browser, colleague, signed_in):
     leave, other = ask(browser), signed_in(colleague)
     for answer in (send(other, leave), other.post(leave["complete"])):
-        assert (answer.status_code, answer.content.decode()) == (404, "There is no such upload; send the file again.")
+        assert (answer.status_code, answer.content.decode()) == (404, "Unknown upload. Please send the file again.")
     send(browser, leave)
     assert other.get(reverse("ticket-states"), {"id": str(Upload.objects.get().pk)}).content.strip() == b""
     assert browser.post(reverse("ticket-complete", args=[uuid4()])).status_code == 404
@@ -148,7 +148,7 @@ def test_an_expired_ticket_is_refused_and_its_bytes_are_swept(browser, pictures_
     Upload.objects.update(expires_at=Now() - timedelta(hours=1))
     for answer in (send(browser, leave), browser.post(leave["complete"])):
         assert answer.status_code == 410
-        assert answer.content.decode() == "It took too long and its time is over; send the file again."
+        assert answer.content.decode() == "This upload expired. Please send the file again."
     tasks.sweep_blobs()
     assert len(files_in(pictures_folder)) == 1  # its time as a blob is not over yet
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))
@@ -166,7 +166,7 @@ def test_an_upload_that_waits_for_long_is_not_swept(browser, state):
     if state == "arrived":
         Upload.objects.update(expires_at=Now() - timedelta(hours=2))
     tasks.sweep_blobs()
-    assert list(old_unclaimed()) == []  # nor does an audit miss its deletion
+    assert list(overdue_blobs()) == []  # nor does an audit miss its deletion
     browser.post(reverse("ticket-complete", args=[Upload.objects.get().pk]))
     tasks.check_uploads()
     assert Upload.objects.values_list("state", "reason").get() == ("taken", "")
@@ -179,7 +179,7 @@ def test_a_ticket_is_good_for_one_file(browser):
     answer = send(browser, leave, pictures.jpeg(seed=2))
     assert (answer.status_code, answer.content.decode()) == (
         409,
-        "It has arrived already; send the file once more to begin anew.",
+        "This file was already uploaded. Start a new upload to send it again.",
     )
     assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
     assert Image.objects.get().sha256 == hashlib.sha256(PICTURE).hexdigest()
@@ -195,7 +195,7 @@ def test_a_storage_that_fails_can_be_tried_again(browser, pictures_folder):
     (pictures_folder / "uploads").write_text("a file where the folder should be")
     answer = send(browser, ask(browser))
     assert answer.status_code == 507
-    assert "The storage did not take the picture" in answer.content.decode()
+    assert "The picture could not be stored" in answer.content.decode()
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -265,11 +265,11 @@ def test_what_went_past_the_web_server_waits_for_a_worker(browser, in_s3):
 def test_an_upload_that_kills_its_workers_is_given_up(browser, pictures_folder):
     send(browser, ask(browser))
     Upload.objects.update(state="arrived")
-    for _ in range(uploads.MAX_ATTEMPTS):
-        assert uploads._claim(None)  # and then nothing more is heard of whoever did
+    for _ in range(leases.MAX_ATTEMPTS):
+        assert uploads.claim()  # and then nothing more is heard of whoever did
         Upload.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     tasks.check_uploads()
-    reason = "each worker that looked at it stopped before it was done"
+    reason = "each worker that checked it stopped unexpectedly"
     assert Upload.objects.values_list("state", "reason", "may_retry").get() == ("refused", reason, False)
     assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
 

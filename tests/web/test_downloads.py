@@ -92,7 +92,7 @@ def test_a_lost_picture_is_shown_as_broken_and_breaks_no_page(image, browser, pi
     assert browser.get(reverse("image", args=[image.pk])).status_code == 200
     lost = browser.get(reverse("original", args=[image.pk]))
     assert lost.status_code == 404
-    assert "The storage has nothing under" in lost.content.decode()
+    assert "The storage has no file" in lost.content.decode()
 
 
 def test_the_original_comes_back_byte_by_byte_to_be_saved(image, browser):

@@ -177,14 +177,14 @@ def test_nobody_trashes_what_is_not_theirs(owner, colleague, signed_in):
     own = create_image(colleague, phash=HASH)
     for kept, others in ((best, (other,)), (own, (other,)), (best, (own,))):
         page = keep(signed_in(colleague), kept, *others)
-        assert "One of these pictures is not here any more; look at them again." in page.text
+        assert "One of these pictures is no longer available. Review them again." in page.text
     assert not Image.objects.exclude(trashed_at=None).exists()
 
 
 def test_nobody_takes_back_for_somebody_else(owner, colleague, browser, signed_in):
     best, other = (create_image(owner, phash=HASH) for _ in range(2))
     done = keep(browser, best, other)
-    assert "This cannot be undone any more." in undo(signed_in(colleague), done).text
+    assert "This can no longer be undone." in undo(signed_in(colleague), done).text
     assert Image.objects.exclude(trashed_at=None).get() == other
 
 
@@ -193,8 +193,8 @@ def test_nobody_takes_back_for_somebody_else(owner, colleague, browser, signed_i
     [
         ({}, "Choose the picture to keep."),
         ({"keep": "1", "ids": "2,3"}, "Choose the picture to keep."),
-        ({"keep": "1", "ids": "1"}, "Choose the one to keep of two pictures or more."),
-        ({"keep": "1", "ids": "1,x,2"}, "One of these pictures is not here any more; look at them again."),
+        ({"keep": "1", "ids": "1"}, "Select at least two pictures and choose the one to keep."),
+        ({"keep": "1", "ids": "1,x,2"}, "One of these pictures is no longer available. Review them again."),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_sentence(browser, fields, sentence):
@@ -240,7 +240,7 @@ def test_it_is_one_change_and_its_undo_leads_back_to_the_place(owner, browser):
 
 def test_pictures_are_looked_through_in_bounded_steps(owner, browser, monkeypatch):
     monkeypatch.setattr(duplicates, "STEP", 2)
-    monkeypatch.setattr(duplicates, "MOST_LOOKED_AT", 4)
+    monkeypatch.setattr(duplicates, "MAX_SCANNED", 4)
     old = [create_image(owner, phash=HASH) for _ in range(2)]
     [create_image(owner, phash=bits) for bits in (0x1234_5678_9ABC_DEF0, 0x0FED_CBA9_8765_4321)]
     new = [create_image(owner, phash=~HASH) for _ in range(2)]

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from analysis.curation import trash, verdicts
 from analysis.models import BulkChange, ChangedImage, Image, ImageIndex, Label, LabelAlias, Rating, Verdict
+from analysis.recognition.search_index import reindex
 from tests import rekognition_responses
 from tests.factories import create_analysis, create_image, create_label, create_labeled_image, label_rows
 from tests.web.pages import Page, address_for
@@ -69,7 +70,7 @@ def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, ow
     create_analysis(image, state="done", answer=found)
     verdicts.clear(image.pk, label_id=create_label("Dog").pk)
     dog = create_label("Dog").pk
-    verdicts.reindex([image.pk])
+    reindex([image.pk])
     page = swap(browser, "say", image, **button(look(browser, image), f"reject-{dog}"))
     assert "Rejected Dog Undo Rejected by you just now; found at 62 %" in page.text
     assert ("Dog" in page.links, page.all("rect", "box")) == (False, [])
@@ -120,7 +121,7 @@ def test_who_only_looks_has_nothing_to_press_but_the_own_marks(colleague, nobody
 
 
 def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, image):
-    sentence = "This label is not on the picture any more."
+    sentence = "This label is no longer on the picture."
     assert sentence in swap(browser, "say", image, confirm=10**8).text
     post(browser, "say", image, confirm=10**8)
     assert sentence in look(browser, image).text
@@ -132,9 +133,9 @@ def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, imag
     [
         ("say", {}, "Say which label."),
         ("say", {"confirm": "Dog"}, "Say which label."),
-        ("add-label", {}, "A tag needs at least one letter, digit or sign."),
-        ("add-label", {"name": "\x00 \n"}, "A tag needs at least one letter, digit or sign."),
-        ("add-label", {"name": "a" * 201}, "A tag has at most 200 characters; this one has 201."),
+        ("add-label", {}, "Tag can't be empty."),
+        ("add-label", {"name": "\x00 \n"}, "Tag can't be empty."),
+        ("add-label", {"name": "a" * 201}, "A tag can have at most 200 characters; this one has 201."),
         ("mark", {}, "Choose 1 to 5 stars, or 0 for none."),
         ("mark", {"stars": "6"}, "A rating is 1 to 5 stars, or 0 for none."),
         ("open-to", {"visibility": "3"}, "Choose who may see it: private, shared or public."),
@@ -162,7 +163,7 @@ def test_a_tag_is_added_and_taken_off_and_undo_puts_it_back_as_it_was_said(brows
     back = Page(browser.post(undo, fields, **HTMX))
     assert "summer holiday" in back.links
     assert Verdict.objects.values("by", "decided_at", "decision").get(label=tag) == said
-    assert "This is undone already." in Page(browser.post(undo, fields, **HTMX)).text
+    assert "This has already been undone." in Page(browser.post(undo, fields, **HTMX)).text
 
 
 def test_a_tag_added_again_meanwhile_stays_as_it_is(browser, image):
@@ -287,7 +288,7 @@ def test_what_was_brought_in_again_is_not_restored_and_says_so(browser, image):
     create_image(image.owner, sha256=image.sha256)
     post(browser, "restore", image)
     page = look(browser, image)
-    assert "The same picture was brought in again meanwhile; move that one to the trash first" in page.text
+    assert "The same file was uploaded again. Move that copy to the trash" in page.text
     assert "Only you can open it" in page.text
 
 

@@ -6,35 +6,35 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from analysis.models import Bucket, Image
-from analysis.permissions import Right
+from analysis.permissions import Codename
 from tests.factories import create_user
 from tests.web.test_access import ENTRIES, PRIVATE, address, image, outcome
 
 pytestmark = pytest.mark.django_db
 __all__ = ["image"]
 
-SEES = {Right.VIEW_IMAGE: 200, Right.CHANGE_IMAGE: 200}
-SEES_ONLY = {Right.VIEW_IMAGE: 403, Right.CHANGE_IMAGE: 403}
-OPENED: dict[str, dict[Right, int]] = {
+SEES = {Codename.VIEW_IMAGE: 200, Codename.CHANGE_IMAGE: 200}
+SEES_ONLY = {Codename.VIEW_IMAGE: 403, Codename.CHANGE_IMAGE: 403}
+OPENED: dict[str, dict[Codename, int]] = {
     **dict.fromkeys(("image", "image-panel", "original", "rendition"), SEES),
     **dict.fromkeys(("history", "answer", "choose", "retry"), SEES_ONLY),
     **dict.fromkeys(("say", "add-label", "remove-tag", "undo-here"), SEES_ONLY),
     **dict.fromkeys(("open-to", "discard", "restore"), SEES_ONLY),
-    "mark": {Right.VIEW_IMAGE: 302, Right.CHANGE_IMAGE: 302},  # favorites and stars are everyone's own
-    "bucket": {Right.VIEW_BUCKET: 200, Right.CHANGE_BUCKET: 200, Right.DELETE_BUCKET: 200},
-    "bucket-sync": {Right.VIEW_BUCKET: 403, Right.CHANGE_BUCKET: 302, Right.DELETE_BUCKET: 403},
-    "bucket-edit": {Right.CHANGE_BUCKET: 200},
-    "bucket-remove": {Right.DELETE_BUCKET: 302},
-    "bucket-add": {Right.ADD_BUCKET: 200},
-    "steer": {Right.VIEW_BATCH: 403, Right.CHANGE_BATCH: 302},
-    "system": {Right.VIEW_SYSTEM: 200},
+    "mark": {Codename.VIEW_IMAGE: 302, Codename.CHANGE_IMAGE: 302},  # favorites and stars are everyone's own
+    "bucket": {Codename.VIEW_BUCKET: 200, Codename.CHANGE_BUCKET: 200, Codename.DELETE_BUCKET: 200},
+    "bucket-sync": {Codename.VIEW_BUCKET: 403, Codename.CHANGE_BUCKET: 302, Codename.DELETE_BUCKET: 403},
+    "bucket-edit": {Codename.CHANGE_BUCKET: 200},
+    "bucket-remove": {Codename.DELETE_BUCKET: 302},
+    "bucket-add": {Codename.ADD_BUCKET: 200},
+    "steer": {Codename.VIEW_BATCH: 403, Codename.CHANGE_BATCH: 302},
+    "system": {Codename.VIEW_SYSTEM: 200},
 }
 """What staff with one right get where a person without any gets something else."""
 
 
 @pytest.fixture
 def staff_with(signed_in):
-    def browser(*rights: Right):
+    def browser(*rights: Codename):
         person = create_user(is_staff=True)
         person.user_permissions.add(*Permission.objects.filter(codename__in=rights, content_type__app_label="analysis"))
         return signed_in(person)
@@ -44,7 +44,7 @@ def staff_with(signed_in):
 
 def test_each_right_is_a_permission():
     known = Permission.objects.filter(content_type__app_label="analysis").values_list("codename", flat=True)
-    assert set(Right) <= set(known)
+    assert set(Codename) <= set(known)
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name not in {"login", "logout"}])
@@ -56,7 +56,7 @@ def test_a_right_opens_what_it_is_for_and_no_more(name, image, stranger, signed_
 
     ordinary = expected[PRIVATE][2]
     assert got(staff_with()) == ordinary
-    opened = {right: status for right in Right if (status := got(staff_with(right))) != ordinary}
+    opened = {right: status for right in Codename if (status := got(staff_with(right))) != ordinary}
     assert opened == OPENED.get(name, {})
 
 
@@ -64,7 +64,7 @@ def test_nobody_is_offered_what_staff_may_not(image, staff_with):
     page = staff_with().get("/").content.decode()
     assert "/system/" not in page
     assert "/admin/" not in page
-    page = staff_with(*Right).get("/").content.decode()
+    page = staff_with(*Codename).get("/").content.decode()
     assert "/system/" in page
     assert "/admin/" in page
 
@@ -72,11 +72,11 @@ def test_nobody_is_offered_what_staff_may_not(image, staff_with):
 def test_everybodys_pictures_take_both_rights(image, staff_with, owner):
     image.analyses.all().delete()
 
-    def counted(*rights: Right) -> str:
+    def counted(*rights: Codename) -> str:
         return staff_with(*rights).get("/analyze/", {"everybody": "1", "api": "faces"}).context["pictures"]
 
-    assert [counted(), counted(Right.ADD_BATCH), counted(Right.VIEW_IMAGE)] == ["0 pictures"] * 3
-    assert counted(Right.ADD_BATCH, Right.VIEW_IMAGE) == "1 picture"
+    assert [counted(), counted(Codename.ADD_BATCH), counted(Codename.VIEW_IMAGE)] == ["0 pictures"] * 3
+    assert counted(Codename.ADD_BATCH, Codename.VIEW_IMAGE) == "1 picture"
 
 
 @pytest.mark.parametrize(("prefix", "is_refused"), [("", True), ("2024/a/", True), ("2024/", True), ("2025/", False)])
@@ -85,12 +85,12 @@ def test_anothers_pictures_are_not_indexed_by_naming_their_bucket_again(
 ):
     Bucket.objects.update(prefix="2024/")
     form = {"name": "photos", "prefix": prefix, "owner": colleague.pk, "visibility": 0}
-    answer = staff_with(Right.ADD_BUCKET).post("/buckets/add/", form)
+    answer = staff_with(Codename.ADD_BUCKET).post("/buckets/add/", form)
     assert (answer.status_code == 422, Bucket.objects.count()) == (is_refused, 1 if is_refused else 2)
     if is_refused:
         assert "overlaps a bucket of another owner" in answer.content.decode()
     own = form | {"owner": image.owner.pk, "prefix": "2024/more/"}
-    assert staff_with(Right.ADD_BUCKET).post("/buckets/add/", own).status_code == 302
+    assert staff_with(Codename.ADD_BUCKET).post("/buckets/add/", own).status_code == 302
 
 
 def test_a_picture_one_sees_says_why_it_stays_as_it_is(image, stranger, signed_in):

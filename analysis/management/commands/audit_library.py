@@ -62,12 +62,12 @@ class Command(BaseCommand):
         try:
             with tqdm(disable=quiet or None) as bar:
                 for step in steps:
-                    if step.what not in gone_through:
+                    if step.unit not in gone_through:
                         bar.reset(total=step.total)
-                        bar.set_description(step.what)
-                    gone_through[step.what] += step.number
+                        bar.set_description(step.unit)
+                    gone_through[step.unit] += step.number
                     bar.update(step.number)
-                    yield from step.flaws
+                    yield from step.findings
         except StorageError as error:
             raise CommandError(str(error)) from error
 

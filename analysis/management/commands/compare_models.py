@@ -47,7 +47,7 @@ class Command(BaseCommand):
     ) -> None:
         recognizer = recognizer or registry.current().name
         old, new = _versions(before, after, api=api, recognizer=recognizer)
-        found = comparison.between_versions(api, recognizer=recognizer, before=old, after=new)
+        found = comparison.compare_versions(api, recognizer=recognizer, before=old, after=new)
         if as_json:
             sides = {"gained": found.gained, "lost": found.lost}
             counts = {side: {name: count for (_, name), count in counted.items()} for side, counted in sides.items()}

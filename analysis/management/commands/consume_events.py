@@ -35,7 +35,7 @@ class Command(BaseCommand):
             self._replay(events)
             return
         self.stdout.write(f"Listening to {events.url}. Ctrl-C stops it.")
-        if events.dead() is None:
+        if events.dead_letter_queue() is None:
             self.stderr.write("It has no dead-letter queue: what cannot be read stays in it and comes again and again.")
         tally = EventCounts()
         with StopFlag() as stop:
@@ -52,13 +52,13 @@ class Command(BaseCommand):
     def _replay(self, events: SqsQueue) -> None:
         taken = left = 0
         try:
-            dead = events.dead()
+            dead = events.dead_letter_queue()
             if dead is None:
                 raise CommandError(f"{events.url} has no dead-letter queue (no RedrivePolicy).", returncode=2)
-            for message, reason in pipeline.replay_events(dead):
-                taken, left = taken + (not reason), left + bool(reason)
-                if reason:
-                    self.stderr.write(f"stays: message {message.id}: {reason}")
+            for replayed in pipeline.replay_events(dead):
+                taken, left = taken + (not replayed.reason), left + bool(replayed.reason)
+                if replayed.reason:
+                    self.stderr.write(f"stays: message {replayed.message.id}: {replayed.reason}")
         except AWSError as refusal:
             raise CommandError(f"The dead-letter queue cannot be read: {refusal}", returncode=3) from refusal
         self.stdout.write(f"{taken:,} messages taken in from the dead-letter queue, {left:,} stay there.")
@@ -72,7 +72,7 @@ def _connected(url: str) -> SqsQueue:
         raise CommandError("Set EVENTS_QUEUE_URL to the queue with S3's events, or name it by --queue.", returncode=2)
     try:
         found = sqs.connect(url, region=settings.AWS_REGION)
-        found.dead()
+        found.dead_letter_queue()
     except AWSError as refusal:
         if refusal.is_absent:
             raise CommandError(f"There is no queue {url}: correct EVENTS_QUEUE_URL.", returncode=3) from refusal

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from analysis.findings import Finding, State
 from analysis.health import doctor
-from analysis.health.findings import Finding, State
 
 WIDTH = 18
 

@@ -1,4 +1,4 @@
-"""Dominant colors with their names, and brightness, sharpness and contrast, in NumPy."""
+"""Dominant colors and their names; brightness, sharpness and contrast."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-SIDE = 128  # long side the colors are counted on
-MOST_COLORS = 10  # Rekognition's default
-LEAST_PERCENT = 2.0
-ALIKE = 0.08  # in OKLab, where 0.02 is just noticeable: nearer ones are shades of one color
+SIDE = 128  # pixels of the long side of the image that is clustered
+MAX_COLORS = 10  # Rekognition's default
+MIN_PERCENT = 2.0
+SHADE_DISTANCE = 0.08  # in OKLab, where 0.02 is just noticeable: closer colors are shades of one color
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Each 0 to 100."""
+    """Values from 0 to 100, like Rekognition's."""
 
     brightness: float
     sharpness: float
@@ -41,7 +41,10 @@ class Dominant:
 
 
 def dominant(rgb: Pixels) -> tuple[Dominant, ...]:
-    """The colors that cover a picture, largest share first, each the mean of the pixels it stands for."""
+    """The dominant colors, largest share first, each the mean of its pixels.
+
+    `rgb` is height x width x 3.
+    """
     image = Image.fromarray(rgb)
     pixels = np.asarray(image.reduce(math.ceil(max(image.size) / SIDE))).reshape(-1, 3)
     lab = oklab(pixels)
@@ -50,9 +53,10 @@ def dominant(rgb: Pixels) -> tuple[Dominant, ...]:
     for index in np.unique(nearest):
         members = pixels[nearest == index]
         shares[_names(members)].append(members)
-    found = [_color(names, np.concatenate(parts), of=len(pixels)) for names, parts in shares.items()]
-    found.sort(key=lambda color: -color.percent)
-    return tuple(color for color in found[:MOST_COLORS] if color.percent >= LEAST_PERCENT)
+    # Clusters with the same names are shades of one color to a reader, so they are merged.
+    merged = [_color(names, np.concatenate(parts), total=len(pixels)) for names, parts in shares.items()]
+    merged.sort(key=lambda color: -color.percent)
+    return tuple(color for color in merged[:MAX_COLORS] if color.percent >= MIN_PERCENT)
 
 
 def _names(members: Pixels) -> tuple[str, str]:
@@ -60,9 +64,9 @@ def _names(members: Pixels) -> tuple[str, str]:
     return css_color(red, green, blue), simplified(red, green, blue)
 
 
-def _color(names: tuple[str, str], members: Pixels, *, of: int) -> Dominant:
+def _color(names: tuple[str, str], members: Pixels, *, total: int) -> Dominant:
     red, green, blue = _mean(members)
-    return Dominant(red, green, blue, *names, percent=100 * len(members) / of)
+    return Dominant(red, green, blue, *names, percent=100 * len(members) / total)
 
 
 def _mean(pixels: Pixels) -> tuple[int, int, int]:
@@ -71,8 +75,8 @@ def _mean(pixels: Pixels) -> tuple[int, int, int]:
 
 
 def _cluster(lab: Floats) -> NDArray[np.intp]:
-    """Each pixel's cluster: k-means from the fullest cells of a grid, so the same picture has the same colors."""
-    cells = np.round(lab / ALIKE).astype(np.int64)
+    """The cluster of each pixel, by deterministic k-means."""
+    cells = np.round(lab / SHADE_DISTANCE).astype(np.int64)
     unique, inverse, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     inverse = inverse.reshape(-1)
     order = np.argsort(-counts, kind="stable")
@@ -88,12 +92,12 @@ def _cluster(lab: Floats) -> NDArray[np.intp]:
 
 
 def _apart(means: Floats) -> Floats:
-    """The first of the means that are not shades of one before them, a few more than are shown."""
+    """The first means that are not shades of an earlier one."""
     chosen = [means[0]]
     for mean in means[1:]:
-        if min(float(np.linalg.norm(mean - other)) for other in chosen) > 1.5 * ALIKE:
+        if min(float(np.linalg.norm(mean - other)) for other in chosen) > 1.5 * SHADE_DISTANCE:
             chosen.append(mean)
-        if len(chosen) == MOST_COLORS + 2:
+        if len(chosen) == MAX_COLORS + 2:
             break
     return np.array(chosen)
 
@@ -104,7 +108,9 @@ def _nearest(lab: Floats, centers: Floats) -> NDArray[np.intp]:
 
 
 def oklab(rgb: Pixels) -> Floats:
-    """sRGB to OKLab, n rows of 3 each: lightness 0 to 1, then green-red and blue-yellow, about -0.4 to 0.4.
+    """Convert n x 3 sRGB values to OKLab.
+
+    Lightness 0 to 1, then green-red and blue-yellow, about -0.4 to 0.4.
 
     Björn Ottosson, "A perceptual color space for image processing" (2020).
     """
@@ -136,7 +142,10 @@ def _linear() -> Floats:
 
 
 def simplified(red: int, green: int, blue: int) -> str:
-    """One of twelve names, as Rekognition's SimplifiedColor: AWS publishes neither the list nor the borders."""
+    """One of the twelve names of Rekognition's SimplifiedColor.
+
+    AWS publishes neither the list nor the borders.
+    """
     lightness, a, b = oklab(np.array([[red, green, blue]], dtype=np.uint8))[0].tolist()
     chroma, hue = math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
     if lightness < 0.22 or (lightness < 0.30 and chroma < 0.05):
@@ -158,18 +167,18 @@ def _is_brown(lightness: float, chroma: float, hue: float) -> bool:
     return lightness < 0.62 or (chroma < 0.09 and lightness < 0.80)
 
 
+# OKLab hue in degrees up to which a color has the name.
 HUES = (
     *((8, "pink"), (37, "red"), (76, "orange"), (112, "yellow"), (165, "green"), (222, "cyan"), (283, "blue")),
     *((330, "purple"), (361, "pink")),
 )
-"""OKLab hue in degrees up to which a color has the name."""
 
 
 def css_color(red: int, green: int, blue: int) -> str:
     """The nearest of CSS's named colors."""
     names, lab = _named()
     differences = lab - oklab(np.array([[red, green, blue]], dtype=np.uint8))
-    distances = (differences**2) @ (1, 6, 6)  # else dark grays are called midnightblue
+    distances = (differences**2) @ (1, 6, 6)  # without weights, dark grays would be midnightblue
     return names[int(distances.argmin())]
 
 
@@ -181,27 +190,27 @@ def _named() -> tuple[tuple[str, ...], Floats]:
 
 
 def gray(rgb: Pixels, *, side: int) -> Pixels:
-    """A picture's gray values, its long side at most `side`."""
+    """Gray values, reduced so that the long side is at most `side`."""
     image = Image.fromarray(rgb).convert("L")
     image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
     return np.asarray(image)
 
 
 def quality(gray: Pixels) -> Quality:
-    """How bright, sharp and contrasty a gray picture, or a part of one, is."""
-    lightness = 100 * np.cbrt(_linear()[gray])  # OKLab's for a gray
+    """Brightness, sharpness and contrast of a gray image or a part of one."""
+    lightness = 100 * np.cbrt(_linear()[gray])  # OKLab's lightness of a gray
     low, high = np.percentile(lightness, (2, 98)).tolist()
     return Quality(brightness=float(lightness.mean()), sharpness=_sharpness(gray), contrast=high - low)
 
 
 def _sharpness(gray: Pixels) -> float:
-    """100 less how little another blur would change (Crete et al., "The blur effect", 2007); a flat area has none."""
+    """The effect of another blur, 0 to 100 (Crete et al., "The blur effect", 2007)."""
     values = gray.astype(np.float32)
     return 100 * max(_loss(values), _loss(values.T))
 
 
 def _loss(values: NDArray[np.float32]) -> float:
-    """The share of differences between neighbors in a row that a blur along it takes away."""
+    """The share of horizontal differences that a horizontal blur removes."""
     if values.shape[1] <= BLUR:
         return 0.0
     sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
@@ -212,5 +221,5 @@ def _loss(values: NDArray[np.float32]) -> float:
     return float(np.maximum(0, before - after).sum()) / total if total else 0.0
 
 
+# Pixels of the box filter.
 BLUR = 9
-"""Pixels."""

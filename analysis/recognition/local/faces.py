@@ -1,4 +1,7 @@
-"""Frontal faces by OpenCV's Haar cascades: three must agree and eyes must show, for a false face embarrasses."""
+"""Detects frontal faces with OpenCV's Haar cascades.
+
+Three cascades must agree and eyes raise the confidence: a false face is worse than a missed one.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,21 @@ from numpy.typing import NDArray
 from analysis.recognition.local import colors
 from analysis.recognition.local.colors import Quality
 
-SIDE = 1024  # long side searched; a 24-pixel face here is 48 of the 2,048 that are sent
-SMALLEST = 24  # the cascades' own window is 20
-LEAST_CONFIDENCE = 80.0  # below lie coins' portraits and patterns; all of LFW's sample faces lie above
+SIDE = 1024  # pixels of the long side that is searched: half of the payload's, which is four times as fast
+MIN_FACE = 24  # pixels; the cascades were trained on windows of 20
+MIN_CONFIDENCE = 80.0  # portraits on coins and patterns score lower, all of LFW's sample faces higher
 
 cv2.setNumThreads(2)
 
 Gray = NDArray[np.uint8]
 
-# Cascade objects are not safe between threads, and two searches at once would only share the same cores.
-searching = threading.Lock()
+# Cascade objects are not thread-safe, and two searches at once would only compete for the same cores.
+lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face's box in pixels, how sure the cascades are in percent, and how well it can be seen."""
+    """Bounding box in pixels, confidence in percent, quality of the box's content."""
 
     left: int
     top: int
@@ -41,20 +44,20 @@ class Face:
 
 
 def find(rgb: NDArray[np.uint8]) -> tuple[Face, ...]:
-    """The frontal faces in a picture, largest first."""
+    """Frontal faces, largest first; `rgb` is height x width x 3."""
     small = colors.gray(rgb, side=SIDE)
     scale = small.shape[1] / rgb.shape[1]
-    with searching:
-        candidates = _search("frontalface_alt2", small, smallest=SMALLEST)
-        sure = [(box, _confidence(small, box, count)) for box, count in candidates]
+    with lock:
+        candidates = _search("frontalface_alt2", small, smallest=MIN_FACE)
+        scored = [(box, _confidence(small, box, count)) for box, count in candidates]
     faces = [
         Face(
             *(round(x / scale), round(y / scale), round(w / scale), round(h / scale)),
             confidence=confidence,
             quality=colors.quality(small[y : y + h, x : x + w]),
         )
-        for (x, y, w, h), confidence in sure
-        if confidence >= LEAST_CONFIDENCE
+        for (x, y, w, h), confidence in scored
+        if confidence >= MIN_CONFIDENCE
     ]
     return tuple(sorted(faces, key=lambda face: -face.width * face.height))
 
@@ -63,7 +66,7 @@ Box = tuple[int, int, int, int]
 
 
 def _search(cascade: str, gray: Gray, *, smallest: int, largest: int = 0) -> list[tuple[Box, int]]:
-    """Boxes with the number of neighboring hits that each was merged from."""
+    """Boxes, each with the number of overlapping detections it was merged from."""
     boxes, counts = _cascade(cascade).detectMultiScale2(
         gray, scaleFactor=1.1, minNeighbors=4, minSize=(smallest, smallest), maxSize=(largest, largest)
     )
@@ -71,9 +74,10 @@ def _search(cascade: str, gray: Gray, *, smallest: int, largest: int = 0) -> lis
 
 
 def _confidence(gray: Gray, box: Box, count: int) -> float:
-    """Percent, from how often three differently trained cascades hit the same place and how many eyes are there.
+    """Percent, from the detections by three cascades and the eyes in the box.
 
-    The scale was set on LFW's 100 faces and 100 non-faces and on textures: see tests/recognition/local/test_faces.py.
+    The scale was fitted to LFW's 100 faces and 100 non-faces and to textures; see
+    tests/recognition/local/test_faces.py.
     """
     counts = [count, *(_support(cascade, gray, box) for cascade in ("frontalface_default", "frontalface_alt"))]
     if not all(counts):
@@ -83,12 +87,12 @@ def _confidence(gray: Gray, box: Box, count: int) -> float:
 
 
 def _support(cascade: str, gray: Gray, box: Box) -> int:
-    """How often another cascade hits the same place at about the same size."""
+    """The number of detections by another cascade of about the same box."""
     x, y, w, h = box
     left, top = max(0, x - w // 3), max(0, y - h // 3)
     around = gray[top : y + h + h // 3, left : x + w + w // 3]
-    found = _search(cascade, around, smallest=int(w * 0.6), largest=int(w * 1.7))
-    hits = [count for (fx, fy, fw, fh), count in found if _overlap((fx + left, fy + top, fw, fh), box) > 0.3]
+    boxes = _search(cascade, around, smallest=int(w * 0.6), largest=int(w * 1.7))
+    hits = [count for (fx, fy, fw, fh), count in boxes if _overlap((fx + left, fy + top, fw, fh), box) > 0.3]
     return max(hits, default=0)
 
 

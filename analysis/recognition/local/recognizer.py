@@ -1,7 +1,7 @@
-"""A recognizer that needs no account and no download: it finds little, and is right about it.
+"""The local recognizer: no account, no download, few but reliable results.
 
-Its answers have Rekognition's shapes. It tells frontal faces, text, colors, quality and the few labels that follow;
-ages, genders, emotions, objects and scenes it does not know and leaves out.
+Its responses have Rekognition's shapes. It detects frontal faces, text, colors, image quality and the few labels that
+follow from them. It leaves out ages, genders, emotions, objects and scenes.
 """
 
 from __future__ import annotations
@@ -22,37 +22,44 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from analysis.messages import gettext_noop
 from analysis.recognition.base import ApiName, ApiUnavailable, Parameters, Response, S3Object, UnreadableResponse
 from analysis.recognition.local import faces, labels, responses, text
 
-MOST_PIXELS = 50_000_000
-CACHE_SIZE = 64  # pictures: more than are under way at once; what was found in one is a few kilobytes
-AT_ONCE = 2  # pictures decoded at a time: the detectors share two cores, and pixels are megabytes
+MAX_PIXELS = 50_000_000
+CACHE_SIZE = 64  # images, more than are in progress at a time; the results of one take a few kilobytes
+MAX_DECODED = 2  # images in memory: pixels take megabytes, and the detectors use two cores
 
 
 class LocalRecognizer:
-    """The recognizer. All instances of a process share the detectors and what was found last."""
+    """Analyzes images in this process.
+
+    All instances share the detectors and the cache of results.
+    """
 
     name: str = "local"
     apis: frozenset[ApiName] = frozenset({"labels", "faces", "text"})
     region: str | None = None
-    sends_originals: bool = False  # its detectors are quicker on the smaller picture made for it
+    sends_originals: bool = False  # the detectors are faster on the smaller rendition
 
     def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Response:
-        """Look at a picture; raises Unreadable for bytes that are none, and Unavailable for an API it has not."""
+        """Analyze one image.
+
+        Raises UnreadableResponse for bytes that are not an image, ApiUnavailable for an API it does not offer.
+        """
         started = time.perf_counter()
         if api not in self.apis:
             raise ApiUnavailable(
-                "The local recognizer does not offer this API.",
+                gettext_noop("The local recognizer does not offer this API."),
                 api=api,
                 code="ApiNotOffered",
-                next_step="Leave it out of RECOGNIZER_APIS, or set RECOGNIZER=rekognition.",
+                next_step=gettext_noop("Remove it from RECOGNIZER_APIS, or set RECOGNIZER=rekognition."),
             )
-        if isinstance(picture, S3Object):  # sends_originals says so beforehand
+        if isinstance(picture, S3Object):  # not sent by the engine, see sends_originals
             raise UnreadableResponse(
-                "The local recognizer takes bytes, no reference to S3.", api=api, code="NotAPicture"
+                gettext_noop("The local recognizer cannot read pictures from S3."), api=api, code="NotAPicture"
             )
-        content = _inspection(picture).answer(picture, api=api, parameters=parameters)
+        content = _inspection(picture).content(picture, api=api, parameters=parameters)
         return Response(
             api=api,
             recognizer=self.name,
@@ -65,12 +72,18 @@ class LocalRecognizer:
 
 @cache
 def model_version() -> str:
-    """Ours and the detectors', for either changes the answers; Analysis has room for 40 characters."""
+    """imagelib's and the detectors' versions, since each changes the results.
+
+    At most 40 characters are stored.
+    """
     return f"local-1 OpenCV {cv2.__version__} RapidOCR {version('rapidocr')}"
 
 
 class Inspection:
-    """What has been found in one picture so far; its APIs are asked one after another and share the findings."""
+    """The results for one image so far.
+
+    Its APIs run one after another and share them: labels need faces and text.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -80,9 +93,9 @@ class Inspection:
         self._labels: dict[str, float] | None = None
         self._properties: dict[str, Any] = {}
 
-    def answer(self, picture: bytes, *, api: ApiName, parameters: Parameters) -> dict[str, Any]:
+    def content(self, picture: bytes, *, api: ApiName, parameters: Parameters) -> dict[str, Any]:
         with self._lock:
-            self._find(picture, api=api)
+            self._detect(picture, api=api)
             if api == "faces":
                 return responses.faces_response(self._faces or (), size=self._size)
             if api == "text":
@@ -99,14 +112,14 @@ class Inspection:
             )
             return {**labels, "LabelModelVersion": model_version()}
 
-    def _find(self, picture: bytes, *, api: ApiName) -> None:
-        """Find what the API needs and is not known yet; only then are there pixels in memory."""
+    def _detect(self, picture: bytes, *, api: ApiName) -> None:
+        """Detect what the API needs and is missing; decodes the image only for that."""
         wants_faces = self._faces is None and api in {"faces", "labels"}
         wants_lines = self._lines is None and api in {"text", "labels"}
         wants_labels = self._labels is None and api == "labels"
         if not (wants_faces or wants_lines or wants_labels):
             return
-        with _looking:
+        with _decoding:
             rgb = _decode(picture, api=api)
             self._size = rgb.shape[1], rgb.shape[0]
             if wants_faces:
@@ -119,48 +132,51 @@ class Inspection:
 
 
 def _decode(picture: bytes, *, api: ApiName) -> NDArray[np.uint8]:
-    """The picture's pixels, height x width x RGB."""
+    """The pixels, height x width x RGB."""
     try:
         with Image.open(io.BytesIO(picture)) as image:
-            if image.width * image.height > MOST_PIXELS:
+            if image.width * image.height > MAX_PIXELS:
                 raise UnreadableResponse(
-                    f"{image.width} x {image.height} pixels are more than the {MOST_PIXELS:,} looked at.",
+                    gettext_noop("The picture has %(width)s × %(height)s pixels; at most %(limit)s are analyzed."),
                     api=api,
                     code="PictureTooLarge",
+                    values={"width": str(image.width), "height": str(image.height), "limit": f"{MAX_PIXELS:,}"},
                 )
             return np.asarray(image.convert("RGB"))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableResponse(f"{error}", api=api, code="PictureTooLarge") from error
     except UnidentifiedImageError as error:
-        raise UnreadableResponse("These bytes are no picture.", api=api, code="NotAPicture") from error
+        reason = gettext_noop("This file is not a picture.")
+        raise UnreadableResponse(reason, api=api, code="NotAPicture") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UnreadableResponse(f"The picture cannot be decoded: {error}.", api=api, code="NotAPicture") from error
+        reason, values = gettext_noop("The picture cannot be decoded: %(error)s."), {"error": str(error)}
+        raise UnreadableResponse(reason, api=api, code="NotAPicture", values=values) from error
 
 
-_looking = threading.BoundedSemaphore(AT_ONCE)
-_remembering = threading.Lock()
+_decoding = threading.BoundedSemaphore(MAX_DECODED)
+_cache_lock = threading.Lock()
 _inspections: OrderedDict[bytes, Inspection] = OrderedDict()
 
 
 def _inspection(picture: bytes) -> Inspection:
-    """The look at these bytes that was begun last, or a new one."""
+    """The cached inspection of these bytes, or a new one."""
     digest = hashlib.sha256(picture).digest()
-    with _remembering:
-        look = _inspections.pop(digest, None) or Inspection()
-        _inspections[digest] = look
+    with _cache_lock:
+        inspection = _inspections.pop(digest, None) or Inspection()
+        _inspections[digest] = inspection
         if len(_inspections) > CACHE_SIZE:
             _inspections.popitem(last=False)
-    return look
+    return inspection
 
 
-def _start_over_in_child() -> None:
-    # Whoever holds a lock is not there after a fork.
-    global _looking, _remembering  # noqa: PLW0603
-    _looking = threading.BoundedSemaphore(AT_ONCE)
-    _remembering = threading.Lock()
+def _reset_in_child() -> None:
+    # After a fork the threads that held a lock do not exist, so it would never be released.
+    global _decoding, _cache_lock  # noqa: PLW0603
+    _decoding = threading.BoundedSemaphore(MAX_DECODED)
+    _cache_lock = threading.Lock()
     _inspections.clear()
-    faces.searching = threading.Lock()
-    text.reading = threading.Lock()
+    faces.lock = threading.Lock()
+    text.lock = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_start_over_in_child)
+os.register_at_fork(after_in_child=_reset_in_child)

@@ -1,4 +1,4 @@
-"""What the local recognizer found, in the JSON shapes of DetectLabels, DetectFaces and DetectText."""
+"""Builds responses in the JSON shapes of DetectLabels, DetectFaces and DetectText."""
 
 from __future__ import annotations
 
@@ -12,48 +12,51 @@ from numpy.typing import NDArray
 from analysis.recognition.base import Parameters
 from analysis.recognition.local import colors
 from analysis.recognition.local.faces import Face
-from analysis.recognition.local.labels import KINDS
+from analysis.recognition.local.labels import LABELS
 from analysis.recognition.local.text import Corners, Line, Word
 
-QUALITY_SIDE = 1024  # as large as it is looked at on a screen
+QUALITY_SIDE = 1024  # pixels; about the size on a screen, where sharpness is seen
 
 Json = dict[str, Any]
+# Width and height in pixels.
 Size = tuple[int, int]
-"""Width and height in pixels."""
 
 
 def labels_response(
-    found: Mapping[str, float], *, faces: tuple[Face, ...], size: Size, properties: Json, parameters: Parameters
+    confidences: Mapping[str, float], *, faces: tuple[Face, ...], size: Size, properties: Json, parameters: Parameters
 ) -> Json:
-    """A DetectLabels answer without its LabelModelVersion; `properties` go in where they are asked for."""
-    sure = [
+    """A DetectLabels response without LabelModelVersion.
+
+    With ImageProperties if the parameters request them.
+    """
+    names = [
         name
-        for name, confidence in found.items()
-        if confidence >= parameters.min_confidence and parameters.admits(name, category=KINDS[name].category)
+        for name, confidence in confidences.items()
+        if confidence >= parameters.min_confidence and parameters.admits(name, category=LABELS[name].category)
     ]
-    answer: Json = {"Labels": [_label(name, found[name], faces, size) for name in sure[: parameters.max_labels]]}
-    return {**answer, "ImageProperties": properties} if parameters.image_properties else answer
+    labels = [_label(name, confidences[name], faces, size) for name in names[: parameters.max_labels]]
+    return {"Labels": labels, **({"ImageProperties": properties} if parameters.image_properties else {})}
 
 
 def _label(name: str, confidence: float, faces: tuple[Face, ...], size: Size) -> Json:
-    # Of a person only the face is known to have a place.
+    # Only faces have a detected position; of a person nothing else is known.
     instances = [{"BoundingBox": _face_box(face, size), "Confidence": face.confidence} for face in faces]
-    kind = KINDS[name]
+    info = LABELS[name]
     return {
         "Name": name,
         "Confidence": confidence,
         "Instances": instances if name == "Face" else [],
-        "Parents": [{"Name": parent} for parent in kind.parents],
-        "Aliases": [{"Name": alias} for alias in kind.aliases],
-        "Categories": [{"Name": kind.category}],
+        "Parents": [{"Name": parent} for parent in info.parents],
+        "Aliases": [{"Name": alias} for alias in info.aliases],
+        "Categories": [{"Name": info.category}],
     }
 
 
 def properties_response(rgb: NDArray[np.uint8]) -> Json:
-    """ImageProperties of the whole picture; what is fore- and background is not known."""
+    """ImageProperties of the whole image; Foreground and Background are left out."""
     quality = colors.quality(colors.gray(rgb, side=QUALITY_SIDE))
     return {
-        "Quality": {name.capitalize(): figure for name, figure in asdict(quality).items()},
+        "Quality": {name.capitalize(): value for name, value in asdict(quality).items()},
         "DominantColors": [_color(color) for color in colors.dominant(rgb)],
     }
 
@@ -70,8 +73,11 @@ def _color(color: colors.Dominant) -> Json:
     }
 
 
-def faces_response(found: tuple[Face, ...], *, size: Size) -> Json:
-    """A DetectFaces answer: where, how sure, how bright and sharp; no age, gender or mood."""
+def faces_response(faces: tuple[Face, ...], *, size: Size) -> Json:
+    """A DetectFaces response with box, quality and confidence.
+
+    Without age, gender and emotions.
+    """
     return {
         "FaceDetails": [
             {
@@ -79,13 +85,13 @@ def faces_response(found: tuple[Face, ...], *, size: Size) -> Json:
                 "Quality": {"Brightness": face.quality.brightness, "Sharpness": face.quality.sharpness},
                 "Confidence": face.confidence,
             }
-            for face in found
+            for face in faces
         ]
     }
 
 
 def text_response(lines: tuple[Line, ...], *, size: Size) -> Json:
-    """A DetectText answer without its TextModelVersion: first the lines, then their words."""
+    """A DetectText response without TextModelVersion."""
     detections = [{**_detection(line, "LINE", size), "Id": number} for number, line in enumerate(lines)]
     for number, line in enumerate(lines):
         for word in line.words:

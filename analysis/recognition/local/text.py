@@ -1,4 +1,4 @@
-"""Lines and words by RapidOCR with the models in its wheel; it never reaches for the network."""
+"""Reads text with RapidOCR and the models in its wheel, without network."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from numpy.typing import NDArray
 
 from analysis.recognition.local import tiles
 
-# Long side searched for text: at 2,048 pixels this still finds 12-pixel type; 1,280 takes twice the time and memory.
-# What is found is read at full size.
+# Pixels of the long side in which text is detected: finds 12-pixel type in a payload of 2,048 pixels. 1,280 would take
+# twice the time and memory. Detected text is read at full size.
 SIDE = 960
-LEAST_SCORE = 0.85  # below it textures turn into "0000" and letters on their side into words
+MIN_SCORE = 0.85  # below, textures are read as "0000" and rotated letters as words
 THREADS = 2
 
 Corners = tuple[tuple[float, float], ...]
 
-# Reading costs some 0.14 ms a pixel of length at this height: at most about 15 s of one core for the densest page.
+# Reading takes about 0.14 ms per pixel of length at this height: at most 15 s of one core for the densest page.
 READ_HEIGHT = 48
-MOST_READ = 100_000
-MOST_TIMES = 4  # as much for a very long picture, which is read in tiles
+MAX_READ_LENGTH = 100_000
+MAX_TILES_READ = 4  # factor on the limit for a very long image, which is read in tiles
 
-reading = threading.Lock()  # RapidOCR keeps a picture's state in itself while reading
+lock = threading.Lock()  # RapidOCR keeps the state of the current image in its engine
 
 
 @dataclass(frozen=True)
 class Word:
-    """Text with its four corners in pixels, clockwise from its own top left, and percent."""
+    """Text, corners in pixels, clockwise from its top left, confidence in percent."""
 
     text: str
     corners: Corners
@@ -48,49 +48,52 @@ class Line(Word):
 
 
 def find(rgb: NDArray[np.uint8]) -> tuple[Line, ...]:
-    """The lines of text in a picture, from top to bottom."""
+    """Lines of text from top to bottom; `rgb` is height x width x 3."""
     bgr = np.ascontiguousarray(rgb[:, :, ::-1])
-    with reading:
+    with lock:
         engine = reader()
         boxes = tiles.boxes_in(bgr, _boxes)
         if len(boxes) == 0:
             return ()
         parts = len(tiles.tiles_of((bgr.shape[1], bgr.shape[0])))
-        boxes = boxes[_readable(boxes, maximum=MOST_READ * min(parts, MOST_TIMES))]
+        boxes = boxes[_readable(boxes, maximum=MAX_READ_LENGTH * min(parts, MAX_TILES_READ))]
         crops = engine.crop_text_regions(bgr, boxes)
         read = engine.recognize_txt(crops)
-        sure = [
-            number
-            for number, (text, score) in enumerate(zip(read.txts, read.scores, strict=True))
-            if score >= LEAST_SCORE and _is_legible(text)
+        legible = [
+            index
+            for index, (text, score) in enumerate(zip(read.txts, read.scores, strict=True))
+            if score >= MIN_SCORE and _is_legible(text)
         ]
-        read.txts = [read.txts[number] for number in sure]
-        read.scores = [read.scores[number] for number in sure]
-        read.word_results = [read.word_results[number] for number in sure]
-        words = engine.cal_rec_boxes([crops[number] for number in sure], boxes[sure], read).word_results
-    lines = zip(read.txts, read.scores, boxes[sure], words, strict=True)
+        read.txts = [read.txts[index] for index in legible]
+        read.scores = [read.scores[index] for index in legible]
+        read.word_results = [read.word_results[index] for index in legible]
+        words = engine.cal_rec_boxes([crops[index] for index in legible], boxes[legible], read).word_results
+    lines = zip(read.txts, read.scores, boxes[legible], words, strict=True)
     return tuple(_line(text, score, _corners(box), parts) for text, score, box, parts in lines)
 
 
 def _boxes(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Finds only: what is read of it is decided by the caller."""
+    """Detect text without reading it, since the caller first limits what is read."""
     boxes = reader()(bgr).boxes
     return np.zeros((0, 4, 2), dtype=np.float32) if boxes is None else np.asarray(boxes, dtype=np.float32)
 
 
-def _readable(boxes: NDArray[np.float32], *, maximum: int = MOST_READ) -> list[int]:
-    """The boxes read within the budget, in their order: the tallest text first, so a dense page loses footnotes."""
+def _readable(boxes: NDArray[np.float32], *, maximum: int = MAX_READ_LENGTH) -> list[int]:
+    """Indexes of the boxes to read within the limit.
+
+    The tallest text has priority, so a dense page loses footnotes.
+    """
     widths = np.linalg.norm(boxes[:, 1] - boxes[:, 0], axis=1)
     heights = np.maximum(np.linalg.norm(boxes[:, 3] - boxes[:, 0], axis=1), 1)
-    short, long = np.minimum(widths, heights), np.maximum(widths, heights)  # text on its side is turned before
+    short, long = np.minimum(widths, heights), np.maximum(widths, heights)  # RapidOCR rotates vertical text first
     order = np.argsort(-short, kind="stable")
     costs = np.cumsum((READ_HEIGHT * long / short)[order])
     return sorted(order[costs <= maximum].tolist())
 
 
 def _is_legible(text: str) -> bool:
-    """Two different letters or digits at least: single ones and rows of one are mostly rings, bars and leaves."""
-    return len({sign.lower() for sign in text if sign.isalnum()}) >= 2
+    """True with two different letters or digits; others are mostly rings and bars."""
+    return len({character.lower() for character in text if character.isalnum()}) >= 2
 
 
 def _line(text: str, score: float, corners: Corners, parts: Any) -> Line:
@@ -99,11 +102,11 @@ def _line(text: str, score: float, corners: Corners, parts: Any) -> Line:
 
 
 def _words(text: str, corners: Corners, score: float, parts: Any) -> Iterator[Word]:
-    """The words as RapidOCR places them where it cuts at the spaces, else placed by their share of the letters."""
+    """Words of a line, with corners by RapidOCR or else estimated."""
     words = text.split()
     if [part[0] for part in parts if len(part) == 3 and part[2]] == words:
-        for word, sure, box in parts:
-            yield Word(word, _corners(box), sure * 100)
+        for word, word_score, box in parts:
+            yield Word(word, _corners(box), word_score * 100)
         return
     ends = list(accumulate(len(word) + 1 for word in words))
     for word, end in zip(words, ends, strict=True):
@@ -112,7 +115,7 @@ def _words(text: str, corners: Corners, score: float, parts: Any) -> Iterator[Wo
 
 
 def _slice(corners: Corners, start: float, stop: float) -> Corners:
-    """The part of a line's four corners between two fractions of its length."""
+    """The corners of the part of a line between two fractions of its length."""
     top_left, top_right, bottom_right, bottom_left = corners
     return (
         _between(top_left, top_right, start),
@@ -131,13 +134,16 @@ def _corners(box: Any) -> Corners:
 
 
 def reader() -> Any:
-    """This process' engine. A parent's is kept, unused: its threads are not here, and to end it would wait for them."""
+    """The engine of this process.
+
+    A forked child creates its own: the parent's threads do not exist here, and deleting its engine would wait for them.
+    """
     return _reader_of(os.getpid())
 
 
 @cache
 def _reader_of(process: int) -> Any:  # noqa: ARG001
-    import rapidocr  # noqa: PLC0415 (its import takes a second that only readers of text should pay)
+    import rapidocr  # noqa: PLC0415 - takes a second to import
 
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     models = Path(rapidocr.__file__).parent / "models"
@@ -147,14 +153,14 @@ def _reader_of(process: int) -> Any:  # noqa: ARG001
             "Global.use_cls": False,  # pictures arrive upright
             "Global.use_rec": False,
             "Global.return_word_box": True,
-            "Global.max_side_len": 4096,  # payloads are smaller: read at the size they came in
-            # By path, for a model looked up by name is downloaded when its file is missing or altered.
+            "Global.max_side_len": 4096,  # larger than any payload: no downscaling
+            # By path: a model given by name is downloaded if its file is missing or changed.
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
             "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
             "Det.limit_type": "max",
             "Det.limit_side_len": SIDE,
             "Det.max_candidates": 300,
-            # One by one and without padding to 320 pixels, short words take a third of the time.
+            # One by one and without padding to 320 pixels: a third of the time for short words.
             "Rec.rec_batch_num": 1,
             "Rec.rec_img_shape": [3, READ_HEIGHT, 2 * READ_HEIGHT],
             "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,

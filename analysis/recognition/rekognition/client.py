@@ -1,4 +1,7 @@
-"""Amazon Rekognition: requests and answers. With rekognition_errors the only importer of its client."""
+"""Amazon Rekognition: sends requests and reads responses.
+
+The only user of its client.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,15 @@ from botocore import exceptions, parsers  # noqa: TID251
 from botocore.config import Config  # noqa: TID251
 
 from analysis.aws.clients import session
+from analysis.messages import gettext_noop
 from analysis.recognition.base import ApiName, Parameters, Response, S3Object, UnreadableResponse
-from analysis.recognition.rekognition.errors import from_connection_error, from_response, no_answer
+from analysis.recognition.rekognition.errors import from_connection_error, from_response, invalid_response
 
-AS_RECEIVED = "AsReceived"
-IS_FOREIGN = "IsForeign"
+RAW_CONTENT = "RawContent"
+LACKS_REQUEST_ID = "LacksRequestId"
+# Seconds without a byte after which a request counts as lost.
 READ_TIMEOUT = 20.0
-"""Seconds without a byte after which a request counts as lost."""
-MOST_BYTES = 5 * 1024 * 1024  # Image.Bytes in the service model: 5,242,880
+MAX_BYTES = 5 * 1024 * 1024  # Image.Bytes in the service model: 5,242,880
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 Request = dict[str, Any]
@@ -29,11 +33,11 @@ Request = dict[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: its name (also the IAM action's), the client's method, the request's fields beside Image.
+    """An operation: API name, client method, the request's fields besides Image.
 
-    `result` is the answer's main field; `version` reads the model's version in it. DetectFaces and
-    RecognizeCelebrities name none, so theirs is ours: raise its number when AWS announces another model, and stored
-    answers are no longer taken for today's.
+    `result` is the main field of the response; `version` reads the model's version. DetectFaces and
+    RecognizeCelebrities return none, so imagelib numbers theirs: raise the number when AWS announces a new model, and
+    cached responses of the old one are no longer used.
     """
 
     name: str
@@ -63,7 +67,7 @@ def _detect_faces(_: Parameters) -> Request:
     return {"Attributes": ["ALL"]}
 
 
-def _nothing_more(_: Parameters) -> Request:
+def _no_options(_: Parameters) -> Request:
     return {}
 
 
@@ -71,44 +75,47 @@ def _detect_moderation_labels(parameters: Parameters) -> Request:
     return {"MinConfidence": parameters.moderation_min_confidence}
 
 
-def _named(field: str) -> Callable[[Mapping[str, Any]], str]:
+def _version_field(field: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda content: str(content.get(field) or "unknown")
 
 
-def _ours(version: str) -> Callable[[Mapping[str, Any]], str]:
+def _fixed_version(version: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda _: version
 
 
 OPERATIONS: Final[Mapping[ApiName, Operation]] = {
-    "labels": Operation("DetectLabels", "detect_labels", _detect_labels, "Labels", _named("LabelModelVersion")),
-    "faces": Operation("DetectFaces", "detect_faces", _detect_faces, "FaceDetails", _ours("faces-1")),
+    "labels": Operation("DetectLabels", "detect_labels", _detect_labels, "Labels", _version_field("LabelModelVersion")),
+    "faces": Operation("DetectFaces", "detect_faces", _detect_faces, "FaceDetails", _fixed_version("faces-1")),
     "celebrities": Operation(
-        "RecognizeCelebrities", "recognize_celebrities", _nothing_more, "CelebrityFaces", _ours("celebrities-1")
+        "RecognizeCelebrities", "recognize_celebrities", _no_options, "CelebrityFaces", _fixed_version("celebrities-1")
     ),
-    "text": Operation("DetectText", "detect_text", _nothing_more, "TextDetections", _named("TextModelVersion")),
+    "text": Operation("DetectText", "detect_text", _no_options, "TextDetections", _version_field("TextModelVersion")),
     "moderation": Operation(
         "DetectModerationLabels",
         "detect_moderation_labels",
         _detect_moderation_labels,
         "ModerationLabels",
-        _named("ModerationModelVersion"),
+        _version_field("ModerationModelVersion"),
     ),
 }
 
 
 class Rekognition:
-    """Asks Rekognition with a given client, one request per call: retrying is the queue's business, which counts."""
+    """Rekognition through a boto3 client: one request per call, no retries."""
 
     name: str = "rekognition"
     apis: frozenset[ApiName] = frozenset(OPERATIONS)
     sends_originals: bool = True
 
     def __init__(self, *, client: Any, region: str = "") -> None:
-        self._given = client
+        self._boto_client = client
         self.region: str | None = region
 
     def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Response:
-        """Send one request; raises Busy, Unreadable or Unavailable. What cannot succeed is refused unsent."""
+        """Send one request.
+
+        Pictures that Rekognition would reject are refused before: each call may be charged.
+        """
         operation = OPERATIONS[api]
         request = {"Image": _image(picture, api=api), **operation.request(parameters)}
         try:
@@ -120,13 +127,13 @@ class Rekognition:
             raise from_response(error, api=api, operation=operation.name) from error
         except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
             raise from_connection_error(error, api=api) from error
-        except (RecursionError, NotAnAnswer) as error:
-            raise no_answer("odd", api=api) from error
+        except (RecursionError, InvalidJson) as error:
+            raise invalid_response("unreadable", api=api) from error
         metadata = content.pop("ResponseMetadata", {})
-        is_foreign = content.pop(IS_FOREIGN, False)
-        content = content.pop(AS_RECEIVED, content)
-        if operation.result not in content:  # botocore makes an empty answer of whatever is no JSON
-            raise no_answer("foreign" if is_foreign else "cut", api=api, metadata=metadata)
+        lacks_id = content.pop(LACKS_REQUEST_ID, False)
+        content = content.pop(RAW_CONTENT, content)
+        if operation.result not in content:  # botocore turns a body that is not JSON into an empty result
+            raise invalid_response("not-rekognition" if lacks_id else "incomplete", api=api, metadata=metadata)
         return Response(
             api=api,
             recognizer=self.name,
@@ -137,22 +144,25 @@ class Rekognition:
         )
 
     def _client(self) -> Any:
-        return self._given
+        return self._boto_client
 
 
 def connect(*, region: str | None, threads: int, read_timeout: float = READ_TIMEOUT) -> Rekognition:
-    """A recognizer whose client is made at its first use, once per process, and serves `threads` threads."""
-    return _Connected(region=region, threads=threads, read_timeout=read_timeout)
+    """A recognizer that creates its client, for `threads` threads, at first use."""
+    return _LazyRekognition(region=region, threads=threads, read_timeout=read_timeout)
 
 
 def simulated(*, address: str, threads: int) -> Rekognition:
-    """The simulator at this address, asked exactly as Rekognition is; its answers go by its own name, not by AWS's."""
-    simulator = _Connected(region="us-east-1", threads=threads, address=address)
+    """The simulator at this address, called exactly like Rekognition.
+
+    Its results are stored under its own name.
+    """
+    simulator = _LazyRekognition(region="us-east-1", threads=threads, address=address)
     simulator.name = "simulator"
     return simulator
 
 
-class _Connected(Rekognition):
+class _LazyRekognition(Rekognition):
     def __init__(
         self, *, region: str | None, threads: int, address: str = "", read_timeout: float = READ_TIMEOUT
     ) -> None:
@@ -160,97 +170,101 @@ class _Connected(Rekognition):
         self._threads, self._address, self._read_timeout = threads, address, read_timeout
 
     def _client(self) -> Any:
-        with _making:
+        with _client_lock:
             key = (self.region or None, self._threads, self._address, self._read_timeout)
             if key not in _clients:
-                _clients[key] = _make(*key)
+                _clients[key] = _create_client(*key)
             return _clients[key]
 
 
-_making = threading.Lock()
+_client_lock = threading.Lock()
+# Shared: a boto3 client takes some 100 ms and several megabytes to create, and may be used by many threads.
 _clients: dict[tuple[str | None, int, str, float], Any] = {}
 
 
 def reset() -> None:
-    """Make clients anew at their next use: the environment has changed."""
-    with _making:
+    """Create the clients again at their next use, because the environment changed."""
+    with _client_lock:
         _clients.clear()
 
 
-def _start_over_in_child() -> None:
+def _reset_in_child() -> None:
     # A forked child must not write to its parent's connections, nor wait for a lock that another thread held.
-    global _making  # noqa: PLW0603
-    _making = threading.Lock()
+    global _client_lock  # noqa: PLW0603
+    _client_lock = threading.Lock()
     _clients.clear()
 
 
-os.register_at_fork(after_in_child=_start_over_in_child)
+os.register_at_fork(after_in_child=_reset_in_child)
 
 
-def _make(region: str | None, threads: int, address: str, read_timeout: float) -> Any:
+def _create_client(region: str | None, threads: int, address: str, read_timeout: float) -> Any:
+    # Set explicitly, since botocore's defaults for retries changed in 1.44.
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": 1},  # one request per call: each is paid and counted
+        retries={"mode": "standard", "total_max_attempts": 1},  # one request per call: each is charged and counted
         connect_timeout=3,
         read_timeout=read_timeout,
         max_pool_connections=threads,
         tcp_keepalive=True,
     )
     try:
-        # Never real credentials for the simulator: it might be anybody who listens there.
-        elsewhere = {
+        # Never send real credentials to the simulator's address: another program may listen there.
+        options = {
             "endpoint_url": address,
             "aws_access_key_id": "simulated",
             "aws_secret_access_key": "simulated",
         }
         client = session().create_client(
-            "rekognition", region_name=region, config=config, **(elsewhere if address else {})
+            "rekognition", region_name=region, config=config, **(options if address else {})
         )
     except exceptions.BotoCoreError:
         raise
-    except ValueError as error:  # botocore's "Invalid endpoint: …" has no class of its own
+    except ValueError as error:  # botocore raises a plain ValueError for "Invalid endpoint: …"
         raise exceptions.InvalidConfigError(error_msg=str(error)) from error
-    client.meta.events.register("before-parse.rekognition", _keep_as_received)
+    client.meta.events.register("before-parse.rekognition", _keep_raw_content)
     return client
 
 
-def _keep_as_received(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Put the body beside what botocore makes of it, which leaves out every field its own model does not know."""
+def _keep_raw_content(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Keep the body as received: botocore drops fields unknown to its model."""
     if response_dict["status_code"] >= 300:
         return
     body, has_id = response_dict["body"], "x-amzn-requestid" in response_dict["headers"]
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
-    except NotAnAnswer:
+    except InvalidJson:
         raise
-    except ValueError:  # the first half of an answer, or somebody else's page
-        customized_response_dict[IS_FOREIGN] = not has_id and not body.lstrip().startswith(b"{")
+    except ValueError:  # a truncated response, or the page of a proxy
+        customized_response_dict[LACKS_REQUEST_ID] = not has_id and not body.lstrip().startswith(b"{")
         return
-    customized_response_dict[IS_FOREIGN] = not has_id
+    customized_response_dict[LACKS_REQUEST_ID] = not has_id
     if isinstance(content, dict):
-        customized_response_dict[AS_RECEIVED] = content
+        customized_response_dict[RAW_CONTENT] = content
 
 
-class NotAnAnswer(Exception):
-    """JSON with what JSON does not have."""
+class InvalidJson(Exception):
+    """NaN or Infinity, which Python's parser accepts and PostgreSQL's does not."""
 
 
 def _refuse_constant(name: str) -> None:
-    raise NotAnAnswer(name)
+    raise InvalidJson(name)
 
 
 def _image(picture: bytes | S3Object, *, api: ApiName) -> Request:
-    """Refuses what Rekognition would; botocore checks lower limits only and spends the call."""
+    """The request's Image.
+
+    botocore checks lower limits only, so format and size are checked here.
+    """
     if isinstance(picture, S3Object):
         version = {"Version": picture.version} if picture.version else {}
         return {"S3Object": {"Bucket": picture.bucket, "Name": picture.key, **version}}
     if not picture.startswith(MAGIC):
+        raise UnreadableResponse(gettext_noop("Rekognition accepts only JPEG and PNG."), api=api, code="NotAPicture")
+    if len(picture) > MAX_BYTES:
         raise UnreadableResponse(
-            "Rekognition reads JPEG and PNG only, these bytes are neither.", api=api, code="NotAPicture"
-        )
-    if len(picture) > MOST_BYTES:
-        raise UnreadableResponse(
-            f"{len(picture):,} bytes are more than the {MOST_BYTES:,} that Rekognition takes.",
+            gettext_noop("The picture has %(size)s bytes; Rekognition accepts at most %(limit)s."),
             api=api,
             code="PictureTooLarge",
+            values={"size": f"{len(picture):,}", "limit": f"{MAX_BYTES:,}"},
         )
     return {"Bytes": picture}

@@ -1,4 +1,8 @@
-"""What each error of Rekognition and of its client means: later, final for the picture, or nobody's picture."""
+"""Classifies the errors of Rekognition and botocore, with messages for staff.
+
+The sentences are shown to staff: what happened, then what to do. They are %-templates for gettext, so each is one
+literal; %(operation)s is the IAM action's name and %(message)s the message of AWS or botocore.
+"""
 
 from __future__ import annotations
 
@@ -8,189 +12,213 @@ from typing import Final
 
 from botocore import exceptions, parsers  # noqa: TID251
 
+from analysis.messages import gettext_noop as _
 from analysis.recognition.base import ApiUnavailable, Outcome, RequestFailed, Throttled, UnreadableResponse
 
 
 @dataclass(frozen=True)
 class ErrorEntry:
-    """`reason` and `next_step` may name {operation} and {message}; `outcome` is what the ledger says."""
+    """One kind of error.
 
-    kind: type[RequestFailed]
+    `outcome` is what the ledger records of the request, None if nothing was sent.
+    """
+
+    error_class: type[RequestFailed]
     reason: str
     next_step: str = ""
     outcome: Outcome | None = None
 
 
-AGAIN = "It is asked again by itself."
-RESUMES = "Work resumes by itself afterwards."
-CHECK_ADDRESS = f"Check the network, AWS_REGION and AWS_ENDPOINT_URL_REKOGNITION. {RESUMES}"
+RETRIED = _("It will be retried automatically.")
+CHECK_ENDPOINT = _("Check the network, AWS_REGION and AWS_ENDPOINT_URL_REKOGNITION. Work resumes automatically.")
+RENEW_CREDENTIALS = _("Renew them and check this machine's clock. Work resumes automatically.")
 
 # --- Answered with an error -------------------------------------------------------------------------------------------
 
-TOO_FAST = ErrorEntry(Throttled, "Rekognition was asked faster than the account's quota allows.", AGAIN, "throttled")
-TROUBLED = ErrorEntry(Throttled, "Rekognition has trouble of its own.", AGAIN, "failed")
-REFUSED = ErrorEntry(
+THROTTLED = ErrorEntry(Throttled, _("The account's Rekognition quota was exceeded."), RETRIED, "throttled")
+SERVER_ERROR = ErrorEntry(Throttled, _("Rekognition returned a server error."), RETRIED, "failed")
+BAD_CREDENTIALS = ErrorEntry(ApiUnavailable, _("AWS does not accept the credentials."), RENEW_CREDENTIALS, "failed")
+ACCESS_DENIED = ErrorEntry(
     ApiUnavailable,
-    "AWS does not accept the credentials.",
-    f"Renew them (and check this machine's clock). {RESUMES}",
+    _("AWS denied access."),
+    _("Allow the IAM action rekognition:%(operation)s. Work resumes automatically."),
     "failed",
 )
-FORBIDDEN = ErrorEntry(
-    ApiUnavailable,
-    "The credentials are not allowed to do this.",
-    f"Allow the IAM action rekognition:{{operation}}. {RESUMES}",
-    "failed",
-)
-ODD_REQUEST = ErrorEntry(
-    UnreadableResponse, "Rekognition refuses this picture or the parameters: {message}", outcome="failed"
+REJECTED = ErrorEntry(
+    UnreadableResponse, _("Rekognition rejected the picture or the parameters: %(message)s"), outcome="failed"
 )
 UNLISTED = ErrorEntry(
     UnreadableResponse,
-    "Rekognition refuses this picture or the parameters, with an error that imagelib does not know.",
-    "The worker's log has what AWS says.",
+    _("Rekognition rejected the picture or the parameters with an error that imagelib does not know."),
+    _("See the worker log for the message from AWS."),
     "failed",
 )
-FOREIGN = ErrorEntry(
+NOT_REKOGNITION = ErrorEntry(
     ApiUnavailable,
-    "What answers at the endpoint is not Rekognition: a proxy, or a sign-in page.",
-    CHECK_ADDRESS,
+    _("The endpoint is not Rekognition but probably a proxy or a sign-in page."),
+    CHECK_ENDPOINT,
     "failed",
 )
 UNKNOWN_OPERATION = ErrorEntry(
     ApiUnavailable,
-    "This endpoint or region does not know rekognition:{operation}.",
-    f"Check AWS_REGION and AWS_ENDPOINT_URL_REKOGNITION. {RESUMES}",
+    _("This endpoint or region does not offer rekognition:%(operation)s."),
+    _("Check AWS_REGION and AWS_ENDPOINT_URL_REKOGNITION. Work resumes automatically."),
     "failed",
 )
 
+# The only status of a proxy that concerns the picture and not the endpoint.
 TOO_LARGE = 413
-"""The one refusal of a proxy that is about the picture."""
 
 ERROR_CODES: Final[Mapping[str, ErrorEntry]] = {
-    "ProvisionedThroughputExceededException": TOO_FAST,
-    "ThrottlingException": TOO_FAST,
-    "Throttling": TOO_FAST,
-    "TooManyRequestsException": TOO_FAST,
-    "RequestLimitExceeded": TOO_FAST,
-    "SlowDown": TOO_FAST,
-    "LimitExceededException": TOO_FAST,
-    "HumanLoopQuotaExceededException": TOO_FAST,
-    "InternalServerError": TROUBLED,
-    "InternalFailure": TROUBLED,
-    "ServiceUnavailable": TROUBLED,
-    "ServiceUnavailableException": TROUBLED,
-    "RequestTimeout": TROUBLED,
-    "RequestTimeoutException": TROUBLED,
+    "ProvisionedThroughputExceededException": THROTTLED,
+    "ThrottlingException": THROTTLED,
+    "Throttling": THROTTLED,
+    "TooManyRequestsException": THROTTLED,
+    "RequestLimitExceeded": THROTTLED,
+    "SlowDown": THROTTLED,
+    "LimitExceededException": THROTTLED,
+    "HumanLoopQuotaExceededException": THROTTLED,
+    "InternalServerError": SERVER_ERROR,
+    "InternalFailure": SERVER_ERROR,
+    "ServiceUnavailable": SERVER_ERROR,
+    "ServiceUnavailableException": SERVER_ERROR,
+    "RequestTimeout": SERVER_ERROR,
+    "RequestTimeoutException": SERVER_ERROR,
     "InvalidImageFormatException": ErrorEntry(
-        UnreadableResponse, "Rekognition cannot read this picture's format.", outcome="failed"
+        UnreadableResponse, _("Rekognition cannot read this picture's format."), outcome="failed"
     ),
     "ImageTooLargeException": ErrorEntry(
-        UnreadableResponse, "The picture is larger than Rekognition takes.", outcome="failed"
+        UnreadableResponse, _("The picture is too large for Rekognition."), outcome="failed"
     ),
-    "InvalidParameterException": ODD_REQUEST,
-    "ValidationException": ODD_REQUEST,
+    "InvalidParameterException": REJECTED,
+    "ValidationException": REJECTED,
     "InvalidS3ObjectException": ErrorEntry(
         UnreadableResponse,
-        "Rekognition cannot read the object in S3: it is gone, in another region or not readable for it.",
-        "Check the key, the bucket's region and s3:GetObject.",
+        # One code for all three causes; Rekognition does not tell them apart.
+        _("Rekognition cannot read the object in S3: it was deleted, is in another region, or access was denied."),
+        _("Check the key, the bucket's region and the permission s3:GetObject."),
         "failed",
     ),
-    "AccessDeniedException": FORBIDDEN,
-    "AccessDenied": FORBIDDEN,
-    "NotAuthorized": FORBIDDEN,
-    "UnrecognizedClientException": REFUSED,
-    "InvalidClientTokenId": REFUSED,
-    "InvalidAccessKeyId": REFUSED,
-    "ExpiredTokenException": REFUSED,
-    "ExpiredToken": REFUSED,
-    "InvalidSignatureException": REFUSED,
-    "SignatureDoesNotMatch": REFUSED,
-    "IncompleteSignature": REFUSED,
-    "IncompleteSignatureException": REFUSED,
-    "MissingAuthenticationToken": REFUSED,
-    "MissingAuthenticationTokenException": REFUSED,
-    "RequestTimeTooSkewed": REFUSED,
-    "RequestExpired": REFUSED,
+    "AccessDeniedException": ACCESS_DENIED,
+    "AccessDenied": ACCESS_DENIED,
+    "NotAuthorized": ACCESS_DENIED,
+    "UnrecognizedClientException": BAD_CREDENTIALS,
+    "InvalidClientTokenId": BAD_CREDENTIALS,
+    "InvalidAccessKeyId": BAD_CREDENTIALS,
+    "ExpiredTokenException": BAD_CREDENTIALS,
+    "ExpiredToken": BAD_CREDENTIALS,
+    "InvalidSignatureException": BAD_CREDENTIALS,
+    "SignatureDoesNotMatch": BAD_CREDENTIALS,
+    "IncompleteSignature": BAD_CREDENTIALS,
+    "IncompleteSignatureException": BAD_CREDENTIALS,
+    "MissingAuthenticationToken": BAD_CREDENTIALS,
+    "MissingAuthenticationTokenException": BAD_CREDENTIALS,
+    "RequestTimeTooSkewed": BAD_CREDENTIALS,
+    "RequestExpired": BAD_CREDENTIALS,
     "OptInRequired": ErrorEntry(
-        ApiUnavailable, "The account has no access to Rekognition in this region.", f"Enable it. {RESUMES}", "failed"
+        ApiUnavailable,
+        _("Rekognition is not enabled in this region for this AWS account."),
+        _("Enable it. Work resumes automatically."),
+        "failed",
     ),
     "SubscriptionRequiredException": ErrorEntry(
-        ApiUnavailable, "The account is not signed up for Rekognition.", f"Sign it up. {RESUMES}", "failed"
+        ApiUnavailable,
+        _("This AWS account is not subscribed to Rekognition."),
+        _("Subscribe to it. Work resumes automatically."),
+        "failed",
     ),
     "UnknownOperationException": UNKNOWN_OPERATION,
     "ResourceNotFoundException": ErrorEntry(
-        ApiUnavailable, "The named adapter or resource does not exist.", RESUMES, "failed"
+        ApiUnavailable,
+        _("The adapter or resource does not exist."),
+        _("Check its name. Work resumes automatically."),
+        "failed",
     ),
     "ResourceNotReadyException": ErrorEntry(
-        ApiUnavailable, "The named adapter is not running.", f"Start it. {RESUMES}", "failed"
+        ApiUnavailable, _("The adapter is not running."), _("Start it. Work resumes automatically."), "failed"
     ),
 }
 
 
 def by_status(status: int, *, is_named: bool = True) -> ErrorEntry:
-    """What a code that nobody listed means; AWS names every error, a proxy or a page does not."""
+    """The entry for a code that is not listed above, by HTTP status.
+
+    AWS names every error; a response without a name (not `is_named`) comes from a proxy or a sign-in page.
+    """
     if status >= 500:
-        return TROUBLED
+        return SERVER_ERROR
     if status == 429:
-        return TOO_FAST
+        return THROTTLED
     if 0 < status < 400 or not (is_named or status == TOO_LARGE):
-        return FOREIGN
+        return NOT_REKOGNITION
     if status in {401, 403}:
-        return FORBIDDEN
+        return ACCESS_DENIED
     return UNKNOWN_OPERATION if status == 404 else UNLISTED
 
 
-NO_ANSWER: Final[Mapping[str, tuple[str, ErrorEntry]]] = {
-    "cut": ("AnswerCutShort", ErrorEntry(Throttled, "The answer was cut short.", AGAIN, "unknown")),
-    "foreign": ("NotRekognition", FOREIGN),
-    "odd": (
+# HTTP 200 without a result: error code and entry. The codes are stored with analyses and calls, so they stay.
+INVALID_RESPONSES: Final[Mapping[str, tuple[str, ErrorEntry]]] = {
+    "incomplete": ("AnswerCutShort", ErrorEntry(Throttled, _("The response was incomplete."), RETRIED, "unknown")),
+    "not-rekognition": ("NotRekognition", NOT_REKOGNITION),
+    "unreadable": (
         "UnreadableAnswer",
         ErrorEntry(
-            UnreadableResponse, "The answer cannot be read: it is nested too deeply or is no valid JSON.", "", "unknown"
+            UnreadableResponse,
+            _("The response cannot be read: it is nested too deeply or is not valid JSON."),
+            outcome="unknown",
         ),
     ),
 }
-"""HTTP 200 without an answer: the error's code and meaning."""
 
-# --- Not answered: without an outcome nothing was sent ----------------------------------------------------------------
+# --- No response: without an outcome nothing was sent -----------------------------------------------------------------
 
-LOST = ErrorEntry(Throttled, "The connection to Rekognition was lost.", AGAIN, "unknown")
+CONNECTION_LOST = ErrorEntry(Throttled, _("The connection to Rekognition was lost."), RETRIED, "unknown")
 NO_CREDENTIALS = ErrorEntry(
     ApiUnavailable,
-    "There are no usable AWS credentials.",
-    f"Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role. {RESUMES}",
+    _("No usable AWS credentials were found."),
+    _("Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine an IAM role. Work resumes automatically."),
 )
 NO_ROLE = ErrorEntry(
-    ApiUnavailable, "AWS gives no credentials for the role: {message}", f"Correct the role's trust or name. {RESUMES}"
+    ApiUnavailable,
+    _("AWS issues no credentials for the role: %(message)s"),
+    _("Check the role's name and trust policy. Work resumes automatically."),
 )
-NO_REGION = ErrorEntry(ApiUnavailable, "No usable AWS region is set.", f"Set AWS_REGION. {RESUMES}")
-MISCONFIGURED = ErrorEntry(ApiUnavailable, "The AWS client's configuration cannot be used.", f"Correct it. {RESUMES}")
-NO_SUCH_HOST = ErrorEntry(ApiUnavailable, "The endpoint's name cannot be resolved.", CHECK_ADDRESS)
-NO_CONNECTION = ErrorEntry(ApiUnavailable, "The endpoint does not accept connections.", CHECK_ADDRESS)
+NO_REGION = ErrorEntry(
+    ApiUnavailable, _("No valid AWS region is set."), _("Set AWS_REGION. Work resumes automatically.")
+)
+INVALID_CONFIG = ErrorEntry(
+    ApiUnavailable,
+    _("The configuration of the AWS client is invalid."),
+    _("Correct it; the worker log has the details. Work resumes automatically."),
+)
+HOST_NOT_FOUND = ErrorEntry(ApiUnavailable, _("The endpoint's host name cannot be resolved."), CHECK_ENDPOINT)
+CONNECTION_REFUSED = ErrorEntry(ApiUnavailable, _("The endpoint does not accept connections."), CHECK_ENDPOINT)
 
-# By class or its nearest ancestor here.
+# Looked up by the exception's class, then by its base classes in order.
 CONNECTION_ERRORS: Final[Mapping[type[Exception], ErrorEntry]] = {
-    exceptions.EndpointConnectionError: NO_CONNECTION,
+    exceptions.EndpointConnectionError: CONNECTION_REFUSED,
     exceptions.ConnectTimeoutError: ErrorEntry(
-        ApiUnavailable, "The endpoint did not accept the connection in time.", CHECK_ADDRESS
+        ApiUnavailable, _("Connecting to the endpoint timed out."), CHECK_ENDPOINT
     ),
-    exceptions.ConnectionError: NO_CONNECTION,
-    exceptions.ReadTimeoutError: ErrorEntry(Throttled, "Rekognition did not answer in time.", AGAIN, "unknown"),
-    exceptions.ConnectionClosedError: LOST,
-    exceptions.ResponseStreamingError: LOST,
-    exceptions.IncompleteReadError: LOST,
-    exceptions.HTTPClientError: LOST,
+    exceptions.ConnectionError: CONNECTION_REFUSED,
+    exceptions.ReadTimeoutError: ErrorEntry(Throttled, _("Rekognition did not respond in time."), RETRIED, "unknown"),
+    exceptions.ConnectionClosedError: CONNECTION_LOST,
+    exceptions.ResponseStreamingError: CONNECTION_LOST,
+    exceptions.IncompleteReadError: CONNECTION_LOST,
+    exceptions.HTTPClientError: CONNECTION_LOST,
     parsers.ResponseParserError: ErrorEntry(
-        Throttled, "The answer was cut short or is not Rekognition's.", AGAIN, "unknown"
+        Throttled, _("The response was incomplete or did not come from Rekognition."), RETRIED, "unknown"
     ),
-    exceptions.CapacityNotAvailableError: ErrorEntry(Throttled, "The AWS client held the request back.", AGAIN),
+    exceptions.CapacityNotAvailableError: ErrorEntry(Throttled, _("The AWS client postponed the request."), RETRIED),
     exceptions.SSLError: ErrorEntry(
         ApiUnavailable,
-        "The endpoint's certificate cannot be verified.",
-        f"Check the endpoint, the clock and AWS_CA_BUNDLE. {RESUMES}",
+        _("The endpoint's TLS certificate cannot be verified."),
+        _("Check the endpoint, this machine's clock and AWS_CA_BUNDLE. Work resumes automatically."),
     ),
     exceptions.ProxyConnectionError: ErrorEntry(
-        ApiUnavailable, "The proxy cannot be reached.", f"Check HTTPS_PROXY and NO_PROXY. {RESUMES}"
+        ApiUnavailable,
+        _("The proxy cannot be reached."),
+        _("Check HTTPS_PROXY and NO_PROXY. Work resumes automatically."),
     ),
     exceptions.NoCredentialsError: NO_CREDENTIALS,
     exceptions.PartialCredentialsError: NO_CREDENTIALS,
@@ -205,7 +233,7 @@ CONNECTION_ERRORS: Final[Mapping[type[Exception], ErrorEntry]] = {
     exceptions.InvalidRegionError: NO_REGION,
     exceptions.EndpointProviderError: NO_REGION,
     exceptions.ParamValidationError: ErrorEntry(
-        UnreadableResponse, "The request cannot be made of this picture: {message}"
+        UnreadableResponse, _("The request could not be built from this picture: %(message)s")
     ),
-    exceptions.BotoCoreError: MISCONFIGURED,
+    exceptions.BotoCoreError: INVALID_CONFIG,
 }

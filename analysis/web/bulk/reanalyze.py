@@ -67,7 +67,7 @@ class ApiChoice:
 @require_http_methods(["GET", "HEAD", "POST"])
 def analyze(request: Request) -> HttpResponse:
     """The estimate of a selection from the library, or of a search by its address; with `start`, the beginning."""
-    permissions.require_may_analyze(request.user)
+    permissions.require_analyze_images(request.user)
     is_part = is_fragment(request)
     try:
         asked = _asked(request)
@@ -77,7 +77,7 @@ def analyze(request: Request) -> HttpResponse:
         if is_part:
             return render(request, "bulk/reanalyze.html#board", _not_estimated(request, str(error)))
         return render(request, "bulk/reanalyze.html", {"complaint": str(error)}, status=422)
-    context = _context(asked, may_choose=permissions.may_choose_apis(request.user))
+    context = _context(asked, may_choose=permissions.can_choose_apis(request.user))
     return render(request, "bulk/reanalyze.html#board" if is_part else "bulk/reanalyze.html", context)
 
 
@@ -103,7 +103,7 @@ def _not_estimated(request: Request, complaint: str) -> dict[str, object]:
     said = request.POST
     chosen = said.getlist("api")
     batch_form = {name: said[name] for name in HIDDEN if said.get(name)}
-    able = _offered(chosen, may_choose=permissions.may_choose_apis(request.user))
+    able = _offered(chosen, may_choose=permissions.can_choose_apis(request.user))
     return {
         "form": batch_form,
         "choices": [ApiChoice(api, Analysis.Api(api).label, is_chosen=api in chosen) for api in able],
@@ -122,7 +122,7 @@ def _asked(request: Request) -> AnalyzeForm:
     ids, query = _pictures(request)
     budget = said.get("budget", "")
     is_suggested = budget == said.get("suggested", "")
-    all_owners = bool(said.get("everybody")) and permissions.analyzes_all(request.user)
+    all_owners = bool(said.get("everybody")) and permissions.can_analyze_all_images(request.user)
     scope = said.get("scope", "")
     batch = build_batch(
         query=query,
@@ -260,7 +260,7 @@ def _skipped(asked: AnalyzeForm, found: Estimate) -> str:
 def _offered(chosen: Iterable[str], *, may_choose: bool) -> list[str]:
     """The APIs to tick: those that are switched on, and all there are for who may put them on the bill."""
     able = registry.current().apis
-    offered = set(able) if may_choose else {*registry.wanted_apis(), *chosen}
+    offered = set(able) if may_choose else {*registry.enabled_apis(), *chosen}
     return [api for api in Analysis.Api.values if api in able and api in offered]
 
 

@@ -75,7 +75,7 @@ def latency(asked: Scope) -> Table:
         row(
             Analysis.Api(each.api).label,
             columns,
-            (round(each.half), round(each.maximum), each.answers),
+            (round(each.median), round(each.p95), each.answers),
             _answers(asked, each.api),
         )
         for each in queries.latencies(asked.span)
@@ -143,7 +143,7 @@ def failed(asked: Scope) -> Table:
         for each in found.causes
     ]
     note = "Since the beginning of this time, and not asked again. Each leads to all that failed, whatever the cause."
-    note += "" if found.is_whole else f" Of the latest {SCAN_LIMIT:,} failures."
+    note += "" if found.is_complete else f" Of the latest {SCAN_LIMIT:,} failures."
     return Table(
         "failures", "Failures by cause", "Cause", columns, rows, "Nothing failed.", "across",
         note=note, more_url=f"{reverse('activity')}#failures", more_words="What to do about them",
@@ -203,7 +203,7 @@ def _label(name: str) -> str:
     return Query((LabelTerm(name),)).text
 
 
-def _named(depth: queue_depth.Depth) -> str:
+def _named(depth: queue_depth.QueueDepth) -> str:
     return f"{Analysis.Api(depth.api).label} by {depth.recognizer}"
 
 

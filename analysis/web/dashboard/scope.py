@@ -56,7 +56,7 @@ class Scope:
     def to_ledger(self, start: datetime) -> str:
         return self._listed("spend", "day", start)
 
-    def to_waiting(self, depth: queue_depth.Depth) -> str:
+    def to_waiting(self, depth: queue_depth.QueueDepth) -> str:
         if not self.is_listed:
             return self.search("is:pending")
         given = {"state__exact": "queued", "api__exact": depth.api, "recognizer": depth.recognizer}
@@ -85,8 +85,8 @@ class Scope:
         return queries.total(self.person_id)
 
     @cached_property
-    def depths(self) -> list[queue_depth.Depth]:
-        return queue_depth.depths()
+    def depths(self) -> list[queue_depth.QueueDepth]:
+        return queue_depth.queue_depths()
 
     @property
     def number_added(self) -> int:

@@ -84,13 +84,13 @@ def _asked(request: Request) -> Scope:
     moment = now().astimezone(UTC)
     known: PeriodName = name if name in PERIODS else "month"
     person = current_user_id(request)
-    sees_figures = permissions.sees_figures(request.user)
+    sees_figures = permissions.can_view_statistics(request.user)
     is_all = sees_figures and request.GET.get("of") != "own"
     return Scope(
         period(known, until=_until(request, moment.date()), now=moment),
         None if is_all else person,
         has_choice=sees_figures,
-        has_lists=permissions.can_view_all(request.user),
+        has_lists=permissions.can_view_all_images(request.user),
     )
 
 
@@ -180,7 +180,7 @@ def _budget() -> Tile:
     )
 
 
-def _queue(depths: list[queue_depth.Depth]) -> Tile:
+def _queue(depths: list[queue_depth.QueueDepth]) -> Tile:
     waiting, oldest = sum(each.waiting for each in depths), [each.oldest for each in depths if each.oldest]
     is_capped = any(each.waiting > queue_depth.CAP for each in depths)
     note = (
@@ -194,9 +194,9 @@ def _queue(depths: list[queue_depth.Depth]) -> Tile:
 
 
 def _own_queue(person: int) -> Tile:
-    found = queue_depth.depth_of(person)
+    found = queue_depth.person_queue(person)
     note = f"the oldest for {formatting.duration(found.oldest)}" if found.oldest else "nothing of yours waits"
-    return Tile("Waiting", f"{found.waiting:,}{'' if found.is_whole else '+'}", note, reverse("activity"))
+    return Tile("Waiting", f"{found.waiting:,}{'' if found.is_complete else '+'}", note, reverse("activity"))
 
 
 def _counted() -> str:

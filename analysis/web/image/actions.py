@@ -149,11 +149,14 @@ def restore(request: Request, image_id: int) -> HttpResponse:
     return _tell(request, *_done(request, image_id, act))
 
 
-def _done(request: Request, image_id: int, act: Act, *, may: May = permissions.can_edit) -> tuple[Image, Toast | None]:
+def _done(
+    request: Request, image_id: int, act: Act, *, may: May = permissions.can_edit_image
+) -> tuple[Image, Toast | None]:
     """The picture and what is to be told: what was done, or the sentence of a refusal."""
-    shown = permissions.image_for(request.user, image_id)
+    shown = permissions.get_image_or_404(request.user, image_id)
     if not may(request.user, shown):
-        sentence = str(permissions.NOT_THE_OWNER if may is permissions.can_edit else permissions.NOT_A_CURATOR)
+        is_owner_only = may is permissions.can_edit_image
+        sentence = str(permissions.NOT_OWNER_MESSAGE if is_owner_only else permissions.NOT_CURATOR_MESSAGE)
         if is_fragment(request):  # the control shows again what is so
             return shown, Toast(sentence)
         raise PermissionDenied(sentence)

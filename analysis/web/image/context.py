@@ -18,12 +18,6 @@ from analysis.web.http import Request
 from analysis.web.image.panel import panel
 from analysis.web.library.cards import best_labels
 
-VISIBILITY_WORDS = {
-    Image.Visibility.PRIVATE: "Private",
-    Image.Visibility.SHARED: "Shared",
-    Image.Visibility.PUBLIC: "Public",
-}
-
 
 @dataclass(frozen=True)
 class Star:
@@ -97,14 +91,14 @@ def sensitive_cover(request: Request, shown: Image, *, is_sensitive: bool) -> Se
 
 def rating_of(request: Request, shown: Image) -> dict[str, Any]:
     """What one thinks of it and whether one may change it."""
-    may_change = permissions.can_edit(request.user, shown)
+    may_change = permissions.can_edit_image(request.user, shown)
     return {
         "image": {"id": str(shown.pk)},
         "own": own(request, shown) if request.user.is_authenticated else None,
         "may_change": may_change,
         "may_open_to": may_change and not shown.trashed_at,
         "public_url": shown.get_public_url() if may_change and shown.visibility == Image.Visibility.PUBLIC else "",
-        "may_analyze": may_change and permissions.may_analyze(request.user),
+        "may_analyze": may_change and permissions.can_analyze_images(request.user),
         "may_say": permissions.can_review_labels(request.user, shown) and not shown.trashed_at,
         "search": return_link(request).address(""),
     }
@@ -123,7 +117,7 @@ def own(request: Request, shown: Image) -> UserRating:
     return UserRating(
         is_favorite=bool(mark and mark.is_favorite),
         stars=[_star(number, given) for number in range(1, 6)],
-        visibilities=[Choice(value, words, shown.visibility == value) for value, words in VISIBILITY_WORDS.items()],
+        visibilities=[Choice(value, value.short_label, shown.visibility == value) for value in Image.Visibility],
     )
 
 

@@ -23,14 +23,14 @@ from analysis.web.http import Request
 @require_safe
 def rendition(request: Request, image_id: int, name: str) -> HttpResponseBase:
     """A thumb or a preview. The page's address for it names its version, so it may be kept for ever."""
-    return _rendition(request, permissions.image_for(request.user, image_id), name)
+    return _rendition(request, permissions.get_image_or_404(request.user, image_id), name)
 
 
 @login_not_required
 @require_safe
 def public_rendition(request: Request, public_id: UUID, name: str) -> HttpResponseBase:
     """The same for people who are not signed in."""
-    return _rendition(request, permissions.public_image(public_id), name)
+    return _rendition(request, permissions.get_public_image_or_404(public_id), name)
 
 
 def _rendition(request: Request, shown: Image, name: str) -> HttpResponseBase:
@@ -54,8 +54,8 @@ def download_original(request: Request, image_id: int) -> HttpResponseBase:
     From where they lie, if browsers may fetch them there: by an address that is soon over. One in somebody's
     own bucket names it and the folders there, which are not told to those who may only look.
     """
-    shown = permissions.image_for(request.user, image_id)
-    is_told = shown.bucket_id is None or permissions.can_edit(request.user, shown)
+    shown = permissions.get_image_or_404(request.user, image_id)
+    is_told = shown.bucket_id is None or permissions.can_edit_image(request.user, shown)
     try:
         if is_told and request.method == "GET" and (address := originals.download_url(shown)):
             return redirect(address)

@@ -84,8 +84,8 @@ def pin_analysis(request: Request, image_id: int, analysis_id: int) -> HttpRespo
 
 
 def _own(request: Request, image_id: int) -> Image:
-    shown = permissions.image_for(request.user, image_id)
-    permissions.require_may_change(request.user, shown)
+    shown = permissions.get_image_or_404(request.user, image_id)
+    permissions.require_edit_image(request.user, shown)
     return shown
 
 

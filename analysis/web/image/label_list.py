@@ -13,14 +13,12 @@ from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
+from analysis.models.labels import group_title
 from analysis.recognition.responses import LabelResult
 from analysis.search.query import LabelTerm, Query
 from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
 
-UNSORTED = "Other"
-KIND_TITLES: dict[str, str] = {Label.Kind.CELEBRITY: "Celebrities", Label.Kind.MODERATION: "Moderation"}
-"""Labels are grouped by their category, the other kinds by what they are."""
 IN_PARTS_OF_THEIR_OWN = (Label.Kind.COLOR, Label.Kind.FACE, Label.Kind.EMOTION)
 
 
@@ -85,7 +83,7 @@ def label_list(
             is_of_file = carried.is_of_file and row.said is None  # type: ignore[attr-defined]
             tags.append(replace(row, said=VerdictLine("file", _("From the file"), "")) if is_of_file else row)
         else:
-            groups.setdefault(KIND_TITLES.get(label.kind) or label.category or UNSORTED, []).append(row)
+            groups.setdefault(group_title(label.kind, label.category), []).append(row)
     rejected = [
         _rejected(verdict, numbered, reader=reader, now=now)
         for verdict in verdicts.values()

@@ -24,14 +24,14 @@ from analysis.web.image.neighbors import neighbors
 @require_safe
 def image(request: Request, image_id: int) -> HttpResponse:
     """The page, with its place in the search one came from (`q`)."""
-    return _page(request, permissions.image_for(request.user, image_id))
+    return _page(request, permissions.get_image_or_404(request.user, image_id))
 
 
 @login_not_required
 @require_safe
 def public(request: Request, public_id: UUID) -> HttpResponse:
     """The same for people who are not signed in."""
-    shown = permissions.public_image(public_id)
+    shown = permissions.get_public_image_or_404(public_id)
     return redirect(shown) if request.user.is_authenticated else _page(request, shown)
 
 
@@ -56,14 +56,14 @@ def _page(request: Request, shown: Image) -> HttpResponse:
 @require_safe
 def panel(request: Request, image_id: int) -> HttpResponse:
     """Panel and boxes, for a page that asks while something is under way; 204 when it has them as they are."""
-    return _panel(request, permissions.image_for(request.user, image_id))
+    return _panel(request, permissions.get_image_or_404(request.user, image_id))
 
 
 @login_not_required
 @require_safe
 def public_panel(request: Request, public_id: UUID) -> HttpResponse:
     """The same for people who are not signed in."""
-    return _panel(request, permissions.public_image(public_id))
+    return _panel(request, permissions.get_public_image_or_404(public_id))
 
 
 def _panel(request: Request, shown: Image) -> HttpResponse:
@@ -76,9 +76,9 @@ def _panel(request: Request, shown: Image) -> HttpResponse:
 @require_POST
 def retry(request: Request, image_id: int) -> HttpResponse:
     """Ask an API again that failed, or all of them about a picture that was never asked about."""
-    shown = permissions.image_for(request.user, image_id)
-    permissions.require_may_change(request.user, shown)
-    permissions.require_may_analyze(request.user)
+    shown = permissions.get_image_or_404(request.user, image_id)
+    permissions.require_edit_image(request.user, shown)
+    permissions.require_analyze_images(request.user)
     api = request.POST.get("api", "")
     if api and not _may_ask(shown, api):
         raise Http404
@@ -92,4 +92,4 @@ def _may_ask(image: Image, api: str) -> bool:
     """What is switched on, or has failed before: a request must not put on the bill what nobody switched on."""
     if api not in registry.current().apis:
         return False
-    return api in registry.wanted_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()
+    return api in registry.enabled_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()

@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analysis.models import Label
+from analysis.models.labels import KIND_TITLES
 from analysis.search.facets import Facet, Facets
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
 
-KIND_TITLES = {
-    Label.Kind.LABEL: "Labels",
-    Label.Kind.TAG: "Tags",
-    Label.Kind.CELEBRITY: "Celebrities",
-    Label.Kind.EMOTION: "Emotions",
-    Label.Kind.FACE: "Faces",
-    Label.Kind.MODERATION: "Moderation",
-    Label.Kind.COLOR: "Colors",
-}
 SWATCHES = {
     *("red", "orange", "yellow", "green", "teal", "cyan", "blue", "purple", "magenta", "pink", "brown", "beige"),
     *("black", "gray", "grey", "white"),
@@ -60,7 +52,7 @@ class FacetGroup:
 def label_facets(query: Query, facets: Facets, *, link: Link = links.library_url) -> list[FacetGroup]:
     """The kinds that have something to offer, in the order people ask for them."""
     return [
-        FacetGroup(title, kind, [_label(query, facet, link) for facet in facets.by_kind[kind]])
+        FacetGroup(str(title), kind, [_label(query, facet, link) for facet in facets.by_kind[kind]])
         for kind, title in KIND_TITLES.items()
         if facets.by_kind.get(kind)
     ]

@@ -32,7 +32,7 @@ TOO_LARGE = 2**50
 @require_POST
 def create_upload(request: Request) -> HttpResponse:
     """Leave to send one file: where to, and with which fields before it. Or its row, where it need not be sent."""
-    permissions.require_upload_permission(request.user)
+    permissions.require_upload_images(request.user)
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     owner_id = current_user_id(request)

@@ -49,7 +49,7 @@ class UploadRow:
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: Request) -> HttpResponse:
     """The page; a POST takes files in and reports on each, as a page or, for the page's own script, as rows."""
-    permissions.require_upload_permission(request.user)
+    permissions.require_upload_images(request.user)
     context: dict[str, object] = {"limits": limits()}
     if request.method != "POST":
         return render(request, "upload/index.html", context)

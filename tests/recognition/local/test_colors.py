@@ -37,7 +37,7 @@ def test_nearest_css_color(rgb, name):
     assert local_colors.css_color(*rgb) == name
 
 
-def test_every_css_color_is_itself():
+def test_css_colors_map_to_themselves():
     colors = {name: ImageColor.getrgb(name) for name in ImageColor.colormap}
 
     assert {ImageColor.getrgb(local_colors.css_color(*rgb)) for rgb in colors.values()} == set(colors.values())
@@ -53,19 +53,19 @@ def picture(*stripes, size=(400, 300)):
     return image
 
 
-def test_dominant_colors_are_shares_of_the_picture():
-    found = local_colors.dominant(np.asarray(picture(("navy", 0.5), ("gold", 0.3), ("red", 0.2))))
+def test_dominant_colors_have_their_share_of_pixels():
+    colors = local_colors.dominant(np.asarray(picture(("navy", 0.5), ("gold", 0.3), ("red", 0.2))))
 
-    assert [(color.css_color, color.simplified_color) for color in found] == [
+    assert [(color.css_color, color.simplified_color) for color in colors] == [
         ("navy", "blue"),
         ("gold", "yellow"),
         ("red", "red"),
     ]
-    assert [color.percent for color in found] == pytest.approx([50, 30, 20], abs=1.5)
-    assert (found[0].red, found[0].green, found[0].blue) == (0, 0, 128)
+    assert [color.percent for color in colors] == pytest.approx([50, 30, 20], abs=1.5)
+    assert (colors[0].red, colors[0].green, colors[0].blue) == (0, 0, 128)
 
 
-def test_shades_of_one_color_count_together():
+def test_shades_of_a_color_are_merged():
     noise = np.random.default_rng(1).normal(0, 12, (300, 400, 1))
     pixels = np.clip(np.asarray(picture(("seagreen", 1.0))) + noise, 0, 255).astype(np.uint8)
 
@@ -75,9 +75,9 @@ def test_shades_of_one_color_count_together():
 
 
 def test_specks_are_not_dominant():
-    found = local_colors.dominant(np.asarray(picture(("white", 0.99), ("red", 0.01))))
+    colors = local_colors.dominant(np.asarray(picture(("white", 0.99), ("red", 0.01))))
 
-    assert [color.simplified_color for color in found] == ["white"]
+    assert [color.simplified_color for color in colors] == ["white"]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (7, 5)])
@@ -100,7 +100,7 @@ def test_quality_of_extremes():
     assert (both.brightness, both.contrast) == (pytest.approx(50, abs=1), pytest.approx(100))
 
 
-def test_blur_takes_sharpness():
+def test_blur_lowers_sharpness():
     lines = Image.new("L", (300, 300), "white")
     draw = ImageDraw.Draw(lines)
     for start in range(0, 300, 20):

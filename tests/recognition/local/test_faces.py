@@ -8,11 +8,11 @@ from analysis.recognition.local import faces
 from tests.recognition import sample_pictures
 
 
-def test_faces_of_lfw_are_found_and_nothing_else():
-    found = faces.find(sample_pictures.lfw("faces"))
+def test_lfw_faces_are_detected_without_false_positives():
+    detected = faces.find(sample_pictures.lfw("faces"))
 
-    tiles = {((face.left + face.width // 2) // 110, (face.top + face.height // 2) // 110) for face in found}
-    assert len(tiles) == len(found) >= 22
+    tiles = {((face.left + face.width // 2) // 110, (face.top + face.height // 2) // 110) for face in detected}
+    assert len(tiles) == len(detected) >= 22
     assert faces.find(sample_pictures.lfw("others")) == ()
 
 
@@ -23,7 +23,7 @@ def astronaut():
 
 
 @pytest.mark.parametrize("change", ["as it is", "mirrored", "four times as large", "half as large", "dark", "gray"])
-def test_face_is_found_however_it_comes(astronaut, change):
+def test_face_is_detected_in_all_variants(astronaut, change):
     changed = {
         "as it is": lambda image: image,
         "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
@@ -42,11 +42,11 @@ def test_face_is_found_however_it_comes(astronaut, change):
     )
 
 
-def test_face_upside_down_is_not_claimed(astronaut):
+def test_upside_down_face_is_not_detected(astronaut):
     assert faces.find(np.asarray(astronaut.transpose(Image.Transpose.ROTATE_180))) == ()
 
 
-def test_several_faces_come_largest_first(astronaut):
+def test_faces_are_sorted_by_size(astronaut):
     wall = Image.new("RGB", (600, 300), "gray")
     wall.paste(astronaut.resize((150, 150)), (20, 75))
     wall.paste(astronaut, (250, 0))

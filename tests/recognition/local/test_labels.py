@@ -25,20 +25,20 @@ def found(rgb=COLORFUL, faces=(), lines=()):
     return labels.find(rgb, faces=tuple(faces), lines=tuple(lines))
 
 
-def test_nothing_in_a_colorful_picture_without_faces_and_text():
+def test_no_labels_without_faces_and_text():
     assert found() == {}
 
 
 @pytest.mark.parametrize(("height", "expected"), [(49, None), (50, 72.0), (100, 96.0), (300, 96.0)])
-def test_portrait_is_one_face_that_fills_the_picture(height, expected):
+def test_portrait_is_one_large_face(height, expected):
     assert found(faces=[face(height)]).get("Portrait") == expected
 
 
-def test_two_faces_are_no_portrait():
+def test_two_faces_are_not_a_portrait():
     assert found(faces=[face(150), face(140, 88.0)]) == {"Face": 96.0, "Head": 96.0, "Person": 96.0}
 
 
-def test_group_and_crowd_are_as_sure_as_their_last_member():
+def test_group_has_the_confidence_of_its_weakest_member():
     group = found(faces=[face(50, 99.0), face(50, 95.0), face(50, 85.0)])
     crowd = found(faces=[face(30, 99.0)] * 9 + [face(30, 81.0)])
 
@@ -46,13 +46,13 @@ def test_group_and_crowd_are_as_sure_as_their_last_member():
     assert (crowd["Groupshot"], crowd["Crowd"]) == (99.0, 81.0)
 
 
-def test_labels_come_surest_first():
+def test_labels_are_sorted_by_confidence():
     assert list(found(faces=[face(60, 96.0)], lines=[line(confidence=99.0)])) == [
         *("Text", "Face", "Head", "Person", "Photography", "Portrait")
     ]
 
 
-def test_document_is_much_text_on_a_light_ground():
+def test_document_is_much_text_on_a_light_background():
     lines = [line(top=40 * number) for number in range(6)]
 
     assert found(PAPER, lines=lines) == {"Text": 99.0, "Document": pytest.approx(92.5)}
@@ -61,7 +61,7 @@ def test_document_is_much_text_on_a_light_ground():
     assert found(PAPER, lines=[line(width=150, top=40 * number) for number in range(6)]) == {"Text": 99.0}
 
 
-def test_black_and_white_has_hardly_a_pixel_of_color():
+def test_black_and_white_tolerates_jpeg_noise_only():
     gray = np.random.default_rng(1).integers(0, 256, (300, 300, 1), dtype=np.uint8).repeat(3, axis=2)
     with_a_ball = gray.copy()
     with_a_ball[:40, :40] = (200, 30, 30)
@@ -70,7 +70,7 @@ def test_black_and_white_has_hardly_a_pixel_of_color():
     assert found(with_a_ball) == {}
 
 
-def test_every_ancestor_is_a_label_too():
-    for name, kind in labels.KINDS.items():
-        assert set(kind.parents) <= set(labels.KINDS) - {name}
-        assert {grand for parent in kind.parents for grand in labels.KINDS[parent].parents} <= set(kind.parents)
+def test_ancestors_are_labels_themselves():
+    for name, kind in labels.LABELS.items():
+        assert set(kind.parents) <= set(labels.LABELS) - {name}
+        assert {grand for parent in kind.parents for grand in labels.LABELS[parent].parents} <= set(kind.parents)

@@ -44,14 +44,14 @@ def test_labels_of_photographs(name):
 
 @pytest.mark.parametrize("name", COLORS)
 def test_colors_of_photographs(name):
-    found = responses.colors_in(sample_pictures.answer(name, "labels").content)
+    colors = responses.colors_in(sample_pictures.answer(name, "labels").content)
 
-    assert {color.simplified_color for color in found} == COLORS[name]
+    assert {color.simplified_color for color in colors} == COLORS[name]
 
 
 @pytest.mark.parametrize("api", sorted(LocalRecognizer.apis))
 @pytest.mark.parametrize("name", ["astronaut.png", "page.png", "gravel.png"])
-def test_answers_have_the_shapes_of_rekognition(name, api):
+def test_responses_have_rekognitions_shapes(name, api):
     answer = sample_pictures.answer(name, api)
 
     assert aws_shapes.complaints(answer.content, aws_shapes.OPERATIONS[api]) == []
@@ -59,7 +59,7 @@ def test_answers_have_the_shapes_of_rekognition(name, api):
     assert len(answer.model_version) <= 40
 
 
-def test_face_is_where_the_astronaut_s_is():
+def test_face_box_matches_the_astronauts_face():
     (face,) = responses.faces_in(sample_pictures.answer("astronaut.png", "faces").content)
 
     assert [face.box.left, face.box.top, face.box.width, face.box.height] == pytest.approx(
@@ -70,33 +70,33 @@ def test_face_is_where_the_astronaut_s_is():
     assert face.quality.brightness > 60
 
 
-def test_label_comes_with_its_ancestors_and_the_face_with_its_place():
-    found = {
+def test_labels_have_ancestors_and_faces_have_boxes():
+    labels_by_name = {
         label.name: label for label in responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
     }
     (face,) = responses.faces_in(sample_pictures.answer("astronaut.png", "faces").content)
 
-    assert found["Portrait"].parents == ("Face", "Head", "Person", "Photography")
-    assert found["Person"].aliases == ("Human",)
-    assert found["Person"].instances == ()
-    assert [(instance.box, instance.confidence) for instance in found["Face"].instances] == [
+    assert labels_by_name["Portrait"].parents == ("Face", "Head", "Person", "Photography")
+    assert labels_by_name["Person"].aliases == ("Human",)
+    assert labels_by_name["Person"].instances == ()
+    assert [(instance.box, instance.confidence) for instance in labels_by_name["Face"].instances] == [
         (face.box, face.confidence)
     ]
 
 
 def test_text_of_a_page():
-    found = responses.texts_in(sample_pictures.answer("page.png", "text").content)
+    texts = responses.texts_in(sample_pictures.answer("page.png", "text").content)
 
-    assert [text.text for text in found if text.is_line][:3] == [
+    assert [text.text for text in texts if text.is_line][:3] == [
         "Region-based segmentation",
         "Let us first determine markers of the coins and the",
         "background. These markers are pixels that we can label",
     ]
-    assert [text.text for text in found if not text.is_line][:4] == ["Region-based", "segmentation", "Let", "us"]
+    assert [text.text for text in texts if not text.is_line][:4] == ["Region-based", "segmentation", "Let", "us"]
 
 
-def test_text_is_where_it_was_drawn():
-    keep_left, harbor, *words = responses.texts_in(sample_pictures.look(sample_pictures.sign(), "text").content)
+def test_text_boxes_match_the_drawn_text():
+    keep_left, harbor, *words = responses.texts_in(sample_pictures.inspection(sample_pictures.sign(), "text").content)
 
     assert [word.text for word in words] == ["KEEP", "LEFT", "Harbor", "24"]
     assert (keep_left.text, harbor.text) == ("KEEP LEFT", "Harbor 24")
@@ -108,8 +108,8 @@ def test_text_is_where_it_was_drawn():
     assert left.box.left + left.box.width == pytest.approx(keep_left.box.left + keep_left.box.width, abs=0.02)
 
 
-def test_words_name_their_line():
-    detections = sample_pictures.look(sample_pictures.sign(), "text").content["TextDetections"]
+def test_words_refer_to_their_line():
+    detections = sample_pictures.inspection(sample_pictures.sign(), "text").content["TextDetections"]
 
     assert [(entry["Id"], entry.get("ParentId")) for entry in detections] == [
         (0, None),
@@ -123,25 +123,27 @@ def test_words_name_their_line():
 
 @pytest.mark.parametrize("size", [(1, 1), (80, 80), (3, 400), (400, 3)])
 @pytest.mark.parametrize("api", sorted(LocalRecognizer.apis))
-def test_picture_of_nothing_has_nothing_in_it(size, api, capfd):
-    answer = sample_pictures.look(sample_pictures.jpeg(Image.new("RGB", size, (90, 140, 60))), api)
+def test_blank_picture_has_no_detections(size, api, capfd):
+    answer = sample_pictures.inspection(sample_pictures.jpeg(Image.new("RGB", size, (90, 140, 60))), api)
 
     for read in (responses.labels_in, responses.faces_in, responses.texts_in):
         assert read(answer.content) == ()
     assert capfd.readouterr() == ("", "")  # RapidOCR would say so on the terminal
 
 
-def test_parameters_cut_the_labels():
-    every = responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
+def test_parameters_limit_the_labels():
+    all_labels = responses.labels_in(sample_pictures.answer("astronaut.png", "labels").content)
     picture = sample_pictures.sample("astronaut.png")
 
-    surer = sample_pictures.look(picture, "labels", min_confidence=90, image_properties=False)
-    first = sample_pictures.look(picture, "labels", max_labels=2)
+    surer = sample_pictures.inspection(picture, "labels", min_confidence=90, image_properties=False)
+    first = sample_pictures.inspection(picture, "labels", max_labels=2)
 
-    assert [label.confidence for label in every] == sorted((label.confidence for label in every), reverse=True)
+    assert [label.confidence for label in all_labels] == sorted(
+        (label.confidence for label in all_labels), reverse=True
+    )
     assert {label.name for label in responses.labels_in(surer.content)} == {"Face", "Head", "Person"}
     assert "ImageProperties" not in surer.content
-    assert responses.labels_in(first.content) == every[:2]
+    assert responses.labels_in(first.content) == all_labels[:2]
 
 
 def broken_pictures():
@@ -160,37 +162,37 @@ def broken_pictures():
 
 @pytest.mark.parametrize("api", sorted(LocalRecognizer.apis))
 @pytest.mark.parametrize("kind", ["empty", "text", "svg", "truncated", "header only", "bomb"])
-def test_broken_picture_is_unreadable(kind, api):
+def test_damaged_picture_raises_unreadable_response(kind, api):
     picture, code = broken_pictures()[kind]
 
     with pytest.raises(UnreadableResponse) as raised:
-        sample_pictures.look(picture, api)
+        sample_pictures.inspection(picture, api)
 
     assert str(raised.value).startswith(f"The {api} request failed with {code}: ")
 
 
-def test_api_it_has_not_is_nobodys_fault():
+def test_unsupported_api_raises_api_unavailable():
     with pytest.raises(ApiUnavailable, match="ApiNotOffered"):
-        sample_pictures.look(sample_pictures.sign(), "celebrities")
+        sample_pictures.inspection(sample_pictures.sign(), "celebrities")
 
 
-def test_threads_find_the_same():
+def test_threads_get_identical_results():
     """All at once on pictures that nobody has looked at, as a worker's threads do."""
     names, apis = ["coffee.png", "chelsea.png"], sorted(LocalRecognizer.apis)
-    asked = [(sample_pictures.sample(name) + b"\0", api) for name in names for api in apis]  # other bytes, same picture
-    together = threading.Barrier(len(asked))
+    calls = [(sample_pictures.sample(name) + b"\0", api) for name in names for api in apis]  # other bytes, same picture
+    together = threading.Barrier(len(calls))
 
-    def look(picture, api):
+    def inspection(picture, api):
         together.wait()
-        return sample_pictures.look(picture, api).content
+        return sample_pictures.inspection(picture, api).content
 
-    with ThreadPoolExecutor(len(asked)) as pool:
-        found = list(pool.map(look, *zip(*asked, strict=True)))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        results = list(pool.map(inspection, *zip(*calls, strict=True)))
 
-    assert found == [sample_pictures.answer(name, api).content for name in names for api in apis]
+    assert results == [sample_pictures.answer(name, api).content for name in names for api in apis]
 
 
-def test_same_bytes_are_looked_at_once_and_old_ones_forgotten():
+def test_results_are_cached_and_evicted():
     first = recognizer._inspection(b"first")
 
     assert recognizer._inspection(b"first") is first
@@ -201,19 +203,19 @@ def test_same_bytes_are_looked_at_once_and_old_ones_forgotten():
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_forked_child_waits_for_no_thread_of_its_parent():
-    look = recognizer._inspection(b"picture")
+def test_forked_child_does_not_wait_for_parent_locks():
+    inspection = recognizer._inspection(b"picture")
 
-    with recognizer._remembering:  # as if another thread were just remembering
+    with recognizer._cache_lock:  # as if another thread held it
         child = os.fork()
         if child == 0:
-            os._exit(0 if recognizer._inspection(b"picture") is not look else 1)
+            os._exit(0 if recognizer._inspection(b"picture") is not inspection else 1)
     _, status = os.waitpid(child, 0)
 
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_asking_needs_no_parameters_but_takes_them():
+def test_default_parameters_are_accepted():
     answer = LocalRecognizer().recognize(
         sample_pictures.sign(), api="faces", parameters=Parameters(max_labels=1, min_confidence=100)
     )

@@ -19,11 +19,11 @@ CORNERS = ((0.0, 0.0), (100.0, 10.0), (100.0, 30.0), (0.0, 20.0))
         *(("8", False), ("O", False), ("0000", False), ("oO", False), ("★", False), ("--", False), ("", False)),
     ],
 )
-def test_texture_is_not_text(text, expected):
+def test_texture_is_not_read_as_text(text, expected):
     assert local_text._is_legible(text) is expected
 
 
-def test_words_are_placed_by_their_letters_where_nobody_knows_better():
+def test_word_boxes_are_estimated_from_letters():
     line = local_text._line("ab  cdefg", 0.9, CORNERS, [])
 
     assert line.text == "ab cdefg"
@@ -33,7 +33,7 @@ def test_words_are_placed_by_their_letters_where_nobody_knows_better():
     assert second.corners == ((37.5, 3.75), (100, 10), (100, 30), (37.5, 23.75))
 
 
-def test_words_are_placed_as_read_where_they_are_the_line_s_words():
+def test_word_boxes_of_the_reader_are_used_if_words_match():
     corners = [[0, 0], [20, 0], [20, 10], [0, 10]]
     line = local_text._line("ab cd", 0.9, CORNERS, [("ab", 0.95, corners), ("cd", 0.85, corners)])
 
@@ -41,7 +41,7 @@ def test_words_are_placed_as_read_where_they_are_the_line_s_words():
     assert line.words[0].corners == ((0, 0), (20, 0), (20, 10), (0, 10))
 
 
-def test_budget_goes_to_the_tallest_text():
+def test_tallest_text_is_read_first():
     def box(top, width, height):
         return [[0, top], [width, top], [width, top + height], [0, top + height]]
 
@@ -53,15 +53,15 @@ def test_budget_goes_to_the_tallest_text():
     assert local_text._readable(boxes) == [1, 2]
 
 
-def test_text_downward_as_on_a_book_s_back_is_read():
+def test_vertical_text_is_read():
     with Image.open(io.BytesIO(sample_pictures.sign())) as image:
         turned = image.rotate(-90, expand=True)
 
     assert sorted(line.text for line in local_text.find(np.asarray(turned))) == ["Harbor 24", "KEEP LEFT"]
 
 
-def test_models_are_those_in_the_wheel():
-    """Named by path: a model known by name only would be downloaded if its file were missing."""
+def test_models_of_the_wheel_are_used():
+    """A model given by name would be downloaded if its file were missing."""
     settings = local_text.reader().cfg
 
     assert [settings[part].model_path.rpartition("/")[2] for part in ("Det", "Rec")] == [
@@ -85,7 +85,7 @@ def test_text_of_a_very_long_picture_is_read():
     assert [line.text for line in lines] == [f"Message number {number + 101}" for number in range(8)]
 
 
-def test_a_line_that_goes_from_tile_to_tile_is_one():
+def test_line_across_tiles_is_one_line():
     picture = Image.new("RGB", (3000, 400), "white")
     sentence = " ".join(f"station {number}" for number in range(11, 25))
     ImageDraw.Draw(picture).text((60, 150), sentence, "black", font=ImageFont.load_default(36))

@@ -17,13 +17,13 @@ from analysis.recognition.local.tiles import boxes_in, tiles_of
         ((80, 1600), [(0, 960), (640, 1600)]),
     ],
 )
-def test_tiles_cover_a_long_picture(size, tiles):
+def test_tiles_cover_a_long_image(size, tiles):
     assert [(tile.start, tile.stop) for tile in tiles_of(size)] == tiles
     assert [(tile.start, tile.stop) for tile in tiles_of(size[::-1])] == tiles
 
 
 @pytest.mark.parametrize("size", [(900, 10_000), (80, 10_000), (1024, 4096), (2000, 10_000)])
-def test_neighbors_overlap_by_a_quarter_at_least(size):
+def test_tiles_overlap_by_a_quarter(size):
     tiles = tiles_of(size)
     assert (tiles[0].start, tiles[-1].stop) == (0, max(size))
     length = tiles[0].stop
@@ -33,12 +33,12 @@ def test_neighbors_overlap_by_a_quarter_at_least(size):
 
 def rectangles(picture):
     """A search that finds what is not black, as far as a tile shows it."""
-    found = []
+    boxes = []
     for value in np.unique(picture[picture > 0]):
         rows, columns = np.nonzero(picture == value)
         left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-        found.append([[left, top], [right, top], [right, bottom], [left, bottom]])
-    return np.array(found, dtype=np.float32).reshape(-1, 4, 2)
+        boxes.append([[left, top], [right, top], [right, bottom], [left, bottom]])
+    return np.array(boxes, dtype=np.float32).reshape(-1, 4, 2)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def rectangles(picture):
     ids=["one", "at borders", "through all", "side by side"],
 )
 @pytest.mark.parametrize("is_wide", [False, True])
-def test_each_text_is_found_once_and_whole(drawn, is_wide):
+def test_text_in_overlaps_is_detected_once(drawn, is_wide):
     picture = np.zeros((3000, 1000), dtype=np.uint8)
     for value, (left, top, right, bottom) in enumerate(drawn, start=1):
         picture[top:bottom, left:right] = value
@@ -63,5 +63,5 @@ def test_each_text_is_found_once_and_whole(drawn, is_wide):
     assert made == sorted(drawn)
 
 
-def test_nothing_is_found_in_nothing():
+def test_blank_image_has_no_boxes():
     assert boxes_in(np.zeros((3000, 1000), dtype=np.uint8), rectangles).shape == (0, 4, 2)

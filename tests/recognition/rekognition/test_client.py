@@ -32,7 +32,7 @@ def stub(client):
         stubber.assert_no_pending_responses()
 
 
-def ask(client, picture=JPEG, api="labels", **parameters):
+def recognize(client, picture=JPEG, api="labels", **parameters):
     return rekognition_client.Rekognition(client=client).recognize(
         picture, api=api, parameters=Parameters(**parameters)
     )
@@ -50,13 +50,13 @@ VERSIONS = {"labels": "3.0", "faces": "faces-1", "celebrities": "celebrities-1",
 
 
 @pytest.mark.parametrize("api", REQUESTS)
-def test_each_api_is_asked_and_answers_as_documented(client, stub, api):
+def test_request_and_response_match_the_documentation(client, stub, api):
     operation = rekognition_client.OPERATIONS[api]
     documented = rekognition_responses.RESPONSES[operation.name]()
     response = {**documented, "ResponseMetadata": rekognition_responses.metadata("a-request")}
     stub.add_response(operation.method, response, {"Image": {"Bytes": JPEG}, **REQUESTS[api]})
 
-    answer = ask(client, api=api)
+    answer = recognize(client, api=api)
 
     assert answer.content == documented
     assert (answer.api, answer.recognizer, answer.model_version) == (api, "rekognition", VERSIONS[api])
@@ -100,13 +100,13 @@ def test_each_api_is_asked_and_answers_as_documented(client, stub, api):
         ("text", {"min_confidence": 10}, {}),
     ],
 )
-def test_parameters_go_where_they_belong(client, stub, api, parameters, expected):
+def test_parameters_are_sent_in_their_fields(client, stub, api, parameters, expected):
     operation = rekognition_client.OPERATIONS[api]
     stub.add_response(
         operation.method, rekognition_responses.RESPONSES[operation.name](), {"Image": {"Bytes": PNG}, **expected}
     )
 
-    ask(client, PNG, api=api, **parameters)
+    recognize(client, PNG, api=api, **parameters)
 
 
 @pytest.mark.parametrize(
@@ -116,28 +116,28 @@ def test_parameters_go_where_they_belong(client, stub, api, parameters, expected
         (S3Object("pictures", "a.jpg", "v1"), {"Bucket": "pictures", "Name": "a.jpg", "Version": "v1"}),
     ],
 )
-def test_a_picture_in_s3_is_referred_to(client, stub, reference, expected):
+def test_s3_object_is_sent_as_reference(client, stub, reference, expected):
     stub.add_response("detect_text", rekognition_responses.text(), {"Image": {"S3Object": expected}})
 
-    assert ask(client, reference, api="text").content == rekognition_responses.text()
+    assert recognize(client, reference, api="text").content == rekognition_responses.text()
 
 
 @pytest.mark.parametrize("api", ["labels", "text", "moderation"])
-def test_answer_without_a_model_version_still_has_one(client, stub, api):
+def test_missing_model_version_becomes_unknown(client, stub, api):
     operation = rekognition_client.OPERATIONS[api]
     stub.add_response(operation.method, {operation.result: []})
 
-    assert ask(client, api=api).model_version == "unknown"
+    assert recognize(client, api=api).model_version == "unknown"
 
 
 @pytest.mark.parametrize("api", REQUESTS)
-def test_answer_without_its_result_is_not_taken_for_an_empty_one(client, stub, api):
+def test_response_without_result_is_an_error(client, stub, api):
     stub.add_response(
         rekognition_client.OPERATIONS[api].method, {"ResponseMetadata": rekognition_responses.metadata("a-request")}
     )
 
     with pytest.raises(Throttled, match="AnswerCutShort") as raised:
-        ask(client, api=api)
+        recognize(client, api=api)
 
     assert (raised.value.outcome, raised.value.request_id) == ("unknown", "a-request")
 
@@ -150,19 +150,19 @@ def test_answer_without_its_result_is_not_taken_for_an_empty_one(client, stub, a
         (JPEG + bytes(5 * 1024 * 1024 - len(JPEG) + 1), "PictureTooLarge"),
     ],
 )
-def test_hopeless_picture_is_refused_unsent(client, stub, picture, code):
+def test_invalid_picture_is_rejected_before_sending(client, stub, picture, code):
     with pytest.raises(UnreadableResponse, match=code) as raised:
-        ask(client, picture)
+        recognize(client, picture)
     assert raised.value.outcome is None
 
 
 def test_picture_of_exactly_5_mib_is_sent(client, stub):
     stub.add_response("detect_labels", rekognition_responses.labels())
 
-    assert ask(client, JPEG + bytes(5 * 1024 * 1024 - len(JPEG))).model_version == "3.0"
+    assert recognize(client, JPEG + bytes(5 * 1024 * 1024 - len(JPEG))).model_version == "3.0"
 
 
-def test_every_operation_is_one_of_the_service_model():
+def test_operations_are_in_the_service_model():
     model = botocore.session.get_session().get_service_model("rekognition")
 
     assert [model.operation_model(operation.name).name for operation in rekognition_client.OPERATIONS.values()] == [
@@ -193,10 +193,10 @@ def connected(region="eu-west-1", threads=4):
     return recognizer, lambda: recognizer.recognize(JPEG, api="labels", parameters=Parameters())
 
 
-def test_endpoint_that_is_down_is_unavailable_and_nothing_was_sent(credentials):
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-        credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", f"http://127.0.0.1:{taken.getsockname()[1]}")
+def test_refused_connection_is_unavailable_without_outcome(credentials):
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", f"http://127.0.0.1:{listener.getsockname()[1]}")
         _, ask_it = connected()
 
         with pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:
@@ -204,7 +204,7 @@ def test_endpoint_that_is_down_is_unavailable_and_nothing_was_sent(credentials):
     assert raised.value.outcome is None
 
 
-def test_connecting_without_credentials_says_what_to_set(credentials):
+def test_missing_credentials_name_the_variables(credentials):
     credentials.delenv("AWS_ACCESS_KEY_ID")
     credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", "http://127.0.0.1:9")
     _, ask_it = connected()
@@ -213,14 +213,14 @@ def test_connecting_without_credentials_says_what_to_set(credentials):
         ask_it()
 
 
-def test_connecting_without_a_region_says_what_to_set(credentials):
+def test_missing_region_names_the_setting(credentials):
     _, ask_it = connected(region=None)
 
     with pytest.raises(ApiUnavailable, match="Set AWS_REGION"):
         ask_it()
 
 
-def test_endpoint_that_is_no_address_is_a_mistake_in_configuration(credentials):
+def test_invalid_endpoint_is_a_configuration_error(credentials):
     credentials.setenv("AWS_ENDPOINT_URL_REKOGNITION", "nonsense")
     _, ask_it = connected()
 
@@ -228,7 +228,7 @@ def test_endpoint_that_is_no_address_is_a_mistake_in_configuration(credentials):
         ask_it()
 
 
-def test_threads_share_one_client_and_its_limits(credentials):
+def test_threads_share_one_client(credentials):
     recognizer, _ = connected(threads=8)
     together = threading.Barrier(8)
 
@@ -246,11 +246,11 @@ def test_threads_share_one_client_and_its_limits(credentials):
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_forked_child_makes_its_own_client(credentials):
+def test_forked_child_creates_its_own_client(credentials):
     recognizer, _ = connected()
     before = id(recognizer._client())
 
-    with rekognition_client._making:  # as if another thread were just making one
+    with rekognition_client._client_lock:  # as if another thread were just making one
         child = os.fork()
         if child == 0:
             os._exit(0 if id(recognizer._client()) != before else 1)

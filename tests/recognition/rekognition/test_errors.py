@@ -1,4 +1,4 @@
-"""Each error of AWS and of its client: what it becomes, and what the ledger may say of the request."""
+"""Errors of AWS and of its client: the recognizer's error and its outcome."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stub(client):
         yield stubber
 
 
-def ask(client, api="labels"):
+def recognize(client, api="labels"):
     return rekognition_client.Rekognition(client=client).recognize(JPEG, api=api, parameters=Parameters())
 
 
@@ -51,7 +51,7 @@ LISTED = {
     "ResourceNotFoundException": (ApiUnavailable, "failed"),
     "ResourceNotReadyException": (ApiUnavailable, "failed"),
 }
-"""What botocore's service model lists for the five operations."""
+"""Listed by botocore's service model for the five operations."""
 
 COMMON = {
     "UnrecognizedClientException": (ApiUnavailable, "failed"),
@@ -67,37 +67,37 @@ COMMON = {
     "SlowDown": (Throttled, "throttled"),
     "LimitExceededException": (Throttled, "throttled"),
 }
-"""What any of AWS's services may answer."""
+"""Errors that all AWS services may return."""
 
 
 def errors_of(api: str) -> set[str]:
     return {shape.name for shape in MODEL.operation_model(OPERATIONS[api].name).error_shapes}
 
 
-def test_the_table_above_is_the_service_models():
+def test_table_matches_the_service_model():
     assert set().union(*map(errors_of, OPERATIONS)) == set(LISTED)
 
 
 @pytest.mark.parametrize(("api", "code"), [(api, code) for api in OPERATIONS for code in sorted(errors_of(api))])
-def test_every_error_of_every_operation(client, stub, api, code):
-    kind, outcome = LISTED[code]
-    assert raised_by(client, stub, code, api=api) == (kind, outcome)
+def test_documented_errors_are_classified(client, stub, api, code):
+    error_class, outcome = LISTED[code]
+    assert raised_by(client, stub, code, api=api) == (error_class, outcome)
 
 
 @pytest.mark.parametrize("code", COMMON)
-def test_errors_that_all_services_share(client, stub, code):
+def test_common_aws_errors_are_classified(client, stub, code):
     assert raised_by(client, stub, code) == COMMON[code]
 
 
 def raised_by(client, stub, code, *, api="labels"):
     stub.add_client_error(OPERATIONS[api].method, code, "What AWS says.", 400, response_meta={"RequestId": "a-request"})
     with pytest.raises((Throttled, UnreadableResponse, ApiUnavailable)) as raised:
-        ask(client, api)
+        recognize(client, api)
     error = raised.value
     assert (error.api, error.code, error.request_id) == (api, code, "a-request")
     assert str(error).startswith(f"The {api} request failed with {code}: ")
-    assert "{" not in str(error)
-    assert error.next_step.rstrip(".") or isinstance(error, UnreadableResponse)  # who may do something is told what
+    assert "%(" not in str(error)
+    assert error.next_step.rstrip(".") or isinstance(error, UnreadableResponse)  # the reader is told what to do
     return type(error), error.outcome
 
 
@@ -116,80 +116,86 @@ def raised_by(client, stub, code, *, api="labels"):
         (413, UnreadableResponse, "failed"),
     ],
 )
-def test_unknown_code_is_told_by_the_http_status(client, stub, status, expected, outcome):
+def test_unknown_code_is_classified_by_http_status(client, stub, status, expected, outcome):
     stub.add_client_error("detect_labels", "OfTomorrow", "…", status)
 
     with pytest.raises(expected, match="OfTomorrow") as raised:
-        ask(client)
+        recognize(client)
 
     assert raised.value.outcome == outcome
 
 
-def test_throttling_with_status_500_is_busy(client, stub):
+def test_throttling_with_status_500_is_throttled(client, stub):
     stub.add_client_error("detect_labels", "ThrottlingException", "Slow down", 500)
 
     with pytest.raises(Throttled, match="quota") as raised:
-        ask(client)
+        recognize(client)
 
     assert raised.value.outcome == "throttled"
 
 
 @pytest.mark.parametrize("api", OPERATIONS)
-def test_denied_access_names_the_missing_action_and_not_the_principal(client, stub, api):
+def test_access_denied_names_the_action_but_not_the_principal(client, stub, api):
     action = f"rekognition:{OPERATIONS[api].name}"
     message = f"User: arn:aws:iam::123456789012:user/me is not authorized to perform: {action}"
     stub.add_client_error(OPERATIONS[api].method, "AccessDeniedException", message, 400)
 
     with pytest.raises(ApiUnavailable) as raised:
-        ask(client, api)
+        recognize(client, api)
 
     assert str(raised.value) == (
-        f"The {api} request failed with AccessDeniedException: The credentials are not allowed to do this. "
-        f"Allow the IAM action {action}. Work resumes by itself afterwards."
+        f"The {api} request failed with AccessDeniedException: AWS denied access. "
+        f"Allow the IAM action {action}. Work resumes automatically."
     )
 
 
-def test_a_role_that_cannot_be_assumed_is_not_rekognitions_refusal():
-    said = {"Error": {"Code": "AccessDenied", "Message": "User: arn:aws:iam::123456789012:user/me is not authorized"}}
+def test_failed_assume_role_is_not_an_error_of_rekognition():
+    response = {
+        "Error": {"Code": "AccessDenied", "Message": "User: arn:aws:iam::123456789012:user/me is not authorized"}
+    }
 
     class Client:
         def detect_labels(self, **_):
-            raise exceptions.ClientError(said, "AssumeRole")
+            raise exceptions.ClientError(response, "AssumeRole")
 
-    with pytest.raises(ApiUnavailable, match="AWS gives no credentials for the role: AssumeRole was refused") as raised:
-        ask(Client())
+    with pytest.raises(
+        ApiUnavailable, match="AWS issues no credentials for the role: AssumeRole was refused"
+    ) as raised:
+        recognize(Client())
 
     assert raised.value.outcome is None
     assert "123456789012" not in str(raised.value)
 
 
-def test_odd_parameters_are_told_in_the_words_of_aws(client, stub):
-    stub.add_client_error("detect_labels", "InvalidParameterException", "Image {too} small", 400)
+def test_invalid_parameters_show_the_message_of_aws(client, stub):
+    stub.add_client_error("detect_labels", "InvalidParameterException", "Image %(too)s {small}", 400)
 
-    with pytest.raises(UnreadableResponse, match=r"refuses this picture or the parameters: Image \{too\} small$"):
-        ask(client)
+    with pytest.raises(UnreadableResponse, match=r"rejected the picture or the parameters: Image %\(too\)s \{small\}$"):
+        recognize(client)
 
 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [({}, None), ({"x-amz-retry-after": "1500"}, 1.5), ({"retry-after": "3"}, 3.0), ({"retry-after": "soon"}, None)],
 )
-def test_busy_says_when_to_come_back(client, stub, headers, seconds):
+def test_throttled_has_retry_after(client, stub, headers, seconds):
     stub.add_client_error("detect_labels", "ThrottlingException", "…", 400, response_meta={"HTTPHeaders": headers})
 
     with pytest.raises(Throttled) as raised:
-        ask(client)
+        recognize(client)
 
     assert raised.value.retry_after == seconds
 
 
-def made(kind, **words):
-    """An error of botocore with whatever its sentence needs."""
-    return kind(**{"endpoint_url": "https://x", "error": OSError("x"), "error_msg": "x", "provider": "env", **words})
+def botocore_error(error_class, **words):
+    """An error of botocore with all values that its message may need."""
+    return error_class(
+        **{"endpoint_url": "https://x", "error": OSError("x"), "error_msg": "x", "provider": "env", **words}
+    )
 
 
-def wrapped(cause: Exception) -> Exception:
-    """As urllib3 hands an error of the ssl module on."""
+def urllib3_error(cause: Exception) -> Exception:
+    """An error of the ssl module as urllib3 passes it on."""
     try:
         raise UrllibSSLError(cause) from cause
     except UrllibSSLError as error:
@@ -197,32 +203,40 @@ def wrapped(cause: Exception) -> Exception:
 
 
 CLIENT_SIDE = [
-    (made(exceptions.EndpointConnectionError), ApiUnavailable, None),
-    (made(exceptions.EndpointConnectionError, error=socket.gaierror(-2, "unknown")), ApiUnavailable, None),
-    (made(exceptions.ConnectTimeoutError), ApiUnavailable, None),
-    (made(exceptions.ConnectionError), ApiUnavailable, None),
-    (made(exceptions.ProxyConnectionError, proxy_url="http://proxy"), ApiUnavailable, None),
-    (made(exceptions.SSLError, error=wrapped(ssl.SSLCertVerificationError("expired"))), ApiUnavailable, None),
-    (made(exceptions.SSLError, error=wrapped(ssl.SSLEOFError("EOF in violation of protocol"))), Throttled, "unknown"),
-    (made(exceptions.ReadTimeoutError), Throttled, "unknown"),
-    (made(exceptions.ConnectionClosedError), Throttled, "unknown"),
-    (made(exceptions.ResponseStreamingError), Throttled, "unknown"),
-    (made(exceptions.HTTPClientError), Throttled, "unknown"),
+    (botocore_error(exceptions.EndpointConnectionError), ApiUnavailable, None),
+    (botocore_error(exceptions.EndpointConnectionError, error=socket.gaierror(-2, "unknown")), ApiUnavailable, None),
+    (botocore_error(exceptions.ConnectTimeoutError), ApiUnavailable, None),
+    (botocore_error(exceptions.ConnectionError), ApiUnavailable, None),
+    (botocore_error(exceptions.ProxyConnectionError, proxy_url="http://proxy"), ApiUnavailable, None),
+    (
+        botocore_error(exceptions.SSLError, error=urllib3_error(ssl.SSLCertVerificationError("expired"))),
+        ApiUnavailable,
+        None,
+    ),
+    (
+        botocore_error(exceptions.SSLError, error=urllib3_error(ssl.SSLEOFError("EOF in violation of protocol"))),
+        Throttled,
+        "unknown",
+    ),
+    (botocore_error(exceptions.ReadTimeoutError), Throttled, "unknown"),
+    (botocore_error(exceptions.ConnectionClosedError), Throttled, "unknown"),
+    (botocore_error(exceptions.ResponseStreamingError), Throttled, "unknown"),
+    (botocore_error(exceptions.HTTPClientError), Throttled, "unknown"),
     (exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), Throttled, "unknown"),
     (parsers.ResponseParserError("not JSON"), Throttled, "unknown"),
     (exceptions.CapacityNotAvailableError(), Throttled, None),
     (exceptions.NoCredentialsError(), ApiUnavailable, None),
-    (made(exceptions.PartialCredentialsError, cred_var="secret"), ApiUnavailable, None),
-    (made(exceptions.CredentialRetrievalError), ApiUnavailable, None),
-    (made(exceptions.MetadataRetrievalError), ApiUnavailable, None),
+    (botocore_error(exceptions.PartialCredentialsError, cred_var="secret"), ApiUnavailable, None),
+    (botocore_error(exceptions.CredentialRetrievalError), ApiUnavailable, None),
+    (botocore_error(exceptions.MetadataRetrievalError), ApiUnavailable, None),
     (exceptions.NoAuthTokenError(), ApiUnavailable, None),
-    (made(exceptions.TokenRetrievalError), ApiUnavailable, None),
+    (botocore_error(exceptions.TokenRetrievalError), ApiUnavailable, None),
     (exceptions.RefreshWithMFAUnsupportedError(), ApiUnavailable, None),
     (exceptions.SSOError(), ApiUnavailable, None),
     (exceptions.UnauthorizedSSOTokenError(), ApiUnavailable, None),
-    (made(exceptions.SSOTokenLoadError), ApiUnavailable, None),
+    (botocore_error(exceptions.SSOTokenLoadError), ApiUnavailable, None),
     (exceptions.LoginError(), ApiUnavailable, None),
-    (made(exceptions.LoginTokenLoadError), ApiUnavailable, None),
+    (botocore_error(exceptions.LoginTokenLoadError), ApiUnavailable, None),
     (exceptions.NoRegionError(), ApiUnavailable, None),
     (exceptions.InvalidRegionError(region_name="moon"), ApiUnavailable, None),
     (exceptions.EndpointProviderError(msg="no"), ApiUnavailable, None),
@@ -236,20 +250,20 @@ CLIENT_SIDE = [
 @pytest.mark.parametrize(
     ("error", "expected", "outcome"), CLIENT_SIDE, ids=[type(error).__name__ for error, _, _ in CLIENT_SIDE]
 )
-def test_error_of_the_client_becomes_one_of_ours(error, expected, outcome):
+def test_botocore_errors_are_classified(error, expected, outcome):
     class Client:
         def detect_labels(self, **request):
             raise error
 
     with pytest.raises(expected) as raised:
-        ask(Client())
+        recognize(Client())
 
     assert (type(raised.value), raised.value.outcome) == (expected, outcome)
     assert str(raised.value).startswith(f"The labels request failed with {type(error).__name__}: ")
-    assert "{" not in str(raised.value)
+    assert "%(" not in str(raised.value)
 
 
-def test_every_client_side_mapping_is_tried():
+def test_all_connection_errors_have_a_case():
     assert {type(error) for error, _, _ in CLIENT_SIDE} >= set(CONNECTION_ERRORS)
 
 
@@ -263,22 +277,22 @@ AFTER_SENDING = {
 }
 
 
-def test_all_other_errors_of_botocore_mean_that_nothing_was_sent():
-    every = [
-        kind
-        for _, kind in inspect.getmembers(exceptions, inspect.isclass)
-        if issubclass(kind, exceptions.BotoCoreError)
+def test_other_botocore_errors_have_no_outcome():
+    error_classes = [
+        error_class
+        for _, error_class in inspect.getmembers(exceptions, inspect.isclass)
+        if issubclass(error_class, exceptions.BotoCoreError)
     ]
-    meanings = {
-        kind.__name__: next(CONNECTION_ERRORS[ancestor] for ancestor in kind.__mro__ if ancestor in CONNECTION_ERRORS)
-        for kind in every
+    entries = {
+        error_class.__name__: next(CONNECTION_ERRORS[base] for base in error_class.__mro__ if base in CONNECTION_ERRORS)
+        for error_class in error_classes
     }
 
-    assert {name for name, meaning in meanings.items() if meaning.outcome} == AFTER_SENDING
-    assert {name for name, meaning in meanings.items() if meaning.kind is Throttled} == {
+    assert {name for name, entry in entries.items() if entry.outcome} == AFTER_SENDING
+    assert {name for name, entry in entries.items() if entry.error_class is Throttled} == {
         *AFTER_SENDING,
         "CapacityNotAvailableError",
     }
-    assert {name for name, meaning in meanings.items() if meaning.kind is UnreadableResponse} == {
+    assert {name for name, entry in entries.items() if entry.error_class is UnreadableResponse} == {
         "ParamValidationError"
     }

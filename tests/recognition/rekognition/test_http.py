@@ -40,17 +40,17 @@ def recognizer(simulator):
     return client.connect(region="eu-west-1", threads=2)
 
 
-def ask(recognizer, api="labels", picture=None, **parameters):
+def recognize(recognizer, api="labels", picture=None, **parameters):
     return recognizer.recognize(picture or pictures.jpeg(), api=api, parameters=Parameters(**parameters))
 
 
-def test_the_simulator_has_every_operation():
+def test_simulator_has_all_operations():
     assert sorted(operation.name for operation in client.OPERATIONS.values()) == sorted(OPERATIONS)
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_each_api_answers(simulator, recognizer, api):
-    answer = ask(recognizer, api)
+def test_all_apis_respond(simulator, recognizer, api):
+    answer = recognize(recognizer, api)
 
     operation = client.OPERATIONS[api].name
     assert (answer.api, answer.recognizer, len(answer.request_id)) == (api, "rekognition", 36)
@@ -61,51 +61,55 @@ def test_each_api_answers(simulator, recognizer, api):
     assert simulator.statistics()["paid"] == 1
 
 
-def test_fields_of_tomorrow_survive(monkeypatch, recognizer):
-    said = {"Labels": [{"Name": "Dog", "Mood": {"Tail": "wagging"}}], "LabelModelVersion": "4.0", "Weather": ["fair"]}
+def test_unknown_fields_are_kept(monkeypatch, recognizer):
+    content = {
+        "Labels": [{"Name": "Dog", "Mood": {"Tail": "wagging"}}],
+        "LabelModelVersion": "4.0",
+        "Weather": ["fair"],
+    }
     server = RekognitionServer()
-    server.answers = [said]
+    server.answers = [content]
     with serving(server) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", address)
-        answer = ask(recognizer)
+        answer = recognize(recognizer)
 
-    assert (answer.content, answer.model_version) == (said, "4.0")
+    assert (answer.content, answer.model_version) == (content, "4.0")
 
 
-def test_filters_arrive(recognizer):
-    everything = {label["Name"]: label["Categories"][0]["Name"] for label in ask(recognizer).content["Labels"]}
-    name = sorted(everything)[0]
+def test_filters_are_sent(recognizer):
+    categories = {label["Name"]: label["Categories"][0]["Name"] for label in recognize(recognizer).content["Labels"]}
+    name = sorted(categories)[0]
 
-    only = ask(recognizer, label_inclusion=(name,)).content["Labels"]
-    without = ask(recognizer, category_exclusion=(everything[name],)).content["Labels"]
+    included = recognize(recognizer, label_inclusion=(name,)).content["Labels"]
+    remaining = recognize(recognizer, category_exclusion=(categories[name],)).content["Labels"]
 
-    assert [label["Name"] for label in only] == [name]
-    assert {label["Name"] for label in without} == {
-        each for each, category in everything.items() if category != everything[name]
+    assert [label["Name"] for label in included] == [name]
+    assert {label["Name"] for label in remaining} == {
+        name_ for name_, category in categories.items() if category != categories[name]
     }
 
 
-def test_a_picture_in_s3_is_referred_to_or_cannot_be_read(simulator, recognizer):
+def test_s3_reference_succeeds_or_fails_as_invalid_object(simulator, recognizer):
     reference = S3Object("pictures", "originals/a.jpg", "v1")
 
-    assert ask(recognizer, picture=reference).content["Labels"]
+    assert recognize(recognizer, picture=reference).content["Labels"]
     simulator.set(s3="absent")
     with pytest.raises(UnreadableResponse, match="InvalidS3ObjectException") as raised:
-        ask(recognizer, picture=reference)
+        recognize(recognizer, picture=reference)
     assert raised.value.outcome == "failed"
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_denied_api_is_named_and_the_others_answer(simulator, recognizer, api):
+def test_denied_api_does_not_affect_others(simulator, recognizer, api):
     operation = client.OPERATIONS[api].name
     simulator.set(denied=[operation])
 
     with pytest.raises(ApiUnavailable, match=f"Allow the IAM action rekognition:{operation}") as raised:
-        ask(recognizer, api)
+        recognize(recognizer, api)
 
     assert (raised.value.outcome, len(raised.value.request_id)) == ("failed", 36)
     others = [other for other in APIS if other != api]
-    assert [ask(recognizer, other).api for other in others] == others
+    assert [recognize(recognizer, other).api for other in others] == others
 
 
 @pytest.mark.parametrize(
@@ -122,40 +126,40 @@ def test_a_denied_api_is_named_and_the_others_answer(simulator, recognizer, api)
         ({"pages": 100}, (ApiUnavailable, "NotRekognition", "failed")),
     ],
 )
-def test_a_fault_is_told_with_what_the_ledger_may_say(simulator, recognizer, knobs, expected):
+def test_faults_have_the_right_outcome(simulator, recognizer, knobs, expected):
     kind, code, _ = expected
     simulator.set(**knobs)
 
     with pytest.raises(kind) as raised:
-        ask(recognizer)
+        recognize(recognizer)
 
     assert (type(raised.value), raised.value.code, raised.value.outcome) == expected
     assert bool(raised.value.request_id) == (code not in {"ConnectionClosedError", "NotRekognition"})
 
 
-def test_a_quota_is_told_from_other_trouble(simulator, recognizer):
+def test_throttling_differs_from_server_errors(simulator, recognizer):
     simulator.set(tps=0.01, burst=1)
-    ask(recognizer)
+    recognize(recognizer)
 
     with pytest.raises(Throttled, match="ProvisionedThroughputExceededException") as raised:
-        ask(recognizer)
+        recognize(recognizer)
 
     assert raised.value.outcome == "throttled"
-    assert ask(recognizer, "text").api == "text"  # each API has a quota of its own
+    assert recognize(recognizer, "text").api == "text"  # each API has a quota of its own
 
 
-def test_nothing_is_sent_to_an_endpoint_that_is_down_and_it_answers_again_afterwards(simulator, recognizer):
-    ask(recognizer)
+def test_endpoint_works_again_after_downtime(simulator, recognizer):
+    recognize(recognizer)
     with simulator.unreachable(), pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:
-        ask(recognizer)
+        recognize(recognizer)
 
     assert raised.value.outcome is None
-    assert ask(recognizer).content["Labels"]
+    assert recognize(recognizer).content["Labels"]
 
 
-def test_one_request_is_sent_per_call_whatever_happens(simulator, recognizer):
+def test_client_never_retries(simulator, recognizer):
     simulator.set(errors=100)
     with pytest.raises(Throttled):
-        ask(recognizer)
+        recognize(recognizer)
 
     assert simulator.statistics()["requests"] == 1

@@ -1,4 +1,4 @@
-"""Errors without a name, errors nobody listed, answers that are none: plain sentences, and what each means."""
+"""Unnamed and unlisted errors, and responses that are not from Rekognition."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def stub(client):
         yield stubber
 
 
-def ask(client):
+def recognize(client):
     return rekognition_client.Rekognition(client=client).recognize(JPEG, api="labels", parameters=Parameters())
 
 
@@ -36,16 +36,16 @@ def ask(client):
         (400, ApiUnavailable, "is not Rekognition"),
         (403, ApiUnavailable, "is not Rekognition"),
         (407, ApiUnavailable, "is not Rekognition"),
-        (413, UnreadableResponse, "this picture"),
-        (502, Throttled, "trouble of its own"),
+        (413, UnreadableResponse, "the picture"),
+        (502, Throttled, "returned a server error"),
     ],
 )
-def test_an_error_without_a_name_comes_from_somebody_else(client, stub, status, expected, sentence):
-    """botocore puts the HTTP status where AWS's name of the error would be, and the page where its sentence would."""
+def test_unnamed_error_comes_from_a_proxy(client, stub, status, expected, sentence):
+    """botocore uses the HTTP status as the code and the page as the message."""
     stub.add_client_error("detect_labels", str(status), "<html>Sign in</html>", status)
 
     with pytest.raises(expected, match=sentence) as raised:
-        ask(client)
+        recognize(client)
 
     assert "html" not in str(raised.value)
 
@@ -53,24 +53,24 @@ def test_an_error_without_a_name_comes_from_somebody_else(client, stub, status, 
 MESSAGE = "User: arn:aws:iam::123456789012:user/me cannot use arn:aws-cn:rekognition:x:123456789012:project/p."
 
 
-def test_an_error_that_nobody_listed_is_told_without_the_words_of_aws(client, stub, caplog):
+def test_unlisted_error_hides_the_message_of_aws(client, stub, caplog):
     stub.add_client_error("detect_labels", "ErrorOfTomorrow", MESSAGE, 400)
 
     with pytest.raises(UnreadableResponse) as raised:
-        ask(client)
+        recognize(client)
 
     assert str(raised.value) == (
-        "The labels request failed with ErrorOfTomorrow: Rekognition refuses this picture or the parameters, "
-        "with an error that imagelib does not know. The worker's log has what AWS says."
+        "The labels request failed with ErrorOfTomorrow: Rekognition rejected the picture or the parameters "
+        "with an error that imagelib does not know. See the worker log for the message from AWS."
     )
     assert MESSAGE in caplog.text
 
 
-def test_the_words_of_aws_are_told_without_the_account(client, stub, caplog):
+def test_message_of_aws_is_shown_without_arns(client, stub, caplog):
     stub.add_client_error("detect_labels", "InvalidParameterException", MESSAGE, 400)
 
     with pytest.raises(UnreadableResponse) as raised:
-        ask(client)
+        recognize(client)
 
     assert str(raised.value).endswith("User: (named in the log) cannot use (named in the log).")
     assert MESSAGE in caplog.text

@@ -1,6 +1,6 @@
-"""The one door to the decoders: files are decoded in processes of their own, within memory and time.
+"""Decoding in child processes that are limited in memory and time.
 
-A picture that takes one down, or takes too long, costs itself alone, with a sentence.
+A file that crashes its decoder, or takes too long, is refused with a reason and affects no other file.
 """
 
 from __future__ import annotations
@@ -22,44 +22,45 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import IO, Any, cast
 
-from analysis.ingest.child import Done, Job, Needs
-from analysis.ingest.decode import opened
+from analysis.ingest.decode import open_source
+from analysis.ingest.decoding_process import Done, Job, Needs
 from analysis.ingest.examine import Examined
 from analysis.ingest.file_types import HEAD_BYTES
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, accepted_format, clean_name
+from analysis.messages import gettext_noop
 
 ROOT = Path(__file__).parents[2]
-WAITING = 2
+CLOCK_FACTOR = 2
 """Seconds on the clock for each second of processor time that decoding may take."""
 ATTEMPTS = 2
-"""The kernel ends processes, too, when memory runs out: nobody innocent is refused for that."""
+"""More than one, since the kernel also kills processes for the memory that others use."""
 PIECE_BYTES = 1024 * 1024
 SEND_SECONDS = 30
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
-"""What a decoder's process gets of ours: no key, no password."""
-# One heap for all threads: each further one reserves address space, which is what is limited.
+"""Variables a decoder process inherits: none with a key or a password."""
+# One heap for all threads, since each further one reserves address space, which RLIMIT_AS limits.
 OWN_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class Crashed(Exception):
-    """A decoder's process ended before its job did."""
+    """A decoder process ended before its job."""
 
 
 class TooSlow(Exception):
-    """A job took more time than it may."""
+    """A job took more time than its limit."""
 
 
 class Budget:
-    """Bytes that the decoders of this process may take at the same time; whoever finds too few left waits."""
+    """Memory that the decoders of this process share; a job waits until enough bytes are free."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._used = 0
 
     @contextmanager
-    def reserved(self, needed: int, *, of: int) -> Iterator[None]:
+    def reserved(self, needed: int, *, total: int) -> Iterator[None]:
         with self._changed:
-            self._changed.wait_for(lambda: self._used == 0 or self._used + needed <= of)
+            self._changed.wait_for(lambda: self._used == 0 or self._used + needed <= total)
             self._used += needed
         try:
             yield
@@ -69,21 +70,21 @@ class Budget:
                 self._changed.notify_all()
 
 
-class Child:
-    """One decoder process."""
+class DecoderProcess:
+    """One child process that decodes files, one after another."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ} | OWN_ENVIRONMENT
             self.process = subprocess.Popen(
-                [sys.executable, "-c", f"from analysis.ingest.child import main; main({theirs.fileno()})"],
+                [sys.executable, "-c", f"from analysis.ingest.decoding_process import main; main({theirs.fileno()})"],
                 stdin=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
                 cwd=ROOT,
                 env=environment,
             )
-        # One that no longer reads is not written to for ever.
+        # A stopped process reads nothing more, and sending to it would block for ever.
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
         self.connection: Connection[Any, Any] = Connection(ours.detach())
 
@@ -92,19 +93,22 @@ class Child:
         return self.process.poll() is None
 
     def run(self, job: Job, file: IO[bytes], *, budget: Budget) -> Examined | bytes:
-        """The result of one job. Raises what it raised, Crashed or TooSlow; after these two the process is gone."""
+        """The result of one job.
+
+        Raises its error, or Crashed or TooSlow, after which the process has ended.
+        """
         try:
             self._send(job, file)
             message = self._next(job.limits)
             if isinstance(message, Needs):
-                with budget.reserved(message.bytes, of=job.limits.max_memory):
+                with budget.reserved(message.bytes, total=job.limits.max_memory):
                     self.connection.send(True)
                     message = self._next(job.limits)
         except (EOFError, ConnectionError, BlockingIOError) as error:
             self.end()
             raise (TooSlow if self.process.returncode == -signal.SIGXCPU else Crashed) from error
         except BaseException:
-            self.end()  # somebody waits no longer: what comes next would be the answer to this job
+            self.end()  # interrupted: the process would send this job's result to the next one
             raise
         done = cast(Done, message)
         if done.error is not None:
@@ -123,7 +127,7 @@ class Child:
             left -= len(piece)
 
     def _next(self, limits: Limits) -> Needs | Done:
-        if not self.connection.poll(limits.seconds * WAITING):
+        if not self.connection.poll(limits.seconds * CLOCK_FACTOR):
             raise TooSlow
         return cast("Needs | Done", self.connection.recv())
 
@@ -133,93 +137,106 @@ class Child:
         self.close()
 
     def close(self) -> None:
-        """It ends by itself when it sees that nobody is there."""
+        """The process ends when its socket or standard input is closed."""
         self.connection.close()
         cast(IO[bytes], self.process.stdin).close()
 
 
-class Service:
-    """Decoder processes, started when they are needed and kept for the next file."""
+class DecoderPool:
+    """Decoder processes, started on demand and reused for the next file."""
 
     def __init__(self, processes: int) -> None:
         self._turns = threading.BoundedSemaphore(processes)
         self._lock = threading.Lock()
-        self._idle: list[Child] = []
+        self._idle: list[DecoderProcess] = []
         self._budget = Budget()
 
     def call(self, job: Job, file: IO[bytes]) -> Examined | bytes:
-        """The result of one job. Raises Rejected, or the OSError that reading the file raised."""
+        """The result of one job. Raises InvalidImage, or the OSError of reading the file."""
         with self._turns:
             for _ in range(ATTEMPTS):
                 try:
                     return self._attempt(job, file)
                 except TooSlow:
-                    reason = f"decoding it took more than {job.limits.seconds} seconds; open it and save it again"
-                    raise InvalidImage("too-slow", clean_name(job.name), reason, "DECODE_SECONDS") from None
+                    template = gettext_noop("decoding took more than %(seconds)s seconds; open it and save it again")
+                    raise InvalidImage(
+                        "too-slow",
+                        clean_name(job.name),
+                        template,
+                        setting="DECODE_SECONDS",
+                        seconds=job.limits.seconds,
+                    ) from None
                 except Crashed:
                     continue
-        raise InvalidImage("crashed", clean_name(job.name), "its decoder crashed; the file is broken or hostile")
+        template = gettext_noop("its decoder crashed; the file is damaged or malicious")
+        raise InvalidImage("crashed", clean_name(job.name), template)
 
     def _attempt(self, job: Job, file: IO[bytes]) -> Examined | bytes:
-        child = self._take()
+        decoder = self._take()
         try:
-            return child.run(job, file, budget=self._budget)
+            return decoder.run(job, file, budget=self._budget)
         finally:
-            if child.is_alive:
+            if decoder.is_alive:
                 with self._lock:
-                    self._idle.append(child)
+                    self._idle.append(decoder)
 
-    def _take(self) -> Child:
+    def _take(self) -> DecoderProcess:
         while True:
             with self._lock:
-                child = self._idle.pop() if self._idle else None
-            if child is None:
-                return Child()
-            if child.is_alive:
-                return child
-            child.close()
+                decoder = self._idle.pop() if self._idle else None
+            if decoder is None:
+                return DecoderProcess()
+            if decoder.is_alive:
+                return decoder
+            decoder.close()
 
     def close(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
-        for child in idle:
-            child.close()
-        for child in idle:
-            child.process.wait()
+        for decoder in idle:
+            decoder.close()
+        for decoder in idle:
+            decoder.process.wait()
 
 
 def examine(
-    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, service: Service | None = None
+    source: Path | IO[bytes], *, name: str, limits: Limits = DEFAULT_LIMITS, pool: DecoderPool | None = None
 ) -> Examined:
-    """Verify, measure and render a picture. Raises Rejected.
+    """Verify, measure and render an image. Raises InvalidImage.
 
-    A source that is a file must be seekable and is left open; its own read errors pass through.
+    A file as source must be seekable and stays open; its own read errors pass through.
     """
-    with opened(source, name=name) as file:
+    with open_source(source, name=name) as file:
         job = _job(file, name=name, limits=limits)
-        return cast(Examined, (service or _shared()).call(job, file))
+        return cast(Examined, (pool or _shared()).call(job, file))
 
 
 def payload(
     source: Path | IO[bytes], *, long_side: int = 2048, max_bytes: int = 5 * 1024**2, limits: Limits = DEFAULT_LIMITS
 ) -> bytes:
-    """The bytes that a recognizer is sent, as `render.payload` makes them. Raises Rejected."""
+    """The JPEG sent to a recognizer, as `render.payload` makes it.
+
+    Raises InvalidImage.
+    """
     name = source.name if isinstance(source, Path) else "picture"
-    with opened(source, name=name) as file:
+    with open_source(source, name=name) as file:
         job = replace(_job(file, name=name, limits=limits), long_side=long_side, max_bytes=max_bytes)
         return cast(bytes, _shared().call(job, file))
 
 
 def _job(file: IO[bytes], *, name: str, limits: Limits) -> Job:
-    """What by its first bytes is no picture is refused here, and starts no process."""
-    size = file.seek(0, os.SEEK_END)  # a file that was just written is flushed by that
+    """Raises InvalidImage for a file that is no image by its first bytes; it needs no process."""
+    size = file.seek(0, os.SEEK_END)  # seeking also flushes a file that was just written
     file.seek(0)
     accepted_format(file.read(HEAD_BYTES), name=name, size=size, limits=limits)
     return Job(name, limits, size, has_descriptor=_has_descriptor(file, size))
 
 
 def _has_descriptor(file: IO[bytes], size: int) -> bool:
-    """Of a regular file with these bytes; files in memory have none, and that of an unpacked one is of others."""
+    """True for a regular file of this size.
+
+    Files in memory have no descriptor, and gzip's has the packed bytes.
+    """
     try:
         status = os.fstat(file.fileno())
     except (AttributeError, OSError):
@@ -228,33 +245,34 @@ def _has_descriptor(file: IO[bytes], size: int) -> bool:
 
 
 _shared_lock = threading.Lock()
-_services: list[Service] = []
-_of_parents: list[Service] = []  # not forgotten: to end a process that is another's child would warn
+_pools: list[DecoderPool] = []
+# Pools of the process this one was forked from. Kept, since Popen warns when it is deleted with its process running.
+_inherited_pools: list[DecoderPool] = []
 
 
-def _shared() -> Service:
+def _shared() -> DecoderPool:
     with _shared_lock:
-        if not _services:
-            _services.append(Service(os.cpu_count() or 1))
-        return _services[0]
+        if not _pools:
+            _pools.append(DecoderPool(os.cpu_count() or 1))
+        return _pools[0]
 
 
 def close() -> None:
-    """End the decoder processes that wait for files; the next file starts others."""
+    """End the idle decoder processes; the next file starts new ones."""
     with _shared_lock:
-        services = _services[:]
-        _services.clear()
-    for service in services:
-        service.close()
+        pools = _pools[:]
+        _pools.clear()
+    for pool in pools:
+        pool.close()
 
 
-def _start_over_in_child() -> None:
-    # The processes are the parent's, and so is whoever holds a lock.
+def _forget_pools_after_fork() -> None:
+    # The decoder processes belong to the parent, and so does the thread that may hold the lock.
     global _shared_lock  # noqa: PLW0603
     _shared_lock = threading.Lock()
-    _of_parents.extend(_services)
-    _services.clear()
+    _inherited_pools.extend(_pools)
+    _pools.clear()
 
 
-os.register_at_fork(after_in_child=_start_over_in_child)
+os.register_at_fork(after_in_child=_forget_pools_after_fork)
 atexit.register(close)

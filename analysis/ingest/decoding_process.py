@@ -1,4 +1,4 @@
-"""The process that decodes: one file after another, each within its memory and time, until its parent is gone."""
+"""A decoder process: decodes file after file, within memory and time limits, until its parent ends."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import IO, Any
 
+from analysis.ingest.bounded_file import OpenDescriptor, buffered
 from analysis.ingest.examine import Examined, examine
 from analysis.ingest.render import payload
-from analysis.ingest.source import OpenDescriptor, buffered
 from analysis.ingest.validation import InvalidImage, Limits
 
 IDLE_SECONDS = 600.0
 STANDARD_INPUT, STANDARD_ERROR = 0, 2
 HEADROOM = 192 * 1024**2 + 16 * 1024**2 * (os.cpu_count() or 1)
-"""Bytes of address space for what no header tells: the renditions, and the stacks of decoders' threads."""
+"""Bytes of address space for the renditions and the stacks of decoders' threads."""
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-KEPT_BYTES = 128 * 1024**2
+REUSED_BYTES = 128 * 1024**2
 
 
 @dataclass(frozen=True)
 class Job:
-    """A file to examine, or with `long_side` to make a payload of.
+    """A file to examine, or with `long_side` to render a payload from.
 
-    The file follows, as a descriptor, or its `size` bytes piece by piece if there is none.
+    The file is sent next: its descriptor, or without one its `size` bytes in pieces.
     """
 
     name: str
@@ -48,22 +48,22 @@ class Job:
 
 @dataclass(frozen=True)
 class Needs:
-    """The bytes that decoding is going to take; the parent answers when they may be taken."""
+    """Memory that decoding needs, in bytes. The parent answers when it is free."""
 
     bytes: int
 
 
 @dataclass(frozen=True)
 class Done:
-    """The end of a job: its result, or what it raised."""
+    """The result of a job, or its error."""
 
     result: Examined | bytes | None = None
     error: InvalidImage | OSError | None = None
 
 
 def main(descriptor: int) -> None:
-    """Serve jobs that come through a socket until it is closed, or nothing came for a while."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who lets what is under way finish
+    """Run jobs from a socket until it is closed, or idle for IDLE_SECONDS."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent lets jobs finish
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _keep_freed_memory()
     _silence_libraries()
@@ -71,11 +71,11 @@ def main(descriptor: int) -> None:
     with contextlib.suppress(EOFError, ConnectionError):
         while connection.poll(IDLE_SECONDS):
             _serve(connection, connection.recv())
-    os._exit(0)  # nothing to put away, and whoever closes a service waits for it
+    os._exit(0)  # no cleanup is needed, and closing a pool waits for this process
 
 
 def _end_with_parent() -> None:
-    """Standard input is a pipe that nobody writes to: it ends when the parent does, however that came about."""
+    # Standard input is a pipe that the parent never writes to. It is closed when the parent ends, even by SIGKILL.
     os.read(STANDARD_INPUT, 1)
     os._exit(0)
 
@@ -118,7 +118,10 @@ def _received(connection: Connection[Any, Any], job: Job) -> IO[bytes]:
 
 
 def _limit_memory(base: int | None, more: int) -> None:
-    """At most so many bytes more than at the start; None lifts the limit. Systems without it have none."""
+    """Limit address space to `base` + `more` bytes; None lifts the limit.
+
+    Not all systems support it.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     soft = hard if base is None else base + more + HEADROOM
     if hard != resource.RLIM_INFINITY:
@@ -128,7 +131,7 @@ def _limit_memory(base: int | None, more: int) -> None:
 
 
 def _limit_time(seconds: int) -> None:
-    """The system ends this process when it has used so many seconds more of a processor."""
+    """Have the system end this process after so many more seconds of processor time."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = math.ceil(usage.ru_utime + usage.ru_stime) + seconds
@@ -146,16 +149,19 @@ def _address_space() -> int:
 
 
 def _silence_libraries() -> None:
-    """Nobody reads what C writes to stderr: of libtiff as many lines as a file has faults. Python's own stays."""
+    """Discard what C libraries write to stderr: libtiff writes a line for each fault.
+
+    Python's stderr stays.
+    """
     sys.stderr = os.fdopen(os.dup(STANDARD_ERROR), "w")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, STANDARD_ERROR)
-    os.close(nowhere)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, STANDARD_ERROR)
+    os.close(null)
 
 
 def _keep_freed_memory() -> None:
-    """Freed memory is for the next picture: glibc gives it back and has it zeroed anew, a ninth of a picture's time."""
+    # glibc returns freed blocks to the kernel, which zeroes them for the next image: a ninth of an image's time.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, REUSED_BYTES)
+        mallopt(M_TRIM_THRESHOLD, REUSED_BYTES)

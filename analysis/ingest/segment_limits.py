@@ -1,7 +1,7 @@
-"""Segments, scans, chunks and frames counted before decoding, in time that a hostile file cannot stretch.
+"""Limits for segments, scans, chunks and tags, counted before decoding.
 
-Decoders handle each of them at some cost, in Python or with the interpreter's lock held: a file of a few hundred
-kilobytes can hold enough of them for half a minute.
+Decoders spend time on each of them, some with the interpreter's lock held: a hostile file of a few hundred kilobytes
+can hold enough of them for half a minute. The counts here take bounded time.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from analysis.ingest.validation import InvalidImage, clean_name
+from analysis.messages import gettext_noop
 
 MAX_SEGMENTS = 5_000  # a JPEG of 100 MB whose metadata comes in 64 kB pieces has 1,600
 MAX_SCANS = 100  # progressive JPEGs have about 10, and never more than a few dozen
@@ -21,7 +22,7 @@ MAX_CHUNKS = 50_000  # a PNG of 100 MB in the usual 8 kB pieces has 13,000
 MAX_TAGS = 4_096
 CHUNK_BYTES = 64 * 1024
 
-# What follows 0xFF in a JPEG: not data (00), a restart marker (D0 to D7), a lone marker (01), or another 0xFF.
+# A marker is 0xFF and a byte other than 00 (data), D0 to D7 (restart), 01 (temporary) and FF (fill).
 MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 SOS, EOI = 0xDA, 0xD9
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -30,38 +31,46 @@ PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 
 @dataclass(frozen=True)
 class JpegStructure:
-    """`coefficient_bytes` is the memory that several scans need before the first pixel is there."""
+    """`coefficient_bytes`: memory for the coefficients of a JPEG with several scans, before its first pixel."""
 
     scans: int
     has_end: bool
     coefficient_bytes: int
 
 
-def too_many(number: int, what: str, *, title: str, name: str) -> InvalidImage:
-    """The refusal of a file with more parts than any program writes."""
-    reason = f"this {title} has more than {number:,} {what}, which no camera writes; open it and save it again"
-    return InvalidImage("too-complex", clean_name(name), reason)
+def too_many_parts(limit: int, parts: str, *, title: str, name: str) -> InvalidImage:
+    """The error for a file with more parts of a kind than any program writes."""
+    template = gettext_noop(
+        "this %(format)s has more than %(limit)s %(parts)s, which no camera writes; open it and save it again"
+    )
+    return InvalidImage("too-complex", clean_name(name), template, format=title, limit=f"{limit:,}", parts=parts)
+
+
+def damaged(title: str, *, name: str) -> InvalidImage:
+    template = gettext_noop("this %(format)s is damaged and cannot be read; copy or send it again")
+    return InvalidImage("broken", clean_name(name), template, format=title)
 
 
 def jpeg_structure(file: IO[bytes], *, name: str) -> JpegStructure:
-    """Walks a JPEG's markers to its end, as libjpeg does. Raises Rejected for too many."""
+    """Count a JPEG's markers up to its end, as libjpeg reads it.
+
+    Raises InvalidImage for too many.
+    """
     segments = scans = coefficients = 0
     position = 2
     while True:
         marker, at = _next_marker(file, position)
         if scans == 0 and at - position > MAX_FILL_BYTES:
-            raise InvalidImage(
-                "broken", clean_name(name), "this JPEG is damaged and cannot be read; copy or send it again"
-            )
+            raise damaged("JPEG", name=name)
         if marker is None or marker == EOI:
             return JpegStructure(scans, marker == EOI, coefficients if scans > 1 else 0)
         segments += 1
         if segments > MAX_SEGMENTS:
-            raise too_many(MAX_SEGMENTS, "segments", title="JPEG", name=name)
+            raise too_many_parts(MAX_SEGMENTS, "segments", title="JPEG", name=name)
         if marker == SOS:
             scans += 1
         if scans > MAX_SCANS:
-            raise too_many(MAX_SCANS, "scans", title="JPEG", name=name)
+            raise too_many_parts(MAX_SCANS, "scans", title="JPEG", name=name)
         file.seek(at + 2)
         length = int.from_bytes(file.read(2), "big")
         if marker in FRAMES:
@@ -70,34 +79,36 @@ def jpeg_structure(file: IO[bytes], *, name: str) -> JpegStructure:
 
 
 def _next_marker(file: IO[bytes], position: int) -> tuple[int | None, int]:
-    """The next marker at or after a position, and where it is."""
+    """The next marker at or after a position, and its position."""
     file.seek(position)
     while chunk := file.read(CHUNK_BYTES):
-        if found := MARKER.search(chunk):
-            return found[1][0], position + found.start()
+        if match := MARKER.search(chunk):
+            return match[1][0], position + match.start()
         if len(chunk) == 1:
             return None, position
-        position += len(chunk) - 1  # its last byte may be the first of a marker
+        position += len(chunk) - 1  # the last byte may begin a marker
         file.seek(position)
     return None, position
 
 
 def _coefficient_bytes(frame: bytes) -> int:
-    """Two bytes for each coefficient of each component, from a frame header."""
+    """Two bytes for each coefficient of each component, by a frame header."""
     if len(frame) < 6:
         return 0
     height, width, components = struct.unpack(">HHB", frame[1:6])
     factors = [(byte >> 4, byte & 15) for byte in frame[7 : 6 + 3 * components : 3]]
     across = max((across for across, _ in factors), default=1) or 1
     down = max((down for _, down in factors), default=1) or 1
-    share = sum(one * other for one, other in factors) / (across * down)
-    return int(2 * width * height * share)
+    samples = sum(horizontal * vertical for horizontal, vertical in factors) / (across * down)
+    return int(2 * width * height * samples)
 
 
 def gif_size(file: IO[bytes], *, name: str) -> tuple[int, int]:
-    """Width and height a GIF's first frame needs, which may be larger than its screen. Raises Rejected.
+    """Width and height of a GIF's screen and first frame together.
 
-    Pillow allocates the area that the frame is to leave behind while opening the file, before it tells a size.
+    Raises InvalidImage for too many blocks.
+
+    The frame may be larger than the screen, and Pillow allocates it while opening the file, before it reports a size.
     """
     file.seek(0)
     head = file.read(13)
@@ -105,7 +116,7 @@ def gif_size(file: IO[bytes], *, name: str) -> tuple[int, int]:
     file.seek(3 << (head[10] & 7) + 1 if head[10] & 128 else 0, 1)  # the palette
     for _ in range(MAX_PIECES):
         block = file.read(1)
-        if block == b"!":  # an extension: its kind, then pieces of up to 255 bytes, the last one empty
+        if block == b"!":  # an extension: its kind, then pieces of up to 255 bytes up to an empty one
             file.seek(1, 1)
             _skip_pieces(file, name=name)
         elif block == b",":
@@ -113,7 +124,7 @@ def gif_size(file: IO[bytes], *, name: str) -> tuple[int, int]:
             return max(width, left + across), max(height, top + down)
         elif block in {b"", b";"}:
             return width, height
-    raise too_many(MAX_PIECES, "blocks", title="GIF", name=name)
+    raise too_many_parts(MAX_PIECES, "blocks", title="GIF", name=name)
 
 
 def _skip_pieces(file: IO[bytes], *, name: str) -> None:
@@ -122,11 +133,14 @@ def _skip_pieces(file: IO[bytes], *, name: str) -> None:
         if piece in {b"", b"\0"}:
             return
         file.seek(piece[0], 1)
-    raise too_many(MAX_PIECES, "blocks", title="GIF", name=name)
+    raise too_many_parts(MAX_PIECES, "blocks", title="GIF", name=name)
 
 
 def webp_size(head: bytes) -> tuple[int, int] | None:
-    """Width and height of a WebP's canvas, which Pillow allocates twice while opening the file."""
+    """Width and height of a WebP's canvas.
+
+    Pillow allocates it twice while opening the file.
+    """
     kind = head[12:16]
     if kind == b"VP8X" and len(head) >= 30:
         return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
@@ -140,7 +154,10 @@ def webp_size(head: bytes) -> tuple[int, int] | None:
 
 
 def check_tiff_tags(file: IO[bytes], *, name: str) -> None:
-    """Raises Rejected for a first page of more tags than any program writes; Pillow reads each of them."""
+    """Raises InvalidImage for more tags in the first page than any program writes.
+
+    Pillow reads them all.
+    """
     file.seek(0)
     head = file.read(16)
     order = "<" if head[:2] == b"II" else ">"
@@ -150,8 +167,8 @@ def check_tiff_tags(file: IO[bytes], *, name: str) -> None:
         file.seek(min(first, 2**62))
         (tags,) = struct.unpack(order + "Q", file.read(8)) if is_big else struct.unpack(order + "H", file.read(2))
     except struct.error:
-        return  # cut: Pillow says so
+        return  # truncated, which Pillow reports
     start = file.tell()
-    is_there = tags * (20 if is_big else 12) <= file.seek(0, 2) - start  # else it is damage, as Pillow will find
-    if tags > MAX_TAGS and is_there:
-        raise too_many(MAX_TAGS, "tags", title="TIFF", name=name)
+    is_present = tags * (20 if is_big else 12) <= file.seek(0, 2) - start  # else the file is damaged: Pillow reports it
+    if tags > MAX_TAGS and is_present:
+        raise too_many_parts(MAX_TAGS, "tags", title="TIFF", name=name)

@@ -1,4 +1,4 @@
-"""The page of a TIFF that is the picture, and the kinds of TIFF that Pillow would show as garbage."""
+"""Choice of a TIFF's page, and checks for TIFFs that Pillow would decode to garbage."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PIL import ExifTags, TiffImagePlugin
 
 from analysis.ingest.file_types import RAW
 from analysis.ingest.validation import InvalidImage, Limits, check_pixels, clean_name
+from analysis.messages import gettext_noop
 
 Base = ExifTags.Base
 MAX_PAGES = 32
@@ -17,17 +18,19 @@ PLANAR = 2
 
 
 def check_tiff(picture: TiffImagePlugin.TiffImageFile, *, name: str, limits: Limits) -> None:
-    """Goes to the page that is the picture. Raises Rejected for what is none that can be shown.
+    """Seek the page with the full image.
 
-    Many cameras' raw files are TIFFs whose first page is a thumbnail; and a tile may be larger than its picture.
+    Raises InvalidImage for a TIFF that cannot be displayed.
+
+    Many cameras' raw files are TIFFs whose first page is a thumbnail. A tile may be larger than its image.
     """
     if Base.SubIFDs in picture.tag_v2 and picture.tag_v2.get(Base.NewSubfileType) == REDUCED_COPY:
-        raise InvalidImage(RAW.code, clean_name(name), RAW.reason)
+        raise InvalidImage(RAW.code, clean_name(name), RAW.template)
     _go_to_full_page(picture)
     tags = picture.tag_v2
     is_raw = tags.get(Base.PhotometricInterpretation) in {COLOR_FILTER_ARRAY, LINEAR_RAW}
     if is_raw or Base.DNGVersion in tags:
-        raise InvalidImage(RAW.code, clean_name(name), RAW.reason)
+        raise InvalidImage(RAW.code, clean_name(name), RAW.template)
     check_pixels(*picture.size, name=name, limits=limits)
     check_pixels(int(tags.get(Base.TileWidth, 1)), int(tags.get(Base.TileLength, 1)), name=name, limits=limits)
     if tags.get(Base.PlanarConfiguration) == PLANAR and int(tags.get(Base.SamplesPerPixel, 1)) > 1:
@@ -46,7 +49,9 @@ def _go_to_full_page(picture: TiffImagePlugin.TiffImageFile) -> None:
 
 
 def _check_planes(tags: Any, *, name: str) -> None:
-    """Pillow reads deep planes as if their bytes were samples."""
+    # Pillow reads planes of more than 8 bits as if each byte were a sample.
     if max(tags.get(Base.BitsPerSample, (8,))) > 8:
-        reason = "a TIFF of more than 8 bits with its colors in separate planes is not supported; save it as a PNG"
-        raise InvalidImage("unsupported", clean_name(name), reason)
+        template = gettext_noop(
+            "a TIFF of more than 8 bits with its colors in separate planes is not supported; save it as a PNG"
+        )
+        raise InvalidImage("unsupported", clean_name(name), template)

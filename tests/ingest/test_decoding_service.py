@@ -14,21 +14,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from analysis.ingest import decoding_service, render
 from analysis.ingest import examine as here
-from analysis.ingest import render, service
 from analysis.ingest.validation import InvalidImage, Limits
 from tests import pictures
-from tests.ingest.test_structure import scans_of
+from tests.ingest.test_segment_limits import scans_of
 
 
 @pytest.fixture
 def decoders():
-    made = service.Service(1)
+    made = decoding_service.DecoderPool(1)
     yield made
     made.close()
 
 
-def kept(decoders) -> service.Child:
+def kept(decoders) -> decoding_service.DecoderProcess:
     (child,) = decoders._idle
     return child
 
@@ -44,20 +44,20 @@ def test_every_kind_of_source_is_examined_in_another_process(tmp_path):
         spooled.write(content)
         file.read(100)
         for source in (path, file, unpacked, spooled, BytesIO(content)):
-            assert service.examine(source, name="a.jpg") == expected
+            assert decoding_service.examine(source, name="a.jpg") == expected
         file.seek(0)
         assert file.read() == content
 
 
 def test_a_file_in_memory_may_be_of_many_pieces():
     content = pictures.encoded(Image.effect_noise((1200, 1200), 90).convert("RGB"), "bmp")
-    assert len(content) > 4 * service.PIECE_BYTES
-    assert service.examine(BytesIO(content), name="a.bmp") == here.examine(BytesIO(content), name="a.bmp")
+    assert len(content) > 4 * decoding_service.PIECE_BYTES
+    assert decoding_service.examine(BytesIO(content), name="a.bmp") == here.examine(BytesIO(content), name="a.bmp")
 
 
 def test_a_payload_is_made_in_another_process():
     content = pictures.png(640, 480)
-    assert service.payload(BytesIO(content), long_side=320) == render.payload(BytesIO(content), long_side=320)
+    assert decoding_service.payload(BytesIO(content), long_side=320) == render.payload(BytesIO(content), long_side=320)
 
 
 def test_refusals_and_the_source_s_own_errors_pass(tmp_path):
@@ -66,34 +66,34 @@ def test_refusals_and_the_source_s_own_errors_pass(tmp_path):
             raise OSError(5, "Input/output error")
 
     with pytest.raises(OSError, match="Input/output error"):
-        service.examine(FailingDisk(pictures.jpeg()), name="a.jpg")
+        decoding_service.examine(FailingDisk(pictures.jpeg()), name="a.jpg")
     with pytest.raises(InvalidImage, match=r"^half\.jpg: the end of this JPEG is missing"):
-        service.examine(BytesIO(pictures.truncated_jpeg()), name="half.jpg")
+        decoding_service.examine(BytesIO(pictures.truncated_jpeg()), name="half.jpg")
     with pytest.raises(InvalidImage, match=r"^a\.jpg: the file cannot be read \(No such file or directory\)"):
-        service.examine(tmp_path / "a.jpg", name="a.jpg")
+        decoding_service.examine(tmp_path / "a.jpg", name="a.jpg")
     with pytest.raises(InvalidImage, match="this is text"):
-        service.examine(BytesIO(b"text"), name="a.jpg")
+        decoding_service.examine(BytesIO(b"text"), name="a.jpg")
 
 
 def test_a_process_is_kept_for_the_next_file(decoders):
     pids = set()
     for seed in range(3):
-        service.examine(BytesIO(pictures.jpeg(seed=seed)), name="a.jpg", service=decoders)
+        decoding_service.examine(BytesIO(pictures.jpeg(seed=seed)), name="a.jpg", pool=decoders)
         pids.add(kept(decoders).process.pid)
     assert len(pids) == 1
 
 
 def test_what_takes_too_long_is_stopped_and_refused(decoders):
     """A process that stands still, as one does whose decoder waits for ever."""
-    service.examine(BytesIO(pictures.jpeg()), name="a.jpg", service=decoders)
+    decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders)
     child = kept(decoders).process
     os.kill(child.pid, signal.SIGSTOP)
     with pytest.raises(InvalidImage) as raised:
-        service.examine(BytesIO(pictures.jpeg()), name="a.jpg", limits=Limits(seconds=1), service=decoders)
-    assert str(raised.value) == "a.jpg: decoding it took more than 1 seconds; open it and save it again"
+        decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", limits=Limits(seconds=1), pool=decoders)
+    assert str(raised.value) == "a.jpg: decoding took more than 1 seconds; open it and save it again"
     assert (raised.value.code, raised.value.setting) == ("too-slow", "DECODE_SECONDS")
     assert child.returncode == -signal.SIGKILL
-    assert service.examine(BytesIO(pictures.jpeg()), name="a.jpg", service=decoders).format == "jpeg"
+    assert decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders).format == "jpeg"
 
 
 def test_processor_time_is_limited(decoders):
@@ -101,14 +101,16 @@ def test_processor_time_is_limited(decoders):
     noise = pictures.encoded(Image.effect_noise((2500, 2500), 90), "jpeg", progressive=True)
     content = scans_of(noise, 90)
     with pytest.raises(InvalidImage) as raised:
-        service.examine(BytesIO(content), name="a.jpg", limits=Limits(seconds=0), service=decoders)
+        decoding_service.examine(BytesIO(content), name="a.jpg", limits=Limits(seconds=0), pool=decoders)
     assert raised.value.code == "too-slow"
 
 
 def test_memory_is_limited_by_what_the_header_announces():
     """A picture that needs more than there is alone is refused before it is decoded."""
     with pytest.raises(InvalidImage) as raised:
-        service.examine(BytesIO(pictures.webp(2000, 2000)), name="a.webp", limits=Limits(max_memory=100 * 1024**2))
+        decoding_service.examine(
+            BytesIO(pictures.webp(2000, 2000)), name="a.webp", limits=Limits(max_memory=100 * 1024**2)
+        )
     assert (raised.value.code, raised.value.setting) == ("too-many-pixels", "DECODE_MEMORY_BYTES")
     assert str(raised.value) == (
         "a.webp: a WebP of 2,000 × 2,000 px takes too much memory to decode; make it smaller or save it as a JPEG"
@@ -122,28 +124,28 @@ def test_memory_that_no_header_announces_is_limited_too(decoders):
     content = b"II*\0" + struct.pack("<IH", 8, len(entries))
     content += b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4 * number + 100)
     with pytest.raises(InvalidImage) as raised:
-        service.examine(BytesIO(content), name="a.tif", service=decoders)
+        decoding_service.examine(BytesIO(content), name="a.tif", pool=decoders)
     assert (raised.value.code, raised.value.setting) == ("too-complex", "DECODE_MEMORY_BYTES")
-    assert service.examine(BytesIO(pictures.jpeg()), name="a.jpg", service=decoders).format == "jpeg"
+    assert decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders).format == "jpeg"
 
 
 def test_pictures_that_need_much_memory_wait_for_one_another():
-    budget, entered, go = service.Budget(), threading.Event(), threading.Event()
+    budget, entered, go = decoding_service.Budget(), threading.Event(), threading.Event()
 
     def decode():
-        with budget.reserved(60, of=100):
+        with budget.reserved(60, total=100):
             entered.set()
             go.wait(30)
 
     first = threading.Thread(target=decode)
     first.start()
     entered.wait(30)
-    with budget.reserved(40, of=100):
+    with budget.reserved(40, total=100):
         pass
     order = []
 
     def decode_too():
-        with budget.reserved(60, of=100):
+        with budget.reserved(60, total=100):
             order.append(go.is_set())
 
     second = threading.Thread(target=decode_too)
@@ -157,15 +159,15 @@ def test_pictures_that_need_much_memory_wait_for_one_another():
 
 
 def test_a_picture_that_needs_more_than_all_is_decoded_alone():
-    budget = service.Budget()
-    with budget.reserved(500, of=100):
+    budget = decoding_service.Budget()
+    with budget.reserved(500, total=100):
         assert budget._used == 500
     assert budget._used == 0
 
 
 def test_processes_have_none_of_our_secrets(decoders, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "do-not-tell")
-    service.examine(BytesIO(pictures.jpeg()), name="a.jpg", service=decoders)
+    decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders)
     environment = Path(f"/proc/{kept(decoders).process.pid}/environ")
     if environment.exists():
         assert b"do-not-tell" not in environment.read_bytes()
@@ -174,11 +176,11 @@ def test_processes_have_none_of_our_secrets(decoders, monkeypatch):
 PARENT = """
 import sys
 from io import BytesIO
-from analysis.ingest import service
+from analysis.ingest import decoding_service
 from tests import pictures
-from tests.ingest.test_structure import scans_of
-decoders = service.Service(1)
-service.examine(BytesIO(pictures.jpeg()), name="a.jpg", service=decoders)
+from tests.ingest.test_segment_limits import scans_of
+decoders = decoding_service.DecoderPool(1)
+decoding_service.examine(BytesIO(pictures.jpeg()), name="a.jpg", pool=decoders)
 print(decoders._idle[0].process.pid, flush=True)
 sys.stdin.read()
 """
@@ -187,7 +189,7 @@ sys.stdin.read()
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes by /proc")
 def test_processes_end_with_a_parent_that_is_killed():
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=service.ROOT
+        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=decoding_service.ROOT
     )
     with parent:
         pid = int(parent.stdout.readline())
@@ -216,7 +218,7 @@ def large_jpeg(width: int, height: int) -> bytes:
 def test_large_phone_photos_are_decoded_at_a_fraction_of_their_size(size):
     content = large_jpeg(*size)
     limits = Limits(max_memory=300 * 1024**2)  # they would take 800 MB, and in color 2.4 GB
-    made = service.examine(BytesIO(content), name="a.jpg", limits=limits)
+    made = decoding_service.examine(BytesIO(content), name="a.jpg", limits=limits)
     assert (made.width, made.height) == size
     preview = Image.open(BytesIO(made.renditions[1].content))
     assert (preview.width, preview.getextrema()) == (1600, ((200, 200),) * 3)
@@ -224,6 +226,6 @@ def test_large_phone_photos_are_decoded_at_a_fraction_of_their_size(size):
 
 def test_a_picture_over_the_limit_names_the_setting():
     with pytest.raises(InvalidImage) as raised:
-        service.examine(BytesIO(large_jpeg(16_320, 16_320)), name="a.jpg")
+        decoding_service.examine(BytesIO(large_jpeg(16_320, 16_320)), name="a.jpg")
     assert str(raised.value) == "a.jpg: 16,320 × 16,320 px is over the 250-megapixel limit"
     assert raised.value.setting == "MAX_PIXELS"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from analysis.ingest import xmp
-from analysis.ingest.description import Description, stars_of
+from analysis.ingest.descriptive_metadata import DescriptiveMetadata, parse_rating
 from analysis.ingest.examine import examine, with_sidecar
 from tests import pictures
 
-FULL = Description(
+FULL = DescriptiveMetadata(
     keywords=("Grandma", "Trip 2026", "été"),
     title="At the lake",
     description="All of us, <b>at last</b>.",
@@ -25,19 +25,19 @@ FULL = Description(
 @pytest.mark.parametrize("form", ["jpeg", "png", "webp", "tiff", "heic", "avif"])
 def test_xmp_is_read_from_every_format_that_carries_it(form):
     content = pictures.with_xmp(form, pictures.full_xmp())
-    assert examine(BytesIO(content), name="picture").metadata.described == FULL
+    assert examine(BytesIO(content), name="picture").metadata.descriptive == FULL
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_packets_in_each_encoding_of_unicode_are_read(encoding):
     declared = f'<?xml version="1.0" encoding="{encoding}"?>\n{pictures.full_xmp().decode()}'
-    assert xmp.parsed(declared.encode(encoding)) == FULL
+    assert xmp.parse_packet(declared.encode(encoding)) == FULL
 
 
 def test_iptc_is_read_and_xmp_counts_more():
     iptc = pictures.iptc((2, 25, b"Lake"), (2, 25, b"Dogs"), (2, 5, b"Title"), (2, 120, "Näh".encode("latin-1")))
     iptc += pictures.iptc((2, 80, b"Anna"), (2, 90, b"Hallstatt"), (2, 101, b"Austria"), (2, 116, b"(c) Anna"))
-    expected = Description(
+    expected = DescriptiveMetadata(
         keywords=("Lake", "Dogs"),
         title="Title",
         description="Näh",
@@ -46,9 +46,9 @@ def test_iptc_is_read_and_xmp_counts_more():
         copyright="(c) Anna",
     )
     content = pictures.with_iptc(iptc)
-    assert examine(BytesIO(content), name="picture").metadata.described == expected
+    assert examine(BytesIO(content), name="picture").metadata.descriptive == expected
     packet = pictures.xmp_of("<dc:subject><rdf:Bag><rdf:li>Boat</rdf:li></rdf:Bag></dc:subject>")
-    both = examine(BytesIO(pictures.with_iptc(iptc, xmp=packet)), name="picture").metadata.described
+    both = examine(BytesIO(pictures.with_iptc(iptc, xmp=packet)), name="picture").metadata.descriptive
     assert both == replace(expected, keywords=("Boat",))
 
 
@@ -58,7 +58,7 @@ def test_iptc_is_read_and_xmp_counts_more():
 )
 def test_broken_iptc_costs_only_itself(block):
     examined = examine(BytesIO(pictures.with_iptc(block)), name="picture")
-    assert examined.metadata.described == Description()
+    assert examined.metadata.descriptive == DescriptiveMetadata()
 
 
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
@@ -70,9 +70,9 @@ ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
         ENTITIES.encode() + pictures.full_xmp(),
         (ENTITIES + pictures.full_xmp().decode()).encode("utf-16"),
         b'<!DOCTYPE x SYSTEM "file:///etc/passwd">' + pictures.full_xmp(),
-        pictures.full_xmp() + b" " * xmp.MOST_BYTES,
+        pictures.full_xmp() + b" " * xmp.MAX_BYTES,
         b"<a>" * 40 + b"</a>" * 40,
-        b"<a>" + b"<b/>" * (xmp.MOST_ELEMENTS + 1) + b"</a>",
+        b"<a>" + b"<b/>" * (xmp.MAX_ELEMENTS + 1) + b"</a>",
         b"<a>&undefined;</a>",
         b"<a",
         b"\0\0\0",
@@ -81,29 +81,29 @@ ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
     ids=["entities", "utf-16 entities", "external", "large", "deep", "many", "undefined", "cut", "zeros", "empty"],
 )
 def test_hostile_or_broken_xmp_costs_only_itself(packet):
-    assert xmp.parsed(packet) == Description()
+    assert xmp.parse_packet(packet) == DescriptiveMetadata()
     content = pictures.with_xmp("webp", packet or b" ")
-    assert examine(BytesIO(content), name="picture").metadata.described == Description()
+    assert examine(BytesIO(content), name="picture").metadata.descriptive == DescriptiveMetadata()
 
 
 def test_what_is_too_much_is_cut():
     many = "".join(f"<rdf:li>{number}</rdf:li>" for number in range(500))
     long = pictures.xmp_of(f"<dc:subject><rdf:Bag>{many}<rdf:li>1</rdf:li></rdf:Bag></dc:subject>")
-    assert len(xmp.parsed(long).keywords) == 100
+    assert len(xmp.parse_packet(long).keywords) == 100
     title = pictures.xmp_of(f"<dc:title><rdf:Alt><rdf:li>{'x' * 5000}</rdf:li></rdf:Alt></dc:title>")
-    assert xmp.parsed(title).title == "x" * 200
+    assert xmp.parse_packet(title).title == "x" * 200
 
 
 def test_keywords_are_counted_once_whatever_their_case():
     packet = pictures.xmp_of("<dc:subject><rdf:Bag><rdf:li>Dog</rdf:li><rdf:li> dog </rdf:li></rdf:Bag></dc:subject>")
-    assert xmp.parsed(packet).keywords == ("Dog",)
+    assert xmp.parse_packet(packet).keywords == ("Dog",)
 
 
 @pytest.mark.parametrize(
     ("text", "stars"), [("5", 5), ("0", None), ("-1", None), ("3.0", 3), ("6", None), ("x", None), ("1e999", None)]
 )
 def test_stars(text, stars):
-    assert stars_of(text) == stars
+    assert parse_rating(text) == stars
 
 
 @pytest.mark.parametrize("name", ["photo.jpg.xmp", "photo.xmp", "photo.XMP"])
@@ -113,8 +113,8 @@ def test_sidecar_beside_a_picture_counts_more_than_its_file(tmp_path: Path, name
     (tmp_path / name).write_bytes(
         pictures.xmp_of("<dc:subject><rdf:Bag><rdf:li>Beside</rdf:li></rdf:Bag></dc:subject>")
     )
-    described = with_sidecar(examine(path, name="photo.jpg"), path).metadata.described
-    assert described == replace(FULL, keywords=("Beside",))
+    descriptive = with_sidecar(examine(path, name="photo.jpg"), path).metadata.descriptive
+    assert descriptive == replace(FULL, keywords=("Beside",))
 
 
 def test_sidecar_that_is_no_file_or_no_xmp_is_left_alone(tmp_path: Path):

@@ -13,8 +13,9 @@ from analysis.ingest.process_pool import examine_all
 from analysis.ingest.validation import Limits
 from analysis.library import images
 from analysis.models import Image, PendingBlob
+from analysis.pipeline.files import store_file
 from analysis.storage import blobs
-from analysis.storage.snapshot import Changed, snapshot
+from analysis.storage.verified_copy import FileChanged, verified_copy
 from tests import pictures
 
 pytestmark = pytest.mark.django_db
@@ -49,17 +50,20 @@ def stored_sha256(image: Image) -> str:
 
 def test_snapshot_yields_the_bytes_with_the_given_hash():
     content = pictures.jpeg()
-    with snapshot(io.BytesIO(content), sha256=hashlib.sha256(content).hexdigest()) as copy:
+    with verified_copy(io.BytesIO(content), sha256=hashlib.sha256(content).hexdigest()) as copy:
         assert copy.read() == content
-    with pytest.raises(Changed), snapshot(io.BytesIO(content + b"\0"), sha256=hashlib.sha256(content).hexdigest()):
+    with (
+        pytest.raises(FileChanged),
+        verified_copy(io.BytesIO(content + b"\0"), sha256=hashlib.sha256(content).hexdigest()),
+    ):
         pass
 
 
 @pytest.mark.parametrize("later", [b"<html>not a picture</html>", pictures.jpeg(seed=2)])
 def test_file_replaced_after_examination_is_not_stored(owner, pictures_folder, later):
     examined = examine(io.BytesIO(pictures.jpeg(seed=1)), name="dog.jpg")
-    with pytest.raises(Changed, match="The file changed while it was read"):
-        images.add(examined, io.BytesIO(later), owner_id=owner.pk, then=lambda image: None)
+    with pytest.raises(FileChanged, match="The file changed while it was read"):
+        images.add(images.store_files(examined, io.BytesIO(later), owner_id=owner.pk))
     assert not Image.objects.exists()
     assert not PendingBlob.objects.exists()
     assert [path for path in pictures_folder.rglob("*") if path.is_file()] == []
@@ -104,7 +108,7 @@ def test_file_that_is_written_to_without_end_is_refused_with_a_sentence(owner, t
         is_over.set()
         writer.join()
     assert str(outcome.refusal) == (
-        "growing.jpg: it was written to while it was read; import it again when it is complete"
+        "growing.jpg: the file changed while it was read; import it again when it is complete"
     )
     assert not Image.objects.exists()
 
@@ -114,5 +118,5 @@ def test_file_removed_after_examination_is_unreadable_not_a_failing_storage(owne
     path.write_bytes(pictures.jpeg())
     [outcome] = examine_all([path], limits=Limits(), processes=1)
     path.unlink()
-    refusal = pipeline._keep_file(outcome, owner_id=owner.pk).refusal
+    refusal = store_file(outcome, owner_id=owner.pk).refusal
     assert str(refusal) == "gone.jpg: the file cannot be read (No such file or directory)"

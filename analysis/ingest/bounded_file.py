@@ -1,4 +1,4 @@
-"""Files that decoders may seek and read as they like: only the source's own errors are told apart as such."""
+"""File objects for decoders, which tell read errors apart from damaged content."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import os
 from typing import IO, BinaryIO, cast
 
 
-class Source(io.RawIOBase):
-    """A seekable file behind a position of our own.
+class BoundedFile(io.RawIOBase):
+    """A seekable file with a position of its own, kept within the file.
 
-    A decoder that follows an offset out of a damaged file gets the end of the file, where the system would raise an
-    OSError. So `failure` holds only what reading itself raised: a disk that fails, a connection that ends.
+    A decoder that follows a damaged offset gets the end of the file, where the system would raise OSError. So
+    `failure` only holds errors of reading itself: a failing disk, a lost connection.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -43,12 +43,12 @@ class Source(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         left = self.length - self._position
-        wanted = left if size is None or size < 0 else min(size, left)
-        if wanted == 0:
+        count = left if size is None or size < 0 else min(size, left)
+        if count == 0:
             return b""
         try:
             self._file.seek(self._position)
-            content = self._file.read(wanted)
+            content = self._file.read(count)
         except OSError as error:
             self.failure = error
             raise
@@ -60,7 +60,10 @@ class Source(io.RawIOBase):
 
 
 class OpenDescriptor(io.RawIOBase):
-    """A regular file by its descriptor, read at a position of our own: another process' position stays its own."""
+    """A regular file by its descriptor.
+
+    Reads with pread, as the position is shared with the sending process.
+    """
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -96,5 +99,5 @@ class OpenDescriptor(io.RawIOBase):
 
 
 def buffered(raw: io.RawIOBase) -> BinaryIO:
-    """The same behind a buffer, for decoders that read a few bytes at a time."""
+    """A buffered reader, for decoders that read a few bytes at a time."""
     return cast(BinaryIO, io.BufferedReader(raw, 64 * 1024))

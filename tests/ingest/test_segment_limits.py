@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from analysis.ingest.examine import examine
-from analysis.ingest.structure import jpeg_structure
+from analysis.ingest.segment_limits import jpeg_structure
 from analysis.ingest.validation import InvalidImage
 from tests import pictures, raw_bytes
 

@@ -1,4 +1,4 @@
-"""A copy of a file that nobody else writes to, checked against what was examined before it is stored."""
+"""A temporary copy of a file, verified to have the examined bytes before it is stored."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from django.utils.translation import gettext as _
+
 from analysis.storage.blobs import StorageError
 
 CHUNK_BYTES = 2**20
 IN_MEMORY = 8 * 2**20
 
 
-class Changed(StorageError):
-    """The bytes are not those that were examined; nothing of them is kept."""
+class FileChanged(StorageError):
+    """The file no longer has the examined bytes."""
 
 
 @contextmanager
-def snapshot(file: IO[bytes], *, sha256: str) -> Iterator[IO[bytes]]:
-    """The file's bytes, if they are still those with this SHA-256. Raises Changed; the file's own OSError passes."""
+def verified_copy(file: IO[bytes], *, sha256: str) -> Iterator[IO[bytes]]:
+    """Copy a file that must have this SHA-256. Raises FileChanged; read errors of the file pass through."""
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
         digest = hashlib.sha256()
         file.seek(0)
@@ -28,7 +30,7 @@ def snapshot(file: IO[bytes], *, sha256: str) -> Iterator[IO[bytes]]:
             digest.update(chunk)
             _write(copy, chunk)
         if digest.hexdigest() != sha256:
-            raise Changed("The file changed while it was read; send it again.")
+            raise FileChanged(_("The file changed while it was read. Please send it again."))
         copy.seek(0)
         yield copy
 
@@ -37,4 +39,5 @@ def _write(copy: IO[bytes], chunk: bytes) -> None:
     try:
         copy.write(chunk)
     except OSError as error:
-        raise StorageError(f"There is no room for a temporary file ({error.strerror or error}).") from error
+        sentence = _("A temporary file could not be written: %(error)s.")
+        raise StorageError(sentence % {"error": error.strerror or error}) from error

@@ -1,4 +1,4 @@
-"""Bytes that decoding a picture takes, estimated from its header."""
+"""Estimates of decoding memory from a file's header."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from PIL import ImageFile
 
 from analysis.ingest.file_types import Format
 
-# Measured at 20 megapixels, rounded up: the decoder's own copies, the picture, and what becomes of it strip by strip.
+# Measured at 20 megapixels and rounded up: the decoder's copies, the image, and its conversion strip by strip.
 BYTES_A_PIXEL = {"png": 5, "webp": 20, "gif": 8, "tiff": 6, "bmp": 5, "heic": 10, "avif": 10, "jpeg": 5}
 STRIP_BYTES, STRIP_PIXELS = 40, 4_000_000
 
 
 def estimated_bytes(picture: ImageFile.ImageFile, kind: Format, *, file_bytes: int, coefficient_bytes: int = 0) -> int:
-    """`picture`: opened, and set to the size it is decoded at. `coefficient_bytes`: of a JPEG with several scans."""
+    """Bytes to decode an image that was opened and drafted to the size it is decoded at.
+
+    `coefficient_bytes` are those of a JPEG with several scans.
+    """
     pixels = picture.width * picture.height
-    # Wide rows make strips of more pixels than usual; see pixels.shrunk.
+    # Wide rows make strips of more pixels than usual; see normalize.downscale.
     strips = STRIP_BYTES * min(pixels, max(STRIP_PIXELS, 16 * picture.width))
     return BYTES_A_PIXEL[kind.name] * pixels + strips + file_bytes + coefficient_bytes

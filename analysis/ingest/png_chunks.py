@@ -1,7 +1,7 @@
-"""A PNG without the chunks that a picture can do without: long texts, damaged extras, animation.
+"""Removal of PNG chunks that Pillow should not read: long texts, damaged extras, animation.
 
-Pillow refuses a whole picture for a text or a profile over a megabyte and for a bad checksum of an extra, and handles
-each chunk of the pixels at some cost, so these come as one.
+Pillow refuses an image for a text or profile over a megabyte and for a wrong checksum of an ancillary chunk. It spends
+time on each chunk of pixels, so these are joined into one.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import zlib
 from dataclasses import dataclass
 from typing import IO
 
-from analysis.ingest.structure import MAX_CHUNKS, too_many
+from analysis.ingest.segment_limits import MAX_CHUNKS, too_many_parts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MAX_EXTRA_BYTES = 1024**2  # Pillow's own limit for a text, packed or not
-MAX_TEXTS = 60  # unpacked, fewer than the 64 MB at which Pillow refuses the picture
+MAX_EXTRA_BYTES = 1024**2  # Pillow's limit for a text, compressed or not (PngImagePlugin.MAX_TEXT_CHUNK)
+MAX_TEXTS = 60  # decompressed, below the 64 MB at which Pillow refuses the image (MAX_TEXT_MEMORY)
 MAX_PROFILE_BYTES = 16 * 1024**2
 TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
@@ -24,14 +24,14 @@ PROFILE, PIXELS, END = b"iCCP", b"IDAT", b"IEND"
 
 @dataclass(frozen=True)
 class Png:
-    """The part of a PNG that is decoded, and its color profile."""
+    """A PNG reduced to what is decoded, and its color profile."""
 
     file: IO[bytes]
     profile: bytes | None
 
 
 class _Parts:
-    """Chunks on their way into one file; those of the pixels that follow one another become one."""
+    """A PNG being written, in which consecutive pixel chunks become one."""
 
     def __init__(self) -> None:
         self.file = io.BytesIO()
@@ -45,24 +45,27 @@ class _Parts:
         self.file.write(content)
 
     def add(self, kind: bytes, content: bytes, checksum: bytes) -> None:
-        self.end_pixels(is_whole=True)
+        self.end_pixels(has_checksum=True)
         self.file.write(len(content).to_bytes(4, "big") + kind + content + checksum)
 
-    def end_pixels(self, *, is_whole: bool) -> None:
-        """`is_whole`: False leaves out the checksum, which Pillow skips, so that the file ends where the bytes did."""
+    def end_pixels(self, *, has_checksum: bool) -> None:
+        """Write the length of the open pixel chunk, and its checksum unless the file ends with it."""
         if self._open_at is None:
             return
         end = self.file.tell()
         self.file.seek(self._open_at)
         self.file.write((end - self._open_at - 8).to_bytes(4, "big"))
         self.file.seek(end)
-        if is_whole:
-            self.file.write(bytes(4))  # Pillow does not look at it: the pixels have a checksum of their own
+        if has_checksum:
+            self.file.write(bytes(4))  # any value: Pillow skips it, as the pixels have a checksum of their own
         self._open_at = None
 
 
-def readable_png(file: IO[bytes], *, name: str) -> Png:
-    """The chunks that make the picture and what it says of itself. Raises Rejected for too many of them."""
+def without_extra_chunks(file: IO[bytes], *, name: str) -> Png:
+    """The chunks that Pillow needs for pixels and metadata.
+
+    Raises InvalidImage for too many chunks.
+    """
     parts, profile, texts = _Parts(), None, 0
     file.seek(len(SIGNATURE))
     for _ in range(MAX_CHUNKS):
@@ -84,10 +87,10 @@ def readable_png(file: IO[bytes], *, name: str) -> Png:
         elif _is_sound(kind, content, checksum) and texts <= MAX_TEXTS:
             parts.add(kind, content, checksum)
     else:
-        raise too_many(MAX_CHUNKS, "chunks", title="PNG", name=name)
+        raise too_many_parts(MAX_CHUNKS, "chunks", title="PNG", name=name)
     if kind == END:
         parts.add(END, b"", zlib.crc32(END).to_bytes(4, "big"))
-    parts.end_pixels(is_whole=False)
+    parts.end_pixels(has_checksum=False)
     parts.file.seek(0)
     return Png(parts.file, profile)
 
@@ -102,7 +105,7 @@ def _is_skipped(kind: bytes, length: int) -> bool:
 
 
 def _is_sound(kind: bytes, content: bytes, checksum: bytes) -> bool:
-    """Whether to hand a chunk on. One that the picture needs always is: that it is damaged is for Pillow to say."""
+    """True for critical chunks, whose damage Pillow reports, and for ancillary chunks that it accepts."""
     if not _is_extra(kind):
         return True
     is_intact = zlib.crc32(kind + content).to_bytes(4, "big") == checksum
@@ -110,26 +113,26 @@ def _is_sound(kind: bytes, content: bytes, checksum: bytes) -> bool:
 
 
 def _is_short(kind: bytes, content: bytes) -> bool:
-    """Whether a text stays within the limit when it is unpacked."""
-    packed = content.partition(b"\0")[2]
+    """True if a text stays within the limit when it is decompressed."""
+    compressed = content.partition(b"\0")[2]
     if kind == b"zTXt":
-        packed = packed[1:]
-    elif kind == b"iTXt" and packed[:1] == b"\1":
-        packed = packed[2:].partition(b"\0")[2].partition(b"\0")[2]
+        compressed = compressed[1:]
+    elif kind == b"iTXt" and compressed[:1] == b"\1":
+        compressed = compressed[2:].partition(b"\0")[2].partition(b"\0")[2]
     else:
         return True
-    return _unpacked(packed, MAX_EXTRA_BYTES) is not None
+    return _decompressed(compressed, MAX_EXTRA_BYTES) is not None
 
 
 def _profile_in(content: bytes) -> bytes | None:
-    return _unpacked(content.partition(b"\0")[2][1:], MAX_PROFILE_BYTES)
+    return _decompressed(content.partition(b"\0")[2][1:], MAX_PROFILE_BYTES)
 
 
-def _unpacked(packed: bytes, maximum: int) -> bytes | None:
-    """None where it is damaged or longer than `most`."""
-    unpacker = zlib.decompressobj()
+def _decompressed(compressed: bytes, maximum: int) -> bytes | None:
+    """None if damaged, or longer than `maximum` bytes."""
+    decompressor = zlib.decompressobj()
     try:
-        content = unpacker.decompress(packed, maximum)
+        content = decompressor.decompress(compressed, maximum)
     except zlib.error:
         return None
-    return content if unpacker.eof else None
+    return content if decompressor.eof else None

@@ -1,0 +1,36 @@
+"""Runs a check that may hang, for a limited time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import TypeVar
+
+# Seconds for a check outside the database, which has a statement timeout of its own.
+LIMIT = 10.0
+T = TypeVar("T")
+
+
+def bounded(function: Callable[[], T], *, seconds: float = LIMIT) -> T:
+    """Call the function in a thread.
+
+    Raises TimeoutError if it takes longer, and lets the thread go on.
+    The thread has no database connection of its own that would be closed, so the function must not use the database.
+    """
+    results: list[T] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+            errors.append(error)
+
+    thread = Thread(target=run, daemon=True, name="doctor")
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no response within {seconds:.0f} s")
+    return results[0]

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from analysis.models.images import Image
+
+
+class Upload(models.Model):
+    """One user's permission to upload one file directly to storage, and the outcome."""
+
+    class State(models.TextChoices):
+        ISSUED = "issued", _("Issued")
+        ARRIVED = "arrived", _("Waiting for validation")
+        TAKEN = "taken", _("In the library")
+        REFUSED = "refused", _("Rejected")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tickets", verbose_name=_("owner")
+    )
+    key = models.CharField(
+        _("storage key"), max_length=200, unique=True, help_text=_("Chosen by the server; the file is uploaded there.")
+    )
+    filename = models.CharField(_("filename"), max_length=200)
+    size = models.BigIntegerField(_("size"), help_text=_("Bytes, as declared by the browser."))
+    sha256 = models.CharField(
+        _("SHA-256"), max_length=64, blank=True, help_text=_("As declared by the browser, if it computed one.")
+    )
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.ISSUED)
+    issued_at = models.DateTimeField(_("issued"), db_default=Now())
+    expires_at = models.DateTimeField(_("expires"))
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt"), db_default=Now())
+    image = models.ForeignKey(
+        Image, on_delete=models.SET_NULL, null=True, blank=True, related_name="tickets", verbose_name=_("picture")
+    )
+    is_new = models.BooleanField(
+        _("new picture"), default=False, help_text=_("The library did not have this file before.")
+    )
+    reason = models.TextField(_("reason"), blank=True, help_text=_("Why the file was rejected."))
+    may_retry = models.BooleanField(_("can be retried"), default=False)
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=Q(state="arrived"), name="upload_arrived"),
+            models.Index(fields=["expires_at"], name="upload_expires"),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename

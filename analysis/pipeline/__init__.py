@@ -1,0 +1,49 @@
+"""Order of the stages: what follows when an image is added, replaced, analyzed or removed.
+
+Pages, commands and Celery tasks call these functions. Rows and the analyses queued for them are saved in one
+transaction; tasks are sent on commit, and the sweeper sends those again that were lost.
+"""
+
+from analysis.pipeline.audit import audit
+from analysis.pipeline.batches import resume_batch, run_batch, start_once
+from analysis.pipeline.buckets import (
+    consume_events,
+    continue_sync,
+    import_bucket_objects,
+    import_object,
+    replay_events,
+    retry_failed,
+    start_sync,
+    sync_bucket,
+)
+from analysis.pipeline.changes import change_label, merge_labels, start_bulk_change, undo
+from analysis.pipeline.files import ImportedFile, import_files
+from analysis.pipeline.images import ingest_file, request_analysis, store_image
+from analysis.pipeline.uploads import complete_upload, validate_upload, validate_uploads
+
+__all__ = [
+    "ImportedFile",
+    "audit",
+    "change_label",
+    "complete_upload",
+    "consume_events",
+    "continue_sync",
+    "import_bucket_objects",
+    "import_files",
+    "import_object",
+    "ingest_file",
+    "merge_labels",
+    "replay_events",
+    "request_analysis",
+    "resume_batch",
+    "retry_failed",
+    "run_batch",
+    "start_bulk_change",
+    "start_once",
+    "start_sync",
+    "store_image",
+    "sync_bucket",
+    "undo",
+    "validate_upload",
+    "validate_uploads",
+]

@@ -1,0 +1,126 @@
+"""Images in buckets: events, syncs, and the import of their objects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from itertools import groupby
+from operator import itemgetter
+
+from django.db import transaction
+
+from analysis import tasks
+from analysis.aws.errors import AWSError
+from analysis.aws.sqs import SqsQueue
+from analysis.bucket_sync import connection_check, event_consumer, importer, object_import, sync
+from analysis.bucket_sync.object_queue import RecordedEvents
+from analysis.curation import trash
+from analysis.models import Bucket, BucketObject
+from analysis.pipeline.images import RUN_SECONDS, process_new, request_analysis
+from analysis.recognition import claims
+from analysis.recognition.search_index import reindex
+
+
+def consume_events(
+    queue: SqsQueue, *, stop: event_consumer.StopFlag, until_empty: bool = False
+) -> Iterator[event_consumer.EventCounts]:
+    """Import what S3 events report, until stopped; yields counts after each batch."""
+    for batch in event_consumer.consume(queue, stop=stop, until_empty=until_empty):
+        _process_recorded(batch.recorded)
+        yield batch.counts
+
+
+def replay_events(dead_letters: SqsQueue) -> Iterator[event_consumer.ReplayedMessage]:
+    """Import what the messages of a dead-letter queue report; yields each message. Raises AWSError."""
+    for replayed in event_consumer.replay(dead_letters):
+        _process_recorded(replayed.recorded)
+        yield replayed
+
+
+def _process_recorded(recorded: RecordedEvents) -> None:
+    for bucket_id in recorded.buckets:
+        tasks.import_bucket_objects.delay_on_commit(bucket_id=bucket_id)
+    if recorded.uploads:
+        tasks.check_uploads.delay_on_commit()
+
+
+def start_sync(bucket_id: int, *, trash_missing: bool = False) -> None:
+    """Sync a bucket in a worker."""
+    tasks.sync_bucket.delay_on_commit(bucket_id=bucket_id, trash_missing=trash_missing)
+
+
+def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
+    """Sync a bucket for a while; True if pages are left. Why it cannot be listed is saved with the bucket."""
+    bucket = Bucket.objects.get(pk=bucket_id)
+    end = time.monotonic() + RUN_SECONDS
+    options = sync.SyncOptions(trash_missing=trash_missing)
+    try:
+        with closing(sync_bucket(bucket, options=options)) as pages:
+            return any(time.monotonic() > end and sync.is_unfinished(bucket) for _counts in pages)
+    except sync.SyncRunning:
+        return False
+    except AWSError as error:
+        trouble = connection_check.describe_list_error(bucket, error)
+        Bucket.objects.filter(pk=bucket_id).update(trouble=trouble)
+        return False
+
+
+def sync_bucket(
+    bucket: Bucket, *, options: sync.SyncOptions, retries_failed: bool = False
+) -> Generator[sync.SyncCounts, None, None]:
+    """Compare a bucket with the library and import what is new or changed; yields counts after each page.
+
+    `retries_failed` queues the images again whose last analysis failed. Close the iterator to stop; the next run
+    continues. Raises SyncRunning or AWSError.
+    """
+    counts = sync.SyncCounts()
+    with closing(sync.sync(bucket, options=options)) as pages:
+        for page in pages:
+            counts = page.counts
+            if page.has_queued:
+                tasks.import_bucket_objects.delay_on_commit(bucket_id=bucket.pk)
+            yield counts
+    counts.failed_analyses = sync.count_failed(bucket, options=options, failed=claims.latest_failed(bucket.pk))
+    if retries_failed and not options.is_dry:
+        retry_failed(bucket)
+    yield counts
+
+
+def import_bucket_objects(bucket_id: int) -> bool:
+    """Import the objects of a bucket that wait; True if time ran out before none was left."""
+    if not importer.SLOTS.acquire(blocking=False):
+        return False  # the other importers of this process continue until none waits
+    try:
+        end = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < end:
+            row = importer.claim(bucket_id)
+            if row is None:
+                return False
+            import_object(row)
+        return True
+    finally:
+        importer.SLOTS.release()
+
+
+def import_object(row: BucketObject) -> None:
+    """Read a claimed object; its image is added, gets a new original, or is trashed."""
+    outcome = importer.read(row)
+    if outcome is None:
+        return
+    with transaction.atomic():
+        result = object_import.save(row, outcome)
+        if result.image:
+            if not result.is_new:
+                reindex([result.image.pk])  # it may have been restored from the trash
+            process_new(result.image, apis=row.bucket.apis, is_bulk=True)
+        if result.removed_image_id and result.removed_at:
+            trash.trash([result.removed_image_id], at=result.removed_at)
+
+
+def retry_failed(bucket: Bucket) -> int:
+    """Queue the images of a bucket again whose last analysis failed. Returns the number of images."""
+    failed = claims.latest_failed(bucket.pk)
+    for api, pairs in groupby(failed, key=itemgetter(0)):
+        request_analysis(image_ids=[image_id for _api, image_id in pairs], apis=[api], is_bulk=True)
+    return len({image_id for _api, image_id in failed})

@@ -1,0 +1,53 @@
+"""Changes to many images: bulk changes, their undo, and changes of labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from analysis import tasks
+from analysis.curation import bulk, bulk_steps, label_admin
+from analysis.curation.bulk import Selection
+from analysis.curation.label_admin import LabelUpdate
+from analysis.models import BulkChange, ChangedImage
+
+
+def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> BulkChange:
+    """Apply an action to all images of a search in the background. Raises ActionRefused."""
+    with transaction.atomic():
+        change = bulk_steps.start(selection, action, **arguments)
+        tasks.continue_bulk_change.delay_on_commit(change_id=change.pk)
+    return change
+
+
+def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:
+    """Undo a bulk change; in the background if it is still running or changed more than `at_once` images.
+
+    Raises ActionRefused.
+    """
+    is_open = BulkChange.objects.filter(pk=token, is_open=True).exists()
+    if not is_open and ChangedImage.objects.filter(change=token)[: at_once + 1].count() <= at_once:
+        return bulk.undo(token, by=by)
+    with transaction.atomic():
+        change = bulk_steps.undo(token, by=by)
+        tasks.continue_bulk_change.delay_on_commit(change_id=change.pk)
+    return change
+
+
+def change_label(label_id: int, update: LabelUpdate) -> None:
+    """Update a label, and reindex its images in the background. Raises ActionRefused."""
+    with transaction.atomic():
+        _reindex_labels(label_admin.update_label(label_id, update))
+
+
+def merge_labels(label_ids: list[int], *, into_id: int) -> None:
+    """Merge labels into one, and reindex their images in the background. Raises ActionRefused."""
+    with transaction.atomic():
+        _reindex_labels(label_admin.merge(label_ids, into_id=into_id))
+
+
+def _reindex_labels(label_ids: list[int]) -> None:
+    for label_id in label_ids:
+        tasks.reindex_label.delay_on_commit(label_id=label_id)

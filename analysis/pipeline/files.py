@@ -1,0 +1,65 @@
+"""Import of files and folders on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.ingest import folder_scan
+from analysis.ingest.decode import unreadable
+from analysis.ingest.examine import CHANGED, STILL_WRITTEN, with_sidecar
+from analysis.ingest.process_pool import Outcome, examine_all
+from analysis.ingest.validation import InvalidImage, clean_name
+from analysis.library.images import Added
+from analysis.pipeline.images import store_image
+from analysis.storage import blobs, renditions
+from analysis.storage.verified_copy import FileChanged
+
+
+@dataclass(frozen=True)
+class ImportedFile:
+    """Result for one file: `added`, also for an image that existed, or the error that prevented it."""
+
+    path: Path | None
+    added: Added | None = None
+    refusal: Exception | None = None
+
+
+def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[str] = ()) -> Iterator[ImportedFile]:
+    """Import files and folders, examined on all cores. May be stopped at any time and repeated.
+
+    `exclude`: patterns of paths below the folders to skip.
+    """
+    changed = list[Path]()
+    files = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
+    for outcome in examine_all(files, limits=renditions.limits()):
+        imported = store_file(outcome, owner_id=owner_id)
+        if imported.path and _has_changed(imported):
+            changed.append(imported.path)  # examined again at the end, when its writer may have finished
+        else:
+            yield imported
+    if changed:
+        for outcome in examine_all(changed, limits=renditions.limits()):
+            yield store_file(outcome, owner_id=owner_id)
+
+
+def _has_changed(imported: ImportedFile) -> bool:
+    return isinstance(imported.refusal, InvalidImage) and imported.refusal.code == CHANGED
+
+
+def store_file(outcome: Outcome, *, owner_id: int) -> ImportedFile:
+    """Store an examined file and queue its analyses; errors are in the result."""
+    path = outcome.path
+    if path is None or outcome.examined is None:
+        return ImportedFile(path, refusal=outcome.refusal)
+    examined = with_sidecar(outcome.examined, path)
+    try:
+        with path.open("rb") as file:
+            return ImportedFile(path, added=store_image(examined, file, owner_id=owner_id, is_bulk=True))
+    except FileChanged:
+        return ImportedFile(path, refusal=InvalidImage(CHANGED, clean_name(path.name), STILL_WRITTEN))
+    except OSError as error:
+        return ImportedFile(path, refusal=unreadable(path.name, error))
+    except blobs.StorageError as error:
+        return ImportedFile(path, refusal=error)

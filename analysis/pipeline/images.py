@@ -1,0 +1,59 @@
+"""Adding images: examine, store, queue for analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import IO
+
+from django.db import transaction
+
+from analysis import tasks
+from analysis.ingest.decoding_service import examine
+from analysis.ingest.examine import Examined
+from analysis.library import images
+from analysis.library.images import Added
+from analysis.models import Image
+from analysis.recognition import enqueue, registry
+from analysis.recognition.search_index import reindex
+from analysis.storage import renditions
+
+RUN_SECONDS = 60.0
+"""Seconds after which a task sends itself again, long before the broker would deliver it to another worker."""
+
+
+def ingest_file(file: IO[bytes], *, name: str, owner_id: int) -> Added:
+    """Examine, store and analyze a file. Raises InvalidImage or StorageError; then nothing of it is stored."""
+    return store_image(examine(file, name=name, limits=renditions.limits()), file, owner_id=owner_id)
+
+
+def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False) -> Added:
+    """Store an examined image and queue its analyses. Raises StorageError."""
+    stored = images.store_files(examined, file, owner_id=owner_id)
+    with transaction.atomic():
+        added = images.add(stored)
+        if added.is_new:
+            process_new(added.image, is_bulk=is_bulk)
+    return added
+
+
+def process_new(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) -> None:
+    """Make the keywords of a file searchable at once, and queue its analyses."""
+    if image.file_keywords.exists():
+        reindex([image.pk], apis=())
+    supported = [api for api in registry.current().apis if api in apis]
+    request_analysis(image_ids=[image.pk], apis=supported or None, is_bulk=is_bulk)
+
+
+def request_analysis(
+    *, image_ids: Iterable[int], apis: Iterable[str] | None = None, is_bulk: bool = False, is_forced: bool = False
+) -> int:
+    """Queue analyses, by default with all configured APIs; `is_forced` even where a result exists.
+
+    Returns the number of queued analyses.
+    """
+    requested = registry.enabled_apis() if apis is None else list(apis)
+    with transaction.atomic():
+        number = enqueue.enqueue(image_ids, apis=requested, is_bulk=is_bulk, is_forced=is_forced)
+        for api in requested if number else ():
+            tasks.run_recognition.delay_on_commit(recognizer=registry.current().name, api=api)
+    return number
