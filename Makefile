@@ -50,7 +50,7 @@ format: .venv/installed-dev ## Python and templates in the form that `make check
 coverage: .venv/installed-dev ## every test but those of tests/chaos, with the lines that none of them runs
 	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
 
-bench: .venv/installed-dev ## measurements, with a rival's figure beside ours
+bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 	@.venv/bin/python bench/run.py
 
 requirements: .venv/installed-dev ## requirements*.txt from requirements*.in; name what to upgrade: UPGRADE="boto3 ruff"

@@ -1,1 +1,1 @@
-"""Measurements, each with a rival's figure beside ours where there is a rival: `make bench`, docs/benchmarks.md."""
+"""Benchmarks, most of them beside a baseline: `make bench`, docs/benchmarks.md."""

@@ -1,4 +1,4 @@
-"""Batches over rows without blobs, for bench/batch_queueing.py. Run by `manage.py shell -c`; prints JSON."""
+"""Jobs of bench/batch_queueing.py, run by `manage.py shell -c`."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from analysis.batches.options import build_batch
 from analysis.batches.progress import progress
 from analysis.models import Batch
 
-ENTRIES, WAITING = 500, 10_000
+ENTRIES, QUEUED = 500, 10_000
 
 
-def laid_out(number: int) -> None:
-    """A fresh library of so many pictures, and a batch over all of them, as far as the last queued analysis."""
-    _fill(number)
-    batch = _started()
+def queue_all(count: int) -> None:
+    """Queue a batch over all pictures; print its seconds and peak MB as JSON."""
+    _add_images(count)
+    batch = _start_batch()
     began = time.perf_counter()
     queueing.queue_next(batch.pk, max_pending=queueing.MAX_PENDING // 10)
     first = time.perf_counter() - began
     began = time.perf_counter()
     while not Batch.objects.get(pk=batch.pk).is_fully_queued:
-        queueing.queue_next(batch.pk, max_pending=2 * number)
+        queueing.queue_next(batch.pk, max_pending=2 * count)
     seconds = first + time.perf_counter() - began
     queued = batch.analyses.count()
-    if queued != number:
-        raise ValueError(f"{queued:,} analyses are queued, {number:,} should be.")
+    if queued != count:
+        raise ValueError(f"{queued:,} of {count:,} analyses were queued.")
     peak = getrusage(RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": seconds, "first": first, "peak": peak}))
 
 
-def looked_at(number: int, *, times: int) -> None:
-    """A batch with so many analyses, nearly all of them done; how long each look at its progress takes."""
-    _fill(number)
-    batch = _started()
+def time_progress(count: int, *, times: int) -> None:
+    """Time `progress` of a batch of `count` analyses; print milliseconds as JSON."""
+    _add_images(count)
+    batch = _start_batch()
     _execute(
         """
         INSERT INTO analysis_analysis (image_id, api, recognizer, model_version, parameters, state, attempts,
             finished_at, error_code, error_message, is_permanent, request_id, answer, is_current, is_pinned, is_sample,
             is_bulk, is_forced, is_reused, batch_id)
-        SELECT id, 'labels', 'simulator', '3.0', '{}', CASE WHEN place <= %s THEN 'queued' ELSE 'done' END, 1, now(),
-            '', '', false, '', '{}', place > %s, false, false, true, false, false, %s
-        FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM analysis_image) image
+        SELECT id, 'labels', 'simulator', '3.0', '{}', CASE WHEN position <= %s THEN 'queued' ELSE 'done' END, 1, now(),
+            '', '', false, '', '{}', position > %s, false, false, true, false, false, %s
+        FROM (SELECT id, row_number() OVER (ORDER BY id) AS position FROM analysis_image) image
         """,
-        [WAITING, WAITING, batch.pk],
+        [QUEUED, QUEUED, batch.pk],
     )
     _execute(
         "INSERT INTO analysis_batchentry (batch_id, done, failed, reused, dollars) "
@@ -56,22 +56,22 @@ def looked_at(number: int, *, times: int) -> None:
         [batch.pk, ENTRIES],
     )
     _execute("VACUUM ANALYZE analysis_analysis", [])
-    took = []
+    milliseconds = []
     for _ in range(times):
         began = time.perf_counter()
         progress(batch.pk)
-        took.append((time.perf_counter() - began) * 1000)
-    print(json.dumps({"milliseconds": took}))
+        milliseconds.append((time.perf_counter() - began) * 1000)
+    print(json.dumps({"milliseconds": milliseconds}))
 
 
-def _started() -> Batch:
+def _start_batch() -> Batch:
     batch = build_batch(all_owners=True)
     lifecycle.prepare(batch)
     lifecycle.resume(batch.pk)
     return batch
 
 
-def _fill(number: int) -> None:
+def _add_images(count: int) -> None:
     owner = get_user_model().objects.get(username="bench")
     _execute("TRUNCATE analysis_image CASCADE", [])
     _execute(
@@ -82,7 +82,7 @@ def _fill(number: int) -> None:
             160, 120, 'jpeg', '', '', '', '', now() - make_interval(secs => n)
         FROM generate_series(1, %s) n
         """,
-        [owner.pk, number],
+        [owner.pk, count],
     )
     _execute("VACUUM ANALYZE analysis_image", [])
 

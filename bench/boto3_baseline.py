@@ -1,7 +1,7 @@
-"""The rivals of the recognition: a bare pool of threads that calls boto3 alone, and the loop of a Lambda tutorial.
+"""Baselines of recognition: threads that only call boto3, and a tutorial's loop.
 
-python -m bench.boto3_baseline ADDRESS FOLDER --threads 64 --calls 3000 [--database URL]: with a database it writes each
-answer's label names, as such tutorials do; nothing is retried, counted, claimed or kept. Prints what it took as JSON.
+python -m bench.boto3_baseline ADDRESS FOLDER --threads 64 --calls 3000 [--database URL]: with a database it inserts the
+labels of each response, as such tutorials do. Nothing is retried or counted. Prints the times as JSON.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import boto3  # noqa: TID251
 import psycopg
 from botocore.config import Config  # noqa: TID251
 
+# Calls of each thread that are not counted: the first ones open connections and load botocore's models.
 WARM_UP = 2
-"""Calls of each thread before it counts: connections are made, botocore has read its models."""
 
-Ask = Callable[[Path], dict[str, Any]]
+DetectLabels = Callable[[Path], dict[str, Any]]
 
 
 def main() -> None:
@@ -32,25 +32,25 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=64)
     parser.add_argument("--calls", type=int, default=3_000)
     parser.add_argument("--database", default="")
-    asked = parser.parse_args()
-    ask = asking(asked.address, threads=asked.threads)
-    paths = sorted(asked.folder.rglob("*.jpg"))[: asked.calls]
-    if asked.database:
-        with psycopg.connect(asked.database) as connection:
-            print(json.dumps(timed(lambda: loop(ask, paths, connection), ask, paths[:WARM_UP])))
+    options = parser.parse_args()
+    detect_labels = make_client(options.address, threads=options.threads)
+    paths = sorted(options.folder.rglob("*.jpg"))[: options.calls]
+    if options.database:
+        with psycopg.connect(options.database) as connection:
+            print(json.dumps(timed(lambda: loop(detect_labels, paths, connection), detect_labels, paths[:WARM_UP])))
         return
-    with ThreadPoolExecutor(asked.threads) as pool:
-        asked_all(pool, ask, paths[: WARM_UP * asked.threads])
-        print(json.dumps(timed(lambda: asked_all(pool, ask, paths), ask, ())))
+    with ThreadPoolExecutor(options.threads) as pool:
+        call_all(pool, detect_labels, paths[: WARM_UP * options.threads])
+        print(json.dumps(timed(lambda: call_all(pool, detect_labels, paths), detect_labels, ())))
 
 
-def asked_all(pool: ThreadPoolExecutor, ask: Ask, paths: Sequence[Path]) -> int:
-    """Answers are dropped as they come."""
-    return sum(1 for _ in pool.map(ask, paths))
+def call_all(pool: ThreadPoolExecutor, detect_labels: DetectLabels, paths: Sequence[Path]) -> int:
+    """Number of calls; their responses are dropped."""
+    return sum(1 for _ in pool.map(detect_labels, paths))
 
 
-def asking(address: str, *, threads: int) -> Ask:
-    """What ours asks, with a client that is made as ours is."""
+def make_client(address: str, *, threads: int) -> DetectLabels:
+    """The request that imagelib makes, by a client with its settings."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         connect_timeout=3,
@@ -66,33 +66,33 @@ def asking(address: str, *, threads: int) -> Ask:
         aws_secret_access_key="simulated",
     )
 
-    def ask(path: Path) -> dict[str, Any]:
-        answer: dict[str, Any] = client.detect_labels(
+    def detect_labels(path: Path) -> dict[str, Any]:
+        response: dict[str, Any] = client.detect_labels(
             Image={"Bytes": path.read_bytes()},
             MaxLabels=100,
             MinConfidence=55.0,
             Features=["GENERAL_LABELS", "IMAGE_PROPERTIES"],
         )
-        return answer
+        return response
 
-    return ask
+    return detect_labels
 
 
-def loop(ask: Ask, paths: Sequence[Path], connection: psycopg.Connection) -> None:
-    """One picture after another, one row for each label."""
+def loop(detect_labels: DetectLabels, paths: Sequence[Path], connection: psycopg.Connection) -> None:
+    """Analyze one picture after another and insert a row for each label."""
     connection.execute("CREATE TABLE IF NOT EXISTS tutorial_labels (picture text, name text, confidence real)")
     connection.commit()
     for path in paths:
-        for label in ask(path)["Labels"]:
+        for label in detect_labels(path)["Labels"]:
             row = path.name, label["Name"], label["Confidence"]
             connection.execute("INSERT INTO tutorial_labels VALUES (%s, %s, %s)", row)
         connection.commit()
 
 
-def timed(work: Callable[[], object], ask: Ask, first: Sequence[Path]) -> dict[str, float]:
-    """Seconds of the wall's clock and of the processor, after some calls that do not count."""
-    for path in first:
-        ask(path)
+def timed(work: Callable[[], object], detect_labels: DetectLabels, warm_up: Sequence[Path]) -> dict[str, float]:
+    """Wall-clock seconds, processor seconds and peak MB, after a warm-up."""
+    for path in warm_up:
+        detect_labels(path)
     before, began = getrusage(RUSAGE_SELF), time.monotonic()
     work()
     seconds, after = time.monotonic() - began, getrusage(RUSAGE_SELF)

@@ -1,4 +1,4 @@
-"""A signed-in page in Debian's Chromium."""
+"""A signed-in page in Debian's Chromium, of imagelib as `manage.py run` starts it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from playwright.sync_api import Page, sync_playwright
 from bench import sandbox
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-STARTED = "Press Ctrl-C to stop."
+STARTED = "Ctrl-C"  # the last line that the command prints before it serves
 
 
 @dataclass(frozen=True)
 class Site:
-    """imagelib as `manage.py run` starts it, in a folder of its own."""
+    """A running imagelib in a temporary folder."""
 
     address: str
     password: str  # admin's
@@ -29,16 +29,16 @@ class Site:
 
 
 @contextmanager
-def site(*, samples: bool = False) -> Iterator[Site]:
+def running_site(*, samples: bool = False) -> Iterator[Site]:
     command = [sys.executable, "manage.py", "run", "--port", "0", *(["--samples"] if samples else [])]
     with sandbox.var_folder() as var, sandbox.running_program(command, env=sandbox.environment(var)) as program:
         program.wait_for(STARTED, seconds=180)
-        said = "".join(program.lines)
-        yield Site(_after("imagelib is running at ", said), _after("as admin, password ", said), var)
+        output = "".join(program.lines)
+        yield Site(_first_match(r"(http://\S+)", output), _first_match(r"password:? (\S+)", output), var)
 
 
 @contextmanager
-def page_of(site: Site, *, width: int = 1280, height: int = 800) -> Iterator[Page]:
+def signed_in_page(site: Site, *, width: int = 1280, height: int = 800) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
@@ -53,15 +53,15 @@ def page_of(site: Site, *, width: int = 1280, height: int = 800) -> Iterator[Pag
 
 
 def chromium() -> str:
-    """The browser on the path. Raises FileNotFoundError."""
+    """Path of the browser. Raises FileNotFoundError."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    raise FileNotFoundError("There is no Chromium; on Debian: apt-get install chromium.")
+        if path := shutil.which(name):
+            return path
+    raise FileNotFoundError("Chromium was not found. On Debian, run: apt-get install chromium")
 
 
-def _after(words: str, said: str) -> str:
-    found = re.search(rf"{re.escape(words)}(\S+)", said)
-    if found is None:
-        raise sandbox.Ended(f"It did not say {words!r}:\n{said}")
-    return found[1]
+def _first_match(pattern: str, output: str) -> str:
+    match = re.search(pattern, output)
+    if match is None:
+        raise sandbox.ProgramEnded(f"No line matches {pattern!r}:\n{output}")
+    return match[1]

@@ -1,7 +1,7 @@
-"""The rival of a bulk run: a Celery group with one task for each picture, each of which calls boto3 as boto3 ships.
+"""Baseline of a bulk run: a Celery group with one boto3 call for each picture.
 
-python -m bench.celery_group ADDRESS FOLDER --tasks 2000 --threads 64: starts a worker of its own on the Redis of the
-library, sends the group, and waits until each task has answered or failed for good. Prints JSON: answers a second.
+python -m bench.celery_group ADDRESS FOLDER --tasks 2000 --threads 64: starts a worker of its own on the library's
+Redis, sends the group, and waits until each task has succeeded or failed. Prints JSON: responses a second.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from celery import Celery, group
 
 from imagelib import embedded
 
-ADDRESS, FOLDER, THREADS = "RIVAL_ADDRESS", "RIVAL_FOLDER", "RIVAL_THREADS"
-DONE, FAILED = "rival:answered", "rival:failed"
-LIMIT = 120.0  # seconds for all of them
+ADDRESS, FOLDER, THREADS = "BASELINE_ADDRESS", "BASELINE_FOLDER", "BASELINE_THREADS"
+DONE, FAILED = "baseline:answered", "baseline:failed"
+LIMIT = 120.0  # seconds for the whole group
 VAR = Path(os.environ["IMAGELIB_VAR"])
-app = Celery("rival", broker=embedded.broker_url(VAR))
-app.conf.task_default_queue = "rival"
+app = Celery("baseline", broker=embedded.broker_url(VAR))
+app.conf.task_default_queue = "baseline"
 app.conf.task_ignore_result = True
 app.conf.worker_prefetch_multiplier = 1
 app.conf.broker_connection_retry_on_startup = True
 
 
-def client():
+def make_client():
     return boto3.client(
         "rekognition",
         region_name="us-east-1",
@@ -47,10 +47,11 @@ def client():
 _client, _counts = None, redis.Redis.from_url(embedded.redis_url(VAR))
 
 
-@app.task(name="rival.ask")  # the same here, where this module is __main__, and in the worker
-def ask(name: str) -> None:
+# The name is explicit, because this module is __main__ here and bench.celery_group in the worker.
+@app.task(name="baseline.detect_labels")
+def detect_labels(name: str) -> None:
     try:
-        _asked().detect_labels(
+        _shared_client().detect_labels(
             Image={"Bytes": (Path(os.environ[FOLDER]) / name).read_bytes()},
             MaxLabels=100,
             MinConfidence=55.0,
@@ -62,10 +63,10 @@ def ask(name: str) -> None:
         _counts.incr(DONE)
 
 
-def _asked():
+def _shared_client():
     global _client  # noqa: PLW0603
     if _client is None:
-        _client = client()
+        _client = make_client()
     return _client
 
 
@@ -75,27 +76,27 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--tasks", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
-    asked = parser.parse_args()
-    env = {**os.environ, ADDRESS: asked.address, FOLDER: str(asked.folder), THREADS: str(asked.threads)}
+    options = parser.parse_args()
+    env = {**os.environ, ADDRESS: options.address, FOLDER: str(options.folder), THREADS: str(options.threads)}
     command = [sys.executable, "-m", "celery", "-A", "bench.celery_group", "worker", "-P", "threads"]
-    command += ["-c", str(asked.threads), "--loglevel", "ERROR", "--without-gossip", "--without-mingle"]
-    names = [str(path.relative_to(asked.folder)) for path in sorted(asked.folder.rglob("*.jpg"))[: asked.tasks]]
+    command += ["-c", str(options.threads), "--loglevel", "ERROR", "--without-gossip", "--without-mingle"]
+    names = [str(path.relative_to(options.folder)) for path in sorted(options.folder.rglob("*.jpg"))[: options.tasks]]
     worker = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        group(ask.s(name) for name in names).apply_async()
-        print(json.dumps(_waited(len(names))))
+        group(detect_labels.s(name) for name in names).apply_async()
+        print(json.dumps(_wait_for_all(len(names))))
     finally:
         worker.terminate()
         worker.wait(timeout=30)
 
 
-def _waited(number: int) -> dict[str, float]:
-    """From the first answer to the last."""
+def _wait_for_all(total: int) -> dict[str, float]:
+    """Responses a second from the first to the last, and the number of failures."""
     deadline = time.monotonic() + LIMIT
     while not _count(DONE) and time.monotonic() < deadline:
         time.sleep(0.01)
     began = time.monotonic()
-    while _count(DONE) + _count(FAILED) < number and time.monotonic() < deadline:
+    while _count(DONE) + _count(FAILED) < total and time.monotonic() < deadline:
         time.sleep(0.05)
     return {"rate": _count(DONE) / (time.monotonic() - began), "failed": _count(FAILED)}
 

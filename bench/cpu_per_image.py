@@ -1,4 +1,4 @@
-"""Processor time per picture, compared with a thread pool of plain boto3 calls."""
+"""Processor time of an analysis, compared with threads that only call boto3."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bench.report import Measurement, Report
 
 THREADS = 64
 PICTURES, WARM_UP, ROUNDS = 1_000, 300, 5
-SIZE = 20_000  # bytes; small pictures are the hardest case, since handling the bytes costs both sides the same
-LIMIT = 90.0  # seconds for one round of one side
+SIZE = 20_000  # bytes; small, so that the shared work of sending them hides as little as possible of imagelib's own
+LIMIT = 90.0  # seconds for one side of a round
 NO_QUOTA = {"REKOGNITION_QUOTA": "labels=100000", "RECOGNITION_THREADS": str(THREADS)}
 
 
 @dataclass(frozen=True)
-class Bare:
+class BaselineRun:
     seconds: float
     processor: float
     peak: float  # MB
@@ -28,68 +28,73 @@ class Bare:
 
 @dataclass(frozen=True)
 class Round:
-    """The same number of pictures by plain boto3 calls and by imagelib."""
+    """The same number of pictures by the baseline and by imagelib."""
 
-    bare: Bare
+    baseline: BaselineRun
     seconds: float
     usage: ResourceUse
 
     @property
     def ratio(self) -> float:
-        """Processor time of imagelib divided by that of the plain calls."""
-        return self.usage.total / self.bare.processor
+        """Processor time of imagelib divided by that of the baseline."""
+        return self.usage.total / self.baseline.processor
 
 
 def measure() -> Report:
-    with recognition_env(env=NO_QUOTA) as library:
-        library.fill(WARM_UP + ROUNDS * PICTURES, size=SIZE)
-        with library.workers() as workers:
-            library.analyze(WARM_UP, seconds=LIMIT)
-            return report([_round(library, workers) for _ in range(ROUNDS)])
+    with recognition_env(env=NO_QUOTA) as env:
+        env.fill(WARM_UP + ROUNDS * PICTURES, size=SIZE)
+        with env.workers() as workers:
+            env.analyze(WARM_UP, seconds=LIMIT)
+            return report([_round(env, workers) for _ in range(ROUNDS)])
 
 
-def _round(library: RecognitionEnv, workers: list[subprocess.Popen[bytes]]) -> Round:
-    bare = bare_calls(library, threads=THREADS, calls=PICTURES)
-    library.queue(PICTURES)
-    before = library.usage(workers)
-    seconds = library.analyze_queued(PICTURES, seconds=LIMIT)
-    return Round(bare, seconds, library.usage(workers).since(before))
+def _round(env: RecognitionEnv, workers: list[subprocess.Popen[bytes]]) -> Round:
+    baseline = run_baseline(env, threads=THREADS, calls=PICTURES)
+    env.queue(PICTURES)
+    before = env.processor_use(workers)
+    seconds = env.analyze_queued(PICTURES, seconds=LIMIT)
+    return Round(baseline, seconds, env.processor_use(workers).since(before))
 
 
-def bare_calls(library: RecognitionEnv, *, threads: int, calls: int, more: Sequence[str] = ()) -> Bare:
-    folder = library.library.var / "pictures" / "originals"
-    arguments = [library.simulator.address, str(folder), "--threads", str(threads), "--calls", str(calls), *more]
+def run_baseline(env: RecognitionEnv, *, threads: int, calls: int, options: Sequence[str] = ()) -> BaselineRun:
+    folder = env.library.var / "pictures" / "originals"
+    arguments = [env.simulator.address, str(folder), "--threads", str(threads), "--calls", str(calls), *options]
     command = [sys.executable, "-m", "bench.boto3_baseline", *arguments]
-    done = subprocess.run(command, cwd=sandbox.ROOT, env=library.env, check=True, stdout=subprocess.PIPE, timeout=LIMIT)
-    return Bare(**json.loads(done.stdout))
+    process = subprocess.run(command, cwd=sandbox.ROOT, env=env.env, check=True, stdout=subprocess.PIPE, timeout=LIMIT)
+    return BaselineRun(**json.loads(process.stdout))
 
 
 def report(rounds: Sequence[Round]) -> Report:
-    median = sorted(rounds, key=lambda round_: round_.ratio)[len(rounds) // 2]
-    bare, usage = milliseconds(median.bare.processor), median.usage
-    workers = milliseconds(sum(usage.workers))
-    figures = [
-        Measurement(what="answered", ours=PICTURES / median.seconds, unit="/s", rival=PICTURES / median.bare.seconds),
-        Measurement(what="processor, the worker", ours=workers, unit="ms", rival=bare),
-        Measurement(what="processor, PostgreSQL", ours=milliseconds(usage.database), unit="ms"),
-        Measurement(what="processor, Redis", ours=milliseconds(usage.redis), unit="ms"),
-        Measurement(what="total", ours=milliseconds(usage.total), unit="ms", rival=bare, at_most_ratio=4),
+    median_round = sorted(rounds, key=lambda pair: pair.ratio)[len(rounds) // 2]
+    baseline, usage = per_picture(median_round.baseline.processor), median_round.usage
+    workers = per_picture(sum(usage.workers))
+    measurements = [
+        Measurement(
+            name="pictures analyzed",
+            value=PICTURES / median_round.seconds,
+            unit="/s",
+            baseline=PICTURES / median_round.baseline.seconds,
+        ),
+        Measurement(name="processor time, worker", value=workers, unit="ms", baseline=baseline),
+        Measurement(name="processor time, PostgreSQL", value=per_picture(usage.database), unit="ms"),
+        Measurement(name="processor time, Redis", value=per_picture(usage.redis), unit="ms"),
+        Measurement(
+            name="processor time, total", value=per_picture(usage.total), unit="ms", baseline=baseline, at_most_ratio=4
+        ),
     ]
     notes = [
         f"{PICTURES:,} pictures of {SIZE:,} bytes a round, {LATENCY} ms ± {JITTER}; milliseconds a picture.",
-        f"Median of {ROUNDS} rounds, plain calls first in each; ratios of the totals "
-        + " ".join(f"{round_.ratio:.2f}" for round_ in rounds)
+        f"The median of {ROUNDS} rounds, baseline first; ratios of the total "
+        + " ".join(f"{pair.ratio:.2f}" for pair in rounds)
         + ".",
-        f"Not counted: the first {WARM_UP} pictures, and two calls of each thread of the plain calls.",
-        "The total covers claim, payload, call, saving, index and ledger, but not queueing.",
-        f"The simulator, on the same cores, answers at most {THREADS * 1000 / LATENCY:.0f}/s.",
+        f"The first {WARM_UP} pictures of imagelib and two calls of each thread of the baseline are not counted.",
+        "The total covers claim, payload, call, result, index and ledger, without queueing; the target is about it.",
+        f"With this latency {THREADS} calls in flight allow {THREADS * 1000 / LATENCY:.0f}/s at most.",
     ]
-    return Report(
-        f"{THREADS} calls in progress, no quota, compared with a thread pool of plain boto3 calls", figures, notes
-    )
+    return Report(f"{THREADS} calls in flight, no quota, against threads that only call boto3", measurements, notes)
 
 
-def milliseconds(seconds: float) -> float:
+def per_picture(seconds: float) -> float:
     """Milliseconds per picture."""
     return 1000 * seconds / PICTURES
 

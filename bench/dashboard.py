@@ -1,4 +1,4 @@
-"""The staff's pages over a generated library of a million pictures: over HTTP, and to the first paint in Chromium."""
+"""Dashboard, activity and system pages with a million generated pictures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import psycopg
 from playwright.sync_api import sync_playwright
 
 from bench.browser import FLAGS, chromium
-from bench.dataset import READER, Loaded, django_on, loaded
-from bench.dataset.usage import answer_of, fill
+from bench.dataset import READER, LoadedLibrary, django_setup, loaded_library
+from bench.dataset.usage import add_usage, response_sql
 from bench.report import Measurement, Report, percentile
 
 if TYPE_CHECKING:
@@ -22,36 +22,35 @@ if TYPE_CHECKING:
 
 PICTURES = int(os.environ.get("BENCH_DASHBOARD_PICTURES", "1000000"))
 STAFF = 1_000
-UNTIL = "2025-12-31"
-"""The last day of the library."""
+LAST_DAY = "2025-12-31"  # of the generated library
 RANGES = ("day", "week", "month", "year")
-ASKED, PAINTED = 30, 8
-MOST, MOST_TO_PAINT = 300.0, 1_500.0  # milliseconds
-ANSWERED, FAILED, QUEUED = 200_000, 25_000, 100_000
+REQUESTS, PAINTS = 30, 8
+TARGET, PAINT_TARGET = 300.0, 1_500.0  # milliseconds
+RESPONSES, FAILURES, QUEUED = 200_000, 25_000, 100_000
 
 
 def measure() -> Report:
-    with loaded(PICTURES) as library, django_on(library), worked_on(library):
-        counted = list(count())
-        again = list(count(is_again=True))
-        figures = [*counted, *again, *over_http(library)]
+    with loaded_library(PICTURES) as library, django_setup(library), with_activity(library):
+        first_counts = list(time_aggregation())
+        recounts = list(time_aggregation(is_recount=True))
+        measurements = [*first_counts, *recounts, *over_http(library)]
         notes = [
             f"{library.settings()}.",
-            f"Besides the pictures: {ANSWERED:,} more answers with latencies, {FAILED:,} failures of 8 causes and "
-            f"{QUEUED:,} waiting analyses, a year of the ledger; deleted afterwards. Stored answers are 1.5 kB each.",
-            f"Times end on {UNTIL}. Each page {ASKED} times, warm, one client; painted {PAINTED} times, each in a "
-            "browser that has nothing kept.",
+            f"Besides the pictures: {RESPONSES:,} more results with latencies, {FAILURES:,} failures of 8 causes, "
+            f"{QUEUED:,} queued analyses and a year of the ledger, deleted at the end.",
+            f"Periods end on {LAST_DAY}. {REQUESTS} requests for each page, warm, one client; {PAINTS} paints, each "
+            "with an empty cache.",
         ]
-    return Report(f"dashboard over {PICTURES:,} pictures", figures, notes)
+    return Report(f"dashboard with {PICTURES:,} pictures", measurements, notes)
 
 
 @contextmanager
-def worked_on(library: Loaded) -> Iterator[None]:
-    """With somebody to look, answers, failures, a queue and a ledger; the library is as it was afterwards."""
+def with_activity(library: LoadedLibrary) -> Iterator[None]:
+    """Add a staff user, analyses and a ledger; delete them at the end."""
     with psycopg.connect(library.url, autocommit=True) as connection:
-        fill(connection)
+        add_usage(connection)
         _clear(connection)
-        for statement in MADE:
+        for statement in STATEMENTS:
             connection.execute(statement)
         connection.execute("VACUUM (ANALYZE) analysis_analysis")
         try:
@@ -72,20 +71,20 @@ COLUMNS = (
     "is_permanent, finished_at, request_id, answer, is_current, is_pinned, is_sample, is_bulk, is_forced, is_reused, "
     "price, latency_ms"
 )
-MADE = (
+STATEMENTS = (
     f"""INSERT INTO accounts_user (id, username, password, first_name, last_name, email, time_zone, theme,
                                   is_staff, is_superuser, is_active, date_joined)
         VALUES ({STAFF}, 'staff', '!', '', '', '', '', 'system', true, true, true, now()) ON CONFLICT DO NOTHING""",
     f"""INSERT INTO analysis_analysis ({COLUMNS})
         SELECT 1 + n * 31 % {PICTURES}, (ARRAY['faces', 'text', 'moderation'])[1 + n % 3], 'bench', '1', '{{}}', 'done',
-               1, '', '', false, '2025-01-01+00'::timestamptz + n * interval '157 s', '', {answer_of("n")},
+               1, '', '', false, '2025-01-01+00'::timestamptz + n * interval '157 s', '', {response_sql("n")},
                false, false, false, true, false, n % 10 = 0, 0.001, 80 + n * 7919 % 900
-        FROM generate_series(1, {ANSWERED}) n""",
+        FROM generate_series(1, {RESPONSES}) n""",
     f"""INSERT INTO analysis_analysis ({COLUMNS})
         SELECT 1 + n * 37 % {PICTURES}, 'celebrities', 'bench', '', '{{}}', 'failed', 1, 'Cause' || n % 8,
                'Because of ' || n % 8, true, '2025-06-01+00'::timestamptz + n * interval '600 s', '', NULL,
                false, false, false, true, false, false, NULL, NULL
-        FROM generate_series(1, {FAILED}) n""",
+        FROM generate_series(1, {FAILURES}) n""",
     f"""INSERT INTO analysis_analysis ({COLUMNS})
         SELECT 2 + n * 7 % ({PICTURES} - 2), 'text', 'bench', '', '{{}}', 'queued', 0, '', '', false, NULL, '', NULL,
                false, false, false, true, false, false, NULL, NULL
@@ -96,62 +95,62 @@ MADE = (
 )
 
 
-def count(*, is_again: bool = False) -> Iterator[Measurement]:
+def time_aggregation(*, is_recount: bool = False) -> Iterator[Measurement]:
     from analysis.models import StatisticsRun  # noqa: PLC0415
     from analysis.statistics import aggregation  # noqa: PLC0415 # needs Django set up
 
-    if not is_again:
-        for done in aggregation.rebuild():
-            yield Measurement(what=f"{done.name}: counted from the beginning", ours=done.seconds, unit="s")
+    if not is_recount:
+        for run in aggregation.rebuild():
+            yield Measurement(name=f"{run.name}: first aggregation", value=run.seconds, unit="s")
         return
     StatisticsRun.objects.update(at="2026-01-01T00:00:00Z", seconds=0)
-    for done in aggregation.refresh_due():
-        yield Measurement(what=f"{done.name}: counted again", ours=done.seconds, unit="s")
+    for run in aggregation.refresh_due():
+        yield Measurement(name=f"{run.name}: aggregated again", value=run.seconds, unit="s")
 
 
-def over_http(library: Loaded) -> Iterator[Measurement]:
-    from bench.search.pages import Pages, serving, session  # noqa: PLC0415 # needs Django set up
+def over_http(library: LoadedLibrary) -> Iterator[Measurement]:
+    from bench.search.pages import Pages, serving, session_key  # noqa: PLC0415 # needs Django set up
 
     with serving(library) as address:
-        for who, person in (("everything", STAFF), ("own", READER)):
-            pages = Pages(address, reader=person)
+        for scope, person in (("everything", STAFF), ("own", READER)):
+            pages = Pages(address, user_id=person)
             for name in RANGES:
-                url = f"/dashboard/?range={name}&until={UNTIL}"
-                yield from _timed(f"dashboard, {who}, {name}", pages, url)
-        pages = Pages(address, reader=STAFF)
-        yield from _timed("CSV of a year's pictures", pages, f"/dashboard/added.csv?range=year&until={UNTIL}")
+                url = f"/dashboard/?range={name}&until={LAST_DAY}"
+                yield from _timed(f"dashboard, {scope}, {name}", pages, url)
+        pages = Pages(address, user_id=STAFF)
+        yield from _timed("CSV of a year's pictures", pages, f"/dashboard/added.csv?range=year&until={LAST_DAY}")
         yield from _timed("activity", pages, "/activity/")
-        yield from _timed("system, without the doctor", pages, "/system/")
-        paints = first_paints(f"http://{address[0]}:{address[1]}", session(STAFF))
-        yield Measurement(what="first paint p50", ours=percentile(paints, 0.5), unit="ms")
-        yield Measurement(what="first paint, slowest", ours=max(paints), unit="ms", at_most=MOST_TO_PAINT)
+        yield from _timed("system, without the health checks", pages, "/system/")
+        paints = first_paints(f"http://{address[0]}:{address[1]}", session_key(STAFF))
+        yield Measurement(name="first paint p50", value=percentile(paints, 0.5), unit="ms")
+        yield Measurement(name="first paint, slowest", value=max(paints), unit="ms", at_most=PAINT_TARGET)
 
 
-def _timed(what: str, pages: Pages, url: str) -> Iterator[Measurement]:
+def _timed(name: str, pages: Pages, url: str) -> Iterator[Measurement]:
     times = []
-    for _ in range(ASKED + 1):
+    for _ in range(REQUESTS + 1):
         began = time.perf_counter()
         pages.get(url)
         times.append((time.perf_counter() - began) * 1_000)
-    yield Measurement(what=f"{what} p50", ours=percentile(times[1:], 0.5), unit="ms")
-    yield Measurement(what=f"{what} p95", ours=percentile(times[1:], 0.95), unit="ms", at_most=MOST)
+    yield Measurement(name=f"{name} p50", value=percentile(times[1:], 0.5), unit="ms")
+    yield Measurement(name=f"{name} p95", value=percentile(times[1:], 0.95), unit="ms", at_most=TARGET)
 
 
 def first_paints(address: str, key: str) -> list[float]:
-    """Milliseconds from asking for the dashboard to its first contents, in a browser that kept nothing."""
-    found = []
+    """Milliseconds to the first contentful paint of the dashboard, uncached."""
+    times = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        for _ in range(PAINTED):
+        for _ in range(PAINTS):
             context = browser.new_context(viewport={"width": 1440, "height": 900})
             context.add_cookies([{"name": "sessionid", "value": key, "url": address}])
             page = context.new_page()
-            page.goto(urljoin(address, f"/dashboard/?range=year&until={UNTIL}"))
+            page.goto(urljoin(address, f"/dashboard/?range=year&until={LAST_DAY}"))
             page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-            found.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+            times.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
             context.close()
         browser.close()
-    return found
+    return times
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""consume_events beside a bare receive-and-delete loop; and 10,000 shuffled events, one of two consumers killed."""
+"""consume_events: its rate, and its result when a consumer is killed."""
 
 from __future__ import annotations
 
@@ -18,37 +18,40 @@ from bench.fake_s3 import FakeS3, serving
 from bench.photos import photo
 from bench.report import Measurement, Report
 
-MEASURED = 3_000
-KEYS, TIMES, GONE = 1_600, 5, 0.25
-"""So many objects, to each of which so much happens; and how often that is its removal."""
+RATE_MESSAGES = 3_000
+KEYS, EVENTS_PER_KEY, REMOVAL_SHARE = 1_600, 5, 0.25
 DUPLICATES = 2_000
-LOOKS = 64
+PICTURES = 64
 CONSUMERS = 2
 
 
 def measure() -> Report:
-    with sandbox.library() as made, subprocesses.a_queue() as endpoint:
-        queue = Queue(endpoint)
-        bare, ours = measured(queue, made.var, "drain"), measured(queue, made.var, "consume")
-        seconds, is_right, killed = shuffled(queue, made.var)
-    figures = [
-        Measurement(what="events to queued", ours=ours, rival=bare, unit="/s", at_least=200),
+    with sandbox.empty_library() as library, subprocesses.sqs_server() as endpoint:
+        queue = QueueClient(endpoint)
+        baseline_rate = messages_per_second(queue, library.var, "drain")
+        rate = messages_per_second(queue, library.var, "consume")
+        seconds, is_right, killed_after = consume_shuffled(queue, library.var)
+    measurements = [
+        Measurement(name="events consumed", value=rate, baseline=baseline_rate, unit="/s", at_least=200),
         Measurement(
-            what="10,000 events end in exactly the right library (1 is yes)", ours=float(is_right), unit="", at_least=1
+            name="library after 10,000 shuffled events is exact (1 = yes)",
+            value=float(is_right),
+            unit="",
+            at_least=1,
         ),
-        Measurement(what="until they did, reading and a killed consumer included", ours=seconds, unit="s"),
+        Measurement(name="time until then, with import and a killed consumer", value=seconds, unit="s"),
     ]
     notes = [
-        f"{CONSUMERS} consumers side by side, a queue of our own beside them, one event a message; the rival only "
+        f"{CONSUMERS} consumers in parallel, a local queue server, one event per message; the baseline only "
         "receives and deletes.",
-        f"The 10,000: {KEYS:,} objects put, overwritten, removed {TIMES} times each, {DUPLICATES:,} events again (one "
-        f"ten times), shuffled; a consumer was killed after {killed:,} of them.",
+        f"Shuffled: {EVENTS_PER_KEY} events for each of {KEYS:,} objects, {DUPLICATES:,} duplicates (one ten times);"
+        f" a consumer was killed after {killed_after:,} of them.",
     ]
-    return Report("consume_events against a bare loop", figures, notes)
+    return Report("consume_events against a loop that receives and deletes", measurements, notes)
 
 
-class Queue:
-    """The queue, as somebody who sends."""
+class QueueClient:
+    """Sends to the queue and counts its messages."""
 
     def __init__(self, endpoint: str) -> None:
         keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
@@ -62,74 +65,73 @@ class Queue:
 
     def send(self, bodies: Sequence[str]) -> None:
         for start in range(0, len(bodies), 10):
-            entries = [{"Id": str(n), "MessageBody": each} for n, each in enumerate(bodies[start : start + 10])]
+            entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + 10])]
             self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
 
-    def left(self) -> int:
+    def count_messages(self) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        said = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        return sum(int(said[name]) for name in names)
+        values = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(int(values[name]) for name in names)
 
 
-def measured(queue: Queue, var: Path, job: str) -> float:
-    queue.send([event("ObjectCreated:Put", f"rate/{each}.jpg", each) for each in range(MEASURED)])
-    said = [
-        subprocesses.answer(each) for each in [subprocesses.started(var, job, **queue.env) for _ in range(CONSUMERS)]
-    ]
-    assert sum(each["messages"] for each in said) == MEASURED
-    return MEASURED / (max(each["ended"] for each in said) - min(each["began"] for each in said))
+def messages_per_second(queue: QueueClient, var: Path, job: str) -> float:
+    queue.send([event("ObjectCreated:Put", f"rate/{number}.jpg", number) for number in range(RATE_MESSAGES)])
+    consumers = [subprocesses.start_job(var, job, **queue.env) for _ in range(CONSUMERS)]
+    results = [subprocesses.result(consumer) for consumer in consumers]
+    assert sum(result["messages"] for result in results) == RATE_MESSAGES
+    return RATE_MESSAGES / (max(result["ended"] for result in results) - min(result["began"] for result in results))
 
 
-def shuffled(queue: Queue, var: Path) -> tuple[float, bool, int]:
-    """Seconds, whether the library is right, and after how many messages a consumer was killed."""
-    fake, news = truth()
+def consume_shuffled(queue: QueueClient, var: Path) -> tuple[float, bool, int]:
+    """Seconds, exactness of the library, and messages before the kill."""
+    fake, messages = make_history()
     with serving(fake) as endpoint:
         env = {**queue.env, "AWS_ENDPOINT_URL_S3": endpoint}
-        queue.send(news)
+        queue.send(messages)
         began = time.monotonic()
-        victim, other = (subprocesses.started(var, "consume", **env) for _ in range(2))
-        while (left := queue.left()) > len(news) * 2 // 3:
+        killed, other = (subprocesses.start_job(var, "consume", **env) for _ in range(2))
+        while (waiting := queue.count_messages()) > len(messages) * 2 // 3:
             time.sleep(0.1)
-        victim.kill()
-        victim.communicate()
-        subprocesses.answer(other)
-        while queue.left():  # what the dead one had taken comes again when its time is over
+        killed.kill()
+        killed.communicate()
+        subprocesses.result(other)
+        while queue.count_messages():  # messages of the killed consumer return after their visibility timeout
             time.sleep(5)
-            subprocesses.done(var, "consume", **env)
-        for reader in [subprocesses.started(var, "read", **env) for _ in range(2)]:
-            subprocesses.answer(reader, seconds=900)
-        seconds, library = time.monotonic() - began, subprocesses.done(var, "library", **env)
+            subprocesses.run_job(var, "consume", **env)
+        for reader in [subprocesses.start_job(var, "import_objects", **env) for _ in range(2)]:
+            subprocesses.result(reader, seconds=900)
+        seconds, library = time.monotonic() - began, subprocesses.run_job(var, "library", **env)
     expected = [[key, fake.etag(key)] for key in sorted(fake.objects) if key.startswith("p/")]
-    found = [pair for pair in library["pairs"] if pair[0].startswith("p/")]
-    return seconds, found == expected and library["most"] == 1, len(news) - left
+    actual = [pair for pair in library["pairs"] if pair[0].startswith("p/")]
+    return seconds, actual == expected and library["max_per_key"] == 1, len(messages) - waiting
 
 
-def truth() -> tuple[FakeS3, list[str]]:
-    """A bucket as it is in the end, and what was said of it until then, in disorder."""
-    chance, fake = random.Random(6), FakeS3()
-    looks, news, order = [drawn(number) for number in range(LOOKS)], list[str](), itertools.count()
+def make_history() -> tuple[FakeS3, list[str]]:
+    """A bucket in its final state, and the shuffled events that led there."""
+    generator, fake = random.Random(6), FakeS3()
+    pictures, messages, sequence = [draw_picture(number) for number in range(PICTURES)], list[str](), itertools.count()
     for number in range(KEYS):
-        key, removals = f"p/{number:05}.jpg", [chance.random() < GONE for _ in range(TIMES)]
+        key, removals = f"p/{number:05}.jpg", [generator.random() < REMOVAL_SHARE for _ in range(EVENTS_PER_KEY)]
         for is_removal in removals:
-            name = "ObjectRemoved:Delete" if is_removal else "ObjectCreated:Put"
-            news.append(event(name, key, next(order)))
+            event_name = "ObjectRemoved:Delete" if is_removal else "ObjectCreated:Put"
+            messages.append(event(event_name, key, next(sequence)))
         if not removals[-1]:
-            fake.put(key, looks[number % LOOKS] + key.encode())
-    twice = chance.sample(news, DUPLICATES - 8)
-    news += [*twice, *[twice[0]] * 8]
-    chance.shuffle(news)
-    return fake, news
+            fake.put(key, pictures[number % PICTURES] + key.encode())
+    repeated = generator.sample(messages, DUPLICATES - 8)
+    messages += [*repeated, *[repeated[0]] * 8]
+    generator.shuffle(messages)
+    return fake, messages
 
 
-def drawn(number: int) -> bytes:
+def draw_picture(number: int) -> bytes:
     stream = io.BytesIO()
     photo(number, 160, 120).save(stream, "JPEG", quality=80)
     return stream.getvalue()
 
 
-def event(name: str, key: str, order: int) -> str:
-    told: dict[str, Any] = {"key": key, "sequencer": f"{order + 0x55AED6DCD90281:X}"}
-    record = {"eventVersion": "2.1", "eventName": name, "s3": {"bucket": {"name": "photos"}, "object": told}}
+def event(event_name: str, key: str, sequence: int) -> str:
+    s3_object: dict[str, Any] = {"key": key, "sequencer": f"{sequence + 0x55AED6DCD90281:X}"}
+    record = {"eventVersion": "2.1", "eventName": event_name, "s3": {"bucket": {"name": "photos"}, "object": s3_object}}
     return json.dumps({"Records": [record]})
 
 

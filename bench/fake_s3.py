@@ -1,7 +1,7 @@
-"""A server that lists, gives and deletes objects as S3 does, and refuses when it is told to.
+"""S3 server for benches and tests, which fails on demand.
 
-moto keeps every object and takes 10 ms to give one; this one has a million keys in a list and answers at once, or after
-as long as S3 takes. `python -m bench.fake_s3 COUNT MILLISECONDS` serves generated keys and prints its address.
+moto takes 10 ms for each object; this server holds a million keys in a list and answers at once, or with the latency
+of S3. `python -m bench.fake_s3 COUNT MILLISECONDS` serves generated keys and prints its address.
 """
 
 from __future__ import annotations
@@ -30,24 +30,19 @@ STATUS = {
 
 @dataclass
 class FakeS3:
-    """One bucket. `faults`: what an operation (list, get, delete, head) answers instead, once for each entry."""
+    """One bucket; `faults` are the next errors of list, get, delete and head."""
 
     bucket: str = "photos"
     region: str = "us-east-1"
     seconds: float = 0.0
-    content: bytes = b""
-    """Of objects that were only named."""
+    content: bytes = b""  # of objects that were added by `set_keys`
     objects: dict[str, bytes | None] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    """The present version of a key; of those that are named here every other has expired."""
-    encodings: dict[str, str] = field(default_factory=dict)
-    """The Content-Encoding of a key."""
+    versions: dict[str, str] = field(default_factory=dict)  # current version by key; requests for others fail
+    encodings: dict[str, str] = field(default_factory=dict)  # Content-Encoding by key
     faults: dict[str, list[str]] = field(default_factory=dict)
-    denied: set[str] = field(default_factory=set)
-    """Keys that are given to nobody, by their ACL or their KMS key."""
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    empty: int = 0
-    """So many pages of a list are empty, though more follow."""
+    denied: set[str] = field(default_factory=set)  # keys, as by an ACL or a KMS key
+    requests: list[tuple[str, str]] = field(default_factory=list)  # method and key
+    empty: int = 0  # number of empty list pages before the first key; S3 may send such pages, too
     _keys: list[bytes] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,8 +52,8 @@ class FakeS3:
                 insort(self._keys, key.encode())
             self.objects[key] = content
 
-    def name(self, keys: list[str]) -> None:
-        """Many objects at once, all with the same bytes."""
+    def set_keys(self, keys: list[str]) -> None:
+        """Replace all objects; each has the bytes of `content`."""
         self.objects = dict.fromkeys(keys)
         self._keys = sorted(key.encode() for key in keys)
 
@@ -69,12 +64,12 @@ class FakeS3:
                 self._keys.remove(key.encode())
 
     def bytes_of(self, key: str) -> bytes:
-        own = self.objects[key]
-        return self.content if own is None else own
+        content = self.objects[key]
+        return self.content if content is None else content
 
     def etag(self, key: str) -> str:
-        own = self.objects[key]
-        return _md5(key.encode() if own is None else own)
+        content = self.objects[key]
+        return _md5(key.encode() if content is None else content)
 
     def page(self, *, prefix: str, after: str, maximum: int) -> tuple[list[str], bool]:
         if self.empty:
@@ -84,16 +79,16 @@ class FakeS3:
             start = max(
                 bisect_left(self._keys, prefix.encode()), bisect_right(self._keys, after.encode()) if after else 0
             )
-            stretch = self._keys[start : start + maximum + 1]
-        found = [key.decode() for key in stretch if key.startswith(prefix.encode())]
-        return found[:maximum], len(found) > maximum
+            keys = self._keys[start : start + maximum + 1]
+        matches = [key.decode() for key in keys if key.startswith(prefix.encode())]
+        return matches[:maximum], len(matches) > maximum
 
     def fault(self, operation: str) -> str:
         with self._lock:
-            waiting = self.faults.get(operation)
-            if not waiting:
+            codes = self.faults.get(operation)
+            if not codes:
                 return ""
-            return waiting[0] if len(waiting) == 1 and waiting[0].endswith("!") else waiting.pop(0)
+            return codes[0] if len(codes) == 1 and codes[0].endswith("!") else codes.pop(0)
 
 
 def _md5(content: bytes) -> str:
@@ -102,82 +97,82 @@ def _md5(content: bytes) -> str:
 
 @contextmanager
 def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
-    """Serves; yields the endpoint's address. A fault that ends in `!` stays for ever."""
+    """Serve and yield the endpoint's address. A fault that ends in `!` is permanent."""
 
-    class OneRequest(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            bucket, key, asked = self._asked()
-            if not self._refuses("list" if not key else "get", bucket):
-                self._list(asked) if not key else self._give(key, version=asked.get("versionId", ""))
+            bucket, key, params = self._parse_request()
+            if not self._send_error_if_any("list" if not key else "get", bucket):
+                self._send_list(params) if not key else self._send_object(key, version=params.get("versionId", ""))
 
         def do_HEAD(self) -> None:
-            bucket, key, _ = self._asked()
-            if not self._refuses("head", bucket):
-                self._give(key) if key else self._say(200, b"", {"x-amz-bucket-region": fake.region})
+            bucket, key, _ = self._parse_request()
+            if not self._send_error_if_any("head", bucket):
+                self._send_object(key) if key else self._send(200, b"", {"x-amz-bucket-region": fake.region})
 
         def do_DELETE(self) -> None:
-            bucket, key, _ = self._asked()
-            if not self._refuses("delete", bucket):
+            bucket, key, _ = self._parse_request()
+            if not self._send_error_if_any("delete", bucket):
                 fake.delete(key)
-                self._say(204, b"")
+                self._send(204, b"")
 
-        def _asked(self) -> tuple[str, str, dict[str, str]]:
+        def _parse_request(self) -> tuple[str, str, dict[str, str]]:
             parts = urlsplit(self.path)
             bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
-            fake.asked.append((self.command, key))
+            fake.requests.append((self.command, key))
             return bucket, key, {name: values[0] for name, values in parse_qs(parts.query).items()}
 
-        def _refuses(self, operation: str, bucket: str) -> bool:
+        def _send_error_if_any(self, operation: str, bucket: str) -> bool:
             code = fake.fault(operation).rstrip("!") or ("NoSuchBucket" if bucket != fake.bucket else "")
             if code:
-                self._error(code)
+                self._send_error(code)
             return bool(code)
 
-        def _error(self, code: str) -> None:
-            body = f"<Error><Code>{code}</Code><Message>{code} was asked for</Message></Error>".encode()
-            self._say(STATUS.get(code, 400), body, {"Content-Type": "application/xml"})
+        def _send_error(self, code: str) -> None:
+            body = f"<Error><Code>{code}</Code><Message>requested by the test</Message></Error>".encode()
+            self._send(STATUS.get(code, 400), body, {"Content-Type": "application/xml"})
 
-        def _list(self, asked: dict[str, str]) -> None:
+        def _send_list(self, params: dict[str, str]) -> None:
             time.sleep(fake.seconds)
-            after = asked.get("continuation-token") or asked.get("start-after", "")
-            maximum = int(asked.get("max-keys", "1000"))
-            keys, is_cut = fake.page(prefix=asked.get("prefix", ""), after=after, maximum=maximum)
+            after = params.get("continuation-token") or params.get("start-after", "")
+            maximum = int(params.get("max-keys", "1000"))
+            keys, is_cut = fake.page(prefix=params.get("prefix", ""), after=after, maximum=maximum)
             rows = "".join(
                 f"<Contents><Key>{quote(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
                 f"<ETag>&quot;{fake.etag(key)}&quot;</ETag><Size>{len(fake.bytes_of(key))}</Size>"
                 "<StorageClass>STANDARD</StorageClass></Contents>"
                 for key in keys
             )
-            more = (
+            token = (
                 f"<NextContinuationToken>{escape(keys[-1] if keys else after or ' ')}</NextContinuationToken>"
                 if is_cut
                 else ""
             )
-            said = f"<EncodingType>url</EncodingType><IsTruncated>{str(is_cut).lower()}</IsTruncated>{more}"
-            body = f"{HEAD}<Name>{fake.bucket}</Name>{said}{rows}</ListBucketResult>"
-            self._say(200, body.encode(), {"Content-Type": "application/xml"})
+            head = f"<EncodingType>url</EncodingType><IsTruncated>{str(is_cut).lower()}</IsTruncated>{token}"
+            body = f"{HEAD}<Name>{fake.bucket}</Name>{head}{rows}</ListBucketResult>"
+            self._send(200, body.encode(), {"Content-Type": "application/xml"})
 
-        def _give(self, key: str, *, version: str = "") -> None:
-            refusal = "AccessDenied" if key in fake.denied else ""
+        def _send_object(self, key: str, *, version: str = "") -> None:
+            error = "AccessDenied" if key in fake.denied else ""
             if key not in fake.objects:
-                refusal = "NoSuchKey"
+                error = "NoSuchKey"
             elif version and version != fake.versions.get(key, version):
-                refusal = "NoSuchVersion"
-            if refusal:
-                self._error(refusal)
+                error = "NoSuchVersion"
+            if error:
+                self._send_error(error)
                 return
             etag = f'"{fake.etag(key)}"'
             if self.headers.get("If-Match", etag) != etag:
-                self._error("PreconditionFailed")
+                self._send_error("PreconditionFailed")
                 return
-            present = {"x-amz-version-id": fake.versions[key]} if key in fake.versions else {}
+            current = {"x-amz-version-id": fake.versions[key]} if key in fake.versions else {}
             encoding = {"Content-Encoding": fake.encodings[key]} if key in fake.encodings else {}
-            self._say(200, fake.bytes_of(key), {"ETag": etag, **present, **encoding})
+            self._send(200, fake.bytes_of(key), {"ETag": etag, **current, **encoding})
 
-        def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
             self.send_response(status)
             for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -188,7 +183,7 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), OneRequest)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -202,7 +197,7 @@ def serving(fake: FakeS3, *, port: int = 0) -> Iterator[str]:
 
 def main(count: int, milliseconds: float) -> None:
     fake = FakeS3(seconds=milliseconds / 1000, content=b"x")
-    fake.name([f"photos/{number // 1000:04}/{number:07}.jpg" for number in range(count)])
+    fake.set_keys([f"photos/{number // 1000:04}/{number:07}.jpg" for number in range(count)])
     with serving(fake) as address:
         print(address, flush=True)
         threading.Event().wait()

@@ -1,7 +1,7 @@
-"""A queue that hands out messages as SQS does, each hidden for a while from whoever else asks, and its dead letters.
+"""SQS server for benches, with a dead-letter queue and visibility timeouts.
 
-moto looks through all messages at each request; with 10,000 of them it would be what is measured. Serves on loopback:
-`python -m bench.fake_sqs` prints its address. The queues are /1/events and /1/dead.
+moto walks through all messages at each request: with 10,000 of them the bench would measure moto. `python -m
+bench.fake_sqs` serves on 127.0.0.1 and prints its address. The queues are /1/events and /1/dead.
 """
 
 from __future__ import annotations
@@ -17,113 +17,115 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PIECE = 0.01  # seconds between two looks of a long poll
+POLL_SECONDS = 0.01  # between two checks of a long poll
 
 
 class FakeQueue:
     def __init__(self) -> None:
         self.ready: deque[tuple[str, str]] = deque()
         self.hidden: list[tuple[float, str]] = []
-        self.taken: dict[str, tuple[float, tuple[str, str]]] = {}
+        self.in_flight: dict[str, tuple[float, tuple[str, str]]] = {}
         self.numbers = itertools.count(1)
         self.lock = threading.Lock()
 
     def send(self, body: str) -> str:
         with self.lock:
-            name = f"m{next(self.numbers)}"
-            self.ready.append((name, body))
-            return name
+            message_id = f"m{next(self.numbers)}"
+            self.ready.append((message_id, body))
+            return message_id
 
-    def receive(self, maximum: int, hides: float) -> list[dict[str, str]]:
+    def receive(self, maximum: int, visibility_timeout: float) -> list[dict[str, str]]:
         with self.lock:
-            self._come_back()
-            given = []
-            while self.ready and len(given) < maximum:
+            self._return_expired()
+            messages = []
+            while self.ready and len(messages) < maximum:
                 message, receipt = self.ready.popleft(), f"r{next(self.numbers)}"
-                self._hide(receipt, message, hides)
+                self._hide(receipt, message, visibility_timeout)
                 digest = hashlib.md5(message[1].encode(), usedforsecurity=False).hexdigest()
-                given.append(
+                messages.append(
                     {"MessageId": message[0], "ReceiptHandle": receipt, "Body": message[1], "MD5OfBody": digest}
                 )
-            return given
+            return messages
 
     def hide(self, receipt: str, seconds: float) -> None:
         with self.lock:
-            if receipt in self.taken:
-                self._hide(receipt, self.taken[receipt][1], seconds)
+            if receipt in self.in_flight:
+                self._hide(receipt, self.in_flight[receipt][1], seconds)
 
     def delete(self, receipt: str) -> None:
         with self.lock:
-            self.taken.pop(receipt, None)
+            self.in_flight.pop(receipt, None)
 
-    def left(self) -> tuple[int, int]:
+    def counts(self) -> tuple[int, int]:
         with self.lock:
-            self._come_back()
-            return len(self.ready), len(self.taken)
+            self._return_expired()
+            return len(self.ready), len(self.in_flight)
 
     def _hide(self, receipt: str, message: tuple[str, str], seconds: float) -> None:
         until = time.monotonic() + seconds
-        self.taken[receipt] = until, message
+        self.in_flight[receipt] = until, message
         heapq.heappush(self.hidden, (until, receipt))
 
-    def _come_back(self) -> None:
+    def _return_expired(self) -> None:
         while self.hidden and self.hidden[0][0] <= time.monotonic():
             until, receipt = heapq.heappop(self.hidden)
-            if self.taken.get(receipt, (None,))[0] == until:
-                self.ready.append(self.taken.pop(receipt)[1])
+            if self.in_flight.get(receipt, (None,))[0] == until:
+                self.ready.append(self.in_flight.pop(receipt)[1])
 
 
 QUEUES = {"events": FakeQueue(), "dead": FakeQueue()}
 
 
-def receive(queue: FakeQueue, asked: dict[str, Any]) -> dict[str, Any]:
-    end = time.monotonic() + asked.get("WaitTimeSeconds", 0)
-    maximum, hides = asked.get("MaxNumberOfMessages", 1), asked.get("VisibilityTimeout", 30)
-    while not (given := queue.receive(maximum, hides)) and time.monotonic() < end:
-        time.sleep(PIECE)
-    return {"Messages": given} if given else {}
+def receive(queue: FakeQueue, params: dict[str, Any]) -> dict[str, Any]:
+    end = time.monotonic() + params.get("WaitTimeSeconds", 0)
+    maximum, visibility_timeout = params.get("MaxNumberOfMessages", 1), params.get("VisibilityTimeout", 30)
+    while not (messages := queue.receive(maximum, visibility_timeout)) and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
+    return {"Messages": messages} if messages else {}
 
 
 def attributes(queue: FakeQueue, _: dict[str, Any]) -> dict[str, Any]:
-    ready, taken = queue.left()
+    ready, in_flight = queue.counts()
     policy = json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:1:dead", "maxReceiveCount": 100})
-    said = {"ApproximateNumberOfMessages": str(ready), "ApproximateNumberOfMessagesNotVisible": str(taken)}
-    return {"Attributes": {**said, "RedrivePolicy": policy}}
+    response = {"ApproximateNumberOfMessages": str(ready), "ApproximateNumberOfMessagesNotVisible": str(in_flight)}
+    return {"Attributes": {**response, "RedrivePolicy": policy}}
 
 
-def each(act: Callable[[FakeQueue, dict[str, Any]], object]) -> Callable[[FakeQueue, dict[str, Any]], dict[str, Any]]:
-    def batch(queue: FakeQueue, asked: dict[str, Any]) -> dict[str, Any]:
-        for entry in asked["Entries"]:
-            act(queue, entry)
-        return {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []}
+def for_each_entry(
+    operation: Callable[[FakeQueue, dict[str, Any]], object],
+) -> Callable[[FakeQueue, dict[str, Any]], dict[str, Any]]:
+    def batch(queue: FakeQueue, params: dict[str, Any]) -> dict[str, Any]:
+        for entry in params["Entries"]:
+            operation(queue, entry)
+        return {"Successful": [{"Id": entry["Id"]} for entry in params["Entries"]], "Failed": []}
 
     return batch
 
 
-ANSWERS: dict[str, Callable[[FakeQueue, dict[str, Any]], dict[str, Any]]] = {
+OPERATIONS: dict[str, Callable[[FakeQueue, dict[str, Any]], dict[str, Any]]] = {
     "ReceiveMessage": receive,
     "GetQueueAttributes": attributes,
-    "SendMessage": lambda queue, asked: {"MessageId": queue.send(asked["MessageBody"]), "MD5OfMessageBody": ""},
-    "SendMessageBatch": each(lambda queue, entry: queue.send(entry["MessageBody"])),
-    "DeleteMessageBatch": each(lambda queue, entry: queue.delete(entry["ReceiptHandle"])),
-    "ChangeMessageVisibilityBatch": each(
+    "SendMessage": lambda queue, params: {"MessageId": queue.send(params["MessageBody"]), "MD5OfMessageBody": ""},
+    "SendMessageBatch": for_each_entry(lambda queue, entry: queue.send(entry["MessageBody"])),
+    "DeleteMessageBatch": for_each_entry(lambda queue, entry: queue.delete(entry["ReceiptHandle"])),
+    "ChangeMessageVisibilityBatch": for_each_entry(
         lambda queue, entry: queue.hide(entry["ReceiptHandle"], entry["VisibilityTimeout"])
     ),
 }
 
 
-class OneRequest(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        params = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         operation = self.headers["X-Amz-Target"].partition(".")[2]
         if operation == "GetQueueUrl":
-            said = {"QueueUrl": f"http://{self.headers['Host']}/1/{asked['QueueName']}"}
+            response = {"QueueUrl": f"http://{self.headers['Host']}/1/{params['QueueName']}"}
         else:
-            said = ANSWERS[operation](QUEUES[asked["QueueUrl"].rpartition("/")[2]], asked)
-        body = json.dumps(said).encode()
+            response = OPERATIONS[operation](QUEUES[params["QueueUrl"].rpartition("/")[2]], params)
+        body = json.dumps(response).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
         self.send_header("Content-Length", str(len(body)))
@@ -135,7 +137,7 @@ class OneRequest(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    server = ThreadingHTTPServer(("127.0.0.1", 0), OneRequest)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)

@@ -1,6 +1,7 @@
-"""A server that stores objects as S3 does: by presigned POST, PUT and copy; in files, for 500 of 8 MB are too many.
+"""S3 server for benches that stores objects in files.
 
-`python -m bench.fake_storage FOLDER` serves and prints its address.
+`python -m bench.fake_storage FOLDER` serves and prints its address. Files, because 500 uploads of 8 MB do not fit into
+memory.
 """
 
 from __future__ import annotations
@@ -13,45 +14,45 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-PIECE = 2**20
+BLOCK = 2**20
 
 
 def handler(folder: Path) -> type[BaseHTTPRequestHandler]:
-    class OneRequest(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            """A form: its fields are read as far as the file, whose bytes go on to the boundary at the end."""
+            """Presigned POST: the file is the last field, as S3 requires."""
             boundary = self.headers["Content-Type"].partition("boundary=")[2].encode()
             left, head = int(self.headers["Content-Length"]), b""
             while b'name="file"' not in head or not head.endswith(b"\r\n\r\n"):
                 line = self.rfile.readline()
                 left, head = left - len(line), head + line
             key = head.partition(b'name="key"\r\n\r\n')[2].partition(b"\r\n")[0].decode()
-            self._keep(key, left, tail=len(b"\r\n--" + boundary + b"--\r\n"))
-            self._say(204)
+            self._save(key, left, tail=len(b"\r\n--" + boundary + b"--\r\n"))
+            self._send(204)
 
         def do_PUT(self) -> None:
             source = self.headers.get("x-amz-copy-source")
             if source:
                 shutil.copyfile(self._path(unquote(source).lstrip("/").partition("/")[2]), self._path(self._key()))
-                self._say(200, b"<CopyObjectResult><ETag>&quot;copied&quot;</ETag></CopyObjectResult>")
+                self._send(200, b"<CopyObjectResult><ETag>&quot;copied&quot;</ETag></CopyObjectResult>")
                 return
-            self._keep(self._key(), int(self.headers["Content-Length"]))
-            self._say(200, ETag='"kept"')
+            self._save(self._key(), int(self.headers["Content-Length"]))
+            self._send(200, ETag='"stored"')
 
         def do_GET(self) -> None:
             path = self._path(self._key())
             if not path.exists():
-                self._say(404, b"<Error><Code>NoSuchKey</Code></Error>")
+                self._send(404, b"<Error><Code>NoSuchKey</Code></Error>")
                 return
             self.send_response(200)
             self.send_header("Content-Length", str(path.stat().st_size))
-            self.send_header("ETag", '"kept"')
+            self.send_header("ETag", '"stored"')
             self.end_headers()
             with path.open("rb") as file:
-                shutil.copyfileobj(file, self.wfile, PIECE)
+                shutil.copyfileobj(file, self.wfile, BLOCK)
 
         def do_HEAD(self) -> None:
             path = self._path(self._key())
@@ -61,7 +62,7 @@ def handler(folder: Path) -> type[BaseHTTPRequestHandler]:
 
         def do_DELETE(self) -> None:
             self._path(self._key()).unlink(missing_ok=True)
-            self._say(204)
+            self._send(204)
 
         def _key(self) -> str:
             return unquote(urlsplit(self.path).path).lstrip("/").partition("/")[2]
@@ -69,16 +70,16 @@ def handler(folder: Path) -> type[BaseHTTPRequestHandler]:
         def _path(self, key: str) -> Path:
             return folder / hashlib.sha256(key.encode()).hexdigest()
 
-        def _keep(self, key: str, size: int, *, tail: int = 0) -> None:
+        def _save(self, key: str, size: int, *, tail: int = 0) -> None:
             left = size - tail
             with self._path(key).open("wb") as file:
                 while left:
-                    piece = self.rfile.read(min(left, PIECE))
-                    file.write(piece)
-                    left -= len(piece)
+                    block = self.rfile.read(min(left, BLOCK))
+                    file.write(block)
+                    left -= len(block)
             self.rfile.read(tail)
 
-        def _say(self, status: int, body: bytes = b"", **headers: str) -> None:
+        def _send(self, status: int, body: bytes = b"", **headers: str) -> None:
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -88,7 +89,7 @@ def handler(folder: Path) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             pass
 
-    return OneRequest
+    return Handler
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What benches have done inside a library: `python -m bench.in_process NAME ARGUMENT …`, its answer printed as JSON."""
+"""Jobs of benches that need Django; print JSON: python -m bench.in_process NAME."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from django.db.models.functions import Now  # noqa: E402
 
 from analysis import pipeline, tasks  # noqa: E402
 from analysis.aws import s3_objects, sqs  # noqa: E402
-from analysis.bucket_sync import sync as bucket_sync_sync  # noqa: E402
 from analysis.bucket_sync.event_consumer import StopFlag  # noqa: E402
+from analysis.bucket_sync.sync import SyncCounts, SyncOptions  # noqa: E402
 from analysis.models import Bucket, BucketObject, Image  # noqa: E402
 
 
-def megabytes() -> float:
-    """The most that this process ever held."""
+def peak_memory() -> float:
+    """Largest resident set of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def a_bucket() -> Bucket:
+def get_bucket() -> Bucket:
     owner, _ = get_user_model().objects.get_or_create(username="bench")
     return Bucket.objects.get_or_create(name="photos", defaults={"owner": owner, "region": "us-east-1"})[0]
 
 
 def sync() -> dict[str, float]:
-    """All of a bucket compared; and the memory after its first pages, and at its end."""
-    bucket, began, early = a_bucket(), time.perf_counter(), 0.0
-    found = bucket_sync_sync.SyncCounts()
-    for found in pipeline.sync_bucket(bucket, options=bucket_sync_sync.SyncOptions()):
-        if not early and found.listed >= 10_000:
-            early = megabytes()
-    return {"seconds": time.perf_counter() - began, "early": early, "late": megabytes(), **vars(found)}
+    """Sync all of a bucket; measure the memory after its first pages and at the end."""
+    bucket, began, early = get_bucket(), time.perf_counter(), 0.0
+    counts = SyncCounts()
+    for counts in pipeline.sync_bucket(bucket, options=SyncOptions()):
+        if not early and counts.listed >= 10_000:
+            early = peak_memory()
+    return {"seconds": time.perf_counter() - began, "early": early, "late": peak_memory(), **vars(counts)}
 
 
-def listing() -> dict[str, float]:
-    """The rival: the paginator of boto3's client, and nothing done with what it says."""
+def list_keys() -> dict[str, float]:
+    """Baseline of `sync`: boto3's paginator, whose keys are only counted."""
     client, began = s3_objects.client(region="us-east-1"), time.perf_counter()
     pages = client.get_paginator("list_objects_v2").paginate(Bucket="photos")
     listed = sum(len(page["Contents"]) for page in pages)
@@ -54,14 +54,14 @@ def listing() -> dict[str, float]:
 
 
 def consume() -> dict[str, float]:
-    a_bucket()
+    get_bucket()
     events = sqs.connect(settings.EVENTS_QUEUE_URL, region="us-east-1")
     events.dead_letter_queue()
     return _timed(tally.messages for tally in pipeline.consume_events(events, stop=StopFlag(), until_empty=True))
 
 
 def drain() -> dict[str, float]:
-    """The rival: received and deleted, and nothing in between."""
+    """Baseline of `consume`: messages are received and deleted."""
     events = sqs.connect(settings.EVENTS_QUEUE_URL, region="us-east-1")
 
     def batches() -> Iterator[int]:
@@ -82,27 +82,29 @@ def _timed(totals: Iterator[int]) -> dict[str, float]:
     return {"began": began, "ended": last, "messages": total}
 
 
-def read() -> dict[str, float]:
-    """As workers do it, until nothing waits."""
-    bucket = a_bucket()
+def import_objects() -> dict[str, float]:
+    """Import all waiting objects as workers do."""
+    bucket = get_bucket()
     while BucketObject.objects.filter(bucket=bucket, state="waiting", next_attempt_at__lte=Now()).exists():
         tasks.import_bucket_objects(bucket_id=bucket.pk)
     return {"pictures": Image.objects.filter(bucket=bucket, trashed_at=None).count()}
 
 
 def library() -> dict[str, Any]:
-    """Key and etag of every picture that is there, and how often each key is."""
-    bucket = a_bucket()
+    """Key and etag of all pictures, and the most pictures with the same key."""
+    bucket = get_bucket()
     rows = Image.objects.filter(bucket=bucket, trashed_at=None).order_by("key").values_list("key", "etag")
     pairs = list(rows.iterator())
     return {
         "pairs": pairs,
-        "most": max((len(list(group)) for _, group in itertools.groupby(pairs, lambda p: p[0])), default=0),
+        "max_per_key": max(
+            (len(list(group)) for _, group in itertools.groupby(pairs, lambda pair: pair[0])), default=0
+        ),
     }
 
 
 JOBS: dict[str, Callable[[], dict[str, Any]]] = {
-    each.__name__: each for each in (sync, listing, consume, drain, read, library)
+    job.__name__: job for job in (sync, list_keys, consume, drain, import_objects, library)
 }
 
 if __name__ == "__main__":

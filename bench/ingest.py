@@ -1,4 +1,4 @@
-"""From `import_images` to finished renditions, without recognition, against a bare loop that only renders."""
+"""`import_images`, compared with a process pool that only renders."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import photos, sandbox
-from bench.process_usage import Peak, processor_of_children
+from bench.process_usage import Peak, children_processor_seconds
 from bench.report import Measurement, Report
 
-FEW, MANY = 50, 200
+SMALL, LARGE = 50, 200
 ROUNDS = 3
 LIMIT = 120.0  # seconds for one command
 
 
 @dataclass(frozen=True)
 class Run:
-    """One command from its start to its end."""
+    """One command from its start until it exits."""
 
     files: int
     seconds: float
@@ -34,73 +34,91 @@ class Run:
 
 
 def measure() -> Report:
-    small, large = photos.folder(FEW, MANY)
+    small, large = photos.folder(SMALL, LARGE)
     for photo in large.rglob("*.jpg"):
-        photo.read_bytes()  # both find them in the system's cache
-    with sandbox.library() as library:
-        bare_few, few = bare(library, small, FEW), ours(library, small, FEW, owner="few")
+        photo.read_bytes()  # so that both commands read from the page cache
+    with sandbox.empty_library() as library:
+        small_baseline, small_run = run_baseline(library, small, SMALL), run_import(library, small, SMALL, owner="few")
         rounds = [
-            (bare(library, large, MANY), ours(library, large, MANY, owner=f"round-{number}"))
+            (run_baseline(library, large, LARGE), run_import(library, large, LARGE, owner=f"round-{number}"))
             for number in range(ROUNDS)
         ]
-    return report(few, bare_few, rounds)
+    return report(small_run, small_baseline, rounds)
 
 
-def report(few: Run, bare_few: Run, rounds: Sequence[tuple[Run, Run]]) -> Report:
-    # Both commands of a round meet the same machine; other rounds may not.
-    round_of_median = sorted(rounds, key=lambda pair: pair[1].rate / pair[0].rate)[len(rounds) // 2]
-    bare_many, many = round_of_median
-    peak, bare_peak = (max(pair[side].peak.largest for pair in rounds) for side in (1, 0))
-    figures = [
+def report(small_run: Run, small_baseline: Run, rounds: Sequence[tuple[Run, Run]]) -> Report:
+    # Rounds are compared as pairs: the load of the machine may change from one to the next.
+    median_round = sorted(rounds, key=lambda pair: pair[1].rate / pair[0].rate)[len(rounds) // 2]
+    large_baseline, large_run = median_round
+    peak, baseline_peak = (max(pair[side].peak.largest for pair in rounds) for side in (1, 0))
+    measurements = [
         Measurement(
-            what=f"import of {MANY} pictures", ours=many.rate, unit="/s", rival=bare_many.rate, at_least_ratio=0.7
+            name=f"import of {LARGE} pictures",
+            value=large_run.rate,
+            unit="/s",
+            baseline=large_baseline.rate,
+            at_least_ratio=0.7,
         ),
-        Measurement(what="processor time a picture", ours=per_picture(many), unit="ms", rival=per_picture(bare_many)),
-        Measurement(what=f"largest process, {MANY} pictures", ours=peak, unit="MB", rival=bare_peak, at_most=600),
         Measurement(
-            what=f"largest process, {FEW} pictures", ours=few.peak.largest, unit="MB", rival=bare_few.peak.largest
+            name="processor time per picture",
+            value=per_picture(large_run),
+            unit="ms",
+            baseline=per_picture(large_baseline),
         ),
         Measurement(
-            what=f"growth from {FEW} to {MANY}", ours=100 * (peak / few.peak.largest - 1), unit="%", at_most=10
+            name=f"largest process, {LARGE} pictures", value=peak, unit="MB", baseline=baseline_peak, at_most=600
+        ),
+        Measurement(
+            name=f"largest process, {SMALL} pictures",
+            value=small_run.peak.largest,
+            unit="MB",
+            baseline=small_baseline.peak.largest,
+        ),
+        Measurement(
+            name=f"growth from {SMALL} to {LARGE}",
+            value=100 * (peak / small_run.peak.largest - 1),
+            unit="%",
+            at_most=10,
         ),
     ]
-    ratios = " ".join(f"{run.rate / against.rate:.2f}" for against, run in rounds)
+    ratios = " ".join(f"{run.rate / baseline.rate:.2f}" for baseline, run in rounds)
     notes = [
-        f"Median of {ROUNDS} rounds (ratios {ratios}); each a whole command, the start of its interpreter included.",
-        "Processes of ours: " + ", ".join(f"{megabytes:.0f} MB" for megabytes in many.peak.by_process.values()),
+        f"Median of {ROUNDS} rounds (ratios {ratios}); each from the start of the interpreter until it exits.",
+        "Processes of import_images: "
+        + ", ".join(f"{megabytes:.0f} MB" for megabytes in large_run.peak.by_process.values()),
     ]
-    return Report("import_images against a bare loop over JPEGs of 12 megapixels", figures, notes)
+    return Report("import_images of 12-megapixel JPEGs against a pool that only renders", measurements, notes)
 
 
 def per_picture(run: Run) -> float:
-    """Milliseconds of processor time."""
+    """Processor time in milliseconds."""
     return 1000 * run.processor / run.files
 
 
-def ours(library: sandbox.Library, folder: Path, files: int, *, owner: str) -> Run:
-    library.add_person(owner)
+def run_import(library: sandbox.Library, folder: Path, files: int, *, owner: str) -> Run:
+    library.add_user(owner)
     run = timed(["manage.py", "import_images", str(folder), "--owner", owner], files, library.var)
     renditions = sum(1 for path in (library.var / "pictures" / "renditions").rglob("*") if path.is_file())
     if renditions != 2 * files:
-        raise RuntimeError(f"{files} pictures have {renditions} renditions.")
+        raise RuntimeError(f"{files} pictures have {renditions} renditions instead of {2 * files}.")
     shutil.rmtree(library.var / "pictures")
     return run
 
 
-def bare(library: sandbox.Library, folder: Path, files: int) -> Run:
-    out = library.var / "bare"
+def run_baseline(library: sandbox.Library, folder: Path, files: int) -> Run:
+    out = library.var / "baseline"
     out.mkdir()
     run = timed(["-m", "bench.ingest_baseline", str(folder), str(out)], files, library.var)
     if len(list(out.iterdir())) != 2 * files:
-        raise RuntimeError(f"The bare loop made {len(list(out.iterdir()))} renditions of {files} pictures.")
+        raise RuntimeError(f"The baseline made {len(list(out.iterdir()))} renditions of {files} pictures.")
     shutil.rmtree(out)
     return run
 
 
-def timed(words: list[str], files: int, var: Path) -> Run:
-    peak, processor, began = Peak(), processor_of_children(), time.monotonic()
+def timed(arguments: list[str], files: int, var: Path) -> Run:
+    peak, processor, began = Peak(), children_processor_seconds(), time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, *words],
+        [sys.executable, *arguments],
         cwd=sandbox.ROOT,
         env=sandbox.environment(var),
         stdout=subprocess.DEVNULL,
@@ -115,8 +133,8 @@ def timed(words: list[str], files: int, var: Path) -> Run:
             process.kill()
             process.wait()
     if process.returncode:
-        raise RuntimeError(f"{' '.join(words[:2])} ended with status {process.returncode}.")
-    return Run(files, seconds, processor_of_children() - processor, peak)
+        raise RuntimeError(f"{' '.join(arguments[:2])} failed with status {process.returncode}.")
+    return Run(files, seconds, children_processor_seconds() - processor, peak)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The rival of the ingest: makes the same two renditions with the same library on all cores, and does nothing else.
+"""Baseline of ingest: makes the same two renditions on all cores, nothing else.
 
-python -m bench.ingest_baseline FOLDER OUT: no check, no hash, no metadata, no database; tests/test_bench.py compares
-the bytes.
+python -m bench.ingest_baseline FOLDER OUT: no validation, hash, metadata or database. tests/test_bench.py
+checks that the bytes are the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 
 
 def renditions(path: Path) -> tuple[bytes, bytes]:
-    """Thumb (WebP, 400 px) and preview (JPEG, 1600 px) of a JPEG, as analysis.ingest.render makes them."""
+    """Thumb and preview, byte for byte those of analysis.ingest.render."""
     with Image.open(path) as picture:
         size = fitted(picture.size, 1600)
         picture.draft(None, size)
@@ -31,9 +31,9 @@ def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return round(size[0] * scale), round(size[1] * scale)
 
 
-def encoded(image: Image.Image, form: str, **options: int) -> bytes:
+def encoded(image: Image.Image, file_format: str, **options: int) -> bytes:
     buffer = BytesIO()
-    image.save(buffer, form, **options)
+    image.save(buffer, file_format, **options)
     return buffer.getvalue()
 
 

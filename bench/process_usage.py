@@ -1,4 +1,4 @@
-"""What the processes of a command took: memory at most, from Linux's own account of it, and processor time."""
+"""Peak memory and processor time of processes, as Linux counts them in /proc."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROC = Path("/proc")
-GLANCE = 0.05  # seconds between two looks; the kernel keeps the peak, so only a process' last 50 ms go unseen
+# The kernel keeps a process's peak (VmHWM), so only what happens in its last 50 ms is missed.
+POLL_SECONDS = 0.05
 
 
 @dataclass
 class Peak:
-    """The largest resident set each process of a tree ever had, in MB, by process id."""
+    """Largest resident set of each process of a tree, in MB by process id."""
 
     by_process: dict[int, float] = field(default_factory=dict)
 
@@ -26,14 +27,14 @@ class Peak:
         return max(self.by_process.values(), default=0.0)
 
     def watch(self, process: subprocess.Popen[str], *, seconds: float) -> None:
-        """Until the process has ended. Raises subprocess.TimeoutExpired."""
+        """Poll until the process has ended. Raises subprocess.TimeoutExpired."""
         deadline = time.monotonic() + seconds
         while process.poll() is None:
             for pid in [process.pid, *descendants(process.pid)]:
-                self.by_process[pid] = max(self.by_process.get(pid, 0.0), high_water(pid))
+                self.by_process[pid] = max(self.by_process.get(pid, 0.0), peak_memory(pid))
             if time.monotonic() > deadline:
                 raise subprocess.TimeoutExpired(process.args, seconds)
-            time.sleep(GLANCE)
+            time.sleep(POLL_SECONDS)
 
 
 def descendants(pid: int) -> list[int]:
@@ -42,15 +43,15 @@ def descendants(pid: int) -> list[int]:
         try:
             children[parent(int(stat.parent.name))].append(int(stat.parent.name))
         except (OSError, IndexError):
-            continue  # ended meanwhile
-    found = list(children[pid])
-    for each in found:
-        found += children[each]
-    return found
+            continue  # it has ended since the glob
+    pids = list(children[pid])
+    for child in pids:  # grows while it is walked: children of children are appended
+        pids += children[child]
+    return pids
 
 
-def high_water(pid: int) -> float:
-    """MB; 0 for one that has ended."""
+def peak_memory(pid: int) -> float:
+    """Largest resident set in MB; 0 for a process that has ended."""
     try:
         status = (PROC / str(pid) / "status").read_text()
     except OSError:
@@ -59,16 +60,16 @@ def high_water(pid: int) -> float:
     return int(line[1]) / 1024 if line else 0.0
 
 
-def processor(pid: int) -> float:
-    """Seconds on all cores of a process, those below it, and those of them that have ended and were waited for."""
-    return sum(_processor(each) for each in [pid, *descendants(pid)]) / os.sysconf("SC_CLK_TCK")
+def processor_seconds(pid: int) -> float:
+    """Processor seconds of a process and of its running and waited-for descendants."""
+    return sum(_ticks(process) for process in [pid, *descendants(pid)]) / os.sysconf("SC_CLK_TCK")
 
 
-def _processor(pid: int) -> int:
-    """Ticks; 0 for one that has ended."""
+def _ticks(pid: int) -> int:
+    """Processor time in clock ticks; 0 for a process that has ended."""
     try:
-        # utime, stime, cutime, cstime: words 12 to 15 after the name.
-        return sum(int(word) for word in _stat(pid)[11:15])
+        # utime, stime, cutime, cstime: fields 14 to 17 of proc(5), which are 12 to 15 after the name.
+        return sum(int(field) for field in _stat(pid)[11:15])
     except OSError:
         return 0
 
@@ -78,14 +79,17 @@ def parent(pid: int) -> int:
 
 
 def _stat(pid: int) -> list[str]:
-    """What follows the name, which is in parentheses and may hold anything: state, parent, … Raises OSError."""
+    """Fields after the process name, from the state on. Raises OSError.
+
+    The name is in parentheses and may itself contain spaces and parentheses, so the last one counts.
+    """
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
-def processor_of_children() -> float:
-    """Seconds on all cores of every child and grandchild that has ended and was waited for: no detached servers.
+def children_processor_seconds() -> float:
+    """Processor seconds of all waited-for descendants, without detached servers.
 
-    Unlike the wall's, this time hardly depends on what else the machine does.
+    Unlike wall-clock time, it hardly depends on the load of the machine.
     """
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

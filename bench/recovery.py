@@ -1,4 +1,4 @@
-"""How long after each fault until work goes on as fast as before, with the leases and the sweeper of a real library."""
+"""Time to recover from each fault, with default leases and sweeper interval."""
 
 from __future__ import annotations
 
@@ -14,72 +14,74 @@ from bench.report import Measurement, Report
 from imagelib import embedded
 
 QUOTA = 50  # calls a second
-PICTURES = 7_000  # more than are answered until it is over
-BEGUN = 500  # answers; ten seconds at full rate
-AT_MOST = 90  # seconds
-PATIENCE = 180.0
-WINDOW = 5  # seconds over which a rate is taken
-AS_BEFORE = 0.9
-EARNEST = {"LEASE_SECONDS": "120", "SWEEP_SECONDS": "10"}
+PICTURES = 7_000  # more than are analyzed until the bench ends
+BREAK_AFTER = 500  # analyses; ten seconds at full rate
+TARGET = 90  # seconds
+TIMEOUT = 180.0
+WINDOW = 5  # seconds over which a rate is measured
+RECOVERED_SHARE = 0.9
+SETTINGS = {"LEASE_SECONDS": "120", "SWEEP_SECONDS": "10"}
 
 
 def measure() -> Report:
-    figures, notes = [], []
+    measurements, notes = [], []
     with sandbox.temporary_folder() as folder:
         var = folder / "var"
         var.mkdir()
         try:
             for name, fault in FAULTS.items():
-                with environment(var, quota=QUOTA, **EARNEST) as made:
-                    made.begun = BEGUN
-                    figure, note = _recovered(made, name, fault)
-                print(f"{note} {figure.ours:.0f} s", file=sys.stderr, flush=True)
-                figures.append(figure)
+                with environment(var, quota=QUOTA, **SETTINGS) as env:
+                    env.break_after = BREAK_AFTER
+                    measurement, note = _measure_recovery(env, name, fault)
+                print(f"{note} {measurement.value:.0f} s", file=sys.stderr, flush=True)
+                measurements.append(measurement)
                 notes.append(note)
         finally:
             embedded.remove(var)
-    title = f"faults while {QUOTA} pictures a second are answered, until it is {AS_BEFORE:.0%} of the rate before"
-    return Report(title, figures, notes)
+    title = f"faults at {QUOTA} pictures a second, until {RECOVERED_SHARE:.0%} of the rate before is reached"
+    return Report(title, measurements, notes)
 
 
-def _recovered(made: Environment, name: str, fault: Callable[[Environment], Outcome]) -> tuple[Measurement, str]:
-    made.begin_anew()
-    made.put_under_way(PICTURES)
-    outcome = fault(made)
-    over_at = time.time() - (time.monotonic() - outcome.over_at)
-    before = _before(made, over_at)
-    took = _wait(made, over_at, AS_BEFORE * before)
-    found = check_invariants(made)
-    kept = f"{found.done:,} done, {found.failed} failed, {found.labels_twice} labels twice"
-    note = f"{name}: {before:.0f}/s before; {kept}; {found.paid:,} calls paid for, {found.booked:,} booked."
-    return Measurement(what=name, ours=took, unit="s", at_most=AT_MOST), note
+def _measure_recovery(env: Environment, name: str, fault: Callable[[Environment], Outcome]) -> tuple[Measurement, str]:
+    env.reset_analyses()
+    env.put_in_progress(PICTURES)
+    outcome = fault(env)
+    fault_ended_at = time.time() - (time.monotonic() - outcome.ended_at)
+    before = _rate_before(env, fault_ended_at)
+    recovery = _seconds_to_recover(env, fault_ended_at, RECOVERED_SHARE * before)
+    invariants = check_invariants(env)
+    counts = f"{invariants.done:,} done, {invariants.failed} failed, {invariants.duplicate_labels} double labels"
+    note = (
+        f"{name}: {before:.0f}/s before; {counts}; {invariants.paid:,} paid calls, {invariants.booked:,} in the ledger."
+    )
+    return Measurement(name=name, value=recovery, unit="s", at_most=TARGET), note
 
 
-def _before(made: Environment, over_at: float) -> float:
-    """The best rate until the cause was gone."""
-    seconds = _paid(made)
-    first = min(seconds)
-    return max(_rate(seconds, start) for start in range(first, max(first + 1, int(over_at) - WINDOW)))
+def _rate_before(env: Environment, fault_ended_at: float) -> float:
+    """Best rate until the fault ended."""
+    per_second = _paid(env)
+    first = min(per_second)
+    return max(_rate(per_second, start) for start in range(first, max(first + 1, int(fault_ended_at) - WINDOW)))
 
 
-def _wait(made: Environment, over_at: float, enough: float) -> float:
-    """Seconds from when the cause was gone until the beginning of the first window that is as fast as that."""
-    while time.time() - over_at < PATIENCE:
+def _seconds_to_recover(env: Environment, fault_ended_at: float, rate: float) -> float:
+    """Seconds from the end of the fault to the first window with this rate."""
+    while time.time() - fault_ended_at < TIMEOUT:
         time.sleep(1)
-        seconds = _paid(made)
+        per_second = _paid(env)
         last = int(time.time()) - WINDOW
-        for start in range(int(over_at), last):
-            if _rate(seconds, start) >= enough:
-                return max(0.0, start - over_at)
-    return PATIENCE
+        for start in range(int(fault_ended_at), last):
+            if _rate(per_second, start) >= rate:
+                return max(0.0, start - fault_ended_at)
+    return TIMEOUT
 
 
-def _paid(made: Environment) -> dict[int, int]:
-    return {each["second"]: each["paid"] for each in made.simulator.statistics()["seconds"]}
+def _paid(env: Environment) -> dict[int, int]:
+    return {row["second"]: row["paid"] for row in env.simulator.statistics()["seconds"]}
 
 
-def _rate(seconds: dict[int, int], start: int) -> float:
-    return sum(seconds.get(second, 0) for second in range(start, start + WINDOW)) / WINDOW
+def _rate(per_second: dict[int, int], start: int) -> float:
+    return sum(per_second.get(second, 0) for second in range(start, start + WINDOW)) / WINDOW
 
 
 if __name__ == "__main__":

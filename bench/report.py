@@ -1,4 +1,4 @@
-"""What a bench hands over, and how it is printed."""
+"""Results of a bench as JSON and as a table, with baselines and targets."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-HEAD = ("", "ours", "rival", "", "ratio", "target", "")
+HEADER = ("", "imagelib", "baseline", "", "ratio", "target", "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One line. A target is a bound on our figure (at_least, at_most) or on ours divided by the rival's (…_ratio)."""
+    """One value with its baseline and target.
 
-    what: str
-    ours: float
+    A target bounds the value (at_least, at_most) or the value divided by the baseline (…_ratio).
+    """
+
+    name: str
+    value: float
     unit: str
-    rival: float | None = None
+    baseline: float | None = None
     at_most: float | None = None
     at_least: float | None = None
     at_most_ratio: float | None = None
@@ -25,7 +28,7 @@ class Measurement:
 
     @property
     def ratio(self) -> float | None:
-        return self.ours / self.rival if self.rival else None
+        return self.value / self.baseline if self.baseline else None
 
     @property
     def is_met(self) -> bool | None:
@@ -37,25 +40,25 @@ class Measurement:
         return value is not None and (value >= limit if sign == "≥" else value <= limit)
 
     def cells(self) -> tuple[str, ...]:
-        met = {True: "met", False: "MISSED", None: ""}[self.is_met]
-        rival = "" if self.rival is None else rounded(self.rival)
+        verdict = {True: "met", False: "MISSED", None: ""}[self.is_met]
+        baseline = "" if self.baseline is None else rounded(self.baseline)
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        return self.what, rounded(self.ours), rival, self.unit, ratio, self._target(), met
+        return self.name, rounded(self.value), baseline, self.unit, ratio, self._target(), verdict
 
     def _target(self) -> str:
         bound = self._bound()
         if bound is None:
             return ""
         _, sign, limit, is_ratio = bound
-        return f"ratio {sign} {limit:g}" if is_ratio else f"{sign} {limit:g} {self.unit}"
+        return f"ratio {sign} {limit:g}" if is_ratio else f"{sign} {limit:g} {self.unit}".rstrip()
 
     def _bound(self) -> tuple[float | None, str, float, bool] | None:
-        """What is compared, how, with what, and whether it is the ratio."""
+        """Compared value, sign, limit, and whether the value is the ratio."""
         bounds = (
             (self.ratio, "≥", self.at_least_ratio, True),
             (self.ratio, "≤", self.at_most_ratio, True),
-            (self.ours, "≥", self.at_least, False),
-            (self.ours, "≤", self.at_most, False),
+            (self.value, "≥", self.at_least, False),
+            (self.value, "≤", self.at_most, False),
         )
         return next(
             ((value, sign, limit, is_ratio) for value, sign, limit, is_ratio in bounds if limit is not None), None
@@ -64,10 +67,10 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one bench: what was compared, its lines, and what else the reader should know."""
+    """Outcome of one bench: its measurements, and notes on how to read them."""
 
     title: str
-    figures: Sequence[Measurement]
+    measurements: Sequence[Measurement]
     notes: Sequence[str] = ()
 
     def to_json(self) -> str:
@@ -76,23 +79,25 @@ class Report:
     @classmethod
     def from_json(cls, text: str) -> Report:
         fields: dict[str, Any] = json.loads(text)
-        return cls(fields["title"], [Measurement(**each) for each in fields["figures"]], fields["notes"])
+        measurements = [Measurement(**measurement) for measurement in fields["measurements"]]
+        return cls(fields["title"], measurements, fields["notes"])
 
     def table(self) -> str:
-        rows = [HEAD, *(figure.cells() for figure in self.figures)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+        rows = [HEADER, *(measurement.cells() for measurement in self.measurements)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
         lines = [_aligned(row, widths) for row in rows]
         return "\n".join([self.title, *lines, *(f"  {note}" for note in self.notes)])
 
 
 def rounded(value: float) -> str:
-    """Three digits that tell: 1,204, 17.3, 0.62."""
+    """Three significant digits: 1,204, 17.3, 0.62."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """The smallest value that at least this share (0 to 1) of the values do not exceed."""
+    """Smallest value that at least this share (0 to 1) of the values do not exceed."""
     ordered = sorted(values)
+    # Rounded up with whole numbers: 0.95 * 20 as floats is a little more than 19 and would give the next value.
     return ordered[max(0, -(-len(ordered) * round(share * 1000) // 1000) - 1)]
 
 

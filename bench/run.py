@@ -1,6 +1,8 @@
-"""Runs the benches, each in a process of its own, and prints what they found: bench/run.py [NAME …].
+"""Command that runs benches in processes of their own and prints their results.
 
-The exit status is 1 if a bench crashed; a target that is missed is printed as missed and no more than that.
+bench/run.py [NAME …] runs all of them, or those named.
+
+The exit status is 1 if a bench crashed; a missed target is printed as missed and changes nothing else.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # called as a file, and runs its benches as modules
+sys.path.insert(0, str(ROOT))  # started as a file, so only bench/ is on the path
 
 from bench.report import Report  # noqa: E402
 
-BENCHES = {  # seconds each may take
+BENCHES = {  # time limits in seconds
     "ingest": 420.0,
     "upload_latency": 180.0,
     "suite": 440.0,
@@ -32,47 +34,47 @@ BENCHES = {  # seconds each may take
     "worker_memory": 240.0,
     "batch_queueing": 600.0,
     "bulk": 420.0,
-    "search": 3_600.0,  # a million pictures are loaded, unless they still are
+    "search": 3_600.0,  # loads a million pictures, unless an earlier run left them
     "scrolling": 300.0,
-    "dashboard": 1_800.0,  # the same million
+    "dashboard": 1_800.0,  # the same million pictures
     "admin": 1_800.0,
     "sync": 300.0,
     "events": 900.0,
-    "direct_upload": 1_800.0,  # both ways take about as long as all 500 are decoded by two cores
+    "direct_upload": 1_800.0,  # two cores decode all 500 pictures, once for each way
 }
-FAREWELL = 60.0  # seconds a bench has to stop its services and delete its folders
+SHUTDOWN_SECONDS = 60.0  # for a bench to stop its services and delete its folders
 
 
 def main(names: list[str]) -> int:
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
-        print(f"There is no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}.", file=sys.stderr)
+        print(f"Unknown bench: {', '.join(unknown)}. Choose from: {', '.join(BENCHES)}.", file=sys.stderr)
         return 2
     print(machine(), flush=True)
-    crashed = [name for name in names or BENCHES if not show(name)]
+    crashed = [name for name in names or BENCHES if not run_and_print(name)]
     if crashed:
         print(f"\nCrashed: {', '.join(crashed)}; see above.", file=sys.stderr)
     return bool(crashed)
 
 
-def show(name: str) -> bool:
-    """Whether the bench came to its end."""
+def run_and_print(name: str) -> bool:
+    """Run a bench and print its report; False if it crashed."""
     began = time.monotonic()
-    report = measured(name)
+    report = run_bench(name)
     if report is None:
         return False
     print(f"\n{name} · {report.table()}\n  ({time.monotonic() - began:.0f} s)", flush=True)
     return True
 
 
-def measured(name: str) -> Report | None:
+def run_bench(name: str) -> Report | None:
     process = subprocess.Popen(
         [sys.executable, "-m", f"bench.{name}"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
         output, _ = process.communicate(timeout=BENCHES[name])
     except subprocess.TimeoutExpired:
-        print(f"{name} was not done after {BENCHES[name]:.0f} s.", file=sys.stderr)
+        print(f"{name} did not finish within {BENCHES[name]:.0f} s.", file=sys.stderr)
         output = ""
     finally:
         _end(process)
@@ -85,7 +87,7 @@ def machine() -> str:
     now = datetime.now(UTC)
     return (
         f"{cores()} cores ({processor()}), {memory:.0f} GB, Python {platform.python_version()}, {platform.system()}; "
-        f"{now:%Y-%m-%d %H:%M} UTC, commit {commit()}, load before it began {load:.1f}"
+        f"{now:%Y-%m-%d %H:%M} UTC, commit {commit()}, load before the start {load:.1f}"
     )
 
 
@@ -101,19 +103,18 @@ def processor() -> str:
 
 
 def commit() -> str:
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip() or "unknown"
+    command = ["git", "describe", "--always", "--dirty"]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    return output.strip() or "unknown"
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """A bench that is told to end stops what it started."""
+    """Interrupt a bench, which then stops its services itself; kill it if it does not."""
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGTERM)
     try:
-        process.communicate(timeout=FAREWELL)
+        process.communicate(timeout=SHUTDOWN_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -1,4 +1,4 @@
-"""A place of its own for a bench: services and data in a temporary folder, and programs that surely end."""
+"""Temporary libraries and programs that are always stopped at the end."""
 
 from __future__ import annotations
 
@@ -19,15 +19,24 @@ from pathlib import Path
 from imagelib import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
-SHUTDOWN_SECONDS = 30.0  # seconds for an orderly end
-# What a developer's environment may say and a bench must not hear.
-DEVELOPERS = ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SECRET_KEY", "HTTPS", "RECOGNIZER", "AWS_", "IMAGELIB_")
-OURS = {"IMAGELIB_ENV_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}
+SHUTDOWN_SECONDS = 30.0  # for an orderly shutdown, before a program is killed
+# A developer's own settings would change what is measured.
+DEVELOPER_SETTINGS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "ALLOWED_HOSTS",
+    "SECRET_KEY",
+    "HTTPS",
+    "RECOGNIZER",
+    "AWS_",
+    "IMAGELIB_",
+)
+DEFAULTS = {"IMAGELIB_ENV_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is gone afterwards, also when the bench is told to end."""
+    """A folder that is deleted at the end, also after SIGTERM."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="imagelib-bench-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
@@ -35,7 +44,7 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def var_folder() -> Iterator[Path]:
-    """A temporary IMAGELIB_VAR; servers that still run in it are stopped at the end."""
+    """A temporary IMAGELIB_VAR; its servers are stopped at the end."""
     with temporary_folder() as folder:
         try:
             yield folder / "var"
@@ -45,46 +54,47 @@ def var_folder() -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Library:
-    """An empty library whose services run as long as the bench does."""
+    """A library whose services run until the bench ends."""
 
     var: Path
 
-    def manage(self, *words: str) -> None:
-        """Run a command of manage.py to its end."""
-        command = [sys.executable, "manage.py", *words]
+    def manage(self, *arguments: str) -> None:
+        """Run a command of manage.py. Raises subprocess.CalledProcessError."""
+        command = [sys.executable, "manage.py", *arguments]
         subprocess.run(command, cwd=ROOT, env=environment(self.var), check=True, stdout=subprocess.DEVNULL, timeout=120)
 
-    def add_person(self, name: str) -> str:
-        """Answers the password."""
+    def add_user(self, name: str) -> str:
+        """Create a user and return the password."""
         password = secrets.token_hex(8)
         env = {**environment(self.var), "DJANGO_SUPERUSER_PASSWORD": password}
-        words = ["createsuperuser", "--noinput", "--username", name, "--email", f"{name}@example.org"]
-        command = [sys.executable, "manage.py", *words]
+        command = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username", name]
+        command += ["--email", f"{name}@example.org"]
         subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL, timeout=120)
         return password
 
 
 @contextmanager
-def library() -> Iterator[Library]:
+def empty_library() -> Iterator[Library]:
     with var_folder() as var:
         embedded.start(var)
-        made = Library(var)
-        made.manage("migrate", "--verbosity", "0")
-        yield made
+        library = Library(var)
+        library.manage("migrate", "--verbosity", "0")
+        yield library
 
 
-def environment(var: Path | None = None, **more: str) -> dict[str, str]:
+def environment(var: Path | None = None, **settings: str) -> dict[str, str]:
+    """Environment variables without a developer's settings, plus the given ones."""
     own = {} if var is None else {"IMAGELIB_VAR": str(var)}
-    others = {name: value for name, value in os.environ.items() if not name.startswith(DEVELOPERS)}
-    return {**others, **OURS, **own, **more}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(DEVELOPER_SETTINGS)}
+    return {**inherited, **DEFAULTS, **own, **settings}
 
 
-class Ended(RuntimeError):
-    """A program ended, or was ended, before it said what was awaited."""
+class ProgramEnded(RuntimeError):
+    """A program ended, or was killed, before it printed the expected line."""
 
 
-class Talking:
-    """A program that says on its output how far it is."""
+class Program:
+    """A program whose progress is read from its output."""
 
     def __init__(self, command: Sequence[str], *, folder: Path, env: Mapping[str, str]) -> None:
         self.lines: list[str] = []
@@ -99,22 +109,23 @@ class Talking:
             start_new_session=True,
         )
 
-    def wait_for(self, words: str, *, seconds: float) -> str:
-        """The next line with these words. Raises Ended, with what was said until then."""
+    def wait_for(self, text: str, *, seconds: float) -> str:
+        """Next line with this text. Raises ProgramEnded with the last lines of the output."""
         assert self.process.stdout is not None
-        clock = threading.Timer(seconds, self._kill)
-        clock.start()
+        # Reading a line blocks without a limit; killing the program ends it.
+        timer = threading.Timer(seconds, self._kill)
+        timer.start()
         try:
             for line in self.process.stdout:
                 self.lines.append(line)
-                if words in line:
+                if text in line:
                     return line
         finally:
-            clock.cancel()
-        raise Ended(f"It did not say {words!r} within {seconds:.0f} s:\n{''.join(self.lines[-40:])}")
+            timer.cancel()
+        raise ProgramEnded(f"{text!r} was not printed within {seconds:.0f} s:\n{''.join(self.lines[-40:])}")
 
     def stop(self) -> float:
-        """As Ctrl-C does: whoever is in its session hears it. Answers how many seconds it took."""
+        """Interrupt its process group, as Ctrl-C does; seconds until it ended."""
         began = time.monotonic()
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
@@ -130,8 +141,8 @@ class Talking:
 
 
 @contextmanager
-def running_program(command: Sequence[str], *, folder: Path = ROOT, env: Mapping[str, str]) -> Iterator[Talking]:
-    program = Talking(command, folder=folder, env=env)
+def running_program(command: Sequence[str], *, folder: Path = ROOT, env: Mapping[str, str]) -> Iterator[Program]:
+    program = Program(command, folder=folder, env=env)
     try:
         yield program
     finally:
@@ -139,6 +150,6 @@ def running_program(command: Sequence[str], *, folder: Path = ROOT, env: Mapping
 
 
 def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The README's picture: the library page with the samples, as `make demo` shows it; bench/screenshot.py [FILE]."""
+"""Takes the README's screenshot of the library: bench/screenshot.py [FILE]."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from io import BytesIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # called as a file
+sys.path.insert(0, str(ROOT))  # started as a file, so only bench/ is on the path
 
 import psycopg  # noqa: E402
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Page  # noqa: E402
 
-from bench.browser import Site, page_of, site  # noqa: E402
+from bench.browser import Site, running_site, signed_in_page  # noqa: E402
 from imagelib import embedded  # noqa: E402
 
 TARGET = ROOT / "docs" / "library.webp"
-MOST_BYTES = 150_000
-PATIENCE = 120.0  # seconds until every sample is analyzed
+MAX_BYTES = 150_000
+TIMEOUT = 120.0  # seconds until every sample is analyzed
 
 
 def main(target: Path) -> None:
-    with site(samples=True) as running:
-        wait_until_analyzed(running)
-        with page_of(running, width=1280, height=800) as page:
-            settle(page)
-            content = small(page.screenshot())
+    with running_site(samples=True) as site:
+        wait_until_analyzed(site)
+        with signed_in_page(site, width=1280, height=800) as page:
+            wait_for_images(page)
+            content = encode(page.screenshot())
     target.write_bytes(content)
     print(f"{target}: {len(content):,} bytes")
 
 
-def wait_until_analyzed(running: Site) -> None:
-    deadline = time.monotonic() + PATIENCE
-    with psycopg.connect(embedded.database_url(running.var), autocommit=True) as connection:
+def wait_until_analyzed(site: Site) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    with psycopg.connect(embedded.database_url(site.var), autocommit=True) as connection:
         while connection.execute("SELECT 1 FROM analysis_analysis WHERE finished_at IS NULL LIMIT 1").fetchone():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"After {PATIENCE:.0f} s the samples are not all analyzed.")
+                raise TimeoutError(f"Not all samples were analyzed within {TIMEOUT:.0f} s.")
             time.sleep(0.2)
 
 
-def settle(page: Page) -> None:
-    """Every picture in sight is there."""
+def wait_for_images(page: Page) -> None:
+    """Wait until all images but lazy ones outside the window are loaded."""
     page.wait_for_load_state("networkidle")
     page.wait_for_function("() => [...document.images].every(image => image.complete || image.loading === 'lazy')")
 
 
-def small(png: bytes) -> bytes:
-    """As WebP of at most MOST_BYTES, as good as that allows."""
+def encode(png: bytes) -> bytes:
+    """WebP of at most MAX_BYTES, in the best quality that allows this."""
     picture = Image.open(BytesIO(png)).convert("RGB")
     for quality in range(90, 30, -10):
         buffer = BytesIO()
         picture.save(buffer, "WEBP", quality=quality, method=6)
-        if buffer.tell() <= MOST_BYTES:
+        if buffer.tell() <= MAX_BYTES:
             break
     return buffer.getvalue()
 

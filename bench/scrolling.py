@@ -1,4 +1,4 @@
-"""Chromium scrolls through five thousand pictures of a library of twenty thousand: cards kept, long tasks, shifts."""
+"""Scrolling through 5,000 pictures in Chromium: cards, long tasks, layout shift."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, sync_playwright
 
 from bench.browser import FLAGS, chromium
-from bench.dataset import READER, django_on, loaded
+from bench.dataset import READER, django_setup, loaded_library
 from bench.report import Measurement, Report
-from bench.search.pages import serving, session
+from bench.search.pages import serving, session_key
 
-PICTURES, SEEN = 20_000, 5_000
-STEP, PAUSE = 900, 60  # pixels of one turn of the wheel, milliseconds between two
-PATIENCE = 20.0  # seconds without another picture
+PICTURES, TARGET = 20_000, 5_000
+STEP, PAUSE = 900, 60  # pixels for each turn of the wheel, milliseconds between two turns
+TIMEOUT = 20.0  # seconds without a new picture
 WIDTH, HEIGHT = 1440, 900
 
 OBSERVE = """
@@ -27,7 +27,7 @@ new PerformanceObserver(list => {
     if (frame.duration <= slowest) continue;
     slowest = frame.duration;
     const rendering = Math.round(frame.startTime + frame.duration - frame.renderStart);
-    const scripts = frame.scripts.map(each => `${each.invoker} ${Math.round(each.duration)} ms`).join(", ");
+    const scripts = frame.scripts.map(script => `${script.invoker} ${Math.round(script.duration)} ms`).join(", ");
     scrolled.worst = `${Math.round(slowest)} ms, of these rendering ${rendering} ms and scripts ${scripts || "none"}`;
   }
 }).observe({ type: "long-animation-frame", buffered: true });
@@ -54,49 +54,44 @@ new MutationObserver(changes => {
 
 
 @dataclass(frozen=True)
-class Scrolled:
-    """Cards that were there, most at once; milliseconds of the longest task, long tasks; shift of the layout.
-
-    `worst`: what the browser says of the longest frame.
-    """
-
-    seen: int
-    maximum: int
-    longest: float
-    tasks: int
-    shift: float
-    worst: str
+class ScrollResult:
+    seen: int  # cards
+    most: int  # cards in the page at the same time
+    longest: float  # task, in milliseconds
+    tasks: int  # of more than 50 ms
+    shift: float  # of the layout, summed up
+    worst: str  # description of the longest frame
     seconds: float
 
 
 def measure() -> Report:
     with (
-        loaded(PICTURES) as library,
-        django_on(library),
+        loaded_library(PICTURES) as library,
+        django_setup(library),
         serving(library) as (host, port),
-        page_at(f"http://{host}:{port}/", cookie=session(READER)) as page,
+        page_at(f"http://{host}:{port}/", cookie=session_key(READER)) as page,
     ):
         return report(scroll(page))
 
 
-def report(found: Scrolled) -> Report:
-    figures = [
-        Measurement(what="pictures scrolled through", ours=found.seen, unit="", at_least=SEEN),
-        Measurement(what="cards at once, most", ours=found.maximum, unit="", at_most=3_000),
-        Measurement(what="longest task", ours=found.longest, unit="ms", at_most=200),
-        Measurement(what="layout shift, summed up", ours=found.shift, unit="", at_most=0.02),
+def report(result: ScrollResult) -> Report:
+    measurements = [
+        Measurement(name="pictures scrolled through", value=result.seen, unit="", at_least=TARGET),
+        Measurement(name="peak number of cards", value=result.most, unit="", at_most=3_000),
+        Measurement(name="longest task", value=result.longest, unit="ms", at_most=200),
+        Measurement(name="cumulative layout shift", value=result.shift, unit="", at_most=0.02),
     ]
     notes = [
-        f"{found.seconds:.0f} s by the wheel, {STEP} px at a time, in a window of {WIDTH} × {HEIGHT}; "
-        f"{found.tasks} tasks took more than 50 ms.",
-        f"The longest frame: {found.worst or 'none was long'}.",
+        f"{result.seconds:.0f} s of wheel turns of {STEP} px, in a window of {WIDTH} × {HEIGHT}; "
+        f"{result.tasks} tasks took more than 50 ms.",
+        f"Longest frame: {result.worst or 'none over 50 ms'}.",
     ]
-    return Report("scrolling through the library in Chromium", figures, notes)
+    return Report("scrolling through the library in Chromium", measurements, notes)
 
 
 @contextmanager
 def page_at(address: str, *, cookie: str) -> Iterator[Page]:
-    """The library, for who holds the session."""
+    """The library in Chromium, with a session's cookie."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
@@ -108,19 +103,19 @@ def page_at(address: str, *, cookie: str) -> Iterator[Page]:
         browser.close()
 
 
-def scroll(page: Page) -> Scrolled:
-    """Until enough was seen, or nothing more comes."""
+def scroll(page: Page) -> ScrollResult:
+    """Scroll until the target is reached or no new picture appears."""
     page.mouse.move(WIDTH * 2 / 3, HEIGHT / 2)
     began = last_new = time.monotonic()
     seen = 0
-    while seen < SEEN and time.monotonic() - last_new < PATIENCE:
+    while seen < TARGET and time.monotonic() - last_new < TIMEOUT:
         page.mouse.wheel(0, STEP)
         page.wait_for_timeout(PAUSE)
         before, seen = seen, page.evaluate("scrolled.seen.size")
         if seen > before:
             last_new = time.monotonic()
-    found = page.evaluate("({ ...scrolled, seen: scrolled.seen.size })")
-    return Scrolled(**found, seconds=time.monotonic() - began)
+    result = page.evaluate("({ ...scrolled, seen: scrolled.seen.size })")
+    return ScrollResult(**result, seconds=time.monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Adds and queues pictures without an upload; run by `manage.py shell -c`."""
+"""Adds pictures and queues their analyses; run by `manage.py shell -c`."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from analysis.recognition import enqueue, registry
 from analysis.storage import blobs
 from bench.photos import photo
 
-STEP = 1_000
+BATCH_SIZE = 1_000
 WIDTH, HEIGHT = 160, 120
 
 
-def fill(number: int, *, size: int) -> None:
-    """Add unique pictures: the same small JPEG followed by random bytes."""
+def fill(count: int, *, size: int) -> None:
+    """Add pictures of `size` bytes: a JPEG followed by random bytes."""
     owner, _ = get_user_model().objects.get_or_create(username="bench")
     folder = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
-    drawing = io.BytesIO()
-    photo(1, WIDTH, HEIGHT).save(drawing, "JPEG", quality=80)
-    for start in range(0, number, STEP):
+    stream = io.BytesIO()
+    photo(1, WIDTH, HEIGHT).save(stream, "JPEG", quality=80)
+    for start in range(0, count, BATCH_SIZE):
         Image.objects.bulk_create(
-            _stored(drawing.getvalue(), size, folder, owner.pk) for _ in range(min(STEP, number - start))
+            _store(stream.getvalue(), size, folder, owner.pk) for _ in range(min(BATCH_SIZE, count - start))
         )
 
 
-def _stored(drawing: bytes, size: int, folder: Path, owner_id: int) -> Image:
-    content = drawing + os.urandom(size - len(drawing))
+def _store(jpeg: bytes, size: int, folder: Path, owner_id: int) -> Image:
+    content = jpeg + os.urandom(size - len(jpeg))
     key = blobs.original_key(".jpg")
     path = folder / key
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,21 +49,21 @@ def _stored(drawing: bytes, size: int, folder: Path, owner_id: int) -> Image:
         width=WIDTH,
         height=HEIGHT,
         format=Image.Format.JPEG,
-        orientation=1,  # upright, so originals are sent as they are
+        orientation=1,  # upright, so that originals are sent as they are
     )
 
 
-def queue(number: int) -> None:
-    """Queue pictures without analyses as bulk work, without sending a message."""
-    new = Image.objects.filter(analyses=None).order_by("pk").values_list("pk", flat=True)
-    ids = list(new[:number])
-    if len(ids) < number:
-        raise ValueError(f"Only {len(ids)} pictures without analyses are left, not {number}.")
-    for start in range(0, number, STEP):
-        enqueue.enqueue(ids[start : start + STEP], apis=["labels"], is_bulk=True)
+def queue(count: int) -> None:
+    """Queue label analyses as bulk work, without a message to the workers."""
+    unanalyzed = Image.objects.filter(analyses=None).order_by("pk").values_list("pk", flat=True)
+    ids = list(unanalyzed[:count])
+    if len(ids) < count:
+        raise ValueError(f"Only {len(ids)} of {count} pictures without analyses are left.")
+    for start in range(0, count, BATCH_SIZE):
+        enqueue.enqueue(ids[start : start + BATCH_SIZE], apis=["labels"], is_bulk=True)
 
 
 def announce(times: int) -> None:
-    """Send the message that each request of up to 1,000 pictures sends."""
+    """Send messages to the workers, as each request of up to 1,000 pictures does."""
     for _ in range(times):
         tasks.run_recognition.delay(recognizer=registry.current().name, api="labels")

@@ -1,4 +1,4 @@
-"""The wall time of the test suite without the tests in a browser and the chaos tests."""
+"""Wall-clock time of the test suite without browser and chaos tests."""
 
 from __future__ import annotations
 
@@ -9,35 +9,39 @@ import sys
 import time
 
 from bench import sandbox
-from bench.process_usage import processor_of_children
+from bench.process_usage import children_processor_seconds
 from bench.report import Measurement, Report
 
 LIMIT = 400.0  # seconds
-SHOWN = 5  # failed tests
+MAX_FAILURES = 5  # failed tests
 
 
 def measure() -> Report:
-    began, processor = time.monotonic(), processor_of_children()
-    output = outcome(
+    began, processor = time.monotonic(), children_processor_seconds()
+    output = run_tests(
         [sys.executable, "-m", "pytest", "--numprocesses", "auto", "-m", "not browser and not chaos", "-q"]
     )
-    seconds, processor = time.monotonic() - began, processor_of_children() - processor
+    seconds, processor = time.monotonic() - began, children_processor_seconds() - processor
     lines = output.strip().splitlines()
-    slowest = next((line for line in lines if "s call" in line), "none tells its time")
+    slowest = next((line for line in lines if "s call" in line), "no duration was printed")
     failed = [line for line in lines if line.startswith("FAILED")]
-    notes = [lines[-1] if lines else "It said nothing.", f"The slowest: {' '.join(slowest.split())}", *failed[:SHOWN]]
+    notes = [
+        lines[-1] if lines else "pytest printed nothing.",
+        f"Slowest test: {' '.join(slowest.split())}",
+        *failed[:MAX_FAILURES],
+    ]
     return Report(
-        "the test suite without a browser",
+        "test suite without browser and chaos tests",
         [
-            Measurement(what="make test, not browser, not chaos", ours=seconds, unit="s", at_most=60),
-            Measurement(what="of it on a processor, servers apart", ours=processor, unit="s"),
+            Measurement(name="make test, not browser, not chaos", value=seconds, unit="s", at_most=60),
+            Measurement(name="processor time, without servers", value=processor, unit="s"),
         ],
         notes,
     )
 
 
-def outcome(command: list[str]) -> str:
-    """What it said to its end. One that takes too long is interrupted, so that it stops its servers itself."""
+def run_tests(command: list[str]) -> str:
+    """Output of the tests; on a timeout they are interrupted."""
     tests = subprocess.Popen(
         command,
         cwd=sandbox.ROOT,

@@ -1,4 +1,4 @@
-"""From the last uploaded byte to the labels on the upload page in Chromium, against the recognizer's own time."""
+"""Time from the last uploaded byte to the labels in Chromium."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from urllib.parse import urljoin
 import psycopg
 from playwright.sync_api import Page
 
-from bench.browser import Site, page_of, site
+from bench.browser import Site, running_site, signed_in_page
 from bench.report import Measurement, Report, percentile
 from imagelib import embedded
 from imagelib.sample_images import write_samples
 
 PICTURES = 15
-PATIENCE = 60_000  # milliseconds for one picture
+TIMEOUT = 60_000  # milliseconds for one picture
 
-# Notes by file name when its last byte was sent, and when its row first showed labels, or was finished without any.
+# Script that records by file name when the last byte was sent, and when the row showed labels or finished without any.
 OBSERVE = """
 window.arrivals = {};
 const send = XMLHttpRequest.prototype.send;
@@ -43,14 +43,14 @@ new MutationObserver(() => {
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """Seconds from the last byte to the labels, and of them the recognizer's own."""
+class Timing:
+    """Seconds from the last byte to the labels, and the recognizer's share of them."""
 
     seconds: float
     recognizer: float
 
     @property
-    def above(self) -> float:
+    def overhead(self) -> float:
         return self.seconds - self.recognizer
 
 
@@ -58,49 +58,49 @@ def measure() -> Report:
     with tempfile.TemporaryDirectory(prefix="imagelib-bench-") as folder:
         write_samples(Path(folder))
         first, *others = sorted(Path(folder).iterdir())[: PICTURES + 1]
-        with site() as running, page_of(running) as page:
+        with running_site() as site, signed_in_page(site) as page:
             page.add_init_script(OBSERVE)
-            page.goto(urljoin(running.address, "/upload/"))
-            warm_up = arrival_of(page, first, running)
-            return report(warm_up, [arrival_of(page, path, running) for path in others])
+            page.goto(urljoin(site.address, "/upload/"))
+            warm_up = upload(page, first, site)
+            return report(warm_up, [upload(page, path, site) for path in others])
 
 
-def report(warm_up: Arrival, arrivals: Sequence[Arrival]) -> Report:
-    seconds, recognizer = [each.seconds for each in arrivals], [each.recognizer for each in arrivals]
-    above = [each.above for each in arrivals]
-    figures = [
-        Measurement(what="last byte to labels, median", ours=median(seconds), unit="s", rival=median(recognizer)),
+def report(warm_up: Timing, timings: Sequence[Timing]) -> Report:
+    seconds, recognizer = [timing.seconds for timing in timings], [timing.recognizer for timing in timings]
+    overhead = [timing.overhead for timing in timings]
+    measurements = [
+        Measurement(name="last byte to labels, median", value=median(seconds), unit="s", baseline=median(recognizer)),
         Measurement(
-            what="last byte to labels, p95",
-            ours=percentile(seconds, 0.95),
+            name="last byte to labels, p95",
+            value=percentile(seconds, 0.95),
             unit="s",
-            rival=percentile(recognizer, 0.95),
+            baseline=percentile(recognizer, 0.95),
         ),
-        Measurement(what="above the recognizer, median", ours=median(above), unit="s", at_most=1.0),
-        Measurement(what="above the recognizer, p95", ours=percentile(above, 0.95), unit="s"),
+        Measurement(name="beyond the recognizer, median", value=median(overhead), unit="s", at_most=1.0),
+        Measurement(name="beyond the recognizer, p95", value=percentile(overhead, 0.95), unit="s"),
     ]
     notes = [
-        f"{len(arrivals)} pictures one after another, web and worker as `manage.py run` starts them; a picture without "
-        "labels counts until its row says so.",
-        "The recognizer's time is what it worked until it knew the labels.",
-        f"The first picture after the start, which loads the models: {warm_up.seconds:.1f} s, "
-        f"of which the recognizer's {warm_up.recognizer:.1f} s.",
+        f"{len(timings)} pictures one after another, web and worker as `manage.py run` starts them; a picture without "
+        "labels counts until its row shows that.",
+        "The baseline is the time that the recognizer worked until it returned the labels.",
+        f"The first picture, for which the models are loaded: {warm_up.seconds:.1f} s, "
+        f"of which the recognizer {warm_up.recognizer:.1f} s.",
     ]
-    return Report("upload to labels in Chromium against the recognizer alone", figures, notes)
+    return Report("upload to labels in Chromium against the recognizer alone", measurements, notes)
 
 
-def arrival_of(page: Page, path: Path, running: Site) -> Arrival:
+def upload(page: Page, path: Path, site: Site) -> Timing:
     page.set_input_files("#files", path)
-    page.wait_for_function("name => window.arrivals[name]?.shown", arg=path.name, timeout=PATIENCE, polling=200)
-    seen = page.evaluate("name => window.arrivals[name]", path.name)
-    shown_at = datetime.fromtimestamp(seen["at"] / 1000, UTC)
-    own = recognizer_seconds(running.var, image_id=seen["image"], until=shown_at)
-    page.wait_for_function("() => !document.querySelector('[data-pending]')", timeout=PATIENCE, polling=200)
-    return Arrival((seen["shown"] - seen["sent"]) / 1000, own)
+    page.wait_for_function("name => window.arrivals[name]?.shown", arg=path.name, timeout=TIMEOUT, polling=200)
+    event = page.evaluate("name => window.arrivals[name]", path.name)
+    shown_at = datetime.fromtimestamp(event["at"] / 1000, UTC)
+    recognizer = recognizer_seconds(site.var, image_id=event["image"], until=shown_at)
+    page.wait_for_function("() => !document.querySelector('[data-pending]')", timeout=TIMEOUT, polling=200)
+    return Timing((event["shown"] - event["sent"]) / 1000, recognizer)
 
 
 def recognizer_seconds(var: Path, *, image_id: int, until: datetime) -> float:
-    """How long the recognizer was at work on a picture until its labels were found, whichever APIs it was asked for."""
+    """Seconds that the recognizer worked on a picture until it had labels."""
     with psycopg.connect(embedded.database_url(var)) as connection:
         rows = connection.execute(
             "SELECT api, finished_at, latency_ms FROM analysis_analysis WHERE image_id = %s AND finished_at <= %s",
@@ -108,11 +108,14 @@ def recognizer_seconds(var: Path, *, image_id: int, until: datetime) -> float:
         ).fetchall()
     spans = [(finished_at - timedelta(milliseconds=latency), finished_at) for _, finished_at, latency in rows]
     labeled_at = next(finished_at for api, finished_at, _ in rows if api == "labels")
-    return at_work(spans, until=labeled_at)
+    return covered_seconds(spans, until=labeled_at)
 
 
-def at_work(spans: Iterable[tuple[datetime, datetime]], *, until: datetime) -> float:
-    """Seconds covered by at least one of the spans; analyses run side by side, so their times do not add up."""
+def covered_seconds(spans: Iterable[tuple[datetime, datetime]], *, until: datetime) -> float:
+    """Seconds covered by at least one of the spans.
+
+    Analyses of one picture run in parallel, so their latencies cannot be added up.
+    """
     seconds, covered_until = 0.0, datetime.min.replace(tzinfo=UTC)
     for span in sorted(spans):
         begin, end = max(span[0], covered_until), min(span[1], until)

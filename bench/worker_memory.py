@@ -1,8 +1,8 @@
-"""The memory of a worker with 64 calls under way whose pictures are large."""
+"""Memory of a worker with 64 calls in flight and large pictures."""
 
 from __future__ import annotations
 
-from bench.process_usage import descendants, high_water
+from bench.process_usage import descendants, peak_memory
 from bench.recognition_env import JITTER, LATENCY, recognition_env
 from bench.report import Measurement, Report
 
@@ -15,21 +15,21 @@ def measure() -> Report:
     with recognition_env(env=ENV, latency=LATENCY, jitter=JITTER, decode=False) as library:
         library.fill(PICTURES, size=SIZE)
         with library.workers() as (worker,):
-            idle = high_water(worker.pid)
+            idle = peak_memory(worker.pid)
             seconds = library.analyze(PICTURES, seconds=LIMIT)
-            peaks = [high_water(pid) for pid in [worker.pid, *descendants(worker.pid)]]
-        counted = library.simulator.statistics()
-    sent = counted["bytes_received"] / counted["requests"]
-    figures = [
-        Measurement(what="peak of the worker", ours=sum(peaks), unit="MB", at_most=300),
-        Measurement(what="before its first call", ours=idle, unit="MB"),
-        Measurement(what="one picture", ours=SIZE / 1000, unit="kB"),
-        Measurement(what="one request, base64", ours=sent / 1000, unit="kB"),
-        Measurement(what="under way at most", ours=counted["in_flight_most"], unit="calls"),
-        Measurement(what="answered", ours=PICTURES / seconds, unit="/s"),
+            peaks = [peak_memory(pid) for pid in [worker.pid, *descendants(worker.pid)]]
+        statistics = library.simulator.statistics()
+    sent = statistics["bytes_received"] / statistics["requests"]
+    measurements = [
+        Measurement(name="peak memory of the worker", value=sum(peaks), unit="MB", at_most=300),
+        Measurement(name="memory before its first call", value=idle, unit="MB"),
+        Measurement(name="size of a picture", value=SIZE / 1000, unit="kB"),
+        Measurement(name="size of a request, base64", value=sent / 1000, unit="kB"),
+        Measurement(name="peak calls in flight", value=statistics["in_flight_peak"], unit="calls"),
+        Measurement(name="pictures analyzed", value=PICTURES / seconds, unit="/s"),
     ]
-    notes = [f"{PICTURES:,} pictures; the kernel's own high-water mark, of {len(peaks)} process(es)."]
-    return Report(f"a worker's memory at {THREADS} calls under way", figures, notes)
+    notes = [f"{PICTURES:,} pictures; the kernel's high-water mark of {len(peaks)} process(es)."]
+    return Report(f"memory of a worker with {THREADS} calls in flight", measurements, notes)
 
 
 if __name__ == "__main__":

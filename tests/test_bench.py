@@ -1,4 +1,4 @@
-"""The benches' arithmetic, and that the rival does the same work as we do. What they measure is not judged here."""
+"""Unit tests of the benches: arithmetic, reports, equality of a baseline."""
 
 import importlib
 import os
@@ -12,64 +12,64 @@ from PIL import Image
 from analysis.ingest.examine import examine
 from bench import ingest_baseline, photos, process_usage, run
 from bench.report import Measurement, Report, percentile
-from bench.screenshot import MOST_BYTES, TARGET
-from bench.upload_latency import at_work
+from bench.screenshot import MAX_BYTES, TARGET
+from bench.upload_latency import covered_seconds
 
 
 @pytest.mark.parametrize("name", run.BENCHES)
-def test_every_bench_can_be_started(name):
+def test_bench_has_a_measure_function(name):
     module = importlib.import_module(f"bench.{name}")
     if hasattr(module, "__path__"):  # a package is started by its __main__
         module = importlib.import_module(f"bench.{name}.__main__")
     assert callable(module.measure)
 
 
-def test_an_unknown_bench_is_named(capsys):
+def test_unknown_bench_is_named_with_the_choices(capsys):
     assert run.main(["ingest", "nonsense"]) == 2
-    assert f"no bench nonsense; there are {', '.join(run.BENCHES)}." in capsys.readouterr().err
+    assert f"Unknown bench: nonsense. Choose from: {', '.join(run.BENCHES)}." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("targets", "is_met"),
     [
-        ({"ours": 7.0, "rival": 10.0, "at_least_ratio": 0.7}, True),
-        ({"ours": 6.9, "rival": 10.0, "at_least_ratio": 0.7}, False),
-        ({"ours": 6.9, "at_least_ratio": 0.7}, False),
-        ({"ours": 4.0, "rival": 1.0, "at_most_ratio": 4.0}, True),
-        ({"ours": 4.1, "rival": 1.0, "at_most_ratio": 4.0}, False),
-        ({"ours": 4.1, "at_most_ratio": 4.0}, False),
-        ({"ours": 48.0, "at_least": 48.0}, True),
-        ({"ours": 47.9, "at_least": 48.0}, False),
-        ({"ours": 600.0, "rival": 50.0, "at_most": 600.0}, True),
-        ({"ours": 600.1, "at_most": 600.0}, False),
-        ({"ours": 5.0, "rival": 10.0}, None),
+        ({"value": 7.0, "baseline": 10.0, "at_least_ratio": 0.7}, True),
+        ({"value": 6.9, "baseline": 10.0, "at_least_ratio": 0.7}, False),
+        ({"value": 6.9, "at_least_ratio": 0.7}, False),
+        ({"value": 4.0, "baseline": 1.0, "at_most_ratio": 4.0}, True),
+        ({"value": 4.1, "baseline": 1.0, "at_most_ratio": 4.0}, False),
+        ({"value": 4.1, "at_most_ratio": 4.0}, False),
+        ({"value": 48.0, "at_least": 48.0}, True),
+        ({"value": 47.9, "at_least": 48.0}, False),
+        ({"value": 600.0, "baseline": 50.0, "at_most": 600.0}, True),
+        ({"value": 600.1, "at_most": 600.0}, False),
+        ({"value": 5.0, "baseline": 10.0}, None),
     ],
 )
-def test_a_target_is_met_or_missed(targets, is_met):
-    assert Measurement(what="speed", unit="/s", **targets).is_met is is_met
+def test_target_is_met_or_missed(targets, is_met):
+    assert Measurement(name="speed", unit="/s", **targets).is_met is is_met
 
 
-def test_a_missed_target_is_printed_as_missed():
-    figures = [
-        Measurement(what="speed", ours=1204.4, unit="/s", rival=2000.0, at_least_ratio=0.7),
-        Measurement(what="memory", ours=12.34, unit="MB", at_most=600),
+def test_table_shows_missed_targets():
+    measurements = [
+        Measurement(name="speed", value=1204.4, unit="/s", baseline=2000.0, at_least_ratio=0.7),
+        Measurement(name="memory", value=12.34, unit="MB", at_most=600),
     ]
-    assert Report("ours against theirs", figures, ["A note."]).table().splitlines() == [
-        "ours against theirs",
-        "            ours   rival        ratio        target",
-        "  speed    1,204   2,000   /s    0.60   ratio ≥ 0.7   MISSED",
-        "  memory    12.3           MB              ≤ 600 MB   met",
+    assert Report("imagelib against the baseline", measurements, ["A note."]).table().splitlines() == [
+        "imagelib against the baseline",
+        "           imagelib   baseline        ratio        target",
+        "  speed       1,204      2,000   /s    0.60   ratio ≥ 0.7   MISSED",
+        "  memory       12.3              MB              ≤ 600 MB   met",
         "  A note.",
     ]
 
 
-def test_a_report_survives_the_way_between_processes():
-    report = Report("title", [Measurement(what="speed", ours=1.5, unit="s", at_most=2)], ["A note."])
+def test_report_round_trips_through_json():
+    report = Report("title", [Measurement(name="speed", value=1.5, unit="s", at_most=2)], ["A note."])
     assert Report.from_json(report.to_json()) == report
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 2), (0.75, 3), (0.95, 4), (1.0, 4)])
-def test_percentile(share, value):
+def test_percentile_is_a_value_of_the_list(share, value):
     assert percentile([4, 2, 1, 3], share) == value
 
 
@@ -84,35 +84,37 @@ def test_percentile(share, value):
         ([], 0),
     ],
 )
-def test_time_at_work_is_counted_once(spans, seconds):
+def test_overlapping_spans_are_counted_once(spans, seconds):
     at = [tuple(datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in span) for span in spans]
-    assert at_work(at, until=datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC)) == seconds
+    assert covered_seconds(at, until=datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC)) == seconds
 
 
-def test_the_bare_loop_makes_the_same_renditions(tmp_path):
+def test_ingest_baseline_makes_the_same_renditions(tmp_path):
     path = tmp_path / "photo.jpg"
     photos.photo(1, 3600, 2700).save(path, "JPEG", quality=90)
-    assert ingest_baseline.renditions(path) == tuple(each.content for each in examine(path, name=path.name).renditions)
+    assert ingest_baseline.renditions(path) == tuple(
+        rendition.content for rendition in examine(path, name=path.name).renditions
+    )
 
 
-def test_photographs_are_reproducible_and_differ():
-    drawn = [photos.photo(number, 400, 300).tobytes() for number in (1, 1, 2)]
-    assert drawn[0] == drawn[1]
-    assert drawn[0] != drawn[2]
+def test_photos_are_reproducible_and_differ():
+    drawings = [photos.photo(number, 400, 300).tobytes() for number in (1, 1, 2)]
+    assert drawings[0] == drawings[1]
+    assert drawings[0] != drawings[2]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
-def test_memory_of_a_child_is_seen():
+def test_peak_memory_of_a_child_is_read():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         assert child.pid in process_usage.descendants(os.getpid())
-        assert process_usage.high_water(child.pid) > 0
+        assert process_usage.peak_memory(child.pid) > 0
     finally:
         child.communicate(b"\n")
-    assert process_usage.high_water(child.pid) == 0
+    assert process_usage.peak_memory(child.pid) == 0
 
 
-def test_the_readmes_picture_is_kept_small():
-    assert TARGET.stat().st_size < MOST_BYTES
+def test_screenshot_of_the_readme_is_small():
+    assert TARGET.stat().st_size < MAX_BYTES
     with Image.open(TARGET) as picture:
         assert picture.size == (1280, 800)

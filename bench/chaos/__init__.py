@@ -1,1 +1,1 @@
-"""A library under work whose parts are broken one by one: for the chaos tests, and for how long it takes to recover."""
+"""Fault injection for the chaos tests and the recovery bench."""

@@ -1,4 +1,4 @@
-"""The world of a fault: services, simulator, pictures under way, and programs that are started, frozen and killed."""
+"""Services, simulator, queued pictures and programs that faults are injected into."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from bench import sandbox
 from bench.recognition_env import wait_until
 from imagelib import embedded
 from imagelib.embedded import postgres, redis
-from imagelib.simulator.server import Running, running
+from imagelib.simulator.server import RunningSimulator, run_simulator
 
 QUOTA = 100  # calls a second
-THREADS = 48  # calls under way at most
+THREADS = 48  # calls in flight at most
 LATENCY, JITTER = 300, 50  # milliseconds
-LEASE, SWEEP = 15, 1  # seconds; a library in earnest has 120 and 10
-# An answer waits up to nine seconds for a database that is away for four: the claim on it must last longer than that.
+LEASE, SWEEP = 15, 1  # seconds; the defaults are 120 and 10
+# A result waits up to nine seconds for a database that is down for four: the lease must last longer than that.
 SIZE = 5_000  # bytes of a picture
-STOCK = 2_000  # pictures put in at once
-LATER = "next_attempt_at > now() + interval '1 day'"
-READY = 60.0  # seconds for a program to start
-FAREWELL = 30.0  # seconds in which a worker that is told to end has ended
+RESERVE = 2_000  # pictures added together; adding them takes longer than most faults
+# Analyses of the reserve are paused: the sweeper would bring forward a next attempt far in the future.
+RESERVED = "state = 'paused' AND batch_id IS NULL"
+START_SECONDS = 60.0  # for a program to start
+SHUTDOWN_SECONDS = 30.0  # for a worker to end after SIGTERM
 CELERY = (sys.executable, "-m", "celery", "-A", "imagelib")
-QUIET = ("--without-gossip", "--without-mingle")
+WORKER_OPTIONS = ("--without-gossip", "--without-mingle")
 
 
 @dataclass
 class Program:
-    """A process of the library and its log."""
+    """A worker or scheduler and its log."""
 
     name: str
     command: list[str]
@@ -46,24 +47,24 @@ class Program:
     process: subprocess.Popen[bytes]
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_until_ready(self, words: str) -> None:
+    def wait_until_ready(self, text: str) -> None:
         def is_ready() -> bool:
             if self.process.poll() is not None:
-                raise sandbox.Ended(f"The {self.name} ended:\n{self.said[-4000:]}")
-            return words in self.said
+                raise sandbox.ProgramEnded(f"{self.name} ended:\n{self.output[-4000:]}")
+            return text in self.output
 
-        wait_until(is_ready, seconds=READY, what=f"the start of the {self.name}", interval=0.1)
+        wait_until(is_ready, seconds=START_SECONDS, description=f"start of {self.name}", interval=0.1)
 
     def kill(self) -> None:
-        """As the kernel does when memory runs out."""
+        """Send SIGKILL, as the kernel does when memory runs out."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def end(self, *, seconds: float = FAREWELL) -> float:
-        """Tell it to end; the seconds it took. Raises subprocess.TimeoutExpired."""
+    def stop(self, *, seconds: float = SHUTDOWN_SECONDS) -> float:
+        """Send SIGTERM; seconds until it ended. Raises subprocess.TimeoutExpired."""
         began = time.monotonic()
         if self.process.poll() is None:
             self.process.terminate()
@@ -76,13 +77,12 @@ class Environment:
     """A library, its simulator, and the programs that work on it."""
 
     var: Path
-    simulator: Running
+    simulator: RunningSimulator
     env: dict[str, str]
     stack: ExitStack
     quota: int = QUOTA
-    begun: int = 50
-    """Answers after which something breaks."""
-    images: list[int] = field(default_factory=list)
+    break_after: int = 50  # analyses that are done before the fault
+    images: list[int] = field(default_factory=list)  # ids of the pictures that are analyzed
 
     def start(self, name: str, *command: str, **env: str) -> Program:
         log = self.var / f"{name}.log"
@@ -95,8 +95,8 @@ class Environment:
         return program
 
     def worker(self, name: str = "worker", **env: str) -> Program:
-        """A worker that takes work from now on."""
-        program = self.start(name, *CELERY, "worker", "--loglevel", "INFO", *QUIET, "-n", name, **env)
+        """Start a worker and wait until it is ready."""
+        program = self.start(name, *CELERY, "worker", "--loglevel", "INFO", *WORKER_OPTIONS, "-n", name, **env)
         program.wait_until_ready(" ready.")
         return program
 
@@ -104,100 +104,105 @@ class Environment:
         schedule = str(self.var / f"{name}-schedule")
         return self.start(name, *CELERY, "beat", "--loglevel", "INFO", "-s", schedule)
 
-    def lose(self, worker: Program) -> int:
-        """Kill a worker; how many requests may have been under way, those of the others included."""
+    def kill_worker(self, worker: Program) -> int:
+        """Kill a worker; return the number of requests in flight of all workers."""
         worker.kill()
-        time.sleep(0.3)  # what it had sent to the database before is done by then
-        return self.number("running")
+        time.sleep(0.3)  # statements that it had sent before are finished by then
+        return self.count_analyses("running")
 
-    def manage(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "manage.py", *words]
+    def manage(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", *arguments]
         environment = {**self.env, **env}
         return subprocess.run(
             command, cwd=sandbox.ROOT, env=environment, check=False, capture_output=True, text=True, timeout=300
         )
 
-    def put_under_way(self, number: int) -> None:
-        """So many pictures wait to be asked about, and nobody is told: the sweeper finds them."""
-        free = f"SELECT id FROM analysis_analysis WHERE state = 'queued' AND {LATER}"
-        if self.one(f"SELECT count(*) FROM ({free}) _") < number:
-            self._stock(max(STOCK, number))
+    def put_in_progress(self, count: int) -> None:
+        """Make analyses of so many pictures due without a message; the sweeper finds them."""
+        reserve = f"SELECT id FROM analysis_analysis WHERE {RESERVED}"
+        if self.scalar(f"SELECT count(*) FROM ({reserve}) _") < count:
+            self._queue_reserve(max(RESERVE, count))
         rows = self.rows(
-            f"UPDATE analysis_analysis SET next_attempt_at = now() WHERE id IN ({free} ORDER BY id LIMIT {number}) "
-            "RETURNING image_id"
+            "UPDATE analysis_analysis SET state = 'queued', next_attempt_at = now() "
+            f"WHERE id IN ({reserve} ORDER BY id LIMIT {count}) RETURNING image_id"
         )
         self.images += sorted(image_id for (image_id,) in rows)
 
-    def fill(self, number: int) -> list[int]:
-        """So many pictures that nobody asked about; their ids."""
-        last = self.one("SELECT coalesce(max(id), 0) FROM analysis_image")
-        self._shell(f"seed_images.fill({number}, size={SIZE})")
+    def fill(self, count: int) -> list[int]:
+        """Add pictures without analyses; returns the ids of all pictures in progress."""
+        last = self.scalar("SELECT coalesce(max(id), 0) FROM analysis_image")
+        self._run_in_shell(f"seed_images.fill({count}, size={SIZE})")
         self.images += [image_id for (image_id,) in self.rows(f"SELECT id FROM analysis_image WHERE id > {last}")]
         return self.images
 
-    def forget(self) -> None:
-        """Nothing is left of what was under way before."""
+    def clear_queue(self) -> None:
+        """Delete open analyses and outages of earlier faults."""
         self.rows("DELETE FROM analysis_outage RETURNING 1")
-        self.rows(f"DELETE FROM analysis_analysis WHERE state IN ('queued', 'running') AND NOT {LATER} RETURNING 1")
+        self.rows("DELETE FROM analysis_analysis WHERE state IN ('queued', 'running') RETURNING 1")
 
-    def begin_anew(self) -> None:
-        """The pictures stay; nobody has ever asked about them. Only while no worker runs."""
+    def reset_analyses(self) -> None:
+        """Delete all analyses, but no pictures. Only while no worker runs."""
         with psycopg.connect(embedded.database_url(self.var), autocommit=True) as connection:
             connection.execute("TRUNCATE analysis_analysis CASCADE")
             connection.execute("DELETE FROM analysis_outage")
 
-    def _stock(self, number: int) -> None:
-        there = self.one("SELECT count(*) FROM analysis_image WHERE id NOT IN (SELECT image_id FROM analysis_analysis)")
-        missing = max(0, number - there)
-        self._shell(f"seed_images.fill({missing}, size={SIZE}); seed_images.queue({number})")
+    def _queue_reserve(self, count: int) -> None:
+        unanalyzed = self.scalar(
+            "SELECT count(*) FROM analysis_image WHERE id NOT IN (SELECT image_id FROM analysis_analysis)"
+        )
+        missing = max(0, count - unanalyzed)
+        self._run_in_shell(f"seed_images.fill({missing}, size={SIZE}); seed_images.queue({count})")
         self.rows(
-            "UPDATE analysis_analysis SET next_attempt_at = now() + interval '1 year' WHERE state = 'queued' "
+            "UPDATE analysis_analysis SET state = 'paused' WHERE state = 'queued' "
             f"AND NOT (image_id = ANY('{{{','.join(map(str, self.images))}}}')) RETURNING 1"
         )
 
-    def _shell(self, words: str) -> None:
-        ended = self.manage("shell", "-c", f"from bench import seed_images; {words}")
-        if ended.returncode:
-            raise sandbox.Ended(ended.stderr)
+    def _run_in_shell(self, code: str) -> None:
+        process = self.manage("shell", "-c", f"from bench import seed_images; {code}")
+        if process.returncode:
+            raise sandbox.ProgramEnded(process.stderr)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(embedded.database_url(self.var), autocommit=True, connect_timeout=5) as connection:
             return connection.execute(query).fetchall()
 
-    def one(self, query: str) -> Any:
+    def scalar(self, query: str) -> Any:
         return self.rows(query)[0][0]
 
-    def number(self, *states: str) -> int:
-        """How many of the pictures under way are in these states; those of earlier faults have lower ids."""
+    def count_analyses(self, *states: str) -> int:
+        """Number of analyses in these states, without those of earlier faults."""
         if not self.images:
             return 0
-        named = ", ".join(f"'{state}'" for state in states)
-        these = f"image_id >= {self.images[0]} AND state IN ({named}) AND NOT {LATER}"
-        return int(self.one(f"SELECT count(*) FROM analysis_analysis WHERE {these}"))
+        state_list = ", ".join(f"'{state}'" for state in states)
+        condition = f"image_id >= {self.images[0]} AND state IN ({state_list})"
+        return int(self.scalar(f"SELECT count(*) FROM analysis_analysis WHERE {condition}"))
 
-    def wait_for_done(self, number: int, *, seconds: float = 120.0) -> None:
-        wait_until(lambda: self.number("done") >= number, seconds=seconds, what=f"{number} answers", interval=0.1)
+    def wait_for_done(self, count: int, *, seconds: float = 120.0) -> None:
+        wait_until(
+            lambda: self.count_analyses("done") >= count, seconds=seconds, description=f"{count} results", interval=0.1
+        )
 
     def wait_for_end(self, *, seconds: float) -> None:
-        """Until nothing of it waits any more."""
+        """Wait until no analysis is open. Raises TimeoutError with states and logs."""
 
-        def is_over() -> bool:
-            return self.number("queued", "running") == 0
+        def is_finished() -> bool:
+            return self.count_analyses("queued", "running") == 0
 
         try:
-            wait_until(is_over, seconds=seconds, what="the end", interval=0.2)
+            wait_until(is_finished, seconds=seconds, description="the end of all analyses", interval=0.2)
         except TimeoutError as error:
             states = self.rows("SELECT state, error_code, count(*) FROM analysis_analysis GROUP BY 1, 2")
             logs = "".join(f"\n--- {log.name}\n{log.read_text()[-3000:]}" for log in self.var.glob("*.log"))
             raise TimeoutError(f"{error} {states}{logs}") from error
 
-    def stop_redis(self, *, is_forgetting: bool = True) -> None:
-        """Kill it; what it had written down is gone as well."""
+    def stop_redis(self, *, loses_data: bool = True) -> None:
+        """Kill it, by default with its append-only file."""
         server = redis._server(self.var)
         os.kill(server.pid() or 0, signal.SIGKILL)
-        wait_until(lambda: not server.is_alive(), seconds=10, what="Redis' end", interval=0.01)
-        for written in (self.var / "redis").glob("*.aof" if is_forgetting else "nothing"):
-            written.unlink()
+        wait_until(lambda: not server.is_alive(), seconds=10, description="the end of Redis", interval=0.01)
+        if loses_data:
+            for file in (self.var / "redis").glob("*.aof"):
+                file.unlink()
 
     def start_redis(self) -> None:
         redis.start(self.var)
@@ -208,18 +213,18 @@ class Environment:
         postgres.start(self.var)
 
     @contextmanager
-    def away(self) -> Iterator[None]:
-        """Meanwhile the simulator's port is closed."""
-        with self.simulator.away():
+    def simulator_closed(self) -> Iterator[None]:
+        """Close the simulator's port for the duration of the block."""
+        with self.simulator.unreachable():
             yield
 
 
 @contextmanager
 def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Environment]:
-    """A library in `var`, which is made if it is not there yet; its simulator, whose count begins now."""
+    """A library in `var`, created if missing, with a simulator of its own."""
     embedded.start(var)
-    with running(latency=LATENCY, jitter=JITTER, tps=quota) as simulator, ExitStack() as stack:
-        own = {
+    with run_simulator(latency=LATENCY, jitter=JITTER, tps=quota) as simulator, ExitStack() as stack:
+        settings = {
             "RECOGNIZER": "simulator",
             "RECOGNIZER_APIS": "labels",
             "SIMULATOR_URL": simulator.address,
@@ -227,20 +232,21 @@ def environment(var: Path, *, quota: int = QUOTA, **env: str) -> Iterator[Enviro
             "RECOGNITION_THREADS": str(THREADS),
             "LEASE_SECONDS": str(LEASE),
             "SWEEP_SECONDS": str(SWEEP),
-            "AWS_ACCOUNT": f"{os.getpid()}-{time.monotonic_ns()}",  # a limiter of its own
+            # The limiter remembers an account's rate for an hour: each environment has an account of its own.
+            "AWS_ACCOUNT": f"{os.getpid()}-{time.monotonic_ns()}",
         }
-        made = Environment(var, simulator, sandbox.environment(var, **{**own, **env}), stack, quota=quota)
+        chaos = Environment(var, simulator, sandbox.environment(var, **{**settings, **env}), stack, quota=quota)
         if not (var / "migrated").exists():
-            migrated = made.manage("migrate", "--verbosity", "0")
-            if migrated.returncode:
-                raise sandbox.Ended(migrated.stderr)
+            migration = chaos.manage("migrate", "--verbosity", "0")
+            if migration.returncode:
+                raise sandbox.ProgramEnded(migration.stderr)
             (var / "migrated").touch()
-        made.forget()
-        yield made
+        chaos.clear_queue()
+        yield chaos
 
 
 def _finish(process: subprocess.Popen[bytes]) -> None:
-    """Whatever state it is in, it is gone afterwards."""
+    """Kill a process that is still running."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,7 +1,8 @@
-"""The faults. Each begins with programs at work, breaks something, puts the world right again, and helps no program."""
+"""Faults: each breaks something and repairs it; imagelib must recover by itself."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,144 +13,143 @@ from bench.chaos.environment import LEASE, THREADS, Environment, Program
 from bench.chaos.storage import FLAG
 
 KILLS = 3
-AWAY = {"redis": 3.0, "postgres": 2.0, "simulator": 20.0, "throttled": 10.0, "credentials": 8.0, "disk": 6.0}
-"""Seconds."""
+DURATIONS = {"redis": 3.0, "postgres": 2.0, "simulator": 20.0, "throttled": 10.0, "credentials": 8.0, "disk": 6.0}  # s
 IMPORTED = 120
 CLOCK = Path(__file__).parent / "clock"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Requests that were lost with whoever had sent them, and when the cause was gone (monotonic)."""
+    """End of a fault (monotonic seconds) and number of requests lost with a worker."""
 
-    over_at: float
+    ended_at: float
     in_flight: int = 0
     may_fail: bool = False
 
 
-def begin(world: Environment, **env: str) -> Program:
-    """A scheduler and a worker, at work."""
-    world.scheduler()
-    worker = world.worker(**env)
-    world.wait_for_done(world.begun)
+def start_work(chaos: Environment, **env: str) -> Program:
+    """Start a scheduler and a worker, and wait for the first results."""
+    chaos.scheduler()
+    worker = chaos.worker(**env)
+    chaos.wait_for_done(chaos.break_after)
     return worker
 
 
-def killed(world: Environment) -> Outcome:
-    """Three times a worker dies without a word, and somebody starts another."""
-    worker, lost, died = begin(world), 0, 0.0
+def kill_worker(chaos: Environment) -> Outcome:
+    """Kill a worker three times, and start another each time."""
+    worker, in_flight, killed_at = start_work(chaos), 0, 0.0
     for number in range(1, KILLS + 1):
-        died = time.monotonic()
-        lost += world.lose(worker)
-        worker = world.worker(f"worker-{number}")
-        world.wait_for_done(world.number("done") + world.begun)
-    return Outcome(died, lost)
+        killed_at = time.monotonic()
+        in_flight += chaos.kill_worker(worker)
+        worker = chaos.worker(f"worker-{number}")
+        chaos.wait_for_done(chaos.count_analyses("done") + chaos.break_after)
+    return Outcome(killed_at, in_flight)
 
 
-def redis_emptied(world: Environment) -> Outcome:
-    """Every message, and whose turn it is, are forgotten."""
-    begin(world)
-    world.stop_redis()
-    time.sleep(AWAY["redis"])
-    world.start_redis()
+def empty_redis(chaos: Environment) -> Outcome:
+    """Kill Redis and start it empty: without messages and rate limiter state."""
+    start_work(chaos)
+    chaos.stop_redis()
+    time.sleep(DURATIONS["redis"])
+    chaos.start_redis()
     return Outcome(time.monotonic())
 
 
-def postgres_restarted(world: Environment) -> Outcome:
-    begin(world)
-    world.restart_postgres(pause=AWAY["postgres"])
+def restart_postgres(chaos: Environment) -> Outcome:
+    start_work(chaos)
+    chaos.restart_postgres(pause=DURATIONS["postgres"])
     return Outcome(time.monotonic())
 
 
-def simulator_down(world: Environment) -> Outcome:
-    """Connections are refused. What was sent and not answered yet counts as paid."""
-    begin(world)
-    with world.away():
-        time.sleep(AWAY["simulator"])
-    return Outcome(time.monotonic(), THREADS)  # so many were sent and unanswered when it went, at most
+def close_simulator(chaos: Environment) -> Outcome:
+    """Refuse connections. Requests that were in flight count as paid."""
+    start_work(chaos)
+    with chaos.simulator_closed():
+        time.sleep(DURATIONS["simulator"])
+    return Outcome(time.monotonic(), THREADS)  # at most so many were in flight when it closed
 
 
-def throttled(world: Environment) -> Outcome:
-    begin(world)
-    world.simulator.set(tps=world.quota / 10, burst=1)
-    time.sleep(AWAY["throttled"])
-    world.simulator.set(tps=world.quota, burst=None)
+def throttle(chaos: Environment) -> Outcome:
+    start_work(chaos)
+    chaos.simulator.set(tps=chaos.quota / 10, burst=1)
+    time.sleep(DURATIONS["throttled"])
+    chaos.simulator.set(tps=chaos.quota, burst=None)
     return Outcome(time.monotonic())
 
 
-def credentials_withdrawn(world: Environment) -> Outcome:
-    begin(world)
-    world.simulator.set(credentials="UnrecognizedClientException")
-    time.sleep(AWAY["credentials"])
-    world.simulator.set(credentials="")
+def revoke_credentials(chaos: Environment) -> Outcome:
+    start_work(chaos)
+    chaos.simulator.set(credentials="UnrecognizedClientException")
+    time.sleep(DURATIONS["credentials"])
+    chaos.simulator.set(credentials="")
     return Outcome(time.monotonic())
 
 
-def disk_full(world: Environment) -> Outcome:
-    """While a folder is imported the storage takes nothing; whoever imports is told and does it again."""
-    flag, folder = world.var / "disk-is-full", world.var / "pictures-to-import"
+def fill_disk(chaos: Environment) -> Outcome:
+    """Import a folder while the disk is full, and again afterwards."""
+    flag, folder = chaos.var / "disk-is-full", chaos.var / "pictures-to-import"
     folder.mkdir()
     for number in range(IMPORTED):
         photos.photo(number, 96, 96).save(folder / f"{number}.jpg")
     env = {FLAG: str(flag), "DJANGO_SETTINGS_MODULE": "bench.chaos.settings"}
-    begin(world, **env)
-    last = world.one("SELECT max(id) FROM analysis_image")
-    importing = ("import_images", str(folder), "--owner", "bench")
+    start_work(chaos, **env)
+    last_id = chaos.scalar("SELECT max(id) FROM analysis_image")
+    arguments = ("import_images", str(folder), "--owner", "bench")
     flag.touch()
-    refused = world.manage(*importing, **env)
+    failed_import = chaos.manage(*arguments, **env)
     flag.unlink()
-    over_at = time.monotonic()
-    if refused.returncode == 0 or "No space left on device" not in refused.stderr:
-        raise AssertionError(f"The import should have been refused: {refused.stdout}{refused.stderr}")
-    taken = world.manage(*importing, **env)
-    if taken.returncode or f"Imported {IMPORTED}, skipped 0 already in the library, rejected 0." not in taken.stdout:
-        raise AssertionError(f"The import should have gone well: {taken.stdout}{taken.stderr}")
-    world.images += [image_id for (image_id,) in world.rows(f"SELECT id FROM analysis_image WHERE id > {last}")]
-    return Outcome(over_at)
+    fault_ended_at = time.monotonic()
+    if failed_import.returncode == 0 or "No space left on device" not in failed_import.stderr:
+        raise AssertionError(f"The import should have failed: {failed_import.stdout}{failed_import.stderr}")
+    repeated_import = chaos.manage(*arguments, **env)
+    numbers = re.findall(r"\d+", repeated_import.stdout)  # imported, duplicates, rejected
+    if repeated_import.returncode or numbers[-3:] != [str(IMPORTED), "0", "0"]:
+        raise AssertionError(f"The import should have succeeded: {repeated_import.stdout}{repeated_import.stderr}")
+    chaos.images += [image_id for (image_id,) in chaos.rows(f"SELECT id FROM analysis_image WHERE id > {last_id}")]
+    return Outcome(fault_ended_at)
 
 
-def two_sweepers(world: Environment) -> Outcome:
-    """Both find what a dead worker held, at the same moment; two workers hear of it."""
-    worker = begin(world)
-    world.scheduler("second-scheduler")
-    world.worker("second-worker")
-    died = time.monotonic()
-    lost = world.lose(worker)
-    world.worker("third-worker")
-    return Outcome(died, lost)
+def run_two_sweepers(chaos: Environment) -> Outcome:
+    """Two sweepers requeue the analyses of a killed worker at the same time."""
+    worker = start_work(chaos)
+    chaos.scheduler("second-scheduler")
+    chaos.worker("second-worker")
+    killed_at = time.monotonic()
+    in_flight = chaos.kill_worker(worker)
+    chaos.worker("third-worker")
+    return Outcome(killed_at, in_flight)
 
 
-def clock_off(world: Environment) -> Outcome:
-    """Two workers ten minutes early and late, and nobody whose clock is right; one of them dies."""
-    world.scheduler()
-    early = world.worker("early", PYTHONPATH=str(CLOCK), CLOCK_SHIFT="600")
-    world.worker("late", PYTHONPATH=str(CLOCK), CLOCK_SHIFT="-600")
-    world.wait_for_done(world.begun)
-    died = time.monotonic()
-    return Outcome(died, world.lose(early))
+def shift_clocks(chaos: Environment) -> Outcome:
+    """Run two workers whose clocks are ten minutes fast and slow; kill one of them."""
+    chaos.scheduler()
+    fast = chaos.worker("fast-clock", PYTHONPATH=str(CLOCK), CLOCK_SHIFT="600")
+    chaos.worker("slow-clock", PYTHONPATH=str(CLOCK), CLOCK_SHIFT="-600")
+    chaos.wait_for_done(chaos.break_after)
+    killed_at = time.monotonic()
+    return Outcome(killed_at, chaos.kill_worker(fast))
 
 
-def told_to_end(world: Environment) -> Outcome:
-    """What is under way is finished and recorded; the rest is taken by who comes next."""
-    worker = begin(world)
-    worker.end()
-    if left := world.number("running"):
-        raise AssertionError(f"{left} analyses were left running.")
-    world.worker("next-worker")
+def stop_worker(chaos: Environment) -> Outcome:
+    """Stop a worker, which saves its calls in flight; another takes the rest."""
+    worker = start_work(chaos)
+    worker.stop()
+    if running := chaos.count_analyses("running"):
+        raise AssertionError(f"{running} analyses were left running.")
+    chaos.worker("next-worker")
     return Outcome(time.monotonic())
 
 
 FAULTS: dict[str, Callable[[Environment], Outcome]] = {
-    "a worker killed three times": killed,
-    "Redis killed and started empty": redis_emptied,
-    "PostgreSQL restarted": postgres_restarted,
-    "the recognizer down for 20 s": simulator_down,
-    "throttled to a tenth": throttled,
-    "credentials withdrawn and given back": credentials_withdrawn,
-    "the storage's disk full": disk_full,
-    "two sweepers at once": two_sweepers,
-    "workers whose clocks are 10 minutes off": clock_off,
-    "a worker told to end": told_to_end,
+    "worker killed three times": kill_worker,
+    "Redis killed and started empty": empty_redis,
+    "PostgreSQL restarted": restart_postgres,
+    "recognizer down for 20 s": close_simulator,
+    "throttled to a tenth of the quota": throttle,
+    "credentials revoked and restored": revoke_credentials,
+    "storage disk full": fill_disk,
+    "two sweepers at the same time": run_two_sweepers,
+    "worker clocks off by 10 minutes": shift_clocks,
+    "worker stopped by SIGTERM": stop_worker,
 }
-ENOUGH = 120.0 + 2 * LEASE
-"""Seconds within which everything has come to its end afterwards."""
+TIMEOUT = 120.0 + 2 * LEASE  # seconds within which all analyses end after a fault

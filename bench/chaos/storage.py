@@ -1,4 +1,4 @@
-"""A folder on a disk that is full for as long as a file says so."""
+"""Storage whose disk is full while a flag file exists."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 
 from django.core.files.storage import FileSystemStorage
 
-FLAG = "DISK_IS_FULL"
-"""Names the file, in the environment."""
+FLAG = "DISK_IS_FULL"  # environment variable with the path of the flag file
 
 
-class FullForAWhile(FileSystemStorage):
-    """Takes the first bytes of a file and no more, as a full disk does."""
+class FullDiskStorage(FileSystemStorage):
+    """Writes the first bytes of a file and then fails, as on a full disk."""
 
     def _save(self, name: str, content: Any) -> str:
         if Path(os.environ[FLAG]).exists():

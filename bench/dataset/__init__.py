@@ -1,4 +1,4 @@
-"""A generated library in our own tables: loaded once by COPY, then kept in the temporary folder for later runs."""
+"""Generated libraries, loaded once by COPY and reused by later runs."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ import numpy as np
 import psycopg
 
 from bench import sandbox
-from bench.dataset import copy as dataset_copy
+from bench.dataset import copy as copy_rows
 from bench.dataset import spec, thumbnails, words
 from bench.dataset.indexes import without_indexes
 from bench.dataset.spec import OWNERS, DatasetSpec
 from imagelib import embedded
 from imagelib.embedded import postgres
 
-READER = 5
-"""Whose eyes the benches look with: one of the owners, who sees their own pictures and what is shared."""
+READER = 5  # user id: the benches search as this owner, who sees their own pictures and shared ones
+# As on a server for a million pictures; all other settings are those of embedded servers.
 SETTINGS = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "16GB"}
-"""What a server for a million pictures would be given; everything else is as embedded servers have it."""
-SHOWN = ("server_version", "shared_buffers", "effective_cache_size", "work_mem", "random_page_cost", "jit")
+REPORTED_SETTINGS = ("server_version", "shared_buffers", "effective_cache_size", "work_mem", "random_page_cost", "jit")
 TABLES = ("image", "imagelabel", "imageindex", "imagetext", "face", "analysis", "label", "labelalias", "label_parents")
 MIGRATIONS = sandbox.ROOT / "analysis" / "migrations"
-SOURCES = (spec, words, dataset_copy, thumbnails)
+SOURCES = (spec, words, copy_rows, thumbnails)
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A library of so many pictures whose servers run; `seconds` is what loading took, 0 if it was kept."""
+class LoadedLibrary:
+    """A generated library with its servers; `seconds` of loading, 0 if reused."""
 
     pictures: int
     library: sandbox.Library
@@ -48,28 +47,28 @@ class Loaded:
 
     def settings(self) -> str:
         with psycopg.connect(self.url) as connection:
-            shown = [(name, connection.execute(f"SHOW {name}").fetchone()) for name in SHOWN]
-        return ", ".join(f"{name} {row[0]}" for name, row in shown if row)
+            values = [(name, connection.execute(f"SHOW {name}").fetchone()) for name in REPORTED_SETTINGS]
+        return ", ".join(f"{name} {row[0]}" for name, row in values if row)
 
 
 @contextmanager
-def loaded(pictures: int) -> Iterator[Loaded]:
-    """Raises imagelib.embedded.Unstartable."""
+def loaded_library(pictures: int) -> Iterator[LoadedLibrary]:
+    """Load a library if needed and start it. Raises imagelib.embedded.Unstartable."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"  # it is made again sooner than repaired
+    os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"  # it is sooner loaded again than repaired
     postgres.SETTINGS.update(SETTINGS)
     folder = folder_of(pictures)
     try:
-        seconds = 0.0 if (folder / "whole").exists() else _made(folder, pictures)
+        seconds = 0.0 if (folder / "complete").exists() else _create(folder, pictures)
         embedded.start(folder / "var")
-        yield Loaded(pictures, sandbox.Library(folder / "var"), seconds)
+        yield LoadedLibrary(pictures, sandbox.Library(folder / "var"), seconds)
     finally:
         embedded.leave(folder / "var")
 
 
 @contextmanager
-def django_on(library: Loaded) -> Iterator[None]:
-    """Sets Django up on this library, once and for all in this process; its connections are closed afterwards."""
+def django_setup(library: LoadedLibrary) -> Iterator[None]:
+    """Set Django up on this library; close its connections at the end."""
     os.environ.update(environment(library), DJANGO_SETTINGS_MODULE="imagelib.settings")
     import django  # noqa: PLC0415 # the settings read the environment
 
@@ -84,25 +83,25 @@ def django_on(library: Loaded) -> Iterator[None]:
 
 
 def folder_of(pictures: int) -> Path:
-    return Path(tempfile.gettempdir()) / f"{_family(pictures)}{version()}"
+    return Path(tempfile.gettempdir()) / f"{_folder_prefix(pictures)}{version()}"
 
 
 def version() -> str:
-    """Of other arithmetic or other tables the library is another."""
+    """Hash of generator and migrations: a change of either makes a new library."""
     content = b"".join(Path(str(module.__file__)).read_bytes() for module in SOURCES)
     tables = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("0*.py")))
     return hashlib.sha256(content + tables).hexdigest()[:8]
 
 
-def _family(pictures: int) -> str:
+def _folder_prefix(pictures: int) -> str:
     return f"imagelib-bench-library-{os.geteuid()}-{pictures}-"
 
 
-def _made(folder: Path, pictures: int) -> float:
-    """Seconds it took. Libraries of this size that an older recipe made go."""
-    for old in folder.parent.glob(f"{_family(pictures)}*"):
-        embedded.remove(old / "var")
-        shutil.rmtree(old)
+def _create(folder: Path, pictures: int) -> float:
+    """Load a library in place of older versions; returns the seconds."""
+    for outdated in folder.parent.glob(f"{_folder_prefix(pictures)}*"):
+        embedded.remove(outdated / "var")
+        shutil.rmtree(outdated)
     folder.mkdir()
     folder.chmod(0o755)
     began = time.monotonic()
@@ -114,42 +113,43 @@ def _made(folder: Path, pictures: int) -> float:
         fill(connection, DatasetSpec(pictures))
         for table in TABLES:
             connection.execute(f"VACUUM (ANALYZE) analysis_{table}")
-    (folder / "whole").touch()
+    (folder / "complete").touch()
     return time.monotonic() - began
 
 
-def fill(connection: psycopg.Connection, recipe: DatasetSpec) -> None:
-    """All rows of a library into empty tables."""
+def fill(connection: psycopg.Connection, dataset: DatasetSpec) -> None:
+    """Fill empty tables with all rows of a library."""
     connection.execute("SET maintenance_work_mem = '1GB'")
     connection.execute("SET work_mem = '256MB'")
     tables = [f"analysis_{name}" for name in TABLES]
-    _add_people(connection)
+    _add_users(connection)
     with without_indexes(connection, tables):
         counts = np.zeros(spec.LABELS + spec.RARE + 1, np.int64)
-        for chunk in recipe.chunks():
-            for name, columns, content in dataset_copy.of_chunk(chunk):
-                copy(connection, f"analysis_{name}", columns, content)
+        for chunk in dataset.chunks():
+            for name, columns, content in copy_rows.chunk_tables(chunk):
+                copy_into(connection, f"analysis_{name}", columns, content)
             counts += np.bincount(chunk.labels.label, minlength=len(counts))
-        for name, columns, content in dataset_copy.of_labels(recipe, counts):
-            copy(connection, f"analysis_{name}", columns, content)
-        # As store.repeated says it; the bytes of all of them differ. Before there are indexes to be kept up with it.
+        for name, columns, content in copy_rows.label_tables(dataset, counts):
+            copy_into(connection, f"analysis_{name}", columns, content)
+        # As analysis.library.duplicate_flags does; no two files have the same bytes here, so hashes are enough. Done
+        # before the indexes exist, which would have to be updated.
         connection.execute(
             """UPDATE analysis_image image SET has_duplicate = true
-               FROM (SELECT phash FROM analysis_image GROUP BY phash HAVING count(*) > 1) repeated
-               WHERE image.phash = repeated.phash"""
+               FROM (SELECT phash FROM analysis_image GROUP BY phash HAVING count(*) > 1) duplicates
+               WHERE image.phash = duplicates.phash"""
         )
-    _derive(connection)
+    _add_search_index(connection)
 
 
-def copy(connection: psycopg.Connection, table: str, columns: str, content: bytes) -> None:
-    """Binary rows are told by their signature."""
-    how = "(FORMAT binary)" if content.startswith(dataset_copy.SIGNATURE) else ""
-    with connection.cursor().copy(f"COPY {table} ({columns}) FROM STDIN {how}") as copying:
+def copy_into(connection: psycopg.Connection, table: str, columns: str, content: bytes) -> None:
+    """COPY rows into a table, as binary ones if they begin with its signature."""
+    options = "(FORMAT binary)" if content.startswith(copy_rows.SIGNATURE) else ""
+    with connection.cursor().copy(f"COPY {table} ({columns}) FROM STDIN {options}") as copying:
         for start in range(0, len(content), 1 << 20):
             copying.write(content[start : start + (1 << 20)])
 
 
-def _add_people(connection: psycopg.Connection) -> None:
+def _add_users(connection: psycopg.Connection) -> None:
     connection.execute(
         """INSERT INTO accounts_user (id, username, password, first_name, last_name, email, time_zone, theme,
                                       is_staff, is_superuser, is_active, date_joined)
@@ -159,8 +159,8 @@ def _add_people(connection: psycopg.Connection) -> None:
     )
 
 
-def _derive(connection: psycopg.Connection) -> None:
-    """The narrow row of each picture, as migration 0003 says it; sequences that go on behind what is there."""
+def _add_search_index(connection: psycopg.Connection) -> None:
+    """Add each picture's row for search, and set the sequences behind the loaded ids."""
     with without_indexes(connection, ["analysis_imageindex"]):
         connection.execute(
             """INSERT INTO analysis_imageindex
@@ -175,5 +175,5 @@ def _derive(connection: psycopg.Connection) -> None:
         )
 
 
-def environment(loaded: Loaded) -> Mapping[str, str]:
-    return sandbox.environment(loaded.library.var)
+def environment(library: LoadedLibrary) -> Mapping[str, str]:
+    return sandbox.environment(library.library.var)

@@ -1,4 +1,4 @@
-"""Rows of a generated library as COPY wants them: the many in binary by arithmetic, the others as text."""
+"""Rows of a generated library in the binary and text formats of COPY."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.dataset.thumbnails import thumbnails
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
 HEADER, TRAILER = SIGNATURE + bytes(8), b"\xff\xff"
-SINCE_2000 = 946_684_800  # seconds from 1970 on: PostgreSQL counts from 2000
+SINCE_2000 = 946_684_800  # seconds from 1970; PostgreSQL's binary timestamps count from 2000
 NULL = "\\N"
 
 CAMERAS = (
@@ -38,11 +38,10 @@ ANALYSIS = (
     "is_forced, is_reused"
 )
 
-Table = tuple[str, str, bytes]
-"""A table's name, its columns, and its rows as COPY reads them."""
+TableRows = tuple[str, str, bytes]  # name, columns, rows in a format of COPY
 
 
-def of_chunk(chunk: Chunk) -> Iterator[Table]:
+def chunk_tables(chunk: Chunk) -> Iterator[TableRows]:
     added = _moments(chunk.added)
     yield "image", IMAGE, _lines(_images(chunk, added))
     yield "imagelabel", IMAGE_LABEL, _image_labels(chunk)
@@ -51,51 +50,59 @@ def of_chunk(chunk: Chunk) -> Iterator[Table]:
     yield "analysis", ANALYSIS, _lines(_analyses(chunk, added))
 
 
-def of_labels(recipe: DatasetSpec, counts: Numbers) -> Iterator[Table]:
-    """`counts`: on how many pictures each label is, by its id."""
+def label_tables(dataset: DatasetSpec, counts: Numbers) -> Iterator[TableRows]:
+    """Label tables; `counts` holds the number of pictures by label id."""
     label_ids = range(1, LABELS + RARE + 1)
-    named = [(label_id, dataset_words.name_of(label_id)) for label_id in label_ids]
+    names = [(label_id, dataset_words.name_of(label_id)) for label_id in label_ids]
     yield (
         "label",
         "id, kind, name, category, is_hidden, image_count",
-        _lines((i, dataset_words.kind_of(i), name, _category(recipe, i), "f", counts[i]) for i, name in named),
+        _lines((i, dataset_words.kind_of(i), name, _category(dataset, i), "f", counts[i]) for i, name in names),
     )
     aliases = ((dataset_words.alias_of(label_id), label_id) for label_id in label_ids)
     yield "labelalias", "name, label_id", _lines(pair for pair in aliases if pair[0])
-    yield "label_parents", "from_label_id, to_label_id", _lines(recipe.label_parents)
+    yield "label_parents", "from_label_id, to_label_id", _lines(dataset.label_parents)
 
 
-def _category(recipe: DatasetSpec, label_id: int) -> str:
-    return dataset_words.category_of(recipe.root_of[label_id]) if label_id <= LABELS else ""
+def _category(dataset: DatasetSpec, label_id: int) -> str:
+    return dataset_words.category_of(dataset.root_of[label_id]) if label_id <= LABELS else ""
 
 
 def _images(chunk: Chunk, added: list[str]) -> Iterator[tuple[object, ...]]:
     taken = _moments(chunk.taken)
     columns = zip(
-        *(chunk.id.tolist(), chunk.owner.tolist(), chunk.visibility.tolist(), chunk.look.tolist()),
+        *(chunk.id.tolist(), chunk.owner.tolist(), chunk.visibility.tolist(), chunk.thumbnail.tolist()),
         *(chunk.scale.tolist(), chunk.camera.tolist(), chunk.phash.tolist(), chunk.taken.tolist()),
         strict=True,
     )
-    for row, (number, owner, visibility, look_number, scale, camera, phash, is_taken) in enumerate(columns):
-        look = thumbnails()[look_number]
-        width, height = int(look.width * scale), int(look.height * scale)
+    for row, (number, owner, visibility, thumbnail_number, scale, camera, phash, is_taken) in enumerate(columns):
+        thumbnail = thumbnails()[thumbnail_number]
+        width, height = int(thumbnail.width * scale), int(thumbnail.height * scale)
         sha256 = hashlib.sha256(struct.pack("q", number)).hexdigest()
         yield (
             *(number, owner, visibility, f"IMG_{number % 9_973:04}-{number}.jpg", ""),
-            *(f"originals/{sha256[:2]}/{sha256[:32]}.jpg", look.renditions_id.hex, sha256),
-            *(width * height // 4 + number % 65_536, width, height, "jpeg", 1, phash, f"\\\\x{look.placeholder.hex()}"),
+            *(f"originals/{sha256[:2]}/{sha256[:32]}.jpg", thumbnail.renditions_id.hex, sha256),
+            *(
+                width * height // 4 + number % 65_536,
+                width,
+                height,
+                "jpeg",
+                1,
+                phash,
+                f"\\\\x{thumbnail.placeholder.hex()}",
+            ),
             *(taken[row] if is_taken else NULL, *CAMERAS[camera], added[row]),
         )
 
 
 def _image_labels(chunk: Chunk) -> bytes:
-    """Fixed rows: each field is its length and its value, in network order."""
-    carried = chunk.labels
-    place = carried.image - chunk.id[0]
-    added = (chunk.added[place] - SINCE_2000) * 1_000_000
+    """Rows of a fixed size: length and value of each field, in network byte order."""
+    labels = chunk.labels
+    position = labels.image - chunk.id[0]
+    added = (chunk.added[position] - SINCE_2000) * 1_000_000
     fields = (
-        *(("i8", added), ("i2", carried.confidence), ("i2", carried.instances), ("i2", chunk.visibility[place])),
-        *(("i8", carried.image), ("i8", carried.image), ("i4", chunk.owner[place]), ("i4", carried.label)),
+        *(("i8", added), ("i2", labels.confidence), ("i2", labels.instances), ("i2", chunk.visibility[position])),
+        *(("i8", labels.image), ("i8", labels.image), ("i4", chunk.owner[position]), ("i4", labels.label)),
     )
     names = [(f"{part}{number}", f">{'i4' if part == 'length' else kind}") for number, (kind, _) in enumerate(fields)
              for part in ("length", "value")]  # fmt: skip
@@ -108,14 +115,14 @@ def _image_labels(chunk: Chunk) -> bytes:
 
 
 def _texts(chunk: Chunk) -> Iterator[tuple[object, ...]]:
-    """Words by Zipf's law: as many between the tenth and the hundredth as between the hundredth and the thousandth."""
+    """Words by Zipf's law: ranks 10–100 are as frequent as ranks 100–1,000."""
     words = dataset_words.words()
-    chance = np.random.default_rng([int(chunk.id[0]), 1])
-    drawn = (len(words) ** chance.random(int(chunk.text_words.sum()))).astype(np.int64) - 1
+    generator = np.random.default_rng([int(chunk.id[0]), 1])
+    drawn = (len(words) ** generator.random(int(chunk.text_words.sum()))).astype(np.int64) - 1
     start = 0
     for number, length in zip(chunk.id.tolist(), chunk.text_words.tolist(), strict=True):
         if length:
-            yield number, " ".join(words[each] for each in drawn[start : start + length])
+            yield number, " ".join(words[rank] for rank in drawn[start : start + length])
             start += length
 
 
@@ -123,7 +130,7 @@ def _faces(chunk: Chunk) -> Iterator[tuple[object, ...]]:
     faces = chunk.faces
     columns = zip(
         *(faces.image.tolist(), faces.left.tolist(), faces.top.tolist(), faces.age.tolist()),
-        *(faces.is_female.tolist(), faces.smiles.tolist(), faces.has_glasses.tolist(), faces.emotion.tolist()),
+        *(faces.is_female.tolist(), faces.smiles.tolist(), faces.has_eyeglasses.tolist(), faces.emotion.tolist()),
         strict=True,
     )
     for image, left, top, age, is_female, smiles, has_glasses, emotion in columns:
@@ -136,7 +143,7 @@ def _faces(chunk: Chunk) -> Iterator[tuple[object, ...]]:
 
 
 def _analyses(chunk: Chunk, added: list[str]) -> Iterator[tuple[object, ...]]:
-    """One finished answer each; its content is not what search reads."""
+    """One finished analysis for each picture; search does not read its response."""
     for number, moment in zip(chunk.id.tolist(), added, strict=True):
         yield (
             *(number, number, "labels", "rekognition", "3.0", "{}", "done", 1, "", "", "f", moment, moment, ""),
@@ -149,5 +156,5 @@ def _moments(seconds: Numbers) -> list[str]:
 
 
 def _lines(rows: Iterable[tuple[object, ...]]) -> bytes:
-    """COPY's text: nothing here holds a tab, a backslash or a line's end but what is meant to be one."""
+    """Text format of COPY; generated values need no escapes."""
     return "".join("\t".join(map(str, row)) + "\n" for row in rows).encode()

@@ -1,4 +1,4 @@
-"""Tables without indexes and constraints while they are filled: to build these afterwards is several times faster."""
+"""Drops indexes while tables are filled, which is several times faster."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 import psycopg
 
-# Foreign keys first when they go, and last when they come back: they stand on the unique ones.
+# Foreign keys are dropped first and added last, because they depend on unique constraints.
 ORDER = {"f": 0, "u": 1, "p": 2}
 
 
 @contextmanager
 def without_indexes(connection: psycopg.Connection, tables: Sequence[str]) -> Iterator[None]:
-    """Drops indexes, keys and foreign keys of these tables, also foreign keys to them, and makes them again."""
+    """Drop indexes and constraints of tables; create them again at the end."""
     constraints = connection.execute(
         """SELECT contype, conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
            WHERE contype IN ('f', 'u', 'p') AND (conrelid = ANY(%(tables)s::regclass[])
@@ -39,5 +39,5 @@ def without_indexes(connection: psycopg.Connection, tables: Sequence[str]) -> It
 
 
 def _text(value: str | bytes) -> str:
-    """PostgreSQL's "char" comes as bytes from some versions of the driver."""
+    """Text of a PostgreSQL "char", which some versions of psycopg return as bytes."""
     return value.decode() if isinstance(value, bytes) else value

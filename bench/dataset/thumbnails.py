@@ -1,4 +1,4 @@
-"""A few drawn pictures that a generated library's pictures all look like, so that pages have something to show."""
+"""Drawn thumbnails that the pictures of a generated library share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZES = ((4000, 3000), (4000, 3000), (6000, 4000), (3000, 4000), (4032, 2268), (
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """Sizes are those of the original, in pixels."""
+    """Thumbnail and placeholder; width and height of the original in pixels."""
 
     renditions_id: uuid.UUID
     width: int
@@ -30,24 +30,24 @@ class Thumbnail:
 
 @cache
 def thumbnails() -> tuple[Thumbnail, ...]:
-    return tuple(_look(number) for number in range(THUMBNAIL_COUNT))
+    return tuple(_draw(number) for number in range(THUMBNAIL_COUNT))
 
 
 def write(pictures: Path) -> None:
-    """Their thumbs, where pages ask for renditions."""
-    for look in thumbnails():
-        name = look.renditions_id.hex
+    """Store the thumbnails where pages expect renditions."""
+    for thumbnail in thumbnails():
+        name = thumbnail.renditions_id.hex
         file = pictures / "renditions" / name[:2] / f"{name}-thumb.webp"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(look.thumb)
+        file.write_bytes(thumbnail.thumb)
 
 
-def _look(number: int) -> Thumbnail:
+def _draw(number: int) -> Thumbnail:
     width, height = SIZES[number % len(SIZES)]
     small = fit_within(photos.photo(number, width // 5, height // 5), 800)
-    chance = random.Random(number)
+    generator = random.Random(number)
     draw = ImageDraw.Draw(small)
-    across, down = chance.randrange(small.width // 2), chance.randrange(small.height // 2)
-    draw.rectangle((across, down, across + 90, down + 60), fill=tuple(chance.randrange(256) for _ in range(3)))
-    renditions_id = uuid.UUID(int=chance.getrandbits(128), version=4)
+    left, top = generator.randrange(small.width // 2), generator.randrange(small.height // 2)
+    draw.rectangle((left, top, left + 90, top + 60), fill=tuple(generator.randrange(256) for _ in range(3)))
+    renditions_id = uuid.UUID(int=generator.getrandbits(128), version=4)
     return Thumbnail(renditions_id, width, height, placeholder(small), thumb_of(small).content)

@@ -1,26 +1,26 @@
-"""What a generated library lacks when it comes from its recipe: answers as long as real ones, and traces of use.
+"""Adds usage to a generated library: full responses, calls, verdicts, ratings.
 
-The recipe gives one empty answer for each picture. These are made 1.5 kB long; calls, verdicts, marks and a bucket's
-objects are added, as many as such a library has. The staff's pages are measured over this.
+The specification has one empty response for each picture. These are made 1.5 kB long; calls, verdicts, ratings and a
+bucket's objects are added, as many as such a library has. The benches of the dashboard and the admin use this.
 """
 
 from __future__ import annotations
 
 import psycopg
 
+# Hashes of 32 characters in each response: 1.5 kB that PostgreSQL can hardly compress, so TOAST reads are real ones.
 HASHES = 45
-"""Of 32 characters in each answer: 1.5 kB of text that hardly shrinks."""
 REQUEST_ID = "c4ca4238-a0b9-2382-0dcc-509a6f75849b"  # md5 of "1"
 
 
-def answer_of(number: str) -> str:
-    """SQL for an answer as long as real ones, another for each number."""
+def response_sql(number: str) -> str:
+    """SQL of a response as long as real ones, a different one for each number."""
     text = f"SELECT string_agg(md5({number}::text || h::text), '') FROM generate_series(1, {HASHES}) h"
     return f"jsonb_build_object('Labels', jsonb_build_array(), 'Rest', ({text}))"
 
 
 ROWS = (
-    f"UPDATE analysis_analysis SET answer = {answer_of('id')}",
+    f"UPDATE analysis_analysis SET answer = {response_sql('id')}",
     """INSERT INTO analysis_call (analysis_id, recognizer, region, api, outcome, error_code, price, request_id)
        SELECT id, 'rekognition', 'us-east-1', api, 'answered', '', 0.001, md5(id::text)::uuid::text
        FROM analysis_analysis""",
@@ -35,16 +35,16 @@ ROWS = (
                                           error_code, reason, image_id)
        SELECT 1, 'photos/' || id || '.jpg', '', '', 1000, '', 'present', 0, 0, '', '', id FROM analysis_image""",
 )
-CHANGED = ("analysis", "call", "verdict", "mark", "bucketobject")
+CHANGED_TABLES = ("analysis", "call", "verdict", "rating", "bucketobject")
 
 
-def fill(connection: psycopg.Connection) -> None:
-    """Once for each library that is kept; all of it or nothing."""
-    found = connection.execute("SELECT EXISTS (SELECT FROM analysis_bucketobject)").fetchone()
-    if found and found[0]:
+def add_usage(connection: psycopg.Connection) -> None:
+    """Add the rows once to each library, in one transaction."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM analysis_bucketobject)").fetchone()
+    if row and row[0]:
         return
     with connection.transaction():
         for statement in ROWS:
             connection.execute(statement)
-    for table in CHANGED:
+    for table in CHANGED_TABLES:
         connection.execute(f"VACUUM (ANALYZE) analysis_{table}")

@@ -1,4 +1,4 @@
-"""Words that nobody knows, for labels and for what is written in pictures: pronounceable, distinct, always the same."""
+"""Invented words for labels and text in pictures, always the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CATEGORIES = 40
 
 @cache
 def words() -> list[str]:
-    """Two or three syllables, in an order that tells nothing: neighbors do not begin alike."""
+    """Words of three syllables, in an order in which neighbors share no prefix."""
     order = np.random.default_rng(SEED).permutation(len(SYLLABLES) ** 3)[:WORDS]
     return [_word(int(number)) for number in order]
 
@@ -33,7 +33,7 @@ def kind_of(label_id: int) -> str:
 
 
 def name_of(label_id: int) -> str:
-    """One word; two for a celebrity and for every third label; tags are small."""
+    """One word; two for celebrities and each third label; tags in lower case."""
     word = words()[label_id]
     kind = kind_of(label_id)
     if kind == "tag":
@@ -44,7 +44,7 @@ def name_of(label_id: int) -> str:
 
 
 def alias_of(label_id: int) -> str:
-    """Every tenth label goes by another name, too; empty for the others."""
+    """Alias of each tenth label; empty for the others."""
     if label_id > LABELS or label_id % 10:
         return ""
     return words()[2 * (LABELS + RARE) + label_id].capitalize()

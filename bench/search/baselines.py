@@ -1,4 +1,4 @@
-"""Other ways to ask the same: SQL written by hand for each shape, the filter an ORM gives, a LIKE on a JSON column."""
+"""Baselines of search: hand-written SQL, an ORM filter, and LIKE on JSON."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from psycopg.abc import Query as Sql
 
 from bench.search.workload import SearchCase
 
-PAGE, BUDGET = 60, 3_000
-SEEN = "(owner_id = %s OR visibility >= 1)"
-PROBE = "(SELECT confidence FROM analysis_imagelabel p WHERE p.image_id = {}.image_id AND p.label_id = %s)"
+PAGE, WALK_LIMIT = 60, 3_000
+VISIBLE = "(owner_id = %s OR visibility >= 1)"
+CONFIDENCE = "(SELECT confidence FROM analysis_imagelabel p WHERE p.image_id = {}.image_id AND p.label_id = %s)"
 
 
 class HandWrittenSql:
-    """The best SQL for a question whose labels' ids and counts are known beforehand; answers whole rows of pictures.
+    """The best SQL for a query whose label ids and counts are known in advance.
 
-    Walks along the rarest label in the order of the page and looks the other labels up by scalar subqueries; where the
-    first few thousand do not fill the page, the pictures that carry all labels come from the inverted index.
+    Walks along the rarest label in page order and checks the other labels by scalar subqueries. Where the first few
+    thousand pictures do not fill the page, the pictures with all labels come from the GIN index.
     """
 
-    def __init__(self, connection: psycopg.Connection, *, reader: int, counts: dict[int, int]) -> None:
-        self._connection, self._reader, self._counts = connection, reader, counts
+    def __init__(self, connection: psycopg.Connection, *, user_id: int, counts: dict[int, int]) -> None:
+        self._connection, self._user_id, self._counts = connection, user_id, counts
 
-    def page(self, question: SearchCase) -> list[tuple[Any, ...]]:
-        is_short = self._counts[question.ids[0]] <= BUDGET or question.span is not None
-        rows = self._rows(*self._walk(question, None if is_short else BUDGET))
-        if is_short or len(rows) > PAGE:
+    def page(self, case: SearchCase) -> list[tuple[Any, ...]]:
+        is_complete = self._counts[case.ids[0]] <= WALK_LIMIT or case.span is not None
+        rows = self._rows(*self._walk(case, None if is_complete else WALK_LIMIT))
+        if is_complete or len(rows) > PAGE:
             return rows[:PAGE]
-        has_bounds = any(minimum for _, minimum in question.wanted)
-        whole = self._walk(question, None) if has_bounds else self._inverted(question)
-        return self._rows(*whole)[:PAGE]
+        has_bounds = any(minimum for _, minimum in case.labels)
+        statement = self._walk(case, None) if has_bounds else self._inverted(case)
+        return self._rows(*statement)[:PAGE]
 
     def _rows(self, keys: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return self._connection.execute(
@@ -40,49 +40,49 @@ class HandWrittenSql:
             parameters,
         ).fetchall()
 
-    def _walk(self, question: SearchCase, budget: int | None) -> tuple[str, list[Any]]:
-        (driver, minimum), *others = question.wanted
-        narrowed, parameters = self._narrowed(question)
-        probe = PROBE.format("d")
-        probes = [f"{probe} >= %s" for _ in others] + [f"{probe} IS NULL" for _ in question.excluded]
+    def _walk(self, case: SearchCase, limit: int | None) -> tuple[str, list[Any]]:
+        (rarest, minimum), *others = case.labels
+        filters, parameters = self._filters(case)
+        confidence = CONFIDENCE.format("d")
+        conditions = [f"{confidence} >= %s" for _ in others] + [f"{confidence} IS NULL" for _ in case.excluded]
         keys = f"""
             SELECT image_id, added_at FROM (
                 SELECT image_id, added_at FROM analysis_imagelabel
-                WHERE label_id = %s AND confidence >= %s AND {narrowed}
+                WHERE label_id = %s AND confidence >= %s AND {filters}
                 ORDER BY added_at DESC, image_id DESC LIMIT %s) d
-            {"WHERE" if probes else ""} {" AND ".join(probes)}
+            {"WHERE" if conditions else ""} {" AND ".join(conditions)}
             ORDER BY added_at DESC, image_id DESC LIMIT {PAGE + 1}"""
-        probed = [value for pair in others for value in pair] + list(question.excluded)
-        return keys, [driver, minimum, *parameters, budget if probes else PAGE + 1, *probed]
+        condition_parameters = [value for pair in others for value in pair] + list(case.excluded)
+        return keys, [rarest, minimum, *parameters, limit if conditions else PAGE + 1, *condition_parameters]
 
-    def _inverted(self, question: SearchCase) -> tuple[str, list[Any]]:
-        narrowed, parameters = self._narrowed(question)
-        without = "AND NOT label_ids && %s::int[]" if question.excluded else ""
+    def _inverted(self, case: SearchCase) -> tuple[str, list[Any]]:
+        filters, parameters = self._filters(case)
+        exclusion = "AND NOT label_ids && %s::int[]" if case.excluded else ""
         keys = f"""SELECT image_id, added_at FROM analysis_imageindex
-                   WHERE label_ids @> %s::int[] {without} AND {narrowed}
+                   WHERE label_ids @> %s::int[] {exclusion} AND {filters}
                    ORDER BY added_at DESC, image_id DESC LIMIT {PAGE + 1}"""
-        excluded = [list(question.excluded)] if question.excluded else []
-        return keys, [question.ids, *excluded, *parameters]
+        excluded = [list(case.excluded)] if case.excluded else []
+        return keys, [case.ids, *excluded, *parameters]
 
-    def _narrowed(self, question: SearchCase) -> tuple[str, list[Any]]:
-        parts, parameters = [SEEN], [self._reader]
-        if question.owner:
-            parts, parameters = [*parts, "owner_id = %s"], [*parameters, question.owner]
-        if question.span:
-            parts, parameters = [*parts, "added_at >= %s AND added_at < %s"], [*parameters, *question.span]
-        return " AND ".join(parts), parameters
+    def _filters(self, case: SearchCase) -> tuple[str, list[Any]]:
+        conditions, parameters = [VISIBLE], [self._user_id]
+        if case.owner:
+            conditions, parameters = [*conditions, "owner_id = %s"], [*parameters, case.owner]
+        if case.span:
+            conditions, parameters = [*conditions, "added_at >= %s AND added_at < %s"], [*parameters, *case.span]
+        return " AND ".join(conditions), parameters
 
 
 class JsonLike:
-    """What a simple script keeps: the answer as JSON text beside each picture, searched with LIKE."""
+    """Responses as JSON text, searched with LIKE, as simple scripts do."""
 
     SHAPES = ("one_common", "one_mid", "one_rare", "and2", "and2_adv", "and3", "and_not")
 
-    def __init__(self, connection: psycopg.Connection, *, reader: int, names: dict[int, str]) -> None:
-        self._connection, self._reader, self._names = connection, reader, names
+    def __init__(self, connection: psycopg.Connection, *, user_id: int, names: dict[int, str]) -> None:
+        self._connection, self._user_id, self._names = connection, user_id, names
 
     def prepare(self) -> None:
-        """Its table, once for a library."""
+        """Create the table, once for each library."""
         if self._connection.execute("SELECT to_regclass('bench_json')").fetchone() != (None,):
             return
         self._connection.execute("SET work_mem = '256MB'")
@@ -99,53 +99,53 @@ class JsonLike:
         self._connection.execute("VACUUM (ANALYZE) bench_json")
         self._connection.execute("RESET work_mem")
 
-    def page(self, question: SearchCase) -> list[tuple[Any, ...]]:
-        wanted = ["labels LIKE %s"] * len(question.ids) + ["labels NOT LIKE %s"] * len(question.excluded)
-        sql: Sql = f"""SELECT id FROM bench_json WHERE {" AND ".join(wanted)} AND {SEEN}
+    def page(self, case: SearchCase) -> list[tuple[Any, ...]]:
+        conditions = ["labels LIKE %s"] * len(case.ids) + ["labels NOT LIKE %s"] * len(case.excluded)
+        sql: Sql = f"""SELECT id FROM bench_json WHERE {" AND ".join(conditions)} AND {VISIBLE}
                        ORDER BY added_at DESC, id DESC LIMIT {PAGE}""".encode()
-        names = (self._names[each] for each in (*question.ids, *question.excluded))
-        return self._connection.execute(sql, [*(f'%"Name": "{name}"%' for name in names), self._reader]).fetchall()
+        names = (self._names[label_id] for label_id in (*case.ids, *case.excluded))
+        return self._connection.execute(sql, [*(f'%"Name": "{name}"%' for name in names), self._user_id]).fetchall()
 
 
-def by_orm(question: SearchCase, *, reader: int) -> list[Any]:
-    """The filter that comes to mind: EXISTS for every label."""
+def by_orm(case: SearchCase, *, user_id: int) -> list[Any]:
+    """The obvious ORM filter: EXISTS for each label."""
     from django.db.models import Exists, OuterRef  # noqa: PLC0415 # only once Django is set up
 
     from analysis.models import Image, ImageLabel, Viewer  # noqa: PLC0415
 
-    found = Image.objects.visible_to(Viewer(reader))
-    for label_id, minimum in question.wanted:
-        carried = ImageLabel.objects.filter(image_id=OuterRef("pk"), label_id=label_id)
-        found = found.filter(Exists(carried.filter(confidence__gte=minimum) if minimum else carried))
-    for label_id in question.excluded:
-        found = found.filter(~Exists(ImageLabel.objects.filter(image_id=OuterRef("pk"), label_id=label_id)))
-    if question.owner:
-        found = found.filter(owner_id=question.owner)
-    if question.span:
-        found = found.filter(added_at__gte=question.span[0], added_at__lt=question.span[1])
-    return list(found.order_by("-added_at", "-id")[:PAGE])
+    images = Image.objects.visible_to(Viewer(user_id))
+    for label_id, minimum in case.labels:
+        labels = ImageLabel.objects.filter(image_id=OuterRef("pk"), label_id=label_id)
+        images = images.filter(Exists(labels.filter(confidence__gte=minimum) if minimum else labels))
+    for label_id in case.excluded:
+        images = images.filter(~Exists(ImageLabel.objects.filter(image_id=OuterRef("pk"), label_id=label_id)))
+    if case.owner:
+        images = images.filter(owner_id=case.owner)
+    if case.span:
+        images = images.filter(added_at__gte=case.span[0], added_at__lt=case.span[1])
+    return list(images.order_by("-added_at", "-id")[:PAGE])
 
 
-def exact_facets(connection: psycopg.Connection, question: SearchCase, *, reader: int) -> dict[int, int]:
-    """How many of all hits carry each label: counted one by one, however long that takes."""
-    parts, parameters = [SEEN], [reader]
-    for label_id, minimum in question.wanted:
-        parts.append("label_ids @> %s::int[]")
+def exact_facets(connection: psycopg.Connection, case: SearchCase, *, user_id: int) -> dict[int, int]:
+    """Exact number of hits by label id."""
+    conditions, parameters = [VISIBLE], [user_id]
+    for label_id, minimum in case.labels:
+        conditions.append("label_ids @> %s::int[]")
         parameters.append([label_id])
         if minimum:
-            parts.append(
+            conditions.append(
                 "(SELECT confidence FROM analysis_imagelabel p WHERE p.image_id = i.image_id AND p.label_id = %s) >= %s"
             )
             parameters += [label_id, minimum]
-    for label_id in question.excluded:
-        parts.append("NOT label_ids @> %s::int[]")
+    for label_id in case.excluded:
+        conditions.append("NOT label_ids @> %s::int[]")
         parameters.append([label_id])
-    if question.owner:
-        parts.append("owner_id = %s")
-        parameters.append(question.owner)
-    if question.span:
-        parts.append("added_at >= %s AND added_at < %s")
-        parameters += question.span
+    if case.owner:
+        conditions.append("owner_id = %s")
+        parameters.append(case.owner)
+    if case.span:
+        conditions.append("added_at >= %s AND added_at < %s")
+        parameters += case.span
     sql = f"""SELECT carried, count(*) FROM analysis_imageindex i, unnest(label_ids) carried
-              WHERE {" AND ".join(parts)} GROUP BY carried""".encode()
+              WHERE {" AND ".join(conditions)} GROUP BY carried""".encode()
     return dict(connection.execute(sql, parameters).fetchall())

@@ -1,32 +1,29 @@
-"""Our own search as its pages ask it: a text is parsed, its tree becomes SQL, its rows become pictures."""
+"""imagelib's search as its pages use it, from the query text to the pictures."""
 
 from __future__ import annotations
 
 from analysis.models import Viewer
-from analysis.search import facets, results
+from analysis.search import autocomplete, facets, results
 from analysis.search.pagination import Cursor
 from analysis.search.results import Page
 from analysis.search.syntax.parser import parse
-from bench.search.run import MAX_COUNTED
-from bench.search.workload import SearchCase
+from bench.search.workload import MAX_COUNTED, SearchCase
 
 
 class SearchClient:
-    """What these eyes see; none are those of somebody who is not signed in."""
+    """Searches as a user, or as an anonymous visitor if `user_id` is None."""
 
-    def __init__(self, reader: int | None, *, sees_all: bool = False) -> None:
-        self._viewer = Viewer(reader, sees_all=sees_all)
+    def __init__(self, user_id: int | None, *, sees_all: bool = False) -> None:
+        self._viewer = Viewer(user_id, sees_all=sees_all)
 
-    def page(self, question: SearchCase, *, after: Cursor | None = None, size: int = results.PAGE_SIZE) -> Page:
-        return results.page(parse(question.text), viewer=self._viewer, after=after, size=size)
+    def page(self, case: SearchCase, *, after: Cursor | None = None, size: int = results.PAGE_SIZE) -> Page:
+        return results.page(parse(case.text), viewer=self._viewer, after=after, size=size)
 
-    def count(self, question: SearchCase) -> int:
-        return results.count(parse(question.text), viewer=self._viewer, cap=MAX_COUNTED)
+    def count(self, case: SearchCase) -> int:
+        return results.count(parse(case.text), viewer=self._viewer, cap=MAX_COUNTED)
 
-    def facets(self, question: SearchCase) -> facets.Facets:
-        return facets.facets(parse(question.text), viewer=self._viewer)
+    def facets(self, case: SearchCase) -> facets.Facets:
+        return facets.facets(parse(case.text), viewer=self._viewer)
 
     def complete(self, text: str) -> object:
-        from analysis.search import autocomplete  # noqa: PLC0415 # arrives with the new search
-
         return autocomplete.complete(text, cursor=len(text), viewer=self._viewer)

@@ -1,6 +1,6 @@
-"""Measures search in one library of so many pictures and prints what it took: bench/search/run.py PICTURES.
+"""Measures search in one library; prints JSON: bench/search/run.py PICTURES.
 
-A process of its own for each library, since Django has one database.
+Each library gets a process of its own, since Django is set up for one database.
 """
 
 from __future__ import annotations
@@ -10,160 +10,161 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psycopg
 
-from bench.dataset import READER, Loaded, django_on, loaded, words
+from bench.dataset import READER, LoadedLibrary, django_setup, loaded_library, words
 from bench.dataset.spec import LABELS, RARE
 from bench.search.baselines import HandWrittenSql, JsonLike, by_orm, exact_facets
 from bench.search.oracle import Oracle
-from bench.search.workload import SearchCase, WorkloadGenerator
+from bench.search.workload import MAX_COUNTED, SearchCase, WorkloadGenerator
 
 if TYPE_CHECKING:
     from bench.search.client import SearchClient
 
-CHECKED = 100_000  # libraries up to this size are held against NumPy's answer
-PAGES_BEFORE = 49
+MAX_CHECKED = 100_000  # pictures of a library whose results are compared with NumPy's
+PAGE, DEEP_PAGE = 60, 50
 COMPLETIONS = 200
 LABEL_FACETS = 20
-MAX_COUNTED = 1_000
-LISTS = {"/labels/": 100.0, "/duplicates/": None}  # milliseconds
+LISTS = {"/labels/": 100.0, "/duplicates/": None}  # targets in milliseconds
 
 
 @dataclass
 class SearchRun:
-    """Milliseconds by what was measured and the shape of the question, and figures that are no times."""
+    """Milliseconds by series and shape of the query, and values that are no times."""
 
     pictures: int
     settings: str
     loaded_in: float
     times: dict[str, dict[str, list[float]]] = field(default_factory=dict)
-    figures: dict[str, float] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def time(self, what: str, questions: Iterable[SearchCase], ask: Callable[[SearchCase], object]) -> None:
-        for question in questions:
-            took = fastest(lambda: ask(question))  # noqa: B023 # called at once
-            self.times.setdefault(what, {}).setdefault(question.shape, []).append(took)
+    def time(self, series: str, cases: Iterable[SearchCase], search: Callable[[SearchCase], object]) -> None:
+        for case in cases:
+            milliseconds = fastest(lambda: search(case))  # noqa: B023 # called at once
+            self.times.setdefault(series, {}).setdefault(case.shape, []).append(milliseconds)
 
-    def all(self, what: str) -> list[float]:
-        return [each for times in self.times.get(what, {}).values() for each in times]
-
-
-def fastest(ask: Callable[[], object]) -> float:
-    """Milliseconds of a warm answer: asked three times, the first is not counted, of the others the faster."""
-    ask()
-    return min(_milliseconds(ask) for _ in range(2))
+    def all(self, series: str) -> list[float]:
+        return [milliseconds for times in self.times.get(series, {}).values() for milliseconds in times]
 
 
-def _milliseconds(ask: Callable[[], object]) -> float:
+def fastest(search: Callable[[], object]) -> float:
+    """Milliseconds of the faster one of two calls, after one that is not counted."""
+    search()
+    return min(_milliseconds(search) for _ in range(2))
+
+
+def _milliseconds(search: Callable[[], object]) -> float:
     began = time.perf_counter()
-    ask()
+    search()
     return 1_000 * (time.perf_counter() - began)
 
 
-def measured(pictures: int) -> SearchRun:
-    with loaded(pictures) as library, django_on(library):
-        found = SearchRun(pictures, library.settings(), library.seconds)
+def measure_library(pictures: int) -> SearchRun:
+    with loaded_library(pictures) as library, django_setup(library):
+        run = SearchRun(pictures, library.settings(), library.seconds)
         with psycopg.connect(library.url, autocommit=True) as connection:
-            search(library, connection, found)
-        over_http(library, found)
-    return found
+            time_search(library, connection, run)
+        time_pages(library, run)
+    return run
 
 
-def search(library: Loaded, connection: psycopg.Connection, found: SearchRun) -> None:
+def time_search(library: LoadedLibrary, connection: psycopg.Connection, run: SearchRun) -> None:
     from bench.search.client import SearchClient  # noqa: PLC0415 # needs Django set up
 
-    asker = WorkloadGenerator(connection, pictures=library.pictures)
-    ours, anonymous = SearchClient(READER), SearchClient(None)
-    questions = asker.questions()
-    hand = HandWrittenSql(connection, reader=READER, counts=asker.counts)
-    if library.pictures <= CHECKED:
-        check(questions, ours, hand, Oracle(connection, reader=READER), found)
-    found.time("ours", questions, ours.page)
-    found.time("hand", questions, hand.page)
-    found.time("orm", questions, lambda question: by_orm(question, reader=READER))
-    later(questions, ours, found)
-    found.time("count", questions, ours.count)
-    found.time("facets", questions, ours.facets)
-    found.figures["overlap"] = overlap(questions[::4], ours, connection)
-    found.time("anonymous", questions, anonymous.page)
-    found.time("further", asker.further(), ours.page)
-    found.time("further", asker.broad(), SearchClient(READER, sees_all=True).page)
-    found.time("empty", [SearchCase("empty", "")], ours.page)
-    if find_spec("analysis.search.autocomplete"):
-        found.time("complete", beginnings(), lambda question: ours.complete(question.text))
-    like = JsonLike(connection, reader=READER, names={each: words.name_of(each) for each in asker.counts})
+    workload = WorkloadGenerator(connection, pictures=library.pictures)
+    client, anonymous = SearchClient(READER), SearchClient(None)
+    cases = workload.cases()
+    by_hand = HandWrittenSql(connection, user_id=READER, counts=workload.counts)
+    if library.pictures <= MAX_CHECKED:
+        check_results(cases, client, by_hand, Oracle(connection, user_id=READER), run)
+    run.time("imagelib", cases, client.page)
+    run.time("by hand", cases, by_hand.page)
+    run.time("orm", cases, lambda case: by_orm(case, user_id=READER))
+    time_deep_pages(cases, client, run)
+    run.time("count", cases, client.count)
+    run.time("facets", cases, client.facets)
+    run.values["facet overlap"] = facet_overlap(cases[::4], client, connection)
+    run.time("anonymous", cases, anonymous.page)
+    run.time("other terms", workload.other_terms(), client.page)
+    run.time("other terms", workload.without_labels(), SearchClient(READER, sees_all=True).page)
+    run.time("empty", [SearchCase("empty", "")], client.page)
+    run.time("complete", prefixes(), lambda case: client.complete(case.text))
+    like = JsonLike(connection, user_id=READER, names={key: words.name_of(key) for key in workload.counts})
     like.prepare()
-    few = [each for each in questions if each.shape in JsonLike.SHAPES][::10]
-    found.time("like", few, like.page)
-    found.time("instead of like", few, ours.page)
+    # LIKE takes a second for each query, so it gets a tenth of those that it can answer.
+    sample = [case for case in cases if case.shape in JsonLike.SHAPES][::10]
+    run.time("like", sample, like.page)
+    run.time("imagelib, cases of like", sample, client.page)
 
 
-def check(
-    questions: Sequence[SearchCase], ours: SearchClient, hand: HandWrittenSql, truth: Oracle, found: SearchRun
+def check_results(
+    cases: Sequence[SearchCase], client: SearchClient, by_hand: HandWrittenSql, oracle: Oracle, run: SearchRun
 ) -> None:
-    """First pages and capped counts are NumPy's, ours and those of the SQL by hand. Raises AssertionError."""
-    for question in questions:
-        newest = truth.newest(question, 60)
-        assert [image.pk for image in ours.page(question).images] == newest, f"{question}: not NumPy's pictures"
-        assert [row[0] for row in hand.page(question)] == newest, f"{question}: the rival's are not NumPy's pictures"
-        assert ours.count(question) == min(truth.number(question), MAX_COUNTED + 1), f"{question}: another number"
-    found.notes.append(f"{len(questions)} first pages and counts at {found.pictures:,} are those that NumPy computes.")
+    """Compare first pages and counts with those computed by NumPy.
+
+    Raises AssertionError.
+    """
+    for case in cases:
+        newest = oracle.newest(case, PAGE)
+        assert [image.pk for image in client.page(case).images] == newest, f"{case}: other pictures than NumPy's"
+        assert [row[0] for row in by_hand.page(case)] == newest, f"{case}: the baseline has other pictures than NumPy"
+        assert client.count(case) == min(oracle.count(case), MAX_COUNTED + 1), f"{case}: another count than NumPy's"
+    run.notes.append(f"{len(cases)} first pages and counts at {run.pictures:,} pictures equal those of NumPy.")
 
 
-def later(questions: Sequence[SearchCase], ours: SearchClient, found: SearchRun) -> None:
-    """Page 50, by the key where page 49 ends; and page 1 of the same questions, which have that many."""
-    starts = [(each, ours.page(each, size=60 * PAGES_BEFORE).next) for each in questions]
-    many = {each.text: start for each, start in starts if start}
-    asked = [each for each in questions if each.text in many]
-    found.time("page 50", asked, lambda question: ours.page(question, after=many[question.text]))
-    found.time("page 1", asked, ours.page)
+def time_deep_pages(cases: Sequence[SearchCase], client: SearchClient, run: SearchRun) -> None:
+    """Time pages 50 and 1 of the queries that have so many pages."""
+    cursors = {case.text: client.page(case, size=PAGE * (DEEP_PAGE - 1)).next for case in cases}
+    deep_cases = [case for case in cases if cursors[case.text]]
+    run.time("page 50", deep_cases, lambda case: client.page(case, after=cursors[case.text]))
+    run.time("page 1", deep_cases, client.page)
 
 
-def overlap(questions: Sequence[SearchCase], ours: SearchClient, connection: psycopg.Connection) -> float:
-    """Percent of the twenty labels shown first that are among the twenty most frequent of all hits."""
+def facet_overlap(cases: Sequence[SearchCase], client: SearchClient, connection: psycopg.Connection) -> float:
+    """Percent of the label facets that are among the most frequent of all hits."""
     shares = []
-    for question in questions:
+    for case in cases:
         counts = {
-            words.name_of(label_id): number
-            for label_id, number in exact_facets(connection, question, reader=READER).items()
+            words.name_of(label_id): count
+            for label_id, count in exact_facets(connection, case, user_id=READER).items()
             if label_id <= LABELS
         }
-        shown = [facet.name for facet in ours.facets(question).by_kind.get("label", [])[:LABEL_FACETS]]
+        names = [facet.name for facet in client.facets(case).by_kind.get("label", [])[:LABEL_FACETS]]
         expected = min(len(counts), LABEL_FACETS)
         if expected:
             minimum = sorted(counts.values())[-expected]
-            shares.append(sum(counts.get(name, 0) >= minimum for name in shown) / expected)
+            shares.append(sum(counts.get(name, 0) >= minimum for name in names) / expected)
     return 100 * float(np.mean(shares))
 
 
-def beginnings() -> list[SearchCase]:
-    """What one has typed so far of some label, from one to five letters."""
-    chance = np.random.default_rng(11)
-    names = [words.name_of(int(each)) for each in chance.integers(1, LABELS + RARE, COMPLETIONS)]
-    return [SearchCase(f"{1 + place % 5} letters", name[: 1 + place % 5]) for place, name in enumerate(names)]
+def prefixes() -> list[SearchCase]:
+    """Prefixes of label names, of one to five letters."""
+    generator = np.random.default_rng(11)
+    names = [words.name_of(int(label_id)) for label_id in generator.integers(1, LABELS + RARE, COMPLETIONS)]
+    lengths = [1 + index % 5 for index in range(COMPLETIONS)]
+    return [SearchCase(f"{length} letters", name[:length]) for name, length in zip(names, lengths, strict=True)]
 
 
-def over_http(library: Loaded, found: SearchRun) -> None:
+def time_pages(library: LoadedLibrary, run: SearchRun) -> None:
     from bench.search.pages import Pages, serving  # noqa: PLC0415 # needs Django set up
 
     with psycopg.connect(library.url, autocommit=True) as connection:
-        questions = WorkloadGenerator(connection, pictures=library.pictures).questions()[::4]
+        cases = WorkloadGenerator(connection, pictures=library.pictures).cases()[::4]
     with serving(library) as address:
-        pages = Pages(address, reader=READER)
-        asked = [each for each in questions if pages.has_more(each)]
-        found.time("page", questions, pages.whole)
-        found.time("cards", asked, pages.more)
+        pages = Pages(address, user_id=READER)
+        long_cases = [case for case in cases if pages.has_more(case)]
+        run.time("page", cases, pages.page)
+        run.time("cards", long_cases, pages.next_cards)
         for path in LISTS:
-            found.time(path, [SearchCase(path, "")] * 10, lambda question: pages.get(question.shape))
-        sizes = [len(pages.whole(each)) for each in asked]
-        found.figures["html"] = max(sizes) / 1_000
-        found.figures["assets"] = pages.assets() / 1_000
+            run.time(path, [SearchCase(path, "")] * 10, lambda case: pages.get(case.shape))
+        sizes = [len(pages.page(case)) for case in long_cases]
+        run.values["page kB"] = max(sizes) / 1_000
+        run.values["assets kB"] = pages.asset_bytes() / 1_000
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(measured(int(sys.argv[1])))))
+    print(json.dumps(asdict(measure_library(int(sys.argv[1])))))

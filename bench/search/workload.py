@@ -1,7 +1,6 @@
-"""The questions a search is asked in the bench: labels that occur together, rare and common ones, exclusions, bounds.
+"""Generated search queries over the labels of a library.
 
-Each is a text in our language, as a person would type it, and beside it what it means, for rivals that are told the
-labels' ids beforehand and for the answer that NumPy computes.
+Each case is a query as a user would type it, with its meaning for the baselines and for the results by NumPy.
 """
 
 from __future__ import annotations
@@ -17,19 +16,24 @@ from bench.dataset.spec import BEGIN, LABELS
 
 SEED = 7
 OWNERS = (1, 2, 5, 20, 60)
-LEAST = (9_000, 9_000, 9_500, 8_000, 8_700)
+MINIMUMS = (9_000, 9_000, 9_500, 8_000, 8_700)
 DAYS = (365, 30, 7)
-CANDIDATES = 400  # pairs of common labels of which the least friendly are asked for
-SAMPLE = 60_000  # pictures that tell which labels are seldom together
+CANDIDATES = 400  # pairs of common labels; those that occur together least are used
+MAX_COUNTED = 1_000  # hits; a page counts no further
+SAMPLE = 60_000  # pictures in which the pairs are counted
 
 
 @dataclass(frozen=True)
 class SearchCase:
-    """`wanted`: label ids with the least confidence, in hundredths of a percent, the rarest first; days are UTC."""
+    """A query and its meaning.
+
+    `labels` holds label ids with the minimum confidence in hundredths of a percent, the rarest label first; `first` and
+    `last` are days in UTC.
+    """
 
     shape: str
     text: str
-    wanted: tuple[tuple[int, int], ...] = ()
+    labels: tuple[tuple[int, int], ...] = ()
     excluded: tuple[int, ...] = ()
     owner: int | None = None
     first: date | None = None
@@ -37,11 +41,11 @@ class SearchCase:
 
     @property
     def ids(self) -> list[int]:
-        return [label_id for label_id, _ in self.wanted]
+        return [label_id for label_id, _ in self.labels]
 
     @property
     def span(self) -> tuple[datetime, datetime] | None:
-        """From the first moment of its days to the first after them."""
+        """Start of the first day and end of the last day."""
         if self.first is None or self.last is None:
             return None
         moments = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (self.first, self.last))
@@ -50,59 +54,62 @@ class SearchCase:
 
 
 class WorkloadGenerator:
-    """Makes up questions about a library that is there."""
+    """Generates queries for a loaded library."""
 
     def __init__(self, connection: psycopg.Connection, *, pictures: int) -> None:
-        self._chance = np.random.default_rng(SEED)
+        self._generator = np.random.default_rng(SEED)
         self._connection, self._pictures = connection, pictures
         rows = connection.execute("SELECT id, image_count FROM analysis_label WHERE kind = 'label'").fetchall()
         self.counts: dict[int, int] = dict(rows)
-        self.ranked = sorted((each for each in self.counts if self.counts[each]), key=lambda each: -self.counts[each])
-        self._rank = {label_id: place for place, label_id in enumerate(self.ranked)}
+        self.ranked = sorted((key for key in self.counts if self.counts[key]), key=lambda key: -self.counts[key])
+        self._rank = {label_id: position for position, label_id in enumerate(self.ranked)}
 
-    def questions(self) -> list[SearchCase]:
-        """Two hundred, of the recipe's ten shapes."""
-        asked = [self._one("one_common", self.ranked[each if each < 10 else self._below(10, 30)]) for each in range(20)]
-        asked += [self._one("one_mid", self.ranked[self._below(30, 300)]) for _ in range(15)]
-        few = min(1_000, len(self.ranked) // 2)
-        asked += [self._one("one_rare", self.ranked[self._below(few, len(self.ranked))]) for _ in range(15)]
-        asked += [self._of_one_picture("and2", 2) for _ in range(30)]
-        asked += [self._question("and2_adv", [(each, 0) for each in pair]) for pair in self._seldom_together(15)]
-        asked += [self._of_one_picture("and3", 3) for _ in range(25)]
-        asked += [self._and_not(1 + each % 2) for each in range(25)]
-        asked += [self._bounded(each) for each in range(25)]
-        asked += [self._of_one_picture("owner", 1 + each % 2, owner=OWNERS[each % 5]) for each in range(15)]
-        return asked + [self._dated(each) for each in range(15)]
+    def cases(self) -> list[SearchCase]:
+        """Two hundred queries of ten shapes."""
+        ranks = [rank if rank < 10 else self._integer(10, 30) for rank in range(20)]
+        cases = [self._one("one_common", self.ranked[rank]) for rank in ranks]
+        cases += [self._one("one_mid", self.ranked[self._integer(30, 300)]) for _ in range(15)]
+        rare_from = min(1_000, len(self.ranked) // 2)
+        cases += [self._one("one_rare", self.ranked[self._integer(rare_from, len(self.ranked))]) for _ in range(15)]
+        cases += [self._together("and2", 2) for _ in range(30)]
+        cases += [self._case("and2_adv", [(label_id, 0) for label_id in pair]) for pair in self._rare_pairs(15)]
+        cases += [self._together("and3", 3) for _ in range(25)]
+        cases += [self._and_not(1 + index % 2) for index in range(25)]
+        cases += [self._with_minimum(index) for index in range(25)]
+        cases += [self._together("owner", 1 + index % 2, owner=OWNERS[index % 5]) for index in range(15)]
+        return cases + [self._dated(index) for index in range(15)]
 
-    def further(self) -> list[SearchCase]:
-        """What else can be asked for, ten of each sort and more; only texts."""
-        middling = [self.ranked[self._below(5, 300)] for _ in range(20)]
-        names = [self._name(label_id) for label_id in middling]
+    def other_terms(self) -> list[SearchCase]:
+        """Queries with all other terms, at least five of each kind, without their meaning."""
+        label_ids = [self.ranked[self._integer(5, 300)] for _ in range(20)]
+        names = [self._name(label_id) for label_id in label_ids]
         pairs = list(zip(names[::2], names[1::2], strict=True))
-        counted = [self._name(label_id) for label_id in self._counted()]
-        written = [words.words()[place] for place in (*range(1, 6), *range(40, 50), *range(300, 310))]
+        counted_names = [self._name(label_id) for label_id in self._counted_labels()]
+        text_words = [words.words()[rank] for rank in (*range(1, 6), *range(40, 50), *range(300, 310))]
         sorted_names = ("", names[0], names[3], _quoted(self.top))
         return [
             *(SearchCase("OR", f"{one} OR {other}") for one, other in pairs),
-            *(SearchCase("prefix", f"{words.SYLLABLES[7 * each]}*") for each in range(10)),
-            *(SearchCase("category", f'category:"{words.category_of(each)}"') for each in range(10)),
-            *(SearchCase("count()", f"count({name})>={2 + place % 2}") for place, name in enumerate(counted)),
+            *(SearchCase("prefix", f"{words.SYLLABLES[7 * index]}*") for index in range(10)),
+            *(SearchCase("category", f'category:"{words.category_of(root)}"') for root in range(10)),
+            *(SearchCase("count()", f"count({name})>={2 + index % 2}") for index, name in enumerate(counted_names)),
             *(SearchCase("face()", f"face({traits})") for traits in FACES),
-            *(SearchCase("text", f"text:{word}") for word in written),
+            *(SearchCase("text", f"text:{word}") for word in text_words),
             *(SearchCase(f"sort:{sort}", f"{name} sort:{sort}".strip()) for sort in SORTS for name in sorted_names),
         ]
 
-    def broad(self) -> list[SearchCase]:
-        """What no label leads to, mostly rare or not there at all, for eyes that see every picture."""
+    def without_labels(self) -> list[SearchCase]:
+        """Queries that no label narrows, most of them with few or no hits."""
         top = _quoted(self.top)
-        return [SearchCase(shape, text.replace("TOP", top)) for shape, texts in BROAD.items() for text in texts]
+        return [
+            SearchCase(shape, text.replace("TOP", top)) for shape, texts in WITHOUT_LABELS.items() for text in texts
+        ]
 
     @property
     def top(self) -> str:
-        """The most frequent label's name."""
+        """Name of the most frequent label."""
         return words.name_of(self.ranked[0])
 
-    def _counted(self) -> list[int]:
+    def _counted_labels(self) -> list[int]:
         rows = self._connection.execute(
             """SELECT label_id FROM (SELECT * FROM analysis_imagelabel LIMIT 200000) sample
                WHERE instance_count > 0 GROUP BY label_id ORDER BY count(*) DESC, label_id LIMIT 20"""
@@ -110,83 +117,84 @@ class WorkloadGenerator:
         return [label_id for (label_id,) in rows[::2]]
 
     def _one(self, shape: str, label_id: int) -> SearchCase:
-        return self._question(shape, [(label_id, 0)])
+        return self._case(shape, [(label_id, 0)])
 
-    def _of_one_picture(self, shape: str, number: int, **more: int) -> SearchCase:
-        chosen = self._chance.choice(self._labels_of_one(), number, replace=False)
-        return self._question(shape, [(int(each), 0) for each in chosen], **more)
+    def _together(self, shape: str, count: int, **filters: int) -> SearchCase:
+        chosen = self._generator.choice(self._picture_labels(), count, replace=False)
+        return self._case(shape, [(int(label_id), 0) for label_id in chosen], **filters)
 
-    def _and_not(self, number: int) -> SearchCase:
-        """Without one of the most common labels of a picture that has the others: often an ancestor of theirs."""
-        wanted: list[int] = []
-        while not wanted:
-            labels = self._labels_of_one()
-            wanted = [each for each in labels if self._rank[each] < 400]
-        chosen = [int(each) for each in self._chance.choice(wanted, min(len(wanted), number), replace=False)]
-        common = [each for each in sorted(labels, key=self._rank.__getitem__)[:3] if each not in chosen]
-        return self._question("and_not", [(each, 0) for each in chosen], excluded=common[:1])
+    def _and_not(self, count: int) -> SearchCase:
+        """Excludes a common label, often an ancestor of the included ones."""
+        frequent: list[int] = []
+        while not frequent:
+            labels = self._picture_labels()
+            frequent = [label_id for label_id in labels if self._rank[label_id] < 400]
+        draw = self._generator.choice(frequent, min(len(frequent), count), replace=False)
+        chosen = [int(label_id) for label_id in draw]
+        common = [key for key in sorted(labels, key=self._rank.__getitem__)[:3] if key not in chosen]
+        return self._case("and_not", [(label_id, 0) for label_id in chosen], excluded=common[:1])
 
-    def _bounded(self, turn: int) -> SearchCase:
-        labels = self._labels_of_one()
-        chosen = [int(each) for each in self._chance.choice(labels, 1 + turn % 2, replace=False)]
-        common = [each for each in sorted(labels, key=self._rank.__getitem__)[:3] if each not in chosen]
-        wanted = [(each, LEAST[turn % 5]) for each in chosen]
-        return self._question("threshold", wanted, excluded=[] if turn % 5 else common[:1])
+    def _with_minimum(self, index: int) -> SearchCase:
+        labels = self._picture_labels()
+        chosen = [int(label_id) for label_id in self._generator.choice(labels, 1 + index % 2, replace=False)]
+        common = [key for key in sorted(labels, key=self._rank.__getitem__)[:3] if key not in chosen]
+        minimums = [(label_id, MINIMUMS[index % 5]) for label_id in chosen]
+        return self._case("threshold", minimums, excluded=[] if index % 5 else common[:1])
 
-    def _dated(self, turn: int) -> SearchCase:
-        first = datetime.fromtimestamp(BEGIN + self._chance.random() * 9.5 * 365 * 86_400, UTC).date()
-        last = first + timedelta(days=DAYS[turn % 3] - 1)
-        chosen = self._chance.choice(self._labels_of_one(), 1 + turn % 2, replace=False)
-        return self._question("date", [(int(each), 0) for each in chosen], first=first, last=last)
+    def _dated(self, index: int) -> SearchCase:
+        first = datetime.fromtimestamp(BEGIN + self._generator.random() * 9.5 * 365 * 86_400, UTC).date()
+        last = first + timedelta(days=DAYS[index % 3] - 1)
+        chosen = self._generator.choice(self._picture_labels(), 1 + index % 2, replace=False)
+        return self._case("date", [(int(label_id), 0) for label_id in chosen], first=first, last=last)
 
-    def _seldom_together(self, number: int) -> list[tuple[int, int]]:
-        """Pairs of common labels with the smallest common share, in a sample of the pictures."""
+    def _rare_pairs(self, count: int) -> list[tuple[int, int]]:
+        """Pairs of common labels that occur together least, in a sample of the pictures."""
         common = self.ranked[5:150]
         step = max(1, self._pictures // SAMPLE)
         rows = self._connection.execute(
             "SELECT label_ids FROM analysis_imageindex WHERE image_id %% %s = 0", [step]
         ).fetchall()
-        place = {label_id: column for column, label_id in enumerate(common)}
+        position = {label_id: column for column, label_id in enumerate(common)}
         has = np.zeros((len(rows), len(common)), np.float32)
         for row, (label_ids,) in enumerate(rows):
-            has[row, [place[each] for each in label_ids if each in place]] = 1
-        both, own = has.T @ has, has.sum(0)
-        pairs = [self._chance.choice(len(common), 2, replace=False) for _ in range(CANDIDATES)]
-        pairs.sort(key=lambda pair: both[pair[0], pair[1]] / max(1, min(own[pair[0]], own[pair[1]])))
-        return [(common[one], common[other]) for one, other in pairs[:number]]
+            has[row, [position[label_id] for label_id in label_ids if label_id in position]] = 1
+        together, totals = has.T @ has, has.sum(0)
+        pairs = [self._generator.choice(len(common), 2, replace=False) for _ in range(CANDIDATES)]
+        pairs.sort(key=lambda pair: together[pair[0], pair[1]] / max(1, min(totals[pair[0]], totals[pair[1]])))
+        return [(common[one], common[other]) for one, other in pairs[:count]]
 
-    def _labels_of_one(self) -> list[int]:
-        """Of some picture that carries six or more."""
+    def _picture_labels(self) -> list[int]:
+        """Label ids of a random picture with at least six labels."""
         while True:
             row = self._connection.execute(
-                "SELECT label_ids FROM analysis_imageindex WHERE image_id = %s", [self._below(1, self._pictures + 1)]
+                "SELECT label_ids FROM analysis_imageindex WHERE image_id = %s", [self._integer(1, self._pictures + 1)]
             ).fetchone()
-            labels = [each for each in row[0] if each <= LABELS] if row else []
+            labels = [label_id for label_id in row[0] if label_id <= LABELS] if row else []
             if len(labels) >= 6:
                 return labels
 
-    def _question(
+    def _case(
         self,
         shape: str,
-        wanted: list[tuple[int, int]],
+        labels: list[tuple[int, int]],
         *,
         excluded: list[int] | None = None,
         owner: int | None = None,
         first: date | None = None,
         last: date | None = None,
     ) -> SearchCase:
-        terms = [self._name(label_id) + (f">={minimum / 100:g}" if minimum else "") for label_id, minimum in wanted]
+        terms = [self._name(label_id) + (f">={minimum / 100:g}" if minimum else "") for label_id, minimum in labels]
         terms += [f"-{self._name(label_id)}" for label_id in excluded or []]
         terms += [f"owner:{owner_name(owner)}"] if owner else []
         terms += [f"added:{first}..{last}"] if first else []
-        rarest_first = tuple(sorted(wanted, key=lambda pair: self.counts[pair[0]]))
+        rarest_first = tuple(sorted(labels, key=lambda pair: self.counts[pair[0]]))
         return SearchCase(shape, " ".join(terms), rarest_first, tuple(excluded or ()), owner, first, last)
 
     def _name(self, label_id: int) -> str:
         return _quoted(words.name_of(label_id))
 
-    def _below(self, minimum: int, end: int) -> int:
-        return int(self._chance.integers(minimum, end))
+    def _integer(self, minimum: int, end: int) -> int:
+        return int(self._generator.integers(minimum, end))
 
 
 SORTS = ("oldest", "taken", "confidence", "name", "size")
@@ -195,7 +203,7 @@ FACES = (
     *("angry eyeglasses", "sad", "age:88..94", "smile female eyeglasses happy age:30..31"),
 )
 
-BROAD = {
+WITHOUT_LABELS = {
     "name:": ("name:x", "name:zebra", "name:999", "name:IMG_12", "name:x sort:size", "name:x TOP"),
     "taken:": ("taken:1990", "taken:2016-02", "taken:2024", "taken:1990 sort:taken", "taken:1990 sort:name"),
     "is:trashed OR": ("is:trashed OR TOP", "is:trashed OR dog", "is:trashed OR name:x"),

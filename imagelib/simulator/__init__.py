@@ -1,15 +1,15 @@
-"""A simulator of Amazon Rekognition's endpoint: AWS's wire protocol over HTTP, invented answers, faults on demand.
+"""Simulator of Amazon Rekognition's endpoint, with invented results and faults.
 
-    with running(latency=300, jitter=50, tps=50) as simulator:
+    with run_simulator(latency=300, jitter=50, tps=50) as simulator:
         client = boto3.client("rekognition", endpoint_url=simulator.address)
         simulator.set(throttles=5)
         simulator.statistics()["paid"]
 
-It looks at no picture but at its header. imagelib/simulator/settings.py names every knob.
+It reads only the header of a picture. All settings are in imagelib/simulator/settings.py.
 """
 
 from imagelib.simulator.errors import RequestRefused
-from imagelib.simulator.server import Running, running
-from imagelib.simulator.settings import OPERATIONS, ErrorToCome, Settings
+from imagelib.simulator.server import RunningSimulator, run_simulator
+from imagelib.simulator.settings import OPERATIONS, NextError, Settings
 
-__all__ = ["OPERATIONS", "ErrorToCome", "RequestRefused", "Running", "Settings", "running"]
+__all__ = ["OPERATIONS", "NextError", "RequestRefused", "RunningSimulator", "Settings", "run_simulator"]

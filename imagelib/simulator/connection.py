@@ -1,4 +1,4 @@
-"""HTTP/1.1 with keep-alive, as much of it as AWS's clients speak; a request at a time on each connection."""
+"""Minimal HTTP/1.1 with keep-alive, as AWS's clients use it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from uuid import uuid4
 from imagelib.simulator import control, statistics
 from imagelib.simulator.service import Reply, Simulator
 
-MOST_HEAD = 64 * 1024
-MOST_BODY = 32 * 1024 * 1024
-NOTICE: Final = "These answers are invented, no picture was looked at."
+MAX_HEAD = 64 * 1024
+MAX_BODY = 32 * 1024 * 1024
+NOTICE: Final = "These results are invented; no picture was looked at."
 END_OF_HEAD: Final = b"\r\n\r\n"
 
 
@@ -21,7 +21,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, simulator: Simulator, connections: set[Connection]) -> None:
         self._simulator = simulator
         self._connections = connections
-        self._came: list[bytes] = []  # parts of the head, then of the body
+        self._received: list[bytes] = []  # parts of the head, then of the body
         self._size = 0
         self._head: _Head | None = None
         self._is_busy = False
@@ -40,63 +40,63 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        self._came.append(data)
+        self._received.append(data)
         self._size += len(data)
         if not self._is_busy:
             self._advance()
 
     def _advance(self) -> None:
-        """Read a head, then wait for its body, then answer."""
+        """Read a head, wait for its body, then handle the request."""
         if self._head is None and not self._read_head():
             return
         head = cast(_Head, self._head)
         if self._size < head.size:
             return
-        whole = b"".join(self._came)
-        body, rest = whole[: head.size], whole[head.size :]
-        self._came, self._size, self._head = [rest], len(rest), None
+        data = b"".join(self._received)
+        body, rest = data[: head.size], data[head.size :]
+        self._received, self._size, self._head = [rest], len(rest), None
         self._is_busy = True
-        self._answer(head, body)
+        self._handle(head, body)
 
     def _read_head(self) -> bool:
-        whole = b"".join(self._came)
-        end = whole.find(END_OF_HEAD)
+        data = b"".join(self._received)
+        end = data.find(END_OF_HEAD)
         if end < 0:
-            self._came = [whole]
-            if len(whole) > MOST_HEAD:
-                self._refuse(431)
+            self._received = [data]
+            if len(data) > MAX_HEAD:
+                self._reject(431)
             return False
         try:
-            head = _Head(whole[:end])
+            head = _Head(data[:end])
         except ValueError:
-            self._refuse(400)
+            self._reject(400)
             return False
-        if head.size > MOST_BODY or b"transfer-encoding" in head.headers:
-            self._refuse(413 if head.size > MOST_BODY else 411)
+        if head.size > MAX_BODY or b"transfer-encoding" in head.headers:
+            self._reject(413 if head.size > MAX_BODY else 411)
             return False
-        rest = whole[end + len(END_OF_HEAD) :]
-        self._head, self._came, self._size = head, [rest], len(rest)
+        rest = data[end + len(END_OF_HEAD) :]
+        self._head, self._received, self._size = head, [rest], len(rest)
         if head.headers.get(b"expect", b"").lower() == b"100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
 
-    def _answer(self, head: _Head, body: bytes) -> None:
+    def _handle(self, head: _Head, body: bytes) -> None:
         if head.path.startswith(control.PATH):
-            status, said = control.answered(self._simulator, method=head.method, path=head.path, body=body)
-            self._write(status, said, kind="application/json", request_id=str(uuid4()))
-            self._next()
+            status, content = control.handle(self._simulator, method=head.method, path=head.path, body=body)
+            self._write(status, content, content_type="application/json", request_id=str(uuid4()))
+            self._finish_request()
         elif head.method != "POST":
-            self._refuse(405)
+            self._reject(405)
         else:
             self._simulator.call(head.headers, body, self._reply)
 
     def _reply(self, reply: Reply) -> None:
         if reply.delay:
-            asyncio.get_running_loop().call_later(reply.delay, self._end, reply)
+            asyncio.get_running_loop().call_later(reply.delay, self._send, reply)
         else:
-            self._end(reply)
+            self._send(reply)
 
-    def _end(self, reply: Reply) -> None:
+    def _send(self, reply: Reply) -> None:
         outcome = reply.outcome
         if outcome == statistics.ANSWERED and not self._is_open:
             outcome = statistics.UNHEARD
@@ -108,42 +108,44 @@ class Connection(asyncio.Protocol):
             return
         if outcome == statistics.SILENT:
             return
-        if outcome == statistics.PAGE:  # nobody of AWS has seen the request, so it has no id
-            self._write(reply.status, reply.body, kind="text/html", request_id="")
-            self._next()
+        if outcome == statistics.PAGE:  # as from a proxy: AWS has not seen the request, so there is no request id
+            self._write(reply.status, reply.body, content_type="text/html", request_id="")
+            self._finish_request()
             return
-        half = reply.body[: len(reply.body) // 2]
-        body = half if outcome in {statistics.MALFORMED, statistics.CUT} else reply.body
-        # A client hears of a cut by the length that was promised; half of a JSON it may take for an empty answer.
+        half_body = reply.body[: len(reply.body) // 2]
+        body = half_body if outcome in {statistics.MALFORMED, statistics.CUT} else reply.body
+        # The promised length tells a client of a cut. botocore takes half a JSON document for an empty response.
         size = len(reply.body if outcome == statistics.CUT else body)
-        self._write(reply.status, body, size=size, kind="application/x-amz-json-1.1", request_id=reply.request_id)
+        self._write(
+            reply.status, body, size=size, content_type="application/x-amz-json-1.1", request_id=reply.request_id
+        )
         if outcome == statistics.CUT:
             self._transport.close()
         else:
-            self._next()
+            self._finish_request()
 
-    def _next(self) -> None:
+    def _finish_request(self) -> None:
         self._is_busy = False
         if self._size:
             self._advance()
 
-    def _refuse(self, status: int) -> None:
-        """Not understood: what follows on this connection would not be either."""
-        self._write(status, b"", kind="text/plain", request_id=str(uuid4()))
+    def _reject(self, status: int) -> None:
+        """Send an error and close: the rest of the connection cannot be parsed either."""
+        self._write(status, b"", content_type="text/plain", request_id=str(uuid4()))
         self._transport.close()
 
-    def _write(self, status: int, body: bytes, *, kind: str, request_id: str, size: int | None = None) -> None:
-        named = f"x-amzn-RequestId: {request_id}\r\n" if request_id else ""
+    def _write(self, status: int, body: bytes, *, content_type: str, request_id: str, size: int | None = None) -> None:
+        id_header = f"x-amzn-RequestId: {request_id}\r\n" if request_id else ""
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nDate: {formatdate(usegmt=True)}\r\n"
-            f"{named}X-Simulated: {NOTICE}\r\nContent-Type: {kind}\r\n"
+            f"{id_header}X-Simulated: {NOTICE}\r\nContent-Type: {content_type}\r\n"
             f"Content-Length: {len(body) if size is None else size}\r\n\r\n"
         )
         self._transport.write(head.encode() + body)
 
 
 class _Head:
-    """Raises ValueError for what is not HTTP."""
+    """A parsed request head. Raises ValueError if it is not HTTP."""
 
     def __init__(self, text: bytes) -> None:
         first, *lines = text.split(b"\r\n")

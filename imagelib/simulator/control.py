@@ -1,4 +1,4 @@
-"""The simulator's own paths, beside Rekognition's one: settings, statistics, reset."""
+"""HTTP interface to control the simulator: settings, statistics and reset."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ PATHS: Final = (
 )
 
 
-def answered(simulator: Simulator, *, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-    """HTTP status and JSON: 200, 400 with a sentence or 404 with what there is."""
+def handle(simulator: Simulator, *, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    """HTTP status and JSON: 200, 400 with a message, or 404 with the available paths."""
     try:
-        said = _said(simulator, f"{method} {path.removeprefix(PATH)}", body)
+        result = _run(simulator, f"{method} {path.removeprefix(PATH)}", body)
     except (ValueError, TypeError) as error:
         return 400, _json({"error": str(error)})
-    if said is None:
-        return 404, _json({"error": f"There is {', '.join(PATHS)}."})
-    return 200, _json(said)
+    if result is None:
+        return 404, _json({"error": f"Unknown path. Available: {', '.join(PATHS)}."})
+    return 200, _json(result)
 
 
-def _said(simulator: Simulator, asked: str, body: bytes) -> Any:
-    if asked == "GET settings":
+def _run(simulator: Simulator, command: str, body: bytes) -> Any:
+    if command == "GET settings":
         return simulator.settings.as_json()
-    if asked == "POST settings":
-        simulator.use(simulator.settings.changed(**_object(body)))
+    if command == "POST settings":
+        simulator.apply(simulator.settings.with_changes(**_parse_object(body)))
         return simulator.settings.as_json()
-    if asked == "GET statistics":
+    if command == "GET statistics":
         return simulator.statistics.as_json()
-    if asked == "GET pictures":
+    if command == "GET pictures":
         return simulator.statistics.pictures()
-    if asked == "POST reset":
-        simulator.reset(settings=bool(_object(body or b"{}").get("settings")))
+    if command == "POST reset":
+        simulator.reset(settings=bool(_parse_object(body or b"{}").get("settings")))
         return simulator.statistics.as_json()
     return None
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    said = json.loads(body)
-    if not isinstance(said, dict):
-        raise ValueError("What is posted is a JSON object.")
-    return said
+def _parse_object(body: bytes) -> dict[str, Any]:
+    result = json.loads(body)
+    if not isinstance(result, dict):
+        raise ValueError("The body must be a JSON object.")
+    return result
 
 
-def _json(said: Any) -> bytes:
-    return json.dumps(said, indent=1).encode() + b"\n"
+def _json(result: Any) -> bytes:
+    return json.dumps(result, indent=1).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""What Rekognition answers instead of an answer: the code, the sentence and the HTTP status."""
+"""Rekognition's errors: code, message and HTTP status."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ STATUS: Final = {
     "ServiceUnavailableException": 503,
     "BadGateway": 502,
     "GatewayTimeout": 504,
-}
-"""Every other error comes with 400."""
+}  # 400 for all others
 
 THROTTLES: Final = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException"})
 
@@ -22,8 +21,8 @@ CREDENTIALS: Final = (
     "InvalidSignatureException",
 )
 
-# Sentences as AWS's page "Error handling" and reports of users quote them.
-SENTENCES: Final = {
+# Messages as quoted by AWS's page "Error handling" and by users' reports.
+MESSAGES: Final = {
     "AccessDeniedException": "User: arn:aws:iam::123456789012:user/simulated is not authorized to perform: "
     "rekognition:{operation} because no identity-based policy allows the rekognition:{operation} action",
     "ExpiredTokenException": "The security token included in the request is expired",
@@ -43,7 +42,7 @@ SENTENCES: Final = {
 
 
 class RequestRefused(Exception):
-    """The request gets an error instead of an answer."""
+    """The request gets an error as its response."""
 
     def __init__(self, code: str, message: str = "", *, status: int = 0) -> None:
         super().__init__(code)
@@ -52,7 +51,7 @@ class RequestRefused(Exception):
         self.status = status or STATUS.get(code, 400)
 
     def body(self, *, operation: str, request_id: str) -> bytes:
-        """As documented: the code twice, the request's id, and a sentence that names the operation where AWS's does."""
-        sentence = self.message or SENTENCES.get(self.code, f"{self.code} was asked for.").format(operation=operation)
-        said = {"__type": self.code, "Code": self.code, "Logref": request_id, "Message": sentence}
-        return json.dumps(said).encode()
+        """Documented JSON: the code twice, the request id and a message."""
+        message = self.message or MESSAGES.get(self.code, f"Simulated {self.code}.").format(operation=operation)
+        content = {"__type": self.code, "Code": self.code, "Logref": request_id, "Message": message}
+        return json.dumps(content).encode()

@@ -1,4 +1,4 @@
-"""A picture as far as the simulator looks at it: its digest and the size its header claims."""
+"""Pictures as the simulator sees them: a digest, and the size in the header."""
 
 from __future__ import annotations
 
@@ -8,114 +8,114 @@ from dataclasses import dataclass
 
 from imagelib.simulator.errors import RequestRefused
 
-MOST_BYTES = 5 * 1024 * 1024  # sent along; ImageBlob in the service model
-MOST_BYTES_IN_S3 = 15 * 1024 * 1024
-LEAST_SIDE, MOST_SIDE = 80, 10_000
-LIMITED = ("DetectLabels", "DetectModerationLabels")
-"""The guidelines name the longest side for these operations only."""
+MAX_BYTES = 5 * 1024 * 1024  # of bytes in the request; ImageBlob in the service model
+MAX_BYTES_IN_S3 = 15 * 1024 * 1024
+MIN_SIDE, MAX_SIDE = 80, 10_000
+SIZE_LIMITED = ("DetectLabels", "DetectModerationLabels")  # AWS's guidelines name a longest side for these only
 
 PNG = b"\x89PNG\r\n\x1a\n"
-REMEMBERED = 8192  # pictures
-GLANCE = 64 * 1024  # characters of base64, a multiple of 4
+CACHE_SIZE = 8192  # pictures
+HEADER_CHARS = 64 * 1024  # characters of base64, a multiple of 4
 
-_known: dict[int, Picture] = {}
+_cache: dict[int, Picture] = {}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Sides are 0 where only a reference is known."""
+    """Width and height are 0 for a reference that was not fetched."""
 
     digest: bytes
     width: int = 0
     height: int = 0
 
 
-def sent(text: bytes, *, operation: str, decode: bool) -> Picture:
-    """From base64. Raises Refused.
+def from_base64(text: bytes, *, operation: str, decode: bool) -> Picture:
+    """Picture of a base64 text. Raises RequestRefused.
 
-    Without `decode` the digest is the text's own and only the header is decoded: half the work for 500 kB.
+    Without `decode` the digest is that of the text, and only the header is decoded: half the work for 500 kB.
     """
-    if len(text) // 4 * 3 - text[-2:].count(b"=") > MOST_BYTES:
+    if len(text) // 4 * 3 - text[-2:].count(b"=") > MAX_BYTES:
         raise RequestRefused("ImageTooLargeException")
-    return fitting(_decoded(text) if decode else _glanced_at(text), operation=operation)
+    return check_size(_decode_cached(text) if decode else _from_header(text), operation=operation)
 
 
-def _decoded(text: bytes) -> Picture:
-    """Those seen before, which other operations are asked about too, are not decoded again."""
+def _decode_cached(text: bytes) -> Picture:
+    """Decode a picture once, since several operations get the same one."""
     key = hash(text)
-    if (picture := _known.get(key)) is None:
-        picture = measured(_bytes(text))
-        if len(_known) >= REMEMBERED:
-            _known.clear()
-        _known[key] = picture
+    if (picture := _cache.get(key)) is None:
+        picture = from_bytes(_decode(text))
+        if len(_cache) >= CACHE_SIZE:
+            _cache.clear()
+        _cache[key] = picture
     return picture
 
 
-def _glanced_at(text: bytes) -> Picture:
-    width, height = _sides(_bytes(text[:GLANCE]))
-    if not width:  # behind long metadata, perhaps
-        width, height = _sides(_bytes(text))
+def _from_header(text: bytes) -> Picture:
+    width, height = _size(_decode(text[:HEADER_CHARS]))
+    if not width:  # the frame header may follow long metadata
+        width, height = _size(_decode(text))
     if not width:
         raise RequestRefused("InvalidImageFormatException")
     return Picture(hashlib.sha256(text).digest(), width, height)
 
 
-def _bytes(text: bytes) -> bytes:
+def _decode(text: bytes) -> bytes:
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error as error:
-        raise RequestRefused("SerializationException", "The bytes of the image are not base64.") from error
+        raise RequestRefused("SerializationException", "The image's bytes are not base64.") from error
 
 
-def referred(bucket: str, key: str, version: str) -> Picture:
-    """Whatever is there, on trust."""
+def from_reference(bucket: str, key: str, version: str) -> Picture:
+    """Picture of an S3 reference, without looking whether it exists."""
     return Picture(hashlib.sha256(f"s3://{bucket}/{key}?{version}".encode()).digest())
 
 
-def measured(content: bytes) -> Picture:
-    """Raises Refused for what is neither JPEG nor PNG."""
-    width, height = _sides(content)
+def from_bytes(content: bytes) -> Picture:
+    """Picture of a JPEG or PNG file. Raises RequestRefused for other content."""
+    width, height = _size(content)
     if not width:
         raise RequestRefused("InvalidImageFormatException")
     return Picture(hashlib.sha256(content).digest(), width, height)
 
 
-def fitting(picture: Picture, *, operation: str) -> Picture:
-    """The same picture. Raises Refused if a side is too short or too long."""
+def check_size(picture: Picture, *, operation: str) -> Picture:
+    """The picture itself, if its size is accepted. Raises RequestRefused."""
     if not picture.width:
         return picture
-    if min(picture.width, picture.height) < LEAST_SIDE:
+    if min(picture.width, picture.height) < MIN_SIDE:
         raise RequestRefused("InvalidParameterException")
-    if max(picture.width, picture.height) > MOST_SIDE and operation in LIMITED:
-        sides = f"Input image dimensions {picture.width} x {picture.height} exceed maximum dimension size"
-        raise RequestRefused("ImageTooLargeException", f"{sides} of {MOST_SIDE} pixels")
+    if max(picture.width, picture.height) > MAX_SIDE and operation in SIZE_LIMITED:
+        message = f"Input image dimensions {picture.width} x {picture.height} exceed maximum dimension size"
+        raise RequestRefused("ImageTooLargeException", f"{message} of {MAX_SIDE} pixels")
     return picture
 
 
-def _sides(content: bytes) -> tuple[int, int]:
-    """Width and height; (0, 0) for what is neither JPEG nor PNG or ends before it says them."""
+def _size(content: bytes) -> tuple[int, int]:
+    """Width and height from the header; (0, 0) without a complete JPEG or PNG header."""
     try:
         if content.startswith(PNG) and content[12:16] == b"IHDR":
-            sides = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+            size = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
         else:
-            sides = _sides_of_jpeg(content)
+            size = _jpeg_size(content)
     except IndexError:
         return 0, 0
-    return (0, 0) if 0 in sides else sides
+    return (0, 0) if 0 in size else size
 
 
-def _sides_of_jpeg(content: bytes) -> tuple[int, int]:
-    """From the frame header (SOF), past the segments before it; (0, 0) if there is none. Raises IndexError."""
-    at = 2
+def _jpeg_size(content: bytes) -> tuple[int, int]:
+    """Width and height in the frame header (SOF), or (0, 0). Raises IndexError."""
+    position = 2
     if not content.startswith(b"\xff\xd8\xff"):
         return 0, 0
-    while content[at] == 0xFF:
-        while content[at + 1] == 0xFF:  # filling
-            at += 1
-        marker = content[at + 1]
+    while content[position] == 0xFF:
+        while content[position + 1] == 0xFF:  # fill bytes
+            position += 1
+        marker = content[position + 1]
         if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            return int.from_bytes(content[at + 7 : at + 9], "big"), int.from_bytes(content[at + 5 : at + 7], "big")
+            height, width = content[position + 5 : position + 7], content[position + 7 : position + 9]
+            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
         if marker in {0xD9, 0xDA}:
             break
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+        position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
     return 0, 0

@@ -1,4 +1,4 @@
-"""A quota of calls per second and operation: a bucket that fills evenly (GCRA), or strictly so many in any second."""
+"""Quota of calls per second: a token bucket (GCRA), or strictly per second."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections import defaultdict, deque
 
 class Quota:
     def __init__(self) -> None:
-        self._full_at: dict[str, float] = {}  # when an operation's bucket is full again, by the caller's clock
-        self._lately: defaultdict[str, deque[float]] = defaultdict(deque)  # when an operation's calls of a second came
+        self._full_at: dict[str, float] = {}  # time when an operation's bucket is full
+        self._recent: defaultdict[str, deque[float]] = defaultdict(deque)  # times of the last second's calls
 
-    def grants(self, operation: str, *, rate: float | None, burst: float | None, now: float) -> bool:
-        """Whether one more call fits; a call that does not fit takes nothing from the bucket."""
+    def acquire(self, operation: str, *, rate: float | None, burst: float | None, now: float) -> bool:
+        """Take a call from the bucket; False, without effect, if it is empty."""
         if rate is None:
             return True
-        at_once = max(1.0, rate) if burst is None else burst
+        size = max(1.0, rate) if burst is None else burst
         full_at = max(self._full_at.get(operation, now), now)
-        if full_at - now > (at_once - 1) / rate + 1e-9:
+        if full_at - now > (size - 1) / rate + 1e-9:
             return False
         self._full_at[operation] = full_at + 1 / rate
         return True
 
-    def grants_in_window(self, operation: str, *, rate: float | None, now: float) -> bool:
-        """Whether the second that ends now holds fewer than `rate` calls; a refused one does not count."""
+    def acquire_in_second(self, operation: str, *, rate: float | None, now: float) -> bool:
+        """Count a call in the second until now; False if that holds `rate` calls."""
         if rate is None:
             return True
-        lately = self._lately[operation]
-        while lately and lately[0] <= now - 1:
-            lately.popleft()
-        if len(lately) >= max(1.0, rate):
+        recent = self._recent[operation]
+        while recent and recent[0] <= now - 1:
+            recent.popleft()
+        if len(recent) >= max(1.0, rate):
             return False
-        lately.append(now)
+        recent.append(now)
         return True
 
     def reset(self) -> None:
         self._full_at.clear()
-        self._lately.clear()
+        self._recent.clear()

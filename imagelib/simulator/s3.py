@@ -1,4 +1,4 @@
-"""Pictures that a request names in S3, fetched from an endpoint."""
+"""Fetches pictures that requests refer to in S3."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import threading
 from typing import Any
 
 from imagelib.simulator.errors import RequestRefused
-from imagelib.simulator.picture import MOST_BYTES_IN_S3, Picture, measured
+from imagelib.simulator.picture import MAX_BYTES_IN_S3, Picture, from_bytes
 
-_making = threading.Lock()
+_lock = threading.Lock()
 _clients: dict[str, Any] = {}
 
 
-def fetched(reference: dict[str, str], *, endpoint: str) -> Picture:
-    """Waits for S3: for a thread of its own. Raises Refused."""
-    # Here, because most simulators never fetch and botocore's exceptions with boto3 take a fifth of a second.
+def fetch(reference: dict[str, str], *, endpoint: str) -> Picture:
+    """Download and read a picture; blocks. Raises RequestRefused."""
+    # Imported here: it takes a fifth of a second, and most simulators never fetch.
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415, TID251
 
     version = {"VersionId": reference["Version"]} if "Version" in reference else {}
     try:
-        found = _client(endpoint).get_object(Bucket=reference["Bucket"], Key=reference["Name"], **version)
-        with found["Body"] as stream:
-            if found["ContentLength"] > MOST_BYTES_IN_S3:
+        response = _client(endpoint).get_object(Bucket=reference["Bucket"], Key=reference["Name"], **version)
+        with response["Body"] as stream:
+            if response["ContentLength"] > MAX_BYTES_IN_S3:
                 raise RequestRefused("ImageTooLargeException")
-            return measured(stream.read())
+            return from_bytes(stream.read())
     except (BotoCoreError, ClientError) as error:
         raise RequestRefused("InvalidS3ObjectException") from error
 
 
 def _client(endpoint: str) -> Any:
-    """With the credentials of the environment; without any, unsigned."""
+    """S3 client with the environment's credentials, or unsigned without any."""
     import boto3  # noqa: PLC0415, TID251
     from botocore import UNSIGNED  # noqa: PLC0415, TID251
     from botocore.config import Config  # noqa: PLC0415, TID251
 
-    with _making:
+    with _lock:
         if endpoint not in _clients:
             session = boto3.session.Session()
             signature = {} if session.get_credentials() else {"signature_version": UNSIGNED}

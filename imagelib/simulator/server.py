@@ -1,4 +1,4 @@
-"""The simulator on a port: for as long as a coroutine or a `with` block runs."""
+"""Runs the simulator on a port, in an event loop or in a thread of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Listener:
-    """A simulator and its door, which closes and opens again on the same port."""
+    """A simulator and its port, which can be closed and opened again."""
 
     def __init__(self, settings: Settings, *, port: int) -> None:
         self.simulator = Simulator(settings)
@@ -34,7 +34,7 @@ class Listener:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Connections are reset, further ones refused; answers on their way are not heard."""
+        """Reset all connections and refuse new ones; responses in flight are lost."""
         if self._server:
             self._server.close()
         for connection in list(self._connections):
@@ -48,7 +48,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(settings: Settings, *, port: int = 0) -> AsyncIterator[Listener]:
-    """Port 0 is a free one. Raises OSError for a taken one."""
+    """Serve on a port, 0 for a free one. Raises OSError if the port is in use."""
     listener = Listener(settings, port=port)
     try:
         await listener.open()
@@ -58,74 +58,74 @@ async def listening(settings: Settings, *, port: int = 0) -> AsyncIterator[Liste
         listener.simulator.close()
 
 
-class Running:
-    """A simulator in a thread, steered from others."""
+class RunningSimulator:
+    """Control of a simulator that runs in another thread."""
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
         self._listener = listener
         self._loop = loop
         self.address = f"http://{HOST}:{listener.port}"
 
-    def set(self, **knobs: Any) -> None:
-        """Change settings by name. Raises ValueError with a sentence."""
+    def set(self, **settings: Any) -> None:
+        """Change settings by name. Raises ValueError with a message."""
         simulator = self._listener.simulator
-        self._there(lambda: simulator.use(simulator.settings.changed(**knobs)))
+        self._call(lambda: simulator.apply(simulator.settings.with_changes(**settings)))
 
     @property
     def settings(self) -> Settings:
-        return self._there(lambda: self._listener.simulator.settings)
+        return self._call(lambda: self._listener.simulator.settings)
 
     def statistics(self) -> dict[str, Any]:
-        return self._there(self._listener.simulator.statistics.as_json)
+        return self._call(self._listener.simulator.statistics.as_json)
 
     def pictures(self) -> dict[str, dict[str, int]]:
-        """By operation: digest of a picture and how often it was paid for."""
-        return self._there(self._listener.simulator.statistics.pictures)
+        """Number of paid calls by operation and digest of the picture."""
+        return self._call(self._listener.simulator.statistics.pictures)
 
     def reset(self, *, settings: bool = False) -> None:
-        self._there(lambda: self._listener.simulator.reset(settings=settings))
+        self._call(lambda: self._listener.simulator.reset(settings=settings))
 
     @contextmanager
-    def away(self) -> Iterator[None]:
-        """Meanwhile connections are refused, as by a machine without the server."""
+    def unreachable(self) -> Iterator[None]:
+        """Close the port for the duration of the block, as if no server ran."""
         asyncio.run_coroutine_threadsafe(self._listener.close(), self._loop).result()
         try:
             yield
         finally:
             asyncio.run_coroutine_threadsafe(self._listener.open(), self._loop).result()
 
-    def _there(self, act: Callable[[], T]) -> T:
-        async def done() -> T:
-            return act()
+    def _call(self, function: Callable[[], T]) -> T:
+        async def call() -> T:
+            return function()
 
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
 
 
 @contextmanager
-def running(*, port: int = 0, **knobs: Any) -> Iterator[Running]:
-    """A simulator on loopback in a thread of this process. Raises ValueError and OSError."""
-    settings = Settings().changed(**knobs)
-    started: list[Running | OSError] = []
-    is_up, ending = threading.Event(), asyncio.Event()
+def run_simulator(*, port: int = 0, **settings: Any) -> Iterator[RunningSimulator]:
+    """Run a simulator in a thread of this process. Raises ValueError and OSError."""
+    chosen = Settings().with_changes(**settings)
+    started: list[RunningSimulator | OSError] = []
+    is_ready, stopped = threading.Event(), asyncio.Event()
 
     async def run() -> None:
         try:
-            async with listening(settings, port=port) as listener:
-                started.append(Running(listener, asyncio.get_running_loop()))
-                is_up.set()
-                await ending.wait()
+            async with listening(chosen, port=port) as listener:
+                started.append(RunningSimulator(listener, asyncio.get_running_loop()))
+                is_ready.set()
+                await stopped.wait()
         except OSError as error:
             started.append(error)
         finally:
-            is_up.set()
+            is_ready.set()
 
     thread = threading.Thread(target=asyncio.run, args=(run(),), name="simulator", daemon=True)
     thread.start()
-    is_up.wait()
+    is_ready.wait()
     if isinstance(started[0], OSError):
         raise started[0]
     try:
         yield started[0]
     finally:
-        started[0]._loop.call_soon_threadsafe(ending.set)
+        started[0]._loop.call_soon_threadsafe(stopped.set)
         thread.join()

@@ -1,4 +1,4 @@
-"""What the simulator was asked and what it did, for benches to hold a ledger against."""
+"""Counts of requests and outcomes, with which tests compare the ledger."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from imagelib.simulator.errors import THROTTLES
 
 ANSWERED = "answered"
-UNHEARD = "unheard"  # answered, but the client had closed the connection
+UNHEARD = "unheard"  # sent after the client had closed the connection
 DROPPED = "dropped"
 DROPPED_EARLY = "dropped early"
 CUT = "cut"
 MALFORMED = "malformed"
 SILENT = "silent"
-PAGE = "page"  # somebody else answered, with HTML
+PAGE = "page"  # an HTML page instead of Rekognition's response
+# AWS bills each call that did its work, even if the response does not arrive.
 PAID = frozenset({ANSWERED, UNHEARD, DROPPED, CUT, MALFORMED, SILENT})
-"""Outcomes of a call that did its work: AWS would bill it."""
 
-REMEMBERED = 3600  # seconds of the rate history
+HISTORY_SECONDS = 3600  # of the counts by second
 
 
 class Statistics:
@@ -27,9 +27,9 @@ class Statistics:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the requests that wait for their answers."""
+        """Clear all counts but that of requests in flight."""
         self.in_flight = getattr(self, "in_flight", 0)
-        self.in_flight_most = self.in_flight
+        self.in_flight_peak = self.in_flight
         self.bytes_received = 0
         self.since = time.time()
         self._processor_seconds = time.process_time()
@@ -42,29 +42,29 @@ class Statistics:
         self._received[operation] += 1
         self.bytes_received += size
         self.in_flight += 1
-        self.in_flight_most = max(self.in_flight, self.in_flight_most)
-        self._second()[0] += 1
+        self.in_flight_peak = max(self.in_flight, self.in_flight_peak)
+        self._current_second()[0] += 1
 
     def end(self, operation: str, outcome: str, *, picture: bytes | None) -> None:
-        """`outcome` is one of the above or an error's code; `picture` is its digest."""
+        """Count an outcome, one of the above or an error code; `picture` is a digest."""
         self.in_flight -= 1
         self._outcomes[operation][outcome] += 1
         if outcome in PAID:
-            self._second()[1] += 1
+            self._current_second()[1] += 1
             if picture is not None:
                 self._pictures[operation][picture] += 1
         elif outcome in THROTTLES:
-            self._second()[2] += 1
+            self._current_second()[2] += 1
 
-    def _second(self) -> list[int]:
+    def _current_second(self) -> list[int]:
         now = int(time.time())
         if now not in self._seconds:
             self._seconds[now] = [0, 0, 0]
-            self._seconds.pop(now - REMEMBERED, None)
+            self._seconds.pop(now - HISTORY_SECONDS, None)
         return self._seconds[now]
 
     def pictures(self) -> dict[str, dict[str, int]]:
-        """By operation: the SHA-256 of a picture's bytes (of its reference in S3) and how often it was paid for."""
+        """Paid calls by operation and SHA-256 of the picture or S3 reference."""
         return {
             operation: {digest.hex(): times for digest, times in pictures.items()}
             for operation, pictures in self._pictures.items()
@@ -82,9 +82,9 @@ class Statistics:
             "throttled": sum(total[code] for code in THROTTLES),
             "outcomes": dict(total),
             "operations": {name: {"requests": n, **self._outcomes[name]} for name, n in self._received.items()},
-            "pictures": self._of_pictures(),
+            "pictures": self._picture_counts(),
             "in_flight": self.in_flight,
-            "in_flight_most": self.in_flight_most,
+            "in_flight_peak": self.in_flight_peak,
             "bytes_received": self.bytes_received,
             "processor_ms_per_request": round(processor * 1000 / received, 3) if received else None,
             "seconds": [
@@ -93,8 +93,8 @@ class Statistics:
             ],
         }
 
-    def _of_pictures(self) -> dict[str, dict[str, int]]:
-        """`paid_again` counts the calls beyond the first for a picture: 0 proves that nothing was paid twice."""
+    def _picture_counts(self) -> dict[str, dict[str, int]]:
+        """Pictures by operation; `paid_again` counts calls beyond the first."""
         return {
             operation: {"different": len(pictures), "paid_again": pictures.total() - len(pictures)}
             for operation, pictures in self._pictures.items()

@@ -1,4 +1,4 @@
-"""Holds a request against botocore's service model, as the service's front does: types, then every limit."""
+"""Validates requests by botocore's service model, as AWS does."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import botocore.model  # noqa: TID251
 from imagelib.simulator.errors import RequestRefused
 
 BYTES: Final = re.compile(rb'"Bytes"\s*:\s*"')
-LARGE: Final = 4096  # bytes of a body above which its picture is cut out before it is read as JSON
+LARGE: Final = 4096  # bytes of a body whose picture is cut out before the JSON is parsed
 NUMBERS: Final = {"integer", "long", "float", "double"}
-MOST_LABELS: Final = 1000  # documented; the service model has no maximum
+MAX_LABELS: Final = 1000  # documented; the service model has no maximum
 
 
 @cache
@@ -25,14 +25,14 @@ def _input_shape(operation: str) -> Any:
     return botocore.model.ServiceModel(model, "rekognition").operation_model(operation).input_shape
 
 
-def request(body: bytes, *, operation: str, constraint_code: str) -> dict[str, Any]:
-    """The parameters, Image.Bytes as the base64 it came in. Raises Refused."""
+def parse_request(body: bytes, *, operation: str, constraint_code: str) -> dict[str, Any]:
+    """Parameters of a request, with Image.Bytes as base64. Raises RequestRefused."""
     parameters = _read(body)
-    complaints = list(_complaints(parameters, _input_shape(operation), ""))
-    complaints += _beyond_the_model(parameters)
-    if complaints:
-        many = "errors" if len(complaints) > 1 else "error"
-        raise RequestRefused(constraint_code, f"{len(complaints)} validation {many} detected: {'; '.join(complaints)}")
+    violations = list(_violations(parameters, _input_shape(operation), ""))
+    violations += _documented_limits(parameters)
+    if violations:
+        noun = "errors" if len(violations) > 1 else "error"
+        raise RequestRefused(constraint_code, f"{len(violations)} validation {noun} detected: {'; '.join(violations)}")
     image = parameters["Image"]
     if ("Bytes" in image) == ("S3Object" in image):
         raise RequestRefused("InvalidParameterException")
@@ -40,19 +40,19 @@ def request(body: bytes, *, operation: str, constraint_code: str) -> dict[str, A
 
 
 def _read(body: bytes) -> dict[str, Any]:
-    found = BYTES.search(body) if len(body) > LARGE else None
+    match = BYTES.search(body) if len(body) > LARGE else None
     try:
-        parameters = json.loads(body) if found is None else _without_picture(body, found)
+        parameters = json.loads(body) if match is None else _parse_without_picture(body, match)
     except ValueError as error:
         raise RequestRefused("SerializationException", "The request is not JSON.") from error
     if not isinstance(parameters, dict):
-        raise RequestRefused("SerializationException", "The request is no JSON object.")
+        raise RequestRefused("SerializationException", "The request is not a JSON object.")
     return parameters
 
 
-def _without_picture(body: bytes, found: re.Match[bytes]) -> Any:
-    """JSON takes 1 ms for 500 kB; base64 needs none of its decoding."""
-    begin, end = found.end(), body.find(b'"', found.end())
+def _parse_without_picture(body: bytes, match: re.Match[bytes]) -> Any:
+    """Parse a body without its base64 text, which would take 1 ms for 500 kB."""
+    begin, end = match.end(), body.find(b'"', match.end())
     text = body[begin:end]
     parameters = json.loads(body[:begin] + body[end:])
     try:
@@ -65,50 +65,50 @@ def _without_picture(body: bytes, found: re.Match[bytes]) -> Any:
     return parameters
 
 
-def _complaints(value: Any, shape: Any, where: str) -> Iterator[str]:
-    """Sentences as the service's front says them. Raises Refused for another type."""
+def _violations(value: Any, shape: Any, path: str) -> Iterator[str]:
+    """Messages in AWS's wording. Raises RequestRefused for a wrong type."""
     kind = shape.type_name
     if kind == "structure":
-        yield from _of_structure(_typed(value, dict, where), shape, where)
+        yield from _structure_violations(_check_type(value, dict, path), shape, path)
     elif kind == "list":
-        yield from _of_limits(_typed(value, list, where), len(value), shape, where, "length")
+        yield from _limit_violations(_check_type(value, list, path), len(value), shape, path, "length")
         for number, item in enumerate(value, 1):
-            yield from _complaints(item, shape.member, f"{where}.{number}.member")
+            yield from _violations(item, shape.member, f"{path}.{number}.member")
     elif kind == "blob":
-        size = len(_typed(value, (bytes, str), where))
+        size = len(_check_type(value, (bytes, str), path))
         if not size:
-            yield _complaint("", where, "Member must have length greater than or equal to 1")
+            yield _violation("", path, "Member must have length greater than or equal to 1")
     elif kind in NUMBERS:
         expected = int if kind in {"integer", "long"} else (int, float)
-        yield from _of_limits(_typed(value, expected, where), value, shape, where, "value")
+        yield from _limit_violations(_check_type(value, expected, path), value, shape, path, "value")
     elif kind == "string":
-        yield from _of_string(_typed(value, str, where), shape, where)
+        yield from _string_violations(_check_type(value, str, path), shape, path)
     else:
-        _typed(value, bool, where)
+        _check_type(value, bool, path)
 
 
-def _typed(value: Any, expected: Any, where: str) -> Any:
+def _check_type(value: Any, expected: Any, path: str) -> Any:
     if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        raise RequestRefused("SerializationException", f"{type(value).__name__} is not what '{where}' takes.")
+        raise RequestRefused("SerializationException", f"{type(value).__name__} is not a valid type for '{path}'.")
     return value
 
 
-def _of_structure(value: dict[str, Any], shape: Any, where: str) -> Iterator[str]:
+def _structure_violations(value: dict[str, Any], shape: Any, path: str) -> Iterator[str]:
     for name in shape.required_members:
         if value.get(name) is None:
-            yield _complaint("null", _below(where, name), "Member must not be null")
+            yield _violation("null", _join(path, name), "Member must not be null")
     for name, member in shape.members.items():
-        if value.get(name) is not None:  # a member nobody knows is ignored there too
-            yield from _complaints(value[name], member, _below(where, name))
+        if value.get(name) is not None:  # unknown members are ignored, as by AWS
+            yield from _violations(value[name], member, _join(path, name))
 
 
-def _of_string(value: str, shape: Any, where: str) -> Iterator[str]:
-    yield from _of_limits(value, len(value), shape, where, "length")
+def _string_violations(value: str, shape: Any, path: str) -> Iterator[str]:
+    yield from _limit_violations(value, len(value), shape, path, "length")
     if shape.enum and value not in shape.enum:
-        yield _complaint(value, where, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
+        yield _violation(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
     pattern = shape.metadata.get("pattern")
     if pattern and not _pattern(pattern).fullmatch(value):
-        yield _complaint(value, where, f"Member must satisfy regular expression pattern: {pattern}")
+        yield _violation(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
 @cache
@@ -116,27 +116,27 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def _of_limits(value: Any, amount: float, shape: Any, where: str, what: str) -> Iterator[str]:
+def _limit_violations(value: Any, size: float, shape: Any, path: str, measure: str) -> Iterator[str]:
     minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
-    if minimum is not None and amount < minimum:
-        yield _complaint(value, where, f"Member must have {what} greater than or equal to {minimum}")
-    # "not <=" catches a NaN, which Python's JSON reads.
-    if maximum is not None and not amount <= maximum:
-        yield _complaint(value, where, f"Member must have {what} less than or equal to {maximum}")
+    if minimum is not None and size < minimum:
+        yield _violation(value, path, f"Member must have {measure} greater than or equal to {minimum}")
+    # "not <=" also catches NaN, which Python's JSON parser accepts.
+    if maximum is not None and not size <= maximum:
+        yield _violation(value, path, f"Member must have {measure} less than or equal to {maximum}")
 
 
-def _beyond_the_model(parameters: dict[str, Any]) -> list[str]:
+def _documented_limits(parameters: dict[str, Any]) -> list[str]:
     maximum = parameters.get("MaxLabels")
-    if isinstance(maximum, int) and maximum > MOST_LABELS:
-        return [_complaint(maximum, "maxLabels", f"Member must have value less than or equal to {MOST_LABELS}")]
+    if isinstance(maximum, int) and maximum > MAX_LABELS:
+        return [_violation(maximum, "maxLabels", f"Member must have value less than or equal to {MAX_LABELS}")]
     return []
 
 
-def _below(where: str, name: str) -> str:
-    small = name[:1].lower() + name[1:]
-    return f"{where}.{small}" if where else small
+def _join(path: str, name: str) -> str:
+    member = name[:1].lower() + name[1:]
+    return f"{path}.{member}" if path else member
 
 
-def _complaint(value: Any, where: str, constraint: str) -> str:
-    shown = str(value)
-    return f"Value '{shown[:60]}' at '{where}' failed to satisfy constraint: {constraint}"
+def _violation(value: Any, path: str, constraint: str) -> str:
+    text = str(value)
+    return f"Value '{text[:60]}' at '{path}' failed to satisfy constraint: {constraint}"

@@ -15,7 +15,7 @@ from analysis.batches.options import InvalidBatchOptions, build_batch
 from analysis.batches.progress import fold, progress
 from analysis.models import Analysis, Batch, BatchEntry, Call
 from analysis.recognition import claims, engine_runner
-from imagelib.simulator import running
+from imagelib.simulator import run_simulator
 from tests import pictures
 from tests.factories import create_analysis, create_image
 
@@ -27,7 +27,7 @@ PRICE = Decimal("0.00175")  # a labels call with IMAGE_PROPERTIES
 def simulator(settings, monkeypatch):
     from analysis.recognition import registry
 
-    with running() as simulator:
+    with run_simulator() as simulator:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", simulator.address)

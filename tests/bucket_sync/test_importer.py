@@ -174,11 +174,11 @@ def test_the_same_object_is_not_read_again(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
-    before = len(s3.asked)
+    before = len(s3.requests)
     assert hear(KEY, etag=s3.etag(KEY)) == set()
     assert hear(KEY) == {bucket.pk}  # without an etag only a look can tell
     read(bucket)
-    assert (len(s3.asked), Analysis.objects.filter(api="labels").count()) == (before + 1, 1)
+    assert (len(s3.requests), Analysis.objects.filter(api="labels").count()) == (before + 1, 1)
 
 
 def test_an_object_that_goes_takes_its_picture_to_the_trash_and_brings_it_back(bucket, s3):
@@ -367,7 +367,7 @@ def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, senten
         s3.put(key, pictures.jpeg(seed=seed))
         hear(key)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
-    assert len([key for method, key in s3.asked if method == "GET"]) == tried  # the others are not tried meanwhile
+    assert len([key for method, key in s3.requests if method == "GET"]) == tried  # the others are not tried meanwhile
     bucket.refresh_from_db()
     assert (bucket.trouble, bucket.paused_until is None) == (sentence, False)
     assert importer.due_buckets() == []
@@ -459,7 +459,7 @@ def test_an_object_that_kills_its_readers_is_given_up(bucket, s3):
         BucketObject.objects.update(next_attempt_at=Now() - timedelta(seconds=1))
     read(bucket)
     assert told() == ("failed", "worker-lost", "Each worker that read it stopped unexpectedly.")
-    assert s3.asked == []
+    assert s3.requests == []
 
 
 def test_an_object_that_can_never_be_read_fails_after_five_attempts(bucket, s3):

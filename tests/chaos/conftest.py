@@ -1,4 +1,4 @@
-"""Real processes on a library of their own, the same for all tests of one pytest process."""
+"""A library with real processes, the same one for all tests of a pytest process."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if HERE in item.path.parents:
+        if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.chaos)
 
 
 @pytest.fixture(scope="session")
-def place_of_chaos(tmp_path_factory):
+def chaos_var(tmp_path_factory):
     from imagelib import embedded
 
     var = tmp_path_factory.mktemp("chaos") / "var"
@@ -26,8 +26,8 @@ def place_of_chaos(tmp_path_factory):
 
 
 @pytest.fixture
-def world(place_of_chaos):
+def chaos(chaos_var):
     from bench.chaos.environment import environment
 
-    with environment(place_of_chaos) as made:
-        yield made
+    with environment(chaos_var) as chaos:
+        yield chaos

@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from analysis.models import Call
 from analysis.recognition import aws_quotas, registry
-from imagelib.simulator import running
+from imagelib.simulator import run_simulator
 from tests.rekognition_server import RekognitionServer, serving
 
 REGION = "eu-central-1"
@@ -33,7 +33,7 @@ def moto_address():
 
 @pytest.fixture(scope="module")
 def service():
-    with running() as simulator:
+    with run_simulator() as simulator:
         yield simulator
 
 

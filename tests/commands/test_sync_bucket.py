@@ -109,30 +109,30 @@ def test_event_during_sync_is_kept(bucket, s3):
 
 
 def test_empty_page_does_not_end_sync(bucket, s3):
-    s3.name(["a.jpg", "b.jpg"])
+    s3.set_keys(["a.jpg", "b.jpg"])
     s3.empty = 2
     assert sync() == {"listed": 2, "new": 2, "is_complete": True}
 
 
 def test_stopped_sync_continues_at_cursor(bucket, s3):
     keys = sorted([f"ä/{number:03}.jpg" for number in range(25)], key=str.encode)
-    s3.name(keys)
+    s3.set_keys(keys)
     options = bucket_sync_sync.SyncOptions(page_size=10)
     pages = pipeline.sync_bucket(bucket, options=options)
     assert next(pages).listed == 10
     pages.close()
     bucket.refresh_from_db()
     assert (bucket.cursor, bucket.report["new"], bucket.sync_ended_at) == (keys[9], 10, None)
-    s3.asked.clear()
+    s3.requests.clear()
     *_, counts = pipeline.sync_bucket(bucket, options=options)
     bucket.refresh_from_db()
     assert (counts.listed, counts.new, bucket.cursor, bucket.sync_ended_at is None) == (25, 25, "", False)
-    assert len(s3.asked) == 2
+    assert len(s3.requests) == 2
     assert sorted(states(), key=str.encode) == keys
 
 
 def test_failing_page_keeps_cursor(bucket, s3):
-    s3.name([f"{number:03}.jpg" for number in range(25)])
+    s3.set_keys([f"{number:03}.jpg" for number in range(25)])
     pages = pipeline.sync_bucket(bucket, options=bucket_sync_sync.SyncOptions(page_size=10))
     next(pages)
     pages.close()
@@ -171,13 +171,13 @@ def test_list_error_is_explained(bucket, s3, code, sentence):
 
 
 def test_throttled_list_is_retried(bucket, s3):
-    s3.name(["a.jpg"])
+    s3.set_keys(["a.jpg"])
     s3.faults = {"list": ["SlowDown"]}
     assert sync()["new"] == 1
 
 
 def test_second_sync_of_bucket_is_refused(bucket, s3):
-    s3.name(["a.jpg"])
+    s3.set_keys(["a.jpg"])
     Bucket.objects.update(sync_claimed_until=Now() + timedelta(minutes=1))
     with pytest.raises(CommandError, match=r"A sync of photos is already running. Wait until it has finished."):
         call_command("sync_bucket", "photos")
@@ -187,7 +187,7 @@ def test_second_sync_of_bucket_is_refused(bucket, s3):
 
 
 def test_bucket_is_chosen_by_name_and_prefix(owner, bucket, s3):
-    s3.name(["a.jpg", "2024/b.jpg"])
+    s3.set_keys(["a.jpg", "2024/b.jpg"])
     create_bucket(owner, prefix="2024/")
     with pytest.raises(
         CommandError, match=r"There is no bucket other in this library. Choose one of: photos, photos/2024/."
@@ -204,12 +204,12 @@ def test_own_renditions_are_skipped(bucket, s3, settings):
         **settings.STORAGES,
         "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
     }
-    s3.name(["a.jpg", "originals/aa/a.jpg", "renditions/aa/a-thumb.webp", "uploads/1"])
+    s3.set_keys(["a.jpg", "originals/aa/a.jpg", "renditions/aa/a-thumb.webp", "uploads/1"])
     assert sync() == {"listed": 4, "new": 1, "skipped": 3, "is_complete": True}
 
 
 def test_task_syncs_bucket_and_saves_error(bucket, s3):
-    s3.name(["a.jpg"])
+    s3.set_keys(["a.jpg"])
     tasks.sync_bucket(bucket_id=bucket.pk)
     assert states() == {"a.jpg": "waiting"}
     s3.faults = {"list": ["AccessDenied!"]}
@@ -220,7 +220,7 @@ def test_task_syncs_bucket_and_saves_error(bucket, s3):
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_page_needs_same_queries_for_one_and_three_objects(bucket, s3, number, django_assert_num_queries):
-    s3.name([f"{index}.jpg" for index in range(number)])
+    s3.set_keys([f"{index}.jpg" for index in range(number)])
     create_bucket_image(bucket, "zzz.jpg")
     with django_assert_num_queries(15):
         sync()

@@ -4,13 +4,13 @@ import pytest
 
 from analysis.models import Analysis
 from analysis.recognition import registry
-from imagelib.simulator import running
+from imagelib.simulator import run_simulator
 
 
 @pytest.fixture
 def simulator(settings, monkeypatch):
     """The recognizer is Rekognition, and Rekognition is the simulator."""
-    with running() as simulator:
+    with run_simulator() as simulator:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", simulator.address)

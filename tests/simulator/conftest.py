@@ -1,4 +1,4 @@
-"""A simulator per module with a real client; each test finds it as it was at the start."""
+"""One simulator with a real client for each module, reset for each test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import boto3  # noqa: TID251
 import pytest
 from botocore.config import Config  # noqa: TID251
 
-from imagelib.simulator import running
+from imagelib.simulator import run_simulator
 
 
 def connect(address: str, **config):
@@ -17,20 +17,20 @@ def connect(address: str, **config):
 
 
 @pytest.fixture(scope="module")
-def _running():
-    with running() as simulator:
+def module_simulator():
+    with run_simulator() as simulator:
         yield simulator
 
 
 @pytest.fixture
-def simulator(_running):
-    _running.reset(settings=True)
-    return _running
+def simulator(module_simulator):
+    module_simulator.reset(settings=True)
+    return module_simulator
 
 
 @pytest.fixture(scope="module")
-def client(_running):
-    """Checks no parameter itself and tries once, so that the simulator hears everything."""
-    made = connect(_running.address)
-    yield made
-    made.close()
+def client(module_simulator):
+    """boto3 client without validation and retries, so all calls are sent."""
+    client = connect(module_simulator.address)
+    yield client
+    client.close()

@@ -1,4 +1,4 @@
-"""Pictures that differ in their digest, calls without a client, and patience without sleep."""
+"""Pictures with different digests, raw HTTP calls, and waiting without sleep."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=testing", "Content-Type"
 
 @cache
 def picture(number: int = 0) -> bytes:
-    """A small JPEG; what follows its end makes each another one."""
+    """A small JPEG; bytes after its end make each number a different file."""
     return jpeg(160, 120) + number.to_bytes(4, "big")
 
 
@@ -26,7 +26,7 @@ def send_request(content: bytes) -> dict:
 
 
 def raw(address: str, operation: str, document: dict | bytes, **headers: str):
-    """HTTP status, headers and JSON as they come over the wire."""
+    """HTTP status, headers and JSON of a call without boto3."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return call_simulator(
         address, "POST", "/", body, {**SIGNED, "X-Amz-Target": f"RekognitionService.{operation}", **headers}
@@ -50,7 +50,7 @@ def connect_raw(address: str) -> socket.socket:
 
 
 def jpeg_header(width: int, height: int) -> bytes:
-    """As far as the frame header, with a segment and filling before it."""
+    """JPEG up to the frame header, with a segment and fill bytes before it."""
     start = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc2\x00\x0b\x08"
     return start + struct.pack(">HH", height, width) + b"\x01\x01\x11\x00"
 
@@ -62,4 +62,4 @@ def png_header(width: int, height: int) -> bytes:
 def eventually(holds) -> None:
     deadline = time.monotonic() + 10
     while not holds():
-        assert time.monotonic() < deadline, "It did not come about within 10 seconds."
+        assert time.monotonic() < deadline, "The condition did not hold within 10 seconds."

@@ -7,11 +7,11 @@ DOCUMENT = {"Image": send_request(picture())}
 
 
 def code(simulator, operation="DetectLabels") -> str:
-    status, _, said = raw(simulator.address, operation, DOCUMENT)
-    return "" if status == 200 else said["__type"]
+    status, _, content = raw(simulator.address, operation, DOCUMENT)
+    return "" if status == 200 else content["__type"]
 
 
-def test_calls_beyond_the_quota_are_refused_for_each_operation_alone(simulator):
+def test_quota_throttles_each_operation_separately(simulator):
     simulator.set(tps=0.001, burst=3)  # three at once, the next one in a quarter of an hour
 
     assert [code(simulator) for _ in range(5)] == ["", "", ""] + ["ProvisionedThroughputExceededException"] * 2
@@ -20,13 +20,13 @@ def test_calls_beyond_the_quota_are_refused_for_each_operation_alone(simulator):
     assert raw(simulator.address, "DetectLabels", DOCUMENT)[2]["Message"] == "Provisioned rate exceeded"
 
 
-def test_an_operation_has_a_quota_of_its_own_and_others_none(simulator):
+def test_quota_of_one_operation_leaves_others_unlimited(simulator):
     simulator.set(tps={"DetectText": 0.001})
     assert [code(simulator, "DetectText") for _ in range(2)] == ["", "ProvisionedThroughputExceededException"]
     assert [code(simulator) for _ in range(3)] == ["", "", ""]
 
 
-def test_a_raised_quota_and_a_reset_let_calls_through_at_once(simulator):
+def test_raised_quota_and_reset_take_effect_immediately(simulator):
     simulator.set(tps=0.001)
     assert [bool(code(simulator)) for _ in range(2)] == [False, True]
     simulator.reset()
@@ -35,11 +35,11 @@ def test_a_raised_quota_and_a_reset_let_calls_through_at_once(simulator):
     assert code(simulator) == ""
 
 
-def test_a_bucket_fills_evenly():
+def test_bucket_fills_evenly():
     quota = Quota()
 
     def granted(now: float, calls: int, *, burst: float | None = None) -> int:
-        return sum(quota.grants("DetectLabels", rate=50, burst=burst, now=now) for _ in range(calls))
+        return sum(quota.acquire("DetectLabels", rate=50, burst=burst, now=now) for _ in range(calls))
 
     assert granted(100, 80) == 50  # a second's worth at once
     assert granted(100.1, 80) == 5
@@ -49,18 +49,18 @@ def test_a_bucket_fills_evenly():
     assert [granted(300 + tick / 50, 3, burst=1) for tick in range(100)] == [1] * 100
 
 
-def test_without_a_rate_everything_is_granted():
-    assert all(Quota().grants("DetectLabels", rate=None, burst=None, now=0) for _ in range(3))
+def test_no_rate_is_unlimited():
+    assert all(Quota().acquire("DetectLabels", rate=None, burst=None, now=0) for _ in range(3))
 
 
-def test_a_second_holds_no_more_than_the_quota_wherever_it_begins():
+def test_any_second_holds_at_most_the_quota():
     quota = Quota()
-    granted = [quota.grants_in_window("a", rate=3, now=now) for now in (0.0, 0.5, 0.9, 0.95, 1.0, 1.4, 1.5, 1.6)]
+    granted = [quota.acquire_in_second("a", rate=3, now=now) for now in (0.0, 0.5, 0.9, 0.95, 1.0, 1.4, 1.5, 1.6)]
     assert granted == [True, True, True, False, True, False, True, False]
-    assert quota.grants_in_window("b", rate=3, now=1.6)
-    assert quota.grants_in_window("a", rate=None, now=1.6)
+    assert quota.acquire_in_second("b", rate=3, now=1.6)
+    assert quota.acquire_in_second("a", rate=None, now=1.6)
 
 
-def test_a_strict_second_is_kept_over_the_wire(simulator):
+def test_strict_second_over_http(simulator):
     simulator.set(tps=1, window="second")
     assert [bool(code(simulator)) for _ in range(2)] == [False, True]

@@ -11,7 +11,7 @@ INVALID = "InvalidParameterException"
 
 
 # A header behind 120 kB of metadata, as editors write them.
-LATE = b"\xff\xd8" + (b"\xff\xe2\xea\x62" + bytes(60_000)) * 2 + jpeg_header(90, 90)[2:]
+LATE_HEADER = b"\xff\xd8" + (b"\xff\xe2\xea\x62" + bytes(60_000)) * 2 + jpeg_header(90, 90)[2:]
 
 
 def labels(client, **parameters):
@@ -23,7 +23,7 @@ def general(**filters):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "where"),
+    ("parameters", "path"),
     [
         ({"MinConfidence": 100.1}, "minConfidence"),
         ({"MinConfidence": -0.1}, "minConfidence"),
@@ -45,12 +45,12 @@ def general(**filters):
         ({"Image": {"Bytes": b""}}, "image.bytes"),
     ],
 )
-def test_what_breaks_the_service_model_is_refused_by_its_place(simulator, client, parameters, where):
+def test_invalid_parameter_is_named_by_path(simulator, client, parameters, path):
     with pytest.raises(client.exceptions.InvalidParameterException) as refused:
         labels(client, **parameters)
 
     assert "1 validation error detected: Value '" in str(refused.value)
-    assert f"at '{where}' failed to satisfy constraint: Member must " in str(refused.value)
+    assert f"at '{path}' failed to satisfy constraint: Member must " in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -65,41 +65,41 @@ def test_what_breaks_the_service_model_is_refused_by_its_place(simulator, client
         ("detect_moderation_labels", {"HumanLoopConfig": {"HumanLoopName": "loop"}}),
     ],
 )
-def test_the_other_operations_have_limits_too(simulator, client, method, parameters):
+def test_limits_of_other_operations(simulator, client, method, parameters):
     with pytest.raises(client.exceptions.InvalidParameterException):
         getattr(client, method)(Image=IMAGE, **parameters)
 
 
-def test_an_image_is_required(simulator):
-    said = raw(simulator.address, "DetectText", {"Image": None})[2]
-    assert said["Message"] == (
+def test_image_is_required(simulator):
+    content = raw(simulator.address, "DetectText", {"Image": None})[2]
+    assert content["Message"] == (
         "1 validation error detected: Value 'null' at 'image' failed to satisfy constraint: Member must not be null"
     )
 
 
-def test_limits_themselves_are_allowed(simulator, client):
+def test_limit_values_are_accepted(simulator, client):
     filters = general(LabelInclusionFilters=["D" * 50] * 100)["Settings"]
     labels(client, MinConfidence=100, MaxLabels=1000, Settings=filters, Features=[])
     labels(client, MinConfidence=0.0, MaxLabels=0)
 
 
-def test_all_complaints_come_at_once(simulator, client):
+def test_all_violations_are_reported_together(simulator, client):
     with pytest.raises(ClientError, match=r"2 validation errors detected: .* at 'maxLabels' .*; .* at 'minConfidence'"):
         labels(client, MinConfidence=150, MaxLabels=-1)
 
 
-def test_the_code_for_broken_limits_can_be_another(simulator, client):
+def test_error_code_of_violations_can_be_set(simulator, client):
     simulator.set(constraint_code="ValidationException")
     assert code_of(labels, client, MaxLabels=-1) == "ValidationException"
 
 
-def test_an_adapter_is_not_found(simulator, client):
+def test_adapter_is_not_found(simulator, client):
     arn = "arn:aws:rekognition:eu-west-1:123456789012:project/one/version/two/1700000000000"
     assert code_of(client.detect_moderation_labels, Image=IMAGE, ProjectVersion=arn) == "ResourceNotFoundException"
 
 
 @pytest.mark.parametrize("image", [{}, {"Bytes": picture(), "S3Object": {"Bucket": "abc", "Name": "x"}}])
-def test_there_is_one_image(simulator, client, image):
+def test_exactly_one_image_source_is_required(simulator, client, image):
     assert code_of(labels, client, Image=image) == INVALID
 
 
@@ -115,7 +115,7 @@ def test_there_is_one_image(simulator, client, image):
         (jpeg_header(10_000, 10_000), ""),
         (jpeg_header(10_001, 100), "ImageTooLargeException"),
         (png_header(100, 10_001), "ImageTooLargeException"),
-        (LATE, ""),
+        (LATE_HEADER, ""),
         (webp(), "InvalidImageFormatException"),
         (b"\xff\xd8\xff", "InvalidImageFormatException"),
         (jpeg_header(90, 90)[:-8], "InvalidImageFormatException"),
@@ -127,18 +127,18 @@ def test_there_is_one_image(simulator, client, image):
     ],
     ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else value or "fine",
 )
-def test_pictures_are_judged_by_size_and_header(simulator, client, content, code, decode):
+def test_pictures_are_checked_by_size_and_header(simulator, client, content, code, decode):
     simulator.set(decode=decode)
     assert code_of(labels, client, Image={"Bytes": content}) == code
 
 
-def test_only_labels_and_moderation_name_a_longest_side(simulator, client):
+def test_longest_side_is_limited_for_labels_and_moderation_only(simulator, client):
     wide = {"Bytes": jpeg_header(10_001, 100)}
     assert code_of(client.detect_moderation_labels, Image=wide) == "ImageTooLargeException"
     assert code_of(client.detect_faces, Image=wide) == ""
 
 
-def test_refused_requests_are_not_paid(simulator, client):
+def test_rejected_requests_are_not_paid(simulator, client):
     code_of(labels, client, MaxLabels=-1)
     code_of(labels, client, Image={"Bytes": webp()})
 
@@ -148,7 +148,7 @@ def test_refused_requests_are_not_paid(simulator, client):
 
 
 def code_of(call, *arguments, **parameters) -> str:
-    """Of the error; empty for an answer."""
+    """Error code, or an empty string."""
     try:
         call(*arguments, **parameters)
     except ClientError as error:

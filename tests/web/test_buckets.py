@@ -32,7 +32,7 @@ def test_check_lists_granted_permissions(owner, bucket, s3, signed_in):
     ):
         assert said in page.text
     assert ("s3:DeleteObject Allowed" in page.text, page.inline()) == (False, [])
-    assert {method for method, _ in s3.asked} == {"HEAD", "GET"}
+    assert {method for method, _ in s3.requests} == {"HEAD", "GET"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
-"""Imported by Python itself where this folder is on PYTHONPATH: the wall clock of that process is CLOCK_SHIFT seconds
-off, as on a machine whose time nobody keeps. Time that is only measured (monotonic) goes on as it does."""
+"""Shifts the wall clock of a process by CLOCK_SHIFT seconds.
+
+Python imports this module at the start if its folder is on PYTHONPATH. The monotonic clock stays as it is.
+"""
 
 import datetime
 import os
@@ -7,40 +9,40 @@ import time
 
 _SHIFT = float(os.environ.get("CLOCK_SHIFT", "0"))
 _time, _time_ns = time.time, time.time_ns
-_real = datetime.datetime
+_original = datetime.datetime
 
 
 def _shifted() -> float:
     return _time() + _SHIFT
 
 
-class _Kind(type):
-    """Moments made elsewhere, as by the database's driver, are of this type, too."""
+class _DatetimeMeta(type):
+    """Makes isinstance accept datetimes that the database driver created in C."""
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, _real)
+        return isinstance(instance, _original)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, _real)
+        return issubclass(subclass, _original)
 
 
-class _Datetime(_real, metaclass=_Kind):
-    """Makes moments of the usual type, so that nobody else notices."""
+class _Datetime(_original, metaclass=_DatetimeMeta):
+    """Returns plain datetimes, so that only the current time differs."""
 
     def __new__(cls, *args, **kwargs):
-        return _real(*args, **kwargs)
+        return _original(*args, **kwargs)
 
     @classmethod
     def now(cls, tz=None):
-        return _real.fromtimestamp(_shifted(), tz)
+        return _original.fromtimestamp(_shifted(), tz)
 
     @classmethod
     def utcnow(cls):
-        return _real.fromtimestamp(_shifted(), datetime.UTC).replace(tzinfo=None)
+        return _original.fromtimestamp(_shifted(), datetime.UTC).replace(tzinfo=None)
 
     @classmethod
     def today(cls):
-        return _real.fromtimestamp(_shifted())
+        return _original.fromtimestamp(_shifted())
 
 
 if _SHIFT:

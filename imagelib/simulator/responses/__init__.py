@@ -1,4 +1,4 @@
-"""What the simulator answers: invented, deterministic by picture and model version, in the shapes of AWS's model."""
+"""Invented responses, deterministic by picture and model version."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ VERSION_FIELDS: Final = {
 }
 
 
-def answer(operation: str, digest: bytes, parameters: Json, *, version: str, suffix: str) -> Json:
-    """`version` decides what is seen, with `suffix` it is what the answer calls its model."""
+def respond(operation: str, digest: bytes, parameters: Json, *, version: str, suffix: str) -> Json:
+    """Response of an operation; version and suffix are its model version."""
     if operation == "DetectLabels":
-        said = labels.answer(digest, parameters, version=version)
+        response = labels.respond(digest, parameters, version=version)
     elif operation == "DetectFaces":
-        said = faces.answer(digest, parameters)
+        response = faces.respond(digest, parameters)
     elif operation == "RecognizeCelebrities":
-        said = faces.celebrities(digest)
+        response = faces.celebrities(digest)
     elif operation == "DetectText":
-        said = text.answer(digest, parameters)
+        response = text.respond(digest, parameters)
     else:
-        said = moderation.answer(digest, parameters, version=version)
+        response = moderation.respond(digest, parameters, version=version)
     if field := VERSION_FIELDS.get(operation):
-        said[field] = version + suffix
-    return said
+        response[field] = version + suffix
+    return response

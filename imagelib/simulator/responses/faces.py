@@ -1,4 +1,4 @@
-"""Answers of DetectFaces and RecognizeCelebrities, which find the same faces."""
+"""Responses of DetectFaces and RecognizeCelebrities, which find the same faces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from imagelib.simulator.responses.pseudo_random import Json, box, percent, pseudo_random
 
 ALWAYS: Final = ("BoundingBox", "Landmarks", "Pose", "Quality", "Confidence")
-# What Attributes names, and the member it adds.
+# Values of the parameter Attributes, and the members that they add.
 ATTRIBUTES: Final = {
     "AGE_RANGE": "AgeRange",
     "SMILE": "Smile",
@@ -23,7 +23,7 @@ ATTRIBUTES: Final = {
     "FACE_OCCLUDED": "FaceOccluded",
     "EYE_DIRECTION": "EyeDirection",
 }
-# Whether it holds, in how many of a hundred faces.
+# Percent of the faces for which the attribute is true.
 YES_OR_NO: Final = {
     "Smile": 45,
     "Eyeglasses": 25,
@@ -35,7 +35,7 @@ YES_OR_NO: Final = {
     "FaceOccluded": 10,
 }
 EMOTIONS: Final = ("HAPPY", "CALM", "SAD", "SURPRISED", "CONFUSED", "ANGRY", "FEAR", "DISGUSTED")
-# Within the face's box, in its widths and heights.
+# Fractions of the bounding box.
 LANDMARKS: Final = {
     "eyeLeft": (0.3, 0.4),
     "eyeRight": (0.7, 0.4),
@@ -68,35 +68,35 @@ LANDMARKS: Final = {
     "midJawlineRight": (0.86, 0.72),
     "upperJawlineRight": (0.92, 0.4),
 }
-FIRST_LANDMARKS: Final = ("eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose")
-"""Without further attributes only these five are given."""
+# AWS returns only these five landmarks by default.
+DEFAULT_LANDMARKS: Final = ("eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose")
 COUNTS: Final = (0,) * 10 + (1,) * 6 + (2,) * 3 + (3, 4, 7)
 
 
 def count(digest: bytes) -> int:
-    """How many faces a picture has."""
+    """Number of faces in a picture."""
     return COUNTS[digest[8] % len(COUNTS)]
 
 
-def answer(digest: bytes, parameters: Json) -> Json:
-    wanted = set(parameters.get("Attributes") or ["DEFAULT"])
-    if "ALL" in wanted:
+def respond(digest: bytes, parameters: Json) -> Json:
+    attributes = set(parameters.get("Attributes") or ["DEFAULT"])
+    if "ALL" in attributes:
         return {"FaceDetails": _faces(digest)}
-    members = {*ALWAYS, *(ATTRIBUTES[name] for name in wanted if name in ATTRIBUTES)}
+    members = {*ALWAYS, *(ATTRIBUTES[name] for name in attributes if name in ATTRIBUTES)}
     return {"FaceDetails": [_reduced(face, members) for face in _faces(digest)]}
 
 
 def celebrities(digest: bytes) -> Json:
-    """A third of the faces belong to one of a hundred Simulated Persons."""
+    """Response of RecognizeCelebrities: a third of the faces are celebrities."""
     draw = pseudo_random(digest, "celebrities")
-    said: Json = {"CelebrityFaces": [], "UnrecognizedFaces": []}
+    response: Json = {"CelebrityFaces": [], "UnrecognizedFaces": []}
     for face in _faces(digest):
-        compared = _reduced(face, {*ALWAYS, "Emotions", "Smile"})
+        face_details = _reduced(face, {*ALWAYS, "Emotions", "Smile"})
         if draw.random() < 0.33:
-            said["CelebrityFaces"].append(_celebrity(compared, draw))
+            response["CelebrityFaces"].append(_celebrity(face_details, draw))
         else:
-            said["UnrecognizedFaces"].append(compared)
-    return said
+            response["UnrecognizedFaces"].append(face_details)
+    return response
 
 
 def _celebrity(face: Json, draw: random.Random) -> Json:
@@ -112,27 +112,27 @@ def _celebrity(face: Json, draw: random.Random) -> Json:
 
 
 def _reduced(face: Json, members: set[str]) -> Json:
-    few = {**face, "Landmarks": [mark for mark in face["Landmarks"] if mark["Type"] in FIRST_LANDMARKS]}
-    return {name: value for name, value in few.items() if name in members}
+    reduced = {**face, "Landmarks": [mark for mark in face["Landmarks"] if mark["Type"] in DEFAULT_LANDMARKS]}
+    return {name: value for name, value in reduced.items() if name in members}
 
 
 def _faces(digest: bytes) -> list[Json]:
-    """The largest first, with all attributes."""
+    """Faces with all attributes, the largest first."""
     draw = pseudo_random(digest, "faces")
-    made = [_face(draw) for _ in range(count(digest))]
-    return sorted(made, key=lambda face: -float(face["BoundingBox"]["Width"] * face["BoundingBox"]["Height"]))
+    faces = [_face(draw) for _ in range(count(digest))]
+    return sorted(faces, key=lambda face: -float(face["BoundingBox"]["Width"] * face["BoundingBox"]["Height"]))
 
 
 def _face(draw: random.Random) -> Json:
-    place = box(draw, maximum=0.25)
+    bounding_box = box(draw, maximum=0.25)
     age = draw.randint(0, 80)
     return {
-        "BoundingBox": place,
+        "BoundingBox": bounding_box,
         "AgeRange": {"Low": age, "High": age + 4 + age // 8},
         **{name: _yes_or_no(draw, share) for name, share in YES_OR_NO.items()},
         "Gender": {"Value": draw.choice(("Female", "Male")), "Confidence": percent(draw, minimum=50)},
         "Emotions": _emotions(draw),
-        "Landmarks": _landmarks(draw, place),
+        "Landmarks": _landmarks(draw, bounding_box),
         "Pose": {name: round(draw.uniform(-30, 30), 4) for name in ("Roll", "Yaw", "Pitch")},
         "Quality": {name: round(20 + 80 * draw.random(), 4) for name in ("Brightness", "Sharpness")},
         "Confidence": percent(draw, minimum=90),
@@ -149,19 +149,20 @@ def _yes_or_no(draw: random.Random, share: float) -> Json:
 
 
 def _emotions(draw: random.Random) -> list[Json]:
-    """All of them, the surest first, together 100 percent."""
-    parts = [draw.random() ** 6 + 0.0001 for _ in EMOTIONS]
-    whole = sum(parts)
-    said = [
-        {"Type": name, "Confidence": round(100 * part / whole, 4)} for name, part in zip(EMOTIONS, parts, strict=True)
+    """All emotions by falling confidence, 100 percent in total."""
+    weights = [draw.random() ** 6 + 0.0001 for _ in EMOTIONS]
+    total = sum(weights)
+    response = [
+        {"Type": name, "Confidence": round(100 * weight / total, 4)}
+        for name, weight in zip(EMOTIONS, weights, strict=True)
     ]
-    return sorted(said, key=lambda emotion: -emotion["Confidence"])
+    return sorted(response, key=lambda emotion: -emotion["Confidence"])
 
 
-def _landmarks(draw: random.Random, place: Json) -> list[Json]:
-    left, top, width, height = (place[side] for side in ("Left", "Top", "Width", "Height"))
-    lean = 0.06 * (draw.random() - 0.5)
+def _landmarks(draw: random.Random, bounding_box: Json) -> list[Json]:
+    left, top, width, height = (bounding_box[side] for side in ("Left", "Top", "Width", "Height"))
+    tilt = 0.06 * (draw.random() - 0.5)
     return [
-        {"Type": name, "X": round(left + width * (x + lean), 5), "Y": round(top + height * (y + lean), 5)}
+        {"Type": name, "X": round(left + width * (x + tilt), 5), "Y": round(top + height * (y + tilt), 5)}
         for name, (x, y) in LANDMARKS.items()
     ]

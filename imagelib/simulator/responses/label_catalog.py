@@ -1,6 +1,6 @@
-"""Labels with parents, aliases and categories, in an order that makes some frequent and most rare.
+"""Catalog of labels; a few are frequent, most are rare.
 
-The words are ordinary ones, so that pages look like a library's; which picture gets which is invented.
+The names are ordinary words, so that pages look real; the choice for each picture is invented.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
-# Category = parents > of > … : labels. "*" has instances with boxes, "(…)" are aliases. A label in two lines has the
-# parents of both and the category of the first.
+# Category = ancestors > … : labels. "*" marks labels with instances, "(…)" holds an alias. A label in two lines has the
+# parents of both lines and the category of the first.
 OUTLINE: Final = """
 Person Description = : Person* (Human)
 Person Description = Person : Adult*, Child* (Kid), Baby* (Newborn), Teen*, Man* (Male), Woman* (Female), Boy*, Girl*
@@ -83,7 +83,7 @@ Patterns and Shapes = Pattern : Stripe, Polka Dot, Plaid, Circle, Triangle, Spir
 
 @dataclass(frozen=True)
 class CatalogLabel:
-    """A label of the vocabulary; `parents` are all its ancestors."""
+    """A label; `parents` are all its ancestors, as in Rekognition's responses."""
 
     name: str
     parents: tuple[str, ...]
@@ -92,62 +92,61 @@ class CatalogLabel:
     has_instances: bool
 
 
-def _read(outline: str) -> dict[str, CatalogLabel]:
-    words: dict[str, CatalogLabel] = {}
+def _parse_outline(outline: str) -> dict[str, CatalogLabel]:
+    labels: dict[str, CatalogLabel] = {}
     for line in outline.strip().splitlines():
         category, _, rest = line.partition(" = ")
         chain, _, names = rest.partition(":")
-        above: tuple[str, ...] = ()
+        ancestors: tuple[str, ...] = ()
         for parent in filter(None, (part.strip() for part in chain.split(">"))):
-            above = (_add(words, parent, category=category, above=above),)
+            ancestors = (_add(labels, parent, category=category, ancestors=ancestors),)
         for name in names.split(","):
-            _add(words, name.strip(), category=category, above=above)
-    return {name: replace(word, parents=tuple(sorted(_ancestors(words, word)))) for name, word in words.items()}
+            _add(labels, name.strip(), category=category, ancestors=ancestors)
+    return {name: replace(label, parents=tuple(sorted(_ancestors(labels, label)))) for name, label in labels.items()}
 
 
-def _add(words: dict[str, CatalogLabel], entry: str, *, category: str, above: tuple[str, ...]) -> str:
-    """Its parents are only the nearest until all lines are read."""
+def _add(labels: dict[str, CatalogLabel], entry: str, *, category: str, ancestors: tuple[str, ...]) -> str:
+    """Add an entry of the outline, for now with its direct parents only."""
     text, _, alias = entry.partition(" (")
     name = text.rstrip("*")
-    before = words.get(name, CatalogLabel(name, (), (), category, has_instances=False))
-    words[name] = replace(
-        before,
-        parents=(*before.parents, *above),
-        aliases=before.aliases or ((alias.rstrip(")"),) if alias else ()),
-        has_instances=before.has_instances or text.endswith("*"),
+    known_label = labels.get(name, CatalogLabel(name, (), (), category, has_instances=False))
+    labels[name] = replace(
+        known_label,
+        parents=(*known_label.parents, *ancestors),
+        aliases=known_label.aliases or ((alias.rstrip(")"),) if alias else ()),
+        has_instances=known_label.has_instances or text.endswith("*"),
     )
     return name
 
 
-def _ancestors(words: dict[str, CatalogLabel], word: CatalogLabel) -> set[str]:
-    return {name for parent in word.parents for name in (parent, *_ancestors(words, words[parent]))}
+def _ancestors(labels: dict[str, CatalogLabel], label: CatalogLabel) -> set[str]:
+    return {name for parent in label.parents for name in (parent, *_ancestors(labels, labels[parent]))}
 
 
-CATALOG: Final = _read(OUTLINE)
+CATALOG: Final = _parse_outline(OUTLINE)
 
 
 def _by_frequency() -> tuple[CatalogLabel, ...]:
-    words = sorted(CATALOG.values(), key=lambda word: word.name)
-    random.Random("the order of the vocabulary").shuffle(words)
-    return tuple(words)
+    labels = sorted(CATALOG.values(), key=lambda label: label.name)
+    random.Random("the order of the vocabulary").shuffle(labels)
+    return tuple(labels)
 
 
-FREQUENT: Final = _by_frequency()
-"""The most frequent first."""
+BY_FREQUENCY: Final = _by_frequency()  # most frequent first
 
-WEIGHTS: Final = tuple(accumulate(1 / (rank + 3) for rank in range(len(FREQUENT))))
-"""Cumulative, by Zipf's law: half of what is drawn comes from a tenth of the words."""
+# Cumulative, by Zipf's law: half of the draws are of a tenth of the labels.
+WEIGHTS: Final = tuple(accumulate(1 / (rank + 3) for rank in range(len(BY_FREQUENCY))))
 
 
 def _neighbors() -> dict[str, CatalogLabel]:
-    """For every word the next with the same parents: what another model version takes it for."""
+    """For each label the next with the same parents, as another version sees it."""
     families: dict[tuple[str, ...], list[CatalogLabel]] = {}
-    for word in FREQUENT:
-        families.setdefault(word.parents, []).append(word)
+    for label in BY_FREQUENCY:
+        families.setdefault(label.parents, []).append(label)
     return {
-        word.name: family[(place + 1) % len(family)]
+        label.name: family[(index + 1) % len(family)]
         for family in families.values()
-        for place, word in enumerate(family)
+        for index, label in enumerate(family)
     }
 
 

@@ -1,4 +1,4 @@
-"""Numbers that look drawn and are always the same for the same picture."""
+"""Pseudo-random values that are always the same for the same picture."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def pseudo_random(digest: bytes, salt: str) -> random.Random:
 
 
 def percent(draw: random.Random, *, minimum: float = 20.0) -> float:
-    """A confidence: most are high."""
+    """A confidence in percent; most are high."""
     return round(100 - (100 - minimum) * draw.random() ** 2, 4)
 
 
 def box(draw: random.Random, *, maximum: float = 0.6) -> Json:
-    """Fractions of the picture's sides; one in fifty leaves the picture, as Rekognition's do."""
+    """A bounding box; one in fifty exceeds the picture a little, as Rekognition's do."""
     width, height = 0.04 + maximum * draw.random(), 0.04 + maximum * draw.random()
     left, top = (1 - width) * draw.random(), (1 - height) * draw.random()
     if draw.random() < 0.02:

@@ -1,4 +1,4 @@
-"""Answers of DetectText: lines first, then their words."""
+"""Responses of DetectText: lines first, then their words."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ SIGNS: Final = (
 WORDS: Final = SIGNS.split()
 
 
-def answer(digest: bytes, parameters: Json) -> Json:
+def respond(digest: bytes, parameters: Json) -> Json:
     filters = parameters.get("Filters") or {}
     lines = [line for line in (_filtered(line, filters) for line in _lines(digest)) if line]
-    said = [
+    response = [
         _detection("LINE", number, " ".join(word["text"] for word in line), line) for number, line in enumerate(lines)
     ]
     for number, line in enumerate(lines):
-        said += [_detection("WORD", 0, word["text"], [word], parent=number) for word in line]
-    for number, detection in enumerate(said):
+        response += [_detection("WORD", 0, word["text"], [word], parent=number) for word in line]
+    for number, detection in enumerate(response):
         detection["Id"] = number
-    return {"TextDetections": said}
+    return {"TextDetections": response}
 
 
 def _lines(digest: bytes) -> list[list[Json]]:
-    """Two in five pictures have text, of one to five lines."""
+    """Lines of a picture: two in five pictures have one to five lines."""
     draw = pseudo_random(digest, "text")
     if draw.random() > 0.4:
         return []
@@ -46,21 +46,21 @@ def _line(draw: random.Random, top: float) -> list[Json]:
 
 
 def _filtered(line: list[Json], filters: Json) -> list[Json]:
-    by_word = filters.get("WordFilter") or {}
+    word_filter = filters.get("WordFilter") or {}
     regions = filters.get("RegionsOfInterest") or []
     return [
         word
         for word in line
-        if word["confidence"] >= by_word.get("MinConfidence", 0)
-        and word["box"][2] >= by_word.get("MinBoundingBoxWidth", 0)
-        and word["box"][3] >= by_word.get("MinBoundingBoxHeight", 0)
-        and (not regions or any(_is_within(word["box"], region) for region in regions))
+        if word["confidence"] >= word_filter.get("MinConfidence", 0)
+        and word["box"][2] >= word_filter.get("MinBoundingBoxWidth", 0)
+        and word["box"][3] >= word_filter.get("MinBoundingBoxHeight", 0)
+        and (not regions or any(_is_in_region(word["box"], region) for region in regions))
     ]
 
 
-def _is_within(place: tuple[float, ...], region: Json) -> bool:
-    """Whether the word's middle is in the region; a polygon counts as the box around it."""
-    left, top, width, height = place
+def _is_in_region(word_box: tuple[float, ...], region: Json) -> bool:
+    """True if the word's center is in the region or the polygon's bounding box."""
+    left, top, width, height = word_box
     x, y = left + width / 2, top + height / 2
     if bounds := region.get("BoundingBox"):
         edges = [bounds.get(side, 0.0) for side in ("Left", "Top", "Width", "Height")]
@@ -72,15 +72,15 @@ def _is_within(place: tuple[float, ...], region: Json) -> bool:
 
 def _detection(kind: str, number: int, text: str, words: list[Json], *, parent: int | None = None) -> Json:
     boxes = [word["box"] for word in words]
-    left, top = min(place[0] for place in boxes), min(place[1] for place in boxes)
-    right, bottom = max(place[0] + place[2] for place in boxes), max(place[1] + place[3] for place in boxes)
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     sides = {"Width": right - left, "Height": bottom - top, "Left": left, "Top": top}
-    said: Json = {"DetectedText": text, "Type": kind, "Id": number}
+    response: Json = {"DetectedText": text, "Type": kind, "Id": number}
     if parent is not None:
-        said["ParentId"] = parent
+        response["ParentId"] = parent
     return {
-        **said,
+        **response,
         "Confidence": min(word["confidence"] for word in words),
         "Geometry": {
             "BoundingBox": {side: round(value, 6) for side, value in sides.items()},

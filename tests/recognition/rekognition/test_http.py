@@ -8,7 +8,7 @@ import pytest
 
 from analysis.recognition.base import ApiUnavailable, Parameters, S3Object, Throttled, UnreadableResponse
 from analysis.recognition.rekognition import client
-from imagelib.simulator import OPERATIONS, running
+from imagelib.simulator import OPERATIONS, run_simulator
 from tests import pictures
 from tests.recognition import aws_shapes
 from tests.recognition.test_recognizer_contract import READERS
@@ -19,7 +19,7 @@ APIS = list(client.OPERATIONS)
 
 @pytest.fixture(scope="module")
 def service():
-    with running() as simulator:
+    with run_simulator() as simulator:
         yield simulator
 
 
@@ -150,7 +150,7 @@ def test_throttling_differs_from_server_errors(simulator, recognizer):
 
 def test_endpoint_works_again_after_downtime(simulator, recognizer):
     recognize(recognizer)
-    with simulator.away(), pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:
+    with simulator.unreachable(), pytest.raises(ApiUnavailable, match="EndpointConnectionError") as raised:
         recognize(recognizer)
 
     assert raised.value.outcome is None
