@@ -111,10 +111,10 @@ class Untranslated(HTMLParser):
             self._data_since.append(tag)
         if is_data:
             return
-        shown = [attributes[name] for name in SHOWN_ATTRIBUTES if name in attributes]
+        values = [attributes[name] for name in SHOWN_ATTRIBUTES if name in attributes]
         if tag == "input" and attributes.get("type") in BUTTONS:
-            shown.append(attributes.get("value", ""))
-        for text in shown:
+            values.append(attributes.get("value", ""))
+        for text in values:
             self._check(text, depth=0)
 
     def handle_startendtag(self, tag, attrs):

@@ -135,7 +135,7 @@ def is_database_idle() -> bool:
 
 @pytest.fixture(scope="package")
 def underway():
-    return Underway()  # kept here, since signals hold their receivers weakly
+    return Underway()  # referenced here, since signals hold their receivers weakly
 
 
 @pytest.fixture
@@ -149,10 +149,10 @@ def visit(browser, live_server, transactional_db, underway):
         return visits[-1]
 
     yield open_window
-    for each in visits:
-        each.context.close()
+    for window in visits:
+        window.context.close()
     underway.wait_for_none()  # emptying tables they still read would deadlock
-    assert [complaint for each in visits for complaint in each.complaints] == []
+    assert [complaint for window in visits for complaint in window.complaints] == []
 
 
 @pytest.fixture
@@ -172,4 +172,4 @@ def renditions(owner, pictures_folder):
 def dogs(owner, renditions):
     """The first of them last: three with grass, one without."""
     labels = [{"Dog": 98, "Grass": 90}] * 3 + [{"Dog": 95}, {"Cat": 99}]
-    return [factories.create_labeled_image(owner, each, **renditions) for each in labels]
+    return [factories.create_labeled_image(owner, confidences, **renditions) for confidences in labels]

@@ -69,7 +69,7 @@ def test_admin_lists_forms_and_actions_open(section, visit, staff, rekognition):
         opened(page, address(model, "changelist"))
         select = page.locator("select[name=action] option")
         names = [option.get_attribute("value") for option in select.all() if option.get_attribute("value")]
-        assert set(names) >= {getattr(each, "__name__", each) for each in model_admin.actions or ()}
+        assert set(names) >= {getattr(action, "__name__", action) for action in model_admin.actions or ()}
         for action in sorted(names, key=lambda name: (name in LAST, name)):
             ticked(page, model, action)
 

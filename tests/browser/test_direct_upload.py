@@ -60,8 +60,8 @@ def owner(transactional_db):
 
 def chosen(number: int) -> list[dict]:
     return [
-        {"name": f"picture-{each:02}.jpg", "mimeType": "image/jpeg", "buffer": pictures.jpeg(160, 120, seed=each)}
-        for each in range(number)
+        {"name": f"picture-{index:02}.jpg", "mimeType": "image/jpeg", "buffer": pictures.jpeg(160, 120, seed=index)}
+        for index in range(number)
     ]
 
 
@@ -81,33 +81,37 @@ def test_direct_uploads_bypass_the_web_server_and_are_searchable(visit, owner, b
     expect(page.get_by_role("status").first).to_contain_text("10 pictures")
     straight = f"img[src^='{moto}/pictures/renditions/']"
     expect(page.locator(straight)).to_have_count(10)
-    page.wait_for_function(f"""[...document.querySelectorAll("{straight}")].every(each => each.naturalWidth > 0)""")
-    kept = [each["Key"].split("/")[0] for each in bucket.list_objects_v2(Bucket="pictures")["Contents"]]
-    assert (kept.count("originals"), kept.count("renditions"), kept.count("uploads")) == (NUMBER, 2 * NUMBER, 0)
+    page.wait_for_function(f"""[...document.querySelectorAll("{straight}")].every(image => image.naturalWidth > 0)""")
+    folders = [item["Key"].split("/")[0] for item in bucket.list_objects_v2(Bucket="pictures")["Contents"]]
+    assert (folders.count("originals"), folders.count("renditions"), folders.count("uploads")) == (
+        NUMBER,
+        2 * NUMBER,
+        0,
+    )
 
 
-def kept(owner, number: int) -> list[Image]:
+def ingest_images(owner, number: int) -> list[Image]:
     """Pictures in the storage, and their rows."""
     return [
-        pipeline.ingest_file(io.BytesIO(pictures.jpeg(seed=each)), name=f"{each}.jpg", owner_id=owner.pk).image
-        for each in range(number)
+        pipeline.ingest_file(io.BytesIO(pictures.jpeg(seed=index)), name=f"{index}.jpg", owner_id=owner.pk).image
+        for index in range(number)
     ]
 
 
 def lose(bucket, folder: str) -> None:
-    for each in bucket.list_objects_v2(Bucket="pictures", Prefix=folder)["Contents"]:
-        bucket.delete_object(Bucket="pictures", Key=each["Key"])
+    for item in bucket.list_objects_v2(Bucket="pictures", Prefix=folder)["Contents"]:
+        bucket.delete_object(Bucket="pictures", Key=item["Key"])
 
 
-def asked_of_us(page) -> list[str]:
+def rendition_requests(page) -> list[str]:
     """URLs of renditions requested from the web server from here on."""
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/renditions/thumb?" in request.url else None)
-    return asked
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url) if "/renditions/thumb?" in request.url else None)
+    return requests
 
 
 def test_lost_renditions_are_rendered_again_on_view(visit, owner, bucket):
-    window, images = visit(), kept(owner, 2)
+    window, images = visit(), ingest_images(owner, 2)
     lose(bucket, "renditions/")
     page = window.sign_in()
     expect(page.locator("img.thumb[src^='/images/']")).to_have_count(2)
@@ -126,14 +130,14 @@ def test_lost_renditions_are_rendered_again_on_view(visit, owner, bucket):
 
 def test_failing_renditions_are_not_requested_repeatedly(visit, owner, bucket):
     window = visit()
-    kept(owner, 6)
+    ingest_images(owner, 6)
     lose(bucket, "")
     page = window.page
-    asked = asked_of_us(page)
-    with page.expect_response(lambda answer: len(asked) == 3 and answer.url == asked[2]):
+    requests = rendition_requests(page)
+    with page.expect_response(lambda answer: len(requests) == 3 and answer.url == requests[2]):
         window.sign_in()
-    page.evaluate("() => fetch('/upload/').then(answer => answer.text())")  # by then it would have asked again
-    assert len(asked) == 3
+    page.evaluate("() => fetch('/upload/').then(answer => answer.text())")  # by then it would have requests again
+    assert len(requests) == 3
     window.complaints.clear()
 
 

@@ -117,13 +117,13 @@ def test_back_restores_the_scroll_position(visit, a_wall):
     assert page.url.endswith("/?pages=3")
     card = page.locator(".card").nth(130)
     card.scroll_into_view_if_needed()
-    place = page.evaluate("scrollY")
+    position = page.evaluate("scrollY")
     card.click()
     page.wait_for_url("**/images/**")
     page.go_back()
     expect(page.locator(".card")).to_have_count(150)
-    page.wait_for_function("place => Math.abs(scrollY - place) < 2", arg=place)
-    assert place > 1_000
+    page.wait_for_function("position => Math.abs(scrollY - position) < 2", arg=position)
+    assert position > 1_000
 
 
 def test_load_more_works_without_javascript(visit, a_wall):
@@ -155,7 +155,7 @@ def test_invalid_search_keeps_results_and_url(visit, a_wall, owner):
 
 def test_pending_card_updates_when_done(visit, a_wall, owner):
     a_wall(2)
-    factories.create_analysis(owner.images.first())  # no worker is told of it
+    factories.create_analysis(owner.images.first())  # no worker is notified
     page = visit().sign_in()
     expect(page.locator(".card-badge.queued")).to_have_count(1)
     Analysis.objects.update(state="failed", error_code="x", finished_at="2026-01-01T00:00Z")

@@ -30,7 +30,7 @@ def image(transactional_db, pictures_folder):
     return image
 
 
-def said() -> dict[str, str]:
+def decisions() -> dict[str, str]:
     return dict(Verdict.objects.values_list("label__name", "decision"))
 
 
@@ -52,7 +52,7 @@ def test_labels_are_reviewed_by_keyboard(visit, image):
     expect(page.get_by_text("Rejected by you just now; detected at 82")).to_be_visible()
     expect(page.locator(".box")).to_have_count(0)
     expect(page.get_by_role("link", name="Hat", exact=True)).to_be_focused()
-    assert said() == {"Cat": "confirmed", "Dog": "rejected"}
+    assert decisions() == {"Cat": "confirmed", "Dog": "rejected"}
 
     keys.press("t")
     keys.type("ca")
@@ -67,7 +67,7 @@ def test_labels_are_reviewed_by_keyboard(visit, image):
     keys.type("a" * 20 + "\n")
     expect(tags.get_by_role("listitem")).to_have_count(2)
     keys.press("Escape")
-    assert said() == {"Cat": "confirmed", "Dog": "rejected", "holiday": "added", "a" * 20: "added"}
+    assert decisions() == {"Cat": "confirmed", "Dog": "rejected", "holiday": "added", "a" * 20: "added"}
 
     page.get_by_role("button", name="Remove tag holiday").press("Enter")
     expect(page.get_by_text("Removed tag “holiday”.")).to_be_visible()
@@ -103,13 +103,13 @@ def test_fast_keys_are_queued_and_double_click_counts_once(visit, image):
         page.keyboard.press(key)
     expect(page.locator(".star.is-given")).to_have_count(3)
     expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "true")
-    assert said() == {"Cat": "confirmed", "Dog": "confirmed", "Hat": "rejected"}
+    assert decisions() == {"Cat": "confirmed", "Dog": "confirmed", "Hat": "rejected"}
     assert list(Rating.objects.values_list("is_favorite", "rating")) == [(True, 3)]
     page.get_by_role("button", name="Confirm Dog").dblclick()
     page.get_by_role("button", name="Favorite").dblclick()
     expect(page.get_by_role("button", name="Favorite")).to_have_attribute("aria-pressed", "false")
     expect(page.get_by_role("button", name="Confirm Dog")).to_have_attribute("aria-pressed", "false")
-    assert said() == {"Cat": "confirmed", "Hat": "rejected"}
+    assert decisions() == {"Cat": "confirmed", "Hat": "rejected"}
 
 
 def test_undo_waits_for_the_pending_response(visit, image):
@@ -161,7 +161,7 @@ def test_shortcuts_are_listed_and_ignored_in_fields(visit, image):
     ):
         expect(listed).to_contain_text(words)
     keys.press("y")
-    assert (said(), Rating.objects.count()) == ({}, 0)
+    assert (decisions(), Rating.objects.count()) == ({}, 0)
 
 
 def test_visibility_changes_on_select_and_is_undone(visit, image):
@@ -196,6 +196,6 @@ def test_image_actions_work_without_javascript(visit, image):
     page.get_by_role("button", name="Trash").click()
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("link", name="holiday")).to_be_visible()
-    assert said() == {"Cat": "confirmed", "holiday": "added"}
+    assert decisions() == {"Cat": "confirmed", "holiday": "added"}
     assert list(Rating.objects.values_list("is_favorite", "rating")) == [(True, 3)]
     assert list(Image.objects.values_list("visibility", "trashed_at")) == [(Image.Visibility.SHARED, None)]

@@ -46,7 +46,7 @@ def test_shortcut_list_follows_the_results(visit, owner, dogs):
         page.keyboard.press("?")
         expect(keys).to_contain_text("Search")
         words = ("Move between pictures", "Move to trash")
-        assert [each in keys.inner_text() for each in words] == [valid, valid]
+        assert [text in keys.inner_text() for text in words] == [valid, valid]
 
 
 def test_undo_without_javascript_returns_to_the_search(visit, owner, dogs):

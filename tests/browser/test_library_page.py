@@ -13,7 +13,7 @@ from tests import factories
 from tests.browser.throttled_server import held
 
 BOUND = 130
-PLACE = "id => document.getElementById(id).getBoundingClientRect().top"
+POSITION = "id => document.getElementById(id).getBoundingClientRect().top"
 
 
 def cards(page):
@@ -152,7 +152,7 @@ def test_distant_rows_are_removed_without_moving_others(visit, owner, renditions
     page.evaluate("bound => { document.querySelector('virtual-grid').dataset.maxCards = bound }", str(BOUND))
     page.evaluate("""() => {
         window.moved = 0;
-        new PerformanceObserver((list) => list.getEntries().forEach((each) => { moved += each.value }))
+        new PerformanceObserver((list) => list.getEntries().forEach((entry) => { moved += entry.value }))
             .observe({ type: "layout-shift", buffered: true });
     }""")
     page.mouse.move(700, 500)
@@ -169,11 +169,11 @@ def test_distant_rows_are_removed_without_moving_others(visit, owner, renditions
     page.evaluate("scrollTo(0, 3000)")
     page.wait_for_function("() => document.elementFromPoint(700, 400)?.closest('.card')")
     card = page.evaluate("document.elementFromPoint(700, 400).closest('.card').id")
-    place = page.evaluate(PLACE, card)
+    position = page.evaluate(POSITION, card)
     for target in (12_000, 3_000):
         page.evaluate("y => scrollTo(0, y)", target)
         page.wait_for_function("() => document.elementFromPoint(700, 400)?.closest('.card')")
-    assert abs(page.evaluate(PLACE, card) - place) < 1
+    assert abs(page.evaluate(POSITION, card) - position) < 1
     assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 1
     assert page.evaluate("moved") < 0.02
 
@@ -185,13 +185,13 @@ def test_distant_rows_are_removed_without_moving_others(visit, owner, renditions
 def rows(owner, renditions, *, number):
     """Rows of several shapes, not saved yet."""
     shapes = ((1200, 800), (800, 1200), (1000, 1000), (1600, 900))
-    for each in range(number):
-        width, height = shapes[each * 7 % 4]
+    for index in range(number):
+        width, height = shapes[index * 7 % 4]
         yield Image(
             owner=owner,
-            filename=f"{each}.jpg",
-            key=f"wall/{each}.jpg",
-            sha256=f"{each:064x}",
+            filename=f"{index}.jpg",
+            key=f"wall/{index}.jpg",
+            sha256=f"{index:064x}",
             size=1000,
             width=width,
             height=height,
@@ -209,12 +209,12 @@ def test_first_click_reveals_a_sensitive_card_and_second_opens_it(visit, owner, 
     page.wait_for_load_state()
     card = page.locator(f"#card-{dogs[-1].pk}")
     expect(card).to_contain_text("Sensitive")
-    assert card.locator(".thumb").evaluate("each => getComputedStyle(each).filter") == "blur(24px)"
+    assert card.locator(".thumb").evaluate("element => getComputedStyle(element).filter") == "blur(24px)"
     card.get_by_role("link").click()
-    assert card.locator(".thumb").evaluate("each => getComputedStyle(each).filter") == "none"
+    assert card.locator(".thumb").evaluate("element => getComputedStyle(element).filter") == "none"
     card.get_by_role("link").click()
     page.wait_for_url("**/images/**")
-    assert page.locator(".preview").evaluate("each => getComputedStyle(each).filter") == "none"
+    assert page.locator(".preview").evaluate("element => getComputedStyle(element).filter") == "none"
 
 
 def test_sensitive_picture_is_revealed_on_its_page_without_javascript(visit, owner, dogs):
@@ -225,11 +225,11 @@ def test_sensitive_picture_is_revealed_on_its_page_without_javascript(visit, own
     page.locator(f"#card-{dogs[-1].pk}").get_by_role("link").click()
     page.wait_for_url("**/images/**")
     preview = page.locator(".preview")
-    assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
+    assert preview.evaluate("element => getComputedStyle(element).filter") == "blur(48px)"
     page.locator(".sensitive-cover summary").press("Enter")
-    assert preview.evaluate("each => getComputedStyle(each).filter") == "none"
+    assert preview.evaluate("element => getComputedStyle(element).filter") == "none"
     page.get_by_text("Hide").click()
-    assert preview.evaluate("each => getComputedStyle(each).filter") == "blur(48px)"
+    assert preview.evaluate("element => getComputedStyle(element).filter") == "blur(48px)"
 
 
 def test_background_action_shows_progress_and_refreshes_cards(visit, owner, dogs, monkeypatch, celery_worker_thread):

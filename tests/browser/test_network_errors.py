@@ -21,8 +21,8 @@ def cards(page):
 
 def forgive(window):
     """Console messages of htmx and the browser for failed requests."""
-    known = re.compile("htmx:|.*ERR_INTERNET_DISCONNECTED")
-    window.complaints[:] = [each for each in window.complaints if not known.match(each)]
+    expected = re.compile("htmx:|.*ERR_INTERNET_DISCONNECTED")
+    window.complaints[:] = [complaint for complaint in window.complaints if not expected.match(complaint)]
 
 
 def search(page, text):

@@ -54,9 +54,9 @@ def test_tables_are_visible_without_javascript(visit, images):
 def test_selection_is_estimated_then_analyzed_again(visit, images):
     page = visit().sign_in()
     page.locator(".card").first.hover()
-    for place in (0, 1):
-        page.locator(".card").nth(place).hover()
-        page.locator(".card input[type=checkbox]").nth(place).check()
+    for index in (0, 1):
+        page.locator(".card").nth(index).hover()
+        page.locator(".card input[type=checkbox]").nth(index).check()
     page.get_by_role("button", name="Analyze again").click()
     page.wait_for_url("**/analyze/")
     expect(page.get_by_text("2 pictures · ")).to_be_visible()

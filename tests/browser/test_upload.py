@@ -104,9 +104,9 @@ def test_duplicate_upload_links_to_the_picture(window, owner):
     for number in (1, 2):
         choose(page, files("one.jpg"))
         expect(page.locator("[data-section=added] li")).to_have_count(number)
-    known = page.locator("[data-outcome=known]")
-    expect(known).to_contain_text("Already here")
-    expect(known.get_by_role("link", name="one.jpg")).to_have_attribute("href", f"/images/{owner.images.get().pk}/")
+    duplicate = page.locator("[data-outcome=known]")
+    expect(duplicate).to_contain_text("Already here")
+    expect(duplicate.get_by_role("link", name="one.jpg")).to_have_attribute("href", f"/images/{owner.images.get().pk}/")
 
 
 def test_trashed_duplicate_is_restored_on_the_upload_page(window, owner):
@@ -135,10 +135,10 @@ def test_leaving_during_an_upload_asks_for_confirmation(window, hold):
     choose(page, files("one.jpg"))
     expect(page.locator("[data-section=active] li")).to_have_count(1)
     page.mouse.click(5, 400)  # browsers ask only those who have touched the page
-    with page.expect_event("dialog") as asked:
+    with page.expect_event("dialog") as dialog:
         page.evaluate("setTimeout(() => location.assign('/'))")
-    assert asked.value.type == "beforeunload"
-    asked.value.accept()
+    assert dialog.value.type == "beforeunload"
+    dialog.value.accept()
     page.wait_for_url(lambda address: not address.endswith("/upload/"))
 
 

@@ -43,14 +43,16 @@ class Page(HTMLParser):
     def all(self, tag: str, name: str = "") -> list[dict[str, str]]:
         """The attributes of the elements with this tag and class."""
         return [
-            each for kind, each in self.elements if kind == tag and (not name or name in each.get("class", "").split())
+            attributes
+            for kind, attributes in self.elements
+            if kind == tag and (not name or name in attributes.get("class", "").split())
         ]
 
     def cards(self) -> list[int]:
-        return [int(each["id"].removeprefix("card-")) for each in self.all("li", "card")]
+        return [int(attributes["id"].removeprefix("card-")) for attributes in self.all("li", "card")]
 
     def by_id(self, name: str) -> dict[str, str] | None:
-        return next((each for _, each in self.elements if each.get("id") == name), None)
+        return next((attributes for _, attributes in self.elements if attributes.get("id") == name), None)
 
     def inline(self) -> list[tuple[str, dict[str, str]]]:
         """Inline styles and scripts, which the CSP forbids."""

@@ -236,7 +236,7 @@ def test_failures_are_grouped_by_cause(owner, colleague, staff, signed_in):
     own = [
         ("Labels", "InvalidImageFormatException", "2 pictures", "It is no picture.",
          "A retry will most likely fail again for this picture."),
-        ("Labels", "storage", "1 picture", "The storage is away.", "Ask again when the storage works."),
+        ("Labels", "storage", "1 picture", "The storage is away.", "Retry when the storage is available again."),
     ]  # fmt: skip
     others = ("Labels", "Throttling", "1 picture", "Asked too fast.",
               "All retries failed. Retry once the cause is fixed.")  # fmt: skip

@@ -18,13 +18,13 @@ def browser(owner, signed_in):
 
 
 def options(browser, text: str, cursor: int | None = None) -> list[dict[str, str]]:
-    asked = {"q": text, "cursor": len(text) if cursor is None else cursor}
-    return Page(browser.get(reverse("complete"), asked)).all("li")
+    parameters = {"q": text, "cursor": len(text) if cursor is None else cursor}
+    return Page(browser.get(reverse("complete"), parameters)).all("li")
 
 
 def test_labels_are_suggested_with_completed_text(owner, browser):
     create_labeled_image(owner, {"Bicycle": 98})
-    [option] = [each for each in options(browser, "dog bicy") if each["data-text"].startswith("dog Bicycle")]
+    [option] = [element for element in options(browser, "dog bicy") if element["data-text"].startswith("dog Bicycle")]
     assert option["role"] == "option"
     assert (option["data-text"], option["data-cursor"]) == ("dog Bicycle ", "12")
 
@@ -42,7 +42,7 @@ def test_labels_of_invisible_pictures_are_not_suggested(owner, stranger, signed_
 def test_saved_searches_are_among_the_suggestions(owner, colleague, browser):
     mine = SavedSearch.objects.create(owner=owner, name="Zebra crossings", query="street")
     SavedSearch.objects.create(owner=colleague, name="Zebras", query="zebra", is_shared=True)
-    assert [each["data-href"] for each in options(browser, "zeb")] == [f"/?q=street&saved={mine.pk}"]
+    assert [element["data-href"] for element in options(browser, "zeb")] == [f"/?q=street&saved={mine.pk}"]
 
 
 def test_hostile_input_gives_suggestions_or_none(browser):

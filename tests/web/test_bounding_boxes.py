@@ -35,8 +35,8 @@ def test_box_outside_the_picture_is_clamped():
     ],
 )
 def test_longer_side_is_a_thousand_units(size, view_box, width):
-    found = drawn(width=size[0], height=size[1])
-    assert (found.view_box, found.display_width) == (view_box, width)
+    result = drawn(width=size[0], height=size[1])
+    assert (result.view_box, result.display_width) == (view_box, width)
 
 
 def test_small_boxes_are_drawn_over_large_ones():

@@ -33,7 +33,7 @@ def act(browser, action: str, **fields) -> Page:
 
 def undo(browser, page: Page) -> Page:
     [form] = page.all("form")
-    fields = {each["name"]: each["value"] for each in page.all("input") if each.get("type") == "hidden"}
+    fields = {element["name"]: element["value"] for element in page.all("input") if element.get("type") == "hidden"}
     return Page(browser.post(form["action"], fields, **HTMX))
 
 
@@ -55,8 +55,8 @@ def test_checkboxes_work_without_javascript(images, browser):
     assert answer.url == "/?q=dog"
     page = Page(browser.get(answer.url))
     assert "Added “holiday” to 3 pictures." in page.text
-    assert any(each.get("action", "").startswith("/undo/") for each in page.all("form"))
-    assert "Added “holiday”" not in Page(browser.get(answer.url)).text  # told once
+    assert any(element.get("action", "").startswith("/undo/") for element in page.all("form"))
+    assert "Added “holiday”" not in Page(browser.get(answer.url)).text  # shown once
 
 
 def test_all_checkboxes_of_a_full_page_are_read(images, browser):
@@ -104,7 +104,7 @@ def test_visibility_trash_and_restore(images, browser):
 def test_trash_offers_only_restore(images, browser):
     act(browser, "trash", ids=ids(images))
     page = Page(browser.get(reverse("library"), {"q": "is:trashed"}))
-    actions = [each["formaction"] for each in page.all("button") if "formaction" in each]
+    actions = [element["formaction"] for element in page.all("button") if "formaction" in element]
     assert actions == [reverse("bulk", args=["restore"])]
 
 
@@ -114,7 +114,7 @@ def test_favorites_are_personal_and_for_any_visible_picture(images, owner, colle
     page = act(other, "favorite", ids=ids(images))
     assert "Added 1 picture to your favorites." in page.text
     assert list(Rating.objects.values_list("person", "image", "is_favorite")) == [(colleague.pk, images[0].pk, True)]
-    assert [each["title"] for each in Page(other.get("/")).all("span", "favorite")] == ["Favorite"]
+    assert [element["title"] for element in Page(other.get("/")).all("span", "favorite")] == ["Favorite"]
     undo(other, page)
     assert not Rating.objects.exists()
 
@@ -150,7 +150,7 @@ def test_menu_shows_tags_on_all_and_on_some(images, browser):
     act(browser, "add-tag", ids=ids(images[:1]), tag="best")
     menu = Page(browser.post(reverse("bulk-menu"), {"ids": ids(images)}, **HTMX))
     assert menu.text.startswith("Tags best : on some, add to all holiday : on all, remove Labels")
-    labels = [each["aria-label"] for each in menu.all("button", "bulk-label-action")]
+    labels = [element["aria-label"] for element in menu.all("button", "bulk-label-action")]
     assert labels[0] == "Remove best from all"
     assert {"Confirm Dog", "Reject Dog", "Confirm best"} <= set(labels)
 
@@ -194,20 +194,20 @@ def test_large_bulk_action_continues_in_the_background(images, browser, signed_i
     assert toast["hx-get"] == reverse("change", args=[change.pk])
     assert Verdict.objects.count() == 0
     bulk_steps.continue_change(change.pk)
-    [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
+    [toast] = (page := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
     assert ("hx-get" in toast, "data-finished" in toast) == (False, True)
-    assert "Added “holiday” to 3 pictures." in told.text
+    assert "Added “holiday” to 3 pictures." in page.text
     assert signed_in(colleague).get(reverse("change", args=[change.pk])).status_code == 404
-    told = undo(browser, told)
-    assert "Undone on 0 pictures so far. The rest continues in the background." in told.text
-    [toast] = told.all("div", "toast")
+    page = undo(browser, page)
+    assert "Undone on 0 pictures so far. The rest continues in the background." in page.text
+    [toast] = page.all("div", "toast")
     assert toast["hx-get"] == reverse("change", args=[change.pk])
     assert ["holiday" in label_rows(image) for image in images] == [True] * 3
-    assert [each for each in told.all("form") if "/undo/" in each["action"]] == []
+    assert [element for element in page.all("form") if "/undo/" in element["action"]] == []
     bulk_steps.continue_change(change.pk)
-    [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
+    [toast] = (page := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
     assert ("hx-get" in toast, "data-finished" in toast) == (False, True)
-    assert "Undone on 3 pictures." in told.text
+    assert "Undone on 3 pictures." in page.text
     assert ["holiday" in label_rows(image) for image in images] == [False] * 3
 
 

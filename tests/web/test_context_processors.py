@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 DENIED = "AccessDeniedException: The credentials are not allowed to do this. Allow the IAM action rekognition:{}."
 
 
-def shown(client) -> str:
+def library_html(client) -> str:
     return client.get("/").content.decode()
 
 
@@ -32,19 +32,21 @@ def denied():
 def test_outage_notice_is_for_staff_only(staff, owner, signed_in, denied):
     denied("labels", "DetectLabels")
     sentence = f"Analysis is paused for Labels: {DENIED.format('DetectLabels')} Work resumes by itself afterwards."
-    assert sentence in shown(signed_in(staff))
-    assert "DetectLabels" not in shown(signed_in(owner))
+    assert sentence in library_html(signed_in(staff))
+    assert "DetectLabels" not in library_html(signed_in(owner))
 
 
 def test_outages_with_one_cause_share_a_notice(staff, signed_in, denied):
     for api, action in (("labels", "DetectLabels"), ("faces", "DetectFaces"), ("text", "DetectText")):
         denied(api, action)
-    page = shown(signed_in(staff))
+    page = library_html(signed_in(staff))
     actions = " ".join(
-        f"Allow the IAM action rekognition:{each}." for each in ("DetectFaces", "DetectLabels", "DetectText")
+        f"Allow the IAM action rekognition:{action}." for action in ("DetectFaces", "DetectLabels", "DetectText")
     )
-    told = "AccessDeniedException: The credentials are not allowed to do this."
-    assert f"Analysis is paused for Faces, Labels and Text: {told} {actions} Work resumes by itself afterwards." in page
+    cause = "AccessDeniedException: The credentials are not allowed to do this."
+    assert (
+        f"Analysis is paused for Faces, Labels and Text: {cause} {actions} Work resumes by itself afterwards." in page
+    )
     assert page.count("AccessDenied") == 1
 
 
@@ -62,7 +64,7 @@ def test_budget_notice_at_80_percent_and_when_spent(staff, signed_in, settings, 
     Spend.objects.create(
         day=timezone.now().date(), recognizer="rekognition", region="us-east-1", api="labels", dollars=Decimal(dollars)
     )
-    page = shown(signed_in(staff))
+    page = library_html(signed_in(staff))
     assert ("budget" in page) == (sentence is not None)
     assert sentence is None or sentence in page
 
@@ -70,10 +72,10 @@ def test_budget_notice_at_80_percent_and_when_spent(staff, signed_in, settings, 
 def test_stall_notice_is_for_staff_only(staff, owner, signed_in):
     long_ago = timezone.now() - timedelta(hours=3, minutes=1)
     create_analysis(create_image(owner), requested_at=long_ago, next_attempt_at=long_ago)
-    assert "Labels: work is waiting, but there were no results for 3 hours." in shown(signed_in(staff))
-    assert "there were no results" not in shown(signed_in(owner))
+    assert "Labels: work is waiting, but there were no results for 3 hours." in library_html(signed_in(staff))
+    assert "there were no results" not in library_html(signed_in(owner))
 
 
 def test_simulator_notice_is_for_everyone(owner, signed_in, settings):
     settings.RECOGNIZER = "simulator"
-    assert "labels and costs are made up" in shown(signed_in(owner))
+    assert "labels and costs are made up" in library_html(signed_in(owner))

@@ -123,7 +123,7 @@ def test_bucket_url_is_for_editors_only(owner, colleague, signed_in, s3, setting
     settings.STORAGES |= {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
     address = reverse("original", args=[image.pk])
     assert "clients/one.jpg" in signed_in(owner).get(address).headers["Location"]
-    given, head = signed_in(colleague).get(address), signed_in(owner).head(address)  # what is signed is for GET
-    assert (body(given), head.status_code) == (b"x", 200)
-    given.close()
+    response, head = signed_in(colleague).get(address), signed_in(owner).head(address)  # what is signed is for GET
+    assert (body(response), head.status_code) == (b"x", 200)
+    response.close()
     head.close()

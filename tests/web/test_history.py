@@ -34,7 +34,7 @@ def words(response) -> str:
 
 def test_history_shows_changes_and_cost(image, owner, signed_in):
     page = signed_in(owner).get(reverse("history", args=[image.pk]))
-    said = words(page)
+    text = words(page)
     for part in (
         "+ Truck 80 %",
         "− Van 90 %",
@@ -45,7 +45,7 @@ def test_history_shows_changes_and_cost(image, owner, signed_in):
         "The labels request failed with AccessDeniedException.",
         "Retry",
     ):
-        assert part.replace(" %", "\u202f%") in said or part in said, part
+        assert part.replace(" %", "\u202f%") in text or part in text, part
     assert b"<b>dog" not in page.content
 
 
@@ -55,15 +55,15 @@ def test_replaced_original_separates_the_history(image, owner, signed_in):
     last = Analysis.objects.latest("pk")
     before = timezone.now() - timedelta(hours=3)
     Analysis.objects.exclude(pk=last.pk).update(finished_at=before)
-    Analysis.objects.filter(pk=last.pk).update(requested_at=before)  # and asked again in the same row
+    Analysis.objects.filter(pk=last.pk).update(requested_at=before)  # and repeated in the same row
     Image.objects.update(original_replaced_at=timezone.now() - timedelta(hours=2))
-    said = words(browser.get(address))
-    told = "Original replaced 2 hours ago The file in the bucket changed. Analyses above are of the new file."
-    assert said.index("+ Truck") < said.index(told) < said.index("AccessDeniedException")
-    assert "Tags, ratings and confirmed or rejected labels are kept." in said
+    text = words(browser.get(address))
+    replaced = "Original replaced 2 hours ago The file in the bucket changed. Analyses above are of the new file."
+    assert text.index("+ Truck") < text.index(replaced) < text.index("AccessDeniedException")
+    assert "Tags, ratings and confirmed or rejected labels are kept." in text
     Image.objects.update(original_replaced_at=timezone.now())
-    said = words(browser.get(address))
-    assert said.index("The new file has not been analyzed yet.") < said.index("+ Truck")
+    text = words(browser.get(address))
+    assert text.index("The new file has not been analyzed yet.") < text.index("+ Truck")
     page = words(browser.get(reverse("image", args=[image.pk])))
     assert "Original Replaced just now" in page
 

@@ -58,12 +58,12 @@ def test_labels_are_grouped_by_category_and_confidence(owner, browser):
     page = look(browser, image)
     assert "Animals and Pets Dog × 2 98 % Pet 97 % Vehicles Car 88 %" in page.text
     assert page.links["Dog"] == "/?q=Dog"
-    assert [each["class"] for each in page.all("svg", "confidence-bar")] == [
+    assert [element["class"] for element in page.all("svg", "confidence-bar")] == [
         "confidence-bar sure",
         "confidence-bar sure",
         "confidence-bar likely",
     ]
-    assert [each["width"] for each in page.all("rect", "confidence-bar-fill")] == ["98.6", "97.0", "88.0"]
+    assert [element["width"] for element in page.all("rect", "confidence-bar-fill")] == ["98.6", "97.0", "88.0"]
 
 
 def test_verdicts_count_and_hidden_labels_do_not(owner, browser):
@@ -100,7 +100,7 @@ def test_faces_and_text_are_listed(owner, browser):
     page = look(browser, image)
     assert "Faces 1 Face 1 29–39 years, smiling, happy 99 %" in page.text
     assert "Text 2 KEEP LEFT 99 % exit 99 %" in page.text
-    assert (page.all("form", "labels"), "None were found." in page.text) == ([], False)
+    assert (page.all("form", "labels"), "No labels found." in page.text) == ([], False)
 
 
 def test_face_and_label_share_a_box(owner, browser):
@@ -112,7 +112,7 @@ def test_face_and_label_share_a_box(owner, browser):
         },
         faces=rekognition_responses.faces(rekognition_responses.face(BoundingBox=rekognition_responses.box(**box))),
     )
-    assert [each["data-highlight"] for each in look(browser, image).all("rect", "box")] == ["label-0 face-0"]
+    assert [element["data-highlight"] for element in look(browser, image).all("rect", "box")] == ["label-0 face-0"]
 
 
 def test_colors_and_quality_come_from_the_picture(owner, browser):
@@ -164,8 +164,8 @@ def test_camera_time_is_independent_of_the_site_time_zone(owner, browser, *, sta
     page = look(browser, image)
     assert "Taken 5 June 2021" in page.text
     assert exact in browser.get(image.get_absolute_url()).content.decode()
-    for query, found in (("taken:2021-06-05", [image.pk]), ("taken:2021-06-06", [])):
-        assert image_ids(parse(query), viewer=viewer_of(owner), limit=5) == found
+    for query, expected in (("taken:2021-06-05", [image.pk]), ("taken:2021-06-06", [])):
+        assert image_ids(parse(query), viewer=viewer_of(owner), limit=5) == expected
     admin = signed_in(staff).get(reverse("admin:analysis_image_change", args=[image.pk]))
     assert exact in admin.content.decode()
 
@@ -174,8 +174,8 @@ def test_anonymous_viewers_see_no_names_and_no_location(owner, nobody):
     image = create_image(owner, visibility=2, latitude=1.5, longitude=2.5)
     page = look(nobody, image)
     assert "Dimensions" in page.text
-    said = [secret for secret in ("owner", "Owner", "1.50000", "Visibility", "Download") if secret in page.text]
-    assert said == []
+    revealed = [secret for secret in ("owner", "Owner", "1.50000", "Visibility", "Download") if secret in page.text]
+    assert revealed == []
     assert page.links["Sign in"].startswith(reverse("login"))
 
 
@@ -201,7 +201,7 @@ def test_hostile_text_is_escaped_and_nothing_is_inline(owner, browser):
     create_analysis(image, api="moderation", state="failed", error_message=hostile)
     page = look(browser, image, q=f'"{hostile[2:]}"')
     assert page.inline() == []
-    assert [each for each in page.all("img") if each["src"] == "x"] == []
+    assert [element for element in page.all("img") if element["src"] == "x"] == []
     assert len(page.all("text")) == 2
     assert "/images/1204567/original" in page.links.values()
 

@@ -42,8 +42,8 @@ def swap(browser, view, image, **fields) -> Page:
 
 def button(page: Page, name: str) -> dict[str, str] | None:
     """A button by its id, as its form sends it."""
-    found = page.by_id(name)
-    return found and {found["name"]: found["value"]}
+    button = page.by_id(name)
+    return button and {button["name"]: button["value"]}
 
 
 # --- Labels ---
@@ -61,13 +61,13 @@ def test_confirmation_shows_author_date_and_detected_confidence(browser, image):
 
 def test_rejected_label_is_listed_without_box_and_can_be_undone(browser, owner):
     image = create_image(owner)
-    found = {
+    response = {
         "Labels": [
             rekognition_responses.label("Dog", 62, instances=(rekognition_responses.instance(),)),
             rekognition_responses.label("Cat", 90),
         ]
     }
-    create_analysis(image, state="done", answer=found)
+    create_analysis(image, state="done", answer=response)
     verdicts.clear(image.pk, label_id=create_label("Dog").pk)
     dog = create_label("Dog").pk
     reindex([image.pk])
@@ -96,7 +96,7 @@ def test_redirect_without_javascript_keeps_the_search(browser, image):
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image, q="dog")
     assert "Rejected Cat Undo" in page.text
-    assert {each["action"] for each in page.all("form", "labels")} == {f"/images/{image.pk}/say/?q=dog"}
+    assert {element["action"] for element in page.all("form", "labels")} == {f"/images/{image.pk}/say/?q=dog"}
 
 
 def test_verdict_names_its_author_to_signed_in_people_only(owner, colleague, nobody, signed_in, image):
@@ -113,9 +113,9 @@ def test_viewers_can_only_rate(colleague, nobody, owner, signed_in):
     verdicts.add(image.pk, name="holiday", by_id=owner.pk)
     page = look(signed_in(colleague), image)
     menu, marks = ["show"], ["favorite", *["stars"] * 5]
-    assert [each["name"] for each in page.all("button") if each.get("name")] == [*menu, *marks]
+    assert [element["name"] for element in page.all("button") if element.get("name")] == [*menu, *marks]
     assert page.links["holiday"] == "/?q=tag%3Aholiday"
-    assert [each for each in look(nobody, image).all("button") if each.get("name")] == []
+    assert [element for element in look(nobody, image).all("button") if element.get("name")] == []
 
 
 def test_verdict_on_a_removed_label_is_refused(browser, image):
@@ -151,16 +151,16 @@ def test_tag_is_added_removed_and_restored_with_its_author(browser, image):
     added = swap(browser, "add-label", image, name="summer holiday")
     assert added.links["summer holiday"] == "/?q=tag%3A%22summer+holiday%22"
     tag = create_label("summer holiday", "tag").pk
-    said = Verdict.objects.values("by", "decided_at", "decision").get(label=tag)
+    verdict = Verdict.objects.values("by", "decided_at", "decision").get(label=tag)
     gone = swap(browser, "remove-tag", image, **button(added, f"tag-{tag}"))
     assert "Removed tag “summer holiday”. Undo" in gone.text
     assert ("summer holiday" in gone.links, label_rows(image)) == (False, {"Dog": 62.5, "Cat": 90})
     assert swap(browser, "remove-tag", image, tag=tag).all("div", "toast") == []
-    [undo] = [each["action"] for each in gone.all("form") if each["action"].endswith("/undo/")]
-    fields = {each["name"]: each["value"] for each in gone.all("input") if each["name"] == "change"}
+    [undo] = [element["action"] for element in gone.all("form") if element["action"].endswith("/undo/")]
+    fields = {element["name"]: element["value"] for element in gone.all("input") if element["name"] == "change"}
     back = Page(browser.post(undo, fields, **HTMX))
     assert "summer holiday" in back.links
-    assert Verdict.objects.values("by", "decided_at", "decision").get(label=tag) == said
+    assert Verdict.objects.values("by", "decided_at", "decision").get(label=tag) == verdict
     assert "This has already been undone." in Page(browser.post(undo, fields, **HTMX)).text
 
 
@@ -168,9 +168,9 @@ def test_undo_keeps_a_tag_added_again(browser, image):
     swap(browser, "add-label", image, name="party")
     gone = swap(browser, "remove-tag", image, tag=create_label("party", "tag").pk)
     swap(browser, "add-label", image, name="party")
-    fields = {each["name"]: each["value"] for each in gone.all("input") if each["name"] == "change"}
-    told = swap(browser, "undo-here", image, **fields)
-    assert "It was changed in the meantime, so nothing was undone." in told.text
+    fields = {element["name"]: element["value"] for element in gone.all("input") if element["name"] == "change"}
+    page = swap(browser, "undo-here", image, **fields)
+    assert "It was changed in the meantime, so nothing was undone." in page.text
 
 
 def test_field_is_emptied_only_after_success(browser, image):
@@ -201,12 +201,12 @@ def test_hostile_tag_is_escaped(browser, image):
     for page in (look(browser, image), swap(browser, "remove-tag", image, tag=Label.objects.get(kind="tag").pk)):
         assert page.inline() == []
         assert hostile in page.text
-        assert [each for each in page.all("img") if each["src"] == "x"] == []
+        assert [element for element in page.all("img") if element["src"] == "x"] == []
 
 
 def offered(browser, text: str) -> list[tuple[str, str]]:
     page = Page(browser.get(reverse("complete-names"), {"q": text}))
-    return [(each["id"], each["data-text"]) for each in page.all("li")]
+    return [(element["id"], element["data-text"]) for element in page.all("li")]
 
 
 def test_visible_labels_and_tags_are_suggested(browser, owner, stranger, signed_in):
@@ -229,7 +229,7 @@ def test_favorite_and_stars_are_personal(owner, colleague, signed_in):
     page = swap(mine, "mark", image, **button(look(mine, image), "favorite"))
     page = swap(mine, "mark", image, **button(page, "star-4"))
     assert page.by_id("favorite")["aria-pressed"] == "true"
-    assert [each["value"] for each in page.all("button", "is-given")] == ["1", "2", "3", "0"]
+    assert [element["value"] for element in page.all("button", "is-given")] == ["1", "2", "3", "0"]
     other = look(theirs, image)
     assert (other.by_id("favorite")["aria-pressed"], other.all("button", "is-given")) == ("false", [])
     page = swap(mine, "mark", image, **button(page, "star-4"))
@@ -250,7 +250,7 @@ def test_visibility_is_changed_and_undone(browser, image, nobody):
     assert nobody.get(address).status_code == 200
     assert nobody.get(image.get_absolute_url()).status_code == 404
     assert ImageIndex.objects.get(image=image).visibility == Image.Visibility.PUBLIC
-    [undo] = [each["action"] for each in page.all("form") if "hx-post" not in each]
+    [undo] = [element["action"] for element in page.all("form") if "hx-post" not in element]
     assert {"type": "hidden", "name": "visibility", "value": "0"} in page.all("input")
     browser.post(undo, {"visibility": "0"})
     assert nobody.get(address).status_code == 404
@@ -270,7 +270,7 @@ def test_trashed_picture_is_visible_to_its_owner_who_can_restore_it(browser, own
     assert "Labels reappear when you restore this picture." in page.text
     assert (page.by_id("add-label"), page.by_id("visibility")) == (None, None)
     assert signed_in(colleague).get(image.get_absolute_url()).status_code == 404
-    assert "/restore/?q=dog" in " ".join(each.get("action", "") for each in page.all("form"))
+    assert "/restore/?q=dog" in " ".join(element.get("action", "") for element in page.all("form"))
     post(browser, "restore", image)
     assert "Dog 62 %" in look(browser, image).text
 
@@ -301,20 +301,20 @@ def test_actions_require_a_csrf_token(owner, image):
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_action_query_count_is_constant(browser, owner, number, django_assert_num_queries):
-    image = create_labeled_image(owner, {f"Label_{each}": 90.0 for each in range(number)})
-    for each in range(number):
-        verdicts.add(image.pk, name=f"tag {each}", by_id=owner.pk)
-    said = {"clear": 10**8}
+    image = create_labeled_image(owner, {f"Label_{index}": 90.0 for index in range(number)})
+    for index in range(number):
+        verdicts.add(image.pk, name=f"tag {index}", by_id=owner.pk)
+    fields = {"clear": 10**8}
     # session, person; picture; transaction begun and ended, picture locked, verdict looked for; best labels; latest
     # and current analyses, verdicts, labels; one's own mark
     with django_assert_num_queries(14):
-        browser.post(reverse("say", args=[image.pk]), said, **HTMX)
+        browser.post(reverse("say", args=[image.pk]), fields, **HTMX)
 
 
 def test_background_change_is_undone_in_the_background(browser, image, owner):
     change = BulkChange.objects.create(person=owner, action="trash", is_open=True)
     ChangedImage.objects.create(change=change, image_id=image.pk, before={})
-    told = Page(browser.post(reverse("undo-here", args=[image.pk]), {"change": change.pk}, **HTMX))
-    assert "Undo continues in the background." in told.text
+    page = Page(browser.post(reverse("undo-here", args=[image.pk]), {"change": change.pk}, **HTMX))
+    assert "Undo continues in the background." in page.text
     change.refresh_from_db()
     assert (change.is_open, change.undone_at is None) == (True, False)

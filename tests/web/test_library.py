@@ -70,14 +70,14 @@ def test_placeholder_is_embedded_in_the_page(owner, browser):
 )
 def test_badges_show_state_and_visibility(owner, browser, state, visibility, badges):
     create_analysis(create_image(owner, visibility=visibility), state=state)
-    assert [each["title"] for each in look(browser).all("span", "card-badge")] == badges
+    assert [element["title"] for element in look(browser).all("span", "card-badge")] == badges
 
 
 def test_retried_picture_is_not_failed(owner, browser):
     image = create_image(owner)
     create_analysis(image, state="failed")
     create_analysis(image, state="queued")
-    assert [each["title"] for each in look(browser).all("span", "card-badge")] == ["Queued"]
+    assert [element["title"] for element in look(browser).all("span", "card-badge")] == ["Queued"]
 
 
 def test_numbers_are_grouped_in_text_but_not_in_urls(owner, browser):
@@ -92,7 +92,7 @@ def test_hostile_filenames_are_escaped_and_nothing_is_inline(owner, browser):
     for parameters in ({}, {"query": '"<script>alert(1)</script>"'}, {"query": '"'}):
         page = look(browser, **parameters)
         assert page.inline() == []
-        assert [each for each in page.all("img") if each["src"] == "x"] == []
+        assert [element for element in page.all("img") if element["src"] == "x"] == []
 
 
 def test_csp_header_is_set(browser):
@@ -127,7 +127,7 @@ def test_facets_link_to_the_narrower_search(owner, browser):
     create_labeled_image(owner, {"Dog": 95})
     page = look(browser, "dog>=90")
     assert query_of(page.links["Fire Truck 1"]) == 'dog>=90 "Fire Truck"'
-    excluding = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Exclude Fire Truck")
+    excluding = next(element for element in page.all("a", "facet-exclude") if element["title"] == "Exclude Fire Truck")
     assert query_of(excluding["href"]) == 'dog>=90 -"Fire Truck"'
     assert query_of(page.links["Dog 2"]) == ""  # active: a click takes it away
 
@@ -139,14 +139,14 @@ def test_color_facets_have_swatches(owner, browser):
     create_analysis(image, state="done", answer=answer)
     reindex([image.pk])
     page = look(browser)
-    assert [each["class"] for each in page.all("span", "color-swatch")] == ["color-swatch red"]
+    assert [element["class"] for element in page.all("span", "color-swatch")] == ["color-swatch red"]
     assert query_of(page.links["Red 1"]) == "color:Red"
 
 
 def test_chip_removes_excludes_and_raises_its_term(owner, browser):
     create_labeled_image(owner, {"Dog": 98})
     page = look(browser, "dog -cat")
-    assert [query_of(each["href"]) for each in page.all("a", "chip-remove")] == ["-cat", "dog"]
+    assert [query_of(element["href"]) for element in page.all("a", "chip-remove")] == ["-cat", "dog"]
     assert query_of(page.links["≥ 90 %"]) == "dog -cat>=90"  # the last menu wins in `links`
     assert query_of(page.links["Exclude these"]) == "-dog -cat"
     assert query_of(page.links["Show only these"]) == "dog cat"
@@ -156,7 +156,7 @@ def test_chip_shows_minimum_confidence(owner, browser):
     create_labeled_image(owner, {"Dog": 98})
     page = look(browser, "dog>=90")
     assert "dog ≥ 90" in page.text
-    current = [query_of(each["href"]) for each in page.all("a") if each.get("aria-current")]
+    current = [query_of(element["href"]) for element in page.all("a") if element.get("aria-current")]
     assert current == ["", "dog>=90", "dog>=90"]  # the filter that takes it away, its order, its confidence
 
 
@@ -222,5 +222,5 @@ def test_hostile_queries_do_not_break_the_page(owner, browser, headers):
 def test_hostile_parameters_do_not_break_the_page(owner, browser, parameter, headers):
     create_image(owner)
     values = ("", "x", "-1", "9" * 30, "1-", "99999999999999999-1", "1-1", "\x00", "1.5")
-    found = {value: browser.get(reverse("library"), {parameter: value}, **headers).status_code for value in values}
-    assert found == dict.fromkeys(values, 200)
+    statuses = {value: browser.get(reverse("library"), {parameter: value}, **headers).status_code for value in values}
+    assert statuses == dict.fromkeys(values, 200)

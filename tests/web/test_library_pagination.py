@@ -67,9 +67,9 @@ def test_updated_url_shows_the_same_cards(many, browser):
 
 
 def test_return_url_of_a_picture_shows_it(many, browser):
-    shown = look(browser, to=str(many[PAGE_SIZE + 3].pk)).cards()
-    assert len(shown) == 2 * PAGE_SIZE
-    assert many[PAGE_SIZE + 3].pk in shown
+    ids = look(browser, to=str(many[PAGE_SIZE + 3].pk)).cards()
+    assert len(ids) == 2 * PAGE_SIZE
+    assert many[PAGE_SIZE + 3].pk in ids
 
 
 def test_return_url_of_a_distant_picture_starts_at_it(many, browser, owner):
@@ -80,10 +80,10 @@ def test_return_url_of_a_distant_picture_starts_at_it(many, browser, owner):
 
 def test_page_and_fragment_vary_by_htmx_header(owner, browser):
     create_image(owner)
-    whole, part = browser.get("/"), browser.get("/", **HTMX)
-    assert "HX-Request" in whole["Vary"]
+    full_page, part = browser.get("/"), browser.get("/", **HTMX)
+    assert "HX-Request" in full_page["Vary"]
     assert "HX-Request" in part["Vary"]
-    assert (Page(whole).all("html") != [], Page(part).all("html")) == (True, [])
+    assert (Page(full_page).all("html") != [], Page(part).all("html")) == (True, [])
     restored = browser.get("/", **HTMX, HTTP_HX_HISTORY_RESTORE_REQUEST="true")
     assert Page(restored).all("html") != []
 
@@ -102,14 +102,14 @@ def test_pending_cards_are_polled_until_all_are_done(owner, browser):
         create_analysis(image)
     page = look(browser)
     assert page.by_id("poll")["hx-trigger"] == "every 700ms"
-    asked = {"card": [each["value"] for each in page.all("input") if each.get("name") == "card"]}
-    assert sorted(asked["card"]) == sorted(f"{image.pk}-queued0" for image in images)
+    parameters = {"card": [element["value"] for element in page.all("input") if element.get("name") == "card"]}
+    assert sorted(parameters["card"]) == sorted(f"{image.pk}-queued0" for image in images)
 
-    unchanged = browser.get(reverse("cards"), asked, **HTMX)
+    unchanged = browser.get(reverse("cards"), parameters, **HTMX)
     assert (unchanged.status_code, Page(unchanged).cards()) == (200, [])
 
     Analysis.objects.filter(image=images[0]).update(state="running", claimed_until="2030-01-01T00:00Z")
-    changed = browser.get(reverse("cards"), asked, **HTMX)
+    changed = browser.get(reverse("cards"), parameters, **HTMX)
     assert (changed.status_code, Page(changed).cards()) == (200, [images[0].pk])
     assert Page(changed).by_id(f"card-{images[0].pk}")["hx-swap-oob"] == "true"
 
@@ -119,9 +119,9 @@ def test_pending_cards_are_polled_until_all_are_done(owner, browser):
     )  # fmt: skip
     for image in images:
         reindex([image.pk])
-    ended = browser.get(reverse("cards"), asked, **HTMX)
+    ended = browser.get(reverse("cards"), parameters, **HTMX)
     assert (ended.status_code, sorted(Page(ended).cards())) == (286, sorted(image.pk for image in images))
-    assert [each["alt"] for each in Page(ended).all("img", "thumb")] == ["Dog"] * 3
+    assert [element["alt"] for element in Page(ended).all("img", "thumb")] == ["Dog"] * 3
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -129,9 +129,9 @@ def test_polling_takes_seven_queries(owner, browser, number, django_assert_num_q
     images = [create_image(owner) for _ in range(number)]
     for image in images:
         create_analysis(image)
-    asked = {"card": [f"{image.pk}-queued0" for image in images]}
+    parameters = {"card": [f"{image.pk}-queued0" for image in images]}
     with django_assert_num_queries(7):  # session, person, pictures, which are sensitive, labels, states, favorites
-        browser.get(reverse("cards"), asked, **HTMX)
+        browser.get(reverse("cards"), parameters, **HTMX)
 
 
 def test_hostile_card_ids_do_not_break_polling(browser):

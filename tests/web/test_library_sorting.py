@@ -41,16 +41,16 @@ def query_of(url: str) -> str:
     ],
 )
 def test_sort_menu_links_to_each_order(owner, browser, words, order):
-    taken = {"a": 2001, "b": 2003, "c": 2002}
+    years = {"a": 2001, "b": 2003, "c": 2002}
     names, sizes = {"a": "2.jpg", "b": "3.jpg", "c": "1.jpg"}, {"a": 30, "b": 10, "c": 20}
     images = {
-        each: create_image(
-            owner, taken_at=datetime(taken[each], 1, 1, tzinfo=UTC), filename=names[each], size=sizes[each]
+        name: create_image(
+            owner, taken_at=datetime(years[name], 1, 1, tzinfo=UTC), filename=names[name], size=sizes[name]
         )
-        for each in "abc"
+        for name in "abc"
     }
     page = Page(browser.get(look(browser).links[words]))
-    assert page.cards() == [images[each].pk for each in order]
+    assert page.cards() == [images[name].pk for name in order]
     assert f"3 pictures · {words[0].lower()}{words[1:]}" in page.text
 
 
@@ -70,7 +70,7 @@ def months(owner):
 
 
 def months_links(page: Page) -> list[str]:
-    return [each["hx-get"] for each in page.all("div") if each.get("hx-get", "").startswith(reverse("months"))]
+    return [element["hx-get"] for element in page.all("div") if element.get("hx-get", "").startswith(reverse("months"))]
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def months_links(page: Page) -> list[str]:
 )
 def test_month_links_into_the_result(months, browser, query, order):
     [address] = months_links(look(browser, query))
-    found = Page(browser.get(address))
-    links = {" ".join(name.split(" ")[:2]): url for name, url in found.links.items()}  # without how many there are
+    page = Page(browser.get(address))
+    links = {" ".join(name.split(" ")[:2]): url for name, url in page.links.items()}  # without how many there are
     names = [name for name in links if name in months]
     assert names == order
-    for place, name in enumerate(order):
-        assert Page(browser.get(links[name])).cards() == [months[each].pk for each in order[place:]]
+    for index, name in enumerate(order):
+        assert Page(browser.get(links[name])).cards() == [months[month].pk for month in order[index:]]
 
 
 def test_orders_without_time_have_no_months(months, browser):
@@ -107,7 +107,7 @@ def test_state_filters_toggle_their_term(owner, browser):
     page = look(browser, "dog")
     assert query_of(page.links["Favorites"]) == "dog is:favorite"
     assert query_of(page.links["Faces"]) == "dog has:faces"
-    without = next(each for each in page.all("a", "facet-exclude") if each["title"] == "Exclude Favorites")
+    without = next(element for element in page.all("a", "facet-exclude") if element["title"] == "Exclude Favorites")
     assert query_of(without["href"]) == "dog -is:favorite"
     assert query_of(look(browser, "dog is:favorite").links["Favorites"]) == "dog"
 
@@ -126,7 +126,7 @@ def test_trash_filter_replaces_the_search(owner, browser):
 def test_every_term_has_a_chip(owner, browser, query):
     create_image(owner)
     page = look(browser, f"beach {query}")
-    assert [query_of(each["href"]) for each in page.all("a", "chip-remove")] == [query, "beach"]
+    assert [query_of(element["href"]) for element in page.all("a", "chip-remove")] == [query, "beach"]
 
 
 # --- What changes while it is looked at ---
@@ -135,13 +135,13 @@ def test_every_term_has_a_chip(owner, browser, query):
 def test_filters_and_counts_refresh_after_the_last_pending_card(owner, browser):
     image = create_image(owner)
     create_analysis(image)
-    asked = {"card": f"{image.pk}-queued0", "q": "dog"}
-    assert Page(browser.get(reverse("cards"), asked, **HTMX)).by_id("facet-list") is None
+    parameters = {"card": f"{image.pk}-queued0", "q": "dog"}
+    assert Page(browser.get(reverse("cards"), parameters, **HTMX)).by_id("facet-list") is None
     Analysis.objects.update(
         state="done", model_version="1", answer=labels_answer(Dog=90), finished_at=START, is_current=True
     )
     reindex([image.pk])
-    ended = Page(browser.get(reverse("cards"), asked, **HTMX))
+    ended = Page(browser.get(reverse("cards"), parameters, **HTMX))
     assert ended.by_id("facet-list")["hx-swap-oob"] == "true"
     assert ended.by_id("result-line")["hx-swap-oob"] == "true"
     assert ("1 picture" in ended.text, query_of(ended.links["Dog 1"])) == (True, "")

@@ -37,7 +37,7 @@ def test_months_have_counts_and_relative_bars(owner, signed_in):
         create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
     page = Page(signed_in(owner).get(reverse("months"), {"q": "dog"}))
     assert [name for name in page.links if "2026" in name] == ["March 2026 4", "February 2026 1"]
-    assert [each["width"] for each in page.all("rect", "confidence-bar-fill")] == ["100.0", "25.0"]
+    assert [element["width"] for element in page.all("rect", "confidence-bar-fill")] == ["100.0", "25.0"]
 
 
 def test_months_of_large_results_have_no_counts(owner, signed_in, monkeypatch):

@@ -23,7 +23,7 @@ def look(browser, image, **parameters) -> Page:
 def test_arrows_follow_the_search(owner, browser):
     old, _, middle, new = (create_labeled_image(owner, {name: 98}) for name in ("Dog", "Cat", "Dog", "Dog"))
     page = look(browser, middle, q="dog")
-    arrows = {each["rel"]: each["href"] for each in page.all("a", "neighbor-link")}
+    arrows = {element["rel"]: element["href"] for element in page.all("a", "neighbor-link")}
     assert arrows == {"prev": f"/images/{new.pk}/?q=dog", "next": f"/images/{old.pk}/?q=dog"}
     assert "2 of 3" in page.text
     assert page.links["dog"] == f"/?q=dog&to={middle.pk}#card-{middle.pk}"
@@ -31,14 +31,14 @@ def test_arrows_follow_the_search(owner, browser):
 
 def test_first_and_last_picture_have_one_arrow(owner, browser):
     old, new = create_image(owner), create_image(owner)
-    assert [each["rel"] for each in look(browser, new).all("a", "neighbor-link")] == ["next"]
-    assert [each["rel"] for each in look(browser, old).all("a", "neighbor-link")] == ["prev"]
+    assert [element["rel"] for element in look(browser, new).all("a", "neighbor-link")] == ["next"]
+    assert [element["rel"] for element in look(browser, old).all("a", "neighbor-link")] == ["prev"]
 
 
 def test_picture_outside_the_search_has_a_next_picture(owner, browser):
     dog = create_labeled_image(owner, {"Dog": 98})
     other = create_image(owner, added_at=START.replace(year=2030))
-    assert [each["href"] for each in look(browser, other, q="dog").all("a", "neighbor-link")] == [
+    assert [element["href"] for element in look(browser, other, q="dog").all("a", "neighbor-link")] == [
         f"/images/{dog.pk}/?q=dog"
     ]
 
@@ -53,9 +53,9 @@ def test_shortcuts_are_declared_on_their_controls(owner, browser):
     image = create_image(owner)
     create_image(owner)
     keys = {
-        each["data-shortcut"]: each["data-shortcut-label"]
-        for _, each in look(browser, image).elements
-        if "data-shortcut" in each
+        element["data-shortcut"]: element["data-shortcut-label"]
+        for _, element in look(browser, image).elements
+        if "data-shortcut" in element
     }
     assert keys == {
         "/": "Search",

@@ -73,10 +73,10 @@ def test_reused_result_is_explained_to_the_owner_only(is_own, owner, stranger, s
     again = create_image(stranger, sha256=first.sha256, bucket=create_bucket(stranger))
     browser = signed_in(stranger)
     page = browser.post("/analyze/", {"ids": str(again.pk), "api": "labels"})
-    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 from the store" if is_own else ""]
+    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 from cache" if is_own else ""]
     create_analysis(again, state="done", is_reused=True, **asked)
     text = Page(browser.get(reverse("history", args=[again.pk]))).text
-    assert ("your other picture of the same bytes" in text) == is_own
+    assert ("your other picture with the same file" in text) == is_own
     assert ("bytes" in text) == is_own
 
 

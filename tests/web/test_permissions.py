@@ -74,7 +74,7 @@ def test_analyzing_all_pictures_needs_both_rights(image, staff_with, owner):
     image.analyses.all().delete()
 
     def counted(*rights: Codename) -> str:
-        return staff_with(*rights).get("/analyze/", {"everybody": "1", "api": "faces"}).context["pictures"]
+        return staff_with(*rights).get("/analyze/", {"everybody": "1", "api": "faces"}).context["totals"][0]
 
     assert [counted(), counted(Codename.ADD_BATCH), counted(Codename.VIEW_IMAGE)] == ["0 pictures"] * 3
     assert counted(Codename.ADD_BATCH, Codename.VIEW_IMAGE) == "1 picture"

@@ -21,7 +21,7 @@ def paid(rekognition, settings):
 
 
 def chosen(page):
-    return {each.api: (each.calls, each.cost) for each in page.context["choices"] if each.is_chosen}
+    return {choice.api: (choice.calls, choice.cost) for choice in page.context["choices"] if choice.is_chosen}
 
 
 def test_the_estimate_of_a_selection(owner, colleague, signed_in):
@@ -55,9 +55,9 @@ def test_up_to_date_results_are_skipped_unless_forced(owner, signed_in):
     )
     browser = signed_in(owner)
     page = browser.get(URL, {"api": "labels"})
-    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 up to date"]
+    assert [choice.note for choice in page.context["choices"] if choice.is_chosen] == ["1 up to date"]
     assert "Nothing to do" in Page(page).text
-    assert "Start" not in [each.get("name") for each in Page(page).all("button")]
+    assert "Start" not in [element.get("name") for element in Page(page).all("button")]
     assert chosen(browser.get(URL, {"api": "labels", "force": "1"})) == {"labels": ("1", "$0.0021")}
 
 
@@ -93,9 +93,9 @@ def test_failed_analyses_are_retried_by_error_code(owner, colleague, signed_in):
         image = create_image(person)
         create_labeled_image(person, {"Dog": 98})
         create_analysis(image, api="faces", state="failed", recognizer="rekognition", error_code="storage")
-    asked = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
+    parameters = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
     browser = signed_in(owner)
-    page = browser.get(URL, asked)
+    page = browser.get(URL, parameters)
     assert chosen(page) == {"faces": ("2", "$0.0024")}
     browser.post(URL, page.context["form"] | {"api": "faces", "start": "1", "token": page.context["token"]})
     batch = Batch.objects.get()
@@ -105,8 +105,8 @@ def test_failed_analyses_are_retried_by_error_code(owner, colleague, signed_in):
 
 def test_staff_retry_failures_of_all_owners(owner, staff, signed_in):
     create_analysis(create_image(owner), api="faces", state="failed", recognizer="rekognition", error_code="storage")
-    asked = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
-    page = signed_in(staff).get(URL, asked)
+    parameters = {"q": "is:failed", "scope": "failed", "code": "storage", "api": "faces", "everybody": "1"}
+    page = signed_in(staff).get(URL, parameters)
     assert chosen(page) == {"faces": ("1", "$0.0012")}
     assert page.context["form"]["everybody"] == "1"
 
@@ -156,8 +156,8 @@ def test_get_request_starts_nothing(owner, signed_in):
 
 def test_bulk_bar_links_to_analyze_again(owner, signed_in):
     create_image(owner)
-    buttons = [each for each in Page(signed_in(owner).get("/")).all("button") if each.get("formaction") == URL]
-    assert ["data-navigates" in each for each in buttons] == [True]
+    buttons = [element for element in Page(signed_in(owner).get("/")).all("button") if element.get("formaction") == URL]
+    assert ["data-navigates" in button for button in buttons] == [True]
 
 
 def test_estimate_starts_once_and_then_links_to_the_run(owner, colleague, signed_in):
@@ -168,12 +168,13 @@ def test_estimate_starts_once_and_then_links_to_the_run(owner, colleague, signed
     for _ in range(2):
         assert browser.post(URL, form).url == reverse("activity")
     batch = Batch.objects.get()
-    shown = Page(browser.get(reverse("activity")))
+    activity = Page(browser.get(reverse("activity")))
     assert (
-        f"Bulk run {batch.pk} was already started from this estimate, just now. Nothing new was started." in shown.text
+        f"Bulk run {batch.pk} was already started from this estimate, just now. Nothing new was started."
+        in activity.text
     )
-    assert shown.links[f"Show bulk run {batch.pk}"] == f"/activity/#batch-{batch.pk}"
-    assert shown.by_id(f"batch-{batch.pk}")
+    assert activity.links[f"Show bulk run {batch.pk}"] == f"/activity/#batch-{batch.pk}"
+    assert activity.by_id(f"batch-{batch.pk}")
     for token in ("", "x", form["token"]):
         person = colleague if token == form["token"] else owner
         assert signed_in(person).post(URL, {"all": "1", "q": "", **form, "ids": "", "token": token}).status_code == 422
@@ -183,7 +184,7 @@ def test_estimate_starts_once_and_then_links_to_the_run(owner, colleague, signed
 def test_disabled_api_is_neither_offered_nor_accepted(owner, staff, signed_in):
     create_image(owner)
     browser = signed_in(owner)
-    assert [each.api for each in browser.get(URL).context["choices"]] == ["labels", "faces"]
+    assert [choice.api for choice in browser.get(URL).context["choices"]] == ["labels", "faces"]
     answer = browser.post(URL, {"all": "1", "q": "", "api": ["labels", "celebrities"]})
     assert (answer.status_code, "Not enabled: Celebrities." in Page(answer).text) == (422, True)
     owner.user_permissions.add(Permission.objects.get(codename="add_batch"))
@@ -201,7 +202,7 @@ def test_viewers_cannot_start_analyses(owner, signed_in):
 def test_the_estimate_follows_the_form(owner, signed_in):
     create_image(owner)
     browser, form = signed_in(owner), {"all": "1", "q": "", "chosen": "1"}
-    [sent] = [each for each in Page(browser.get(URL)).all("form") if each.get("action") == URL]
+    [sent] = [element for element in Page(browser.get(URL)).all("form") if element.get("action") == URL]
     assert (sent["hx-post"], sent["hx-trigger"], sent["hx-target"]) == (URL, "change delay:300ms", "#board")
     part = browser.post(URL, form | {"api": ["labels", "faces"]}, headers={"HX-Request": "true"})
     assert "1 picture · 2 calls" in Page(part).text

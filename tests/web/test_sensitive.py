@@ -34,14 +34,14 @@ def sensitive(harmless):
 def a_sensitive_image(owner, confidence=80.0, **fields):
     """Of a dog, too."""
     image = create_labeled_image(owner, {"Dog": 98}, phash=7, **fields)
-    found = [{"Name": "Violence", "ParentName": "", "Confidence": confidence, "TaxonomyLevel": 1}]
-    create_analysis(image, "moderation", "done", answer={"ModerationLabels": found, "ModerationModelVersion": "7.0"})
+    labels = [{"Name": "Violence", "ParentName": "", "Confidence": confidence, "TaxonomyLevel": 1}]
+    create_analysis(image, "moderation", "done", answer={"ModerationLabels": labels, "ModerationModelVersion": "7.0"})
     reindex([image.pk])
     return image
 
 
-def veiled(page: Page) -> list[int]:
-    return [int(each["id"].removeprefix("card-")) for each in page.all("li", "is-blurred")]
+def blurred(page: Page) -> list[int]:
+    return [int(element["id"].removeprefix("card-")) for element in page.all("li", "is-blurred")]
 
 
 def library(browser, **parameters) -> Page:
@@ -54,10 +54,10 @@ def switch(browser, show: str = "1"):
 
 def test_sensitive_card_is_blurred_and_links_to_its_page(sensitive, harmless, browser):
     page = library(browser)
-    assert (veiled(page), page.cards()) == ([sensitive.pk], [sensitive.pk, harmless.pk])
-    assert [each["title"] for each in page.all("span", "sensitive")] == ["Sensitive"]
+    assert (blurred(page), page.cards()) == ([sensitive.pk], [sensitive.pk, harmless.pk])
+    assert [element["title"] for element in page.all("span", "sensitive")] == ["Sensitive"]
     assert sorted(url for url in page.links.values() if "/images/" in url) == [
-        f"/images/{each.pk}/" for each in (harmless, sensitive)
+        f"/images/{image.pk}/" for image in (harmless, sensitive)
     ]
 
 
@@ -75,33 +75,33 @@ def test_sensitive_picture_is_revealed_on_its_page(sensitive, harmless, browser,
 def test_sensitive_pictures_are_shown_everywhere_after_opting_in(sensitive, browser, colleague, signed_in):
     assert switch(browser).url == "/labels/"
     page = library(browser)
-    assert (veiled(page), [each["title"] for each in page.all("span", "sensitive")]) == ([], ["Sensitive"])
+    assert (blurred(page), [element["title"] for element in page.all("span", "sensitive")]) == ([], ["Sensitive"])
     [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover")
     assert "open" in cover
     assert Page(browser.get(reverse("labels"))).all("a", "is-blurred") == []
     assert Page(browser.get(reverse("duplicates"))).all("span", "is-blurred") == []
-    assert [each["value"] for each in page.all("button") if each.get("name") == "show"] == ["0"]
+    assert [element["value"] for element in page.all("button") if element.get("name") == "show"] == ["0"]
     type(sensitive).objects.update(visibility=1)
-    assert veiled(library(signed_in(colleague))) == [sensitive.pk]
+    assert blurred(library(signed_in(colleague))) == [sensitive.pk]
     switch(browser, "0")
-    assert veiled(library(browser)) == [sensitive.pk]
+    assert blurred(library(browser)) == [sensitive.pk]
 
 
 def test_hidden_rejected_or_uncertain_moderation_is_not_sensitive(owner, sensitive, browser, settings):
     violence = Label.objects.get(kind="moderation")
     verdicts.reject(sensitive.pk, label_id=violence.pk, by_id=owner.pk)
-    assert veiled(library(browser)) == []
+    assert blurred(library(browser)) == []
     verdicts.clear(sensitive.pk, label_id=violence.pk)
-    assert veiled(library(browser)) == [sensitive.pk]
+    assert blurred(library(browser)) == [sensitive.pk]
     Label.objects.filter(pk=violence.pk).update(is_hidden=True)
-    assert veiled(library(browser)) == []
+    assert blurred(library(browser)) == []
     assert Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover") == []
 
 
 def test_trashed_sensitive_pictures_are_blurred(sensitive, harmless, browser):
     create_analysis(harmless, "moderation", "done", answer={"ModerationLabels": []})
     trash.trash([sensitive.pk, harmless.pk])
-    assert veiled(library(browser, q="is:trashed")) == [sensitive.pk]
+    assert blurred(library(browser, q="is:trashed")) == [sensitive.pk]
     [cover] = Page(browser.get(sensitive.get_absolute_url())).all("details", "sensitive-cover")
     assert "open" not in cover
 
@@ -109,11 +109,11 @@ def test_trashed_sensitive_pictures_are_blurred(sensitive, harmless, browser):
 def test_next_and_updated_cards_are_blurred(sensitive, harmless, browser):
     create_analysis(harmless, api="faces", state="queued")
     changed = Page(browser.get(reverse("cards"), {"card": [f"{sensitive.pk}-x", f"{harmless.pk}-x"]}, **HTMX))
-    assert veiled(changed) == [sensitive.pk]
-    place = Cursor(sensitive.added_at.replace(year=2030), sensitive.pk)
-    more = Page(browser.get(reverse("library"), {"after": str(place), "page": "2"}, **HTMX))
+    assert blurred(changed) == [sensitive.pk]
+    cursor = Cursor(sensitive.added_at.replace(year=2030), sensitive.pk)
+    more = Page(browser.get(reverse("library"), {"after": str(cursor), "page": "2"}, **HTMX))
     assert (more.cards(), more.by_id("library")) == ([sensitive.pk, harmless.pk], None)
-    assert veiled(more) == [sensitive.pk]
+    assert blurred(more) == [sensitive.pk]
 
 
 def test_sensitive_duplicates_are_blurred(sensitive, harmless, browser):
@@ -123,7 +123,7 @@ def test_sensitive_duplicates_are_blurred(sensitive, harmless, browser):
 
 def test_label_cover_prefers_a_harmless_picture(owner, harmless, sensitive, browser):
     page = Page(browser.get(reverse("labels")))
-    thumbs = [each["src"] for each in page.all("img") if "renditions" in each.get("src", "")]
+    thumbs = [element["src"] for element in page.all("img") if "renditions" in element.get("src", "")]
     assert [f"/images/{sensitive.pk}/" in src for src in thumbs] == [False, True]  # Dog, Violence
     assert len(page.all("a", "is-blurred")) == 1
 
@@ -131,5 +131,5 @@ def test_label_cover_prefers_a_harmless_picture(owner, harmless, sensitive, brow
 def test_anonymous_viewers_cannot_turn_blurring_off(nobody, owner):
     image = create_image(owner, visibility=2)
     assert [
-        each for each in Page(nobody.get(image.get_absolute_url())).all("button") if each.get("name") == "show"
+        element for element in Page(nobody.get(image.get_absolute_url())).all("button") if element.get("name") == "show"
     ] == []
