@@ -95,7 +95,9 @@ def batch(request: Request, batch_id: int) -> HttpResponse:
     rows = list(images.order_by("-pk")[: IMAGES_PER_PAGE + 1])
     page = rows[:IMAGES_PER_PAGE]
     address = reverse("batch", args=[run.pk])
-    blurred = frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_ids([image.pk for image in page])
+    blurred = (
+        frozenset() if sensitive.shows_sensitive(request) else sensitive.sensitive_ids([image.pk for image in page])
+    )
     context = {
         "row": batch_row(request, progress_of([run])[0], now()),
         "cards": cards(page, sensitive=blurred),

@@ -19,7 +19,7 @@ def browser(owner, signed_in):
 
 def options(browser, text: str, cursor: int | None = None) -> list[dict[str, str]]:
     asked = {"q": text, "cursor": len(text) if cursor is None else cursor}
-    return Page(browser.get(reverse("complete"), asked)).all("li")
+    return Page(browser.get(reverse("autocomplete"), asked)).all("li")
 
 
 def test_labels_are_suggested_with_what_taking_them_leads_to(owner, browser):
@@ -49,7 +49,7 @@ def test_nothing_breaks_it(browser):
     texts = ("", "\x00", '"', "(" * 500, "x" * 5_000, "dog>=", "face(", "é*")
     cursors = ("", "-1", "9" * 30, "x", "1")
     statuses = {
-        browser.get(reverse("complete"), {"q": text, "cursor": cursor}).status_code
+        browser.get(reverse("autocomplete"), {"q": text, "cursor": cursor}).status_code
         for text in texts
         for cursor in cursors
     }

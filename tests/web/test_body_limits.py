@@ -54,13 +54,13 @@ def test_a_session_that_is_none_opens_nothing():
     [
         ("login", 3 * MB),
         ("bulk-menu", 3 * MB),
-        ("tickets", 3 * MB),
-        ("ticket-file", 101 * MB),
+        ("uploads", 3 * MB),
+        ("upload-file", 101 * MB),
         ("upload", 1025 * MB),
     ],
 )
 def test_who_is_signed_in_sends_as_much_as_the_page_takes(owner, signed_in, name, length):
-    arguments = ["00000000-0000-4000-8000-000000000000"] if name == "ticket-file" else []
+    arguments = ["00000000-0000-4000-8000-000000000000"] if name == "upload-file" else []
     assert announced(signed_in(owner), reverse(name, args=arguments), length).status_code == 413
 
 
@@ -86,7 +86,7 @@ def test_of_a_file_that_is_too_large_no_more_is_written_than_tells(owner, signed
 
 def test_bytes_of_another_size_than_declared_are_not_kept(owner, signed_in, pictures_folder):
     browser, content = signed_in(owner), pictures.jpeg()
-    leave = browser.post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
+    leave = browser.post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()
     answer = browser.post(leave["url"], {**leave["fields"], "file": SimpleUploadedFile("x", content)})
     sentence = f"{len(content):,} bytes arrived and 10 were declared; send it again"
     assert (answer.status_code, answer.content.decode()) == (400, sentence)
@@ -98,11 +98,11 @@ def test_one_person_has_so_many_uploads_in_progress(owner, colleague, signed_in,
     settings.MAX_OPEN_UPLOADS = 2
     for _ in range(2):
         uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=10)
-    row = signed_in(owner).post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()["row"]
+    row = signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()["row"]
     assert "2 of your uploads are still in progress. Wait for some to finish, then send this again." in row
-    assert "url" in signed_in(colleague).post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
+    assert "url" in signed_in(colleague).post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()
     Upload.objects.filter(owner=owner).update(state=Upload.State.TAKEN)
-    assert "url" in signed_in(owner).post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
+    assert "url" in signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()
 
 
 def test_one_person_has_so_many_bytes_in_progress(owner, settings):

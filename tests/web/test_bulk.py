@@ -191,17 +191,17 @@ def test_more_than_one_waits_for_goes_on_in_the_background(images, browser, sign
     change = BulkChange.objects.get()
     assert "0 pictures done so far; the others follow in the background." in page.text
     [toast] = page.all("div", "toast")
-    assert toast["hx-get"] == reverse("change", args=[change.pk])
+    assert toast["hx-get"] == reverse("bulk-change", args=[change.pk])
     assert Verdict.objects.count() == 0
     bulk_steps.continue_change(change.pk)
     [toast] = (told := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
     assert ("hx-get" in toast, "data-finished" in toast) == (False, True)
     assert "Added “holiday” to 3 pictures." in told.text
-    assert signed_in(colleague).get(reverse("change", args=[change.pk])).status_code == 404
+    assert signed_in(colleague).get(reverse("bulk-change", args=[change.pk])).status_code == 404
     told = undo(browser, told)
     assert "Undone on 0 pictures so far; the others follow in the background." in told.text
     [toast] = told.all("div", "toast")
-    assert toast["hx-get"] == reverse("change", args=[change.pk])
+    assert toast["hx-get"] == reverse("bulk-change", args=[change.pk])
     assert ["holiday" in label_rows(image) for image in images] == [True] * 3
     assert [each for each in told.all("form") if "/undo/" in each["action"]] == []
     bulk_steps.continue_change(change.pk)

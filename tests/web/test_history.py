@@ -68,22 +68,22 @@ def test_another_original_is_told_between_what_was_asked_about_each(image, owner
 
 def test_going_back_to_an_older_answer_and_forward_again(image, owner, signed_in):
     browser, older = signed_in(owner), Analysis.objects.order_by("pk")[0]
-    browser.post(reverse("choose", args=[image.pk, older.pk]))
+    browser.post(reverse("analysis-pin", args=[image.pk, older.pk]))
     assert label_rows(image) == {"Van": 90, "Dog": 90, "Sky": 60}
     assert "Let the last answer count" in words(browser.get(reverse("history", args=[image.pk])))
-    browser.post(reverse("choose", args=[image.pk, older.pk]), {"unpin": "1"})
+    browser.post(reverse("analysis-pin", args=[image.pk, older.pk]), {"unpin": "1"})
     assert label_rows(image) == {"Truck": 80, "Dog": 90, "Sky": 75}
 
 
 def test_the_answer_is_given_as_received(image, owner, signed_in):
     analysis = Analysis.objects.order_by("pk")[0]
-    page = signed_in(owner).get(reverse("answer", args=[image.pk, analysis.pk]))
+    page = signed_in(owner).get(reverse("analysis-response", args=[image.pk, analysis.pk]))
     assert (page.json(), page["Content-Type"]) == (analysis.answer, "application/json")
 
 
 def test_a_failed_analysis_cannot_be_chosen(image, owner, signed_in):
     failed = Analysis.objects.get(state="failed")
-    assert signed_in(owner).post(reverse("choose", args=[image.pk, failed.pk])).status_code == 404
+    assert signed_in(owner).post(reverse("analysis-pin", args=[image.pk, failed.pk])).status_code == 404
 
 
 def test_the_page_costs_the_same_queries_however_much_was_asked(image, owner, signed_in, django_assert_num_queries):

@@ -50,10 +50,10 @@ def button(page: Page, name: str) -> dict[str, str] | None:
 
 def test_confirmed_says_who_when_and_what_the_machine_found(browser, image):
     dog = create_label("Dog").pk
-    page = swap(browser, "say", image, **button(look(browser, image), f"confirm-{dog}"))
+    page = swap(browser, "image-verdict", image, **button(look(browser, image), f"confirm-{dog}"))
     assert "Dog 100 % Confirmed by you just now; found at 62 % Cat 90 %" in page.text
     assert page.by_id(f"confirm-{dog}")["aria-pressed"] == "true"
-    back = swap(browser, "say", image, **button(page, f"confirm-{dog}"))
+    back = swap(browser, "image-verdict", image, **button(page, f"confirm-{dog}"))
     assert "Cat 90 % Dog 62 %" in back.text
     assert back.by_id(f"confirm-{dog}")["aria-pressed"] == "false"
 
@@ -70,10 +70,10 @@ def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, ow
     verdicts.clear(image.pk, label_id=create_label("Dog").pk)
     dog = create_label("Dog").pk
     verdicts.reindex([image.pk])
-    page = swap(browser, "say", image, **button(look(browser, image), f"reject-{dog}"))
+    page = swap(browser, "image-verdict", image, **button(look(browser, image), f"reject-{dog}"))
     assert "Rejected Dog Undo Rejected by you just now; found at 62 %" in page.text
     assert ("Dog" in page.links, page.all("rect", "box")) == (False, [])
-    back = swap(browser, "say", image, **button(page, f"reject-{dog}"))
+    back = swap(browser, "image-verdict", image, **button(page, f"reject-{dog}"))
     assert ("Rejected" in back.text, len(back.all("rect", "box"))) == (False, 1)
     assert label_rows(image) == {"Dog": 62, "Cat": 90}
 
@@ -81,21 +81,21 @@ def test_rejected_stays_to_be_seen_without_its_box_and_can_be_undone(browser, ow
 def test_saying_it_twice_is_saying_it_once(browser, image):
     dog = create_label("Dog").pk
     for _ in range(2):
-        assert post(browser, "say", image, confirm=dog).status_code == 302
+        assert post(browser, "image-verdict", image, confirm=dog).status_code == 302
     for _ in range(2):
-        post(browser, "say", image, reject=dog)
+        post(browser, "image-verdict", image, reject=dog)
     assert list(image.verdicts.values_list("decision", flat=True)) == ["rejected"]
     for _ in range(2):
-        post(browser, "say", image, unsay=dog)
+        post(browser, "image-verdict", image, unsay=dog)
     assert label_rows(image) == {"Dog": 62.5, "Cat": 90}
 
 
 def test_without_a_script_one_is_led_back_into_the_search(browser, image):
-    answer = post(browser, "say", image, "?q=dog", reject=create_label("Cat").pk)
+    answer = post(browser, "image-verdict", image, "?q=dog", reject=create_label("Cat").pk)
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image, q="dog")
     assert "Rejected Cat Undo" in page.text
-    assert {each["action"] for each in page.all("form", "labels")} == {f"/images/{image.pk}/say/?q=dog"}
+    assert {each["action"] for each in page.all("form", "labels")} == {f"/images/{image.pk}/verdict/?q=dog"}
 
 
 def test_another_persons_word_is_theirs_and_nobody_who_is_not_signed_in_learns_names(
@@ -121,8 +121,8 @@ def test_who_only_looks_has_nothing_to_press_but_the_own_marks(colleague, nobody
 
 def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, image):
     sentence = "This label is not on the picture any more."
-    assert sentence in swap(browser, "say", image, confirm=10**8).text
-    post(browser, "say", image, confirm=10**8)
+    assert sentence in swap(browser, "image-verdict", image, confirm=10**8).text
+    post(browser, "image-verdict", image, confirm=10**8)
     assert sentence in look(browser, image).text
     assert sentence not in look(browser, image).text
 
@@ -130,14 +130,14 @@ def test_a_label_that_went_away_meanwhile_is_refused_in_a_sentence(browser, imag
 @pytest.mark.parametrize(
     ("name", "fields", "sentence"),
     [
-        ("say", {}, "Say which label."),
-        ("say", {"confirm": "Dog"}, "Say which label."),
+        ("image-verdict", {}, "Say which label."),
+        ("image-verdict", {"confirm": "Dog"}, "Say which label."),
         ("add-label", {}, "A tag needs at least one letter, digit or sign."),
         ("add-label", {"name": "\x00 \n"}, "A tag needs at least one letter, digit or sign."),
         ("add-label", {"name": "a" * 201}, "A tag has at most 200 characters; this one has 201."),
-        ("mark", {}, "Choose 1 to 5 stars, or 0 for none."),
-        ("mark", {"stars": "6"}, "A rating is 1 to 5 stars, or 0 for none."),
-        ("open-to", {"visibility": "3"}, "Choose who may see it: private, shared or public."),
+        ("image-rating", {}, "Choose 1 to 5 stars, or 0 for none."),
+        ("image-rating", {"stars": "6"}, "A rating is 1 to 5 stars, or 0 for none."),
+        ("image-visibility", {"visibility": "3"}, "Choose who may see it: private, shared or public."),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(browser, image, name, fields, sentence):
@@ -170,7 +170,7 @@ def test_a_tag_added_again_meanwhile_stays_as_it_is(browser, image):
     gone = swap(browser, "remove-tag", image, tag=create_label("party", "tag").pk)
     swap(browser, "add-label", image, name="party")
     fields = {each["name"]: each["value"] for each in gone.all("input") if each["name"] == "change"}
-    told = swap(browser, "undo-here", image, **fields)
+    told = swap(browser, "image-undo", image, **fields)
     assert "Somebody changed it since; it stays as it is." in told.text
 
 
@@ -186,7 +186,7 @@ def test_a_label_that_a_person_added_is_taken_back_by_rejecting_it(browser, owne
     page = swap(browser, "add-label", image, name="dog")
     assert "Other Dog 100 % Added by you just now" in page.text
     assert page.by_id(f"confirm-{create_label('Dog').pk}") is None
-    gone = swap(browser, "say", image, **button(page, f"reject-{create_label('Dog').pk}"))
+    gone = swap(browser, "image-verdict", image, **button(page, f"reject-{create_label('Dog').pk}"))
     assert ("Dog" in gone.text, image.verdicts.count()) == (False, 0)
 
 
@@ -206,7 +206,7 @@ def test_hostile_words_stay_text(browser, image):
 
 
 def offered(browser, text: str) -> list[tuple[str, str]]:
-    page = Page(browser.get(reverse("complete-names"), {"q": text}))
+    page = Page(browser.get(reverse("autocomplete-labels"), {"q": text}))
     return [(each["id"], each["data-text"]) for each in page.all("li")]
 
 
@@ -227,14 +227,14 @@ def test_names_are_offered_of_labels_and_tags_one_can_meet(browser, owner, stran
 def test_favorite_and_stars_are_each_persons_own(owner, colleague, signed_in):
     image = create_image(owner, visibility=Image.Visibility.SHARED)
     mine, theirs = signed_in(owner), signed_in(colleague)
-    page = swap(mine, "mark", image, **button(look(mine, image), "favorite"))
-    page = swap(mine, "mark", image, **button(page, "star-4"))
+    page = swap(mine, "image-rating", image, **button(look(mine, image), "favorite"))
+    page = swap(mine, "image-rating", image, **button(page, "star-4"))
     assert page.by_id("favorite")["aria-pressed"] == "true"
     assert [each["value"] for each in page.all("button", "is-given")] == ["1", "2", "3", "0"]
     other = look(theirs, image)
     assert (other.by_id("favorite")["aria-pressed"], other.all("button", "is-given")) == ("false", [])
-    page = swap(mine, "mark", image, **button(page, "star-4"))
-    swap(mine, "mark", image, **button(page, "favorite"))
+    page = swap(mine, "image-rating", image, **button(page, "star-4"))
+    swap(mine, "image-rating", image, **button(page, "favorite"))
     assert not Rating.objects.exists()
 
 
@@ -243,7 +243,7 @@ def test_favorite_and_stars_are_each_persons_own(owner, colleague, signed_in):
 
 def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
     assert look(nobody, image).text == look(nobody, create_image(image.owner)).text  # neither is there
-    page = swap(browser, "open-to", image, visibility="2")
+    page = swap(browser, "image-visibility", image, visibility="2")
     assert "Everyone with its address can see it now. Undo" in page.text
     image.refresh_from_db()
     address = image.get_public_url()
@@ -255,15 +255,15 @@ def test_who_may_see_it_is_changed_told_and_undone(browser, image, nobody):
     assert {"type": "hidden", "name": "visibility", "value": "0"} in page.all("input")
     browser.post(undo, {"visibility": "0"})
     assert nobody.get(address).status_code == 404
-    swap(browser, "open-to", image, visibility="2")
+    swap(browser, "image-visibility", image, visibility="2")
     assert nobody.get(address).status_code == 404  # made public again it has another address
-    swap(browser, "open-to", image, visibility="0")
-    assert swap(browser, "open-to", image, visibility="0").all("div", "toast") == []
+    swap(browser, "image-visibility", image, visibility="0")
+    assert swap(browser, "image-visibility", image, visibility="0").all("div", "toast") == []
 
 
 def test_discarded_it_is_seen_by_its_owner_alone_who_may_restore_it(browser, owner, colleague, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
-    answer = post(browser, "discard", image, "?q=dog")
+    answer = post(browser, "image-trash", image, "?q=dog")
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image)
     assert "Moved to the trash just now. Only you can open it" in page.text
@@ -277,7 +277,7 @@ def test_discarded_it_is_seen_by_its_owner_alone_who_may_restore_it(browser, own
 
 
 def test_a_script_that_discards_or_restores_loads_the_page_anew(browser, image):
-    for name in ("discard", "restore"):
+    for name in ("image-trash", "restore"):
         answer = browser.post(reverse(name, args=[image.pk]), **HTMX)
         assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
 
@@ -294,7 +294,15 @@ def test_what_was_brought_in_again_is_not_restored_and_says_so(browser, image):
 def test_nothing_is_changed_without_the_pages_own_token(owner, image):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(owner)
-    for name in ("say", "add-label", "remove-tag", "mark", "open-to", "discard", "restore"):
+    for name in (
+        "image-verdict",
+        "add-label",
+        "remove-tag",
+        "image-rating",
+        "image-visibility",
+        "image-trash",
+        "restore",
+    ):
         answer = post(browser, name, image, confirm=create_label("Dog").pk, name="x", favorite="1", visibility="2")
         assert answer.status_code == 403
     assert label_rows(image) == {"Dog": 62.5, "Cat": 90}
@@ -309,13 +317,13 @@ def test_an_answer_takes_the_same_queries_however_much_was_said(browser, owner, 
     # session, person; picture; transaction begun and ended, picture locked, verdict looked for; best labels; latest
     # and current analyses, verdicts, labels; one's own mark
     with django_assert_num_queries(14):
-        browser.post(reverse("say", args=[image.pk]), said, **HTMX)
+        browser.post(reverse("image-verdict", args=[image.pk]), said, **HTMX)
 
 
 def test_what_goes_on_in_the_background_is_undone_there_from_this_page_too(browser, image, owner):
     change = BulkChange.objects.create(person=owner, action="trash", is_open=True)
     ChangedImage.objects.create(change=change, image_id=image.pk, before={})
-    told = Page(browser.post(reverse("undo-here", args=[image.pk]), {"change": change.pk}, **HTMX))
+    told = Page(browser.post(reverse("image-undo", args=[image.pk]), {"change": change.pk}, **HTMX))
     assert "It is undone in the background." in told.text
     change.refresh_from_db()
     assert (change.is_open, change.undone_at is None) == (True, False)

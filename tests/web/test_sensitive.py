@@ -49,7 +49,7 @@ def library(browser, **parameters) -> Page:
 
 
 def switch(browser, show: str = "1"):
-    return browser.post(reverse("sensitive"), {"show": show, "next": "/labels/"})
+    return browser.post(reverse("toggle-sensitive"), {"show": show, "next": "/labels/"})
 
 
 def test_a_sensitive_card_is_blurred_says_so_and_leads_to_the_picture(sensitive, harmless, browser):

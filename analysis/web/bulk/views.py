@@ -212,7 +212,7 @@ def _toast(change: BulkChange) -> Toast:
     elif change.refused and change.action not in FOR_ONESELF:
         said += f" {formatting.pictures(change.refused)} {'is' if change.refused == 1 else 'are'} not yours to change."
     undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
-    return Toast(said, undo_url, progress_url=reverse("change", args=[change.pk]) if change.is_open else "")
+    return Toast(said, undo_url, progress_url=reverse("bulk-change", args=[change.pk]) if change.is_open else "")
 
 
 def _undoing(change: BulkChange) -> Toast:
@@ -220,7 +220,7 @@ def _undoing(change: BulkChange) -> Toast:
     if not change.is_open:
         return Toast(f"Undone on {formatting.pictures(change.restored)}.")
     said = f"Undone on {formatting.pictures(change.restored)} so far; the others follow in the background."
-    return Toast(said, progress_url=reverse("change", args=[change.pk]))
+    return Toast(said, progress_url=reverse("bulk-change", args=[change.pk]))
 
 
 def _sentence(change: BulkChange) -> str:

@@ -75,7 +75,7 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
             return None  # somebody was faster
         selection = Selection(request.user, ids=(shown.pk,))  # type: ignore[arg-type]
         change = bulk.remove_tag(selection, tag)
-        return Toast(f"Took “{tag}” off.", _address("undo-here", request, shown), {"change": str(change.pk)})
+        return Toast(f"Took “{tag}” off.", _address("image-undo", request, shown), {"change": str(change.pk)})
 
     return _tell(request, *_done(request, image_id, act, may=permissions.can_review_labels), part="labels_updated")
 
@@ -123,7 +123,7 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
         images.set_visibility([shown.pk], int(wanted))
         shown.visibility = int(wanted)
         words = VISIBILITY_SENTENCES[Image.Visibility(shown.visibility)]
-        return Toast(words, _address("open-to", request, shown), {"visibility": str(before)})
+        return Toast(words, _address("image-visibility", request, shown), {"visibility": str(before)})
 
     return _tell(request, *_done(request, image_id, act), part="rating_updated")
 
