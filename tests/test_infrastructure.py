@@ -115,7 +115,7 @@ def test_an_upload_goes_the_whole_way_though_no_browser_says_that_it_is_complete
 ):
     rekognition.answers = [labels_answer(Dog=98)]
     content = pictures.jpeg()
-    leave = signed_in(owner).post(reverse("tickets"), {"name": "dog.jpg", "size": len(content)}).json()
+    leave = signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
     assert post(leave, content) == 204
     # S3's test message, the upload, and nothing of the renditions that come of it.
     assert "2 messages with 1 events taken in, 0 put into the dead-letter queue." in consume()

@@ -112,7 +112,7 @@ def test_only_staff_see_private_pictures_and_the_admin(name, owner, in_group, si
 @pytest.mark.parametrize("name", ["viewer", "curator"])
 def test_viewers_and_curators_cannot_upload(name, in_group, signed_in):
     browser = signed_in(in_group(name))
-    for answer in (browser.get(reverse("upload")), browser.post(reverse("upload")), browser.post(reverse("tickets"))):
+    for answer in (browser.get(reverse("upload")), browser.post(reverse("upload")), browser.post(reverse("uploads"))):
         assert answer.status_code == 403
         assert str(permissions.VIEW_ONLY_MESSAGE) in answer.content.decode()
 
@@ -125,17 +125,23 @@ def test_curator_corrects_labels_of_shared_pictures_only(owner, in_group, signed
     def post(door, image, **said):
         return browser.post(reverse(door, args=[image.pk]), said).status_code
 
-    assert post("say", private, reject=dog) == 404
-    assert post("say", shared, reject=dog) == 302
+    assert post("image-verdict", private, reject=dog) == 404
+    assert post("image-verdict", shared, reject=dog) == 302
     assert post("add-label", shared, name="holiday") == 302
     assert post("remove-tag", shared, tag=create_label("holiday", kind="tag").pk) == 302
     assert list(Verdict.objects.values_list("image", "label__name", "decision")) == [(shared.pk, "Dog", "rejected")]
-    assert [post("open-to", shared, visibility="2"), post("discard", shared), post("retry", shared)] == [403, 403, 403]
+    assert [post("image-visibility", shared, visibility="2"), post("image-trash", shared), post("retry", shared)] == [
+        403,
+        403,
+        403,
+    ]
 
 
 def test_viewer_cannot_review_labels(owner, in_group, signed_in):
     shared = create_labeled_image(owner, {"Dog": 90}, visibility=1)
-    answer = signed_in(in_group("viewer")).post(reverse("say", args=[shared.pk]), {"reject": create_label("Dog").pk})
+    answer = signed_in(in_group("viewer")).post(
+        reverse("image-verdict", args=[shared.pk]), {"reject": create_label("Dog").pk}
+    )
     assert (answer.status_code, Verdict.objects.count()) == (403, 0)
     assert str(permissions.NOT_CURATOR_MESSAGE) in html.unescape(answer.content.decode())
 
@@ -262,7 +268,7 @@ def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, sign
     found |= {each for each in ("analyze", "upload") if f'"/{each}/"' in page}
     assert found == offered
     page = browser.get(shared.get_absolute_url()).content.decode()
-    assert [each for each in ("discard", "open-to", "restore") if f"/{each}/" in page] == []
+    assert [each for each in ("trash", "visibility", "restore") if f"/{each}/" in page] == []
 
 
 def test_verdict_on_a_hidden_picture_is_refused(owner, signed_in):

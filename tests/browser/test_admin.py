@@ -63,7 +63,7 @@ def test_admin_lists_forms_and_actions_open(section, visit, staff, rekognition):
         model_admin, model = admin.site._registry[item.model], item.model
         opened(page, address(model, "changelist"))
         expect(page.locator("#result_list tbody tr")).not_to_have_count(0)
-        opened(page, address(model, "change", model._default_manager.first().pk))
+        opened(page, address(model, "bulk-change", model._default_manager.first().pk))
         if page.request.get(address(model, "add")).status == 200:
             opened(page, address(model, "add"))
         opened(page, address(model, "changelist"))

@@ -120,7 +120,7 @@ def test_undo_waits_for_the_pending_response(visit, image):
     page.get_by_role("button", name="Remove tag holiday").click()
     undo = page.locator(".toast").get_by_role("button", name="Undo")
     undo.hover()  # it stays as long as somebody is at it
-    with held(page, "**/mark/"):
+    with held(page, "**/rating/"):
         page.keyboard.press("f")
         undo.click()
     expect(page.locator("#tags").get_by_role("link", name="holiday")).to_be_visible()

@@ -183,7 +183,7 @@ def post(leave: dict, content: bytes) -> int:
 
 
 def leave_for(browser, content: bytes) -> dict:
-    return browser.post(reverse("tickets"), {"name": "dog.jpg", "size": len(content)}).json()
+    return browser.post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
 
 
 def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, rekognition, bucket, signed_in):
@@ -198,7 +198,7 @@ def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, re
     assert (kept["Body"].read(), kept["ContentType"]) == (content, "application/octet-stream")
     assert kept["CacheControl"] == "private, max-age=31536000, immutable"
     ticket = Upload.objects.get()
-    row = browser.get(reverse("ticket-states"), {"id": str(ticket.pk)}).content.decode()
+    row = browser.get(reverse("upload-states"), {"id": str(ticket.pk)}).content.decode()
     assert (ticket.state, f'data-ticket="{ticket.pk}"' in row, 'data-outcome="stored"' in row) == ("taken", True, True)
 
 

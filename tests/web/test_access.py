@@ -35,8 +35,8 @@ ENTRIES = {
     "library": ("get", EVERYBODY_SIGNED_IN),
     "long-search": ("post", EVERYBODY_GOES_BACK),
     "cards": ("get", {PRIVATE: (286, 286, 286, SIGN_IN)}),
-    "complete": ("get", EVERYBODY_SIGNED_IN),
-    "complete-names": ("get", EVERYBODY_SIGNED_IN),
+    "autocomplete": ("get", EVERYBODY_SIGNED_IN),
+    "autocomplete-labels": ("get", EVERYBODY_SIGNED_IN),
     "months": ("get", EVERYBODY_SIGNED_IN),
     "searches": ("get", EVERYBODY_SIGNED_IN),
     "search": ("get", {PRIVATE: (302, 302, 302, SIGN_IN)}),  # a shared one; others' own are in test_saved_searches.py
@@ -47,8 +47,8 @@ ENTRIES = {
     "bulk": ("post", EVERYBODY_GOES_BACK),
     "bulk-menu": ("post", EVERYBODY_SIGNED_IN),
     "undo": ("post", EVERYBODY_GOES_BACK),
-    "change": ("get", {PRIVATE: (302, 404, 404, SIGN_IN)}),
-    "sensitive": ("post", EVERYBODY_GOES_BACK),
+    "bulk-change": ("get", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "toggle-sensitive": ("post", EVERYBODY_GOES_BACK),
     "buckets": ("get", EVERYBODY_SIGNED_IN),
     "bucket-add": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),  # staff alone: in test_buckets.py
     "bucket-edit": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
@@ -60,10 +60,10 @@ ENTRIES = {
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
     "upload": ("get", EVERYBODY_SIGNED_IN),
     "upload-state": ("get", EVERYBODY_SIGNED_IN),
-    "tickets": ("post", EVERYBODY_SIGNED_IN),
-    "ticket-states": ("get", EVERYBODY_SIGNED_IN),
-    "ticket-file": ("post", {PRIVATE: (400, 400, 400, SIGN_IN)}),  # without a file; others' are in test_tickets.py
-    "ticket-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "uploads": ("post", EVERYBODY_SIGNED_IN),
+    "upload-states": ("get", EVERYBODY_SIGNED_IN),
+    "upload-file": ("post", {PRIVATE: (400, 400, 400, SIGN_IN)}),  # without a file; others' are in test_tickets.py
+    "upload-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "image": ("get", SEEN_PAGE),
     "image-panel": ("get", SEEN_PAGE),
     "public": ("get", {**PUBLIC_PAGE, PUBLIC: (302, 302, 302, 200)}),  # who is signed in goes to the picture's own page
@@ -72,23 +72,23 @@ ENTRIES = {
     "rendition": ("get", SEEN_PAGE),
     "original": ("get", SEEN_SIGNED_IN),
     "history": ("get", OWNER_SEES),
-    "answer": ("get", OWNER_SEES),
-    "choose": ("post", OWNER_CHANGES),
+    "analysis-response": ("get", OWNER_SEES),
+    "analysis-pin": ("post", OWNER_CHANGES),
     "retry": ("post", OWNER_CHANGES),
-    "say": ("post", OWNER_CHANGES),
+    "image-verdict": ("post", OWNER_CHANGES),
     "add-label": ("post", OWNER_CHANGES),
     "remove-tag": ("post", OWNER_CHANGES),
-    "undo-here": ("post", OWNER_CHANGES),
-    "mark": ("post", SEEN_MARKS),
-    "open-to": ("post", OWNER_CHANGES),
-    "discard": ("post", OWNER_CHANGES),
+    "image-undo": ("post", OWNER_CHANGES),
+    "image-rating": ("post", SEEN_MARKS),
+    "image-visibility": ("post", OWNER_CHANGES),
+    "image-trash": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
     "analyze": ("get", EVERYBODY_SIGNED_IN),
     "dashboard": ("get", EVERYBODY_SIGNED_IN),
     "dashboard-csv": ("get", EVERYBODY_SIGNED_IN),
     "activity": ("get", EVERYBODY_SIGNED_IN),
     "batch": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
-    "steer": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
+    "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
     "password_change": ("get", EVERYBODY_SIGNED_IN),
@@ -100,7 +100,16 @@ ENTRIES = {
     "login": ("get", {PRIVATE: (302, 302, 302, 200)}),
     "logout": ("post", {PRIVATE: (302, 302, 302, SIGN_IN)}),
 }
-CURATED = ("say", "add-label", "remove-tag", "undo-here", "mark", "open-to", "discard", "restore")
+CURATED = (
+    "image-verdict",
+    "add-label",
+    "remove-tag",
+    "image-undo",
+    "image-rating",
+    "image-visibility",
+    "image-trash",
+    "restore",
+)
 PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 
@@ -122,17 +131,21 @@ def address(name: str, image: Image) -> str:
     arguments = {name: [image.pk] for name in of_a_picture}
     arguments |= {"public": [image.public_id], "public-panel": [image.public_id]}
     arguments |= {"public-rendition": [image.public_id, "thumb"]}
-    arguments |= {"rendition": [image.pk, "thumb"], "answer": [image.pk, done], "choose": [image.pk, done]}
+    arguments |= {
+        "rendition": [image.pk, "thumb"],
+        "analysis-response": [image.pk, done],
+        "analysis-pin": [image.pk, done],
+    }
     saved = SavedSearch.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # deleted
     arguments |= {"search": [saved], "search-update": [saved], "search-delete": [saved]}
     change = BulkChange.objects.filter(person=image.owner).values_list("pk", flat=True).first()
-    arguments |= {"bulk": ["trash"], "undo": [1], "change": [change or 10**9]}
+    arguments |= {"bulk": ["trash"], "undo": [1], "bulk-change": [change or 10**9]}
     batch = Batch.objects.values_list("pk", flat=True).first()
-    arguments |= {"batch": [batch], "steer": [batch, "pause"], "dashboard-csv": ["added"]}
+    arguments |= {"batch": [batch], "batch-action": [batch, "pause"], "dashboard-csv": ["added"]}
     ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
-    arguments |= {"ticket-file": [ticket], "ticket-complete": [ticket]}
+    arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 
@@ -186,7 +199,17 @@ def test_changes_refuse_get(name, image, owner, signed_in):
 @pytest.mark.parametrize(
     "name",
     [
-        *("library", "cards", "image", "image-panel", "rendition", "original", "upload-state", "history", "answer"),
+        *(
+            "library",
+            "cards",
+            "image",
+            "image-panel",
+            "rendition",
+            "original",
+            "upload-state",
+            "history",
+            "analysis-response",
+        ),
         *("activity", "system", "dashboard", "dashboard-csv"),
     ],
 )
@@ -195,7 +218,18 @@ def test_read_only_pages_refuse_post(name, image, owner, signed_in):
 
 
 @pytest.mark.parametrize(
-    "name", ["image", "image-panel", "rendition", "original", "retry", "history", "answer", "choose", *CURATED]
+    "name",
+    [
+        "image",
+        "image-panel",
+        "rendition",
+        "original",
+        "retry",
+        "history",
+        "analysis-response",
+        "analysis-pin",
+        *CURATED,
+    ],
 )
 def test_trashed_picture_is_visible_to_its_owner_only(name, image, browsers):
     Image.objects.update(trashed_at=timezone.now(), visibility=PUBLIC)

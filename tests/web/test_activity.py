@@ -187,7 +187,7 @@ def test_batch_is_paused_resumed_and_cancelled(case, owner, signed_in):
     before, action, after, message = case
     batch = create_batch(owner, state=before, finished_at=timezone.now() if before == "cancelled" else None)
     browser = signed_in(owner)
-    assert browser.post(reverse("steer", args=[batch.pk, action])).url == URL
+    assert browser.post(reverse("batch-action", args=[batch.pk, action])).url == URL
     batch.refresh_from_db()
     assert batch.state == after
     assert f"Run #{batch.pk} {message}" in Page(browser.get(URL)).text
@@ -195,9 +195,9 @@ def test_batch_is_paused_resumed_and_cancelled(case, owner, signed_in):
 
 def test_only_staff_change_the_batches_of_others(owner, colleague, staff, signed_in):
     batch = create_batch(owner)
-    address = reverse("steer", args=[batch.pk, "pause"])
+    address = reverse("batch-action", args=[batch.pk, "pause"])
     assert signed_in(colleague).post(address).status_code == 404
-    assert signed_in(owner).post(reverse("steer", args=[batch.pk, "explode"])).status_code == 404
+    assert signed_in(owner).post(reverse("batch-action", args=[batch.pk, "explode"])).status_code == 404
     assert Batch.objects.get().state == "running"
     signed_in(staff).post(address)
     assert Batch.objects.get().state == "paused"
@@ -217,7 +217,7 @@ def test_only_staff_change_the_batches_of_others(owner, colleague, staff, signed
 def test_stopped_batch_resumes_with_another_budget(case, owner, signed_in):
     typed, budget, state, message = case
     batch, browser = create_batch(owner, state="stopped", budget=5), signed_in(owner)
-    browser.post(reverse("steer", args=[batch.pk, "resume"]), {"budget": typed})
+    browser.post(reverse("batch-action", args=[batch.pk, "resume"]), {"budget": typed})
     batch.refresh_from_db()
     assert (batch.budget, batch.state) == (Decimal(budget), state)
     assert message in Page(browser.get(URL)).text

@@ -19,7 +19,7 @@ def browser(owner, signed_in):
 
 def options(browser, text: str, cursor: int | None = None) -> list[dict[str, str]]:
     parameters = {"q": text, "cursor": len(text) if cursor is None else cursor}
-    return Page(browser.get(reverse("complete"), parameters)).all("li")
+    return Page(browser.get(reverse("autocomplete"), parameters)).all("li")
 
 
 def test_labels_are_suggested_with_completed_text(owner, browser):
@@ -49,7 +49,7 @@ def test_hostile_input_gives_suggestions_or_none(browser):
     texts = ("", "\x00", '"', "(" * 500, "x" * 5_000, "dog>=", "face(", "é*")
     cursors = ("", "-1", "9" * 30, "x", "1")
     statuses = {
-        browser.get(reverse("complete"), {"q": text, "cursor": cursor}).status_code
+        browser.get(reverse("autocomplete"), {"q": text, "cursor": cursor}).status_code
         for text in texts
         for cursor in cursors
     }

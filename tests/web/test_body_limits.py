@@ -54,13 +54,13 @@ def test_invalid_session_gets_the_anonymous_limit():
     [
         ("login", 3 * MB),
         ("bulk-menu", 3 * MB),
-        ("tickets", 3 * MB),
-        ("ticket-file", 101 * MB),
+        ("uploads", 3 * MB),
+        ("upload-file", 101 * MB),
         ("upload", 1025 * MB),
     ],
 )
 def test_signed_in_limit_depends_on_the_page(owner, signed_in, name, length):
-    arguments = ["00000000-0000-4000-8000-000000000000"] if name == "ticket-file" else []
+    arguments = ["00000000-0000-4000-8000-000000000000"] if name == "upload-file" else []
     assert announced(signed_in(owner), reverse(name, args=arguments), length).status_code == 413
 
 
@@ -86,7 +86,7 @@ def test_too_large_file_is_truncated_at_the_limit(owner, signed_in, settings):
 
 def test_upload_of_undeclared_size_is_deleted(owner, signed_in, pictures_folder):
     browser, content = signed_in(owner), pictures.jpeg()
-    leave = browser.post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
+    leave = browser.post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()
     answer = browser.post(leave["url"], {**leave["fields"], "file": SimpleUploadedFile("x", content)})
     sentence = f"{len(content):,} bytes of 10 bytes arrived; please send it again"
     assert (answer.status_code, answer.content.decode()) == (400, sentence)
@@ -98,11 +98,11 @@ def test_pending_uploads_per_person_are_limited(owner, colleague, signed_in, set
     settings.MAX_OPEN_UPLOADS = 2
     for _ in range(2):
         uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=10)
-    row = signed_in(owner).post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()["row"]
+    row = signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()["row"]
     assert "2 of your uploads are still in progress. Wait for some to finish, then send this again." in row
-    assert "url" in signed_in(colleague).post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
+    assert "url" in signed_in(colleague).post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()
     Upload.objects.filter(owner=owner).update(state=Upload.State.TAKEN)
-    assert "url" in signed_in(owner).post(reverse("tickets"), {"name": "dog.jpg", "size": 10}).json()
+    assert "url" in signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": 10}).json()
 
 
 def test_pending_bytes_per_person_are_limited(owner, settings):

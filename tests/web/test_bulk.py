@@ -191,17 +191,17 @@ def test_large_bulk_action_continues_in_the_background(images, browser, signed_i
     change = BulkChange.objects.get()
     assert "0 pictures done so far. The rest continues in the background." in page.text
     [toast] = page.all("div", "toast")
-    assert toast["hx-get"] == reverse("change", args=[change.pk])
+    assert toast["hx-get"] == reverse("bulk-change", args=[change.pk])
     assert Verdict.objects.count() == 0
     bulk_steps.continue_change(change.pk)
     [toast] = (page := Page(browser.get(toast["hx-get"], **HTMX))).all("div", "toast")
     assert ("hx-get" in toast, "data-finished" in toast) == (False, True)
     assert "Added “holiday” to 3 pictures." in page.text
-    assert signed_in(colleague).get(reverse("change", args=[change.pk])).status_code == 404
+    assert signed_in(colleague).get(reverse("bulk-change", args=[change.pk])).status_code == 404
     page = undo(browser, page)
     assert "Undone on 0 pictures so far. The rest continues in the background." in page.text
     [toast] = page.all("div", "toast")
-    assert toast["hx-get"] == reverse("change", args=[change.pk])
+    assert toast["hx-get"] == reverse("bulk-change", args=[change.pk])
     assert ["holiday" in label_rows(image) for image in images] == [True] * 3
     assert [element for element in page.all("form") if "/undo/" in element["action"]] == []
     bulk_steps.continue_change(change.pk)

@@ -34,7 +34,7 @@ def browser(owner, signed_in):
 
 
 def ask(browser, content: bytes = PICTURE, name="dog.jpg", **said) -> dict:
-    return browser.post(reverse("tickets"), {"name": name, "size": len(content), **said}).json()
+    return browser.post(reverse("uploads"), {"name": name, "size": len(content), **said}).json()
 
 
 def send(browser, leave: dict, content: bytes = PICTURE):
@@ -138,8 +138,8 @@ def test_upload_of_another_person_is_not_found(browser, colleague, signed_in):
     for answer in (send(other, leave), other.post(leave["complete"])):
         assert (answer.status_code, answer.content.decode()) == (404, "Unknown upload. Please send the file again.")
     send(browser, leave)
-    assert other.get(reverse("ticket-states"), {"id": str(Upload.objects.get().pk)}).content.strip() == b""
-    assert browser.post(reverse("ticket-complete", args=[uuid4()])).status_code == 404
+    assert other.get(reverse("upload-states"), {"id": str(Upload.objects.get().pk)}).content.strip() == b""
+    assert browser.post(reverse("upload-complete", args=[uuid4()])).status_code == 404
 
 
 def test_expired_upload_is_rejected_and_its_bytes_are_deleted(browser, pictures_folder):
@@ -167,7 +167,7 @@ def test_pending_upload_is_not_deleted(browser, state):
         Upload.objects.update(expires_at=Now() - timedelta(hours=2))
     tasks.sweep_blobs()
     assert list(overdue_blobs()) == []  # nor does an audit miss its deletion
-    browser.post(reverse("ticket-complete", args=[Upload.objects.get().pk]))
+    browser.post(reverse("upload-complete", args=[Upload.objects.get().pk]))
     tasks.check_uploads()
     assert Upload.objects.values_list("state", "reason").get() == ("taken", "")
 
@@ -208,7 +208,7 @@ def test_states_take_five_queries(browser, owner, number, django_assert_num_quer
         browser.post(leave["complete"])
     ids = [str(pk) for pk in Upload.objects.values_list("pk", flat=True)]
     with django_assert_num_queries(5):  # session, person, tickets, labels, states
-        page = page_of(browser.get(reverse("ticket-states"), {"id": ids}))
+        page = page_of(browser.get(reverse("upload-states"), {"id": ids}))
     assert outcomes(page) == ["stored"] * number
 
 
@@ -258,7 +258,7 @@ def test_upload_to_s3_is_checked_by_a_worker(browser, in_s3):
     row = page.all("li", "upload-row")[0]
     ticket = Upload.objects.get()
     assert (row["data-outcome"], row["data-ticket"], ticket.state) == ("checking", str(ticket.pk), "arrived")
-    assert browser.get(reverse("ticket-states"), {"id": str(ticket.pk)}).content.strip() == b""
+    assert browser.get(reverse("upload-states"), {"id": str(ticket.pk)}).content.strip() == b""
     assert uploads.is_due()
 
 
@@ -276,7 +276,7 @@ def test_upload_that_crashes_workers_is_rejected(browser, pictures_folder):
 
 @pytest.mark.parametrize("strange", ["0" * 36, "-" * 36, "x", ""])
 def test_invalid_id_has_no_state(browser, strange):
-    answer = browser.get(reverse("ticket-states"), {"id": strange})
+    answer = browser.get(reverse("upload-states"), {"id": strange})
     assert (answer.status_code, answer.content.strip()) == (200, b"")
 
 

@@ -70,22 +70,22 @@ def test_replaced_original_separates_the_history(image, owner, signed_in):
 
 def test_older_result_is_pinned_and_unpinned(image, owner, signed_in):
     browser, older = signed_in(owner), Analysis.objects.order_by("pk")[0]
-    browser.post(reverse("choose", args=[image.pk, older.pk]))
+    browser.post(reverse("analysis-pin", args=[image.pk, older.pk]))
     assert label_rows(image) == {"Van": 90, "Dog": 90, "Sky": 60}
     assert "Use latest result" in words(browser.get(reverse("history", args=[image.pk])))
-    browser.post(reverse("choose", args=[image.pk, older.pk]), {"unpin": "1"})
+    browser.post(reverse("analysis-pin", args=[image.pk, older.pk]), {"unpin": "1"})
     assert label_rows(image) == {"Truck": 80, "Dog": 90, "Sky": 75}
 
 
 def test_raw_response_is_unchanged(image, owner, signed_in):
     analysis = Analysis.objects.order_by("pk")[0]
-    page = signed_in(owner).get(reverse("answer", args=[image.pk, analysis.pk]))
+    page = signed_in(owner).get(reverse("analysis-response", args=[image.pk, analysis.pk]))
     assert (page.json(), page["Content-Type"]) == (analysis.answer, "application/json")
 
 
 def test_failed_analysis_cannot_be_pinned(image, owner, signed_in):
     failed = Analysis.objects.get(state="failed")
-    assert signed_in(owner).post(reverse("choose", args=[image.pk, failed.pk])).status_code == 404
+    assert signed_in(owner).post(reverse("analysis-pin", args=[image.pk, failed.pk])).status_code == 404
 
 
 def test_history_query_count_is_constant(image, owner, signed_in, django_assert_num_queries):

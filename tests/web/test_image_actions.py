@@ -51,10 +51,10 @@ def button(page: Page, name: str) -> dict[str, str] | None:
 
 def test_confirmation_shows_author_date_and_detected_confidence(browser, image):
     dog = create_label("Dog").pk
-    page = swap(browser, "say", image, **button(look(browser, image), f"confirm-{dog}"))
+    page = swap(browser, "image-verdict", image, **button(look(browser, image), f"confirm-{dog}"))
     assert "Dog 100 % Confirmed by you just now; detected at 62 % Cat 90 %" in page.text
     assert page.by_id(f"confirm-{dog}")["aria-pressed"] == "true"
-    back = swap(browser, "say", image, **button(page, f"confirm-{dog}"))
+    back = swap(browser, "image-verdict", image, **button(page, f"confirm-{dog}"))
     assert "Cat 90 % Dog 62 %" in back.text
     assert back.by_id(f"confirm-{dog}")["aria-pressed"] == "false"
 
@@ -71,10 +71,10 @@ def test_rejected_label_is_listed_without_box_and_can_be_undone(browser, owner):
     verdicts.clear(image.pk, label_id=create_label("Dog").pk)
     dog = create_label("Dog").pk
     reindex([image.pk])
-    page = swap(browser, "say", image, **button(look(browser, image), f"reject-{dog}"))
+    page = swap(browser, "image-verdict", image, **button(look(browser, image), f"reject-{dog}"))
     assert "Rejected Dog Undo Rejected by you just now; detected at 62 %" in page.text
     assert ("Dog" in page.links, page.all("rect", "box")) == (False, [])
-    back = swap(browser, "say", image, **button(page, f"reject-{dog}"))
+    back = swap(browser, "image-verdict", image, **button(page, f"reject-{dog}"))
     assert ("Rejected" in back.text, len(back.all("rect", "box"))) == (False, 1)
     assert label_rows(image) == {"Dog": 62, "Cat": 90}
 
@@ -82,21 +82,21 @@ def test_rejected_label_is_listed_without_box_and_can_be_undone(browser, owner):
 def test_repeated_verdict_is_stored_once(browser, image):
     dog = create_label("Dog").pk
     for _ in range(2):
-        assert post(browser, "say", image, confirm=dog).status_code == 302
+        assert post(browser, "image-verdict", image, confirm=dog).status_code == 302
     for _ in range(2):
-        post(browser, "say", image, reject=dog)
+        post(browser, "image-verdict", image, reject=dog)
     assert list(image.verdicts.values_list("decision", flat=True)) == ["rejected"]
     for _ in range(2):
-        post(browser, "say", image, clear=dog)
+        post(browser, "image-verdict", image, clear=dog)
     assert label_rows(image) == {"Dog": 62.5, "Cat": 90}
 
 
 def test_redirect_without_javascript_keeps_the_search(browser, image):
-    answer = post(browser, "say", image, "?q=dog", reject=create_label("Cat").pk)
+    answer = post(browser, "image-verdict", image, "?q=dog", reject=create_label("Cat").pk)
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image, q="dog")
     assert "Rejected Cat Undo" in page.text
-    assert {element["action"] for element in page.all("form", "labels")} == {f"/images/{image.pk}/say/?q=dog"}
+    assert {element["action"] for element in page.all("form", "labels")} == {f"/images/{image.pk}/verdict/?q=dog"}
 
 
 def test_verdict_names_its_author_to_signed_in_people_only(owner, colleague, nobody, signed_in, image):
@@ -120,8 +120,8 @@ def test_viewers_can_only_rate(colleague, nobody, owner, signed_in):
 
 def test_verdict_on_a_removed_label_is_refused(browser, image):
     sentence = "This label is no longer on the picture."
-    assert sentence in swap(browser, "say", image, confirm=10**8).text
-    post(browser, "say", image, confirm=10**8)
+    assert sentence in swap(browser, "image-verdict", image, confirm=10**8).text
+    post(browser, "image-verdict", image, confirm=10**8)
     assert sentence in look(browser, image).text
     assert sentence not in look(browser, image).text
 
@@ -129,14 +129,14 @@ def test_verdict_on_a_removed_label_is_refused(browser, image):
 @pytest.mark.parametrize(
     ("name", "fields", "sentence"),
     [
-        ("say", {}, "Choose a label."),
-        ("say", {"confirm": "Dog"}, "Choose a label."),
+        ("image-verdict", {}, "Choose a label."),
+        ("image-verdict", {"confirm": "Dog"}, "Choose a label."),
         ("add-label", {}, "Tag can't be empty."),
         ("add-label", {"name": "\x00 \n"}, "Tag can't be empty."),
         ("add-label", {"name": "a" * 201}, "A tag can have at most 200 characters; this one has 201."),
-        ("mark", {}, "Choose 1 to 5 stars, or 0 to clear the rating."),
-        ("mark", {"stars": "6"}, "A rating is 1 to 5 stars, or 0 for none."),
-        ("open-to", {"visibility": "3"}, "Choose a visibility: private, shared or public."),
+        ("image-rating", {}, "Choose 1 to 5 stars, or 0 to clear the rating."),
+        ("image-rating", {"stars": "6"}, "A rating is 1 to 5 stars, or 0 for none."),
+        ("image-visibility", {"visibility": "3"}, "Choose a visibility: private, shared or public."),
     ],
 )
 def test_invalid_action_is_refused_and_changes_nothing(browser, image, name, fields, sentence):
@@ -169,7 +169,7 @@ def test_undo_keeps_a_tag_added_again(browser, image):
     gone = swap(browser, "remove-tag", image, tag=create_label("party", "tag").pk)
     swap(browser, "add-label", image, name="party")
     fields = {element["name"]: element["value"] for element in gone.all("input") if element["name"] == "change"}
-    page = swap(browser, "undo-here", image, **fields)
+    page = swap(browser, "image-undo", image, **fields)
     assert "It was changed in the meantime, so nothing was undone." in page.text
 
 
@@ -185,7 +185,7 @@ def test_rejecting_an_added_label_removes_it(browser, owner):
     page = swap(browser, "add-label", image, name="dog")
     assert "Other Dog 100 % Added by you just now" in page.text
     assert page.by_id(f"confirm-{create_label('Dog').pk}") is None
-    gone = swap(browser, "say", image, **button(page, f"reject-{create_label('Dog').pk}"))
+    gone = swap(browser, "image-verdict", image, **button(page, f"reject-{create_label('Dog').pk}"))
     assert ("Dog" in gone.text, image.verdicts.count()) == (False, 0)
 
 
@@ -205,7 +205,7 @@ def test_hostile_tag_is_escaped(browser, image):
 
 
 def offered(browser, text: str) -> list[tuple[str, str]]:
-    page = Page(browser.get(reverse("complete-names"), {"q": text}))
+    page = Page(browser.get(reverse("autocomplete-labels"), {"q": text}))
     return [(element["id"], element["data-text"]) for element in page.all("li")]
 
 
@@ -226,14 +226,14 @@ def test_visible_labels_and_tags_are_suggested(browser, owner, stranger, signed_
 def test_favorite_and_stars_are_personal(owner, colleague, signed_in):
     image = create_image(owner, visibility=Image.Visibility.SHARED)
     mine, theirs = signed_in(owner), signed_in(colleague)
-    page = swap(mine, "mark", image, **button(look(mine, image), "favorite"))
-    page = swap(mine, "mark", image, **button(page, "star-4"))
+    page = swap(mine, "image-rating", image, **button(look(mine, image), "favorite"))
+    page = swap(mine, "image-rating", image, **button(page, "star-4"))
     assert page.by_id("favorite")["aria-pressed"] == "true"
     assert [element["value"] for element in page.all("button", "is-given")] == ["1", "2", "3", "0"]
     other = look(theirs, image)
     assert (other.by_id("favorite")["aria-pressed"], other.all("button", "is-given")) == ("false", [])
-    page = swap(mine, "mark", image, **button(page, "star-4"))
-    swap(mine, "mark", image, **button(page, "favorite"))
+    page = swap(mine, "image-rating", image, **button(page, "star-4"))
+    swap(mine, "image-rating", image, **button(page, "favorite"))
     assert not Rating.objects.exists()
 
 
@@ -242,7 +242,7 @@ def test_favorite_and_stars_are_personal(owner, colleague, signed_in):
 
 def test_visibility_is_changed_and_undone(browser, image, nobody):
     assert look(nobody, image).text == look(nobody, create_image(image.owner)).text  # neither is there
-    page = swap(browser, "open-to", image, visibility="2")
+    page = swap(browser, "image-visibility", image, visibility="2")
     assert "Anyone with the link can see it now. Undo" in page.text
     image.refresh_from_db()
     address = image.get_public_url()
@@ -254,15 +254,15 @@ def test_visibility_is_changed_and_undone(browser, image, nobody):
     assert {"type": "hidden", "name": "visibility", "value": "0"} in page.all("input")
     browser.post(undo, {"visibility": "0"})
     assert nobody.get(address).status_code == 404
-    swap(browser, "open-to", image, visibility="2")
+    swap(browser, "image-visibility", image, visibility="2")
     assert nobody.get(address).status_code == 404  # made public again it has another address
-    swap(browser, "open-to", image, visibility="0")
-    assert swap(browser, "open-to", image, visibility="0").all("div", "toast") == []
+    swap(browser, "image-visibility", image, visibility="0")
+    assert swap(browser, "image-visibility", image, visibility="0").all("div", "toast") == []
 
 
 def test_trashed_picture_is_visible_to_its_owner_who_can_restore_it(browser, owner, colleague, signed_in):
     image = create_labeled_image(owner, {"Dog": 62.5}, visibility=Image.Visibility.PUBLIC)
-    answer = post(browser, "discard", image, "?q=dog")
+    answer = post(browser, "image-trash", image, "?q=dog")
     assert answer.url == f"/images/{image.pk}/?q=dog"
     page = look(browser, image)
     assert "Moved to trash just now. Only you can see it" in page.text
@@ -276,7 +276,7 @@ def test_trashed_picture_is_visible_to_its_owner_who_can_restore_it(browser, own
 
 
 def test_trash_and_restore_reload_the_page_for_htmx(browser, image):
-    for name in ("discard", "restore"):
+    for name in ("image-trash", "restore"):
         answer = browser.post(reverse(name, args=[image.pk]), **HTMX)
         assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
 
@@ -293,7 +293,15 @@ def test_duplicate_of_a_new_upload_is_not_restored(browser, image):
 def test_actions_require_a_csrf_token(owner, image):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(owner)
-    for name in ("say", "add-label", "remove-tag", "mark", "open-to", "discard", "restore"):
+    for name in (
+        "image-verdict",
+        "add-label",
+        "remove-tag",
+        "image-rating",
+        "image-visibility",
+        "image-trash",
+        "restore",
+    ):
         answer = post(browser, name, image, confirm=create_label("Dog").pk, name="x", favorite="1", visibility="2")
         assert answer.status_code == 403
     assert label_rows(image) == {"Dog": 62.5, "Cat": 90}
@@ -308,13 +316,13 @@ def test_action_query_count_is_constant(browser, owner, number, django_assert_nu
     # session, person; picture; transaction begun and ended, picture locked, verdict looked for; best labels; latest
     # and current analyses, verdicts, labels; one's own mark
     with django_assert_num_queries(14):
-        browser.post(reverse("say", args=[image.pk]), fields, **HTMX)
+        browser.post(reverse("image-verdict", args=[image.pk]), fields, **HTMX)
 
 
 def test_background_change_is_undone_in_the_background(browser, image, owner):
     change = BulkChange.objects.create(person=owner, action="trash", is_open=True)
     ChangedImage.objects.create(change=change, image_id=image.pk, before={})
-    page = Page(browser.post(reverse("undo-here", args=[image.pk]), {"change": change.pk}, **HTMX))
+    page = Page(browser.post(reverse("image-undo", args=[image.pk]), {"change": change.pk}, **HTMX))
     assert "Undo continues in the background." in page.text
     change.refresh_from_db()
     assert (change.is_open, change.undone_at is None) == (True, False)

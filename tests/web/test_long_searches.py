@@ -11,7 +11,7 @@ from tests.web.pages import Page
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("name", ["library", "months", "cards", "complete"])
+@pytest.mark.parametrize("name", ["library", "months", "cards", "autocomplete"])
 @pytest.mark.parametrize("text", ["д" * 700, "🐕" * 4_000, "a" * 4_001, "🐕" * 100_000])
 def test_a_long_search_is_answered_or_refused_with_a_sentence(owner, signed_in, name, text):
     answer = signed_in(owner).get(reverse(name), {"q": text})

@@ -17,17 +17,17 @@ SEES = {Codename.VIEW_IMAGE: 200, Codename.CHANGE_IMAGE: 200}
 SEES_ONLY = {Codename.VIEW_IMAGE: 403, Codename.CHANGE_IMAGE: 403}
 OPENED: dict[str, dict[Codename, int]] = {
     **dict.fromkeys(("image", "image-panel", "original", "rendition"), SEES),
-    **dict.fromkeys(("history", "answer", "choose", "retry"), SEES_ONLY),
-    **dict.fromkeys(("say", "add-label", "remove-tag", "undo-here"), SEES_ONLY),
-    **dict.fromkeys(("open-to", "discard", "restore"), SEES_ONLY),
-    "mark": {Codename.VIEW_IMAGE: 302, Codename.CHANGE_IMAGE: 302},  # favorites and stars are everyone's own
+    **dict.fromkeys(("history", "analysis-response", "analysis-pin", "retry"), SEES_ONLY),
+    **dict.fromkeys(("image-verdict", "add-label", "remove-tag", "image-undo"), SEES_ONLY),
+    **dict.fromkeys(("image-visibility", "image-trash", "restore"), SEES_ONLY),
+    "image-rating": {Codename.VIEW_IMAGE: 302, Codename.CHANGE_IMAGE: 302},  # favorites and stars are everyone's own
     "bucket": {Codename.VIEW_BUCKET: 200, Codename.CHANGE_BUCKET: 200, Codename.DELETE_BUCKET: 200},
     "bucket-sync": {Codename.VIEW_BUCKET: 403, Codename.CHANGE_BUCKET: 302, Codename.DELETE_BUCKET: 403},
     "bucket-edit": {Codename.CHANGE_BUCKET: 200},
     "bucket-remove": {Codename.DELETE_BUCKET: 302},
     "bucket-add": {Codename.ADD_BUCKET: 200},
     "batch": {Codename.VIEW_BATCH: 200, Codename.CHANGE_BATCH: 200},
-    "steer": {Codename.VIEW_BATCH: 403, Codename.CHANGE_BATCH: 302},
+    "batch-action": {Codename.VIEW_BATCH: 403, Codename.CHANGE_BATCH: 302},
     "system": {Codename.VIEW_SYSTEM: 200},
 }
 """What staff with one right get where a person without any gets something else."""
@@ -95,7 +95,7 @@ def test_overlapping_bucket_of_another_owner_is_refused(prefix, is_refused, imag
 def test_refused_change_names_the_reason(image, stranger, signed_in):
     Image.objects.update(visibility=Image.Visibility.SHARED)
     browser = signed_in(stranger)
-    answer = browser.post(address("open-to", image), {"visibility": "0"})
+    answer = browser.post(address("image-visibility", image), {"visibility": "0"})
     assert (answer.status_code, "Only its owner can do this." in answer.content.decode()) == (403, True)
-    part = browser.post(address("open-to", image), {"visibility": "0"}, headers={"HX-Request": "true"})
+    part = browser.post(address("image-visibility", image), {"visibility": "0"}, headers={"HX-Request": "true"})
     assert (part.status_code, "Only its owner can do this." in part.content.decode()) == (200, True)

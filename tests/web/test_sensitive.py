@@ -49,7 +49,7 @@ def library(browser, **parameters) -> Page:
 
 
 def switch(browser, show: str = "1"):
-    return browser.post(reverse("sensitive"), {"show": show, "next": "/labels/"})
+    return browser.post(reverse("toggle-sensitive"), {"show": show, "next": "/labels/"})
 
 
 def test_sensitive_card_is_blurred_and_links_to_its_page(sensitive, harmless, browser):

@@ -218,7 +218,7 @@ def _label(request: Request, *, name: str = "") -> Label:
 
 
 def _toast(change: BulkChange) -> Toast:
-    url = reverse("change", args=[change.pk]) if change.is_open else ""
+    url = reverse("bulk-change", args=[change.pk]) if change.is_open else ""
     undo_url = reverse("undo", args=[change.pk]) if change.number or change.is_open else ""
     return Toast(_message(change), undo_url, progress_url=url)
 
@@ -232,7 +232,7 @@ def _undo_toast(change: BulkChange, number: int) -> Toast:
         "Undone on %(number)s pictures so far. The rest continues in the background.",
         number,
     )
-    return Toast(formatting.plural(progress, number), progress_url=reverse("change", args=[change.pk]))
+    return Toast(formatting.plural(progress, number), progress_url=reverse("bulk-change", args=[change.pk]))
 
 
 def _message(change: BulkChange) -> str:

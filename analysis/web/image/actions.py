@@ -79,7 +79,7 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
         selection = Selection(request.user, ids=(image.pk,))  # type: ignore[arg-type]
         change = bulk.remove_tag(selection, tag)
         message = _("Removed tag “%(tag)s”.") % {"tag": tag}
-        return Toast(message, _undo_url("undo-here", request, image), {"change": str(change.pk)})
+        return Toast(message, _undo_url("image-undo", request, image), {"change": str(change.pk)})
 
     image, toast = _run(request, image_id, action, is_allowed=permissions.can_review_labels)
     return _respond(request, image, toast, part="labels_updated")
@@ -130,7 +130,7 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
             return None
         images.set_visibility([image.pk], visibility)
         image.visibility = visibility
-        undo_url = _undo_url("open-to", request, image)
+        undo_url = _undo_url("image-visibility", request, image)
         return Toast(str(VISIBILITY_MESSAGES[visibility]), undo_url, {"visibility": str(previous)})
 
     image, toast = _run(request, image_id, action)

@@ -50,8 +50,8 @@ def create_upload(request: Request) -> HttpResponse:
     except (blobs.StorageError, uploads.UploadRefused) as failure:
         return _row_response(request, UploadOutcome(clean_name(name), sentence=str(failure), may_retry=True))
     # Only S3 presigns forms; with another storage the browser posts to receive_file, which needs the CSRF token.
-    form = form or PresignedForm(reverse("ticket-file", args=[upload.pk]), {"csrfmiddlewaretoken": get_token(request)})
-    complete_url = reverse("ticket-complete", args=[upload.pk])
+    form = form or PresignedForm(reverse("upload-file", args=[upload.pk]), {"csrfmiddlewaretoken": get_token(request)})
+    complete_url = reverse("upload-complete", args=[upload.pk])
     return JsonResponse({"url": form.url, "fields": form.fields, "complete": complete_url})
 
 

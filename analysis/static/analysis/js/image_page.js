@@ -89,7 +89,7 @@ document.addEventListener("submit", (event) => {
   if (!form.closest("#toasts")) return;
   const { action } = form;
   const values = Object.fromEntries(new FormData(form));
-  const target = action.includes("/open-to/") ? "#rating" : "#panel";
+  const target = action.includes("/visibility/") ? "#rating" : "#panel";
   const undo = () => htmx.ajax("POST", action, { target, swap: "outerHTML", values }); // the toast may be gone by then
   event.preventDefault();
   if (pendingRequests.size) queue.push(undo);
