@@ -1,4 +1,7 @@
-"""Celery tasks. Each may run twice: the database is the source of truth about work, and messages only carry ids."""
+"""Celery tasks.
+
+Each may run twice: the database is the source of truth about work, and messages only carry ids.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,10 @@ MB = 2**20
 
 @dataclass(frozen=True)
 class AuditFinding:
-    """A defect of a file or an image. `repair` says what was done about it, `hint` what can be done."""
+    """A defect of a file or an image.
+
+    `repair` says what was done about it, `hint` what can be done.
+    """
 
     kind: str
     key: str

@@ -56,7 +56,10 @@ def _read() -> Iterator[int]:
 
 
 def compare() -> dict[Difference, int]:
-    """Save the differences between stored keys and current rows. Returns their number by kind."""
+    """Save the differences between stored keys and current rows.
+
+    Returns their number by kind.
+    """
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX ON audit_blob (key); ANALYZE audit_blob")
         for kind, query in _DIFFERENCES.items():

@@ -41,7 +41,10 @@ def has_own_endpoint() -> bool:
 
 
 def client(*, region: str) -> Client:
-    """The client of a region, shared by all threads. Raises AWSError for an invalid configuration."""
+    """The client of a region, shared by all threads.
+
+    Raises AWSError for an invalid configuration.
+    """
     key = region, _endpoint()
     with _lock:
         if key not in _clients:

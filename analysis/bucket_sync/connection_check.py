@@ -54,7 +54,10 @@ def check_connection(bucket: Bucket) -> Iterator[ConnectionResult]:
 
 
 def unusable(bucket: Bucket) -> list[ConnectionResult]:
-    """Errors that a form must correct. Missing IAM actions are not among them, as they can be granted later."""
+    """Errors that a form must correct.
+
+    Missing IAM actions are not among them, as they can be granted later.
+    """
     return [result for result in check_connection(bucket) if not result.is_fine and not result.action]
 
 

@@ -71,7 +71,10 @@ class StopFlag:
             signal.signal(number, handler)
 
     def interruptible(self, wait: Callable[[], Any]) -> Any:
-        """The result of `wait`, or None if stopped. SQS delivers messages received by then again."""
+        """The result of `wait`, or None if stopped.
+
+        SQS delivers messages received by then again.
+        """
         self._is_waiting = True
         try:
             return None if self.is_set else wait()

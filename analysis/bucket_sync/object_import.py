@@ -64,7 +64,10 @@ class ImportResult:
 
 
 def store_renditions(examined: Examined, info: ObjectInfo) -> NewOriginal:
-    """Store the renditions of an examined object. Raises StorageError; then none stays."""
+    """Store the renditions of an examined object.
+
+    Raises StorageError; then none stays.
+    """
     renditions_id = uuid.uuid4()
     contents = {
         blobs.rendition_key(renditions_id, rendition.name): rendition.content for rendition in examined.renditions
@@ -124,7 +127,10 @@ def _save_missing(row: BucketObject, outcome: NoImage) -> ImportResult:
 
 
 def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
-    """Save the image with its new original. Verdicts, tags and a person's move to the trash stay."""
+    """Save the image with its new original.
+
+    Verdicts, tags and a person's move to the trash stay.
+    """
     examined, info = outcome.examined, outcome.info
     descriptive = examined.metadata.descriptive
     image = row.image or Image(
@@ -182,7 +188,9 @@ def _finish(
 
 
 def _is_current(row: BucketObject) -> bool:
-    """False if an event arrived while the object was read. Locks the row, and reloads its image.
+    """False if an event arrived while the object was read.
+
+    Locks the row, and reloads its image.
 
     The image is locked first, in the order of `images.remove`, and reloaded, since people may have changed it.
     """

@@ -59,7 +59,10 @@ def _is_upload(event: ObjectEvent) -> bool:
 
 
 def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple[int, str], ObjectEvent]:
-    """The latest event of each object by (bucket id, key). Several buckets may index the same object."""
+    """The latest event of each object by (bucket id, key).
+
+    Several buckets may index the same object.
+    """
     by_name: dict[str, list[tuple[int, KeyFilter]]] = {}
     for bucket in Bucket.objects.filter(name__in={event.bucket for event in events}):
         by_name.setdefault(bucket.name, []).append((bucket.pk, key_filter_of(bucket)))

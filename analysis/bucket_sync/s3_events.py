@@ -41,7 +41,10 @@ class ObjectEvent:
 
 
 def parse_events(body: str) -> list[ObjectEvent]:
-    """The events of a message; none for S3's test event and SNS's own messages. Raises InvalidEvent."""
+    """The events of a message; none for S3's test event and SNS's own messages.
+
+    Raises InvalidEvent.
+    """
     message = _json_object(body)
     if "Type" in message and "TopicArn" in message:
         if message["Type"] != "Notification":

@@ -91,7 +91,10 @@ def _store_original(key: str, file: IO[bytes], *, sha256: str, uploaded_key: str
 
 @transaction.atomic
 def add(stored: StoredFiles) -> Added:
-    """Save the row of an image. Files of bytes that the owner has by now are deleted on commit."""
+    """Save the row of an image.
+
+    Files of bytes that the owner has by now are deleted on commit.
+    """
     image = stored.image
     if not stored.keys:
         return Added(image, is_new=False)
@@ -154,7 +157,10 @@ def set_visibility(image_ids: Collection[int], visibility: int) -> None:
 
 
 def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
-    """Change the owner of images, except those whose bytes the new owner has. Returns the changed ids."""
+    """Change the owner of images, except those whose bytes the new owner has.
+
+    Returns the changed ids.
+    """
     with transaction.atomic():
         locked = Image.objects.select_for_update(of=("self",)).filter(pk__in=image_ids).order_by("pk")
         active = Image.objects.filter(owner_id=owner_id, trashed_at=None, bucket=None)

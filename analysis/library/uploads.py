@@ -81,7 +81,10 @@ def receive(upload_id: uuid.UUID, content: IO[bytes], *, owner_id: int) -> None:
 
 
 def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
-    """Record that the browser has sent all bytes. Repeating it has no effect. Raises UploadRefused."""
+    """Record that the browser has sent all bytes.
+
+    Repeating it has no effect. Raises UploadRefused.
+    """
     upload = _open_upload(upload_id, owner_id=owner_id)
     if upload.state == State.ISSUED:
         Upload.objects.filter(pk=upload.pk, state=State.ISSUED).update(state=State.ARRIVED, next_attempt_at=Now())
@@ -90,7 +93,10 @@ def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
 
 
 def mark_uploaded_by_key(keys: list[str]) -> int:
-    """Record uploads that S3 reports, for browsers that were closed before they could. Returns their number."""
+    """Record uploads that S3 reports, for browsers that were closed before they could.
+
+    Returns their number.
+    """
     waiting = Upload.objects.filter(key__in=keys, state=State.ISSUED, expires_at__gt=Now())
     return waiting.update(state=State.ARRIVED, next_attempt_at=Now())
 
@@ -107,7 +113,10 @@ def claim(upload_id: uuid.UUID | None = None) -> Upload | None:
 
 @contextmanager
 def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
-    """Open and examine the bytes of a claimed upload. Raises UploadError, InvalidImage or StorageError."""
+    """Open and examine the bytes of a claimed upload.
+
+    Raises UploadError, InvalidImage or StorageError.
+    """
     if upload.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker, so this file kills workers
         raise UploadError(_("each worker that checked it stopped unexpectedly"), may_retry=False)
     size = blobs.size(upload.key)

@@ -13,7 +13,10 @@ from analysis.models import Batch
 
 
 def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
-    """Start a bulk run; `named` are the ids of its images where it lists them. Raises authorization.NotAllowed."""
+    """Start a bulk run; `named` are the ids of its images where it lists them.
+
+    Raises authorization.NotAllowed.
+    """
     authorization.require(batch)
     with transaction.atomic():
         if batch.pk is None:

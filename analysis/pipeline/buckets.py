@@ -32,7 +32,10 @@ def consume_events(
 
 
 def replay_events(dead_letters: SqsQueue) -> Iterator[event_consumer.ReplayedMessage]:
-    """Import what the messages of a dead-letter queue report; yields each message. Raises AWSError."""
+    """Import what the messages of a dead-letter queue report; yields each message.
+
+    Raises AWSError.
+    """
     for replayed in event_consumer.replay(dead_letters):
         _process_recorded(replayed.recorded)
         yield replayed
@@ -51,7 +54,10 @@ def start_sync(bucket_id: int, *, trash_missing: bool = False) -> None:
 
 
 def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
-    """Sync a bucket for a while; True if pages are left. Why it cannot be listed is saved with the bucket."""
+    """Sync a bucket for a while; True if pages are left.
+
+    Why it cannot be listed is saved with the bucket.
+    """
     bucket = Bucket.objects.get(pk=bucket_id)
     end = time.monotonic() + RUN_SECONDS
     options = sync.SyncOptions(trash_missing=trash_missing)
@@ -119,7 +125,10 @@ def import_object(row: BucketObject) -> None:
 
 
 def retry_failed(bucket: Bucket) -> int:
-    """Queue the images of a bucket again whose last analysis failed. Returns the number of images."""
+    """Queue the images of a bucket again whose last analysis failed.
+
+    Returns the number of images.
+    """
     failed = failed_analyses.latest_failed(bucket.pk)
     for api, pairs in groupby(failed, key=itemgetter(0)):
         request_analysis(image_ids=[image_id for _api, image_id in pairs], apis=[api], is_bulk=True)

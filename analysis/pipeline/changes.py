@@ -15,7 +15,10 @@ from analysis.models import BulkChange, ChangedImage
 
 
 def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> BulkChange:
-    """Apply an action to all images of a search in the background. Raises ActionRefused."""
+    """Apply an action to all images of a search in the background.
+
+    Raises ActionRefused.
+    """
     with transaction.atomic():
         change = bulk_steps.start(selection, action, **arguments)
         tasks.continue_bulk_change.delay_on_commit(change_id=change.pk)
@@ -43,7 +46,10 @@ def change_label(label_id: int, update: LabelUpdate) -> None:
 
 
 def merge_labels(label_ids: list[int], *, into_id: int) -> None:
-    """Merge labels into one, and reindex their images in the background. Raises ActionRefused."""
+    """Merge labels into one, and reindex their images in the background.
+
+    Raises ActionRefused.
+    """
     with transaction.atomic():
         _reindex_labels(label_admin.merge(label_ids, into_id=into_id))
 

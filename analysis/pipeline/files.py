@@ -27,7 +27,9 @@ class ImportedFile:
 
 
 def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[str] = ()) -> Iterator[ImportedFile]:
-    """Import files and folders, examined on all cores. May be stopped at any time and repeated.
+    """Import files and folders, examined on all cores.
+
+    May be stopped at any time and repeated.
 
     `exclude`: patterns of paths below the folders to skip.
     """

@@ -22,7 +22,10 @@ RUN_SECONDS = 60.0
 
 
 def ingest_file(file: IO[bytes], *, name: str, owner_id: int) -> Added:
-    """Examine, store and analyze a file. Raises InvalidImage or StorageError; then nothing of it is stored."""
+    """Examine, store and analyze a file.
+
+    Raises InvalidImage or StorageError; then nothing of it is stored.
+    """
     return store_image(examine(file, name=name, limits=renditions.limits()), file, owner_id=owner_id)
 
 

@@ -39,7 +39,10 @@ def validate_uploads() -> bool:
 
 
 def validate_upload(upload_id: UUID | None = None) -> bool:
-    """Turn one upload into an image, or record why it is refused. False if there was none to claim."""
+    """Turn one upload into an image, or record why it is refused.
+
+    False if there was none to claim.
+    """
     upload = uploads.claim(upload_id)
     if upload is None:
         return False

@@ -1,4 +1,7 @@
-"""Stored files by key, in a folder or an S3 bucket. Keys contain nothing that a user typed."""
+"""Stored files by key, in a folder or an S3 bucket.
+
+Keys contain nothing that a user typed.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ def original_key(extension: str) -> str:
 
 
 def upload_key(ticket_id: uuid.UUID) -> str:
-    """Key for bytes that are not validated yet. The bucket's lifecycle rule names the folder."""
+    """Key for bytes that are not validated yet.
+
+    The bucket's lifecycle rule names the folder.
+    """
     return f"{UPLOADS}/{ticket_id.hex}"
 
 
@@ -137,7 +143,10 @@ def copy_upload(key: str, content: IO[bytes], *, uploaded_key: str) -> None:
 
 
 def erase(key: str) -> None:
-    """Delete an upload's bytes. Its key stays registered, since the browser may still send more."""
+    """Delete an upload's bytes.
+
+    Its key stays registered, since the browser may still send more.
+    """
     with suppress(OSError):
         storage().delete(key)
 
@@ -220,7 +229,10 @@ def remove(key: str) -> None:
 
 
 def list_keys(folder: str) -> Iterator[str]:
-    """All keys below a folder, with one folder's names in memory at a time. Raises StorageError."""
+    """All keys below a folder, with one folder's names in memory at a time.
+
+    Raises StorageError.
+    """
     try:
         folders, names = storage().listdir(folder)
     except FileNotFoundError:

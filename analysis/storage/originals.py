@@ -29,7 +29,10 @@ def no_bucket(name: str) -> str:
 
 
 def get(image: Image) -> IO[bytes]:
-    """Open an original: the bytes that were examined. Raises BlobMissing or StorageError."""
+    """Open an original: the bytes that were examined.
+
+    Raises BlobMissing or StorageError.
+    """
     if image.bucket is None:
         return blobs.get(image.key)
     download = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115

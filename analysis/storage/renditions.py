@@ -31,7 +31,10 @@ def limits() -> Limits:
 
 
 def read(image: Image, name: str) -> IO[bytes]:
-    """Open a rendition, rendering it again if it is missing. Raises StorageError or InvalidImage."""
+    """Open a rendition, rendering it again if it is missing.
+
+    Raises StorageError or InvalidImage.
+    """
     try:
         return blobs.get(blobs.rendition_key(image.renditions_id, name))
     except blobs.BlobMissing:

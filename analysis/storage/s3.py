@@ -242,7 +242,10 @@ def _as_oserror(bucket: str) -> Iterator[None]:
 
 
 def _describe(error: ClientError, bucket: str) -> str:
-    """The failed operation and what to do. AWS's own message only where it names no principal."""
+    """The failed operation and what to do.
+
+    AWS's own message only where it names no principal.
+    """
     details = error.response.get("Error", {})
     code = details.get("Code")
     next_step = next((_(text) for codes, text in NEXT_STEPS.items() if code in codes), "")

@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import permissions, pipeline
+from analysis import formatting, permissions, pipeline
 from analysis.aws.object_refs import PresignedForm
 from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library import images, uploads
@@ -44,7 +44,7 @@ def create_upload(request: Request) -> HttpResponse:
         ticket = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256)
         form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
-        return _row(request, UploadOutcome(rejection.name, sentence=rejection.reason))
+        return _row(request, UploadOutcome(rejection.name, sentence=formatting.translated(rejection)))
     except (blobs.StorageError, uploads.UploadRefused) as failure:
         return _row(request, UploadOutcome(clean_name(name), sentence=str(failure), may_retry=True))
     form = form or PresignedForm(reverse("ticket-file", args=[ticket.pk]), {"csrfmiddlewaretoken": get_token(request)})
