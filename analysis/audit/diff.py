@@ -32,7 +32,9 @@ class Difference(StrEnum):
 
 @contextmanager
 def stored_keys() -> Iterator[Iterator[int]]:
-    """A table of stored keys for the duration of the block; yields numbers of keys while it is filled.
+    """A table of stored keys for the duration of the block.
+
+    Yields numbers of keys while it is filled.
 
     Iterating raises StorageError.
     """

@@ -93,7 +93,10 @@ class SqsQueue:
             thread.join()
 
     def send_to_dlq(self, message: SqsMessage, reason: str) -> bool:
-        """Move a message to the dead-letter queue with a reason; False without such a queue."""
+        """Move a message to the dead-letter queue with a reason.
+
+        False without such a queue.
+        """
         dead_letters = self.dead_letter_queue()
         if dead_letters is None:
             return False

@@ -1,4 +1,4 @@
-"""Check of a bucket's region and permissions, and the AWS configuration to copy where they are missing."""
+"""Check of a bucket's region and permissions, and AWS configuration to copy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class ConnectionResult:
 
 
 def check_connection(bucket: Bucket) -> Iterator[ConnectionResult]:
-    """Test each permission by a harmless request; ends early where the endpoint does not respond."""
+    """Test each permission by a harmless request.
+
+    Ends early where the endpoint does not respond.
+    """
     try:
         client = originals.client_of(bucket)
     except AWSError as error:

@@ -1,4 +1,4 @@
-"""Outcome of reading a bucket object, saved as an image, a new original of one, or none."""
+"""Saving of bucket objects that were read: a new image, a new original, or none."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ Outcome = NewOriginal | Unchanged | NoImage
 
 @dataclass(frozen=True)
 class ImportResult:
-    """Changes to the library: an image with a new original, or one that lost its object at `removed_at`."""
+    """Changes to the library.
+
+    An image with a new original, or one that lost its object at `removed_at`.
+    """
 
     image: Image | None = None
     is_new: bool = False
@@ -84,7 +87,10 @@ def store_renditions(examined: Examined, info: ObjectInfo) -> NewOriginal:
 
 @transaction.atomic
 def save(row: BucketObject, outcome: Outcome) -> ImportResult:
-    """Save the outcome of a claimed object, unless an event arrived in the meantime; then it is read again."""
+    """Save the outcome of a claimed object, unless an event arrived in the meantime.
+
+    Then it is read again.
+    """
     if not _is_current(row):
         if isinstance(outcome, NewOriginal):
             transaction.on_commit(partial(blobs.delete_pending, outcome.keys))
@@ -106,7 +112,7 @@ def gone() -> NoImage:
 
 
 def was_trashed_as_missing(row: BucketObject) -> bool:
-    """True if the image is in the trash because its object was gone, and no person has trashed it since."""
+    """True if the image is in the trash only because its object was gone."""
     return row.image is not None and row.trashed_at is not None and row.image.trashed_at == row.trashed_at
 
 

@@ -1,4 +1,7 @@
-"""The import queue: objects reported by S3 events or listed by a sync, each with its latest event."""
+"""The import queue.
+
+Objects reported by S3 events or listed by a sync, each with its latest event.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ INTERNAL_KEYS = ("originals/", "renditions/", f"{blobs.UPLOADS}/", "check-aws.jp
 
 @dataclass
 class RecordedEvents:
-    """Buckets with objects to import, number of completed uploads, and names of unknown buckets."""
+    """Effects of events: buckets to import, uploads completed, unknown buckets."""
 
     buckets: set[int] = field(default_factory=set)
     uploads: int = 0
@@ -80,7 +83,7 @@ def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple
 
 
 def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
-    """Queue objects, except for events that are older than the last one or about the object as it was imported.
+    """Queue objects, except for events that bring nothing new.
 
     Returns the ids of buckets with objects to import.
     """

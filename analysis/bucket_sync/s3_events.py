@@ -1,4 +1,7 @@
-"""Parsing of S3 event messages: from S3 itself, through SNS, or through EventBridge."""
+"""Parsing of S3 event messages.
+
+From S3 itself, through SNS, or through EventBridge.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads: permission to send one file, its arrival, and its validation by a worker."""
+"""Uploads: permission to send a file, its arrival, and its validation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RETENTION = timedelta(days=1)
 
 
 class UploadRefused(Exception):
-    """A request about an upload that cannot be fulfilled, with a sentence and HTTP's `status`."""
+    """A refused request about an upload, with a sentence and HTTP's `status`."""
 
     def __init__(self, reason: str, *, status: int) -> None:
         super().__init__(reason)
@@ -39,7 +39,10 @@ class UploadRefused(Exception):
 
 
 class UploadError(Exception):
-    """The uploaded bytes cannot become an image; `may_retry` if another upload may succeed."""
+    """The uploaded bytes cannot become an image.
+
+    `may_retry` if another upload may succeed.
+    """
 
     def __init__(self, reason: str, *, may_retry: bool = True) -> None:
         super().__init__(reason)
@@ -136,7 +139,7 @@ def mark_stored(upload: Upload, added: Added) -> None:
 
 @contextmanager
 def failures_recorded(upload: Upload) -> Iterator[None]:
-    """Record why an upload became no image, or schedule another attempt where the storage failed."""
+    """Record why an upload became no image, or schedule another attempt."""
     try:
         yield
     except UploadError as error:
@@ -154,7 +157,10 @@ def failures_recorded(upload: Upload) -> Iterator[None]:
 
 
 def delete_expired() -> None:
-    """Delete uploads that expired more than RETENTION ago; `blobs.sweep` deletes their bytes."""
+    """Delete uploads that expired more than RETENTION ago.
+
+    `blobs.sweep` deletes their bytes.
+    """
     finished = ~Q(state=State.ARRIVED)
     Upload.objects.filter(finished, expires_at__lt=Now() - RETENTION).delete()
 

@@ -75,7 +75,9 @@ def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
 def sync_bucket(
     bucket: Bucket, *, options: sync.SyncOptions, retries_failed: bool = False
 ) -> Generator[sync.SyncCounts, None, None]:
-    """Compare a bucket with the library and import what is new or changed; yields counts after each page.
+    """Compare a bucket with the library and import what is new or changed.
+
+    Yields counts after each page.
 
     `retries_failed` queues the images again whose last analysis failed. Close the iterator to stop; the next run
     continues. Raises SyncRunning or AWSError.
@@ -94,7 +96,10 @@ def sync_bucket(
 
 
 def import_bucket_objects(bucket_id: int) -> bool:
-    """Import the objects of a bucket that wait; True if time ran out before none was left."""
+    """Import the objects of a bucket that wait.
+
+    True if time ran out before none was left.
+    """
     if not importer.SLOTS.acquire(blocking=False):
         return False  # the other importers of this process continue until none waits
     try:

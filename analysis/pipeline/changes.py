@@ -26,7 +26,9 @@ def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> Bu
 
 
 def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:
-    """Undo a bulk change; in the background if it is still running or changed more than `at_once` images.
+    """Undo a bulk change.
+
+    In the background if it is still running or changed more than `at_once` images.
 
     Raises ActionRefused.
     """

@@ -19,7 +19,10 @@ from analysis.storage.verified_copy import FileChanged
 
 @dataclass(frozen=True)
 class ImportedFile:
-    """Result for one file: `added`, also for an image that existed, or the error that prevented it."""
+    """Result for one file.
+
+    `added`, also for an image that existed, or the error that prevented it.
+    """
 
     path: Path | None
     added: Added | None = None

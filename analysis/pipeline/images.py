@@ -50,7 +50,9 @@ def process_new(image: Image, *, apis: Collection[str] = (), is_bulk: bool = Fal
 def request_analysis(
     *, image_ids: Iterable[int], apis: Iterable[str] | None = None, is_bulk: bool = False, is_forced: bool = False
 ) -> int:
-    """Queue analyses, by default with all configured APIs; `is_forced` even where a result exists.
+    """Queue analyses, by default with all configured APIs.
+
+    `is_forced` even where a result exists.
 
     Returns the number of queued analyses.
     """

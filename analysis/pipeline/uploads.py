@@ -15,7 +15,9 @@ from analysis.storage import blobs
 
 
 def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
-    """Validate an upload whose bytes have arrived: here if they came through us, else in a worker.
+    """Validate an upload whose bytes have arrived.
+
+    Here if they came through us, else in a worker.
 
     Raises UploadRefused.
     """

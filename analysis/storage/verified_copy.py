@@ -1,4 +1,4 @@
-"""A temporary copy of a file, verified to have the examined bytes before it is stored."""
+"""A temporary copy of a file, verified to have the examined bytes."""
 
 from __future__ import annotations
 

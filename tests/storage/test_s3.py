@@ -19,7 +19,7 @@ from tests import pictures
 from tests.factories import label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
-GONE = "S3 PutObject in the bucket elsewhere: NoSuchBucket; correct AWS_STORAGE_BUCKET_NAME, or create it."
+GONE = "S3 PutObject in the bucket elsewhere: NoSuchBucket; correct AWS_STORAGE_BUCKET_NAME, or create the bucket."
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
     ("code", "sentence"),
     [
         ("AccessDenied", "run manage.py check_aws to find the missing permission"),
-        ("ExpiredToken", "renew the credentials, check the clock"),
+        ("ExpiredToken", "renew the credentials, and check the clock"),
         ("PermanentRedirect", "set AWS_REGION to the bucket's region"),
         ("SlowDown", "S3 is throttling requests, try again in a moment"),
     ],
