@@ -1,4 +1,4 @@
-"""From bytes to found, with nothing in between left out: storage, database, queue, worker, local recognizer, search."""
+"""From upload to search result: storage, queue, worker, local recognizer."""
 
 import io
 import threading
@@ -43,7 +43,7 @@ def astronaut() -> bytes:
 def test_a_photograph_is_found_by_what_is_in_it(owner, astronaut):
     image = pipeline.ingest_file(io.BytesIO(astronaut), name="astronaut.png", owner_id=owner.pk).image
     eventually(all_done)
-    assert {each.api: each.state for each in image.analyses.all()} == {
+    assert {analysis.api: analysis.state for analysis in image.analyses.all()} == {
         "labels": "done",
         "faces": "done",
         "text": "done",
@@ -60,7 +60,7 @@ def test_the_command_analyzes_what_is_not_yet_and_waits(owner, capsys):
         call_command("analyze_images", apis="labels")
     assert ended.value.code == 0
     assert "1 analyses asked of local about 1 pictures: 1 done" in capsys.readouterr().out
-    assert [(each.api, each.state) for each in image.analyses.all()] == [("labels", "done")]
+    assert [(analysis.api, analysis.state) for analysis in image.analyses.all()] == [("labels", "done")]
 
 
 def test_a_picture_without_its_original_fails_and_the_others_go_on(owner):
@@ -68,5 +68,5 @@ def test_a_picture_without_its_original_fails_and_the_others_go_on(owner):
     kept = pipeline.ingest_file(io.BytesIO(pictures.png()), name="kept.png", owner_id=owner.pk).image
     pipeline.request_analysis(image_ids=[lost.pk])
     eventually(all_done)
-    assert {each.state for each in lost.analyses.all()} == {"failed"}
-    assert {each.state for each in kept.analyses.all()} == {"done"}
+    assert {analysis.state for analysis in lost.analyses.all()} == {"failed"}
+    assert {analysis.state for analysis in kept.analyses.all()} == {"done"}

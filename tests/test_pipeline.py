@@ -1,4 +1,4 @@
-"""The way of one picture: taken in, kept, asked about, answered, found; and each way in which it can fail."""
+"""A picture's way through the pipeline, and its failures."""
 
 import io
 import resource
@@ -28,12 +28,12 @@ def receive(owner, content: bytes | None = None, name="dog.jpg"):
 
 
 def work():
-    """What a worker does when it hears of work."""
+    """Run a worker until no analysis is due."""
     tasks.run_recognition(recognizer="rekognition", api="labels")
 
 
 def make_due():
-    """The waiting is over, and not only by a microsecond of a clock that may be set back."""
+    """Make all queued analyses and probes due."""
     past = Now() - timedelta(seconds=1)
     Analysis.objects.filter(state="queued").update(next_attempt_at=past)
     Outage.objects.update(probe_at=past)
@@ -67,7 +67,9 @@ def test_a_picture_is_kept_with_its_renditions_and_queued(owner, rekognition, pi
     assert files_in(pictures_folder) == keys
     assert not any("dog" in key for key in keys)
     assert not PendingBlob.objects.exists()
-    assert [(each.api, each.state, each.recognizer) for each in analyses()] == [("labels", "queued", "rekognition")]
+    assert [(analysis.api, analysis.state, analysis.recognizer) for analysis in analyses()] == [
+        ("labels", "queued", "rekognition")
+    ]
 
 
 def test_the_same_bytes_are_one_picture_of_their_owner(owner, colleague, rekognition, pictures_folder):
@@ -171,9 +173,9 @@ def test_a_recognizer_busy_for_too_long_fails_but_can_be_retried(owner, rekognit
     assert len(rekognition.requests) == MAX_ATTEMPTS
     assert pipeline.request_analysis(image_ids=[analysis.image_id], apis=[analysis.api]) == 1
     work()
-    assert [each.outcome for each in Call.objects.order_by("pk")] == ["failed"] * MAX_ATTEMPTS + ["answered"]
+    assert [call.outcome for call in Call.objects.order_by("pk")] == ["failed"] * MAX_ATTEMPTS + ["answered"]
     assert label_rows(image) == {"Dog": 98}
-    assert [each.state for each in analyses()] == ["failed", "done"]
+    assert [analysis.state for analysis in analyses()] == ["failed", "done"]
 
 
 def test_an_unreadable_picture_fails_for_good(owner, rekognition, pushed):
@@ -194,7 +196,7 @@ def test_a_recognizer_that_is_unavailable_keeps_the_work_waiting(owner, rekognit
     analysis.refresh_from_db()
     assert (analysis.state, analysis.error_code) == ("queued", "AccessDeniedException")
     assert "rekognition:DetectLabels" in analysis.error_message
-    assert [(each.api, each.code) for each in Outage.objects.all()] == [("labels", "AccessDeniedException")]
+    assert [(outage.api, outage.code) for outage in Outage.objects.all()] == [("labels", "AccessDeniedException")]
     work()
     assert len(rekognition.requests) == 1  # nobody asks before it is time for a probe
     make_due()
@@ -234,7 +236,7 @@ def test_a_second_analysis_adds_a_row_and_replaces_only_the_machines_words(owner
     pipeline.request_analysis(image_ids=[image.pk], is_forced=True)
     work()
     assert label_rows(image) == {"Husky": 97, "Grass": 100, "Bench": 100}
-    assert [(each.state, each.is_current) for each in analyses()] == [("done", False), ("done", True)]
+    assert [(analysis.state, analysis.is_current) for analysis in analyses()] == [("done", False), ("done", True)]
     verdicts.delete_verdict(image.verdicts.get(label__name="Wolf"))
     assert label_rows(image) == {"Husky": 97, "Wolf": 99, "Grass": 100, "Bench": 100}
 
@@ -263,7 +265,7 @@ def test_the_sweeper_hears_of_what_waits_and_frees_what_a_dead_worker_held(owner
     cursed = create_analysis(create_image(owner), api="text", state="running", attempts=MAX_ATTEMPTS)
     Analysis.objects.filter(pk__in=[abandoned.pk, cursed.pk]).update(claimed_until=Now() - timedelta(seconds=1))
     assert apis_with_due_work() == [("local", "text")]
-    assert [each.state for each in analyses()] == ["queued", "running", "queued", "failed"]
+    assert [analysis.state for analysis in analyses()] == ["queued", "running", "queued", "failed"]
     cursed.refresh_from_db()
     assert (cursed.error_code, cursed.is_permanent) == ("worker-lost", False)
 

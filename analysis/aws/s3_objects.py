@@ -114,7 +114,7 @@ def download_url(client: Client, target: S3Object, *, seconds: int, disposition:
 
 
 def delete(client: Client, target: S3Object) -> None:
-    """Raises Refused."""
+    """Raises AWSError."""
     with clients.translate_errors():
         client.delete_object(Bucket=target.bucket, Key=target.key)
 

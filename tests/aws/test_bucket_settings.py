@@ -1,4 +1,4 @@
-"""What a bucket lets us do, against answers of S3 as its documentation has them."""
+"""Permission checks against responses from S3's documentation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stub():
 
 
 def answers(stub, **refusals: str):
-    """Each request is answered, but those named by their method get AWS's error of that code."""
+    """Respond to all requests, with AWS's error for the methods named."""
     for method, expected in METHODS.values():
         if code := refusals.get(method):
             stub.add_client_error(

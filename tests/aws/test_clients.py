@@ -1,4 +1,4 @@
-"""What boto3 raises, as our refusals."""
+"""boto3's errors as AWSError."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from analysis.aws import iam_policy
 def statements(**wanted) -> dict[str, tuple[list[str], str]]:
     made = iam_policy.minimal_policy(**wanted)
     assert made["Version"] == "2012-10-17"
-    assert {each["Effect"] for each in made["Statement"]} <= {"Allow"}
-    return {each["Sid"]: (each["Action"], each["Resource"]) for each in made["Statement"]}
+    assert {statement["Effect"] for statement in made["Statement"]} <= {"Allow"}
+    return {statement["Sid"]: (statement["Action"], statement["Resource"]) for statement in made["Statement"]}
 
 
 def test_only_what_is_needed_is_allowed():

@@ -1,4 +1,4 @@
-"""What becomes of the objects of a bucket, and of each way in which reading one can fail."""
+"""Import of bucket objects, and its failures."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_an_object_becomes_a_picture_and_stays_where_it_is(bucket, s3, rekogniti
     assert (image.etag, image.sequencer, image.format) == (s3.etag(key), "A1".rjust(32, "0"), "jpeg")
     assert "\n" not in image.filename
     assert told(key) == ("present", "", "")
-    kept = {str(each.relative_to(pictures_folder)) for each in pictures_folder.rglob("*") if each.is_file()}
+    kept = {str(path.relative_to(pictures_folder)) for path in pictures_folder.rglob("*") if path.is_file()}
     assert kept == {blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS}
     with originals.get(image) as original:
         assert original.read() == pictures.jpeg()
@@ -145,7 +145,7 @@ def test_a_changed_object_is_a_new_original_and_what_people_said_stays(owner, bu
 
 @pytest.mark.parametrize("end", ["answer", "error"])
 def test_an_end_about_bytes_that_were_replaced_meanwhile_only_costs(bucket, s3, rekognition, end):
-    """The answer in flight tells of the old ones, and so does the reason why there is none."""
+    """The pending response or error is about the old original."""
     rekognition.answers = [labels_answer(Cat=97)]
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
@@ -286,7 +286,7 @@ def test_what_people_do_while_an_object_is_read_stays(bucket, s3):
         object_import.save(taken, importer.read(taken))
     image = Image.objects.get()
     assert (image.width, image.visibility, image.title) == (300, 0, "Mine")
-    locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(each["sql"] for each in queries))
+    locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(query["sql"] for query in queries))
     assert locks == ["analysis_image", "analysis_bucketobject"]  # as whoever removes it: nobody waits in a circle
 
 
@@ -381,7 +381,7 @@ def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, senten
 
 
 def test_a_bucket_that_stops_giving_rests_at_once(bucket, s3):
-    """What it gave before tells: it does not give that any more either."""
+    """An object that was read before is denied too."""
     for key in (KEY, "other.jpg"):
         s3.put(key, pictures.jpeg(seed=len(key)))
         hear(key)
@@ -548,7 +548,7 @@ def test_an_original_that_was_replacing_is_not_taken_for_the_one_that_was_looked
 
 
 def test_a_file_that_leads_out_of_itself_is_refused_and_the_reader_goes_on(bucket, s3, pictures_folder):
-    """A large one lies on the disk meanwhile, where the system refuses to go where a damaged BigTIFF points to."""
+    """Large files go to disk, where the system refuses the offset of a damaged BigTIFF."""
     s3.put("far.tif", raw_bytes.big_tiff(1, at=2**63 - 1) + bytes(originals.IN_MEMORY))
     s3.put("good.jpg", pictures.jpeg())
     hear("far.tif")

@@ -1,4 +1,4 @@
-"""News written down: twice, late, in any order, of buckets and objects that do not matter."""
+"""Queueing of events: repeated, late, in any order, of other buckets and objects."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ NEWS = [(CREATED, "1"), (REMOVED, "2"), (CREATED, "3")]
 
 
 @pytest.mark.parametrize(
-    "order", list(itertools.permutations(NEWS)), ids=lambda order: "".join(each[1] for each in order)
+    "order", list(itertools.permutations(NEWS)), ids=lambda order: "".join(event[1] for event in order)
 )
 @pytest.mark.parametrize("is_together", [True, False])
 def test_in_any_order_the_last_news_is_what_is_looked_at(bucket, order, is_together):
     records = [record("a.jpg", name=name, sequencer=number) for name, number in order]
-    for each in [records] if is_together else [[one] for one in records]:
-        hear(*each)
+    for batch in [records] if is_together else [[one] for one in records]:
+        hear(*batch)
     known = BucketObject.objects.get()
     assert (known.state, known.sequencer) == ("waiting", pad_sequencer("3"))
 
@@ -80,4 +80,4 @@ def test_what_our_own_storage_keeps_is_not_taken_in_again(owner, settings):
 @pytest.mark.parametrize("number", [1, 3])
 def test_news_costs_the_same_queries_however_many(bucket, number, django_assert_num_queries):
     with django_assert_num_queries(4):  # savepoint, buckets, upsert, release
-        hear(*(record(f"{each}.jpg") for each in range(number)))
+        hear(*(record(f"{index}.jpg") for index in range(number)))

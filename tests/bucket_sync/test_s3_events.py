@@ -1,4 +1,4 @@
-"""What S3 says in each form, and what it never says."""
+"""S3 event messages in each form, and invalid ones."""
 
 import json
 

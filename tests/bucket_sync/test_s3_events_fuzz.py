@@ -1,4 +1,4 @@
-"""Whatever a queue holds is news of S3 or Malformed, with a sentence that can be written down."""
+"""Any message is parsed or InvalidEvent, with a sentence that can be stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VALUES = st.recursive(
 
 
 def nearly(**right):
-    """An object with these members, each as it should be, or anything else, or missing."""
+    """An object with these members, each valid, anything else, or missing."""
     members = {
         name: st.just(value) | VALUES if not isinstance(value, st.SearchStrategy) else value | VALUES
         for name, value in right.items()

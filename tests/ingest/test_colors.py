@@ -1,4 +1,4 @@
-"""Colors and tones: profiles by their content, grounds behind transparency, numbers of every kind, pages of a TIFF."""
+"""Colors: profiles, backgrounds of transparency, number types, TIFF pages."""
 
 import struct
 from io import BytesIO

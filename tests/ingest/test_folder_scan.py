@@ -98,7 +98,7 @@ def test_a_folder_that_may_not_be_read_is_told(ordinary_user):
         (open_ / "link.webp").symlink_to(shut / "c.webp")
         found = list(image_files([Path(top), shut / "c.webp"]))
         shut.chmod(0o700)
-    assert [str(each) for each in found] == [
+    assert [str(path) for path in found] == [
         f"{shut}: the folder cannot be read (Permission denied)",
         str(open_ / "c.webp"),
         str(open_ / "link.webp"),  # examined, and refused with a sentence

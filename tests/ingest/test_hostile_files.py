@@ -1,4 +1,4 @@
-"""Damaged bytes of every format: whatever is done to a file, it is a picture or Rejected."""
+"""Damaged bytes of all formats are decoded or raise InvalidImage."""
 
 import random
 from io import BytesIO

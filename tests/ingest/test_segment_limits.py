@@ -1,4 +1,4 @@
-"""What is counted before decoding, and what decoders are spared: floods, bombs, extras."""
+"""Limits counted before decoding: floods, bombs, extras."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""A picture that has a like in the library is known to have one, as soon as it comes."""
+"""Images are flagged as duplicates when they are added."""
 
 import io
 
@@ -54,7 +54,7 @@ def test_what_came_at_once_is_put_right_soon(owner):
     same = [create_image(owner, sha256="0" * 64, added_at=now) for _ in range(1)]
     same.append(create_image(owner, sha256="0" * 64, phash=9, trashed_at=now, added_at=now))
     assert (mark_recent(), mark_recent()) == (5, 0)
-    assert repeated() == {each.pk for each in (*before, *late[:2], *same)}
+    assert repeated() == {image.pk for image in (*before, *late[:2], *same)}
 
 
 def test_what_came_at_once_is_put_right(owner):
@@ -65,4 +65,4 @@ def test_what_came_at_once_is_put_right(owner):
     ]
     create_image(owner, phash=6)
     assert (mark_all_duplicates(), mark_all_duplicates()) == (4, 0)
-    assert repeated() == {each.pk for each in (*like, *same)}
+    assert repeated() == {image.pk for image in (*like, *same)}

@@ -64,7 +64,7 @@ def test_nobody_is_led_to_what_a_bucket_does_not_give(owner, s3, settings, chang
 
 @pytest.fixture
 def versioned(owner, s3):
-    """The same bytes were put once more, and the version that was examined has expired."""
+    """The examined version expired after the same bytes were stored again."""
     s3.put(KEY, b"x")
     s3.versions[KEY] = "v2"
     return create_bucket_image(create_bucket(owner), KEY, etag=s3.etag(KEY), version_id="v1")

@@ -150,7 +150,7 @@ def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, 
 
 @pytest.fixture
 def aws_bucket(bucket, s3_address, settings, monkeypatch):
-    """The same as at AWS, whose endpoint is named nowhere in the settings, in Rekognition's region."""
+    """As at AWS: no endpoint in the settings, in Rekognition's region."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_address)
     options = {"bucket_name": "pictures", "region_name": "eu-central-1", "location": "library"}
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
@@ -217,7 +217,7 @@ def test_a_bigger_file_than_was_declared_is_refused_where_the_server_lets_it_thr
 
 
 def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekognition, bucket, signed_in):
-    """S3 is asked for the very bytes that were read, by their etag; moto would not look."""
+    """The copy request names the ETag of the bytes that were read."""
     content = pictures.jpeg()
     leave = leave_for(signed_in(owner), content)
     post(leave, content)

@@ -1,4 +1,4 @@
-"""What is stored is what was examined, whoever writes to the file meanwhile."""
+"""Stored bytes are the examined ones, even if the file is written to."""
 
 import hashlib
 import io
