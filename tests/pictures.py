@@ -306,8 +306,8 @@ def with_iptc(block: bytes, **options) -> bytes:
     """A JPEG of the quadrants with Photoshop's resource for IPTC."""
     resource = b"8BIM\x04\x04\0\0" + len(block).to_bytes(4, "big") + block + b"\0" * (len(block) % 2)
     segment = b"Photoshop 3.0\0" + resource
-    whole = encoded(quadrants(), "jpeg", **options)
-    return whole[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + whole[2:]
+    content = encoded(quadrants(), "jpeg", **options)
+    return content[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + content[2:]
 
 
 # Bad files
@@ -318,8 +318,8 @@ def empty() -> bytes:
 
 
 def truncated_jpeg() -> bytes:
-    whole = jpeg(640, 480, seed=1)
-    return whole[: len(whole) // 2]
+    content = jpeg(640, 480, seed=1)
+    return content[: len(content) // 2]
 
 
 def text_as_jpg() -> bytes:
@@ -334,10 +334,10 @@ def zipped() -> bytes:
     return b"PK\x03\x04\x14\0\0\0\x08\0" + b"\0" * 60
 
 
-def damaged(whole: bytes, *, at: float = 0.5, length: int = 64) -> bytes:
+def damaged(content: bytes, *, at: float = 0.5, length: int = 64) -> bytes:
     """The same bytes with a hole of noise in them."""
-    start = int(len(whole) * at)
-    return whole[:start] + random.Random(1).randbytes(length) + whole[start + length :]
+    start = int(len(content) * at)
+    return content[:start] + random.Random(1).randbytes(length) + content[start + length :]
 
 
 @cache

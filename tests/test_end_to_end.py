@@ -65,8 +65,8 @@ def test_the_command_analyzes_what_is_not_yet_and_waits(owner, capsys):
 
 def test_a_picture_without_its_original_fails_and_the_others_go_on(owner):
     lost = create_image(owner)
-    kept = pipeline.ingest_file(io.BytesIO(pictures.png()), name="kept.png", owner_id=owner.pk).image
+    stored = pipeline.ingest_file(io.BytesIO(pictures.png()), name="kept.png", owner_id=owner.pk).image
     pipeline.request_analysis(image_ids=[lost.pk])
     eventually(all_done)
     assert {analysis.state for analysis in lost.analyses.all()} == {"failed"}
-    assert {analysis.state for analysis in kept.analyses.all()} == {"done"}
+    assert {analysis.state for analysis in stored.analyses.all()} == {"done"}

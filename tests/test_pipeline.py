@@ -114,13 +114,13 @@ def test_a_storage_that_fails_midway_leaves_nothing(owner, rekognition, pictures
 def test_what_a_crash_left_is_swept(owner, rekognition, pictures_folder):
     blobs.register_pending(["originals/aa/lost.jpg", "originals/aa/never-written.jpg"])
     blobs.put("originals/aa/lost.jpg", b"half a pict")
-    kept = receive(owner).image
+    stored = receive(owner).image
     tasks.sweep_blobs()
     assert "originals/aa/lost.jpg" in files_in(pictures_folder)  # may be under way
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))
     tasks.sweep_blobs()
     assert not PendingBlob.objects.exists()
-    assert kept.key in files_in(pictures_folder)
+    assert stored.key in files_in(pictures_folder)
     assert len(files_in(pictures_folder)) == 3
 
 

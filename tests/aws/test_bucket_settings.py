@@ -72,15 +72,15 @@ def test_who_is_told_that_the_object_is_not_there_was_allowed_to_read_it(stub):
 
 
 @pytest.mark.parametrize(
-    ("said", "region"),
+    ("response", "region"),
     [
         ({"BucketRegion": "eu-central-1"}, "eu-central-1"),
         ({"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "us-east-1"}}}, "us-east-1"),
         ({}, ""),
     ],
 )
-def test_the_region_is_the_servers_word(stub, said, region):
-    stub.add_response("head_bucket", said, {"Bucket": "pictures"})
+def test_the_region_is_the_servers_word(stub, response, region):
+    stub.add_response("head_bucket", response, {"Bucket": "pictures"})
     assert bucket_settings.region_of(stub.client, "pictures") == region
 
 

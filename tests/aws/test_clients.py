@@ -91,9 +91,9 @@ def test_nobody_is_asked_without_credentials(environment):
 def test_an_endpoint_that_is_down_is_not_reached(environment):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         environment.setenv(name, "testing")
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-        environment.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{taken.getsockname()[1]}")
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        environment.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{other.getsockname()[1]}")
         with pytest.raises(EndpointUnreachable):
             sts.caller(region="eu-central-1")
 

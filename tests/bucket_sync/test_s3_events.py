@@ -10,12 +10,12 @@ from tests.s3_event_messages import bridged, notice, record, through_sns
 
 
 def test_an_object_that_was_put():
-    said = notice(record("a+b%2Bc%2F%C3%BC%0A.jpg", version="v1", sequencer="0A1", etag="e1", size=5))
+    message = notice(record("a+b%2Bc%2F%C3%BC%0A.jpg", version="v1", sequencer="0A1", etag="e1", size=5))
     expected = ObjectEvent(
         "created", "photos", "a b+c/ü\n.jpg", pad_sequencer("A1"), etag="e1", size=5, version_id="v1"
     )
-    assert parse_events(said) == [expected]
-    assert parse_events(through_sns(said)) == [expected]
+    assert parse_events(message) == [expected]
+    assert parse_events(through_sns(message)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_sequencers_compare_padded(earlier, later):
     )
 
 
-@pytest.mark.parametrize("said", [None, "", "xyz", "A" * 33, 7.5])
-def test_what_is_no_sequencer_is_none(said):
-    assert pad_sequencer(said) == ""
+@pytest.mark.parametrize("message", [None, "", "xyz", "A" * 33, 7.5])
+def test_what_is_no_sequencer_is_none(message):
+    assert pad_sequencer(message) == ""
 
 
 @pytest.mark.parametrize(
-    ("selection", "taken", "left"),
+    ("keys", "accepted", "skipped"),
     [
         (
             KeyFilter(),
@@ -114,5 +114,5 @@ def test_what_is_no_sequencer_is_none(said):
         (KeyFilter(include=("*.jpg",), exclude=("x*",)), ["a.jpg"], ["x.jpg"]),
     ],
 )
-def test_keys_are_chosen_by_prefix_and_patterns(selection, taken, left):
-    assert [selection.accepts(key) for key in taken + left] == [True] * len(taken) + [False] * len(left)
+def test_keys_are_chosen_by_prefix_and_patterns(keys, accepted, skipped):
+    assert [keys.accepts(key) for key in accepted + skipped] == [True] * len(accepted) + [False] * len(skipped)

@@ -36,16 +36,16 @@ def test_outcomes_come_in_order_with_refusals_among_them(files):
 
 
 def test_only_a_few_files_are_examined_ahead(files):
-    taken = []
+    consumed = []
 
     def told():
         for path in files:
-            taken.append(path)
+            consumed.append(path)
             yield path
 
     outcomes = examine_all(told(), limits=Limits(), processes=1)
     next(outcomes)
-    assert len(taken) == 3
+    assert len(consumed) == 3
     outcomes.close()
 
 

@@ -31,9 +31,13 @@ def test_what_stays_in_a_bucket_is_saved_from_there(owner, s3, settings):
     options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
     settings.STORAGES = {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
     parts = urlsplit(originals.download_url(image))
-    said = parse_qs(parts.query)
-    assert (unquote(parts.path), said["versionId"], said["X-Amz-Expires"]) == ("/photos/a b/ü.jpg", ["v7"], ["900"])
-    assert said["response-content-disposition"] == ["attachment; filename*=utf-8''%C3%BC.jpg"]
+    parameters = parse_qs(parts.query)
+    assert (unquote(parts.path), parameters["versionId"], parameters["X-Amz-Expires"]) == (
+        "/photos/a b/ü.jpg",
+        ["v7"],
+        ["900"],
+    )
+    assert parameters["response-content-disposition"] == ["attachment; filename*=utf-8''%C3%BC.jpg"]
     up = create_bucket_image(bucket, "a/../b.jpg")  # browsers would take that for b.jpg
     assert originals.download_url(up) is None
 

@@ -46,14 +46,14 @@ def bucket(s3_address, settings, monkeypatch):
         "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
     }
     yield client
-    for found in client.list_objects_v2(Bucket="pictures").get("Contents", []):
-        client.delete_object(Bucket="pictures", Key=found["Key"])
+    for item in client.list_objects_v2(Bucket="pictures").get("Contents", []):
+        client.delete_object(Bucket="pictures", Key=item["Key"])
     client.delete_bucket(Bucket="pictures")
     client.close()
 
 
 def keys(bucket) -> set[str]:
-    return {found["Key"] for found in bucket.list_objects_v2(Bucket="pictures").get("Contents", [])}
+    return {item["Key"] for item in bucket.list_objects_v2(Bucket="pictures").get("Contents", [])}
 
 
 def receive(owner) -> Image:
@@ -95,9 +95,9 @@ def test_an_original_is_saved_from_where_it_lies(owner, colleague, rekognition, 
     image = receive(owner)
     Image.objects.update(filename='d\u00f6g "x".jpg')
     path = reverse("original", args=[image.pk])
-    told = signed_in(owner).get(path)
-    assert (told.status_code, told.url.partition("?")[0].endswith(f"/pictures/{image.key}")) == (302, True)
-    with urllib.request.urlopen(told.url) as answer:
+    redirect = signed_in(owner).get(path)
+    assert (redirect.status_code, redirect.url.partition("?")[0].endswith(f"/pictures/{image.key}")) == (302, True)
+    with urllib.request.urlopen(redirect.url) as answer:
         assert answer.read() == pictures.jpeg()
         assert answer.headers["Content-Disposition"] == "attachment; filename*=utf-8''d%C3%B6g%20%22x%22.jpg"
         assert answer.headers["Content-Type"] == "application/octet-stream"
@@ -144,8 +144,8 @@ def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, 
         s3.add_client_error("put_object", code, http_status_code=403)
         with pytest.raises(blobs.StorageError) as raised:
             blobs.put("originals/aa/a.jpg", b"x")
-    said = f"The picture could not be stored: S3 PutObject in the bucket pictures: {code}; {sentence}."
-    assert str(raised.value) == said
+    expected = f"The picture could not be stored: S3 PutObject in the bucket pictures: {code}; {sentence}."
+    assert str(raised.value) == expected
 
 
 @pytest.fixture
@@ -177,8 +177,8 @@ def post(leave: dict, content: bytes) -> int:
     ]
     head = "".join(parts) + '--cut\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
     body = head.encode() + content + b"\r\n--cut--\r\n"
-    asked = urllib.request.Request(leave["url"], body, {"Content-Type": "multipart/form-data; boundary=cut"})
-    with urllib.request.urlopen(asked) as answer:
+    params = urllib.request.Request(leave["url"], body, {"Content-Type": "multipart/form-data; boundary=cut"})
+    with urllib.request.urlopen(params) as answer:
         return answer.status
 
 
@@ -194,9 +194,9 @@ def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, re
     tasks.check_uploads()
     image = Image.objects.get()
     assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
-    kept = bucket.get_object(Bucket="pictures", Key=image.key)
-    assert (kept["Body"].read(), kept["ContentType"]) == (content, "application/octet-stream")
-    assert kept["CacheControl"] == "private, max-age=31536000, immutable"
+    stored = bucket.get_object(Bucket="pictures", Key=image.key)
+    assert (stored["Body"].read(), stored["ContentType"]) == (content, "application/octet-stream")
+    assert stored["CacheControl"] == "private, max-age=31536000, immutable"
     ticket = Upload.objects.get()
     row = browser.get(reverse("ticket-states"), {"id": str(ticket.pk)}).content.decode()
     assert (ticket.state, f'data-ticket="{ticket.pk}"' in row, 'data-outcome="stored"' in row) == ("taken", True, True)
@@ -223,7 +223,7 @@ def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekogniti
     post(leave, content)
     key = leave["fields"]["key"]
     with blobs.get(key) as read, Stubber(blobs.storage().connection.meta.client) as s3:
-        asked = {
+        params = {
             "Bucket": "pictures",
             "Key": "originals/aa/a.jpg",
             "CopySource": {"Bucket": "pictures", "Key": key},
@@ -232,7 +232,7 @@ def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekogniti
             "ContentType": "application/octet-stream",
             "CacheControl": "private, max-age=31536000, immutable",
         }
-        s3.add_client_error("copy_object", "PreconditionFailed", http_status_code=412, expected_params=asked)
+        s3.add_client_error("copy_object", "PreconditionFailed", http_status_code=412, expected_params=params)
         with pytest.raises(blobs.StorageError, match="PreconditionFailed"):
             blobs.copy_upload("originals/aa/a.jpg", read, uploaded_key=key)
 
