@@ -40,7 +40,7 @@ def astronaut() -> bytes:
     return (Path(skimage.__file__).parent / "data" / "astronaut.png").read_bytes()
 
 
-def test_a_photograph_is_found_by_what_is_in_it(owner, astronaut):
+def test_photo_is_found_by_its_content(owner, astronaut):
     image = pipeline.ingest_file(io.BytesIO(astronaut), name="astronaut.png", owner_id=owner.pk).image
     eventually(all_done)
     assert {analysis.api: analysis.state for analysis in image.analyses.all()} == {
@@ -52,7 +52,7 @@ def test_a_photograph_is_found_by_what_is_in_it(owner, astronaut):
     assert page(parse("-person"), viewer=viewer_of(owner)).images == []
 
 
-def test_the_command_analyzes_what_is_not_yet_and_waits(owner, capsys):
+def test_command_analyzes_missing_results_and_waits(owner, capsys):
     image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="plain.jpg", owner_id=owner.pk).image
     eventually(all_done)
     Analysis.objects.all().delete()
@@ -63,7 +63,7 @@ def test_the_command_analyzes_what_is_not_yet_and_waits(owner, capsys):
     assert [(analysis.api, analysis.state) for analysis in image.analyses.all()] == [("labels", "done")]
 
 
-def test_a_picture_without_its_original_fails_and_the_others_go_on(owner):
+def test_missing_original_fails_only_its_image(owner):
     lost = create_image(owner)
     stored = pipeline.ingest_file(io.BytesIO(pictures.png()), name="kept.png", owner_id=owner.pk).image
     pipeline.request_analysis(image_ids=[lost.pk])

@@ -41,7 +41,7 @@ MESSAGES = st.one_of(VALUES, NOTIFICATION, BRIDGED, SNS).map(json.dumps) | st.te
 
 @PATIENT
 @given(MESSAGES)
-def test_whatever_comes_is_news_or_malformed(body):
+def test_any_message_is_parsed_or_invalid(body):
     try:
         events = parse_events(body)
     except InvalidEvent:

@@ -60,7 +60,7 @@ def receive(owner) -> Image:
     return pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
 
 
-def test_a_picture_goes_the_whole_way(owner, rekognition, bucket):
+def test_image_is_added_analyzed_and_found_in_s3(owner, rekognition, bucket):
     rekognition.answers = [labels_answer(Dog=98)]
     image = receive(owner)
     assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
@@ -70,14 +70,14 @@ def test_a_picture_goes_the_whole_way(owner, rekognition, bucket):
         assert thumb.read()[8:12] == b"WEBP"
 
 
-def test_removal_takes_the_objects_along(owner, rekognition, bucket, django_capture_on_commit_callbacks):
+def test_deleted_image_deletes_its_objects(owner, rekognition, bucket, django_capture_on_commit_callbacks):
     image = receive(owner)
     with django_capture_on_commit_callbacks(execute=True):
         images.remove(image)
     assert keys(bucket) == set()
 
 
-def test_a_missing_original_is_told_from_a_refusing_storage(owner, rekognition, bucket):
+def test_missing_original_differs_from_a_denied_one(owner, rekognition, bucket):
     image = receive(owner)
     bucket.delete_object(Bucket="pictures", Key=image.key)
     with pytest.raises(blobs.BlobMissing, match=image.key):
@@ -90,7 +90,7 @@ def by_themselves(settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
 
 
-def test_an_original_is_saved_from_where_it_lies(owner, colleague, rekognition, bucket, signed_in, settings):  # noqa: PLR0917
+def test_original_is_downloaded_from_its_bucket(owner, colleague, rekognition, bucket, signed_in, settings):  # noqa: PLR0917
     by_themselves(settings)
     image = receive(owner)
     Image.objects.update(filename='d\u00f6g "x".jpg')
@@ -104,7 +104,7 @@ def test_an_original_is_saved_from_where_it_lies(owner, colleague, rekognition, 
     assert signed_in(colleague).get(path).status_code == 404
 
 
-def test_nobody_is_led_to_an_original_that_is_not_there(owner, rekognition, bucket, signed_in, settings):
+def test_missing_original_is_not_redirected_to(owner, rekognition, bucket, signed_in, settings):
     by_themselves(settings)
     image = receive(owner)
     bucket.delete_object(Bucket="pictures", Key=image.key)
@@ -112,7 +112,7 @@ def test_nobody_is_led_to_an_original_that_is_not_there(owner, rekognition, buck
     assert (answer.status_code, f"The storage has no file {image.key}." in answer.content.decode()) == (404, True)
 
 
-def test_a_bucket_that_is_gone_refuses_the_picture_and_nothing_stays(owner, rekognition, bucket, settings):
+def test_missing_bucket_refuses_the_image_and_leaves_nothing(owner, rekognition, bucket, settings):
     options = {**settings.STORAGES["default"]["OPTIONS"], "bucket_name": "elsewhere"}
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
     with pytest.raises(blobs.StorageError, match=GONE):
@@ -121,7 +121,7 @@ def test_a_bucket_that_is_gone_refuses_the_picture_and_nothing_stays(owner, reko
     assert not PendingBlob.objects.exists()
 
 
-def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
+def test_unreachable_endpoint_is_reported(owner, rekognition, bucket, settings):
     options = {**settings.STORAGES["default"]["OPTIONS"], "endpoint_url": "http://127.0.0.1:9"}
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
     with pytest.raises(blobs.StorageError, match="Could not connect to the endpoint URL"):
@@ -139,7 +139,7 @@ def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
         ("SlowDown", "S3 is throttling requests, try again in a moment"),
     ],
 )
-def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, sentence):
+def test_bucket_error_names_the_cause(owner, rekognition, bucket, code, sentence):
     with Stubber(blobs.storage().connection.meta.client) as s3:
         s3.add_client_error("put_object", code, http_status_code=403)
         with pytest.raises(blobs.StorageError) as raised:
@@ -157,7 +157,7 @@ def aws_bucket(bucket, s3_address, settings, monkeypatch):
     return bucket
 
 
-def test_rekognition_fetches_an_upright_original_itself(owner, rekognition, aws_bucket, settings):
+def test_rekognition_reads_an_upright_original_from_s3(owner, rekognition, aws_bucket, settings):
     settings.REKOGNITION_READS_BUCKET = True
     rekognition.answers = [labels_answer(Dog=98)]
     image = receive(owner)
@@ -186,7 +186,7 @@ def leave_for(browser, content: bytes) -> dict:
     return browser.post(reverse("tickets"), {"name": "dog.jpg", "size": len(content)}).json()
 
 
-def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, rekognition, bucket, signed_in):
+def test_direct_upload_is_validated_by_a_worker(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
     leave = leave_for(browser, content)
     assert post(leave, content) == 204
@@ -202,9 +202,7 @@ def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, re
     assert (ticket.state, f'data-ticket="{ticket.pk}"' in row, 'data-outcome="stored"' in row) == ("taken", True, True)
 
 
-def test_a_bigger_file_than_was_declared_is_refused_where_the_server_lets_it_through(
-    owner, rekognition, bucket, signed_in
-):
+def test_upload_larger_than_declared_is_refused(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
     leave = leave_for(browser, content)
     post(leave, content + b"more")  # moto does not look at the policy
@@ -216,7 +214,7 @@ def test_a_bigger_file_than_was_declared_is_refused_where_the_server_lets_it_thr
     assert keys(bucket) == set()
 
 
-def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekognition, bucket, signed_in):
+def test_upload_replaced_during_validation_is_not_copied(owner, rekognition, bucket, signed_in):
     """The copy request names the ETag of the bytes that were read."""
     content = pictures.jpeg()
     leave = leave_for(signed_in(owner), content)
@@ -237,7 +235,7 @@ def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekogniti
             blobs.copy_upload("originals/aa/a.jpg", read, uploaded_key=key)
 
 
-def test_what_nobody_completed_is_swept(owner, rekognition, bucket, signed_in):
+def test_uncompleted_upload_is_swept(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
     post(leave_for(browser, content), content)
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))
