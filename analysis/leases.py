@@ -38,5 +38,8 @@ def claim(rows: QuerySet[Row], *, lease: timedelta) -> Row | None:
 
 
 def backoff(attempts: int) -> timedelta:
-    """Time until the next attempt: doubled each time, with jitter so that failed rows do not come back together."""
+    """Time until the next attempt.
+
+    Doubled each time, with jitter so that failed rows do not come back together.
+    """
     return min(timedelta(seconds=2.0**attempts * random.uniform(1, 2)), MAX_DELAY)  # noqa: S311

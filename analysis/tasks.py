@@ -1,4 +1,7 @@
-"""Celery tasks. Each may run twice: the database is the source of truth about work, and messages only carry ids."""
+"""Celery tasks.
+
+Each may run twice: the database is the source of truth about work, and messages only carry ids.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ from analysis.storage import blobs
 
 
 class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
-    """A task that may fail to be sent on commit: its row is saved, and the sweeper sends it again."""
+    """A task that may fail to be sent on commit.
+
+    Its row is saved, and the sweeper sends it again.
+    """
 
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
         def send() -> None:  # not a partial: Django's log names the function that fails
@@ -83,7 +89,7 @@ def reindex_label(*, label_id: int) -> None:
 
 @shared_task(base=OnCommitTask)
 def sweep() -> None:
-    """Send tasks for all due work again, since messages may be lost, and advance bulk runs."""
+    """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
     bulk.delete_expired()
     for label_id in recognition_reindex_label.pending_label_ids():
@@ -101,7 +107,7 @@ def sweep() -> None:
 
 
 def advance_batches() -> None:
-    """Queue more of running bulk runs, end those that are done or out of budget, and mail reports."""
+    """Queue more of bulk runs, end finished ones, and mail reports."""
     unfinished = lifecycle.advance_batches()
     for batch_id in report.pending_reports():
         mail_report.delay(batch_id=batch_id)

@@ -1,4 +1,4 @@
-"""A bucket on loopback that holds what a test puts there."""
+"""A fake S3 server on loopback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.fake_s3 import FakeS3, serving
 
 @contextmanager
 def s3_server(monkeypatch, **options):
-    """The only S3 there is; say what it holds and what it refuses."""
+    """Run a fake S3, and point boto3 at it."""
     fake = FakeS3(**options)
     with serving(fake) as address:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -1,4 +1,4 @@
-"""Pictures for the tests, drawn in memory: every format, every kind of pixels, and every bad file we know of.
+"""Pictures drawn in memory: all formats, all pixel types, and invalid files.
 
 The picture is four quadrants in COLORS (see quadrants), so that color, orientation and size can be asserted.
 """
@@ -43,7 +43,7 @@ def quadrants(width: int = 160, height: int = 120) -> Image.Image:
 
 
 def photo(seed: int = 0, width: int = 640, height: int = 480) -> Image.Image:
-    """Something like a photograph: soft light, shapes, grain; another one for every seed."""
+    """A picture like a photograph, different for each seed."""
     chance = random.Random(seed)
     light = np.random.default_rng(seed)
     ground = Image.fromarray(light.integers(30, 225, (6, 8, 3), dtype=np.uint8))
@@ -93,7 +93,7 @@ def encoded(picture: Image.Image, form: str, **options) -> bytes:
 
 
 def _drawn(form: str, width: int = 160, height: int = 120, *, seed: int | None = None, **options) -> bytes:
-    """Quadrants, or with a seed a photo; options are Pillow's (exif, quality, icc_profile, progressive, …)."""
+    """Quadrants, or with a seed a photo; options are Pillow's."""
     return encoded(quadrants(width, height) if seed is None else photo(seed, width, height), form, **options)
 
 
@@ -128,7 +128,7 @@ def mpo() -> bytes:
 
 @cache
 def every_mode() -> dict[str, tuple[str, bytes]]:
-    """Kind of pixels: (form, the quadrants as bytes). What has no color shows their brightness, see is_gray."""
+    """Files by pixel type: (format, bytes of the quadrants)."""
     picture = quadrants()
     gray = picture.convert("L")
     deep = np.asarray(gray, dtype=np.uint16) * 257
@@ -196,7 +196,7 @@ TURNED_BACK = {
 
 
 def with_orientation(orientation: int, form: str = "jpeg", **options) -> bytes:
-    """A file whose stored pixels lie as the EXIF orientation says: upright, it shows the quadrants, 160 by 120."""
+    """A file with an EXIF orientation; upright, it shows the quadrants."""
     method = TURNED_BACK[orientation]
     picture = quadrants() if method is None else quadrants().transpose(method)
     exif = Image.Exif()
@@ -214,7 +214,7 @@ def exif_of(tags: dict | None = None, camera: dict | None = None, gps: dict | No
 
 
 def full_exif(**changes) -> bytes:
-    """What a good camera writes; changes by the name of the tag, None leaves it out."""
+    """EXIF of a camera, with changes by tag; None omits a tag."""
     values = {
         "Make": "Canon",
         "Model": "EOS R5",
@@ -271,7 +271,7 @@ def xmp_of(properties: str, attributes: str = "") -> bytes:
 
 
 def full_xmp() -> bytes:
-    """What a good program writes."""
+    """XMP of a common program."""
     return xmp_of(
         "<dc:subject><rdf:Bag><rdf:li>Grandma</rdf:li><rdf:li>Trip 2026</rdf:li><rdf:li>été</rdf:li></rdf:Bag>"
         "</dc:subject>"
@@ -306,8 +306,8 @@ def with_iptc(block: bytes, **options) -> bytes:
     """A JPEG of the quadrants with Photoshop's resource for IPTC."""
     resource = b"8BIM\x04\x04\0\0" + len(block).to_bytes(4, "big") + block + b"\0" * (len(block) % 2)
     segment = b"Photoshop 3.0\0" + resource
-    whole = encoded(quadrants(), "jpeg", **options)
-    return whole[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + whole[2:]
+    content = encoded(quadrants(), "jpeg", **options)
+    return content[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + content[2:]
 
 
 # Bad files
@@ -318,8 +318,8 @@ def empty() -> bytes:
 
 
 def truncated_jpeg() -> bytes:
-    whole = jpeg(640, 480, seed=1)
-    return whole[: len(whole) // 2]
+    content = jpeg(640, 480, seed=1)
+    return content[: len(content) // 2]
 
 
 def text_as_jpg() -> bytes:
@@ -334,15 +334,15 @@ def zipped() -> bytes:
     return b"PK\x03\x04\x14\0\0\0\x08\0" + b"\0" * 60
 
 
-def damaged(whole: bytes, *, at: float = 0.5, length: int = 64) -> bytes:
+def damaged(content: bytes, *, at: float = 0.5, length: int = 64) -> bytes:
     """The same bytes with a hole of noise in them."""
-    start = int(len(whole) * at)
-    return whole[:start] + random.Random(1).randbytes(length) + whole[start + length :]
+    start = int(len(content) * at)
+    return content[:start] + random.Random(1).randbytes(length) + content[start + length :]
 
 
 @cache
 def bad_files() -> dict[str, tuple[str, bytes, str]]:
-    """What is wrong: (file name, bytes, code of the refusal)."""
+    """Invalid files by defect: (file name, bytes, code of InvalidImage)."""
     picture = every_format()
     return {
         "empty": ("empty.jpg", empty(), "empty"),

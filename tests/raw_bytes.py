@@ -1,4 +1,4 @@
-"""What no encoder would write for the tests: color profiles, deep PNGs, bombs. See tests/pictures.py."""
+"""Bytes that no encoder writes: color profiles, deep PNGs, bombs."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ D50 = (0.9642, 1.0, 0.8249)
 
 
 def rgb_profile(primaries: tuple[float, ...], gamma: float, title: str = "A wide space") -> bytes:
-    """An ICC profile of a matrix of red, green and blue colorants (D50 XYZ, nine numbers by color) and a gamma."""
+    """An ICC profile of a matrix of colorants (D50 XYZ) and a gamma."""
     tags = {name: _xyz(*primaries[i * 3 : i * 3 + 3]) for i, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
     curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
@@ -51,7 +51,7 @@ def cmyk_profile() -> bytes:
 
 @cache
 def bomb_png(side: int = 50_000) -> bytes:
-    """A valid 1-bit PNG of 2.5 gigapixels in some 300 kB; made of one deflated block again and again."""
+    """A valid 1-bit PNG of 2.5 gigapixels in some 300 kB."""
     rows, row = 500, (side + 7) // 8 + 1
     deflate = zlib.compressobj(9, wbits=-15)
     block = deflate.compress(bytes(rows * row)) + deflate.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
@@ -61,13 +61,13 @@ def bomb_png(side: int = 50_000) -> bytes:
 
 
 def bomb_gif() -> bytes:
-    """A small screen with a frame of 4 gigapixels, to be cleared to the background afterwards."""
+    """A GIF with a small screen and a frame of 4 gigapixels."""
     frame = b",\0\0\0\0" + struct.pack("<HH", 65_535, 65_535) + b"\0\x02\x01\x44\0;"
     return b"GIF89a" + struct.pack("<HHBBB", 10, 10, 0, 0, 0) + b"!\xf9\x04\x08\0\0\0\0" + frame
 
 
 def png_chunks(header: bytes, content: bytes, *between: tuple[bytes, bytes]) -> bytes:
-    """A PNG from its header, compressed pixels and further (name, content) chunks between them."""
+    """A PNG from its header, compressed pixels and further chunks."""
     chunks = [(b"IHDR", header), *between, (b"IDAT", content), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(value)) + name + value + struct.pack(">I", zlib.crc32(name + value))

@@ -1,12 +1,12 @@
-"""Messages as S3, SNS and EventBridge write them."""
+"""Event messages in the formats of S3, SNS and EventBridge."""
 
 from __future__ import annotations
 
 import json
 
 
-def record(key, *, name="ObjectCreated:Put", bucket="photos", event_version="2.6", **told) -> dict:
-    """One record; the key as S3 quotes it. `told`: version, sequencer, etag, size."""
+def record(key, *, name="ObjectCreated:Put", bucket="photos", event_version="2.6", **fields) -> dict:
+    """One record; the key is URL-encoded, as by S3. `fields`: version, sequencer, etag, size."""
     names = {"version": "versionId", "sequencer": "sequencer", "etag": "eTag", "size": "size"}
     return {
         "eventVersion": event_version,
@@ -17,7 +17,7 @@ def record(key, *, name="ObjectCreated:Put", bucket="photos", event_version="2.6
         "s3": {
             "s3SchemaVersion": "1.0",
             "bucket": {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"},
-            "object": {"key": key, **{names[each]: value for each, value in told.items()}},
+            "object": {"key": key, **{names[field]: value for field, value in fields.items()}},
         },
     }
 
@@ -31,12 +31,12 @@ def through_sns(body: str) -> str:
 
 
 def bridged(key: str, *, kind="Object Created") -> str:
-    told = {"key": key, "size": 5, "etag": "e1", "version-id": "v1", "sequencer": "00A1"}
+    fields = {"key": key, "size": 5, "etag": "e1", "version-id": "v1", "sequencer": "00A1"}
     return json.dumps(
         {
             "version": "0",
             "source": "aws.s3",
             "detail-type": kind,
-            "detail": {"bucket": {"name": "photos"}, "object": told},
+            "detail": {"bucket": {"name": "photos"}, "object": fields},
         }
     )

@@ -1,4 +1,4 @@
-"""From bytes to found, with nothing in between left out: storage, database, queue, worker, local recognizer, search."""
+"""From upload to search result: storage, queue, worker, local recognizer."""
 
 import io
 import threading
@@ -40,10 +40,10 @@ def astronaut() -> bytes:
     return (Path(skimage.__file__).parent / "data" / "astronaut.png").read_bytes()
 
 
-def test_a_photograph_is_found_by_what_is_in_it(owner, astronaut):
+def test_photo_is_found_by_its_content(owner, astronaut):
     image = pipeline.ingest_file(io.BytesIO(astronaut), name="astronaut.png", owner_id=owner.pk).image
     eventually(all_done)
-    assert {each.api: each.state for each in image.analyses.all()} == {
+    assert {analysis.api: analysis.state for analysis in image.analyses.all()} == {
         "labels": "done",
         "faces": "done",
         "text": "done",
@@ -52,7 +52,7 @@ def test_a_photograph_is_found_by_what_is_in_it(owner, astronaut):
     assert page(parse("-person"), viewer=viewer_of(owner)).images == []
 
 
-def test_the_command_analyzes_what_is_not_yet_and_waits(owner, capsys):
+def test_command_analyzes_missing_results_and_waits(owner, capsys):
     image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="plain.jpg", owner_id=owner.pk).image
     eventually(all_done)
     Analysis.objects.all().delete()
@@ -60,13 +60,13 @@ def test_the_command_analyzes_what_is_not_yet_and_waits(owner, capsys):
         call_command("analyze_images", apis="labels")
     assert ended.value.code == 0
     assert "1 analysis of 1 picture by local: 1 done" in capsys.readouterr().out
-    assert [(each.api, each.state) for each in image.analyses.all()] == [("labels", "done")]
+    assert [(analysis.api, analysis.state) for analysis in image.analyses.all()] == [("labels", "done")]
 
 
-def test_a_picture_without_its_original_fails_and_the_others_go_on(owner):
+def test_missing_original_fails_only_its_image(owner):
     lost = create_image(owner)
-    kept = pipeline.ingest_file(io.BytesIO(pictures.png()), name="kept.png", owner_id=owner.pk).image
+    stored = pipeline.ingest_file(io.BytesIO(pictures.png()), name="kept.png", owner_id=owner.pk).image
     pipeline.request_analysis(image_ids=[lost.pk])
     eventually(all_done)
-    assert {each.state for each in lost.analyses.all()} == {"failed"}
-    assert {each.state for each in kept.analyses.all()} == {"done"}
+    assert {analysis.state for analysis in lost.analyses.all()} == {"failed"}
+    assert {analysis.state for analysis in stored.analyses.all()} == {"done"}

@@ -1,4 +1,4 @@
-"""The way of one picture: taken in, kept, asked about, answered, found; and each way in which it can fail."""
+"""A picture's way through the pipeline, and its failures."""
 
 import io
 import resource
@@ -28,12 +28,12 @@ def receive(owner, content: bytes | None = None, name="dog.jpg"):
 
 
 def work():
-    """What a worker does when it hears of work."""
+    """Run a worker until no analysis is due."""
     tasks.run_recognition(recognizer="rekognition", api="labels")
 
 
 def make_due():
-    """The waiting is over, and not only by a microsecond of a clock that may be set back."""
+    """Make all queued analyses and probes due."""
     past = Now() - timedelta(seconds=1)
     Analysis.objects.filter(state="queued").update(next_attempt_at=past)
     Outage.objects.update(probe_at=past)
@@ -57,7 +57,7 @@ def pushed(django_capture_on_commit_callbacks, rekognition):
     return push
 
 
-def test_a_picture_is_kept_with_its_renditions_and_queued(owner, rekognition, pictures_folder):
+def test_image_is_stored_with_renditions_and_queued(owner, rekognition, pictures_folder):
     added = receive(owner, pictures.jpeg(1200, 900), name="../../my <b>dog.jpg")
     image = Image.objects.get()
     assert (added.is_new, added.image, image.filename) == (True, image, "my <b>dog.jpg")
@@ -67,10 +67,12 @@ def test_a_picture_is_kept_with_its_renditions_and_queued(owner, rekognition, pi
     assert files_in(pictures_folder) == keys
     assert not any("dog" in key for key in keys)
     assert not PendingBlob.objects.exists()
-    assert [(each.api, each.state, each.recognizer) for each in analyses()] == [("labels", "queued", "rekognition")]
+    assert [(analysis.api, analysis.state, analysis.recognizer) for analysis in analyses()] == [
+        ("labels", "queued", "rekognition")
+    ]
 
 
-def test_the_same_bytes_are_one_picture_of_their_owner(owner, colleague, rekognition, pictures_folder):
+def test_same_bytes_are_one_image_per_owner(owner, colleague, rekognition, pictures_folder):
     first, again, others = receive(owner), receive(owner, name="copy.jpg"), receive(colleague)
     assert (again.is_new, again.image) == (False, first.image)
     assert others.is_new
@@ -78,7 +80,7 @@ def test_the_same_bytes_are_one_picture_of_their_owner(owner, colleague, rekogni
     assert Analysis.objects.count() == 2
 
 
-def test_a_refused_file_leaves_nothing(owner, rekognition, pictures_folder):
+def test_refused_file_leaves_nothing(owner, rekognition, pictures_folder):
     with pytest.raises(InvalidImage, match=r"^note\.jpg: "):
         receive(owner, pictures.text_as_jpg(), name="note.jpg")
     assert not Image.objects.exists()
@@ -86,7 +88,7 @@ def test_a_refused_file_leaves_nothing(owner, rekognition, pictures_folder):
     assert not pictures_folder.exists()
 
 
-def test_a_storage_that_is_full_midway_leaves_nothing(owner, rekognition, pictures_folder):
+def test_full_storage_leaves_nothing(owner, rekognition, pictures_folder):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # the kernel refuses every byte beyond
     try:
@@ -99,7 +101,7 @@ def test_a_storage_that_is_full_midway_leaves_nothing(owner, rekognition, pictur
     assert files_in(pictures_folder) == set()
 
 
-def test_a_storage_that_fails_midway_leaves_nothing(owner, rekognition, pictures_folder):
+def test_failing_storage_leaves_nothing(owner, rekognition, pictures_folder):
     """The renditions' folder is a file: the original is written, the thumb cannot be."""
     pictures_folder.mkdir()
     (pictures_folder / "renditions").write_text("in the way")
@@ -109,20 +111,20 @@ def test_a_storage_that_fails_midway_leaves_nothing(owner, rekognition, pictures
     assert files_in(pictures_folder) == {"renditions"}
 
 
-def test_what_a_crash_left_is_swept(owner, rekognition, pictures_folder):
+def test_files_left_by_a_crash_are_swept(owner, rekognition, pictures_folder):
     blobs.register_pending(["originals/aa/lost.jpg", "originals/aa/never-written.jpg"])
     blobs.put("originals/aa/lost.jpg", b"half a pict")
-    kept = receive(owner).image
+    stored = receive(owner).image
     tasks.sweep_blobs()
     assert "originals/aa/lost.jpg" in files_in(pictures_folder)  # may be under way
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))
     tasks.sweep_blobs()
     assert not PendingBlob.objects.exists()
-    assert kept.key in files_in(pictures_folder)
+    assert stored.key in files_in(pictures_folder)
     assert len(files_in(pictures_folder)) == 3
 
 
-def test_an_answer_is_recorded_as_received_and_the_picture_found(owner, rekognition, pushed):
+def test_response_is_saved_as_received_and_image_is_found(owner, rekognition, pushed):
     answer = rekognition_responses.labels()
     answer.pop("ResponseMetadata", None)
     rekognition.answers = [answer]
@@ -141,7 +143,7 @@ def test_an_answer_is_recorded_as_received_and_the_picture_found(owner, rekognit
     assert {alias.name for alias in label.aliases.all()} == {alias["Name"] for alias in first["Aliases"]}
 
 
-def test_a_second_message_for_the_same_analysis_asks_nobody(owner, rekognition, pushed):
+def test_second_message_for_an_analysis_sends_no_request(owner, rekognition, pushed):
     _, _analysis = pushed(owner)
     work()
     work()
@@ -150,7 +152,7 @@ def test_a_second_message_for_the_same_analysis_asks_nobody(owner, rekognition, 
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
-def test_a_busy_recognizer_is_asked_again_later(owner, rekognition, pushed, code):
+def test_throttled_analysis_is_retried_later(owner, rekognition, pushed, code):
     rekognition.answers = [(400, code)]
     _, analysis = pushed(owner)
     work()
@@ -160,7 +162,7 @@ def test_a_busy_recognizer_is_asked_again_later(owner, rekognition, pushed, code
     assert analysis.next_attempt_at > analysis.requested_at
 
 
-def test_a_recognizer_busy_for_too_long_fails_but_can_be_retried(owner, rekognition, pushed):
+def test_analysis_throttled_for_too_long_fails_and_can_be_retried(owner, rekognition, pushed):
     rekognition.answers = [(500, "InternalServerError")] * MAX_ATTEMPTS + [labels_answer(Dog=98)]
     image, analysis = pushed(owner)
     for _ in range(MAX_ATTEMPTS + 1):
@@ -171,12 +173,12 @@ def test_a_recognizer_busy_for_too_long_fails_but_can_be_retried(owner, rekognit
     assert len(rekognition.requests) == MAX_ATTEMPTS
     assert pipeline.request_analysis(image_ids=[analysis.image_id], apis=[analysis.api]) == 1
     work()
-    assert [each.outcome for each in Call.objects.order_by("pk")] == ["failed"] * MAX_ATTEMPTS + ["answered"]
+    assert [call.outcome for call in Call.objects.order_by("pk")] == ["failed"] * MAX_ATTEMPTS + ["answered"]
     assert label_rows(image) == {"Dog": 98}
-    assert [each.state for each in analyses()] == ["failed", "done"]
+    assert [analysis.state for analysis in analyses()] == ["failed", "done"]
 
 
-def test_an_unreadable_picture_fails_for_good(owner, rekognition, pushed):
+def test_unreadable_image_fails_permanently(owner, rekognition, pushed):
     rekognition.answers = [(400, "InvalidImageFormatException")]
     _, analysis = pushed(owner)
     work()
@@ -187,14 +189,14 @@ def test_an_unreadable_picture_fails_for_good(owner, rekognition, pushed):
     assert analysis.error_code == "InvalidImageFormatException"
 
 
-def test_a_recognizer_that_is_unavailable_keeps_the_work_waiting(owner, rekognition, pushed):
+def test_unavailable_recognizer_leaves_analyses_queued(owner, rekognition, pushed):
     rekognition.answers = [(400, "AccessDeniedException"), labels_answer(Dog=98)]
     _, analysis = pushed(owner)
     work()
     analysis.refresh_from_db()
     assert (analysis.state, analysis.error_code) == ("queued", "AccessDeniedException")
     assert "rekognition:DetectLabels" in analysis.error_message
-    assert [(each.api, each.code) for each in Outage.objects.all()] == [("labels", "AccessDeniedException")]
+    assert [(outage.api, outage.code) for outage in Outage.objects.all()] == [("labels", "AccessDeniedException")]
     work()
     assert len(rekognition.requests) == 1  # nobody asks before it is time for a probe
     make_due()
@@ -204,7 +206,7 @@ def test_a_recognizer_that_is_unavailable_keeps_the_work_waiting(owner, rekognit
     assert (analysis.state, analysis.error_code) == ("done", "")
 
 
-def test_an_original_that_is_gone_fails_with_its_name(owner, rekognition, pushed):
+def test_missing_original_fails_with_its_key(owner, rekognition, pushed):
     image, analysis = pushed(owner)
     blobs.storage().delete(image.key)
     work()
@@ -214,7 +216,7 @@ def test_an_original_that_is_gone_fails_with_its_name(owner, rekognition, pushed
     assert rekognition.requests == []
 
 
-def test_a_picture_removed_while_asked_about_leaves_nothing(owner, rekognition, pushed, pictures_folder):
+def test_image_deleted_during_analysis_leaves_nothing(owner, rekognition, pushed, pictures_folder):
     from analysis.library import images
 
     image, _analysis = pushed(owner)
@@ -223,7 +225,7 @@ def test_a_picture_removed_while_asked_about_leaves_nothing(owner, rekognition, 
     assert (Image.objects.count(), Analysis.objects.count(), ImageLabel.objects.count()) == (0, 0, 0)
 
 
-def test_a_second_analysis_adds_a_row_and_replaces_only_the_machines_words(owner, rekognition, pushed):
+def test_second_analysis_replaces_only_detected_labels(owner, rekognition, pushed):
     rekognition.answers = [labels_answer(Dog=98, Wolf=60, Grass=90)]
     image, _first = pushed(owner)
     work()
@@ -234,12 +236,12 @@ def test_a_second_analysis_adds_a_row_and_replaces_only_the_machines_words(owner
     pipeline.request_analysis(image_ids=[image.pk], is_forced=True)
     work()
     assert label_rows(image) == {"Husky": 97, "Grass": 100, "Bench": 100}
-    assert [(each.state, each.is_current) for each in analyses()] == [("done", False), ("done", True)]
+    assert [(analysis.state, analysis.is_current) for analysis in analyses()] == [("done", False), ("done", True)]
     verdicts.delete_verdict(image.verdicts.get(label__name="Wolf"))
     assert label_rows(image) == {"Husky": 97, "Wolf": 99, "Grass": 100, "Bench": 100}
 
 
-def test_a_pinned_answer_stays_current_and_a_sample_never_becomes_it(owner, rekognition):
+def test_pinned_result_stays_current_and_sample_never_is(owner, rekognition):
     image = create_labeled_image(owner, {"Dog": 98})
     Analysis.objects.update(is_pinned=True)
     rekognition.answers = [labels_answer(Cat=98)]
@@ -253,7 +255,7 @@ def test_a_pinned_answer_stays_current_and_a_sample_never_becomes_it(owner, reko
     assert label_rows(image) == {"Dog": 98}
 
 
-def test_the_sweeper_hears_of_what_waits_and_frees_what_a_dead_worker_held(owner):
+def test_sweeper_finds_due_work_and_releases_expired_claims(owner):
     from analysis.recognition.claims import apis_with_due_work
 
     create_analysis(create_image(owner), recognizer="rekognition", next_attempt_at=Now() + timedelta(minutes=1))
@@ -263,12 +265,12 @@ def test_the_sweeper_hears_of_what_waits_and_frees_what_a_dead_worker_held(owner
     cursed = create_analysis(create_image(owner), api="text", state="running", attempts=MAX_ATTEMPTS)
     Analysis.objects.filter(pk__in=[abandoned.pk, cursed.pk]).update(claimed_until=Now() - timedelta(seconds=1))
     assert apis_with_due_work() == [("local", "text")]
-    assert [each.state for each in analyses()] == ["queued", "running", "queued", "failed"]
+    assert [analysis.state for analysis in analyses()] == ["queued", "running", "queued", "failed"]
     cursed.refresh_from_db()
     assert (cursed.error_code, cursed.is_permanent) == ("worker-lost", False)
 
 
-def test_only_the_holder_of_a_claim_may_end_it(owner):
+def test_only_the_holder_of_a_claim_can_finish_it(owner):
     slow = create_analysis(create_image(owner), state="running", attempts=1)
     Analysis.objects.update(claimed_until=Now() + timedelta(hours=1), attempts=2)  # somebody else's by now
     slow.mark_failed(code="late", message="Too late.", is_permanent=False)
@@ -276,7 +278,7 @@ def test_only_the_holder_of_a_claim_may_end_it(owner):
     assert slow.state == "running"
 
 
-def test_a_lost_rendition_is_made_again(owner, rekognition, pictures_folder):
+def test_missing_rendition_is_rendered_again(owner, rekognition, pictures_folder):
     from analysis.storage import renditions
 
     image = receive(owner).image
@@ -288,7 +290,7 @@ def test_a_lost_rendition_is_made_again(owner, rekognition, pictures_folder):
     assert len(files_in(pictures_folder)) == 3
 
 
-def test_aliases_are_found_and_old_labels_keep_their_names(owner, rekognition, pushed):
+def test_aliases_are_found_and_labels_keep_their_names(owner, rekognition, pushed):
     rekognition.answers = [
         {
             "Labels": [{"Name": "Mobile Phone", "Confidence": 99, "Aliases": [{"Name": "Cell Phone"}]}],
@@ -301,7 +303,7 @@ def test_aliases_are_found_and_old_labels_keep_their_names(owner, rekognition, p
     assert page(parse('"cell phone"'), viewer=viewer_of(owner)).images == [image]
 
 
-def test_a_label_that_was_there_learns_what_an_answer_tells_of_it(owner, rekognition, pushed):
+def test_existing_label_gets_details_of_the_response(owner, rekognition, pushed):
     create_label("Person")
     rekognition.answers = [rekognition_responses.labels()]
     pushed(owner)

@@ -30,7 +30,10 @@ MB = 2**20
 
 @dataclass(frozen=True)
 class AuditFinding:
-    """A defect of a file or an image. `repair` says what was done about it, `hint` what can be done."""
+    """A defect of a file or an image.
+
+    `repair` says what was done about it, `hint` what can be done.
+    """
 
     kind: str
     key: str
@@ -46,7 +49,7 @@ class AuditFinding:
 
 @dataclass(frozen=True)
 class AuditStep:
-    """Progress: `number` more items of a kind, of `total` if that is known, with their defects."""
+    """Progress: `number` more items of `total`, if known, with their defects."""
 
     unit: str
     number: int
@@ -56,7 +59,7 @@ class AuditStep:
 
 @dataclass(frozen=True)
 class Audit:
-    """An audit that repairs what it can, or reads and verifies all originals, or only compares."""
+    """An audit, optionally with repair, and with verification of all originals."""
 
     is_repairing: bool = False
     is_verifying: bool = False
@@ -121,7 +124,7 @@ class Audit:
         return replace(finding, repair=_("Rendered again."))
 
     def _unowned_original(self, finding: AuditFinding) -> AuditFinding:
-        """Never deleted without an image that has its bytes, since it may be somebody's only copy."""
+        """Restore an original; it is never just deleted, as it may be the only copy."""
         if not self.is_repairing:
             return replace(finding, hint=_("--repair --owner NAME imports it as a picture of that user."))
         with blobs.get(finding.key) as file:
@@ -156,7 +159,7 @@ def _has_owner(key: str) -> bool:
 
 
 def _restore_original(file: IO[bytes]) -> Image | None:
-    """Store a file as the lost original of an image with the same bytes, and return the image."""
+    """Store a file as the lost original of an image with the same bytes."""
     for image in Image.objects.filter(sha256=_sha256(file), bucket=None):
         if not blobs.exists(image.key):
             blobs.put(image.key, file)
@@ -165,7 +168,7 @@ def _restore_original(file: IO[bytes]) -> Image | None:
 
 
 def _verify_originals() -> Iterator[AuditStep]:
-    """Read all originals, and compare their bytes with the hashes they had when they were added."""
+    """Read all originals and compare their hashes."""
     total, last = Image.objects.count(), 0
     while step := list(Image.objects.filter(pk__gt=last).select_related("bucket").order_by("pk")[:STEP]):
         last = step[-1].pk

@@ -32,7 +32,9 @@ class Difference(StrEnum):
 
 @contextmanager
 def stored_keys() -> Iterator[Iterator[int]]:
-    """A table of stored keys for the duration of the block; yields numbers of keys while it is filled.
+    """A table of stored keys for the duration of the block.
+
+    Yields numbers of keys while it is filled.
 
     Iterating raises StorageError.
     """
@@ -56,7 +58,10 @@ def _read() -> Iterator[int]:
 
 
 def compare() -> dict[Difference, int]:
-    """Save the differences between stored keys and current rows. Returns their number by kind."""
+    """Save the differences between stored keys and current rows.
+
+    Returns their number by kind.
+    """
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX ON audit_blob (key); ANALYZE audit_blob")
         for kind, query in _DIFFERENCES.items():

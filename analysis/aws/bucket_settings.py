@@ -36,7 +36,7 @@ def region_of(client: Any, bucket: str) -> str:
 
 
 def permissions(client: Any, bucket: str, *, key: str, content: bytes) -> Iterator[Step]:
-    """Put, list, read and delete an object with this key, and abort an upload that does not exist."""
+    """Put, list, read and delete an object, and abort an upload that does not exist."""
     target: dict[str, Any] = {"Bucket": bucket, "Key": key}
 
     def read() -> None:

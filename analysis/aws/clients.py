@@ -29,14 +29,20 @@ _models = botocore.loaders.create_loader()
 
 
 def session() -> Any:
-    """A new session, since sessions are not thread-safe. The loader is shared: parsing AWS's models takes 60 ms."""
+    """A new session, since sessions are not thread-safe.
+
+    The loader is shared: parsing AWS's models takes 60 ms.
+    """
     new = botocore.session.Session()
     new.register_component("data_loader", _models)
     return new
 
 
 def client(service: str, *, region: str, **options: Any) -> Any:
-    """A client with a session of its own. Raises AWSError for an invalid configuration."""
+    """A client with a session of its own.
+
+    Raises AWSError for an invalid configuration.
+    """
     bounded = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
     with translate_errors():
         try:

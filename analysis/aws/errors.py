@@ -35,7 +35,9 @@ WRONG_REGION_CODES = frozenset(
 
 
 class AWSError(MessageError):
-    """A failed request to AWS. `code` is AWS's, `region` the bucket's, where S3 names it.
+    """A failed request to AWS.
+
+    `code` is AWS's, `region` the bucket's, where S3 names it.
 
     The sentence contains no account, no principal and no credentials of an endpoint's URL.
     """

@@ -11,7 +11,7 @@ from analysis.aws.bucket_settings import ACTIONS
 def minimal_policy(
     *, operations: Iterable[str] = (), bucket: str = "", prefix: str = "", reads_quotas: bool = False, region: str = ""
 ) -> dict[str, Any]:
-    """Policy for Rekognition operations, and for our storage below a prefix of a bucket."""
+    """Policy for Rekognition operations, and for storage below a bucket's prefix."""
     arn = f"arn:{_partition(region)}:s3:::{bucket}"
     on_objects = sorted(set(ACTIONS) - {"s3:ListBucket"})
     statements = [

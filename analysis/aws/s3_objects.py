@@ -41,7 +41,10 @@ def has_own_endpoint() -> bool:
 
 
 def client(*, region: str) -> Client:
-    """The client of a region, shared by all threads. Raises AWSError for an invalid configuration."""
+    """The client of a region, shared by all threads.
+
+    Raises AWSError for an invalid configuration.
+    """
     key = region, _endpoint()
     with _lock:
         if key not in _clients:
@@ -111,7 +114,7 @@ def download_url(client: Client, target: S3Object, *, seconds: int, disposition:
 
 
 def delete(client: Client, target: S3Object) -> None:
-    """Raises Refused."""
+    """Raises AWSError."""
     with clients.translate_errors():
         client.delete_object(Bucket=target.bucket, Key=target.key)
 

@@ -12,7 +12,9 @@ PER_SECOND = re.compile(r"\b(transactions|requests|calls) per second\b|\bTPS\b",
 
 
 def applied(service: str, *, operations: Iterable[str], region: str, client: Any = None) -> dict[str, float]:
-    """Calls per second by operation, for operations that have a quota. Raises AWSError.
+    """Calls per second by operation, for operations that have a quota.
+
+    Raises AWSError.
 
     Needs servicequotas:ListServiceQuotas. A quota is an operation's if its usage metric or its name says so, as in
     "Transactions per second per account for the Amazon Rekognition Image operation DetectLabels"; of several the

@@ -38,7 +38,10 @@ class SqsQueue:
     _dead_letters: SqsQueue | None = field(default=None, repr=False)
 
     def receive(self, *, wait: int = POLL) -> list[SqsMessage]:
-        """Receive up to ten messages, waiting up to `wait` seconds for the first. Raises AWSError."""
+        """Receive up to ten messages, waiting up to `wait` seconds for the first.
+
+        Raises AWSError.
+        """
         with clients.translate_errors():
             response = self.client.receive_message(
                 QueueUrl=self.url,
@@ -50,7 +53,10 @@ class SqsQueue:
         return [_message(item) for item in response.get("Messages", [])]
 
     def delete(self, messages: Sequence[SqsMessage]) -> None:
-        """Raises AWSError. Messages that are not deleted are delivered again, which has no effect."""
+        """Raises AWSError.
+
+        Messages that are not deleted are delivered again, which has no effect.
+        """
         for start in range(0, len(messages), BATCH):
             entries = [
                 {"Id": str(n), "ReceiptHandle": message.receipt} for n, message in enumerate(messages[start:][:BATCH])
@@ -87,7 +93,10 @@ class SqsQueue:
             thread.join()
 
     def send_to_dlq(self, message: SqsMessage, reason: str) -> bool:
-        """Move a message to the dead-letter queue with a reason; False without such a queue."""
+        """Move a message to the dead-letter queue with a reason.
+
+        False without such a queue.
+        """
         dead_letters = self.dead_letter_queue()
         if dead_letters is None:
             return False

@@ -1,4 +1,4 @@
-"""Check of a bucket's region and permissions, and the AWS configuration to copy where they are missing."""
+"""Check of a bucket's region and permissions, and AWS configuration to copy."""
 
 from __future__ import annotations
 

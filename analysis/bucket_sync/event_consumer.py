@@ -1,4 +1,7 @@
-"""Consumption of the SQS queue of S3 events: each batch is saved in one transaction, then deleted from SQS."""
+"""Consumption of the SQS queue of S3 events.
+
+Each batch is saved in one transaction, then deleted from SQS.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class EventBatch:
 
 @dataclass(frozen=True)
 class ReplayedMessage:
-    """A message of a dead-letter queue, with the reason why it stays there, or what it recorded."""
+    """A message of a dead-letter queue: why it stays there, or what it recorded."""
 
     message: SqsMessage
     reason: str = ""
@@ -54,7 +57,10 @@ class ReplayedMessage:
 
 
 class StopFlag:
-    """Set by SIGTERM and SIGINT: the current batch is completed, waiting for the next one ends at once."""
+    """Set by SIGTERM and SIGINT.
+
+    The current batch is completed, waiting for the next one ends at once.
+    """
 
     class Interrupt(BaseException):
         """Not an Exception, so that no retry on the way mistakes it for a failed request."""
@@ -71,7 +77,10 @@ class StopFlag:
             signal.signal(number, handler)
 
     def interruptible(self, wait: Callable[[], Any]) -> Any:
-        """The result of `wait`, or None if stopped. SQS delivers messages received by then again."""
+        """The result of `wait`, or None if stopped.
+
+        SQS delivers messages received by then again.
+        """
         self._is_waiting = True
         try:
             return None if self.is_set else wait()
@@ -88,7 +97,9 @@ class StopFlag:
 
 
 def consume(queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False) -> Iterator[EventBatch]:
-    """Consume events until stopped, or with `until_empty` until no message is left; yields after each batch.
+    """Consume events until stopped, or with `until_empty` until no message is left.
+
+    Yields after each batch.
 
     Several consumers may run at the same time. Errors of SQS and the database are retried for ever.
     """
@@ -114,7 +125,10 @@ def consume(queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False) -> It
 
 
 def handle_messages(queue: SqsQueue, messages: list[SqsMessage], *, counts: EventCounts) -> RecordedEvents:
-    """Record the events of a batch, then delete its messages; unusable ones go to the dead-letter queue."""
+    """Record the events of a batch, then delete its messages.
+
+    Unusable ones go to the dead-letter queue.
+    """
     readable, events, unusable = _parse(messages)
     try:
         recorded = object_queue.record_events(events)

@@ -62,7 +62,10 @@ def claim(bucket_id: int) -> BucketObject | None:
 
 
 def read(row: BucketObject) -> Outcome | None:
-    """Download and examine a claimed object; None where it failed or has to wait, which is recorded."""
+    """Download and examine a claimed object.
+
+    None where it failed or has to wait, which is recorded.
+    """
     try:
         return _read(row)
     except AWSError as error:
@@ -125,7 +128,10 @@ def _is_gone(error: AWSError) -> bool:
 
 
 def _postpone(row: BucketObject, error: AWSError) -> None:
-    """Schedule another attempt; pause the bucket where its other objects would fail as well."""
+    """Schedule another attempt.
+
+    Pause the bucket where its other objects would fail as well.
+    """
     bucket = row.bucket
     if error.code == "NoSuchBucket":
         _pause(bucket, originals.no_bucket(bucket.name), PAUSE)
@@ -154,7 +160,7 @@ def _postpone(row: BucketObject, error: AWSError) -> None:
 
 
 def _denies_everything(row: BucketObject, code: str) -> bool:
-    """True if the bucket denies every object, not only this one for its ACL or KMS key.
+    """True if the bucket denies every object, not only this one.
 
     Requests the objects read last again; one that is given is enough. A bucket that never gave any must have denied
     several.

@@ -1,4 +1,4 @@
-"""Outcome of reading a bucket object, saved as an image, a new original of one, or none."""
+"""Saving of bucket objects that were read: a new image, a new original, or none."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ Outcome = NewOriginal | Unchanged | NoImage
 
 @dataclass(frozen=True)
 class ImportResult:
-    """Changes to the library: an image with a new original, or one that lost its object at `removed_at`."""
+    """Changes to the library.
+
+    An image with a new original, or one that lost its object at `removed_at`.
+    """
 
     image: Image | None = None
     is_new: bool = False
@@ -64,7 +67,10 @@ class ImportResult:
 
 
 def store_renditions(examined: Examined, info: ObjectInfo) -> NewOriginal:
-    """Store the renditions of an examined object. Raises StorageError; then none stays."""
+    """Store the renditions of an examined object.
+
+    Raises StorageError; then none stays.
+    """
     renditions_id = uuid.uuid4()
     contents = {
         blobs.rendition_key(renditions_id, rendition.name): rendition.content for rendition in examined.renditions
@@ -81,7 +87,10 @@ def store_renditions(examined: Examined, info: ObjectInfo) -> NewOriginal:
 
 @transaction.atomic
 def save(row: BucketObject, outcome: Outcome) -> ImportResult:
-    """Save the outcome of a claimed object, unless an event arrived in the meantime; then it is read again."""
+    """Save the outcome of a claimed object, unless an event arrived in the meantime.
+
+    Then it is read again.
+    """
     if not _is_current(row):
         if isinstance(outcome, NewOriginal):
             transaction.on_commit(partial(blobs.delete_pending, outcome.keys))
@@ -103,7 +112,7 @@ def gone() -> NoImage:
 
 
 def was_trashed_as_missing(row: BucketObject) -> bool:
-    """True if the image is in the trash because its object was gone, and no person has trashed it since."""
+    """True if the image is in the trash only because its object was gone."""
     return row.image is not None and row.trashed_at is not None and row.image.trashed_at == row.trashed_at
 
 
@@ -124,7 +133,10 @@ def _save_missing(row: BucketObject, outcome: NoImage) -> ImportResult:
 
 
 def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
-    """Save the image with its new original. Verdicts, tags and a person's move to the trash stay."""
+    """Save the image with its new original.
+
+    Verdicts, tags and a person's move to the trash stay.
+    """
     examined, info = outcome.examined, outcome.info
     descriptive = examined.metadata.descriptive
     image = row.image or Image(
@@ -182,7 +194,9 @@ def _finish(
 
 
 def _is_current(row: BucketObject) -> bool:
-    """False if an event arrived while the object was read. Locks the row, and reloads its image.
+    """False if an event arrived while the object was read.
+
+    Locks the row, and reloads its image.
 
     The image is locked first, in the order of `images.remove`, and reloaded, since people may have changed it.
     """

@@ -1,4 +1,7 @@
-"""The import queue: objects reported by S3 events or listed by a sync, each with its latest event."""
+"""The import queue.
+
+Objects reported by S3 events or listed by a sync, each with its latest event.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ INTERNAL_KEYS = ("originals/", "renditions/", f"{blobs.UPLOADS}/", "check-aws.jp
 
 @dataclass
 class RecordedEvents:
-    """Buckets with objects to import, number of completed uploads, and names of unknown buckets."""
+    """Effects of events: buckets to import, uploads completed, unknown buckets."""
 
     buckets: set[int] = field(default_factory=set)
     uploads: int = 0
@@ -59,7 +62,10 @@ def _is_upload(event: ObjectEvent) -> bool:
 
 
 def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple[int, str], ObjectEvent]:
-    """The latest event of each object by (bucket id, key). Several buckets may index the same object."""
+    """The latest event of each object by (bucket id, key).
+
+    Several buckets may index the same object.
+    """
     by_name: dict[str, list[tuple[int, KeyFilter]]] = {}
     for bucket in Bucket.objects.filter(name__in={event.bucket for event in events}):
         by_name.setdefault(bucket.name, []).append((bucket.pk, key_filter_of(bucket)))
@@ -77,7 +83,7 @@ def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple
 
 
 def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
-    """Queue objects, except for events that are older than the last one or about the object as it was imported.
+    """Queue objects, except for events that bring nothing new.
 
     Returns the ids of buckets with objects to import.
     """

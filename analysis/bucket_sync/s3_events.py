@@ -1,4 +1,7 @@
-"""Parsing of S3 event messages: from S3 itself, through SNS, or through EventBridge."""
+"""Parsing of S3 event messages.
+
+From S3 itself, through SNS, or through EventBridge.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ class ObjectEvent:
 
 
 def parse_events(body: str) -> list[ObjectEvent]:
-    """The events of a message; none for S3's test event and SNS's own messages. Raises InvalidEvent."""
+    """The events of a message; none for S3's test event and SNS's own messages.
+
+    Raises InvalidEvent.
+    """
     message = _json_object(body)
     if "Type" in message and "TopicArn" in message:
         if message["Type"] != "Notification":

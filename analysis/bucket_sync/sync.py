@@ -1,4 +1,4 @@
-"""Sync: comparison of a bucket's listing with the objects seen before, page by page.
+"""Comparison of a bucket's listing with the objects seen before, page by page.
 
 S3 lists keys in the order of their bytes, and the table's collation has the same order. Each page is compared with the
 range of the table that it covers, so memory does not grow with the bucket. The position is saved after each page, for
@@ -73,7 +73,10 @@ class SyncPage:
 
 @dataclass(frozen=True)
 class SyncOptions:
-    """`is_dry` writes nothing; `trash_missing` reads missing objects again, so that the gone ones are trashed."""
+    """`is_dry` writes nothing.
+
+    `trash_missing` reads missing objects again, so that the gone ones are trashed.
+    """
 
     is_dry: bool = False
     trash_missing: bool = False
@@ -81,7 +84,9 @@ class SyncOptions:
 
 
 def sync(bucket: Bucket, *, options: SyncOptions) -> Generator[SyncPage, None, None]:
-    """Compare a bucket from where the last run stopped; yields after each page, once it is committed.
+    """Compare a bucket from where the last run stopped.
+
+    Yields after each page, once it is committed.
 
     Close the iterator to stop; the next run continues. Raises SyncRunning, or AWSError if it cannot be listed.
     """
@@ -117,7 +122,7 @@ def reset(bucket: Bucket) -> None:
 
 
 def count_failed(bucket: Bucket, *, failed: Iterable[tuple[str, int]], options: SyncOptions) -> int:
-    """Count the images of these (API, image id) pairs, and save the number in the sync's report."""
+    """Count the images of (API, image id) pairs, and save it in the sync's report."""
     number = len({image_id for _, image_id in failed})
     if not options.is_dry:
         bucket.refresh_from_db(fields=["report"])
@@ -175,7 +180,7 @@ def _compare(
 
 
 def _outcome(info: ObjectInfo, seen: tuple[str, str] | None) -> str:
-    """The field of SyncCounts for a listed object, by its (etag, state) when it was last seen.
+    """The field of SyncCounts for a listed object, by its last (etag, state).
 
     "changed" includes objects that failed before or came back.
     """

@@ -19,7 +19,10 @@ MAX_OFFSET_HOURS = 14
 
 @dataclass(frozen=True)
 class CaptureTime:
-    """`clock` is the camera's, stored as if it were UTC; `offset` its minutes from UTC, None if unknown."""
+    """`clock` is the camera's, stored as if it were UTC.
+
+    `offset` its minutes from UTC, None if unknown.
+    """
 
     clock: datetime
     offset: int | None = None

@@ -1,4 +1,7 @@
-"""Decoding of untrusted files: limits are checked first, and decoder errors become InvalidImage."""
+"""Decoding of untrusted files.
+
+Limits are checked first, and decoder errors become InvalidImage.
+"""
 
 import io
 import stat
@@ -91,7 +94,10 @@ PADDING = bytes(range(1, 97))  # no marker, and unlike the data that the decoder
 
 @dataclass(frozen=True)
 class Decoded:
-    """A verified image: size in bytes, upright width and height in the file, and pixels as upright 8-bit sRGB."""
+    """A verified image.
+
+    Size in bytes, upright width and height in the file, and pixels as upright 8-bit sRGB.
+    """
 
     format: Format
     size: int
@@ -103,7 +109,7 @@ class Decoded:
 
 @contextmanager
 def open_source(source: Path | IO[bytes], *, name: str) -> Iterator[IO[bytes]]:
-    """A seekable file as it is, or the file at a path, whose OSErrors are raised as InvalidImage."""
+    """Open a path, raising its OSErrors as InvalidImage; a file is yielded as it is."""
     if not isinstance(source, Path):
         yield source
         return
@@ -184,7 +190,7 @@ class _Readable:
 
 
 def _readable(file: IO[bytes], kind: Format, *, name: str, limits: Limits) -> _Readable:
-    """Raises InvalidImage for more segments, chunks, tags or pixels than decoders may meet."""
+    """Raises InvalidImage for too many segments, chunks, tags or pixels."""
     match kind.name:
         case "jpeg":
             structure = jpeg_structure(file, name=name)

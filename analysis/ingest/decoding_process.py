@@ -1,4 +1,7 @@
-"""A decoder process: decodes file after file, within memory and time limits, until its parent ends."""
+"""A decoder process.
+
+Decodes file after file, within memory and time limits, until its parent ends.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,10 @@ class TooSlow(Exception):
 
 
 class Budget:
-    """Memory that the decoders of this process share; a job waits until enough bytes are free."""
+    """Memory that the decoders of this process share.
+
+    A job waits until enough bytes are free.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -225,7 +228,10 @@ def payload(
 
 
 def _job(file: IO[bytes], *, name: str, limits: Limits) -> Job:
-    """Raises InvalidImage for a file that is no image by its first bytes; it needs no process."""
+    """Raises InvalidImage for a file that is no image by its first bytes.
+
+    It needs no process.
+    """
     size = file.seek(0, os.SEEK_END)  # seeking also flushes a file that was just written
     file.seek(0)
     accepted_format(file.read(HEAD_BYTES), name=name, size=size, limits=limits)

@@ -1,4 +1,7 @@
-"""Descriptive metadata in a file or its sidecar: keywords, title, rating, place, creator."""
+"""Descriptive metadata in a file or its sidecar.
+
+Keywords, title, rating, place, creator.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Examination of one file: format, metadata, hashes and renditions, with one decode."""
+"""Examination of one file.
+
+Format, metadata, hashes and renditions, with one decode.
+"""
 
 import os
 from dataclasses import dataclass, replace
@@ -74,7 +77,7 @@ def examine(
 
 
 def with_sidecar(examined: Examined, path: Path) -> Examined:
-    """Metadata of the XMP sidecar beside the file takes precedence over the file's own."""
+    """Add the metadata of the XMP sidecar, which precedes the file's own."""
     descriptive = sidecar_description(path).or_else(examined.metadata.descriptive)
     return replace(examined, metadata=replace(examined.metadata, descriptive=descriptive))
 

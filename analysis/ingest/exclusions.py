@@ -1,4 +1,7 @@
-"""Files and folders that no import reads: hidden ones, trash, thumbnails of devices."""
+"""Files and folders that no import reads.
+
+Hidden ones, trash, thumbnails of devices.
+"""
 
 from __future__ import annotations
 

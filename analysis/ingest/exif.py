@@ -33,7 +33,11 @@ MOMENTS = (
 
 @dataclass(frozen=True)
 class ImageMetadata:
-    """Text is plain and at most 100 characters, a location in degrees; absent values are empty or None.
+    """Camera metadata.
+
+    Text is plain and at most 100 characters, a location in degrees.
+
+    Absent values are empty or None.
 
     `taken_at` is the camera's clock, stored as if it were UTC; `taken_offset` its minutes from UTC.
     """
@@ -161,7 +165,7 @@ def _capture_time(tags: dict[int, Any]) -> CaptureTime | None:
 
 
 def _offset_of_file(tags: dict[int, Any], moment: str) -> str:
-    """OffsetTime belongs to the time the file was written, and holds for another time only if both are equal."""
+    """OffsetTime, which holds for another time only if the file was written then."""
     written = _text(tags.get(Base.DateTime))
     return _text(tags.get(Base.OffsetTime)) if written in {"", moment} else ""
 

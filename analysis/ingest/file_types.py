@@ -24,7 +24,10 @@ class Format:
 
 @dataclass(frozen=True)
 class UnsupportedFormat:
-    """A file type that is not accepted: a stable code, and the reason as a template with its values."""
+    """A file type that is not accepted.
+
+    A stable code, and the reason as a template with its values.
+    """
 
     code: str
     template: str
@@ -150,7 +153,7 @@ def detect_format(head: bytes) -> Format | UnsupportedFormat:
 
 
 def _by_brand(head: bytes) -> Format | UnsupportedFormat:
-    """ISO base media files (HEIC, AVIF, videos, Canon's CR3) differ in the brands of their first box only."""
+    """The type of an ISO base media file (HEIC, AVIF, video, CR3) by its brands."""
     end = min(int.from_bytes(head[:4], "big"), len(head))
     major = head[8:12]
     brands = [major, *(head[start : start + 4] for start in range(16, end - 3, 4))]

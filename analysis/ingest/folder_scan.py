@@ -25,7 +25,7 @@ Identity = tuple[int, int]
 def image_files(
     paths: Iterable[Path], *, exclude: Collection[str] = (), own_storage: Path | None = None
 ) -> Iterator[Path | InvalidImage]:
-    """Yield files, and the files in folders that could be pictures by their extension or first bytes.
+    """Yield files, and from folders those that could be pictures.
 
     A folder's files come before its subfolders, both sorted by name. Skipped are hidden files and system folders (see
     `exclusions`), files and folders whose path below the top folder matches a pattern of `exclude`, and `own_storage`.

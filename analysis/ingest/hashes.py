@@ -1,4 +1,4 @@
-"""SHA-256 of a file's bytes, and perceptual hashes that are close for similar images."""
+"""SHA-256 of files, and perceptual hashes that are close for similar images."""
 
 import hashlib
 from typing import IO
@@ -34,7 +34,9 @@ def sha256_of(file: IO[bytes]) -> str:
 
 
 def perceptual_hash(image: Image.Image) -> int | None:
-    """64-bit pHash of an upright image: the 8 by 8 lowest frequencies compared with their median.
+    """64-bit pHash of an upright image.
+
+    The 8 by 8 lowest frequencies compared with their median.
 
     None for an image of one color, whose bits would be noise. Signed, as PostgreSQL's bigint. Scaling and
     recompression change a few bits, see `hamming`.
@@ -71,7 +73,7 @@ def look_alike(a: bytes, b: bytes) -> bool:
 
 
 def same_shape(a: tuple[int, int], b: tuple[int, int]) -> bool:
-    """True if two (width, height) have nearly the same aspect ratio, as after a slight crop."""
+    """True if two (width, height) have nearly the same aspect ratio."""
     ratio = a[0] * b[1] / (a[1] * b[0])
     return 1 / RATIO_LIMIT <= ratio <= RATIO_LIMIT
 
@@ -86,7 +88,9 @@ def _above_median(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def hamming(a: int, b: int) -> int:
-    """Number of bits that differ: up to about 8 of 64 for versions of one image, about 32 by chance.
+    """Number of bits that differ.
+
+    Up to about 8 of 64 for versions of one image, about 32 by chance.
 
     Negative numbers are compared as 64 bits, others with all the bits they have.
     """

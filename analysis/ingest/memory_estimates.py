@@ -12,7 +12,7 @@ STRIP_BYTES, STRIP_PIXELS = 40, 4_000_000
 
 
 def estimated_bytes(picture: ImageFile.ImageFile, kind: Format, *, file_bytes: int, coefficient_bytes: int = 0) -> int:
-    """Bytes to decode an image that was opened and drafted to the size it is decoded at.
+    """Bytes to decode an image that was opened and drafted.
 
     `coefficient_bytes` are those of a JPEG with several scans.
     """

@@ -1,4 +1,4 @@
-"""Conversion of any pixels to small, upright 8-bit sRGB without a second full-size copy."""
+"""Conversion of pixels to upright 8-bit sRGB without a second full-size copy."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ UPRIGHT = {
 
 
 def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """(width, height) scaled down to `long_side`, never up, with at least one pixel each."""
+    """Scale (width, height) down to `long_side`, never up."""
     scale = min(1.0, long_side / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Maximum size: `long_side`, or for a very long image `short_side`, up to `longest` pixels."""
+    """Maximum size: `long_side`, or `short_side` of a very long image, up to `longest`."""
 
     long_side: int
     short_side: int = 1
@@ -51,7 +51,7 @@ class Bounds:
 
 
 def downscale(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """A copy of this size in mode L, RGB, CMYK, YCbCr or LAB, with transparency on a background."""
+    """A copy of this size in mode L, RGB, CMYK, YCbCr or LAB, without transparency."""
     if image.mode in RESIZABLE and not image.has_transparency_data:
         return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=GAP)
     # Strip by strip, since converting all of it would hold it twice: 100 megapixels of RGBA are 400 MB.

@@ -1,4 +1,6 @@
-"""Removal of PNG chunks that Pillow should not read: long texts, damaged extras, animation.
+"""Removal of PNG chunks that Pillow should not read.
+
+Long texts, damaged extras, animation.
 
 Pillow refuses an image for a text or profile over a megabyte and for a wrong checksum of an ancillary chunk. It spends
 time on each chunk of pixels, so these are joined into one.
@@ -49,7 +51,7 @@ class _Parts:
         self.file.write(len(content).to_bytes(4, "big") + kind + content + checksum)
 
     def end_pixels(self, *, has_checksum: bool) -> None:
-        """Write the length of the open pixel chunk, and its checksum unless the file ends with it."""
+        """Complete the open pixel chunk, without checksum if the file ends there."""
         if self._open_at is None:
             return
         end = self.file.tell()
@@ -105,7 +107,7 @@ def _is_skipped(kind: bytes, length: int) -> bool:
 
 
 def _is_sound(kind: bytes, content: bytes, checksum: bytes) -> bool:
-    """True for critical chunks, whose damage Pillow reports, and for ancillary chunks that it accepts."""
+    """True for critical chunks, and for ancillary ones that Pillow accepts."""
     if not _is_extra(kind):
         return True
     is_intact = zlib.crc32(kind + content).to_bytes(4, "big") == checksum

@@ -1,4 +1,4 @@
-"""Parallel examination of many files, with one process per core and few images in memory."""
+"""Parallel examination of many files, with one process per core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Renditions of an image: thumb and preview, placeholder, and the payload for a recognizer."""
+"""Renditions of an image.
+
+Thumb and preview, placeholder, and the payload for a recognizer.
+"""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -22,7 +25,10 @@ SMALLEST_SIDE = 80  # Rekognition refuses pictures with a side below
 
 @dataclass(frozen=True)
 class Rendition:
-    """An encoded sRGB image without metadata; `name` is "thumb" or "preview", sizes are pixels."""
+    """An encoded sRGB image without metadata.
+
+    `name` is "thumb" or "preview", sizes are pixels.
+    """
 
     name: str
     content: bytes
@@ -51,7 +57,7 @@ def _cropped_to_middle(image: Image.Image) -> Image.Image:
 
 
 def thumb_of(image: Image.Image) -> Rendition:
-    """WebP: pages show hundreds, and at 400 px it saves a third of the bytes for 4 of a picture's 90 ms."""
+    """A WebP: at 400 px a third smaller than JPEG for 4 of a picture's 90 ms."""
     thumb = (
         _cropped_to_middle(image)
         if max(image.size) * THUMB_SHORT_SIDE > THUMB * min(image.size)
@@ -62,13 +68,13 @@ def thumb_of(image: Image.Image) -> Rendition:
 
 
 def preview_of(image: Image.Image) -> Rendition:
-    """JPEG: at 1600 px WebP saves a sixth of the bytes, but doubles the time of a picture."""
+    """A JPEG: at 1600 px WebP is a sixth smaller, but doubles the time."""
     preview = _resized(image, PREVIEW_BOUNDS.fit(image.size))
     return Rendition("preview", _jpeg(preview, quality=82), preview.width, preview.height, "image/jpeg")
 
 
 def placeholder(image: Image.Image) -> bytes:
-    """A WebP of 10 px and about 100 bytes, inlined in pages until the thumb has loaded."""
+    """A WebP of 10 px and about 100 bytes, shown until the thumb has loaded."""
     tiny = image.resize(fitted(image.size, PLACEHOLDER), Image.Resampling.BOX)
     content = b""
     for quality in (40, 20, 5):
@@ -108,12 +114,17 @@ def payload(
 
 
 def payload_bounds(long_side: int) -> Bounds:
-    """Size limits of a payload: `long_side` up to an aspect ratio of two, longer beyond."""
+    """Size limits of a payload.
+
+    `long_side` up to an aspect ratio of two, longer beyond.
+    """
     return Bounds(long_side, short_side=long_side // 2, longest=max(long_side, LONGEST_SIDE))
 
 
 def payload_extent(width: int, height: int, *, long_side: int = 2048) -> tuple[float, float]:
-    """The image's part of the payload's width and height, as fractions: 1.0 without padding.
+    """The image's part of the payload's width and height, as fractions.
+
+    1.0 without padding.
 
     Dividing a bounding box by them gives the box in the image. Exact unless `max_bytes` forced a smaller payload.
     """

@@ -31,7 +31,10 @@ PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 
 @dataclass(frozen=True)
 class JpegStructure:
-    """`coefficient_bytes`: memory for the coefficients of a JPEG with several scans, before its first pixel."""
+    """Scans and end of a JPEG.
+
+    `coefficient_bytes`: memory that several scans need before the first pixel.
+    """
 
     scans: int
     has_end: bool

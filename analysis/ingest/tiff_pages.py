@@ -1,4 +1,4 @@
-"""Choice of a TIFF's page, and checks for TIFFs that Pillow would decode to garbage."""
+"""Choice of a TIFF's page, and checks for TIFFs that Pillow misreads."""
 
 from __future__ import annotations
 

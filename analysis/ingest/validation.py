@@ -22,7 +22,7 @@ DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufef
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes of a file, pixels and decoding memory of an image, and processor seconds to decode it.
+    """Limits of bytes, pixels, decoding memory and processor seconds.
 
     Decoding is also stopped after twice `seconds` on the clock, where other processes take the processor.
     """
@@ -37,7 +37,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class InvalidImage(MessageError):
-    """A file that is not accepted, with the reason as a sentence without the file's name.
+    """A file that is not accepted, with the reason as a sentence.
 
     `code` is stable, `name` the file's display name, `setting` the setting that would accept the file, if any.
     """
@@ -58,7 +58,10 @@ class InvalidImage(MessageError):
 
 
 def plain_text(value: str, length: int) -> str:
-    """One line of at most length characters: NFC, without control characters, direction marks or stray bytes."""
+    """One line of at most length characters.
+
+    NFC, without control characters, direction marks or stray bytes.
+    """
     value = STRAY_BYTES.sub("\ufffd", value)
     value = DIRECTION_MARKS.sub("", value)
     value = "".join(" " if character.isspace() else character for character in value)
@@ -67,7 +70,9 @@ def plain_text(value: str, length: int) -> str:
 
 
 def clean_name(name: str) -> str:
-    """The name to display a file by: its last path component as plain text of at most 200 characters.
+    """The name to display a file by.
+
+    Its last path component as plain text of at most 200 characters.
 
     A name that is too long keeps its extension. The result is for people only and never part of a storage key.
     """
@@ -96,7 +101,10 @@ def check_size(size: int, *, name: str, limits: Limits) -> None:
 
 
 def accepted_format(head: bytes, *, name: str, size: int, limits: Limits) -> Format:
-    """The format of a file of `size` bytes that begins with `head` (file_types.HEAD_BYTES). Raises InvalidImage."""
+    """The format of a file by its size and first file_types.HEAD_BYTES bytes.
+
+    Raises InvalidImage.
+    """
     if size < 1:
         check_size(size, name=name, limits=limits)
     detected = file_types.detect_format(head)
@@ -124,7 +132,7 @@ def check_pixels(width: int, height: int, *, name: str, limits: Limits) -> None:
 
 
 def check_memory(needed: int, size: tuple[int, int], *, title: str, name: str, limits: Limits) -> None:
-    """Raises InvalidImage where decoding an image of (width, height) needs more bytes than the limit."""
+    """Raises InvalidImage if decoding needs more memory than the limit."""
     if needed <= limits.max_memory:
         return
     template = gettext_noop(
@@ -140,7 +148,7 @@ def check_memory(needed: int, size: tuple[int, int], *, title: str, name: str, l
 
 
 def megabytes(size: int) -> str:
-    """100 MB. Rounded up to one decimal, so that a size over a limit never reads like the limit."""
+    """100 MB; rounded up, so that a size over a limit never reads like the limit."""
     value = size / 1024**2
     if value < 0.1:
         return f"{size:,} bytes"

@@ -77,7 +77,7 @@ def sidecar_description(path: Path) -> DescriptiveMetadata:
 
 
 def parse_packet(packet: bytes) -> DescriptiveMetadata:
-    """Empty if too large, not XML, or with a document type, whose entities could expand to anything."""
+    """Parse XMP; empty if too large, not XML, or with a document type."""
     root = _tree(packet)
     if root is None:
         return DescriptiveMetadata()
@@ -123,7 +123,10 @@ def _tree(packet: bytes) -> ElementTree.Element | None:
 
 
 def _items(node: ElementTree.Element, name: str) -> list[str]:
-    """Values of a property: from an attribute, a plain element, or a bag, list or languages."""
+    """Values of a property.
+
+    From an attribute, a plain element, or a bag, list or languages.
+    """
     if value := node.get(name):
         return [value]
     element = node.find(name)

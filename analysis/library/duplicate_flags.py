@@ -1,4 +1,6 @@
-"""The flag of images that have, or had, a duplicate. A search for duplicates reads only these.
+"""The flag of images that have, or had, a duplicate.
+
+A search for duplicates reads only these.
 
 A wrong flag costs that search a comparison, and a missing one hides a duplicate. So the flag is set in the transaction
 that adds an image, and never cleared. Two images added at the same time do not see each other, so a task runs
@@ -42,7 +44,10 @@ def mark_duplicates(image: Image) -> None:
 
 
 def mark_recent() -> int:
-    """Mark the images of the last hour and their duplicates. Returns the number of new marks."""
+    """Mark the images of the last hour and their duplicates.
+
+    Returns the number of new marks.
+    """
     return _mark(_MARK_RECENT)
 
 

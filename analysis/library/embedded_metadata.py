@@ -1,4 +1,7 @@
-"""Descriptive metadata of files in the library: keywords become tags, stars a rating."""
+"""Descriptive metadata of files in the library.
+
+Keywords become tags, stars a rating.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Images of the library: files are stored first, then the row; the same bytes are stored once."""
+"""Images of the library: files are stored first, then the row.
+
+The same bytes are stored once.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from analysis.storage.verified_copy import verified_copy
 
 @dataclass(frozen=True)
 class StoredFiles:
-    """An unsaved image whose files are stored under `keys`, or the saved image that has the same bytes."""
+    """A new image with its stored files, or the existing image of the same bytes."""
 
     image: Image
     descriptive: DescriptiveMetadata
@@ -54,7 +57,9 @@ def store_files(
     visibility: int = Image.Visibility.PRIVATE,
     uploaded_key: str = "",
 ) -> StoredFiles:
-    """Store the original and renditions of an image that `ingest.examine` accepted; `add` saves its row.
+    """Store the original and renditions of an image that `ingest.examine` accepted.
+
+    `add` saves its row.
 
     `uploaded_key`: the key in our storage that `file` was read from, to copy from there. Bytes that the owner has are
     not stored again, even if their image is in the trash.
@@ -91,7 +96,10 @@ def _store_original(key: str, file: IO[bytes], *, sha256: str, uploaded_key: str
 
 @transaction.atomic
 def add(stored: StoredFiles) -> Added:
-    """Save the row of an image. Files of bytes that the owner has by now are deleted on commit."""
+    """Save the row of an image.
+
+    Files of bytes that the owner has by now are deleted on commit.
+    """
     image = stored.image
     if not stored.keys:
         return Added(image, is_new=False)
@@ -124,7 +132,7 @@ def remove(image: Image) -> None:
 
 
 def _mark_dropped(image: Image) -> None:
-    """Mark the image's bucket object as dropped, or the next sync would import it again."""
+    """Mark the image's object as dropped, so that no sync imports it again."""
     if image.bucket is None:
         return
     BucketObject.objects.filter(image=image).exclude(state=BucketObject.State.GONE).update(
@@ -154,7 +162,10 @@ def set_visibility(image_ids: Collection[int], visibility: int) -> None:
 
 
 def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
-    """Change the owner of images, except those whose bytes the new owner has. Returns the changed ids."""
+    """Change the owner of images, except those whose bytes the new owner has.
+
+    Returns the changed ids.
+    """
     with transaction.atomic():
         locked = Image.objects.select_for_update(of=("self",)).filter(pk__in=image_ids).order_by("pk")
         active = Image.objects.filter(owner_id=owner_id, trashed_at=None, bucket=None)

@@ -1,4 +1,4 @@
-"""Uploads: permission to send one file, its arrival, and its validation by a worker."""
+"""Uploads: permission to send a file, its arrival, and its validation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RETENTION = timedelta(days=1)
 
 
 class UploadRefused(Exception):
-    """A request about an upload that cannot be fulfilled, with a sentence and HTTP's `status`."""
+    """A refused request about an upload, with a sentence and HTTP's `status`."""
 
     def __init__(self, reason: str, *, status: int) -> None:
         super().__init__(reason)
@@ -39,7 +39,10 @@ class UploadRefused(Exception):
 
 
 class UploadError(Exception):
-    """The uploaded bytes cannot become an image; `may_retry` if another upload may succeed."""
+    """The uploaded bytes cannot become an image.
+
+    `may_retry` if another upload may succeed.
+    """
 
     def __init__(self, reason: str, *, may_retry: bool = True) -> None:
         super().__init__(reason)
@@ -81,7 +84,10 @@ def receive(upload_id: uuid.UUID, content: IO[bytes], *, owner_id: int) -> None:
 
 
 def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
-    """Record that the browser has sent all bytes. Repeating it has no effect. Raises UploadRefused."""
+    """Record that the browser has sent all bytes.
+
+    Repeating it has no effect. Raises UploadRefused.
+    """
     upload = _open_upload(upload_id, owner_id=owner_id)
     if upload.state == State.ISSUED:
         Upload.objects.filter(pk=upload.pk, state=State.ISSUED).update(state=State.ARRIVED, next_attempt_at=Now())
@@ -90,7 +96,10 @@ def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
 
 
 def mark_uploaded_by_key(keys: list[str]) -> int:
-    """Record uploads that S3 reports, for browsers that were closed before they could. Returns their number."""
+    """Record uploads that S3 reports, for browsers that were closed before they could.
+
+    Returns their number.
+    """
     waiting = Upload.objects.filter(key__in=keys, state=State.ISSUED, expires_at__gt=Now())
     return waiting.update(state=State.ARRIVED, next_attempt_at=Now())
 
@@ -107,7 +116,10 @@ def claim(upload_id: uuid.UUID | None = None) -> Upload | None:
 
 @contextmanager
 def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
-    """Open and examine the bytes of a claimed upload. Raises UploadError, InvalidImage or StorageError."""
+    """Open and examine the bytes of a claimed upload.
+
+    Raises UploadError, InvalidImage or StorageError.
+    """
     if upload.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker, so this file kills workers
         raise UploadError(_("each worker that checked it stopped unexpectedly"), may_retry=False)
     size = blobs.size(upload.key)
@@ -127,7 +139,7 @@ def mark_stored(upload: Upload, added: Added) -> None:
 
 @contextmanager
 def failures_recorded(upload: Upload) -> Iterator[None]:
-    """Record why an upload became no image, or schedule another attempt where the storage failed."""
+    """Record why an upload became no image, or schedule another attempt."""
     try:
         yield
     except UploadError as error:
@@ -145,7 +157,10 @@ def failures_recorded(upload: Upload) -> Iterator[None]:
 
 
 def delete_expired() -> None:
-    """Delete uploads that expired more than RETENTION ago; `blobs.sweep` deletes their bytes."""
+    """Delete uploads that expired more than RETENTION ago.
+
+    `blobs.sweep` deletes their bytes.
+    """
     finished = ~Q(state=State.ARRIVED)
     Upload.objects.filter(finished, expires_at__lt=Now() - RETENTION).delete()
 

@@ -1,4 +1,6 @@
-"""Order of the stages: what follows when an image is added, replaced, analyzed or removed.
+"""Order of the stages.
+
+What follows when an image is added, replaced, analyzed or removed.
 
 Pages, commands and Celery tasks call these functions. Rows and the analyses queued for them are saved in one
 transaction; tasks are sent on commit, and the sweeper sends those again that were lost.

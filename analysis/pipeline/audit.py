@@ -15,7 +15,9 @@ from analysis.storage import blobs
 
 
 def audit(*, is_repairing: bool, is_verifying: bool, owner_id: int | None) -> Iterator[AuditStep]:
-    """Compare rows with stored files; originals without image become images of `owner_id`, if given.
+    """Compare rows with stored files.
+
+    Originals without image become images of `owner_id`, if given.
 
     Raises StorageError.
     """

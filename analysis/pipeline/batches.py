@@ -13,7 +13,10 @@ from analysis.models import Batch
 
 
 def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
-    """Start a bulk run; `named` are the ids of its images where it lists them. Raises authorization.NotAllowed."""
+    """Start a bulk run; `named` are the ids of its images where it lists them.
+
+    Raises authorization.NotAllowed.
+    """
     authorization.require(batch)
     with transaction.atomic():
         if batch.pk is None:
@@ -25,7 +28,9 @@ def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
 
 
 def start_once(batch: Batch, *, token: str, named: Iterable[int] = ()) -> tuple[Batch, bool]:
-    """Start the bulk run of an estimate, once: repeated, it returns the started run and False.
+    """Start the bulk run of an estimate, once.
+
+    Repeated, it returns the started run and False.
 
     Raises authorization.NotAllowed, and start_tokens.NoToken without an estimate.
     """
@@ -33,7 +38,9 @@ def start_once(batch: Batch, *, token: str, named: Iterable[int] = ()) -> tuple[
 
 
 def resume_batch(batch_id: int, *, budget: Decimal | None = None) -> bool:
-    """Resume a paused bulk run in the background, with another budget if given; False if none was paused.
+    """Resume a paused bulk run in the background, with another budget if given.
+
+    False if none was paused.
 
     Raises authorization.NotAllowed where its user may no longer run it.
     """

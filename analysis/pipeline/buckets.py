@@ -32,7 +32,10 @@ def consume_events(
 
 
 def replay_events(dead_letters: SqsQueue) -> Iterator[event_consumer.ReplayedMessage]:
-    """Import what the messages of a dead-letter queue report; yields each message. Raises AWSError."""
+    """Import what the messages of a dead-letter queue report; yields each message.
+
+    Raises AWSError.
+    """
     for replayed in event_consumer.replay(dead_letters):
         _process_recorded(replayed.recorded)
         yield replayed
@@ -51,7 +54,10 @@ def start_sync(bucket_id: int, *, trash_missing: bool = False) -> None:
 
 
 def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
-    """Sync a bucket for a while; True if pages are left. Why it cannot be listed is saved with the bucket."""
+    """Sync a bucket for a while; True if pages are left.
+
+    Why it cannot be listed is saved with the bucket.
+    """
     bucket = Bucket.objects.get(pk=bucket_id)
     end = time.monotonic() + RUN_SECONDS
     options = sync.SyncOptions(trash_missing=trash_missing)
@@ -69,7 +75,9 @@ def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
 def sync_bucket(
     bucket: Bucket, *, options: sync.SyncOptions, retries_failed: bool = False
 ) -> Generator[sync.SyncCounts, None, None]:
-    """Compare a bucket with the library and import what is new or changed; yields counts after each page.
+    """Compare a bucket with the library and import what is new or changed.
+
+    Yields counts after each page.
 
     `retries_failed` queues the images again whose last analysis failed. Close the iterator to stop; the next run
     continues. Raises SyncRunning or AWSError.
@@ -88,7 +96,10 @@ def sync_bucket(
 
 
 def import_bucket_objects(bucket_id: int) -> bool:
-    """Import the objects of a bucket that wait; True if time ran out before none was left."""
+    """Import the objects of a bucket that wait.
+
+    True if time ran out before none was left.
+    """
     if not importer.SLOTS.acquire(blocking=False):
         return False  # the other importers of this process continue until none waits
     try:
@@ -119,7 +130,10 @@ def import_object(row: BucketObject) -> None:
 
 
 def retry_failed(bucket: Bucket) -> int:
-    """Queue the images of a bucket again whose last analysis failed. Returns the number of images."""
+    """Queue the images of a bucket again whose last analysis failed.
+
+    Returns the number of images.
+    """
     failed = claims.latest_failed(bucket.pk)
     for api, pairs in groupby(failed, key=itemgetter(0)):
         request_analysis(image_ids=[image_id for _api, image_id in pairs], apis=[api], is_bulk=True)

@@ -15,7 +15,10 @@ from analysis.models import BulkChange, ChangedImage
 
 
 def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> BulkChange:
-    """Apply an action to all images of a search in the background. Raises ActionRefused."""
+    """Apply an action to all images of a search in the background.
+
+    Raises ActionRefused.
+    """
     with transaction.atomic():
         change = bulk_steps.start(selection, action, **arguments)
         tasks.continue_bulk_change.delay_on_commit(change_id=change.pk)
@@ -23,7 +26,9 @@ def start_bulk_change(selection: Selection, action: str, **arguments: Any) -> Bu
 
 
 def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:
-    """Undo a bulk change; in the background if it is still running or changed more than `at_once` images.
+    """Undo a bulk change.
+
+    In the background if it is still running or changed more than `at_once` images.
 
     Raises ActionRefused.
     """
@@ -43,7 +48,10 @@ def change_label(label_id: int, update: LabelUpdate) -> None:
 
 
 def merge_labels(label_ids: list[int], *, into_id: int) -> None:
-    """Merge labels into one, and reindex their images in the background. Raises ActionRefused."""
+    """Merge labels into one, and reindex their images in the background.
+
+    Raises ActionRefused.
+    """
     with transaction.atomic():
         _reindex_labels(label_admin.merge(label_ids, into_id=into_id))
 

@@ -19,7 +19,10 @@ from analysis.storage.verified_copy import FileChanged
 
 @dataclass(frozen=True)
 class ImportedFile:
-    """Result for one file: `added`, also for an image that existed, or the error that prevented it."""
+    """Result for one file.
+
+    `added`, also for an image that existed, or the error that prevented it.
+    """
 
     path: Path | None
     added: Added | None = None
@@ -27,7 +30,9 @@ class ImportedFile:
 
 
 def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[str] = ()) -> Iterator[ImportedFile]:
-    """Import files and folders, examined on all cores. May be stopped at any time and repeated.
+    """Import files and folders, examined on all cores.
+
+    May be stopped at any time and repeated.
 
     `exclude`: patterns of paths below the folders to skip.
     """

@@ -22,7 +22,10 @@ RUN_SECONDS = 60.0
 
 
 def ingest_file(file: IO[bytes], *, name: str, owner_id: int) -> Added:
-    """Examine, store and analyze a file. Raises InvalidImage or StorageError; then nothing of it is stored."""
+    """Examine, store and analyze a file.
+
+    Raises InvalidImage or StorageError; then nothing of it is stored.
+    """
     return store_image(examine(file, name=name, limits=renditions.limits()), file, owner_id=owner_id)
 
 
@@ -47,7 +50,9 @@ def process_new(image: Image, *, apis: Collection[str] = (), is_bulk: bool = Fal
 def request_analysis(
     *, image_ids: Iterable[int], apis: Iterable[str] | None = None, is_bulk: bool = False, is_forced: bool = False
 ) -> int:
-    """Queue analyses, by default with all configured APIs; `is_forced` even where a result exists.
+    """Queue analyses, by default with all configured APIs.
+
+    `is_forced` even where a result exists.
 
     Returns the number of queued analyses.
     """

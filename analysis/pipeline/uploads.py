@@ -15,7 +15,9 @@ from analysis.storage import blobs
 
 
 def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
-    """Validate an upload whose bytes have arrived: here if they came through us, else in a worker.
+    """Validate an upload whose bytes have arrived.
+
+    Here if they came through us, else in a worker.
 
     Raises UploadRefused.
     """
@@ -39,7 +41,10 @@ def validate_uploads() -> bool:
 
 
 def validate_upload(upload_id: UUID | None = None) -> bool:
-    """Turn one upload into an image, or record why it is refused. False if there was none to claim."""
+    """Turn one upload into an image, or record why it is refused.
+
+    False if there was none to claim.
+    """
     upload = uploads.claim(upload_id)
     if upload is None:
         return False

@@ -1,4 +1,7 @@
-"""Stored files by key, in a folder or an S3 bucket. Keys contain nothing that a user typed."""
+"""Stored files by key, in a folder or an S3 bucket.
+
+Keys contain nothing that a user typed.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ def original_key(extension: str) -> str:
 
 
 def upload_key(ticket_id: uuid.UUID) -> str:
-    """Key for bytes that are not validated yet. The bucket's lifecycle rule names the folder."""
+    """Key for bytes that are not validated yet.
+
+    The bucket's lifecycle rule names the folder.
+    """
     return f"{UPLOADS}/{ticket_id.hex}"
 
 
@@ -74,7 +80,7 @@ def rendition_key(renditions_id: uuid.UUID, name: str) -> str:
 
 
 def register_pending(keys: Iterable[str], *, ahead: timedelta = timedelta()) -> None:
-    """Register keys before their files are written, so that the sweeper finds the files after a crash.
+    """Register keys before their files are written, for the sweeper after a crash.
 
     Must be committed before they are written. `ahead`: time from now until which they may be written.
     """
@@ -105,7 +111,9 @@ def accepts_direct_uploads() -> bool:
 
 
 def presigned_form(key: str, *, size: int, seconds: int) -> PresignedForm | None:
-    """A presigned form to upload `size` bytes directly; None where they must be sent to us.
+    """A presigned form to upload `size` bytes directly.
+
+    None where they must be sent to us.
 
     Raises StorageError.
     """
@@ -128,7 +136,7 @@ def can_copy() -> bool:
 
 
 def copy_upload(key: str, content: IO[bytes], *, uploaded_key: str) -> None:
-    """Copy an upload to `key`, only if it still has the bytes that were read as `content` (by ETag).
+    """Copy an upload to `key`, if it still has the ETag of `content`.
 
     Only for storage that `can_copy`. Raises StorageError.
     """
@@ -137,7 +145,10 @@ def copy_upload(key: str, content: IO[bytes], *, uploaded_key: str) -> None:
 
 
 def erase(key: str) -> None:
-    """Delete an upload's bytes. Its key stays registered, since the browser may still send more."""
+    """Delete an upload's bytes.
+
+    Its key stays registered, since the browser may still send more.
+    """
     with suppress(OSError):
         storage().delete(key)
 
@@ -192,7 +203,10 @@ def download_url(key: str, *, disposition: str) -> str:
 
 
 def delete_pending(keys: Iterable[str]) -> None:
-    """Delete files and unregister their keys; those that cannot be deleted stay for the sweeper."""
+    """Delete files and unregister their keys.
+
+    Those that cannot be deleted stay for the sweeper.
+    """
     deleted = []
     for key in keys:
         try:
@@ -220,7 +234,10 @@ def remove(key: str) -> None:
 
 
 def list_keys(folder: str) -> Iterator[str]:
-    """All keys below a folder, with one folder's names in memory at a time. Raises StorageError."""
+    """All keys below a folder, with one folder's names in memory at a time.
+
+    Raises StorageError.
+    """
     try:
         folders, names = storage().listdir(folder)
     except FileNotFoundError:

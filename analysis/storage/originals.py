@@ -29,7 +29,10 @@ def no_bucket(name: str) -> str:
 
 
 def get(image: Image) -> IO[bytes]:
-    """Open an original: the bytes that were examined. Raises BlobMissing or StorageError."""
+    """Open an original: the bytes that were examined.
+
+    Raises BlobMissing or StorageError.
+    """
     if image.bucket is None:
         return blobs.get(image.key)
     download = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
@@ -43,7 +46,9 @@ def get(image: Image) -> IO[bytes]:
 
 
 def download_url(image: Image) -> str | None:
-    """A presigned URL to download an original under its file name; None where it must be sent by us.
+    """A presigned URL to download an original under its file name.
+
+    None where it must be sent by us.
 
     Checks first that the examined bytes are there, since a browser would display S3's XML error. Raises like `get`.
     """
@@ -97,9 +102,9 @@ def _download(image: Image, target: S3Object, *, into: IO[bytes]) -> str:
 
 
 def _with_version(image: Image, bucket: Bucket, request: Callable[[S3Object], str]) -> None:
-    """Request the examined version, or the latest one with the same ETag where that expired. Raises AWSError.
+    """Request the examined version, or the latest one with the same ETag.
 
-    Storing the same bytes again makes a new version, which listings do not show.
+    Raises AWSError. Storing the same bytes again makes a new version, which listings do not show.
     """
     target = _target(image, bucket)
     try:

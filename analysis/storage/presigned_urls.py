@@ -1,4 +1,4 @@
-"""Presigned URLs for S3 and CloudFront that stay the same for half of their lifetime.
+"""Presigned URLs for S3 and CloudFront, constant for half of their lifetime.
 
 boto3 signs each URL with the current second: browsers would never find a thumb in their cache, and a page of 60 images
 would take 14 ms. Here the time is rounded down, with an offset by key so that not all URLs change at once.
@@ -27,7 +27,10 @@ DOWNLOAD_SECONDS = 900
 
 
 def signed_at(key: str, *, seconds: int, now: float) -> int:
-    """The signing time of a URL: constant for half of the lifetime, so at least the other half is left."""
+    """The signing time of a URL.
+
+    Constant for half of the lifetime, so at least the other half is left.
+    """
     half = max(seconds // 2, 1)
     offset = zlib.crc32(key.encode()) % half
     return (int(now) - offset) // half * half + offset
@@ -42,7 +45,9 @@ def presign(
     when: int,
     overrides: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """An S3 URL for GET, signed by Signature Version 4 in the query (AWS, "Authenticating Requests").
+    """An S3 URL for GET, signed by Signature Version 4 in the query.
+
+    Source: AWS, "Authenticating Requests: Using Query Parameters".
 
     `overrides`: further parameters, such as response-content-disposition.
     """
@@ -82,7 +87,10 @@ def _hmac(key: bytes, text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Distribution:
-    """A CloudFront distribution in front of the bucket; its URLs are signed if it has a key pair."""
+    """A CloudFront distribution in front of the bucket.
+
+    Its URLs are signed if it has a key pair.
+    """
 
     domain: str
     key_id: str = ""

@@ -1,4 +1,4 @@
-"""Thumb and preview of an image, and the payload for a recognizer, from its original."""
+"""Thumb, preview and recognizer payload of an image, from its original."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def limits() -> Limits:
 
 
 def read(image: Image, name: str) -> IO[bytes]:
-    """Open a rendition, rendering it again if it is missing. Raises StorageError or InvalidImage."""
+    """Open a rendition, rendering it again if it is missing.
+
+    Raises StorageError or InvalidImage.
+    """
     try:
         return blobs.get(blobs.rendition_key(image.renditions_id, name))
     except blobs.BlobMissing:
@@ -40,7 +43,7 @@ def read(image: Image, name: str) -> IO[bytes]:
 
 
 def remake(image: Image) -> None:
-    """Render both renditions again, under new keys, since browsers cache the old URLs for ever."""
+    """Render again, under new keys, since browsers cache the old URLs for ever."""
     with originals.get(image) as original:
         examined = examine(original, name=image.filename, limits=limits())
     old, new = image.renditions_id, uuid.uuid4()
@@ -62,7 +65,9 @@ def remake(image: Image) -> None:
 
 
 def for_recognition(image: Image, *, as_is: bool = False) -> bytes:
-    """An upright JPEG of at most 5 MiB for a recognizer; with `as_is` the original, if it is within the limits.
+    """An upright JPEG of at most 5 MiB for a recognizer.
+
+    With `as_is` the original, if it is within the limits.
 
     Raises StorageError or InvalidImage.
     """
@@ -85,7 +90,7 @@ def reference_for_recognition(image: Image) -> S3Object | None:
 
 
 def _is_sendable(image: Image, *, max_bytes: int) -> bool:
-    """True if the original is within Rekognition's limits and upright, so that bounding boxes fit."""
+    """True if the original is upright and within Rekognition's limits."""
     sides = image.width, image.height
     return (
         image.format in {Image.Format.JPEG, Image.Format.PNG}

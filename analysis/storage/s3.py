@@ -1,4 +1,7 @@
-"""S3 as Django storage: one connection for all threads, and boto3's errors as OSError."""
+"""S3 as Django storage.
+
+One connection for all threads, and boto3's errors as OSError.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class DownloadedFile(File):  # type: ignore[type-arg]
 
 
 class SharedS3Storage(S3Storage):  # type: ignore[misc]
-    """S3 storage with one connection for all threads (a session per thread costs 15 MB).
+    """S3 storage with one connection for all threads.
 
     Keys are never reused, so overwriting needs no HEAD request first. Presigned URLs work in every region with s3v4 and
     virtual addressing. Source: docs/aws.md.
@@ -130,7 +133,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
             )
 
     def presigned_form(self, name: str, *, size: int, seconds: int) -> PresignedForm:
-        """A presigned form for exactly `size` bytes, stored with a media type that browsers do not display."""
+        """A presigned form for exactly `size` bytes, which browsers will not display."""
         headers = {"Content-Type": "application/octet-stream"}
         names = {"ServerSideEncryption": "x-amz-server-side-encryption"}
         names |= {"SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id"}
@@ -174,7 +177,10 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         return f"{urlsplit(self.endpoint_url).path.rstrip('/')}/{self.bucket_name}" if self.endpoint_url else ""
 
     def get_object_parameters(self, name: str) -> dict[str, Any]:
-        """Encryption, and the storage class of originals; small objects cost more in most classes."""
+        """Encryption, and the storage class of originals.
+
+        Small objects cost more in most classes.
+        """
         parameters = {**super().get_object_parameters(name), **self.encryption}
         if self.storage_class and name.startswith("originals/"):
             parameters["StorageClass"] = self.storage_class
@@ -242,7 +248,10 @@ def _as_oserror(bucket: str) -> Iterator[None]:
 
 
 def _describe(error: ClientError, bucket: str) -> str:
-    """The failed operation and what to do. AWS's own message only where it names no principal."""
+    """The failed operation and what to do.
+
+    AWS's own message only where it names no principal.
+    """
     details = error.response.get("Error", {})
     code = details.get("Code")
     next_step = next((_(text) for codes, text in NEXT_STEPS.items() if code in codes), "")

@@ -1,4 +1,4 @@
-"""A temporary copy of a file, verified to have the examined bytes before it is stored."""
+"""A temporary copy of a file, verified to have the examined bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class FileChanged(StorageError):
 
 @contextmanager
 def verified_copy(file: IO[bytes], *, sha256: str) -> Iterator[IO[bytes]]:
-    """Copy a file that must have this SHA-256. Raises FileChanged; read errors of the file pass through."""
+    """Copy a file that must have this SHA-256.
+
+    Raises FileChanged; read errors of the file pass through.
+    """
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
         digest = hashlib.sha256()
         file.seek(0)

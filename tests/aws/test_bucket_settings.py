@@ -1,4 +1,4 @@
-"""What a bucket lets us do, against answers of S3 as its documentation has them."""
+"""Permission checks against responses from S3's documentation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stub():
 
 
 def answers(stub, **refusals: str):
-    """Each request is answered, but those named by their method get AWS's error of that code."""
+    """Respond to all requests, with AWS's error for the methods named."""
     for method, expected in METHODS.values():
         if code := refusals.get(method):
             stub.add_client_error(
@@ -54,33 +54,33 @@ def refused(stub) -> dict[str, str]:
     return {step.action: str(step.refusal) for step in steps if step.refusal}
 
 
-def test_a_bucket_that_allows_everything(stub):
+def test_bucket_that_allows_everything(stub):
     answers(stub)
     assert refused(stub) == {}
 
 
 @pytest.mark.parametrize("action", METHODS)
-def test_a_missing_permission_is_told_and_the_others_are_tried(stub, action):
+def test_missing_permission_is_reported_and_others_are_tested(stub, action):
     answers(stub, **{METHODS[action][0]: "AccessDenied"})
     operation = "ListObjectsV2" if action == "s3:ListBucket" else action.removeprefix("s3:")
     assert refused(stub) == {action: f"{operation} is not allowed (AccessDenied)."}
 
 
-def test_who_is_told_that_the_object_is_not_there_was_allowed_to_read_it(stub):
+def test_missing_object_proves_the_permission_to_read(stub):
     answers(stub, put_object="AccessDenied", get_object="NoSuchKey")
     assert set(refused(stub)) == {"s3:PutObject"}
 
 
 @pytest.mark.parametrize(
-    ("said", "region"),
+    ("response", "region"),
     [
         ({"BucketRegion": "eu-central-1"}, "eu-central-1"),
         ({"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "us-east-1"}}}, "us-east-1"),
         ({}, ""),
     ],
 )
-def test_the_region_is_the_servers_word(stub, said, region):
-    stub.add_response("head_bucket", said, {"Bucket": "pictures"})
+def test_region_is_reported_by_the_server(stub, response, region):
+    stub.add_response("head_bucket", response, {"Bucket": "pictures"})
     assert bucket_settings.region_of(stub.client, "pictures") == region
 
 
@@ -88,7 +88,7 @@ def test_the_region_is_the_servers_word(stub, said, region):
     ("code", "kind", "is_denied"),
     [("403", AWSError, True), ("404", AWSError, False), ("ExpiredToken", MissingCredentials, False)],
 )
-def test_a_bucket_that_does_not_answer_may_still_tell_its_region(stub, code, kind, is_denied):
+def test_failed_request_may_report_the_region(stub, code, kind, is_denied):
     headers = {"HTTPHeaders": {"x-amz-bucket-region": "us-west-2"}}
     stub.add_client_error("head_bucket", code, "", 403, response_meta=headers)
     with pytest.raises(kind) as raised:
@@ -97,7 +97,7 @@ def test_a_bucket_that_does_not_answer_may_still_tell_its_region(stub, code, kin
     assert raised.value.region == ("" if kind is MissingCredentials else "us-west-2")
 
 
-def test_an_object_is_placed_for_a_while_and_goes_even_after_a_failure(stub):
+def test_test_object_is_deleted_even_after_a_failure(stub):
     stub.add_response("put_object", {}, {"Bucket": "pictures", "Key": "a.jpg", "Body": ANY})
     stub.add_response("delete_object", {}, {"Bucket": "pictures", "Key": "a.jpg"})
     with (

@@ -1,4 +1,4 @@
-"""What boto3 raises, as our refusals."""
+"""boto3's errors as AWSError."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def client_error(code: str, message: str = "User: arn:aws:iam::123456789012:user
         (parsers.ResponseParserError("no XML"), AWSError, "no XML."),
     ],
 )
-def test_each_error_is_one_sentence(error, kind, sentence):
+def test_errors_are_sentences(error, kind, sentence):
     with pytest.raises(AWSError) as raised, clients.translate_errors():
         raise error
     assert type(raised.value) is kind
@@ -83,22 +83,22 @@ def environment(monkeypatch):
     return monkeypatch
 
 
-def test_nobody_is_asked_without_credentials(environment):
+def test_missing_credentials_send_no_request(environment):
     with pytest.raises(MissingCredentials):
         sts.caller(region="eu-central-1")
 
 
-def test_an_endpoint_that_is_down_is_not_reached(environment):
+def test_closed_port_is_endpoint_unreachable(environment):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         environment.setenv(name, "testing")
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-        environment.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{taken.getsockname()[1]}")
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        environment.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{other.getsockname()[1]}")
         with pytest.raises(EndpointUnreachable):
             sts.caller(region="eu-central-1")
 
 
-def test_an_endpoint_that_is_no_address_is_refused(environment):
+def test_invalid_endpoint_url_is_an_error(environment):
     environment.setenv("AWS_ENDPOINT_URL_STS", "nonsense")
     with pytest.raises(AWSError, match="Invalid endpoint: nonsense"):
         sts.caller(region="eu-central-1")

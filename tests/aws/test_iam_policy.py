@@ -4,11 +4,11 @@ from analysis.aws import iam_policy
 def statements(**wanted) -> dict[str, tuple[list[str], str]]:
     made = iam_policy.minimal_policy(**wanted)
     assert made["Version"] == "2012-10-17"
-    assert {each["Effect"] for each in made["Statement"]} <= {"Allow"}
-    return {each["Sid"]: (each["Action"], each["Resource"]) for each in made["Statement"]}
+    assert {statement["Effect"] for statement in made["Statement"]} <= {"Allow"}
+    return {statement["Sid"]: (statement["Action"], statement["Resource"]) for statement in made["Statement"]}
 
 
-def test_only_what_is_needed_is_allowed():
+def test_policy_allows_only_required_actions():
     assert statements() == {}
     assert statements(operations=["DetectText", "DetectLabels"]) == {
         "Recognize": (["rekognition:DetectLabels", "rekognition:DetectText"], "*")
@@ -23,7 +23,7 @@ def test_only_what_is_needed_is_allowed():
     }
 
 
-def test_the_partition_follows_the_region():
+def test_partition_follows_region():
     assert statements(bucket="b", region="us-gov-west-1")["KeepPictures"][1] == "arn:aws-us-gov:s3:::b/*"
     assert statements(bucket="b", region="cn-north-1")["FindPictures"][1] == "arn:aws-cn:s3:::b"
     assert statements(bucket="b", region="eu-central-1")["FindPictures"][1] == "arn:aws:s3:::b"

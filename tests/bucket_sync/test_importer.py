@@ -1,4 +1,4 @@
-"""What becomes of the objects of a bucket, and of each way in which reading one can fail."""
+"""Import of bucket objects, and its failures."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def told(key: str = KEY) -> tuple:
 
 
 @pytest.mark.parametrize("key", [KEY, LONGEST, "IMG_0001"])
-def test_an_object_becomes_a_picture_and_stays_where_it_is(bucket, s3, rekognition, pictures_folder, key):
+def test_object_is_imported_and_stays_in_its_bucket(bucket, s3, rekognition, pictures_folder, key):
     s3.put(key, pictures.jpeg())
     assert hear(key, sequencer="A1") == {bucket.pk}
     read(bucket)
@@ -67,7 +67,7 @@ def test_an_object_becomes_a_picture_and_stays_where_it_is(bucket, s3, rekogniti
     assert (image.etag, image.sequencer, image.format) == (s3.etag(key), "A1".rjust(32, "0"), "jpeg")
     assert "\n" not in image.filename
     assert told(key) == ("present", "", "")
-    kept = {str(each.relative_to(pictures_folder)) for each in pictures_folder.rglob("*") if each.is_file()}
+    kept = {str(path.relative_to(pictures_folder)) for path in pictures_folder.rglob("*") if path.is_file()}
     assert kept == {blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS}
     with originals.get(image) as original:
         assert original.read() == pictures.jpeg()
@@ -77,7 +77,7 @@ def test_an_object_becomes_a_picture_and_stays_where_it_is(bucket, s3, rekogniti
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "aws-chunked,GZIP"])
-def test_compressed_object_is_refused_with_a_sentence_that_says_so(bucket, s3, encoding):
+def test_compressed_object_is_refused_with_the_reason(bucket, s3, encoding):
     s3.put(KEY, gzip.compress(pictures.jpeg()))
     s3.encodings[KEY] = encoding
     hear(KEY)
@@ -86,7 +86,7 @@ def test_compressed_object_is_refused_with_a_sentence_that_says_so(bucket, s3, e
     assert told() == ("refused", "compressed", sentence)
 
 
-def test_picture_that_only_claims_to_be_compressed_is_read(bucket, s3):
+def test_image_with_wrong_content_encoding_is_imported(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     s3.encodings[KEY] = "gzip"
     hear(KEY)
@@ -94,7 +94,7 @@ def test_picture_that_only_claims_to_be_compressed_is_read(bucket, s3):
     assert told() == ("present", "", "")
 
 
-def test_key_that_ends_in_a_space_is_read_listed_or_heard_of(bucket, s3):
+def test_key_ending_in_a_space_is_imported_by_sync_and_event(bucket, s3):
     for key in ("a.jpg ", "b.JPG  "):
         s3.put(key, pictures.jpeg(seed=len(key)))
     assert hear("a.jpg ") == {bucket.pk}
@@ -103,7 +103,7 @@ def test_key_that_ends_in_a_space_is_read_listed_or_heard_of(bucket, s3):
     assert dict(Image.objects.values_list("key", "filename")) == {"a.jpg ": "a.jpg", "b.JPG  ": "b.JPG"}
 
 
-def test_its_original_can_be_taken_home_and_its_renditions_made_again(owner, bucket, s3, signed_in, pictures_folder):
+def test_original_can_be_downloaded_and_renditions_remade(owner, bucket, s3, signed_in, pictures_folder):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -115,7 +115,7 @@ def test_its_original_can_be_taken_home_and_its_renditions_made_again(owner, buc
         assert thumb.read()[8:12] == b"WEBP"
 
 
-def test_the_bucket_says_what_its_pictures_are_asked(bucket, s3):
+def test_apis_of_the_bucket_are_used(bucket, s3):
     bucket.apis = ["text", "faces", "celebrities"]  # the local recognizer knows no celebrities
     bucket.save()
     s3.put(KEY, pictures.jpeg())
@@ -124,7 +124,7 @@ def test_the_bucket_says_what_its_pictures_are_asked(bucket, s3):
     assert sorted(Analysis.objects.values_list("api", "is_bulk")) == [("faces", True), ("text", True)]
 
 
-def test_a_changed_object_is_a_new_original_and_what_people_said_stays(owner, bucket, s3, rekognition):
+def test_changed_object_keeps_image_and_verdicts(owner, bucket, s3, rekognition):
     rekognition.answers = [labels_answer(Dog=98), labels_answer(Cat=97)]
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
@@ -144,8 +144,8 @@ def test_a_changed_object_is_a_new_original_and_what_people_said_stays(owner, bu
 
 
 @pytest.mark.parametrize("end", ["answer", "error"])
-def test_an_end_about_bytes_that_were_replaced_meanwhile_only_costs(bucket, s3, rekognition, end):
-    """The answer in flight tells of the old ones, and so does the reason why there is none."""
+def test_result_about_a_replaced_original_is_only_paid(bucket, s3, rekognition, end):
+    """The pending response or error is about the old original."""
     rekognition.answers = [labels_answer(Cat=97)]
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
@@ -170,7 +170,7 @@ def test_an_end_about_bytes_that_were_replaced_meanwhile_only_costs(bucket, s3, 
     assert ledger.budget("rekognition").spent == 2 * claimed.price
 
 
-def test_the_same_object_is_not_read_again(bucket, s3):
+def test_unchanged_object_is_not_imported_again(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -181,7 +181,7 @@ def test_the_same_object_is_not_read_again(bucket, s3):
     assert (len(s3.requests), Analysis.objects.filter(api="labels").count()) == (before + 1, 1)
 
 
-def test_an_object_that_goes_takes_its_picture_to_the_trash_and_brings_it_back(bucket, s3):
+def test_removed_object_trashes_its_image_and_restores_it_on_return(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY, sequencer="1")
     read(bucket)
@@ -196,7 +196,7 @@ def test_an_object_that_goes_takes_its_picture_to_the_trash_and_brings_it_back(b
     assert (told(), Image.objects.get().trashed_at) == (("present", "", ""), None)
 
 
-def test_what_a_person_put_into_the_trash_stays_there(bucket, s3):
+def test_image_trashed_by_a_person_stays_trashed(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -213,7 +213,7 @@ def trashed_by_somebody() -> Image:
     return image
 
 
-def test_the_bucket_being_busy_brings_nothing_back_from_the_trash(bucket, s3):
+def test_throttling_restores_nothing_from_the_trash(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -228,7 +228,7 @@ def test_the_bucket_being_busy_brings_nothing_back_from_the_trash(bucket, s3):
     assert (told()[0], image.width, image.trashed_at is None) == ("present", 300, False)
 
 
-def test_an_object_that_comes_back_leaves_in_the_trash_what_was_there_before_it_went(bucket, s3):
+def test_returning_object_does_not_restore_an_image_trashed_before(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY, sequencer="1")
     read(bucket)
@@ -237,7 +237,7 @@ def test_an_object_that_comes_back_leaves_in_the_trash_what_was_there_before_it_
     assert (told(), Image.objects.get().trashed_at is None) == (("present", "", ""), False)
 
 
-def test_nor_does_it_bring_back_what_was_put_there_again_meanwhile(bucket, s3):
+def test_returning_object_does_not_restore_an_image_trashed_since(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY, sequencer="1")
     read(bucket)
@@ -250,7 +250,7 @@ def test_nor_does_it_bring_back_what_was_put_there_again_meanwhile(bucket, s3):
     assert Image.objects.get().trashed_at
 
 
-def test_one_that_went_comes_back_though_the_bucket_was_busy_at_first(bucket, s3):
+def test_image_is_restored_after_throttling_ends(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY, sequencer="1")
     read(bucket)
@@ -274,7 +274,7 @@ def gone_and_back(bucket, s3, *, meanwhile=lambda: None) -> None:
     read(bucket)
 
 
-def test_what_people_do_while_an_object_is_read_stays(bucket, s3):
+def test_changes_by_people_during_an_import_are_kept(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -286,11 +286,11 @@ def test_what_people_do_while_an_object_is_read_stays(bucket, s3):
         object_import.save(taken, importer.read(taken))
     image = Image.objects.get()
     assert (image.width, image.visibility, image.title) == (300, 0, "Mine")
-    locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(each["sql"] for each in queries))
+    locks = re.findall(r'FROM "(\w+)" [^;]* FOR UPDATE', "; ".join(query["sql"] for query in queries))
     assert locks == ["analysis_image", "analysis_bucketobject"]  # as whoever removes it: nobody waits in a circle
 
 
-def test_what_was_removed_here_does_not_come_back_by_itself(bucket, s3, django_capture_on_commit_callbacks):
+def test_deleted_image_is_not_imported_again(bucket, s3, django_capture_on_commit_callbacks):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -302,7 +302,7 @@ def test_what_was_removed_here_does_not_come_back_by_itself(bucket, s3, django_c
     assert hear(KEY, etag=s3.etag(KEY)) == {bucket.pk}  # somebody put another one there
 
 
-def test_the_original_goes_only_where_the_bucket_says_so(bucket, s3, django_capture_on_commit_callbacks):
+def test_original_is_deleted_only_if_the_bucket_allows_it(bucket, s3, django_capture_on_commit_callbacks):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -313,7 +313,7 @@ def test_the_original_goes_only_where_the_bucket_says_so(bucket, s3, django_capt
 
 
 @pytest.mark.parametrize("content", [b"Dear diary, today", b"", pictures.svg()], ids=["text", "empty", "svg"])
-def test_what_is_no_picture_is_refused_with_a_sentence(bucket, s3, content):
+def test_object_that_is_no_image_is_refused_with_the_reason(bucket, s3, content):
     s3.put(KEY, content)
     hear(KEY)
     read(bucket)
@@ -322,7 +322,7 @@ def test_what_is_no_picture_is_refused_with_a_sentence(bucket, s3, content):
     assert hear(KEY, etag=s3.etag(KEY)) == set()  # it is not read again
 
 
-def test_a_large_object_is_refused_without_its_bytes(bucket, s3, settings):
+def test_large_object_is_refused_without_download(bucket, s3, settings):
     settings.MAX_UPLOAD_BYTES = 100
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
@@ -330,7 +330,7 @@ def test_a_large_object_is_refused_without_its_bytes(bucket, s3, settings):
     assert told()[:2] == ("refused", "too-large")
 
 
-def test_a_picture_that_is_overwritten_by_something_else_goes_to_the_trash(bucket, s3):
+def test_image_overwritten_by_another_file_type_is_trashed(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -341,7 +341,7 @@ def test_a_picture_that_is_overwritten_by_something_else_goes_to_the_trash(bucke
     assert Image.objects.get().trashed_at
 
 
-def test_an_object_that_is_gone_by_the_time_we_look(bucket, s3):
+def test_object_deleted_before_its_import_is_gone(bucket, s3):
     hear(KEY)
     read(bucket)
     assert (told()[0], Image.objects.count()) == ("gone", 0)
@@ -360,7 +360,7 @@ def test_an_object_that_is_gone_by_the_time_we_look(bucket, s3):
         ("NoSuchBucket", "There is no bucket photos. Correct the name, or create it.", 1),
     ],
 )
-def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, sentence, tried):
+def test_bucket_that_denies_everything_is_paused_with_the_reason(bucket, s3, code, sentence, tried):
     s3.faults = {"get": [f"{code}!"]}
     keys = (KEY, "other.jpg", "third.jpg", "fourth.jpg")
     for seed, key in enumerate(keys):
@@ -380,8 +380,8 @@ def test_a_bucket_that_gives_nothing_rests_and_says_why(bucket, s3, code, senten
     assert (bucket.trouble, Image.objects.count()) == ("", len(keys))
 
 
-def test_a_bucket_that_stops_giving_rests_at_once(bucket, s3):
-    """What it gave before tells: it does not give that any more either."""
+def test_bucket_that_starts_to_deny_is_paused_at_once(bucket, s3):
+    """An object that was read before is denied too."""
     for key in (KEY, "other.jpg"):
         s3.put(key, pictures.jpeg(seed=len(key)))
         hear(key)
@@ -392,7 +392,7 @@ def test_a_bucket_that_stops_giving_rests_at_once(bucket, s3):
     assert BucketObject.objects.values_list("attempts", flat=True).get(key="other.jpg") == 0
 
 
-def test_what_the_bucket_gave_and_has_no_more_is_no_witness(bucket, s3):
+def test_deleted_object_does_not_prove_a_denied_bucket(bucket, s3):
     for key in (KEY, "other.jpg"):
         s3.put(key, pictures.jpeg(seed=len(key)))
         hear(key)
@@ -403,7 +403,7 @@ def test_what_the_bucket_gave_and_has_no_more_is_no_witness(bucket, s3):
     assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
 
 
-def test_one_that_is_given_outweighs_what_is_denied_or_archived_since(bucket, s3):
+def test_one_readable_object_outweighs_denied_ones(bucket, s3):
     for key in (KEY, "second.jpg", "third.jpg", "other.jpg"):
         s3.put(key, pictures.jpeg(seed=len(key) + ord(key[0])))
         hear(key)
@@ -413,7 +413,7 @@ def test_one_that_is_given_outweighs_what_is_denied_or_archived_since(bucket, s3
     assert (bucket.trouble, told("other.jpg")[:2]) == ("", ("waiting", "AccessDenied"))
 
 
-def test_many_objects_that_are_denied_one_by_one_stop_no_other(bucket, s3):
+def test_many_denied_objects_do_not_pause_the_bucket(bucket, s3):
     """By their ACL or a KMS key. Once one was given, the bucket is known to give."""
     denied = [f"denied-{number}.jpg" for number in range(5)]
     s3.denied = set(denied)
@@ -440,7 +440,7 @@ def test_many_objects_that_are_denied_one_by_one_stop_no_other(bucket, s3):
         ),
     ],
 )
-def test_one_object_that_is_not_given_stops_no_other(bucket, s3, code, end):
+def test_one_denied_object_does_not_pause_the_bucket(bucket, s3, code, end):
     s3.faults = {"get": [code]}
     for seed, key in enumerate((KEY, "other.jpg")):
         s3.put(key, pictures.jpeg(seed=seed))
@@ -451,7 +451,7 @@ def test_one_object_that_is_not_given_stops_no_other(bucket, s3, code, end):
     assert Image.objects.get().key == "other.jpg"
 
 
-def test_an_object_that_kills_its_readers_is_given_up(bucket, s3):
+def test_object_that_kills_workers_fails(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     for _ in range(leases.MAX_ATTEMPTS):
@@ -462,7 +462,7 @@ def test_an_object_that_kills_its_readers_is_given_up(bucket, s3):
     assert s3.requests == []
 
 
-def test_an_object_that_can_never_be_read_fails_after_five_attempts(bucket, s3):
+def test_denied_object_fails_after_five_attempts(bucket, s3):
     s3.faults = {"get": ["AccessDenied!"]}
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
@@ -471,7 +471,7 @@ def test_an_object_that_can_never_be_read_fails_after_five_attempts(bucket, s3):
     assert told() == ("failed", "AccessDenied", OWN_FAULT)
 
 
-def test_a_bucket_that_asks_for_patience_gets_it(bucket, s3):
+def test_throttling_pauses_the_bucket_without_counting_attempts(bucket, s3):
     s3.faults = {"get": ["SlowDown"] * 4}  # as often as botocore tries by itself
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
@@ -482,7 +482,7 @@ def test_a_bucket_that_asks_for_patience_gets_it(bucket, s3):
     assert Image.objects.count() == 1
 
 
-def test_an_endpoint_that_is_not_there_rests(bucket, s3, monkeypatch):
+def test_unreachable_endpoint_pauses_the_bucket(bucket, s3, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     hear(KEY)
     tasks.import_bucket_objects(bucket_id=bucket.pk)
@@ -491,7 +491,7 @@ def test_an_endpoint_that_is_not_there_rests(bucket, s3, monkeypatch):
     assert BucketObject.objects.get().attempts == 0
 
 
-def test_a_storage_that_takes_no_renditions_is_tried_again(bucket, s3, pictures_folder):
+def test_import_is_retried_after_a_storage_error(bucket, s3, pictures_folder):
     pictures_folder.mkdir()
     (pictures_folder / "renditions").write_text("in the way")
     s3.put(KEY, pictures.jpeg())
@@ -503,7 +503,7 @@ def test_a_storage_that_takes_no_renditions_is_tried_again(bucket, s3, pictures_
     assert Image.objects.count() == 1
 
 
-def test_news_that_comes_while_an_object_is_read_is_not_lost(bucket, s3):
+def test_event_during_an_import_is_not_lost(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY, sequencer="1")
     taken = BucketObject.objects.select_related("bucket__owner", "image").get()
@@ -514,7 +514,7 @@ def test_news_that_comes_while_an_object_is_read_is_not_lost(bucket, s3):
     assert Image.objects.count() == 1
 
 
-def test_a_dead_readers_object_is_read_by_another(bucket, s3):
+def test_object_claimed_by_a_dead_worker_is_claimed_again(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     assert importer.claim(bucket.pk) is not None
@@ -523,7 +523,7 @@ def test_a_dead_readers_object_is_read_by_another(bucket, s3):
     assert Image.objects.count() == 1
 
 
-def test_a_version_is_kept_and_read_as_that_version(bucket, s3):
+def test_version_is_saved_and_compared(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     s3.versions[KEY] = "v7"
     hear(KEY)
@@ -534,7 +534,7 @@ def test_a_version_is_kept_and_read_as_that_version(bucket, s3):
     assert hear(KEY, etag=s3.etag(KEY), version="v8") == {bucket.pk}
 
 
-def test_an_original_that_was_replacing_is_not_taken_for_the_one_that_was_looked_at(bucket, s3):
+def test_replaced_original_is_not_read_as_the_examined_one(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     hear(KEY)
     read(bucket)
@@ -547,8 +547,8 @@ def test_an_original_that_was_replacing_is_not_taken_for_the_one_that_was_looked
         originals.get(image)
 
 
-def test_a_file_that_leads_out_of_itself_is_refused_and_the_reader_goes_on(bucket, s3, pictures_folder):
-    """A large one lies on the disk meanwhile, where the system refuses to go where a damaged BigTIFF points to."""
+def test_offset_beyond_the_file_is_refused_and_the_import_continues(bucket, s3, pictures_folder):
+    """Large files go to disk, where the system refuses the offset of a damaged BigTIFF."""
     s3.put("far.tif", raw_bytes.big_tiff(1, at=2**63 - 1) + bytes(originals.IN_MEMORY))
     s3.put("good.jpg", pictures.jpeg())
     hear("far.tif")

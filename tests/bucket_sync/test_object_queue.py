@@ -1,4 +1,4 @@
-"""News written down: twice, late, in any order, of buckets and objects that do not matter."""
+"""Queueing of events: repeated, late, in any order, of other buckets and objects."""
 
 from __future__ import annotations
 
@@ -29,42 +29,42 @@ NEWS = [(CREATED, "1"), (REMOVED, "2"), (CREATED, "3")]
 
 
 @pytest.mark.parametrize(
-    "order", list(itertools.permutations(NEWS)), ids=lambda order: "".join(each[1] for each in order)
+    "order", list(itertools.permutations(NEWS)), ids=lambda order: "".join(event[1] for event in order)
 )
 @pytest.mark.parametrize("is_together", [True, False])
-def test_in_any_order_the_last_news_is_what_is_looked_at(bucket, order, is_together):
+def test_latest_event_wins_in_any_order(bucket, order, is_together):
     records = [record("a.jpg", name=name, sequencer=number) for name, number in order]
-    for each in [records] if is_together else [[one] for one in records]:
-        hear(*each)
+    for batch in [records] if is_together else [[one] for one in records]:
+        hear(*batch)
     known = BucketObject.objects.get()
     assert (known.state, known.sequencer) == ("waiting", pad_sequencer("3"))
 
 
-def test_the_same_news_twice_changes_nothing(bucket):
+def test_repeated_event_changes_nothing(bucket):
     for _ in range(2):
         hear(record("a.jpg", sequencer="1"), record("a.jpg", sequencer="1"))
     assert BucketObject.objects.values_list("key", "revision").get() == ("a.jpg", 0)
 
 
-def test_a_removal_that_overtakes_its_creation_wins(bucket):
+def test_removal_that_arrives_before_its_creation_wins(bucket):
     assert hear(record("a.jpg", name=REMOVED, sequencer="2")).buckets == set()
     assert hear(record("a.jpg", sequencer="1")).buckets == set()
     assert BucketObject.objects.get().state == "gone"
 
 
-def test_every_bucket_that_wants_an_object_gets_it(owner, bucket):
+def test_object_is_queued_for_all_matching_buckets(owner, bucket):
     part = create_bucket(owner, prefix="2024/", include=["*.jpg"])
     assert hear(record("2024/a.jpg")).buckets == {bucket.pk, part.pk}
     assert hear(record("2024/a.png")).buckets == {bucket.pk}
     assert hear(record("2024/"), record("notes.txt")).buckets == set()
 
 
-def test_a_bucket_that_nobody_knows_is_told(bucket):
+def test_unknown_bucket_is_reported(bucket):
     noted = hear(record("a.jpg", bucket="strange"))
     assert (noted.unknown, noted.buckets, BucketObject.objects.count()) == ({"strange"}, set(), 0)
 
 
-def test_what_our_own_storage_keeps_is_not_taken_in_again(owner, settings):
+def test_keys_of_our_own_storage_are_not_imported(owner, settings):
     options = {"bucket_name": "photos", "region_name": "us-east-1", "location": "library"}
     settings.STORAGES = {
         **settings.STORAGES,
@@ -78,6 +78,6 @@ def test_what_our_own_storage_keeps_is_not_taken_in_again(owner, settings):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_news_costs_the_same_queries_however_many(bucket, number, django_assert_num_queries):
+def test_number_of_queries_does_not_depend_on_events(bucket, number, django_assert_num_queries):
     with django_assert_num_queries(4):  # savepoint, buckets, upsert, release
-        hear(*(record(f"{each}.jpg") for each in range(number)))
+        hear(*(record(f"{index}.jpg") for index in range(number)))

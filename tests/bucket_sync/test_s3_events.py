@@ -1,4 +1,4 @@
-"""What S3 says in each form, and what it never says."""
+"""S3 event messages in each form, and invalid ones."""
 
 import json
 
@@ -9,25 +9,25 @@ from analysis.bucket_sync.s3_events import InvalidEvent, ObjectEvent, pad_sequen
 from tests.s3_event_messages import bridged, notice, record, through_sns
 
 
-def test_an_object_that_was_put():
-    said = notice(record("a+b%2Bc%2F%C3%BC%0A.jpg", version="v1", sequencer="0A1", etag="e1", size=5))
+def test_created_object_is_parsed():
+    message = notice(record("a+b%2Bc%2F%C3%BC%0A.jpg", version="v1", sequencer="0A1", etag="e1", size=5))
     expected = ObjectEvent(
         "created", "photos", "a b+c/ü\n.jpg", pad_sequencer("A1"), etag="e1", size=5, version_id="v1"
     )
-    assert parse_events(said) == [expected]
-    assert parse_events(through_sns(said)) == [expected]
+    assert parse_events(message) == [expected]
+    assert parse_events(through_sns(message)) == [expected]
 
 
 @pytest.mark.parametrize(
     "name", ["ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated", "LifecycleExpiration:Delete"]
 )
-def test_an_object_that_is_gone_has_no_etag(name):
+def test_removed_object_has_no_etag(name):
     assert parse_events(notice(record("a.jpg", name=name, etag="e", size=1))) == [
         ObjectEvent("removed", "photos", "a.jpg")
     ]
 
 
-def test_eventbridge_does_not_quote_keys():
+def test_keys_from_eventbridge_are_not_decoded():
     assert parse_events(bridged("a+b%2B.jpg")) == [
         ObjectEvent("created", "photos", "a+b%2B.jpg", pad_sequencer("A1"), etag="e1", size=5, version_id="v1")
     ]
@@ -46,7 +46,7 @@ def test_eventbridge_does_not_quote_keys():
         json.loads(notice(record("a.jpg", name="ObjectTagging:Put"))),
     ],
 )
-def test_what_is_no_news_is_skipped(body):
+def test_messages_without_object_events_are_skipped(body):
     assert parse_events(json.dumps(body)) == []
 
 
@@ -74,7 +74,7 @@ def test_what_is_no_news_is_skipped(body):
         (json.dumps({"Type": "Notification", "TopicArn": "arn", "Message": "hello"}), "The message is not JSON: "),
     ],
 )
-def test_what_s3_never_says_is_told_in_a_sentence(body, sentence):
+def test_invalid_message_is_explained(body, sentence):
     with pytest.raises(InvalidEvent) as malformed:
         parse_events(body)
     assert str(malformed.value).startswith(sentence)
@@ -84,7 +84,7 @@ def test_what_s3_never_says_is_told_in_a_sentence(body, sentence):
     ("earlier", "later"),
     [("9", "A"), ("FF", "100"), ("0055AED6DCD90281E5", "55AED6DCD90281E6"), ("0b", "0C")],
 )
-def test_sequencers_compare_padded(earlier, later):
+def test_padded_sequencers_compare_in_order(earlier, later):
     assert pad_sequencer(earlier) < pad_sequencer(later)
     assert ObjectEvent("created", "b", "k", pad_sequencer(later)).is_after(
         ObjectEvent("created", "b", "k", pad_sequencer(earlier))
@@ -94,13 +94,13 @@ def test_sequencers_compare_padded(earlier, later):
     )
 
 
-@pytest.mark.parametrize("said", [None, "", "xyz", "A" * 33, 7.5])
-def test_what_is_no_sequencer_is_none(said):
-    assert pad_sequencer(said) == ""
+@pytest.mark.parametrize("message", [None, "", "xyz", "A" * 33, 7.5])
+def test_invalid_sequencer_is_empty(message):
+    assert pad_sequencer(message) == ""
 
 
 @pytest.mark.parametrize(
-    ("selection", "taken", "left"),
+    ("keys", "accepted", "skipped"),
     [
         (
             KeyFilter(),
@@ -114,5 +114,5 @@ def test_what_is_no_sequencer_is_none(said):
         (KeyFilter(include=("*.jpg",), exclude=("x*",)), ["a.jpg"], ["x.jpg"]),
     ],
 )
-def test_keys_are_chosen_by_prefix_and_patterns(selection, taken, left):
-    assert [selection.accepts(key) for key in taken + left] == [True] * len(taken) + [False] * len(left)
+def test_key_filter_matches_prefix_and_patterns(keys, accepted, skipped):
+    assert [keys.accepts(key) for key in accepted + skipped] == [True] * len(accepted) + [False] * len(skipped)

@@ -1,4 +1,4 @@
-"""Whatever a queue holds is news of S3 or Malformed, with a sentence that can be written down."""
+"""Any message is parsed or InvalidEvent, with a sentence that can be stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VALUES = st.recursive(
 
 
 def nearly(**right):
-    """An object with these members, each as it should be, or anything else, or missing."""
+    """An object with these members, each valid, anything else, or missing."""
     members = {
         name: st.just(value) | VALUES if not isinstance(value, st.SearchStrategy) else value | VALUES
         for name, value in right.items()
@@ -41,7 +41,7 @@ MESSAGES = st.one_of(VALUES, NOTIFICATION, BRIDGED, SNS).map(json.dumps) | st.te
 
 @PATIENT
 @given(MESSAGES)
-def test_whatever_comes_is_news_or_malformed(body):
+def test_any_message_is_parsed_or_invalid(body):
     try:
         events = parse_events(body)
     except InvalidEvent:

@@ -86,7 +86,7 @@ def test_problems_are_listed_and_nothing_changes(owner, storage):
     assert status == 1
     assert lines[1] == (
         f"picture without its original: {bare.key} (picture {bare.pk}). "
-        "Bring the file back under this key from a backup, or remove the picture."
+        "Restore the file under this key from a backup, or delete the picture."
     )
     assert lines[-1] == f"{len(before)} blobs checked, 4 problems found, 0 repaired."
 
@@ -192,7 +192,7 @@ def test_unlistable_storage_is_reported(owner, settings, s3_address):  # noqa: F
     }
     settings.STORAGES = {**settings.STORAGES, "default": storage}
     with pytest.raises(
-        CommandError, match=r"The storage does not list originals: S3 ListObjects in the bucket [a-z]+: NoSuchBucket"
+        CommandError, match=r"originals could not be listed: S3 ListObjects in the bucket [a-z]+: NoSuchBucket"
     ):
         run()
 

@@ -21,7 +21,7 @@ from tests.s3_event_messages import notice, record
 
 pytestmark = pytest.mark.django_db
 DENIED = (
-    "photos cannot be listed: s3:ListBucket is not allowed (AccessDenied). “Check connection” on its page gives the "
+    "photos cannot be listed: s3:ListBucket is not allowed (AccessDenied). “Check connection” on its page shows the "
     "policy to grant."
 )
 

@@ -1,4 +1,4 @@
-"""Colors and tones: profiles by their content, grounds behind transparency, numbers of every kind, pages of a TIFF."""
+"""Colors: profiles, backgrounds of transparency, number types, TIFF pages."""
 
 import struct
 from io import BytesIO
@@ -114,8 +114,8 @@ def halves(left, right, kind) -> np.ndarray:
 )
 def test_numbers_have_the_tones_of_their_kind(values, sample_format, expected):
     content = tiff_of(values, sample_format=sample_format)
-    shown = [color(content, x)[0] for x in (0.2, 0.8)]
-    assert differs(shown, expected) <= 2
+    colors = [color(content, x)[0] for x in (0.2, 0.8)]
+    assert differs(colors, expected) <= 2
 
 
 def test_numbers_of_which_0_is_white_are_turned_around():

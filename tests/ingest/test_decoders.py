@@ -1,4 +1,4 @@
-"""Every decoder with spoiled files, in the service's processes: each file is accepted or refused."""
+"""Decoders with damaged files: each file is accepted or refused."""
 
 import random
 import time
@@ -56,7 +56,7 @@ def small_files() -> dict[str, bytes]:
 
 
 def changed(content: bytes, chance: random.Random) -> bytes:
-    """Bits turned, bytes replaced, a piece cut out, put in or sent twice, the end cut off; mostly in the head."""
+    """Damage a file: flip bits, replace, remove or repeat pieces, cut the end."""
     made = bytearray(content)
     for _ in range(chance.choice((1, 1, 2, 6))):
         zone = chance.choice((64, 256, len(made)))
@@ -79,7 +79,7 @@ def changed(content: bytes, chance: random.Random) -> bytes:
 
 @pytest.mark.parametrize("kind", small_files())
 def test_a_changed_file_is_accepted_or_refused(kind, tmp_path):
-    """None crashes a process, none takes long, and none raises anything but Rejected; on a disk and in memory."""
+    """No file crashes a process, takes long, or raises another error."""
     content, chance = small_files()[kind], random.Random(kind)
     decoding_service.examine(BytesIO(content), name=kind, limits=LIMITS)
     path = tmp_path / "file"

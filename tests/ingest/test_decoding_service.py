@@ -1,4 +1,4 @@
-"""Decoding in processes of their own: every door's files, within memory and time, and nobody left behind."""
+"""Decoder processes: limits of memory and time, and no process left."""
 
 import gzip
 import os
@@ -118,7 +118,7 @@ def test_memory_is_limited_by_what_the_header_announces():
 
 
 def test_memory_that_no_header_announces_is_limited_too(decoders):
-    """Tags of a TIFF of one pixel, which become Python's numbers by the million: 32 MB of file, 360 MB of memory."""
+    """A TIFF of one pixel whose 32 MB of tags take 360 MB as Python numbers."""
     number = 8_000_000
     entries = ((256, 4, 1, 1), (257, 4, 1, 1), (258, 3, 1, 8), (262, 3, 1, 1), (273, 4, number, 100), (278, 4, 1, 1))
     content = b"II*\0" + struct.pack("<IH", 8, len(entries))
@@ -202,7 +202,7 @@ def test_processes_end_with_a_parent_that_is_killed():
 
 
 def large_jpeg(width: int, height: int) -> bytes:
-    """Gray, of one row of blocks again and again between restart markers: 200 megapixels without drawing them."""
+    """A gray JPEG of 200 megapixels, from one row of blocks repeated."""
     content = pictures.encoded(Image.new("L", (width, 64), 200), "jpeg", restart_marker_rows=1)
     frame, scan = content.index(b"\xff\xc0"), content.index(b"\xff\xda")
     head = bytearray(content[: scan + 2 + int.from_bytes(content[scan + 2 : scan + 4], "big")])

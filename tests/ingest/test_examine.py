@@ -27,7 +27,7 @@ def rejected(content: bytes, *, name: str = "picture", **options) -> InvalidImag
     return raised.value
 
 
-def shown(picture: Examined, name: str = "preview") -> list[tuple[int, int, int]]:
+def colors_of(picture: Examined, name: str = "preview") -> list[tuple[int, int, int]]:
     """The colors in the middle of the four quadrants of a rendition."""
     content = {rendition.name: rendition.content for rendition in picture.renditions}[name]
     image = Image.open(BytesIO(content)).convert("RGB")
@@ -56,15 +56,15 @@ def test_what_is_told_of_a_picture():
 def test_every_format_is_examined(form):
     picture = examined(pictures.every_format()[form])
     assert (picture.format, picture.width, picture.height) == (form, 160, 120)
-    assert distance(shown(picture), pictures.COLORS) <= 8
-    assert distance(shown(picture, "thumb"), pictures.COLORS) <= 12
+    assert distance(colors_of(picture), pictures.COLORS) <= 8
+    assert distance(colors_of(picture, "thumb"), pictures.COLORS) <= 12
 
 
 @pytest.mark.parametrize("form", ["jpeg", "png", "webp", "gif", "tiff", "avif"])
 def test_of_several_frames_or_pages_the_first_is_taken(form):
     picture = examined(pictures.animated()[form])
     assert (picture.format, picture.width, picture.height) == (form, 160, 120)
-    assert distance(shown(picture), pictures.COLORS) <= 8
+    assert distance(colors_of(picture), pictures.COLORS) <= 8
 
 
 @pytest.mark.parametrize("mode", pictures.every_mode())
@@ -75,15 +75,15 @@ def test_every_kind_of_pixels_looks_right(mode):
     expected = [(gray,) * 3 for gray in grays] if pictures.is_gray(mode) else list(pictures.COLORS)
     if "alpha" in mode or "transparency" in mode:
         expected[0] = (255, 255, 255)  # the hole in the first quadrant; beside it JPEG's edges ring
-        assert distance(shown(picture)[:1], expected[:1]) <= 40
-        assert distance(shown(picture)[1:], expected[1:]) <= 12
+        assert distance(colors_of(picture)[:1], expected[:1]) <= 40
+        assert distance(colors_of(picture)[1:], expected[1:]) <= 12
     else:
-        assert distance(shown(picture), expected) <= 12
+        assert distance(colors_of(picture), expected) <= 12
     assert picture.format == form
 
 
 def test_one_bit_is_black_and_white():
-    assert distance(shown(examined(pictures.one_bit())), [(0, 0, 0)] * 2 + [(255, 255, 255)] * 2) <= 3
+    assert distance(colors_of(examined(pictures.one_bit())), [(0, 0, 0)] * 2 + [(255, 255, 255)] * 2) <= 3
 
 
 def test_deep_gray_does_not_clip_to_white():
@@ -108,7 +108,7 @@ def test_deep_gray_does_not_clip_to_white():
 )
 def test_numbers_of_any_range_become_gray(values):
     content = pictures.encoded(Image.fromarray(np.kron(values, np.ones((40, 40))).astype(np.float32)), "tiff")
-    colors = [color[0] for color in shown(examined(content))]
+    colors = [color[0] for color in colors_of(examined(content))]
     finite = np.where(np.isfinite(values), values, 0).ravel()
     order = np.argsort(finite, kind="stable")
     if len(set(finite)) == 4:
@@ -121,7 +121,7 @@ def test_numbers_of_any_range_become_gray(values):
 def test_every_orientation_is_turned_upright(form, orientation):
     picture = examined(pictures.with_orientation(orientation, form))
     assert (picture.width, picture.height) == (160, 120)
-    assert distance(shown(picture), pictures.COLORS) <= 8
+    assert distance(colors_of(picture), pictures.COLORS) <= 8
 
 
 def test_a_large_picture_is_upright_too():
@@ -132,7 +132,7 @@ def test_a_large_picture_is_upright_too():
     assert (picture.width, picture.height) == (2000, 3000)
     assert [(made.width, made.height) for made in picture.renditions] == [(267, 400), (1067, 1600)]
     red, green, blue, yellow = pictures.COLORS
-    assert distance(shown(picture), [green, yellow, red, blue]) <= 8
+    assert distance(colors_of(picture), [green, yellow, red, blue]) <= 8
 
 
 @pytest.mark.parametrize("form", ["jpeg", "png", "webp", "tiff", "heic", "avif"])
@@ -142,7 +142,9 @@ def test_a_color_profile_is_followed(form, profile):
     converted = ImageCms.profileToProfile(pictures.quadrants(), BytesIO(content), ImageCms.createProfile("sRGB"), 1)
     expected = [converted.getpixel((int(x * 160), int(y * 120))) for x, y in PLACES]
     assert distance(expected, pictures.COLORS) > 30
-    assert distance(shown(examined(pictures.encoded(pictures.quadrants(), form, icc_profile=content))), expected) <= 12
+    assert (
+        distance(colors_of(examined(pictures.encoded(pictures.quadrants(), form, icc_profile=content))), expected) <= 12
+    )
 
 
 @pytest.mark.parametrize(("form", "options"), [("jpeg", {}), ("tiff", {"compression": "tiff_lzw"})])
@@ -150,7 +152,7 @@ def test_a_profile_of_printing_inks_is_followed(form, options):
     inks = Image.new("CMYK", (160, 120), (255, 0, 0, 0))
     inks.paste((0, 255, 255, 0), (80, 0, 160, 120))
     content = pictures.encoded(inks, form, icc_profile=raw_bytes.cmyk_profile(), **options)
-    left, right, *_ = shown(examined(content))
+    left, right, *_ = colors_of(examined(content))
     assert left[0] > 200
     assert max(left[1:]) < 80
     assert distance([right], [(255, 255, 255)]) <= 4
@@ -160,7 +162,7 @@ def test_deep_gray_of_which_0_is_white_is_turned_around():
     deep = Image.fromarray(np.full((120, 160), 0xF000, dtype=np.uint16))
     content = pictures.encoded(deep, "tiff", tiffinfo={ExifTags.Base.PhotometricInterpretation: 0})
     assert Image.open(BytesIO(content)).tag_v2[ExifTags.Base.PhotometricInterpretation] == 0
-    assert distance(shown(examined(content)), [(15, 15, 15)] * 4) <= 1
+    assert distance(colors_of(examined(content)), [(15, 15, 15)] * 4) <= 1
 
 
 @pytest.mark.parametrize(
@@ -171,16 +173,16 @@ def test_deep_gray_of_which_0_is_white_is_turned_around():
 @pytest.mark.parametrize("form", ["jpeg", "png"])
 def test_a_broken_or_foreign_profile_is_ignored(form, profile):
     picture = examined(pictures.encoded(pictures.quadrants(), form, icc_profile=profile))
-    assert distance(shown(picture), pictures.COLORS) <= 8
+    assert distance(colors_of(picture), pictures.COLORS) <= 8
 
 
 def test_shrinking_a_picture_with_alpha_in_strips_equals_shrinking_it_whole():
-    whole = pictures.photo(5, 4000, 1200)
-    whole.putalpha(Image.linear_gradient("L").resize(whole.size))
-    ground = Image.new("RGB", whole.size, "white")
-    ground.paste(whole, mask=whole.getchannel("A"))
+    transparent = pictures.photo(5, 4000, 1200)
+    transparent.putalpha(Image.linear_gradient("L").resize(transparent.size))
+    ground = Image.new("RGB", transparent.size, "white")
+    ground.paste(transparent, mask=transparent.getchannel("A"))
     expected = ground.resize((1600, 480), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    made = examined(pictures.encoded(whole, "png", compress_level=1)).renditions[1]
+    made = examined(pictures.encoded(transparent, "png", compress_level=1)).renditions[1]
     difference = np.abs(np.asarray(Image.open(BytesIO(made.content)), dtype=int) - np.asarray(expected, dtype=int))
     assert difference.mean() < 3
 

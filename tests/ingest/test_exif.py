@@ -125,7 +125,7 @@ def test_where_a_picture_was_taken(changes, location):
 
 
 @pytest.mark.parametrize(
-    ("changes", "shown"),
+    ("changes", "values"),
     [
         ({"ExposureTime": 0.5}, {"exposure": "0.5 s"}),
         ({"ExposureTime": 30.0}, {"exposure": "30 s"}),
@@ -140,9 +140,9 @@ def test_where_a_picture_was_taken(changes, location):
         ({"Make": "x" * 5000}, {"camera_make": "x" * 100}),
     ],
 )
-def test_values_as_shown(changes, shown):
+def test_values_as_shown(changes, values):
     metadata = read(pictures.with_exif(**changes))
-    assert {name: getattr(metadata, name) for name in shown} == shown
+    assert {name: getattr(metadata, name) for name in values} == values
 
 
 def test_html_stays_the_text_it_is_and_control_characters_go():

@@ -25,8 +25,8 @@ def folder(tmp_path):
     return top
 
 
-def names(found, folder):
-    return [path.relative_to(folder).as_posix() if not isinstance(path, InvalidImage) else str(path) for path in found]
+def names(files, folder):
+    return [path.relative_to(folder).as_posix() if not isinstance(path, InvalidImage) else str(path) for path in files]
 
 
 def test_what_could_be_a_picture_is_found_in_order(folder):
@@ -44,14 +44,14 @@ def test_what_could_be_a_picture_is_found_in_order(folder):
 
 
 def test_a_file_given_is_taken_whatever_its_name(folder):
-    given = [folder / "notes.txt", folder / ".hidden.jpg"]
-    assert list(image_files(given)) == given
+    paths = [folder / "notes.txt", folder / ".hidden.jpg"]
+    assert list(image_files(paths)) == paths
 
 
 def test_what_is_missing_is_told_and_the_rest_goes_on(folder):
-    missing, found = image_files([folder / "gone", folder / "a.JPG"])
+    missing, files = image_files([folder / "gone", folder / "a.JPG"])
     assert (missing.code, str(missing)) == ("unreadable", f"{folder}/gone: no such file or folder")
-    assert found == folder / "a.JPG"
+    assert files == folder / "a.JPG"
 
 
 def test_links_are_followed_and_no_folder_is_visited_twice(folder):
@@ -60,8 +60,8 @@ def test_links_are_followed_and_no_folder_is_visited_twice(folder):
     (folder / "zz.jpg").symlink_to(folder / "b.jpg")
     (folder / "dangling.jpg").symlink_to(folder / "gone.jpg")
     (folder / "circle").symlink_to(folder / "circle")
-    found = names(image_files([folder]), folder)
-    assert [name for name in found if "/" in name or "zz" in name or "dangling" in name] == [
+    files = names(image_files([folder]), folder)
+    assert [name for name in files if "/" in name or "zz" in name or "dangling" in name] == [
         "dangling.jpg",  # examined, and refused with a sentence
         "zz.jpg",
         "2023/summer/c.webp",
@@ -70,11 +70,11 @@ def test_links_are_followed_and_no_folder_is_visited_twice(folder):
 
 
 def test_a_folder_that_vanishes_on_the_way_is_told(folder):
-    found = image_files([folder])
-    assert next(found) == folder / "IMG.CR2"
+    files = image_files([folder])
+    assert next(files) == folder / "IMG.CR2"
     (folder / "2024" / "c.webp").unlink()
     (folder / "2024").rmdir()
-    *_, last = found
+    *_, last = files
     assert str(last) == f"{folder}/2024: the folder cannot be read (No such file or directory)"
 
 
@@ -96,9 +96,9 @@ def test_a_folder_that_may_not_be_read_is_told(ordinary_user):
             (folder / "c.webp").write_bytes(b"?")
         shut.chmod(0)
         (open_ / "link.webp").symlink_to(shut / "c.webp")
-        found = list(image_files([Path(top), shut / "c.webp"]))
+        files = list(image_files([Path(top), shut / "c.webp"]))
         shut.chmod(0o700)
-    assert [str(each) for each in found] == [
+    assert [str(path) for path in files] == [
         f"{shut}: the folder cannot be read (Permission denied)",
         str(open_ / "c.webp"),
         str(open_ / "link.webp"),  # examined, and refused with a sentence
@@ -107,15 +107,15 @@ def test_a_folder_that_may_not_be_read_is_told(ordinary_user):
 
 
 def test_a_folder_is_not_read_before_its_turn(folder):
-    found = image_files([folder, folder / "never"])
-    next(found)
+    files = image_files([folder, folder / "never"])
+    next(files)
     (folder / "2024" / "late.jpg").write_bytes(b"?")
-    assert folder / "2024" / "late.jpg" in list(found)
+    assert folder / "2024" / "late.jpg" in list(files)
 
 
 def test_what_matches_an_exclusion_is_skipped_and_its_folder_not_entered(folder):
-    found = names(image_files([folder], exclude=["2023/*", "*.SVG", "*a"]), folder)
-    assert found == ["IMG.CR2", "a.JPG", "b.jpg", "broken.png", "scan", "2024/c.webp"]
+    files = names(image_files([folder], exclude=["2023/*", "*.SVG", "*a"]), folder)
+    assert files == ["IMG.CR2", "a.JPG", "b.jpg", "broken.png", "scan", "2024/c.webp"]
 
 
 def test_own_storage_is_skipped_in_a_walk_and_refused_when_given(folder):
@@ -123,9 +123,9 @@ def test_own_storage_is_skipped_in_a_walk_and_refused_when_given(folder):
     (storage / "originals" / "ab").mkdir(parents=True)
     (storage / "originals" / "ab" / "x.jpg").write_bytes(b"?")
     (folder / "linked").symlink_to(storage)
-    found = names(image_files([folder], own_storage=storage), folder)
-    assert [name for name in found if "x.jpg" in name] == []
-    assert "2024/c.webp" in found
+    files = names(image_files([folder], own_storage=storage), folder)
+    assert [name for name in files if "x.jpg" in name] == []
+    assert "2024/c.webp" in files
     for inside in (storage, storage / "originals", storage / "originals" / "ab" / "x.jpg", folder / "linked"):
         [refused] = image_files([inside], own_storage=storage)
         assert str(refused) == f"{inside}: the library stores its own pictures here; choose another folder"

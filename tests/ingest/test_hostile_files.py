@@ -1,4 +1,4 @@
-"""Damaged bytes of every format: whatever is done to a file, it is a picture or Rejected."""
+"""Damaged bytes of all formats are decoded or raise InvalidImage."""
 
 import random
 from io import BytesIO
@@ -26,8 +26,8 @@ def spoiled(content: bytes, chance: random.Random) -> bytes:
         return content[: chance.randrange(len(content))]
     spoiled, zone = bytearray(content), chance.choice((200, len(content)))
     for _ in range(chance.choice((1, 2, 8))):
-        place = chance.randrange(min(zone, len(content)))
-        spoiled[place : place + 4] = chance.choice((chance.randbytes(1), chance.randbytes(4), *EXTREMES))
+        position = chance.randrange(min(zone, len(content)))
+        spoiled[position : position + 4] = chance.choice((chance.randbytes(1), chance.randbytes(4), *EXTREMES))
     return bytes(spoiled)
 
 

@@ -1,4 +1,4 @@
-"""Many files on all cores: in order, few at a time, and a crash costs its own file alone."""
+"""Parallel examination: in order, few at a time, isolated crashes."""
 
 import contextlib
 import os
@@ -36,21 +36,21 @@ def test_outcomes_come_in_order_with_refusals_among_them(files):
 
 
 def test_only_a_few_files_are_examined_ahead(files):
-    taken = []
+    consumed = []
 
     def told():
         for path in files:
-            taken.append(path)
+            consumed.append(path)
             yield path
 
     outcomes = examine_all(told(), limits=Limits(), processes=1)
     next(outcomes)
-    assert len(taken) == 3
+    assert len(consumed) == 3
     outcomes.close()
 
 
 def test_a_process_that_dies_costs_no_innocent_file(files):
-    """Killed from outside, as the kernel does when memory runs out: the same files are examined again."""
+    """Processes killed from outside, as by the kernel, examine again."""
     outcomes = examine_all(files, limits=Limits(), processes=1)
     first = next(outcomes)
     for pid in _children():
@@ -61,7 +61,7 @@ def test_a_process_that_dies_costs_no_innocent_file(files):
 
 
 def test_a_file_that_crashes_every_process_is_refused(files):
-    """Whoever takes it up dies, as with a decoder that a hostile file brings down."""
+    """Each decoder process dies, as with a hostile file."""
     over = threading.Event()
 
     def reap():

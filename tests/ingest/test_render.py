@@ -85,8 +85,8 @@ def test_a_placeholder_is_tiny(size):
 
 def test_a_placeholder_shows_the_colors():
     tiny = opened(placeholder(pictures.quadrants(400, 300))).convert("RGB")
-    for color, place in zip(pictures.COLORS, ((1, 1), (8, 1), (1, 6), (8, 6)), strict=True):
-        assert max(abs(a - b) for a, b in zip(tiny.getpixel(place), color, strict=True)) < 40
+    for color, point in zip(pictures.COLORS, ((1, 1), (8, 1), (1, 6), (8, 6)), strict=True):
+        assert max(abs(a - b) for a, b in zip(tiny.getpixel(point), color, strict=True)) < 40
 
 
 def test_a_payload_is_an_upright_rgb_jpeg_within_its_long_side():
@@ -124,10 +124,10 @@ def test_the_thumb_of_a_very_long_picture_is_its_middle():
 def test_a_payload_shrinks_until_it_fits():
     noise = Image.effect_noise((1200, 900), 100).convert("RGB")
     content = pictures.encoded(noise, "png")
-    whole = payload(BytesIO(content))
-    assert opened(whole).size == (1200, 900)
-    lower = payload(BytesIO(content), max_bytes=len(whole) - 1)
-    assert len(lower) < len(whole)
+    full = payload(BytesIO(content))
+    assert opened(full).size == (1200, 900)
+    lower = payload(BytesIO(content), max_bytes=len(full) - 1)
+    assert len(lower) < len(full)
     assert opened(lower).size == (1200, 900)
     smaller = payload(BytesIO(content), max_bytes=100_000)
     assert len(smaller) <= 100_000

@@ -1,4 +1,4 @@
-"""What is counted before decoding, and what decoders are spared: floods, bombs, extras."""
+"""Limits counted before decoding: floods, bombs, extras."""
 
 import io
 import struct
@@ -141,8 +141,8 @@ def test_a_text_that_unpacks_to_many_megabytes_is_left_out():
 @pytest.mark.parametrize("what", ["header", "palette"])
 def test_a_png_whose_header_or_palette_is_damaged_is_refused(what):
     content = bytearray(pictures.encoded(pictures.quadrants().quantize(16), "png"))
-    place = 20 if what == "header" else content.index(b"PLTE") + 8
-    content[place] ^= 1
+    position = 20 if what == "header" else content.index(b"PLTE") + 8
+    content[position] ^= 1
     assert rejected(bytes(content)).code == "broken"
 
 

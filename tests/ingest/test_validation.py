@@ -112,7 +112,7 @@ def test_a_refusal_comes_back_whole_from_another_process():
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "expected"),
     [
         ("holiday.jpg", "holiday.jpg"),
         ("../../etc/passwd.jpg", "passwd.jpg"),
@@ -137,8 +137,8 @@ def test_a_refusal_comes_back_whole_from_another_process():
         ("<b>.jpg", "<b>.jpg"),
     ],
 )
-def test_a_name_is_made_fit_to_be_shown(name, shown):
-    assert clean_name(name) == shown
+def test_display_name_is_cleaned(name, expected):
+    assert clean_name(name) == expected
 
 
 @given(st.text(alphabet=st.characters(), max_size=500) | st.sampled_from(pictures.NASTY_NAMES))

@@ -1,4 +1,4 @@
-"""A picture that has a like in the library is known to have one, as soon as it comes."""
+"""Images are flagged as duplicates when they are added."""
 
 import io
 
@@ -24,7 +24,7 @@ def repeated() -> set[int]:
     return set(Image.objects.filter(has_duplicate=True).values_list("pk", flat=True))
 
 
-def test_the_second_of_its_kind_has_duplicate_and_so_is_the_first(owner, colleague):
+def test_both_images_of_a_pair_are_flagged(owner, colleague):
     content = pictures.jpeg()
     first = added(owner, content)
     assert repeated() == set()
@@ -32,7 +32,7 @@ def test_the_second_of_its_kind_has_duplicate_and_so_is_the_first(owner, colleag
     assert repeated() == {first.pk, second.pk}
 
 
-def test_the_same_hash_of_other_bytes_is_enough(owner):
+def test_same_perceptual_hash_is_enough(owner):
     content = pictures.jpeg()
     first = added(owner, content)
     Image.objects.filter(pk=first.pk).update(sha256="0" * 64)
@@ -41,23 +41,23 @@ def test_the_same_hash_of_other_bytes_is_enough(owner):
     assert repeated() == {first.pk, second.pk}
 
 
-def test_pictures_without_a_hash_are_not_alike_for_that(owner):
+def test_images_without_hash_are_not_duplicates(owner):
     create_image(owner, phash=None)
     create_image(owner, phash=None)
     assert (mark_all_duplicates(), repeated()) == (0, set())
 
 
-def test_what_came_at_once_is_put_right_soon(owner):
+def test_images_added_concurrently_are_marked_by_the_task(owner):
     now = timezone.now()
     before = [create_image(owner, phash=3, has_duplicate=True), create_image(owner, phash=4)]
     late = [create_image(owner, phash=phash, added_at=now) for phash in (3, 4, 5)]
     same = [create_image(owner, sha256="0" * 64, added_at=now) for _ in range(1)]
     same.append(create_image(owner, sha256="0" * 64, phash=9, trashed_at=now, added_at=now))
     assert (mark_recent(), mark_recent()) == (5, 0)
-    assert repeated() == {each.pk for each in (*before, *late[:2], *same)}
+    assert repeated() == {image.pk for image in (*before, *late[:2], *same)}
 
 
-def test_what_came_at_once_is_put_right(owner):
+def test_images_added_concurrently_are_marked_by_mark_all(owner):
     like = [create_image(owner, phash=3), create_image(owner, phash=3)]
     same = [
         create_image(owner, phash=4, sha256="0" * 64),
@@ -65,4 +65,4 @@ def test_what_came_at_once_is_put_right(owner):
     ]
     create_image(owner, phash=6)
     assert (mark_all_duplicates(), mark_all_duplicates()) == (4, 0)
-    assert repeated() == {each.pk for each in (*like, *same)}
+    assert repeated() == {image.pk for image in (*like, *same)}

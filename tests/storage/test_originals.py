@@ -23,7 +23,7 @@ def test_rekognition_may_fetch_what_lies_in_its_region(owner, monkeypatch):
     assert originals.reference(image, region="eu-central-1") is None
 
 
-def test_what_stays_in_a_bucket_is_saved_from_there(owner, s3, settings):
+def test_original_in_a_bucket_is_downloaded_from_there(owner, s3, settings):
     s3.put("a b/ü.jpg", b"x")
     bucket = create_bucket(owner)
     image = create_bucket_image(bucket, "a b/ü.jpg", etag=s3.etag("a b/ü.jpg"), version_id="v7")
@@ -31,9 +31,13 @@ def test_what_stays_in_a_bucket_is_saved_from_there(owner, s3, settings):
     options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
     settings.STORAGES = {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
     parts = urlsplit(originals.download_url(image))
-    said = parse_qs(parts.query)
-    assert (unquote(parts.path), said["versionId"], said["X-Amz-Expires"]) == ("/photos/a b/ü.jpg", ["v7"], ["900"])
-    assert said["response-content-disposition"] == ["attachment; filename*=utf-8''%C3%BC.jpg"]
+    parameters = parse_qs(parts.query)
+    assert (unquote(parts.path), parameters["versionId"], parameters["X-Amz-Expires"]) == (
+        "/photos/a b/ü.jpg",
+        ["v7"],
+        ["900"],
+    )
+    assert parameters["response-content-disposition"] == ["attachment; filename*=utf-8''%C3%BC.jpg"]
     up = create_bucket_image(bucket, "a/../b.jpg")  # browsers would take that for b.jpg
     assert originals.download_url(up) is None
 
@@ -51,7 +55,7 @@ def test_what_stays_in_a_bucket_is_saved_from_there(owner, s3, settings):
     ],
     ids=["changed", "gone", "denied"],
 )
-def test_nobody_is_led_to_what_a_bucket_does_not_give(owner, s3, settings, change, sentence):
+def test_denied_original_is_not_redirected_to(owner, s3, settings, change, sentence):
     s3.put(KEY, b"x")
     image = create_bucket_image(create_bucket(owner), KEY, etag=s3.etag(KEY))
     options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
@@ -64,7 +68,7 @@ def test_nobody_is_led_to_what_a_bucket_does_not_give(owner, s3, settings, chang
 
 @pytest.fixture
 def versioned(owner, s3):
-    """The same bytes were put once more, and the version that was examined has expired."""
+    """The examined version expired after the same bytes were stored again."""
     s3.put(KEY, b"x")
     s3.versions[KEY] = "v2"
     return create_bucket_image(create_bucket(owner), KEY, etag=s3.etag(KEY), version_id="v1")
@@ -97,21 +101,21 @@ def test_expired_version_of_a_deleted_object_is_missing(versioned, s3):
         originals.get(versioned)
 
 
-def test_nobody_is_led_past_a_distribution(owner, settings):
+def test_distribution_is_not_bypassed(owner, settings):
     settings.AWS_CLOUDFRONT_DOMAIN = "pictures.example.org"
     options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
     settings.STORAGES = {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
     assert originals.download_url(create_image(owner)) is None
 
 
-def test_a_picture_that_is_removed_is_remembered_so_that_no_sync_brings_it_back(owner):
+def test_deleted_image_is_not_synced_again(owner):
     image = create_bucket_image(create_bucket(owner), "one.jpg")
     images.remove(image)
     assert not Image.objects.exists()
     assert BucketObject.objects.values_list("key", "state", "image").get() == ("one.jpg", "dropped", None)
 
 
-def test_all_twins_that_lie_in_a_bucket_come_back_from_the_trash(owner):
+def test_duplicates_in_a_bucket_are_restored_from_the_trash(owner):
     bucket, same = create_bucket(owner), {"sha256": "a" * 64}
     ids = [create_image(owner, **same).pk, *(create_bucket_image(bucket, f"{n}.jpg", **same).pk for n in range(2))]
     trash.trash(ids)

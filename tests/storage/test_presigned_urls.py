@@ -23,10 +23,10 @@ KEY = "renditions/aa/ä b+c-thumb.webp"
 
 @pytest.fixture
 def credentials(monkeypatch):
-    said = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token/+="}
-    for name, value in said.items():
+    parts = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token/+="}
+    for name, value in parts.items():
         monkeypatch.setenv(name, value)
-    return ReadOnlyCredentials(*said.values())
+    return ReadOnlyCredentials(*parts.values())
 
 
 def storage(**options):
@@ -38,16 +38,16 @@ WISH = "attachment; filename*=utf-8''d%C3%B6g%20%22x%22.jpg"
 
 
 @pytest.mark.parametrize(
-    ("asked", "wishes"),
+    ("parameters", "wishes"),
     [({}, {}), ({"ResponseContentDisposition": WISH}, {"response-content-disposition": WISH})],
     ids=["to show", "to save"],
 )
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9000"])
-def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint, asked, wishes):
+def test_signature_equals_that_of_boto3(credentials, endpoint, parameters, wishes):
     style = "path" if endpoint else "virtual"
     config = Config(signature_version="s3v4", s3={"addressing_style": style})
     client = boto3.session.Session().client("s3", region_name="eu-central-1", endpoint_url=endpoint, config=config)
-    params = {"Bucket": "pictures", "Key": KEY, **asked}
+    params = {"Bucket": "pictures", "Key": KEY, **parameters}
     theirs = client.generate_presigned_url("get_object", Params=params, ExpiresIn=900)
     address, _, query = theirs.partition("?")
     signed = datetime.strptime(parse_qs(query)["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -58,16 +58,16 @@ def test_the_signature_is_the_one_that_boto3_makes(credentials, endpoint, asked,
 
 
 @pytest.mark.parametrize(("seconds", "lasts"), [(0, None), (60, "60"), (HALF_A_DAY, "900")])
-def test_leave_to_save_an_original_is_soon_over_and_never_of_a_distribution(credentials, seconds, lasts):
-    kept = storage(url_seconds=seconds, distribution={"domain": "d1.cloudfront.net"})
-    address = kept.attachment_url("originals/aa/a.jpg", disposition=WISH)
-    said = urlsplit(address or "")
-    assert (said.netloc, parse_qs(said.query).get("X-Amz-Expires")) == (
+def test_download_url_is_short_lived_and_bypasses_cloudfront(credentials, seconds, lasts):
+    backend = storage(url_seconds=seconds, distribution={"domain": "d1.cloudfront.net"})
+    address = backend.attachment_url("originals/aa/a.jpg", disposition=WISH)
+    parts = urlsplit(address or "")
+    assert (parts.netloc, parse_qs(parts.query).get("X-Amz-Expires")) == (
         ("pictures.s3.eu-central-1.amazonaws.com", [lasts]) if lasts else ("", None)
     )
 
 
-def test_an_address_stays_the_same_for_half_of_its_life():
+def test_url_is_constant_for_half_of_its_lifetime():
     now, times = 1_800_000_000, set[int]()
     for second in range(0, HALF_A_DAY * 4, 600):
         at = signed_at("key", seconds=HALF_A_DAY, now=now + second)
@@ -77,7 +77,7 @@ def test_an_address_stays_the_same_for_half_of_its_life():
     assert signed_at("other", seconds=HALF_A_DAY, now=now) != signed_at("key", seconds=HALF_A_DAY, now=now)
 
 
-def test_another_distribution_serves_where_one_is_named(tmp_path, credentials):
+def test_configured_distribution_is_used(tmp_path, credentials):
     assert storage(distribution={"domain": "d1.cloudfront.net"}).signed_url(KEY) == (
         "https://d1.cloudfront.net/renditions/aa/%C3%A4%20b%2Bc-thumb.webp"
     )
@@ -88,17 +88,17 @@ def test_another_distribution_serves_where_one_is_named(tmp_path, credentials):
     assert sorted(parse_qs(urlsplit(signed).query)) == ["Expires", "Key-Pair-Id", "Signature"]
 
 
-def test_what_is_saved_is_encrypted_and_originals_are_in_their_class():
-    kept = storage(
+def test_objects_are_encrypted_and_originals_have_a_storage_class():
+    backend = storage(
         encryption={"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": ""}, storage_class="INTELLIGENT_TIERING"
     )
     always = {"CacheControl": "private, max-age=31536000, immutable", "ServerSideEncryption": "aws:kms"}
-    assert kept.get_object_parameters("renditions/a") == always
-    assert kept.get_object_parameters("originals/a") == {**always, "StorageClass": "INTELLIGENT_TIERING"}
+    assert backend.get_object_parameters("renditions/a") == always
+    assert backend.get_object_parameters("originals/a") == {**always, "StorageClass": "INTELLIGENT_TIERING"}
 
 
 @pytest.mark.django_db
-def test_a_page_names_the_bucket_and_signs_no_more_than_it_shows(owner, signed_in, settings, credentials):
+def test_page_allows_the_bucket_and_signs_displayed_images_only(owner, signed_in, settings, credentials):
     images = [create_labeled_image(owner, {"Dog": 90}) for _ in range(3)]
     options = {"bucket_name": "pictures", "region_name": "eu-central-1", "url_seconds": HALF_A_DAY}
     settings.STORAGES = {
@@ -116,7 +116,7 @@ def test_a_page_names_the_bucket_and_signs_no_more_than_it_shows(owner, signed_i
 
 
 @pytest.mark.django_db
-def test_without_credentials_pictures_are_asked_for_here(owner, settings, monkeypatch):
+def test_without_credentials_images_are_served_by_us(owner, settings, monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     image = create_labeled_image(owner, {"Dog": 90})

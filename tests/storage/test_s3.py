@@ -19,7 +19,7 @@ from tests import pictures
 from tests.factories import label_rows, labels_answer
 
 pytestmark = pytest.mark.django_db
-GONE = "S3 PutObject in the bucket elsewhere: NoSuchBucket; correct AWS_STORAGE_BUCKET_NAME, or create it."
+GONE = "S3 PutObject in the bucket elsewhere: NoSuchBucket; correct AWS_STORAGE_BUCKET_NAME, or create the bucket."
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +46,21 @@ def bucket(s3_address, settings, monkeypatch):
         "default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options},
     }
     yield client
-    for found in client.list_objects_v2(Bucket="pictures").get("Contents", []):
-        client.delete_object(Bucket="pictures", Key=found["Key"])
+    for item in client.list_objects_v2(Bucket="pictures").get("Contents", []):
+        client.delete_object(Bucket="pictures", Key=item["Key"])
     client.delete_bucket(Bucket="pictures")
     client.close()
 
 
 def keys(bucket) -> set[str]:
-    return {found["Key"] for found in bucket.list_objects_v2(Bucket="pictures").get("Contents", [])}
+    return {item["Key"] for item in bucket.list_objects_v2(Bucket="pictures").get("Contents", [])}
 
 
 def receive(owner) -> Image:
     return pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
 
 
-def test_a_picture_goes_the_whole_way(owner, rekognition, bucket):
+def test_image_is_added_analyzed_and_found_in_s3(owner, rekognition, bucket):
     rekognition.answers = [labels_answer(Dog=98)]
     image = receive(owner)
     assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
@@ -70,14 +70,14 @@ def test_a_picture_goes_the_whole_way(owner, rekognition, bucket):
         assert thumb.read()[8:12] == b"WEBP"
 
 
-def test_removal_takes_the_objects_along(owner, rekognition, bucket, django_capture_on_commit_callbacks):
+def test_deleted_image_deletes_its_objects(owner, rekognition, bucket, django_capture_on_commit_callbacks):
     image = receive(owner)
     with django_capture_on_commit_callbacks(execute=True):
         images.remove(image)
     assert keys(bucket) == set()
 
 
-def test_a_missing_original_is_told_from_a_refusing_storage(owner, rekognition, bucket):
+def test_missing_original_differs_from_a_denied_one(owner, rekognition, bucket):
     image = receive(owner)
     bucket.delete_object(Bucket="pictures", Key=image.key)
     with pytest.raises(blobs.BlobMissing, match=image.key):
@@ -90,21 +90,21 @@ def by_themselves(settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
 
 
-def test_an_original_is_saved_from_where_it_lies(owner, colleague, rekognition, bucket, signed_in, settings):  # noqa: PLR0917
+def test_original_is_downloaded_from_its_bucket(owner, colleague, rekognition, bucket, signed_in, settings):  # noqa: PLR0917
     by_themselves(settings)
     image = receive(owner)
     Image.objects.update(filename='d\u00f6g "x".jpg')
     path = reverse("original", args=[image.pk])
-    told = signed_in(owner).get(path)
-    assert (told.status_code, told.url.partition("?")[0].endswith(f"/pictures/{image.key}")) == (302, True)
-    with urllib.request.urlopen(told.url) as answer:
+    redirect = signed_in(owner).get(path)
+    assert (redirect.status_code, redirect.url.partition("?")[0].endswith(f"/pictures/{image.key}")) == (302, True)
+    with urllib.request.urlopen(redirect.url) as answer:
         assert answer.read() == pictures.jpeg()
         assert answer.headers["Content-Disposition"] == "attachment; filename*=utf-8''d%C3%B6g%20%22x%22.jpg"
         assert answer.headers["Content-Type"] == "application/octet-stream"
     assert signed_in(colleague).get(path).status_code == 404
 
 
-def test_nobody_is_led_to_an_original_that_is_not_there(owner, rekognition, bucket, signed_in, settings):
+def test_missing_original_is_not_redirected_to(owner, rekognition, bucket, signed_in, settings):
     by_themselves(settings)
     image = receive(owner)
     bucket.delete_object(Bucket="pictures", Key=image.key)
@@ -112,7 +112,7 @@ def test_nobody_is_led_to_an_original_that_is_not_there(owner, rekognition, buck
     assert (answer.status_code, f"The storage has no file {image.key}." in answer.content.decode()) == (404, True)
 
 
-def test_a_bucket_that_is_gone_refuses_the_picture_and_nothing_stays(owner, rekognition, bucket, settings):
+def test_missing_bucket_refuses_the_image_and_leaves_nothing(owner, rekognition, bucket, settings):
     options = {**settings.STORAGES["default"]["OPTIONS"], "bucket_name": "elsewhere"}
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
     with pytest.raises(blobs.StorageError, match=GONE):
@@ -121,7 +121,7 @@ def test_a_bucket_that_is_gone_refuses_the_picture_and_nothing_stays(owner, reko
     assert not PendingBlob.objects.exists()
 
 
-def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
+def test_unreachable_endpoint_is_reported(owner, rekognition, bucket, settings):
     options = {**settings.STORAGES["default"]["OPTIONS"], "endpoint_url": "http://127.0.0.1:9"}
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
     with pytest.raises(blobs.StorageError, match="Could not connect to the endpoint URL"):
@@ -134,30 +134,30 @@ def test_an_endpoint_that_is_down_says_so(owner, rekognition, bucket, settings):
     ("code", "sentence"),
     [
         ("AccessDenied", "run manage.py check_aws to find the missing permission"),
-        ("ExpiredToken", "renew the credentials, check the clock"),
+        ("ExpiredToken", "renew the credentials, and check the clock"),
         ("PermanentRedirect", "set AWS_REGION to the bucket's region"),
         ("SlowDown", "S3 is throttling requests, try again in a moment"),
     ],
 )
-def test_a_bucket_that_takes_nothing_says_why(owner, rekognition, bucket, code, sentence):
+def test_bucket_error_names_the_cause(owner, rekognition, bucket, code, sentence):
     with Stubber(blobs.storage().connection.meta.client) as s3:
         s3.add_client_error("put_object", code, http_status_code=403)
         with pytest.raises(blobs.StorageError) as raised:
             blobs.put("originals/aa/a.jpg", b"x")
-    said = f"The picture could not be stored: S3 PutObject in the bucket pictures: {code}; {sentence}."
-    assert str(raised.value) == said
+    expected = f"The picture could not be stored: S3 PutObject in the bucket pictures: {code}; {sentence}."
+    assert str(raised.value) == expected
 
 
 @pytest.fixture
 def aws_bucket(bucket, s3_address, settings, monkeypatch):
-    """The same as at AWS, whose endpoint is named nowhere in the settings, in Rekognition's region."""
+    """As at AWS: no endpoint in the settings, in Rekognition's region."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_address)
     options = {"bucket_name": "pictures", "region_name": "eu-central-1", "location": "library"}
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
     return bucket
 
 
-def test_rekognition_fetches_an_upright_original_itself(owner, rekognition, aws_bucket, settings):
+def test_rekognition_reads_an_upright_original_from_s3(owner, rekognition, aws_bucket, settings):
     settings.REKOGNITION_READS_BUCKET = True
     rekognition.answers = [labels_answer(Dog=98)]
     image = receive(owner)
@@ -177,8 +177,8 @@ def post(leave: dict, content: bytes) -> int:
     ]
     head = "".join(parts) + '--cut\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
     body = head.encode() + content + b"\r\n--cut--\r\n"
-    asked = urllib.request.Request(leave["url"], body, {"Content-Type": "multipart/form-data; boundary=cut"})
-    with urllib.request.urlopen(asked) as answer:
+    params = urllib.request.Request(leave["url"], body, {"Content-Type": "multipart/form-data; boundary=cut"})
+    with urllib.request.urlopen(params) as answer:
         return answer.status
 
 
@@ -186,7 +186,7 @@ def leave_for(browser, content: bytes) -> dict:
     return browser.post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
 
 
-def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, rekognition, bucket, signed_in):
+def test_direct_upload_is_validated_by_a_worker(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
     leave = leave_for(browser, content)
     assert post(leave, content) == 204
@@ -194,17 +194,15 @@ def test_a_file_goes_straight_into_the_bucket_and_a_worker_looks_at_it(owner, re
     tasks.check_uploads()
     image = Image.objects.get()
     assert keys(bucket) == {image.key, *(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)}
-    kept = bucket.get_object(Bucket="pictures", Key=image.key)
-    assert (kept["Body"].read(), kept["ContentType"]) == (content, "application/octet-stream")
-    assert kept["CacheControl"] == "private, max-age=31536000, immutable"
+    stored = bucket.get_object(Bucket="pictures", Key=image.key)
+    assert (stored["Body"].read(), stored["ContentType"]) == (content, "application/octet-stream")
+    assert stored["CacheControl"] == "private, max-age=31536000, immutable"
     ticket = Upload.objects.get()
     row = browser.get(reverse("upload-states"), {"id": str(ticket.pk)}).content.decode()
     assert (ticket.state, f'data-ticket="{ticket.pk}"' in row, 'data-outcome="stored"' in row) == ("taken", True, True)
 
 
-def test_a_bigger_file_than_was_declared_is_refused_where_the_server_lets_it_through(
-    owner, rekognition, bucket, signed_in
-):
+def test_upload_larger_than_declared_is_refused(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
     leave = leave_for(browser, content)
     post(leave, content + b"more")  # moto does not look at the policy
@@ -216,14 +214,14 @@ def test_a_bigger_file_than_was_declared_is_refused_where_the_server_lets_it_thr
     assert keys(bucket) == set()
 
 
-def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekognition, bucket, signed_in):
-    """S3 is asked for the very bytes that were read, by their etag; moto would not look."""
+def test_upload_replaced_during_validation_is_not_copied(owner, rekognition, bucket, signed_in):
+    """The copy request names the ETag of the bytes that were read."""
     content = pictures.jpeg()
     leave = leave_for(signed_in(owner), content)
     post(leave, content)
     key = leave["fields"]["key"]
     with blobs.get(key) as read, Stubber(blobs.storage().connection.meta.client) as s3:
-        asked = {
+        params = {
             "Bucket": "pictures",
             "Key": "originals/aa/a.jpg",
             "CopySource": {"Bucket": "pictures", "Key": key},
@@ -232,12 +230,12 @@ def test_what_was_replacing_while_it_was_looked_at_is_not_taken(owner, rekogniti
             "ContentType": "application/octet-stream",
             "CacheControl": "private, max-age=31536000, immutable",
         }
-        s3.add_client_error("copy_object", "PreconditionFailed", http_status_code=412, expected_params=asked)
+        s3.add_client_error("copy_object", "PreconditionFailed", http_status_code=412, expected_params=params)
         with pytest.raises(blobs.StorageError, match="PreconditionFailed"):
             blobs.copy_upload("originals/aa/a.jpg", read, uploaded_key=key)
 
 
-def test_what_nobody_completed_is_swept(owner, rekognition, bucket, signed_in):
+def test_uncompleted_upload_is_swept(owner, rekognition, bucket, signed_in):
     browser, content = signed_in(owner), pictures.jpeg()
     post(leave_for(browser, content), content)
     PendingBlob.objects.update(since=Now() - timedelta(hours=2))

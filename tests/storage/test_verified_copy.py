@@ -1,4 +1,4 @@
-"""What is stored is what was examined, whoever writes to the file meanwhile."""
+"""Stored bytes are the examined ones, even if the file is written to."""
 
 import hashlib
 import io
@@ -28,7 +28,9 @@ class OverwritingStorage(FileSystemStorage):
 
     def save(self, name, content, max_length=None):
         if self.target:
-            self.target.write_bytes(self.content)
+            new = self.target.with_suffix(".new")  # a file of no bytes in between would be refused as empty
+            new.write_bytes(self.content)
+            new.replace(self.target)
         return super().save(name, content, max_length=max_length)
 
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis import permissions, pipeline
+from analysis import formatting, permissions, pipeline
 from analysis.aws.object_refs import PresignedForm
 from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library import images, uploads
@@ -46,7 +46,7 @@ def create_upload(request: Request) -> HttpResponse:
         upload = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256)
         form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
-        return _row_response(request, UploadOutcome(rejection.name, sentence=rejection.reason))
+        return _row_response(request, UploadOutcome(rejection.name, sentence=formatting.translated(rejection)))
     except (blobs.StorageError, uploads.UploadRefused) as failure:
         return _row_response(request, UploadOutcome(clean_name(name), sentence=str(failure), may_retry=True))
     # Only S3 presigns forms; with another storage the browser posts to receive_file, which needs the CSRF token.

@@ -92,7 +92,7 @@ def import_file(file: IO[bytes], *, name: str, owner_id: int) -> UploadOutcome:
     try:
         added = pipeline.ingest_file(file, name=name, owner_id=owner_id)
     except InvalidImage as error:
-        return UploadOutcome(error.name, sentence=error.reason)
+        return UploadOutcome(error.name, sentence=formatting.translated(error))
     except blobs.StorageError as error:
         return UploadOutcome(clean_name(name), sentence=str(error), may_retry=True)
     return UploadOutcome(clean_name(name), added.image, is_new=added.is_new)
