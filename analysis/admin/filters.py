@@ -60,14 +60,14 @@ class RecognizerFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "recognizer", "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(who, who) for who in SourceTerm.WHO]
+        return [(who, who) for who in SourceTerm.SOURCES]
 
 
 class HasFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "what was found", "has"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(thing, thing) for thing in HasTerm.THINGS]
+        return [(thing, thing) for thing in HasTerm.FEATURES]
 
 
 class SortFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
@@ -187,7 +187,7 @@ class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
     title, parameter_name = "recognizer", "recognizer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(who, who) for who in SourceTerm.WHO if who != "person"]
+        return [(who, who) for who in SourceTerm.SOURCES if who != "person"]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(recognizer=self.value()) if self.value() else queryset

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.models import Image
-from analysis.search.sql.expressions import fetch_all
+from analysis.search.database import fetch_all
 
 NEAR = 7
 """Bits of the perceptual hash in which like pictures differ at most; of one picture and the next, not of all."""

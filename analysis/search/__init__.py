@@ -1,1 +1,1 @@
-"""A search is one value, `Query`; here it is read, and answered from the rows that recognition derived."""
+"""Search: a language, its syntax tree (`Query`), and results from the rows that recognition derives."""

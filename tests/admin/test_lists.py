@@ -72,7 +72,7 @@ def test_pictures_are_found_by_the_librarys_own_search(owner, browser):
 def test_a_search_that_is_not_understood_says_what_is_wrong_and_shows_nothing(owner, browser):
     create_image(owner)
     page = browser.get(PICTURES, {"q": 'dog "cat'})
-    assert (shown(page), said(page)) == ([], ["This search is not understood. Column 5: Nothing closes this quote."])
+    assert (shown(page), said(page)) == ([], ["This search is not understood. Column 5: Unclosed quotation mark."])
     assert said(browser.get(ANALYSES, {"q": 'dog "cat'})) == said(page)
 
 

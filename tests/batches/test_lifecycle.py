@@ -480,7 +480,7 @@ def test_an_estimate_counts_calls_money_and_time_and_calls_nothing(owner, settin
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"query": "dog ("}, "This search cannot be understood. Column 5: Nothing closes"),
+        ({"query": "dog ("}, "This search cannot be understood. Column 5: Unclosed"),
         ({"limit": 0}, "The limit is 0; "),
         ({"budget": Decimal(-1)}, "The budget is -1; it is US dollars, from 0 to 100,000."),
         ({"budget": Decimal("NaN")}, "The budget is NaN; "),

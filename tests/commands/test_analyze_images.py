@@ -131,7 +131,7 @@ def test_which_pictures_the_options_mean(db, arguments, scope):
         (["--apis", "celebrities"], "local has labels, faces, text; it has no celebrities."),
         (["--apis", "labels,smell"], "local has labels, faces, text; it has no smell."),
         (["--apis", " ,"], "local has labels, faces, text; it has no empty list."),
-        (["dog", "("], "This search cannot be understood. Column 5: Nothing closes this parenthesis."),
+        (["dog", "("], "This search cannot be understood. Column 5: Unclosed parenthesis."),
         (["--limit", "0"], "The limit is 0; it is the number of pictures at most, 1 or more."),
         (["--budget", "-1"], "The budget is -1; it is US dollars, from 0 to 100,000."),
         (["--status", "99"], "There is no batch 99."),

@@ -259,7 +259,7 @@ def _is(node, picture, library):  # noqa: PLR0911
 
 
 def _has(node, picture, library):
-    match node.thing:
+    match node.feature:
         case "faces":
             return bool(picture.faces)
         case "text":
@@ -270,9 +270,9 @@ def _has(node, picture, library):
 
 
 def _by(node, picture, library):
-    if node.who == "person":
+    if node.source == "person":
         return any(verdict.decision != "rejected" for verdict in picture.verdicts)
-    return any(analysis.is_current and analysis.recognizer == node.who for analysis in picture.analyses)
+    return any(analysis.is_current and analysis.recognizer == node.source for analysis in picture.analyses)
 
 
 def _by_model(node, picture, library):

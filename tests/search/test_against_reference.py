@@ -88,8 +88,8 @@ leaves = st.one_of(
     ),
     st.builds(search_query.OrientationTerm, st.sampled_from(["landscape", "portrait", "square"])),
     st.builds(search_query.StateTerm, st.sampled_from(search_query.StateTerm.STATES)),
-    st.builds(search_query.HasTerm, st.sampled_from(search_query.HasTerm.THINGS)),
-    st.builds(search_query.SourceTerm, st.sampled_from(search_query.SourceTerm.WHO)),
+    st.builds(search_query.HasTerm, st.sampled_from(search_query.HasTerm.FEATURES)),
+    st.builds(search_query.SourceTerm, st.sampled_from(search_query.SourceTerm.SOURCES)),
     st.builds(search_query.ModelTerm, st.sampled_from(["3.0", "3.1"])),
     st.builds(search_query.SimilarTerm, st.integers(0, PICTURES - 1)),
 )

@@ -7,8 +7,8 @@ from analysis.models import Image, ImageLabel, Label, LabelAlias, Verdict, Viewe
 from analysis.recognition.search_index import reindex
 from analysis.search.autocomplete import Suggestion, complete, near_names
 from analysis.search.label_counts import refresh_label_counts
-from analysis.search.label_visibility import SMALL_LIBRARY
 from analysis.search.syntax.parser import parse
+from analysis.search.visible_labels import SMALL_LIBRARY
 from tests.factories import create_image, create_label, create_labeled_image
 
 NOBODY = Viewer()

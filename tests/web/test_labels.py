@@ -137,7 +137,7 @@ def test_whoever_sees_few_pictures_of_a_large_library_is_told_of_these_few(owner
 def test_labels_on_others_pictures_alone_are_gone_through_in_bounded_steps(
     owner, colleague, signed_in, large, monkeypatch
 ):
-    monkeypatch.setattr(visible_labels, "MOST_ASKED", 2)
+    monkeypatch.setattr(visible_labels, "MAX_LOOKUPS", 2)
     create_labeled_image(colleague, dict.fromkeys(["Ant", "Bee", "Cow"], 99))
     create_labeled_image(owner, {"Zebra": 99})
     create_labeled_image(owner, {"Yak": 99})
@@ -151,7 +151,7 @@ def test_labels_on_others_pictures_alone_are_gone_through_in_bounded_steps(
 
 
 def test_in_a_large_library_counting_ends_somewhere(owner, colleague, signed_in, large, monkeypatch):
-    monkeypatch.setattr(visible_labels, "CAP", 1)
+    monkeypatch.setattr(visible_labels, "COUNT_CAP", 1)
     for _ in range(3):
         create_labeled_image(owner, {"Dog": 99})
     create_labeled_image(colleague, {"Cat": 99})

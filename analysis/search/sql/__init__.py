@@ -1,1 +1,1 @@
-"""SQL for a search: candidates, conditions and the choice of plan."""
+"""SQL for a search: conditions, sources of candidates, statements and the choice between them."""

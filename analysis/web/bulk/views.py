@@ -18,10 +18,10 @@ from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
-from analysis.search.label_visibility import label_visibility
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
+from analysis.search.visible_labels import label_visibility
 from analysis.web import toasts
 from analysis.web.bulk.selection import selected_labels
 from analysis.web.http import Request, current_user_id, is_fragment, next_url
@@ -200,7 +200,7 @@ def _label(request: Request, *, name: str = "") -> Label:
         found = known.filter(name__iexact=name.replace("\x00", " ")).first()
     else:
         raise ActionRefused("Say which label.")
-    if found is None or not label_visibility(permissions.viewer_of(request.user)).met([found.pk], maximum=1):
+    if found is None or not label_visibility(permissions.viewer_of(request.user)).visible([found.pk], maximum=1):
         raise ActionRefused(NOTHING_CHANGED)  # as for a label that only others' pictures carry
     return found
 

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from analysis import formatting, permissions
 from analysis.models import Label
 from analysis.search.label_index import IndexedName, label_index
-from analysis.search.label_visibility import label_visibility
 from analysis.search.results import COUNT_CAP
+from analysis.search.visible_labels import label_visibility
 from analysis.web.http import Request
 from analysis.web.library.autocomplete import AutocompleteOption
 
@@ -23,8 +23,8 @@ LONGEST = 200
 def autocomplete_labels(request: Request) -> HttpResponse:
     """Labels and tags with a word that begins like `q`, of those one can meet, as options of a listbox."""
     stem = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:LONGEST]
-    words = {word.label_id: word for word in label_index().beginning(stem) if word.kind in ADDABLE} if stem else {}
-    met = label_visibility(permissions.viewer_of(request.user)).met(words, maximum=MOST)
+    words = {word.label_id: word for word in label_index().starting_with(stem) if word.kind in ADDABLE} if stem else {}
+    met = label_visibility(permissions.viewer_of(request.user)).visible(words, maximum=MOST)
     options = [_option(words[label_id], count) for label_id, count in met.items()]
     return render(request, "library/autocomplete_options.html", {"options": options, "list": "name"})
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.models import Analysis, Image, Viewer
-from analysis.search.sql.expressions import fetch_all
+from analysis.search.database import fetch_all
 from analysis.web import links
 from analysis.web.aspect_ratios import ratio_class
 

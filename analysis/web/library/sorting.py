@@ -8,7 +8,7 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 
 from analysis.models import Image, Viewer
 from analysis.search import results
-from analysis.search.month_counts import counted, first_of
+from analysis.search.month_counts import count_by_month, start_of_month
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
 from analysis.web import links
@@ -57,7 +57,7 @@ def months(query: Query, *, viewer: Viewer) -> list[Month]:
     """
     if not has_months(query):
         return []
-    numbers = counted(query, viewer=viewer)
+    numbers = count_by_month(query, viewer=viewer)
     if numbers is None:
         return [_month(start, query, is_first=not place) for place, start in enumerate(_starts(query, viewer))]
     maximum = max(numbers.values(), default=1)
@@ -74,7 +74,7 @@ def _starts(query: Query, viewer: Viewer) -> Iterator[datetime]:
         images = results.page(query, viewer=viewer, after=place, size=1).images
         if not images:
             return
-        yield (start := first_of(_moment(images[0], query)))
+        yield (start := start_of_month(_moment(images[0], query)))
         _, place = _around(start, is_ascending=query.sort == "oldest")
 
 

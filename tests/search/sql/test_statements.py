@@ -53,9 +53,9 @@ def looked_at(statement) -> int:
 )
 def test_others_pictures_are_not_gone_through(few_of_many, owner, text):
     plan = QueryPlan(resolve(parse(text), viewer=viewer_of(owner), moment=timezone.now()))
-    sample = plan.whole(cap=100)
+    sample = plan.all_matches(cap=100)
     attempts = [attempt.sql for attempt in plan.attempts(after=None, limit=61)]
-    for statement in (*attempts, *plan.counted(cap=1_001), sample):
+    for statement in (*attempts, *plan.count_statements(cap=1_001), sample):
         assert looked_at(statement) < A_FEW
 
 
@@ -82,7 +82,7 @@ def test_what_few_pictures_have_is_found_without_looking_at_all(few_of_many, col
     query = parse(text)
     plan = QueryPlan(resolve(query, viewer=viewer_of(colleague), moment=timezone.now()), budget=100)
     attempts = [attempt.sql for attempt in plan.attempts(after=None, limit=61)]
-    statements = (*attempts, *plan.counted(cap=1_001))
+    statements = (*attempts, *plan.count_statements(cap=1_001))
     assert max(looked_at(statement) for statement in statements) < A_FEW
     assert page(query, viewer=viewer_of(colleague)).images == [rare]
 
