@@ -1,1 +1,1 @@
-"""Search: a language, its syntax tree (`Query`), and results from the rows that recognition derives."""
+"""Search: the language, its syntax tree (`Query`) and the results."""

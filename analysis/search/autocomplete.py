@@ -38,7 +38,7 @@ REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A text to choose, which changes the search to `completed` with the cursor at `cursor`.
+    """A text to choose; the search becomes `completed`, the cursor `cursor`.
 
     `kind` is the kind of a label, "category", "field" or "value". `count` is the number of images with the label; None
     if it is unknown or would reveal images that the viewer may not see.
@@ -53,7 +53,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class _Fragment:
-    """The value at the cursor: the beginning `stem` of a value of `field` in `text[start:end]`.
+    """The value at the cursor: `stem` of a value of `field` in `text[start:end]`.
 
     `function` is "face" or "count" within its parentheses.
     """
@@ -74,7 +74,7 @@ class _Fragment:
 
 
 def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> list[Suggestion]:
-    """Suggestions at the cursor: labels the viewer may see, the most frequent first, then categories and fields."""
+    """Suggestions at the cursor: labels the viewer may see, then fields."""
     fragment = _fragment(text, min(max(cursor, 0), len(text)))
     if fragment is None:
         return []
@@ -136,7 +136,7 @@ def _display(name: IndexedName) -> str:
 
 
 def _fields(fragment: _Fragment) -> list[Suggestion]:
-    """Fields and functions that start with the stem; none in quotes or within a function."""
+    """Fields and functions that start with the stem; none within quotes or functions."""
     if fragment.function or fragment.text[fragment.start] == '"':
         return []
     stem = fragment.stem.lower()

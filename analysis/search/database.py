@@ -13,7 +13,7 @@ from analysis.search.time_limit import check_deadline
 
 
 def fetch_all(text: str, values: Iterable[Any] = ()) -> list[Any]:
-    """All rows of a statement with `%s` placeholders. Raises SearchTooSlow after the deadline of `time_limit`."""
+    """All rows of a statement with `%s` placeholders. Raises SearchTooSlow."""
     # Django's cursors bind parameters on the client, so PostgreSQL parses and plans every statement again, and they
     # parse each timestamp from text. Server-side parameters and binary rows save two thirds of a page of 60 images.
     check_deadline()

@@ -105,14 +105,15 @@ def _sampled(hits: Sql, *, maximum: int, share: int) -> Facets:
 
 
 def _exact(hits: Sql, *, maximum: int) -> Facets:
-    """Facets of `hits`, all matches up to a cap; images that are not analyzed yet have no labels."""
+    """Facets of `hits`, all matches up to a cap."""
+    # LEFT JOIN: images that are not analyzed yet have no row.
     labels = "SELECT x.label_ids FROM placed LEFT JOIN analysis_imageindex x USING (image_id)"
     by_kind, (total, counted) = _count_labels(hits, labels, maximum=maximum)
     return Facets(by_kind, is_sample=counted < total or total > COUNT_CAP, counted=counted, total=total)
 
 
 def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, list[Facet]], tuple[int, int]]:
-    """The most frequent labels among all or every n-th of the hits; the numbers of hits and of those counted."""
+    """The most frequent labels of the hits; the numbers of hits and of those counted."""
     (_, _, number), (_, _, counted), *rows = fetch_all(
         f"""
         WITH hits AS MATERIALIZED ({hits.text}),

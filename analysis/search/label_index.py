@@ -42,7 +42,7 @@ class IndexedName:
 
 @dataclass(frozen=True)
 class LabelIndex:
-    """All names, those of the most frequent labels first, a label's name before its aliases."""
+    """All names, the most frequent first, a label's name before its aliases."""
 
     names: tuple[IndexedName, ...] = ()
     newest: tuple[int, int] = (0, 0)
@@ -63,7 +63,7 @@ class LabelIndex:
         return LabelIndex(merged, newest, self.read_at or monotonic(), suffixes, positions)
 
     def starting_with(self, prefix: str) -> Iterator[IndexedName]:
-        """The labels with a word that starts with the prefix, each once, the most frequent first."""
+        """Labels with a word that starts with the prefix, each once, by frequency."""
         first = bisect_left(self._suffixes, prefix.lower())
         last = bisect_left(self._suffixes, prefix.lower() + LAST)
         label_ids = set()
@@ -79,7 +79,7 @@ class LabelIndex:
         return [name for name in names if any(text.startswith(prefix.lower()) for text in _suffixes(name))]
 
     def near(self, text: str, *, maximum: int) -> list[IndexedName]:
-        """Names that differ from the text by one or two letters, the nearest and then the most frequent first."""
+        """Names that differ by one or two letters, by distance and frequency."""
         text = text.lower()
         letters, limit = _letters(text), 1 + (len(text) > 4)
         matches = []
@@ -114,12 +114,13 @@ _cache = _Cache()
 
 
 def label_index() -> LabelIndex:
-    """The names of all labels that are not hidden. One short query, and after MAX_AGE a long one."""
+    """The names of all labels that are not hidden."""
+    # One short query each time; after MAX_AGE, one that reads all labels.
     return _cache.get()
 
 
 def edit_distance(first: str, second: str, *, limit: int) -> int:
-    """Letters to insert, delete, replace or swap with their neighbor; `limit` + 1 stands for more than `limit`."""
+    """Damerau-Levenshtein distance in letters; `limit` + 1 means more than `limit`."""
     before: list[int] = []
     row = list(range(len(second) + 1))
     for i, letter in enumerate(first, start=1):
@@ -135,7 +136,7 @@ def edit_distance(first: str, second: str, *, limit: int) -> int:
 
 
 def _newest(read: tuple[int, int]) -> tuple[tuple[int, int], bool]:
-    """The highest ids of labels and aliases, and whether the rows with the highest ids read before still exist."""
+    """The highest ids of labels and aliases, and whether the rows read still exist."""
     [(label_id, alias_id, is_valid)] = fetch_all(
         """SELECT coalesce((SELECT max(id) FROM analysis_label), 0),
                   coalesce((SELECT max(id) FROM analysis_labelalias), 0),

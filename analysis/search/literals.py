@@ -1,4 +1,4 @@
-"""Values as they are written in a search: names, numbers, sizes, dates and ranges of them."""
+"""Values as they are written in a search: names, numbers, sizes and dates."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def number_literal(number: float) -> str:
 
 
 def byte_literal(size: float) -> str:
-    """The shortest exact form of a size in bytes with at most three decimals: 5MB, 1.5GB, 2KiB."""
+    """The shortest exact form of a size with at most three decimals: 1.5GB, 2KiB."""
     values = [(Decimal(int(size)) / factor, unit) for unit, factor in BYTE_UNITS.items() if unit != "B"]
     exact = [f"{value.normalize():f}{unit}" for value, unit in values if value * 1000 % 1 == 0]
     return min(exact, key=len)

@@ -14,9 +14,9 @@ MAX_RESULTS = 10_000
 
 
 def count_by_month(query: Query, *, viewer: Viewer) -> dict[datetime, int] | None:
-    """Images by the first moment of their month, in the order of the query, which must be one of time.
+    """Images by the first moment of their month, in the order of the query.
 
-    None for results that are too large.
+    The sort order must be one of time. None for results that are too large.
     """
     keys = results.sort_keys(query, viewer=viewer, limit=MAX_RESULTS + 1)
     if len(keys) > MAX_RESULTS:

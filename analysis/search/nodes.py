@@ -1,4 +1,4 @@
-"""The nodes of a search's syntax tree. `str(node)` is the node in the search language."""
+"""The nodes of a search's syntax tree; `str` is a node in the search language."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LabelTerm:
 
 @dataclass(frozen=True)
 class CategoryTerm:
-    """Images with a label of this Rekognition category, for example "Animals and Pets"."""
+    """Images with a label of this Rekognition category: "Animals and Pets"."""
 
     name: str
 
@@ -51,7 +51,7 @@ class CategoryTerm:
 
 @dataclass(frozen=True)
 class CountTerm:
-    """Images with this number of instances of a label; both bounds are included, None is no upper bound."""
+    """Images with this number of instances of a label; None is no upper bound."""
 
     name: str
     minimum: int
@@ -65,9 +65,9 @@ class CountTerm:
 
 @dataclass(frozen=True)
 class FaceTerm:
-    """Images with one face that has all of these traits and emotions and may be of this age in years.
+    """Images with one face of this age in years that has all of these traits.
 
-    Rekognition estimates a range: a face from 18 to 24 matches 20..30.
+    Traits include emotions. Rekognition estimates a range of ages: a face from 18 to 24 matches 20..30.
     """
 
     traits: tuple[str, ...] = ()
@@ -94,9 +94,9 @@ class TextTerm:
 
 @dataclass(frozen=True)
 class FieldTerm:
-    """Images whose field contains this text, ignoring case; `format` and `owner` must equal it.
+    """Images whose field contains this text; `format` and `owner` must equal it.
 
-    `name` is the title or the file name; `camera` is the make, the model or the lens.
+    Case is ignored. `name` is the title or the file name; `camera` is the make, the model or the lens.
     """
 
     FIELDS: ClassVar = ("name", "owner", "bucket", "format", "camera")
@@ -128,7 +128,10 @@ class RangeTerm:
 
 @dataclass(frozen=True)
 class DateTerm:
-    """Images taken or added on these days in UTC, both included; without a date taken, the date added counts."""
+    """Images taken or added on these days in UTC, both included.
+
+    Images without a date taken count as taken when they were added.
+    """
 
     FIELDS: ClassVar = ("taken", "added")
     field: str
@@ -141,9 +144,9 @@ class DateTerm:
 
 @dataclass(frozen=True)
 class RelativeDateTerm:
-    """Images taken or added in the last days, weeks, months or years; stays relative in a saved search.
+    """Images taken or added in the last days, weeks, months or years.
 
-    The unit may also be "today" or "yesterday" in UTC, with the number 1.
+    It stays relative in a saved search. The unit may also be "today" or "yesterday" in UTC, with the number 1.
     """
 
     NAMED_DAYS: ClassVar = ("today", "yesterday")
@@ -195,7 +198,7 @@ class HasTerm:
 
 @dataclass(frozen=True)
 class SourceTerm:
-    """Images with a current analysis by this recognizer; "person" means a confirmed or added label."""
+    """Images analyzed by this recognizer; "person" is a confirmed or added label."""
 
     SOURCES: ClassVar = ("rekognition", "local", "simulator", "person")
     source: str
@@ -216,7 +219,7 @@ class ModelTerm:
 
 @dataclass(frozen=True)
 class SimilarTerm:
-    """Images whose perceptual hash differs in at most 7 of its 64 bits; the image itself is one of them."""
+    """Images whose perceptual hash differs in at most 7 of its 64 bits."""
 
     image_id: int
 

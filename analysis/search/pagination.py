@@ -1,4 +1,4 @@
-"""Sort orders, and cursors in them, which unlike offsets stay right when images are added or removed."""
+"""Sort orders and cursors, which unlike offsets survive changes of the library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATTERN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,1
 
 @dataclass(frozen=True)
 class Ordering:
-    """A sort key as SQL about `analysis_image i`; the id breaks ties, in the same direction."""
+    """A sort key as SQL about `analysis_image i`; the id breaks ties."""
 
     key: str
     kind: type[Key]

@@ -65,7 +65,10 @@ TRASHED = StateTerm("trashed")
 
 @dataclass(frozen=True)
 class Query:
-    """A search whose parts must all match. Images in the trash are left out unless a part asks for them."""
+    """A search whose parts must all match.
+
+    Images in the trash are left out unless a part asks for them.
+    """
 
     parts: tuple[Node, ...] = ()
     sort: str = "newest"
@@ -81,7 +84,7 @@ class Query:
 
     @property
     def depth(self) -> int:
-        """How deep parentheses are nested in `text`."""
+        """The nesting depth of parentheses in `text`."""
         has_several = len(self.parts) > 1
         return max((_depth(part) + (has_several and isinstance(part, Or)) for part in self.parts), default=0)
 
@@ -114,7 +117,7 @@ class Query:
 
 
 def subject(part: Node) -> object:
-    """A value that is equal for parts about the same thing: `dog`, `dog>=90` and `-dog`."""
+    """A value that is equal for parts about one thing: `dog`, `dog>=90` and `-dog`."""
     inner = part.part if isinstance(part, Not) else part
     if isinstance(inner, LabelTerm):
         return LabelTerm, inner.name.lower(), inner.kind, inner.is_prefix
@@ -135,7 +138,7 @@ def leaves(node: Node) -> Iterator[Leaf]:
 
 
 def all_of(parts: Iterable[Node]) -> Node:
-    """The conjunction in normal form: no duplicates, no And within an And; a single part stays itself."""
+    """The conjunction in normal form: no duplicates, no And within an And."""
     flat = _flat(And, parts)
     return flat[0] if len(flat) == 1 else And(flat)
 

@@ -91,7 +91,7 @@ class ResolvedQuery:
 
 
 def resolve(query: Query, *, viewer: Viewer, moment: datetime) -> ResolvedQuery:
-    """Resolve all names: labels in one statement, owners and hashes in one each if the query has any."""
+    """Look up the labels, owners and similar images that a query names."""
     all_leaves = [leaf for part in query.parts for leaf in leaves(part)]
     labels, image_count = resolve_labels(all_leaves)
     return ResolvedQuery(
@@ -106,7 +106,7 @@ def resolve(query: Query, *, viewer: Viewer, moment: datetime) -> ResolvedQuery:
 
 
 def resolve_labels(leaves: Iterable[Leaf]) -> tuple[dict[Leaf, LabelSet], int]:
-    """The labels of each leaf that names some, and about how many images there are (0 without such a leaf).
+    """The labels of each leaf, and about how many images there are (0 without labels).
 
     Names and aliases ignore case. A merged label stands for its target, and is searched along with it while images
     are still being reindexed. Hidden labels match only with their kind.
@@ -164,7 +164,7 @@ def _lookup(leaf: Leaf) -> tuple[str, str, str] | None:
 
 
 def _owners(all_leaves: list[Leaf], viewer: Viewer) -> dict[str, Owner]:
-    """Users by their names as written: an exact match, else one ignoring case; "me" is the viewer."""
+    """Users by name: an exact match, else one ignoring case; "me" is the viewer."""
     names = {leaf.text for leaf in all_leaves if isinstance(leaf, FieldTerm) and leaf.field == "owner"}
     if not names:
         return {}

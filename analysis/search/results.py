@@ -82,7 +82,7 @@ def sort_keys(query: Query, *, viewer: Viewer, limit: int) -> list[Any]:
 
 
 def iter_ids(query: Query, *, viewer: Viewer, step: int = STEP) -> Iterator[list[int]]:
-    """All ids in steps, newest first; changes to the images of a step do not affect the following ones."""
+    """All ids in steps, newest first; the images may change between steps."""
     steps = _steps(query, viewer=viewer, step=step)
     depends_on_others = any(leaf == StateTerm("duplicate") for part in query.parts for leaf in leaves(part))
     # Once its duplicates are in the trash, the last of them is no duplicate: read all ids before any image changes.
@@ -92,7 +92,7 @@ def iter_ids(query: Query, *, viewer: Viewer, step: int = STEP) -> Iterator[list
 def ids_page(
     query: Query, *, viewer: Viewer, after: Cursor | None, size: int, moment: datetime
 ) -> tuple[list[int], Cursor | None]:
-    """The next ids, newest first, and the cursor of the page after them; None after the last one.
+    """The next ids, newest first, and the cursor after them (None after the last).
 
     For jobs that take hours and continue from a stored cursor; `moment` is when they began.
     """
@@ -130,7 +130,7 @@ def plan_for(query: Query, viewer: Viewer, moment: datetime | None = None, budge
 
 
 def _rows(plan: QueryPlan, *, after: Cursor | None, limit: int, columns: str = "") -> list[Any]:
-    """Rows of image id, sort key and these columns of `analysis_image i`, by the first statement that finds enough."""
+    """Rows of image id, sort key and these columns of `analysis_image i`."""
     rows: list[Any] = []
     if after and not isinstance(after.key, plan.order.kind):
         after = None

@@ -24,7 +24,7 @@ class SearchTooSlow(InvalidQuery):
 
 @contextmanager
 def time_limit() -> Iterator[None]:
-    """Stop the block's statements after SEARCH_SECONDS; 0 is no limit. Raises SearchTooSlow."""
+    """Stop statements after SEARCH_SECONDS (0: never). Raises SearchTooSlow."""
     seconds = settings.SEARCH_SECONDS
     if not seconds or _deadline.get() is not None:
         yield

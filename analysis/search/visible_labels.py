@@ -1,4 +1,4 @@
-"""Labels on images that a viewer may see, and on how many; nothing here reveals images they may not see."""
+"""Labels on images that a viewer may see, and the number of these images."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class LabelFrequencies:
 
 @dataclass(frozen=True)
 class VisibleLabel:
-    """A label, the number of visible images with it (the minimum if capped), and the ids of the newest ones."""
+    """A label, its number of visible images (at least, if capped), and the newest."""
 
     label_id: int
     count: int
@@ -56,7 +56,7 @@ class VisibleLabel:
 
 
 def label_frequencies(viewer: Viewer) -> LabelFrequencies:
-    """Exact if the viewer sees few images or owns all of them, else from an evenly spread sample."""
+    """Exact for viewers of few images or owners of all, else from a sample."""
     ids = _sample_ids()
     if ids.step > 1 and _owns_all(viewer):
         counts = Label.objects.filter(image_count__gt=0, is_hidden=False).values_list("pk", "image_count")
@@ -71,9 +71,10 @@ def label_frequencies(viewer: Viewer) -> LabelFrequencies:
 def visible_labels(
     label_ids: Sequence[int], *, viewer: Viewer, among: LabelFrequencies, maximum: int = MAX_LOOKUPS
 ) -> tuple[list[VisibleLabel], int]:
-    """Up to `maximum` of the labels that are on visible images, in their order, and how many ids were looked up.
+    """The visible ones of these labels, and how many of the ids were looked up.
 
-    If few of them are visible, that may be less than all: the next call continues behind the last id looked up.
+    At most `maximum` labels, in the order of the ids. If few of them are visible, not all ids are looked up: the next
+    call continues behind the last one.
     """
     labels: list[VisibleLabel] = []
     position, step = 0, maximum
@@ -124,7 +125,7 @@ def _capped_counts(label_ids: Sequence[int], viewer: Viewer) -> dict[int, int]:
 
 
 def _count_by_label(ids: str, values: list[Any], viewer: Viewer) -> dict[int, int]:
-    """Visible images by label among those with these ids, given as a statement and its values."""
+    """Visible images by label among the ids of a statement."""
     visible = visibility_filter(viewer, "analysis_imageindex")
     rows = fetch_all(
         f"""SELECT label_id, count(*) FROM analysis_imageindex, unnest(label_ids) label_id
@@ -222,7 +223,7 @@ class LabelVisibility:
 
 
 def label_visibility(viewer: Viewer) -> LabelVisibility:
-    """Reads up to SMALL_LIBRARY ids of visible images, and whether anyone else has an image."""
+    """The label visibility of a viewer, in one or two short queries."""
     images = f"""SELECT id FROM analysis_image WHERE trashed_at IS NULL AND {{}}
                  ORDER BY added_at DESC, id DESC LIMIT {SMALL_LIBRARY + 1}"""  # noqa: S608
     shared = images.format(f"visibility > 0 AND visibility >= {viewer.min_visibility:d}")
@@ -238,7 +239,7 @@ def label_visibility(viewer: Viewer) -> LabelVisibility:
 
 
 def _labels_of(image_ids: list[int]) -> dict[int, int]:
-    """How many of these images have each label, the most frequent first."""
+    """The number of these images with each label, the most frequent first."""
     return dict(
         fetch_all(
             """SELECT label.id, counted.images

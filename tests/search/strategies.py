@@ -1,4 +1,4 @@
-"""Hypothesis strategies for queries: trees in normal form, as `parse` returns them."""
+"""Hypothesis strategies for queries in normal form, as `parse` returns them."""
 
 from __future__ import annotations
 

@@ -28,5 +28,6 @@ def test_a_search_by_post_is_led_to_its_address_unless_that_is_too_long(owner, s
     page = Page(browser.post(reverse("long-search"), {"q": long}))
     assert page.cards() == [image.pk]
     assert (
-        "A search can have at most 4,000 characters" in Page(browser.post(reverse("long-search"), {"q": "a" * 4_001})).text
+        "A search can have at most 4,000 characters"
+        in Page(browser.post(reverse("long-search"), {"q": "a" * 4_001})).text
     )

@@ -1,1 +1,1 @@
-"""SQL for a search: conditions, sources of candidates, statements and the choice between them."""
+"""SQL for a search: conditions, candidates, statements and the planner."""

@@ -1,4 +1,4 @@
-"""Sources of candidates: the images in which a part of a query may match, found by an index or a smaller table."""
+"""Sources of candidates: indexes and tables that find matches of one part."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ LABEL_TSVECTOR = "array_to_tsvector({}.label_ids::text[])"
 
 @dataclass(frozen=True)
 class RequiredLabels:
-    """A part that needs one of these labels with this confidence in hundredths; `is_all` if nothing else."""
+    """A part that needs one of these labels; `is_all` if it needs nothing else.
+
+    `minimum` is the confidence in hundredths of a percent.
+    """
 
     part: Node
     labels: LabelSet
@@ -94,7 +97,7 @@ def excluded_labels(part: Node, resolved: ResolvedQuery) -> LabelSet | None:
 
 @dataclass(frozen=True)
 class Candidates:
-    """A statement that returns image_id, and the parts of the query that match all of its images.
+    """A statement that returns image_id, and the parts that match all its images.
 
     `is_indexed`: it also returns added_at, owner_id and visibility, no image twice and none from the trash.
     """
@@ -146,7 +149,7 @@ _UNLABELED = """
 
 
 def index_filter(part: Node, resolved: ResolvedQuery) -> Sql | None:
-    """A condition about `analysis_image i` that an index can answer; None if there is none for this part."""
+    """A condition about `analysis_image i` that an index answers, if there is one."""
     if not isinstance(part, Or):
         return _index_filter(part, resolved)
     if any(isinstance(term, FieldTerm) and term.field == "camera" for term in part.parts):
@@ -174,7 +177,7 @@ def _index_filter(part: Node, resolved: ResolvedQuery) -> Sql | None:
 
 
 def table_candidates(part: Node) -> Candidates | None:
-    """The images in which a part matches, from a table that is faster to read than all images are to check."""
+    """Matches of a part from another table, few or many."""
     match part:
         case SourceTerm("person"):
             text, values = "SELECT image_id FROM analysis_verdict WHERE decision <> 'rejected'", tuple[Any, ...]()
@@ -201,7 +204,7 @@ def table_candidates(part: Node) -> Candidates | None:
 def label_tsquery(
     required: Sequence[RequiredLabels], excluded: Mapping[Node, LabelSet]
 ) -> tuple[str, set[Node]] | None:
-    """Required and excluded labels as a tsquery over label ids, and the parts that it covers completely."""
+    """A tsquery over label ids, and the parts that it covers completely."""
     included = [labels for labels in required if len(labels.labels.ids) <= MAX_TSQUERY_LABELS]
     negated = {part: labels for part, labels in excluded.items() if len(labels.ids) <= MAX_TSQUERY_LABELS}
     if not included:
@@ -212,7 +215,7 @@ def label_tsquery(
 
 
 def label_set_candidates(required: Sequence[RequiredLabels], excluded: Mapping[Node, LabelSet]) -> Candidates:
-    """The images with all required labels and no excluded ones, by a GIN index over the label ids of each image."""
+    """Images with all required and no excluded labels, by the GIN index of label ids."""
     tests, values, matched = list[str](), list[Any](), set[Node]()
     # A GIN index over int[] has no operator for "and not", so with exclusions it would read all images that have the
     # required labels. The second one, over a tsvector of the same ids, does.

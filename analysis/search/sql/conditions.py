@@ -1,4 +1,4 @@
-"""Nodes of a query as SQL conditions about one image, `d.image_id`, that are true or false, never null."""
+"""Nodes as SQL conditions about `d.image_id` that are true or false, never null."""
 
 # Conditions are scalar subqueries: the planner turns EXISTS into joins of complete label sets, which take seconds at
 # ten million images (docs/decisions/0008-search.md).
@@ -56,7 +56,7 @@ def condition(node: Node, resolved: ResolvedQuery) -> Sql:
 
 
 def index_condition(part: Node, resolved: ResolvedQuery) -> Sql | None:
-    """The same with only `d.owner_id`, `d.visibility` and `d.added_at`; None if these are not enough."""
+    """The same with `d.owner_id`, `d.visibility` and `d.added_at` only, if possible."""
     match part:
         case FieldTerm("owner", text) if owner := resolved.owners.get(text):
             return Sql("d.owner_id = %s", (owner.id,))
@@ -129,7 +129,7 @@ def _any_part(node: Or, resolved: ResolvedQuery) -> Sql:
 
 
 def _exists(rows: str, *values: Any) -> Sql:
-    """`rows` is a table, its alias and a WHERE clause with `{}` for the comparison of the image."""
+    """`rows`: a table, its alias and a WHERE clause with `{}` for the image."""
     alias = rows.split()[1]
     source = rows.format(f"{alias}.image_id = d.image_id")
     return Sql(f"coalesce((SELECT true FROM {source} LIMIT 1), false)", values)  # noqa: S608
@@ -176,7 +176,8 @@ def _field_matches(field: str, text: str, resolved: ResolvedQuery) -> Sql:
 
 
 def buckets_named(text: str, viewer: Viewer) -> Sql:
-    """Ids of the viewer's buckets with this text in their name; the names of other people's buckets are private."""
+    """Ids of the viewer's own buckets with this text in their name."""
+    # Matching the buckets of others would reveal their names.
     statement = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
     if viewer.sees_all:
         return Sql(statement, (like_pattern(text),))
@@ -226,7 +227,7 @@ LATEST_FAILED = """
 
 
 def _duplicate(viewer: Viewer) -> Sql:
-    """The image has the same bytes or perceptual hash as another one that the viewer may see."""
+    """The image has the same bytes or perceptual hash as another visible one."""
     visible = visibility_filter(viewer, "twin")
     return Sql(
         f"""coalesce((SELECT true FROM analysis_image i JOIN analysis_image twin

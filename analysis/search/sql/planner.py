@@ -1,4 +1,4 @@
-"""The choice of statements for a query, from statistics and from the rows found so far.
+"""The choice of statements for a query, by statistics and by the rows found.
 
 First comes a scan in the order of the result with a budget, along the rarest label or along the images, since a page is
 mostly found within a few thousand entries. The share of matches in it tells whether to scan on. Otherwise the planner
@@ -36,7 +36,7 @@ CONFIDENCE_STEPS = (9_900, 9_000, 0)
 
 
 class Attempt(NamedTuple):
-    """A statement that returns rows of (image_id, key); `appends` them to the earlier rows or replaces these."""
+    """A statement whose rows are appended to the earlier ones or replace them."""
 
     sql: Sql
     appends: bool = False
@@ -48,7 +48,7 @@ Attempts = Generator[Attempt, Rows | None, None]
 
 
 class QueryPlan(Statements):
-    """The statements for a query in the order to try them. A query for the trash has a second part, `trash`."""
+    """The statements for a query in the order to try them; `trash` is a second part."""
 
     def __init__(self, resolved: ResolvedQuery, *, budget: int = BUDGET) -> None:
         self.trash = TrashQuery(resolved, budget=budget) if resolved.query.includes_trash else None
@@ -75,7 +75,7 @@ class QueryPlan(Statements):
             yield from self._by_column(after=after, limit=limit)
 
     def count_statements(self, *, cap: int) -> Generator[Sql, int | None, None]:
-        """Statements that count matches, to run until one reaches `cap`; the last one is exact below it.
+        """Statements to run until a count reaches `cap`; the last one is exact below it.
 
         Receives the count of the statement before.
         """
@@ -103,13 +103,13 @@ class QueryPlan(Statements):
 
     @property
     def _can_use_label_set_index(self) -> bool:
-        """Several labels without a restriction that the GIN index over label sets lacks: owner and date added."""
+        """Several labels, without owner or date added, which the GIN index lacks."""
         is_sparse = self.owner is not None and self.owner.has_few
         return len(self.required) + len(self.excluded) > 1 and not self.has_date_added() and not is_sparse
 
     @property
     def prefers_label_index(self) -> bool:
-        """Reading all images with the rarest label is cheaper than another source or the whole table."""
+        """Reading all images with the rarest label is cheaper than another source."""
         if not self.required or self.has_date_added():
             return bool(self.required)
         rarest = self.required[0].labels.image_count
@@ -119,7 +119,7 @@ class QueryPlan(Statements):
 
     @property
     def _label_set_index_is_cheap(self) -> bool:
-        """The rarest label has few images, and the most common one does not make the GIN index read very many."""
+        """The rarest label has few images, and no label has very many."""
         image_counts = [required.labels.image_count for required in self.required]
         has_bounds = any(required.minimum for required in self.required) or bool(self.excluded)
         return not has_bounds and image_counts[0] <= self.budget and image_counts[-1] <= self.resolved.image_count // 8
@@ -138,7 +138,7 @@ class QueryPlan(Statements):
         return scanned * LOOKUP_COST > rarest * ENTRY_COST + matches * MATCH_COST
 
     def _next_budget(self, matches: int, *, scanned: int, required: int) -> int:
-        """Entries to scan for the required number of matches; 0 if the GIN index is expected to be faster."""
+        """Entries to scan for the required matches; 0 if the GIN index should be faster."""
         if not matches:
             return 0
         rarest, bounds = self.required[0].labels.image_count, sum(label.minimum > 0 for label in self.required)
@@ -168,7 +168,7 @@ class QueryPlan(Statements):
             yield Attempt(self._fallback(after=after, limit=limit))
 
     def _trial_scan(self, driver: RequiredLabels, *, after: Cursor | None, limit: int) -> Attempts:
-        """A short scan along the rarest label, continued if the matches in it make that worthwhile."""
+        """A short scan along the rarest label, continued if it has enough matches."""
         is_short = driver.labels.image_count <= 4 * self.budget and self._label_set_index_beats_scan(limit)
         trial = max(1, self.budget // (SHORT_TRIAL_DIVISOR if is_short else TRIAL_DIVISOR))
         rows = yield Attempt(self.label_index_scan(driver, after=after, limit=limit, budget=trial))
@@ -186,7 +186,7 @@ class QueryPlan(Statements):
             yield Attempt(self._fallback(after=after, limit=limit))
 
     def _fallback(self, *, after: Cursor | None, limit: int) -> Sql:
-        """Matches wherever they are, after the first entries in order did not fill the page."""
+        """All matches, after a scan with a budget did not fill the page."""
         if self.required and self.prefers_label_index:
             return self.fetch_candidates(self.label_set_source(), after=after, limit=limit)
         if self.table_source and not self.image_filter:

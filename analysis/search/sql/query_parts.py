@@ -1,4 +1,4 @@
-"""The parts of a query by their use: required labels, sources of candidates, and remaining conditions."""
+"""The parts of a query by use: required labels, candidates and conditions."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class QueryParts:
 
     @cached_property
     def image_filter(self) -> Sql | None:
-        """A condition about `analysis_image i` that an index answers, with few or many matches."""
+        """A condition about `analysis_image i` that an index answers."""
         filters = (index_filter(part, self.resolved) for part in self.parts)
         return next((sql for sql in filters if sql), None)
 

@@ -1,4 +1,4 @@
-"""The statements that find images for a query: scans of an index, of candidates or of the table."""
+"""Statements that find images: scans of an index, of candidates or of the table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Statements(QueryParts):
     """Statements that return rows of (image_id, key): matches that the viewer may see."""
 
     def confidence_scan(self, ranked: RequiredLabels, *, minimum: int, after: Cursor | None, limit: int) -> Sql:
-        """Matches in order of the label's confidence; `minimum` is in hundredths of a percent."""
+        """Matches in order of the label's confidence, from a minimum in hundredths."""
         visible = visibility_filter(self.resolved.viewer, "p")
         rest = self.residual_filter(*_matched_by(ranked), is_indexed=False)
         start = "HAVING (max(p.confidence), p.image_id) < (%s, %s)" if after else ""
@@ -115,7 +115,7 @@ class Statements(QueryParts):
         return "".join(f" AND {PARTIAL_INDEXES[part]}" for part in self.parts if part in PARTIAL_INDEXES)
 
     def _owner_filters(self) -> list[Sql]:
-        """Disjoint conditions that cover all visible images, each with an index in the order of the query."""
+        """Disjoint conditions for all visible images, each with an index in this order."""
         viewer = self.resolved.viewer
         if own := self._own_filter():
             return [own]
@@ -164,7 +164,7 @@ class Statements(QueryParts):
         return self.order.key, ()
 
     def _base_filter(self) -> Sql:
-        """The visible images, with those in the viewer's trash if the query includes the trash."""
+        """Visible images, with the viewer's trash if the query includes it."""
         viewer, includes_trash = self.resolved.viewer, self.resolved.query.includes_trash
         visible = self._own_filter() or visibility_filter(viewer, "i")
         if includes_trash and viewer.sees_all:

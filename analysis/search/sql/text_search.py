@@ -21,7 +21,7 @@ def text_condition(texts: Sequence[TextTerm]) -> Sql:
 
 
 def text_matches(texts: Sequence[TextTerm]) -> Sql:
-    """Ids of the images that contain one of the texts, with added_at, owner_id and visibility."""
+    """Images with one of the texts, and their added_at, owner_id and visibility."""
     query = _tsquery(texts)
     text = f"""
         SELECT x.image_id, x.added_at, x.owner_id, x.visibility

@@ -26,7 +26,7 @@ def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
 
 
 class TrashQuery(Statements):
-    """Statements about the trash of the viewer, or of everyone for viewers who see all images."""
+    """Statements about the viewer's trash, or everyone's if they see all images."""
 
     def merged_with(self, image_ids: Sequence[int], *, after: Cursor | None, limit: int, is_sorted: bool = True) -> Sql:
         """Hits in the trash and among these images."""
@@ -44,7 +44,7 @@ class TrashQuery(Statements):
 
 
 def _assume_not_trashed(node: Node) -> Node | bool:
-    """The node without `is:trashed`, or the constant it is for images outside the trash."""
+    """The node without `is:trashed`, or the constant that it becomes."""
     match node:
         case StateTerm() if node == TRASHED:
             return False

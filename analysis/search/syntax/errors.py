@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class InvalidQuery(ValueError):
-    """A text that is not a search: a sentence for the reader, and the column it is about, counted from 1."""
+    """A text that is not a search; the column of the error counts from 1."""
 
     def __init__(self, message: str, *, column: int) -> None:
         super().__init__(message)
@@ -12,4 +12,4 @@ class InvalidQuery(ValueError):
 
 
 class InvalidValue(ValueError):
-    """A value that its field does not accept; the message is a sentence for the reader."""
+    """A value that its field does not accept."""

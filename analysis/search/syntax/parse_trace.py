@@ -27,7 +27,7 @@ class ParseTrace:
         self._negations = 0
 
     def add(self, token: Token) -> None:
-        """Record a token before the parser receives it. Raises InvalidQuery if it is nested too deep."""
+        """Record a token before it is parsed. Raises InvalidQuery if nested too deep."""
         self._before, self.last = self.last, token
         if token.type in OPENING:
             self._open.append(token)

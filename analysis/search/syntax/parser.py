@@ -1,4 +1,4 @@
-"""The search language: text to syntax tree. Documented in docs/search.md; `Query.text` is the inverse.
+"""The parser of the search language (docs/search.md); `Query.text` is the inverse.
 
 Spaces mean "and"; OR joins the two terms beside it and binds tighter, as in web search engines:
 `beach dog OR cat` is `beach (dog OR cat)`.
@@ -118,7 +118,7 @@ class _Order(str):
 
 
 class _TreeBuilder(Transformer[Token, Query]):
-    """Methods are the rules of the grammar; called while parsing, innermost first, so nesting needs no recursion."""
+    """Methods by rule, called innermost first, so that nesting needs no recursion."""
 
     def query(self, children: list[Node | _Order]) -> Query:
         orders = [child for child in children if isinstance(child, _Order)]

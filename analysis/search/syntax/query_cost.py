@@ -1,4 +1,4 @@
-"""A limit to the cost of a search by kind of term: an index finds a label, but not a text."""
+"""A limit to the cost of a search, by kind of term."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_COST = 400
 
 
 def check_cost(leaves: Iterable[Leaf]) -> None:
-    """Raises InvalidQuery, naming the most expensive kind of term, if all terms together cost too much."""
+    """Raises InvalidQuery if all terms together cost too much."""
     costs: Counter[str] = Counter()
     numbers: Counter[str] = Counter()
     for leaf in leaves:
@@ -36,6 +36,7 @@ def check_cost(leaves: Iterable[Leaf]) -> None:
         numbers[example] += 1
     if costs.total() <= MAX_COST:
         return
+    # The most expensive kind is the one to reduce.
     example = costs.most_common(1)[0][0]
     message = _("This search would take too long: it has %(number)s terms such as %(example)s. Use fewer of them.")
     raise InvalidQuery(message % {"number": formatting.count(numbers[example]), "example": example}, column=1)

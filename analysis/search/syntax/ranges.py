@@ -1,4 +1,4 @@
-"""Values of a search term: numbers, sizes and dates, alone, as a range or in a comparison."""
+"""Numbers, sizes and dates of a search term: single, ranges or comparisons."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BYTES_BY_UNIT = {unit.lower(): factor for unit, factor in BYTE_UNITS.items()}
 
 @dataclass(frozen=True)
 class Scale(Generic[T]):
-    """The values of one field. `span` returns the first and last value of a text: a month has many days."""
+    """The values of a field; `span` is the first and last one of a text (a month)."""
 
     example: str
     span: Callable[[str], tuple[T, T]]
@@ -37,7 +37,7 @@ class Scale(Generic[T]):
 
 
 def bounds(scale: Scale[T], sign: str, text: str) -> tuple[T | None, T | None]:
-    """Both ends, included, of `20..30`, `20..`, `..30`, `20` or a comparison. Raises InvalidValue."""
+    """Both ends, included, of `20..30`, `20..`, `20` or `>20`. Raises InvalidValue."""
     if ".." in text and sign in {"", "="}:
         return _range(scale, text)
     first, last = scale.span(text)
@@ -159,7 +159,7 @@ DAYS = Scale("taken:2024-05..2025", _days, lambda day: _moved(day, 1), lambda da
 
 
 def relative_period(text: str) -> tuple[int, str] | None:
-    """Number and unit of `last 7 days`, `last-7-days` or `today`; None for other texts. Raises InvalidValue."""
+    """Number and unit of `last 7 days` or `today`, if it is one. Raises InvalidValue."""
     if text.lower() in {"today", "yesterday"}:
         return 1, text.lower()
     match = re.fullmatch(r"last[\s-]+([0-9]+)[\s-]+(day|week|month|year)s?", text, re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Tokens of a search to the nodes of its syntax tree. All functions raise InvalidQuery."""
+"""Nodes of the syntax tree from tokens. All functions raise InvalidQuery."""
 
 from __future__ import annotations
 
