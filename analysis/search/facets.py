@@ -81,6 +81,7 @@ def _upper_bound(plan: QueryPlan, viewer: Viewer) -> int:
     """An upper bound of the number of matches that costs almost nothing."""
     if plan.required:
         return plan.required[0].labels.image_count
+    # The highest id is a bound for the number of images; count(*) of the table takes 40 ms per million.
     if (visible := results.count(Query(), viewer=viewer, cap=SMALL_RESULT)) <= SMALL_RESULT:
         return visible
     return int(fetch_all("SELECT coalesce(max(id), 0) FROM analysis_image")[0][0])

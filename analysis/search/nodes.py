@@ -75,6 +75,7 @@ class FaceTerm:
     age_high: int | None = None
 
     def __str__(self) -> str:
+        # An age alone is written as a field.
         has_age = (self.age_low, self.age_high) != (None, None)
         age = f"age{range_literal(self.age_low, self.age_high, str)}" if has_age else ""
         if not self.traits:

@@ -70,6 +70,7 @@ class Cursor:
 
 def _key(kind: str, text: str) -> Key:
     if kind == "s":
+        # PostgreSQL rejects NUL in a text parameter.
         return base64.urlsafe_b64decode(text).decode().replace("\x00", "")
     if not re.fullmatch(r"-?[0-9]{1,18}", text):  # moments before 1970 are negative
         raise ValueError(text)

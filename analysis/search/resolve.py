@@ -179,6 +179,7 @@ def _owners(all_leaves: list[Leaf], viewer: Viewer) -> dict[str, Owner]:
         """,  # noqa: S608
         [[name.lower() for name in names], viewer.person_id],
     )
+    # Ordered by descending id, so the oldest account wins among names that differ only in case.
     by_name = {name: Owner(pk, image_count) for name, pk, image_count in rows}
     by_lower_name = {name.lower(): owner for name, owner in by_name.items()}
     me = next((owner for owner in by_name.values() if owner.id == viewer.person_id), None)

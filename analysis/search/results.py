@@ -132,6 +132,7 @@ def plan_for(query: Query, viewer: Viewer, moment: datetime | None = None, budge
 def _rows(plan: QueryPlan, *, after: Cursor | None, limit: int, columns: str = "") -> list[Any]:
     """Rows of image id, sort key and these columns of `analysis_image i`."""
     rows: list[Any] = []
+    # A cursor of another sort order, for example from an edited link.
     if after and not isinstance(after.key, plan.order.kind):
         after = None
     attempts = plan.attempts(after=after, limit=limit)

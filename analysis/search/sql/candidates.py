@@ -113,6 +113,7 @@ def selective_candidates(part: Node, resolved: ResolvedQuery) -> Candidates | No
     sql = select(part, resolved) if select else None
     if sql is None:
         return None
+    # Ratings and similar images are only candidates: their bounds are still to be checked.
     is_exact = not isinstance(part, RangeTerm | SimilarTerm)
     return Candidates(sql, frozenset([part] if is_exact else []), is_indexed=is_text_search(part))
 
@@ -124,6 +125,7 @@ PARTIAL_INDEXES: dict[Node, str] = {
 """Parts with a partial index in order of time, by its predicate."""
 _FEATURE_TABLES = {"faces": "analysis_face", "text": "analysis_imagetext"}
 _NAME_TRIGRAMS = NameTrigrams.template % {"expressions": "i.filename || chr(10) || i.title"}
+# Texts of one or two characters are found by single characters, which the index also has.
 _TEXT_TRIGRAMS = """
     (SELECT array_agg(DISTINCT substr(said.name, place, said.size)) FROM (
         SELECT lower(%s) AS name, CASE WHEN length(lower(%s)) < 3 THEN 1 ELSE 3 END AS size) said,
@@ -253,6 +255,7 @@ def _in_state(part: StateTerm, resolved: ResolvedQuery) -> Sql | None:
             text = "SELECT image_id FROM analysis_rating WHERE person_id = %s AND is_favorite"
             return Sql(text, (resolved.viewer.person_id,))
         case "failed":
+            # States have partial indexes; in a healthy library, few analyses have failed or are pending.
             return Sql(f"SELECT a.image_id FROM analysis_analysis a WHERE {LATEST_FAILED}")  # noqa: S608
         case "pending":
             return Sql("SELECT image_id FROM analysis_analysis WHERE state IN ('queued', 'running')")

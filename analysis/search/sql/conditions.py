@@ -103,7 +103,6 @@ def _has_count(labels: LabelSet, *, minimum: int, maximum: int | None) -> Sql:
 
 
 def _highest(column: str, labels: LabelSet) -> str:
-    """The highest confidence or instance count among these labels of the image."""
     test = "p.label_id = %s" if len(labels.ids) == 1 else "p.label_id = ANY(%s)"
     if len(labels.ids) > MAX_LABEL_LOOKUPS:
         # An expression keeps PostgreSQL from descending the index once for each label.
@@ -140,6 +139,7 @@ def face_test(face: FaceTerm) -> Sql:
     tests, values = ["true"], list[Any]()
     if face.traits:
         tests.append("(f.attributes || f.emotions) @> %s::varchar[]")
+        # Rekognition's names are in title case: "Eyes Open".
         values.append([" ".join(word.capitalize() for word in trait.split()) for trait in face.traits])
     if face.age_low is not None:
         tests.append("f.age_high >= %s")
@@ -227,7 +227,6 @@ LATEST_FAILED = """
 
 
 def _duplicate(viewer: Viewer) -> Sql:
-    """The image has the same bytes or perceptual hash as another visible one."""
     visible = visibility_filter(viewer, "twin")
     return Sql(
         f"""coalesce((SELECT true FROM analysis_image i JOIN analysis_image twin

@@ -81,6 +81,7 @@ class QueryPlan(Statements):
         """
         is_scanned = self._can_use_label_set_index and not self.selective_source and not self.prefers_owner_scan
         if self.driver and is_scanned and not self._label_set_index_beats_scan(cap):
+            # A count has no order to keep, so it scans further than a page before it gives up.
             budget = 2 * self.budget
             matches = yield counting(self.label_index_scan(self.driver, after=None, limit=cap, budget=budget))
             if next_budget := self._next_budget(matches or 0, scanned=budget, required=cap):
@@ -104,6 +105,7 @@ class QueryPlan(Statements):
     @property
     def _can_use_label_set_index(self) -> bool:
         """Several labels, without owner or date added, which the GIN index lacks."""
+        # Of an owner with few images, the GIN index would find mostly images of others.
         is_sparse = self.owner is not None and self.owner.has_few
         return len(self.required) + len(self.excluded) > 1 and not self.has_date_added() and not is_sparse
 
@@ -144,6 +146,7 @@ class QueryPlan(Statements):
         rarest, bounds = self.required[0].labels.image_count, sum(label.minimum > 0 for label in self.required)
         index_cost = rarest * ENTRY_COST + rarest * matches / scanned * (MATCH_COST + bounds * LOOKUP_COST)
         entries = required * scanned // matches
+        # Twice the estimate, since a scan that ends too early is lost.
         return 2 * entries if entries * LOOKUP_COST < index_cost else 0
 
     def _by_time(self, *, after: Cursor | None, limit: int) -> Attempts:

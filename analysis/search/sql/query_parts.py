@@ -43,6 +43,7 @@ class QueryParts:
         """The rarest first."""
         self.excluded = {part: labels for part in self.parts if (labels := excluded_labels(part, resolved))}
         self.conditions = {part: condition(part, resolved) for part in self.parts}
+        # Without a label there is no confidence to sort by.
         self.sort = resolved.query.sort if self.ranked or resolved.query.sort != "confidence" else "newest"
 
     @property

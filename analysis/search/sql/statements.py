@@ -21,6 +21,7 @@ class Statements(QueryParts):
         """Matches in order of the label's confidence, from a minimum in hundredths."""
         visible = visibility_filter(self.resolved.viewer, "p")
         rest = self.residual_filter(*_matched_by(ranked), is_indexed=False)
+        # The key is an aggregate, so the cursor is compared after grouping.
         start = "HAVING (max(p.confidence), p.image_id) < (%s, %s)" if after else ""
         text = f"""
             SELECT d.image_id, d.key FROM (
@@ -49,6 +50,7 @@ class Statements(QueryParts):
             entries = f"({_first_entries(entries, 'added_at', direction, budget)})"
         visible = visibility_filter(self.resolved.viewer, "d")
         rest = self.residual_filter(*_matched_by(label))
+        # An image may have several of the labels.
         distinct = "DISTINCT" if len(label.labels.ids) > 1 else ""
         text = f"""
             SELECT {distinct} d.image_id, d.added_at AS key FROM ({entries}) d
@@ -142,7 +144,7 @@ class Statements(QueryParts):
         if not is_indexed:
             source, visible = f"SELECT DISTINCT image_id FROM ({source}) s", self._base_filter()  # noqa: S608
         elif key == "d.added_at":
-            image = ""
+            image = ""  # the index has all that is needed
         start = f"WHERE (key, image_id) {order.beyond} (%s, %s)" if after else ""
         text = f"""
             SELECT image_id, key FROM (
@@ -179,6 +181,7 @@ class Statements(QueryParts):
         tests, values = "", list[Any]()
         key = self.order.key if alias == "i" else f"{alias}.added_at"
         if after:
+            # A row comparison, which an index of both columns answers as one range.
             tests += f" AND ({key}, {alias}.{column}) {self.order.beyond} (%s, %s)"
             values += _cursor_values(after)
         field = SORT_DATE_FIELDS.get(self.sort)

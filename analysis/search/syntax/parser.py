@@ -27,6 +27,7 @@ __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "InvalidQuery", "parse"]
 MAX_LENGTH = 4_000
 MAX_TERMS = 200
 
+# The numbers after terminals are priorities: `sort:` is not a field, and `dog*` not a word.
 GRAMMAR = r"""
     query: (_part | order)*
     order: SORT _value
@@ -93,6 +94,7 @@ def _limit_message(message: str, maximum: int, number: int) -> str:
 
 
 def _read(text: str) -> Query:
+    # Interactive, so that the trace sees each token before the parser may reject it.
     state = _parser().parse_interactive(text)
     trace = ParseTrace()
     try:

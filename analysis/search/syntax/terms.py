@@ -49,6 +49,7 @@ def error_at(token: Token, message: str) -> InvalidQuery:
 def label(token: Token, *, kind: str = "", sign: Token | None = None, value: Token | None = None) -> LabelTerm:
     """`dog`, `dog*`, and with a sign and a value `dog>=90`."""
     name = _text(token)
+    # `age:20 .. 30` is read as a term and two labels.
     if token.type == "WORD" and name.startswith(".."):
         raise error_at(token, _("Write ranges without spaces, for example age:20..30."))
     minimum = 0.0
