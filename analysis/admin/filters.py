@@ -65,14 +65,14 @@ class RecognizerFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = _("source"), "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(source, source) for source in SourceTerm.WHO]
+        return [(source, source) for source in SourceTerm.SOURCES]
 
 
 class HasFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
     title, parameter_name = _("content"), "has"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(content, content) for content in HasTerm.THINGS]
+        return [(content, content) for content in HasTerm.FEATURES]
 
 
 class SortFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
@@ -195,7 +195,7 @@ class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
     title, parameter_name = _("recognizer"), "recognizer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(source, source) for source in SourceTerm.WHO if source != "person"]
+        return [(source, source) for source in SourceTerm.SOURCES if source != "person"]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(recognizer=self.value()) if self.value() else queryset

@@ -142,8 +142,8 @@ def _version(value: str) -> Node:
 _PARSERS: dict[str, Callable[[str], Node]] = {
     "is": _one_of(StateTerm, STATES),
     "visibility": _one_of(StateTerm, VISIBILITY),
-    "by": _one_of(SourceTerm, SourceTerm.WHO),
-    "has": _one_of(HasTerm, HasTerm.THINGS),
+    "by": _one_of(SourceTerm, SourceTerm.SOURCES),
+    "has": _one_of(HasTerm, HasTerm.FEATURES),
     "model": _version,
     "format": _one_of(lambda value: FieldTerm("format", value), tuple(Image.Format.values)),
     OWNER: _owner,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.models import Image
-from analysis.search.sql.expressions import fetch_all
+from analysis.search.database import fetch_all
 
 MAX_DISTANCE = 7
 """Bits in which the perceptual hashes of two near-duplicates may differ."""

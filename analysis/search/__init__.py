@@ -1,1 +1,1 @@
-"""A search is one value, `Query`; here it is read, and answered from the rows that recognition derived."""
+"""Search: the language, its syntax tree (`Query`) and the results."""

@@ -1,4 +1,4 @@
-"""What may follow at the cursor of a search that is being typed; and names near one that nothing carries."""
+"""Autocomplete for a search, and labels with a similar name."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass
 
 from analysis.models import Image, Label, Viewer
 from analysis.search.label_index import IndexedName, label_index
-from analysis.search.label_visibility import label_visibility
-from analysis.search.syntax.serializer import quoted
-from analysis.search.syntax.terms import CHOICES, DATES, FIELDS, KINDS
+from analysis.search.literals import quoted
+from analysis.search.nodes import DateTerm, LabelTerm
+from analysis.search.syntax.fields import CHOICES, FIELDS, RELATIVE_DATES
+from analysis.search.visible_labels import label_visibility
 
-MOST_FIELDS = 3
-LONGEST = 250
-"""So many letters before the cursor are looked at; names have 200."""
-DATE_WORDS = ("today", "yesterday", "last-7-days", "last-30-days", "last-1-year")
-FIXED: dict[str, Sequence[str]] = {
+MAX_FIELDS = 3
+MAX_FRAGMENT = 250
+"""Characters before the cursor that are read; names have at most 200."""
+VALUES: dict[str, Sequence[str]] = {
     **CHOICES,
-    **dict.fromkeys(DATES, DATE_WORDS),
+    **dict.fromkeys(DateTerm.FIELDS, RELATIVE_DATES),
     "format": Image.Format.values,
     "owner": ("me",),
 }
-"""What else follows a field."""
-KINDS_INSIDE: dict[str, Sequence[str]] = {
+"""Suggested values by field."""
+KINDS_BY_FUNCTION: dict[str, Sequence[str]] = {
     "": (),
     "face": (Label.Kind.FACE, Label.Kind.EMOTION),
     "count": (Label.Kind.LABEL,),
 }
-FIELD_TEXTS = (*(f"{field}:" for field in FIELDS), "count(", "face(")
+FIELD_SUGGESTIONS = (*(f"{field}:" for field in FIELDS), "count(", "face(")
 
 PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 WORD = r'[^\s"()<>=:*-][^\s"()<>=:*]*'
@@ -38,10 +38,10 @@ REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
 
 @dataclass(frozen=True)
 class Suggestion:
-    """`text` is shown; taking it makes the search `completed`, with the cursor at `cursor`.
+    """A text to choose; the search becomes `completed`, the cursor `cursor`.
 
-    `kind` is a label's kind, "category", "field" or "value". `count`: pictures that carry the label; None where that is
-    unknown or would tell of pictures this viewer does not see.
+    `kind` is the kind of a label, "category", "field" or "value". `count` is the number of images with the label; None
+    if it is unknown or would reveal images that the viewer may not see.
     """
 
     text: str
@@ -52,119 +52,123 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """What is being typed: `stem` of a value of `field`, within `text[start:end]`, maybe in face( or count(."""
+class _Fragment:
+    """The value at the cursor: `stem` of a value of `field` in `text[start:end]`.
+
+    `function` is "face" or "count" within its parentheses.
+    """
 
     text: str
     start: int
     end: int
     field: str
     stem: str
-    inside: str
+    function: str
 
-    def taking(self, written: str, *, text: str, kind: str, count: int | None = None) -> Suggestion:
+    def suggest(self, replacement: str, *, text: str, kind: str, count: int | None = None) -> Suggestion:
         rest = self.text[self.end :]
-        if not written.endswith((":", "(", ">=")) and rest[:1] != ")":
-            written, rest = f"{written} ", rest.removeprefix(" ")
-        before = self.text[: self.start] + written
+        if not replacement.endswith((":", "(", ">=")) and rest[:1] != ")":
+            replacement, rest = f"{replacement} ", rest.removeprefix(" ")
+        before = self.text[: self.start] + replacement
         return Suggestion(text, kind, count, before + rest, len(before))
 
 
 def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> list[Suggestion]:
-    """Labels by their frequency, categories, fields and their fixed values; only labels this viewer can meet."""
-    place = _place(text, min(max(cursor, 0), len(text)))
-    if place is None:
+    """Suggestions at the cursor: labels the viewer may see, then fields."""
+    fragment = _fragment(text, min(max(cursor, 0), len(text)))
+    if fragment is None:
         return []
-    if place.field == "category":
-        return _categories(place, viewer, maximum)
-    if place.field in FIXED and not place.inside:
+    if fragment.field == "category":
+        return _categories(fragment, viewer, maximum)
+    if fragment.field in VALUES and not fragment.function:
         return [
-            place.taking(f"{place.field}:{value}", text=value, kind="value")
-            for value in FIXED[place.field]
-            if value.startswith(place.stem.lower())
+            fragment.suggest(f"{fragment.field}:{value}", text=value, kind="value")
+            for value in VALUES[fragment.field]
+            if value.startswith(fragment.stem.lower())
         ][:maximum]
-    if place.field:
-        return _labels(place, viewer, maximum, kinds=[place.field]) if place.field in KINDS and not place.inside else []
-    if not place.stem:
+    if fragment.field:
+        is_kind = fragment.field in LabelTerm.KINDS and not fragment.function
+        return _labels(fragment, viewer, maximum, kinds=[fragment.field]) if is_kind else []
+    if not fragment.stem:
         return []
-    fields = _fields(place)[:MOST_FIELDS]
-    return [*_labels(place, viewer, maximum - len(fields), kinds=KINDS_INSIDE[place.inside]), *fields]
+    fields = _fields(fragment)[:MAX_FIELDS]
+    return [*_labels(fragment, viewer, maximum - len(fields), kinds=KINDS_BY_FUNCTION[fragment.function]), *fields]
 
 
 def near_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
-    """Names and aliases like this one, of labels this viewer can meet: for "did you mean"."""
-    words = label_index().near(name, maximum=10 * maximum)
-    met = (
-        label_visibility(viewer).met(dict.fromkeys(word.label_id for word in words), maximum=len(words))
-        if words
-        else {}
-    )
-    return list(dict.fromkeys(word.text for word in words if word.label_id in met))[:maximum]
+    """Similar names and aliases of labels the viewer may see, for "Did you mean"."""
+    names = label_index().near(name, maximum=10 * maximum)
+    if not names:
+        return []
+    label_ids = dict.fromkeys(similar.label_id for similar in names)
+    visible = label_visibility(viewer).visible(label_ids, maximum=len(names))
+    return list(dict.fromkeys(similar.text for similar in names if similar.label_id in visible))[:maximum]
 
 
-def _labels(place: _Place, viewer: Viewer, maximum: int, *, kinds: Sequence[str]) -> list[Suggestion]:
-    sight = label_visibility(viewer)
-    words: Iterable[IndexedName] = (
-        word for word in label_index().beginning(place.stem) if not kinds or word.kind in kinds
+def _labels(fragment: _Fragment, viewer: Viewer, maximum: int, *, kinds: Sequence[str]) -> list[Suggestion]:
+    visibility = label_visibility(viewer)
+    names: Iterable[IndexedName] = (
+        name for name in label_index().starting_with(fragment.stem) if not kinds or name.kind in kinds
     )
-    if sight.few is not None:
-        ranks = {label_id: rank for rank, label_id in enumerate(sight.few)}
-        words = sorted((word for word in words if word.label_id in ranks), key=lambda word: ranks[word.label_id])
-    looked_at: dict[int, IndexedName] = {}
-    met = sight.met((looked_at.setdefault(word.label_id, word).label_id for word in words), maximum=maximum)
+    if visibility.counts is not None:
+        ranks = {label_id: rank for rank, label_id in enumerate(visibility.counts)}
+        names = sorted((name for name in names if name.label_id in ranks), key=lambda name: ranks[name.label_id])
+    by_id: dict[int, IndexedName] = {}
+    visible = visibility.visible((by_id.setdefault(name.label_id, name).label_id for name in names), maximum=maximum)
     return [
-        place.taking(_written(word, place), text=_shown(word), kind=word.kind, count=count)
-        for word, count in ((looked_at[label_id], count) for label_id, count in met.items())
+        fragment.suggest(_replacement(name, fragment), text=_display(name), kind=name.kind, count=count)
+        for name, count in ((by_id[label_id], count) for label_id, count in visible.items())
     ]
 
 
-def _written(word: IndexedName, place: _Place) -> str:
-    name = quoted(word.name)
-    match place.inside:
+def _replacement(name: IndexedName, fragment: _Fragment) -> str:
+    text = quoted(name.name)
+    match fragment.function:
         case "face":
-            return name
+            return text
         case "count":
-            return name if place.text[place.end :].startswith(")") else f"{name})>="
-    return name if word.kind == Label.Kind.LABEL and not place.field else f"{word.kind}:{name}"
+            return text if fragment.text[fragment.end :].startswith(")") else f"{text})>="
+    return text if name.kind == Label.Kind.LABEL and not fragment.field else f"{name.kind}:{text}"
 
 
-def _shown(word: IndexedName) -> str:
-    return f"{word.name} ({word.text})" if word.is_alias else word.name
+def _display(name: IndexedName) -> str:
+    return f"{name.name} ({name.text})" if name.is_alias else name.name
 
 
-def _fields(place: _Place) -> list[Suggestion]:
-    """Fields and functions that begin so; none in quotes, none within a function."""
-    if place.inside or place.text[place.start] == '"':
+def _fields(fragment: _Fragment) -> list[Suggestion]:
+    """Fields and functions that start with the stem; none within quotes or functions."""
+    if fragment.function or fragment.text[fragment.start] == '"':
         return []
-    stem = place.stem.lower()
-    return [place.taking(text, text=text, kind="field") for text in FIELD_TEXTS if text.startswith(stem)]
+    stem = fragment.stem.lower()
+    return [fragment.suggest(text, text=text, kind="field") for text in FIELD_SUGGESTIONS if text.startswith(stem)]
 
 
-def _categories(place: _Place, viewer: Viewer, maximum: int) -> list[Suggestion]:
-    names = label_index().categories(place.stem)
-    met = label_visibility(viewer).categories(names, maximum=maximum)
-    return [place.taking(f"category:{quoted(name)}", text=name, kind="category") for name in met]
+def _categories(fragment: _Fragment, viewer: Viewer, maximum: int) -> list[Suggestion]:
+    names = label_index().categories(fragment.stem)
+    visible = label_visibility(viewer).categories(names, maximum=maximum)
+    return [fragment.suggest(f"category:{quoted(name)}", text=name, kind="category") for name in visible]
 
 
-def _place(text: str, cursor: int) -> _Place | None:
-    """Where in a search the cursor is; None where nothing can be suggested."""
-    # Phrases that are closed become something else, so that a quote that is left is one that is open.
+def _fragment(text: str, cursor: int) -> _Fragment | None:
+    """The value at the cursor; None where nothing can be suggested."""
+    # Complete phrases are masked, so that a remaining quotation mark is an open one.
     head = PHRASE.sub(lambda phrase: "*" * len(phrase[0]), text[:cursor])
-    found = FRAGMENT.search(head, max(0, len(head) - LONGEST))
-    if found is None or head[: found.start()].rstrip().endswith(("<", ">", "=")):
+    match = FRAGMENT.search(head, max(0, len(head) - MAX_FRAGMENT))
+    if match is None or head[: match.start()].rstrip().endswith(("<", ">", "=")):
         return None
-    stem = re.sub(r'\\(["\\])', r"\1", (found["stem"] or "").removeprefix('"'))
+    stem = re.sub(r'\\(["\\])', r"\1", (match["stem"] or "").removeprefix('"'))
     rest = REST.match(text, cursor)
-    end = rest.end() if rest and found["stem"] else cursor
-    return _Place(text, found.start(), end, (found["field"] or "").lower(), " ".join(stem.split()), _inside(head))
+    end = rest.end() if rest and match["stem"] else cursor
+    field = (match["field"] or "").lower()
+    return _Fragment(text, match.start(), end, field, " ".join(stem.split()), _open_function(head))
 
 
-def _inside(head: str) -> str:
-    """The function whose parenthesis is open here."""
+def _open_function(head: str) -> str:
+    """The function whose parenthesis is open at the end of the text; empty for none."""
     depth = 0
-    for place in range(len(head) - 1, -1, -1):
-        depth += (head[place] == ")") - (head[place] == "(")
+    for position in range(len(head) - 1, -1, -1):
+        depth += (head[position] == ")") - (head[position] == "(")
         if depth < 0:
-            name = re.search(r"(?<![^\s(-])(face|count)\Z", head[:place], re.IGNORECASE)
+            name = re.search(r"(?<![^\s(-])(face|count)\Z", head[:position], re.IGNORECASE)
             return name[1].lower() if name else ""
     return ""

@@ -1,4 +1,4 @@
-"""What else the pictures of a result carry."""
+"""The most frequent labels among the images of a result."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from dataclasses import dataclass, replace
 from analysis.models import Viewer
 from analysis.models.search_index import SHARES
 from analysis.search import results
+from analysis.search.database import fetch_all
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, plan_for
-from analysis.search.sql.candidates import WORDS, in_words
+from analysis.search.sql.candidates import LABEL_TSVECTOR, label_tsquery
 from analysis.search.sql.conditions import visibility_filter
-from analysis.search.sql.expressions import Sql, all_of, fetch_all
+from analysis.search.sql.expressions import Sql, all_of
 from analysis.search.sql.planner import QueryPlan
 
 SAMPLE = 2_000
-"""Facets are exact up to this many hits; beyond, they are counted over a sample of about as many, and say so."""
-LEAST_SAMPLE = 100
-FEW = 4_000
-"""Of whoever sees no more pictures than this, each is looked at; of others' libraries, some."""
-SURELY = 2
-"""An estimate so many times the cap is not below it: it stands on hundreds."""
+"""Facets are exact up to this number of images; of more, a sample of about this size is counted."""
+MIN_SAMPLE = 100
+SMALL_RESULT = 4_000
+"""Results and libraries up to this size are counted in full where there is no better bound."""
+CERTAIN_FACTOR = 2
+"""An estimate this many times the cap is certainly above it, since hundreds of images are behind it."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class Facet:
 
 @dataclass(frozen=True)
 class Facets:
-    """`counted`: over how many pictures; a sample when there are more. `total`: how many there are, where it was met
-    on the way, up to one more than results.COUNT_CAP.
+    """Facets by kind of label.
+
+    `counted` is the number of images they were counted on. `total` is the number of images in the result if counting
+    found it out, at most results.COUNT_CAP + 1.
     """
 
     by_kind: dict[str, list[Facet]]
@@ -44,71 +47,74 @@ class Facets:
 
 
 def facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> Facets:
-    """The most frequent labels of each kind among a query's pictures.
+    """The most frequent labels of each kind among the images of a query.
 
-    Of many hits, of those in some share of all pictures, which has an index of its own; where too few of them are in
-    it, of those in a larger one; at last, of all.
+    Of large results, a fixed share of all images with an index of its own is counted: the smallest share that has
+    enough of them, or in the end all.
     """
     plan = plan_for(query.sorted_by("newest"), viewer)
     if plan.is_empty:
         return Facets({}, is_sample=False, total=None if plan.trash else 0)
-    if plan.narrowed or plan.listed or plan.is_kept_apart:
-        found = _exact(plan.whole(cap=FEW + 1), maximum=maximum)
-        if found.total is not None and found.total <= FEW:
-            return replace(found, total=None) if plan.trash else found
-    for every in _shares(plan, viewer):
-        found = _sampled(_in_share(plan, every), maximum=maximum, every=every)
-        if found.counted >= LEAST_SAMPLE:
-            return found
-    found = _exact(plan.whole(cap=COUNT_CAP + 1), maximum=maximum)
-    return replace(found, total=None) if plan.trash else found
+    if plan.image_filter or plan.table_source or plan.uses_partial_index:
+        result = _exact(plan.all_matches(cap=SMALL_RESULT + 1), maximum=maximum)
+        if result.total is not None and result.total <= SMALL_RESULT:
+            return replace(result, total=None) if plan.trash else result
+    for share in _shares(plan, viewer):
+        result = _sampled(_share_statement(plan, share), maximum=maximum, share=share)
+        if result.counted >= MIN_SAMPLE:
+            return result
+    result = _exact(plan.all_matches(cap=COUNT_CAP + 1), maximum=maximum)
+    return replace(result, total=None) if plan.trash else result
 
 
 def _shares(plan: QueryPlan, viewer: Viewer) -> Iterator[int]:
-    """One in so many pictures, the smallest share first that may hold enough hits."""
-    if plan.is_owned_by_few or plan.selector or plan.is_kept_apart:
+    """The shares (one in N images) that may have enough matches, the smallest first."""
+    if plan.prefers_owner_scan or plan.selective_source or plan.uses_partial_index:
         return
-    at_most = _at_most(plan, viewer)
-    for every in sorted(SHARES, reverse=True):
-        if at_most > every * SAMPLE // 2 and (every == SHARES[-1] or (plan.driver and plan.labels_lead)):
-            yield every
+    bound = _upper_bound(plan, viewer)
+    for share in sorted(SHARES, reverse=True):
+        if bound > share * SAMPLE // 2 and (share == SHARES[-1] or (plan.driver and plan.prefers_label_index)):
+            yield share
 
 
-def _at_most(plan: QueryPlan, viewer: Viewer) -> int:
-    """A bound on how many pictures a query finds that costs next to nothing to tell; 0 when none is known."""
-    if plan.carried:
-        return plan.carried[0].labels.image_count
-    if (visible := results.count(Query(), viewer=viewer, cap=FEW)) <= FEW:
+def _upper_bound(plan: QueryPlan, viewer: Viewer) -> int:
+    """An upper bound of the number of matches that costs almost nothing."""
+    if plan.required:
+        return plan.required[0].labels.image_count
+    # The highest id is a bound for the number of images; count(*) of the table takes 40 ms per million.
+    if (visible := results.count(Query(), viewer=viewer, cap=SMALL_RESULT)) <= SMALL_RESULT:
         return visible
     return int(fetch_all("SELECT coalesce(max(id), 0) FROM analysis_image")[0][0])
 
 
-def _in_share(plan: QueryPlan, every: int) -> Sql:
-    """The hits among one in `every` picture, with their labels."""
-    words = in_words(plan.carried, plan.excluded)
-    tests = [Sql(f"(hashint8(d.image_id) & {every - 1}) = 0"), visibility_filter(plan.meaning.viewer, "d")]
-    if words:
-        tests.append(Sql(f"{WORDS.format('d')} @@ %s::tsquery", (words[0],)))
-    hits = all_of([*tests, plan.rest(*(words[1] if words else ()))])
+def _share_statement(plan: QueryPlan, share: int) -> Sql:
+    """The label ids of matches among one in `share` images."""
+    tsquery = label_tsquery(plan.required, plan.excluded)
+    # A hash of the id and not the id: fronts and backs of cards may have been scanned in turns.
+    tests = [Sql(f"(hashint8(d.image_id) & {share - 1}) = 0"), visibility_filter(plan.resolved.viewer, "d")]
+    if tsquery:
+        tests.append(Sql(f"{LABEL_TSVECTOR.format('d')} @@ %s::tsquery", (tsquery[0],)))
+    hits = all_of([*tests, plan.residual_filter(*(tsquery[1] if tsquery else ()))])
     return Sql(f"SELECT d.label_ids FROM analysis_imageindex d WHERE {hits.text}", hits.values)  # noqa: S608
 
 
-def _sampled(hits: Sql, *, maximum: int, every: int) -> Facets:
-    """`hits`: those among one in so many pictures, with their labels."""
-    by_kind, (number, counted) = _counted(hits, "SELECT label_ids FROM placed", maximum=maximum)
-    is_many = number * every > SURELY * COUNT_CAP
+def _sampled(hits: Sql, *, maximum: int, share: int) -> Facets:
+    """Facets of `hits`, the label ids of matches among one in `share` images."""
+    by_kind, (number, counted) = _count_labels(hits, "SELECT label_ids FROM placed", maximum=maximum)
+    is_many = number * share > CERTAIN_FACTOR * COUNT_CAP
     return Facets(by_kind, is_sample=True, counted=counted, total=COUNT_CAP + 1 if is_many else None)
 
 
 def _exact(hits: Sql, *, maximum: int) -> Facets:
-    """`hits`: all, or more than are counted; those that are not analyzed yet carry nothing."""
+    """Facets of `hits`, all matches up to a cap."""
+    # LEFT JOIN: images that are not analyzed yet have no row.
     labels = "SELECT x.label_ids FROM placed LEFT JOIN analysis_imageindex x USING (image_id)"
-    by_kind, (total, counted) = _counted(hits, labels, maximum=maximum)
+    by_kind, (total, counted) = _count_labels(hits, labels, maximum=maximum)
     return Facets(by_kind, is_sample=counted < total or total > COUNT_CAP, counted=counted, total=total)
 
 
-def _counted(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, list[Facet]], tuple[int, int]]:
-    """The most frequent labels of some hits or all, and how many these and those are: one statement."""
+def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, list[Facet]], tuple[int, int]]:
+    """The most frequent labels of the hits; the numbers of hits and of those counted."""
     (_, _, number), (_, _, counted), *rows = fetch_all(
         f"""
         WITH hits AS MATERIALIZED ({hits.text}),

@@ -1,4 +1,4 @@
-"""How many pictures carry each label: what steers the search to the rarest."""
+"""The number of images with each label, which the planner and autocomplete use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 
 def refresh_label_counts() -> int:
-    """Count again and write what changed; answers how many labels that were."""
+    """Update Label.image_count; returns the number of labels whose count changed."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,4 +1,7 @@
-"""Every name that labels are found by, kept in the process for completion. Who may meet them the database is asked."""
+"""Names and aliases of labels, cached in the process for autocomplete.
+
+Includes labels that a viewer may not see: results must pass through `visible_labels`.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
 
-from django.db import connection
-
 from analysis.models import Label, LabelAlias
+from analysis.search.database import fetch_all
 
-SECONDS = 60
-"""After so long all is read again: renamed labels, new counts. New labels are there at once."""
+MAX_AGE = 60
+"""Seconds until renamed labels and new counts are read; new labels are read at once."""
 LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True)
 class IndexedName:
-    """One name or alias of a label."""
+    """A name or alias of a label."""
 
     text: str
     label_id: int
@@ -40,132 +42,136 @@ class IndexedName:
 
 @dataclass(frozen=True)
 class LabelIndex:
-    """All words, the most frequent labels' first, a label's name before its aliases."""
+    """All names, the most frequent first, a label's name before its aliases."""
 
-    words: tuple[IndexedName, ...] = ()
+    names: tuple[IndexedName, ...] = ()
     newest: tuple[int, int] = (0, 0)
+    """The highest ids of labels and of aliases that were read."""
     read_at: float = 0.0
-    _starts: list[str] = field(default_factory=list, repr=False)
-    """From each word of a name on, in lower case, sorted."""
-    _places: list[int] = field(default_factory=list, repr=False)
-    """For each start its place in `words`."""
+    _suffixes: list[str] = field(default_factory=list, repr=False)
+    """Each name from each of its words on, in lower case, sorted."""
+    _positions: list[int] = field(default_factory=list, repr=False)
+    """The position in `names` of each suffix."""
 
-    def extended(self, words: Iterable[IndexedName], *, newest: tuple[int, int]) -> LabelIndex:
-        several = (*self.words, *sorted(words, key=lambda word: (-word.image_count, word.name, word.is_alias)))
-        old = zip(self._starts, self._places, strict=True)
-        new = ((start, at) for at in range(len(self.words), len(several)) for start in _starts(several[at].text))
+    def extended(self, names: Iterable[IndexedName], *, newest: tuple[int, int]) -> LabelIndex:
+        ordered = sorted(names, key=lambda name: (-name.image_count, name.name, name.is_alias))
+        merged = (*self.names, *ordered)
+        old = zip(self._suffixes, self._positions, strict=True)
+        new = ((suffix, at) for at in range(len(self.names), len(merged)) for suffix in _suffixes(merged[at].text))
         pairs = sorted((*old, *new))
-        return LabelIndex(
-            several, newest, self.read_at or monotonic(), [start for start, _ in pairs], [at for _, at in pairs]
-        )
+        suffixes, positions = [suffix for suffix, _ in pairs], [at for _, at in pairs]
+        return LabelIndex(merged, newest, self.read_at or monotonic(), suffixes, positions)
 
-    def beginning(self, stem: str) -> Iterator[IndexedName]:
-        """The labels with a word that begins so, each once, the most frequent first."""
-        first = bisect_left(self._starts, stem.lower())
-        last = bisect_left(self._starts, stem.lower() + LAST)
-        met = set()
-        for place in sorted(set(self._places[first:last])):
-            word = self.words[place]
-            if word.label_id not in met:
-                met.add(word.label_id)
-                yield word
+    def starting_with(self, prefix: str) -> Iterator[IndexedName]:
+        """Labels with a word that starts with the prefix, each once, by frequency."""
+        first = bisect_left(self._suffixes, prefix.lower())
+        last = bisect_left(self._suffixes, prefix.lower() + LAST)
+        label_ids = set()
+        for position in sorted(set(self._positions[first:last])):
+            name = self.names[position]
+            if name.label_id not in label_ids:
+                label_ids.add(name.label_id)
+                yield name
 
-    def categories(self, stem: str) -> list[str]:
-        """Those with a word that begins so, by name."""
-        names = sorted({word.category for word in self.words if word.category})
-        return [name for name in names if any(start.startswith(stem.lower()) for start in _starts(name))]
+    def categories(self, prefix: str) -> list[str]:
+        """The categories with a word that starts with the prefix, by name."""
+        names = sorted({name.category for name in self.names if name.category})
+        return [name for name in names if any(text.startswith(prefix.lower()) for text in _suffixes(name))]
 
-    def near(self, name: str, *, maximum: int) -> list[IndexedName]:
-        """Words that differ from it by one or two letters, the nearest and then the most frequent first."""
-        name = name.lower()
-        letters, limit = _letters(name), 1 + (len(name) > 4)
-        found = []
-        for place, word in enumerate(self.words):
-            if abs(len(word.text) - len(name)) > limit or (word.letters ^ letters).bit_count() > 2 * limit:
+    def near(self, text: str, *, maximum: int) -> list[IndexedName]:
+        """Names that differ by one or two letters, by distance and frequency."""
+        text = text.lower()
+        letters, limit = _letters(text), 1 + (len(text) > 4)
+        matches = []
+        for position, name in enumerate(self.names):
+            # The distance is expensive; most names differ too much in length or letters.
+            if abs(len(name.text) - len(text)) > limit or (name.letters ^ letters).bit_count() > 2 * limit:
                 continue
-            distance = edits(word.text.lower(), name, limit=limit)
+            distance = edit_distance(name.text.lower(), text, limit=limit)
             if 0 < distance <= limit:
-                found.append((distance, place))
-        return [self.words[place] for _, place in heapq.nsmallest(maximum, found)]
+                matches.append((distance, position))
+        return [self.names[position] for _, position in heapq.nsmallest(maximum, matches)]
+
+
+class _Cache:
+    """The index of this process."""
+
+    def __init__(self) -> None:
+        self._index = LabelIndex()
+
+    def get(self) -> LabelIndex:
+        index = self._index
+        newest, is_valid = _newest(index.newest)
+        if not is_valid or monotonic() - index.read_at >= MAX_AGE:
+            index = LabelIndex()
+        if index.newest != newest:
+            # Threads may do this at the same time; each assigns a complete index.
+            self._index = index = index.extended(_names(after=index.newest), newest=newest)
+        return index
+
+
+_cache = _Cache()
 
 
 def label_index() -> LabelIndex:
-    """What is known of all labels that are not hidden. One short look into the database, seldom a long one."""
-    global _known  # noqa: PLW0603 (one per process, replaced as a whole)
-    known = _known
-    newest, is_same = _newest(known.newest)
-    if not is_same or monotonic() - known.read_at >= SECONDS:
-        known = LabelIndex()
-    if known.newest != newest:
-        _known = known = known.extended(_words(after=known.newest), newest=newest)
-    return known
+    """The names of all labels that are not hidden."""
+    # One short query each time; after MAX_AGE, one that reads all labels.
+    return _cache.get()
 
 
-_known = LabelIndex()
-
-
-def edits(one: str, other: str, *, limit: int) -> int:
-    """Letters to insert, leave out, exchange, or swap with their neighbor; more than `limit` is not counted on."""
+def edit_distance(first: str, second: str, *, limit: int) -> int:
+    """Damerau-Levenshtein distance in letters; `limit` + 1 means more than `limit`."""
     before: list[int] = []
-    row = list(range(len(other) + 1))
-    for place, letter in enumerate(one, start=1):
-        two_before, before, row = before, row, [place]
-        for column, wanted in enumerate(other, start=1):
-            cost = min(before[column] + 1, row[-1] + 1, before[column - 1] + (letter != wanted))
-            if place > 1 and column > 1 and letter == other[column - 2] and one[place - 2] == wanted:
-                cost = min(cost, two_before[column - 2] + 1)
+    row = list(range(len(second) + 1))
+    for i, letter in enumerate(first, start=1):
+        two_before, before, row = before, row, [i]
+        for j, other in enumerate(second, start=1):
+            cost = min(before[j] + 1, row[-1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == second[j - 2] and first[i - 2] == other:
+                cost = min(cost, two_before[j - 2] + 1)
             row.append(cost)
         if min(row) > limit:
             return limit + 1
     return row[-1]
 
 
-def _newest(known: tuple[int, int]) -> tuple[tuple[int, int], bool]:
-    """The newest label's and alias's ids; and whether those that were the newest are still there."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT coalesce((SELECT max(id) FROM analysis_label), 0),
-                      coalesce((SELECT max(id) FROM analysis_labelalias), 0),
-                      (0 = %s OR EXISTS (SELECT FROM analysis_label WHERE id = %s)) AND
-                      (0 = %s OR EXISTS (SELECT FROM analysis_labelalias WHERE id = %s))""",
-            [known[0], known[0], known[1], known[1]],
-        )
-        label_id, alias_id, is_same = cursor.fetchone()
-    return (label_id, alias_id), is_same
+def _newest(read: tuple[int, int]) -> tuple[tuple[int, int], bool]:
+    """The highest ids of labels and aliases, and whether the rows read still exist."""
+    [(label_id, alias_id, is_valid)] = fetch_all(
+        """SELECT coalesce((SELECT max(id) FROM analysis_label), 0),
+                  coalesce((SELECT max(id) FROM analysis_labelalias), 0),
+                  (0 = %s OR EXISTS (SELECT FROM analysis_label WHERE id = %s)) AND
+                  (0 = %s OR EXISTS (SELECT FROM analysis_labelalias WHERE id = %s))""",
+        [read[0], read[0], read[1], read[1]],
+    )
+    return (label_id, alias_id), is_valid
 
 
-def _words(*, after: tuple[int, int]) -> list[IndexedName]:
+def _names(*, after: tuple[int, int]) -> list[IndexedName]:
+    """Names and aliases with higher ids; those of a merged label lead to its target."""
+    labels, aliases = Label.objects.filter(pk__gt=after[0]), LabelAlias.objects.filter(pk__gt=after[1])
+    sources = (
+        (labels.filter(is_hidden=False, merged_into=None), ""),
+        (aliases.filter(label__is_hidden=False, label__merged_into=None), "label__"),
+        (labels.filter(merged_into__is_hidden=False), "merged_into__"),
+        (aliases.filter(label__merged_into__is_hidden=False), "label__merged_into__"),
+    )
     columns = ("pk", "name", "kind", "category", "image_count")
-    known, named = Label.objects.filter(pk__gt=after[0]), LabelAlias.objects.filter(pk__gt=after[1])
-    labels = known.filter(is_hidden=False, merged_into=None).values_list(*columns)
-    aliases = named.filter(label__is_hidden=False, label__merged_into=None)
-    merged, aliases_of_merged = (
-        known.filter(merged_into__is_hidden=False),
-        named.filter(label__merged_into__is_hidden=False),
-    )
-    others = (
-        (aliases, "label__"),
-        (merged, "merged_into__"),
-        (aliases_of_merged, "label__merged_into__"),
-    )
     return [
-        *(IndexedName(name, pk, name, kind, category, count) for pk, name, kind, category, count in labels),
-        *(
-            IndexedName(*row)
-            for rows, way in others
-            for row in rows.values_list("name", *(f"{way}{column}" for column in columns))
-        ),
+        IndexedName(*row)
+        for rows, path in sources
+        for row in rows.values_list("name", *(f"{path}{column}" for column in columns))
     ]
 
 
-def _starts(name: str) -> list[str]:
+def _suffixes(name: str) -> list[str]:
     text = name.lower()
-    places = [place for place in range(len(text)) if text[place].isalnum() and not text[place - 1 : place].isalnum()]
-    return [text[place:] for place in places] or [text]
+    starts = [at for at in range(len(text)) if text[at].isalnum() and not text[at - 1 : at].isalnum()]
+    return [text[at:] for at in starts] or [text]
 
 
 def _letters(text: str) -> int:
-    """Which letters there are, as bits."""
+    """The set of letters, as bits."""
     bits = 0
     for letter in text:
         bits |= 1 << (ord(letter) & 63)

@@ -1,4 +1,4 @@
-"""The orders of a result, and places in them that survive pictures coming and going, as an offset would not."""
+"""Sort orders and cursors, which unlike offsets survive changes of the library."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Key = datetime | int | str
 
-_WRITTEN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,18})", re.ASCII)
+_PATTERN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Ordering:
-    """What a result is sorted by, as SQL about `analysis_image i`; pictures of the same key by their ids, same way."""
+    """A sort key as SQL about `analysis_image i`; the id breaks ties."""
 
     key: str
     kind: type[Key]
@@ -28,7 +28,7 @@ class Ordering:
 
     @property
     def beyond(self) -> str:
-        """How the keys after a place compare with its own."""
+        """The comparison of later keys with a cursor's key."""
         return ">" if self.is_ascending else "<"
 
 
@@ -44,7 +44,7 @@ ORDERINGS = {
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a page ends: the key of its last picture in the order of its query."""
+    """The end of a page: the sort key and the id of its last image."""
 
     key: Key
     image_id: int
@@ -58,19 +58,20 @@ class Cursor:
 
     @classmethod
     def from_text(cls, text: str) -> Cursor | None:
-        """The place a link names; None for anything else, which means the start."""
-        written = _WRITTEN.fullmatch(text)
-        if not written:
+        """The cursor in a link; None for other texts, which means the first page."""
+        match = _PATTERN.fullmatch(text)
+        if not match:
             return None
         try:
-            return cls(_key(written["kind"], written["key"]), int(written["image"]))
+            return cls(_key(match["kind"], match["key"]), int(match["image"]))
         except (ValueError, OverflowError, binascii.Error):
             return None
 
 
 def _key(kind: str, text: str) -> Key:
     if kind == "s":
+        # PostgreSQL rejects NUL in a text parameter.
         return base64.urlsafe_b64decode(text).decode().replace("\x00", "")
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):  # before 1970 it is less than nothing
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):  # moments before 1970 are negative
         raise ValueError(text)
     return int(text) if kind == "n" else EPOCH + timedelta(microseconds=int(text))

@@ -1,4 +1,4 @@
-"""A query's pictures: page by page, counted, gone through."""
+"""Results of a query: a page, a count, or all ids in steps."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from django.db.models.base import ModelState
 from django.utils.timezone import now
 
 from analysis.models import Image, Viewer
+from analysis.search.database import fetch_all
+from analysis.search.nodes import StateTerm
 from analysis.search.pagination import Cursor
-from analysis.search.query import Query, StateTerm, leaves
+from analysis.search.query import Query, leaves
 from analysis.search.resolve import resolve
-from analysis.search.sql.expressions import Sql, fetch_all
+from analysis.search.sql.expressions import Sql
 from analysis.search.sql.planner import QueryPlan
-from analysis.search.sql.statements import BUDGET
+from analysis.search.sql.query_parts import BUDGET
 
 PAGE_SIZE = 60
 COUNT_CAP = 10_000
@@ -40,12 +42,12 @@ def page(
     moment: datetime | None = None,
     budget: int = BUDGET,
 ) -> Page:
-    """One page of pictures in the query's order; `moment` is what "the last 7 days" end with.
+    """One page of images in the order of the query.
 
-    `budget`: how far the first walk goes before the pictures are looked for in another way.
+    `moment` is the end of relative dates. `budget` is the number of index entries of the first scan.
     """
     plan = plan_for(query, viewer, moment, budget)
-    rows = _found(plan, after=after, limit=size + 1, columns=_COLUMNS)
+    rows = _rows(plan, after=after, limit=size + 1, columns=_COLUMNS)
     images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows[:size]]
     return Page(images, Cursor(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None)
 
@@ -58,64 +60,67 @@ def count(
     moment: datetime | None = None,
     budget: int = BUDGET,
 ) -> int:
-    """How many pictures, exact up to `cap`; one more than it means more."""
+    """The number of images, exact up to `cap`; `cap` + 1 means more."""
     plan = plan_for(query.sorted_by("newest"), viewer, moment, budget)
-    found, statements = 0, plan.counted(cap=cap + 1)
+    number, statements = 0, plan.count_statements(cap=cap + 1)
     with suppress(StopIteration):
-        while not plan.is_empty and found <= cap:
-            [(found,)] = _fetched(statements.send(found or None))
-    if plan.trash and found <= cap:
-        found += int(_fetched(plan.trash.counted(cap=cap + 1 - found))[0][0])
-    return found
+        while not plan.is_empty and number <= cap:
+            [(number,)] = _fetch(statements.send(number or None))
+    if plan.trash and number <= cap:
+        number += int(_fetch(plan.trash.count_statement(cap=cap + 1 - number))[0][0])
+    return number
 
 
 def image_ids(query: Query, *, viewer: Viewer, limit: int) -> list[int]:
-    """The first pictures' ids, for what is computed over a result."""
-    return [image_id for image_id, _ in _found(plan_for(query, viewer), after=None, limit=limit)]
+    """The ids of the first images."""
+    return [image_id for image_id, _ in _rows(plan_for(query, viewer), after=None, limit=limit)]
 
 
 def sort_keys(query: Query, *, viewer: Viewer, limit: int) -> list[Any]:
-    """What the first pictures are ordered by."""
-    return [key for _, key in _found(plan_for(query, viewer), after=None, limit=limit)]
+    """The sort keys of the first images."""
+    return [key for _, key in _rows(plan_for(query, viewer), after=None, limit=limit)]
 
 
 def iter_ids(query: Query, *, viewer: Viewer, step: int = STEP) -> Iterator[list[int]]:
-    """All hits in bounded steps, newest first, for bulk work; what is done to them meanwhile loses none."""
+    """All ids in steps, newest first; the images may change between steps."""
     steps = _steps(query, viewer=viewer, step=step)
     depends_on_others = any(leaf == StateTerm("duplicate") for part in query.parts for leaf in leaves(part))
-    # The last of like pictures is no duplicate once the others are in the trash: all are found before any is changed.
+    # Once its duplicates are in the trash, the last of them is no duplicate: read all ids before any image changes.
     yield from list(steps) if depends_on_others else steps
 
 
 def ids_page(
     query: Query, *, viewer: Viewer, after: Cursor | None, size: int, moment: datetime
 ) -> tuple[list[int], Cursor | None]:
-    """The next hits' ids, newest first, and the place to go on from; None when these were the last.
+    """The next ids, newest first, and the cursor after them (None after the last).
 
-    For work that goes through a library over hours: what it needs to remember is a place and the moment it began.
+    For jobs that take hours and continue from a stored cursor; `moment` is when they began.
     """
-    keys = _found(plan_for(query.sorted_by("newest"), viewer, moment), after=after, limit=size)
-    return [image_id for image_id, _ in keys], Cursor(keys[-1][1], keys[-1][0]) if len(keys) == size else None
+    rows = _rows(plan_for(query.sorted_by("newest"), viewer, moment), after=after, limit=size)
+    return [image_id for image_id, _ in rows], Cursor(rows[-1][1], rows[-1][0]) if len(rows) == size else None
 
 
 def _steps(query: Query, *, viewer: Viewer, step: int) -> Iterator[list[int]]:
     plan, after = plan_for(query.sorted_by("newest"), viewer), None
-    while keys := _found(plan, after=after, limit=step):
-        yield [image_id for image_id, _ in keys]
-        if len(keys) < step:
+    while rows := _rows(plan, after=after, limit=step):
+        yield [image_id for image_id, _ in rows]
+        if len(rows) < step:
             return
-        after = Cursor(keys[-1][1], keys[-1][0])
+        after = Cursor(rows[-1][1], rows[-1][0])
 
 
 def cursor_of(image_id: int, query: Query, *, viewer: Viewer, is_before: bool = False) -> Cursor | None:
-    """A picture's place in the order of a query, or the one just before it; None where the order gives it none."""
+    """The position of an image in the order of a query, or just before it.
+
+    None for the order by confidence, which images without the label have no position in, and for invisible images.
+    """
     plan = plan_for(query, viewer)
     if plan.sort == "confidence":
         return None
     visible = Image.objects.visible_to(viewer).filter(pk=image_id)
     if not visible.exists():
         return None
-    [(key,)] = _fetched(Sql(f"SELECT {plan.order.key} FROM analysis_image i WHERE i.id = %s", (image_id,)))  # noqa: S608
+    [(key,)] = _fetch(Sql(f"SELECT {plan.order.key} FROM analysis_image i WHERE i.id = %s", (image_id,)))  # noqa: S608
     step = (-1 if plan.order.is_ascending else 1) if is_before else 0
     return Cursor(key, image_id + step)
 
@@ -124,30 +129,34 @@ def plan_for(query: Query, viewer: Viewer, moment: datetime | None = None, budge
     return QueryPlan(resolve(query, viewer=viewer, moment=moment or now()), budget=budget)
 
 
-def _found(plan: QueryPlan, *, after: Cursor | None, limit: int, columns: str = "") -> list[Any]:
-    """Rows of image id, key and these columns of `analysis_image i`, by the first statement that finds enough."""
+def _rows(plan: QueryPlan, *, after: Cursor | None, limit: int, columns: str = "") -> list[Any]:
+    """Rows of image id, sort key and these columns of `analysis_image i`."""
     rows: list[Any] = []
+    # A cursor of another sort order, for example from an edited link.
     if after and not isinstance(after.key, plan.order.kind):
         after = None
     attempts = plan.attempts(after=after, limit=limit)
     with suppress(StopIteration):
         while not plan.is_empty and len(rows) < limit:
-            statement, adds = attempts.send(rows or None)
-            found = _fetched(_with(columns, statement, plan.order.direction) if columns else statement)
-            rows = [*rows, *found] if adds else found
+            statement, appends = attempts.send(rows or None)
+            matches = _fetch(_with_columns(columns, statement, plan.order.direction))
+            rows = [*rows, *matches] if appends else matches
     if plan.trash:
-        both = plan.trash.with_others([row[0] for row in rows], after=after, limit=limit)
-        return _fetched(_with(columns, both, plan.order.direction) if columns else both)
+        merged = plan.trash.merged_with([row[0] for row in rows], after=after, limit=limit)
+        return _fetch(_with_columns(columns, merged, plan.order.direction))
     return rows
 
 
-def _with(columns: str, found: Sql, direction: str) -> Sql:
-    """The pictures' rows in the same statement: each further one costs a third of a millisecond."""
+def _with_columns(columns: str, statement: Sql, direction: str) -> Sql:
+    """The statement joined with columns of the images."""
+    if not columns:
+        return statement
+    # A statement of its own for the images would cost a third of a millisecond.
     text = f"""
-        SELECT k.image_id, k.key, {columns} FROM ({found.text}) k JOIN analysis_image i ON i.id = k.image_id
+        SELECT k.image_id, k.key, {columns} FROM ({statement.text}) k JOIN analysis_image i ON i.id = k.image_id
         ORDER BY k.key {direction}, k.image_id {direction}
     """  # noqa: S608
-    return Sql(text, found.values)
+    return Sql(text, statement.values)
 
 
 _NAMES = [field.attname for field in Image._meta.concrete_fields]
@@ -155,7 +164,7 @@ _COLUMNS = ", ".join(f'i."{field.column}"' for field in Image._meta.concrete_fie
 
 
 def _image(values: Iterable[tuple[str, Any]]) -> Image:
-    """As Model.from_db makes it, at a fifth of the time: nothing listens to the making of pictures."""
+    # Model.from_db takes five times as long, since it also sends signals, which have no receivers here.
     image = Image.__new__(Image)
     image._state = ModelState()
     image._state.adding, image._state.db = False, DEFAULT_DB_ALIAS
@@ -163,5 +172,5 @@ def _image(values: Iterable[tuple[str, Any]]) -> Image:
     return image
 
 
-def _fetched(statement: Sql) -> list[Any]:
+def _fetch(statement: Sql) -> list[Any]:
     return fetch_all(statement.text, statement.values)

@@ -1,32 +1,36 @@
-"""The labels an viewer can meet: how often, and on which pictures. Tells nothing of pictures it may not see."""
+"""Labels on images that a viewer may see, and the number of these images."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from django.db import connection
-
 from analysis.models import Image, Label, Viewer
+from analysis.search.database import fetch_all
 from analysis.search.sql.conditions import visibility_filter
 
 SAMPLE = 4_000
-"""So many pictures tell which labels are frequent; in smaller libraries that is all of them."""
-CAP = 1_000
-"""A label is counted as far as this where counting all would take long."""
-SURE = 20
-"""From so many in the sample on, an estimate of three times the cap is not below it."""
+"""Images whose labels are counted to find the frequent ones; in smaller libraries, all images."""
+COUNT_CAP = 1_000
+"""Labels are counted to this number where counting all images would take long."""
+MIN_SAMPLED = 20
+"""From this number in the sample on, an estimate of three times COUNT_CAP is certainly above it."""
 NEWEST = 4
-MOST_ASKED = 1_000
-"""So many labels are looked up one by one at a time, of which many may be on others' pictures alone."""
+MAX_LOOKUPS = 1_000
+"""Labels looked up in one request, of which many may be only on images the viewer may not see."""
+SMALL_LIBRARY = 300
+"""For viewers who see at most this many images, labels are read from these images."""
+MAX_PROBES = 300
+"""Labels that autocomplete looks up one by one, the most frequent first."""
 
 
 @dataclass(frozen=True)
 class LabelFrequencies:
-    """On how many visible pictures each label is, of those that were looked at: one in `step`.
+    """Visible images by label among one in `step` images.
 
-    With a step of one that is all of them, and a label that is missing cannot be met.
+    With a step of 1 these are all images, and a missing label is on no visible image.
     """
 
     numbers: dict[int, int]
@@ -36,14 +40,14 @@ class LabelFrequencies:
     def is_exact(self) -> bool:
         return self.step == 1
 
-    def surely_capped(self, label_id: int) -> bool:
+    def exceeds_cap(self, label_id: int) -> bool:
         number = self.numbers.get(label_id, 0)
-        return number >= SURE and number * self.step >= 3 * CAP
+        return number >= MIN_SAMPLED and number * self.step >= 3 * COUNT_CAP
 
 
 @dataclass(frozen=True)
 class VisibleLabel:
-    """A label with how many visible pictures carry it, or at least that many, and the newest of them."""
+    """A label, its number of visible images (at least, if capped), and the newest."""
 
     label_id: int
     count: int
@@ -52,49 +56,52 @@ class VisibleLabel:
 
 
 def label_frequencies(viewer: Viewer) -> LabelFrequencies:
-    """Of all pictures where few are seen or all are one's own; else of some, spread evenly."""
-    ids = _spread()
-    if ids.step > 1 and _sees_all(viewer):
-        counted = Label.objects.filter(image_count__gt=0, is_hidden=False).values_list("pk", "image_count")
-        return LabelFrequencies(dict(counted))
-    few = _few_seen(viewer) if ids.step > 1 else None
-    if few is not None:
-        return LabelFrequencies(_carried("SELECT unnest(%s::bigint[])", [few], viewer))
-    spread = [ids.start, ids.stop - 1, ids.step]
-    return LabelFrequencies(_carried("SELECT generate_series(%s, %s, %s)", spread, viewer), step=ids.step)
+    """Exact for viewers of few images or owners of all, else from a sample."""
+    ids = _sample_ids()
+    if ids.step > 1 and _owns_all(viewer):
+        counts = Label.objects.filter(image_count__gt=0, is_hidden=False).values_list("pk", "image_count")
+        return LabelFrequencies(dict(counts))
+    visible_ids = _visible_ids(viewer) if ids.step > 1 else None
+    if visible_ids is not None:
+        return LabelFrequencies(_count_by_label("SELECT unnest(%s::bigint[])", [visible_ids], viewer))
+    series = "SELECT generate_series(%s::bigint, %s::bigint, %s::bigint)"
+    return LabelFrequencies(_count_by_label(series, [ids.start, ids.stop - 1, ids.step], viewer), step=ids.step)
 
 
 def visible_labels(
-    label_ids: Sequence[int], *, viewer: Viewer, among: LabelFrequencies, maximum: int = MOST_ASKED
+    label_ids: Sequence[int], *, viewer: Viewer, among: LabelFrequencies, maximum: int = MAX_LOOKUPS
 ) -> tuple[list[VisibleLabel], int]:
-    """Those of the labels that can be met, in the order given, no more than `most`; and how many were looked up.
+    """The visible ones of these labels, and how many of the ids were looked up.
 
-    Not all of them where most cannot be met: then one goes on behind the last that was looked up.
+    At most `maximum` labels, in the order of the ids. If few of them are visible, not all ids are looked up: the next
+    call continues behind the last one.
     """
-    found: list[VisibleLabel] = []
-    asked, step = 0, maximum
-    while asked < min(len(label_ids), MOST_ASKED) and len(found) < maximum:
-        found += _met(label_ids[asked : asked + step], viewer=viewer, among=among)
-        asked, step = min(asked + step, len(label_ids)), step * 2
-    if len(found) > maximum:
-        found = found[:maximum]
-        asked = label_ids.index(found[-1].label_id) + 1
-    return found, asked
+    labels: list[VisibleLabel] = []
+    position, step = 0, maximum
+    while position < min(len(label_ids), MAX_LOOKUPS) and len(labels) < maximum:
+        labels += _visible(label_ids[position : position + step], viewer=viewer, among=among)
+        position, step = min(position + step, len(label_ids)), step * 2
+    if len(labels) > maximum:
+        labels = labels[:maximum]
+        position = label_ids.index(labels[-1].label_id) + 1
+    return labels, position
 
 
-def _met(label_ids: Sequence[int], *, viewer: Viewer, among: LabelFrequencies) -> list[VisibleLabel]:
-    newest = _newest(label_ids, viewer)
+def _visible(label_ids: Sequence[int], *, viewer: Viewer, among: LabelFrequencies) -> list[VisibleLabel]:
+    newest = _newest_images(label_ids, viewer)
     if among.is_exact:
         return [VisibleLabel(label_id, among.numbers[label_id], False, tuple(ids)) for label_id, ids in newest]
-    counts = _counted([label_id for label_id, _ in newest if not among.surely_capped(label_id)], viewer)
-    numbers = ((counts.get(label_id, CAP + 1), label_id, tuple(ids)) for label_id, ids in newest)
-    return [VisibleLabel(label_id, min(number, CAP), number > CAP, ids) for number, label_id, ids in numbers]
+    counts = _capped_counts([label_id for label_id, _ in newest if not among.exceeds_cap(label_id)], viewer)
+    numbers = ((counts.get(label_id, COUNT_CAP + 1), label_id, tuple(ids)) for label_id, ids in newest)
+    return [
+        VisibleLabel(label_id, min(number, COUNT_CAP), number > COUNT_CAP, ids) for number, label_id, ids in numbers
+    ]
 
 
-def _newest(label_ids: Sequence[int], viewer: Viewer) -> list[tuple[Any, ...]]:
-    """For each label that can be met, the ids of the newest pictures that carry it."""
+def _newest_images(label_ids: Sequence[int], viewer: Viewer) -> list[tuple[int, list[int]]]:
+    """The newest visible images with each label; labels without any are left out."""
     visible = visibility_filter(viewer, "analysis_imagelabel")
-    return _fetched(
+    return fetch_all(
         f"""SELECT label.id, newest.ids FROM unnest(%s::int[]) WITH ORDINALITY label (id, place)
             CROSS JOIN LATERAL (
                 SELECT array_agg(image_id) AS ids FROM (
@@ -105,21 +112,22 @@ def _newest(label_ids: Sequence[int], viewer: Viewer) -> list[tuple[Any, ...]]:
     )
 
 
-def _counted(label_ids: Sequence[int], viewer: Viewer) -> dict[int, int]:
+def _capped_counts(label_ids: Sequence[int], viewer: Viewer) -> dict[int, int]:
     visible = visibility_filter(viewer, "analysis_imagelabel")
-    rows = _fetched(
+    rows = fetch_all(
         f"""SELECT label.id, (SELECT count(*) FROM (
-                SELECT FROM analysis_imagelabel WHERE label_id = label.id AND {visible.text} LIMIT {CAP + 1}) few)
+                SELECT FROM analysis_imagelabel WHERE label_id = label.id AND {visible.text}
+                LIMIT {COUNT_CAP + 1}) few)
             FROM unnest(%s::int[]) label (id)""",  # noqa: S608
         [*visible.values, list(label_ids)],
     )
     return dict(rows)
 
 
-def _carried(ids: str, values: list[Any], viewer: Viewer) -> dict[int, int]:
-    """Of those of these pictures that are seen, how many carry each label."""
+def _count_by_label(ids: str, values: list[Any], viewer: Viewer) -> dict[int, int]:
+    """Visible images by label among the ids of a statement."""
     visible = visibility_filter(viewer, "analysis_imageindex")
-    rows = _fetched(
+    rows = fetch_all(
         f"""SELECT label_id, count(*) FROM analysis_imageindex, unnest(label_ids) label_id
             WHERE image_id = ANY(ARRAY({ids})) AND {visible.text} GROUP BY label_id""",  # noqa: S608
         [*values, *visible.values],
@@ -127,36 +135,129 @@ def _carried(ids: str, values: list[Any], viewer: Viewer) -> dict[int, int]:
     return dict(rows)
 
 
-def _few_seen(viewer: Viewer) -> list[int] | None:
-    """All pictures that are seen, if they are no more than are looked at."""
-    library = Image.objects.filter(trashed_at=None).values_list("pk", flat=True)
-    opened = library.filter(visibility__gte=viewer.min_visibility).order_by("-added_at", "-pk")[: SAMPLE + 1]
-    own = library.filter(owner=viewer.person_id).order_by("-added_at", "-pk")[: SAMPLE + 1]
-    if opened.count() > SAMPLE or own.count() > SAMPLE:
+def _visible_ids(viewer: Viewer) -> list[int] | None:
+    """All images that the viewer sees; None if they are more than SAMPLE."""
+    library = Image.objects.filter(trashed_at=None).order_by("-added_at", "-pk").values_list("pk", flat=True)
+    # Two queries, since each has a partial index and their disjunction has none.
+    shared = library.filter(visibility__gte=viewer.min_visibility)[: SAMPLE + 1]
+    own = library.filter(owner=viewer.person_id)[: SAMPLE + 1]
+    if shared.count() > SAMPLE or own.count() > SAMPLE:
         return None
-    ids = {*opened, *own}
+    ids = {*shared, *own}
     return list(ids) if len(ids) <= SAMPLE else None
 
 
-def _spread() -> range:
-    """Ids of pictures, all of them or some at even distances."""
-    [(first, last)] = _fetched(
+def _sample_ids() -> range:
+    """Ids at even distances over the library; some of them may be of no image."""
+    [(first, last)] = fetch_all(
         "SELECT coalesce(min(image_id), 0), coalesce(max(image_id), -1) FROM analysis_imageindex"
     )
     return range(first, last + 1, max(1, -(-(last + 1 - first) // SAMPLE)))
 
 
-def _sees_all(viewer: Viewer) -> bool:
-    """Whether all pictures are their own, which two looks into an index tell."""
+def _owns_all(viewer: Viewer) -> bool:
     if viewer.person_id is None:
         return False
     library = Image.objects.filter(trashed_at=None)
-    return not (
-        library.filter(owner__lt=viewer.person_id).exists() or library.filter(owner__gt=viewer.person_id).exists()
+    # Both are read from the index of owners at once; "not equal" would scan it.
+    before, after = library.filter(owner__lt=viewer.person_id), library.filter(owner__gt=viewer.person_id)
+    return not (before.exists() or after.exists())
+
+
+@dataclass(frozen=True)
+class LabelVisibility:
+    """Which labels one viewer may see, for one response.
+
+    Looking up labels one by one is fast if the viewer sees many images: an image with each is found soon. If they see
+    few, that would read thousands of other images, so the labels of these few are read instead.
+    """
+
+    viewer: Viewer
+    counts: dict[int, int] | None
+    """For viewers of few images: visible images by label, without hidden labels."""
+    owns_all: bool
+    """Every image is the viewer's."""
+
+    def visible(self, label_ids: Iterable[int], *, maximum: int) -> dict[int, int | None]:
+        """The visible labels among these, in their order, each with its number of images.
+
+        The number is exact for viewers of few images, the label's own counter for viewers who own all images, and
+        None for others, whom the counter would tell of images they may not see. Hidden labels are never visible.
+        """
+        if self.counts is not None:
+            counts = self.counts
+            return dict(islice(((pk, counts[pk]) for pk in label_ids if pk in counts), maximum))
+        labels: dict[int, int | None] = {}
+        remaining, probed = iter(label_ids), 0
+        while len(labels) < maximum:
+            step = list(islice(remaining, min(maximum + 2 * probed, MAX_PROBES - probed)))
+            if not step:
+                break
+            labels |= self._probe(step)
+            probed += len(step)
+        return dict(islice(labels.items(), maximum))
+
+    def categories(self, names: Sequence[str], *, maximum: int) -> list[str]:
+        """The categories among these that have a visible label."""
+        is_visible, values = (
+            _is_visible(self.viewer) if self.counts is None else ("label.id = ANY(%s)", [[*self.counts]])
+        )
+        rows = fetch_all(
+            f"""SELECT c.name FROM unnest(%s::text[]) WITH ORDINALITY c (name, place)
+                WHERE (SELECT 1 FROM analysis_label label
+                       WHERE label.category = c.name AND NOT label.is_hidden AND {is_visible} LIMIT 1) = 1
+                ORDER BY c.place LIMIT {maximum:d}""",  # noqa: S608
+            [list(names), *values],
+        )
+        return [name for (name,) in rows]
+
+    def _probe(self, label_ids: Sequence[int]) -> dict[int, int | None]:
+        is_visible, values = _is_visible(self.viewer)
+        rows = fetch_all(
+            f"""SELECT label.id, label.image_count FROM unnest(%s::int[]) WITH ORDINALITY c (id, place)
+                JOIN analysis_label label ON label.id = c.id AND NOT label.is_hidden
+                WHERE {is_visible} ORDER BY c.place""",  # noqa: S608
+            [list(label_ids), *values],
+        )
+        return {pk: count if self.owns_all else None for pk, count in rows}
+
+
+def label_visibility(viewer: Viewer) -> LabelVisibility:
+    """The label visibility of a viewer, in one or two short queries."""
+    images = f"""SELECT id FROM analysis_image WHERE trashed_at IS NULL AND {{}}
+                 ORDER BY added_at DESC, id DESC LIMIT {SMALL_LIBRARY + 1}"""  # noqa: S608
+    shared = images.format(f"visibility > 0 AND visibility >= {viewer.min_visibility:d}")
+    own = images.format("owner_id = %s")
+    others = "EXISTS (SELECT FROM analysis_image WHERE trashed_at IS NULL AND owner_id {} %s)"
+    [(ids, owns_all)] = fetch_all(
+        f"""SELECT ARRAY(SELECT id FROM (({own}) UNION ALL ({shared})) visible LIMIT {SMALL_LIBRARY + 1}),
+                   NOT ({others.format("<")} OR {others.format(">")})""",  # noqa: S608
+        [viewer.person_id] * 3,
+    )
+    counts = _labels_of(ids) if len(ids) <= SMALL_LIBRARY else None
+    return LabelVisibility(viewer, counts, owns_all=bool(owns_all) and viewer.person_id is not None)
+
+
+def _labels_of(image_ids: list[int]) -> dict[int, int]:
+    """The number of these images with each label, the most frequent first."""
+    return dict(
+        fetch_all(
+            """SELECT label.id, counted.images
+               FROM (SELECT label_id, count(*) AS images
+                     FROM analysis_imageindex, unnest(label_ids) label_id
+                     WHERE image_id = ANY(%s) GROUP BY label_id) counted
+               JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
+               ORDER BY counted.images DESC, label.name""",
+            [image_ids],
+        )
     )
 
 
-def _fetched(sql: str, parameters: Collection[Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(parameters))
-        return list(cursor.fetchall())
+def _is_visible(viewer: Viewer) -> tuple[str, list[Any]]:
+    """The condition that a visible image has `label`, and its values."""
+    visible = visibility_filter(viewer, "p")
+    # A scalar subquery, so that the planner keeps to one index lookup for each label (see sql/conditions.py).
+    return (
+        f"(SELECT 1 FROM analysis_imagelabel p WHERE p.label_id = label.id AND {visible.text} LIMIT 1) = 1",  # noqa: S608
+        list(visible.values),
+    )

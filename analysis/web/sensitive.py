@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from analysis.models import Analysis, Image, Label
-from analysis.search.sql.expressions import fetch_all
+from analysis.search.database import fetch_all
 from analysis.web.http import Request, next_url
 
 SESSION_KEY = "shows_sensitive"

@@ -74,7 +74,7 @@ def test_invalid_search_is_explained_and_shows_no_rows(owner, browser):
     page = browser.get(PICTURES, {"q": 'dog "cat'})
     assert (rows_of(page), messages_of(page)) == (
         [],
-        ["Invalid search, column 5: Nothing closes this quote."],
+        ["Invalid search, column 5: Unclosed quotation mark."],
     )
     assert messages_of(browser.get(ANALYSES, {"q": 'dog "cat'})) == messages_of(page)
 

@@ -480,7 +480,7 @@ def test_an_estimate_counts_calls_money_and_time_and_calls_nothing(owner, settin
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"query": "dog ("}, "Invalid search, column 5: Nothing closes"),
+        ({"query": "dog ("}, "Invalid search, column 5: Unclosed"),
         ({"limit": 0}, "The limit must be at least 1 picture, not 0"),
         ({"budget": Decimal(-1)}, "The budget must be from $0.00 to $100,000.00, not -1."),
         ({"budget": Decimal("NaN")}, "The budget must be from $0.00 to $100,000.00, not NaN"),

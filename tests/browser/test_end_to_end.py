@@ -141,7 +141,7 @@ def test_invalid_search_keeps_results_and_url(visit, a_wall, owner):
     search = page.get_by_role("combobox")
     search.fill('dog "cat')
     search.press("Enter")
-    expect(page.locator("#search-error")).to_contain_text("Nothing closes this quote.")
+    expect(page.locator("#search-error")).to_contain_text("Unclosed quotation mark.")
     expect(page.locator(".card")).to_have_count(3)
     assert page.url.endswith("/")
     search.fill("dgo")

@@ -1,4 +1,4 @@
-"""What a query finds, told picture by picture in plain Python from the truth: answers, verdicts, marks."""
+"""A search in plain Python over analyses, verdicts and ratings, for comparison."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Picture:
 
 @dataclass
 class Library:
-    """All there is, and who asks when."""
+    """All images and labels, and the viewer and moment of the search."""
 
     pictures: list[Picture]
     labels: dict[tuple[str, str], Label]
@@ -77,8 +77,8 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label])
             continue
         for word in detected_labels(analysis.api, analysis.answer, threshold=75):
             label, confidence = standing[word.kind, word.name.lower()], round(word.confidence, 2)
-            known = picture.labels.get(_key(label))
-            if confidence >= (label.threshold or 0) and (known is None or known.confidence < confidence):
+            previous = picture.labels.get(_key(label))
+            if confidence >= (label.threshold or 0) and (previous is None or previous.confidence < confidence):
                 picture.labels[_key(label)] = ReferenceLabel(confidence, word.instance_count)
         if analysis.api == "faces":
             picture.faces = list(responses.faces_in(analysis.answer))
@@ -86,12 +86,12 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label])
             picture.text = lines_in(analysis.answer)
         if analysis.api == "labels":
             picture.quality = responses.quality_in(analysis.answer)
-    for key, verdict in {_key(standing[_key(each.label)]): each for each in picture.verdicts}.items():
+    for key, verdict in {_key(standing[_key(verdict.label)]): verdict for verdict in picture.verdicts}.items():
         if verdict.decision == "rejected":
             picture.labels.pop(key, None)
         else:
-            known = picture.labels.get(key)
-            picture.labels[key] = ReferenceLabel(FULL, known.count if known else 0)
+            previous = picture.labels.get(key)
+            picture.labels[key] = ReferenceLabel(FULL, previous.count if previous else 0)
     return picture
 
 
@@ -100,7 +100,8 @@ def reference_results(query: Query, library: Library) -> list[int]:
     hits = [
         picture
         for picture in library.pictures
-        if _is_visible(picture.row, query, library) and all(_holds(part, picture, library) for part in query.parts)
+        if _is_visible(picture.row, query, library)
+        and all(_matches_node(part, picture, library) for part in query.parts)
     ]
     ranked = next((part for part in query.parts if isinstance(part, search_query.LabelTerm)), None)
     sort = query.sort if query.sort != "confidence" or ranked else "newest"
@@ -108,7 +109,7 @@ def reference_results(query: Query, library: Library) -> list[int]:
         "newest": lambda p: p.row.added_at,
         "oldest": lambda p: p.row.added_at,
         "taken": lambda p: p.row.taken_at or p.row.added_at,
-        "confidence": lambda p: max((c.confidence for c in _carried(ranked, p, library)), default=0),
+        "confidence": lambda p: max((label.confidence for label in _labels_of(ranked, p, library)), default=0),
         "name": lambda p: p.row.filename.lower(),
         "size": lambda p: p.row.size,
     }
@@ -125,19 +126,19 @@ def _is_visible(row: Image, query: Query, library: Library) -> bool:
     return row.owner_id == person or row.visibility >= library.viewer.min_visibility
 
 
-def _meant(node, library: Library) -> set[tuple[str, str]]:
+def _matching_keys(node, library: Library) -> set[tuple[str, str]]:
     if isinstance(node, search_query.CategoryTerm):
-        shown = {
+        categories = {
             key: label.category
             for key, label in library.labels.items()
             if not label.is_hidden and not label.merged_into
         }
-        return {key for key, category in shown.items() if category.lower() == node.name.lower()}
+        return {key for key, category in categories.items() if category.lower() == node.name.lower()}
     name = node.name.lower()
     kind = "label" if isinstance(node, search_query.CountTerm) else node.kind
     if isinstance(node, search_query.LabelTerm) and node.is_prefix:
         keys = {key for key in library.labels if key[1].startswith(name)}
-        keys |= {key for alias, meant in library.aliases.items() if alias.startswith(name) for key in meant}
+        keys |= {key for alias, targets in library.aliases.items() if alias.startswith(name) for key in targets}
     else:
         keys = {key for key in library.labels if key[1] == name} | library.aliases.get(name, set())
     keys = {_key(library.labels[key].merged_into or library.labels[key]) for key in keys}
@@ -146,12 +147,12 @@ def _meant(node, library: Library) -> set[tuple[str, str]]:
     return {key for key in keys if not library.labels[key].is_hidden}
 
 
-def _carried(node, picture: Picture, library: Library) -> list[ReferenceLabel]:
-    return [carried for key in _meant(node, library) if (carried := picture.labels.get(key))]
+def _labels_of(node, picture: Picture, library: Library) -> list[ReferenceLabel]:
+    return [label for key in _matching_keys(node, library) if (label := picture.labels.get(key))]
 
 
-def _holds(node, picture: Picture, library: Library) -> bool:
-    return _JUDGES[type(node)](node, picture, library)
+def _matches_node(node, picture: Picture, library: Library) -> bool:
+    return _EVALUATORS[type(node)](node, picture, library)
 
 
 def _within(value, low, high) -> bool:
@@ -159,42 +160,42 @@ def _within(value, low, high) -> bool:
 
 
 def _not(node, picture, library):
-    return not _holds(node.part, picture, library)
+    return not _matches_node(node.part, picture, library)
 
 
 def _and(node, picture, library):
-    return all(_holds(part, picture, library) for part in node.parts)
+    return all(_matches_node(part, picture, library) for part in node.parts)
 
 
 def _or(node, picture, library):
-    return any(_holds(part, picture, library) for part in node.parts)
+    return any(_matches_node(part, picture, library) for part in node.parts)
 
 
-def _labeled(node, picture, library):
-    return any(carried.confidence >= node.minimum for carried in _carried(node, picture, library))
+def _has_label(node, picture, library):
+    return any(label.confidence >= node.minimum for label in _labels_of(node, picture, library))
 
 
-def _in_category(node, picture, library):
-    return bool(_carried(node, picture, library))
+def _has_category(node, picture, library):
+    return bool(_labels_of(node, picture, library))
 
 
-def _counted(node, picture, library):
-    maximum = max((carried.count for carried in _carried(node, picture, library)), default=0)
+def _has_count(node, picture, library):
+    maximum = max((label.count for label in _labels_of(node, picture, library)), default=0)
     return _within(maximum, node.minimum, node.maximum)
 
 
-def _one_face(node, picture, library):
-    shown = {name for kind, name in picture.labels if kind in {"face", "emotion"}}
-    wanted = {trait.lower() for trait in node.traits}
-    return wanted <= shown and any(_fits(node, wanted, face) for face in picture.faces)
+def _has_face(node, picture, library):
+    image_traits = {name for kind, name in picture.labels if kind in {"face", "emotion"}}
+    required = {trait.lower() for trait in node.traits}
+    return required <= image_traits and any(_fits(node, required, face) for face in picture.faces)
 
 
-def _written(node, picture, library):
-    words, wanted = picture.text.lower().split(), node.text.lower().split()
-    return any(words[place : place + len(wanted)] == wanted for place in range(len(words)))
+def _has_text(node, picture, library):
+    words, phrase = picture.text.lower().split(), node.text.lower().split()
+    return any(words[start : start + len(phrase)] == phrase for start in range(len(words)))
 
 
-def _matches(node, picture, library):
+def _field_matches(node, picture, library):
     row, text = picture.row, node.text.lower()
     match node.field:
         case "name":
@@ -206,11 +207,14 @@ def _matches(node, picture, library):
         case "owner":
             return row.owner_id == library.viewer.person_id if text == "me" else row.owner.username.lower() == text
         case "bucket":
-            return row.bucket is not None and text in row.bucket.name.lower()
+            viewer, bucket = library.viewer, row.bucket
+            # Names of other people's buckets are private.
+            is_readable = bucket is not None and (viewer.sees_all or bucket.owner_id == viewer.person_id)
+            return is_readable and text in bucket.name.lower()
     return False
 
 
-def _measured(node, picture, library):
+def _in_range(node, picture, library):
     if node.field == "rating":
         return picture.mark is not None and _within(picture.mark.rating, node.low, node.high)
     if node.field in {"size", "width", "height"}:
@@ -219,11 +223,11 @@ def _measured(node, picture, library):
     return picture.quality is not None and _within(getattr(picture.quality, name), node.low, node.high)
 
 
-def _between(node, picture, library):
+def _in_dates(node, picture, library):
     return _within(_moment(node, picture).astimezone(UTC).date(), node.first, node.last)
 
 
-def _lately(node, picture, library):
+def _in_period(node, picture, library):
     if node.unit in {"today", "yesterday"}:
         day = library.moment.date() - timedelta(days=node.unit == "yesterday")
         return _moment(node, picture).date() == day
@@ -231,13 +235,13 @@ def _lately(node, picture, library):
     return _moment(node, picture) >= library.moment - length
 
 
-def _oriented(node, picture, library):
+def _has_shape(node, picture, library):
     row = picture.row
     shape = "square" if row.width == row.height else "landscape" if row.width > row.height else "portrait"
     return node.shape == shape
 
 
-def _is(node, picture, library):  # noqa: PLR0911
+def _has_state(node, picture, library):  # noqa: PLR0911
     row = picture.row
     last = {analysis.api: analysis.state for analysis in picture.analyses}
     match node.state:
@@ -258,8 +262,8 @@ def _is(node, picture, library):  # noqa: PLR0911
     return row.visibility == Image.Visibility[node.state.upper()]
 
 
-def _has(node, picture, library):
-    match node.thing:
+def _has_feature(node, picture, library):
+    match node.feature:
         case "faces":
             return bool(picture.faces)
         case "text":
@@ -269,18 +273,18 @@ def _has(node, picture, library):
     return picture.row.latitude is not None and picture.row.longitude is not None
 
 
-def _by(node, picture, library):
-    if node.who == "person":
+def _has_source(node, picture, library):
+    if node.source == "person":
         return any(verdict.decision != "rejected" for verdict in picture.verdicts)
-    return any(analysis.is_current and analysis.recognizer == node.who for analysis in picture.analyses)
+    return any(analysis.is_current and analysis.recognizer == node.source for analysis in picture.analyses)
 
 
-def _by_model(node, picture, library):
+def _has_model(node, picture, library):
     return any(analysis.is_current and analysis.model_version == node.version for analysis in picture.analyses)
 
 
-def _like(node, picture, library):
-    other = next((each.row for each in library.pictures if each.row.pk == node.image_id), None)
+def _is_similar(node, picture, library):
+    other = next((other.row for other in library.pictures if other.row.pk == node.image_id), None)
     if other is None or not _is_visible(other, Query(), library):
         return False
     if other.pk == picture.row.pk:
@@ -295,8 +299,8 @@ def _moment(node, picture: Picture) -> datetime:
     return row.added_at if node.field == "added" else row.taken_at or row.added_at
 
 
-def _fits(node, wanted: set[str], face: responses.DetectedFace) -> bool:
-    shown = {
+def _fits(node, required: set[str], face: responses.DetectedFace) -> bool:
+    face_traits = {
         (
             value
             if isinstance(value, str)
@@ -305,10 +309,10 @@ def _fits(node, wanted: set[str], face: responses.DetectedFace) -> bool:
         for name, (value, sure) in face.attributes.items()
         if value and sure >= 75
     }
-    shown |= {emotion.type.lower() for emotion in face.emotions if emotion.confidence >= 75}
+    face_traits |= {emotion.type.lower() for emotion in face.emotions if emotion.confidence >= 75}
     is_young_enough = node.age_high is None or (face.age_low is not None and face.age_low <= node.age_high)
     is_old_enough = node.age_low is None or (face.age_high is not None and face.age_high >= node.age_low)
-    return wanted <= shown and is_young_enough and is_old_enough
+    return required <= face_traits and is_young_enough and is_old_enough
 
 
 def _is_twin(row: Image, other: Image, library: Library) -> bool:
@@ -316,23 +320,23 @@ def _is_twin(row: Image, other: Image, library: Library) -> bool:
     return row.pk != other.pk and is_same and other.trashed_at is None and _is_visible(other, Query(), library)
 
 
-_JUDGES = {
+_EVALUATORS = {
     search_query.Not: _not,
     search_query.And: _and,
     search_query.Or: _or,
-    search_query.LabelTerm: _labeled,
-    search_query.CategoryTerm: _in_category,
-    search_query.CountTerm: _counted,
-    search_query.FaceTerm: _one_face,
-    search_query.TextTerm: _written,
-    search_query.FieldTerm: _matches,
-    search_query.RangeTerm: _measured,
-    search_query.DateTerm: _between,
-    search_query.RelativeDateTerm: _lately,
-    search_query.OrientationTerm: _oriented,
-    search_query.StateTerm: _is,
-    search_query.HasTerm: _has,
-    search_query.SourceTerm: _by,
-    search_query.ModelTerm: _by_model,
-    search_query.SimilarTerm: _like,
+    search_query.LabelTerm: _has_label,
+    search_query.CategoryTerm: _has_category,
+    search_query.CountTerm: _has_count,
+    search_query.FaceTerm: _has_face,
+    search_query.TextTerm: _has_text,
+    search_query.FieldTerm: _field_matches,
+    search_query.RangeTerm: _in_range,
+    search_query.DateTerm: _in_dates,
+    search_query.RelativeDateTerm: _in_period,
+    search_query.OrientationTerm: _has_shape,
+    search_query.StateTerm: _has_state,
+    search_query.HasTerm: _has_feature,
+    search_query.SourceTerm: _has_source,
+    search_query.ModelTerm: _has_model,
+    search_query.SimilarTerm: _is_similar,
 }

@@ -1,4 +1,4 @@
-"""Searches as hypothesis draws them: trees in normal form, as `parse` would give them."""
+"""Hypothesis strategies for queries in normal form, as `parse` returns them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ from analysis.search.query import (
     any_of,
     negation,
 )
-from analysis.search.syntax.terms import KINDS, MATCHED, SHAPES
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""For properties: how long one example takes says more of the machine than of the code."""
+"""Without a deadline, since the time of one example depends on the machine."""
 
 WORDS = ("dog", "Cat", "black and white", "OR", "NOT", "AND", "size", "face", "sort:name", "-", "*", '5" screen', "..")
 UNUSUAL = st.text(min_size=1, max_size=12).map(lambda text: " ".join(text.replace("\0", "").split())).filter(bool)
@@ -48,13 +47,13 @@ def percents():
 
 
 def ranges(values):
-    """Both ends, or one of them."""
+    """Pairs with both ends or one of them."""
     ordered = st.tuples(values, values).map(sorted).map(tuple)
     return st.one_of(ordered, st.tuples(values, st.none()), st.tuples(st.none(), values))
 
 
 def days():
-    """First and last days of months and years among them."""
+    """Any days, and often the first or last of a month or year."""
     months = st.tuples(st.integers(1990, 2030), st.integers(1, 12))
     firsts = months.map(lambda month: date(*month, 1))
     lasts = firsts.map(lambda day: date.fromordinal(day.toordinal() - 1))
@@ -76,8 +75,8 @@ def measures():
 def faces():
     traits = st.lists(names(), max_size=3, unique=True).map(tuple)
     ages = st.one_of(st.just((None, None)), ranges(st.integers(0, 150)))
-    several = st.tuples(traits, ages).filter(lambda face: face[0] or face[1] != (None, None))
-    return several.map(lambda face: FaceTerm(face[0], *face[1]))
+    contents = st.tuples(traits, ages).filter(lambda face: face[0] or face[1] != (None, None))
+    return contents.map(lambda face: FaceTerm(face[0], *face[1]))
 
 
 def counts():
@@ -89,40 +88,42 @@ def counts():
 def leaves():
     dates = st.sampled_from(["taken", "added"])
     return st.one_of(
-        st.builds(LabelTerm, names(), st.sampled_from(["", "", *KINDS]), percents() | st.just(0.0), st.booleans()),
+        st.builds(
+            LabelTerm, names(), st.sampled_from(["", "", *LabelTerm.KINDS]), percents() | st.just(0.0), st.booleans()
+        ),
         st.builds(CategoryTerm, names()),
         counts(),
         faces(),
         st.builds(TextTerm, names()),
-        st.builds(FieldTerm, st.sampled_from(MATCHED), names()),
+        st.builds(FieldTerm, st.sampled_from(FieldTerm.FIELDS), names()),
         measures(),
         st.builds(lambda field, bounds: DateTerm(field, *bounds), dates, ranges(days())),
         st.builds(RelativeDateTerm, dates, st.integers(1, 100), st.sampled_from(["day", "week", "month", "year"])),
-        st.builds(RelativeDateTerm, dates, st.just(1), st.sampled_from(RelativeDateTerm.NAMED)),
-        st.builds(OrientationTerm, st.sampled_from(SHAPES)),
+        st.builds(RelativeDateTerm, dates, st.just(1), st.sampled_from(RelativeDateTerm.NAMED_DAYS)),
+        st.builds(OrientationTerm, st.sampled_from(OrientationTerm.SHAPES)),
         st.builds(StateTerm, st.sampled_from(StateTerm.STATES)),
-        st.builds(HasTerm, st.sampled_from(HasTerm.THINGS)),
-        st.builds(SourceTerm, st.sampled_from(SourceTerm.WHO)),
+        st.builds(HasTerm, st.sampled_from(HasTerm.FEATURES)),
+        st.builds(SourceTerm, st.sampled_from(SourceTerm.SOURCES)),
         st.builds(ModelTerm, names()),
         st.builds(SimilarTerm, st.integers(0, 10**18 - 1)),
     )
 
 
 def parts(of=None, *, max_leaves: int = 12):
-    """`of`: the leaves they are made of."""
+    """Nodes built from the leaves `of`."""
 
-    def grown(inner):
-        several = st.lists(inner, min_size=1, max_size=3)
-        return st.one_of(inner.map(negation), several.map(all_of), several.map(any_of))
+    def extend(inner):
+        children = st.lists(inner, min_size=1, max_size=3)
+        return st.one_of(inner.map(negation), children.map(all_of), children.map(any_of))
 
-    return st.recursive(leaves() if of is None else of, grown, max_leaves=max_leaves)
+    return st.recursive(leaves() if of is None else of, extend, max_leaves=max_leaves)
 
 
 def queries(of=None, *, max_leaves: int = 12):
     return st.builds(query_of, st.lists(parts(of, max_leaves=max_leaves), max_size=4), st.sampled_from(SORTS))
 
 
-def query_of(several, sort="newest") -> Query:
-    """All of these as a search in normal form."""
-    whole = all_of(several)
-    return Query(whole.parts if isinstance(whole, And) else (whole,), sort)
+def query_of(nodes, sort="newest") -> Query:
+    """The conjunction of the nodes in normal form."""
+    root = all_of(nodes)
+    return Query(root.parts if isinstance(root, And) else (root,), sort)

@@ -1,4 +1,4 @@
-"""Every operator, alone and combined, over random libraries: what SQL finds is what plain Python finds."""
+"""Random queries over random libraries: SQL and plain Python agree."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ leaves = st.one_of(
     ),
     st.builds(search_query.OrientationTerm, st.sampled_from(["landscape", "portrait", "square"])),
     st.builds(search_query.StateTerm, st.sampled_from(search_query.StateTerm.STATES)),
-    st.builds(search_query.HasTerm, st.sampled_from(search_query.HasTerm.THINGS)),
-    st.builds(search_query.SourceTerm, st.sampled_from(search_query.SourceTerm.WHO)),
+    st.builds(search_query.HasTerm, st.sampled_from(search_query.HasTerm.FEATURES)),
+    st.builds(search_query.SourceTerm, st.sampled_from(search_query.SourceTerm.SOURCES)),
     st.builds(search_query.ModelTerm, st.sampled_from(["3.0", "3.1"])),
     st.builds(search_query.SimilarTerm, st.integers(0, PICTURES - 1)),
 )
@@ -102,15 +102,15 @@ nodes = st.recursive(
     ),
     max_leaves=5,
 )
-often = st.builds(
+common_labels = st.builds(
     search_query.LabelTerm, st.sampled_from(["Dog", "Cat", "Person", "Car"]), minimum=st.sampled_from([0, 0, 70])
 )
-together = st.lists(often | st.builds(search_query.Not, often), min_size=2, max_size=3, unique=True)
+label_lists = st.lists(common_labels | st.builds(search_query.Not, common_labels), min_size=2, max_size=3, unique=True)
 queries = st.builds(Query, st.lists(nodes, max_size=4, unique=True).map(tuple), st.sampled_from(search_query.SORTS))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_what_is_found_is_what_plain_python_finds(seed):
+def test_sql_equals_plain_python(seed):
     owner, colleague = create_user("Owner"), create_user("colleague")
     ids = _fill(random.Random(seed), [owner, colleague])
     people = [Viewer(pk) for pk in (owner.pk, colleague.pk, None)]
@@ -122,7 +122,7 @@ def test_what_is_found_is_what_plain_python_finds(seed):
     def check(query: Query, library: reference_search.Library, budget: int) -> None:
         query = _with_ids(query, ids)
         expected = reference_search.reference_results(query, library)
-        assert _walked(query, library.viewer, budget, size=7) == expected
+        assert _all_pages(query, library.viewer, budget, size=7) == expected
         bounds = {"viewer": library.viewer, "moment": MOMENT, "budget": budget}
         assert search.count(query, cap=PICTURES, **bounds) == len(expected)
         assert search.count(query, cap=3, **bounds) == min(len(expected), 4)
@@ -131,25 +131,25 @@ def test_what_is_found_is_what_plain_python_finds(seed):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_labels_that_are_often_together_are_walked_along(seed):
-    """Pages of three in libraries where the first look finds some of them, so that it is gone on from there."""
+def test_label_scans_equal_plain_python(seed):
+    """Pages of three images, of which the first scan finds some, so it continues."""
     owner = create_user("Owner")
     _fill(random.Random(seed), [owner])
     refresh_label_counts()
     library = reference_search.library(Viewer(owner.pk), MOMENT)
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(together, st.sampled_from(["newest", "oldest"]), st.sampled_from([7, 12, 20]))
+    @given(label_lists, st.sampled_from(["newest", "oldest"]), st.sampled_from([7, 12, 20]))
     def check(parts, sort: str, budget: int) -> None:
         query = Query(tuple(parts), sort)
         expected = reference_search.reference_results(query, library)
-        assert _walked(query, library.viewer, budget, size=3) == expected
+        assert _all_pages(query, library.viewer, budget, size=3) == expected
         assert search.count(query, viewer=library.viewer, budget=budget // 4, cap=4) == min(len(expected), 5)
 
     check()
 
 
-def test_bulk_work_goes_through_every_hit_once(owner):
+def test_iter_ids_returns_every_match_once(owner):
     ids = _fill(random.Random(4), [owner])
     query, viewer = Query((search_query.Not(search_query.LabelTerm("Dog")),), sort="size"), Viewer(owner.pk)
     steps = list(search.iter_ids(query, viewer=viewer, step=4))
@@ -159,24 +159,23 @@ def test_bulk_work_goes_through_every_hit_once(owner):
     assert set(expected) < set(ids)
 
 
-def _walked(query: Query, viewer: Viewer, budget: int, *, size: int) -> list[int]:
-    """All pages, one after another."""
-    found, after = list[int](), None
+def _all_pages(query: Query, viewer: Viewer, budget: int, *, size: int) -> list[int]:
+    ids, after = list[int](), None
     while True:
         page = search.page(query, viewer=viewer, after=after, size=size, moment=MOMENT, budget=budget)
-        found += [image.pk for image in page.images]
+        ids += [image.pk for image in page.images]
         if page.next is None:
-            return found
+            return ids
         after = search.Cursor.from_text(str(page.next))
 
 
 def _with_ids(query: Query, ids: list[int]) -> Query:
-    """The pictures that `like` names by their place in the library."""
+    """Replace positions in the library by ids in `like:`."""
 
     def replacing(node):
         match node:
-            case search_query.SimilarTerm(place):
-                return search_query.SimilarTerm(ids[place])
+            case search_query.SimilarTerm(index):
+                return search_query.SimilarTerm(ids[index])
             case search_query.Not(part):
                 return search_query.Not(replacing(part))
             case search_query.And(parts) | search_query.Or(parts):
@@ -195,7 +194,7 @@ def _fill(rng: random.Random, people) -> list[int]:
         image.bucket = rng.choice([None, None, *buckets])
         image.save()
     for image in images:
-        _asked(rng, image)
+        _add_analyses(rng, image)
     reindex([image.pk for image in images])
     LabelAlias.objects.create(label=Label.objects.get_or_create(kind="label", name="Person")[0], name="Human")
     labels = [*tags, *Label.objects.filter(kind__in=["label", "emotion"])]
@@ -212,12 +211,12 @@ def _fill(rng: random.Random, people) -> list[int]:
     reindex([image.pk for image in images])
     mark_all_duplicates()
     if rng.random() < 0.7:
-        refresh_label_counts()  # else every label seems to be rare
+        refresh_label_counts()  # otherwise every label counts as rare
     return [image.pk for image in images]
 
 
 def _change_labels(rng: random.Random) -> None:
-    """What staff may have made of some of them."""
+    """Merge some labels and set thresholds, as staff may have done."""
     for name, other in (("Dwarf 1", "Dwarf 2"), ("Grass", "Car"), ("Straße", "Dwarf 2")):
         standing = Label.objects.get_or_create(kind="label", name=other)[0]
         Label.objects.filter(kind="label", name=name).update(merged_into=standing)
@@ -245,18 +244,18 @@ def _picture(rng: random.Random, owner) -> Image:
     )
 
 
-def _asked(rng: random.Random, image: Image) -> None:
-    person = {"recognizer": rng.choice(["rekognition", "local"]), "model_version": rng.choice(["3.0", "3.1"])}
+def _add_analyses(rng: random.Random, image: Image) -> None:
+    engine = {"recognizer": rng.choice(["rekognition", "local"]), "model_version": rng.choice(["3.0", "3.1"])}
     if rng.random() < 0.8:
-        create_analysis(image, state="done", answer=_labels(rng), **person)
+        create_analysis(image, state="done", answer=_labels(rng), **engine)
     if rng.random() < 0.5:
         create_analysis(
-            image, "faces", state="done", answer=rekognition_responses.faces(*(_face(rng) for _ in range(2))), **person
+            image, "faces", state="done", answer=rekognition_responses.faces(*(_face(rng) for _ in range(2))), **engine
         )
     if rng.random() < 0.4:
         line = " ".join(rng.choices(WORDS, k=3))
-        found = {"DetectedText": line, "Type": "LINE", "Id": 0, "Confidence": 99.0}
-        create_analysis(image, "text", state="done", answer={"TextDetections": [found]}, **person)
+        detection = {"DetectedText": line, "Type": "LINE", "Id": 0, "Confidence": 99.0}
+        create_analysis(image, "text", state="done", answer={"TextDetections": [detection]}, **engine)
     if rng.random() < 0.2:
         create_analysis(image, rng.choice(["labels", "text"]), state=rng.choice(["queued", "failed"]))
 
@@ -289,7 +288,7 @@ def _face(rng: random.Random) -> dict:
     )
 
 
-def test_an_impossible_date_range_finds_nothing(owner):
+def test_reversed_date_range_matches_nothing(owner):
     create_image(owner)
     query = Query((search_query.DateTerm("added", date(2030, 1, 1), date(2020, 1, 1)),))
     assert search.count(query, viewer=Viewer(owner.pk)) == 0

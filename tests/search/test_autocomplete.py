@@ -1,4 +1,4 @@
-"""Completion: what is offered where, and that it tells nobody of pictures they may not see."""
+"""Autocomplete: suggestions by position, without labels of invisible images."""
 
 import pytest
 from django.utils import timezone
@@ -7,8 +7,8 @@ from analysis.models import Image, ImageLabel, Label, LabelAlias, Verdict, Viewe
 from analysis.recognition.search_index import reindex
 from analysis.search.autocomplete import Suggestion, complete, near_names
 from analysis.search.label_counts import refresh_label_counts
-from analysis.search.label_visibility import SMALL_LIBRARY
 from analysis.search.syntax.parser import parse
+from analysis.search.visible_labels import SMALL_LIBRARY
 from tests.factories import create_image, create_label, create_labeled_image
 
 NOBODY = Viewer()
@@ -16,7 +16,7 @@ NOBODY = Viewer()
 
 @pytest.fixture
 def library(owner):
-    """Three pictures of one person: Dog thrice, Dog House twice, the rest once; nothing carries Dolphin."""
+    """Three images: Dog on 3, Dog House on 2, other labels on 1, Dolphin on none."""
     for others in ({"Dog House": 90, "Black And White": 90}, {"Dog House": 90, "Person": 99}, {"Donkey": 80}):
         create_labeled_image(owner, {"Dog": 98, **others})
     create_label("Dolphin")
@@ -29,19 +29,19 @@ def library(owner):
 
 @pytest.fixture
 def crowd(owner, library):
-    """So many pictures more that they are not gone through one by one."""
-    some = Image.objects.filter(owner=owner).values().first()
-    unlike = {"id": None, "added_at": timezone.now()}
-    del some["phash_chunks"]
+    """More images than SMALL_LIBRARY."""
+    template = Image.objects.filter(owner=owner).values().first()
+    changes = {"id": None, "added_at": timezone.now()}
+    del template["phash_chunks"]
     Image.objects.bulk_create(
-        Image(**{**some, **unlike, "key": f"crowd/{number}", "sha256": f"c{number:063d}"})
+        Image(**{**template, **changes, "key": f"crowd/{number}", "sha256": f"c{number:063d}"})
         for number in range(SMALL_LIBRARY)
     )
     return library
 
 
 def add(owner, name, kind, **fields):
-    """A picture more that carries this label."""
+    """Create an image with this label."""
     image = create_image(owner, **fields)
     Verdict.objects.create(image=image, label=create_label(name, kind), decision="added", by=owner)
     reindex([image.pk])
@@ -49,37 +49,37 @@ def add(owner, name, kind, **fields):
     return image
 
 
-def shown(text, viewer, **more):
-    found = complete(text, **{"cursor": len(text), "viewer": viewer, **more})
-    return [(each.text, each.kind, each.count) for each in found]
+def suggestions(text, viewer, **options):
+    results = complete(text, **{"cursor": len(text), "viewer": viewer, **options})
+    return [(suggestion.text, suggestion.kind, suggestion.count) for suggestion in results]
 
 
-def names(text, viewer, **more):
-    return [name for name, _, _ in shown(text, viewer, **more)]
+def names(text, viewer, **options):
+    return [name for name, _, _ in suggestions(text, viewer, **options)]
 
 
-def taken(text, viewer):
-    """The first suggestion taken; | stands for the cursor."""
+def complete_first(text, viewer):
+    """The text after choosing the first suggestion; | is the cursor."""
     cursor = text.index("|")
     first = complete(text.replace("|", ""), cursor=cursor, viewer=viewer)[0]
     return f"{first.completed[: first.cursor]}|{first.completed[first.cursor :]}"
 
 
-def test_labels_by_any_word_of_a_name_or_alias_the_most_frequent_first(library):
-    assert shown("do", library) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
-    assert shown("do", library, maximum=2) == [("Dog", "label", 3), ("Dog House", "label", 2)]
-    assert shown("hOu", library) == [("Dog House", "label", 2)]
-    assert shown("pup", library) == [("Dog (Puppy)", "label", 3)]
-    assert shown("zebra", library) == []
+def test_labels_match_any_word_of_name_or_alias_by_frequency(library):
+    assert suggestions("do", library) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
+    assert suggestions("do", library, maximum=2) == [("Dog", "label", 3), ("Dog House", "label", 2)]
+    assert suggestions("hOu", library) == [("Dog House", "label", 2)]
+    assert suggestions("pup", library) == [("Dog (Puppy)", "label", 3)]
+    assert suggestions("zebra", library) == []
 
 
-def test_a_suggestion_is_the_whole_search_after_taking_it(library):
+def test_suggestion_has_the_complete_search(library):
     assert complete("-do beach", cursor=3, viewer=library, maximum=1) == [
         Suggestion("Dog", "label", 3, "-Dog beach", 5)
     ]
 
 
-TAKEN = {
+COMPLETIONS = {
     "do|": "Dog |",
     "do|lphin cat": "Dog |cat",
     "cat (do|)": "cat (Dog|)",
@@ -101,25 +101,25 @@ TAKEN = {
 }
 
 
-def test_taking_a_suggestion_writes_what_reads_as_meant(owner, library):
+def test_completed_search_parses(owner, library):
     add(owner, "Smile", "face")
     add(owner, "Summer 2024", "tag")
-    assert {text: taken(text, library) for text in TAKEN} == TAKEN
-    whole = [after.replace("|", "") for after in TAKEN.values() if after.endswith(" |") and "(" not in after]
-    assert [parse(text).text for text in whole] == [text.strip() for text in whole]
+    assert {text: complete_first(text, library) for text in COMPLETIONS} == COMPLETIONS
+    completed = [after.replace("|", "") for after in COMPLETIONS.values() if after.endswith(" |") and "(" not in after]
+    assert [parse(text).text for text in completed] == [text.strip() for text in completed]
 
 
-def test_a_field_takes_its_kind_alone_and_a_function_what_belongs_into_it(owner, library):
+def test_fields_and_functions_limit_the_kind_of_label(owner, library):
     add(owner, "Dot Miller", "celebrity")
     add(owner, "Doubtful", "emotion")
-    assert shown("celebrity:do", library) == [("Dot Miller", "celebrity", 1)]
-    assert shown("celebrity:", library) == [("Dot Miller", "celebrity", 1)]
-    assert shown("face(do", library) == [("Doubtful", "emotion", 1)]
+    assert suggestions("celebrity:do", library) == [("Dot Miller", "celebrity", 1)]
+    assert suggestions("celebrity:", library) == [("Dot Miller", "celebrity", 1)]
+    assert suggestions("face(do", library) == [("Doubtful", "emotion", 1)]
     assert names("count(do", library) == ["Dog", "Dog House", "Donkey"]
     assert names("do", library) == ["Dog", "Dog House", "Donkey", "Dot Miller", "Doubtful"]
 
 
-FIXED = {
+VALUES = {
     "is:pr": ["private"],
     "has:": ["faces", "text", "location", "labels"],
     "BY:P": ["person"],
@@ -141,8 +141,8 @@ FIXED = {
 }
 
 
-def test_fields_and_what_may_follow_them(library):
-    assert {text: names(text, library) for text in FIXED} == FIXED
+def test_fields_and_values_are_suggested(library):
+    assert {text: names(text, library) for text in VALUES} == VALUES
 
 
 @pytest.mark.parametrize(
@@ -150,49 +150,49 @@ def test_fields_and_what_may_follow_them(library):
     ['"\\', '"a\\"do', "-" * 300 + "do", "(" * 3_000 + "do", "a" * 4_000 + '"', "\0\ud800do", 'tag:"" do', "*:do"],
 )
 def test_any_text_can_be_completed(text, library):
-    for each in complete(text, cursor=len(text), viewer=library):
-        assert 0 <= each.cursor <= len(each.completed)
+    for suggestion in complete(text, cursor=len(text), viewer=library):
+        assert 0 <= suggestion.cursor <= len(suggestion.completed)
 
 
-def test_a_cursor_out_of_place_is_taken_for_the_nearest_one(library):
+def test_cursor_is_clamped_to_the_text(library):
     assert names("do", library, cursor=99) == ["Dog", "Dog House", "Donkey"]
     assert names("do", library, cursor=-1) == []
 
 
-def test_only_what_one_can_meet_is_offered(library, colleague, owner):
+def test_only_labels_of_visible_images_are_suggested(library, colleague, owner):
     add(colleague, "Dossier", "tag")
-    assert shown("do", Viewer(colleague.pk)) == [("Dossier", "tag", 1)]
+    assert suggestions("do", Viewer(colleague.pk)) == [("Dossier", "tag", 1)]
     assert names("do", library) == ["Dog", "Dog House", "Donkey"]
     assert names("do", NOBODY) == []
     add(owner, "Doorway", "tag", visibility=1)
-    assert shown("do", Viewer(colleague.pk)) == [("Doorway", "tag", 1), ("Dossier", "tag", 1)]
+    assert suggestions("do", Viewer(colleague.pk)) == [("Doorway", "tag", 1), ("Dossier", "tag", 1)]
     assert names("do", NOBODY) == []
     add(owner, "Dome", "tag", visibility=2)
-    assert shown("do", NOBODY) == [("Dome", "tag", 1)]
+    assert suggestions("do", NOBODY) == [("Dome", "tag", 1)]
     assert names("category:", NOBODY) == []
     assert names("category:", library) == ["Animals and Pets"]
 
 
-def test_the_same_among_many_pictures(crowd, colleague, owner):
-    assert shown("do", crowd) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
+def test_large_library_has_the_same_suggestions(crowd, colleague, owner):
+    assert suggestions("do", crowd) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
     assert names("category:", crowd) == ["Animals and Pets"]
     add(colleague, "Dossier", "tag")
     Label.objects.filter(name="Donkey").update(is_hidden=True)
-    assert shown("do", crowd) == [("Dog", "label", None), ("Dog House", "label", None)]
-    assert shown("do", Viewer(colleague.pk)) == [("Dossier", "tag", 1)]
+    assert suggestions("do", crowd) == [("Dog", "label", None), ("Dog House", "label", None)]
+    assert suggestions("do", Viewer(colleague.pk)) == [("Dossier", "tag", 1)]
 
 
-def test_hidden_labels_and_those_in_the_trash_are_not_offered(library):
+def test_hidden_labels_and_those_in_the_trash_are_not_suggested(library):
     Label.objects.filter(name="Dog House").update(is_hidden=True)
     assert names("do", library) == ["Dog", "Donkey"]
     ImageLabel.objects.filter(label__name="Donkey").delete()
     image = Image.objects.get(index__label_ids__contains=[Label.objects.get(name="Donkey").pk])
     image.trashed_at = timezone.now()
     image.save()
-    assert shown("do", library) == [("Dog", "label", 2)]
+    assert suggestions("do", library) == [("Dog", "label", 2)]
 
 
-def test_names_near_one_that_nothing_carries(library, crowd):
+def test_near_names_differ_by_one_or_two_letters(library, crowd):
     LabelAlias.objects.create(name="Hound", label=Label.objects.get(name="Dog"))
     assert near_names("dgo", viewer=library) == ["Dog"]
     assert near_names("dnokey", viewer=library) == ["Donkey"]
@@ -203,14 +203,14 @@ def test_names_near_one_that_nothing_carries(library, crowd):
     assert near_names("entirely else", viewer=library) == []
 
 
-def test_new_labels_are_known_at_once(library, owner):
+def test_new_labels_are_suggested_at_once(library, owner):
     assert names("new", library) == []
     add(owner, "Newspaper", "label")
     assert names("news", library) == ["Newspaper"]
 
 
 @pytest.mark.parametrize("pictures", ["library", "crowd"])
-def test_few_looks_into_the_database(pictures, request, django_assert_num_queries):
+def test_suggestions_need_three_queries(pictures, request, django_assert_num_queries):
     viewer = request.getfixturevalue(pictures)
     names("do", viewer)
     with django_assert_num_queries({"library": 3, "crowd": 3}[pictures]):

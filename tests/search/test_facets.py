@@ -1,4 +1,4 @@
-"""Facets of many hits are counted over a sample that stands for them, and say so."""
+"""Facets of large results are counted over a sample and say so."""
 
 import pytest
 from django.db import connection
@@ -15,7 +15,7 @@ HITS = 3 * SAMPLE
 
 @pytest.fixture
 def many(owner):
-    """The same picture many times: every one shows grass, half of them a dog."""
+    """Copies of one image: all have Grass, half of them Dog."""
     image = create_labeled_image(owner, {"Grass": 90, "Dog": 80})
     dog = Label.objects.get(name="Dog").pk
     with connection.cursor() as cursor:
@@ -45,23 +45,23 @@ def many(owner):
     return viewer_of(owner)
 
 
-def test_of_more_hits_than_are_counted_every_so_many_is(many):
-    found = facets(parse("grass"), viewer=many)
-    assert (found.is_sample, found.total, found.counted) == (True, HITS, SAMPLE)
-    grass, dog = found.by_kind["label"]
+def test_large_result_is_sampled_at_even_distances(many):
+    result = facets(parse("grass"), viewer=many)
+    assert (result.is_sample, result.total, result.counted) == (True, HITS, SAMPLE)
+    grass, dog = result.by_kind["label"]
     assert (grass.name, grass.count, dog.name) == ("Grass", SAMPLE, "Dog")
     assert 0.4 < dog.count / SAMPLE < 0.6
 
 
-def test_of_a_frequent_label_not_all_are_gone_through(many):
+def test_frequent_label_is_counted_on_a_share_of_images(many):
     Label.objects.filter(name="Grass").update(image_count=1_000_000)
-    found = facets(parse("grass"), viewer=many)
-    assert (found.is_sample, found.total) == (True, None)
-    assert HITS / 24 < found.counted < HITS / 12  # about one in sixteen, since one in 128 is too few
+    result = facets(parse("grass"), viewer=many)
+    assert (result.is_sample, result.total) == (True, None)
+    assert HITS / 24 < result.counted < HITS / 12  # about one in sixteen, since one in 128 is too few
 
 
-def test_a_sample_too_small_to_stand_for_anything_is_not_taken(many):
+def test_too_small_sample_is_replaced_by_all_matches(many):
     Label.objects.filter(name="Grass").update(image_count=1_000_000)
     query = parse("grass added:>=2030")
-    found = facets(query, viewer=many)
-    assert (found.is_sample, found.total, found.by_kind) == (False, 0, {})
+    result = facets(query, viewer=many)
+    assert (result.is_sample, result.total, result.by_kind) == (False, 0, {})

@@ -1,4 +1,4 @@
-"""A search costs a bounded amount of the database's time, whatever is written."""
+"""Limits to the database time of a search."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from django.utils import timezone
 
 from analysis.models import ImageText
 from analysis.permissions import viewer_of
+from analysis.search.database import fetch_all
 from analysis.search.resolve import resolve
 from analysis.search.results import page
-from analysis.search.sql.expressions import fetch_all
 from analysis.search.sql.planner import QueryPlan
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from tests.factories import create_image, create_labeled_image
 
-TOO_SLOW = "This search takes too long. Use fewer terms, or narrow it by a label or a date."
+TOO_SLOW = "This search takes too long. Use fewer terms, or add a label or a date."
 
 
 def any_of(number: int, term: str) -> str:
@@ -36,7 +36,7 @@ def any_of(number: int, term: str) -> str:
         (any_of(100, "text:a{}") + " dog", "it has 100 terms such as text:. Use fewer of them."),
     ],
 )
-def test_terms_that_cost_too_much_together_are_refused(text, sentence):
+def test_too_expensive_terms_are_rejected(text, sentence):
     with pytest.raises(InvalidQuery) as error:
         parse(text)
     assert (str(error.value), error.value.column) == (f"This search would take too long: {sentence}", 1)
@@ -45,12 +45,12 @@ def test_terms_that_cost_too_much_together_are_refused(text, sentence):
 @pytest.mark.parametrize(
     "text", [any_of(100, "text:a{}"), any_of(50, "name:a{}"), any_of(200, "a{}"), any_of(200, "a{}>=90")]
 )
-def test_as_much_as_a_search_may_cost_is_read(text):
+def test_terms_at_the_cost_limit_are_accepted(text):
     assert parse(text).text == text
 
 
 @pytest.mark.django_db
-def test_texts_of_which_one_suffices_are_asked_for_at_once(owner):
+def test_alternative_texts_are_one_tsquery(owner):
     texts = {"a": "no entry", "b": "one way", "c": "stop", "d": ""}
     images = {name: create_labeled_image(owner, {"Dog": 90}, filename=name) for name in texts}
     for name, text in texts.items():
@@ -65,15 +65,15 @@ def test_texts_of_which_one_suffices_are_asked_for_at_once(owner):
         'text:"!!!" OR text:stop': "c",
         "(text:stop OR text:way) (text:one OR text:entry)": "b",
     }.items():
-        found = {image.filename for image in page(parse(query), viewer=viewer).images}
-        assert found == set(names), query
+        filenames = {image.filename for image in page(parse(query), viewer=viewer).images}
+        assert filenames == set(names), query
     plan = QueryPlan(resolve(parse(any_of(100, "text:a{}")), viewer=viewer, moment=timezone.now()))
     [statement] = [attempt.sql.text for attempt in plan.attempts(after=None, limit=61)]
     assert (statement.count("@@"), statement.count("phraseto_tsquery")) == (1, 100)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_statement_that_takes_too_long_is_ended(settings):
+def test_slow_statement_is_cancelled(settings):
     settings.SEARCH_SECONDS = 0.05
     with pytest.raises(SearchTooSlow, match=TOO_SLOW), time_limit():
         fetch_all("SELECT pg_sleep(600)")
@@ -81,7 +81,7 @@ def test_a_statement_that_takes_too_long_is_ended(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_statement_begins_after_the_time_is_over(settings):
+def test_no_statement_starts_after_the_deadline(settings):
     settings.SEARCH_SECONDS = 1e-9
     with pytest.raises(SearchTooSlow), time_limit():
         fetch_all("SELECT 1")
@@ -89,7 +89,7 @@ def test_no_statement_begins_after_the_time_is_over(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_limit_ends_with_the_search_within_a_transaction_too(settings):
+def test_limit_ends_with_the_search_within_a_transaction(settings):
     settings.SEARCH_SECONDS = 5
     with transaction.atomic():
         with time_limit(), time_limit():
@@ -98,7 +98,7 @@ def test_the_limit_ends_with_the_search_within_a_transaction_too(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_a_limit_nothing_is_set(settings):
+def test_zero_is_no_limit(settings):
     settings.SEARCH_SECONDS = 0
     with time_limit():
         assert fetch_all("SELECT current_setting('statement_timeout')") == [("0",)]
@@ -108,7 +108,7 @@ def test_without_a_limit_nothing_is_set(settings):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("headers", [{}, {"HTTP_HX_REQUEST": "true"}])
 @pytest.mark.parametrize("name", ["library", "months"])
-def test_the_page_says_so(owner, signed_in, settings, name, headers):
+def test_page_shows_the_error(owner, signed_in, settings, name, headers):
     create_image(owner)
     settings.SEARCH_SECONDS = 1e-9
     answer = signed_in(owner).get(reverse(name), {"q": "dog"}, **headers)
@@ -116,7 +116,7 @@ def test_the_page_says_so(owner, signed_in, settings, name, headers):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_picture_is_shown_though_its_place_in_the_search_is_not_found(owner, signed_in, settings):
+def test_image_page_works_if_its_search_is_too_slow(owner, signed_in, settings):
     image = create_image(owner)
     settings.SEARCH_SECONDS = 1e-9
     browser = signed_in(owner)

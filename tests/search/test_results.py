@@ -19,7 +19,7 @@ from tests.factories import START, create_image, create_label, create_labeled_im
 pytestmark = pytest.mark.django_db
 
 
-def found(text, viewer, **options):
+def search(text, viewer, **options):
     return [image.filename for image in page(parse(text), viewer=viewer, **options).images]
 
 
@@ -52,29 +52,29 @@ def library(owner):
         ("dog -dog", []),
     ],
 )
-def test_what_is_found(library, text, names):
-    assert found(text, library) == names
+def test_search_finds_images(library, text, names):
+    assert search(text, library) == names
     assert count(parse(text), viewer=library) == len(names)
 
 
-def test_an_alias_finds_its_label_and_a_name_of_two_kinds_finds_both(library, owner):
+def test_alias_finds_its_label_and_name_finds_labels_of_all_kinds(library, owner):
     LabelAlias.objects.create(name="Hound", label=create_label("Dog"))
-    assert found("hound", library) == ["both.jpg", "dog.jpg"]
+    assert search("hound", library) == ["both.jpg", "dog.jpg"]
     tagged = create_image(owner, filename="tagged.jpg")
     verdicts.decide(tagged.pk, label_id=create_label("dog", kind="tag").pk, decision="added", by_id=owner.pk)
-    assert found("dog", library) == ["tagged.jpg", "both.jpg", "dog.jpg"]
-    assert found("dog>=99", library) == ["tagged.jpg"]
-    assert found("cat dog", library) == ["both.jpg"]
-    assert found("-dog", library) == ["bare.jpg", "cat.jpg"]
+    assert search("dog", library) == ["tagged.jpg", "both.jpg", "dog.jpg"]
+    assert search("dog>=99", library) == ["tagged.jpg"]
+    assert search("cat dog", library) == ["both.jpg"]
+    assert search("-dog", library) == ["bare.jpg", "cat.jpg"]
 
 
 @pytest.mark.parametrize("text", ["", "dog", "pet dog", "-pet"])
-def test_pages_follow_one_another_without_gap_or_repetition(owner, text):
+def test_pages_have_no_gap_or_repetition(owner, text):
     for number in range(23):
         words = {"Dog": 90} | ({"Pet": 90} if number % 2 else {"Cat": 90})
         # Pairs share a moment: the id breaks the tie.
         create_labeled_image(owner, words, filename=f"{number}.jpg", added_at=START + timedelta(seconds=number // 2))
-    viewer, whole = viewer_of(owner), found(text, viewer_of(owner), size=60)
+    viewer, expected = viewer_of(owner), search(text, viewer_of(owner), size=60)
     pieces, after = [], None
     while True:
         piece = page(parse(text), viewer=viewer, after=after, size=4)
@@ -82,55 +82,55 @@ def test_pages_follow_one_another_without_gap_or_repetition(owner, text):
         if piece.next is None:
             break
         after = Cursor.from_text(str(piece.next))
-    assert pieces == whole
+    assert pieces == expected
 
 
 @pytest.mark.parametrize("text", ["", "x", "1-", "-1", "1-2-3", "９-9" * 9, "9" * 30 + "-1"])
-def test_a_place_that_is_none_means_the_start(text):
+def test_invalid_cursor_means_first_page(text):
     assert Cursor.from_text(text) is None
 
 
-def test_a_wanted_label_beyond_the_budget_is_still_found(owner):
+def test_match_beyond_the_budget_is_found(owner):
     create_labeled_image(owner, {"Dog": 90, "Pet": 90}, filename="old.jpg")
     for number in range(5):
         create_labeled_image(owner, {"Dog": 90}, filename=f"{number}.jpg")
     for number in range(7):
         create_labeled_image(owner, {"Pet": 90}, filename=f"pet-{number}.jpg")
     refresh_label_counts()
-    assert found("dog pet", viewer_of(owner), size=2, budget=4) == ["old.jpg"]
+    assert search("dog pet", viewer_of(owner), size=2, budget=4) == ["old.jpg"]
 
 
-def test_who_sees_what(owner, colleague):
+def test_results_facets_and_suggestions_respect_visibility(owner, colleague):
     for visibility, name in enumerate(["private.jpg", "shared.jpg", "public.jpg"]):
         create_labeled_image(owner, {"Dog": 90}, filename=name, visibility=visibility)
     create_labeled_image(colleague, {"Dog": 90, "Secret": 90}, filename="own.jpg")
-    assert found("dog", viewer_of(owner)) == ["public.jpg", "shared.jpg", "private.jpg"]
+    assert search("dog", viewer_of(owner)) == ["public.jpg", "shared.jpg", "private.jpg"]
     assert (
-        found("", viewer_of(colleague))
-        == found("dog", viewer_of(colleague))
+        search("", viewer_of(colleague))
+        == search("dog", viewer_of(colleague))
         == [
             "own.jpg",
             "public.jpg",
             "shared.jpg",
         ]
     )
-    assert found("", Viewer()) == found("dog", Viewer()) == ["public.jpg"]
-    assert found("secret", viewer_of(owner)) == []
+    assert search("", Viewer()) == search("dog", Viewer()) == ["public.jpg"]
+    assert search("secret", viewer_of(owner)) == []
     assert [facet.name for facet in facets(parse(""), viewer=viewer_of(owner)).by_kind["label"]] == ["Dog"]
     assert near_names("secrets", viewer=viewer_of(owner)) == []
     assert near_names("secrets", viewer=viewer_of(colleague)) == ["Secret"]
 
 
-def test_the_trash_is_left_out_of_everything(owner):
+def test_trash_is_left_out_of_results_and_facets(owner):
     image = create_labeled_image(owner, {"Dog": 90})
     image.trashed_at = START
     image.save()
     reindex([image.pk])
-    assert found("", viewer_of(owner)) == found("dog", viewer_of(owner)) == []
+    assert search("", viewer_of(owner)) == search("dog", viewer_of(owner)) == []
     assert facets(parse(""), viewer=viewer_of(owner)).by_kind == {}
 
 
-def test_facets_count_what_the_result_carries(library):
+def test_facets_count_labels_of_the_result(library):
     labels = facets(parse("cat"), viewer=library).by_kind["label"]
     assert [(facet.name, facet.count) for facet in labels] == [
         ("Cat", 2),
@@ -140,8 +140,8 @@ def test_facets_count_what_the_result_carries(library):
     ]
 
 
-def test_results_equal_a_naive_evaluation(owner, colleague):
-    """Random libraries and queries, answered by SQL and by a loop over what each picture carries."""
+def test_results_equal_plain_python(owner, colleague):
+    """Random libraries and queries, in SQL and by a loop over each image's labels."""
     dice = random.Random(7)
     words = ["Dog", "Cat", "Pet", "Grass", "Sky"]
     images = []
@@ -162,36 +162,36 @@ def test_results_equal_a_naive_evaluation(owner, colleague):
             if (person == owner or image.visibility >= 1)
             and all((carried.get(word, -1) >= minimum) != out for word, minimum, out in chosen)
         ]
-        assert found(text, viewer_of(owner)) == naive, text
+        assert search(text, viewer_of(owner)) == naive, text
         assert count(parse(text), viewer=viewer_of(owner)) == len(naive), text
 
 
-def test_pages_go_on_before_1970(owner):
+def test_cursor_works_for_dates_before_1970(owner):
     pictures = [create_image(owner, taken_at=START.replace(year=1900 + number)) for number in (71, 65, 31, 1)]
-    shown, after = [], None
+    images, after = [], None
     for _ in pictures:
         piece = page(parse("sort:taken"), viewer=viewer_of(owner), after=after, size=1)
-        shown += piece.images
+        images += piece.images
         after = piece.next and Cursor.from_text(str(piece.next))
-    assert shown == pictures
+    assert images == pictures
 
 
-def test_a_common_beginning_leaves_room_for_a_rare_one(owner):
+def test_common_prefix_does_not_displace_a_rare_one(owner):
     Label.objects.bulk_create(Label(kind="label", name=f"a{number}", image_count=9) for number in range(1_001))
     create_labeled_image(owner, {"Zebra": 90}, filename="zebra.jpg")
-    assert found("zeb* OR a*", viewer_of(owner)) == ["zebra.jpg"]
+    assert search("zeb* OR a*", viewer_of(owner)) == ["zebra.jpg"]
 
 
-def test_a_hidden_label_is_in_no_category(owner):
+def test_hidden_label_is_not_in_its_category(owner):
     create_labeled_image(owner, {"Zebra": 90}, filename="zebra.jpg")
     Label.objects.update(category="Animals")
-    assert found("category:animals", viewer_of(owner)) == ["zebra.jpg"]
+    assert search("category:animals", viewer_of(owner)) == ["zebra.jpg"]
     Label.objects.update(is_hidden=True)
-    assert found("category:animals", viewer_of(owner)) == []
-    assert found("label:zebra", viewer_of(owner)) == ["zebra.jpg"]
+    assert search("category:animals", viewer_of(owner)) == []
+    assert search("label:zebra", viewer_of(owner)) == ["zebra.jpg"]
 
 
-def test_all_duplicates_are_gone_through_though_the_last_is_none_any_more(owner):
+def test_iter_ids_includes_the_last_duplicate_of_a_group(owner):
     pictures = [create_image(owner, phash=5) for _ in range(4)]
     mark_all_duplicates()
     gone = []
@@ -201,7 +201,7 @@ def test_all_duplicates_are_gone_through_though_the_last_is_none_any_more(owner)
 
 
 @pytest.mark.parametrize(
-    ("text", "asks"),
+    ("text", "includes"),
     [
         ("is:trashed", True),
         ("dog OR is:trashed", True),
@@ -211,19 +211,19 @@ def test_all_duplicates_are_gone_through_though_the_last_is_none_any_more(owner)
         ("dog", False),
     ],
 )
-def test_excluding_the_trash_does_not_ask_for_it(text, asks):
-    assert parse(text).includes_trash is asks
+def test_excluding_the_trash_does_not_include_it(text, includes):
+    assert parse(text).includes_trash is includes
 
 
-def test_names_that_differ_in_case_alone_are_told_apart(owner):
+def test_owners_whose_names_differ_only_in_case_are_distinct(owner):
     people = [create_user(name) for name in ("Anna", "anna", "Berta")]
     for person in people:
         create_image(person, filename=f"{person.username}.jpg", visibility=1)
     viewer = viewer_of(owner)
-    assert [found(f"owner:{name}", viewer) for name in ("Anna", "anna", "berta")] == [
+    assert [search(f"owner:{name}", viewer) for name in ("Anna", "anna", "berta")] == [
         ["Anna.jpg"],
         ["anna.jpg"],
         ["Berta.jpg"],
     ]
-    assert found("owner:Anna OR owner:anna", viewer) == ["anna.jpg", "Anna.jpg"]
-    assert found("owner:ANNA", viewer) == ["Anna.jpg"]  # the first that there was
+    assert search("owner:Anna OR owner:anna", viewer) == ["anna.jpg", "Anna.jpg"]
+    assert search("owner:ANNA", viewer) == ["Anna.jpg"]  # the oldest account

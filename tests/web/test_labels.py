@@ -135,7 +135,7 @@ def test_reader_of_few_pictures_gets_exact_counts(owner, stranger, signed_in, la
 
 
 def test_invisible_labels_are_skipped_in_bounded_steps(owner, colleague, signed_in, large, monkeypatch):
-    monkeypatch.setattr(visible_labels, "MOST_ASKED", 2)
+    monkeypatch.setattr(visible_labels, "MAX_LOOKUPS", 2)
     create_labeled_image(colleague, dict.fromkeys(["Ant", "Bee", "Cow"], 99))
     create_labeled_image(owner, {"Zebra": 99})
     create_labeled_image(owner, {"Yak": 99})
@@ -149,7 +149,7 @@ def test_invisible_labels_are_skipped_in_bounded_steps(owner, colleague, signed_
 
 
 def test_counts_are_capped_in_a_large_library(owner, colleague, signed_in, large, monkeypatch):
-    monkeypatch.setattr(visible_labels, "CAP", 1)
+    monkeypatch.setattr(visible_labels, "COUNT_CAP", 1)
     for _ in range(3):
         create_labeled_image(owner, {"Dog": 99})
     create_labeled_image(colleague, {"Cat": 99})

@@ -187,9 +187,9 @@ def test_terms_without_common_pictures_have_no_results(owner, browser):
 @pytest.mark.parametrize(
     ("query", "message", "caret"),
     [
-        ('dog "cat', "Nothing closes this quote.", "    ^"),
-        ("dog>=", "A number or a day belongs after >=, as in dog>=90 or taken>=2024-05.", "     ^"),
-        ("dog>=101", "A confidence is from 0 to 100, as in dog>=90.", "     ^"),
+        ('dog "cat', "Unclosed quotation mark.", "    ^"),
+        ("dog>=", "Expected a number or a date after >=, for example dog>=90 or taken>=2024-05.", "     ^"),
+        ("dog>=101", "Expected a number from 0 to 100, for example dog>=90.", "     ^"),
     ],
 )
 def test_invalid_query_shows_error_and_position(owner, browser, query, message, caret):

@@ -96,7 +96,7 @@ def test_orders_without_time_have_no_months(months, browser):
 
 
 def test_months_of_an_invalid_search_show_the_error(browser):
-    assert "Nothing closes this quote." in Page(browser.get(reverse("months"), {"q": '"dog'})).text
+    assert "Unclosed quotation mark." in Page(browser.get(reverse("months"), {"q": '"dog'})).text
 
 
 # --- States and the trash ---

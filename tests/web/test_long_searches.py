@@ -17,7 +17,7 @@ def test_a_long_search_is_answered_or_refused_with_a_sentence(owner, signed_in, 
     answer = signed_in(owner).get(reverse(name), {"q": text})
     assert answer.status_code in {200, 286}
     if len(text) > 4_000 and name in {"library", "months"}:
-        assert f"A search can be 4,000 characters long; this one has {len(text):,}." in Page(answer).text
+        assert f"A search can have at most 4,000 characters; this one has {len(text):,}." in Page(answer).text
 
 
 def test_a_search_by_post_is_led_to_its_address_unless_that_is_too_long(owner, signed_in):
@@ -28,5 +28,6 @@ def test_a_search_by_post_is_led_to_its_address_unless_that_is_too_long(owner, s
     page = Page(browser.post(reverse("long-search"), {"q": long}))
     assert page.cards() == [image.pk]
     assert (
-        "A search can be 4,000 characters long" in Page(browser.post(reverse("long-search"), {"q": "a" * 4_001})).text
+        "A search can have at most 4,000 characters"
+        in Page(browser.post(reverse("long-search"), {"q": "a" * 4_001})).text
     )

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from analysis.search import month_counts as search_months
+from analysis.search import month_counts
 from tests.factories import START, create_labeled_image
 from tests.web.pages import Page
 
@@ -44,7 +44,7 @@ def test_months_of_large_results_have_no_counts(owner, signed_in, monkeypatch):
     for month in (2, 3, 3):
         create_labeled_image(owner, {"Dog": 90}, added_at=START.replace(month=month))
     counted = Page(signed_in(owner).get(reverse("months")))
-    monkeypatch.setattr(search_months, "MOST", 2)
+    monkeypatch.setattr(month_counts, "MAX_RESULTS", 2)
     page = Page(signed_in(owner).get(reverse("months")))
     assert [(name, page.links[name]) for name in page.links if "2026" in name] == [
         (" ".join(name.split(" ")[:2]), counted.links[name]) for name in counted.links if "2026" in name

@@ -1,1 +1,1 @@
-"""SQL for a search: candidates, conditions and the choice of plan."""
+"""SQL for a search: conditions, candidates, statements and the planner."""

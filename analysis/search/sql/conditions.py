@@ -1,7 +1,7 @@
-"""A query's parts as SQL about one picture, `d.image_id`: scalar subqueries throughout, true or false, never null.
+"""Nodes as SQL conditions about `d.image_id` that are true or false, never null."""
 
-Scalar, since the planner turns EXISTS into joins of whole label sets and then needs seconds at ten million pictures.
-"""
+# Conditions are scalar subqueries: the planner turns EXISTS into joins of complete label sets, which take seconds at
+# ten million images (docs/decisions/0008-search.md).
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from analysis.models import Image, Viewer
-from analysis.search.query import (
+from analysis.search.nodes import (
     And,
     CategoryTerm,
     CountTerm,
@@ -31,40 +31,39 @@ from analysis.search.query import (
     StateTerm,
     TextTerm,
 )
-from analysis.search.resolve import ResolvedQuery
-from analysis.search.resolve_labels import LabelSet, traits_of
+from analysis.search.resolve import LabelSet, ResolvedQuery, traits_of
 from analysis.search.sql.expressions import FALSE, TRUE, Sql, all_of, any_of, negated
-from analysis.search.text_terms import in_text
+from analysis.search.sql.text_search import text_condition
 
-FEW_LABELS = 8
-"""So many labels are looked up one by one; of more, all of a picture's are read and compared."""
-NEAR = 7
-"""Bits of the perceptual hash in which like pictures differ at most."""
-UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
-COLUMNS = (
+MAX_LABEL_LOOKUPS = 8
+"""Of more labels than this, all labels of an image are read and compared."""
+MAX_HASH_DISTANCE = 7
+"""Bits of the perceptual hash in which similar images differ at most."""
+DAYS_BY_UNIT = {"day": 1, "week": 7, "month": 30, "year": 365}
+IMAGE_COLUMNS = (
     *("filename", "title", "camera_make", "camera_model", "lens", "format", "size", "width", "height", "phash"),
     *("taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "has_duplicate"),
 )
-"""Of a picture, what conditions ask for beside its moment, owner and visibility."""
-INDEXED = {"quality": "sharpness", "brightness": "brightness", "sharpness": "sharpness", "contrast": "contrast"}
-"""What ImageIndex calls the recognizer's figures."""
-FORMATS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
+"""Columns of analysis_image that inline conditions read, besides added_at, owner_id and visibility."""
+QUALITY_COLUMNS = {"quality": "sharpness", "brightness": "brightness", "sharpness": "sharpness", "contrast": "contrast"}
+"""Columns of analysis_imageindex by field."""
+FORMAT_ALIASES = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
-def condition(node: Node, meaning: ResolvedQuery) -> Sql:
-    """What must hold of `d.image_id`."""
-    return _CONDITIONS[type(node)](node, meaning)
+def condition(node: Node, resolved: ResolvedQuery) -> Sql:
+    """The SQL of a node about `d.image_id`."""
+    return _CONDITIONS[type(node)](node, resolved)
 
 
-def in_index(part: Node, meaning: ResolvedQuery) -> Sql | None:
-    """The same of `d.owner_id`, `d.visibility` and `d.added_at`, where these are at hand and suffice."""
+def index_condition(part: Node, resolved: ResolvedQuery) -> Sql | None:
+    """The same with `d.owner_id`, `d.visibility` and `d.added_at` only, if possible."""
     match part:
-        case FieldTerm("owner", text) if owner := meaning.owners.get(text):
+        case FieldTerm("owner", text) if owner := resolved.owners.get(text):
             return Sql("d.owner_id = %s", (owner.id,))
         case StateTerm(state) if state.upper() in Image.Visibility.__members__:
             return Sql("d.visibility = %s", (Image.Visibility[state.upper()].value,))
         case DateTerm("added") | RelativeDateTerm("added"):
-            since, before = days(part, meaning.moment)
+            since, before = days(part, resolved.moment)
             tests = ["d.added_at >= %s"] * bool(since) + ["d.added_at < %s"] * bool(before)
             return Sql(" AND ".join(tests) or "true", tuple(bound for bound in (since, before) if bound))
     return None
@@ -75,12 +74,12 @@ def hundredths(percent: float) -> int:
 
 
 def days(part: DateTerm | RelativeDateTerm, moment: datetime) -> tuple[datetime | None, datetime | None]:
-    """The moment from which on, and the one before which."""
-    if isinstance(part, RelativeDateTerm) and part.unit in RelativeDateTerm.NAMED:
-        day = moment.astimezone(UTC).date() - timedelta(days=RelativeDateTerm.NAMED.index(part.unit))
+    """The first moment, and the first moment after the end; None is an open end."""
+    if isinstance(part, RelativeDateTerm) and part.unit in RelativeDateTerm.NAMED_DAYS:
+        day = moment.astimezone(UTC).date() - timedelta(days=RelativeDateTerm.NAMED_DAYS.index(part.unit))
         return _midnight(day), _midnight(day + timedelta(days=1))
     if isinstance(part, RelativeDateTerm):
-        return moment - timedelta(days=part.number * UNITS[part.unit]), None
+        return moment - timedelta(days=part.number * DAYS_BY_UNIT[part.unit]), None
     after = part.last and part.last < date.max and part.last + timedelta(days=1)
     return _midnight(part.first) if part.first else None, _midnight(after) if after else None
 
@@ -89,56 +88,58 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
-def _carries(labels: LabelSet, *, minimum: int = 0) -> Sql:
+def _has_label(labels: LabelSet, *, minimum: int = 0) -> Sql:
     if not labels.ids:
         return FALSE
-    return Sql(f"coalesce({_highest('confidence', labels)}, -1) >= %s", (_given(labels), minimum))
+    return Sql(f"coalesce({_highest('confidence', labels)}, -1) >= %s", (_ids_value(labels), minimum))
 
 
-def _counted(labels: LabelSet, *, minimum: int, maximum: int | None) -> Sql:
+def _has_count(labels: LabelSet, *, minimum: int, maximum: int | None) -> Sql:
     bound = "BETWEEN %s AND %s" if maximum is not None else ">= %s"
     bounds = (minimum,) if maximum is None else (minimum, maximum)
     if not labels.ids:
         return TRUE if minimum <= 0 else FALSE
-    return Sql(f"coalesce({_highest('instance_count', labels)}, 0) {bound}", (_given(labels), *bounds))
+    return Sql(f"coalesce({_highest('instance_count', labels)}, 0) {bound}", (_ids_value(labels), *bounds))
 
 
 def _highest(column: str, labels: LabelSet) -> str:
-    one = "p.label_id = %s" if len(labels.ids) == 1 else "p.label_id = ANY(%s)"
-    if len(labels.ids) > FEW_LABELS:
-        one = "(p.label_id + 0) = ANY(%s::int[])"  # else the index would be entered once for each of them
+    test = "p.label_id = %s" if len(labels.ids) == 1 else "p.label_id = ANY(%s)"
+    if len(labels.ids) > MAX_LABEL_LOOKUPS:
+        # An expression keeps PostgreSQL from descending the index once for each label.
+        test = "(p.label_id + 0) = ANY(%s::int[])"
     column = f"p.{column}" if len(labels.ids) == 1 else f"max(p.{column})"
-    return f"(SELECT {column} FROM analysis_imagelabel p WHERE p.image_id = d.image_id AND {one})"  # noqa: S608
+    return f"(SELECT {column} FROM analysis_imagelabel p WHERE p.image_id = d.image_id AND {test})"  # noqa: S608
 
 
-def _given(labels: LabelSet) -> int | list[int]:
+def _ids_value(labels: LabelSet) -> int | list[int]:
     return labels.ids[0] if len(labels.ids) == 1 else list(labels.ids)
 
 
-def _of_image(test: str, *values: Any) -> Sql:
-    """A test of the picture's own columns, named without a table: never null."""
-    asked = f"coalesce((SELECT {test} FROM analysis_image i WHERE i.id = d.image_id), false)"  # noqa: S608
-    return Sql(asked, values, own=test)
+def _image_condition(test: str, *values: Any) -> Sql:
+    """A test of columns of analysis_image, which it names without a table alias."""
+    text = f"coalesce((SELECT {test} FROM analysis_image i WHERE i.id = d.image_id), false)"  # noqa: S608
+    return Sql(text, values, inline_text=test)
 
 
-def _either(node: Or, meaning: ResolvedQuery) -> Sql:
+def _any_part(node: Or, resolved: ResolvedQuery) -> Sql:
     texts = [part for part in node.parts if isinstance(part, TextTerm)]
-    others = [condition(part, meaning) for part in node.parts if not isinstance(part, TextTerm)]
-    return any_of([*others, in_text(texts)] if texts else others)
+    others = [condition(part, resolved) for part in node.parts if not isinstance(part, TextTerm)]
+    return any_of([*others, text_condition(texts)] if texts else others)
 
 
 def _exists(rows: str, *values: Any) -> Sql:
-    """`rows` has braces where the picture is compared; the alias comes first in it."""
+    """`rows`: a table, its alias and a WHERE clause with `{}` for the image."""
     alias = rows.split()[1]
-    found = rows.format(f"{alias}.image_id = d.image_id")
-    return Sql(f"coalesce((SELECT true FROM {found} LIMIT 1), false)", values)  # noqa: S608
+    source = rows.format(f"{alias}.image_id = d.image_id")
+    return Sql(f"coalesce((SELECT true FROM {source} LIMIT 1), false)", values)  # noqa: S608
 
 
 def face_test(face: FaceTerm) -> Sql:
-    """What must hold of a row of `analysis_face f`."""
+    """The condition about a row of `analysis_face f`."""
     tests, values = ["true"], list[Any]()
     if face.traits:
         tests.append("(f.attributes || f.emotions) @> %s::varchar[]")
+        # Rekognition's names are in title case: "Eyes Open".
         values.append([" ".join(word.capitalize() for word in trait.split()) for trait in face.traits])
     if face.age_low is not None:
         tests.append("f.age_high >= %s")
@@ -149,37 +150,38 @@ def face_test(face: FaceTerm) -> Sql:
     return Sql(" AND ".join(tests), tuple(values))
 
 
-def _face(face: FaceTerm, meaning: ResolvedQuery) -> Sql:
-    """One face has all of it; and nobody rejected any of it for the picture."""
+def _face(face: FaceTerm, resolved: ResolvedQuery) -> Sql:
     test = face_test(face)
-    found = _exists(f"analysis_face f WHERE {{}} AND {test.text}", *test.values)
-    return all_of([*(_carries(meaning.of(trait)) for trait in traits_of(face)), found])
+    row = _exists(f"analysis_face f WHERE {{}} AND {test.text}", *test.values)
+    # A rejected trait is no longer among the image's labels, but still in the row of the face.
+    return all_of([*(_has_label(resolved.label_set(trait)) for trait in traits_of(face)), row])
 
 
-def _matches(field: str, text: str, meaning: ResolvedQuery) -> Sql:
+def _field_matches(field: str, text: str, resolved: ResolvedQuery) -> Sql:
     match field:
         case "name":
-            part = like_pattern(text)
-            return _of_image("filename ILIKE %s OR title ILIKE %s", part, part)
+            pattern = like_pattern(text)
+            return _image_condition("filename ILIKE %s OR title ILIKE %s", pattern, pattern)
         case "camera":
-            return _of_image("concat_ws(' ', camera_make, camera_model, lens) ILIKE %s", like_pattern(text))
+            return _image_condition("concat_ws(' ', camera_make, camera_model, lens) ILIKE %s", like_pattern(text))
         case "format":
-            return _of_image("format = %s", FORMATS.get(text.lower(), text.lower()))
+            return _image_condition("format = %s", FORMAT_ALIASES.get(text.lower(), text.lower()))
         case "owner":
-            owner = meaning.owners.get(text)
-            return _of_image("owner_id = %s", owner.id) if owner else FALSE
+            owner = resolved.owners.get(text)
+            return _image_condition("owner_id = %s", owner.id) if owner else FALSE
         case "bucket":
-            named = buckets_named(text, meaning.viewer)
-            return _of_image(f"coalesce(bucket_id IN ({named.text}), false)", *named.values)
+            buckets = buckets_named(text, resolved.viewer)
+            return _image_condition(f"coalesce(bucket_id IN ({buckets.text}), false)", *buckets.values)
     raise AssertionError(field)
 
 
 def buckets_named(text: str, viewer: Viewer) -> Sql:
-    """The ids of buckets with this in their name: one's own, since names of others' are told to nobody."""
-    named = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
+    """Ids of the viewer's own buckets with this text in their name."""
+    # Matching the buckets of others would reveal their names.
+    statement = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
     if viewer.sees_all:
-        return Sql(named, (like_pattern(text),))
-    return Sql(f"{named} AND owner_id = %s", (like_pattern(text), viewer.person_id))
+        return Sql(statement, (like_pattern(text),))
+    return Sql(f"{statement} AND owner_id = %s", (like_pattern(text), viewer.person_id))
 
 
 def like_pattern(text: str) -> str:
@@ -187,45 +189,44 @@ def like_pattern(text: str) -> str:
     return f"%{escaped}%"
 
 
-def _measured(field: str, low: float | None, high: float | None, meaning: ResolvedQuery) -> Sql:
+def _in_range(field: str, low: float | None, high: float | None, resolved: ResolvedQuery) -> Sql:
     bounds = [(f"{{}} {sign} %s", bound) for sign, bound in ((">=", low), ("<=", high)) if bound is not None]
     test = " AND ".join(text for text, _ in bounds) or "{} IS NOT NULL"
     values = [bound for _, bound in bounds]
     if field in {"size", "width", "height"}:
-        return _of_image(test.replace("{}", field), *values)
+        return _image_condition(test.replace("{}", field), *values)
     if field == "rating":
         test = test.replace("{}", "m.rating")
-        asker = meaning.viewer.person_id
-        return _exists(f"analysis_rating m WHERE {{}} AND m.person_id = %s AND {test}", asker, *values)
-    test = test.replace("{}", f"x.{INDEXED[field]}")
+        viewer_id = resolved.viewer.person_id
+        return _exists(f"analysis_rating m WHERE {{}} AND m.person_id = %s AND {test}", viewer_id, *values)
+    test = test.replace("{}", f"x.{QUALITY_COLUMNS[field]}")
     return _exists(f"analysis_imageindex x WHERE {{}} AND {test}", *values)
 
 
-def _timed(part: DateTerm | RelativeDateTerm, meaning: ResolvedQuery) -> Sql:
-    since, before = days(part, meaning.moment)
+def _in_days(part: DateTerm | RelativeDateTerm, resolved: ResolvedQuery) -> Sql:
+    since, before = days(part, resolved.moment)
     column = "added_at" if part.field == "added" else "coalesce(taken_at, added_at)"
     tests = [f"{column} >= %s"] * bool(since) + [f"{column} < %s"] * bool(before)
-    return _of_image(" AND ".join(tests) or "true", *(bound for bound in (since, before) if bound))
+    return _image_condition(" AND ".join(tests) or "true", *(bound for bound in (since, before) if bound))
 
 
-def _is(state: str, meaning: ResolvedQuery) -> Sql:
+def _has_state(state: str, resolved: ResolvedQuery) -> Sql:
     if state.upper() in Image.Visibility.__members__:
-        return _of_image("visibility = %s", Image.Visibility[state.upper()].value)
+        return _image_condition("visibility = %s", Image.Visibility[state.upper()].value)
     if state == "favorite":
-        return _exists("analysis_rating m WHERE {} AND m.person_id = %s AND m.is_favorite", meaning.viewer.person_id)
-    return _duplicate(meaning.viewer) if state == "duplicate" else _STATES[state]
+        return _exists("analysis_rating m WHERE {} AND m.person_id = %s AND m.is_favorite", resolved.viewer.person_id)
+    return _duplicate(resolved.viewer) if state == "duplicate" else _STATES[state]
 
 
-FAILED_LAST = """
+LATEST_FAILED = """
     a.state = 'failed' AND NOT EXISTS (
         SELECT FROM analysis_analysis later
         WHERE later.image_id = a.image_id AND later.api = a.api AND later.id > a.id)
 """
-"""Of `analysis_analysis a`: what was asked last of this API failed."""
+"""The condition about `analysis_analysis a` that the latest analysis of this API failed."""
 
 
 def _duplicate(viewer: Viewer) -> Sql:
-    """The same bytes or the same perceptual hash as another picture that may be seen."""
     visible = visibility_filter(viewer, "twin")
     return Sql(
         f"""coalesce((SELECT true FROM analysis_image i JOIN analysis_image twin
@@ -235,64 +236,65 @@ def _duplicate(viewer: Viewer) -> Sql:
     )
 
 
-def _by(who: str) -> Sql:
-    if who == "person":
+def _has_source(source: str) -> Sql:
+    if source == "person":
         return _exists("analysis_verdict v WHERE {} AND v.decision <> 'rejected'")
-    return _exists("analysis_analysis a WHERE {} AND a.is_current AND a.recognizer = %s", who)
+    return _exists("analysis_analysis a WHERE {} AND a.is_current AND a.recognizer = %s", source)
 
 
-def _like(image_id: int, meaning: ResolvedQuery) -> Sql:
-    if image_id not in meaning.hashes:
+def _is_similar(image_id: int, resolved: ResolvedQuery) -> Sql:
+    if image_id not in resolved.hashes:
         return FALSE
-    phash = meaning.hashes[image_id]
+    phash = resolved.hashes[image_id]
     if phash is None:
         return Sql("d.image_id = %s", (image_id,))
-    return _of_image("coalesce(bit_count((phash # %s)::bit(64)) <= %s, false)", phash, NEAR)
+    return _image_condition("coalesce(bit_count((phash # %s)::bit(64)) <= %s, false)", phash, MAX_HASH_DISTANCE)
 
 
 def visibility_filter(viewer: Viewer, alias: str) -> Sql:
-    """That a row which carries owner and visibility may be seen. Written out, so that indexes can be chosen by it."""
-    opened = f"{alias}.visibility >= {viewer.min_visibility:d}"
+    """The viewer may see a row with owner_id and visibility."""
+    # The number is part of the text: PostgreSQL uses a partial index only for a constant that implies its predicate.
+    is_open = f"{alias}.visibility >= {viewer.min_visibility:d}"
     if viewer.person_id is None:
-        return Sql(opened)
-    return Sql(f"({alias}.owner_id = %s OR {opened})", (viewer.person_id,))
+        return Sql(is_open)
+    return Sql(f"({alias}.owner_id = %s OR {is_open})", (viewer.person_id,))
 
 
 IS_TAG = "(p.label_id IN (SELECT l.id FROM analysis_label l WHERE l.kind = 'tag')) IS TRUE"
-"""Of `analysis_imagelabel p`. All tags are read once for this; without the last two words each label would be."""
+"""The condition about `analysis_imagelabel p`. IS TRUE makes PostgreSQL read all tags once instead of each label."""
 _STATES = {
     "untagged": negated(_exists(f"analysis_imagelabel p WHERE {{}} AND {IS_TAG}")),
-    "failed": _exists(f"analysis_analysis a WHERE {{}} AND {FAILED_LAST}"),
+    "failed": _exists(f"analysis_analysis a WHERE {{}} AND {LATEST_FAILED}"),
     "pending": _exists("analysis_analysis a WHERE {} AND a.state IN ('queued', 'running')"),
     "reviewed": _exists("analysis_verdict v WHERE {}"),
-    "trashed": _of_image("trashed_at IS NOT NULL"),
+    "trashed": _image_condition("trashed_at IS NOT NULL"),
 }
-_THINGS = {
+_FEATURES = {
     "faces": _exists("analysis_face f WHERE {}"),
     "text": _exists("analysis_imagetext t WHERE {}"),
     "labels": _exists("analysis_imagelabel p WHERE {}"),
-    "location": _of_image("latitude IS NOT NULL AND longitude IS NOT NULL"),
+    "location": _image_condition("latitude IS NOT NULL AND longitude IS NOT NULL"),
 }
 _SHAPES = {"landscape": "width > height", "portrait": "width < height", "square": "width = height"}
 _CONDITIONS: dict[type, Callable[[Any, ResolvedQuery], Sql]] = {
-    Not: lambda node, meaning: negated(condition(node.part, meaning)),
-    And: lambda node, meaning: all_of(condition(part, meaning) for part in node.parts),
-    Or: _either,
-    LabelTerm: lambda node, meaning: _carries(meaning.of(node), minimum=hundredths(node.minimum)),
-    CategoryTerm: lambda node, meaning: _carries(meaning.of(node)),
-    CountTerm: lambda node, meaning: _counted(meaning.of(node), minimum=node.minimum, maximum=node.maximum),
+    Not: lambda node, resolved: negated(condition(node.part, resolved)),
+    And: lambda node, resolved: all_of(condition(part, resolved) for part in node.parts),
+    Or: _any_part,
+    LabelTerm: lambda node, resolved: _has_label(resolved.label_set(node), minimum=hundredths(node.minimum)),
+    CategoryTerm: lambda node, resolved: _has_label(resolved.label_set(node)),
+    CountTerm: lambda node, resolved: _has_count(resolved.label_set(node), minimum=node.minimum, maximum=node.maximum),
     FaceTerm: _face,
-    TextTerm: lambda node, _: in_text([node]),
-    FieldTerm: lambda node, meaning: _matches(node.field, node.text, meaning),
-    RangeTerm: lambda node, meaning: _measured(node.field, node.low, node.high, meaning),
-    DateTerm: _timed,
-    RelativeDateTerm: _timed,
-    OrientationTerm: lambda node, _: _of_image(_SHAPES[node.shape]),
-    StateTerm: lambda node, meaning: _is(node.state, meaning),
-    HasTerm: lambda node, _: _THINGS[node.thing],
-    SourceTerm: lambda node, _: _by(node.who),
+    TextTerm: lambda node, _: text_condition([node]),
+    FieldTerm: lambda node, resolved: _field_matches(node.field, node.text, resolved),
+    RangeTerm: lambda node, resolved: _in_range(node.field, node.low, node.high, resolved),
+    DateTerm: _in_days,
+    RelativeDateTerm: _in_days,
+    OrientationTerm: lambda node, _: _image_condition(_SHAPES[node.shape]),
+    StateTerm: lambda node, resolved: _has_state(node.state, resolved),
+    HasTerm: lambda node, _: _FEATURES[node.feature],
+    SourceTerm: lambda node, _: _has_source(node.source),
     ModelTerm: lambda node, _: _exists(
         "analysis_analysis a WHERE {} AND a.is_current AND a.model_version = %s", node.version
     ),
-    SimilarTerm: lambda node, meaning: _like(node.image_id, meaning),
+    SimilarTerm: lambda node, resolved: _is_similar(node.image_id, resolved),
 }

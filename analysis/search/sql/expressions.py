@@ -1,4 +1,4 @@
-"""Statements as values, and their rows."""
+"""SQL conditions with their parameters."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-from django.db import connection
-from psycopg.pq import Format
-
-from analysis.search.time_limit import check_deadline
-
 
 @dataclass(frozen=True)
 class Sql:
-    """`own`: the same with the same values, where the picture's own columns are at hand."""
+    """SQL with `%s` placeholders and their values.
+
+    `inline_text` is the same condition, with the same values, for rows that have the image's own columns.
+    """
 
     text: str
     values: tuple[Any, ...] = ()
-    own: str = ""
+    inline_text: str = ""
 
     @property
-    def at_hand(self) -> Sql:
-        return Sql(self.own or self.text, self.values)
+    def inline(self) -> Sql:
+        return Sql(self.inline_text or self.text, self.values)
 
 
 TRUE, FALSE = Sql("true"), Sql("false")
@@ -37,34 +34,19 @@ def any_of(conditions: Iterable[Sql]) -> Sql:
     return joined(" OR ", conditions)
 
 
-def negated(inner: Sql) -> Sql:
-    return Sql(f"NOT ({inner.text})", inner.values, f"NOT ({inner.at_hand.text})")
+def negated(condition: Sql) -> Sql:
+    return Sql(f"NOT ({condition.text})", condition.values, f"NOT ({condition.inline.text})")
 
 
-def joined(word: str, conditions: Iterable[Sql]) -> Sql:
-    several = list(conditions)
-    if not several:
+def joined(operator: str, conditions: Iterable[Sql]) -> Sql:
+    """The conditions in parentheses with an operator between them; true for none."""
+    parts = list(conditions)
+    if not parts:
         return TRUE
-    texts = ([each.text for each in several], [each.at_hand.text for each in several])
-    text, own = (word.join(f"({each})" for each in side) for side in texts)
-    return Sql(text, tuple(value for each in several for value in each.values), own)
+    text = operator.join(f"({part.text})" for part in parts)
+    inline_text = operator.join(f"({part.inline.text})" for part in parts)
+    return Sql(text, tuple(value for part in parts for value in part.values), inline_text)
 
 
 def counting(hits: Sql) -> Sql:
     return Sql(f"SELECT count(*) FROM ({hits.text}) hits", hits.values)  # noqa: S608
-
-
-def fetch_all(text: str, values: Iterable[Any] = ()) -> list[Any]:
-    """Rows in the server's own format, of a statement that it keeps prepared once it was asked a few times.
-
-    Django's cursors send texts to be parsed and planned anew, and read each moment by a regular expression: for a page
-    of sixty pictures that is two thirds of the time.
-    """
-    check_deadline()
-    connection.ensure_connection()
-    bound = psycopg.Cursor(connection.connection)
-    bound.format = Format.BINARY
-    with connection._prepare_cursor(bound) as cursor:  # type: ignore[attr-defined] # counted and logged like any other
-        cursor.execute(text, list(values))
-        rows: list[Any] = cursor.fetchall()
-    return rows

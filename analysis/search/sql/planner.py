@@ -1,9 +1,8 @@
-"""How a query is answered: along which index, how far, and where else to look when that is not far enough.
+"""The choice of statements for a query, by statistics and by the rows found.
 
-First a budgeted walk in the result's own order, along the rarest label or along the pictures, since a page is mostly
-found within the first few thousand. How much of it was found tells whether to walk on; else the few pictures that carry
-all the labels are gathered by a GIN index, or a selective part (a text, a face, a mark) gives the candidates, or all
-are looked at.
+First comes a scan in the order of the result with a budget, along the rarest label or along the images, since a page is
+mostly found within a few thousand entries. The share of matches in it tells whether to scan on. Otherwise the planner
+uses the GIN index over label sets, a selective part (a text, a face, a rating), or the whole table.
 """
 
 from __future__ import annotations
@@ -15,49 +14,59 @@ from analysis.search.pagination import Cursor
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.candidates import RequiredLabels
 from analysis.search.sql.expressions import Sql, counting
-from analysis.search.sql.statements import BUDGET, Statements, first_label
-from analysis.search.sql.trash_queries import TrashQuery, outside
+from analysis.search.sql.query_parts import BUDGET, first_label
+from analysis.search.sql.statements import Statements
+from analysis.search.sql.trash_queries import TrashQuery, without_trash
 
-PROBE, ENTRY, HIT = 2.2, 0.2, 0.6
-"""Microseconds: another label looked up on one picture; an entry of an index over sets; a picture that it finds."""
+# Microseconds, measured on PostgreSQL 15 with a million images; only their ratios matter. Measure them again with
+# `make bench` after a change of the indexes.
+LOOKUP_COST = 2.2
+"""Another label looked up on one image."""
+ENTRY_COST = 0.2
+"""An entry of the GIN index over label sets."""
+MATCH_COST = 0.6
+"""An image that the GIN index finds."""
 
-
-LOOK, GLANCE = 3, 10
-"""Of the budget such a part is walked first where several labels are asked for; less where a walk promises little."""
+TRIAL_DIVISOR = 3
+"""The part of the budget that is scanned first if several labels are required."""
+SHORT_TRIAL_DIVISOR = 10
+"""The same if the GIN index is likely to be faster."""
+CONFIDENCE_STEPS = (9_900, 9_000, 0)
+"""Minimum confidences in hundredths, searched one after the other: a page is mostly full long before all images."""
 
 
 class Attempt(NamedTuple):
-    """A statement that finds rows of (image id, key); `adds` to what was found, or takes its place."""
+    """A statement whose rows are appended to the earlier ones or replace them."""
 
     sql: Sql
-    adds: bool = False
+    appends: bool = False
 
 
 Rows = list[Any]
 Attempts = Generator[Attempt, Rows | None, None]
-"""Is told what was found so far, if anything."""
+"""Receives the rows found so far, or None."""
 
 
 class QueryPlan(Statements):
-    """In which order statements are tried. What asks for the trash is answered in two: outside of it, and in it."""
+    """The statements for a query in the order to try them; `trash` is a second part."""
 
-    def __init__(self, meaning: ResolvedQuery, *, budget: int = BUDGET) -> None:
-        self.trash = TrashQuery(meaning, budget=budget) if meaning.query.includes_trash else None
-        kept = outside(meaning)
-        self.is_nowhere = kept is None
-        super().__init__(kept or meaning, budget=budget, ranked_by=first_label(meaning))
+    def __init__(self, resolved: ResolvedQuery, *, budget: int = BUDGET) -> None:
+        self.trash = TrashQuery(resolved, budget=budget) if resolved.query.includes_trash else None
+        outside = without_trash(resolved)
+        self.is_trash_only = outside is None
+        super().__init__(outside or resolved, budget=budget, ranked_by=first_label(resolved))
 
     @property
     def is_empty(self) -> bool:
-        """A wanted label that does not exist, or nothing but the trash: no picture in the library can be meant."""
-        return self.is_nowhere or super().is_empty
+        """No image outside the trash can match."""
+        return self.is_trash_only or super().is_empty
 
     def attempts(self, *, after: Cursor | None, limit: int) -> Attempts:
-        """To be tried one after the other until `limit` rows are found."""
-        if self.is_owned_by_few and self.order.key == "i.added_at":
-            yield Attempt(self.along_images(after=after, limit=limit, budget=None))
-        elif self.selector:
-            yield Attempt(self.gathered(self.selector, after=after, limit=limit))
+        """Statements to run until `limit` rows are found."""
+        if self.prefers_owner_scan and self.order.key == "i.added_at":
+            yield Attempt(self.image_index_scan(after=after, limit=limit, budget=None))
+        elif self.selective_source:
+            yield Attempt(self.fetch_candidates(self.selective_source, after=after, limit=limit))
         elif self.sort == "confidence":
             yield from self._by_confidence(after=after, limit=limit)
         elif self.sort in {"newest", "oldest"}:
@@ -65,132 +74,135 @@ class QueryPlan(Statements):
         else:
             yield from self._by_column(after=after, limit=limit)
 
-    def counted(self, *, cap: int) -> Generator[Sql, int | None, None]:
-        """Statements that count up to `cap`: to be tried until one reaches it, and the last one is right.
+    def count_statements(self, *, cap: int) -> Generator[Sql, int | None, None]:
+        """Statements to run until a count reaches `cap`; the last one is exact below it.
 
-        Is told what the one before came to.
+        Receives the count of the statement before.
         """
-        is_labeled = self.driver and self._is_apart and not self.selector and not self.is_owned_by_few
-        if self.driver and is_labeled and not self._is_gathered_sooner(cap):
+        is_scanned = self._can_use_label_set_index and not self.selective_source and not self.prefers_owner_scan
+        if self.driver and is_scanned and not self._label_set_index_beats_scan(cap):
+            # A count has no order to keep, so it scans further than a page before it gives up.
             budget = 2 * self.budget
-            found = yield counting(self.along_label(self.driver, after=None, limit=cap, budget=budget))
-            if further := self._further(found or 0, looked_at=budget, wanted=cap):
-                yield counting(self.along_label(self.driver, after=None, limit=cap, budget=further))
-        yield counting(self.whole(cap=cap))
+            matches = yield counting(self.label_index_scan(self.driver, after=None, limit=cap, budget=budget))
+            if next_budget := self._next_budget(matches or 0, scanned=budget, required=cap):
+                yield counting(self.label_index_scan(self.driver, after=None, limit=cap, budget=next_budget))
+        yield counting(self.all_matches(cap=cap))
 
-    def whole(self, *, cap: int) -> Sql:
-        """All hits up to the cap, in no order."""
-        if self.is_owned_by_few or not self.parts:
-            return self.along_images(after=None, limit=cap, budget=None)
-        if self.selector:
-            return self.gathered(self.selector, after=None, limit=cap, is_sorted=False)
-        if self.driver and not self._is_apart and self.labels_lead:
-            return self.along_label(self.driver, after=None, limit=cap, budget=None)
-        if self.carried and self.labels_lead:
-            return self.gathered(self.by_index(), after=None, limit=cap, is_sorted=False)
-        if self.listed and not self.narrowed:
-            return self.gathered(self.listed, after=None, limit=cap, is_sorted=False)
-        return self.scanned(after=None, limit=cap, is_sorted=False)
+    def all_matches(self, *, cap: int) -> Sql:
+        """All matches up to the cap, unsorted."""
+        if self.prefers_owner_scan or not self.parts:
+            return self.image_index_scan(after=None, limit=cap, budget=None)
+        if self.selective_source:
+            return self.fetch_candidates(self.selective_source, after=None, limit=cap, is_sorted=False)
+        if self.driver and not self._can_use_label_set_index and self.prefers_label_index:
+            return self.label_index_scan(self.driver, after=None, limit=cap, budget=None)
+        if self.required and self.prefers_label_index:
+            return self.fetch_candidates(self.label_set_source(), after=None, limit=cap, is_sorted=False)
+        if self.table_source and not self.image_filter:
+            return self.fetch_candidates(self.table_source, after=None, limit=cap, is_sorted=False)
+        return self.table_scan(after=None, limit=cap, is_sorted=False)
 
     @property
-    def _is_apart(self) -> bool:
-        """Several labels, which an index over sets knows together; but not whose they are, nor of when."""
+    def _can_use_label_set_index(self) -> bool:
+        """Several labels, without owner or date added, which the GIN index lacks."""
+        # Of an owner with few images, the GIN index would find mostly images of others.
         is_sparse = self.owner is not None and self.owner.has_few
-        return len(self.carried) + len(self.excluded) > 1 and not self.days_added() and not is_sparse
+        return len(self.required) + len(self.excluded) > 1 and not self.has_date_added() and not is_sparse
 
     @property
-    def labels_lead(self) -> bool:
-        """To go through all that carry them takes less than to ask another index, or to ask everything."""
-        if not self.carried or self.days_added():
-            return bool(self.carried)
-        rarest = self.carried[0].labels.image_count
-        if self.narrowed or self.listed or self.is_kept_apart:
+    def prefers_label_index(self) -> bool:
+        """Reading all images with the rarest label is cheaper than another source."""
+        if not self.required or self.has_date_added():
+            return bool(self.required)
+        rarest = self.required[0].labels.image_count
+        if self.image_filter or self.table_source or self.uses_partial_index:
             return rarest <= 4 * self.budget
-        return not self.is_asked_at_hand or rarest <= max(4 * self.budget, self.meaning.pictures // 8)
+        return not self.reads_image_columns or rarest <= max(4 * self.budget, self.resolved.image_count // 8)
 
     @property
-    def _is_soon_gathered(self) -> bool:
-        """Few carry the rarest, and none is so common that an index over sets skips through very many entries."""
-        numbers = [each.labels.image_count for each in self.carried]
-        is_bounded = any(each.minimum for each in self.carried) or bool(self.excluded)
-        return not is_bounded and numbers[0] <= self.budget and numbers[-1] <= self.meaning.pictures // 8
+    def _label_set_index_is_cheap(self) -> bool:
+        """The rarest label has few images, and no label has very many."""
+        image_counts = [required.labels.image_count for required in self.required]
+        has_bounds = any(required.minimum for required in self.required) or bool(self.excluded)
+        return not has_bounds and image_counts[0] <= self.budget and image_counts[-1] <= self.resolved.image_count // 8
 
-    def _is_gathered_sooner(self, wanted: int) -> bool:
-        """Whether an index over sets is quicker than a walk, if labels knew nothing of one another.
-
-        They do: those that are asked for together are mostly found together, so a long walk may well be a short one.
-        What costs little is therefore gathered, what might cost much only where a walk surely does.
-        """
-        rarest, whole = self.carried[0].labels.image_count, max(self.meaning.pictures, 1)
-        shared = float(rarest)
-        for each in self.carried[1:]:
-            shared *= min(1.0, each.labels.image_count / whole)
+    def _label_set_index_beats_scan(self, limit: int) -> bool:
+        """The GIN index is expected to be faster than a scan for `limit` matches."""
+        # This takes labels as independent. Labels searched together mostly occur together, so a scan is often shorter
+        # than estimated: the caller still tries a short one first where the GIN index costs little.
+        rarest, total = self.required[0].labels.image_count, max(self.resolved.image_count, 1)
+        matches = float(rarest)
+        for required in self.required[1:]:
+            matches *= min(1.0, required.labels.image_count / total)
         for labels in self.excluded.values():
-            shared *= max(0.0, 1.0 - labels.image_count / whole)
-        walked = min(rarest, rarest * wanted / max(shared, 1.0))
-        return walked * PROBE > rarest * ENTRY + shared * HIT
+            matches *= max(0.0, 1.0 - labels.image_count / total)
+        scanned = min(rarest, rarest * limit / max(matches, 1.0))
+        return scanned * LOOKUP_COST > rarest * ENTRY_COST + matches * MATCH_COST
 
-    def _further(self, found: int, *, looked_at: int, wanted: int) -> int:
-        """How far to walk for so many, by how many were found; 0 where all are gathered in less time."""
-        if not found:
+    def _next_budget(self, matches: int, *, scanned: int, required: int) -> int:
+        """Entries to scan for the required matches; 0 if the GIN index should be faster."""
+        if not matches:
             return 0
-        rarest, bounds = self.carried[0].labels.image_count, sum(each.minimum > 0 for each in self.carried)
-        gathered = rarest * ENTRY + rarest * found / looked_at * (HIT + bounds * PROBE)
-        further = wanted * looked_at // found
-        return 2 * further if further * PROBE < gathered else 0
+        rarest, bounds = self.required[0].labels.image_count, sum(label.minimum > 0 for label in self.required)
+        index_cost = rarest * ENTRY_COST + rarest * matches / scanned * (MATCH_COST + bounds * LOOKUP_COST)
+        entries = required * scanned // matches
+        # Twice the estimate, since a scan that ends too early is lost.
+        return 2 * entries if entries * LOOKUP_COST < index_cost else 0
 
     def _by_time(self, *, after: Cursor | None, limit: int) -> Attempts:
-        driver, is_first = self.driver, limit < self.budget
+        driver, fits_budget = self.driver, limit < self.budget
         if driver is None:
-            if self.parts and is_first:
-                yield Attempt(self.along_images(after=after, limit=limit, budget=self.budget))
-            yield Attempt(self._rest(after=after, limit=limit))
-        elif self._is_apart and (self._is_soon_gathered or driver.labels.image_count > self.budget // LOOK):
-            if is_first and not self._is_soon_gathered:
-                yield from self._together(driver, after=after, limit=limit)
-            yield Attempt(self._rest(after=after, limit=limit))
-        elif self.labels_lead:
-            if is_first and driver.labels.image_count > self.budget:
-                yield Attempt(self.along_label(driver, after=after, limit=limit, budget=self.budget))
-            yield Attempt(self.along_label(driver, after=after, limit=limit, budget=None))
+            if self.parts and fits_budget:
+                yield Attempt(self.image_index_scan(after=after, limit=limit, budget=self.budget))
+            yield Attempt(self._fallback(after=after, limit=limit))
+        elif self._can_use_label_set_index and (
+            self._label_set_index_is_cheap or driver.labels.image_count > self.budget // TRIAL_DIVISOR
+        ):
+            if fits_budget and not self._label_set_index_is_cheap:
+                yield from self._trial_scan(driver, after=after, limit=limit)
+            yield Attempt(self._fallback(after=after, limit=limit))
+        elif self.prefers_label_index:
+            if fits_budget and driver.labels.image_count > self.budget:
+                yield Attempt(self.label_index_scan(driver, after=after, limit=limit, budget=self.budget))
+            yield Attempt(self.label_index_scan(driver, after=after, limit=limit, budget=None))
         else:
-            if is_first:
-                yield Attempt(self.along_label(driver, after=after, limit=limit, budget=self.budget))
-            yield Attempt(self._rest(after=after, limit=limit))
+            if fits_budget:
+                yield Attempt(self.label_index_scan(driver, after=after, limit=limit, budget=self.budget))
+            yield Attempt(self._fallback(after=after, limit=limit))
 
-    def _together(self, driver: RequiredLabels, *, after: Cursor | None, limit: int) -> Attempts:
-        """The first of those that carry the rarest, and on from there as far as what they tell makes it worth while."""
-        is_small = driver.labels.image_count <= 4 * self.budget and self._is_gathered_sooner(limit)
-        look = max(1, self.budget // (GLANCE if is_small else LOOK))
-        rows = yield Attempt(self.along_label(driver, after=after, limit=limit, budget=look))
-        if rows and (further := self._further(len(rows), looked_at=look, wanted=limit - len(rows))):
-            place, rest = Cursor(rows[-1][1], rows[-1][0]), limit - len(rows)
-            yield Attempt(self.along_label(driver, after=place, limit=rest, budget=further), adds=True)
+    def _trial_scan(self, driver: RequiredLabels, *, after: Cursor | None, limit: int) -> Attempts:
+        """A short scan along the rarest label, continued if it has enough matches."""
+        is_short = driver.labels.image_count <= 4 * self.budget and self._label_set_index_beats_scan(limit)
+        trial = max(1, self.budget // (SHORT_TRIAL_DIVISOR if is_short else TRIAL_DIVISOR))
+        rows = yield Attempt(self.label_index_scan(driver, after=after, limit=limit, budget=trial))
+        if rows and (budget := self._next_budget(len(rows), scanned=trial, required=limit - len(rows))):
+            cursor = Cursor(rows[-1][1], rows[-1][0])
+            statement = self.label_index_scan(driver, after=cursor, limit=limit - len(rows), budget=budget)
+            yield Attempt(statement, appends=True)
 
     def _by_column(self, *, after: Cursor | None, limit: int) -> Attempts:
-        rarest = self.carried[0].labels.image_count if self.carried else None
+        rarest = self.required[0].labels.image_count if self.required else None
         if rarest is None or rarest > 4 * self.budget:
             budget = 2 * self.budget if self.parts else None
-            yield Attempt(self.along_images(after=after, limit=limit, budget=budget))
+            yield Attempt(self.image_index_scan(after=after, limit=limit, budget=budget))
         if self.parts:
-            yield Attempt(self._rest(after=after, limit=limit))
+            yield Attempt(self._fallback(after=after, limit=limit))
 
-    def _rest(self, *, after: Cursor | None, limit: int) -> Sql:
-        """For when the first pictures in order were not the ones: wherever the others may be."""
-        if self.carried and self.labels_lead:
-            return self.gathered(self.by_index(), after=after, limit=limit)
-        if self.listed and not self.narrowed:
-            return self.gathered(self.listed, after=after, limit=limit)
-        if not self.parts or self.is_kept_apart:
-            return self.along_images(after=after, limit=limit, budget=None)
-        return self.scanned(after=after, limit=limit)
+    def _fallback(self, *, after: Cursor | None, limit: int) -> Sql:
+        """All matches, after a scan with a budget did not fill the page."""
+        if self.required and self.prefers_label_index:
+            return self.fetch_candidates(self.label_set_source(), after=after, limit=limit)
+        if self.table_source and not self.image_filter:
+            return self.fetch_candidates(self.table_source, after=after, limit=limit)
+        if not self.parts or self.uses_partial_index:
+            return self.image_index_scan(after=after, limit=limit, budget=None)
+        return self.table_scan(after=after, limit=limit)
 
     def _by_confidence(self, *, after: Cursor | None, limit: int) -> Attempts:
-        """The surest first: mostly a page is full long before all that carry the label were looked at."""
         ranked = self.ranked
         if ranked is None:
             return
-        for surest in (9_900, 9_000, 0) if ranked.labels.image_count > 4 * self.budget else (0,):
-            if after is None or (isinstance(after.key, int) and after.key >= surest):
-                minimum = max(surest, ranked.minimum)
-                yield Attempt(self.by_rank(ranked, minimum=minimum, after=after, limit=limit))
+        for step in CONFIDENCE_STEPS if ranked.labels.image_count > 4 * self.budget else (0,):
+            if after is None or (isinstance(after.key, int) and after.key >= step):
+                minimum = max(step, ranked.minimum)
+                yield Attempt(self.confidence_scan(ranked, minimum=minimum, after=after, limit=limit))

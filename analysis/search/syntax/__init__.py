@@ -1,1 +1,1 @@
-"""The search language: text to syntax tree and back."""
+"""The search language: text to syntax tree, and terms in the reader's language."""

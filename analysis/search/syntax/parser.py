@@ -1,6 +1,6 @@
-"""The query language: text to tree. Documented in docs/search.md; written.py is the way back.
+"""The parser of the search language (docs/search.md); `Query.text` is the inverse.
 
-Spaces mean "and"; OR joins the two terms beside it and binds tighter, as web searches have it:
+Spaces mean "and"; OR joins the two terms beside it and binds tighter, as in web search engines:
 `beach dog OR cat` is `beach (dog OR cat)`.
 """
 
@@ -11,20 +11,23 @@ from collections.abc import Iterable
 from functools import cache
 from typing import cast
 
+from django.utils.translation import gettext as _
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
-from analysis.search.query import And, FaceTerm, Leaf, Node, Query, all_of, any_of, leaves, negation
-from analysis.search.query_cost import check_costs
+from analysis import formatting
+from analysis.search.nodes import And, FaceTerm, Leaf, Node
+from analysis.search.query import Query, all_of, any_of, leaves, negation
 from analysis.search.syntax import terms
-from analysis.search.syntax.errors import MAX_DEPTH, TOO_DEEP, ParseTrace, unexpected_character
-from analysis.search.syntax.ranges import InvalidQuery
-from analysis.search.syntax.serializer import parentheses
+from analysis.search.syntax.errors import InvalidQuery
+from analysis.search.syntax.parse_trace import MAX_DEPTH, ParseTrace, too_deep_message, unexpected_character
+from analysis.search.syntax.query_cost import check_cost
 
-__all__ = ["LONGEST", "MAX_DEPTH", "MOST_TERMS", "InvalidQuery", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "InvalidQuery", "parse"]
 
-LONGEST = 4_000
-MOST_TERMS = 200
+MAX_LENGTH = 4_000
+MAX_TERMS = 200
 
+# The numbers after terminals are priorities: `sort:` is not a field, and `dog*` not a word.
 GRAMMAR = r"""
     query: (_part | order)*
     order: SORT _value
@@ -35,20 +38,20 @@ GRAMMAR = r"""
     negated: (_MINUS | _NOT) _unary
     group: _OPEN _part+ _CLOSE
 
-    _leaf: bare | compared | field | measured | sure | counted | face | lately
+    _leaf: bare | compared | field | field_compared | label_with_confidence | instance_count | face | relative_date
     bare: _value
     compared: _value COMPARE _value
     field: FIELD _value
-    measured: FIELD COMPARE _value
-    sure: FIELD _value COMPARE _value
-    counted: _COUNT _value _CLOSE (COMPARE | COLON) _value
+    field_compared: FIELD COMPARE _value
+    label_with_confidence: FIELD _value COMPARE _value
+    instance_count: _COUNT _value _CLOSE (COMPARE | COLON) _value
     face: FACE (trait | age)+ _CLOSE
     trait: _value
     age: (FIELD | FIELD COMPARE | _value COMPARE) _value
-    lately: LATELY
+    relative_date: RELATIVE_DATE
     _value: WORD | PREFIX | QUOTED | QUOTED_PREFIX
 
-    LATELY.5: /(taken|added):\s*last\s+[0-9]+\s+(day|week|month|year)s?(?![^\s()])/i
+    RELATIVE_DATE.5: /(taken|added):\s*last\s+[0-9]+\s+(day|week|month|year)s?(?![^\s()])/i
     SORT.4: /sort:/i
     _COUNT.4: /count\(/i
     FACE.4: /face\(/i
@@ -66,66 +69,71 @@ GRAMMAR = r"""
     _CLOSE: ")"
     %ignore /\s+/
 """
-UNWRITABLE = re.compile("[\0\ud800-\udfff]")
-"""What no column of the database takes; read as a space."""
+# PostgreSQL stores neither NUL nor lone surrogates; they are read as spaces.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def parse(text: str) -> Query:
-    """Read a query. Raises BadQuery with the place of the first thing that is wrong, and nothing else."""
-    if len(text) > LONGEST:
-        raise InvalidQuery(
-            f"A search can be {LONGEST:,} characters long; this one has {len(text):,}.", column=LONGEST + 1
-        )
-    query = _read(UNWRITABLE.sub(" ", text))
-    terms = [leaf for part in query.parts for leaf in leaves(part)]
-    if len(terms) > MOST_TERMS:
-        raise InvalidQuery(f"A search can have {MOST_TERMS} terms; this one has {len(terms)}.", column=1)
-    check_costs(terms)
-    if parentheses(query) > MAX_DEPTH:
-        raise InvalidQuery(TOO_DEEP, column=1)
+    """The query of a text. Raises InvalidQuery for the first error in it."""
+    if len(text) > MAX_LENGTH:
+        message = _("A search can have at most %(maximum)s characters; this one has %(number)s.")
+        raise InvalidQuery(_limit_message(message, MAX_LENGTH, len(text)), column=MAX_LENGTH + 1)
+    query = _read(UNSTORABLE.sub(" ", text))
+    all_leaves = [leaf for part in query.parts for leaf in leaves(part)]
+    if len(all_leaves) > MAX_TERMS:
+        message = _("A search can have at most %(maximum)s terms; this one has %(number)s.")
+        raise InvalidQuery(_limit_message(message, MAX_TERMS, len(all_leaves)), column=1)
+    check_cost(all_leaves)
+    if query.depth > MAX_DEPTH:
+        raise InvalidQuery(too_deep_message(), column=1)
     return query
 
 
+def _limit_message(message: str, maximum: int, number: int) -> str:
+    return message % {"maximum": formatting.count(maximum), "number": formatting.count(number)}
+
+
 def _read(text: str) -> Query:
+    # Interactive, so that the trace sees each token before the parser may reject it.
     state = _parser().parse_interactive(text)
-    way = ParseTrace()
+    trace = ParseTrace()
     try:
         for token in state.iter_parse():
-            way.take(token)
+            trace.add(token)
         query: Query = state.feed_token(Token("$END", ""))
     except UnexpectedCharacters as error:
         raise unexpected_character(text, error.pos_in_stream or 0) from error
     except UnexpectedToken as error:
-        raise way.complaint(cast(Token, error.token), text) from error
+        raise trace.error(cast(Token, error.token), text) from error
     return query
 
 
 @cache
 def _parser() -> Lark:
-    return Lark(GRAMMAR, start="query", parser="lalr", lexer="basic", transformer=_Reader())
+    return Lark(GRAMMAR, start="query", parser="lalr", lexer="basic", transformer=_TreeBuilder())
 
 
 class _Order(str):
-    """What comes after `sort:`."""
+    """The value of `sort:` and its position."""
 
     column = 0
 
 
-class _Reader(Transformer[Token, Query]):
-    """Called as the parser goes, from the inside out, so that depth costs no recursion."""
+class _TreeBuilder(Transformer[Token, Query]):
+    """Methods by rule, called innermost first, so that nesting needs no recursion."""
 
     def query(self, children: list[Node | _Order]) -> Query:
-        orders = [each for each in children if isinstance(each, _Order)]
+        orders = [child for child in children if isinstance(child, _Order)]
         if len(orders) > 1:
-            raise InvalidQuery("A search has one order; sort: stands here a second time.", column=orders[1].column)
-        whole = all_of(each for each in children if not isinstance(each, _Order))
-        parts = whole.parts if isinstance(whole, And) else (whole,)
+            raise InvalidQuery(_("A search has one sort order; remove this sort:."), column=orders[1].column)
+        root = all_of(child for child in children if not isinstance(child, _Order))
+        parts = root.parts if isinstance(root, And) else (root,)
         return Query(parts, str(orders[0]) if orders else "newest")
 
     def order(self, children: list[Token]) -> _Order:
-        found = _Order(terms.chosen("sort", children[1]))
-        found.column = terms.column(children[0])
-        return found
+        order = _Order(terms.choice("sort", children[1]))
+        order.column = terms.column(children[0])
+        return order
 
     def either(self, children: list[Node]) -> Node:
         return any_of(children)
@@ -138,7 +146,8 @@ class _Reader(Transformer[Token, Query]):
 
     def bare(self, children: list[Token]) -> Leaf:
         if children[0] == "AND" and children[0].type == "WORD":
-            raise terms.bad(children[0], 'All terms must hold anyway: leave AND out, or quote it as a label: "AND".')
+            message = _('All terms must match anyway. Remove AND, or put it in quotes if it is a label: "AND".')
+            raise terms.error_at(children[0], message)
         return terms.label(children[0])
 
     def compared(self, children: list[Token]) -> Leaf:
@@ -147,18 +156,18 @@ class _Reader(Transformer[Token, Query]):
     def field(self, children: list[Token]) -> Leaf:
         return terms.field(children[0], None, children[1])
 
-    def measured(self, children: list[Token]) -> Leaf:
+    def field_compared(self, children: list[Token]) -> Leaf:
         return terms.field(*children)
 
-    def sure(self, children: list[Token]) -> Leaf:
-        return terms.sure(*children)
+    def label_with_confidence(self, children: list[Token]) -> Leaf:
+        return terms.label_with_confidence(*children)
 
-    def counted(self, children: list[Token]) -> Leaf:
+    def instance_count(self, children: list[Token]) -> Leaf:
         name, sign, number = children
-        return terms.counted(name, "" if sign == ":" else str(sign), number)
+        return terms.instance_count(name, "" if sign == ":" else str(sign), number)
 
     def face(self, children: list[Token | str | FaceTerm]) -> Leaf:
-        return terms.one_face(cast(Token, children[0]), cast(Iterable[str | FaceTerm], children[1:]))
+        return terms.face(cast(Token, children[0]), cast(Iterable[str | FaceTerm], children[1:]))
 
     def trait(self, children: list[Token]) -> str:
         return terms.trait(children[0])
@@ -166,5 +175,5 @@ class _Reader(Transformer[Token, Query]):
     def age(self, children: list[Token]) -> FaceTerm:
         return terms.age(children[0], str(children[1]) if len(children) > 2 else "", children[-1])
 
-    def lately(self, children: list[Token]) -> Leaf:
-        return terms.lately(children[0])
+    def relative_date(self, children: list[Token]) -> Leaf:
+        return terms.relative_date(children[0])

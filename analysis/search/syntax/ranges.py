@@ -1,4 +1,4 @@
-"""Numbers, sizes and days as they are written in a search: one, a range, or a comparison."""
+"""Numbers, sizes and dates of a search term: single, ranges or comparisons."""
 
 from __future__ import annotations
 
@@ -10,40 +10,25 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+from django.utils.translation import gettext as _
+
+from analysis import formatting
+from analysis.search.literals import BYTE_UNITS
+from analysis.search.syntax.errors import InvalidValue
+
 T = TypeVar("T", int, float, date)
 
-UNITS = {
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "tb": 10**12,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-    "tib": 2**40,
-    "": 1,
-    "b": 1,
-}
-"""Bytes by lower-case unit, the decimal ones and the binary ones."""
-LONGEST_AGO = {"day": 36_500, "week": 5_200, "month": 1_200, "year": 100}
-"""How far `last N days` may reach."""
-
-
-class InvalidQuery(ValueError):
-    """A text that is no query: what is wrong and at which column, counted from one."""
-
-    def __init__(self, message: str, *, column: int) -> None:
-        super().__init__(message)
-        self.column = column
-
-
-class InvalidValue(ValueError):
-    """A value that is not of its field's kind; the message is a sentence."""
+MAX_BYTES = 10**15
+MAX_PERIODS = {"day": 36_500, "week": 5_200, "month": 1_200, "year": 100}
+"""The longest `last N days` by unit."""
+# Python refuses to convert integers of more than 4,300 digits, and a search has up to 4,000 characters.
+MAX_DIGITS = 300
+_BYTES_BY_UNIT = {unit.lower(): factor for unit, factor in BYTE_UNITS.items()}
 
 
 @dataclass(frozen=True)
 class Scale(Generic[T]):
-    """How one field's values are read. `span`: the first and last thing that a value means: a month has many days."""
+    """The values of a field; `span` is the first and last one of a text (a month)."""
 
     example: str
     span: Callable[[str], tuple[T, T]]
@@ -52,7 +37,7 @@ class Scale(Generic[T]):
 
 
 def bounds(scale: Scale[T], sign: str, text: str) -> tuple[T | None, T | None]:
-    """Both ends, included, of `20..30`, `20..`, `..30`, `20`, or of a comparison. Raises Unreadable."""
+    """Both ends, included, of `20..30`, `20..`, `20` or `>20`. Raises InvalidValue."""
     if ".." in text and sign in {"", "="}:
         return _range(scale, text)
     first, last = scale.span(text)
@@ -69,89 +54,97 @@ def bounds(scale: Scale[T], sign: str, text: str) -> tuple[T | None, T | None]:
 
 
 def _range(scale: Scale[T], text: str) -> tuple[T | None, T | None]:
-    start, _, end = text.partition("..")
+    start, _dots, end = text.partition("..")
     if not (start or end) or ".." in end:
-        raise InvalidValue(f"A range has one or two ends, as in {scale.example}.")
+        raise InvalidValue(
+            _("A range needs a start, an end or both, for example %(example)s.") % {"example": scale.example}
+        )
     low = scale.span(start)[0] if start else None
     high = scale.span(end)[1] if end else None
     if low is not None and high is not None and low > high:
-        raise InvalidValue(f"This range runs backwards; write {end}..{start}.")
+        raise InvalidValue(_("This range is reversed; write %(range)s.") % {"range": f"{end}..{start}"})
     return low, high
 
 
-def integer(*, name: str, example: str, minimum: int, maximum: int) -> Scale[int]:
-    """Whole numbers from `least` to `most`."""
+def integer(*, example: str, minimum: int, maximum: int) -> Scale[int]:
+    """Whole numbers from `minimum` to `maximum`."""
 
     def within(number: int) -> int:
         if minimum <= number <= maximum:
             return number
-        raise InvalidValue(f"{name} is from {minimum:,} to {maximum:,}, as in {example}.")
+        raise _out_of_range(minimum, maximum, example)
 
     def span(text: str) -> tuple[int, int]:
-        if not _is_number(text, whole=True):
-            raise InvalidValue(f"A whole number belongs here, as in {example}.")
+        if not re.fullmatch(r"[0-9]+", text) or len(text) > MAX_DIGITS:
+            raise InvalidValue(_("Expected a whole number, for example %(example)s.") % {"example": example})
         return within(int(text)), within(int(text))
 
     return Scale(example, span, lambda number: within(number + 1), lambda number: within(number - 1))
 
 
-def percent(*, name: str, example: str) -> Scale[float]:
-    """0 to 100 with two decimals at most, a percent sign or none."""
+def percent(*, example: str) -> Scale[float]:
+    """Numbers from 0 to 100, rounded to two decimals, with or without a percent sign."""
 
     def span(text: str) -> tuple[float, float]:
         number = text.removesuffix("%")
-        if not _is_number(number):
-            raise InvalidValue(f"A number from 0 to 100 belongs here, as in {example}.")
-        if Decimal(number) > 100:
-            raise InvalidValue(f"{name} is from 0 to 100, as in {example}.")
-        return (found := round(float(number), 2)), found
+        is_number = re.fullmatch(r"[0-9]+(\.[0-9]+)?", number) and len(number) <= MAX_DIGITS
+        if not is_number or Decimal(number) > 100:
+            raise _out_of_range(0, 100, example)
+        return (value := round(float(number), 2)), value
 
-    def refused(_: float) -> float:
-        raise InvalidValue(f"{name} is compared with >= or <=, as in {example}.")
+    def refuse(_value: float) -> float:
+        # There is no next number to start from.
+        raise InvalidValue(_("Use >= or <= here, for example %(example)s.") % {"example": example})
 
-    return Scale(example, span, refused, refused)
+    return Scale(example, span, refuse, refuse)
+
+
+def _out_of_range(minimum: int, maximum: int, example: str) -> InvalidValue:
+    return InvalidValue(
+        _("Expected a number from %(minimum)s to %(maximum)s, for example %(example)s.")
+        % {"minimum": formatting.count(minimum), "maximum": formatting.count(maximum), "example": example}
+    )
 
 
 def _bytes(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([a-z]*)", text, re.IGNORECASE)
-    if not found or found[2].lower() not in UNITS:
-        raise InvalidValue("A size belongs here, as in size>5MB or size:500KB..2MiB.")
-    size = int(Decimal(found[1]) * UNITS[found[2].lower()]) if len(found[1]) <= 20 else LARGEST + 1
-    return _within_largest(size), size
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([a-z]*)", text, re.IGNORECASE)
+    if not match or match[2].lower() not in _BYTES_BY_UNIT:
+        raise InvalidValue(_("Expected a size, for example size>5MB or size:500KB..2MiB."))
+    if len(match[1]) > 20:
+        raise _size_out_of_range()
+    size = _valid_size(int(Decimal(match[1]) * _BYTES_BY_UNIT[match[2].lower()]))
+    return size, size
 
 
-def _within_largest(size: int) -> int:
-    if 0 <= size <= LARGEST:
+def _valid_size(size: int) -> int:
+    if 0 <= size <= MAX_BYTES:
         return size
-    raise InvalidValue("A size is from 0 to 1000TB, as in size>5MB.")
+    raise _size_out_of_range()
 
 
-LARGEST = 10**15
-SIZE = Scale(
-    "size:1MB..5MB",
-    _bytes,
-    lambda size: _within_largest(size + 1),
-    lambda size: _within_largest(size - 1),
-)
+def _size_out_of_range() -> InvalidValue:
+    return InvalidValue(_("Expected a size from 0 to 1000TB, for example size>5MB."))
+
+
+SIZE = Scale("size:1MB..5MB", _bytes, lambda size: _valid_size(size + 1), lambda size: _valid_size(size - 1))
 
 
 def _days(text: str) -> tuple[date, date]:
-    """The first and the last day of a year, a month, a day, today or yesterday (by UTC)."""
+    """The first and last day of a year, a month, a day, today or yesterday in UTC."""
     if text.lower() in {"today", "yesterday"}:
         day = datetime.now(UTC).date() - timedelta(days=text.lower() == "yesterday")
         return day, day
-    found = re.fullmatch(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?", text)
-    if not found:
-        raise InvalidValue("A day, month or year belongs here, as in 2024-05-31, 2024-05, 2024, today or last-7-days.")
-    year, month, day_of_month = (1 if part is None else int(part) for part in found.groups())
+    match = re.fullmatch(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?", text)
+    if not match:
+        raise InvalidValue(_("Expected a date, for example 2024-05-31, 2024-05, 2024, today or last-7-days."))
+    year, month, day_of_month = (1 if part is None else int(part) for part in match.groups())
     try:
         first = date(year, month, day_of_month)
     except ValueError:
-        unit = "day" if found[3] else "month" if found[2] else "year"
-        raise InvalidValue(f"There is no such {unit}: {text}.") from None
-    if found[3]:
+        raise InvalidValue(_("%(date)s is not a valid date.") % {"date": text}) from None
+    if match[3]:
         return first, first
-    last_month = month if found[2] else 12
+    last_month = month if match[2] else 12
     return first, date(year, last_month, monthrange(year, last_month)[1])
 
 
@@ -159,40 +152,29 @@ def _moved(day: date, by: int) -> date:
     try:
         return day + timedelta(days=by)
     except OverflowError:
-        raise InvalidValue("The calendar here is from 0001 to 9999.") from None
+        raise InvalidValue(_("Dates must be in the years 0001 to 9999.")) from None
 
 
 DAYS = Scale("taken:2024-05..2025", _days, lambda day: _moved(day, 1), lambda day: _moved(day, -1))
 
 
 def relative_period(text: str) -> tuple[int, str] | None:
-    """Number and unit of `last 7 days`, `last-7-days` or `today`; None for what is no such thing. Raises Unreadable."""
+    """Number and unit of `last 7 days` or `today`, if it is one. Raises InvalidValue."""
     if text.lower() in {"today", "yesterday"}:
         return 1, text.lower()
-    found = re.fullmatch(r"last[\s-]+([0-9]+)[\s-]+(day|week|month|year)s?", text, re.IGNORECASE)
-    if not found:
+    match = re.fullmatch(r"last[\s-]+([0-9]+)[\s-]+(day|week|month|year)s?", text, re.IGNORECASE)
+    if not match:
         return None
-    unit = found[2].lower()
-    if len(found[1]) > 6 or not 1 <= int(found[1]) <= LONGEST_AGO[unit]:
-        raise InvalidValue(f"This reaches from the last 1 to the last {LONGEST_AGO[unit]:,} {unit}s.")
-    return int(found[1]), unit
+    unit = match[2].lower()
+    if len(match[1]) > 6 or not 1 <= int(match[1]) <= MAX_PERIODS[unit]:
+        raise InvalidValue(_period_message(unit) % {"maximum": formatting.count(MAX_PERIODS[unit])})
+    return int(match[1]), unit
 
 
-def _is_number(text: str, *, whole: bool = False) -> bool:
-    return bool(re.fullmatch(r"[0-9]+" if whole else r"[0-9]+(\.[0-9]+)?", text)) and len(text) <= 300
-
-
-def plain_number(number: float) -> str:
-    """Without exponent or needless zeros."""
-    text = f"{Decimal(repr(number)):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def in_bytes(size: float) -> str:
-    """The shortest exact way to write a size, with three decimals at most: 5MB, 1.5GB, 2KiB."""
-    forms = [(Decimal(int(size)) / factor, unit) for unit, factor in _UNIT_NAMES.items()]
-    exact = [f"{value.normalize():f}{unit}" for value, unit in forms if value * 1000 % 1 == 0]
-    return min(exact, key=len)
-
-
-_UNIT_NAMES = {unit.upper().replace("I", "i"): factor for unit, factor in UNITS.items() if unit != "b"}
+def _period_message(unit: str) -> str:
+    return {
+        "day": _("Expected 1 to %(maximum)s days."),
+        "week": _("Expected 1 to %(maximum)s weeks."),
+        "month": _("Expected 1 to %(maximum)s months."),
+        "year": _("Expected 1 to %(maximum)s years."),
+    }[unit]

@@ -1,4 +1,4 @@
-"""What each field of a search takes, and the part of the tree that it gives."""
+"""Nodes of the syntax tree from tokens. All functions raise InvalidQuery."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
 from lark import Token
 
-from analysis.search.query import (
-    SORTS,
+from analysis.search.nodes import (
+    COMPARABLE_FIELDS,
     CategoryTerm,
     CountTerm,
     DateTerm,
@@ -28,199 +30,190 @@ from analysis.search.query import (
     StateTerm,
     TextTerm,
 )
-from analysis.search.syntax import ranges
-from analysis.search.syntax.ranges import InvalidQuery, InvalidValue, bounds, integer, percent
+from analysis.search.syntax.errors import InvalidQuery, InvalidValue
+from analysis.search.syntax.fields import AGES, CHOICES, CONFIDENCE, FIELDS, INSTANCES, SCALES
+from analysis.search.syntax.ranges import DAYS, bounds, relative_period
 
-KINDS = ("label", "tag", "celebrity", "emotion", "face", "color", "moderation")
-MATCHED = ("name", "owner", "bucket", "format", "camera")
-SHAPES = ("landscape", "portrait", "square")
-CHOICES = {"is": StateTerm.STATES, "has": HasTerm.THINGS, "by": SourceTerm.WHO, "orientation": SHAPES, "sort": SORTS}
-"""The fields that take one of a few words."""
-SCALES: dict[str, ranges.Scale[Any]] = {
-    "size": ranges.SIZE,
-    "width": integer(name="A width", example="width>=4000", minimum=0, maximum=1_000_000),
-    "height": integer(name="A height", example="height>=3000", minimum=0, maximum=1_000_000),
-    "rating": integer(name="A rating", example="rating>=4", minimum=1, maximum=5),
-    **{
-        field: percent(name=f"The {field}", example=f"{field}>=70")
-        for field in ("quality", "brightness", "sharpness", "contrast")
-    },
-}
-DATES = ("taken", "added")
-COMPARABLE = (*SCALES, *DATES, "age")
-"""The fields that may stand right before a comparison: width>=4000."""
-FIELDS = (*KINDS, "category", "text", *MATCHED, *COMPARABLE, *CHOICES, "model", "like")
-
-AGES = integer(name="An age", example="age:20..30", minimum=0, maximum=150)
-INSTANCES = integer(name="A number of instances", example="count(person)>=3", minimum=0, maximum=1_000_000)
-CONFIDENCE = percent(name="A confidence", example="dog>=90")
 PREFIXES = ("PREFIX", "QUOTED_PREFIX")
+MAX_EXCERPT = 40
 
 
 def column(token: Token) -> int:
     return (token.start_pos or 0) + 1
 
 
-def bad(token: Token, message: str) -> InvalidQuery:
+def error_at(token: Token, message: str) -> InvalidQuery:
     return InvalidQuery(message, column=column(token))
 
 
-def said(token: Token) -> str:
-    """A word or a phrase without its quotes, its asterisk and needless spaces."""
-    text = str(token).removesuffix("*") if token.type in PREFIXES else str(token)
-    if token.type.startswith("QUOTED"):
-        text = " ".join(re.sub(r'\\(["\\])', r"\1", text[1:-1]).split())
-        if not text:
-            raise bad(token, "There is nothing between these quotes.")
-    return text
-
-
 def label(token: Token, *, kind: str = "", sign: Token | None = None, value: Token | None = None) -> LabelTerm:
-    name = said(token)
+    """`dog`, `dog*`, and with a sign and a value `dog>=90`."""
+    name = _text(token)
+    # `age:20 .. 30` is read as a term and two labels.
     if token.type == "WORD" and name.startswith(".."):
-        raise bad(token, "A range is written without spaces, as in age:20..30.")
+        raise error_at(token, _("Write ranges without spaces, for example age:20..30."))
     minimum = 0.0
     if sign is not None and value is not None:
         if sign != ">=":
-            raise bad(sign, "Confidence is asked for with >= after a label, as in dog>=90.")
-        minimum = _reading(value, lambda: CONFIDENCE.span(_exactly(value))[0])
+            raise error_at(sign, _("Use >= for a label's confidence, for example dog>=90."))
+        minimum = _read(value, lambda text: CONFIDENCE.span(text)[0])
     return LabelTerm(name, kind, minimum, is_prefix=token.type in PREFIXES)
 
 
 def compared(name: Token, sign: Token, value: Token) -> Leaf:
-    """`dog>=90` and `width>=4000`. In quotes a field's name is a label."""
+    """`dog>=90` and `width>=4000`. A field's name in quotes is a label."""
     field = str(name).lower()
-    if name.type == "WORD" and field in COMPARABLE:
-        return _bounded(field, str(sign), value)
+    if name.type == "WORD" and field in COMPARABLE_FIELDS:
+        return _comparable(field, str(sign), value)
     return label(name, sign=sign, value=value)
 
 
-def field(name: Token, sign: Token | None, value: Token) -> Leaf:
+def field(token: Token, sign: Token | None, value: Token) -> Leaf:
     """`tag:summer`, and with a sign `width:>=4000`."""
-    which = known(name)
-    if which in COMPARABLE:
-        return _bounded(which, str(sign or ""), value)
+    name = field_name(token)
+    if name in COMPARABLE_FIELDS:
+        return _comparable(name, str(sign or ""), value)
     if sign is not None:
-        raise bad(sign, f"Nothing is compared with {which}:; write {which}:value.")
-    if which in KINDS:
-        return label(value, kind=which)
-    text = _exactly(value)
-    if which in CHOICES:
-        return _CHOSEN[which](chosen(which, value))
-    if which in MATCHED:
-        return FieldTerm(which, text)
-    return _OTHERS[which](text) if which != "like" else SimilarTerm(_picture(value))
+        message = _("%(field)s: does not support comparisons; write %(field)s:value.")
+        raise error_at(sign, message % {"field": name})
+    if name in LabelTerm.KINDS:
+        return label(value, kind=name)
+    text = _exact_text(value)
+    if name in CHOICES:
+        return _CHOICE_TERMS[name](choice(name, value))
+    if name in FieldTerm.FIELDS:
+        return FieldTerm(name, text)
+    return SimilarTerm(_image_id(value)) if name == "like" else _TEXT_TERMS[name](text)
 
 
-def sure(name: Token, value: Token, sign: Token, minimum: Token) -> LabelTerm:
+def label_with_confidence(token: Token, value: Token, sign: Token, minimum: Token) -> LabelTerm:
     """`tag:summer>=90`."""
-    which = known(name)
-    if which not in KINDS:
-        raise bad(sign, f"Only labels have a confidence; nothing is compared after {which}:.")
-    return label(value, kind=which, sign=sign, value=minimum)
+    name = field_name(token)
+    if name not in LabelTerm.KINDS:
+        message = _("Only labels have a confidence; %(field)s: does not support comparisons.")
+        raise error_at(sign, message % {"field": name})
+    return label(value, kind=name, sign=sign, value=minimum)
 
 
-def counted(name: Token, sign: str, number: Token) -> CountTerm:
-    low, high = _reading(number, lambda: bounds(INSTANCES, sign, _exactly(number)))
-    return CountTerm(_exactly(name), low or 0, high)
+def instance_count(name: Token, sign: str, number: Token) -> CountTerm:
+    """`count(person)>=3`."""
+    low, high = _read(number, lambda text: bounds(INSTANCES, sign, text))
+    return CountTerm(_exact_text(name), low or 0, high)
 
 
-def one_face(opening: Token, traits: Iterable[str | FaceTerm]) -> FaceTerm:
-    """Of traits by name and an age."""
-    several = list(traits)
-    ages = [each for each in several if isinstance(each, FaceTerm)]
+def face(opening: Token, contents: Iterable[str | FaceTerm]) -> FaceTerm:
+    """`face(smile age:20..30)`: names of traits, and the age as a FaceTerm of its own."""
+    traits, ages = dict[str, None](), list[FaceTerm]()
+    for item in contents:
+        if isinstance(item, FaceTerm):
+            ages.append(item)
+        else:
+            traits[item] = None
     if len(ages) > 1:
-        raise bad(opening, "A face has one age; write both ends of it as in face(age:20..30).")
-    names = tuple(dict.fromkeys(each for each in several if isinstance(each, str)))
+        raise error_at(
+            opening, _("A face has only one age; write both limits as a range, for example face(age:20..30).")
+        )
     low, high = (ages[0].age_low, ages[0].age_high) if ages else (None, None)
-    return FaceTerm(names, low, high)
+    return FaceTerm(tuple(traits), low, high)
 
 
 def trait(token: Token) -> str:
-    return _exactly(token)
+    return _exact_text(token)
 
 
-def age(name: Token, sign: str, value: Token) -> FaceTerm:
-    """The age among the traits of one face."""
-    which = known(name) if name.type == "FIELD" else str(name).lower()
-    if which != "age" or name.type not in {"FIELD", "WORD"}:
-        raise bad(name, "face(…) takes what a face shows and its age, as in face(smile age:20..30).")
-    return FaceTerm((), *_reading(value, lambda: bounds(AGES, sign, _exactly(value))))
+def age(token: Token, sign: str, value: Token) -> FaceTerm:
+    """The age within `face(...)`."""
+    name = field_name(token) if token.type == "FIELD" else str(token).lower()
+    if name != "age" or token.type not in {"FIELD", "WORD"}:
+        raise error_at(token, _("face(…) accepts traits and an age, for example face(smile age:20..30)."))
+    return FaceTerm((), *_read(value, lambda text: bounds(AGES, sign, text)))
 
 
-def lately(token: Token) -> RelativeDateTerm:
-    """`taken:last 7 days` without quotes, one token as a whole."""
-    name, _, ago = token.partition(":")
-    return _ago(name.lower(), token, ago.strip()) or RelativeDateTerm(name, 1, "day")
+def relative_date(token: Token) -> RelativeDateTerm:
+    """`taken:last 7 days` without quotes, which is one token."""
+    name, _colon, period = token.partition(":")
+    return _relative_date(name.lower(), token, period.strip()) or RelativeDateTerm(name, 1, "day")
 
 
-def chosen(which: str, value: Token) -> str:
-    """One of the words that a field takes."""
-    text = _exactly(value).lower()
-    if text not in CHOICES[which]:
-        near = get_close_matches(text, CHOICES[which], n=1)
-        meant = f' (did you mean "{near[0]}"?)' if near else ""
-        raise bad(value, f"{which}: takes {_listed(CHOICES[which])}, not “{shortened(text)}”{meant}.")
+def choice(field: str, value: Token) -> str:
+    """One of the words that a field accepts."""
+    text = _exact_text(value).lower()
+    if text in CHOICES[field]:
+        return text
+    values = {"field": field, "choices": get_text_list(list(CHOICES[field])), "value": excerpt(text)}
+    if similar := get_close_matches(text, CHOICES[field], n=1):
+        message = _("%(field)s: accepts %(choices)s, not “%(value)s”. Did you mean “%(suggestion)s”?")
+        raise error_at(value, message % {**values, "suggestion": similar[0]})
+    raise error_at(value, _("%(field)s: accepts %(choices)s, not “%(value)s”.") % values)
+
+
+def field_name(token: Token) -> str:
+    name = token[:-1].lower()
+    if name in FIELDS:
+        return name
+    if similar := get_close_matches(name, FIELDS, n=1):
+        message = _("Unknown field “%(field)s:”. Did you mean “%(suggestion)s:”?")
+        raise error_at(token, message % {"field": excerpt(name), "suggestion": similar[0]})
+    message = _("Unknown field “%(field)s:”. If the colon is part of a label, put the label in quotes.")
+    raise error_at(token, message % {"field": excerpt(name)})
+
+
+def excerpt(text: str) -> str:
+    return text if len(text) <= MAX_EXCERPT else f"{text[: MAX_EXCERPT - 1]}…"
+
+
+def _text(token: Token) -> str:
+    """A word or phrase without its quotes, its asterisk and repeated spaces."""
+    text = str(token).removesuffix("*") if token.type in PREFIXES else str(token)
+    if token.type.startswith("QUOTED"):
+        text = " ".join(re.sub(r'\\(["\\])', r"\1", text[1:-1]).split())
+        if not text:
+            raise error_at(token, _("There is nothing between these quotes."))
     return text
 
 
-def known(name: Token) -> str:
-    which = name[:-1].lower()
-    if which not in FIELDS:
-        near = get_close_matches(which, FIELDS, n=1)
-        hint = f'did you mean "{near[0]}:"?' if near else "quote the label if the colon is a part of it."
-        raise bad(name, f'There is no field "{shortened(which)}:"; {hint}')
-    return which
+def _exact_text(token: Token) -> str:
+    if token.type in PREFIXES:
+        raise error_at(token, _("Only labels can end in *, for example dog* or tag:sum*."))
+    return _text(token)
 
 
-def shortened(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"
-
-
-def _bounded(field: str, sign: str, value: Token) -> Leaf:
-    text = _exactly(value)
+def _comparable(field: str, sign: str, value: Token) -> Leaf:
     if field == "age":
-        return FaceTerm((), *_reading(value, lambda: bounds(AGES, sign, text)))
-    if field in DATES:
-        ago = _ago(field, value, text) if sign in {"", "="} else None
-        return ago or DateTerm(field, *_reading(value, lambda: bounds(ranges.DAYS, sign, text)))
-    return RangeTerm(field, *_reading(value, lambda: bounds(SCALES[field], sign, text)))
+        return FaceTerm((), *_read(value, lambda text: bounds(AGES, sign, text)))
+    if field in DateTerm.FIELDS:
+        relative = _relative_date(field, value, _exact_text(value)) if sign in {"", "="} else None
+        return relative or DateTerm(field, *_read(value, lambda text: bounds(DAYS, sign, text)))
+    return RangeTerm(field, *_read(value, lambda text: bounds(SCALES[field], sign, text)))
 
 
-def _ago(field: str, token: Token, text: str) -> RelativeDateTerm | None:
-    found = _reading(token, lambda: ranges.relative_period(text))
-    return RelativeDateTerm(field, *found) if found else None
+def _relative_date(field: str, token: Token, text: str) -> RelativeDateTerm | None:
+    try:
+        period = relative_period(text)
+    except InvalidValue as error:
+        raise error_at(token, str(error)) from error
+    return RelativeDateTerm(field, *period) if period else None
 
 
-def _picture(value: Token) -> int:
-    text = _exactly(value)
+def _image_id(value: Token) -> int:
+    text = _exact_text(value)
     if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise bad(value, "The number of a picture belongs here, as in like:123.")
+        raise error_at(value, _("Expected the number of a picture, for example like:123."))
     return int(text)
 
 
-def _exactly(token: Token) -> str:
-    if token.type in PREFIXES:
-        raise bad(token, "Only labels are found by a beginning, as in dog* or tag:sum*.")
-    return said(token)
-
-
-def _reading(token: Token, read: Callable[[], Any]) -> Any:
+def _read(token: Token, read: Callable[[str], Any]) -> Any:
+    text = _exact_text(token)
     try:
-        return read()
+        return read(text)
     except InvalidValue as error:
-        raise bad(token, str(error)) from error
+        raise error_at(token, str(error)) from error
 
 
-def _listed(words: Iterable[str]) -> str:
-    *maximum, last = words
-    return f"{', '.join(maximum)} or {last}"
-
-
-_CHOSEN: dict[str, Callable[[str], Leaf]] = {
+_CHOICE_TERMS: dict[str, Callable[[str], Leaf]] = {
     "is": StateTerm,
     "has": HasTerm,
     "by": SourceTerm,
     "orientation": OrientationTerm,
 }
-_OTHERS: dict[str, Callable[[str], Leaf]] = {"category": CategoryTerm, "text": TextTerm, "model": ModelTerm}
+_TEXT_TERMS: dict[str, Callable[[str], Leaf]] = {"category": CategoryTerm, "text": TextTerm, "model": ModelTerm}

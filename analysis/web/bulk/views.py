@@ -20,9 +20,9 @@ from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
-from analysis.search.label_visibility import label_visibility
 from analysis.search.query import Query
 from analysis.search.time_limit import SearchTooSlow, time_limit
+from analysis.search.visible_labels import label_visibility
 from analysis.web import toasts
 from analysis.web.bulk.selection import selected_labels, selection_of
 from analysis.web.http import Request, current_user_id, is_fragment, next_url
@@ -212,7 +212,7 @@ def _label(request: Request, *, name: str = "") -> Label:
         label = labels.filter(name__iexact=name.replace("\x00", " ")).first()
     else:
         raise ActionRefused(_("Choose a label."))
-    if label is None or not label_visibility(permissions.viewer_of(request.user)).met([label.pk], maximum=1):
+    if label is None or not label_visibility(permissions.viewer_of(request.user)).visible([label.pk], maximum=1):
         raise ActionRefused(str(NOTHING_CHANGED))  # the same for both, to hide labels of other people's pictures
     return label
 

@@ -14,8 +14,8 @@ from analysis import formatting, permissions
 from analysis.models import Label, SavedSearch
 from analysis.search.autocomplete import Suggestion, complete
 from analysis.search.label_index import IndexedName, label_index
-from analysis.search.label_visibility import label_visibility
 from analysis.search.results import COUNT_CAP
+from analysis.search.visible_labels import label_visibility
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.saved_searches import library_url_of
 
@@ -67,9 +67,9 @@ def autocomplete(request: Request) -> HttpResponse:
 def autocomplete_labels(request: Request) -> HttpResponse:
     """Visible labels and tags with a word that starts with `q`, as listbox options."""
     prefix = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_NAME_LENGTH]
-    matches = label_index().beginning(prefix) if prefix else []
+    matches = label_index().starting_with(prefix) if prefix else []
     names = {name.label_id: name for name in matches if name.kind in ADDABLE_KINDS}
-    counts = label_visibility(permissions.viewer_of(request.user)).met(names, maximum=MAX_LABELS)
+    counts = label_visibility(permissions.viewer_of(request.user)).visible(names, maximum=MAX_LABELS)
     options = [_label_option(names[label_id], count) for label_id, count in counts.items()]
     return render(request, "library/autocomplete_options.html", {"options": options, "list": "name"})
 

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analysis.models import Analysis, Image, Viewer
-from analysis.search.sql.expressions import fetch_all
+from analysis.search.database import fetch_all
 from analysis.web import links
 from analysis.web.aspect_ratios import ratio_class
 

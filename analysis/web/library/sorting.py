@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search import results
-from analysis.search.month_counts import counted, first_of
+from analysis.search.month_counts import count_by_month, start_of_month
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
 from analysis.web import links
@@ -61,7 +61,7 @@ def months(query: Query, *, viewer: Viewer) -> list[Month]:
     """The months of a result in its order, with counts if they are quick to get."""
     if not has_months(query):
         return []
-    counts = counted(query, viewer=viewer)
+    counts = count_by_month(query, viewer=viewer)
     if counts is None:
         return [_month(start, query, is_first=not index) for index, start in enumerate(_month_starts(query, viewer))]
     maximum = max(counts.values(), default=1)
@@ -78,7 +78,7 @@ def _month_starts(query: Query, viewer: Viewer) -> Iterator[datetime]:
         images = results.page(query, viewer=viewer, after=cursor, size=1).images
         if not images:
             return
-        yield (start := first_of(_sort_time(images[0], query)))
+        yield (start := start_of_month(_sort_time(images[0], query)))
         cursor = _month_cursors(start, is_ascending=query.sort == "oldest")[1]
 
 

@@ -1,4 +1,4 @@
-"""What is not looked at: the pictures that whoever asks may not see, and what an index tells."""
+"""Rows that a search does not read: invisible images and those an index excludes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.query_plans import rows_read
 
 pytestmark = pytest.mark.django_db
 OTHERS = 10_000
-A_FEW = 1_000
-"""Far fewer; indexes still hold what earlier tests took back."""
+FEW_ROWS = 1_000
+"""Far fewer than OTHERS; indexes still have entries of rows that earlier tests rolled back."""
 
 
 @pytest.fixture
 def few_of_many(owner, colleague):
-    """The owner has three pictures, a colleague thousands that the owner may not see."""
+    """Three images of the owner, and thousands of a colleague they may not see."""
     template = create_image(colleague)
     columns = [field.column for field in Image._meta.concrete_fields if field.name not in {"id", "phash_chunks"}]
     own_of = {"key": "'k' || n", "sha256": "md5(n::text)", "added_at": "added_at + n * interval '1 hour'"}
@@ -44,26 +44,26 @@ def few_of_many(owner, colleague):
     return own
 
 
-def looked_at(statement) -> int:
+def rows_of(statement) -> int:
     return rows_read(statement.text, statement.values)
 
 
 @pytest.mark.parametrize(
     "text", ["", "sort:taken", "sort:name", "sort:size", "-is:trashed", "-is:trashed sort:name", "is:duplicate"]
 )
-def test_others_pictures_are_not_gone_through(few_of_many, owner, text):
+def test_invisible_images_are_not_read(few_of_many, owner, text):
     plan = QueryPlan(resolve(parse(text), viewer=viewer_of(owner), moment=timezone.now()))
-    sample = plan.whole(cap=100)
+    sample = plan.all_matches(cap=100)
     attempts = [attempt.sql for attempt in plan.attempts(after=None, limit=61)]
-    for statement in (*attempts, *plan.counted(cap=1_001), sample):
-        assert looked_at(statement) < A_FEW
+    for statement in (*attempts, *plan.count_statements(cap=1_001), sample):
+        assert rows_of(statement) < FEW_ROWS
 
 
-def test_what_is_like_a_picture_is_found_without_looking_at_all(few_of_many, colleague):
+def test_similar_images_are_found_without_reading_all(few_of_many, colleague):
     image = Image.objects.filter(owner=colleague).last()
     query = parse(f"like:{image.pk}")
     plan = QueryPlan(resolve(query, viewer=viewer_of(colleague), moment=timezone.now()))
-    assert max(looked_at(attempt.sql) for attempt in plan.attempts(after=None, limit=61)) < A_FEW
+    assert max(rows_of(attempt.sql) for attempt in plan.attempts(after=None, limit=61)) < FEW_ROWS
     assert page(query, viewer=viewer_of(colleague)).images == [image]
 
 
@@ -71,7 +71,7 @@ RARE = ["bucket:rare", "has:text", "has:faces", "is:reviewed", "width<9", "heigh
 
 
 @pytest.mark.parametrize("text", RARE)
-def test_what_few_pictures_have_is_found_without_looking_at_all(few_of_many, colleague, text):
+def test_rare_matches_are_found_without_reading_all(few_of_many, colleague, text):
     rare = create_bucket_image(create_bucket(colleague, name="rare"), "a.jpg")
     Image.objects.filter(pk=rare.pk).update(width=8, height=8, filename="rare.jpg")
     ImageText.objects.create(image=rare, content="EXIT")
@@ -82,17 +82,17 @@ def test_what_few_pictures_have_is_found_without_looking_at_all(few_of_many, col
     query = parse(text)
     plan = QueryPlan(resolve(query, viewer=viewer_of(colleague), moment=timezone.now()), budget=100)
     attempts = [attempt.sql for attempt in plan.attempts(after=None, limit=61)]
-    statements = (*attempts, *plan.counted(cap=1_001))
-    assert max(looked_at(statement) for statement in statements) < A_FEW
+    statements = (*attempts, *plan.count_statements(cap=1_001))
+    assert max(rows_of(statement) for statement in statements) < FEW_ROWS
     assert page(query, viewer=viewer_of(colleague)).images == [rare]
 
 
-def test_facets_of_few_pictures_are_exact_however_many_others_there_are(few_of_many, owner):
+def test_facets_of_few_images_are_exact_in_a_large_library(few_of_many, owner):
     counted = facets(parse("is:private"), viewer=viewer_of(owner))
     assert (counted.counted, counted.is_sample) == (3, False)
 
 
-def test_duplicates_are_the_same_by_hash_or_by_bytes_and_both_may_be_seen(owner, colleague):
+def test_duplicates_share_hash_or_bytes_and_are_both_visible(owner, colleague):
     same = [create_image(owner, phash=7), create_image(owner, phash=7)]
     create_image(owner, phash=8)
     create_image(colleague, phash=8)
@@ -102,6 +102,6 @@ def test_duplicates_are_the_same_by_hash_or_by_bytes_and_both_may_be_seen(owner,
     create_image(owner, phash=11, trashed_at=START)
     mark_all_duplicates()
     query, viewer = parse("is:duplicate sort:oldest"), viewer_of(owner)
-    found = page(query, viewer=viewer).images
-    assert [image.pk for image in found] == [*(each.pk for each in same), twin.pk, twin.pk + 1]
+    images = page(query, viewer=viewer).images
+    assert [image.pk for image in images] == [*(image.pk for image in same), twin.pk, twin.pk + 1]
     assert count(query, viewer=viewer) == 4

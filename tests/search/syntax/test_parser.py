@@ -1,4 +1,4 @@
-"""The query language as tables of strings: text to tree, text to complaint and column."""
+"""The search language as tables: text to tree, text to error message and column."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,8 +27,8 @@ from analysis.search.query import (
     StateTerm,
     TextTerm,
 )
+from analysis.search.syntax.fields import FIELDS
 from analysis.search.syntax.parser import InvalidQuery, parse
-from analysis.search.syntax.terms import FIELDS
 from tests.search.strategies import PATIENT
 
 DOG, CAT, BIRD, FISH = (LabelTerm(name) for name in ("dog", "cat", "bird", "fish"))
@@ -152,7 +152,7 @@ def test_text_to_tree(text, parts):
         ("dog sort:newest cat", Query((DOG, CAT))),
     ],
 )
-def test_the_order_is_no_part_of_the_tree(text, query):
+def test_sort_order_is_not_part_of_the_tree(text, query):
     assert parse(text) == query
 
 
@@ -169,115 +169,121 @@ def test_today_and_yesterday_stay_relative():
 
 
 STATES = "favorite, untagged, failed, pending, reviewed, private, shared, public, trashed or duplicate"
-OR_NEEDS_TWO = "OR stands between two terms, as in dog OR cat."
-SORT_IS_ALL = "The order is of the whole search: sort: stands neither in parentheses nor beside OR or NOT."
-NO_VALUE = "A number or a day belongs after >=, as in dog>=90 or taken>=2024-05."
+OR_MESSAGE = "OR needs a term on both sides, for example dog OR cat."
+SORT_MESSAGE = "sort: applies to the whole search; move it out of parentheses and away from OR and NOT."
+VALUE_MESSAGE = "Expected a number or a date after >=, for example dog>=90 or taken>=2024-05."
 
 
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ('dog "black and', 5, "Nothing closes this quote."),
-        ('"', 1, "Nothing closes this quote."),
-        (r'"dog\"', 1, "Nothing closes this quote."),
+        ('dog "black and', 5, "Unclosed quotation mark."),
+        ('"', 1, "Unclosed quotation mark."),
+        (r'"dog\"', 1, "Unclosed quotation mark."),
         ('dog ""', 5, "There is nothing between these quotes."),
         ('tag:" "', 5, "There is nothing between these quotes."),
-        ("(dog", 1, "Nothing closes this parenthesis."),
-        ("dog (cat (bird)", 5, "Nothing closes this parenthesis."),
-        ("count(dog", 1, "Nothing closes this parenthesis."),
-        ("face(smile", 1, "Nothing closes this parenthesis."),
-        ("dog )", 5, "Nothing opens this parenthesis."),
+        ("(dog", 1, "Unclosed parenthesis."),
+        ("dog (cat (bird)", 5, "Unclosed parenthesis."),
+        ("count(dog", 1, "Unclosed parenthesis."),
+        ("face(smile", 1, "Unclosed parenthesis."),
+        ("dog )", 5, "Unmatched closing parenthesis."),
         ("dog ()", 5, "There is nothing between these parentheses."),
         ("face()", 1, "There is nothing between these parentheses."),
-        ("dog -", 5, "A term belongs after the minus, as in -dog."),
-        ("NOT", 1, "A term belongs after NOT, as in NOT dog."),
-        ("(dog NOT)", 6, "A term belongs after NOT, as in NOT dog."),
-        ("OR", 1, OR_NEEDS_TWO),
-        ("dog OR", 5, OR_NEEDS_TWO),
-        ("OR dog", 1, OR_NEEDS_TWO),
-        ("dog OR OR cat", 8, OR_NEEDS_TWO),
-        ("(dog OR) cat", 6, OR_NEEDS_TWO),
-        ("dog AND cat", 5, 'All terms must hold anyway: leave AND out, or quote it as a label: "AND".'),
-        ("celebrty:x", 1, 'There is no field "celebrty:"; did you mean "celebrity:"?'),
-        ("dog foo:bar", 5, 'There is no field "foo:"; quote the label if the colon is a part of it.'),
-        ("zzz:", 1, 'There is no field "zzz:"; quote the label if the colon is a part of it.'),
+        ("dog -", 5, "A minus sign needs a term after it, for example -dog."),
+        ("NOT", 1, "NOT needs a term after it, for example NOT dog."),
+        ("(dog NOT)", 6, "NOT needs a term after it, for example NOT dog."),
+        ("OR", 1, OR_MESSAGE),
+        ("dog OR", 5, OR_MESSAGE),
+        ("OR dog", 1, OR_MESSAGE),
+        ("dog OR OR cat", 8, OR_MESSAGE),
+        ("(dog OR) cat", 6, OR_MESSAGE),
+        ("dog AND cat", 5, 'All terms must match anyway. Remove AND, or put it in quotes if it is a label: "AND".'),
+        ("celebrty:x", 1, "Unknown field “celebrty:”. Did you mean “celebrity:”?"),
+        ("dog foo:bar", 5, "Unknown field “foo:”. If the colon is part of a label, put the label in quotes."),
+        ("zzz:", 1, "Unknown field “zzz:”. If the colon is part of a label, put the label in quotes."),
         (
             "tag :x",
             5,
-            "The colon belongs right after the field, as in tag:summer; quote it if it is a part of a label.",
+            "A colon must directly follow a field, for example tag:summer. "
+            "If it is part of a label, put the label in quotes.",
         ),
-        ("tag:", 5, "A value belongs after tag:, in quotes if it is more than a plain word."),
-        ("tag:-x", 5, "A value belongs after tag:, in quotes if it is more than a plain word."),
-        ("dog sort:", 10, "A value belongs after sort:, in quotes if it is more than a plain word."),
-        ("dog>=", 6, NO_VALUE),
-        ("dog>= -", 7, NO_VALUE),
-        ("dog>=many", 6, "A number from 0 to 100 belongs here, as in dog>=90."),
-        ("dog>=101", 6, "A confidence is from 0 to 100, as in dog>=90."),
-        (f"dog>={'9' * 3000}", 6, "A number from 0 to 100 belongs here, as in dog>=90."),
-        ("dog>90", 4, "Confidence is asked for with >= after a label, as in dog>=90."),
-        (">=90", 1, "A comparison belongs right after a label or a field, as in dog>=90 or width>=4000."),
-        ("category:x>=90", 11, "Only labels have a confidence; nothing is compared after category:."),
-        ("name:>=90", 6, "Nothing is compared with name:; write name:value."),
+        ("tag:", 5, "tag: needs a value; put it in quotes unless it is a single word."),
+        ("tag:-x", 5, "tag: needs a value; put it in quotes unless it is a single word."),
+        ("dog sort:", 10, "sort: needs a value; put it in quotes unless it is a single word."),
+        ("dog>=", 6, VALUE_MESSAGE),
+        ("dog>= -", 7, VALUE_MESSAGE),
+        ("dog>=many", 6, "Expected a number from 0 to 100, for example dog>=90."),
+        ("dog>=101", 6, "Expected a number from 0 to 100, for example dog>=90."),
+        (f"dog>={'9' * 3000}", 6, "Expected a number from 0 to 100, for example dog>=90."),
+        ("dog>90", 4, "Use >= for a label's confidence, for example dog>=90."),
+        (">=90", 1, "A comparison must follow a label or a field, for example dog>=90 or width>=4000."),
+        ("category:x>=90", 11, "Only labels have a confidence; category: does not support comparisons."),
+        ("name:>=90", 6, "name: does not support comparisons; write name:value."),
         (
             "dog*cat",
             4,
-            "An asterisk stands at the end of a word, as in dog*; quote it if it is a part of a label.",
+            "An asterisk is only allowed at the end of a word, for example dog*. "
+            "If it is part of a label, put the label in quotes.",
         ),
-        ("name:a*", 6, "Only labels are found by a beginning, as in dog* or tag:sum*."),
-        ("count(dog*)>=2", 7, "Only labels are found by a beginning, as in dog* or tag:sum*."),
-        ("is:favourite", 4, f'is: takes {STATES}, not “favourite” (did you mean "favorite"?).'),
-        ("has:x", 5, "has: takes faces, text, location or labels, not “x”."),
-        ("by:x", 4, "by: takes rekognition, local, simulator or person, not “x”."),
-        ("orientation:tall", 13, "orientation: takes landscape, portrait or square, not “tall”."),
-        ("sort:x", 6, "sort: takes newest, oldest, taken, confidence, name or size, not “x”."),
-        ("sort:name dog sort:size", 15, "A search has one order; sort: stands here a second time."),
-        ("dog OR sort:name", 8, SORT_IS_ALL),
-        ("NOT sort:name", 1, "A term belongs after NOT, as in NOT dog."),
-        ("(dog sort:name)", 6, SORT_IS_ALL),
-        ("taken:2024-02-31", 7, "There is no such day: 2024-02-31."),
-        ("taken:2024-13", 7, "There is no such month: 2024-13."),
-        ("taken:2024-00", 7, "There is no such month: 2024-00."),
-        ("taken:0000", 7, "There is no such year: 0000."),
-        ("taken>9999", 7, "The calendar here is from 0001 to 9999."),
+        ("name:a*", 6, "Only labels can end in *, for example dog* or tag:sum*."),
+        ("count(dog*)>=2", 7, "Only labels can end in *, for example dog* or tag:sum*."),
+        ("is:favourite", 4, f"is: accepts {STATES}, not “favourite”. Did you mean “favorite”?"),
+        ("has:x", 5, "has: accepts faces, text, location or labels, not “x”."),
+        ("by:x", 4, "by: accepts rekognition, local, simulator or person, not “x”."),
+        ("orientation:tall", 13, "orientation: accepts landscape, portrait or square, not “tall”."),
+        ("sort:x", 6, "sort: accepts newest, oldest, taken, confidence, name or size, not “x”."),
+        ("sort:name dog sort:size", 15, "A search has one sort order; remove this sort:."),
+        ("dog OR sort:name", 8, SORT_MESSAGE),
+        ("NOT sort:name", 1, "NOT needs a term after it, for example NOT dog."),
+        ("(dog sort:name)", 6, SORT_MESSAGE),
+        ("taken:2024-02-31", 7, "2024-02-31 is not a valid date."),
+        ("taken:2024-13", 7, "2024-13 is not a valid date."),
+        ("taken:2024-00", 7, "2024-00 is not a valid date."),
+        ("taken:0000", 7, "0000 is not a valid date."),
+        ("taken>9999", 7, "Dates must be in the years 0001 to 9999."),
         (
             "taken:may",
             7,
-            "A day, month or year belongs here, as in 2024-05-31, 2024-05, 2024, today or last-7-days.",
+            "Expected a date, for example 2024-05-31, 2024-05, 2024, today or last-7-days.",
         ),
-        ("taken:2025..2024-02", 7, "This range runs backwards; write 2024-02..2025."),
-        ("added:last 0 days", 1, "This reaches from the last 1 to the last 36,500 days."),
-        ("added:last-200-years", 7, "This reaches from the last 1 to the last 100 years."),
-        ("age:30..20", 5, "This range runs backwards; write 20..30."),
-        ("age:..", 5, "A range has one or two ends, as in age:20..30."),
-        ("age:1..2..3", 5, "A range has one or two ends, as in age:20..30."),
-        ("age:20 .. 30", 8, "A range is written without spaces, as in age:20..30."),
-        ("age:200", 5, "An age is from 0 to 150, as in age:20..30."),
-        ("age:²", 5, "A whole number belongs here, as in age:20..30."),
-        ("rating:0", 8, "A rating is from 1 to 5, as in rating>=4."),
-        ("rating>5", 8, "A rating is from 1 to 5, as in rating>=4."),
-        ("rating:4.5", 8, "A whole number belongs here, as in rating>=4."),
-        ("width>=99999999999", 8, "A width is from 0 to 1,000,000, as in width>=4000."),
-        (f"size>={'9' * 300}TB", 7, "A size is from 0 to 1000TB, as in size>5MB."),
-        ("size>5XB", 6, "A size belongs here, as in size>5MB or size:500KB..2MiB."),
-        ("quality>70", 9, "The quality is compared with >= or <=, as in quality>=70."),
-        ("quality>=70..80", 10, "A number from 0 to 100 belongs here, as in quality>=70."),
-        ("like:x", 6, "The number of a picture belongs here, as in like:123."),
-        (f"like:{'9' * 19}", 6, "The number of a picture belongs here, as in like:123."),
-        ("count(person)", 14, "Say how many there are, as in count(person)>=3."),
-        ("count(person) dog", 15, "Say how many there are, as in count(person)>=3."),
-        ("count(a b)>=3", 9, "count(…) takes one label, as in count(person)>=3."),
-        ("count(person)>=x", 16, "A whole number belongs here, as in count(person)>=3."),
+        ("taken:2025..2024-02", 7, "This range is reversed; write 2024-02..2025."),
+        ("added:last 0 days", 1, "Expected 1 to 36,500 days."),
+        ("added:last-200-years", 7, "Expected 1 to 100 years."),
+        ("age:30..20", 5, "This range is reversed; write 20..30."),
+        ("age:..", 5, "A range needs a start, an end or both, for example age:20..30."),
+        ("age:1..2..3", 5, "A range needs a start, an end or both, for example age:20..30."),
+        ("age:20 .. 30", 8, "Write ranges without spaces, for example age:20..30."),
+        ("age:200", 5, "Expected a number from 0 to 150, for example age:20..30."),
+        ("age:²", 5, "Expected a whole number, for example age:20..30."),
+        ("rating:0", 8, "Expected a number from 1 to 5, for example rating>=4."),
+        ("rating>5", 8, "Expected a number from 1 to 5, for example rating>=4."),
+        ("rating:4.5", 8, "Expected a whole number, for example rating>=4."),
+        ("width>=99999999999", 8, "Expected a number from 0 to 1,000,000, for example width>=4000."),
+        (f"size>={'9' * 300}TB", 7, "Expected a size from 0 to 1000TB, for example size>5MB."),
+        ("size>5XB", 6, "Expected a size, for example size>5MB or size:500KB..2MiB."),
+        ("quality>70", 9, "Use >= or <= here, for example quality>=70."),
+        ("quality>=70..80", 10, "Expected a number from 0 to 100, for example quality>=70."),
+        ("like:x", 6, "Expected the number of a picture, for example like:123."),
+        (f"like:{'9' * 19}", 6, "Expected the number of a picture, for example like:123."),
+        ("count(person)", 14, "Add a number to compare with, for example count(person)>=3."),
+        ("count(person) dog", 15, "Add a number to compare with, for example count(person)>=3."),
+        ("count(a b)>=3", 9, "count(…) accepts one label, for example count(person)>=3."),
+        ("count(person)>=x", 16, "Expected a whole number, for example count(person)>=3."),
         (
             "face(-smile)",
             6,
-            "face(…) takes what one face shows and its age, as in face(smile age:20..30); quote what is no plain word.",
+            'face(…) accepts traits and an age, for example face(smile "eyes open" age:20..30).',
         ),
-        ("face(size>3)", 6, "face(…) takes what a face shows and its age, as in face(smile age:20..30)."),
-        ("face(tag:x)", 6, "face(…) takes what a face shows and its age, as in face(smile age:20..30)."),
-        ("face(age>=20 age<=30)", 1, "A face has one age; write both ends of it as in face(age:20..30)."),
+        ("face(size>3)", 6, "face(…) accepts traits and an age, for example face(smile age:20..30)."),
+        ("face(tag:x)", 6, "face(…) accepts traits and an age, for example face(smile age:20..30)."),
+        (
+            "face(age>=20 age<=30)",
+            1,
+            "A face has only one age; write both limits as a range, for example face(age:20..30).",
+        ),
     ],
 )
-def test_a_bad_query_says_what_and_where(text, column, message):
+def test_invalid_query_has_message_and_column(text, column, message):
     with pytest.raises(InvalidQuery) as caught:
         parse(text)
     assert (caught.value.column, str(caught.value)) == (column, message)
@@ -286,22 +292,22 @@ def test_a_bad_query_says_what_and_where(text, column, message):
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("a" * 4_001, 4_001, "A search can be 4,000 characters long; this one has 4,001."),
-        (" ".join(f"w{number}" for number in range(201)), 1, "A search can have 200 terms; this one has 201."),
-        ("(" * 4_000, 51, "Parentheses and NOT can stand in one another 50 deep."),
-        ("(" * 1_900 + "a" + ")" * 1_900, 51, "Parentheses and NOT can stand in one another 50 deep."),
-        ("- " * 1_999 + "a", 101, "Parentheses and NOT can stand in one another 50 deep."),
-        ("-(" * 1_900 + "a", 101, "Parentheses and NOT can stand in one another 50 deep."),
-        ("(a -" * 30 + "b" + " OR c)" * 30, 1, "Parentheses and NOT can stand in one another 50 deep."),
+        ("a" * 4_001, 4_001, "A search can have at most 4,000 characters; this one has 4,001."),
+        (" ".join(f"w{number}" for number in range(201)), 1, "A search can have at most 200 terms; this one has 201."),
+        ("(" * 4_000, 51, "Parentheses and NOT can be nested at most 50 levels."),
+        ("(" * 1_900 + "a" + ")" * 1_900, 51, "Parentheses and NOT can be nested at most 50 levels."),
+        ("- " * 1_999 + "a", 101, "Parentheses and NOT can be nested at most 50 levels."),
+        ("-(" * 1_900 + "a", 101, "Parentheses and NOT can be nested at most 50 levels."),
+        ("(a -" * 30 + "b" + " OR c)" * 30, 1, "Parentheses and NOT can be nested at most 50 levels."),
     ],
 )
-def test_length_terms_and_depth_are_bounded(text, column, message):
+def test_length_number_of_terms_and_depth_are_limited(text, column, message):
     with pytest.raises(InvalidQuery) as caught:
         parse(text)
     assert (caught.value.column, str(caught.value)) == (column, message)
 
 
-def test_up_to_the_bounds_all_is_well():
+def test_queries_at_the_limits_are_valid():
     assert len(parse(" ".join(f"w{number}" for number in range(200))).parts) == 200
     assert parse("(" * 50 + "dog" + ")" * 50) == Query((DOG,))
     deep = parse("-(a " * 50 + "b" + ")" * 50)
@@ -333,12 +339,12 @@ PIECES = st.sampled_from(
 @PATIENT
 @given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=25).map("".join), st.lists(PIECES).map(" ".join)))
 @example("dog\ud800")
-def test_any_text_is_a_query_that_can_be_written_or_a_bad_query(text):
+def test_any_text_parses_and_round_trips_or_is_invalid(text):
     try:
         query = parse(text)
     except InvalidQuery as error:
-        query, place = None, error.column
+        query, column = None, error.column
     if query is None:
-        assert 1 <= place <= len(text) + 1
+        assert 1 <= column <= len(text) + 1
     else:
         assert parse(query.text) == query

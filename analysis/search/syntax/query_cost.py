@@ -1,4 +1,4 @@
-"""A bound on what the terms of a search cost together, by kind of term: a label is found by an index, a text is not."""
+"""A limit to the cost of a search, by kind of term."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
-from analysis.search.query import (
+from analysis import formatting
+from analysis.search.nodes import (
     CategoryTerm,
     FaceTerm,
     FieldTerm,
@@ -19,29 +20,30 @@ from analysis.search.query import (
     StateTerm,
     TextTerm,
 )
-from analysis.search.syntax.ranges import InvalidQuery
+from analysis.search.syntax.errors import InvalidQuery
 
-MOST_COST = 400
-"""As much as 100 texts or 50 names; 200 labels, the most terms there can be, are half of it."""
+MAX_COST = 400
+"""100 texts or 50 names; the maximum of 200 labels is half of it."""
 
 
-def check_costs(leaves: Iterable[Leaf]) -> None:
-    """Raises BadQuery where the terms cost more together than a search may; names the kind that costs most."""
+def check_cost(leaves: Iterable[Leaf]) -> None:
+    """Raises InvalidQuery if all terms together cost too much."""
     costs: Counter[str] = Counter()
     numbers: Counter[str] = Counter()
     for leaf in leaves:
         cost, example = cost_of(leaf)
         costs[example] += cost
         numbers[example] += 1
-    if costs.total() <= MOST_COST:
+    if costs.total() <= MAX_COST:
         return
+    # The most expensive kind is the one to reduce.
     example = costs.most_common(1)[0][0]
-    sentence = _("This search would take too long: it has %(number)s terms such as %(example)s. Use fewer of them.")
-    raise InvalidQuery(sentence % {"number": numbers[example], "example": example}, column=1)
+    message = _("This search would take too long: it has %(number)s terms such as %(example)s. Use fewer of them.")
+    raise InvalidQuery(message % {"number": formatting.count(numbers[example]), "example": example}, column=1)
 
 
 def cost_of(leaf: Leaf) -> tuple[int, str]:
-    """A term's share of MOST_COST, and what such terms are called."""
+    """A term's share of MAX_COST, and an example of its kind."""
     match leaf:
         case LabelTerm(is_prefix=True):
             return 8, "dog*"

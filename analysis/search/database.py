@@ -1,0 +1,27 @@
+"""Execution of a search's SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from django.db import connection
+from psycopg.pq import Format
+
+from analysis.search.time_limit import check_deadline
+
+
+def fetch_all(text: str, values: Iterable[Any] = ()) -> list[Any]:
+    """All rows of a statement with `%s` placeholders. Raises SearchTooSlow."""
+    # Django's cursors bind parameters on the client, so PostgreSQL parses and plans every statement again, and they
+    # parse each timestamp from text. Server-side parameters and binary rows save two thirds of a page of 60 images.
+    check_deadline()
+    connection.ensure_connection()
+    cursor = psycopg.Cursor(connection.connection)
+    cursor.format = Format.BINARY
+    # _prepare_cursor wraps a cursor as connection.cursor() does, so that queries are counted and logged.
+    with connection._prepare_cursor(cursor) as wrapped:  # type: ignore[attr-defined]
+        wrapped.execute(text, list(values))
+        rows: list[Any] = wrapped.fetchall()
+    return rows

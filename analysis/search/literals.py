@@ -1,0 +1,85 @@
+"""Values as they are written in a search: names, numbers, sizes and dates."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+BYTE_UNITS = {
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+    "": 1,
+    "B": 1,
+}
+UNQUOTED = re.compile(r'(?!OR$|NOT$|AND$|\.\.)[^\s"()<>=:*-][^\s"()<>=:*]*')
+
+
+def quoted(name: str) -> str:
+    """A name as a word, in quotes where the grammar would read it as something else."""
+    return name if UNQUOTED.fullmatch(name) else always_quoted(name)
+
+
+def always_quoted(name: str) -> str:
+    return '"{}"'.format(re.sub(r'(["\\])', r"\\\1", name))
+
+
+def number_literal(number: float) -> str:
+    """Decimal notation without exponent or trailing zeros."""
+    text = f"{Decimal(repr(number)):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def byte_literal(size: float) -> str:
+    """The shortest exact form of a size with at most three decimals: 1.5GB, 2KiB."""
+    values = [(Decimal(int(size)) / factor, unit) for unit, factor in BYTE_UNITS.items() if unit != "B"]
+    exact = [f"{value.normalize():f}{unit}" for value, unit in values if value * 1000 % 1 == 0]
+    return min(exact, key=len)
+
+
+def range_literal(low: Any, high: Any, write: Callable[[Any], str], *, equals: str = ":") -> str:
+    """`>=1`, `<=2`, `:1..2` or `:1`; None is an open end."""
+    if high is None:
+        return f">={write(low)}"
+    if low is None:
+        return f"<={write(high)}"
+    return f"{equals}{write(low)}" if low == high else f"{equals}{write(low)}..{write(high)}"
+
+
+def byte_range_literal(low: float | None, high: float | None) -> str:
+    """`>5MB` rather than `>=5000001`."""
+    if low is not None and high is not None:
+        return range_literal(low, high, byte_literal)
+    bound, beyond, sign = (low, low - 1, ">") if low is not None else (high or 0, (high or 0) + 1, "<")
+    is_rounder = beyond > 0 and byte_literal(beyond).endswith("B") and not byte_literal(bound).endswith("B")
+    return f"{sign}{byte_literal(beyond)}" if is_rounder else f"{sign}={byte_literal(bound)}"
+
+
+def date_range_literal(first: date | None, last: date | None) -> str:
+    """`:2024`, `:2024..2025-03`, `>=2024-05` or `<=2024-05-03`; None is an open end."""
+    if first and last:
+        if first == last:
+            return f":{first.isoformat()}"
+        start, end = _longest_period_from(first), _longest_period_to(last)
+        return f":{start}" if start == end else f":{start}..{end}"
+    return f">={_longest_period_from(first)}" if first else f"<={_longest_period_to(last or date.max)}"
+
+
+def _longest_period_from(day: date) -> str:
+    """The year, month or day that begins on this day."""
+    return day.isoformat()[: 4 if (day.month, day.day) == (1, 1) else 7 if day.day == 1 else 10]
+
+
+def _longest_period_to(day: date) -> str:
+    if (day.month, day.day) == (12, 31):
+        return day.isoformat()[:4]
+    return day.isoformat()[: 7 if day.day == monthrange(day.year, day.month)[1] else 10]
