@@ -24,7 +24,10 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING])
 
     def unfinished(self) -> AnalysisQuerySet:
-        """Open or paused with their batch; a picture can have only one such analysis per API."""
+        """Open or paused with their batch.
+
+        A picture can have only one such analysis per API.
+        """
         return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING, Analysis.State.PAUSED])
 
     def current(self) -> AnalysisQuerySet:
@@ -32,7 +35,10 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
 
 
 class Analysis(models.Model):
-    """One request to one API about one picture, and its result. Re-analysis adds a row, it never overwrites one."""
+    """One request to one API about one picture, and its result.
+
+    Re-analysis adds a row, it never overwrites one.
+    """
 
     class Api(models.TextChoices):
         LABELS = "labels", _("Labels")
@@ -148,7 +154,9 @@ class Analysis(models.Model):
         )
 
     def requeue(self, *, code: str, message: str, after: timedelta, is_attempt: bool = True) -> None:
-        """End this attempt and queue the analysis again after a delay; the error stays visible until then.
+        """End this attempt and queue the analysis again after a delay.
+
+        The error stays visible until then.
 
         `is_attempt=False` for errors that have nothing to do with the picture, such as throttling.
         """

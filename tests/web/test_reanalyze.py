@@ -134,7 +134,7 @@ def test_of_very_many_some_are_looked_at_and_it_says_so(owner, signed_in):
     [
         ({}, "No picture is selected."),
         ({"all": "1", "q": "dog ("}, "This search cannot be understood"),
-        ({"all": "1", "q": "", "api": "smells"}, "rekognition has"),
+        ({"all": "1", "q": "", "api": "smells"}, "rekognition does not support smells"),
         ({"all": "1", "q": "", "chosen": "1"}, "Choose at least one API of"),
         ({"all": "1", "q": "", "budget": "-1"}, "The budget must be from $0.00 to $100,000.00, not -1."),
         ({"all": "1", "q": "", "start": "1", "budget": "much"}, "'much' is no amount in US dollars"),
