@@ -15,7 +15,7 @@ NOW = datetime(2026, 5, 3, 14, 5, 9, tzinfo=UTC)
 
 @pytest.mark.parametrize(("value", "expected"), [(0, "0"), (89.99, "89"), (90, "90"), (99.96, "99"), (100, "100")])
 def test_percent_is_rounded_down(value, expected):
-    assert formatting.percent(value) == f"{said}\u202f%"
+    assert formatting.percent(value) == f"{expected}\u202f%"
 
 
 @pytest.mark.parametrize(

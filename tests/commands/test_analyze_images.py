@@ -134,7 +134,7 @@ def test_which_pictures_the_options_mean(db, arguments, scope):
         (["dog", "("], "Invalid search, column 5: Nothing closes this parenthesis."),
         (["--limit", "0"], "The limit must be at least 1 picture, not 0."),
         (["--budget", "-1"], "The budget must be from $0.00 to $100,000.00, not -1."),
-        (["--status", "99"], "Batch 99 does not exist."),
+        (["--status", "99"], "There is no batch 99."),
         (["--dry-run", "--sample", "3"], "--dry-run calls nothing and --sample does: leave one out."),
         (["--model-older-than", "3" * 41], f"'{'3' * 41}' is not a model version."),
         (["--error-code", "x" * 81], f"'{'x' * 60}' is not an error code."),
@@ -264,7 +264,7 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(owner, rekognition, monkeypatch):
     monkeypatch.setattr(batch_progress, "sleep", interrupted)
     text = said("--yes", status=130)
     batch = Batch.objects.get()
-    assert text.splitlines()[-1].endswith(f"Resume with: manage.py analyze_images --resume {batch.pk}")
+    assert text.splitlines()[-1].endswith(f"Go on with: manage.py analyze_images --resume {batch.pk}")
     assert batch.state == "paused"
 
 
