@@ -1,4 +1,4 @@
-"""Mistakes in the configuration, found before they cost anything. Each has an id and says what to do."""
+"""System checks of the settings; each message has an id and a hint."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recognizer_known(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"RECOGNIZER is {settings.RECOGNIZER!r}, which is none.",
+            f"Unknown RECOGNIZER {settings.RECOGNIZER!r}.",
             hint=f"Set it to {' or '.join(NAMES)}.",
             id="imagelib.E001",
         )
@@ -36,8 +36,8 @@ def apis_known(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"RECOGNIZER_APIS names {', '.join(unknown)}, which no recognizer has.",
-            hint=f"Name some of {', '.join(Analysis.Api.values)}, or leave it empty for all.",
+            f"RECOGNIZER_APIS contains unknown APIs: {', '.join(unknown)}.",
+            hint=f"Choose from {', '.join(Analysis.Api.values)}, or leave it empty for all.",
             id="imagelib.E002",
         )
     ]
@@ -49,7 +49,7 @@ def region_known(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "RECOGNIZER is rekognition, but no region is set.",
+            "RECOGNIZER is rekognition, but AWS_REGION is not set.",
             hint="Set AWS_REGION to the region of your bucket, for example eu-central-1.",
             id="imagelib.E003",
         )
@@ -59,7 +59,7 @@ def region_known(**_: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def limits_sensible(**_: Any) -> list[CheckMessage]:
     wrong = [
-        Error(f"{name} is {value}.", hint=f"It must lie between {low:,} and {high:,}.", id="imagelib.E004")
+        Error(f"{name} is {value}.", hint=f"Set it to a value from {low:,} to {high:,}.", id="imagelib.E004")
         for name, value, low, high in (
             ("MAX_UPLOAD_BYTES", settings.MAX_UPLOAD_BYTES, 1, 2**40),
             ("MAX_PIXELS", settings.MAX_PIXELS, 1, 2**31),
@@ -84,7 +84,7 @@ def limits_sensible(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def filters_known_to_rekognition(**_: Any) -> list[CheckMessage]:
-    """A filter that Rekognition refuses would cost every picture its analysis, one by one."""
+    # With a filter that Rekognition rejects, the analysis of every picture would fail.
     return [
         Error(mistake, hint=f"Correct {name.upper()}.", id="imagelib.E005")
         for name in FILTERS
@@ -104,8 +104,8 @@ def _mistakes(name: str, names: list[str]) -> list[str]:
 def quota_sensible(**_: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"REKOGNITION_QUOTA says {api}={rate}.",
-            hint=f"Write calls a second, above 0, for {', '.join(Analysis.Api.values)}: labels=20,faces=40.",
+            f"Invalid entry {api}={rate} in REKOGNITION_QUOTA.",
+            hint=f"Set calls per second above 0 for {', '.join(Analysis.Api.values)}, for example labels=20,faces=40.",
             id="imagelib.E006",
         )
         for api, rate in settings.REKOGNITION_QUOTA.items()
@@ -126,18 +126,20 @@ def rekognition_can_read_the_bucket(**_: Any) -> list[CheckMessage]:
         return []
     options = cast(dict[str, Any], settings.STORAGES["default"])["OPTIONS"]
     if not options.get("bucket_name"):
-        reason, hint = "the pictures are not kept in S3", "Set AWS_STORAGE_BUCKET_NAME, or leave the setting out."
+        reason, hint = "pictures are not stored in S3", "Set AWS_STORAGE_BUCKET_NAME, or remove the setting."
     elif options.get("endpoint_url"):
-        reason = f"the bucket is at {redact_url_credentials(options['endpoint_url'])}, which Rekognition does not reach"
-        hint = "Leave the setting out, or AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3."
+        reason = f"the bucket is at {redact_url_credentials(options['endpoint_url'])}, which Rekognition cannot reach"
+        hint = "Remove the setting, or AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3."
     elif (options.get("region_name") or settings.AWS_REGION) != settings.AWS_REGION:
-        reason = f"the bucket is in {options['region_name']} and Rekognition is asked in {settings.AWS_REGION}"
-        hint = "Rekognition reads buckets of its own region only: leave the setting out, or use one region."
+        reason = f"the bucket is in {options['region_name']} and Rekognition is called in {settings.AWS_REGION}"
+        hint = "Rekognition reads only buckets in its own region: remove the setting, or use one region."
     else:
         return []
     return [
         checks.Warning(
-            f"REKOGNITION_READS_BUCKET has no effect: {reason}. Bytes are sent instead.", hint=hint, id="imagelib.W002"
+            f"REKOGNITION_READS_BUCKET has no effect: {reason}. Pictures are sent as bytes instead.",
+            hint=hint,
+            id="imagelib.W002",
         )
     ]
 
@@ -148,8 +150,8 @@ def paid_recognizer_has_a_budget(**_: Any) -> list[CheckMessage]:
         return []
     return [
         checks.Warning(
-            "RECOGNIZER is rekognition, which costs money, and no MONTHLY_BUDGET limits it.",
-            hint="Set MONTHLY_BUDGET to the US dollars that a month may cost.",
+            "RECOGNIZER is rekognition, which costs money, but MONTHLY_BUDGET is not set.",
+            hint="Set MONTHLY_BUDGET to the maximum cost per month in US dollars.",
             id="imagelib.W003",
         )
     ]
@@ -161,8 +163,8 @@ def services_of_its_own(**_: Any) -> list[CheckMessage]:
         return []
     return [
         checks.Warning(
-            f"imagelib runs {' and '.join(sorted(settings.EMBEDDED))} itself, on this machine alone.",
-            hint="Set DATABASE_URL and REDIS_URL to servers that every web and worker process reaches.",
+            f"imagelib runs {' and '.join(sorted(settings.EMBEDDED))} itself, reachable from this machine only.",
+            hint="Set DATABASE_URL and REDIS_URL to servers that all web and worker processes can reach.",
             id="imagelib.W001",
         )
     ]
@@ -174,20 +176,19 @@ def hosts_named(**_: Any) -> list[CheckMessage]:
         return []
     return [
         checks.Warning(
-            "ALLOWED_HOSTS is *: anybody's host name is believed, also in links that are sent by mail.",
-            hint="Name the hosts that imagelib is reached by.",
-            id="imagelib.W003",
+            "ALLOWED_HOSTS is *: any Host header is accepted, and used in links sent by mail.",
+            hint="Set it to the host names of this site.",
+            id="imagelib.W006",
         )
     ]
 
 
 @register(Tags.security)
 def proxies_known(**_: Any) -> list[CheckMessage]:
-    """Each must be an address or a network."""
     return [
         Error(
-            f"TRUSTED_PROXIES names {text}, which is neither an address nor a network.",
-            hint="Write for example 127.0.0.1 or 10.0.0.0/8.",
+            f"Invalid address or network in TRUSTED_PROXIES: {text}.",
+            hint="Set it to addresses or networks, for example 127.0.0.1 or 10.0.0.0/8.",
             id="imagelib.E007",
         )
         for text in settings.TRUSTED_PROXIES
@@ -206,12 +207,12 @@ def _is_network(text: str) -> bool:
 @register(Tags.security, deploy=True)
 def proxy_in_front(**_: Any) -> list[CheckMessage]:
     if settings.SECURE_PROXY_SSL_HEADER is None:
-        sentence = "No proxy is in front of the web server: nothing ends TLS, and nothing takes slow answers off it."
-        hint = "Put one there that buffers requests and answers, and set BEHIND_PROXY and TRUSTED_PROXIES."
+        sentence = "The web server is not behind a proxy, so there is no TLS, and slow clients block its workers."
+        hint = "Add a proxy that buffers requests and responses, and set BEHIND_PROXY and TRUSTED_PROXIES."
         return [checks.Warning(sentence, hint=hint, id="imagelib.W004")]
     if not settings.TRUSTED_PROXIES:
-        sentence = "The proxy's address is not known, so everybody's failed sign-ins count as its own."
-        hint = "Set TRUSTED_PROXIES to the addresses that the proxy connects from, for example 127.0.0.1."
+        sentence = "TRUSTED_PROXIES is not set, so all failed sign-ins are counted for the proxy's address."
+        hint = "Set it to the addresses the proxy connects from, for example 127.0.0.1."
         return [checks.Warning(sentence, hint=hint, id="imagelib.W005")]
     return []
 
@@ -221,9 +222,9 @@ def not_root(**_: Any) -> list[CheckMessage]:
     if os.geteuid() != 0:
         return []
     return [
-        checks.Info(  # a deployment is checked as root by many a build that does not run it so
-            "imagelib runs as root: whoever breaks into it has the machine.",
-            hint="Run it as a user of its own that may write to IMAGELIB_VAR alone.",
+        checks.Info(  # not a warning: image builds often run `check --deploy` as root but serve as another user
+            "imagelib runs as root: a vulnerability would expose the entire machine.",
+            hint="Run it as a separate user with write access to IMAGELIB_VAR only.",
             id="imagelib.I001",
         )
     ]

@@ -1,4 +1,4 @@
-"""Numbers, sizes, money, durations and dates as text, in the reader's language and time zone."""
+"""Numbers, sizes, money, durations and dates in the reader's language."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from analysis.messages import MessageError
 
 THIN_SPACE = "\u202f"
 CENT = Decimal("0.01")
-SMALLEST = Decimal("0.000001")
-"""The ledger's precision."""
+LEDGER_PRECISION = Decimal("0.000001")
 RECENT = timedelta(days=8)
-"""Up to this age, how long ago says more than the date."""
+"""Up to this age `ago` shows an age, later the date."""
 
 
 def count(number: int) -> str:
@@ -34,14 +33,14 @@ def capped_count(number: int, *, cap: int) -> str:
 
 
 def plural(text: str, number: int) -> str:
-    """Fill the number into what ngettext chose: plural(ngettext("%(number)s call", "%(number)s calls", n), n)."""
+    """plural(ngettext("%(number)s call", "%(number)s calls", n), n): 1,204 calls"""
     return text % {"number": count(number)}
 
 
 def pictures(number: int, *, cap: int | None = None) -> str:
     """1 picture, 1,204 pictures, 10,000+ pictures."""
-    shown = count(number) if cap is None else capped_count(number, cap=cap)
-    return ngettext("%(number)s picture", "%(number)s pictures", number) % {"number": shown}
+    text = count(number) if cap is None else capped_count(number, cap=cap)
+    return ngettext("%(number)s picture", "%(number)s pictures", number) % {"number": text}
 
 
 def percent(value: float) -> str:
@@ -75,7 +74,7 @@ def megapixels(width: int, height: int) -> str:
 
 def dollars(amount: Decimal | float) -> str:
     """$1,204.20; fractions of a cent where there is less than one."""
-    value = Decimal(amount).quantize(SMALLEST)
+    value = Decimal(amount).quantize(LEDGER_PRECISION)
     if value == 0 or abs(value) >= CENT:
         return f"${number_format(value.quantize(CENT), decimal_pos=2, force_grouping=True)}"
     return f"${number_format(f'{value.normalize():f}')}"
@@ -117,12 +116,12 @@ def exact(moment: datetime) -> str:
 
 
 def taken_day(clock: datetime) -> str:
-    """The day on the camera's clock, which is never converted to the reader's time zone."""
+    """The day on the camera's clock, not converted to the reader's time zone."""
     return formatted_date(clock, "j F Y")
 
 
 def taken_exact(clock: datetime, offset: int | None) -> str:
-    """The time on the camera's clock with its offset from UTC in minutes; None is unknown."""
+    """The time on the camera's clock; `offset` in minutes from UTC."""
     moment = formatted_date(clock, "j F Y, H:i:s")
     if offset is None:
         return _("%(moment)s (time zone unknown)") % {"moment": moment}
@@ -139,7 +138,7 @@ def translated(error: Exception) -> str:
 
 
 def _follow_language() -> None:
-    """humanize has catalogs of its own and a current language of each thread."""
+    # humanize has its own catalogs and its own current language for each thread.
     try:
         humanize.activate(to_locale(get_language() or "en"))
     except FileNotFoundError:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 
 def run_for(seconds: float, step: Callable[[], bool]) -> bool:
-    """Repeat `step` until it returns False or the time is up. True if there may be more to do.
+    """Repeat `step` until it returns False or the time is up.
 
-    Runs stay well below the broker's visibility timeout, after which Redis would deliver a running task again. Each
-    step commits its own progress, so a killed worker loses one step at most.
+    Returns True if there may be more to do. Callers choose a time well below the broker's visibility timeout, after
+    which Celery delivers a running task again. Each step commits its progress, so a killed worker loses one step.
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end:

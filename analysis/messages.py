@@ -1,4 +1,4 @@
-"""Sentences raised by code that must not import Django, translated where they are shown.
+"""Messages raised by code that must not import Django, translated on display.
 
 `analysis.ingest` and `analysis.aws` run without Django. They raise errors whose text is a template and its values;
 `formatting.translated(error)` turns one into the reader's language. `str(error)` is English.
@@ -15,7 +15,7 @@ def gettext_noop(text: str) -> str:
 
 
 class MessageError(Exception):
-    """An error with a sentence for people: a %-template marked by `gettext_noop`, and its values by name."""
+    """An error with a %-template marked by `gettext_noop` and its values."""
 
     def __init__(self, template: str, **values: Any) -> None:
         super().__init__(template, values)

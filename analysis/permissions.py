@@ -1,4 +1,4 @@
-"""Access rules: `can_…` answers, `require_…` raises, and the querysets are the same rules in SQL."""
+"""Access rules as checks (`can_…`), guards (`require_…`) and querysets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ NO_ANALYSES_MESSAGE = _("Your account can't start analyses, because they cost mo
 
 
 class Codename(StrEnum):
-    """Codenames of the permissions checked here; tests/web/test_permissions.py tries each one alone."""
+    """Codenames of the permissions checked here.
+
+    Tests/web/test_permissions.py tries each one alone.
+    """
 
     ADD_IMAGE = "add_image"
     VIEW_IMAGE = "view_image"
@@ -44,7 +47,7 @@ class Codename(StrEnum):
 
 
 class May:
-    """The user's permissions for templates, each evaluated on first use and cached for the request."""
+    """The user's permissions for templates, evaluated on first use and cached."""
 
     def __init__(self, user: AnyUser) -> None:
         self._user = user
@@ -85,12 +88,18 @@ def viewer_of(user: AnyUser) -> Viewer:
 
 
 def reload_user(user_id: int | None) -> User | None:
-    """The active user, read again: `has_perm` caches on the instance, and permissions may have been revoked."""
+    """The active user, read again.
+
+    `has_perm` caches on the instance, and permissions may have been revoked.
+    """
     return User.objects.filter(pk=user_id, is_active=True).first() if user_id is not None else None
 
 
 def get_image_or_404(user: AnyUser, image_id: int) -> Image:
-    """The picture, in the trash only for its owner and staff. A 404 doesn't reveal whether the id exists."""
+    """The picture, in the trash only for its owner and staff.
+
+    A 404 doesn't reveal whether the id exists.
+    """
     if not user.is_authenticated:
         raise Http404  # ids can be guessed; public pictures have an unguessable address of their own
     return get_object_or_404(viewable_images(user).select_related("owner"), pk=image_id)
@@ -109,7 +118,10 @@ def viewable_images(user: AnyUser) -> ImageQuerySet:
 
 
 def can_view_all_images(user: AnyUser) -> bool:
-    """Staff who can open any picture by its address and in the admin; their own searches don't include them."""
+    """Staff who can open any picture by its address and in the admin.
+
+    Their own searches don't include them.
+    """
     return _is_staff_with(user, Codename.VIEW_IMAGE, Codename.CHANGE_IMAGE)
 
 
@@ -129,12 +141,15 @@ def editable_images(user: AnyUser) -> ImageQuerySet:
 
 
 def can_edit_all_images(user: AnyUser) -> bool:
-    """Staff who can change any picture, in the admin and in the bulk changes started there."""
+    """Staff who can change any picture in the admin and its bulk changes."""
     return _is_staff_with(user, Codename.CHANGE_IMAGE)
 
 
 def can_review_labels(user: AnyUser, image: Image) -> bool:
-    """Owners and curators can confirm, reject and add labels; the image must be one the user can see."""
+    """Owners and curators can confirm, reject and add labels.
+
+    The image must be one the user can see.
+    """
     return can_edit_image(user, image) or _has(user, Codename.ADD_VERDICT)
 
 
@@ -145,7 +160,10 @@ def reviewable_images(user: AnyUser) -> ImageQuerySet:
 
 
 def can_upload_images(user: AnyUser) -> bool:
-    """Users without any group can upload; in a group they need the permission, so viewers and curators can't."""
+    """Users without any group can upload.
+
+    In a group they need the permission, so viewers and curators can't.
+    """
     if not isinstance(user, User) or not user.is_active:
         return False
     return user.is_superuser or not _is_in_groups(user) or _has(user, Codename.ADD_IMAGE)
@@ -158,7 +176,7 @@ def require_upload_images(user: AnyUser) -> None:
 
 
 def can_analyze_images(user: AnyUser) -> bool:
-    """Re-analyzing one's own pictures costs money as uploading does, so uploaders can do both."""
+    """Re-analysis costs money as uploading does, so uploaders can do both."""
     return can_upload_images(user) or _has(user, Codename.ADD_BATCH)
 
 
@@ -227,7 +245,10 @@ def can_analyze_bucket(user: AnyUser, bucket: Bucket) -> bool:
 
 
 def can_add_buckets(user: AnyUser) -> bool:
-    """Staff only: the server reads a bucket with its own AWS credentials, whatever the user may read."""
+    """Staff only.
+
+    The server reads a bucket with its own AWS credentials, whatever the user may read.
+    """
     return _is_staff_with(user, Codename.ADD_BUCKET)
 
 
@@ -255,23 +276,32 @@ def can_probe_apis(user: AnyUser) -> bool:
 
 
 def can_open_admin(user: AnyUser) -> bool:
-    """Staff with at least one permission; for others the administration is an empty page."""
+    """Staff with at least one permission.
+
+    For others the administration is an empty page.
+    """
     return isinstance(user, User) and is_staff(user) and (user.is_superuser or bool(user.get_all_permissions()))
 
 
 def require_or_404(is_allowed: bool) -> None:
-    """Raises Http404 rather than PermissionDenied, which would reveal that the page exists."""
+    """Raises Http404: a 403 would reveal that the page exists."""
     if not is_allowed:
         raise Http404
 
 
 def is_staff(user: AnyUser) -> bool:
-    """Active staff. Being staff opens the administration only; permissions decide what they see there."""
+    """Active staff.
+
+    Being staff opens the administration only; permissions decide what they see there.
+    """
     return bool(getattr(user, "is_staff", False)) and user.is_active
 
 
 def can_edit_user(user: AnyUser, other: User) -> bool:
-    """Only superusers edit other staff accounts: changing a password would be a way to act as them."""
+    """Only superusers edit other staff accounts.
+
+    Changing a password would be a way to act as them.
+    """
     is_superuser = isinstance(user, User) and user.is_superuser
     return is_superuser or other.pk == user.pk or not (other.is_staff or other.is_superuser)
 

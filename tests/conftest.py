@@ -1,4 +1,4 @@
-"""The world of the tests: embedded PostgreSQL and Redis of their own (tests/environment.py), and four people."""
+"""Fixtures for all tests; tests/environment.py starts their PostgreSQL and Redis."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests import factories
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest first, so that no core waits for another at the end."""
+    """Run the slowest tests first, so that no core is idle at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(("tests/browser/", "tests/test_run.py", "tests/embedded/")))
 
 
 @pytest.fixture(autouse=True)
 def pictures_folder(settings, tmp_path):
-    """Each test has its own storage."""
+    """A storage of its own for each test."""
     options = {**settings.STORAGES["default"]["OPTIONS"], "location": tmp_path / "pictures"}
     settings.STORAGES = {
         "default": {**settings.STORAGES["default"], "OPTIONS": options},
@@ -27,19 +27,19 @@ def pictures_folder(settings, tmp_path):
 
 @pytest.fixture
 def owner(db):
-    """Brought the pictures in."""
+    """User who uploaded the pictures."""
     return factories.create_user("owner")
 
 
 @pytest.fixture
 def colleague(db):
-    """Signed in, with pictures of their own."""
+    """User with other pictures."""
     return factories.create_user("colleague")
 
 
 @pytest.fixture
 def stranger(db):
-    """Signed in for the first time, owns nothing."""
+    """User without pictures."""
     return factories.create_user("stranger")
 
 
@@ -50,7 +50,7 @@ def staff(db):
 
 @pytest.fixture
 def signed_in():
-    """A browser's session by person: signed_in(owner).get(…)."""
+    """Client of a signed-in user: signed_in(owner).get(…)."""
 
     def sign_in(person) -> Client:
         client = Client()
@@ -62,13 +62,13 @@ def signed_in():
 
 @pytest.fixture
 def nobody() -> Client:
-    """Not signed in."""
+    """Client of an anonymous visitor."""
     return Client()
 
 
 @pytest.fixture
 def rekognition(settings, monkeypatch):
-    """The recognizer is Rekognition, and Rekognition is here: say what it answers, see what it was asked."""
+    """Use Rekognition as the recognizer, served locally with scripted responses."""
     from analysis.recognition import registry
     from tests.rekognition_server import RekognitionServer, serving
 
@@ -86,7 +86,7 @@ def rekognition(settings, monkeypatch):
 
 @pytest.fixture
 def s3(monkeypatch):
-    """S3 with a bucket "photos": put objects there, have it refuse."""
+    """Local S3 server with a bucket "photos", which can be told to deny requests."""
     from tests.buckets import s3_server
 
     with s3_server(monkeypatch) as server:
@@ -95,7 +95,7 @@ def s3(monkeypatch):
 
 @pytest.fixture
 def celery_worker_thread(transactional_db):
-    """The worker, for tests that commit. It ends before their tables are emptied, and takes no other test's tasks."""
+    """Celery worker for tests that commit; stops before their tables are truncated."""
     from tests import worker
 
     with worker.started():

@@ -1,4 +1,4 @@
-"""Rows for tests, made with as little as possible. Pictures as bytes come from tests/pictures.py."""
+"""Model factories with minimal defaults. tests/pictures.py draws image files."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from django.utils import timezone
 from analysis.models import Analysis, Bucket, BucketObject, Image, ImageLabel, Label
 from analysis.recognition.search_index import reindex
 
-_numbers = itertools.count(1)
+_sequence = itertools.count(1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def create_user(name: str | None = None, **fields):
-    return get_user_model().objects.create_user(username=name or f"person-{next(_numbers)}", password="word", **fields)
+    return get_user_model().objects.create_user(username=name or f"person-{next(_sequence)}", password="word", **fields)
 
 
 def create_image(owner, **fields) -> Image:
-    """A picture's row without blobs, added a minute after the one before."""
-    number = next(_numbers)
+    """A row without files, added one minute after the previous one."""
+    number = next(_sequence)
     defaults = {
         "filename": f"picture-{number}.jpg",
         "key": f"originals/{number}.jpg",
@@ -42,7 +42,7 @@ def create_bucket(owner, **fields) -> Bucket:
 
 
 def create_bucket_image(bucket: Bucket, key: str, **fields) -> Image:
-    """A picture that stays in a bucket, with what is known of its object."""
+    """A picture in a bucket and its object row."""
     image = create_image(bucket.owner, bucket=bucket, key=key, filename=key.rpartition("/")[2], **fields)
     BucketObject.objects.create(
         bucket=bucket, key=key, state="present", image=image, etag=image.etag, version_id=image.version_id
@@ -51,7 +51,7 @@ def create_bucket_image(bucket: Bucket, key: str, **fields) -> Image:
 
 
 def labels_answer(**confidences: float) -> dict:
-    """An answer of the labels API: labels_answer(Dog=98.5, Pet=97)."""
+    """A response of the labels API: labels_answer(Dog=98.5, Pet=97)."""
     labels = [
         {
             "Name": name.replace("_", " "),
@@ -82,7 +82,7 @@ def create_analysis(image: Image, api: str = "labels", state: str = "queued", **
 
 
 def create_labeled_image(owner, confidences: dict[str, float], **fields) -> Image:
-    """A picture with a current labels answer, indexed as the pipeline does it."""
+    """A picture with a current, indexed labels response."""
     image = create_image(owner, **fields)
     create_analysis(image, state="done", answer=labels_answer(**confidences))
     reindex([image.pk])
@@ -90,7 +90,7 @@ def create_labeled_image(owner, confidences: dict[str, float], **fields) -> Imag
 
 
 def label_rows(image: Image) -> dict[str, float]:
-    """What search knows of a picture: percent by label name."""
+    """The label index of a picture: percent by label name."""
     rows = ImageLabel.objects.filter(image=image).select_related("label")
     return {row.label.name: row.percent for row in rows}
 

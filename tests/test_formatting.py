@@ -13,13 +13,13 @@ from analysis import formatting
 NOW = datetime(2026, 5, 3, 14, 5, 9, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("value", "said"), [(0, "0"), (89.99, "89"), (90, "90"), (99.96, "99"), (100, "100")])
-def test_percent_is_rounded_down_so_that_what_reads_90_is_found_by_90(value, said):
-    assert formatting.percent(value) == f"{said}\u202f%"
+@pytest.mark.parametrize(("value", "expected"), [(0, "0"), (89.99, "89"), (90, "90"), (99.96, "99"), (100, "100")])
+def test_percent_is_rounded_down(value, expected):
+    assert formatting.percent(value) == f"{expected}\u202f%"
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "expected"),
     [
         (0, "0 pictures"),
         (1, "1 picture"),
@@ -28,12 +28,12 @@ def test_percent_is_rounded_down_so_that_what_reads_90_is_found_by_90(value, sai
         (10_001, "10,000+ pictures"),
     ],
 )
-def test_numbers_say_where_they_were_capped(number, said):
-    assert formatting.pictures(number, cap=10_000) == said
+def test_capped_count_shows_the_cap(number, expected):
+    assert formatting.pictures(number, cap=10_000) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "expected"),
     [
         (0, "0 bytes"),
         (1, "1 byte"),
@@ -48,12 +48,12 @@ def test_numbers_say_where_they_were_capped(number, said):
         (1_500_000_000_000, "1.5 TB"),
     ],
 )
-def test_sizes(value, said):
-    assert formatting.filesize(value) == said
+def test_filesize(value, expected):
+    assert formatting.filesize(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("before", "said"),
+    ("before", "expected"),
     [
         (timedelta(seconds=59), "just now"),
         (timedelta(seconds=-5), "just now"),
@@ -66,15 +66,15 @@ def test_sizes(value, said):
         (timedelta(days=8), "25 April 2026"),
     ],
 )
-def test_how_long_ago(before, said):
-    assert formatting.ago(NOW - before, now=NOW) == said
+def test_ago(before, expected):
+    assert formatting.ago(NOW - before, now=NOW) == expected
 
 
-def test_the_exact_time_names_its_zone():
+def test_exact_time_names_its_zone():
     assert formatting.exact(NOW) == "3 May 2026, 14:05:09 UTC"
 
 
-def test_exact_time_follows_the_time_zone_in_force():
+def test_exact_time_follows_the_active_time_zone():
     with timezone.override("Asia/Tokyo"):
         assert formatting.exact(NOW) == "3 May 2026, 23:05:09 JST"
         assert formatting.day(NOW + timedelta(hours=1)) == "4 May 2026"

@@ -1,4 +1,4 @@
-"""Permission of a run's user, checked at start, at resume and while the run is queued."""
+"""Permission of a run's user, checked at start, resume and while queueing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ class NotAllowed(ValueError):
 
 
 def refusal(batch: Batch) -> str:
-    """Reason for refusing the run, or "". Runs from the command line have no user and no limits."""
+    """Reason for refusing the run, or "".
+
+    Runs from the command line have no user and no limits.
+    """
     if batch.person_id is None:
         return ""
     person = permissions.reload_user(batch.person_id)
@@ -41,7 +44,10 @@ def require(batch: Batch) -> None:
 
 
 def _not_enabled(batch: Batch) -> list[str]:
-    """APIs of the run that RECOGNIZER_APIS leaves out. Retries are exempt: they were allowed when first requested."""
+    """APIs of the run that RECOGNIZER_APIS leaves out.
+
+    Retries are exempt: they were allowed when first requested.
+    """
     if batch.scope == Batch.Scope.FAILED or batch.recognizer != registry.current().name:
         return []
     enabled = registry.enabled_apis()

@@ -18,7 +18,10 @@ from analysis.recognition.response_cache import find_cached_responses
 
 @dataclass
 class ApiEstimate:
-    """`analyses` are queued, `reused` of them served from cache; `settled` pictures are up to date."""
+    """`analyses` are queued, `reused` of them served from cache.
+
+    `settled` pictures are up to date.
+    """
 
     analyses: int = 0
     reused: int = 0
@@ -35,7 +38,10 @@ class ApiEstimate:
 
 @dataclass
 class Estimate:
-    """`looked_at`: pictures examined; `images`: those to analyze; `is_whole`: all were examined."""
+    """`looked_at`: pictures examined; `images`: those to analyze.
+
+    `is_whole`: all were examined.
+    """
 
     looked_at: int = 0
     images: int = 0
@@ -81,7 +87,7 @@ def estimate_unsaved(batch: Batch, *, named: Sequence[int], maximum: int) -> Est
 
 
 def estimating(batch: Batch) -> Iterator[Estimate]:
-    """Yield the growing estimate after each page, without costs; `add_costs` completes it."""
+    """Yield the growing estimate after each page; `add_costs` completes it."""
     total = Estimate(by_api={api: ApiEstimate() for api in batch.apis})
     cursor: str | None = ""
     while cursor is not None and (batch.limit is None or total.images < batch.limit):
@@ -103,7 +109,10 @@ def _add_page(total: Estimate, batch: Batch, image_ids: list[int]) -> None:
 
 
 def _count_cached(batch: Batch, api: str, image_ids: list[int]) -> int:
-    """Pictures with a stored response: another picture the user can see has the same bytes."""
+    """Pictures with a stored response.
+
+    Another picture the user can see has the same bytes.
+    """
     if batch.is_forced or registry.get(batch.recognizer).region is None:
         return 0
     requests = [

@@ -39,7 +39,10 @@ def pause(batch_id: int) -> bool:
 
 
 def resume(batch_id: int, *, budget: Decimal | None = None) -> bool:
-    """Resume a paused or stopped batch, with a new budget if given. False for other states."""
+    """Resume a paused or stopped batch, with a new budget if given.
+
+    False for other states.
+    """
     with transaction.atomic():
         locked = _lock(batch_id, State.PAUSED, State.STOPPED)
         fields = {} if budget is None else {"budget": budget}
@@ -50,7 +53,10 @@ def resume(batch_id: int, *, budget: Decimal | None = None) -> bool:
 
 
 def cancel(batch_id: int) -> bool:
-    """Delete queued analyses and end the batch; results stay. False if it had already ended."""
+    """Delete queued analyses and end the batch; results stay.
+
+    False if it had already ended.
+    """
     with transaction.atomic():
         locked = _lock(batch_id, State.RUNNING, State.PAUSED, State.STOPPED)
         if not locked.update(state=State.CANCELLED, finished_at=Now(), changed_at=Now()):
@@ -60,7 +66,9 @@ def cancel(batch_id: int) -> bool:
 
 
 def advance_batches() -> list[int]:
-    """Stop batches without budget and end finished ones; returns ids of those to queue further.
+    """Stop batches without budget and end finished ones.
+
+    Returns ids of those to queue further.
 
     Called every few seconds; concurrent calls are safe.
     """
@@ -80,7 +88,7 @@ def advance_batches() -> list[int]:
 
 
 def budget_stop_reason(batch: Batch) -> str:
-    """Reason to stop the batch, or "" while another call is affordable or one is running."""
+    """Reason to stop the batch; "" while a call is affordable or running."""
     region = registry.get(batch.recognizer).region
     if region is None or batch.analyses.filter(state=Analysis.State.RUNNING).exists():
         return ""
@@ -135,7 +143,10 @@ def _leave(batch_id: int, state: str, *, reason: str = "") -> bool:
 
 
 def _resting_with_queued() -> list[int]:
-    """Batches not running but with queued analyses: requeued by workers after the pause."""
+    """Batches not running but with queued analyses.
+
+    Requeued by workers after the pause.
+    """
     queued = Analysis.objects.filter(batch=OuterRef("pk"), state=Analysis.State.QUEUED, is_bulk=True)
     resting = Batch.objects.exclude(state=State.RUNNING)
     return list(resting.filter(Exists(queued)).values_list("pk", flat=True))
@@ -152,7 +163,10 @@ def _stop(batch_id: int) -> None:
 
 
 def _lock(batch_id: int, *states: str) -> QuerySet[Batch]:
-    """The batch, locked, if it is in one of these states. Its counters can still be updated."""
+    """The batch, locked, if it is in one of these states.
+
+    Its counters can still be updated.
+    """
     batches = Batch.objects.filter(pk=batch_id, state__in=states)
     list(batches.select_for_update(no_key=True).values_list("pk"))
     return batches

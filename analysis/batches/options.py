@@ -71,7 +71,7 @@ def build_batch(
 
 
 def _database_time() -> datetime:
-    """Results are dated by the database's clock, so relative dates of the query must be, too."""
+    """The database's clock dates results, so relative dates of queries use it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         time: datetime = cursor.fetchone()[0]
@@ -127,7 +127,10 @@ def _validate_apis(apis: Sequence[str] | None) -> list[str]:
 
 
 def _version(older_than: str, apis: list[str]) -> str:
-    """The version that counts as new. Raises InvalidBatchOptions for "latest" before any result."""
+    """The version that counts as new.
+
+    Raises InvalidBatchOptions for "latest" before any result.
+    """
     if older_than != LATEST:
         return older_than
     recognizer = registry.current().name

@@ -55,7 +55,7 @@ def _queue(batch: Batch, image_ids: list[int]) -> None:
 
 
 def _max_pending(batch: Batch, max_pending: int) -> int:
-    """A batch with a rate limit is queued one minute ahead, so that pausing it takes effect soon."""
+    """Queue a batch with a rate limit one minute ahead, so that a pause acts soon."""
     if batch.rate is None:
         return max_pending
     return min(max_pending, max(len(batch.apis) * 10, int(batch.rate * 60) * len(batch.apis)))

@@ -13,7 +13,7 @@ from analysis.recognition import comparison
 
 @dataclass
 class SampleComparison:
-    """By (kind, name), the number of sampled results that gained, lost or moved the label."""
+    """Numbers of sampled results with a label gained, lost or moved."""
 
     answers: int = 0
     unchanged: int = 0
@@ -25,7 +25,7 @@ class SampleComparison:
 
 
 def draw_sample(batch: Batch, number: int) -> list[int]:
-    """A uniform random sample of the pictures the batch would analyze (reservoir sampling)."""
+    """A uniform random sample of the pictures to analyze (reservoir sampling)."""
     chosen, seen, cursor = list[int](), 0, ""
     while True:
         page = selection.next_page(batch, cursor=cursor)
@@ -42,7 +42,7 @@ def draw_sample(batch: Batch, number: int) -> list[int]:
 
 
 def sample_of(batch: Batch) -> Batch:
-    """An unsaved sample batch with the same parameters, for pictures listed by the caller."""
+    """An unsaved sample batch with the same parameters."""
     return Batch(
         person=batch.person,
         all_owners=batch.all_owners,

@@ -25,7 +25,10 @@ Scope = Batch.Scope
 
 @dataclass(frozen=True)
 class ImagePage:
-    """One page of a batch's pictures and the cursor of the next; None on the last page."""
+    """One page of a batch's pictures and the cursor of the next.
+
+    None on the last page.
+    """
 
     image_ids: list[int]
     cursor: str | None
@@ -33,7 +36,10 @@ class ImagePage:
 
 @dataclass(frozen=True)
 class PendingWork:
-    """Pictures to analyze with one API; `settled` counts those with an up-to-date result."""
+    """Pictures to analyze with one API.
+
+    `settled` counts those with an up-to-date result.
+    """
 
     image_ids: list[int]
     settled: int
@@ -92,7 +98,7 @@ def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
 
 
 def pending_work_by_image(batch: Batch, image_ids: list[int], *, queued: int) -> tuple[int, dict[str, PendingWork]]:
-    """Number of pictures to analyze and the work by API, up to the limit after `queued` pictures."""
+    """Number of pictures to analyze and the work by API, up to the limit."""
     pending = {api: pending_work(batch, api, image_ids) for api in batch.apis}
     unfinished = {pk for work in pending.values() for pk in work.image_ids}
     selected = [pk for pk in image_ids if pk in unfinished]

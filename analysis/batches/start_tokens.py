@@ -1,4 +1,7 @@
-"""One-time tokens of estimate forms: submitting a form twice starts and pays one run."""
+"""One-time tokens of estimate forms.
+
+Submitting a form twice starts and pays one run.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ def started(token: str, *, person_id: int | None) -> Batch | None:
 
 
 def once(batch: Batch, *, token: str, start: Callable[[], None]) -> tuple[Batch, bool]:
-    """Start a batch; returns it and True, or the run already started with this token and False.
+    """Start a batch.
+
+    Returns it and True, or the run already started with this token and False.
 
     Of two concurrent requests the second waits at the unique constraint on the token. Raises NoToken.
     """

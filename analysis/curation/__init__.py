@@ -1,1 +1,4 @@
-"""Changes people make to pictures: verdicts, tags, ratings, trash, bulk changes. No analysis overwrites them."""
+"""Changes people make to pictures: verdicts, tags, ratings, trash, bulk changes.
+
+No analysis overwrites them.
+"""

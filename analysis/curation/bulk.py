@@ -1,4 +1,4 @@
-"""Bulk changes to many pictures, applied and undone in steps of one transaction each."""
+"""Bulk changes, applied and undone in steps of one transaction each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Act = BulkChange.Action
 
 @dataclass(frozen=True)
 class Selection:
-    """Pictures selected by id or by a query; with `all_owners` not only the user's own."""
+    """Pictures selected by id or query; `all_owners` includes other owners'."""
 
     person: AbstractBaseUser
     ids: tuple[int, ...] = ()
@@ -47,7 +47,10 @@ class Selection:
         return Viewer(person_id=self.person.pk, sees_all=self.all_owners)
 
     def steps(self, size: int = STEP_SIZE) -> Iterator[list[int]]:
-        """The ids in lists of at most `size`. Raises ActionRefused for more than MAX_IDS explicit ids."""
+        """The ids in lists of at most `size`.
+
+        Raises ActionRefused for more than MAX_IDS explicit ids.
+        """
         if self.query is not None:
             yield from results.iter_ids(self.query, viewer=self.viewer, step=size)
             return
@@ -62,7 +65,7 @@ class Selection:
 
 
 def apply(selection: Selection, action: str, **fields: Any) -> BulkChange:
-    """Apply an action step by step. `fields` are the change's own: `label`, `visibility` or `receiver_id`.
+    """Apply an action; `fields`: `label`, `visibility` or `receiver_id`.
 
     Steps done before a failure are recorded and can be undone.
     """
@@ -79,7 +82,10 @@ def apply(selection: Selection, action: str, **fields: Any) -> BulkChange:
 
 
 def apply_step(change: BulkChange, image_ids: list[int]) -> bool:
-    """Change these pictures and record their previous values; False if the change is being undone."""
+    """Change these pictures and record their previous values.
+
+    False if the change is being undone.
+    """
     action = ACTIONS[change.action]
     with transaction.atomic():
         locked = action.scope(change).select_for_update(of=("self",)).filter(pk__in=image_ids)
@@ -106,7 +112,7 @@ def label_to_add(selection: Selection, name: str) -> Label | None:
 
 
 def tags_of(selection: Selection) -> list[tuple[Label, str]]:
-    """Labels people added, by name, with "all" or "some" of the pictures; counted in the first STEP_SIZE pictures."""
+    """Labels people added, with "all" or "some"; from the first STEP_SIZE pictures."""
     image_ids = next(selection.steps(), [])
     reviewable = list(
         permissions.reviewable_images(selection.person).filter(pk__in=image_ids).values_list("pk", flat=True)
@@ -119,7 +125,7 @@ def tags_of(selection: Selection) -> list[tuple[Label, str]]:
 
 
 def undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
-    """Restore the previous values, except where they have changed since; `number` is then the pictures restored.
+    """Restore previous values that are unchanged; `number` counts the restored.
 
     For background changes call `bulk_steps.undo`; `pipeline.undo` chooses. Raises ActionRefused for a change that is
     already undone, too old or another user's.
@@ -146,7 +152,10 @@ def begin_undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
 
 
 def undo_step(change: BulkChange) -> int | None:
-    """Restore up to STEP_SIZE pictures; returns the number restored, None if there are no more."""
+    """Restore up to STEP_SIZE pictures.
+
+    Returns the number restored, None if there are no more.
+    """
     action = ACTIONS[change.action]
     with transaction.atomic():
         rows = change.images.order_by("image_id")[:STEP_SIZE]
@@ -164,7 +173,7 @@ def undo_step(change: BulkChange) -> int | None:
 
 
 def delete_expired() -> None:
-    """Delete changes past the undo window, except those still running in the background."""
+    """Delete changes past the undo window, except those still running."""
     expired = BulkChange.objects.filter(done_at__lte=Now() - UNDO_WINDOW, is_open=False)
     if ids := list(expired.values_list("pk", flat=True)):
         ChangedImage.objects.filter(change_id__in=ids).delete()

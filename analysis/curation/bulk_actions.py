@@ -1,4 +1,4 @@
-"""The actions of a bulk change, each with its undo, on a bounded number of pictures.
+"""The actions of bulk changes, each with its undo.
 
 The caller locks the pictures. `apply` returns the previous values of the pictures it changed, by id; `restore` gets
 them back, skips pictures that have changed since and returns the number of pictures it restored.
@@ -23,7 +23,7 @@ Act = BulkChange.Action
 
 
 def includes_all_owners(change: BulkChange) -> bool:
-    """True for a change to all owners' pictures whose user still has permission for it."""
+    """True for a change to all owners' pictures that is still permitted."""
     user = permissions.reload_user(change.person_id) if change.all_owners else None
     return user is not None and permissions.can_edit_all_images(user)
 
@@ -37,7 +37,10 @@ def editable(change: BulkChange) -> ImageQuerySet:
 
 
 def reviewable(change: BulkChange) -> ImageQuerySet:
-    """Pictures whose labels the user can review now; for curators all pictures they can see."""
+    """Pictures whose labels the user can review now.
+
+    For curators all pictures they can see.
+    """
     if includes_all_owners(change):
         return Image.objects.all()
     user = permissions.reload_user(change.person_id)
@@ -97,7 +100,7 @@ def _transfer(change: BulkChange, image_ids: list[int]) -> PreviousValues:
 
 
 def _restore_owners(change: BulkChange, before: PreviousValues) -> int:
-    """Skips pictures whose previous owner was deleted or has uploaded the same file again."""
+    """Skip pictures whose previous owner is gone or has the same file again."""
     unchanged = Image.objects.filter(pk__in=before, owner_id=change.receiver_id).values_list("pk", flat=True)
     by_owner: dict[int, list[int]] = {}
     for pk in unchanged:

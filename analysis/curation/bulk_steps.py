@@ -1,4 +1,4 @@
-"""Bulk changes too large for a request: recorded here, applied and undone by workers step by step."""
+"""Bulk changes in the background, applied and undone by workers step by step."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MAX_RUN_SECONDS = 120.0
 
 
 def start(selection: Selection, action: str, **fields: Any) -> BulkChange:
-    """Record a change to all results of a query. Raises ActionRefused for `is:duplicate` and without a query.
+    """Record a change to all results of a query.
 
-    Once all but one of a group are in the trash, the last one is no longer a duplicate: results would depend on the
-    order of the steps.
+    Raises ActionRefused without a query and for `is:duplicate`: once all but one of a group are in the trash, the last
+    one is no longer a duplicate, so the results would depend on the order of the steps.
     """
     query = selection.query
     if query is None:
@@ -57,7 +57,10 @@ def undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
 
 
 def continue_change(change_id: int, *, seconds: float = MAX_RUN_SECONDS) -> bool:
-    """Apply or undo more of a change; True if there is more to do. Safe to kill and to run concurrently."""
+    """Apply or undo more of a change; True if there is more to do.
+
+    Safe to kill and to run concurrently.
+    """
     return run_for(seconds, lambda: _step(change_id))
 
 

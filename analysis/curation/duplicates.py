@@ -1,4 +1,4 @@
-"""Groups of near-duplicates among an owner's pictures, found page by page in bounded time."""
+"""Groups of near-duplicates of an owner, found page by page in bounded time."""
 
 from __future__ import annotations
 
@@ -25,14 +25,20 @@ MAX_HOPS = 4
 
 @dataclass(frozen=True)
 class DuplicateGroups:
-    """Groups, the best picture of each first, and the cursor of the next page; None on the last one."""
+    """Groups, the best picture of each first, and the cursor of the next page.
+
+    None on the last one.
+    """
 
     groups: list[list[Image]]
     next: Cursor | None
 
 
 def find_duplicate_groups(person_id: int, *, after: Cursor | None = None) -> DuplicateGroups:
-    """Scan a bounded number of the owner's pictures, newest first; each group is listed at its newest picture."""
+    """Scan a bounded number of the owner's pictures, newest first.
+
+    Each group is listed at its newest picture.
+    """
     index = HashIndex.of_person(person_id)
     groups: list[list[Image]] = []
     scanned = 0
@@ -74,7 +80,10 @@ def _groups_led_by(images: Sequence[Image], index: HashIndex) -> list[list[Image
 
 
 def _connected(image: Image, similar: dict[int, list[Image]]) -> list[Image]:
-    """The picture and all reached from it by similarity, at most MAX_GROUP_SIZE: the page shows them side by side."""
+    """The picture and all reached from it by similarity, at most MAX_GROUP_SIZE.
+
+    The page shows them side by side.
+    """
     group = {image.pk: image}
     queue = [image.pk]
     while queue and len(group) < MAX_GROUP_SIZE:

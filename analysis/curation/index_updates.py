@@ -1,4 +1,4 @@
-"""Updates of the search index after verdicts on one label, without reading the analyses where that is possible.
+"""Updates of the label index after verdicts, mostly without reading analyses.
 
 The result must equal a reindex of the same pictures (tests/curation/test_bulk.py compares them). The caller locks the
 pictures. Pictures in the trash have no index rows and get none.
@@ -16,7 +16,7 @@ from analysis.recognition.search_index import FULL, reindex
 
 
 def index_verdicts(label: Label, decisions: Mapping[int, str | None]) -> None:
-    """Update the index by the present decision on each picture, None where there is none."""
+    """Update the index; a decision of None means that no verdict is left."""
     if not decisions:
         return
     if label.merged_into_id is not None or label.merged.exists():
@@ -30,7 +30,7 @@ def index_verdicts(label: Label, decisions: Mapping[int, str | None]) -> None:
 
 
 def images_with_keyword(image_ids: Collection[int], label: Label) -> set[int]:
-    """Those of these pictures whose file has the label, or one merged into it, as a keyword."""
+    """Pictures whose file has the label, or one merged into it, as a keyword."""
     keywords = FileKeyword.objects.filter(Q(label=label) | Q(label__merged_into=label), image_id__in=image_ids)
     return set(keywords.values_list("image_id", flat=True))
 

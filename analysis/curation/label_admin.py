@@ -31,7 +31,10 @@ class LabelUpdate:
 
 
 def update_label(label_id: int, update: LabelUpdate) -> list[int]:
-    """Save the label; returns the labels whose pictures need a reindex. Raises ActionRefused."""
+    """Save the label; returns the labels whose pictures need a reindex.
+
+    Raises ActionRefused.
+    """
     with transaction.atomic():
         label, target_id = validate(label_id, update)
         needs_reindex = (label.threshold, label.merged_into_id) != (update.threshold, target_id)
@@ -55,7 +58,10 @@ def update_label(label_id: int, update: LabelUpdate) -> list[int]:
 
 
 def validate(label_id: int, update: LabelUpdate) -> tuple[Label, int | None]:
-    """Lock the label; returns it and the id of the label to merge it into. Raises ActionRefused."""
+    """Lock the label; returns it and the id of the label to merge it into.
+
+    Raises ActionRefused.
+    """
     both = Label.objects.select_for_update().filter(pk__in=[label_id, update.merged_into_id or label_id])
     list(both.order_by("pk"))  # always in id order: two users may merge the same labels in opposite directions
     label = Label.objects.get(pk=label_id)
@@ -65,7 +71,10 @@ def validate(label_id: int, update: LabelUpdate) -> tuple[Label, int | None]:
 
 
 def merge(label_ids: list[int], *, into_id: int) -> list[int]:
-    """Merge several labels, all or none; returns the labels whose pictures need a reindex. Raises ActionRefused."""
+    """Merge all of these labels or none; returns the labels to reindex.
+
+    Raises ActionRefused.
+    """
     with transaction.atomic():
         changed = list[int]()
         for label in Label.objects.filter(pk__in=label_ids).order_by("pk"):
@@ -79,7 +88,10 @@ def hide(label_ids: list[int], *, is_hidden: bool) -> int:
 
 
 def _merge_target(label: Label, target_id: int | None) -> int | None:
-    """The target, or the label this is itself merged into. Raises ActionRefused for circles and other kinds."""
+    """The target, or the label this is itself merged into.
+
+    Raises ActionRefused for circles and other kinds.
+    """
     if target_id is None:
         return None
     if target_id == label.pk:

@@ -1,4 +1,4 @@
-"""Merging near-duplicates: one picture is kept and gets the people's data of the others, which go to the trash."""
+"""Merging near-duplicates into one picture; the others go to the trash."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_DUPLICATES = 24
 
 
 def merge_duplicates(image_id: int, *, instead_of: Collection[int], by: AbstractBaseUser) -> BulkChange:
-    """Keep one picture and trash the others; `number` counts these. `bulk.undo` reverts all of it.
+    """Keep one picture and trash the others, which `number` counts.
 
-    Raises ActionRefused if any of the pictures is another owner's or in the trash.
+    `bulk.undo` reverts all of it. Raises ActionRefused if any of the pictures is another owner's or in the trash.
     """
     other_ids = sorted(set(instead_of) - {image_id})
     if not other_ids or len(other_ids) > MAX_DUPLICATES:
@@ -41,7 +41,10 @@ def merge_duplicates(image_id: int, *, instead_of: Collection[int], by: Abstract
 
 
 def restore_duplicates(change: BulkChange, before: Mapping[int, Mapping[str, Any]]) -> int:
-    """Restore the others from the trash and revert what was copied; returns the number of pictures restored."""
+    """Restore the others from the trash and revert what was copied.
+
+    Returns the number of pictures restored.
+    """
     for image_id, copied in before.items():
         for label in Label.objects.filter(pk__in=copied.get("labels", ())).order_by("pk"):
             verdicts.restore_verdicts(VerdictChange(label, change.person_id, change.done_at), {image_id: {}})
@@ -51,7 +54,7 @@ def restore_duplicates(change: BulkChange, before: Mapping[int, Mapping[str, Any
 
 
 def _copy_labels(change: BulkChange, image_id: int, other_ids: Sequence[int]) -> list[int]:
-    """Copy the others' confirmed and added labels and keywords, except labels with a verdict on the kept picture.
+    """Copy labels and keywords of the others unless the kept picture has a verdict.
 
     Returns the ids of the labels.
     """
@@ -71,7 +74,7 @@ def _copy_labels(change: BulkChange, image_id: int, other_ids: Sequence[int]) ->
 
 
 def _copy_rating(change: BulkChange, image_id: int, other_ids: Sequence[int]) -> dict[str, Any]:
-    """Copy favorite and the highest rating of the group; returns old and new values if they differ."""
+    """Copy favorite and the highest rating; returns old and new if they differ."""
     group = ratings.ratings_for([image_id, *other_ids], person_id=change.person_id)
     before = group.get(image_id, UserRating())
     stars = max((rating.stars or 0 for rating in group.values()), default=0)

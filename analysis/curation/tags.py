@@ -17,7 +17,7 @@ MAX_LENGTH = 200
 
 
 def get_or_create_tag(text: str) -> Label:
-    """A recognizer's label with this name or alias, otherwise the tag of this name, created if it is new.
+    """A recognizer's label with this name or alias, otherwise a tag.
 
     Raises ActionRefused for an invalid name.
     """
@@ -26,7 +26,10 @@ def get_or_create_tag(text: str) -> Label:
 
 
 def clean_name(text: str) -> str:
-    """The name without control characters and surrounding space. Raises ActionRefused if it is invalid."""
+    """The name without control characters and surrounding space.
+
+    Raises ActionRefused if it is invalid.
+    """
     name = plain_text(text, len(text) * 4)
     if not name:
         raise ActionRefused(_("Tag can't be empty."))

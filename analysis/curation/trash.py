@@ -1,4 +1,7 @@
-"""The trash: its pictures are in no search and are not analyzed until they are restored or deleted for good."""
+"""The trash.
+
+Its pictures are in no search and are not analyzed until they are restored or deleted for good.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ DUPLICATE_RESTORE_MESSAGE = gettext_lazy(
 
 
 def trash(image_ids: Collection[int], *, at: datetime | None = None) -> list[int]:
-    """Move pictures to the trash, dated `at` or now; returns those that were not in it yet."""
+    """Move pictures to the trash, dated `at` or now.
+
+    Returns those that were not in it yet.
+    """
     with transaction.atomic():
         locked = Image.objects.select_for_update().filter(pk__in=image_ids, trashed_at=None)
         moved = list(locked.order_by("pk").values_list("pk", flat=True))
@@ -29,7 +35,10 @@ def trash(image_ids: Collection[int], *, at: datetime | None = None) -> list[int
 
 
 def restore(image_id: int) -> None:
-    """Restore a picture. Raises ActionRefused if its owner has the same file in the library already."""
+    """Restore a picture.
+
+    Raises ActionRefused if its owner has the same file in the library already.
+    """
     if restore_all([image_id]):
         return
     if Image.objects.filter(pk=image_id).exclude(trashed_at=None).exists():
@@ -37,13 +46,13 @@ def restore(image_id: int) -> None:
 
 
 def restore_trashed_at(time: datetime, image_ids: Collection[int]) -> list[int]:
-    """Restore those of these pictures that were moved to the trash at exactly this time; returns their ids."""
+    """Restore pictures that were trashed at exactly this time; returns their ids."""
     unchanged = Image.objects.filter(pk__in=image_ids, trashed_at=time)
     return restore_all(list(unchanged.values_list("pk", flat=True)))
 
 
 def restore_all(image_ids: Collection[int]) -> list[int]:
-    """Restore pictures except copies of files in the library; returns the ids restored."""
+    """Restore pictures except copies of library files; returns the ids restored."""
     try:
         return _restore(image_ids)
     except IntegrityError:  # the same file was uploaded between the check and the update; now the check sees it
@@ -60,7 +69,7 @@ def _restore(image_ids: Collection[int]) -> list[int]:
 
 
 def _without_copies(image_ids: list[int]) -> list[int]:
-    """Of several copies of an uploaded file the last one trashed, or none if the library has the file.
+    """The last trashed copy of each file, or none if the library has the file.
 
     Pictures from buckets are all returned: each object there is a picture of its own.
     """

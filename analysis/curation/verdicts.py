@@ -1,4 +1,4 @@
-"""People's verdicts on labels (confirmed, rejected, added) on one picture or many, and their exact undo.
+"""People's verdicts on labels: confirmed, rejected or added, and their undo.
 
 Functions that take ids expect the caller to hold locks on these pictures, taken in id order: everyone who writes
 verdicts locks the pictures first, so that two writers can't deadlock.
@@ -27,7 +27,10 @@ PreviousState = dict[str, Any]
 
 
 class VerdictChange(NamedTuple):
-    """Label, user and time of a change; `by_id` and `at` identify the verdicts that it wrote."""
+    """Label, user and time of a change.
+
+    `by_id` and `at` identify the verdicts that it wrote.
+    """
 
     label: Label
     by_id: int
@@ -35,7 +38,10 @@ class VerdictChange(NamedTuple):
 
 
 def confirm(image_id: int, *, label_id: int, by_id: int) -> None:
-    """Confirm a label, also one that was rejected. Raises ActionRefused where the picture doesn't have it."""
+    """Confirm a label, also one that was rejected.
+
+    Raises ActionRefused where the picture doesn't have it.
+    """
     with transaction.atomic():
         change = _start(image_id, label_id, by_id=by_id)
         before = verdicts_by_image(change.label, [image_id])
@@ -45,13 +51,19 @@ def confirm(image_id: int, *, label_id: int, by_id: int) -> None:
 
 
 def reject(image_id: int, *, label_id: int, by_id: int) -> None:
-    """Reject a label. Deletes the verdict instead if neither an analysis nor the file has the label."""
+    """Reject a label.
+
+    Deletes the verdict instead if neither an analysis nor the file has the label.
+    """
     with transaction.atomic():
         reject_label(_start(image_id, label_id, by_id=by_id), [image_id])
 
 
 def add(image_id: int, *, name: str, by_id: int) -> Verdict:
-    """Add a label by its name, or a tag; replaces a rejection. Raises ActionRefused for an invalid name."""
+    """Add a label by its name, or a tag; replaces a rejection.
+
+    Raises ActionRefused for an invalid name.
+    """
     with transaction.atomic():
         label = get_or_create_tag(name)
         add_label(_start(image_id, label.pk, by_id=by_id), [image_id])
@@ -82,13 +94,19 @@ def delete_verdict(verdict: Verdict) -> None:
 
 
 def add_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int, PreviousState]:
-    """Add the label where no one has added or confirmed it; returns the previous state of the changed pictures."""
+    """Add the label where no one has added or confirmed it.
+
+    Returns the previous state of the changed pictures.
+    """
     before = verdicts_by_image(change.label, image_ids)
     return set_verdicts(change, _without_positive(before, image_ids), ADDED)
 
 
 def remove_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int, PreviousState]:
-    """Delete what people added, and confirmations of tags. A tag from the file is rejected, or it would come back."""
+    """Delete what people added, and confirmations of tags.
+
+    A tag from the file is rejected, or it would come back.
+    """
     is_tag = change.label.kind == Label.Kind.TAG
     removable = POSITIVE if is_tag else (ADDED,)
     before = verdicts_by_image(change.label, image_ids)
@@ -107,7 +125,10 @@ def confirm_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int
 
 
 def reject_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int, PreviousState]:
-    """Reject the label on the pictures that have it; where only people added it, delete their verdict."""
+    """Reject the label on the pictures that have it.
+
+    Where only people added it, delete their verdict.
+    """
     before = verdicts_by_image(change.label, image_ids)
     analyses = images_with_label(change.label, image_ids)
     from_file = images_with_keyword(analyses, change.label)
@@ -121,7 +142,7 @@ def verdicts_by_image(label: Label, image_ids: Collection[int]) -> dict[int, Ver
 
 
 def images_with_label(label: Label, image_ids: Collection[int]) -> dict[int, int | None]:
-    """The pictures that have the label, each with the id of the analysis that detected it, or None."""
+    """Pictures with the label, each with the id of its analysis or None."""
     rows = ImageLabel.objects.filter(image_id__in=image_ids, label=label)
     return dict(rows.values_list("image_id", "analysis_id"))
 
@@ -145,7 +166,10 @@ def clear_verdicts(label: Label, before: Mapping[int, Verdict]) -> dict[int, Pre
 
 
 def restore_verdicts(change: VerdictChange, before: Mapping[int, PreviousState]) -> int:
-    """Restore verdicts that no one has changed since; returns the number of pictures restored."""
+    """Restore verdicts that no one has changed since.
+
+    Returns the number of pictures restored.
+    """
     current = verdicts_by_image(change.label, before)
     restorable = {pk: state for pk, state in before.items() if _is_unchanged_since(change, current.get(pk), state)}
     empty = [pk for pk, state in restorable.items() if "decision" not in state]
@@ -162,7 +186,10 @@ def _lock(image_id: int) -> None:
 
 
 def _start(image_id: int, label_id: int, *, by_id: int) -> VerdictChange:
-    """Lock the picture. Raises ActionRefused if the picture or the label no longer exists."""
+    """Lock the picture.
+
+    Raises ActionRefused if the picture or the label no longer exists.
+    """
     _lock(image_id)
     label = Label.objects.filter(pk=label_id).first()
     if label is None:
@@ -176,7 +203,7 @@ def _without_positive(before: Mapping[int, Verdict], image_ids: Iterable[int]) -
 
 
 def _is_unchanged_since(change: VerdictChange, current: Verdict | None, state: PreviousState) -> bool:
-    """True if the present verdict is the one the change wrote, or is still missing where it deleted one."""
+    """True if the verdict is the change's own, or still missing if it deleted one."""
     if current is None:
         return "is_gone" in state
     return current.by_id == change.by_id and current.decided_at == change.at

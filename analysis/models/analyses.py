@@ -24,7 +24,10 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING])
 
     def unfinished(self) -> AnalysisQuerySet:
-        """Open or paused with their batch; a picture can have only one such analysis per API."""
+        """Open or paused with their batch.
+
+        A picture can have only one such analysis per API.
+        """
         return self.filter(state__in=[Analysis.State.QUEUED, Analysis.State.RUNNING, Analysis.State.PAUSED])
 
     def current(self) -> AnalysisQuerySet:
@@ -32,7 +35,10 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
 
 
 class Analysis(models.Model):
-    """One request to one API about one picture, and its result. Re-analysis adds a row, it never overwrites one."""
+    """One request to one API about one picture, and its result.
+
+    Re-analysis adds a row, it never overwrites one.
+    """
 
     class Api(models.TextChoices):
         LABELS = "labels", _("Labels")
@@ -40,6 +46,11 @@ class Analysis(models.Model):
         CELEBRITIES = "celebrities", _("Celebrities")
         TEXT = "text", _("Text")
         MODERATION = "moderation", _("Moderation")
+
+        @property
+        def label(self) -> str:
+            """Translated now, as callers join labels, which lazy strings don't support."""
+            return str(self._label_)
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")

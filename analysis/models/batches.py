@@ -30,7 +30,7 @@ class BatchColumns(models.Model):
 
 
 class Batch(BatchColumns):
-    """A bulk run: analyses of the results of a query, or of listed pictures, queued in steps."""
+    """A bulk run: analyses of a query's results or of listed pictures."""
 
     class State(models.TextChoices):
         RUNNING = "running", _("Running")
@@ -139,7 +139,7 @@ class Batch(BatchColumns):
 
 
 class BatchImage(models.Model):
-    """A picture listed by a batch: from a file of ids, from a selection, or drawn for a sample."""
+    """A picture listed by a batch."""
 
     pk = models.CompositePrimaryKey("batch_id", "image_id")
     batch = models.ForeignKey(
@@ -156,7 +156,10 @@ class BatchImage(models.Model):
 
 
 class BatchEntry(BatchColumns):
-    """Counters to be added to a batch. Workers append rows here, as updates of one Batch row would block each other."""
+    """Counters to be added to a batch.
+
+    Workers append rows here, as updates of one Batch row would block each other.
+    """
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="entries", verbose_name=_("bulk run"))
 

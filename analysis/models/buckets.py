@@ -33,7 +33,7 @@ validate_region = RegexValidator(
 
 
 class Bucket(models.Model):
-    """A bucket, or a prefix in it, whose pictures are indexed without being copied or moved."""
+    """A bucket, or a prefix in it, whose pictures are indexed in place."""
 
     name = models.CharField(_("bucket name"), max_length=63, validators=[validate_bucket_name])
     prefix = models.CharField(
@@ -110,7 +110,7 @@ class Bucket(models.Model):
         return f"{self.name}/{self.prefix}" if self.prefix else self.name
 
     def clean(self) -> None:
-        """Reject overlapping prefixes of different owners: one object would become a picture of both."""
+        """Reject prefixes that overlap another owner's: objects would get two owners."""
         others = Bucket.objects.filter(name=self.name).exclude(pk=self.pk).exclude(owner_id=self.owner_id)
         for prefix in others.values_list("prefix", flat=True):
             if prefix.startswith(self.prefix) or self.prefix.startswith(prefix):

@@ -16,7 +16,10 @@ from analysis.models.labels import Label
 
 
 class BulkChange(models.Model):
-    """One action on many pictures. The counters grow with each step, so they are right after a failure, too."""
+    """One action on many pictures.
+
+    The counters grow with each step, so they are right after a failure, too.
+    """
 
     class Action(models.TextChoices):
         ADD_TAG = "add_tag", _("Add tag")
@@ -79,7 +82,10 @@ class BulkChange(models.Model):
     def record(
         self, before: Mapping[int, Any], *, number: int | None = None, unchanged: int = 0, refused: int = 0
     ) -> None:
-        """Save previous values and add to the counters; `number` if it differs from the number of values."""
+        """Save previous values and add to the counters.
+
+        `number` if it differs from the number of values.
+        """
         # A worker killed after a commit repeats the page it was at; previous values it saved then stay as they are.
         ChangedImage.objects.bulk_create(
             (ChangedImage(change=self, image_id=image_id, before=state) for image_id, state in before.items()),

@@ -17,7 +17,7 @@ from analysis.models.viewer import Viewer
 
 
 class NameTrigrams(models.Func):
-    """Characters and trigrams of a name, as an array for a GIN index that narrows substring searches.
+    """Characters and trigrams of a name, for a GIN index for substring searches.
 
     Built from core functions, as the pg_trgm extension is not installed everywhere; all are IMMUTABLE, which an index
     expression requires.
@@ -34,7 +34,7 @@ class NameTrigrams(models.Func):
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, viewer: Viewer) -> ImageQuerySet:
-        """Pictures the viewer can see in the library: their own and those shared with them, without the trash."""
+        """The viewer's own pictures and those shared with them, without the trash."""
         return self.filter(viewer.visible_filter(), trashed_at=None)
 
     def editable_by(self, person_id: int | None) -> ImageQuerySet:
@@ -43,7 +43,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
 
 class Image(models.Model):
-    """One picture: its original file, its renditions, and all that was read from the file itself."""
+    """One picture: its original, its renditions and the metadata of the file."""
 
     class Visibility(models.IntegerChoices):
         """Ordered from private to public: search compares the number inside an index."""
@@ -260,7 +260,9 @@ class Image(models.Model):
 
 
 class PendingBlob(models.Model):
-    """A storage key without a picture: saved before its blob, deleted in the transaction that saves the picture.
+    """A storage key without a picture.
+
+    Saved before its blob, deleted in the transaction that saves the picture.
 
     Rows that remain come from crashes and deletions. A periodic task deletes their blobs, so that orphans are found
     without listing the bucket.

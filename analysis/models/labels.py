@@ -15,7 +15,10 @@ from analysis.models.images import Image
 
 
 class Label(models.Model):
-    """A name of one kind. Recognizers' names are stored as they return them; names that people add are tags."""
+    """A name of one kind.
+
+    Recognizers' names are stored as they return them; names that people add are tags.
+    """
 
     class Kind(models.TextChoices):
         LABEL = "label", _("Label")
@@ -122,7 +125,7 @@ class LabelAlias(models.Model):
 
 
 class ImageLabel(models.Model):
-    """The search index of labels, derived from current analyses, file keywords and verdicts.
+    """The label index, derived from current analyses, file keywords and verdicts.
 
     Sort key, owner and visibility are copied from the picture, so that one index returns a page of results. Pictures in
     the trash have no rows. `confidence` is in hundredths of a percent (9,950 is 99.5 %).
@@ -177,7 +180,10 @@ class ImageLabel(models.Model):
 
 
 class FileKeyword(models.Model):
-    """A keyword in a picture's file or sidecar, as a tag. A rejection by a user takes precedence."""
+    """A keyword in a picture's file or sidecar, as a tag.
+
+    A rejection by a user takes precedence.
+    """
 
     image = models.ForeignKey(
         Image, on_delete=models.CASCADE, related_name="file_keywords", db_index=False, verbose_name=_("picture")
@@ -194,7 +200,10 @@ class FileKeyword(models.Model):
 
 
 class Verdict(models.Model):
-    """A user's decision about a label on a picture. It takes precedence over all analyses, also later ones."""
+    """A user's decision about a label on a picture.
+
+    It takes precedence over all analyses, also later ones.
+    """
 
     class Decision(models.TextChoices):
         CONFIRMED = "confirmed", _("Confirmed")

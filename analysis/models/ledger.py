@@ -15,7 +15,10 @@ FREE = Decimal(0)
 
 
 class Call(models.Model):
-    """One request and its price at the time. A request whose connection was lost counts as paid: AWS may bill it."""
+    """One request and its price at the time.
+
+    A request whose connection was lost counts as paid: AWS may bill it.
+    """
 
     class Outcome(models.TextChoices):
         ANSWERED = "answered", _("Succeeded")
@@ -86,7 +89,10 @@ class Spend(SpendColumns):
 
 
 class SpendEntry(SpendColumns):
-    """Amounts to be added to Spend. Workers append rows here, as updates of one Spend row would block each other."""
+    """Amounts to be added to Spend.
+
+    Workers append rows here, as updates of one Spend row would block each other.
+    """
 
     class Meta:
         verbose_name = _("spend entry")

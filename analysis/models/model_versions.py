@@ -8,7 +8,10 @@ from analysis.models.analyses import Analysis
 
 
 class ModelVersion(models.Model):
-    """A model version as named in a recognizer's responses. The one seen last counts as the present one."""
+    """A model version as named in a recognizer's responses.
+
+    The one seen last counts as the present one.
+    """
 
     recognizer = models.CharField(_("recognizer"), max_length=20)
     api = models.CharField(_("API"), max_length=12, choices=Analysis.Api)

@@ -8,7 +8,10 @@ from analysis.models.analyses import Analysis
 
 
 class Outage(models.Model):
-    """An API that is unavailable for all pictures, such as for missing permissions. Deleted by a successful probe."""
+    """An API that is unavailable for all pictures, such as for missing permissions.
+
+    Deleted by a successful probe.
+    """
 
     recognizer = models.CharField(_("recognizer"), max_length=20)
     api = models.CharField(_("API"), max_length=12, choices=Analysis.Api)

@@ -7,7 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SavedSearch(models.Model):
-    """A named query of one user, including its sort order. Shared ones can be opened by all signed-in users."""
+    """A named query of one user, including its sort order.
+
+    Shared ones can be opened by all signed-in users.
+    """
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_searches", verbose_name=_("owner")

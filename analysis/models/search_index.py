@@ -1,4 +1,7 @@
-"""The search index of faces, text and numeric properties. Derived from current analyses, like ImageLabel."""
+"""The search index of faces, text and numeric properties.
+
+Derived from current analyses, like ImageLabel.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from analysis.models.images import Image
 
 
 class Face(models.Model):
-    """One face, for searches about a single face. Box: fractions of the upright picture, origin top left."""
+    """One face, for searches about a single face.
+
+    Box: fractions of the upright picture, origin top left.
+    """
 
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="faces", verbose_name=_("picture"))
     left = models.FloatField(_("left"))
@@ -72,7 +78,7 @@ SHARES = (16, 128)
 
 
 class LabelWords(Func):
-    """Label ids as a tsvector: unlike an index over integers, one over these supports "and not"."""
+    """Label ids as a tsvector, whose index supports "and not"."""
 
     template = "array_to_tsvector(%(expressions)s::text[])"
     output_field = SearchVectorField()
@@ -88,7 +94,7 @@ def one_in(share: int) -> Q:
 
 
 class ImageIndex(models.Model):
-    """All labels and numeric properties of a picture in one narrow row, updated together with ImageLabel.
+    """All labels and numeric properties of a picture in one narrow row.
 
     Used for combinations of common labels with few results, where a scan of a single label's rows would take too long,
     and to read all labels of many pictures for facets. Pictures in the trash have no row.

@@ -1,4 +1,4 @@
-"""Precomputed counts for the dashboard, rebuilt at any time by `manage.py rebuild_statistics`.
+"""Precomputed counts for the dashboard (`manage.py rebuild_statistics`).
 
 Rows without an owner are totals over all owners.
 """
@@ -16,7 +16,10 @@ from analysis.models.analyses import Analysis
 
 
 class StatisticsRun(models.Model):
-    """Time and duration of the last update of a table; slow ones are updated less often."""
+    """Time and duration of the last update of a table.
+
+    Slow ones are updated less often.
+    """
 
     name = models.CharField(_("name"), max_length=20, primary_key=True)
     at = models.DateTimeField(_("updated"), db_default=Now())
@@ -105,7 +108,10 @@ class EndedStatistics(SpanColumns):
 
 
 class LatencyStatistics(SpanColumns):
-    """Counts of API responses by duration bin; each bin is 19 % longer than the one before."""
+    """Counts of API responses by duration bin.
+
+    Each bin is 19 % longer than the one before.
+    """
 
     recognizer = models.CharField(_("recognizer"), max_length=20)
     api = models.CharField(_("API"), max_length=12, choices=Analysis.Api)

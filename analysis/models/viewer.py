@@ -9,9 +9,10 @@ from django.db.models import Q
 
 @dataclass(frozen=True)
 class Viewer:
-    """Decides which pictures a query may return. `permissions.viewer_of(user)` makes one; the default is anonymous.
+    """Decides which pictures a query may return; the default is anonymous.
 
-    Every search function requires one, so that no query can be written without its visibility filter.
+    `permissions.viewer_of(user)` returns one for a request. Every search function requires
+    one, so that no query can be written without its visibility filter.
     """
 
     person_id: int | None = None
@@ -20,12 +21,15 @@ class Viewer:
 
     @property
     def min_visibility(self) -> int:
-        """Lowest visibility of other owners' pictures: 1 (shared) when signed in, 2 (public) when anonymous."""
+        """Lowest visibility of other owners' pictures.
+
+        1 (shared) when signed in, 2 (public) when anonymous.
+        """
         if self.sees_all:
             return 0
         return 2 if self.person_id is None else 1
 
     def visible_filter(self) -> Q:
-        """Condition for `Image` and for every table with the columns `owner_id` and `visibility`."""
+        """Condition for all tables with the columns `owner_id` and `visibility`."""
         visible = Q(visibility__gte=self.min_visibility)
         return visible if self.person_id is None else visible | Q(owner_id=self.person_id)

@@ -29,15 +29,15 @@ def paid(rekognition, settings):
 def clerk(colleague):
     colleague.is_staff = True
     colleague.save()
-    colleague.user_authorization.add(*Permission.objects.filter(codename__in=["add_batch", "view_image"]))
+    colleague.user_permissions.add(*Permission.objects.filter(codename__in=["add_batch", "view_image"]))
     return colleague
 
 
-def test_a_run_over_everybodys_pictures_rests_when_its_person_may_no_longer(owner, clerk):
+def test_run_over_all_owners_pauses_when_its_user_loses_permission(owner, clerk):
     create_image(owner)
     batch = build_batch(person_id=clerk.pk, all_owners=True)
     pipeline.run_batch(batch)
-    clerk.user_authorization.clear()
+    clerk.user_permissions.clear()
     assert queueing.queue_next(batch.pk) == []
     lifecycle.advance_batches()
     batch.refresh_from_db()
@@ -49,7 +49,7 @@ def test_a_run_over_everybodys_pictures_rests_when_its_person_may_no_longer(owne
 
 
 @pytest.mark.parametrize("lost", ["account", "group"])
-def test_ones_own_run_rests_with_its_account_and_when_it_only_looks(lost, owner):
+def test_own_run_pauses_when_its_user_is_disabled_or_view_only(lost, owner):
     create_image(owner)
     batch = build_batch(person_id=owner.pk)
     pipeline.run_batch(batch)
@@ -63,7 +63,7 @@ def test_ones_own_run_rests_with_its_account_and_when_it_only_looks(lost, owner)
     assert (batch.state, bool(batch.reason)) == ("paused", True)
 
 
-def test_what_is_not_switched_on_takes_the_right_to_start_runs(owner, clerk):
+def test_api_not_enabled_requires_permission_to_start_runs(owner, clerk):
     with pytest.raises(authorization.NotAllowed, match="Not enabled: Faces"):
         pipeline.run_batch(build_batch(person_id=owner.pk, apis=["faces"]))
     pipeline.run_batch(build_batch(person_id=clerk.pk, apis=["faces"]))
@@ -71,7 +71,7 @@ def test_what_is_not_switched_on_takes_the_right_to_start_runs(owner, clerk):
     assert Batch.objects.count() == 2
 
 
-def test_the_runs_of_one_person_together_cost_no_more_than_their_budget(owner, colleague, settings):
+def test_runs_of_one_user_share_their_monthly_budget(owner, colleague, settings):
     settings.PERSON_MONTHLY_BUDGET = Decimal("0.008")
     over = {"person": owner, "recognizer": "rekognition", "state": "done", "dollars": Decimal("0.004")}
     Batch.objects.create(**over, finished_at=timezone.now())
@@ -92,7 +92,7 @@ def test_the_runs_of_one_person_together_cost_no_more_than_their_budget(owner, c
     assert len(claimed) - len(by_owner) == 3
 
 
-def test_it_stops_and_says_whose_budget_is_spent(owner, settings):
+def test_run_stops_with_the_name_of_the_user_whose_budget_is_spent(owner, settings):
     settings.PERSON_MONTHLY_BUDGET = Decimal("0.001")
     create_image(owner)
     batch = build_batch(person_id=owner.pk)

@@ -12,17 +12,17 @@ from analysis.models import Analysis, Batch
 from tests.factories import create_image
 
 
-def a_batch() -> Batch:
+def create_batch() -> Batch:
     batch = build_batch(all_owners=True)
     pipeline.run_batch(batch)
     return batch
 
 
 @pytest.mark.django_db
-def test_resumed_with_everything_queued_its_work_is_announced_at_once(owner):
+def test_resume_of_fully_queued_batch_starts_workers(owner):
     for _ in range(3):
         create_image(owner)
-    batch = a_batch()
+    batch = create_batch()
     apis = queueing.queue_next(batch.pk)
     assert "labels" in apis
     assert queueing.queue_next(batch.pk) == apis  # the announcement may have been lost
@@ -33,18 +33,18 @@ def test_resumed_with_everything_queued_its_work_is_announced_at_once(owner):
     assert (batch.is_fully_queued, queueing.queue_next(batch.pk)) == (True, apis)
 
 
-def waits_for_another() -> bool:
+def has_waiting_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted)")
         return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_runs_started_at_once_the_second_says_that_the_first_was_there_before(owner, settings):
+def test_second_of_two_concurrent_runs_reports_skipped_analyses(owner, settings):
     settings.RECOGNIZER_APIS = ["labels"]
     for _ in range(3):
         create_image(owner)
-    first, second = a_batch(), a_batch()
+    first, second = create_batch(), create_batch()
 
     def lay_out_second() -> None:
         try:
@@ -56,7 +56,7 @@ def test_of_two_runs_started_at_once_the_second_says_that_the_first_was_there_be
     with transaction.atomic():
         queueing.queue_next(first.pk)
         other.start()
-        while other.is_alive() and not waits_for_another():
+        while other.is_alive() and not has_waiting_lock():
             other.join(0.01)
     other.join()
     first.refresh_from_db()

@@ -263,7 +263,7 @@ def test_ctrl_c_pauses_run_and_names_resume_command(owner, rekognition, monkeypa
     monkeypatch.setattr(batch_progress, "sleep", interrupt)
     text = output_of("--yes", status=130)
     batch = Batch.objects.get()
-    assert text.splitlines()[-1].endswith(f"Resume with: manage.py analyze_images --resume {batch.pk}")
+    assert text.splitlines()[-1].endswith(f"Go on with: manage.py analyze_images --resume {batch.pk}")
     assert batch.state == "paused"
 
 

@@ -1,4 +1,4 @@
-"""What must never be false of pictures that stay in buckets."""
+"""Constraints of buckets and their pictures."""
 
 import pytest
 from django.db import IntegrityError, transaction

@@ -134,7 +134,7 @@ def test_large_selection_is_estimated_from_a_sample(owner, signed_in):
     [
         ({}, "No pictures are selected."),
         ({"all": "1", "q": "dog ("}, "This search is not valid"),
-        ({"all": "1", "q": "", "api": "smells"}, "rekognition has"),
+        ({"all": "1", "q": "", "api": "smells"}, "rekognition does not support smells"),
         ({"all": "1", "q": "", "chosen": "1"}, "Choose at least one API of"),
         ({"all": "1", "q": "", "budget": "-1"}, "The budget must be from $0.00 to $100,000.00, not -1."),
         ({"all": "1", "q": "", "start": "1", "budget": "much"}, "“much” is not an amount in US dollars"),
