@@ -196,5 +196,5 @@ def _undo_url(name: str, request: Request, image: Image) -> str:
 
 
 def _label_id(request: Request, field: str) -> int | None:
-    text = request.POST.get(field, "")
+    text = request.POST.get(field, "")  # 9 digits fit into PostgreSQL's integer
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None

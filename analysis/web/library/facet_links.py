@@ -23,6 +23,7 @@ KIND_TITLES = {
     Label.Kind.MODERATION: _("Moderation"),
     Label.Kind.COLOR: _("Colors"),
 }
+# Names with a color in facets.css.
 SWATCHES = {
     *("red", "orange", "yellow", "green", "teal", "cyan", "blue", "purple", "magenta", "pink", "brown", "beige"),
     *("black", "gray", "grey", "white"),
