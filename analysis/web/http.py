@@ -26,11 +26,16 @@ class Request(HttpRequest):
     user: AbstractBaseUser | AnonymousUser  # type: ignore[assignment]
 
 
+def current_user(request: Request) -> AbstractBaseUser:
+    """The signed-in person. Raises PermissionDenied for anonymous requests."""
+    if not isinstance(request.user, AbstractBaseUser):
+        raise PermissionDenied
+    return request.user
+
+
 def current_user_id(request: Request) -> int:
     """The signed-in person's id. Raises PermissionDenied for anonymous requests."""
-    if request.user.pk is None:
-        raise PermissionDenied
-    return int(request.user.pk)
+    return int(current_user(request).pk)
 
 
 def client_address(request: HttpRequest) -> str:
