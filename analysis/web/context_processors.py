@@ -32,6 +32,7 @@ def notices(request: HttpRequest) -> dict[str, list[Notice]]:
     """Notices above the page. Only for staff they cost queries, two or three."""
     user = getattr(request, "user", None)
     is_page = request.resolver_match is not None and "admin" not in request.resolver_match.app_names
+    # Fragments for htmx are rendered without the notices; the administration has its own layout.
     if user is None or not user.is_authenticated or not is_page or getattr(request, "htmx", False):
         return {"notices": []}
     site_notices = _simulator_notice()

@@ -26,15 +26,21 @@ class Request(HttpRequest):
     user: AbstractBaseUser | AnonymousUser  # type: ignore[assignment]
 
 
+def current_user(request: Request) -> AbstractBaseUser:
+    """The signed-in person. Raises PermissionDenied for anonymous requests."""
+    if not isinstance(request.user, AbstractBaseUser):
+        raise PermissionDenied
+    return request.user
+
+
 def current_user_id(request: Request) -> int:
     """The signed-in person's id. Raises PermissionDenied for anonymous requests."""
-    if request.user.pk is None:
-        raise PermissionDenied
-    return int(request.user.pk)
+    return int(current_user(request).pk)
 
 
 def client_address(request: HttpRequest) -> str:
     """The last address that is not a trusted proxy's. Empty for a Unix socket."""
+    # Each proxy appends the address it was called from, so only the end of X-Forwarded-For can be trusted.
     address = str(request.META.get("REMOTE_ADDR", ""))
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))[-MAX_FORWARDED_LENGTH:].split(",")
     while _is_trusted(address) and forwarded:
@@ -69,6 +75,7 @@ def is_fragment(request: Request) -> bool:
 
 def int_param(text: str, *, maximum: int, minimum: int = 1) -> int:
     """The text as a number within bounds; `minimum` if it is not one."""
+    # 18 digits fit into PostgreSQL's bigint.
     return min(max(int(text), minimum), maximum) if re.fullmatch(r"[0-9]{1,18}", text) else minimum
 
 

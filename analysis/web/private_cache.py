@@ -18,5 +18,6 @@ class PrivateCache:
         was_signed_in = SESSION_KEY in request.session
         response = self.get_response(request)
         if (was_signed_in or SESSION_KEY in request.session) and not response.has_header("Cache-Control"):
+            # no-store, so that Back after signing out shows nothing
             response["Cache-Control"] = "private, no-store"
         return response

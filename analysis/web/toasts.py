@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from analysis.web.http import Request
 
+# Not django.contrib.messages: its messages have no room for Undo.
 SESSION_KEY = "toasts"
 MAX_TOASTS = 3
 

@@ -124,6 +124,7 @@ def _parse_form(request: Request) -> AnalyzeForm:
     data = request.POST if request.method == "POST" else request.GET
     ids, query = _selected_pictures(request)
     budget = data.get("budget", "")
+    # A budget equal to the suggestion was not typed, and follows the estimate when the form changes.
     is_suggested = budget == data.get("suggested", "")
     all_owners = bool(data.get("everybody")) and permissions.can_analyze_all_images(request.user)
     scope = data.get("scope", "")

@@ -13,7 +13,7 @@ from analysis.curation.bulk import Selection
 from analysis.curation.errors import ActionRefused
 from analysis.models import ImageLabel, Viewer
 from analysis.search.syntax.parser import InvalidQuery, parse
-from analysis.web.http import Request, current_user_id
+from analysis.web.http import Request, current_user
 
 MAX_LABELS = 12
 
@@ -32,17 +32,17 @@ def selection_of(request: Request) -> Selection:
 
     Raises ActionRefused for an invalid query or an empty selection.
     """
-    current_user_id(request)
+    person = current_user(request)
     if request.POST.get("all"):
         try:
-            return Selection(request.user, query=parse(request.POST.get("q", "")))  # type: ignore[arg-type]
+            return Selection(person, query=parse(request.POST.get("q", "")))
         except InvalidQuery as error:
             raise ActionRefused(_("This search is not valid: %(error)s") % {"error": error}) from error
     texts = [*request.POST.getlist("id"), *request.POST.get("ids", "").split(",")]
     ids = tuple(dict.fromkeys(int(text) for text in texts if text.isdecimal() and len(text) <= 18))
     if not ids:
         raise ActionRefused(_("No pictures are selected."))
-    return Selection(request.user, ids=ids)  # type: ignore[arg-type]
+    return Selection(person, ids=ids)
 
 
 def selected_labels(image_ids: Sequence[int], *, kinds: Sequence[str], viewer: Viewer) -> list[SelectedLabel]:

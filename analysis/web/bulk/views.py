@@ -25,7 +25,7 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.search.visible_labels import label_visibility
 from analysis.web import toasts
 from analysis.web.bulk.selection import selected_labels, selection_of
-from analysis.web.http import Request, current_user_id, is_fragment, next_url
+from analysis.web.http import Request, current_user, current_user_id, is_fragment, next_url
 from analysis.web.toasts import Toast
 
 REVIEWABLE_KINDS = (Label.Kind.LABEL, Label.Kind.CELEBRITY, Label.Kind.MODERATION, Label.Kind.TAG)
@@ -102,7 +102,7 @@ def bulk_action(request: Request, action: str) -> HttpResponse:
 @require_POST
 def undo(request: Request, change_id: int) -> HttpResponse:
     try:
-        change = pipeline.undo(change_id, by=request.user, at_once=MAX_IMMEDIATE)  # type: ignore[arg-type]
+        change = pipeline.undo(change_id, by=current_user(request), at_once=MAX_IMMEDIATE)
     except ActionRefused as refusal:
         return _respond(request, Toast(str(refusal)))
     return _respond(request, _undo_toast(change, change.restored if change.is_open else change.number))

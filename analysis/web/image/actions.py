@@ -21,7 +21,7 @@ from analysis.curation.errors import ActionRefused
 from analysis.library import images
 from analysis.models import Image, ImageLabel, Label
 from analysis.web import toasts
-from analysis.web.http import Request, current_user_id, int_param, is_fragment
+from analysis.web.http import Request, current_user, current_user_id, int_param, is_fragment
 from analysis.web.image import context as image_context
 from analysis.web.toasts import Toast
 
@@ -76,7 +76,7 @@ def remove_tag(request: Request, image_id: int) -> HttpResponse:
         tag = Label.objects.filter(pk__in=on_image.values("label")).first()
         if tag is None:
             return None  # already removed, for example in another tab
-        selection = Selection(request.user, ids=(image.pk,))  # type: ignore[arg-type]
+        selection = Selection(current_user(request), ids=(image.pk,))
         change = bulk.remove_tag(selection, tag)
         message = _("Removed tag “%(tag)s”.") % {"tag": tag}
         return Toast(message, _undo_url("image-undo", request, image), {"change": str(change.pk)})
@@ -91,7 +91,7 @@ def undo(request: Request, image_id: int) -> HttpResponse:
 
     def action(_image: Image) -> Toast | None:
         change_id = int_param(request.POST.get("change", ""), maximum=10**18, minimum=0)
-        undone = pipeline.undo(change_id, by=request.user, at_once=bulk.STEP_SIZE)  # type: ignore[arg-type]
+        undone = pipeline.undo(change_id, by=current_user(request), at_once=bulk.STEP_SIZE)
         if undone.is_open:
             return Toast(_("Undo continues in the background."))
         return None if undone.number else Toast(_("It was changed in the meantime, so nothing was undone."))
@@ -200,5 +200,5 @@ def _undo_url(name: str, request: Request, image: Image) -> str:
 
 
 def _label_id(request: Request, field: str) -> int | None:
-    text = request.POST.get(field, "")
+    text = request.POST.get(field, "")  # 9 digits fit into PostgreSQL's integer
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None

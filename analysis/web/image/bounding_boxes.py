@@ -175,7 +175,7 @@ def _face_boxes(faces: Sequence[DetectedFace], payload: Rect) -> Iterator[BoxCan
 
 def _text_boxes(texts: Sequence[DetectedText], payload: Rect) -> Iterator[BoxCandidate]:
     for number, text in enumerate(texts):
-        if text.box:
+        if text.box:  # without a tag: the words can be read in the picture
             yield BoxCandidate((f"text-{number}",), _rect(text.box, payload), "", text.confidence, 0, is_text=True)
 
 

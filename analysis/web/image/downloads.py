@@ -36,6 +36,7 @@ def public_rendition(request: Request, public_id: UUID, name: str) -> HttpRespon
 def _rendition(request: Request, image: Image, name: str) -> HttpResponseBase:
     if name not in blobs.RENDITIONS:
         raise Http404
+    # Checked before reading, since a 304 needs no request to the storage.
     etag = quote_etag(f"{image.renditions_id.hex}-{name}")
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         return _cacheable(HttpResponse(status=304), etag)

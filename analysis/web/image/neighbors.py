@@ -58,6 +58,7 @@ def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -
         images = results.page(query, viewer=viewer, after=cursor, size=1).images if cursor else []
         return Neighbors("", None, _neighbor(images[0], link) if images else None)
     index = ids.index(image.pk)
+    # Only the preview's version is needed, not the metadata.
     neighbors_by_id = Image.objects.only("renditions_id").in_bulk(ids[max(index - 1, 0) : index + 2])
     previous_id, next_id = ids[index - 1] if index else None, ids[index + 1] if index + 1 < len(ids) else None
     total = formatting.count(len(ids)) + ("+" if len(ids) == MAX_POSITION else "")

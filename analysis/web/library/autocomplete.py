@@ -54,6 +54,7 @@ class AutocompleteOption:
 @require_safe
 def autocomplete(request: Request) -> HttpResponse:
     """Search terms and saved searches for the text `q`, as listbox options."""
+    # PostgreSQL rejects NUL in text.
     text = request.GET.get("q", "").replace("\x00", " ")[:MAX_QUERY_LENGTH]
     cursor = int_param(request.GET.get("cursor", ""), maximum=len(text), minimum=0)
     saved = _saved_search_options(text, owner_id=current_user_id(request))

@@ -115,6 +115,7 @@ def favorites_of(viewer: Viewer, image_ids: Iterable[int]) -> frozenset[int]:
 
 def states_of(image_ids: Iterable[int]) -> dict[int, str]:
     """The most urgent analysis state of each analyzed image."""
+    # Results of a sample are stored, but change nothing about the picture.
     latest = fetch_all(
         """SELECT DISTINCT ON (image_id, api) image_id, state FROM analysis_analysis
            WHERE image_id = ANY(%s) AND NOT is_sample ORDER BY image_id, api, id DESC""",
@@ -132,6 +133,7 @@ def most_urgent_state(states: Collection[str]) -> str:
 
 def best_labels(image_ids: Iterable[int], *, maximum: int = LABELS_PER_CARD) -> dict[int, tuple[str, ...]]:
     """The labels of each image with the highest confidence."""
+    # Colors and face attributes say too little as a caption.
     labels: dict[int, tuple[str, ...]] = {}
     rows = fetch_all(
         """

@@ -15,6 +15,7 @@ from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTer
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
 
+# Names with a color in facets.css.
 SWATCHES = {
     *("red", "orange", "yellow", "green", "teal", "cyan", "blue", "purple", "magenta", "pink", "brown", "beige"),
     *("black", "gray", "grey", "white"),

@@ -208,6 +208,7 @@ def page_range_url(query: Query, page_range: PageRange, saved_search: OpenSearch
 
 def find_unknown_terms(query: Query, *, viewer: Viewer) -> list[UnknownTerm]:
     """The labels of a query that no visible picture has."""
+    # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to tell whether it exists.
     return [
         UnknownTerm(label.name, _similar_names(query, label, viewer=viewer))
         for label in query.labels[:MAX_UNKNOWN_TERMS]

@@ -1,5 +1,5 @@
 // Boxes over a picture: shown or hidden, highlighted together with their rows, filtered by confidence, with tags that do not
-// overlap at the size of the picture on the screen. Without this script they stay where the server placed them.
+// overlap at the size of the picture on the screen. Without this script, tags stay where the server placed them.
 import "./confidence_slider.js";
 
 const TAG_HEIGHT = 20;

@@ -1,7 +1,7 @@
-// Files from a drop or a folder chooser: folders are opened, and only what could be a picture is taken from them.
+// Files from a drop or a folder chooser: folders are read recursively, and only possible pictures are used.
 const PICTURE = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|hei[cf]|hif|avif|svg)$/i;
 
-// The server names them: analysis/ingest/exclusions.py is the rule for every way in.
+// Their names come from the server: analysis/ingest/exclusions.py excludes them from all kinds of import.
 function isSystemFolder(name) {
   const names = document.querySelector("[data-system-folders]")?.dataset.systemFolders.toLowerCase().split("/") ?? [];
   return name.startsWith(".") || names.includes(name.toLowerCase()) || name.toLowerCase().endsWith(".lrdata");

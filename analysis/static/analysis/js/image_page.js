@@ -1,5 +1,5 @@
-// The image page: keyboard shortcuts for labels and stars, and toasts that come with a response. Every key presses a button
-// that is on the page.
+// The image page: keyboard shortcuts for labels and stars, and toasts that come with a response. Each key clicks a button
+// of the page.
 import "./request_errors.js";
 import { showToasts, toastRegion } from "./toasts.js";
 

@@ -15,7 +15,7 @@ export async function fetchCards(url, query, ids) {
   const html = await fetchHtml(`${url}?${parameters}`);
   if (!html) return null;
   const content = parseHtml(html);
-  // They are put in place by hand, not by htmx.
+  // They are inserted by this script, not by htmx.
   for (const element of content.querySelectorAll("[hx-swap-oob]")) element.removeAttribute("hx-swap-oob");
   return content;
 }

@@ -1,5 +1,5 @@
-// The selection in the library and its bulk bar. Ids are kept here, since cards leave the document; all results of a search
-// are kept as the search. Without this script the same form sends the checkboxes themselves.
+// The selection in the library and its bulk bar. It stores ids, since cards leave the document, or the query if all results
+// are selected. Without this script the same form sends the checkboxes themselves.
 import { ActionQueue, postAction } from "./bulk_actions.js";
 import { fetchHtml } from "./fragments.js";
 import { imageIdOf } from "./grid_cards.js";

@@ -1,4 +1,4 @@
-// Toasts: what was done and its Undo. They stay long enough to be read, and while the pointer or the focus is on them.
+// Toasts: messages with Undo. They stay long enough to be read, and while the pointer or the focus is on them.
 const LIFETIME = 12_000;
 
 export const toastRegion = () => document.querySelector("#toasts");

@@ -14,7 +14,7 @@ async function fetchRows(url, ids) {
 
 const wait = () => new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
 
-// The server renders a polled row like a new one; that its picture was in the library before is known here only.
+// The server renders a polled row like a new one; only this script knows that its picture was in the library before.
 function markKnown(row) {
   const status = row.querySelector(".muted");
   row.dataset.outcome = "known";
