@@ -50,3 +50,8 @@ def warning(subject: str, sentence: str, next_step: str) -> Finding:
 
 def failed(subject: str, sentence: str, next_step: str) -> Finding:
     return Finding(subject, State.FAILED, sentence, next_step)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message without its period, or the error's class."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -14,7 +14,7 @@ from django.core import checks
 from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
-from analysis.findings import Finding, State, failed, ok, warning
+from analysis.findings import Finding, State, failed, first_line, ok, warning
 from analysis.health import services, storage, workload
 
 logger = logging.getLogger(__name__)
@@ -82,11 +82,11 @@ def run_check(check: Check) -> list[Finding]:
     try:
         return _with_timeout(check.run) if "database" in check.needs else _as_list(check.run())
     except Error as error:
-        message = _("The database rejected the query: %(error)s.") % {"error": _first_line(error)}
+        message = _("The database rejected the query: %(error)s.") % {"error": first_line(error)}
         return [failed(check.subject, message, _("Run `manage.py migrate`."))]
     except Exception as error:  # the boundary: whatever is wrong here, the other checks are needed all the more
         logger.debug("doctor: %s", check.subject, exc_info=error)
-        values = {"kind": type(error).__name__, "error": _first_line(error)}
+        values = {"kind": type(error).__name__, "error": first_line(error)}
         return [failed(check.subject, _("This check failed with %(kind)s: %(error)s.") % values, "")]
 
 
@@ -120,7 +120,3 @@ def configuration() -> Iterator[Finding]:
     for message in messages:
         make = failed if message.level >= checks.ERROR else warning
         yield make("configuration", str(message.msg), str(message.hint or ""))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

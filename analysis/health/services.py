@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from kombu.exceptions import OperationalError
 
-from analysis.findings import Finding, failed, ok, warning
+from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import duration, plural
 from analysis.health import heartbeat
 from analysis.health.bounded import bounded
@@ -40,7 +40,7 @@ def check_database() -> Finding:
     except database.Error as error:
         next_step = _("Check DATABASE_URL and that the server is running.")
         next_step = str(START_EMBEDDED) if "postgres" in settings.EMBEDDED else next_step
-        message = _("PostgreSQL is not available: %(error)s") % {"error": _first_line(error)}
+        message = _("PostgreSQL is not available: %(error)s.") % {"error": first_line(error)}
         return failed(subject, message, next_step)
     if version < MIN_POSTGRES:
         message = _("PostgreSQL %(version)s is too old.") % {"version": version}
@@ -64,7 +64,7 @@ def check_broker() -> Finding:
     except redis.RedisError as error:
         next_step = _("Check REDIS_URL and that the server is running.")
         next_step = str(START_EMBEDDED) if "redis" in settings.EMBEDDED else next_step
-        message = _("Redis is not available: %(error)s New work waits in the database.") % {"error": _first_line(error)}
+        message = _("Redis is not available: %(error)s. New work waits in the database.") % {"error": first_line(error)}
         return failed("redis", message, next_step)
     policy = info.get("maxmemory_policy", "noeviction")
     values = {"version": info.get("redis_version"), "memory": info.get("used_memory_human"), "policy": policy}
@@ -87,7 +87,7 @@ def check_workers() -> Finding:
     try:
         names = sorted(bounded(lambda: current_app.control.inspect(timeout=PING_TIMEOUT).ping() or {}))
     except (OSError, OperationalError) as error:
-        message = _("The workers could not be reached: %(error)s") % {"error": _first_line(error)}
+        message = _("The workers could not be reached: %(error)s.") % {"error": first_line(error)}
         return failed("workers", message, _("Check Redis first."))
     if names:
         number = plural(ngettext("%(number)s worker", "%(number)s workers", len(names)), len(names))
@@ -109,8 +109,3 @@ def check_scheduler() -> Finding:
 @cache
 def _redis() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS, socket_timeout=READ_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return f"{lines[0].rstrip('.')}."

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from analysis.audit import audit, sampling
 from analysis.aws import bucket_settings, clients
 from analysis.aws.errors import AWSError
-from analysis.findings import Finding, failed, ok, warning
+from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import filesize, pictures, plural
 from analysis.health.bounded import bounded
 from analysis.storage import blobs
@@ -40,7 +40,7 @@ def check_storage() -> Finding:
     try:
         is_same = bounded(probe)
     except (blobs.StorageError, TimeoutError) as error:
-        message = _("A test file could not be written, read and deleted: %(error)s.") % {"error": _sentence(error)}
+        message = _("A test file could not be written, read and deleted: %(error)s.") % {"error": first_line(error)}
         return failed("storage", message, _hint())
     if not is_same:
         return failed("storage", _("A test file was read back with other content."), _hint())
@@ -58,10 +58,6 @@ def _hint() -> str:
     return _("Check the free disk space and the folder's owner and permissions.")
 
 
-def _sentence(error: Exception) -> str:
-    return str(error).rstrip(".")
-
-
 def check_bucket() -> Iterator[Finding]:
     """The bucket of the library; no finding if pictures are stored in a folder."""
     backend: Any = blobs.storage()
@@ -76,7 +72,7 @@ def check_bucket() -> Iterator[Finding]:
     try:
         region = bounded(region_of_bucket)
     except (AWSError, TimeoutError) as error:
-        message = _("Bucket %(name)s is not available: %(error)s.") % {"name": name, "error": _sentence(error)}
+        message = _("Bucket %(name)s is not available: %(error)s.") % {"name": name, "error": first_line(error)}
         yield failed("bucket", message, _("Run `manage.py check_aws`."))
         return
     if region:
@@ -92,7 +88,7 @@ def check_orphans() -> Iterator[Finding]:
         missing = bounded(lambda: sampling.missing_blobs(sample))
         unowned = sampling.unowned(bounded(sampling.draw_blobs))
     except (blobs.StorageError, TimeoutError) as error:
-        message = _("The sample could not be read: %(error)s.") % {"error": _sentence(error)}
+        message = _("The sample could not be read: %(error)s.") % {"error": first_line(error)}
         yield warning("files", message, _("See the check of the storage."))
         return
     sampled = pictures(len(sample))
