@@ -67,24 +67,24 @@ def test_groups_exist(in_group):
 
 def test_groups_are_documented(in_group):
     text = (settings.BASE_DIR / "docs" / "operations.md").read_text()
-    told = text.partition("## People and their rights")[2].partition("\n## ")[0]
-    assert sorted(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == sorted(
+    section = text.partition("## People and their rights")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == sorted(
         Group.objects.values_list("name", flat=True)
     )
     for model, verbs in import_module("analysis.migrations.0002_index_columns_and_groups").WRITTEN.items():
-        assert STAFFS_WORDS[model] in " ".join(told.split()), (model, verbs)
+        assert STAFFS_WORDS[model] in " ".join(section.split()), (model, verbs)
 
 
 def test_permissions_of_each_group(owner, in_group):
     image = create_image(owner, visibility=1)
     rights = {
         name: (
-            permissions.can_upload_images(each),
-            permissions.can_review_labels(each, image),
-            permissions.can_edit_image(each, image),
-            permissions.can_view_all_images(each),
+            permissions.can_upload_images(person),
+            permissions.can_review_labels(person, image),
+            permissions.can_edit_image(person, image),
+            permissions.can_view_all_images(person),
         )
-        for name, each in {
+        for name, person in {
             **{name: in_group(name) for name in ("viewer", "curator", "owner")},
             "staff": in_group("staff", is_staff=True),
             "in no group": create_user(),
@@ -122,8 +122,8 @@ def test_curator_corrects_labels_of_shared_pictures_only(owner, in_group, signed
     browser = signed_in(in_group("curator"))
     dog = create_label("Dog").pk
 
-    def post(door, image, **said):
-        return browser.post(reverse(door, args=[image.pk]), said).status_code
+    def post(url_name, image, **fields):
+        return browser.post(reverse(url_name, args=[image.pk]), fields).status_code
 
     assert post("image-verdict", private, reject=dog) == 404
     assert post("image-verdict", shared, reject=dog) == 302
@@ -160,8 +160,8 @@ def test_staff_see_all_pictures_and_the_trash(owner, clerk, signed_in):
     assert browser.get(image.get_absolute_url()).status_code == 200
     assert browser.get(reverse("library"), {"q": "dog"}).content.decode().count("/images/") == 0
     sent = {"_selected_action": [image.pk]}
-    for action, said in (("open_to", {"visibility": "1"}), ("add_tag", {"tag": "seen"}), ("trash", {})):
-        browser.post(address(Image), {**sent, "action": action, "confirmed": "yes", **said})
+    for action, fields in (("open_to", {"visibility": "1"}), ("add_tag", {"tag": "seen"}), ("trash", {})):
+        browser.post(address(Image), {**sent, "action": action, "confirmed": "yes", **fields})
     image.refresh_from_db()
     assert (image.visibility, image.trashed_at is None) == (1, False)
 
@@ -191,7 +191,7 @@ def registrar(in_group):
 
 def test_registrar_cannot_grant_privileges(registrar, owner, signed_in):
     browser = signed_in(registrar)
-    said = {"is_superuser": "on", "is_staff": "on", "is_active": "on", "groups": [Group.objects.get(name="staff").pk]}
+    fields = {"is_superuser": "on", "is_staff": "on", "is_active": "on", "groups": [Group.objects.get(name="staff").pk]}
     for person in (registrar, owner):
         was = (person.is_superuser, person.is_staff)
         form = browser.get(address(User, "change", person.pk)).content.decode()
@@ -203,7 +203,7 @@ def test_registrar_cannot_grant_privileges(registrar, owner, signed_in):
                 "theme": person.theme,
                 "date_joined_0": "2026-01-01",
                 "date_joined_1": "12:00",
-                **said,
+                **fields,
             },
         )
         person.refresh_from_db()
@@ -263,12 +263,12 @@ def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, sign
     shared = create_image(owner, visibility=1)
     browser = signed_in(person)
     page = browser.get("/").content.decode()
-    doors = {"add-tag", "trash", "open-to"}
-    found = {each for each in doors if f'formaction="/bulk/{each}/"' in page}
-    found |= {each for each in ("analyze", "upload") if f'"/{each}/"' in page}
-    assert found == offered
+    actions = {"add-tag", "trash", "open-to"}
+    seen = {action for action in actions if f'formaction="/bulk/{action}/"' in page}
+    seen |= {action for action in ("analyze", "upload") if f'"/{action}/"' in page}
+    assert seen == offered
     page = browser.get(shared.get_absolute_url()).content.decode()
-    assert [each for each in ("trash", "visibility", "restore") if f"/{each}/" in page] == []
+    assert [name for name in ("trash", "visibility", "restore") if f"/{name}/" in page] == []
 
 
 def test_verdict_on_a_hidden_picture_is_refused(owner, signed_in):
@@ -276,10 +276,10 @@ def test_verdict_on_a_hidden_picture_is_refused(owner, signed_in):
     person = create_user("helper", is_staff=True)
     person.user_permissions.add(*Permission.objects.filter(codename__in=["add_verdict", "view_verdict"]))
     browser = signed_in(person)
-    said = {"label": create_label("Dog").pk, "decision": "rejected"}
-    browser.post(address(Verdict, "add"), {**said, "image": private.pk})
+    fields = {"label": create_label("Dog").pk, "decision": "rejected"}
+    browser.post(address(Verdict, "add"), {**fields, "image": private.pk})
     assert not Verdict.objects.exists()
-    browser.post(address(Verdict, "add"), {**said, "image": shared.pk})
+    browser.post(address(Verdict, "add"), {**fields, "image": shared.pk})
     assert Verdict.objects.get().image_id == shared.pk
     Image.objects.update(visibility=0)
     assert shared.filename not in browser.get(address(Verdict)).content.decode()

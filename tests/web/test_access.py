@@ -262,18 +262,18 @@ def test_search_suggestions_do_not_reveal_hidden_labels(owner, stranger, signed_
 
 def test_cards_and_upload_rows_of_others_are_left_out(image, owner, colleague, signed_in):
     for name, parameter in (("cards", "card"), ("upload-state", "id")):
-        asked = {parameter: f"{image.pk}-"}
-        assert f"/images/{image.pk}/" in signed_in(owner).get(reverse(name), asked).content.decode()
-        assert signed_in(colleague).get(reverse(name), asked).content.decode().strip() == ""
+        parameters = {parameter: f"{image.pk}-"}
+        assert f"/images/{image.pk}/" in signed_in(owner).get(reverse(name), parameters).content.decode()
+        assert signed_in(colleague).get(reverse(name), parameters).content.decode().strip() == ""
 
 
 def test_sign_in_returns_to_the_requested_page(owner, nobody):
-    wanted = reverse("library") + "?q=dog"
-    asked = nobody.get(wanted)
-    page = nobody.get(asked.url)
-    assert page.context["next"] == wanted
-    signed = nobody.post(asked.url, {"username": "owner", "password": "word", "next": page.context["next"]})
-    assert signed.url == wanted
+    url = reverse("library") + "?q=dog"
+    redirect = nobody.get(url)
+    page = nobody.get(redirect.url)
+    assert page.context["next"] == url
+    response = nobody.post(redirect.url, {"username": "owner", "password": "word", "next": page.context["next"]})
+    assert response.url == url
 
 
 def test_sign_in_does_not_redirect_to_other_sites(owner, nobody):

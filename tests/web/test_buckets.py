@@ -24,13 +24,13 @@ def check(browser, bucket) -> Page:
 def test_check_lists_granted_permissions(owner, bucket, s3, signed_in):
     s3.put("2024/a.jpg", b"x")
     page = check(signed_in(owner), bucket)
-    for said in (
+    for text in (
         "photos is in us-east-1.",
         "s3:ListBucket Allowed.",
         "s3:GetObject Allowed.",
         "All required permissions are granted.",
     ):
-        assert said in page.text
+        assert text in page.text
     assert ("s3:DeleteObject Allowed" in page.text, page.inline()) == (False, [])
     assert {method for method, _ in s3.requests} == {"HEAD", "GET"}
 
@@ -69,8 +69,8 @@ def test_check_explains_aws_errors(bucket, s3, signed_in, faults, name, sentence
 
 def test_check_names_the_right_region(owner, bucket, s3, signed_in):
     Bucket.objects.update(region="eu-central-1")
-    said = "photos is in us-east-1, but eu-central-1 is configured here. Set its region to us-east-1."
-    assert said in check(signed_in(owner), bucket).text
+    sentence = "photos is in us-east-1, but eu-central-1 is configured here. Set its region to us-east-1."
+    assert sentence in check(signed_in(owner), bucket).text
 
 
 def test_check_names_missing_credentials(owner, bucket, s3, signed_in, monkeypatch):
@@ -87,13 +87,13 @@ def test_check_names_missing_credentials(owner, bucket, s3, signed_in, monkeypat
 def test_aws_configuration_names_this_bucket_queue_and_site(owner, bucket, signed_in, settings):
     settings.EVENTS_QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/210987654321/events"
     page = Page(signed_in(owner).get(reverse("bucket", args=[bucket.pk])))
-    for said in (
+    for text in (
         '"Resource": "arn:aws:s3:::photos/2024/*"',
         '"s3:prefix": [ "2024/*" ]',
         '"QueueArn": "arn:aws:sqs:us-east-1:210987654321:events"',
         '"AllowedOrigins": [ "http://testserver" ]',
     ):
-        assert said in page.text
+        assert text in page.text
     assert "s3:DeleteObject" not in page.text
     Bucket.objects.update(may_delete=True)
     assert "s3:DeleteObject" in Page(signed_in(owner).get(reverse("bucket", args=[bucket.pk]))).text
@@ -123,8 +123,8 @@ def test_skipped_files_are_listed_with_their_reason(owner, bucket, signed_in):
     row("2024/a.jpg", "refused", "the file is empty")
     assert "Skipped files 2024/a.jpg the file is empty AWS configuration" in Page(browser.get(address)).text
     row("2024/b.jpg", "failed", "It is archived.")
-    said = "It is archived. 1 file could not be read. Fix the cause, then sync again."
-    assert said in Page(browser.get(address)).text
+    sentence = "It is archived. 1 file could not be read. Fix the cause, then sync again."
+    assert sentence in Page(browser.get(address)).text
 
 
 def test_staff_add_buckets(owner, staff, s3, signed_in):
@@ -147,15 +147,15 @@ def test_staff_add_buckets(owner, staff, s3, signed_in):
 def test_people_see_their_own_buckets_and_staff_see_all(owner, colleague, staff, signed_in):
     create_bucket(owner), create_bucket(colleague, name="others")
     seen = [sorted(Page(signed_in(person).get(reverse("buckets"))).links) for person in (owner, colleague, staff)]
-    assert ["photos" in each for each in seen] == [True, False, True]
-    assert ["others" in each for each in seen] == [False, True, True]
+    assert ["photos" in links for links in seen] == [True, False, True]
+    assert ["others" in links for links in seen] == [False, True, True]
     assert signed_in(staff).get(reverse("bucket", args=[Bucket.objects.first().pk])).status_code == 200
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_list_takes_four_queries(owner, signed_in, number, django_assert_num_queries):
-    for each in range(number):
-        create_bucket_image(create_bucket(owner, name=f"bucket-{each}"), "a.jpg")
+    for index in range(number):
+        create_bucket_image(create_bucket(owner, name=f"bucket-{index}"), "a.jpg")
     browser = signed_in(owner)
     with django_assert_num_queries(4):  # session, person, groups, buckets
         browser.get(reverse("buckets"))
@@ -165,7 +165,7 @@ FORM = {"name": "photos", "region": "us-east-1", "visibility": 0}
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("fields", "sentence"),
     [
         ({"region": "evil.com/"}, "Enter a region such as eu-central-1: letters, digits and hyphens only."),
         ({"region": "-"}, "Enter a region such as eu-central-1"),
@@ -180,8 +180,8 @@ FORM = {"name": "photos", "region": "us-east-1", "visibility": 0}
         ({"name": "others"}, "There is no bucket others. Correct the name, or create it."),
     ],
 )
-def test_invalid_bucket_is_not_saved(staff, s3, signed_in, said, sentence):
-    form = {**FORM, "owner": staff.pk, "name": "others" if "region" in said else "photos", **said}
+def test_invalid_bucket_is_not_saved(staff, s3, signed_in, fields, sentence):
+    form = {**FORM, "owner": staff.pk, "name": "others" if "region" in fields else "photos", **fields}
     answer = signed_in(staff).post(reverse("bucket-add"), form)
     assert (answer.status_code, sentence in Page(answer).text, Bucket.objects.count()) == (422, True, 0)
 

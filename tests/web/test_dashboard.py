@@ -27,8 +27,8 @@ def count():
     list(aggregation.rebuild())
 
 
-def tables(browser, **asked):
-    return {table.slug: table for table in browser.get(URL, asked).context["tables"]}
+def tables(browser, **parameters):
+    return {table.slug: table for table in browser.get(URL, parameters).context["tables"]}
 
 
 def figures(table):
@@ -52,16 +52,16 @@ def test_people_see_their_own_figures_and_staff_see_all(owner, colleague, staff,
         create_labeled_image(person, {"Dog": 97}, added_at=today, size=1_000_000)
     count()
     Label.objects.update(image_count=3)
-    own, whole = tables(signed_in(owner)), tables(signed_in(staff))
+    own, library = tables(signed_in(owner)), tables(signed_in(staff))
     assert list(own) == OWN
-    assert list(whole) == [*OWN, "queue", "latency"]
-    for found, number, taken in ((own, "2", "2 MB"), (whole, "3", "3 MB")):
-        assert figures(found["added"]) == {named(today): [number]}
-        assert figures(found["analyses"]) == {named(today): [number, "0", "0"]}
-        assert figures(found["labels"]) == {"Dog": [number]}
-        assert figures(found["growing"]) == {"Dog": [number, "0"]}
-        assert figures(found["confidence"]) == {"95–100 %": [number]}
-        assert figures(found["storage"]) == {named(today): [taken, number]}
+    assert list(library) == [*OWN, "queue", "latency"]
+    for tables_by_slug, number, size in ((own, "2", "2 MB"), (library, "3", "3 MB")):
+        assert figures(tables_by_slug["added"]) == {named(today): [number]}
+        assert figures(tables_by_slug["analyses"]) == {named(today): [number, "0", "0"]}
+        assert figures(tables_by_slug["labels"]) == {"Dog": [number]}
+        assert figures(tables_by_slug["growing"]) == {"Dog": [number, "0"]}
+        assert figures(tables_by_slug["confidence"]) == {"95–100 %": [number]}
+        assert figures(tables_by_slug["storage"]) == {named(today): [size, number]}
     assert figures(tables(signed_in(staff), of="own")["added"]) == {}
     assert figures(tables(signed_in(owner), of="all")["added"]) == {named(today): ["2"]}
 
@@ -71,12 +71,12 @@ def test_rows_link_to_their_search(owner, staff, signed_in, today):
     create_analysis(image, api="faces", state="failed")
     count()
     Label.objects.update(image_count=1)
-    own, whole = tables(signed_in(owner)), tables(signed_in(staff))
+    own, library = tables(signed_in(owner)), tables(signed_in(staff))
     day, first = f"{today:%Y-%m-%d}", f"{today - timedelta(days=29):%Y-%m-%d}"
     assert own["added"].rows[-1].url == f"/?q=added%3A{day}+owner%3Ame"
-    assert whole["added"].rows[-1].url == f"{PICTURES}?q=added%3A{day}"
+    assert library["added"].rows[-1].url == f"{PICTURES}?q=added%3A{day}"
     assert own["labels"].rows[0].url == "/?q=%22Palm+Tree%22+owner%3Ame"
-    assert whole["growing"].rows[0].url == f"{PICTURES}?q=%22Palm+Tree%22+added%3A{first}..{day}"
+    assert library["growing"].rows[0].url == f"{PICTURES}?q=%22Palm+Tree%22+added%3A{first}..{day}"
     assert [(row.name, row.url) for row in own["failures"].rows] == [
         ("Faces: InvalidImageFormatException", "/?q=is%3Afailed+owner%3Ame")
     ]
@@ -97,8 +97,8 @@ def test_linked_admin_lists_have_as_many_rows_as_counted(name, owner, colleague,
     count()
     Label.objects.update(image_count=2)
     browser = signed_in(staff)
-    found = {slug: table.rows[-1] for slug, table in tables(browser, range=name).items() if slug != "confidence"}
-    listed = {slug: browser.get(row.url).context["cl"].result_count for slug, row in found.items()}
+    last_rows = {slug: table.rows[-1] for slug, table in tables(browser, range=name).items() if slug != "confidence"}
+    listed = {slug: browser.get(row.url).context["cl"].result_count for slug, row in last_rows.items()}
     ledger = 1 if name != "day" else 4
     assert listed == {
         "added": 2,
@@ -131,12 +131,12 @@ def test_periods_have_hours_days_or_months(name, number, last, owner, signed_in)
     image = create_image(owner, added_at=now)
     create_analysis(image, state="done", price=Decimal("0.002"))
     count()
-    found = tables(signed_in(owner), range=name)
+    tables_by_slug = tables(signed_in(owner), range=name)
     day = "" if name == "year" else f"{now.day} "
     for slug in ("added", "analyses", "spend", "storage"):
-        assert len(found[slug].rows) == number
-        assert list(figures(found[slug])) == [f"{day}{now.strftime(last)}"]
-    assert figures(found["spend"]).popitem()[1] == ["$0.002", "1"]
+        assert len(tables_by_slug[slug].rows) == number
+        assert list(figures(tables_by_slug[slug])) == [f"{day}{now.strftime(last)}"]
+    assert figures(tables_by_slug["spend"]).popitem()[1] == ["$0.002", "1"]
 
 
 def test_earlier_and_later_periods_are_linked(owner, signed_in):
@@ -152,11 +152,11 @@ def test_earlier_and_later_periods_are_linked(owner, signed_in):
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "parameters",
     [{"range": "century"}, {"until": "tomorrow"}, {"until": "0001-01-01"}, {"until": "9999-12-31"}, {"of": "\x00"}],
 )
-def test_invalid_parameters_are_ignored(asked, owner, signed_in):
-    assert signed_in(owner).get(URL, asked).status_code == 200
+def test_invalid_parameters_are_ignored(parameters, owner, signed_in):
+    assert signed_in(owner).get(URL, parameters).status_code == 200
 
 
 def test_spend_comes_from_the_ledger_or_from_own_results(owner, staff, signed_in, settings, today):
@@ -165,9 +165,9 @@ def test_spend_comes_from_the_ledger_or_from_own_results(owner, staff, signed_in
     create_analysis(image, state="done", price=Decimal("0.25"))
     Spend.objects.create(day=today, recognizer="local", api="labels", calls=9, answered=8, dollars="2.5", saved="0.5")
     count()
-    whole = signed_in(staff).get(URL)
+    library = signed_in(staff).get(URL)
     assert figures(tables(signed_in(staff))["spend"]) == {named(today): ["$2.50", "$0.50", "9", "8"]}
-    tile = whole.context["tiles"][2]
+    tile = library.context["tiles"][2]
     assert (tile.title, tile.figure, tile.note, tile.share) == (
         "Spend this month",
         "$2.50",
@@ -185,17 +185,17 @@ def test_queue_tile_shows_own_or_all_waiting_analyses(owner, colleague, staff, s
         create_analysis(create_image(person))
     create_analysis(create_image(owner), state="running")
     create_analysis(create_image(owner, trashed_at=timezone.now()))
-    own, whole = (signed_in(person).get(URL).context["tiles"][3] for person in (owner, staff))
+    own, library = (signed_in(person).get(URL).context["tiles"][3] for person in (owner, staff))
     assert (own.figure, own.note) == ("3", "oldest: a second")
-    assert (whole.figure, whole.note) == ("4", "oldest: a second")
+    assert (library.figure, library.note) == ("4", "oldest: a second")
     assert figures(tables(signed_in(staff))["queue"]) == {"Labels (local)": ["4", "1"]}
 
 
 def test_staff_see_response_times(owner, staff, signed_in):
     create_analysis(create_image(owner), state="done", latency_ms=256)
     count()
-    (told,) = figures(tables(signed_in(staff))["latency"]).items()
-    assert told == ("Labels", ["279 ms", "302 ms", "1"])
+    (row,) = figures(tables(signed_in(staff))["latency"]).items()
+    assert row == ("Labels", ["279 ms", "302 ms", "1"])
 
 
 def test_table_as_csv(owner, signed_in, today):
@@ -211,10 +211,10 @@ def test_table_as_csv(owner, signed_in, today):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-2", "'-2"), ("\tx", "'\tx"), ("Dog", "Dog")]
+    ("text", "escaped"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-2", "'-2"), ("\tx", "'\tx"), ("Dog", "Dog")]
 )
-def test_names_that_look_like_formulas_are_escaped(text, told):
-    assert safe_cell(text) == told
+def test_names_that_look_like_formulas_are_escaped(text, escaped):
+    assert safe_cell(text) == escaped
 
 
 def test_csv_escapes_labels_that_look_like_formulas(owner, signed_in):
@@ -235,7 +235,7 @@ def test_tables_are_open_without_javascript(owner, signed_in):
     page = Page(signed_in(owner).get(URL))
     details = page.all("details")
     assert details
-    assert all("open" in each for each in details)
+    assert all("open" in element for element in details)
     assert not page.inline()
 
 
@@ -257,12 +257,12 @@ def test_page_shows_the_age_of_its_figures(owner, signed_in):
 def test_number_of_queries_is_constant(is_staff, statements, number, owner, signed_in):
     owner.is_staff = owner.is_superuser = is_staff
     owner.save()
-    for place in range(number):
-        image = create_labeled_image(owner, {f"Label {place}": 97})
-        create_analysis(image, api="faces", state="failed", error_code=f"code-{place}")
+    for index in range(number):
+        image = create_labeled_image(owner, {f"Label {index}": 97})
+        create_analysis(image, api="faces", state="failed", error_code=f"code-{index}")
     Image.objects.update(added_at=timezone.now())
     count()
     browser = signed_in(owner)
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         browser.get(URL)
-    assert len(asked) == statements
+    assert len(queries) == statements

@@ -33,8 +33,8 @@ def browser(owner, signed_in):
     return signed_in(owner)
 
 
-def ask(browser, content: bytes = PICTURE, name="dog.jpg", **said) -> dict:
-    return browser.post(reverse("uploads"), {"name": name, "size": len(content), **said}).json()
+def ask(browser, content: bytes = PICTURE, name="dog.jpg", **fields) -> dict:
+    return browser.post(reverse("uploads"), {"name": name, "size": len(content), **fields}).json()
 
 
 def send(browser, leave: dict, content: bytes = PICTURE):
@@ -91,20 +91,20 @@ def test_hash_of_anothers_picture_is_not_recognized(browser, colleague):
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("fields", "sentence"),
     [
         ({"size": 0}, "the file is empty"),
         ({"size": "many"}, "the file is empty"),
         ({"size": 101 * 1024**2}, "101 MB is over the limit of 100 MB"),
     ],
 )
-def test_invalid_file_gets_no_upload(browser, said, sentence):
-    assert sentence in ask(browser, **said)["row"]
+def test_invalid_file_gets_no_upload(browser, fields, sentence):
+    assert sentence in ask(browser, **fields)["row"]
     assert not Upload.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("arrived", "said", "sentence"),
+    ("arrived", "fields", "sentence"),
     [
         (
             PICTURE + b"more",
@@ -116,8 +116,8 @@ def test_invalid_file_gets_no_upload(browser, said, sentence):
         (None, {}, "no bytes arrived; please send it again"),
     ],
 )
-def test_received_bytes_are_checked(browser, pictures_folder, arrived, said, sentence):
-    leave = ask(browser, **said)
+def test_received_bytes_are_checked(browser, pictures_folder, arrived, fields, sentence):
+    leave = ask(browser, **fields)
     if arrived is not None:
         send(browser, leave, arrived)
     page = page_of(browser.post(leave["complete"]))
@@ -236,8 +236,12 @@ def test_presigned_form_restricts_key_size_type_and_time(browser, in_s3, setting
     ticket = Upload.objects.get()
     assert leave["url"] == "https://pictures.s3.eu-central-1.amazonaws.com/"
     policy = json.loads(base64.b64decode(leave["fields"]["policy"]))
-    asked = [each for each in policy["conditions"] if "x-amz-credential" not in each and "x-amz-date" not in each]
-    assert asked == [
+    conditions = [
+        condition
+        for condition in policy["conditions"]
+        if "x-amz-credential" not in condition and "x-amz-date" not in condition
+    ]
+    assert conditions == [
         {"Content-Type": "application/octet-stream"},
         {"x-amz-server-side-encryption": "aws:kms"},
         {"x-amz-server-side-encryption-aws-kms-key-id": "alias/pictures"},
@@ -246,7 +250,7 @@ def test_presigned_form_restricts_key_size_type_and_time(browser, in_s3, setting
         {"key": f"library/uploads/{ticket.key.removeprefix('uploads/')}"},
         {"x-amz-algorithm": "AWS4-HMAC-SHA256"},
     ]
-    named = {name for each in policy["conditions"] if isinstance(each, dict) for name in each}
+    named = {name for condition in policy["conditions"] if isinstance(condition, dict) for name in condition}
     assert set(leave["fields"]) - {"policy", "x-amz-signature"} == named - {"bucket"}
     assert ticket.expires_at - ticket.issued_at == timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
     assert "dog" not in leave["fields"]["key"]

@@ -32,22 +32,24 @@ def look(browser, **parameters) -> Page:
 
 def groups(page: Page) -> list[list[int]]:
     return [
-        [int(each) for each in field["value"].split(",")] for field in page.all("input") if field.get("name") == "ids"
+        [int(image_id) for image_id in field["value"].split(",")]
+        for field in page.all("input")
+        if field.get("name") == "ids"
     ]
 
 
 def chosen(page: Page) -> list[int]:
-    return [int(each["value"]) for each in page.all("input") if "checked" in each]
+    return [int(field["value"]) for field in page.all("input") if "checked" in field]
 
 
 def keep(browser, image, *others) -> Page:
-    ids = ",".join(str(each.pk) for each in (image, *others))
+    ids = ",".join(str(member.pk) for member in (image, *others))
     return Page(browser.post(reverse("duplicates-keep"), {"keep": image.pk, "ids": ids}, follow=True))
 
 
 def undo(browser, page: Page) -> Page:
-    [form] = [each for each in page.all("form") if each.get("action", "").startswith("/undo/")]
-    fields = {each["name"]: each["value"] for each in page.all("input") if each.get("name") == "next"}
+    [form] = [form for form in page.all("form") if form.get("action", "").startswith("/undo/")]
+    fields = {field["name"]: field["value"] for field in page.all("input") if field.get("name") == "next"}
     return Page(browser.post(form["action"], fields, follow=True))
 
 
@@ -62,8 +64,8 @@ def test_hashes_differ_by_at_most_seven_bits(owner, browser, flipped, is_alike):
 @pytest.mark.parametrize("make", [pictures.text_page, pictures.night_sky])
 def test_low_detail_pictures_are_not_duplicates(owner, browser, make):
     for seed in range(3):
-        shown = make(seed)
-        create_image(owner, phash=HASH, signature=signature(shown), width=shown.width, height=shown.height)
+        drawing = make(seed)
+        create_image(owner, phash=HASH, signature=signature(drawing), width=drawing.width, height=drawing.height)
     assert groups(look(browser)) == []
 
 
@@ -107,7 +109,7 @@ def test_best_picture_comes_first_and_is_preselected(owner, browser):
 
 def test_chain_of_duplicates_is_one_group(owner, browser):
     chain = [create_image(owner, phash=HASH ^ flipped) for flipped in (0, 0x3F, 0x3F_003F)]
-    assert [sorted(group) for group in groups(look(browser))] == [[each.pk for each in chain]]
+    assert [sorted(group) for group in groups(look(browser))] == [[image.pk for image in chain]]
 
 
 def test_others_pictures_and_trash_are_left_out(owner, colleague, browser):
@@ -141,12 +143,12 @@ def test_undo_restores_pictures_tags_and_ratings(owner, browser):
     verdicts.add(others[0].pk, name="holiday", by_id=owner.pk)
     ratings.rate(best.pk, person_id=owner.pk, stars=2)
     ratings.rate(others[1].pk, person_id=owner.pk, stars=5)
-    told = undo(browser, keep(browser, best, *others))
-    assert "Undone on 2 pictures." in told.text
+    page = undo(browser, keep(browser, best, *others))
+    assert "Undone on 2 pictures." in page.text
     assert label_rows(best) == {"Dog": 70.0}
     assert mark_of(best) == (False, 2)
     assert not Image.objects.exclude(trashed_at=None).exists()
-    assert [sorted(group) for group in groups(told)] == [[best.pk, *(each.pk for each in others)]]
+    assert [sorted(group) for group in groups(page)] == [[best.pk, *(other.pk for other in others)]]
 
 
 def test_rejected_label_of_the_kept_picture_stays_rejected(owner, browser):
@@ -167,16 +169,16 @@ def test_celebrity_is_taken_over(owner, browser):
 
 def test_undo_does_not_count_pictures_it_cannot_restore(owner, browser):
     best, *others = (create_image(owner, phash=HASH) for _ in range(3))
-    told = keep(browser, best, *others)
+    page = keep(browser, best, *others)
     create_image(owner, sha256=others[0].sha256)  # brought in again
-    assert "Undone on 1 picture." in undo(browser, told).text
+    assert "Undone on 1 picture." in undo(browser, page).text
 
 
 def test_pictures_of_others_are_not_trashed(owner, colleague, signed_in):
     best, other = (create_image(owner, phash=HASH, visibility=Image.Visibility.PUBLIC) for _ in range(2))
     own = create_image(colleague, phash=HASH)
-    for kept, others in ((best, (other,)), (own, (other,)), (best, (own,))):
-        page = keep(signed_in(colleague), kept, *others)
+    for keep_image, others in ((best, (other,)), (own, (other,)), (best, (own,))):
+        page = keep(signed_in(colleague), keep_image, *others)
         assert "One of these pictures is no longer available. Review them again." in page.text
     assert not Image.objects.exclude(trashed_at=None).exists()
 
@@ -206,10 +208,10 @@ def test_undo_keeps_later_ratings(owner, browser):
     ratings.rate(best.pk, person_id=owner.pk, stars=2)
     ratings.rate(other.pk, person_id=owner.pk, stars=4)
     ratings.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
-    told = keep(browser, best, other)
+    page = keep(browser, best, other)
     assert mark_of(best) == (True, 4)
     ratings.rate(best.pk, person_id=owner.pk, stars=5)
-    undo(browser, told)
+    undo(browser, page)
     assert mark_of(best) == (False, 5)
 
 
@@ -217,9 +219,9 @@ def test_undo_keeps_later_verdicts(owner, browser):
     best, other = (create_labeled_image(owner, {"Dog": 70}, phash=HASH) for _ in range(2))
     verdicts.confirm(other.pk, label_id=label_id(other, "Dog"), by_id=owner.pk)
     verdicts.add(other.pk, name="holiday", by_id=owner.pk)
-    told = keep(browser, best, other)
+    page = keep(browser, best, other)
     verdicts.reject(best.pk, label_id=label_id(best, "Dog"), by_id=owner.pk)
-    undo(browser, told)
+    undo(browser, page)
     assert label_rows(best) == {}
     assert label_rows(other) == {"Dog": 100.0, "holiday": 100.0}
 
@@ -228,13 +230,13 @@ def test_undo_returns_to_the_same_position(owner, browser):
     best, other = (create_image(owner, phash=HASH) for _ in range(2))
     verdicts.add(other.pk, name="holiday", by_id=owner.pk)
     ratings.rate(other.pk, person_id=owner.pk, stars=4)
-    place = str(Cursor(best.added_at, best.pk))
-    fields = {"keep": best.pk, "ids": f"{best.pk},{other.pk}", "after": place}
-    told = Page(browser.post(reverse("duplicates-keep"), fields, follow=True))
+    position = str(Cursor(best.added_at, best.pk))
+    fields = {"keep": best.pk, "ids": f"{best.pk},{other.pk}", "after": position}
+    page = Page(browser.post(reverse("duplicates-keep"), fields, follow=True))
     change = BulkChange.objects.get()
     assert (change.action, change.number) == ("keep", 1)
-    assert [each["value"] for each in told.all("input") if each.get("name") == "next"][-1] == (
-        f"/duplicates/?after={place}"
+    assert [field["value"] for field in page.all("input") if field.get("name") == "next"][-1] == (
+        f"/duplicates/?after={position}"
     )
 
 
@@ -245,16 +247,16 @@ def test_pictures_are_compared_in_bounded_steps(owner, browser, monkeypatch):
     [create_image(owner, phash=bits) for bits in (0x1234_5678_9ABC_DEF0, 0x0FED_CBA9_8765_4321)]
     new = [create_image(owner, phash=~HASH) for _ in range(2)]
     first = look(browser)
-    assert groups(first) == [[each.pk for each in new]]
+    assert groups(first) == [[image.pk for image in new]]
     second = Page(browser.get(first.links["Check older pictures"]))
-    assert groups(second) == [[each.pk for each in old]]
+    assert groups(second) == [[image.pk for image in old]]
     assert second.links["Back to newest"] == reverse("duplicates")
 
 
 def test_group_across_steps_is_shown_once(owner, browser, monkeypatch):
     monkeypatch.setattr(duplicates, "STEP", 1)
     images = [create_image(owner, phash=HASH) for _ in range(3)]
-    assert groups(look(browser)) == [[each.pk for each in images]]
+    assert groups(look(browser)) == [[image.pk for image in images]]
 
 
 def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
@@ -262,7 +264,7 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
         create_image(owner, phash=HASH, filename='"><img src=x onerror=alert(1)>.jpg')
     page = look(browser)
     assert page.inline() == []
-    assert [each for each in page.all("img") if each["src"] == "x"] == []
+    assert [image for image in page.all("img") if image["src"] == "x"] == []
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -95,7 +95,7 @@ def test_filter_matches_parts_of_names_and_aliases(owner, browser):
 def test_filter_leaves_the_search_box_empty(owner, browser):
     create_labeled_image(owner, {"Dog": 99})
     page = look(browser, q="do")
-    assert [each.get("value", "") for each in page.all("input") if each.get("name") == "q"] == ["", "do"]
+    assert [field.get("value", "") for field in page.all("input") if field.get("name") == "q"] == ["", "do"]
 
 
 def test_group_shows_its_first_labels_and_links_to_all(owner, browser, monkeypatch):

@@ -21,7 +21,7 @@ from tests.web.pages import Page
 pytestmark = pytest.mark.django_db
 
 
-def told(browser, action: str, **fields) -> str:
+def response_text(browser, action: str, **fields) -> str:
     return Page(browser.post(reverse("bulk", args=[action]), fields, headers={"HX-Request": "true"})).text
 
 
@@ -37,22 +37,26 @@ def test_hidden_tag_looks_like_a_missing_one(shared, stranger, signed_in):
     browser, own = signed_in(stranger), create_image(stranger)
     secret = create_label("secret plans", kind="tag").pk
     for ids in (str(shared.pk), str(own.pk), f"{shared.pk},{own.pk}"):
-        by_name = [told(browser, "remove-tag", ids=ids, tag=name) for name in ("secret plans", "nothing like it")]
-        by_id = [told(browser, "remove-tag", ids=ids, label=number) for number in (secret, 10**8)]
+        by_name = [
+            response_text(browser, "remove-tag", ids=ids, tag=name) for name in ("secret plans", "nothing like it")
+        ]
+        by_id = [response_text(browser, "remove-tag", ids=ids, label=number) for number in (secret, 10**8)]
         assert len({*by_name, *by_id}) == 1, by_name + by_id
-    added = [told(browser, "add-tag", ids=str(shared.pk), tag=name) for name in ("secret plans", "nothing like it")]
+    added = [
+        response_text(browser, "add-tag", ids=str(shared.pk), tag=name) for name in ("secret plans", "nothing like it")
+    ]
     assert added[0] == added[1]
 
 
 def test_tag_is_created_with_its_first_picture(shared, stranger, owner, signed_in):
     browser = signed_in(stranger)
-    told(browser, "add-tag", ids=str(shared.pk), tag="never")
-    told(browser, "add-tag", ids="999999", tag="never")
-    told(browser, "add-tag", all="1", q="dog", tag="never")
-    told(browser, "add-tag", ids=",".join(map(str, range(1, 10_003))), tag="never")
+    response_text(browser, "add-tag", ids=str(shared.pk), tag="never")
+    response_text(browser, "add-tag", ids="999999", tag="never")
+    response_text(browser, "add-tag", all="1", q="dog", tag="never")
+    response_text(browser, "add-tag", ids=",".join(map(str, range(1, 10_003))), tag="never")
     browser.post(reverse("add-label", args=[shared.pk]), {"name": "never"})
     assert not Label.objects.filter(name="never").exists()
-    told(signed_in(owner), "add-tag", all="1", q="dog", tag="never")
+    response_text(signed_in(owner), "add-tag", all="1", q="dog", tag="never")
     assert Label.objects.filter(name="never", kind="tag").exists()
 
 
@@ -68,13 +72,13 @@ def test_bucket_names_of_others_are_not_searchable(owner, stranger, signed_in):
 def test_reused_result_is_explained_to_the_owner_only(is_own, owner, stranger, signed_in, rekognition):
     ModelVersion.objects.create(recognizer="rekognition", api="labels", version="3.0")
     first = create_image(stranger if is_own else owner)
-    asked = {"recognizer": "rekognition", "parameters": registry.parameters("labels")}
-    create_analysis(first, state="done", **asked)
+    fields = {"recognizer": "rekognition", "parameters": registry.parameters("labels")}
+    create_analysis(first, state="done", **fields)
     again = create_image(stranger, sha256=first.sha256, bucket=create_bucket(stranger))
     browser = signed_in(stranger)
     page = browser.post("/analyze/", {"ids": str(again.pk), "api": "labels"})
-    assert [each.note for each in page.context["choices"] if each.is_chosen] == ["1 from cache" if is_own else ""]
-    create_analysis(again, state="done", is_reused=True, **asked)
+    assert [choice.note for choice in page.context["choices"] if choice.is_chosen] == ["1 from cache" if is_own else ""]
+    create_analysis(again, state="done", is_reused=True, **fields)
     text = Page(browser.get(reverse("history", args=[again.pk]))).text
     assert ("your other picture with the same file" in text) == is_own
     assert ("same file" in text) == is_own

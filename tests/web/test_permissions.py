@@ -44,8 +44,8 @@ def staff_with(signed_in):
 
 
 def test_each_right_is_a_permission():
-    known = Permission.objects.filter(content_type__app_label="analysis").values_list("codename", flat=True)
-    assert set(Codename) <= set(known)
+    codenames = Permission.objects.filter(content_type__app_label="analysis").values_list("codename", flat=True)
+    assert set(Codename) <= set(codenames)
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name not in {"login", "logout"}])

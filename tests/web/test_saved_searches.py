@@ -54,7 +54,7 @@ def test_search_is_modified_only_if_its_meaning_differs(browser, owner, query, i
 def test_today_stays_relative_in_a_saved_search(owner, browser):
     create_labeled_image(owner, {"Dog": 98}, added_at=timezone.now())
     page = Page(browser.get(reverse("library"), {"q": "added:today"}))
-    assert {each["value"] for each in page.all("input") if each.get("name") == "q"} == {"added:today"}
+    assert {field["value"] for field in page.all("input") if field.get("name") == "q"} == {"added:today"}
     assert page.links["Oldest first"] == "/?q=added%3Atoday+sort%3Aoldest"
     assert len(page.cards()) == 1
 
@@ -71,9 +71,9 @@ def test_name_is_unique_whatever_its_case(dogs, browser):
     page = Page(answer)
     assert answer.status_code == 422
     assert "You already have a saved search named “DOGS”." in page.text
-    assert [each["value"] for each in page.all("input") if each.get("name") == "q" and each["type"] == "hidden"] == [
-        "poodle"
-    ]
+    assert [
+        field["value"] for field in page.all("input") if field.get("name") == "q" and field["type"] == "hidden"
+    ] == ["poodle"]
     assert SavedSearch.objects.count() == 1
 
 
@@ -112,7 +112,7 @@ def deleted(browser, saved) -> dict[str, str]:
     """The fields of the Undo that the page then offers."""
     browser.post(reverse("search-delete", args=[saved.pk]))
     page = Page(browser.get(reverse("searches")))
-    return {each["name"]: each["value"] for each in page.all("input") if each.get("name") == "row"}
+    return {field["name"]: field["value"] for field in page.all("input") if field.get("name") == "row"}
 
 
 def test_restored_search_keeps_its_values_and_address(dogs, owner, browser):
@@ -147,14 +147,14 @@ def test_search_is_not_restored_if_its_name_is_in_use(dogs, owner, browser):
 
 
 def test_shared_searches_are_paged(dogs, owner, colleague, browser):
-    rows = [SavedSearch(owner=colleague, name=f"Search {each:03}", is_shared=True) for each in range(PAGE_SIZE + 2)]
+    rows = [SavedSearch(owner=colleague, name=f"Search {number:03}", is_shared=True) for number in range(PAGE_SIZE + 2)]
     SavedSearch.objects.bulk_create(rows)
     first = Page(browser.get(reverse("searches")))
-    assert [f"Search {each:03}" in first.links for each in (0, PAGE_SIZE - 1, PAGE_SIZE)] == [True, True, False]
+    assert [f"Search {number:03}" in first.links for number in (0, PAGE_SIZE - 1, PAGE_SIZE)] == [True, True, False]
     assert "Dogs" in first.links
     second = Page(browser.get(first.links["Show more"]))
     assert [name for name in second.links if name.startswith("Search 0")] == [
-        f"Search {each:03}" for each in (PAGE_SIZE, PAGE_SIZE + 1)
+        f"Search {number:03}" for number in (PAGE_SIZE, PAGE_SIZE + 1)
     ]
     assert ("Dogs" in second.links, "Show more" in second.links, second.links["Back to first page"]) == (
         False,
@@ -184,8 +184,8 @@ def test_shared_search_shows_only_pictures_its_reader_may_see(dogs, owner, colle
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_list_takes_five_queries(owner, browser, number, django_assert_num_queries):
-    for each in range(number):
-        SavedSearch.objects.create(owner=owner, name=str(each), query="dog")
+    for index in range(number):
+        SavedSearch.objects.create(owner=owner, name=str(index), query="dog")
     with django_assert_num_queries(5):  # session, person, groups, own searches, others'
         page = Page(browser.get(reverse("searches")))
     assert len(page.all("li", "search-row")) == number

@@ -67,7 +67,7 @@ def test_queues_show_the_age_of_their_oldest(owner, staff, signed_in, rekognitio
     create_analysis(create_image(owner), state="running", recognizer="rekognition", api="faces")
     create_analysis(create_image(owner, trashed_at=Image.objects.first().added_at), recognizer="local")
     page = signed_in(staff).get(reverse("system"))
-    rows = [(each.name, each.recognizer, each.waiting, each.running, each.oldest) for each in page.context["queues"]]
+    rows = [(row.name, row.recognizer, row.waiting, row.running, row.oldest) for row in page.context["queues"]]
     assert rows == [
         ("Labels", "local", "1", "0", "none ready"),
         ("Faces", "rekognition", "0", "1", "–"),
@@ -77,7 +77,7 @@ def test_queues_show_the_age_of_their_oldest(owner, staff, signed_in, rekognitio
 
 def test_rate_limits_are_listed_for_paid_apis(staff, signed_in, rekognition):
     page = signed_in(staff).get(reverse("system"))
-    assert [(each.name, each.current, each.quota, each.source) for each in page.context["rate_limits"]] == [
+    assert [(row.name, row.current, row.quota, row.source) for row in page.context["rate_limits"]] == [
         (api.label, "1e+03", "1000", "REKOGNITION_QUOTA") for api in Analysis.Api
     ]
 

@@ -31,9 +31,7 @@ def send(browser, *files: tuple[str, bytes], **headers):
 
 def outcomes(page: Page) -> list[str]:
     return [
-        each["data-outcome"]
-        for each in page.all("li", "upload-row")
-        if "data-image" in each or "refused" in each["class"]
+        row["data-outcome"] for row in page.all("li", "upload-row") if "data-image" in row or "refused" in row["class"]
     ]
 
 
@@ -71,11 +69,11 @@ def test_each_file_has_its_own_outcome(browser, owner):
     )
     assert outcomes(page) == ["stored", "known", "refused"]
     assert "1 picture added, 1 already here, 1 not accepted." in page.text
-    known, new = Image.objects.order_by("pk")
-    assert page.links["known again.jpg"] == f"/images/{known.pk}/"
+    present, new = Image.objects.order_by("pk")
+    assert page.links["known again.jpg"] == f"/images/{present.pk}/"
     assert page.links["new.jpg"] == f"/images/{new.pk}/"
     assert "Already here" in page.text
-    assert {image.owner for image in (known, new)} == {owner}
+    assert {image.owner for image in (present, new)} == {owner}
 
 
 def test_file_in_the_trash_can_be_restored_without_javascript(browser, owner):
@@ -86,7 +84,7 @@ def test_file_in_the_trash_can_be_restored_without_javascript(browser, owner):
     page = rows(send(browser, ("again.jpg", jpeg)))
     assert "1 already here, in the trash. Show all pictures" in page.text
     assert "again.jpg Already here, in the trash Restore" in page.text
-    (form,) = [each for each in page.all("form") if each["action"] == reverse("restore", args=[image.pk])]
+    (form,) = [form for form in page.all("form") if form["action"] == reverse("restore", args=[image.pk])]
     assert (form["method"], Image.objects.count()) == ("post", 1)
     assert browser.post(form["action"]).url == f"/images/{image.pk}/"
     image.refresh_from_db()
@@ -141,8 +139,10 @@ def test_hostile_filenames_are_cleaned(browser):
         sent = body(pictures.jpeg(), name=name)
         response = browser.post(reverse("upload"), sent, content_type="multipart/form-data; boundary=cut", **HTMX)
         assert (response.status_code, Page(response).inline()) == (200, []), name
-        kept = Image.objects.values_list("filename", flat=True)  # none for a name of dots or blanks: Django drops it
-        assert [each for each in kept if set(each) & set("\x00\r\n/\\\u202e")] == []
+        filenames = Image.objects.values_list(
+            "filename", flat=True
+        )  # none for a name of dots or blanks: Django drops it
+        assert [filename for filename in filenames if set(filename) & set("\x00\r\n/\\\u202e")] == []
         Image.objects.all().delete()
 
 
@@ -171,8 +171,8 @@ def test_request_without_files_is_explained(browser):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_interrupted_upload_leaves_nothing(browser, pictures_folder, share):
-    whole = body(pictures.jpeg(), name="a.jpg")
-    part = whole[: int(len(whole) * share)]
+    content = body(pictures.jpeg(), name="a.jpg")
+    part = content[: int(len(content) * share)]
     browser.post(reverse("upload"), part, content_type="multipart/form-data; boundary=cut", **HTMX)
     assert not Image.objects.exists()
     assert not files_in(pictures_folder)
@@ -201,15 +201,15 @@ def test_state_returns_only_changed_rows(browser, owner):
     waiting, done = create_image(owner), create_image(owner)
     create_analysis(waiting)
     create_analysis(done)
-    asked = {"id": [f"{waiting.pk}-queued0", f"{done.pk}-queued0"]}
-    assert outcomes(Page(browser.get(reverse("upload-state"), asked))) == []
+    parameters = {"id": [f"{waiting.pk}-queued0", f"{done.pk}-queued0"]}
+    assert outcomes(Page(browser.get(reverse("upload-state"), parameters))) == []
 
     Analysis.objects.filter(image=done).update(
         state="done", model_version="1", answer=labels_answer(Dog=90, Pet=80), finished_at="2026-01-01T00:00Z",
         is_current=True,
     )  # fmt: skip
     reindex([done.pk])
-    page = Page(browser.get(reverse("upload-state"), asked))
+    page = Page(browser.get(reverse("upload-state"), parameters))
     row = page.all("li", "upload-row")[0]
     assert (row["data-image"], row["data-version"], "data-pending" in row) == (str(done.pk), "done2", False)
     assert "Dog, Pet" in page.text
