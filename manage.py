@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. Embedded servers are started before the command, unless it needs none."""
+"""Django's command line; starts the embedded servers for commands that need them."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ try:
     from django.core.management import execute_from_command_line
 
     from imagelib import embedded
-except ModuleNotFoundError as missing:
-    sys.exit(f"{missing.name} is not installed here. Run `make setup`, then use .venv/bin/python manage.py …")
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is not installed. Run `make setup`, then use .venv/bin/python manage.py …")
 
 WITHOUT_SERVERS = {
     "help",
@@ -23,40 +23,40 @@ WITHOUT_SERVERS = {
     "diffsettings",
     "findstatic",
     "makemessages",
-    "run",  # looks whether its port is free first
+    "run",  # checks its port first, then starts them itself
 }
-MAY_LACK_SERVERS = {"doctor"}  # it tells what does not answer
+MAY_LACK_SERVERS = {"doctor"}  # it reports what is down
 HELP = {"-h", "--help", "--version"}
 
 
 def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
     if needs_servers(arguments[1:]):
-        start_servers(must=arguments[1] not in MAY_LACK_SERVERS)
+        start_servers(is_required=arguments[1] not in MAY_LACK_SERVERS)
     execute_from_command_line(arguments)
 
 
-def needs_servers(words: list[str]) -> bool:
-    if not words or HELP.intersection(words):
+def needs_servers(arguments: list[str]) -> bool:
+    if not arguments or HELP.intersection(arguments):
         return False
-    return words[0] not in WITHOUT_SERVERS or "--database" in words
+    return arguments[0] not in WITHOUT_SERVERS or "--database" in arguments
 
 
-def start_servers(*, must: bool = True) -> None:
+def start_servers(*, is_required: bool = True) -> None:
     try:
         var, services = settings.VAR, settings.EMBEDDED
-    except (ImproperlyConfigured, ValueError) as mistake:
-        sys.exit(str(mistake))
+    except (ImproperlyConfigured, ValueError) as error:
+        sys.exit(str(error))
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
-            # An orderly end, so that the servers are stopped if this process was their last user.
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
+            # Exit in order, so that the servers are stopped if this process was their last user.
+            signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     try:
         embedded.start(var, services=services)
-    except embedded.ServerStartError as unstartable:
-        if must:
-            sys.exit(str(unstartable))
-        print(unstartable, file=sys.stderr)
+    except embedded.ServerStartError as error:
+        if is_required:
+            sys.exit(str(error))
+        print(error, file=sys.stderr)
 
 
 if __name__ == "__main__":

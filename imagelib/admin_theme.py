@@ -1,4 +1,4 @@
-"""How the administration looks."""
+"""Colors, title and sidebar of the admin (django-unfold)."""
 
 TEAL = {
     "50": "oklch(98.4% .014 180.72)",
@@ -7,7 +7,7 @@ TEAL = {
     "300": "oklch(85.5% .138 181.071)",
     "400": "oklch(77.7% .152 181.912)",
     "500": "oklch(70.4% .14 182.503)",
-    "600": "oklch(51.1% .096 186.391)",  # a shade darker than the scale: white on it is read
+    "600": "oklch(51.1% .096 186.391)",  # darker than the scale, for enough contrast of white text
     "700": "oklch(46% .085 186.9)",
     "800": "oklch(43.7% .078 188.216)",
     "900": "oklch(38.6% .063 188.416)",

@@ -1,4 +1,4 @@
-"""A budget as a setting says it."""
+"""Parses the budgets among the settings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def dollars(name: str, text: str) -> Decimal | None:
-    """A budget in US dollars; none is no limit. `name` is the setting's."""
+    """US dollars; None is no limit. Raises ImproperlyConfigured naming the setting."""
     try:
         amount = Decimal(text) if text else None
     except InvalidOperation:
         amount = Decimal("NaN")
     if amount is not None and not (amount.is_finite() and amount >= 0):
-        raise ImproperlyConfigured(f"{name} is {text!r}; write US dollars, for example 100.")
+        raise ImproperlyConfigured(f"{name} is {text!r}. Set it to US dollars, for example 100.")
     return amount

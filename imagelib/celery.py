@@ -1,4 +1,4 @@
-"""The Celery application. A worker or a scheduler on an embedded Redis starts it."""
+"""The Celery application; its worker and scheduler start the embedded servers."""
 
 import os
 
@@ -18,8 +18,8 @@ app.autodiscover_tasks()
 
 @celeryd_init.connect
 @beat_init.connect
-def start_embedded(**_: object) -> None:
+def start_embedded(**_kwargs: object) -> None:
     try:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
-    except embedded.ServerStartError as unstartable:
-        raise SystemExit(str(unstartable)) from unstartable  # Celery would log any other exception and go on
+    except embedded.ServerStartError as error:
+        raise SystemExit(str(error)) from error  # Celery logs any other exception and continues

@@ -1,4 +1,4 @@
-"""What runs by itself, for Celery's beat."""
+"""The periodic tasks of Celery beat."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, Any]]:
-    """Each task with when it runs. Raises ImproperlyConfigured for a schedule that is none.
-
-    Each expires, so that a worker that was away does not find a day's worth of them; not sooner than in 15 minutes,
-    since a worker judges by its own clock, which nobody may keep.
-    """
-    every = {
+    """Return CELERY_BEAT_SCHEDULE. Raises ImproperlyConfigured for an invalid crontab."""
+    intervals = {
         "sweep": sweep_seconds,
         "heartbeat": 30.0,
         "fold_spend": 30.0,
@@ -26,13 +22,17 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
         f"{task} every {seconds} s": {
             "task": f"analysis.tasks.{task}",
             "schedule": seconds,
+            # So that a worker that was down does not find a day's worth of messages; at least 15 minutes, since the
+            # worker compares with its own clock, which may be off.
             "options": {"expires": max(seconds, 900.0)},
         }
-        for task, seconds in every.items()
+        for task, seconds in intervals.items()
     }
     if analyze_schedule:
-        when = _crontab(analyze_schedule)
-        schedule["analyze_on_schedule"] = {"task": "analysis.tasks.analyze_on_schedule", "schedule": when}
+        schedule["analyze_on_schedule"] = {
+            "task": "analysis.tasks.analyze_on_schedule",
+            "schedule": _crontab(analyze_schedule),
+        }
     return schedule
 
 
@@ -41,5 +41,5 @@ def _crontab(text: str) -> crontab:
         return crontab.from_string(text)
     except (ValueError, ParseException) as error:
         raise ImproperlyConfigured(
-            f"ANALYZE_SCHEDULE is {text!r}: {error}. Write minute hour day month weekday: 0 3 * * sun."
+            f"ANALYZE_SCHEDULE is {text!r}: {error}. Use minute hour day month weekday, for example: 0 3 * * sun"
         ) from error

@@ -1,4 +1,4 @@
-"""The pages' Content-Security-Policy: nothing inline and nothing from elsewhere, but for the pictures' own storage."""
+"""The Content-Security-Policy: own origin and picture storage only."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from csp.constants import NONE, SELF
 
 
 def origin(bucket: str, *, region: str, endpoint: str) -> list[str]:
-    """Of a bucket, as store/s3.py says it too; none without one."""
+    """The origin of the URLs that analysis/storage/s3.py signs; empty without S3."""
     if not bucket:
         return []
     if endpoint:
         parts = urlsplit(endpoint)
-        return [f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"]  # every browser is told: no credentials
+        return [f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"]  # without credentials: browsers see it
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return [f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"]
 
 
 def policy(*, images: Sequence[str], uploads: Sequence[str]) -> dict[str, Any]:
-    """With the origins that pictures come from, inlined as data: besides, and that uploads go to."""
+    """Return CONTENT_SECURITY_POLICY with the origins of pictures and uploads."""
     return {
         "DIRECTIVES": {
             "default-src": [NONE],

@@ -1,9 +1,9 @@
-"""Gunicorn's thread worker, with requests read before they take a thread.
+"""Gunicorn's thread worker, with requests read before they occupy a thread.
 
-Gunicorn gives each new connection to one of its few threads, which waits there for the request: twenty connections that
-send nothing stop the site. Here the main loop reads the head of a request, and its body if it is small, and only then
-hands the connection over. Large bodies are read by the thread: those are for people who are signed in alone
-(analysis/web/body_limits.py), and each wait for them is bounded.
+Gunicorn hands a new connection to one of its few threads, which waits for the request: twenty connections that send
+nothing stop the site. Here the main loop reads the head of a request, and its body if it is small, before it hands the
+connection over. Large bodies are read by the thread: only signed-in people may send them
+(analysis/web/body_limits.py), and every wait for them is bounded.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 REQUEST_SECONDS = 15.0
-"""Within which a request that takes no thread yet must be complete."""
+"""A request must be complete within this time to get a thread."""
 SOCKET_SECONDS = 30.0
-"""How long a thread waits for the next bytes of a large body, or for some of an answer to be taken."""
+"""Timeout of a thread per read of a large body, or per write of a response."""
 HEAD_BYTES = 128 * 1024
-"""A search of 4,000 characters of any alphabet is 48,000 bytes long in an address, and htmx sends it a second time."""
+"""A search of 4,000 non-Latin characters takes 48,000 bytes in a URL, and htmx repeats the URL in a header."""
 SMALL_BODY_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
-"""How long a connection that was answered is read on, so that the client gets the answer before it is closed."""
+"""Time to keep reading after the response: closing with unread data would reset the connection and lose it."""
 LINGER_BYTES = 4 * 1024**2
-MOST_LINGERING = 200
+MAX_LINGERING = 200
 DRAIN_SECONDS = 0.2
-"""How long a thread reads a body that nobody wanted, to keep the connection open for the next request."""
+"""Time to read the rest of an unused body, so that the connection can be kept alive."""
 
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*\r\n", re.IGNORECASE)
-_TOO_LONG = b"This address, or what the browser sent with it, is too long. Go back, and shorten the search.\n"
+_TOO_LONG = b"The URL or the request headers are too long. Go back and shorten the search.\n"
 _REFUSAL = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
     b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s" % (len(_TOO_LONG), _TOO_LONG)
@@ -44,7 +44,7 @@ _REFUSAL = (
 
 
 def is_complete(received: bytes | bytearray) -> bool:
-    """Whether a thread can answer without waiting: the whole head, and the whole body if that is small."""
+    """True if a thread need not wait: the head is complete, and a small body too."""
     end = received.find(_END)
     if end < 0:
         return False
@@ -54,10 +54,10 @@ def is_complete(received: bytes | bytearray) -> bool:
 
 
 class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
-    """A connection with what was read of its next request so far."""
+    """A connection with the bytes of its next request read so far."""
 
-    def __init__(self, *details: Any, linger: Callable[[Connection], None]) -> None:
-        super().__init__(*details)
+    def __init__(self, *args: Any, linger: Callable[[Connection], None]) -> None:
+        super().__init__(*args)
         self.received = bytearray()
         self.data_ready = True
         self.drained = 0
@@ -72,7 +72,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
             self.received.clear()
 
     def close(self, graceful: bool = False) -> None:
-        """Gunicorn's own way of closing gracefully makes the main loop wait for two seconds."""
+        # Gunicorn's graceful close would block the main loop for up to two seconds.
         if graceful:
             self._linger(self)
         else:
@@ -84,10 +84,10 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]
-    """Takes plain HTTP; TLS ends at a proxy."""
+    """Plain HTTP only; TLS ends at a proxy."""
 
-    def __init__(self, *details: Any, **options: Any) -> None:
-        super().__init__(*details, **options)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.lingering: deque[Connection] = deque()
 
     def accept(self, listener: socket.socket) -> None:
@@ -95,7 +95,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             client, address = listener.accept()
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
-                self.log.warning("No more connections can be opened: %s", error)
+                self.log.warning("Out of file descriptors, no connection accepted: %s", error)
             elif error.errno not in {errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK}:
                 raise
             return
@@ -103,7 +103,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname(), linger=self.linger))
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Give it to a thread if its request is there, else wait for the rest of it."""
+        """Hand the connection to a thread, or wait for the rest of its request."""
         if conn.parser is not None:
             conn.received += conn.parser.unreader.take_buffered()
         if is_complete(conn.received):
@@ -132,7 +132,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         conn.close(graceful=bool(data))
 
     def murder_pending(self) -> None:
-        """Also those that were answered long enough ago; and, when the worker is to end, those that sent nothing."""
+        # Also closes lingering connections, and when the worker stops, those that have sent nothing.
         now = time.monotonic()
         while self.lingering and (self.lingering[0].timeout <= now or not self.alive):
             self._end(self.lingering.popleft())
@@ -144,8 +144,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         super().murder_pending()
 
     def linger(self, conn: Connection) -> None:
-        """Close it when the client has closed its side, or a little later; at once where too many wait so."""
-        if len(self.lingering) >= MOST_LINGERING:
+        """Close the connection once the client has closed its side, or soon after."""
+        if len(self.lingering) >= MAX_LINGERING:
             self._end(self.lingering.popleft())
         try:
             conn.sock.setblocking(False)
@@ -169,12 +169,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
-        """A body that nobody wanted is hardly read: that would keep a thread waiting."""
+        # The rest of an unused body is read for a moment only: a slow client would occupy the thread.
         return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
 
 
 def _received(client: socket.socket) -> bytes | None:
-    """What has come; nothing at the end, None where there is neither."""
+    """The bytes received; empty at the end of the stream, None if there are none yet."""
     try:
         return client.recv(HEAD_BYTES)
     except (BlockingIOError, InterruptedError):

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of the admin's pages."""
+"""Middleware that relaxes the Content-Security-Policy for the admin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 
 
 class CspMiddleware(CSPMiddleware):
-    """The strict policy everywhere but in the admin, whose Alpine builds functions from strings and inlines styles."""
+    # Unfold ships Alpine.js, which builds functions from strings and sets inline styles.
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False

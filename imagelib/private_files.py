@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 
 def make_folder(path: Path) -> Path:
-    """Makes the folder, and those above it that are missing. One that is there keeps its mode."""
+    """Create the folder and its parents; an existing one keeps its mode."""
     if not path.exists():
         make_folder(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
@@ -14,7 +14,7 @@ def make_folder(path: Path) -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """Makes the folder likewise; closes it if it is ours and open to others."""
+    """Create the folder; one of this account that others can read is made private."""
     make_folder(path)
     if _is_open_to_others(path):
         path.chmod(0o700)
@@ -22,7 +22,7 @@ def private_folder(path: Path) -> Path:
 
 
 def append_to(path: Path) -> BinaryIO:
-    """Opens a file for appending; makes it and its folder where they are missing."""
+    """Open a private file for appending; creates it and its folder."""
     private_folder(path.parent)
     path.touch(mode=0o600)
     if _is_open_to_others(path):
@@ -31,5 +31,5 @@ def append_to(path: Path) -> BinaryIO:
 
 
 def _is_open_to_others(path: Path) -> bool:
-    found = path.stat()
-    return found.st_uid == os.geteuid() and bool(found.st_mode & 0o077)
+    status = path.stat()
+    return status.st_uid == os.geteuid() and bool(status.st_mode & 0o077)

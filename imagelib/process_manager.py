@@ -1,4 +1,4 @@
-"""A few programs kept running side by side: started together, watched, and stopped in order."""
+"""Runs several programs together: starts, watches and stops them in order."""
 
 import os
 import shutil
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from imagelib.embedded.server import open_log, tail
 
-BEAT = 0.1  # seconds between two looks
+POLL_SECONDS = 0.1
 
 
 class ProgramExited(RuntimeError):
-    """A program ended although nobody told it to; says which, how, and what its log says."""
+    """A program exited by itself; the message has the end of its log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,43 +30,42 @@ class Program:
 
 
 class ProcessManager:
-    """Programs that run together."""
-
-    def __init__(self, *, folder: Path, farewell: float) -> None:
+    def __init__(self, *, folder: Path, stop_seconds: float) -> None:
         self._folder = folder
-        self._farewell = farewell
+        self._stop_seconds = stop_seconds
         self._running: list[tuple[Program, subprocess.Popen[bytes]]] = []
 
     def start(self, program: Program) -> None:
         with open_log(program.log) as log:
             process = subprocess.Popen(
-                [*_follow_into_death(), sys.executable, "-m", program.module, *program.arguments],
+                [*_parent_death_command(), sys.executable, "-m", program.module, *program.arguments],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=program.keep,
-                start_new_session=True,  # Ctrl-C is for us alone; we stop them in order
+                start_new_session=True,  # Ctrl-C must reach this process alone, which stops them in order
             )
         self._running.append((program, process))
 
     def watch(self, *, until: Callable[[], bool]) -> None:
-        """Returns as soon as `until` says so. Raises Ended."""
+        """Return when `until` is true. Raises ProgramExited if a program exits first."""
         while True:
             for program, process in self._running:
                 if (status := process.poll()) is not None:
                     raise ProgramExited(
-                        f"The {program.name} ended ({_how(status)}). {program.log} says:\n{tail(program.log)}"
+                        f"The {program.name} exited ({_describe(status)}). "
+                        f"The end of {program.log}:\n{tail(program.log)}"
                     )
             if until():
                 return
-            time.sleep(BEAT)
+            time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Asks one after another to end, in the order they were started; kills who has not in time."""
-        deadline = time.monotonic() + self._farewell
+        """Terminate the programs in start order; kill those that exceed the time."""
+        deadline = time.monotonic() + self._stop_seconds
         try:
-            for _, process in self._running:
+            for _program, process in self._running:
                 process.terminate()
                 process.wait(timeout=max(0.0, deadline - time.monotonic()))
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
@@ -75,44 +74,46 @@ class ProcessManager:
             self._kill()
 
     def _kill(self) -> None:
-        """Kills whole sessions, since a program that was killed leaves its children behind."""
-        for _, process in self._running:
+        # The whole session, since a killed program leaves its children running.
+        for _program, process in self._running:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
 
 @contextmanager
-def process_manager(*, folder: Path, farewell: float = 10.0) -> Iterator[ProcessManager]:
-    """Programs that run in `folder` and end with the block; together they have `farewell` seconds for it."""
-    together = ProcessManager(folder=folder, farewell=farewell)
+def process_manager(*, folder: Path, stop_seconds: float = 10.0) -> Iterator[ProcessManager]:
+    """Stop all programs at the end of the block, within `stop_seconds`."""
+    manager = ProcessManager(folder=folder, stop_seconds=stop_seconds)
     try:
-        yield together
+        yield manager
     finally:
-        together.stop()
+        manager.stop()
 
 
 @contextmanager
 def ended_by_signal() -> Iterator[None]:
-    """A kill and a closed terminal end us like Ctrl-C does. Ctrl-C itself is named, since a program that is started in
-    the background finds it ignored, and would have no end but being killed. nohup's wish is granted."""
+    """Raise KeyboardInterrupt on SIGTERM and SIGHUP too.
+
+    SIGINT is set as well, since shells start background programs with it ignored. SIGHUP stays ignored under nohup.
+    """
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    previous = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(numbers, previous, strict=True):
             signal.signal(number, handler)
 
 
-def _how(status: int) -> str:
+def _describe(status: int) -> str:
     return f"status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
 
 
-def _follow_into_death() -> list[str]:
-    """On Linux a program is told to end when we are killed without a chance to tell it."""
+def _parent_death_command() -> list[str]:
+    """A prefix that makes Linux terminate a program when this process is killed."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return []

@@ -1,4 +1,4 @@
-"""The sample photographs of the demo: scikit-image's, those that come in its wheel."""
+"""The demo's sample photos, which are part of scikit-image's wheel."""
 
 import shutil
 from pathlib import Path
@@ -26,8 +26,8 @@ SAMPLES = {
 
 
 def write_samples(folder: Path) -> None:
-    """Writes them under names a person would give them. Raises ModuleNotFoundError without scikit-image."""
-    from skimage.data import data_dir  # noqa: PLC0415 - only the demo has it
+    """Copy the samples. Raises ModuleNotFoundError without scikit-image."""
+    from skimage.data import data_dir  # noqa: PLC0415 - a development dependency
 
     for file, name in SAMPLES.items():
         shutil.copyfile(Path(data_dir) / file, folder / name)

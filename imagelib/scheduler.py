@@ -1,4 +1,4 @@
-"""Celery's scheduler, which goes on when the clock is set back."""
+"""Celery beat's scheduler that survives a clock set back."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from celery.beat import PersistentScheduler
 
 
 class Scheduler(PersistentScheduler):
-    """Celery's own waits in silence until the clock is back where each task last ran."""
+    # PersistentScheduler waits until the clock reaches the last run of each task again: days, if it was days ahead.
 
-    def tick(self, *arguments: Any, **options: Any) -> float:
+    def tick(self, *args: Any, **kwargs: Any) -> float:
         self._follow_clock()
-        delay: float = super().tick(*arguments, **options)
+        delay: float = super().tick(*args, **kwargs)
         return delay
 
     def _follow_clock(self) -> None:
@@ -21,4 +21,4 @@ class Scheduler(PersistentScheduler):
         for entry in ahead:
             entry.last_run_at = now
         if ahead:
-            self._heap = None  # its times are those of the clock as it was
+            self._heap = None  # rebuilt by tick; its times are those of the old clock

@@ -1,5 +1,6 @@
-"""Every setting, from environment variables or `.env`. The table in docs/settings.md is tested against this file;
-what rules make of some of them is in the modules beside it.
+"""All settings, from environment variables or `.env`.
+
+A test compares docs/settings.md and .env.example with this file.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 env.read_env(env.str("IMAGELIB_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
-# What imagelib keeps on this machine: the embedded servers' data, pictures when storage is local, generated secrets.
+# Embedded servers' data, local pictures, logs and generated secrets.
 VAR = Path(env.str("IMAGELIB_VAR", "") or BASE_DIR / "var").resolve()
 
-# Services without an address are run by imagelib itself (imagelib/embedded.py).
+# Services without a URL are run by imagelib itself (imagelib/embedded).
 DATABASE_URL = env.str("DATABASE_URL", "")
 REDIS_URL = env.str("REDIS_URL", "")
 EMBEDDED = frozenset(name for name, url in (("postgres", DATABASE_URL), ("redis", REDIS_URL)) if not url)
 
-# --- Who may reach it -------------------------------------------------------------------------------------------------
+# --- Hosts and security -----------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", False)
 _NAMED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 ALLOWED_HOSTS = _NAMED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
-# Naming hosts means being reachable from elsewhere, and that means HTTPS unless said otherwise.
+# With named hosts the site is reachable from outside, which calls for HTTPS.
 HTTPS = env.bool("HTTPS", bool(_NAMED_HOSTS))
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(VAR / "secret_key", is_public=HTTPS)
@@ -39,7 +40,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 60 * 60 * 24 * 365 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
-# From these alone X-Forwarded-For is believed.
+# X-Forwarded-For is used only if it comes from these addresses.
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
 SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
@@ -137,9 +138,9 @@ CONTENT_SECURITY_POLICY = csp.policy(
 # --- Database and cache -----------------------------------------------------------------------------------------------
 
 _database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
-# Threads share connections through psycopg's pool; it takes the place of persistent connections.
+# Threads share connections through psycopg's pool, which replaces Django's persistent connections.
 _pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
-# Searches alone are prepared: Django's own cursors never are.
+# For the searches' own statements; Django's cursors never prepare.
 _prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
 DATABASES = {
     "default": {
@@ -205,7 +206,7 @@ UPLOAD_TICKET_SECONDS = env.int("UPLOAD_TICKET_SECONDS", 3_600)
 MAX_OPEN_UPLOADS = env.int("MAX_OPEN_UPLOADS", 5_000)
 MAX_OPEN_UPLOAD_BYTES = env.int("MAX_OPEN_UPLOAD_BYTES", 50 * 1024**3)
 DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # a page without JavaScript has 1,200 pictures to select at most
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # the library without JavaScript has up to 1,200 checkboxes
 FILE_UPLOAD_HANDLERS = [
     "analysis.web.body_limits.FileLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
@@ -216,7 +217,9 @@ FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 # --- Recognition ------------------------------------------------------------------------------------------------------
 
 RECOGNIZER = env.str("RECOGNIZER", "local")
-RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])  # empty: all of a free recognizer's, labels of a paid one
+RECOGNIZER_APIS: list[str] = env.list(
+    "RECOGNIZER_APIS", []
+)  # empty: all APIs of a free recognizer, labels of a paid one
 MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
 FACE_CONFIDENCE = env.float("FACE_CONFIDENCE", 75.0)
 MODERATION_MIN_CONFIDENCE = env.float("MODERATION_MIN_CONFIDENCE", 50.0)
@@ -236,12 +239,12 @@ if INTERACTIVE_BUDGET is None and MONTHLY_BUDGET is not None:
     INTERACTIVE_BUDGET = MONTHLY_BUDGET * 2
 PRICES_FILE = env.str("PRICES_FILE", "")
 AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
-REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls a second by API: labels=50,faces=100
+REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls per second and API: labels=50,faces=100
 QUOTAS_FROM_AWS = env.bool("QUOTAS_FROM_AWS", False)
 SIMULATOR_URL = env.str("SIMULATOR_URL", "http://127.0.0.1:9797")
 RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" else 128)
 
-# --- Celery: the database is the truth, Redis only carries ids --------------------------------------------------------
+# --- Celery: work is in the database, Redis carries IDs only ----------------------------------------------------------
 
 LEASE_SECONDS = env.float("LEASE_SECONDS", 120.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
@@ -257,7 +260,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = 8  # messages; how many calls are under way RECOGNITION_THREADS says
+CELERY_WORKER_CONCURRENCY = 8  # messages; calls in progress are limited by RECOGNITION_THREADS
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -276,7 +279,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
-# Bulk analysis that nobody has to start: when, as crontab writes it, and what analyze_images is then given.
+# Scheduled bulk runs: a crontab, and the options of analyze_images.
 ANALYZE_SCHEDULE = env.str("ANALYZE_SCHEDULE", "")
 ANALYZE_OPTIONS = env.str("ANALYZE_OPTIONS", "--missing")
 CELERY_BEAT_SCHEDULE = celery_schedule.beat(sweep_seconds=SWEEP_SECONDS, analyze_schedule=ANALYZE_SCHEDULE)
@@ -290,7 +293,7 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "imagelib@localhost")
-# Without a server the mail is written to the log: nothing that was asked for is silently lost.
+# Without a mail server, messages are written to the log.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
 UNFOLD = admin_theme.UNFOLD
@@ -302,6 +305,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"botocore": {"level": "WARNING"}},  # says at INFO where it found credentials
+    "loggers": {"botocore": {"level": "WARNING"}},  # logs at INFO where it found credentials
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
 }

@@ -107,9 +107,7 @@ def test_a_head_that_is_too_long_is_refused_with_a_sentence(address) -> None:
             received += data
     head, _, sentence = received.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
-    assert (
-        sentence == b"This address, or what the browser sent with it, is too long. Go back, and shorten the search.\n"
-    )
+    assert sentence == b"The URL or the request headers are too long. Go back and shorten the search.\n"
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_without_django_it_says_how_to_get_it(var: Path) -> None:
     process = manage(var, "migrate", python=(sys.executable, "-I", "-S"))
     assert process.communicate() == (
         "",
-        "django is not installed here. Run `make setup`, then use .venv/bin/python manage.py …\n",
+        "django is not installed. Run `make setup`, then use .venv/bin/python manage.py …\n",
     )
     assert process.returncode == 1
 
@@ -81,7 +81,7 @@ def test_a_server_that_does_not_start_is_said_without_a_traceback(var: Path) -> 
     process = manage(var, "migrate", IMAGELIB_REDIS_SERVER="/bin/false")
     out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
-    assert err.splitlines()[0] == f"Redis ended while it started. {var}/log/redis.log says:"
+    assert err.splitlines()[0] == f"Redis exited while starting. The end of {var}/log/redis.log:"
 
 
 def test_a_setting_that_cannot_be_read_is_said_without_a_traceback(var: Path) -> None:

@@ -162,5 +162,5 @@ def test_one_that_ends_by_itself_is_reported_with_its_log(folder: Path) -> None:
         with pytest.raises(ProgramExited) as ended:
             together.watch(until=lambda: False)
     first, *log = str(ended.value).splitlines()
-    assert first == f"The web ended (status 3). {folder}/log/web.log says:"
+    assert first == f"The web exited (status 3). The end of {folder}/log/web.log:"
     assert log == [f"  {number}" for number in range(8, 20)]

@@ -94,9 +94,9 @@ def left_behind(var: Path) -> dict[int, str]:
 def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
     process = run("--samples")
     lines = lines_until(process, "Press Ctrl-C to stop.")
-    assert lines[3:5] == ["Bringing in 18 sample photographs …", "18 imported, 0 already here, 0 refused."]
-    assert lines[0] == "Preparing the database and the pages …"
-    assert re.fullmatch(r"Sign in as admin with the password \w{4}-\w{4}-\w{4} \(it is shown this once\)", lines[2])
+    assert lines[3:5] == ["Importing 18 sample photos…", "Imported 18, skipped 0 already in the library, rejected 0."]
+    assert lines[0] == "Preparing the database and static files…"
+    assert re.fullmatch(r"Sign in as admin, password \w{4}-\w{4}-\w{4} \(shown only once\)", lines[2])
     address = address_in(lines)
     assert get(address, "/")[:2] == (302, "/accounts/login/?next=/")
     status, _, page = get(address, "/accounts/login/")
@@ -115,28 +115,28 @@ def test_serves_until_ctrl_c_and_leaves_nothing_behind(run, var: Path) -> None:
     assert left_behind(var) == {}
 
 
-def test_the_next_start_keeps_the_people_and_ends_when_a_program_does(run, var: Path) -> None:
+def test_second_start_keeps_users_and_stops_with_a_program(run, var: Path) -> None:
     process = run("--samples")
     lines = lines_until(process, "Press Ctrl-C to stop.")
     assert len(lines) == 3  # no password, no samples again
     host, port = address_in(lines)
     _, err = run().communicate()
     assert err == (
-        f"CommandError: imagelib runs here already, at http://{host}:{port}/ (process {process.pid})."
-        " Stop that one first, or give this one a folder of its own with IMAGELIB_VAR.\n"
+        f"CommandError: imagelib is already running at http://{host}:{port}/ (process {process.pid})."
+        " Stop it first, or set IMAGELIB_VAR to another folder for this one.\n"
     )
 
     [scheduler] = [pid for pid, command in left_behind(var).items() if " beat " in command]
     os.kill(scheduler, signal.SIGKILL)
     _, err = process.communicate()
     first, *log = err.splitlines()
-    assert first == f"CommandError: The scheduler ended (killed by SIGKILL). {var}/log/beat.log says:"
+    assert first == f"CommandError: The scheduler exited (killed by SIGKILL). The end of {var}/log/beat.log:"
     assert log[0].startswith("  ")
     assert process.returncode == 1
     assert left_behind(var) == {}
 
 
-def test_ends_when_interrupted_where_that_signal_arrives_ignored(run, var: Path) -> None:
+def test_sigint_stops_run_started_with_it_ignored(run, var: Path) -> None:
     process = run(prefix=IGNORING)
     lines_until(process, "Press Ctrl-C to stop.")
     process.send_signal(signal.SIGHUP)  # stays ignored: that is what nohup is for
@@ -146,7 +146,7 @@ def test_ends_when_interrupted_where_that_signal_arrives_ignored(run, var: Path)
     assert left_behind(var) == {}
 
 
-def test_a_taken_port_is_said_before_anything_starts(run, tmp_path: Path) -> None:
+def test_used_port_is_reported_before_start(run, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = run(IMAGELIB_VAR=str(tmp_path), PORT=str(port))
@@ -154,22 +154,25 @@ def test_a_taken_port_is_said_before_anything_starts(run, tmp_path: Path) -> Non
     assert (process.returncode, out) == (1, "")
     assert err == (
         f"CommandError: Port {port} cannot be used: Address already in use."
-        f" Choose another, for example PORT={port + 1} make run.\n"
+        f" Choose another, for example: PORT={port + 1} make run\n"
     )
     assert not (tmp_path / "postgres").exists()
 
 
 @pytest.mark.parametrize(
     ("port", "sentence"),
-    [("eighty", "PORT is 'eighty', which is no number."), ("65536", "There is no port 65536: the highest is 65535.")],
+    [
+        ("eighty", "PORT is 'eighty', which is not a number."),
+        ("65536", "There is no port 65536. The highest is 65535."),
+    ],
 )
-def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, port: str, sentence: str) -> None:
+def test_invalid_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str, sentence: str) -> None:
     monkeypatch.setenv("PORT", port)
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(CommandError) as error:
         call_command("run")
-    assert str(refused.value) == sentence
+    assert str(error.value) == sentence
 
 
-def test_an_address_that_is_none_is_refused() -> None:
+def test_invalid_host_is_refused() -> None:
     with pytest.raises(CommandError, match=r"^There is no address 1\.2\.3\.4\.5: "):
         call_command("run", host="1.2.3.4.5")

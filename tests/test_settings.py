@@ -77,4 +77,4 @@ def test_one_setting_changes_a_service(tmp_path, variables, backend, broker):
 @pytest.mark.parametrize("said", ["100 USD", "NaN", "-1"])
 def test_a_budget_that_is_none_is_said(tmp_path, said):
     refused = settings_with(tmp_path, "MONTHLY_BUDGET", MONTHLY_BUDGET=said)
-    assert f"MONTHLY_BUDGET is '{said}'; write US dollars, for example 100." in refused.stderr
+    assert f"MONTHLY_BUDGET is '{said}'. Set it to US dollars, for example 100." in refused.stderr

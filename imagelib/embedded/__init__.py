@@ -1,5 +1,8 @@
-"""PostgreSQL and Redis of our own under `var/`, for whoever has none: started by the first process that needs them,
-stopped by the last that leaves. Knows nothing of Django. Why it is made like this: docs/decisions/0001."""
+"""PostgreSQL and Redis under `var/` for installations without such servers.
+
+The first process that needs them starts them; the last one to exit stops them. Independent of Django. The reasons are
+in docs/decisions/0001.
+"""
 
 from imagelib.embedded.lifecycle import SERVICES, leave, remove, start
 from imagelib.embedded.postgres import url as database_url

