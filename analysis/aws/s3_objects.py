@@ -62,6 +62,7 @@ def pages(
     client: Client, bucket: str, *, prefix: str = "", after: str = "", size: int = PAGE
 ) -> Iterator[list[ObjectInfo]]:
     """Pages of objects after a key, in the order of the keys' bytes. Raises AWSError."""
+    # StartAfter, not a saved continuation token: a run that continues next week needs a position that never expires.
     params: dict[str, Any] = {"Bucket": bucket, "MaxKeys": size}
     params |= {"Prefix": prefix} if prefix else {}
     params |= {"StartAfter": after} if after else {}

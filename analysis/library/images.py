@@ -74,6 +74,7 @@ def store_files(
         blobs.rendition_key(image.renditions_id, rendition.name): rendition.content for rendition in examined.renditions
     }
     keys = (image.key, *renditions)
+    # Committed before the first byte is stored, so that the sweeper finds what a crash leaves.
     blobs.register_pending(keys)
     try:
         _store_original(image.key, file, sha256=examined.sha256, uploaded_key=uploaded_key)

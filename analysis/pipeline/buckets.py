@@ -87,6 +87,7 @@ def sync_bucket(
         for page in pages:
             counts = page.counts
             if page.has_queued:
+                # The page is committed, so this is sent now; a message that is lost is sent again by the sweeper.
                 tasks.import_bucket_objects.delay_on_commit(bucket_id=bucket.pk)
             yield counts
     counts.failed_analyses = sync.count_failed(bucket, options=options, failed=claims.latest_failed(bucket.pk))

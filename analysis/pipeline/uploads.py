@@ -56,5 +56,6 @@ def validate_upload(upload_id: UUID | None = None) -> bool:
                 if added.is_new:
                     process_new(added.image)
                 uploads.mark_stored(upload, added)
+        # After the commit: the storage copies the upload to its new key, or the image has the bytes already.
         blobs.erase(upload.key)
     return True
