@@ -1,4 +1,4 @@
-"""Batches and what else goes on at the same moment: resumed while all is queued, two runs over the same pictures."""
+"""Concurrent batches, and resume of a fully queued batch."""
 
 import threading
 

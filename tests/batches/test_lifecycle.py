@@ -1,4 +1,4 @@
-"""A batch from its start to its end: in bounded steps, paused, resumed, paid for once and within its budget."""
+"""Batches from start to end: steps, pause, resume, budgets, reports."""
 
 import re
 from datetime import timedelta
@@ -233,7 +233,7 @@ def test_two_forced_batches_pay_once(owner, simulator):
 
 @pytest.mark.parametrize(("then", "now", "budget"), [(True, False, "0.003"), (False, True, "0.0015")])
 def test_budget_uses_the_prices_of_the_batchs_parameters(owner, settings, simulator, *, then, now, budget):
-    """IMAGE_PROPERTIES were switched on or off since: a call costs what the batch asks, not what is asked today."""
+    """IMAGE_PROPERTIES changed since: the batch's own parameters set the price."""
     settings.IMAGE_PROPERTIES = then
     stored(owner, 3)
     batch = create_batch(budget=Decimal(budget))

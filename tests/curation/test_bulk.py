@@ -38,7 +38,7 @@ def counts(change: BulkChange) -> tuple[int, int, int]:
 
 @pytest.fixture
 def library(owner, colleague):
-    """Four pictures that differ in all that actions change, and a public one of a colleague."""
+    """Four pictures that differ in all that actions change, and a colleague's."""
     images = [create_labeled_image(owner, {"Dog": 60 + number}, visibility=number % 3) for number in range(4)]
     verdicts.add(images[0].pk, name="holiday", by_id=owner.pk)
     verdicts.reject(images[1].pk, label_id=create_label("Dog").pk, by_id=owner.pk)
@@ -355,7 +355,7 @@ def test_background_change_undone_while_running_stops(owner):
 
 
 def test_background_change_is_undone_in_the_background(owner):
-    """A worker and a request at the same time would lock the change and its pictures in different orders."""
+    """A worker and a request would lock the change and its pictures in other orders."""
     ids = many_images(owner, 2)
     reindex(ids)
     change = bulk_steps.start(Selection(owner, query=Query()), Act.TRASH)

@@ -1,4 +1,4 @@
-"""Keywords from files become tags: searchable, marked as the file's, and not restored once a user removes them."""
+"""Keywords from files become tags, which stay removed once a user removes them."""
 
 from io import BytesIO
 

@@ -1,4 +1,4 @@
-"""Merges and thresholds apply to reindex and new analyses; stored analyses stay as they are."""
+"""Merges and thresholds of labels; stored analyses stay as they are."""
 
 import pytest
 

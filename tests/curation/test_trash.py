@@ -1,4 +1,4 @@
-"""The trash: no search, no analysis, exact restore, and never two copies of a file."""
+"""The trash: no search, no analysis, exact restore, no second copy of a file."""
 
 import io
 import threading

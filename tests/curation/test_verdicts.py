@@ -1,4 +1,4 @@
-"""Verdicts on labels: indexed at once, unaffected by new analyses, cleared without a trace."""
+"""Verdicts on labels: indexed at once and unaffected by new analyses."""
 
 import re
 
