@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from decimal import ROUND_UP, Decimal
+from dataclasses import dataclass
+from decimal import ROUND_UP
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -23,19 +23,15 @@ from analysis.batches.options import InvalidBatchOptions, build_batch
 from analysis.batches.start_tokens import NoToken, new_token
 from analysis.curation.bulk import MAX_IDS
 from analysis.curation.errors import ActionRefused
-from analysis.models import Analysis, Batch, Viewer
+from analysis.models import Analysis, Batch
 from analysis.recognition import registry
-from analysis.search import results
-from analysis.search.syntax.parser import InvalidQuery, parse
-from analysis.search.time_limit import time_limit
 from analysis.web import toasts
 from analysis.web.budget_field import parse_budget
+from analysis.web.bulk.sampling import SAMPLE_SIZE, scale, scale_factor, selection_size
 from analysis.web.bulk.selection import selection_of
 from analysis.web.http import Request, current_user_id, int_param, is_fragment
 from analysis.web.toasts import Toast
 
-SAMPLE_SIZE = 2_000
-"""Pictures of a large selection that are examined; the estimate is scaled up to the whole selection."""
 REPEATED_FIELDS = ("ids", "all", "q", "scope", "code", "everybody", "chosen")
 SCOPES = (Batch.Scope.ALL, Batch.Scope.MISSING, Batch.Scope.FAILED)
 
@@ -170,7 +166,7 @@ def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> 
 
 def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
     sample = estimate_unsaved(form.batch, named=form.ids, maximum=SAMPLE_SIZE)
-    total = sample if sample.is_whole else _scale(sample, _scale_factor(form, sample))
+    total = sample if sample.is_whole else scale(sample, scale_factor(form.batch, form.ids, sample))
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
         "form": form.fields,
@@ -197,7 +193,9 @@ def _totals(form: AnalyzeForm, total: Estimate, *, is_sampled: bool) -> list[str
     """Pictures, calls, cost and duration of the whole run."""
     pictures = formatting.pictures(total.images)
     if is_sampled:
-        estimated = _("At least %(pictures)s") if math.isinf(_selection_size(form)) else _("About %(pictures)s")
+        estimated = (
+            _("At least %(pictures)s") if math.isinf(selection_size(form.batch, form.ids)) else _("About %(pictures)s")
+        )
         pictures = estimated % {"pictures": pictures}
     if not total.analyses:
         return [pictures]
@@ -215,45 +213,6 @@ def _sample_note(number: int) -> str:
         "Estimated from the first %(number)s picture.", "Estimated from the first %(number)s pictures.", number
     )
     return formatting.plural(note, number)
-
-
-def _scale_factor(form: AnalyzeForm, sample: Estimate) -> float:
-    """The size of the selection relative to the sample."""
-    size = _selection_size(form)
-    capped_size = results.COUNT_CAP if math.isinf(size) else size
-    sample_size = SAMPLE_SIZE if form.ids else sample.looked_at
-    return max(1.0, capped_size / max(sample_size, 1))
-
-
-def _selection_size(form: AnalyzeForm) -> float:
-    """The number of selected pictures; infinity if they are too many to count."""
-    if form.ids:
-        return len(form.ids)
-    batch = form.batch
-    owner_term = "" if batch.all_owners else " owner:me"
-    viewer = Viewer(sees_all=True) if batch.all_owners else Viewer(person_id=batch.person_id)
-    try:
-        with time_limit():
-            number = results.count(parse(f"{batch.query}{owner_term}"), viewer=viewer)
-    except InvalidQuery:  # too long with the owner term, or not counted in time
-        return math.inf
-    return math.inf if number > results.COUNT_CAP else number
-
-
-def _scale(sample: Estimate, factor: float) -> Estimate:
-    by_api = {
-        api: replace(
-            api_estimate,
-            analyses=round(api_estimate.analyses * factor),
-            reused=round(api_estimate.reused * factor),
-            settled=round(api_estimate.settled * factor),
-            in_progress=round(api_estimate.in_progress * factor),
-            dollars=api_estimate.dollars * Decimal(factor),
-            seconds=None if api_estimate.seconds is None else api_estimate.seconds * factor,
-        )
-        for api, api_estimate in sample.by_api.items()
-    }
-    return replace(sample, images=round(sample.images * factor), by_api=by_api)
 
 
 def _skipped(form: AnalyzeForm, sample: Estimate) -> str:
