@@ -16,19 +16,19 @@ PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'imp
 
 .PHONY: help setup run demo test check format coverage bench requirements
 
-help: ## what there is to make
+help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
 
-setup: .venv/installed ## the virtual environment, .venv, with what imagelib runs on
+setup: .venv/installed ## create .venv and install what imagelib needs
 	@echo "Ready: make run, or .venv/bin/python manage.py …"
 
-run: .venv/installed ## imagelib on this machine, until Ctrl-C; PORT=8001 for another port
+run: .venv/installed ## run imagelib on this machine until Ctrl-C; PORT=8001 for another port
 	@exec .venv/bin/python manage.py run
 
-demo: .venv/installed-dev ## the same, with sample photographs brought in
+demo: .venv/installed-dev ## the same, with sample photos imported
 	@exec .venv/bin/python manage.py run --samples
 
-test: .venv/installed-dev ## every test; those in a browser where there is Chromium
+test: .venv/installed-dev ## run all tests; browser tests need Chromium
 	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
@@ -42,12 +42,12 @@ check: .venv/installed-dev ## style, types, layers, migrations, infrastructure, 
 	$(PRODUCTION) .venv/bin/python manage.py check --deploy --fail-level WARNING
 	.venv/bin/python -m djlint --lint --check --quiet templates
 
-format: .venv/installed-dev ## Python and templates in the form that `make check` asks for
+format: .venv/installed-dev ## format Python and templates as `make check` requires
 	.venv/bin/python -m ruff check --fix-only --quiet .
 	.venv/bin/python -m ruff format .
 	.venv/bin/python -m djlint --reformat --quiet templates
 
-coverage: .venv/installed-dev ## every test but those of tests/chaos, with the lines that none of them runs
+coverage: .venv/installed-dev ## all tests except tests/chaos, with the lines that no test runs
 	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
 
 bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
@@ -58,12 +58,12 @@ requirements: .venv/installed-dev ## requirements*.txt from requirements*.in; na
 	@$(COMPILE) requirements-dev.in --constraints requirements.txt -o requirements-dev.txt
 
 .venv/installed: requirements.txt .venv/made
-	@echo "Installing what imagelib runs on; the first time this takes a minute or two."
+	@echo "Installing the requirements; this takes a minute or two the first time."
 	@$(PIP) install -r requirements.txt
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
-	@echo "Installing what the demo, the tests and the checks need."
+	@echo "Installing the requirements of the demo, the tests and the checks."
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
