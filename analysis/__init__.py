@@ -1,1 +1,1 @@
-"""imagelib's one app: pictures come in, are recognized and can be found. Layers: docs/architecture.md."""
+"""The app: import, recognition, search and curation (docs/architecture.md)."""

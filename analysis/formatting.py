@@ -130,7 +130,10 @@ def taken_exact(clock: datetime, offset: int | None) -> str:
 
 
 def translated(error: Exception) -> str:
-    """An error's sentence in the reader's language; errors other than MessageError have it already."""
+    """An error's sentence in the reader's language.
+
+    Errors other than MessageError are in that language already.
+    """
     if not isinstance(error, MessageError):
         return str(error)
     template = _(error.template)

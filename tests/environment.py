@@ -1,4 +1,4 @@
-"""Loaded before the settings are read (pytest's `-p`): services, pictures, secrets apart from the developer's own."""
+"""Environment of the tests, loaded before the settings (pytest's `-p`)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: the collector need not walk it again and again."""
+    """Exempt imported objects from garbage collection, which speeds the tests up."""
     import gc
 
     gc.collect()

@@ -1,4 +1,4 @@
-"""Real programs in tests: none is waited for without an end, and none outlives its test."""
+"""Real programs in tests: every wait is bounded and no process outlives its test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IGNORING = ["/bin/sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh"]
 
 @contextmanager
 def limited(process: subprocess.Popen, *, seconds: float = LIMIT) -> Iterator[subprocess.Popen]:
-    """Kills the process after so long, with its session if it leads one, so that whoever waits for it goes on."""
+    """Kill the process after a time limit, with its session if it leads one."""
     timer = threading.Timer(seconds, _kill, [process])
     timer.daemon = True
     timer.start()

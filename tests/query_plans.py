@@ -1,4 +1,4 @@
-"""What PostgreSQL goes through to answer a statement."""
+"""Rows and indexes PostgreSQL reads for a statement."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import json
 
 
 def record(key, *, name="ObjectCreated:Put", bucket="photos", event_version="2.6", **fields) -> dict:
-    """One record; the key is URL-encoded, as by S3. `fields`: version, sequencer, etag, size."""
+    """One record with a URL-encoded key. `fields`: version, sequencer, etag, size."""
     names = {"version": "versionId", "sequencer": "sequencer", "etag": "eTag", "size": "size"}
     return {
         "eventVersion": event_version,

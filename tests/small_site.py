@@ -1,4 +1,4 @@
-"""A site of one page that says how much was sent to it, for the tests of the web server."""
+"""A one-page site that reports the size of requests, for tests of the web server."""
 
 
 def application(environ, start_response):

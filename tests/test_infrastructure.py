@@ -1,4 +1,4 @@
-"""The whole way over what infra/cloudformation.yaml makes: upload, event, queue, consumer, analysis, search."""
+"""CloudFormation stack end to end: upload, event, queue, analysis, search."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def template() -> dict:
 
 @pytest.fixture
 def deployed(aws, moto, settings) -> dict[str, str]:
-    """The stack, and by hand what moto's CloudFormation leaves out: the bucket's CORS rules and notifications."""
+    """The stack, with the CORS rules and notifications that moto leaves out."""
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()]
     aws["cloudformation"].create_stack(
         StackName="imagelib", TemplateBody=TEMPLATE.read_text(), Parameters=given, Capabilities=["CAPABILITY_IAM"]

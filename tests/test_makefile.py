@@ -1,4 +1,4 @@
-"""Which Python `make setup` takes, with programs in its place that answer as the real ones do."""
+"""The Python that `make setup` chooses, with stand-ins for interpreters."""
 
 from __future__ import annotations
 

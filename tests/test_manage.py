@@ -1,4 +1,4 @@
-"""`manage.py` for real: which commands start the embedded servers, and what it says when something is missing."""
+"""`manage.py`: commands that start the embedded servers, errors for missing parts."""
 
 import os
 import signal

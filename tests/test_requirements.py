@@ -1,4 +1,4 @@
-"""The requirements: everything that is imported is declared, pinned, explained and compiled with hashes."""
+"""Requirements: every import is declared, pinned, explained and hashed."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def get(address: tuple[str, int], path: str) -> tuple[int, str, str]:
 
 
 def left_behind(var: Path) -> dict[int, str]:
-    """Live processes that know this `var` by their environment or their arguments: process id → command line."""
+    """Command lines by process id of live processes that use this `var`."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:

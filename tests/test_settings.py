@@ -1,4 +1,4 @@
-"""The settings are complete where people look for them, and safe where nobody set them."""
+"""Settings are documented completely and have safe defaults."""
 
 import os
 import re

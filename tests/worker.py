@@ -1,4 +1,4 @@
-"""A real worker on the real queue, in threads of this process, for as long as a test wants it."""
+"""A real Celery worker in threads of this process, for the length of a test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOKS, PAUSE = 600, 0.05  # seconds
 
 @contextmanager
 def started() -> Iterator[None]:
-    """What tests without a worker announced is forgotten; what is announced now is done before it ends."""
+    """Start with an empty queue; finish all tasks before stopping."""
     app.control.purge()
     options = {"pool": "threads", "concurrency": 8, "perform_ping_check": False, "shutdown_timeout": 20}
     with start_worker(app, loglevel="WARNING", **options):  # the root logger's too, and tests read what it says
@@ -28,7 +28,7 @@ def started() -> Iterator[None]:
 
 
 def _wait_for_rest() -> None:
-    """Until it is at work on nothing: emptying tables that it still reads would deadlock."""
+    """Wait until it is idle: emptying tables that it still reads would deadlock."""
     with redis.Redis.from_url(settings.REDIS) as queue:
         for _ in range(LOOKS):
             waiting, taken = queue.llen(settings.CELERY_TASK_DEFAULT_QUEUE), queue.hlen("unacked")  # kombu's

@@ -73,7 +73,10 @@ def estimate(batch: Batch, *, maximum: int | None = None) -> Estimate:
 
 
 def estimate_unsaved(batch: Batch, *, named: Sequence[int], maximum: int) -> Estimate:
-    """Estimate a batch that is not saved, from at most `maximum` images; `named` are those of an ID list."""
+    """Estimate a batch that is not saved, from at most `maximum` images.
+
+    `named`: the images of an ID list.
+    """
     if not batch.uses_id_list:
         return estimate(batch, maximum=maximum)
     # The queries join the ID list, so it is written for their duration and rolled back.

@@ -17,7 +17,10 @@ from analysis.storage import originals
 
 
 def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
-    """Test each permission by a harmless request; ends early where the endpoint does not respond."""
+    """Test each permission by a harmless request.
+
+    Ends early where the endpoint does not respond.
+    """
     try:
         client = originals.client_of(bucket)
     except AWSError as error:
@@ -44,7 +47,10 @@ def check_connection(bucket: Bucket) -> Iterator[AwsFinding]:
 
 
 def unusable(bucket: Bucket) -> list[AwsFinding]:
-    """Errors that a form must correct. Missing IAM actions are not among them, as they can be granted later."""
+    """Errors that a form must correct.
+
+    Missing IAM actions are not among them, as they can be granted later.
+    """
     return [finding for finding in check_connection(bucket) if not finding.is_fine and not finding.action]
 
 

@@ -38,7 +38,7 @@ def fitted(size: tuple[int, int], long_side: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Maximum size: `long_side`, or `short_side` of a very long image, up to `longest`."""
+    """Maximum size: `long_side`; for very long images `short_side` and `longest`."""
 
     long_side: int
     short_side: int = 1

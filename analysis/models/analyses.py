@@ -159,9 +159,9 @@ class Analysis(models.Model):
         )
 
     def requeue(self, *, code: str, message: str, after: timedelta, is_attempt: bool = True) -> None:
-        """End this attempt and queue the analysis again, due `after` a delay; until then pages show the error.
+        """End this attempt and queue the analysis again, due `after` a delay.
 
-        `is_attempt` False: the image was not at fault, so the attempt is not counted.
+        Until then pages show the error. `is_attempt` False: the image was not at fault, so the attempt is not counted.
         """
         self._release(
             state=Analysis.State.QUEUED,

@@ -1,1 +1,1 @@
-"""How days and moments are written in the admin: as they are typed into a search, and no wider than a column."""
+"""Date formats of the admin: as typed into a search, and narrow enough for a colum"""

@@ -548,7 +548,7 @@ def test_replaced_original_is_not_read_as_the_examined_one(bucket, s3):
 
 
 def test_offset_beyond_the_file_is_refused_and_the_import_continues(bucket, s3, pictures_folder):
-    """Large files go to disk, where the system refuses the offset of a damaged BigTIFF."""
+    """Large files go to disk, where the offset of a damaged BigTIFF is refused."""
     s3.put("far.tif", raw_bytes.big_tiff(1, at=2**63 - 1) + bytes(originals.IN_MEMORY))
     s3.put("good.jpg", pictures.jpeg())
     hear("far.tif")

@@ -48,7 +48,7 @@ def s3(moto_address):
 
 @pytest.fixture
 def simulator(service, moto_address, settings, monkeypatch):
-    """Two APIs of Rekognition and a bucket are configured; AWS is here, and so are the credentials."""
+    """Configuration with two Rekognition APIs, a bucket and credentials."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):

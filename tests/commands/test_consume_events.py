@@ -1,4 +1,4 @@
-"""consume_events: messages of moto's SQS processed once, invalid ones moved to the DLQ."""
+"""consume_events: SQS messages processed once, invalid ones moved to the DLQ."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def moto():
 
 @pytest.fixture
 def sqs(moto, settings, monkeypatch):
-    """A queue with a dead-letter queue: its client, with the addresses as `events` and `dead`."""
+    """Client of a queue and its dead-letter queue, with URLs `events` and `dead`."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", moto)

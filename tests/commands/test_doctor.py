@@ -85,7 +85,7 @@ def test_what_is_wrong_is_told_with_the_next_step(owner):
 
 
 def doctor_elsewhere(tmp_path, **env) -> tuple[int, dict[str, dict], str]:
-    """Exit status, findings and standard error of the command with services of its own."""
+    """Exit status, findings and standard error of the command."""
     env = {"PATH": os.environ["PATH"], "IMAGELIB_ENV_FILE": os.devnull, "IMAGELIB_VAR": str(tmp_path / "var"), **env}
     command = [sys.executable, "manage.py", "doctor", "--json"]
     ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)

