@@ -54,7 +54,7 @@ class Loaded:
 
 @contextmanager
 def loaded(pictures: int) -> Iterator[Loaded]:
-    """Raises imagelib.embedded.Unstartable."""
+    """Raises imagelib.embedded.ServerStartError."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"  # it is made again sooner than repaired
     postgres.SETTINGS.update(SETTINGS)

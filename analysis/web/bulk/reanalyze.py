@@ -192,7 +192,6 @@ def _context(asked: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
     }
 
 
-
 def _times(asked: AnalyzeForm, found: Estimate) -> float:
     """How many times what was looked at the whole is, as far as it is known."""
     hits = _hits(asked)
