@@ -1,4 +1,4 @@
-"""Programs kept together, with tiny programs that note what happens to them."""
+"""The process manager, with small programs that log their signals."""
 
 import os
 import shutil
@@ -37,13 +37,13 @@ while True:
 SUPERVISOR = """
 import sys
 from pathlib import Path
-from imagelib.process_manager import Program, company, ended_by_signal
+from imagelib.process_manager import Program, ended_by_signal, process_manager
 folder = Path(sys.argv[1])
 try:
-    with ended_by_signal(), company(folder=folder, stop_seconds=float(sys.argv[2])) as together:
+    with ended_by_signal(), process_manager(folder=folder, stop_seconds=float(sys.argv[2])) as manager:
         for words in sys.argv[3:]:
-            together.start(Program(name="x", module="program", arguments=words.split(), log=folder / "log"))
-        together.watch(until=lambda: False)
+            manager.start(Program(name="x", module="program", arguments=words.split(), log=folder / "log"))
+        manager.watch(until=lambda: False)
 except KeyboardInterrupt:
     pass
 """
@@ -157,10 +157,10 @@ def test_they_are_told_to_end_when_the_supervisor_is_killed(folder: Path, superv
 def test_one_that_ends_by_itself_is_reported_with_its_log(folder: Path) -> None:
     (folder / "broken.py").write_text("import sys; print(*range(20), sep='\\n', flush=True); sys.exit(3)")
     broken = Program(name="web", module="broken", arguments=[], log=folder / "log" / "web.log")
-    with process_manager(folder=folder) as together:
-        together.start(broken)
+    with process_manager(folder=folder) as manager:
+        manager.start(broken)
         with pytest.raises(ProgramExited) as ended:
-            together.watch(until=lambda: False)
+            manager.watch(until=lambda: False)
     first, *log = str(ended.value).splitlines()
     assert first == f"The web exited (status 3). The end of {folder}/log/web.log:"
     assert log == [f"  {number}" for number in range(8, 20)]
