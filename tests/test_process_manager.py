@@ -1,4 +1,4 @@
-"""Programs kept together, with tiny programs that note what happens to them."""
+"""The process manager, with small programs that log their signals."""
 
 import os
 import shutil
@@ -37,13 +37,13 @@ while True:
 SUPERVISOR = """
 import sys
 from pathlib import Path
-from imagelib.process_manager import Program, company, ended_by_signal
+from imagelib.process_manager import Program, ended_by_signal, process_manager
 folder = Path(sys.argv[1])
 try:
-    with ended_by_signal(), company(folder=folder, farewell=float(sys.argv[2])) as together:
+    with ended_by_signal(), process_manager(folder=folder, stop_seconds=float(sys.argv[2])) as manager:
         for words in sys.argv[3:]:
-            together.start(Program(name="x", module="program", arguments=words.split(), log=folder / "log"))
-        together.watch(until=lambda: False)
+            manager.start(Program(name="x", module="program", arguments=words.split(), log=folder / "log"))
+        manager.watch(until=lambda: False)
 except KeyboardInterrupt:
     pass
 """
@@ -60,8 +60,8 @@ def folder(tmp_path: Path) -> Path:
 def supervise(folder: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     with ExitStack() as stack:
 
-        def start(*programs: str, farewell: float, prefix: Sequence[str] = ()) -> subprocess.Popen:
-            command = [*prefix, sys.executable, "-c", SUPERVISOR, str(folder), str(farewell), *programs]
+        def start(*programs: str, stop_seconds: float, prefix: Sequence[str] = ()) -> subprocess.Popen:
+            command = [*prefix, sys.executable, "-c", SUPERVISOR, str(folder), str(stop_seconds), *programs]
             process = subprocess.Popen(command, cwd=ROOT)
             stack.enter_context(limited(process))
             stack.callback(process.kill)
@@ -96,7 +96,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_they_end_in_the_order_they_were_started(folder: Path, supervise) -> None:
-    supervisor = supervise("first", "second", "third", farewell=20)
+    supervisor = supervise("first", "second", "third", stop_seconds=20)
     started = pids(folder, count=3)
     supervisor.terminate()
     assert supervisor.wait() == 0
@@ -106,7 +106,7 @@ def test_they_end_in_the_order_they_were_started(folder: Path, supervise) -> Non
 
 
 def test_who_does_not_end_in_time_is_killed_with_its_children(folder: Path, supervise) -> None:
-    supervisor = supervise("deaf deaf crowd", farewell=0.1)
+    supervisor = supervise("deaf deaf crowd", stop_seconds=0.1)
     started = pids(folder, count=2)
     supervisor.terminate()
     assert supervisor.wait() == 0
@@ -118,7 +118,7 @@ def test_who_does_not_end_in_time_is_killed_with_its_children(folder: Path, supe
 
 
 def test_a_second_ctrl_c_kills_at_once(folder: Path, supervise) -> None:
-    supervisor = supervise("deaf deaf", farewell=3600)
+    supervisor = supervise("deaf deaf", stop_seconds=3600)
     started = pids(folder, count=1)
     supervisor.send_signal(signal.SIGINT)
     notes(folder, until=lambda lines: lines[-1] == "deaf told")
@@ -128,7 +128,7 @@ def test_a_second_ctrl_c_kills_at_once(folder: Path, supervise) -> None:
 
 
 def test_ctrl_c_arrives_where_it_was_ignored_before(folder: Path, supervise) -> None:
-    supervisor = supervise("deaf deaf", farewell=3600, prefix=IGNORING)
+    supervisor = supervise("deaf deaf", stop_seconds=3600, prefix=IGNORING)
     started = pids(folder, count=1)
     supervisor.send_signal(signal.SIGINT)
     notes(folder, until=lambda lines: lines[-1] == "deaf told")
@@ -138,7 +138,7 @@ def test_ctrl_c_arrives_where_it_was_ignored_before(folder: Path, supervise) -> 
 
 
 def test_a_closed_terminal_does_not_end_what_nohup_started(folder: Path, supervise) -> None:
-    supervisor = supervise("first", farewell=20, prefix=IGNORING)
+    supervisor = supervise("first", stop_seconds=20, prefix=IGNORING)
     pids(folder, count=1)
     supervisor.send_signal(signal.SIGHUP)
     assert supervisor.poll() is None
@@ -148,7 +148,7 @@ def test_a_closed_terminal_does_not_end_what_nohup_started(folder: Path, supervi
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="without setpriv a killed supervisor leaves its programs")
 def test_they_are_told_to_end_when_the_supervisor_is_killed(folder: Path, supervise) -> None:
-    supervisor = supervise("first", farewell=20)
+    supervisor = supervise("first", stop_seconds=20)
     pids(folder, count=1)
     supervisor.kill()
     notes(folder, until=lambda lines: lines[-1] == "first told")
@@ -157,10 +157,10 @@ def test_they_are_told_to_end_when_the_supervisor_is_killed(folder: Path, superv
 def test_one_that_ends_by_itself_is_reported_with_its_log(folder: Path) -> None:
     (folder / "broken.py").write_text("import sys; print(*range(20), sep='\\n', flush=True); sys.exit(3)")
     broken = Program(name="web", module="broken", arguments=[], log=folder / "log" / "web.log")
-    with process_manager(folder=folder) as together:
-        together.start(broken)
+    with process_manager(folder=folder) as manager:
+        manager.start(broken)
         with pytest.raises(ProgramExited) as ended:
-            together.watch(until=lambda: False)
+            manager.watch(until=lambda: False)
     first, *log = str(ended.value).splitlines()
     assert first == f"The web exited (status 3). The end of {folder}/log/web.log:"
     assert log == [f"  {number}" for number in range(8, 20)]
