@@ -118,7 +118,7 @@ def test_an_upload_goes_the_whole_way_though_no_browser_says_that_it_is_complete
     leave = signed_in(owner).post(reverse("uploads"), {"name": "dog.jpg", "size": len(content)}).json()
     assert post(leave, content) == 204
     # S3's test message, the upload, and nothing of the renditions that come of it.
-    assert "2 messages with 1 events taken in, 0 put into the dead-letter queue." in consume()
+    assert "2 messages with 1 events processed, 0 moved to the dead-letter queue." in consume()
     tasks.check_uploads()
     tasks.run_recognition(recognizer="rekognition", api="labels")
     assert "0 messages" in consume()
@@ -162,7 +162,7 @@ def test_the_queue_buries_and_the_roles_may_do_no_more_than_is_needed(deployed, 
     said = aws["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
     assert json.loads(said["RedrivePolicy"])["deadLetterTargetArn"].endswith(":events-of-a-template-dead")
     aws["sqs"].send_message(QueueUrl=url, MessageBody=notice(record(quote_plus("a.jpg"), bucket="nobodys")))
-    assert "1 put into the dead-letter queue" in consume(has_poison=True)
+    assert "1 moved to the dead-letter queue" in consume(has_poison=True)
     resources = template()["Resources"]
     statements = [
         statement

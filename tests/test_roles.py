@@ -34,7 +34,7 @@ STAFFS_WORDS = {
     "bucket": "add buckets, change them",
 }
 """What docs/operations.md says of each table that the group staff may write."""
-STAFFS = [item.model for title in sidebar.SECTIONS if title != "Access" for item in sidebar.SECTIONS[title]]
+STAFFS = [item.model for section in sidebar.SECTIONS if section.title != "Access" for item in section.items]
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_groups_exist(in_group):
 
 def test_groups_are_documented(in_group):
     text = (settings.BASE_DIR / "docs" / "operations.md").read_text()
-    section = text.partition("## People and their rights")[2].partition("\n## ")[0]
+    section = text.partition("## Users and permissions")[2].partition("\n## ")[0]
     assert sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == sorted(
         Group.objects.values_list("name", flat=True)
     )

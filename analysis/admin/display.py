@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from analysis.models import Image, Label
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 StateColumn = Callable[[Any, Any], tuple[str, str]]
 
@@ -49,11 +47,11 @@ STATES = {
 """The badge color of each state."""
 
 
-def badge(description: StrOrPromise) -> Callable[[StateColumn], Callable[[Any, Any], SafeString]]:
+def badge(description: str | Promise) -> Callable[[StateColumn], Callable[[Any, Any], SafeString]]:
     """Show the (state, text) that a column method returns as a colored badge."""
 
     def decorate(method: StateColumn) -> Callable[[Any, Any], SafeString]:
-        @admin.display(description=description)
+        @admin.display(description=cast(str, description))  # lazy strings are accepted, too
         @wraps(method)
         def column(model_admin: Any, row: Any) -> SafeString:
             state, text = method(model_admin, row)
@@ -64,10 +62,10 @@ def badge(description: StrOrPromise) -> Callable[[StateColumn], Callable[[Any, A
     return decorate
 
 
-def number(field: str, description: StrOrPromise, *, places: int = 1, unit: str = "") -> Callable[[Any, Any], str]:
+def number(field: str, description: str | Promise, *, places: int = 1, unit: str = "") -> Callable[[Any, Any], str]:
     """A column with a float rounded to `places`, with its unit."""
 
-    @admin.display(description=description)
+    @admin.display(description=cast(str, description))  # lazy strings are accepted, too
     def column(_model_admin: Any, row: Any) -> str:
         value = getattr(row, field)
         return EMPTY if value is None else f"{number_format(value, decimal_pos=places, force_grouping=True)}{unit}"

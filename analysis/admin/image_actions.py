@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -30,9 +31,6 @@ from analysis.library import images
 from analysis.models import BulkChange, Image, Label
 from analysis.search import results
 from imagelib.accounts.models import User
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 Rows = QuerySet[Image]
 MAX_DELETED = 1_000
@@ -120,7 +118,7 @@ class OwnerForm(ActionForm):
 Action = Callable[[Any, HttpRequest, Rows], HttpResponseBase | None]
 
 
-def _bulk_action(action: str, title: StrOrPromise, form_class: type[ActionForm] = ActionForm) -> Action:
+def _bulk_action(action: str, title: str | Promise, form_class: type[ActionForm] = ActionForm) -> Action:
     """An admin action for a bulk action.
 
     Shows a page first if the action needs input or applies to all results of a search.
@@ -195,7 +193,7 @@ def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
     return None
 
 
-def _named(action: Any, name: str, title: StrOrPromise, permission: str) -> Action:
+def _named(action: Any, name: str, title: str | Promise, permission: str) -> Action:
     action.__name__, action.short_description, action.allowed_permissions = name, title, (permission,)
     return action  # type: ignore[no-any-return]
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analysis import models as our
 from imagelib.accounts.models import User
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 
 class Item(NamedTuple):
@@ -25,7 +23,7 @@ class Item(NamedTuple):
 
 
 class Section(NamedTuple):
-    title: StrOrPromise
+    title: str | Promise
     items: tuple[Item, ...]
 
 

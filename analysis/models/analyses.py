@@ -47,11 +47,6 @@ class Analysis(models.Model):
         TEXT = "text", _("Text")
         MODERATION = "moderation", _("Moderation")
 
-        @property
-        def label(self) -> str:
-            """Translated now, as callers join labels, which lazy strings don't support."""
-            return str(self._label_)
-
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
         RUNNING = "running", _("Analyzing")

@@ -53,7 +53,7 @@ class LoadedLibrary:
 
 @contextmanager
 def loaded_library(pictures: int) -> Iterator[LoadedLibrary]:
-    """Load a library if needed and start it. Raises imagelib.embedded.ServerStartError."""
+    """Load a library if needed and start it. Raises embedded.ServerStartError."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ["IMAGELIB_EMBEDDED_FSYNC"] = "off"  # it is sooner loaded again than repaired
     postgres.SETTINGS.update(SETTINGS)

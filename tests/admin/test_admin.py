@@ -64,7 +64,7 @@ def test_list_search_and_row_pages_open_and_escape(model, rows, browser):
     if admin.site._registry[model].search_fields:
         assert browser.get(address(model, "changelist"), {"q": "dog"}).status_code == 200
     for row in model._default_manager.all()[:3]:
-        page = browser.get(address(model, "bulk-change", row.pk))
+        page = browser.get(address(model, "change", row.pk))
         assert (page.status_code, b"<script>alert" in page.content) == (200, False)
 
 

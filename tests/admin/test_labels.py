@@ -85,7 +85,7 @@ def test_labels_are_merged_and_cycles_refused(browser):
     assert merge([puppy, whelp], "dog") == "Merged into “Dog”. Their pictures are reindexed in the background."
     assert list(Label.objects.filter(merged_into=dog).order_by("name")) == [puppy, whelp]
     assert merge([dog], "whelp") == "“Whelp” is already merged into “Dog”; that would create a circular merge."
-    assert merge([dog], "nothing") == "No label of this kind is called “nothing”."
+    assert merge([dog], "nothing") == "There is no label “nothing” of this kind."
 
 
 def test_labels_are_hidden_and_unhidden_by_actions(browser):

@@ -15,7 +15,7 @@ from analysis.ingest.examine import examine
 from analysis.library import images
 from analysis.models import Image
 from tests import factories, pictures
-from tests.admin.example_rows import one_of_each
+from tests.admin.example_rows import create_example_rows
 
 LAST = ("delete_selected", "cancel", "trash")
 """What leaves nothing for others to be done to."""
@@ -26,7 +26,7 @@ def staff(transactional_db, pictures_folder):
     """Staff and one row of every model; all images share one set of files."""
     owner, file = factories.create_user("owner"), io.BytesIO(pictures.jpeg())
     first = images.add(images.store_files(examine(file, name="dog.jpg"), file, owner_id=owner.pk)).image
-    one_of_each(owner)
+    create_example_rows(owner)
     Group.objects.get_or_create(name="viewer")
     Image.objects.update(renditions_id=first.renditions_id)
     return factories.create_user("staff", is_staff=True, is_superuser=True)
@@ -63,7 +63,7 @@ def test_admin_lists_forms_and_actions_open(section, visit, staff, rekognition):
         model_admin, model = admin.site._registry[item.model], item.model
         opened(page, address(model, "changelist"))
         expect(page.locator("#result_list tbody tr")).not_to_have_count(0)
-        opened(page, address(model, "bulk-change", model._default_manager.first().pk))
+        opened(page, address(model, "change", model._default_manager.first().pk))
         if page.request.get(address(model, "add")).status == 200:
             opened(page, address(model, "add"))
         opened(page, address(model, "changelist"))

@@ -156,7 +156,7 @@ def test_result_about_a_replaced_original_is_only_paid(bucket, s3, rekognition, 
     read(bucket)
     answer = Response("labels", "rekognition", "3.0", labels_answer(Dog=98), "request-1", 5)
     error = UnreadableResponse("It is no picture.", api="labels", code="InvalidImageFormatException", outcome="unknown")
-    ended = {"answer": answer} if end == "answer" else {"error": error}
+    ended = {"response": answer} if end == "answer" else {"error": error}
     record_ends([AttemptResult(claimed, **ended, region="eu-central-1")])
     image = Image.objects.get()
     waits = Analysis.objects.get(api="labels")

@@ -132,7 +132,7 @@ def test_options_choose_scope(db, arguments, scope):
         (["--apis", "celebrities"], "local does not support celebrities. Choose from labels, faces, text."),
         (["--apis", "labels,smell"], "local does not support smell. Choose from labels, faces, text."),
         (["--apis", " ,"], "Choose at least one API of local: labels, faces, text."),
-        (["dog", "("], "This search cannot be understood. Column 5: Unclosed parenthesis."),
+        (["dog", "("], "Invalid search, column 5: Unclosed parenthesis."),
         (["--limit", "0"], "The limit must be at least 1 picture, not 0."),
         (["--budget", "-1"], "The budget must be from $0.00 to $100,000.00, not -1."),
         (["--status", "99"], "There is no bulk run 99."),
@@ -263,7 +263,7 @@ def test_ctrl_c_pauses_run_and_names_resume_command(owner, rekognition, monkeypa
     monkeypatch.setattr(batch_progress, "sleep", interrupt)
     text = output_of("--yes", status=130)
     batch = Batch.objects.get()
-    assert text.splitlines()[-1].endswith(f"Go on with: manage.py analyze_images --resume {batch.pk}")
+    assert text.splitlines()[-1].endswith(f"Resume with: manage.py analyze_images --resume {batch.pk}")
     assert batch.state == "paused"
 
 

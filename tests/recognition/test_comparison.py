@@ -58,7 +58,7 @@ def test_compare_versions_counts_images_per_label(two_versions):
 def test_command_lists_gained_and_lost_labels(two_versions, capsys):
     call_command("compare_models")
     assert capsys.readouterr().out.splitlines() == [
-        "3.0 → 3.1, 3 pictures that both have answered",
+        "3.0 → 3.1: 3 pictures analyzed by both",
         "+2 Truck",
         "−2 Van",
     ]
@@ -71,8 +71,8 @@ def test_command_lists_gained_and_lost_labels(two_versions, capsys):
 @pytest.mark.parametrize(
     ("versions", "message"),
     [
-        (["3.0", "4.0"], "No answer of version 4.0: local has answered labels as 3.1, 3.0."),
-        (["3.0"], "Two versions are needed: local has answered labels as 3.1, 3.0."),
+        (["3.0", "4.0"], "There are no results of 4.0. Versions of local with results of labels: 3.1, 3.0."),
+        (["3.0"], "Two versions are needed. Versions of local with results of labels: 3.1, 3.0."),
     ],
 )
 def test_command_rejects_unknown_versions(two_versions, versions, message):

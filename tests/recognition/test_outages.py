@@ -93,7 +93,7 @@ def test_outage_is_reported_on_pages_and_by_doctor(owner, staff, signed_in, simu
     assert finding.state == "failed"
     assert "The labels request failed with NoAnswer: 5 requests in a row got no response" in finding.sentence
     page = signed_in(staff).get("/").content.decode()
-    assert "Labels wait: NoAnswer: 5 requests in a row got no response" in page
+    assert "Analysis is paused for Labels: NoAnswer: 5 requests in a row got no response" in page
 
 
 def test_occasional_losses_open_no_outage(owner, simulator):

@@ -124,7 +124,7 @@ def test_failed_run_is_marked_and_can_be_retried(owner, signed_in):
     assert (row.state_label, row.has_failures, row.retry.label) == ("Finished, 4 failed", True, "Retry 4")
     assert sorted(map(int, row.retry.ids.split(","))) == [image.pk for image in images]
     page = browser.post("/analyze/", {"ids": row.retry.ids, "scope": "failed", "chosen": "1", "api": row.retry.apis})
-    assert (page.context["pictures"], page.context["is_failed"]) == ("4 pictures", True)
+    assert (page.context["totals"][0], page.context["is_failed"]) == ("4 pictures", True)
 
 
 def test_retry_leaves_out_pictures_that_were_retried_or_are_in_the_trash(owner, signed_in):

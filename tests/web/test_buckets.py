@@ -171,12 +171,12 @@ FORM = {"name": "photos", "region": "us-east-1", "visibility": 0}
         ({"region": "-"}, "Enter a region such as eu-central-1"),
         ({"region": "1"}, "Enter a region such as eu-central-1"),
         ({"region": "eu-central-1\n"}, "There is no bucket"),  # Django strips it
-        ({"name": "Photos"}, "Enter a bucket name as S3 has it: 3 to 63 lowercase letters, digits, hyphens and dots"),
-        ({"name": "a..b"}, "Enter a bucket name as S3 has it"),
-        ({"name": "192.168.0.1"}, "Enter a bucket name as S3 has it"),
-        ({"name": "xn--photos"}, "Enter a bucket name as S3 has it"),
-        ({"name": "ab"}, "Enter a bucket name as S3 has it"),
-        ({"name": "photos/2024"}, "Enter a bucket name as S3 has it"),
+        ({"name": "Photos"}, "Enter an S3 bucket name: 3 to 63 lowercase letters, digits, hyphens and dots"),
+        ({"name": "a..b"}, "Enter an S3 bucket name"),
+        ({"name": "192.168.0.1"}, "Enter an S3 bucket name"),
+        ({"name": "xn--photos"}, "Enter an S3 bucket name"),
+        ({"name": "ab"}, "Enter an S3 bucket name"),
+        ({"name": "photos/2024"}, "Enter an S3 bucket name"),
         ({"name": "others"}, "There is no bucket others. Correct the name, or create it."),
     ],
 )

@@ -138,7 +138,7 @@ def test_large_selection_is_estimated_from_a_sample(owner, signed_in):
         ({"all": "1", "q": "", "chosen": "1"}, "Choose at least one API of"),
         ({"all": "1", "q": "", "budget": "-1"}, "The budget must be from $0.00 to $100,000.00, not -1."),
         ({"all": "1", "q": "", "start": "1", "budget": "much"}, "“much” is not an amount in US dollars"),
-        ({"ids": ",".join(map(str, range(1, 10_002)))}, "At most 10,000 pictures can be named one by one"),
+        ({"ids": ",".join(map(str, range(1, 10_002)))}, "At most 10,000 pictures can be selected one by one"),
     ],
 )
 def test_invalid_form_shows_its_error(form, words, owner, signed_in):
