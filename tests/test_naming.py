@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("analysis", "imagelib", "bench", "tests")
@@ -35,12 +34,11 @@ REFUSED_STEMS = frozenset(
 )
 FIRST_WORDS = re.compile(r"^(What|Whether|Whose|Whoever|Who|How)\b")
 LONGEST_LINE = 80
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_module_is_named_by_a_searchable_noun(path: Path) -> None:
-    stem = path.stem.removeprefix("test_")
-    assert stem not in REFUSED_STEMS, f"{path}: choose the field's own term"
+def test_modules_are_named_by_searchable_nouns() -> None:
+    assert [str(path) for path in FILES if path.stem.removeprefix("test_") in REFUSED_STEMS] == []
 
 
 def test_no_package_has_a_singular_and_a_plural_of_one_name() -> None:
@@ -52,14 +50,15 @@ def test_no_package_has_a_singular_and_a_plural_of_one_name() -> None:
     assert pairs == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_first_docstring_lines_name_subject_and_job(path: Path) -> None:
+def test_first_docstring_lines_name_subject_and_job() -> None:
+    assert [line for path in FILES for line in clauses(path)] == []
+
+
+def clauses(path: Path) -> Iterator[str]:
+    """First docstring lines that are too long or a clause, with their place."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    wrong = []
     for node in ast.walk(tree):
-        text = ast.get_docstring(node) if isinstance(node, kinds) else None
+        text = ast.get_docstring(node) if isinstance(node, DOCUMENTED) else None
         line = text.splitlines()[0] if text else ""
         if FIRST_WORDS.match(line) or len(line) > LONGEST_LINE:
-            wrong.append(f"{getattr(node, 'lineno', 1)}: {line}")
-    assert wrong == [], f"{path}: at most {LONGEST_LINE} characters, and not a clause"
+            yield f"{path}:{getattr(node, 'lineno', 1)}: {line}"
