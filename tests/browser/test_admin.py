@@ -56,10 +56,10 @@ def ticked(page: Page, model, action: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("section", sidebar.SECTIONS)
+@pytest.mark.parametrize("section", sidebar.SECTIONS, ids=lambda section: str(section.title))
 def test_admin_lists_forms_and_actions_open(section, visit, staff, rekognition):
     page = visit().sign_in("staff")
-    for item in sidebar.SECTIONS[section]:
+    for item in section.items:
         model_admin, model = admin.site._registry[item.model], item.model
         opened(page, address(model, "changelist"))
         expect(page.locator("#result_list tbody tr")).not_to_have_count(0)
@@ -76,14 +76,14 @@ def test_admin_lists_forms_and_actions_open(section, visit, staff, rekognition):
 
 def test_reanalyze_action_starts_a_bulk_run(visit, staff, rekognition):
     page = visit().sign_in("staff")
-    ticked(page, Image, "analyze_again")
+    ticked(page, Image, "reanalyze")
     expect(page.get_by_text("1 picture")).to_be_visible()
     page.get_by_role("button", name="Estimate").click()
     expect(page.get_by_role("cell", name="Labels")).to_be_visible()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Started in the background")).to_be_visible()
     page.get_by_role("link", name="Batch").last.click()
-    expect(page.get_by_text("analyses ended")).to_be_visible()
+    expect(page.get_by_text("analyses finished")).to_be_visible()
 
 
 def test_filters_open_and_narrow_the_list(visit, staff):
