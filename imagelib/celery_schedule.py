@@ -14,8 +14,8 @@ def beat(*, sweep_seconds: float, analyze_schedule: str) -> dict[str, dict[str, 
         "sweep": sweep_seconds,
         "heartbeat": 30.0,
         "fold_spend": 30.0,
-        "count_labels": 60.0,
-        "rebuild_statistics": 60.0,
+        "refresh_label_counts": 60.0,
+        "refresh_statistics": 60.0,
         "sweep_blobs": 600.0,
     }
     schedule: dict[str, dict[str, Any]] = {

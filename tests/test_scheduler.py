@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from imagelib.celery import app
+from imagelib.celery_schedule import beat
 from imagelib.scheduler import Scheduler
 
 BACK = timedelta(hours=2)
@@ -28,3 +29,9 @@ def test_a_clock_that_was_set_back_does_not_silence_it(scheduler):
     scheduler.populate_heap()
     assert 0 < scheduler.tick() <= 10
     assert all(entry.last_run_at <= app.now() for entry in scheduler.schedule.values())
+
+
+def test_every_scheduled_task_is_registered():
+    schedule = beat(sweep_seconds=10.0, analyze_schedule="0 3 * * sun")
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in schedule.values()} - set(app.tasks) == set()
