@@ -125,7 +125,7 @@ class BatchAdmin(ReadOnlyAdmin):
         numbers = _apply(request, queryset, lifecycle.cancel)
         done = ngettext("%(number)s bulk run canceled.", "%(number)s bulk runs canceled.", numbers.changed)
         skipped = ngettext(
-            "%(number)s bulk run was already over.", "%(number)s bulk runs were already over.", numbers.unchanged
+            "%(number)s bulk run had already ended.", "%(number)s bulk runs had already ended.", numbers.unchanged
         )
         _report(request, numbers, done, skipped)
 

@@ -213,7 +213,7 @@ def test_reanalysis_form_sent_twice_starts_one_run(theirs, browser, rekognition)
     for sentence in ("started in the background", "was already started from this estimate"):
         message = messages_of(act(browser, "reanalyze", *theirs, **OPTIONS, is_forced="on", **data))
         assert sentence in message
-        assert f"Batch {Batch.objects.get().pk}" in message
+        assert f"Bulk run {Batch.objects.get().pk}" in message
 
 
 def test_rerun_form_sent_twice_queues_once(owner, browser):

@@ -138,7 +138,7 @@ def _pause(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
 
 
 def _cancel(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
-    return output.status(batch_id, is_done=lifecycle.cancel(batch_id), refusal=_("It was already over."))
+    return output.status(batch_id, is_done=lifecycle.cancel(batch_id), refusal=_("It had already ended."))
 
 
 def _status(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
