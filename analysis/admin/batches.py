@@ -82,7 +82,7 @@ class BatchAdmin(ReadOnlyAdmin):
         if state is None:
             return display.EMPTY
         return gettext(
-            "%(ended)s of %(total)s analyses finished (%(failed)s failed, %(reused)s from stored results), "
+            "%(ended)s of %(total)s analyses finished (%(failed)s failed, %(reused)s from cache), "
             "%(waiting)s waiting, %(running)s running, %(cost)s spent"
         ) % {
             "ended": formatting.count(state.ended),

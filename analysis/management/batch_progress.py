@@ -114,7 +114,7 @@ class BatchProgress:
         return ", ".join([*parts, self._counts(state)])
 
     def _counts(self, state: Progress) -> str:
-        counts = _("%(failed)s failed, %(reused)s from stored results") % {
+        counts = _("%(failed)s failed, %(reused)s from cache") % {
             "failed": count(state.failed),
             "reused": count(state.reused),
         }

@@ -62,7 +62,7 @@ def test_row_shows_progress(owner, signed_in):
     browser = signed_in(owner)
     row = first_row(browser)
     assert (row.title, row.ended, row.maximum) == ("dog", "4", "10")
-    assert row.counts == ["4 of 10", "1 failed", "2 reused"]
+    assert row.counts == ["4 of 10", "1 failed", "2 from cache"]
     assert row.figures == ["2.0 per second", "3 seconds left", "$0.50 of $2.00"]
     assert row.note == "Labels · by owner"
     assert f"#{batch.pk} · Labels · by owner" in Page(browser.get(URL)).text
