@@ -86,7 +86,7 @@ def report_lines(batch_id: int) -> list[str]:
         )
     for cause in causes(batch):
         lines.append(
-            _("%(number)s %(api)s failed with %(code)s: %(message)s")
+            _("%(number)s failed (%(api)s, %(code)s): %(message)s")
             % {"number": count(cause.number), "api": cause.api, "code": cause.code, "message": cause.message}
         )
         lines.append(_("  Retry: %(command)s") % {"command": cause.command})
