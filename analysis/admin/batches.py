@@ -82,7 +82,7 @@ class BatchAdmin(ReadOnlyAdmin):
         if state is None:
             return display.EMPTY
         return gettext(
-            "%(ended)s of %(total)s analyses finished (%(failed)s failed, %(reused)s from stored results), "
+            "%(ended)s of %(total)s analyses finished (%(failed)s failed, %(reused)s from cache), "
             "%(waiting)s waiting, %(running)s running, %(cost)s spent"
         ) % {
             "ended": formatting.count(state.ended),
@@ -125,7 +125,7 @@ class BatchAdmin(ReadOnlyAdmin):
         numbers = _apply(request, queryset, lifecycle.cancel)
         done = ngettext("%(number)s bulk run canceled.", "%(number)s bulk runs canceled.", numbers.changed)
         skipped = ngettext(
-            "%(number)s bulk run was already over.", "%(number)s bulk runs were already over.", numbers.unchanged
+            "%(number)s bulk run had already ended.", "%(number)s bulk runs had already ended.", numbers.unchanged
         )
         _report(request, numbers, done, skipped)
 

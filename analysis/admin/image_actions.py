@@ -150,7 +150,7 @@ def _show_result(request: HttpRequest, change: BulkChange) -> None:
     if change.is_open:
         sentence = gettext("Running in the background.")
     else:
-        sentence = gettext("Changed %(changed)s; %(unchanged)s did not need it or could not be changed.") % {
+        sentence = gettext("Changed %(changed)s, skipped %(unchanged)s (already up to date or not editable).") % {
             "changed": formatting.pictures(change.number),
             "unchanged": formatting.count(change.unchanged),
         }

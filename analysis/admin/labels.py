@@ -113,7 +113,7 @@ class LabelAdmin(PageAdmin):
     actions = ("hide", "show", "merge")
     fieldsets = (
         (None, {"fields": (("name", "kind"), "category", "is_hidden", "threshold", "merged_into", "revision")}),
-        (_("Use"), {"fields": ("links", "precision", "tree", "merged_labels", "reindexing")}),
+        (_("Usage"), {"fields": ("links", "precision", "tree", "merged_labels", "reindexing")}),
     )
     readonly_fields = ("links", "precision", "tree", "merged_labels", "reindexing")
 

@@ -99,7 +99,7 @@ class ReanalyzeForm(forms.Form):
         return sha256(repr(sorted(self.cleaned_data.items())).encode()).hexdigest()
 
 
-@admin.action(description=_("Re-analyze…"), permissions=["analyze"])
+@admin.action(description=_("Analyze again…"), permissions=["analyze"])
 def reanalyze(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseBase | None:
     """Show the form, then its estimate, then start the bulk run."""
     try:
@@ -124,7 +124,7 @@ def reanalyze(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpRespons
             }
         except (InvalidBatchOptions, NotAllowed, NoToken) as error:
             form.add_error(None, str(error))
-    title = gettext("Re-analyze")
+    title = gettext("Analyze again")
     return action_page(model_admin, request, title=title, selected=selected, form=form, is_estimating=True, **context)
 
 
@@ -156,7 +156,7 @@ def _table_rows(estimate: Estimate) -> list[tuple[str, ...]]:
 def _summary(estimate: Estimate) -> str:
     analyses = ngettext("%(number)s analysis", "%(number)s analyses", estimate.analyses)
     parts = [
-        gettext("%(needed)s of %(number)s pictures need analysis")
+        gettext("%(needed)s of %(number)s pictures to analyze")
         % {"needed": formatting.count(estimate.images), "number": formatting.count(estimate.looked_at)},
         formatting.plural(analyses, estimate.analyses),
         formatting.dollars(estimate.dollars),

@@ -60,7 +60,7 @@ class LatencyStatisticsAdmin(StatisticsAdmin):
     list_filter = EndedStatisticsAdmin.list_filter
     list_select_related = ()
 
-    @admin.display(description=_("Latency"))
+    @admin.display(description=_("Response time"))
     def latency(self, row: LatencyStatistics) -> str:
         low = formatting.count(round(milliseconds(row.step)))
         if row.step >= BIN_EDGES - 1:

@@ -31,7 +31,7 @@ def refusal(batch: Batch) -> str:
         }
     others = _not_enabled(batch)
     if others and not permissions.can_choose_apis(person):
-        return _("Not enabled: %(apis)s. Add it to RECOGNIZER_APIS, or choose other APIs.") % {
+        return _("Not enabled: %(apis)s. Change RECOGNIZER_APIS, or choose other APIs.") % {
             "apis": ", ".join(str(Analysis.Api(api).label) for api in others)
         }
     return ""

@@ -51,10 +51,10 @@ def report_lines(batch_id: int) -> list[str]:
     """The report, one sentence per line."""
     state = progress(batch_id)
     if state is None:
-        return [_("Batch %(id)s does not exist.") % {"id": batch_id}]
+        return [_("There is no bulk run %(id)s.") % {"id": batch_id}]
     batch = state.batch
     lines = [
-        _("Batch %(id)s: %(state)s. %(reason)s")
+        _("Bulk run %(id)s: %(state)s. %(reason)s")
         % {"id": batch.pk, "state": batch.get_state_display().lower(), "reason": batch.reason}
     ]
     lines = [lines[0].rstrip(), _counts(state), _spent(state)]
@@ -62,10 +62,10 @@ def report_lines(batch_id: int) -> list[str]:
         lines.append(
             plural(
                 ngettext(
-                    "%(number)s analysis ended without a result: its picture was deleted or trashed, another request "
-                    "replaced it, or the batch was cancelled.",
-                    "%(number)s analyses ended without a result: their pictures were deleted or trashed, other "
-                    "requests replaced them, or the batch was cancelled.",
+                    "%(number)s analysis ended without a result: its picture was deleted or moved to the trash, "
+                    "another request replaced it, or the bulk run was canceled.",
+                    "%(number)s analyses ended without a result: their pictures were deleted or moved to the "
+                    "trash, other requests replaced them, or the bulk run was canceled.",
                     missing,
                 ),
                 missing,
@@ -75,10 +75,10 @@ def report_lines(batch_id: int) -> list[str]:
         lines.append(
             plural(
                 ngettext(
-                    "Skipped %(number)s analysis already in progress in another run; if that "
-                    "was cancelled, start again.",
-                    "Skipped %(number)s analyses already in progress in another run; if that "
-                    "was cancelled, start again.",
+                    "Skipped %(number)s analysis already in progress in another bulk run. If that run "
+                    "was canceled, start this one again.",
+                    "Skipped %(number)s analyses already in progress in another bulk run. If that run "
+                    "was canceled, start this one again.",
                     batch.skipped,
                 ),
                 batch.skipped,
@@ -86,7 +86,7 @@ def report_lines(batch_id: int) -> list[str]:
         )
     for cause in causes(batch):
         lines.append(
-            _("%(number)s %(api)s failed with %(code)s: %(message)s")
+            _("%(number)s failed (%(api)s, %(code)s): %(message)s")
             % {"number": count(cause.number), "api": cause.api, "code": cause.code, "message": cause.message}
         )
         lines.append(_("  Retry: %(command)s") % {"command": cause.command})
@@ -146,7 +146,7 @@ def send_report(batch_id: int) -> None:
         return
     batch = Batch.objects.get(pk=batch_id)
     try:
-        subject = _("imagelib: batch %(id)s is %(state)s") % {
+        subject = _("imagelib: bulk run %(id)s is %(state)s") % {
             "id": batch_id,
             "state": batch.get_state_display().lower(),
         }

@@ -58,7 +58,7 @@ def parse_events(body: str) -> list[ObjectEvent]:
     if message.get("Event") == "s3:TestEvent":
         return []
     if not isinstance(message.get("Records"), list):
-        raise InvalidEvent(gettext_noop("The message has no Records, so it is no S3 notification."))
+        raise InvalidEvent(gettext_noop("The message has no Records, so it is not an S3 notification."))
     return [event for record in message["Records"] for event in _record_event(record)]
 
 
@@ -77,7 +77,7 @@ def _checked(text: str, limit: int, name: str) -> str:
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        template = gettext_noop("The %(name)s of a record is no valid text: %(error)s.")
+        template = gettext_noop("The %(name)s of a record is not valid text: %(error)s.")
         raise InvalidEvent(template, name=name, error=str(error)) from error
     if "\0" in text:
         raise InvalidEvent(
@@ -109,11 +109,11 @@ def _record_event(record: Any) -> Iterator[ObjectEvent]:
         item = record["s3"]["object"]
         bucket, key = str(record["s3"]["bucket"]["name"]), unquote_plus(str(item["key"]), errors="strict")
     except KeyError as error:
-        template = gettext_noop("A record of the message is no S3 event: %(field)s is missing.")
+        template = gettext_noop("A record of the message is not an S3 event: %(field)s is missing.")
         raise InvalidEvent(template, field=error.args[0]) from error
     except (TypeError, IndexError) as error:
         raise InvalidEvent(
-            gettext_noop("A record of the message is no S3 event: its structure is different.")
+            gettext_noop("A record of the message is not an S3 event: its structure is different.")
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidEvent(gettext_noop("The key of a record is not UTF-8: %(error)s."), error=str(error)) from error
@@ -130,11 +130,11 @@ def _eventbridge_event(message: Mapping[str, Any]) -> Iterator[ObjectEvent]:
         item, bucket = message["detail"]["object"], str(message["detail"]["bucket"]["name"])
         key = str(item["key"])  # not URL-encoded, unlike in S3's own events
     except KeyError as error:
-        template = gettext_noop("The EventBridge message is no S3 event: %(field)s is missing.")
+        template = gettext_noop("The EventBridge message is not an S3 event: %(field)s is missing.")
         raise InvalidEvent(template, field=error.args[0]) from error
     except TypeError as error:
         raise InvalidEvent(
-            gettext_noop("The EventBridge message is no S3 event: its structure is different.")
+            gettext_noop("The EventBridge message is not an S3 event: its structure is different.")
         ) from error
     kind = EVENTBRIDGE_KINDS.get(str(message.get("detail-type")))
     if kind:

@@ -89,7 +89,7 @@ def check_orphans() -> Iterator[Finding]:
         unowned = sampling.unowned(bounded(sampling.draw_blobs))
     except (blobs.StorageError, TimeoutError) as error:
         message = _("The sample could not be read: %(error)s.") % {"error": first_line(error)}
-        yield warning("files", message, _("See the check of the storage."))
+        yield warning("files", message, _("See the storage check."))
         return
     sampled = pictures(len(sample))
     if missing:

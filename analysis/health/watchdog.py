@@ -101,7 +101,9 @@ _logged_at = -LOG_INTERVAL
 def _hint() -> str:
     age = heartbeat.age()
     if age is None:
-        return _("There was no heartbeat yet. Check that worker and scheduler are running, then run manage.py doctor.")
+        return _(
+            "There has been no heartbeat yet. Check that worker and scheduler are running, then run manage.py doctor."
+        )
     if age > heartbeat.MAX_AGE:
         return _(
             "The last heartbeat was %(age)s ago. Check that worker and scheduler are running, then run "

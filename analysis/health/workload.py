@@ -84,7 +84,7 @@ def check_outages() -> Iterator[Finding]:
     for api, message, age in rows:
         values = {"api": Analysis.Api(api).label, "age": duration(age), "message": message}
         sentence = _("%(api)s unavailable for %(age)s: %(message)s") % values
-        yield failed("outages", sentence, _("imagelib tests regularly whether the API is available again."))
+        yield failed("outages", sentence, _("imagelib checks regularly whether the API is available again."))
 
 
 def check_budget() -> Finding:
@@ -92,19 +92,19 @@ def check_budget() -> Finding:
         return ok("budget", _("No budget is set."))
     budget = ledger.budget(settings.RECOGNIZER)
     spent = budget.spent + budget.reserved
-    message = _("Spent this month: %(spent)s. Limit for bulk work: %(bulk)s; with uploads: %(all)s.") % {
+    message = _("Spent this month: %(spent)s. Limit for bulk runs: %(bulk)s; with uploads: %(all)s.") % {
         "spent": dollars(spent),
         "bulk": _limit(budget.limit),
         "all": _limit(budget.interactive_limit),
     }
     if budget.interactive_limit is not None and spent >= budget.interactive_limit:
-        message = f"{message} {_('All work is paused.')}"
+        message = f"{message} {_('All analyses are paused.')}"
         return warning("budget", message, _("Raise INTERACTIVE_BUDGET, or wait for next month."))
     if budget.is_exhausted:
-        message = f"{message} {_('Bulk work is paused.')}"
+        message = f"{message} {_('Bulk runs are paused.')}"
         return warning("budget", message, _("Raise MONTHLY_BUDGET, or wait for next month."))
     if budget.is_warning:
-        return warning("budget", message, _("Bulk work pauses when its limit is reached."))
+        return warning("budget", message, _("Bulk runs pause when their limit is reached."))
     return ok("budget", message)
 
 

@@ -64,7 +64,7 @@ class BatchOutput:
             seconds=estimate.seconds,
             apis={api: {**asdict(of_api), "calls": of_api.calls} for api, of_api in estimate.by_api.items()},
         )
-        sentence = _("%(needed)s of %(pictures)s need analysis:")
+        sentence = _("%(needed)s of %(pictures)s to analyze:")
         self.line(sentence % {"needed": count(estimate.images), "pictures": pictures(estimate.looked_at)})
         for api, of_api in estimate.by_api.items():
             self.line(f"  {api:<12}{_describe_api(of_api)}")
@@ -123,7 +123,7 @@ def has_terminal() -> bool:
 def _describe_api(estimate: ApiEstimate) -> str:
     parts = [
         plural(ngettext("%(number)s call", "%(number)s calls", estimate.calls), estimate.calls),
-        _("%(number)s from stored results") % {"number": count(estimate.reused)},
+        _("%(number)s from cache") % {"number": count(estimate.reused)},
     ]
     if estimate.settled:
         parts.append(_("%(number)s already up to date") % {"number": count(estimate.settled)})

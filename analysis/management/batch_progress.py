@@ -114,7 +114,7 @@ class BatchProgress:
         return ", ".join([*parts, self._counts(state)])
 
     def _counts(self, state: Progress) -> str:
-        counts = _("%(failed)s failed, %(reused)s from stored results") % {
+        counts = _("%(failed)s failed, %(reused)s from cache") % {
             "failed": count(state.failed),
             "reused": count(state.reused),
         }
@@ -142,7 +142,7 @@ def _stall_reasons(state: Progress) -> list[str]:
     try:
         workers = current_app.control.ping(timeout=2)
     except OperationalError as error:
-        sentence = _("Redis does not answer: %(error)s. Queued analyses are kept.")
+        sentence = _("Redis is not available: %(error)s. Queued analyses are kept.")
         return [*reasons, sentence % {"error": error}]
     if not workers:
         sentence = _("No worker is running. Queued analyses are kept; start a worker with: %(command)s")

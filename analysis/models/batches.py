@@ -36,12 +36,12 @@ class Batch(BatchColumns):
         RUNNING = "running", _("Running")
         PAUSED = "paused", _("Paused")
         STOPPED = "stopped", _("Stopped by budget")
-        CANCELLED = "cancelled", _("Cancelled")
+        CANCELLED = "cancelled", _("Canceled")
         DONE = "done", _("Done")
 
     class Scope(models.TextChoices):
         ALL = "all", _("All pictures")
-        MISSING = "missing", _("Not analyzed by the present recognizer")
+        MISSING = "missing", _("Not analyzed by the current recognizer")
         FAILED = "failed", _("Failed analyses")
         OUTDATED = "outdated", _("Analyzed by an older model version")
 
@@ -109,7 +109,7 @@ class Batch(BatchColumns):
         _("aggregated"), db_default=Now(), help_text=_("When the counters were last updated from entries.")
     )
     skipped = models.PositiveIntegerField(
-        _("skipped"), default=0, help_text=_("Analyses already in progress in another run.")
+        _("skipped"), default=0, help_text=_("Analyses already in progress in another bulk run.")
     )
     mailed_at = models.DateTimeField(_("report sent"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), db_default=Now())
@@ -131,7 +131,7 @@ class Batch(BatchColumns):
         indexes = [models.Index(fields=["state"], condition=Q(state="running"), name="batch_running")]
 
     def __str__(self) -> str:
-        return f"Batch {self.pk}"
+        return f"Bulk run {self.pk}"
 
     @property
     def apis(self) -> list[str]:

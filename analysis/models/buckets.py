@@ -82,7 +82,7 @@ class Bucket(models.Model):
     may_delete = models.BooleanField(
         _("delete originals"),
         default=False,
-        help_text=_("Deleting a picture for good also deletes its original in the bucket."),
+        help_text=_("Permanently deleting a picture also deletes its original from the bucket."),
     )
 
     cursor = models.CharField(

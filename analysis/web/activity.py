@@ -134,14 +134,14 @@ ACTIONS: dict[str, Callable[[Batch, Request], bool]] = {
     "cancel": lambda run, _request: lifecycle.cancel(run.pk),
 }
 DONE_MESSAGES = {
-    "pause": gettext_lazy("Run #%(number)s is paused. Analyses in progress will finish."),
-    "resume": gettext_lazy("Run #%(number)s is running again."),
-    "cancel": gettext_lazy("Run #%(number)s is cancelled. Results so far are kept."),
+    "pause": gettext_lazy("Bulk run %(number)s is paused. Analyses in progress will finish."),
+    "resume": gettext_lazy("Bulk run %(number)s is running again."),
+    "cancel": gettext_lazy("Bulk run %(number)s is canceled. Results so far are kept."),
 }
 UNCHANGED_MESSAGES = {
-    "pause": gettext_lazy("Run #%(number)s wasn't running."),
-    "resume": gettext_lazy("Run #%(number)s wasn't paused or stopped."),
-    "cancel": gettext_lazy("Run #%(number)s had already ended."),
+    "pause": gettext_lazy("Bulk run %(number)s wasn't running."),
+    "resume": gettext_lazy("Bulk run %(number)s wasn't paused or stopped."),
+    "cancel": gettext_lazy("Bulk run %(number)s had already ended."),
 }
 
 

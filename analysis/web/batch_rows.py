@@ -150,7 +150,7 @@ def _counts(progress: Progress) -> list[str]:
     if progress.failed:
         counts.append(_("%(number)s failed") % {"number": formatting.count(progress.failed)})
     if progress.reused:
-        counts.append(_("%(number)s reused") % {"number": formatting.count(progress.reused)})
+        counts.append(_("%(number)s from cache") % {"number": formatting.count(progress.reused)})
     return counts
 
 

@@ -74,7 +74,7 @@ def resolve_duplicates(request: Request) -> HttpResponse:
         change = merge_duplicates.merge_duplicates(image_id, instead_of=ids, by=request.user)  # type: ignore[arg-type]
     except ActionRefused as refusal:
         return _redirect_back(request, Toast(str(refusal)))
-    message = _("Kept 1, moved %(pictures)s to trash.") % {"pictures": formatting.pictures(change.number)}
+    message = _("Kept 1, moved %(pictures)s to the trash.") % {"pictures": formatting.pictures(change.number)}
     return _redirect_back(request, Toast(message, reverse("undo", args=[change.pk]), {"next": _page_url(request)}))
 
 

@@ -23,7 +23,7 @@ SENTENCES = {
     "upload-progress": _("%(done)s of %(total)s"),
     "upload-connection-lost": _("Connection lost. The upload will resume automatically."),
     "upload-signed-out": _(
-        "You were signed out. Sign in in another tab, then reload this page and choose the remaining files again."
+        "You were signed out. Sign in again in another tab, then reload this page and choose the remaining files again."
     ),
     "upload-file-signed-out": _("Not uploaded: you were signed out."),
     "already-in-library": _("Already in your library"),

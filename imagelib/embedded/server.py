@@ -68,7 +68,7 @@ class Server:
         while error := self.check():
             if time.monotonic() > deadline:
                 raise ServerStartError(
-                    f"{self._describe()} is running but does not answer: {error}. Stop it and try again."
+                    f"{self._describe()} is running but does not respond: {error}. Stop it and try again."
                 )
             lock = take_lock(self.folder)
             if lock is not None:

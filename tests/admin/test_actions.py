@@ -47,7 +47,7 @@ def test_tag_is_entered_then_added_for_all_owners(theirs, browser):
     assert "2 pictures" in page.content.decode()
     assert not Verdict.objects.exists()
     message = messages_of(act(browser, "add_tag", *theirs, confirmed="yes", tag="holiday"))
-    assert message.startswith("Changed 2 pictures; 0 did not need it or could not be changed.")
+    assert message.startswith("Changed 2 pictures, skipped 0 (already up to date or not editable).")
     assert [label_rows(image)["holiday"] for image in theirs] == [100, 100]
     act(browser, "remove_tag", theirs[0], confirmed="yes", tag="Holiday")
     assert ["holiday" in label_rows(image) for image in theirs] == [False, True]
@@ -72,7 +72,7 @@ def test_visibility_and_owner_change_for_all_owners(theirs, colleague, stranger,
 def test_picture_cannot_move_to_owner_who_has_it(owner, colleague, browser):
     theirs, mine = create_image(colleague, sha256="a" * 64), create_image(owner, sha256="a" * 64)
     assert messages_of(act(browser, "give", mine, theirs, confirmed="yes", owner="colleague")).startswith(
-        "Changed 0 pictures; 2 did not need it"
+        "Changed 0 pictures, skipped 2 (already up to date"
     )
     assert Image.objects.get(pk=mine.pk).owner == owner
 
@@ -98,7 +98,7 @@ def test_large_change_is_undone_in_background(theirs, browser, monkeypatch):
 
 
 def test_pictures_are_trashed_and_restored(theirs, browser):
-    assert messages_of(act(browser, "trash", *theirs)).startswith("Changed 2 pictures;")
+    assert messages_of(act(browser, "trash", *theirs)).startswith("Changed 2 pictures,")
     assert Image.objects.filter(trashed_at=None).count() == 0
     act(browser, "restore", *theirs)
     assert Image.objects.filter(trashed_at=None).count() == 2
@@ -172,7 +172,7 @@ def test_reanalysis_is_estimated_before_start(theirs, browser, rekognition):
     assert (b"Show estimate" in page.content, b"Start bulk run" in page.content) == (True, False)
     page = act(browser, "reanalyze", *theirs, **OPTIONS, start="yes")
     assert not Batch.objects.exists()
-    assert "2 of 2 pictures need analysis · 2 analyses · $0.00" in page.context["summary"]
+    assert "2 of 2 pictures to analyze · 2 analyses · $0.00" in page.context["summary"]
     digest = page.context["digest"]
     other = act(browser, "reanalyze", *theirs, **OPTIONS, is_forced="on", start="yes", estimated=digest)
     assert (Batch.objects.count(), other.context["digest"] == digest) == (0, False)
@@ -213,7 +213,7 @@ def test_reanalysis_form_sent_twice_starts_one_run(theirs, browser, rekognition)
     for sentence in ("started in the background", "was already started from this estimate"):
         message = messages_of(act(browser, "reanalyze", *theirs, **OPTIONS, is_forced="on", **data))
         assert sentence in message
-        assert f"Batch {Batch.objects.get().pk}" in message
+        assert f"Bulk run {Batch.objects.get().pk}" in message
 
 
 def test_rerun_form_sent_twice_queues_once(owner, browser):

@@ -440,7 +440,7 @@ def test_report_is_mailed(owner, mailoutbox):
     run_to_end(batch)
     report.send_report(batch.pk)
     (mail,) = mailoutbox
-    assert (mail.to, mail.subject) == (["owner@example.org"], f"imagelib: batch {batch.pk} is done")
+    assert (mail.to, mail.subject) == (["owner@example.org"], f"imagelib: bulk run {batch.pk} is done")
     assert "1 analysis of 1 picture by rekognition: 1 done" in mail.body
 
 
@@ -456,8 +456,8 @@ def test_report_is_mailed_once_for_each_end_and_stop(owner, mailoutbox):
     run_to_end(batch)
     report.send_report(batch.pk)
     assert [mail.subject for mail in mailoutbox] == [
-        f"imagelib: batch {batch.pk} is stopped by budget",
-        f"imagelib: batch {batch.pk} is done",
+        f"imagelib: bulk run {batch.pk} is stopped by budget",
+        f"imagelib: bulk run {batch.pk} is done",
     ]
 
 

@@ -88,7 +88,7 @@ def test_upload_search_and_view_without_javascript(visit, owner, celery_worker_t
     page = visit(java_script_enabled=False).sign_in()
     page.get_by_label("Pictures", exact=True).set_input_files([photographs()[0], str(bad)])
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("1 picture added, 1 not accepted."))
+    expect(page.get_by_role("status")).to_have_text(re.compile("1 picture added, 1 rejected."))
     page.get_by_role("link", name="astronaut.png").click()
     for _ in range(500):
         if not page.get_by_role("link", name="Reload").count():

@@ -66,7 +66,7 @@ def test_selection_is_estimated_then_analyzed_again(visit, images):
     expect(page.get_by_text(f"Started bulk run {batch.pk}.")).to_be_visible()
     assert sorted(batch.named.values_list("image_id", flat=True)) == [image.pk for image in images]
     page.get_by_role("button", name=f"Cancel #{batch.pk}").click()
-    expect(page.locator(".batch .batch-state")).to_have_text("Cancelled")
+    expect(page.locator(".batch .batch-state")).to_have_text("Canceled")
 
 
 def test_bulk_run_progress_updates_without_reload(visit, images):

@@ -105,7 +105,7 @@ def test_duplicate_upload_links_to_the_picture(window, owner):
         choose(page, files("one.jpg"))
         expect(page.locator("[data-section=added] li")).to_have_count(number)
     duplicate = page.locator("[data-outcome=known]")
-    expect(duplicate).to_contain_text("Already here")
+    expect(duplicate).to_contain_text("Already in your library")
     expect(duplicate.get_by_role("link", name="one.jpg")).to_have_attribute("href", f"/images/{owner.images.get().pk}/")
 
 
@@ -117,7 +117,7 @@ def test_trashed_duplicate_is_restored_on_the_upload_page(window, owner):
     page.goto("/upload/")
     choose(page, files("again.jpg"))
     thrown = page.locator("[data-outcome=trashed]")
-    expect(thrown).to_contain_text("Already here, in the trash")
+    expect(thrown).to_contain_text("Already in the trash")
     expect(page.locator("[data-upload-summary]")).to_have_text("1 already in the trash")
     thrown.get_by_role("button", name="Restore").click()
     expect(thrown).to_have_count(0)

@@ -48,10 +48,10 @@ def test_detach_starts_run_and_exits(owner):
     text = output_of("--detach")
     batch = Batch.objects.get()
     assert text.splitlines() == [
-        "1 of 1 picture need analysis:",
-        "  faces       1 call, 0 from stored results",
-        "  labels      1 call, 0 from stored results",
-        "  text        1 call, 0 from stored results",
+        "1 of 1 picture to analyze:",
+        "  faces       1 call, 0 from cache",
+        "  labels      1 call, 0 from cache",
+        "  text        1 call, 0 from cache",
         f"Bulk run {batch.pk} started in the background. "
         f"To see its progress, run: manage.py analyze_images --status {batch.pk}",
     ]
@@ -64,8 +64,8 @@ def test_dry_run_estimates_and_saves_nothing(owner, rekognition, settings):
         create_image(owner)
     text = output_of("--dry-run", "--budget", "0.01")
     assert text.splitlines() == [
-        "20 of 20 pictures need analysis:",
-        "  labels      20 calls, 0 from stored results, $0.04, about 4 seconds",
+        "20 of 20 pictures to analyze:",
+        "  labels      20 calls, 0 from cache, $0.04, about 4 seconds",
         "Costs at most $0.04.",
         "The run will stop before that, when its budget of $0.01 is spent.",
     ]
@@ -199,12 +199,12 @@ def test_status_pause_resume_and_cancel(owner, rekognition):
     queueing.queue_next(batch.pk)
     (report,) = objects(output_of("--status", number, "--json", status=0))
     assert (report["state"], report["asked"], report["waiting"], report["is_done"]) == ("running", 1, 1, True)
-    assert output_of("--pause", number, status=0).splitlines()[0] == f"Batch {number}: paused."
+    assert output_of("--pause", number, status=0).splitlines()[0] == f"Bulk run {number}: paused."
     assert output_of("--pause", number, status=1).splitlines()[0] == "It was not running."
     output_of("--resume", number, "--detach", "--budget", "5", status=0)
     batch.refresh_from_db()
     assert (batch.state, batch.budget) == ("running", Decimal(5))
-    assert output_of("--cancel", number, status=0).splitlines()[0] == f"Batch {number}: cancelled."
+    assert output_of("--cancel", number, status=0).splitlines()[0] == f"Bulk run {number}: canceled."
     assert output_of("--resume", number, status=1).splitlines()[0] == "It is not paused or stopped."
 
 

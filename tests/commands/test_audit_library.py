@@ -57,8 +57,8 @@ def stored() -> set[str]:
 
 def test_consistent_library_has_no_findings(owner, storage):
     images = [receive(owner, seed=seed) for seed in (1, 2)]
-    assert run() == (0, "6 blobs checked, 0 problems found, 0 repaired.\n")
-    assert run("--verify")[1] == "6 blobs checked, 2 originals verified, 0 problems found, 0 repaired.\n"
+    assert run() == (0, "6 files checked, 0 problems found, 0 repaired.\n")
+    assert run("--verify")[1] == "6 files checked, 2 originals verified, 0 problems found, 0 repaired.\n"
     assert stored() == {key for image in images for key in keys_of(image)}
 
 
@@ -88,7 +88,7 @@ def test_problems_are_listed_and_nothing_changes(owner, storage):
         f"picture without its original: {bare.key} (picture {bare.pk}). "
         "Restore the file under this key from a backup, or delete the picture."
     )
-    assert lines[-1] == f"{len(before)} blobs checked, 4 problems found, 0 repaired."
+    assert lines[-1] == f"{len(before)} files checked, 4 problems found, 0 repaired."
 
 
 def test_repair_restores_renditions_and_sweeps_unowned_ones(owner, storage):
@@ -180,7 +180,7 @@ def test_many_findings_are_listed_in_part(owner):
     ]
     assert output.splitlines()[20:] == [
         "original without a picture: 985 more not listed.",
-        "1,005 blobs checked, 1,005 problems found, 0 repaired.",
+        "1,005 files checked, 1,005 problems found, 0 repaired.",
     ]
 
 

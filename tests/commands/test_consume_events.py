@@ -210,7 +210,7 @@ def test_missing_queue_is_reported(moto, sqs, address, sentence):
 def test_unreachable_queue_is_reported(sqs, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
     with pytest.raises(
-        CommandError, match=r"does not answer: The service cannot be reached: Could not connect to the endpoint"
+        CommandError, match=r"is not available: The service cannot be reached: Could not connect to the endpoint"
     ):
         call_command("consume_events")
 

@@ -246,14 +246,14 @@ def test_leftovers_that_nobody_swept_are_told():
     [
         ("1", "ok", ""),
         ("8.5", "warning", ""),
-        ("10", "warning", " Bulk work is paused."),
-        ("20", "warning", " All work is paused."),
+        ("10", "warning", " Bulk runs are paused."),
+        ("20", "warning", " All analyses are paused."),
     ],
 )
 def test_the_budget(settings, dollars, state, words):
     settings.MONTHLY_BUDGET, settings.INTERACTIVE_BUDGET = Decimal(10), Decimal(20)
     Spend.objects.create(day=timezone.now().date(), recognizer="local", api="labels", dollars=Decimal(dollars))
-    sentence = f"Spent this month: ${Decimal(dollars):.2f}. Limit for bulk work: $10.00; with uploads: $20.00."
+    sentence = f"Spent this month: ${Decimal(dollars):.2f}. Limit for bulk runs: $10.00; with uploads: $20.00."
     assert (found("budget").state, found("budget").sentence) == (state, sentence + words)
 
 

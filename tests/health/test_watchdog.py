@@ -36,7 +36,7 @@ def test_stalled_work_is_reported(owner):
     create_waiting(owner)
     record_response(ago=LONG)
     assert watchdog.sentence() == (
-        "Labels: work is waiting, but there were no results for 47 minutes. There was no heartbeat yet. "
+        "Labels: work is waiting, but there were no results for 47 minutes. There has been no heartbeat yet. "
         "Check that worker and scheduler are running, then run manage.py doctor."
     )
 

@@ -62,7 +62,7 @@ def test_row_shows_progress(owner, signed_in):
     browser = signed_in(owner)
     row = first_row(browser)
     assert (row.title, row.ended, row.maximum) == ("dog", "4", "10")
-    assert row.counts == ["4 of 10", "1 failed", "2 reused"]
+    assert row.counts == ["4 of 10", "1 failed", "2 from cache"]
     assert row.figures == ["2.0 per second", "3 seconds left", "$0.50 of $2.00"]
     assert row.note == "Labels · by owner"
     assert f"#{batch.pk} · Labels · by owner" in Page(browser.get(URL)).text
@@ -153,7 +153,7 @@ def test_run_leads_to_its_pictures(owner, colleague, signed_in):
     page = Page(browser.get(f"/activity/{batch.pk}/"))
     assert page.links["dog.jpg Failed"] == image.get_absolute_url()
     assert other.get_absolute_url() not in page.links.values()
-    assert f"Run #{batch.pk}" in page.text
+    assert f"Bulk run {batch.pk}" in page.text
     assert "Finished, 1 failed" in page.text
     assert signed_in(colleague).get(f"/activity/{batch.pk}/").status_code == 404
 
@@ -179,7 +179,7 @@ def test_pictures_of_a_run_are_paged(owner, signed_in, monkeypatch):
         ("paused", "resume", "running", "is running again."),
         ("stopped", "resume", "running", "is running again."),
         ("running", "resume", "running", "wasn't paused or stopped."),
-        ("stopped", "cancel", "cancelled", "is cancelled. Results so far are kept."),
+        ("stopped", "cancel", "cancelled", "is canceled. Results so far are kept."),
         ("cancelled", "cancel", "cancelled", "had already ended."),
     ],
 )
@@ -190,7 +190,7 @@ def test_batch_is_paused_resumed_and_cancelled(case, owner, signed_in):
     assert browser.post(reverse("batch-action", args=[batch.pk, action])).url == URL
     batch.refresh_from_db()
     assert batch.state == after
-    assert f"Run #{batch.pk} {message}" in Page(browser.get(URL)).text
+    assert f"Bulk run {batch.pk} {message}" in Page(browser.get(URL)).text
 
 
 def test_only_staff_change_the_batches_of_others(owner, colleague, staff, signed_in):

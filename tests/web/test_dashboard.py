@@ -120,7 +120,7 @@ def test_staff_without_view_permission_read_a_note(owner, signed_in, today):
     clerk.user_permissions.add(Permission.objects.get(codename="view_endedstatistics"))
     browser = signed_in(clerk)
     assert tables(browser)["added"].rows[-1].url == f"/?q=added%3A{today:%Y-%m-%d}"
-    assert "Counts include everybody's pictures; links show only" in browser.get(URL).context["updated"]
+    assert "Counts include everyone's pictures; links show only" in browser.get(URL).context["updated"]
 
 
 @pytest.mark.parametrize(

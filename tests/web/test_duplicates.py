@@ -130,7 +130,7 @@ def test_kept_picture_takes_over_tags_verdicts_and_rating(owner, browser):
     ratings.set_favorite(other.pk, person_id=owner.pk, is_favorite=True)
     ratings.rate(other.pk, person_id=owner.pk, stars=4)
     page = keep(browser, best, other)
-    assert "Kept 1, moved 1 picture to trash." in page.text
+    assert "Kept 1, moved 1 picture to the trash." in page.text
     assert label_rows(best) == {"Dog": 100.0, "holiday": 100.0}
     assert mark_of(best) == (True, 4)
     assert Image.objects.get(pk=other.pk).trashed_at is not None

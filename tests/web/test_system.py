@@ -55,7 +55,7 @@ def test_checks_load_by_htmx_or_by_a_link(staff, signed_in):
     page = Page(browser.get(reverse("system")))
     assert page.by_id("findings")["hx-get"] == f"{reverse('system')}?look=1"
     assert page.links["Run checks"] == f"{reverse('system')}?look=1"
-    assert "database : not run yet." in page.text
+    assert "Database : not run yet." in page.text
     part = browser.get(reverse("system"), {"look": "1"}, headers={"HX-Request": "true"})
     assert "<html" not in part.content.decode()
     assert "hx-get" not in Page(part).by_id("findings")

@@ -68,11 +68,11 @@ def test_each_file_has_its_own_outcome(browser, owner):
         send(browser, ("new.jpg", pictures.jpeg(seed=2)), ("known again.jpg", jpeg), ("diary.jpg", b"Dear diary"))
     )
     assert outcomes(page) == ["stored", "known", "refused"]
-    assert "1 picture added, 1 already here, 1 not accepted." in page.text
+    assert "1 picture added, 1 already in your library, 1 rejected." in page.text
     present, new = Image.objects.order_by("pk")
     assert page.links["known again.jpg"] == f"/images/{present.pk}/"
     assert page.links["new.jpg"] == f"/images/{new.pk}/"
-    assert "Already here" in page.text
+    assert "Already in your library" in page.text
     assert {image.owner for image in (present, new)} == {owner}
 
 
@@ -82,8 +82,8 @@ def test_file_in_the_trash_can_be_restored_without_javascript(browser, owner):
     image = Image.objects.get()
     trash.trash([image.pk])
     page = rows(send(browser, ("again.jpg", jpeg)))
-    assert "1 already here, in the trash. Show all pictures" in page.text
-    assert "again.jpg Already here, in the trash Restore" in page.text
+    assert "1 already in the trash. Show all pictures" in page.text
+    assert "again.jpg Already in the trash Restore" in page.text
     (form,) = [form for form in page.all("form") if form["action"] == reverse("restore", args=[image.pk])]
     assert (form["method"], Image.objects.count()) == ("post", 1)
     assert browser.post(form["action"]).url == f"/images/{image.pk}/"
@@ -98,7 +98,7 @@ def test_picture_in_the_library_comes_before_one_in_the_trash(browser, owner):
     create_image(owner, sha256=here.sha256, trashed_at=timezone.now())
     page = rows(send(browser, ("again.jpg", jpeg)))
     assert page.links["again.jpg"] == f"/images/{here.pk}/"
-    assert "1 already here. Show all pictures" in page.text
+    assert "1 already in your library. Show all pictures" in page.text
 
 
 def test_htmx_request_gets_only_rows(browser):

@@ -32,7 +32,7 @@ EXAMPLES = """
 Exit status: 0 done, 1 done but some failed, 2 wrong usage, 3 stopped by a budget, 4 canceled, 130 paused (Ctrl-C).
 
   manage.py analyze_images                              pictures without results of the current recognizer
-  manage.py analyze_images "beach added:2025" --dry-run estimate cost and time; call nothing
+  manage.py analyze_images "beach added:2025" --dry-run estimate cost and time; call no API
   manage.py analyze_images --all --force --sample 50    analyze 50 first and show gained and lost labels
   manage.py analyze_images --model-older-than latest --budget 20 --yes --detach
   manage.py analyze_images --status 7                   show progress, also from a second terminal
@@ -138,7 +138,7 @@ def _pause(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
 
 
 def _cancel(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
-    return output.status(batch_id, is_done=lifecycle.cancel(batch_id), refusal=_("It was already over."))
+    return output.status(batch_id, is_done=lifecycle.cancel(batch_id), refusal=_("It had already ended."))
 
 
 def _status(batch_id: int, _options: Namespace, output: BatchOutput) -> int:
@@ -205,7 +205,7 @@ def _read_ids(path: Path) -> Iterator[int]:
 def _add_selection(parser: ArgumentParser) -> None:
     parser.add_argument("query", nargs="*", help="a search, as in the search box (default: the whole library)")
     scope = parser.add_mutually_exclusive_group()
-    scope.add_argument("--all", action="store_true", help="all of them (the default with a search or --ids)")
+    scope.add_argument("--all", action="store_true", help="all pictures (the default with a search or --ids)")
     scope.add_argument(
         "--missing", action="store_true", help="those without results of the recognizer (the default otherwise)"
     )
@@ -232,7 +232,7 @@ def _add_request(parser: ArgumentParser) -> None:
 def _add_run(parser: ArgumentParser) -> None:
     parser.add_argument("--budget", type=_dollars, metavar="USD", help="stop when this amount is spent")
     parser.add_argument("--rate", type=float, metavar="N", help="at most N calls per second and API")
-    parser.add_argument("--dry-run", action="store_true", help="estimate cost and time; call nothing")
+    parser.add_argument("--dry-run", action="store_true", help="estimate cost and time; call no API")
     parser.add_argument("--sample", type=_sample_size, metavar="N", help="analyze N first and show what would change")
     parser.add_argument("--yes", action="store_true", help="start a paid run without confirmation")
     waiting = parser.add_mutually_exclusive_group()

@@ -27,10 +27,10 @@ MAX_LISTED_JSON = 1_000
 
 class Command(BaseCommand):
     help = (
-        "Find pictures whose original or renditions are missing, and blobs that belong to no picture. Changes nothing "
-        "without --repair, which makes renditions again, deletes unowned renditions, and imports unowned originals as "
-        "pictures of --owner. Originals are never deleted. Exit status: 0 no problems left, 1 problems found, 2 wrong "
-        "usage."
+        "Find pictures whose original or renditions are missing, and stored files that belong to no picture. Changes "
+        "nothing without --repair, which renders missing renditions, deletes renditions that belong to no picture, and "
+        "imports such originals as pictures of --owner. Originals are never deleted. Exit status: 0 no problems left, "
+        "1 problems found, 2 wrong usage."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
     def _write_summary(self, checked: Counter[str], problems: Counter[str], repaired: Counter[str]) -> None:
         blobs, total = checked["blobs"], problems.total()
-        parts = [plural(ngettext("%(number)s blob checked", "%(number)s blobs checked", blobs), blobs)]
+        parts = [plural(ngettext("%(number)s file checked", "%(number)s files checked", blobs), blobs)]
         if "originals" in checked:
             originals = checked["originals"]
             parts.append(

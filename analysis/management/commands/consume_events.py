@@ -22,7 +22,7 @@ class Command(BaseCommand):
     help = (
         "Process S3 event notifications from the SQS queue EVENTS_QUEUE_URL until Ctrl-C or SIGTERM; messages already "
         "received are finished. Several consumers can run side by side. Exit status: 0 stopped or done, 1 some "
-        "messages were invalid, 2 wrong usage, 3 the queue does not answer."
+        "messages were invalid, 2 wrong usage, 3 the queue is not available."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -96,6 +96,6 @@ def _connect(url: str) -> SqsQueue:
         if error.is_absent:
             sentence = _("There is no queue %(url)s. Correct EVENTS_QUEUE_URL.")
             raise CommandError(sentence % {"url": url}, returncode=3) from error
-        sentence = _("The queue %(url)s does not answer: %(error)s")
+        sentence = _("The queue %(url)s is not available: %(error)s")
         raise CommandError(sentence % {"url": url, "error": error}, returncode=3) from error
     return queue

@@ -15,7 +15,7 @@ from analysis.statistics import aggregation
 
 
 class Command(BaseCommand):
-    help = "Count all statistics of the dashboard again and report how many rows were wrong."
+    help = "Recount all dashboard statistics and report how many rows were wrong."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object per line")

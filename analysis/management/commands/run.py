@@ -71,7 +71,7 @@ class Command(BaseCommand):
         try:
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as error:
-            sentence = _("The database does not answer. Check DATABASE_URL. %(error)s")
+            sentence = _("The database is not available. Check DATABASE_URL. %(error)s")
             raise CommandError(sentence % {"error": error}) from error
         _collect_static()
 

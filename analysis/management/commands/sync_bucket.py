@@ -40,7 +40,7 @@ REPAIRS = {
 class Command(BaseCommand):
     help = (
         "Compare a bucket with the library and queue new and changed objects for import by the workers. Safe to stop "
-        "with Ctrl-C; the next run continues there. Exit status: 0 done, 2 wrong usage, 3 the bucket does not answer, "
+        "with Ctrl-C; the next run continues there. Exit status: 0 done, 2 wrong usage, 3 the bucket is not available, "
         "130 stopped."
     )
 

@@ -49,7 +49,7 @@ REJECTED = ErrorEntry(
 )
 UNLISTED = ErrorEntry(
     UnreadableResponse,
-    _("Rekognition rejected the picture or the parameters with an error that imagelib does not know."),
+    _("Rekognition rejected the picture or the parameters with an unknown error."),
     _("See the worker log for the message from AWS."),
     "failed",
 )

@@ -41,7 +41,7 @@ def added(scope: Scope) -> Table:
 def analyses(scope: Scope) -> Table:
     columns = (
         Column(_("Completed"), series="one"),
-        Column(_("Reused"), series="two"),
+        Column(_("From cache"), series="two"),
         Column(_("Failed"), series="bad"),
     )
     values = {start: (ended.answered, ended.reused, ended.failed) for start, ended in scope.ended.items()}
@@ -103,7 +103,7 @@ def latency(scope: Scope) -> Table:
         rows,
         _("No results in this period."),
         "across",
-        note=_("Accurate to about a fifth."),
+        note=_("Accurate to about 20%."),
     )
 
 
@@ -202,7 +202,7 @@ def waiting(scope: Scope) -> Table:
         for depth in scope.depths
     ]
     oldest = [f"{_queue_name(depth)}: {formatting.duration(depth.oldest)}" for depth in scope.depths if depth.oldest]
-    note = _("Codename now. Oldest: %(oldest)s.") % {"oldest": ", ".join(oldest)} if oldest else _("Codename now.")
+    note = _("As of now. Oldest: %(oldest)s.") % {"oldest": ", ".join(oldest)} if oldest else _("As of now.")
     return Table("queue", _("Queue"), _("Analysis"), columns, rows, _("The queue is empty."), "across", note=note)
 
 

@@ -36,7 +36,7 @@ class Scope:
     @property
     def note(self) -> str:
         if self.is_all and not self.has_lists:
-            return _("Counts include everybody's pictures; links show only pictures you have access to.")
+            return _("Counts include everyone's pictures; links show only pictures you have access to.")
         return ""
 
     def search_url(self, *terms: str) -> str:

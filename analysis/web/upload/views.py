@@ -113,9 +113,9 @@ def summary(outcomes: list[UploadOutcome]) -> str:
     present = len(outcomes) - new - refused - trashed
     counts = [
         (new, ngettext("%(number)s picture added", "%(number)s pictures added", new)),
-        (present, ngettext("%(number)s already here", "%(number)s already here", present)),
-        (trashed, ngettext("%(number)s already here, in the trash", "%(number)s already here, in the trash", trashed)),
-        (refused, ngettext("%(number)s not accepted", "%(number)s not accepted", refused)),
+        (present, ngettext("%(number)s already in your library", "%(number)s already in your library", present)),
+        (trashed, ngettext("%(number)s already in the trash", "%(number)s already in the trash", trashed)),
+        (refused, ngettext("%(number)s rejected", "%(number)s rejected", refused)),
     ]
     return f"{', '.join(formatting.plural(text, number) for number, text in counts if number)}."
 
@@ -126,9 +126,11 @@ def _row(outcome: UploadOutcome, by_id: dict[str, Card]) -> UploadRow:
     card = by_id[str(outcome.image.pk)]
     labels = ", ".join(card.labels) or (_("No labels found") if card.state == DONE else "")
     if _is_trashed(outcome):
-        return UploadRow("trashed", outcome.name, _("Already here, in the trash"), card=card)
+        return UploadRow("trashed", outcome.name, _("Already in the trash"), card=card)
     if not outcome.is_new:
-        return UploadRow("known", outcome.name, " · ".join(filter(None, [_("Already here"), labels])), card=card)
+        return UploadRow(
+            "known", outcome.name, " · ".join(filter(None, [_("Already in your library"), labels])), card=card
+        )
     return UploadRow("stored", outcome.name, labels, card=card, status=str(STATUS_LABELS.get(card.state, "")))
 
 

@@ -61,7 +61,7 @@ def test_unlisted_error_hides_the_message_of_aws(client, stub, caplog):
 
     assert str(raised.value) == (
         "The labels request failed with ErrorOfTomorrow: Rekognition rejected the picture or the parameters "
-        "with an error that imagelib does not know. See the worker log for the message from AWS."
+        "with an unknown error. See the worker log for the message from AWS."
     )
     assert MESSAGE in caplog.text
 
