@@ -82,8 +82,8 @@ def test_reanalyze_action_starts_a_bulk_run(visit, staff, rekognition):
     expect(page.get_by_role("cell", name="Labels")).to_be_visible()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Started in the background")).to_be_visible()
-    page.get_by_role("link", name="Batch").last.click()
-    expect(page.get_by_text("analyses finished")).to_be_visible()
+    page.get_by_role("link", name="Bulk run").last.click()
+    expect(page.get_by_text("? analyses finished")).to_be_visible()
 
 
 def test_filters_open_and_narrow_the_list(visit, staff):
