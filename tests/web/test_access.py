@@ -62,7 +62,7 @@ ENTRIES = {
     "upload-state": ("get", EVERYBODY_SIGNED_IN),
     "uploads": ("post", EVERYBODY_SIGNED_IN),
     "upload-states": ("get", EVERYBODY_SIGNED_IN),
-    "upload-file": ("post", {PRIVATE: (400, 400, 400, SIGN_IN)}),  # without a file; others' are in test_tickets.py
+    "upload-file": ("post", {PRIVATE: (400, 400, 400, SIGN_IN)}),  # others': test_direct_upload.py
     "upload-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "image": ("get", SEEN_PAGE),
     "image-panel": ("get", SEEN_PAGE),

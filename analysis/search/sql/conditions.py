@@ -1,7 +1,7 @@
 """Nodes as SQL conditions about `d.image_id` that are true or false, never null."""
 
 # Conditions are scalar subqueries: the planner turns EXISTS into joins of complete label sets, which take seconds at
-# ten million images (docs/decisions/0008-search.md).
+# ten million images (docs/decisions/0008-search-plans.md).
 
 from __future__ import annotations
 
