@@ -26,7 +26,6 @@ CHUNK_BYTES = 64 * 1024
 MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 SOS, EOI = 0xDA, 0xD9
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 
 
 @dataclass(frozen=True)

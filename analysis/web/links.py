@@ -7,7 +7,6 @@ from functools import cache
 from typing import Protocol
 from urllib.parse import urlencode
 
-from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 
 from analysis.models import Image
@@ -76,7 +75,3 @@ def with_parameters(url: str, **parameters: str | int) -> str:
     """Append the parameters that are not empty as a query string."""
     non_empty = {name: value for name, value in parameters.items() if value != ""}
     return f"{url}?{urlencode(non_empty)}" if non_empty else url
-
-
-def icon_url(name: str) -> str:
-    return f"{static('analysis/icons.svg')}#{name}"

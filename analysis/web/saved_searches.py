@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.models import SavedSearch
-from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.syntax.parser import MAX_LENGTH, InvalidQuery, parse
 from analysis.web import toasts
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.links import with_parameters
@@ -22,7 +22,6 @@ from analysis.web.toasts import Toast
 
 DENSITIES = ("small", "medium", "large")
 MAX_NAME_LENGTH = 100
-MAX_QUERY_LENGTH = 4_000
 MAX_IN_SIDEBAR = 12
 MAX_OWN = 500
 PAGE_SIZE = 50
@@ -224,7 +223,7 @@ def _name(request: Request) -> str:
 
 
 def _query(request: Request) -> str:
-    return request.POST.get("q", "").replace("\x00", " ").strip()[:MAX_QUERY_LENGTH]
+    return request.POST.get("q", "").replace("\x00", " ").strip()[:MAX_LENGTH]
 
 
 def _canonical(text: str) -> str:

@@ -15,6 +15,7 @@ from analysis.models import Label, SavedSearch
 from analysis.search.autocomplete import Suggestion, complete
 from analysis.search.label_index import IndexedName, label_index
 from analysis.search.results import COUNT_CAP
+from analysis.search.syntax.parser import MAX_LENGTH
 from analysis.search.visible_labels import label_visibility
 from analysis.web.http import Request, current_user_id, int_param
 from analysis.web.saved_searches import library_url_of
@@ -22,7 +23,6 @@ from analysis.web.saved_searches import library_url_of
 MAX_OPTIONS = 10
 MAX_SAVED_SEARCHES = 3
 MAX_LABELS = 8
-MAX_QUERY_LENGTH = 4_000
 MAX_NAME_LENGTH = 200
 ADDABLE_KINDS = (Label.Kind.LABEL, Label.Kind.TAG)
 KIND_NAMES = {
@@ -55,7 +55,7 @@ class AutocompleteOption:
 def autocomplete(request: Request) -> HttpResponse:
     """Search terms and saved searches for the text `q`, as listbox options."""
     # PostgreSQL rejects NUL in text.
-    text = request.GET.get("q", "").replace("\x00", " ")[:MAX_QUERY_LENGTH]
+    text = request.GET.get("q", "").replace("\x00", " ")[:MAX_LENGTH]
     cursor = int_param(request.GET.get("cursor", ""), maximum=len(text), minimum=0)
     saved = _saved_search_options(text, owner_id=current_user_id(request))
     viewer = permissions.viewer_of(request.user)
