@@ -57,6 +57,10 @@ class Search:
         """The ids and sort keys of the first images after a cursor."""
         return [(row[0], row[1]) for row in self.plan.rows(after=after, limit=limit)]
 
+    def image_ids(self, *, limit: int) -> list[int]:
+        """The ids of the first images."""
+        return [image_id for image_id, _ in self.keys(limit=limit)]
+
     def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:
         """The position of an image in the order of the query, or just before it.
 
@@ -97,17 +101,7 @@ def count(
 
 def image_ids(query: Query, *, viewer: Viewer, limit: int) -> list[int]:
     """The ids of the first images."""
-    return [image_id for image_id, _ in Search(query, viewer).keys(limit=limit)]
-
-
-def sort_keys(query: Query, *, viewer: Viewer, limit: int) -> list[Any]:
-    """The sort keys of the first images."""
-    return [key for _, key in Search(query, viewer).keys(limit=limit)]
-
-
-def cursor_of(image_id: int, query: Query, *, viewer: Viewer, is_before: bool = False) -> Cursor | None:
-    """The position of an image in the order of a query, or just before it."""
-    return Search(query, viewer).cursor_of(image_id, is_before=is_before)
+    return Search(query, viewer).image_ids(limit=limit)
 
 
 def iter_ids(query: Query, *, viewer: Viewer, step: int = STEP) -> Iterator[list[int]]:

@@ -113,7 +113,7 @@ def test_every_strategy_has_a_builder():
 
 
 def tried(statistics: Statistics, *, found: int) -> list[tuple[Strategy, int]]:
-    """The strategies in turn, each with its budget, if each trial finds so many images."""
+    """The strategies in turn with their budgets, if each trial finds so many."""
     choices = []
     while True:
         strategy = choose_strategy(statistics)
