@@ -130,7 +130,8 @@ def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, li
         f"""
         WITH hits AS MATERIALIZED ({hits.text}),
         apart AS (
-            SELECT CASE WHEN count(*) <= {EXACT} THEN 1 ELSE (count(*) + {SAMPLE - 1}) / {SAMPLE} END AS number FROM hits),
+            SELECT CASE WHEN count(*) <= {EXACT} THEN 1 ELSE (count(*) + {SAMPLE - 1}) / {SAMPLE} END AS number
+            FROM hits),
         placed AS (SELECT hits.*, row_number() OVER () AS place FROM hits),
         chosen AS MATERIALIZED ({labels} WHERE mod(place, (SELECT number FROM apart)) = 0),
         counted AS (SELECT label_id, count(*) AS images FROM chosen, unnest(label_ids) label_id GROUP BY label_id)
