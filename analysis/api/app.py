@@ -68,7 +68,7 @@ def _view(view: View) -> View:
 
 
 def _unknown_parameters(request: HttpRequest) -> list[str]:
-    """Names in the query string that the operation does not have, such as misspelled ones."""
+    """Parameters that the operation does not have, such as misspelled ones."""
     route = request.resolver_match.route if request.resolver_match else ""
     path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
     known = _parameters().get((path, str(request.method).lower()))
