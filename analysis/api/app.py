@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from analysis.api import analyses, batches, buckets, errors, images, labels, openapi, searches, status, uploads
+from analysis.api import analyses, batches, buckets, errors, exports, images, labels, openapi, searches, status, uploads
 from analysis.api.authentication import RateLimit
 
 View = Callable[..., HttpResponseBase]
@@ -34,7 +34,7 @@ api = Api(
     urls_namespace="api-v1",
 )
 errors.add_handlers(api)
-for module in (images, labels, analyses, batches, searches, uploads, buckets, status):
+for module in (images, labels, analyses, batches, searches, exports, uploads, buckets, status):
     api.add_router("", module.router)
 
 

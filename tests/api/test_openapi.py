@@ -39,7 +39,7 @@ def test_the_document_is_the_one_in_docs():
 
 @pytest.fixture(autouse=True)
 def connection_stays_open():
-    """As Django's own test client does: a request's end would close the connection of the test's transaction."""
+    """Keep the test's connection at the end of a request, as Django's test client."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield
