@@ -6,7 +6,7 @@ Includes labels that a viewer may not see: results must pass through `visible_la
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +14,7 @@ from time import monotonic
 
 from analysis.models import Label, LabelAlias
 from analysis.search.database import fetch_all
+from analysis.search.folding import fold, is_inflection
 
 MAX_AGE = 60
 """Seconds until renamed labels and new counts are read; new labels are read at once."""
@@ -33,7 +34,11 @@ class IndexedName:
 
     @cached_property
     def letters(self) -> int:
-        return _letters(self.text.lower())
+        return _letters(self.folded)
+
+    @cached_property
+    def folded(self) -> str:
+        return fold(self.text)
 
     @property
     def is_alias(self) -> bool:
@@ -49,7 +54,7 @@ class LabelIndex:
     """The highest ids of labels and of aliases that were read."""
     read_at: float = 0.0
     _suffixes: list[str] = field(default_factory=list, repr=False)
-    """Each name from each of its words on, in lower case, sorted."""
+    """Each name from each of its words on, folded, sorted."""
     _positions: list[int] = field(default_factory=list, repr=False)
     """The position in `names` of each suffix."""
 
@@ -64,30 +69,55 @@ class LabelIndex:
 
     def starting_with(self, prefix: str) -> Iterator[IndexedName]:
         """Labels with a word that starts with the prefix, each once, by frequency."""
-        first = bisect_left(self._suffixes, prefix.lower())
-        last = bisect_left(self._suffixes, prefix.lower() + LAST)
         label_ids = set()
-        for position in sorted(set(self._positions[first:last])):
+        for position in self._starting_with(fold(prefix)):
             name = self.names[position]
             if name.label_id not in label_ids:
                 label_ids.add(name.label_id)
                 yield name
 
+    def named(self, folded: str) -> list[IndexedName]:
+        """Names and aliases that are the same when folded."""
+        first, last = bisect_left(self._suffixes, folded), bisect_right(self._suffixes, folded)
+        names = (self.names[position] for position in self._positions[first:last])
+        return [name for name in names if name.folded == folded]
+
+    def inflections(self, folded: str) -> list[IndexedName]:
+        """Names whose last word is another form of that of this one: plural, -ing or -ed.
+
+        The nearest form of them, by frequency.
+        """
+        first, _space, last = folded.rpartition(" ")
+        # Words change at their end, and short ones near their beginning: "lie" and "lying" are not found.
+        stem = folded[: len(folded) - len(last) + max(2, min(len(last) - 3, 4))]
+        forms: dict[str, list[IndexedName]] = {}
+        for position in self._starting_with(stem):
+            name = self.names[position]
+            before, _space, other = name.folded.rpartition(" ")
+            if before == first and other != last and is_inflection(other, last):
+                forms.setdefault(name.folded, []).append(name)
+        return forms[min(forms, key=lambda form: abs(len(form) - len(folded)))] if forms else []
+
+    def _starting_with(self, folded: str) -> list[int]:
+        """The positions of names with a word that starts like this."""
+        first, last = bisect_left(self._suffixes, folded), bisect_left(self._suffixes, folded + LAST)
+        return sorted(set(self._positions[first:last]))
+
     def categories(self, prefix: str) -> list[str]:
         """The categories with a word that starts with the prefix, by name."""
         names = sorted({name.category for name in self.names if name.category})
-        return [name for name in names if any(text.startswith(prefix.lower()) for text in _suffixes(name))]
+        return [name for name in names if any(text.startswith(fold(prefix)) for text in _suffixes(name))]
 
     def near(self, text: str, *, maximum: int) -> list[IndexedName]:
         """Names that differ by one or two letters, by distance and frequency."""
-        text = text.lower()
+        text = fold(text)
         letters, limit = _letters(text), 1 + (len(text) > 4)
         matches = []
         for position, name in enumerate(self.names):
             # The distance is expensive; most names differ too much in length or letters.
-            if abs(len(name.text) - len(text)) > limit or (name.letters ^ letters).bit_count() > 2 * limit:
+            if abs(len(name.folded) - len(text)) > limit or (name.letters ^ letters).bit_count() > 2 * limit:
                 continue
-            distance = edit_distance(name.text.lower(), text, limit=limit)
+            distance = edit_distance(name.folded, text, limit=limit)
             if 0 < distance <= limit:
                 matches.append((distance, position))
         return [self.names[position] for _, position in heapq.nsmallest(maximum, matches)]
@@ -165,7 +195,7 @@ def _names(*, after: tuple[int, int]) -> list[IndexedName]:
 
 
 def _suffixes(name: str) -> list[str]:
-    text = name.lower()
+    text = fold(name)
     starts = [at for at in range(len(text)) if text[at].isalnum() and not text[at - 1 : at].isalnum()]
     return [text[at:] for at in starts] or [text]
 

@@ -21,7 +21,11 @@ BYTE_UNITS = {
     "": 1,
     "B": 1,
 }
-UNQUOTED = re.compile(r'(?!OR$|NOT$|AND$|\.\.)[^\s"()<>=:*-][^\s"()<>=:*]*')
+QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb"
+"""Curly and angle quotation marks, which the parser reads as straight ones."""
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
+"""Dashes, which the parser reads as a minus sign before a term."""
+UNQUOTED = re.compile(rf'(?!OR$|NOT$|AND$|\.\.)[^\s"()<>=:*{QUOTES}{DASHES}-][^\s"()<>=:*{QUOTES}]*')
 
 
 def quoted(name: str) -> str:

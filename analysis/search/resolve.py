@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from analysis.models import Viewer
+from analysis.models import Label, Viewer
 from analysis.search.database import fetch_all
+from analysis.search.folding import unicode_forms
+from analysis.search.label_index import label_index
 from analysis.search.query import Query
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.terms.base import LabelLookup, Resolution, Term
 from analysis.search.terms.faces import TRAIT
+from analysis.search.words import KnownNames, WordMeaning, WordReading, may_change, read_words
 
 MAX_PREFIX_LABELS = 1_000
 """Of more labels with a prefix, the most frequent ones are searched."""
+PRIVATE = {Label.Kind.TAG, Label.Kind.CELEBRITY}
+"""Labels whose names come from people: others learn them only from images that they may see."""
 
 _KIND = f"""
     CASE said.kind WHEN '' THEN NOT label.is_hidden WHEN '{TRAIT}' THEN label.kind IN ('face', 'emotion')
@@ -25,16 +30,16 @@ _KIND = f"""
 _STANDING = "JOIN analysis_label label ON label.id = coalesce(named.merged_into_id, named.id)"
 _LOOKUPS = {
     "name": f"""
-        SELECT place, label.id, label.image_count FROM said
+        SELECT place, label.id, label.image_count, label.kind FROM said
         JOIN analysis_label named ON lower(named.name) = lower(said.name) {_STANDING} WHERE how = 'name' AND {_KIND}
         UNION
-        SELECT place, label.id, label.image_count FROM said
+        SELECT place, label.id, label.image_count, label.kind FROM said
         JOIN analysis_labelalias alias ON lower(alias.name) = lower(said.name)
         JOIN analysis_label named ON named.id = alias.label_id {_STANDING} WHERE how = 'name' AND {_KIND}
     """,  # noqa: S608
     "prefix": f"""
-        SELECT place, begun.id, begun.image_count FROM said CROSS JOIN LATERAL (
-            SELECT DISTINCT label.id, label.image_count FROM analysis_label named {_STANDING}
+        SELECT place, begun.id, begun.image_count, begun.kind FROM said CROSS JOIN LATERAL (
+            SELECT DISTINCT label.id, label.image_count, label.kind FROM analysis_label named {_STANDING}
             WHERE {_KIND} AND (starts_with(lower(named.name), lower(said.name)) OR EXISTS (
                 SELECT FROM analysis_labelalias alias
                 WHERE alias.label_id = named.id AND starts_with(lower(alias.name), lower(said.name))))
@@ -42,7 +47,7 @@ _LOOKUPS = {
         WHERE how = 'prefix'
     """,  # noqa: S608
     "category": """
-        SELECT place, label.id, label.image_count FROM said
+        SELECT place, label.id, label.image_count, label.kind FROM said
         JOIN analysis_label label ON lower(label.category) = lower(said.name)
         WHERE how = 'category' AND NOT label.is_hidden AND label.merged_into_id IS NULL
     """,
@@ -54,47 +59,72 @@ class ResolvedQuery(Resolution):
     """A query whose names are resolved."""
 
     query: Query = field(default_factory=Query)
+    """As it is searched: with the labels that its words stand for."""
+    meanings: tuple[WordMeaning, ...] = ()
+    """What differs from the words as they were typed."""
 
 
 def resolve(query: Query, *, viewer: Viewer, moment: datetime) -> ResolvedQuery:
     """Look up everything that the terms of a query name."""
-    terms = list(dict.fromkeys(leaf for part in query.parts for leaf in part.leaves))
-    labels, image_count = _labels(lookup for term in terms for lookup in term.lookups)
+    labels, known, image_count = _labels(_lookups(query))
+    reading = WordReading(query)
+    if may_change(query, known):
+        reading = read_words(query, known=known, index=label_index(), viewer=viewer)
+    if reading.meanings:
+        labels, known, image_count = _labels(_lookups(reading.query))
+    terms = list(dict.fromkeys(_leaves(reading.query)))
     values: dict[Term, Any] = {}
     for kind in dict.fromkeys(type(term) for term in terms):
         values |= kind.resolve_all([term for term in terms if type(term) is kind], viewer)
-    return ResolvedQuery(viewer, moment, labels, image_count, values, query)
+    return ResolvedQuery(viewer, moment, labels, image_count, values, reading.query, reading.meanings)
 
 
-def _labels(wanted: Iterable[LabelLookup]) -> tuple[dict[LabelLookup, LabelSet], int]:
-    """The labels of each lookup, and about how many images there are.
+def _leaves(query: Query) -> Iterator[Term]:
+    return (leaf for part in query.parts for leaf in part.leaves)
 
-    0 images without labels.
 
-    Names and aliases ignore case. A merged label stands for its target, and is searched along with it while images
-    are still being reindexed. Hidden labels match only with their kind.
+def _lookups(query: Query) -> list[LabelLookup]:
+    return list(dict.fromkeys(lookup for term in _leaves(query) for lookup in term.lookups))
+
+
+def _labels(lookups: Sequence[LabelLookup]) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int]:
+    """The labels of each lookup, those it names, and the number of images.
+
+    The number is approximate, and 0 without labels.
+
+    Names and aliases ignore case, and whether their accents are composed. A merged label stands for its target, and is
+    searched along with it while images are still being reindexed. Hidden labels match only with their kind.
     """
-    lookups: Sequence[LabelLookup] = list(dict.fromkeys(wanted))
     if not lookups:
-        return {}, 0
-    matches: list[list[tuple[int, int]]] = [[] for _ in lookups]
+        return {}, KnownNames({}), 0
+    matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
     methods = dict.fromkeys(lookup.method for lookup in lookups)
-    [(_, _, total), *rows] = fetch_all(
+    forms = [
+        (place, lookup.method, name, lookup.kind)
+        for place, lookup in enumerate(lookups)
+        for name in unicode_forms(lookup.name)
+    ]
+    [(_, _, total, _), *rows] = fetch_all(
         f"""
         WITH said AS (
-            SELECT number - 1 AS place, how, name, kind
-            FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS said (how, name, kind, number)),
+            SELECT * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS said (place, how, name, kind)),
         meant AS ({" UNION ALL ".join(_LOOKUPS[method] for method in methods)})
-        SELECT -1 AS place, 0 AS id, (SELECT max(id) FROM analysis_image) AS image_count
+        SELECT -1 AS place, 0 AS id, (SELECT max(id) FROM analysis_image) AS image_count, '' AS kind
         UNION ALL SELECT * FROM meant
         UNION ALL
-        SELECT place, merged.id, merged.image_count FROM meant
+        SELECT place, merged.id, merged.image_count, merged.kind FROM meant
         JOIN analysis_label merged ON merged.merged_into_id = meant.id AND merged.reindex_cursor IS NOT NULL
         ORDER BY place
         """,  # noqa: S608
-        [list(column) for column in zip(*lookups, strict=True)],
+        [list(column) for column in zip(*forms, strict=True)],
     )
-    for place, pk, number in rows:
-        matches[place].append((pk, number))
-    labels = (LabelSet(tuple(sorted(pk for pk, _ in found)), sum(number for _, number in found)) for found in matches)
-    return dict(zip(lookups, labels, strict=True)), total or 0
+    for place, pk, number, kind in rows:
+        matches[place][pk] = (number, kind)
+    found = dict(zip(lookups, matches, strict=True))
+    labels = {
+        lookup: LabelSet(tuple(sorted(rows)), sum(number for number, _ in rows.values()))
+        for lookup, rows in found.items()
+    }
+    ids = {lookup: labels[lookup].ids for lookup in lookups}
+    private = frozenset(lookup for lookup, rows in found.items() if {kind for _, kind in rows.values()} <= PRIVATE)
+    return labels, KnownNames(ids, private), total or 0

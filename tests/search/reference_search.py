@@ -10,6 +10,7 @@ from analysis.recognition import responses
 from analysis.recognition.detected_labels import detected_labels, lines_in
 from analysis.search import terms
 from analysis.search.query import Query
+from tests.search import reference_words
 
 FULL = 100.0
 
@@ -97,6 +98,7 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label])
 
 def reference_results(query: Query, library: Library) -> list[int]:
     """The ids of all hits, in the query's order."""
+    query = reference_words.read(query, library)
     hits = [
         picture
         for picture in library.pictures

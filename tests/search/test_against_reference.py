@@ -22,7 +22,7 @@ from tests.search import reference_search
 
 pytestmark = pytest.mark.django_db
 
-NAMES = ["Dog", "Cat", "Person", "Grass", "Car", *(f"Dwarf {number}" for number in range(10)), "Straße"]
+NAMES = ["Dog", "Cat", "Person", "Grass", "Car", *(f"Dwarf {number}" for number in range(10)), "Straße", "Cat Grass"]
 CATEGORIES = ["Animals and Pets", "Person Description", "Nature"]
 TRAITS = ["Smile", "Eyes Open", "Female", "Happy", "Calm"]
 WORDS = ["one", "way", "stop", "exit"]
@@ -31,7 +31,8 @@ TAGS = ["holiday", "_draft", "dog"]
 PICTURES = 45
 MOMENT = START + timedelta(days=60)
 
-names = st.sampled_from([*NAMES, "Human", "holiday", "_draft", "hidden", "Red", "nobody"]).flatmap(
+OTHER_FORMS = ["dogs", "cats", "holidays", "Strasse", "kitty", "automobile", "people", "puppy", "humàn", "cat-grass"]
+names = st.sampled_from([*NAMES, *OTHER_FORMS, "Human", "holiday", "_draft", "hidden", "Red", "nobody"]).flatmap(
     lambda name: st.sampled_from([name, name.lower(), name.upper()])
 )
 days = st.dates(START.date() - timedelta(days=5), START.date() + timedelta(days=70))
@@ -53,10 +54,11 @@ leaves = st.one_of(
         names,
         kind=st.sampled_from(["", "", "label", "tag", "color", "emotion", "face"]),
         minimum=st.sampled_from([0, 0, 70, 90.5, 99]),
+        is_exact=st.booleans(),
     ),
     st.builds(terms.LabelTerm, st.sampled_from(["d", "D", "Dwarf", "hu", "c"]), is_prefix=st.just(True)),
     st.builds(terms.CategoryTerm, st.sampled_from([*CATEGORIES, "animals and pets", "none"])),
-    st.builds(terms.CountTerm, names, st.integers(0, 3), st.none() | st.integers(0, 3)),
+    st.builds(terms.CountTerm, names, st.integers(0, 3), st.none() | st.integers(0, 3), is_exact=st.booleans()),
     st.builds(
         terms.FaceTerm,
         st.lists(st.sampled_from([*TRAITS, "smile", "eyes open"]), max_size=2, unique=True).map(tuple),
@@ -106,6 +108,19 @@ common_labels = st.builds(
     terms.LabelTerm, st.sampled_from(["Dog", "Cat", "Person", "Car"]), minimum=st.sampled_from([0, 0, 70])
 )
 label_lists = st.lists(common_labels | st.builds(terms.Not, common_labels), min_size=2, max_size=3, unique=True)
+typed_words = st.lists(
+    st.builds(
+        terms.LabelTerm,
+        st.sampled_from(
+            [*OTHER_FORMS, "on", "the", "2026", "cat", "grass", "grasses", "dwarf", "1", "straße", "nobody"]
+        ),
+        minimum=st.sampled_from([0, 0, 0, 70]),
+        is_exact=st.sampled_from([False, False, False, True]),
+    ),
+    min_size=1,
+    max_size=4,
+    unique=True,
+)
 queries = st.builds(Query, st.lists(nodes, max_size=4, unique=True).map(tuple), st.sampled_from(SORTS))
 
 
@@ -145,6 +160,24 @@ def test_label_scans_equal_plain_python(seed):
         expected = reference_search.reference_results(query, library)
         assert _all_pages(query, library.viewer, budget, size=3) == expected
         assert search.count(query, viewer=library.viewer, budget=budget // 4, cap=4) == min(len(expected), 5)
+
+    check()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_typed_words_equal_plain_python(seed):
+    """Plurals, accents, synonyms, neighbors and stop words, alone and in groups."""
+    owner, colleague = create_user("Owner"), create_user("colleague")
+    _fill(random.Random(seed), [owner, colleague])
+    people = [Viewer(owner.pk), Viewer(colleague.pk), Viewer(), Viewer(owner.pk, sees_all=True)]
+    libraries = [reference_search.library(viewer, MOMENT) for viewer in people]
+
+    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(typed_words, typed_words, st.sampled_from(["all", "any", "not"]), st.sampled_from(range(len(people))))
+    def check(words, others, group: str, person: int) -> None:
+        kind = {"all": terms.all_of, "any": terms.any_of, "not": lambda parts: terms.Not(terms.all_of(parts))}[group]
+        query, library = Query((*words, kind(others))), libraries[person]
+        assert _all_pages(query, library.viewer, 12, size=30) == reference_search.reference_results(query, library)
 
     check()
 

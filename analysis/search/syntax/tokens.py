@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -64,7 +65,8 @@ def label_with_confidence(token: Token, value: Token, sign: Token, minimum: Toke
 
 def instance_count(name: Token, sign: str, number: Token) -> CountTerm:
     """`count(person)>=3`."""
-    return _read(number, lambda value: CountTerm.parse(_value(name).text, sign, value))
+    term = _read(number, lambda value: CountTerm.parse(_value(name).text, sign, value))
+    return replace(term, is_exact=_value(name).is_quoted)
 
 
 def face(opening: Token, contents: Iterable[str | FaceTerm]) -> FaceTerm:

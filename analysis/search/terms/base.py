@@ -115,12 +115,13 @@ class Value(NamedTuple):
 class LabelLookup(NamedTuple):
     """The labels that a term names, to be looked up by resolve.py.
 
-    `method` is name, prefix or category.
+    `method` is name, prefix or category. A name that is no label may be another form of one, unless `is_exact`.
     """
 
     method: str
     name: str
     kind: str = ""
+    is_exact: bool = True
 
 
 class Term(Node):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.models import Label
-from analysis.search.literals import quoted, range_literal
+from analysis.search.literals import UNQUOTED, always_quoted, range_literal
 from analysis.search.sql.conditions import has_count
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import LabelLookup, RequiredLabels, Resolution, Term, Value
@@ -28,6 +28,11 @@ class CountTerm(Term):
     name: str
     minimum: int
     maximum: int | None = None
+    is_exact: bool = False
+    """No other form of the name, such as the plural; names that have to be written in quotes are exact."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_exact", self.is_exact or not UNQUOTED.fullmatch(self.name))
 
     @classmethod
     def parse(cls, field: str, sign: str, value: Value) -> CountTerm:
@@ -36,9 +41,10 @@ class CountTerm(Term):
         return cls(field, low or 0, high)
 
     def write(self) -> str:
+        name = always_quoted(self.name) if self.is_exact else self.name
         if self.minimum == 0 and self.maximum is not None:
-            return f"count({quoted(self.name)})<={self.maximum}"
-        return f"count({quoted(self.name)}){range_literal(self.minimum, self.maximum, str, equals='=')}"
+            return f"count({name})<={self.maximum}"
+        return f"count({name}){range_literal(self.minimum, self.maximum, str, equals='=')}"
 
     def describe(self) -> str:
         values = {"label": self.name, "number": formatting.count(self.minimum)}
@@ -52,7 +58,7 @@ class CountTerm(Term):
 
     @property
     def lookups(self) -> tuple[LabelLookup, ...]:
-        return (LabelLookup("name", self.name, Label.Kind.LABEL),)
+        return (LabelLookup("name", self.name, Label.Kind.LABEL, self.is_exact),)
 
     def condition(self, resolved: Resolution) -> Sql:
         return has_count(resolved.label_set(self), minimum=self.minimum, maximum=self.maximum)

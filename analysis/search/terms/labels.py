@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analysis.search.literals import always_quoted, number_literal, quoted
+from analysis.search.literals import UNQUOTED, always_quoted, number_literal, quoted
 from analysis.search.sql.conditions import LabelSet, has_label, hundredths
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import LabelLookup, RequiredLabels, Resolution, Term, Value
@@ -32,7 +32,8 @@ class LabelTerm(Term):
     """Images with a label of this name or alias.
 
     `kind` limits it to one kind of label and includes hidden labels; `minimum` is the confidence in percent;
-    `is_prefix` accepts every name or alias that begins with `name`.
+    `is_prefix` accepts every name or alias that begins with `name`; `is_exact` no other form of the name, such as the
+    plural. Names that have to be written in quotes are exact.
     """
 
     KINDS: ClassVar = tuple(KIND_NAMES)
@@ -44,23 +45,31 @@ class LabelTerm(Term):
     kind: str = ""
     minimum: float = 0.0
     is_prefix: bool = False
+    is_exact: bool = False
+
+    def __post_init__(self) -> None:
+        # One form of equal terms, so that parsing what `write` returns gives an equal one.
+        is_exact = not self.is_prefix and (self.is_exact or self._needs_quotes)
+        object.__setattr__(self, "is_exact", is_exact)
 
     @classmethod
     def parse(cls, field: str, sign: str, value: Value) -> LabelTerm:
-        return cls(value.text, field, is_prefix=value.is_prefix)
+        return cls(value.text, field, is_prefix=value.is_prefix, is_exact=value.is_quoted)
 
     def with_minimum(self, text: str) -> LabelTerm:
         """The label at a confidence of at least this text says. Raises InvalidValue."""
         return replace(self, minimum=CONFIDENCE.span(text)[0])
 
     def write(self) -> str:
-        is_field = self.minimum > 0 and not (self.is_prefix or self.kind)
-        name = quoted(self.name)
-        if is_field and self.name.lower() in self.comparable_fields:
-            name = always_quoted(self.name)
+        name = always_quoted(self.name) if self.is_exact else quoted(self.name)
         kind = f"{self.kind}:" if self.kind else ""
         minimum = f">={number_literal(self.minimum)}" if self.minimum else ""
         return f"{kind}{name}{'*' if self.is_prefix else ''}{minimum}"
+
+    @property
+    def _needs_quotes(self) -> bool:
+        is_field = self.minimum > 0 and not self.kind and self.name.lower() in self.comparable_fields
+        return is_field or not UNQUOTED.fullmatch(self.name)
 
     def describe(self) -> str:
         name = f"{self.name}…" if self.is_prefix else self.name
@@ -80,7 +89,9 @@ class LabelTerm(Term):
 
     @property
     def lookups(self) -> tuple[LabelLookup, ...]:
-        return (LabelLookup("prefix" if self.is_prefix else "name", self.name, self.kind),)
+        if self.is_prefix:
+            return (LabelLookup("prefix", self.name, self.kind),)
+        return (LabelLookup("name", self.name, self.kind, self.is_exact),)
 
     def condition(self, resolved: Resolution) -> Sql:
         return has_label(resolved.label_set(self), minimum=hundredths(self.minimum))

@@ -1,0 +1,63 @@
+"""Folding of words: case, accents, plurals and verb forms."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from threading import Lock
+from typing import cast
+
+import snowballstemmer
+
+# Letters that Unicode does not decompose into a letter and an accent, apostrophes, and dashes, which name as a space
+# does: "T-Shirt" is "t shirt".
+_LETTERS = {
+    **{ord(letter): plain for letter, plain in zip("øłđðıþæœ", (*"olddi", "th", "ae", "oe"), strict=True)},
+    **dict.fromkeys(map(ord, "\u2018\u2019\u02bc\uff07`"), "'"),
+    **dict.fromkeys(map(ord, "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), " "),
+}
+# What inflections add to the common beginning of two words: city and cities, bake and baking, stop and stopped.
+_ENDING = re.compile(r"(?P<doubled>[a-z])?(?:ing|ed)|'?s|s'|es|e|y|ies|ied|")
+# A stemmer keeps the word that it works on, so threads take turns.
+_stemmer, _lock = snowballstemmer.stemmer("english"), Lock()
+
+
+def fold(text: str) -> str:
+    """The text without differences of case, accents, apostrophes and dashes."""
+    folded = text.lower()
+    if not folded.isascii():
+        decomposed = unicodedata.normalize("NFKD", text.casefold())
+        folded = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return " ".join(folded.translate(_LETTERS).split()) or text.lower()
+
+
+def unicode_forms(text: str) -> list[str]:
+    """The text as typed, with composed (NFC) and with decomposed accents (NFD)."""
+    if text.isascii():
+        return [text]
+    return list(dict.fromkeys([text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)]))
+
+
+def is_inflection(word: str, other: str) -> bool:
+    """Two folded English words are forms of one: plural, -ing or -ed."""
+    short, long = sorted([word, other], key=len)
+    if long == f"{short}es" and short.endswith(("s", "x", "z", "ch", "sh")):
+        return True
+    start = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
+    if start < 2 or not (_is_ending(word, start) and _is_ending(other, start)):
+        return False
+    # The stemmer knows that "caring" belongs to "care" and not to "car". By itself it would go too far: "organization"
+    # has the stem of "organ".
+    return _stem(word) == _stem(other)
+
+
+def _is_ending(word: str, start: int) -> bool:
+    ending = _ENDING.fullmatch(word, start)
+    return ending is not None and ending["doubled"] in {None, word[start - 1]}
+
+
+@lru_cache(maxsize=4_096)
+def _stem(word: str) -> str:
+    with _lock:
+        return cast(str, _stemmer.stemWord(word))

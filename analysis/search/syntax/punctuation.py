@@ -1,0 +1,31 @@
+"""Curly quotes and dashes as the quotes and minus signs of the grammar."""
+
+from __future__ import annotations
+
+import re
+
+from analysis.search.literals import DASHES, QUOTES
+
+# What stands between straight quotes stays as it is, so that names with other marks can be searched.
+_MARKS = re.compile(
+    rf"""
+    (?P<straight>"(?:[^"\\]|\\.)*"?)
+    | [{QUOTES}](?P<phrase>[^"{QUOTES}]*)["{QUOTES}]
+    | (?P<open>[{QUOTES}])
+    | (?<![^\s(])[{DASHES}](?=[^\s{DASHES}])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def straightened(text: str) -> str:
+    """The text with straight quotes and minus signs, of the same length."""
+    return _MARKS.sub(_plain, text)
+
+
+def _plain(match: re.Match[str]) -> str:
+    if match["straight"]:
+        return match[0]
+    if match["phrase"] is not None:
+        return f'"{match["phrase"]}"'
+    return '"' if match["open"] else "-"

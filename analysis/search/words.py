@@ -1,0 +1,314 @@
+"""Labels for words as people type them: plurals, synonyms, neighboring words.
+
+A word that is a label is never changed, and neither is one in quotes. Only labels that the viewer may see are
+considered, so that nobody learns the names of other people's tags.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from analysis.models import Viewer
+from analysis.search.errors import InvalidValue
+from analysis.search.folding import fold
+from analysis.search.label_index import IndexedName, LabelIndex
+from analysis.search.query import Query, all_of
+from analysis.search.synonyms import synonyms
+from analysis.search.terms import And, CountTerm, DateTerm, LabelTerm, Node, Not, Or, any_of
+from analysis.search.terms.base import LabelLookup, Value
+from analysis.search.visible_labels import LabelVisibility, label_visibility
+
+MAX_JOINED = 4
+"""Rekognition's labels have up to four words."""
+MAX_CANDIDATES = 200
+"""Labels whose visibility is looked up for one query; words beyond are searched as typed."""
+STOP_WORDS: Final = frozenset(
+    [
+        *(
+            "a",
+            "all",
+            "an",
+            "and",
+            "any",
+            "are",
+            "at",
+            "by",
+            "for",
+            "from",
+            "her",
+            "his",
+            "in",
+            "is",
+            "it",
+            "its",
+            "me",
+        ),
+        *("me", "my", "of", "on", "our", "some", "that", "the", "their", "these", "this", "those", "to", "was", "were"),
+        *("with", "your", "image", "images", "photo", "photos", "picture", "pictures"),
+    ]
+)
+"""Left out beside other terms, unless they are labels."""
+DATE = re.compile(r"(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?")
+"""A year, month or day, which without a field is when the picture was taken."""
+
+
+@dataclass(frozen=True)
+class WordMeaning:
+    """Words of a query and the part that replaces them; None if they are left out."""
+
+    typed: tuple[LabelTerm | CountTerm, ...]
+    part: Node | None
+
+    @property
+    def text(self) -> str:
+        """The words as they were typed."""
+        return " ".join(term.name for term in self.typed)
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the labels that are searched."""
+        return [leaf.name for leaf in self.part.leaves if isinstance(leaf, LabelTerm | CountTerm)] if self.part else []
+
+
+@dataclass(frozen=True)
+class WordReading:
+    """A query as it is searched, and what was changed for it."""
+
+    query: Query
+    meanings: tuple[WordMeaning, ...] = ()
+
+
+@dataclass(frozen=True)
+class KnownNames:
+    """The labels named by each lookup; `private` if all are tags or celebrities."""
+
+    ids: Mapping[LabelLookup, Sequence[int]]
+    private: frozenset[LabelLookup] = frozenset()
+
+
+def may_change(query: Query, known: KnownNames) -> bool:
+    """Some word is no label that everybody may know, or is beside another one."""
+    words = (leaf for part in query.parts for leaf in part.leaves if _is_bare(leaf))
+    return any(word.lookups[0] in known.private or not known.ids.get(word.lookups[0]) for word in words) or any(
+        True for _words in _all_neighbors(query.parts)
+    )
+
+
+def read_words(query: Query, *, known: KnownNames, index: LabelIndex, viewer: Viewer) -> WordReading:
+    """The query with the labels that its words stand for."""
+    reader = _Reader(known, index, viewer)
+    reader.check_visibility(query)
+    parts = reader.parts(query.parts)
+    if not reader.meanings:
+        return WordReading(query)
+    root = all_of(parts)
+    parts = root.parts if isinstance(root, And) else (root,)
+    return WordReading(replace(query, parts=parts), tuple(reader.meanings))
+
+
+def exactly(query: Query) -> Query:
+    """The query with all its words in quotes."""
+    return replace(query, parts=tuple(dict.fromkeys(map(_exact, query.parts))))
+
+
+def separately(query: Query, meaning: WordMeaning) -> Query:
+    """The query with the words of one label as labels of their own."""
+    # All but the first one in quotes, so that they are not read as one label again.
+    words = {word: replace(word, is_exact=True) for word in meaning.typed[1:] if isinstance(word, LabelTerm)}
+    return replace(query, parts=tuple(words.get(part, part) for part in query.parts))  # type: ignore[call-overload]
+
+
+def stands_alone(query: Query, term: LabelTerm, *, index: LabelIndex) -> LabelTerm:
+    """The term to add to a query, in quotes if it would join the words before."""
+    parts = (*query.parts, term)
+    ends = (words for at in range(len(parts)) for words in _neighbors(parts, at) if words[-1] is term)
+    if any(index.named(fold(_joined(words))) for words in ends):
+        return replace(term, is_exact=True)
+    return term
+
+
+class _Reader:
+    """Reads the words of one query."""
+
+    def __init__(self, known: KnownNames, index: LabelIndex, viewer: Viewer) -> None:
+        self.known, self.index, self.viewer = known, index, viewer
+        self.meanings: list[WordMeaning] = []
+        self._visible: set[int] = set()
+        self._candidates: dict[tuple[str, str], list[list[IndexedName]]] = {}
+
+    def check_visibility(self, query: Query) -> None:
+        """Look up all labels that words may stand for, in one statement."""
+        ids: dict[int, None] = {}
+        for part in query.parts:
+            for leaf in filter(_is_bare, part.leaves):
+                ids |= dict.fromkeys(self._ids_of_word(leaf))
+        for words in _all_neighbors(query.parts):
+            ids |= dict.fromkeys(form.label_id for forms in self._forms(_joined(words), "") for form in forms)
+        wanted = list(ids)[:MAX_CANDIDATES]
+        if wanted:
+            visibility = LabelVisibility(self.viewer, None, False) if self.viewer.sees_all else None
+            visibility = visibility or label_visibility(self.viewer)
+            self._visible = set(visibility.visible(wanted, maximum=len(wanted)))
+
+    def parts(self, parts: Sequence[Node]) -> tuple[Node, ...]:
+        """The parts of a group, all of which must match."""
+        result, left_out, position = list[Node](), list[LabelTerm](), 0
+        while position < len(parts):
+            words, part = self._part_at(parts, position)
+            position += max(len(words), 1)
+            if words and part is None:
+                left_out += words
+            elif part is not None:
+                result.append(part)
+        if not result:
+            return tuple(parts)
+        self.meanings += [WordMeaning((word,), None) for word in left_out]
+        return tuple(result)
+
+    def _part_at(self, parts: Sequence[Node], position: int) -> tuple[Sequence[LabelTerm], Node | None]:
+        """The words read from a position on, and the part they stand for."""
+        for words in _neighbors(parts, position):
+            if forms := self._visible_forms(_joined(words), ""):
+                part = _label(words[-1], forms)
+                self.meanings.append(WordMeaning(words, part))
+                return words, part
+        node = parts[position]
+        if isinstance(node, LabelTerm) and _is_bare(node) and self._is_stop_word(node):
+            return (node,), None
+        return (), self._read(node)
+
+    def _read(self, node: Node) -> Node:
+        match node:
+            case Not(part):
+                return Not(self._read(part))
+            case Or(parts):
+                return any_of(map(self._read, parts))
+            case And(parts):
+                return all_of(self.parts(parts))
+            case LabelTerm() | CountTerm() if _is_bare(node) and not self._is_name(node):
+                part = self._meaning(node)
+                if part != node:
+                    self.meanings.append(WordMeaning((node,), part))
+                return part
+        return node
+
+    def _meaning(self, term: LabelTerm | CountTerm) -> Node:
+        """The part that a word stands for, which is not the name of a label."""
+        if forms := self._visible_forms(term.name, term.lookups[0].kind):
+            return _label(term, forms)
+        return _date(term) or term
+
+    def _is_name(self, term: LabelTerm | CountTerm) -> bool:
+        """The word is the name of a label that the viewer may know."""
+        lookup = term.lookups[0]
+        ids = self.known.ids.get(lookup, ())
+        return bool(ids) and (lookup not in self.known.private or not self._visible.isdisjoint(ids))
+
+    def _is_stop_word(self, term: LabelTerm) -> bool:
+        return _is_stop_word(term) and not self._is_name(term)
+
+    def _ids_of_word(self, term: Node) -> Iterator[int]:
+        """The labels to look up for a word."""
+        if not isinstance(term, LabelTerm | CountTerm):
+            return
+        lookup = term.lookups[0]
+        ids = self.known.ids.get(lookup, ())
+        if ids and lookup not in self.known.private:
+            return
+        forms = [form.label_id for names in self._forms(term.name, lookup.kind) for form in names]
+        if set(forms) - set(ids) or _is_stop_word(term) or _date(term):
+            yield from (*ids, *forms)
+
+    def _visible_forms(self, name: str, kind: str) -> list[IndexedName]:
+        """The labels of the nearest form of a name that the viewer may see."""
+        visible = ([form for form in forms if form.label_id in self._visible] for forms in self._forms(name, kind))
+        return next(filter(None, visible), [])
+
+    def _forms(self, name: str, kind: str) -> list[list[IndexedName]]:
+        """The labels that a name may stand for, the nearest form first."""
+        if (name, kind) not in self._candidates:
+            folded = fold(name)
+            related = (self.index.named(fold(label)) for label in synonyms().get(folded, ()))
+            forms = [self.index.named(folded), self.index.inflections(folded), *related]
+            of_kind = ([form for form in names if kind in {"", form.kind}] for names in forms)
+            self._candidates[name, kind] = [names for names in of_kind if names]
+        return self._candidates[name, kind]
+
+
+def _is_bare(node: Node) -> bool:
+    """A word that may stand for a label of another name."""
+    if isinstance(node, LabelTerm):
+        return not (node.is_exact or node.is_prefix)
+    return isinstance(node, CountTerm) and not node.is_exact
+
+
+def _is_stop_word(term: Node) -> bool:
+    return isinstance(term, LabelTerm) and not (term.kind or term.minimum) and term.name.lower() in STOP_WORDS
+
+
+def _neighbors(parts: Sequence[Node], position: int) -> Iterator[tuple[LabelTerm, ...]]:
+    """Words from a position on that may be one label, the longest first.
+
+    The last one may have a confidence.
+    """
+    words: list[LabelTerm] = []
+    for node in parts[position : position + MAX_JOINED]:
+        if not isinstance(node, LabelTerm) or node.kind or not _is_bare(node):
+            break
+        words.append(node)
+        if node.minimum:
+            break
+    for length in range(len(words), 1, -1):
+        yield tuple(words[:length])
+
+
+def _all_neighbors(parts: Sequence[Node]) -> Iterator[tuple[LabelTerm, ...]]:
+    for position, node in enumerate(parts):
+        yield from _neighbors(parts, position)
+        for group in _groups(node):
+            yield from _all_neighbors(group.parts)
+
+
+def _groups(node: Node) -> Iterator[And]:
+    match node:
+        case And():
+            yield node
+        case Not(part):
+            yield from _groups(part)
+        case Or(parts):
+            for part in parts:
+                yield from _groups(part)
+
+
+def _joined(words: Sequence[LabelTerm]) -> str:
+    return " ".join(word.name for word in words)
+
+
+def _label(term: LabelTerm | CountTerm, forms: Sequence[IndexedName]) -> Node:
+    """The term with the names of these labels; a count is of one label."""
+    names = list({form.name.lower(): form.name for form in forms}.values())
+    terms = [replace(term, name=name, is_exact=True) for name in names]
+    return terms[0] if isinstance(term, CountTerm) else any_of(terms)
+
+
+def _date(term: LabelTerm | CountTerm) -> Node | None:
+    if not (isinstance(term, LabelTerm) and DATE.fullmatch(term.name)) or term.kind or term.minimum:
+        return None
+    try:
+        return DateTerm.parse("taken", "", Value(term.name))
+    except InvalidValue:
+        return None  # 2023-02-30
+
+
+def _exact(node: Node) -> Node:
+    match node:
+        case Not(part):
+            return Not(_exact(part))
+        case And(parts) | Or(parts):
+            return type(node)(tuple(map(_exact, parts)))
+        case LabelTerm() | CountTerm():
+            return replace(node, is_exact=True)
+    return node
