@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from analysis.models import Label, Viewer
+from analysis.search.folding import fold
 from analysis.search.label_index import IndexedName, label_index
 from analysis.search.literals import quoted
 from analysis.search.query import SORTS
+from analysis.search.synonyms import synonyms
 from analysis.search.terms import BY_FIELD, SUGGESTIONS, LabelTerm
 from analysis.search.visible_labels import label_visibility
 
 MAX_FIELDS = 3
+MIN_CONTAINED = 3
+"""Shorter words begin too many names to suggest those."""
 MAX_FRAGMENT = 250
 """Characters before the cursor that are read; names have at most 200."""
 VALUES: dict[str, Sequence[str]] = {**SUGGESTIONS, "sort": SORTS}
@@ -91,13 +96,20 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
 
 
 def near_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
-    """Similar names and aliases of labels the viewer may see, for "Did you mean"."""
-    names = label_index().near(name, maximum=10 * maximum)
+    """Similar names and aliases of labels the viewer may see, for "Did you mean".
+
+    First synonyms and other forms, then names that contain the word, then those that differ by a letter or two.
+    """
+    index, folded = label_index(), fold(name)
+    related = [form for label in synonyms().get(folded, ()) for form in index.named(fold(label))]
+    longer = islice(index.starting_with(name), 10 * maximum) if len(folded) >= MIN_CONTAINED else ()
+    names = [*related, *index.inflections(folded), *longer, *index.near(name, maximum=10 * maximum)]
     if not names:
         return []
     label_ids = dict.fromkeys(similar.label_id for similar in names)
-    visible = label_visibility(viewer).visible(label_ids, maximum=len(names))
-    return list(dict.fromkeys(similar.text for similar in names if similar.label_id in visible))[:maximum]
+    visible = label_visibility(viewer).visible(label_ids, maximum=len(label_ids))
+    texts = (similar.text for similar in names if similar.label_id in visible and similar.text.lower() != name.lower())
+    return list(dict.fromkeys(texts))[:maximum]
 
 
 def _labels(fragment: _Fragment, viewer: Viewer, maximum: int, *, kinds: Sequence[str]) -> list[Suggestion]:

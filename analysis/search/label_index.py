@@ -127,16 +127,16 @@ class _Cache:
     """The index of this process."""
 
     def __init__(self) -> None:
-        self._index = LabelIndex()
+        self.index = LabelIndex()
 
     def get(self) -> LabelIndex:
-        index = self._index
+        index = self.index
         newest, is_valid = _newest(index.newest)
         if not is_valid or monotonic() - index.read_at >= MAX_AGE:
             index = LabelIndex()
         if index.newest != newest:
             # Threads may do this at the same time; each assigns a complete index.
-            self._index = index = index.extended(_names(after=index.newest), newest=newest)
+            self.index = index = index.extended(_names(after=index.newest), newest=newest)
         return index
 
 
@@ -147,6 +147,11 @@ def label_index() -> LabelIndex:
     """The names of all labels that are not hidden."""
     # One short query each time; after MAX_AGE, one that reads all labels.
     return _cache.get()
+
+
+def known_labels() -> LabelIndex:
+    """The names as they were last read, which costs no query."""
+    return _cache.index
 
 
 def edit_distance(first: str, second: str, *, limit: int) -> int:

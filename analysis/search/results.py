@@ -18,7 +18,7 @@ from analysis.search.pagination import Cursor
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.strategies import BUDGET
 from analysis.search.query import Query, StateTerm, leaves
-from analysis.search.resolve import resolve
+from analysis.search.resolve import ResolvedQuery, resolve
 
 PAGE_SIZE = 60
 COUNT_CAP = 10_000
@@ -40,8 +40,13 @@ class Search:
         self._moment, self._budget = moment, budget
 
     @cached_property
+    def resolved(self) -> ResolvedQuery:
+        """The query as it is searched, with the labels that its words stand for."""
+        return resolve(self.query, viewer=self.viewer, moment=self._moment or now())
+
+    @cached_property
     def plan(self) -> QueryPlan:
-        return QueryPlan(resolve(self.query, viewer=self.viewer, moment=self._moment or now()), budget=self._budget)
+        return QueryPlan(self.resolved, budget=self._budget)
 
     def page(self, *, after: Cursor | None = None, size: int = PAGE_SIZE) -> Page:
         """One page of images in the order of the query."""

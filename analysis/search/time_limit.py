@@ -34,7 +34,7 @@ def time_limit() -> Iterator[None]:
     try:
         # SET LOCAL ends with the transaction, so the limit never reaches another client of PgBouncer.
         with transaction.atomic(savepoint=False):
-            _set_statement_timeout(f"{max(1, round(seconds * 1000))}")  # PostgreSQL reads 0 as no limit
+            _set_statement_timeout(_milliseconds(seconds))
             yield
             if is_nested:
                 _set_statement_timeout("DEFAULT")
@@ -46,11 +46,46 @@ def time_limit() -> Iterator[None]:
         _deadline.reset(token)
 
 
+class TimeBudget:
+    """Time that a page may spend on counts it can do without."""
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Stop statements when the time is up. Raises SearchTooSlow.
+
+        The transaction of an enclosing `time_limit` remains usable.
+        """
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise SearchTooSlow
+        outer = _deadline.get()
+        token = _deadline.set(min(self._deadline, outer or self._deadline))
+        try:
+            with transaction.atomic():
+                _set_statement_timeout(_milliseconds(remaining))
+                yield
+                # After an error, the savepoint restores it.
+                _set_statement_timeout("DEFAULT" if outer is None else _milliseconds(settings.SEARCH_SECONDS))
+        except OperationalError as error:
+            if isinstance(error.__cause__, QueryCanceled):
+                raise SearchTooSlow from error
+            raise
+        finally:
+            _deadline.reset(token)
+
+
 def check_deadline() -> None:
     """Raises SearchTooSlow if the time of the enclosing `time_limit` is up."""
     deadline = _deadline.get()
     if deadline is not None and time.monotonic() > deadline:
         raise SearchTooSlow
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{max(1, round(seconds * 1000))}"  # PostgreSQL reads 0 as no limit
 
 
 def _set_statement_timeout(value: str) -> None:

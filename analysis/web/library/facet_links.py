@@ -11,7 +11,9 @@ from analysis import formatting
 from analysis.models import Label
 from analysis.models.labels import KIND_TITLES
 from analysis.search.facets import Facet, Facets
+from analysis.search.label_index import known_labels
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
+from analysis.search.words import stands_alone
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
 
@@ -76,6 +78,7 @@ def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
 def _label_link(query: Query, facet: Facet, link: Link) -> FacetLink:
     name = facet.name.lower()
     term = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
+    term = stands_alone(query, term, index=known_labels())
     active = next((part for part in query.labels if part.name.lower() == name and part.kind in {"", facet.kind}), None)
     swatch = name if facet.kind == Label.Kind.COLOR and name in SWATCHES else ""
     return _facet_link(query, term, facet.name, link, count=formatting.count(facet.count), active=active, swatch=swatch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from django.urls import reverse
@@ -11,10 +11,9 @@ from django.utils.translation import ngettext
 
 from analysis import formatting
 from analysis.models import Image, Viewer
-from analysis.search import facets, results
-from analysis.search.autocomplete import near_names
+from analysis.search import facets
 from analysis.search.pagination import Cursor
-from analysis.search.query import LabelTerm, Query
+from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
 from analysis.search.syntax.parser import InvalidQuery
 from analysis.web import links, sensitive
@@ -22,11 +21,11 @@ from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
+from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
 from analysis.web.saved_searches import OpenSearch
 
 MAX_PAGES = 20
 """Pages that one URL can show, so that Back returns to the same position and responses stay bounded."""
-MAX_UNKNOWN_TERMS = 3
 EXCERPT_BEFORE, EXCERPT_AFTER = 40, 24
 """Characters of a query that are shown around a syntax error."""
 
@@ -45,14 +44,6 @@ class NextPage:
 
     url: str
     fragment_url: str
-
-
-@dataclass(frozen=True)
-class UnknownTerm:
-    """A search term that matches no visible picture, with similar names."""
-
-    name: str
-    suggestions: tuple[tuple[str, str], ...]  # name, URL
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,8 @@ class LibraryPage:
     chips: list[Chip] = field(default_factory=list)
     filters: Filters | None = None
     saved_search: OpenSearch | None = None
-    unknown_terms: list[UnknownTerm] = field(default_factory=list)
+    word_note: WordNote | None = None
+    no_results: NoResults = field(default_factory=NoResults)
     is_empty_library: bool = False
     is_trash: bool = False
 
@@ -131,7 +123,8 @@ def library_page(
         chips=chips(query, link=link),
         filters=search_filters(query, counts, saved_search=saved_search),
         saved_search=saved_search,
-        unknown_terms=[] if number else find_unknown_terms(query, viewer=viewer),
+        word_note=word_note(search, link=link),
+        no_results=NoResults() if number else no_results(search, link=link),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,
     )
@@ -205,16 +198,6 @@ def page_range_url(query: Query, page_range: PageRange, saved_search: OpenSearch
     return _link_within(saved_search)(query, after=str(page_range.start or ""), pages=pages)
 
 
-def find_unknown_terms(query: Query, *, viewer: Viewer) -> list[UnknownTerm]:
-    """The labels of a query that no visible picture has."""
-    # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to tell whether it exists.
-    return [
-        UnknownTerm(label.name, _similar_names(query, label, viewer=viewer))
-        for label in query.labels[:MAX_UNKNOWN_TERMS]
-        if not results.count(Query((replace(label, minimum=0.0),)), viewer=viewer, cap=0)
-    ]
-
-
 def search_error(text: str, error: InvalidQuery) -> SearchError:
     position = min(error.column - 1, len(text))
     start = max(0, position - EXCERPT_BEFORE)
@@ -231,11 +214,6 @@ def _link_within(saved_search: OpenSearch | None) -> partial[str]:
 def _sorting(query: Query, link: Link) -> Sorting:
     months_url = links.with_parameters(reverse("months"), q=query.text) if has_months(query) else ""
     return Sorting(sort_name(query.sort), sort_choices(query, link=link), months_url)
-
-
-def _similar_names(query: Query, label: LabelTerm, *, viewer: Viewer) -> tuple[tuple[str, str], ...]:
-    names = near_names(label.name, viewer=viewer)
-    return tuple((name, links.library_url(query.replacing(label, replace(label, name=name)))) for name in names)
 
 
 def _next_page(

@@ -1,0 +1,180 @@
+"""Help with a search: how its words were read, and what to do if it finds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from django.utils.functional import Promise
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from analysis import formatting
+from analysis.models import Viewer
+from analysis.search import results
+from analysis.search.autocomplete import near_names
+from analysis.search.errors import InvalidValue
+from analysis.search.query import TRASHED, LabelTerm, Node, Not, Query, any_of
+from analysis.search.results import Search
+from analysis.search.terms import BY_FIELD, Value
+from analysis.search.time_limit import SearchTooSlow, TimeBudget
+from analysis.search.words import WordMeaning, exactly, separately
+from analysis.web.library.filter_chips import Link
+
+SECONDS = 1.0
+"""Time for the counts of one page without results; later ones are left out."""
+MAX_UNMATCHED = 3
+"""Terms of one search that are explained."""
+MAX_PARTS = 8
+COUNT_CAP = 1_000
+OTHER_FIELDS: dict[str, str | Promise] = {
+    "name": gettext_lazy("%(pictures)s named “%(text)s”"),
+    "text": gettext_lazy("%(pictures)s with the text “%(text)s”"),
+    "folder": gettext_lazy("%(pictures)s in folders named “%(text)s”"),
+    "camera": gettext_lazy("%(pictures)s taken with “%(text)s”"),
+    "place": gettext_lazy("%(pictures)s taken in “%(text)s”"),
+}
+"""Where a word that is no label is looked for."""
+PREFIX = gettext_lazy("%(pictures)s with labels that start with “%(text)s”")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A search to open instead, in one click."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class UnmatchedTerm:
+    """A term that matches no visible picture, and what was meant perhaps."""
+
+    name: str
+    suggestions: list[Offer] = field(default_factory=list)
+    """Names of labels."""
+    offers: list[Offer] = field(default_factory=list)
+    """The word in file names, texts and other fields, with their number of pictures."""
+
+
+@dataclass(frozen=True)
+class NoResults:
+    """The terms to blame for a search without results, and searches without them."""
+
+    unmatched: list[UnmatchedTerm] = field(default_factory=list)
+    without: list[Offer] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class WordNote:
+    """How the words of a search were read, with other ways to read them."""
+
+    text: str
+    offers: list[Offer]
+
+
+def word_note(search: Search, *, link: Link) -> WordNote | None:
+    """None if all words are the names of labels."""
+    meanings = search.resolved.meanings
+    if not meanings:
+        return None
+    offers = [
+        Offer(_separate_text(meaning), link(separately(search.query, meaning)))
+        for meaning in meanings
+        if len(meaning.typed) > 1
+    ]
+    offers.append(Offer(_("Search for exactly what I typed"), link(exactly(search.query))))
+    return WordNote(" ".join(_note_texts(meanings)), offers)
+
+
+def _note_texts(meanings: tuple[WordMeaning, ...]) -> Iterator[str]:
+    searched = [f"“{meaning.part.describe()}”" for meaning in meanings if meaning.part]
+    if searched:
+        yield _("Showing results for %(terms)s.") % {"terms": get_text_list(searched, _("and"))}
+    left_out = [f"“{meaning.text}”" for meaning in meanings if meaning.part is None]
+    if left_out:
+        yield _("Left out: %(words)s.") % {"words": ", ".join(left_out)}
+
+
+def _separate_text(meaning: WordMeaning) -> str:
+    words = [f"“{term.name}”" for term in meaning.typed]
+    return _("Search for %(words)s separately") % {"words": get_text_list(words, _("and"))}
+
+
+def no_results(search: Search, *, link: Link) -> NoResults:
+    """What to do about a search that finds nothing."""
+    counter = _Counter(search.viewer)
+    parts = [part for part in search.resolved.query.parts[:MAX_PARTS] if part != TRASHED]
+    unmatched = [] if search.query.includes_trash else [part for part in parts if counter.matches_nothing(part)]
+    explained = [_explained(search.query, part, counter, link) for part in unmatched[:MAX_UNMATCHED]]
+    if len(search.resolved.query.parts) == 1:
+        return NoResults(explained)
+    # With several terms that match nothing, a search without one of them finds nothing either.
+    groups = [unmatched] if len(unmatched) > 1 else [[part] for part in parts]
+    without = (_without(search, group, counter, link) for group in groups)
+    return NoResults(explained, [offer for offer in without if offer])
+
+
+class _Counter:
+    """Counts pictures as long as the time of the page allows."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer, self._budget = viewer, TimeBudget(SECONDS)
+
+    def count(self, query: Query, *, cap: int = COUNT_CAP) -> int | None:
+        """The number of pictures; None if it takes too long."""
+        try:
+            with self._budget.part():
+                return results.count(query, viewer=self.viewer, cap=cap)
+        except SearchTooSlow:
+            return None
+
+    def matches_nothing(self, part: Node) -> bool:
+        # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to tell whether it exists.
+        part = replace(part, minimum=0.0) if isinstance(part, LabelTerm) else part
+        return not isinstance(part, Not) and self.count(Query((part,)), cap=0) == 0
+
+
+def _explained(query: Query, part: Node, counter: _Counter, link: Link) -> UnmatchedTerm:
+    """A term that matches nothing, with labels and fields to search instead."""
+    if not isinstance(part, LabelTerm) or part not in query.parts:
+        return UnmatchedTerm(part.describe())
+    names = near_names(part.name, viewer=counter.viewer)
+    terms = [(name, replace(part, name=name)) for name in names]
+    return UnmatchedTerm(
+        part.name,
+        [Offer(name, link(query.replacing(part, term))) for name, term in terms],
+        list(_other_fields(query, part, counter, link)) if not part.kind else [],
+    )
+
+
+def _other_fields(query: Query, part: LabelTerm, counter: _Counter, link: Link) -> Iterator[Offer]:
+    """The search with the word in other fields, if that finds something."""
+    for text, term in _other_terms(part.name):
+        changed = query.replacing(part, term)
+        if number := counter.count(changed):
+            yield Offer(str(text) % {"pictures": _pictures(number), "text": part.name}, link(changed))
+
+
+def _other_terms(name: str) -> Iterator[tuple[str | Promise, Node]]:
+    for field_name, text in OTHER_FIELDS.items():
+        try:
+            yield text, BY_FIELD[field_name].parse(field_name, "", Value(name))
+        except InvalidValue:
+            continue  # text that the field does not accept
+    yield PREFIX, LabelTerm(name, is_prefix=True)
+
+
+def _without(search: Search, parts: list[Node], counter: _Counter, link: Link) -> Offer | None:
+    """The search without some parts, if that finds something."""
+    query = search.query if all(part in search.query.parts for part in parts) else search.resolved.query
+    for part in parts:
+        query = query.without(part)
+    number = counter.count(query)
+    values = {"pictures": _pictures(number or 0), "terms": f"“{any_of(parts).describe()}”"}
+    return Offer(_("%(pictures)s without %(terms)s") % values, link(query)) if number else None
+
+
+def _pictures(number: int) -> str:
+    return formatting.pictures(number, cap=COUNT_CAP)
