@@ -25,6 +25,7 @@ from analysis.health import watchdog
 from analysis.library import duplicate_flags, uploads
 from analysis.models import Batch
 from analysis.recognition import claims, engine_runner, ledger, outages
+from analysis.recognition import reindex_ancestors as recognition_reindex_ancestors
 from analysis.recognition import reindex_label as recognition_reindex_label
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
 from analysis.statistics import aggregation
@@ -88,12 +89,20 @@ def reindex_label(*, label_id: int) -> None:
 
 
 @shared_task(base=OnCommitTask)
+def reindex_ancestors() -> None:
+    if recognition_reindex_ancestors.reindex_ancestors():
+        reindex_ancestors.delay()
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
     bulk.delete_expired()
     for label_id in recognition_reindex_label.pending_label_ids():
         reindex_label.delay(label_id=label_id)
+    if recognition_reindex_ancestors.is_pending():
+        reindex_ancestors.delay()
     for change_id in bulk_steps.pending_ids():
         continue_bulk_change.delay(change_id=change_id)
     for recognizer, api in claims.apis_with_due_work():
@@ -134,6 +143,7 @@ def sweep_blobs() -> None:
 
 @shared_task(base=OnCommitTask)
 def refresh_label_counts() -> None:
+    recognition_reindex_ancestors.refresh_all()
     _refresh_label_counts()
     duplicate_flags.mark_recent()
 

@@ -6,7 +6,7 @@ from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.images import Image, ImageQuerySet, PendingBlob
-from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, Verdict
+from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, LabelAncestor, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
 from analysis.models.model_versions import ModelVersion
 from analysis.models.outages import Outage
@@ -47,6 +47,7 @@ __all__ = [
     "ImageText",
     "Label",
     "LabelAlias",
+    "LabelAncestor",
     "LatencyStatistics",
     "ModelVersion",
     "Outage",

@@ -67,6 +67,12 @@ class Label(models.Model):
         blank=True,
         help_text=_("Pictures with higher IDs still need a reindex; empty if none do."),
     )
+    ancestors_cursor = models.BigIntegerField(
+        _("ancestors cursor"),
+        null=True,
+        blank=True,
+        help_text=_("Pictures with higher IDs may still lack the label's ancestors; empty if none do."),
+    )
     image_count = models.PositiveIntegerField(
         _("pictures"), default=0, help_text=_("Updated periodically; search starts from the rarest label.")
     )
@@ -88,6 +94,29 @@ class Label(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class LabelAncestor(models.Model):
+    """A label and a broader one, over any number of `Label.parents`.
+
+    Derived from the parents by `recognition/label_tree.py`, for labels that others were merged into. A label is never
+    its own ancestor, even where its parents form a circle.
+    """
+
+    pk = models.CompositePrimaryKey("label_id", "ancestor_id")
+    label = models.ForeignKey(
+        Label, on_delete=models.CASCADE, related_name="ancestor_rows", db_index=False, verbose_name=_("label")
+    )
+    ancestor = models.ForeignKey(
+        Label, on_delete=models.CASCADE, related_name="descendant_rows", verbose_name=_("ancestor")
+    )
+
+    class Meta:
+        verbose_name = _("label ancestor")
+        verbose_name_plural = _("label ancestors")
+
+    def __str__(self) -> str:
+        return f"{self.ancestor_id} above {self.label_id}"
 
 
 KIND_TITLES = {

@@ -13,6 +13,7 @@ from analysis.ingest.render import payload_extent
 from analysis.models import Analysis, Face, FileKeyword, Image, ImageText, Verdict
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import DetectedLabel, detected_labels, emotions_of, lines_in, traits_of
+from analysis.recognition.label_ancestors import ancestors_of
 from analysis.recognition.label_registry import get_or_create_labels
 
 # 100 % in ImageLabel.confidence, which is in hundredths of a percent.
@@ -67,17 +68,35 @@ def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.
 
 
 def _effective_rows(image_ids: list[int], results: list[CurrentResult]) -> list[LabelRow]:
-    """Labels of results and keywords, corrected by verdicts."""
+    """Labels of results and keywords, corrected by verdicts, with the ancestors of all of them."""
     rows = _labels_from_analyses(results)
     for image_id, label_id in _labels_from_keywords(image_ids):
         rows.setdefault((image_id, label_id), LabelRow(image_id, label_id, FULL, 0, None))
-    for (image_id, label_id), decision in _labels_from_verdicts(image_ids).items():
+    verdicts = _labels_from_verdicts(image_ids)
+    for (image_id, label_id), decision in verdicts.items():
         if decision == Verdict.Decision.REJECTED:
             rows.pop((image_id, label_id), None)
         else:
             row = rows.get((image_id, label_id), LabelRow(image_id, label_id, FULL, 0, None))
             rows[image_id, label_id] = row._replace(confidence=FULL)
+    rejected = {key for key, decision in verdicts.items() if decision == Verdict.Decision.REJECTED}
+    for key, confidence in _confidence_of_ancestors(rows.values()).items():
+        if key not in rejected:
+            row = rows.get(key, LabelRow(*key, confidence, 0, None))
+            rows[key] = row._replace(confidence=max(row.confidence, confidence))
     return [rows[key] for key in sorted(rows)]
+
+
+def _confidence_of_ancestors(rows: Collection[LabelRow]) -> dict[tuple[int, int], int]:
+    """The highest confidence of its descendants for each ancestor, not below the ancestor's threshold."""
+    ancestors = ancestors_of(row.label_id for row in rows)
+    highest: dict[tuple[int, int], int] = {}
+    for row in rows:
+        for ancestor in ancestors.get(row.label_id, ()):
+            key = row.image_id, ancestor.id
+            if row.confidence >= 100 * ancestor.threshold:
+                highest[key] = max(highest.get(key, 0), row.confidence)
+    return highest
 
 
 def _labels_from_analyses(results: list[CurrentResult]) -> dict[tuple[int, int], LabelRow]:

@@ -18,6 +18,7 @@ from analysis.models import (
     ImageLabel,
     Label,
     LabelAlias,
+    LabelAncestor,
     PendingBlob,
     Rating,
     SavedSearch,
@@ -46,7 +47,7 @@ def address(model, page, *arguments):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
 
 
-def test_all_models_but_five_are_registered():
+def test_all_models_but_six_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
         BatchEntry,
@@ -54,6 +55,7 @@ def test_all_models_but_five_are_registered():
         ChangedImage,
         FileKeyword,
         ImageLabel,
+        LabelAncestor,
     }
 
 
