@@ -136,6 +136,7 @@ def test_new_parent_reaches_pictures_indexed_before_in_steps(owner):
     other = create_image(owner)
     analyze(other, rekognition_responses.label("Sedan", 87.0, parents=("Car",)))
     assert (is_pending(), search(owner, "car")) == (True, [other.pk])
+    Label.objects.filter(ancestors_cursor=0).update(ancestors_cursor=images[0].pk - 1)
     assert not reindex_ancestors(size=1)
     assert search(owner, "car") == [other.pk, images[2].pk, images[1].pk, images[0].pk]
     assert not is_pending()

@@ -52,8 +52,9 @@ def library(viewer: Viewer, moment: datetime) -> Library:
         (label.kind, label.name.lower()): label.merged_into or label
         for label in Label.objects.select_related("merged_into")
     }
+    ancestors = _ancestors(standing)
     return Library(
-        [_picture(row, viewer, standing) for row in Image.objects.select_related("owner", "bucket")],
+        [_picture(row, viewer, standing, ancestors) for row in Image.objects.select_related("owner", "bucket")],
         labels,
         aliases,
         viewer,
@@ -61,11 +62,46 @@ def library(viewer: Viewer, moment: datetime) -> Library:
     )
 
 
+def _ancestors(standing: dict[tuple[str, str], Label]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """The keys of all labels above each label, without itself."""
+    parents: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for label in Label.objects.prefetch_related("parents"):
+        above = {_key(standing[_key(parent)]) for parent in label.parents.all()}
+        parents.setdefault(_key(standing[_key(label)]), set()).update(above)
+    ancestors = {}
+    for key, above in parents.items():
+        pending, seen = list(above), set[tuple[str, str]]()
+        while pending:
+            if (other := pending.pop()) not in seen:
+                seen.add(other)
+                pending += parents.get(other, ())
+        ancestors[key] = seen - {key}
+    return ancestors
+
+
+def _add_ancestors(
+    picture: Picture,
+    ancestors: dict[tuple[str, str], set[tuple[str, str]]],
+    standing: dict[tuple[str, str], Label],
+    rejected: set[tuple[str, str]],
+) -> None:
+    """A label stands for the labels below it, and a tag for the label of its name."""
+    for (kind, name), label in list(picture.labels.items()):
+        above = ancestors.get((kind, name), set())
+        if kind == "tag" and ("label", name) in standing:
+            above = ancestors.get(_key(standing["label", name]), set())
+        for key in above - rejected:
+            if label.confidence >= (standing[key].threshold or 0):
+                previous = picture.labels.get(key, ReferenceLabel(0.0, 0))
+                confidence = max(previous.confidence, label.confidence)
+                picture.labels[key] = ReferenceLabel(confidence, previous.count)
+
+
 def _key(label: Label) -> tuple[str, str]:
     return label.kind, label.name.lower()
 
 
-def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label]) -> Picture:
+def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label], ancestors) -> Picture:
     picture = Picture(row)
     picture.analyses = list(row.analyses.order_by("pk"))
     picture.verdicts = list(row.verdicts.select_related("label").order_by("decided_at", "pk"))
@@ -86,12 +122,15 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label])
             picture.text = lines_in(analysis.answer)
         if analysis.api == "labels":
             picture.quality = responses.quality_in(analysis.answer)
-    for key, verdict in {_key(standing[_key(verdict.label)]): verdict for verdict in picture.verdicts}.items():
+    decisive = {_key(standing[_key(verdict.label)]): verdict for verdict in picture.verdicts}
+    for key, verdict in decisive.items():
         if verdict.decision == "rejected":
             picture.labels.pop(key, None)
         else:
             previous = picture.labels.get(key)
             picture.labels[key] = ReferenceLabel(FULL, previous.count if previous else 0)
+    rejected = {key for key, verdict in decisive.items() if verdict.decision == "rejected"}
+    _add_ancestors(picture, ancestors, standing, rejected)
     return picture
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.models import Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.recognition.reindex_ancestors import refresh_all
 from analysis.recognition.search_index import reindex
 from analysis.search import query as search_query
 from analysis.search import results as search
@@ -23,6 +24,8 @@ from tests.search import reference_search
 pytestmark = pytest.mark.django_db
 
 NAMES = ["Dog", "Cat", "Person", "Grass", "Car", *(f"Dwarf {number}" for number in range(10)), "Straße"]
+PARENTS = [("Dwarf 4", "Person"), ("Dwarf 5", "Dwarf 4"), ("Grass", "Dwarf 6"), ("Dwarf 3", "Dwarf 7")]
+PARENTS += [("Dwarf 7", "Dwarf 8"), ("Dwarf 8", "Dwarf 9"), ("Dwarf 9", "Dwarf 3")]  # a circle
 CATEGORIES = ["Animals and Pets", "Person Description", "Nature"]
 TRAITS = ["Smile", "Eyes Open", "Female", "Happy", "Calm"]
 WORDS = ["one", "way", "stop", "exit"]
@@ -220,6 +223,10 @@ def _change_labels(rng: random.Random) -> None:
     for name, other in (("Dwarf 1", "Dwarf 2"), ("Grass", "Car"), ("Straße", "Dwarf 2")):
         standing = Label.objects.get_or_create(kind="label", name=other)[0]
         Label.objects.filter(kind="label", name=name).update(merged_into=standing)
+    for name, parent in PARENTS:
+        child = Label.objects.get_or_create(kind="label", name=name)[0]
+        child.parents.add(Label.objects.get_or_create(kind="label", name=parent)[0])
+    refresh_all()
     Label.objects.filter(name__in=["Cat", "Dwarf 2", "Happy"]).update(threshold=rng.choice([70, 90]))
 
 

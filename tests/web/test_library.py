@@ -7,8 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.urls import reverse
 
+from analysis.recognition.reindex_ancestors import refresh_all
 from analysis.recognition.search_index import reindex
-from tests.factories import create_analysis, create_image, create_labeled_image, labels_answer
+from tests.factories import create_analysis, create_image, create_label, create_labeled_image, labels_answer
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -103,23 +104,44 @@ def test_csp_header_is_set(browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_library_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
+def test_library_takes_thirteen_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
-    # session, person; keys, pictures, the sensitive, labels, states, favorites; bound, facets of the hits; saved ones
-    with django_assert_num_queries(12):
+    # session, person; keys, pictures, the sensitive, labels, states, favorites; bound, facets of the hits, tree;
+    # saved ones
+    with django_assert_num_queries(13):
         look(browser)
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_search_takes_thirteen_queries(owner, browser, number, django_assert_num_queries):
+def test_a_search_takes_fourteen_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
-    with django_assert_num_queries(13):  # the same, and names looked up in labels and aliases for page and facets
+    with django_assert_num_queries(14):  # the same, and names looked up in labels and aliases for page and facets
         look(browser, "dog")
 
 
 # --- Narrowing ---
+
+
+def test_narrower_labels_are_indented_below_broader_ones(owner, browser):
+    for child, parent in (("Sedan", "Car"), ("Car", "Vehicle"), ("Sedan", "Vehicle"), ("Tree", "Plant")):
+        create_label(child).parents.add(create_label(parent))
+    refresh_all()
+    create_labeled_image(owner, {"Sedan": 99, "Dog": 98})
+    create_labeled_image(owner, {"Car": 99, "Dog": 98, "Tree": 90})
+    create_labeled_image(owner, {"Dog": 98})
+    page = look(browser)
+    names = ["Dog 3", "Car 2", "Vehicle 2", "Sedan 1", "Plant 1", "Tree 1"]
+    assert [text for text in page.links if text in names] == [
+        "Dog 3",
+        "Vehicle 2",
+        "Car 2",
+        "Sedan 1",
+        "Plant 1",
+        "Tree 1",
+    ]
+    assert [len(page.all("li", f"depth-{depth}")) for depth in (1, 2, 3)] == [2, 1, 0]
 
 
 def test_facets_link_to_the_narrower_search(owner, browser):
