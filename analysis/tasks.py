@@ -22,7 +22,7 @@ from analysis.bucket_sync import importer
 from analysis.curation import bulk, bulk_steps
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
-from analysis.library import duplicate_flags, uploads
+from analysis.library import backfills, duplicate_flags, uploads
 from analysis.models import Batch
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition import reindex_ancestors as recognition_reindex_ancestors
@@ -95,6 +95,12 @@ def reindex_ancestors() -> None:
 
 
 @shared_task(base=OnCommitTask)
+def run_backfills() -> None:
+    if backfills.run_backfills():
+        run_backfills.delay()
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
@@ -103,6 +109,8 @@ def sweep() -> None:
         reindex_label.delay(label_id=label_id)
     if recognition_reindex_ancestors.is_pending():
         reindex_ancestors.delay()
+    if backfills.is_pending():
+        run_backfills.delay()
     for change_id in bulk_steps.pending_ids():
         continue_bulk_change.delay(change_id=change_id)
     for recognizer, api in claims.apis_with_due_work():

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.ingest.examine import Examined
-from analysis.library import duplicate_flags, images
+from analysis.library import duplicate_flags, folders, images
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image
 from analysis.storage import blobs
@@ -144,6 +144,7 @@ def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
     )
     columns = images.fields_from(examined) | {
         "key": row.key,
+        "folder_id": folders.get_or_create_folder(folders.path_of_key(row.key), bucket_id=row.bucket_id),
         "filename": examined.filename,
         "version_id": info.version_id,
         "etag": info.etag,

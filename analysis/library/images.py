@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.examine import Examined
-from analysis.library import duplicate_flags
+from analysis.library import duplicate_flags, folders
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
@@ -30,6 +30,8 @@ class StoredFiles:
     image: Image
     descriptive: DescriptiveMetadata
     keys: tuple[str, ...]
+    folder: str = ""
+    """The path of the folder it came from, if known."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def store_files(
     owner_id: int,
     visibility: int = Image.Visibility.PRIVATE,
     uploaded_key: str = "",
+    folder: str = "",
 ) -> StoredFiles:
     """Store the original and renditions of an image that `ingest.examine` accepted.
 
@@ -68,7 +71,7 @@ def store_files(
     errors of `file` pass through.
     """
     if existing := find_any(examined.sha256, owner_id=owner_id):
-        return StoredFiles(existing, examined.metadata.descriptive, keys=())
+        return StoredFiles(existing, examined.metadata.descriptive, keys=(), folder=folder)
     image = _new_image(examined, owner_id=owner_id, visibility=visibility)
     renditions = {
         blobs.rendition_key(image.renditions_id, rendition.name): rendition.content for rendition in examined.renditions
@@ -83,7 +86,7 @@ def store_files(
     except (OSError, blobs.StorageError):
         blobs.delete_pending(keys)
         raise
-    return StoredFiles(image, examined.metadata.descriptive, keys)
+    return StoredFiles(image, examined.metadata.descriptive, keys, folder)
 
 
 def _store_original(key: str, file: IO[bytes], *, sha256: str, uploaded_key: str) -> None:
@@ -102,8 +105,12 @@ def add(stored: StoredFiles) -> Added:
     Files of bytes that the owner has by now are deleted on commit.
     """
     image = stored.image
+    folder_id = folders.get_or_create_folder(stored.folder, owner_id=image.owner_id)
     if not stored.keys:
+        # Imported again by a version that keeps folders.
+        Image.objects.filter(pk=image.pk, folder=None).update(folder=folder_id)
         return Added(image, is_new=False)
+    image.folder_id = folder_id
     try:
         with transaction.atomic():
             image.save(force_insert=True)
@@ -147,6 +154,7 @@ def save_settings(image: Image) -> None:
     """Save owner, title and visibility of an image, and update the search index."""
     with transaction.atomic():
         image.save(update_fields=["owner", "title"])
+        folders.give_to_owner([image.pk], image.owner_id)
         set_visibility([image.pk], image.visibility)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image=image).update(owner_id=image.owner_id, visibility=image.visibility)
@@ -179,6 +187,7 @@ def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
                 owned.add(sha256)
             changed.append(pk)
         Image.objects.filter(pk__in=changed).update(owner_id=owner_id)
+        folders.give_to_owner(changed, owner_id)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=changed).update(owner_id=owner_id)
     return changed

@@ -19,6 +19,7 @@ from analysis import formatting, leases
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
 from analysis.ingest.validation import InvalidImage, check_size, clean_name, megabytes
+from analysis.library.folders import clean_path
 from analysis.library.images import Added
 from analysis.models import Upload
 from analysis.storage import blobs, renditions
@@ -49,14 +50,15 @@ class UploadError(Exception):
         self.may_retry = may_retry
 
 
-def issue(*, owner_id: int, filename: str, size: int, sha256: str = "") -> Upload:
-    """Permit a person to upload one file of `size` bytes.
+def issue(*, owner_id: int, filename: str, size: int, sha256: str = "", folder: str = "") -> Upload:
+    """Permit a person to upload one file of `size` bytes from a folder of theirs.
 
     Raises InvalidImage for a size that is not accepted, UploadRefused while too many of their uploads are in progress.
     """
     check_size(size, name=filename, limits=renditions.limits())
     _check_open_uploads(owner_id, size)
     upload = Upload(owner_id=owner_id, filename=clean_name(filename), size=size, key=blobs.upload_key(uuid.uuid4()))
+    upload.folder = clean_path(folder)
     upload.sha256 = sha256 if len(sha256) == SHA256_LENGTH else ""
     lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
     with transaction.atomic():

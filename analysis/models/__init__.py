@@ -1,9 +1,11 @@
 """Tables and constraints; `Viewer` is the only class here without a table."""
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
+from analysis.models.backfills import Backfill
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.images import Image, ImageQuerySet, PendingBlob
 from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, LabelAncestor, Verdict
@@ -27,6 +29,7 @@ __all__ = [
     "AddedStatistics",
     "Analysis",
     "AnalysisQuerySet",
+    "Backfill",
     "Batch",
     "BatchEntry",
     "BatchImage",
@@ -39,6 +42,7 @@ __all__ = [
     "EndedStatistics",
     "Face",
     "FileKeyword",
+    "Folder",
     "Heartbeat",
     "Image",
     "ImageIndex",

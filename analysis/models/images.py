@@ -88,6 +88,16 @@ class Image(models.Model):
     key = models.CharField(
         _("storage key"), max_length=1_024, help_text=_("Key of the original, in imagelib's storage or in its bucket.")
     )
+    folder = models.ForeignKey(
+        "Folder",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="images",
+        db_index=False,
+        verbose_name=_("folder"),
+        help_text=_("Of the bucket, or where the file was uploaded or imported from."),
+    )
     version_id = models.CharField(
         _("version ID"), max_length=1_024, blank=True, db_default="", help_text=_("In buckets with versioning.")
     )
@@ -239,6 +249,13 @@ class Image(models.Model):
                 name="image_located",
             ),
             models.Index(fields=["format"], name="image_format"),
+            # Pages and counts of a folder, without reading the table.
+            models.Index(
+                fields=["folder", "-added_at", "-id"],
+                include=["owner", "visibility"],
+                condition=Q(trashed_at=None),
+                name="image_folder",
+            ),
             models.Index(fields=["camera_make", "camera_model", "lens"], name="image_camera"),
             GinIndex(NameTrigrams("filename", "title"), name="image_names", fastupdate=False),
             GinIndex(fields=["phash_chunks"], name="image_phash_chunks", fastupdate=False),

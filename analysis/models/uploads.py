@@ -28,6 +28,13 @@ class Upload(models.Model):
         _("storage key"), max_length=200, unique=True, help_text=_("Chosen by the server; the file is uploaded there.")
     )
     filename = models.CharField(_("filename"), max_length=200)
+    folder = models.CharField(
+        _("folder"),
+        max_length=1_024,
+        blank=True,
+        db_default="",
+        help_text=_("Path of the folder that was uploaded, as declared by the browser."),
+    )
     size = models.BigIntegerField(_("size"), help_text=_("Bytes, as declared by the browser."))
     sha256 = models.CharField(
         _("SHA-256"), max_length=64, blank=True, help_text=_("As declared by the browser, if it computed one.")

@@ -21,17 +21,20 @@ RUN_SECONDS = 60.0
 """Seconds after which a task sends itself again, long before the broker would deliver it to another worker."""
 
 
-def ingest_file(file: IO[bytes], *, name: str, owner_id: int) -> Added:
-    """Examine, store and analyze a file.
+def ingest_file(file: IO[bytes], *, name: str, owner_id: int, folder: str = "") -> Added:
+    """Examine, store and analyze a file of a folder.
 
     Raises InvalidImage or StorageError; then nothing of it is stored.
     """
-    return store_image(examine(file, name=name, limits=renditions.limits()), file, owner_id=owner_id)
+    examined = examine(file, name=name, limits=renditions.limits())
+    return store_image(examined, file, owner_id=owner_id, folder=folder)
 
 
-def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False) -> Added:
+def store_image(
+    examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False, folder: str = ""
+) -> Added:
     """Store an examined image and queue its analyses. Raises StorageError."""
-    stored = images.store_files(examined, file, owner_id=owner_id)
+    stored = images.store_files(examined, file, owner_id=owner_id, folder=folder)
     with transaction.atomic():
         added = images.add(stored)
         if added.is_new:

@@ -50,7 +50,9 @@ def validate_upload(upload_id: UUID | None = None) -> bool:
         return False
     with uploads.failures_recorded(upload):
         with uploads.open_examined(upload) as (examined, file):
-            stored = images.store_files(examined, file, owner_id=upload.owner_id, uploaded_key=upload.key)
+            stored = images.store_files(
+                examined, file, owner_id=upload.owner_id, uploaded_key=upload.key, folder=upload.folder
+            )
             with transaction.atomic():
                 added = images.add(stored)
                 if added.is_new:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analysis.web import activity, buckets, duplicates, labels, saved_searches, sensitive, system
+from analysis.web import activity, buckets, duplicates, folders, labels, saved_searches, sensitive, system
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
@@ -40,6 +40,8 @@ urlpatterns = [
     path("buckets/<int:bucket_id>/remove/", buckets.remove, name="bucket-remove"),
     path("buckets/<int:bucket_id>/sync/", buckets.sync, name="bucket-sync"),
     path("labels/", labels.labels, name="labels"),
+    path("folders/", folders.folders, name="folders"),
+    path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),
     path("upload/", upload_views.upload, name="upload"),

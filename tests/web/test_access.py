@@ -56,6 +56,8 @@ ENTRIES = {
     "bucket": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "bucket-sync": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "labels": ("get", EVERYBODY_SIGNED_IN),
+    "folders": ("get", EVERYBODY_SIGNED_IN),
+    "folder": ("get", SEEN_SIGNED_IN),
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
     "upload": ("get", EVERYBODY_SIGNED_IN),
@@ -145,6 +147,7 @@ def address(name: str, image: Image) -> str:
     ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
+    arguments |= {"folder": [image.folder_id]}
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
@@ -160,7 +163,7 @@ def outcome(response) -> int | str:
 
 @pytest.fixture
 def image(owner, pictures_folder):
-    image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
+    image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk, folder="Dogs").image
     create_analysis(image, api="moderation", state="done")
     BulkChange.objects.create(person=owner, action="trash")
     SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)

@@ -43,7 +43,9 @@ def create_upload(request: Request) -> HttpResponse:
         return _row_response(request, UploadOutcome(clean_name(name), present))
     size = int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE)
     try:
-        upload = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256)
+        upload = uploads.issue(
+            owner_id=owner_id, filename=name, size=size, sha256=sha256, folder=request.POST.get("folder", "")
+        )
         form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
         return _row_response(request, UploadOutcome(rejection.name, sentence=formatting.translated(rejection)))

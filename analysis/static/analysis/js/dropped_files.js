@@ -9,7 +9,11 @@ function isSystemFolder(name) {
 
 export async function filesIn(entry) {
   if (entry instanceof File) return [entry];
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    file.droppedPath = entry.fullPath; // a dropped file has no webkitRelativePath
+    return [file];
+  }
   const reader = entry.createReader();
   const entries = [];
   // A folder is read in portions; the last one is empty.
@@ -23,6 +27,12 @@ export async function filesIn(entry) {
     files.push(...(await filesIn(child).catch(() => []))); // one unreadable entry must not stop the others
   }
   return files;
+}
+
+// The folder that a file was chosen or dropped with; empty for a single file.
+export function folderOf(file) {
+  const path = (file.webkitRelativePath || file.droppedPath || "").replace(/^\/+/, "");
+  return path.split("/").slice(0, -1).join("/");
 }
 
 export function couldBePicture(file) {

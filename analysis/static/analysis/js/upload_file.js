@@ -1,4 +1,5 @@
 // The upload of one file: a ticket, the bytes to the URL of the ticket, and a request when all of them have arrived.
+import { folderOf } from "./dropped_files.js";
 import { fetchFragment } from "./fragments.js";
 import { message } from "./messages.js";
 import { statusMessage, storageMessage } from "./upload_messages.js";
@@ -28,7 +29,8 @@ export class UploadFile {
   async run() {
     this.onState(message("upload-checking"));
     const { name, size } = this.file;
-    const ticket = JSON.parse(await this.post(this.url, { name, size, sha256: await hash(this.file) }));
+    const fields = { name, size, sha256: await hash(this.file), folder: folderOf(this.file) };
+    const ticket = JSON.parse(await this.post(this.url, fields));
     if (ticket.row) return parseRows(ticket.row)[0];
     this.onState("0\u202f%");
     await this.send(ticket.url, ticket.fields);
