@@ -16,7 +16,8 @@ from analysis import formatting, permissions
 from analysis.models import Bucket, Folder, Viewer
 from analysis.search import folders as folder_search
 from analysis.search.folders import FolderCount
-from analysis.search.literals import quoted
+from analysis.search.query import Query
+from analysis.search.terms import FolderTerm
 from analysis.web import links
 from analysis.web.http import Request, int_param
 
@@ -113,7 +114,7 @@ def _row(row: FolderCount) -> FolderRow:
 
 def _search_url(path: str) -> str:
     """The pictures in a folder and below it."""
-    return links.with_parameters(reverse("library"), q=f"folder:{quoted(f'{path}/')}*")
+    return links.library_url(Query((FolderTerm(f"{path}/", is_prefix=True),)))
 
 
 def _start(request: Request) -> int:

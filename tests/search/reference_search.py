@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -54,7 +55,10 @@ def library(viewer: Viewer, moment: datetime) -> Library:
     }
     ancestors = _ancestors(standing)
     return Library(
-        [_picture(row, viewer, standing, ancestors) for row in Image.objects.select_related("owner", "bucket")],
+        [
+            _picture(row, viewer, standing, ancestors)
+            for row in Image.objects.select_related("owner", "bucket", "folder")
+        ],
         labels,
         aliases,
         viewer,
@@ -239,6 +243,22 @@ def _has_name(node, picture, library):
     return text in picture.row.filename.lower() or text in picture.row.title.lower()
 
 
+def _has_folder(node, picture, library):
+    return picture.row.folder is not None and _is_in_path(node, f"{picture.row.folder.path}/")
+
+
+def _has_key(node, picture, library):
+    row = picture.row
+    return _is_in_path(node, f"{row.folder.path}/{row.filename}" if row.folder else row.filename)
+
+
+def _is_in_path(node, path: str) -> bool:
+    text = unicodedata.normalize("NFC", node.text).lower()
+    if node.is_prefix:
+        return path.lower().startswith(text.removeprefix("/"))
+    return text in f"/{path}".lower()
+
+
 def _has_camera(node, picture, library):
     row = picture.row
     return node.text.lower() in f"{row.camera_make} {row.camera_model} {row.lens}".lower()
@@ -381,6 +401,8 @@ _EVALUATORS = {
     terms.BucketTerm: _has_bucket,
     terms.FormatTerm: _has_format,
     terms.CameraTerm: _has_camera,
+    terms.FolderTerm: _has_folder,
+    terms.KeyTerm: _has_key,
     terms.RangeTerm: _in_range,
     terms.DateTerm: _in_dates,
     terms.RelativeDateTerm: _in_period,

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.library.duplicate_flags import mark_all_duplicates
+from analysis.library.folders import get_or_create_folder
 from analysis.models import Image, Label, LabelAlias, Rating, Verdict, Viewer
 from analysis.recognition.reindex_ancestors import refresh_all
 from analysis.recognition.search_index import reindex
@@ -31,6 +32,24 @@ TRAITS = ["Smile", "Eyes Open", "Female", "Happy", "Calm"]
 WORDS = ["one", "way", "stop", "exit"]
 CAMERAS = ["Canon", "Nikon 100%", ""]
 TAGS = ["holiday", "_draft", "dog"]
+FOLDERS = ["Top", "top/sub", "Top/sub/100%_ö", 'a_b/it\'s "x"/📷', "top2", None, None]
+PATHS = [
+    "top",
+    "/top/",
+    "Top/",
+    "top/sub/",
+    "ub/1",
+    "%",
+    "_",
+    "o\u0308",
+    "it's",
+    "📷/",
+    "/",
+    "//",
+    "no",
+    "📷/z",
+    "TOP/s",
+]
 PICTURES = 45
 MOMENT = START + timedelta(days=60)
 
@@ -48,6 +67,8 @@ def between(values):
 matches = st.one_of(
     st.builds(terms.NameTerm, st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
     st.builds(terms.CameraTerm, st.sampled_from(["canon", "100%", "o"])),
+    st.builds(terms.FolderTerm, st.sampled_from(PATHS), st.booleans()),
+    st.builds(terms.KeyTerm, st.sampled_from([*PATHS, "a.jpg", "/a", "Top/100%_ö", "sub/b.", "A"]), st.booleans()),
     st.builds(terms.FormatTerm, st.sampled_from(["jpg", "PNG", "gif"])),
 )
 leaves = st.one_of(
@@ -195,6 +216,9 @@ def _fill(rng: random.Random, people) -> list[int]:
     buckets = [create_bucket(people[0], name=name) for name in ("photos", "holidays")]
     for image in images:
         image.bucket = rng.choice([None, None, *buckets])
+        if path := rng.choice(FOLDERS):
+            whose = {"bucket_id": image.bucket.pk} if image.bucket else {"owner_id": image.owner_id}
+            image.folder_id = get_or_create_folder(path, **whose)
         image.save()
     for image in images:
         _add_analyses(rng, image)

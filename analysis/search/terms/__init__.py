@@ -15,6 +15,7 @@ from analysis.search.terms.counts import CountTerm
 from analysis.search.terms.dates import DateTerm, RelativeDateTerm, SpanTerm
 from analysis.search.terms.faces import FaceTerm
 from analysis.search.terms.files import BucketTerm, CameraTerm, FormatTerm, NameTerm
+from analysis.search.terms.folders import FolderTerm, KeyTerm
 from analysis.search.terms.labels import CategoryTerm, LabelTerm
 from analysis.search.terms.numbers import RangeTerm
 from analysis.search.terms.operators import And, Not, Or, all_of, any_of, negation
@@ -33,8 +34,10 @@ __all__ = [
     "CountTerm",
     "DateTerm",
     "FaceTerm",
+    "FolderTerm",
     "FormatTerm",
     "HasTerm",
+    "KeyTerm",
     "LabelTerm",
     "ModelTerm",
     "NameTerm",
@@ -59,7 +62,7 @@ __all__ = [
 
 TERMS: Final[tuple[type[Term], ...]] = (
     *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm),
-    *(RangeTerm, DateTerm, RelativeDateTerm, FaceTerm, CountTerm),
+    *(FolderTerm, KeyTerm, RangeTerm, DateTerm, RelativeDateTerm, FaceTerm, CountTerm),
     *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm),
 )
 """In the order in which autocomplete offers their fields."""

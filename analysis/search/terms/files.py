@@ -19,9 +19,9 @@ from analysis.search.sql.expressions import FALSE, Sql
 from analysis.search.terms.base import Resolution, Term, Value
 
 FORMAT_ALIASES = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
-_NAME_TRIGRAMS = NameTrigrams.template % {"expressions": "i.filename || chr(10) || i.title"}
+NAME_TRIGRAMS = NameTrigrams.template % {"expressions": "i.filename || chr(10) || i.title"}
 # Texts of one or two characters are found by single characters, which the index also has.
-_TEXT_TRIGRAMS = """
+TEXT_TRIGRAMS = """
     (SELECT array_agg(DISTINCT substr(said.name, place, said.size)) FROM (
         SELECT lower(%s) AS name, CASE WHEN length(lower(%s)) < 3 THEN 1 ELSE 3 END AS size) said,
         generate_series(1, length(said.name) - said.size + 1) place)
@@ -73,7 +73,7 @@ class NameTerm(FileTerm):
         return image_condition("filename ILIKE %s OR title ILIKE %s", pattern, pattern)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        return Sql(f"{_NAME_TRIGRAMS} @> {_TEXT_TRIGRAMS}", (self.text, self.text)) if self.text else None
+        return Sql(f"{NAME_TRIGRAMS} @> {TEXT_TRIGRAMS}", (self.text, self.text)) if self.text else None
 
 
 class BucketTerm(FileTerm):
