@@ -22,7 +22,10 @@ def is_pending() -> bool:
 
 
 def run_backfills(*, seconds: float = MAX_SECONDS, size: int = WINDOW) -> bool:
-    """Continue; True if images are left. Safe to kill and to run twice at the same time."""
+    """Continue; True if images are left.
+
+    Safe to kill and to run twice at the same time.
+    """
     return run_for(seconds, lambda: fill_window(size) is not None)
 
 
@@ -33,7 +36,10 @@ def restart() -> None:
 
 
 def fill_window(size: int = WINDOW) -> int | None:
-    """Fill one window of one column; returns the newest id in it, or None if nothing is left."""
+    """Fill one window of one column.
+
+    Returns the newest id in it, or None if nothing is left.
+    """
     with transaction.atomic():
         rows = Backfill.objects.select_for_update(skip_locked=True).filter(name__in=STEPS).order_by("pk")
         row = rows.first()

@@ -1,4 +1,4 @@
-"""Folders of images: found or created from the path of a file or the key of an object."""
+"""Folders of images, found or created from paths and keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ SEPARATORS = re.compile(r"[/\\]")
 
 
 def clean_path(path: str) -> str:
-    """Folder names from the top, separated by slashes, as plain text; names beyond the limit are left out."""
+    """Folder names from the top, separated by slashes, as plain text.
+
+    Names beyond the limit are left out.
+    """
     names = (plain_text(name, PATH_LENGTH) for name in SEPARATORS.split(path[: 4 * PATH_LENGTH]))
     kept, length = [], -1
     for name in names:
@@ -36,7 +39,7 @@ def path_of_key(key: str) -> str:
 
 
 def path_of_file(path: Path, tops: Collection[Path]) -> str:
-    """The folder of an imported file, from the folder that was to be imported downwards.
+    """The folder of an imported file, from the imported folder downwards.
 
     The folders above it are the server's own and mean nothing to people.
     """
@@ -47,7 +50,10 @@ def path_of_file(path: Path, tops: Collection[Path]) -> str:
 
 
 def get_or_create_folder(path: str, *, owner_id: int | None = None, bucket_id: int | None = None) -> int | None:
-    """The id of a folder of this owner or bucket, created with those above it; None for no path."""
+    """The id of a folder of this owner or bucket; None for no path.
+
+    Created with those above it.
+    """
     if not path:
         return None
     if (known := _find(path, owner_id, bucket_id)) is not None:
@@ -68,7 +74,10 @@ def get_or_create_folder(path: str, *, owner_id: int | None = None, bucket_id: i
 
 
 def give_to_owner(image_ids: Collection[int], owner_id: int) -> None:
-    """Move images into the new owner's folders of the same paths; those of buckets stay."""
+    """Move images into the new owner's folders of the same paths.
+
+    Those of buckets stay.
+    """
     images = Image.objects.filter(pk__in=image_ids)
     moved = images.exclude(folder=None).exclude(folder__owner=None).exclude(folder__owner=owner_id)
     for old_id, path in moved.order_by("folder_id").values_list("folder_id", "folder__path").distinct():

@@ -65,7 +65,7 @@ def lock_parents() -> None:
 
 
 def refresh_ancestors() -> None:
-    """Make LabelAncestor follow the parents, and mark the labels whose images need a reindex.
+    """Make LabelAncestor follow the parents, and mark labels to reindex.
 
     Call it after `lock_parents` and the change, in one transaction.
     """

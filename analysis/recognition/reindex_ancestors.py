@@ -1,4 +1,4 @@
-"""Adds the ancestors of labels to the index of images that lack them, in the background."""
+"""Adds missing ancestors of labels to the index, in the background."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ _LACKING = """
 
 
 def refresh_all() -> None:
-    """Compare the ancestors of all labels with their parents, after an upgrade or a change by hand."""
+    """Compare the ancestors of all labels with their parents.
+
+    Needed after an upgrade or a change by hand.
+    """
     with transaction.atomic():
         lock_parents()
         refresh_ancestors()

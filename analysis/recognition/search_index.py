@@ -68,7 +68,7 @@ def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.
 
 
 def _effective_rows(image_ids: list[int], results: list[CurrentResult]) -> list[LabelRow]:
-    """Labels of results and keywords, corrected by verdicts, with the ancestors of all of them."""
+    """Labels of results and keywords, corrected by verdicts, with ancestors."""
     rows = _labels_from_analyses(results)
     for image_id, label_id in _labels_from_keywords(image_ids):
         rows.setdefault((image_id, label_id), LabelRow(image_id, label_id, FULL, 0, None))
@@ -88,7 +88,10 @@ def _effective_rows(image_ids: list[int], results: list[CurrentResult]) -> list[
 
 
 def _confidence_of_ancestors(rows: Collection[LabelRow]) -> dict[tuple[int, int], int]:
-    """The highest confidence of its descendants for each ancestor, not below the ancestor's threshold."""
+    """The highest confidence of the descendants of each ancestor.
+
+    None below the ancestor's threshold.
+    """
     ancestors = ancestors_of(row.label_id for row in rows)
     highest: dict[tuple[int, int], int] = {}
     for row in rows:

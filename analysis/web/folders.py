@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth import get_user_model
 from django.http import Http404, HttpResponse
@@ -15,11 +15,15 @@ from django.views.decorators.http import require_safe
 from analysis import formatting, permissions
 from analysis.models import Bucket, Folder, Viewer
 from analysis.search import folders as folder_search
-from analysis.search.folders import FolderCount
+from analysis.search.errors import InvalidQuery
+from analysis.search.folders import FolderCount, FolderFacet
 from analysis.search.query import Query
-from analysis.search.terms import FolderTerm
+from analysis.search.syntax.parser import parse
+from analysis.search.terms import FolderTerm, Not
+from analysis.search.time_limit import time_limit
 from analysis.web import links
 from analysis.web.http import Request, int_param
+from analysis.web.library.facet_links import FacetLink
 
 PAGE_SIZE = 500
 MAX_ID = 2**63 - 1
@@ -75,6 +79,37 @@ def folder(request: Request, folder_id: int) -> HttpResponse:
         "pictures_url": _search_url(found.path),
     }
     return render(request, "folders.html", context)
+
+
+@require_safe
+def folder_filter(request: Request) -> HttpResponse:
+    """The most frequent folders of a result, as links that narrow it."""
+    try:
+        query = parse(request.GET.get("q", ""))
+        with time_limit():
+            facets, is_sample = folder_search.folder_facets(query, viewer=permissions.viewer_of(request.user))
+    except InvalidQuery as error:
+        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+    context = {
+        "links": [_filter_link(query, facet) for facet in facets],
+        "note": _("Counted in the first %(number)s pictures.") % {"number": formatting.count(folder_search.SAMPLE)}
+        if is_sample
+        else "",
+    }
+    return render(request, "library/folder_filter.html", context)
+
+
+def _filter_link(query: Query, facet: FolderFacet) -> FacetLink:
+    term = FolderTerm(f"{facet.path}/", is_prefix=True)
+    others = [part for part in query.parts if not folder_search.names_a_folder(part)]
+    narrowed = replace(query, parts=(*others, term))
+    return FacetLink(
+        name=facet.name,
+        count=formatting.count(facet.images),
+        url=links.library_url(narrowed),
+        exclude_url=links.library_url(query.with_part(Not(term))),
+        is_active=False,
+    )
 
 
 def _groups(rows: Iterable[FolderCount], viewer: Viewer) -> list[FolderGroup]:

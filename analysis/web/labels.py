@@ -82,7 +82,10 @@ class Page:
 
 @require_safe
 def labels(request: Request) -> HttpResponse:
-    """Overview, one group (`kind`, `category`), a level of the tree (`under`), or labels with `q` in their name."""
+    """Overview, a group (`kind`, `category`), a level of the tree (`under`), or `q`.
+
+    `q` is a text in the labels' names.
+    """
     viewer, is_blurring = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
     text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_FILTER_LENGTH]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
@@ -146,7 +149,10 @@ def group_page(
 
 
 def _tree_page(label_id: int, viewer: Viewer) -> Page:
-    """The labels directly below one, or for 0 those at the top. Raises Http404 for a label the viewer can't see."""
+    """The labels directly below one, or for 0 those at the top.
+
+    Raises Http404 for a label the viewer can't see.
+    """
     root = PathLink(_("By hierarchy"), _tree_url(0))
     if not label_id:
         roots = _active_labels().filter(pk__in=label_tree.root_ids(), kind=Label.Kind.LABEL)

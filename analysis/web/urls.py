@@ -41,6 +41,7 @@ urlpatterns = [
     path("buckets/<int:bucket_id>/sync/", buckets.sync, name="bucket-sync"),
     path("labels/", labels.labels, name="labels"),
     path("folders/", folders.folders, name="folders"),
+    path("folders/filter/", folders.folder_filter, name="folder-filter"),
     path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),

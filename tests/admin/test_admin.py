@@ -9,11 +9,13 @@ from django.urls import reverse
 
 from analysis.models import (
     Analysis,
+    Backfill,
     BatchEntry,
     BatchImage,
     Bucket,
     ChangedImage,
     FileKeyword,
+    Folder,
     Image,
     ImageLabel,
     Label,
@@ -47,13 +49,15 @@ def address(model, page, *arguments):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
 
 
-def test_all_models_but_six_are_registered():
+def test_all_models_but_eight_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
+        Backfill,
         BatchEntry,
         BatchImage,
         ChangedImage,
         FileKeyword,
+        Folder,
         ImageLabel,
         LabelAncestor,
     }

@@ -1,4 +1,4 @@
-"""Folders of images: from imports, uploads and keys, with hostile names, and their backfill."""
+"""Folders of images from imports, uploads and keys, and their backfill."""
 
 from io import BytesIO
 from pathlib import Path

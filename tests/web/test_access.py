@@ -58,6 +58,7 @@ ENTRIES = {
     "labels": ("get", EVERYBODY_SIGNED_IN),
     "folders": ("get", EVERYBODY_SIGNED_IN),
     "folder": ("get", SEEN_SIGNED_IN),
+    "folder-filter": ("get", EVERYBODY_SIGNED_IN),
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
     "upload": ("get", EVERYBODY_SIGNED_IN),

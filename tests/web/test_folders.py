@@ -93,6 +93,35 @@ def test_many_folders_are_shown_in_steps(owner, signed_in, monkeypatch):
     assert seen == ["0", "1", "2", "3", "4"]
 
 
+def folder_filter(browser, query: str) -> dict[str, str]:
+    page = Page(browser.get(reverse("folder-filter"), {"q": query}))
+    return {name: url for name, url in page.links.items() if name and not name.startswith("Exclude")}
+
+
+def test_filter_narrows_a_search_level_by_level(owner, stranger, signed_in):
+    for path in ("archive/2019", "archive/2019/summer", "archive", "phone", "archive/2020"):
+        put(owner, path)
+    browser = signed_in(owner)
+    assert list(folder_filter(browser, "-dog")) == ["archive 4", "phone 1"]
+    archive = folder_filter(browser, "-dog")["archive 4"]
+    assert archive == "/?q=-dog+folder%3Aarchive%2F%2A"
+    assert folder_filter(browser, "-dog folder:archive/*") == {
+        "2019 2": "/?q=-dog+folder%3Aarchive%2F2019%2F%2A",
+        "2020 1": "/?q=-dog+folder%3Aarchive%2F2020%2F%2A",
+    }
+    assert folder_filter(signed_in(stranger), "") == {}
+    assert browser.get(reverse("folder-filter"), {"q": "(dog"}).status_code == 400
+
+
+def test_filter_says_that_it_counted_only_the_first_pictures(owner, signed_in, monkeypatch):
+    monkeypatch.setattr("analysis.search.folders.SAMPLE", 2)
+    for _ in range(3):
+        put(owner, "top")
+    page = Page(signed_in(owner).get(reverse("folder-filter")))
+    assert "Counted in the first 2 pictures." in page.text
+    assert "top 2" in page.links
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_pages_take_few_queries(owner, signed_in, number, django_assert_num_queries):
     for index in range(number):

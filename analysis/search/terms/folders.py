@@ -1,4 +1,4 @@
-"""Where the file was: `folder:2019`, `folder:family-archive/2019/*`, `key:summer/IMG_12`."""
+"""Folder and key: `folder:2019`, `folder:archive/2019/*`, `key:summer/IMG_1`."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class PathTerm(Term):
 
     @property
     def typed(self) -> str:
-        """The text as paths are stored: in NFC, and without a slash at the beginning of the path."""
+        """The text as paths are stored: in NFC, without a leading slash."""
         text = unicodedata.normalize("NFC", self.text)
         return text.removeprefix("/") if self.is_prefix else text
 
@@ -115,7 +115,7 @@ class KeyTerm(PathTerm):
     default_cost = (8, "key:")
 
     def folder_tests(self) -> list[Sql]:
-        """Folders that match alone, and those that match together with the beginning of the name."""
+        """Folders that match alone, and those that match with the name's start."""
         head, slash, _name = self.typed.rpartition("/")
         if self.is_prefix:
             above = Sql("lower(f.path) = lower(%s)", (head,))

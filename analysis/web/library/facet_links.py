@@ -75,7 +75,10 @@ def _label_links(query: Query, kind: str, facets: list[Facet], link: Link) -> li
 
 
 def _nested(facets: list[Facet]) -> list[tuple[Facet, int]]:
-    """Each label below the nearest of its ancestors among them, with its level; else in the same order."""
+    """Each label below the nearest of its ancestors, with its level.
+
+    Otherwise in the same order.
+    """
     ancestors = ancestor_names([facet.name for facet in facets]) if len(facets) > 1 else {}
     rank = {facet.name: (facet.count, -len(ancestors.get(facet.name, ()))) for facet in facets}
     children: dict[str, list[Facet]] = {}

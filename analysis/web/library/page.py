@@ -63,6 +63,7 @@ class Filters:
     states: list[FacetLink]
     trash: FacetLink
     note: str
+    folders_url: str
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ def search_filters(query: Query, counts: facets.Facets, *, saved_search: OpenSea
         label_groups=label_facets(query, counts, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
+        folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 
