@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Func, Q, Value
 from django.db.models.lookups import Exact
@@ -53,6 +53,20 @@ class Face(models.Model):
         return f"face in {self.image_id}"
 
 
+class TextWords(Func):
+    """The words of a text, and number plates without their blanks.
+
+    Words are parts of compounds, and single characters of Chinese, Japanese and Korean. Both functions come with the migrations. PostgreSQL's own parser keeps "www.example.com" and "A1/B2" as one word,
+    and reads "-123" in "ABC-123" as a negative number.
+    """
+
+    template = (
+        "(to_tsvector('simple'::regconfig, analysis_words(%(expressions)s)) || "
+        "strip(to_tsvector('simple'::regconfig, analysis_plates(%(expressions)s))))"
+    )
+    output_field = SearchVectorField()
+
+
 class ImageText(models.Model):
     """The lines of text detected in a picture."""
 
@@ -60,9 +74,7 @@ class ImageText(models.Model):
         Image, on_delete=models.CASCADE, primary_key=True, related_name="text", verbose_name=_("picture")
     )
     content = models.TextField(_("text"))
-    words = models.GeneratedField(
-        expression=SearchVector("content", config="simple"), output_field=SearchVectorField(), db_persist=True
-    )
+    words = models.GeneratedField(expression=TextWords("content"), output_field=SearchVectorField(), db_persist=True)
 
     class Meta:
         verbose_name = _("text in picture")

@@ -18,6 +18,8 @@ from analysis.recognition.label_registry import get_or_create_labels
 
 # 100 % in ImageLabel.confidence, which is in hundredths of a percent.
 FULL = 10_000
+MAX_TEXT = 100_000
+"""Characters of text that are kept of an image; PostgreSQL can index a megabyte of words at most."""
 
 
 class LabelRow(NamedTuple):
@@ -266,7 +268,7 @@ def _years(age: int | None) -> int | None:
 
 
 def _replace_text(image_ids: Collection[int], results: Iterable[CurrentResult]) -> None:
-    texts = [ImageText(image_id=result.image_id, content=lines_in(result.answer)) for result in results]
+    texts = [ImageText(image_id=result.image_id, content=lines_in(result.answer)[:MAX_TEXT]) for result in results]
     texts = [text for text in texts if text.content]
     ImageText.objects.filter(image_id__in=set(image_ids) - {text.pk for text in texts}).delete()
     ImageText.objects.bulk_create(texts, update_conflicts=True, unique_fields=["image"], update_fields=["content"])

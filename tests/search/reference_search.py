@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -234,8 +235,21 @@ def _has_face(node, picture, library):
 
 
 def _has_text(node, picture, library):
-    words, phrase = picture.text.lower().split(), node.text.lower().split()
-    return any(words[start : start + len(phrase)] == phrase for start in range(len(words)))
+    words, phrase = _words(picture.text), _words(node.text)
+    is_phrase = bool(phrase) and any(words[at : at + len(phrase)] == phrase for at in range(len(words)))
+    plates = {joined for line in picture.text.split("\n") if (joined := _joined_plate(line))}
+    return is_phrase or (len(phrase) == 1 and phrase[0] in plates) or _joined_plate(node.text) in {*plates, *words}
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters and digits, and single Chinese, Japanese and Korean characters."""
+    return re.findall("[\u3040-\u30ff\u4e00-\u9fff]|[^\\W_\u3040-\u30ff\u4e00-\u9fff]+", text.lower())
+
+
+def _joined_plate(line: str) -> str | None:
+    groups = re.split("[ .-]+", line.lower())
+    is_plate = 2 <= len(groups) <= 4 and all(re.fullmatch("[a-z0-9]{1,7}", group) for group in groups)
+    return "".join(groups) if is_plate else None
 
 
 def _has_name(node, picture, library):

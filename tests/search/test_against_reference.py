@@ -29,7 +29,8 @@ PARENTS = [("Dwarf 4", "Person"), ("Dwarf 5", "Dwarf 4"), ("Grass", "Dwarf 6"), 
 PARENTS += [("Dwarf 7", "Dwarf 8"), ("Dwarf 8", "Dwarf 9"), ("Dwarf 9", "Dwarf 3")]  # a circle
 CATEGORIES = ["Animals and Pets", "Person Description", "Nature"]
 TRAITS = ["Smile", "Eyes Open", "Female", "Happy", "Calm"]
-WORDS = ["one", "way", "stop", "exit"]
+WORDS = ["one", "way", "stop", "exit", "A-1", "b/2.c", "京都駅", "1"]
+SEARCHED_WORDS = [*WORDS, "a", "2", "都", "a1"]
 CAMERAS = ["Canon", "Nikon 100%", ""]
 TAGS = ["holiday", "_draft", "dog"]
 FOLDERS = ["Top", "top/sub", "Top/sub/100%_ö", 'a_b/it\'s "x"/📷', "top2", None, None]
@@ -87,7 +88,7 @@ leaves = st.one_of(
         st.none() | st.integers(0, 60),
         st.none() | st.integers(0, 60),
     ),
-    st.builds(terms.TextTerm, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join)),
+    st.builds(terms.TextTerm, st.lists(st.sampled_from(SEARCHED_WORDS), min_size=1, max_size=2).map(" ".join)),
     matches,
     st.builds(terms.Or, st.lists(matches, min_size=2, max_size=3, unique=True).map(tuple)),
     st.builds(terms.OwnerTerm, st.sampled_from(["me", "Owner", "colleague", "nobody"])),
