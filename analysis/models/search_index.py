@@ -56,8 +56,9 @@ class Face(models.Model):
 class TextWords(Func):
     """The words of a text, and number plates without their blanks.
 
-    Words are parts of compounds, and single characters of Chinese, Japanese and Korean. Both functions come with the migrations. PostgreSQL's own parser keeps "www.example.com" and "A1/B2" as one word,
-    and reads "-123" in "ABC-123" as a negative number.
+    Words are parts of compounds, and single characters of Chinese, Japanese and Korean. Both functions come with the
+    migrations. PostgreSQL's own parser keeps "www.example.com" and "A1/B2" as one word, and reads "-123" in "ABC-123"
+    as a negative number.
     """
 
     template = (
