@@ -8,12 +8,16 @@ from django.db import transaction
 from django.db.models import Max
 
 from analysis.jobs import run_for
+from analysis.library.camera_values import fill_camera_values
 from analysis.library.folders import fill_folders
 from analysis.models import Backfill, Image
 
 WINDOW = 2_000
 MAX_SECONDS = 120.0
-STEPS: dict[str, Callable[[int, int], None]] = {"folders": fill_folders}
+STEPS: dict[str, Callable[[int, int], None]] = {
+    "camera values": fill_camera_values,
+    "folders": fill_folders,
+}
 """Functions that fill the images with ids after the first and up to the second number; repeating one is harmless."""
 
 

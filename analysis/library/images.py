@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags, folders
+from analysis.library.camera_values import camera_fields
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
@@ -215,6 +216,7 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "aperture": metadata.aperture,
         "iso": metadata.iso,
         "focal_length": metadata.focal_length,
+        **camera_fields(exposure=metadata.exposure, aperture=metadata.aperture, focal_length=metadata.focal_length),
         "description": descriptive.description,
         "place": descriptive.place,
         "creator": descriptive.creator,

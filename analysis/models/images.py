@@ -42,6 +42,16 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(owner_id=person_id) if person_id is not None else self.none()
 
 
+CAMERA_INDEXES = {
+    "iso": "iso",
+    "exposure": "exposure_seconds",
+    "aperture": "f_number",
+    "focal": "focal_millimeters",
+    "latitude": "latitude",
+}
+"""Indexes of camera settings and places, by the ends of their names."""
+
+
 class Image(models.Model):
     """One picture: its original, its renditions and the metadata of the file."""
 
@@ -178,6 +188,9 @@ class Image(models.Model):
     focal_length = models.CharField(
         _("focal length"), max_length=20, blank=True, db_default="", help_text=_("For example 35 mm.")
     )
+    exposure_seconds = models.FloatField(_("exposure time in seconds"), null=True, blank=True, editable=False)
+    f_number = models.FloatField(_("f-number"), null=True, blank=True, editable=False)
+    focal_millimeters = models.FloatField(_("focal length in millimeters"), null=True, blank=True, editable=False)
     description = models.TextField(
         _("description"), blank=True, db_default="", help_text=_("From the file or its sidecar.")
     )
@@ -249,6 +262,11 @@ class Image(models.Model):
                 name="image_located",
             ),
             models.Index(fields=["format"], name="image_format"),
+            # Few pictures have unusual camera settings; a scan of a million rows takes a quarter of a second.
+            *(
+                models.Index(fields=[field], condition=Q(**{f"{field}__isnull": False}), name=f"image_{name}")
+                for name, field in CAMERA_INDEXES.items()
+            ),
             # Pages and counts of a folder, without reading the table.
             models.Index(
                 fields=["folder", "-added_at", "-id"],

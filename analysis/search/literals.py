@@ -21,6 +21,7 @@ BYTE_UNITS = {
     "": 1,
     "B": 1,
 }
+MAX_FRACTION = 10**9
 UNQUOTED = re.compile(r'(?!OR$|NOT$|AND$|\.\.)[^\s"()<>=:*-][^\s"()<>=:*]*')
 
 
@@ -31,6 +32,13 @@ def quoted(name: str) -> str:
 
 def always_quoted(name: str) -> str:
     return '"{}"'.format(re.sub(r'(["\\])', r"\\\1", name))
+
+
+def seconds_literal(seconds: float) -> str:
+    """An exposure time as photographers write it: 1/250, 2.5."""
+    if 0 < seconds < 1 and (fraction := round(1 / seconds)) < MAX_FRACTION and 1 / fraction == seconds:
+        return f"1/{fraction}"
+    return number_literal(seconds)
 
 
 def number_literal(number: float) -> str:

@@ -298,8 +298,9 @@ def _has_bucket(node, picture, library):
 def _in_range(node, picture, library):
     if node.field == "rating":
         return picture.mark is not None and _within(picture.mark.rating, node.low, node.high)
-    if node.field in {"size", "width", "height"}:
-        return _within(getattr(picture.row, node.field), node.low, node.high)
+    columns = {"aperture": "f_number", "exposure": "exposure_seconds", "focal": "focal_millimeters"}
+    if node.field in {"size", "width", "height", "iso", *columns}:
+        return _within(getattr(picture.row, columns.get(node.field, node.field)), node.low, node.high)
     name = "sharpness" if node.field == "quality" else node.field
     return picture.quality is not None and _within(getattr(picture.quality, name), node.low, node.high)
 
@@ -415,6 +416,7 @@ _EVALUATORS = {
     terms.BucketTerm: _has_bucket,
     terms.FormatTerm: _has_format,
     terms.CameraTerm: _has_camera,
+    terms.LensTerm: lambda node, picture, library: node.text.lower() in picture.row.lens.lower(),
     terms.FolderTerm: _has_folder,
     terms.KeyTerm: _has_key,
     terms.RangeTerm: _in_range,

@@ -21,6 +21,7 @@ from analysis.search.terms import (
     HasTerm,
     KeyTerm,
     LabelTerm,
+    LensTerm,
     ModelTerm,
     NameTerm,
     OrientationTerm,
@@ -69,6 +70,9 @@ def measures():
     scales = {
         "size": st.integers(0, 10**15),
         **dict.fromkeys(("width", "height"), st.integers(0, 1_000_000)),
+        "iso": st.integers(1, 10_000_000),
+        "exposure": st.floats(1e-9, 1e9) | st.integers(1, 8000).map(lambda part: 1 / part),
+        **dict.fromkeys(("aperture", "focal"), st.floats(1e-9, 1e9)),
         "rating": st.integers(1, 5),
         **dict.fromkeys(("quality", "brightness", "sharpness", "contrast"), percents()),
     }
@@ -101,7 +105,7 @@ def leaves():
         faces(),
         st.builds(TextTerm, names()),
         *(st.builds(kind, names(), st.booleans()) for kind in (FolderTerm, KeyTerm)),
-        *(st.builds(kind, names()) for kind in (NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm)),
+        *(st.builds(kind, names()) for kind in (NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm)),
         measures(),
         st.builds(lambda field, bounds: DateTerm(field, *bounds), dates, ranges(days())),
         st.builds(RelativeDateTerm, dates, st.integers(1, 100), st.sampled_from(["day", "week", "month", "year"])),

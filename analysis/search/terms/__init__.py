@@ -14,7 +14,7 @@ from analysis.search.terms.base import Node, Term, Value
 from analysis.search.terms.counts import CountTerm
 from analysis.search.terms.dates import DateTerm, RelativeDateTerm, SpanTerm
 from analysis.search.terms.faces import FaceTerm
-from analysis.search.terms.files import BucketTerm, CameraTerm, FormatTerm, NameTerm
+from analysis.search.terms.files import BucketTerm, CameraTerm, FormatTerm, LensTerm, NameTerm
 from analysis.search.terms.folders import FolderTerm, KeyTerm
 from analysis.search.terms.labels import CategoryTerm, LabelTerm
 from analysis.search.terms.numbers import RangeTerm
@@ -39,6 +39,7 @@ __all__ = [
     "HasTerm",
     "KeyTerm",
     "LabelTerm",
+    "LensTerm",
     "ModelTerm",
     "NameTerm",
     "Node",
@@ -61,7 +62,7 @@ __all__ = [
 ]
 
 TERMS: Final[tuple[type[Term], ...]] = (
-    *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm),
+    *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm),
     *(FolderTerm, KeyTerm, RangeTerm, DateTerm, RelativeDateTerm, FaceTerm, CountTerm),
     *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm),
 )

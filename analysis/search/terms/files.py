@@ -1,4 +1,4 @@
-"""Terms about the file: `name:`, `bucket:`, `format:` and `camera:`."""
+"""Terms about the file: `name:`, `bucket:`, `format:`, `camera:` and `lens:`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MATCHING_CAMERAS = """
             ORDER BY 1, 2, 3 LIMIT 1) following)
     SELECT place, camera_make, camera_model, lens FROM used
     JOIN unnest(%s::text[]) WITH ORDINALITY AS said (pattern, place)
-        ON concat_ws(' ', camera_make, camera_model, lens) ILIKE pattern
+        ON {} ILIKE pattern
 """
 MAX_CAMERAS = 100
 """Up to this many cameras are listed in a condition, which PostgreSQL answers by the index within OR, too."""
@@ -127,17 +127,20 @@ class CameraTerm(FileTerm):
     fields = ("camera",)
     title = gettext_lazy("camera")
     default_cost = (8, "camera:")
+    searched: ClassVar = "concat_ws(' ', camera_make, camera_model, lens)"
 
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
         """The cameras that each term matches, as tuples of make, model and lens."""
         cameras: dict[Term, Any] = {term: [] for term in terms}
-        for place, *camera in fetch_all(_MATCHING_CAMERAS, [[like_pattern(term.text) for term in terms]]):
+        for place, *camera in fetch_all(
+            _MATCHING_CAMERAS.format(cls.searched), [[like_pattern(term.text) for term in terms]]
+        ):
             cameras[terms[place - 1]].append(camera)
         return cameras
 
     def condition(self, resolved: Resolution) -> Sql:
-        return image_condition("concat_ws(' ', camera_make, camera_model, lens) ILIKE %s", like_pattern(self.text))
+        return image_condition(f"{self.searched} ILIKE %s", like_pattern(self.text))
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
         cameras = resolved.values[self]
@@ -150,3 +153,12 @@ class CameraTerm(FileTerm):
         rows = ", ".join(["(%s, %s, %s)"] * len(cameras))
         values = tuple(value for camera in cameras for value in camera)
         return Sql(f"(i.camera_make, i.camera_model, i.lens) IN ({rows})", values)
+
+
+class LensTerm(CameraTerm):
+    """Images with this text in the lens."""
+
+    fields = ("lens",)
+    title = gettext_lazy("lens")
+    default_cost = (8, "lens:")
+    searched = "lens"
