@@ -1,4 +1,4 @@
-"""Numbers of camera settings from the texts that are shown: "1/250 s", "f/2.8", "35 mm"."""
+"""Numbers of camera settings from their texts: "1/250 s", "f/2.8", "35 mm"."""
 
 from __future__ import annotations
 

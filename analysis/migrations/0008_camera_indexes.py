@@ -1,14 +1,31 @@
+from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.models import Q
+
+from analysis.models.images import NameTrigrams
 
 COLUMNS = {
     "iso": "iso",
     "exposure": "exposure_seconds",
     "aperture": "f_number",
     "focal": "focal_millimeters",
-    "latitude": "latitude",
 }
+
+PLACES = [
+    AddIndexConcurrently(
+        "image",
+        models.Index(
+            fields=["latitude", "longitude"],
+            condition=Q(latitude__isnull=False, longitude__isnull=False),
+            name="image_coordinates",
+        ),
+    ),
+    AddIndexConcurrently(
+        "image",
+        GinIndex(NameTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
+    ),
+]
 
 
 class Migration(migrations.Migration):
@@ -19,9 +36,12 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *PLACES,
+        *(
         AddIndexConcurrently(
             "image",
             models.Index(fields=[column], condition=Q(**{f"{column}__isnull": False}), name=f"image_{name}"),
         )
         for name, column in COLUMNS.items()
+        ),
     ]

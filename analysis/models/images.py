@@ -47,9 +47,8 @@ CAMERA_INDEXES = {
     "exposure": "exposure_seconds",
     "aperture": "f_number",
     "focal": "focal_millimeters",
-    "latitude": "latitude",
 }
-"""Indexes of camera settings and places, by the ends of their names."""
+"""Indexes of camera settings, by the ends of their names."""
 
 
 class Image(models.Model):
@@ -267,6 +266,12 @@ class Image(models.Model):
                 models.Index(fields=[field], condition=Q(**{f"{field}__isnull": False}), name=f"image_{name}")
                 for name, field in CAMERA_INDEXES.items()
             ),
+            models.Index(
+                fields=["latitude", "longitude"],
+                condition=Q(latitude__isnull=False, longitude__isnull=False),
+                name="image_coordinates",
+            ),
+            GinIndex(NameTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
             # Pages and counts of a folder, without reading the table.
             models.Index(
                 fields=["folder", "-added_at", "-id"],

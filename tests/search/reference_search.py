@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -273,6 +274,26 @@ def _is_in_path(node, path: str) -> bool:
     return text in f"/{path}".lower()
 
 
+def _is_near(node, picture, library):
+    row = picture.row
+    if row.latitude is None or row.longitude is None:
+        return False
+    here, there = ((math.radians(place.latitude), math.radians(place.longitude)) for place in (node, row))
+    cosine = math.sin(here[0]) * math.sin(there[0]) + math.cos(here[0]) * math.cos(there[0]) * math.cos(
+        here[1] - there[1]
+    )
+    return 6371.0088 * math.acos(max(-1.0, min(1.0, cosine))) <= node.kilometers
+
+
+def _is_in_box(node, picture, library):
+    row = picture.row
+    if row.latitude is None or row.longitude is None or not node.south <= row.latitude <= node.north:
+        return False
+    if node.west <= node.east:
+        return node.west <= row.longitude <= node.east
+    return row.longitude >= node.west or row.longitude <= node.east
+
+
 def _has_camera(node, picture, library):
     row = picture.row
     return node.text.lower() in f"{row.camera_make} {row.camera_model} {row.lens}".lower()
@@ -418,6 +439,9 @@ _EVALUATORS = {
     terms.CameraTerm: _has_camera,
     terms.LensTerm: lambda node, picture, library: node.text.lower() in picture.row.lens.lower(),
     terms.FolderTerm: _has_folder,
+    terms.PlaceTerm: lambda node, picture, library: node.text.lower() in picture.row.place.lower(),
+    terms.NearTerm: _is_near,
+    terms.BoxTerm: _is_in_box,
     terms.KeyTerm: _has_key,
     terms.RangeTerm: _in_range,
     terms.DateTerm: _in_dates,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from analysis.search.query import SORTS, Query
 from analysis.search.terms import (
     And,
+    BoxTerm,
     BucketTerm,
     CameraTerm,
     CategoryTerm,
@@ -24,8 +25,10 @@ from analysis.search.terms import (
     LensTerm,
     ModelTerm,
     NameTerm,
+    NearTerm,
     OrientationTerm,
     OwnerTerm,
+    PlaceTerm,
     RangeTerm,
     RelativeDateTerm,
     SimilarTerm,
@@ -42,6 +45,9 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 WORDS = ("dog", "Cat", "black and white", "OR", "NOT", "AND", "size", "face", "sort:name", "-", "*", '5" screen', "..")
 UNUSUAL = st.text(min_size=1, max_size=12).map(lambda text: " ".join(text.replace("\0", "").split())).filter(bool)
+
+
+TEXT_TERMS = (PlaceTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm)
 
 
 def names():
@@ -94,6 +100,11 @@ def counts():
     return st.builds(lambda name, bounds: CountTerm(name, *bounds), names(), bounds)
 
 
+def degrees(limit: int):
+    """Coordinates to the millimeter."""
+    return st.integers(-limit * 10**8, limit * 10**8).map(lambda number: number / 10**8)
+
+
 def leaves():
     dates = st.sampled_from(["taken", "added"])
     return st.one_of(
@@ -105,7 +116,12 @@ def leaves():
         faces(),
         st.builds(TextTerm, names()),
         *(st.builds(kind, names(), st.booleans()) for kind in (FolderTerm, KeyTerm)),
-        *(st.builds(kind, names()) for kind in (NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm)),
+        st.builds(NearTerm, degrees(90), degrees(180), st.integers(1, 20_100 * 10**6).map(lambda mm: mm / 10**6)),
+        st.builds(
+            lambda latitudes, west, east: BoxTerm(min(latitudes), west, max(latitudes), east),
+            *(st.tuples(degrees(90), degrees(90)), degrees(180), degrees(180)),
+        ),
+        *(st.builds(kind, names()) for kind in TEXT_TERMS),
         measures(),
         st.builds(lambda field, bounds: DateTerm(field, *bounds), dates, ranges(days())),
         st.builds(RelativeDateTerm, dates, st.integers(1, 100), st.sampled_from(["day", "week", "month", "year"])),

@@ -70,6 +70,20 @@ matches = st.one_of(
     st.builds(terms.CameraTerm, st.sampled_from(["canon", "100%", "o"])),
     st.builds(terms.FolderTerm, st.sampled_from(PATHS), st.booleans()),
     st.builds(terms.KeyTerm, st.sampled_from([*PATHS, "a.jpg", "/a", "Top/100%_ö", "sub/b.", "A"]), st.booleans()),
+    st.builds(terms.PlaceTerm, st.sampled_from(["hall", "%", "öst", "x"])),
+    st.builds(
+        terms.NearTerm,
+        st.sampled_from([1.4, -90.0, 90.0, 48.9, -48.85]),
+        st.sampled_from([3.1, 180.0, -180.0, 0.0, -177.65]),
+        st.sampled_from([0.5, 15.0, 300.0, 5_000.0, 20_100.0]),
+    ),
+    st.builds(
+        terms.BoxTerm,
+        st.sampled_from([-90.0, 1.0, 48.0]),
+        st.sampled_from([-180.0, 2.0, 179.0]),
+        st.sampled_from([49.0, 90.0]),
+        st.sampled_from([-179.0, 2.5, 180.0]),
+    ),
     st.builds(terms.FormatTerm, st.sampled_from(["jpg", "PNG", "gif"])),
 )
 leaves = st.one_of(
@@ -278,8 +292,9 @@ def _picture(rng: random.Random, owner) -> Image:
         f_number=rng.choice([None, 1.4, 2.8]),
         exposure_seconds=rng.choice([None, 1 / 250, 35.0]),
         focal_millimeters=rng.choice([None, 24.0, 35.0, 100.0]),
-        latitude=rng.choice([None, 1.5]),
-        longitude=3.0,
+        latitude=rng.choice([None, 1.5, -89.9, 89.99, 48.85]),
+        longitude=rng.choice([None, 3.0, 179.95, -179.95, 2.35]),
+        place=rng.choice(["", "Old pier, Hallstatt", "100%, Österreich"]),
         visibility=rng.choice([0, 0, 1, 2]),
         added_at=START + timedelta(days=rng.randrange(60), seconds=rng.randrange(3)),
         taken_at=rng.choice([None, START + timedelta(days=rng.randrange(60))]),

@@ -39,6 +39,7 @@ GRAMMAR = r"""
     group: _OPEN _part+ _CLOSE
 
     _leaf: bare | compared | field | field_compared | label_with_confidence | instance_count | face | relative_date
+        | place
     bare: _value
     compared: _value COMPARE _value
     field: FIELD _value
@@ -49,9 +50,11 @@ GRAMMAR = r"""
     trait: _value
     age: (FIELD | FIELD COMPARE | _value COMPARE) _value
     relative_date: RELATIVE_DATE
+    place: SOUTH_OR_WEST
     _value: WORD | PREFIX | QUOTED | QUOTED_PREFIX
 
     RELATIVE_DATE.5: /(taken|added):\s*last\s+[0-9]+\s+(day|week|month|year)s?(?![^\s()])/i
+    SOUTH_OR_WEST.5: /(near|box):\s*-[0-9][^\s"()<>=:*]*/i
     SORT.4: /sort:/i
     _COUNT.4: /count\(/i
     FACE.4: /face\(/i
@@ -177,3 +180,6 @@ class _TreeBuilder(Transformer[Token, Query]):
 
     def relative_date(self, children: list[Token]) -> Term:
         return tokens.relative_date(children[0])
+
+    def place(self, children: list[Token]) -> Term:
+        return tokens.place(children[0])

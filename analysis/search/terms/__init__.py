@@ -11,6 +11,7 @@ from typing import Final
 
 from analysis.search.terms.analyses import ModelTerm, SourceTerm
 from analysis.search.terms.base import Node, Term, Value
+from analysis.search.terms.coordinates import BoxTerm, NearTerm, PlaceTerm
 from analysis.search.terms.counts import CountTerm
 from analysis.search.terms.dates import DateTerm, RelativeDateTerm, SpanTerm
 from analysis.search.terms.faces import FaceTerm
@@ -28,6 +29,7 @@ __all__ = [
     "BY_FIELD",
     "TERMS",
     "And",
+    "BoxTerm",
     "BucketTerm",
     "CameraTerm",
     "CategoryTerm",
@@ -42,11 +44,13 @@ __all__ = [
     "LensTerm",
     "ModelTerm",
     "NameTerm",
+    "NearTerm",
     "Node",
     "Not",
     "Or",
     "OrientationTerm",
     "OwnerTerm",
+    "PlaceTerm",
     "RangeTerm",
     "RelativeDateTerm",
     "SimilarTerm",
@@ -63,7 +67,8 @@ __all__ = [
 
 TERMS: Final[tuple[type[Term], ...]] = (
     *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm),
-    *(FolderTerm, KeyTerm, RangeTerm, DateTerm, RelativeDateTerm, FaceTerm, CountTerm),
+    *(FolderTerm, KeyTerm, PlaceTerm, NearTerm, BoxTerm),
+    *(RangeTerm, DateTerm, RelativeDateTerm, FaceTerm, CountTerm),
     *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm),
 )
 """In the order in which autocomplete offers their fields."""

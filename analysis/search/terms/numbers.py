@@ -72,12 +72,8 @@ MEASURES = {
     ),
     "iso": _camera(gettext_lazy("ISO"), integer(example="iso>=1600", minimum=1, maximum=10_000_000), "iso"),
     "aperture": _camera(gettext_lazy("aperture"), F_NUMBERS, "f_number", lambda number: f"f/{number_literal(number)}"),
-    "exposure": _camera(
-        gettext_lazy("exposure"), SECONDS, "exposure_seconds", lambda time: f"{seconds_literal(time)} s"
-    ),
-    "focal": _camera(
-        gettext_lazy("focal length"), MILLIMETERS, "focal_millimeters", lambda length: f"{number_literal(length)} mm"
-    ),
+    "exposure": _camera(gettext_lazy("exposure"), SECONDS, "exposure_seconds", seconds_literal),
+    "focal": _camera(gettext_lazy("focal length"), MILLIMETERS, "focal_millimeters"),
     "rating": Measure(
         gettext_lazy("rating"), integer(example="rating>=4", minimum=1, maximum=5), "analysis_rating", "rating"
     ),
@@ -86,7 +82,7 @@ MEASURES = {
     "sharpness": _quality(gettext_lazy("sharpness"), "sharpness", "sharpness"),
     "contrast": _quality(gettext_lazy("contrast"), "contrast", "contrast"),
 }
-UNITS = {"width": " px", "height": " px"}
+UNITS = {"width": " px", "height": " px", "exposure": " s", "focal": " mm"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,8 @@ class RangeTerm(Term):
     """Images with a number within bounds, both included; None is an open end.
 
     `size` is bytes, `width` and `height` pixels, `exposure` seconds, `aperture` an f-number, `focal` millimeters,
-    `rating` the viewer's own from 1 to 5. The others are the recognizer's, from 0 to 100; `quality` is another name of `sharpness`.
+    `rating` the viewer's own from 1 to 5. The others are the recognizer's, from 0 to 100; `quality` is another name of
+    `sharpness`.
     """
 
     fields: ClassVar = tuple(MEASURES)

@@ -106,9 +106,9 @@ def percent(*, example: str) -> Scale[float]:
 
 
 def positive(pattern: str, *, example: str) -> Scale[float]:
-    """Positive decimal numbers, alone or within a pattern such as "f/2.8"; its group is the number.
+    """Positive decimal numbers, alone or within a pattern such as "f/2.8".
 
-    A number after "1/" is a fraction.
+    The pattern's group is the number. A number after "1/" is a fraction.
     """
 
     def span(text: str) -> tuple[float, float]:
