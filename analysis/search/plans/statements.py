@@ -84,25 +84,27 @@ def confidence_scan(query: QueryParts, scan: Scan) -> Sql:
 
 
 def label_scan(query: QueryParts, scan: Scan) -> Sql:
-    """Matches in order of time among the first images with the rarest label."""
+    """Matches in order of time among the first visible images with the rarest label."""
     label = _given(query.scannable)
-    # The index covers label, time, owner, visibility and confidence, so it is read without the table.
+    # The index covers label, time, owner, visibility and confidence, so it is read without the table, and entries that
+    # the viewer may not see cost little: only the others count against the budget.
     range_, bounds = _index_range(query, scan, "p.added_at", "p.image_id")
-    owner_filter, owner_values = ("AND p.owner_id = %s", [query.owner.id]) if query.owner else ("", [])
+    visible = visibility_filter(query.resolved.viewer, "p")
+    if query.owner:
+        visible = all_of([visible, Sql("p.owner_id = %s", (query.owner.id,))])
     branch = f"""
-        SELECT p.image_id, p.added_at AS key, p.added_at, p.confidence, p.owner_id, p.visibility
-        FROM analysis_imagelabel p WHERE p.label_id = %s {owner_filter} {range_}
+        SELECT p.image_id, p.added_at AS key, p.added_at, p.owner_id, p.visibility FROM analysis_imagelabel p
+        WHERE p.label_id = %s AND p.confidence >= %s AND {visible.text} {range_}
     """  # noqa: S608
-    entries, values = _branches(scan, [(branch, [pk, *owner_values, *bounds]) for pk in label.labels.ids])
-    visible = visibility_filter(query.resolved.viewer, "d")
+    filters = [label.minimum, *visible.values, *bounds]
+    entries, values = _branches(scan, [(branch, [pk, *filters]) for pk in label.labels.ids])
     rest = query.residual_filter(*([label.part] if label.is_all else []))
     # An image may have several of the labels.
     distinct = "DISTINCT" if len(label.labels.ids) > 1 else ""
     text = f"""
-        SELECT {distinct} d.image_id, d.key FROM ({entries}) d
-        WHERE d.confidence >= %s AND {visible.text} AND {rest.text} {scan.end}
+        SELECT {distinct} d.image_id, d.key FROM ({entries}) d WHERE {rest.text} {scan.end}
     """  # noqa: S608
-    return Sql(text, (*values, label.minimum, *visible.values, *rest.values))
+    return Sql(text, (*values, *rest.values))
 
 
 def image_scan(query: QueryParts, scan: Scan) -> Sql:

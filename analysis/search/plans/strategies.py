@@ -17,11 +17,11 @@ FEW_IMAGES = 4
 """Up to so many budgets of images, all of them are read along an index rather than by reading the table."""
 LABEL_ENTRIES_PER_IMAGE = 20
 """Entries of a label's index that take as long to read as one image."""
-# In entries of the index over label sets; `bench/search/costs.py` measures both. They are ratios, so they change less
-# from machine to machine than times do.
-LOOKUP_COST = 11
-"""Another label looked up on one image."""
-MATCH_COST = 3
+# In lookups of another label on one image. `python -m bench.search.costs` measures both again: they are ratios, which
+# differ less from machine to machine than times do, and half or twice as much changes few choices.
+ENTRY_COST = 0.09
+"""An entry of the index over label sets."""
+MATCH_COST = 0.27
 """An image that the index over label sets finds."""
 
 
@@ -122,7 +122,7 @@ class Statistics:
         for number in self.excluded:
             matches *= max(0.0, 1.0 - number / total)
         scanned = min(rarest, rarest * self.limit / max(matches, 1.0))
-        return scanned * LOOKUP_COST > rarest + matches * MATCH_COST
+        return scanned > rarest * ENTRY_COST + matches * MATCH_COST
 
 
 def choose_strategy(statistics: Statistics) -> Strategy:
@@ -206,8 +206,8 @@ def _next_budget(statistics: Statistics) -> int:
     rarest, wanted = statistics.labels[0], statistics.limit
     if statistics.order is not Order.NONE:
         wanted -= found
-    lookups = LOOKUP_COST if statistics.has_minimums else 0
-    index_cost = rarest + rarest * found / scanned * (MATCH_COST + lookups)
+    lookups = 1 if statistics.has_minimums else 0
+    index_cost = rarest * ENTRY_COST + rarest * found / scanned * (MATCH_COST + lookups)
     entries = wanted * scanned // found
     # Twice the estimate, since a scan that ends too early is lost.
-    return 2 * entries if entries * LOOKUP_COST < index_cost else 0
+    return 2 * entries if entries < index_cost else 0

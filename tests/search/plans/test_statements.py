@@ -9,14 +9,16 @@ from django.utils import timezone
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.models import Face, Image, ImageText, Verdict
 from analysis.permissions import viewer_of
+from analysis.search.database import fetch_all
 from analysis.search.facets import facets
+from analysis.search.label_counts import refresh_label_counts
 from analysis.search.pagination import Order
 from analysis.search.plans.planner import QueryPlan
-from analysis.search.plans.strategies import choose_strategy, trial_budget
+from analysis.search.plans.strategies import Strategy, choose_strategy, trial_budget
 from analysis.search.resolve import resolve
 from analysis.search.results import count, page
 from analysis.search.syntax.parser import parse
-from tests.factories import START, create_bucket, create_bucket_image, create_image, create_label
+from tests.factories import START, create_bucket, create_bucket_image, create_image, create_label, create_labeled_image
 from tests.query_plans import rows_read
 
 pytestmark = pytest.mark.django_db
@@ -78,13 +80,34 @@ def test_similar_images_are_found_without_reading_all(few_of_many, colleague):
     assert page(query, viewer=viewer_of(colleague)).images == [image]
 
 
-RARE = ["bucket:rare", "has:text", "has:faces", "is:reviewed", "width<9", "height<9", "name:rare OR name:q"]
+def test_first_entries_of_a_label_are_those_of_visible_images(owner, colleague):
+    own = create_labeled_image(owner, {"Dog": 90, "Cat": 90})
+    for _ in range(5):
+        create_labeled_image(colleague, {"Dog": 90, "Cat": 90})
+    refresh_label_counts()
+    plan = QueryPlan(resolve(parse("dog cat"), viewer=viewer_of(owner), moment=timezone.now()), budget=5)
+    statistics = plan.statistics(limit=2)
+    assert (choose_strategy(statistics), trial_budget(statistics)) == (Strategy.LABEL_TRIAL, 1)
+    statement = plan.statement(Strategy.LABEL_TRIAL, statistics, limit=2)
+    assert [row[0] for row in fetch_all(statement.text, statement.values)] == [own.pk]
+
+
+RARE = [
+    "bucket:rare",
+    "has:text",
+    "has:faces",
+    "is:reviewed",
+    "width<9",
+    "height<9",
+    "name:rare OR name:q",
+    "camera:rare OR name:q",
+]
 
 
 @pytest.mark.parametrize("text", RARE)
 def test_rare_matches_are_found_without_reading_all(few_of_many, colleague, text):
     rare = create_bucket_image(create_bucket(colleague, name="rare"), "a.jpg")
-    Image.objects.filter(pk=rare.pk).update(width=8, height=8, filename="rare.jpg")
+    Image.objects.filter(pk=rare.pk).update(width=8, height=8, filename="rare.jpg", camera_make="Rare")
     ImageText.objects.create(image=rare, content="EXIT")
     Face.objects.create(image=rare, left=0, top=0, width=1, height=1, confidence=99)
     Verdict.objects.create(image=rare, label=create_label("Dog"), decision="confirmed", by=colleague)
