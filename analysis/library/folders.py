@@ -90,8 +90,8 @@ def fill_folders(after: int, last: int) -> None:
     by_folder: dict[tuple[int | None, str], list[int]] = {}
     for image_id, bucket_id, key in images.values_list("pk", "bucket_id", "key"):
         by_folder.setdefault((bucket_id, path_of_key(key)), []).append(image_id)
-    for (bucket_id, path), ids in sorted(by_folder.items(), key=lambda item: item[1][0]):
-        folder_id = get_or_create_folder(path, bucket_id=bucket_id)
+    for (bucket, path), ids in sorted(by_folder.items(), key=lambda item: item[1][0]):
+        folder_id = get_or_create_folder(path, bucket_id=bucket)
         Image.objects.filter(pk__in=ids, folder=None).update(folder_id=folder_id)
 
 

@@ -3,7 +3,7 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.models import Q
 
-from analysis.models.images import NameTrigrams
+from analysis.models.expressions import DayOfYear, NameTrigrams
 
 COLUMNS = {
     "iso": "iso",
@@ -24,6 +24,10 @@ PLACES = [
     AddIndexConcurrently(
         "image",
         GinIndex(NameTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
+    ),
+    AddIndexConcurrently(
+        "image",
+        models.Index(DayOfYear("taken_at"), condition=Q(taken_at__isnull=False), name="image_day_of_year"),
     ),
 ]
 

@@ -7,11 +7,12 @@ from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
-from analysis.models.images import Image, ImageQuerySet, PendingBlob
+from analysis.models.images import Image, ImageQuerySet
 from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, LabelAncestor, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
 from analysis.models.model_versions import ModelVersion
 from analysis.models.outages import Outage
+from analysis.models.pending_blobs import PendingBlob
 from analysis.models.ratings import Rating
 from analysis.models.saved_searches import SavedSearch
 from analysis.models.search_index import Face, ImageIndex, ImageText

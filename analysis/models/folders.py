@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import MD5
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models.images import NameTrigrams
+from analysis.models.expressions import NameTrigrams
 
 PATH_LENGTH = 1_024  # S3's maximum for a whole key, in bytes
 

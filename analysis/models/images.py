@@ -1,4 +1,4 @@
-"""Pictures, and storage keys that are not part of a picture yet."""
+"""Pictures: the original, its renditions and the metadata of the file."""
 
 from __future__ import annotations
 
@@ -13,23 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from analysis.models.expressions import DayOfYear, NameTrigrams
 from analysis.models.viewer import Viewer
-
-
-class NameTrigrams(models.Func):
-    """Characters and trigrams of a name, for a GIN index for substring searches.
-
-    Built from core functions, as the pg_trgm extension is not installed everywhere; all are IMMUTABLE, which an index
-    expression requires.
-    """
-
-    arg_joiner = " || chr(10) || "
-    output_field = ArrayField(models.TextField())
-    _trigrams = (
-        "string_to_array(regexp_replace(substr(lower(%(expressions)s), {}), '(...)', '\\1' || chr(1), 'g'), chr(1))"
-    )
-    _pieces = ("string_to_array(lower(%(expressions)s), NULL)", *map(_trigrams.format, (1, 2, 3)))
-    template = f"({' || '.join(_pieces)})"
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -271,6 +256,7 @@ class Image(models.Model):
                 condition=Q(latitude__isnull=False, longitude__isnull=False),
                 name="image_coordinates",
             ),
+            models.Index(DayOfYear("taken_at"), condition=Q(taken_at__isnull=False), name="image_day_of_year"),
             GinIndex(NameTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
             # Pages and counts of a folder, without reading the table.
             models.Index(
@@ -297,23 +283,3 @@ class Image(models.Model):
     def is_editable_by(self, person_id: int | None) -> bool:
         """`ImageQuerySet.editable_by` for one picture."""
         return person_id is not None and self.owner_id == person_id
-
-
-class PendingBlob(models.Model):
-    """A storage key without a picture.
-
-    Saved before its blob, deleted in the transaction that saves the picture.
-
-    Rows that remain come from crashes and deletions. A periodic task deletes their blobs, so that orphans are found
-    without listing the bucket.
-    """
-
-    key = models.CharField(_("storage key"), max_length=200, unique=True)
-    since = models.DateTimeField(_("since"), db_default=Now(), db_index=True)
-
-    class Meta:
-        verbose_name = _("pending blob")
-        verbose_name_plural = _("pending blobs")
-
-    def __str__(self) -> str:
-        return self.key

@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from django.db.models import Q
+
 from analysis.models import Folder, Image, Viewer
 from analysis.search import results
 from analysis.search.database import fetch_all
@@ -84,7 +86,7 @@ def path_to(folder: Folder) -> list[Folder]:
     """The folders above a folder, from the top, and itself."""
     names = folder.path.split("/")
     paths = ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
-    same = Folder.objects.filter(owner_id=folder.owner_id, bucket_id=folder.bucket_id, path__in=paths)
+    same = Folder.objects.filter(Q(owner=folder.owner_id, bucket=folder.bucket_id), path__in=paths)
     return sorted(same, key=lambda above: len(above.path))
 
 

@@ -274,6 +274,12 @@ def _is_in_path(node, path: str) -> bool:
     return text in f"/{path}".lower()
 
 
+def _is_anniversary(node, picture, library):
+    day = (node.month, node.day) if node.month else (library.moment.month, library.moment.day)
+    taken = picture.row.taken_at
+    return taken is not None and (taken.month, taken.day) == day
+
+
 def _is_near(node, picture, library):
     row = picture.row
     if row.latitude is None or row.longitude is None:
@@ -441,6 +447,7 @@ _EVALUATORS = {
     terms.FolderTerm: _has_folder,
     terms.PlaceTerm: lambda node, picture, library: node.text.lower() in picture.row.place.lower(),
     terms.NearTerm: _is_near,
+    terms.DayTerm: _is_anniversary,
     terms.BoxTerm: _is_in_box,
     terms.KeyTerm: _has_key,
     terms.RangeTerm: _in_range,

@@ -16,6 +16,7 @@ from analysis.search.terms import (
     CategoryTerm,
     CountTerm,
     DateTerm,
+    DayTerm,
     FaceTerm,
     FolderTerm,
     FormatTerm,
@@ -116,6 +117,7 @@ def leaves():
         faces(),
         st.builds(TextTerm, names()),
         *(st.builds(kind, names(), st.booleans()) for kind in (FolderTerm, KeyTerm)),
+        st.dates().map(lambda day: DayTerm(day.month, day.day)) | st.just(DayTerm()),
         st.builds(NearTerm, degrees(90), degrees(180), st.integers(1, 20_100 * 10**6).map(lambda mm: mm / 10**6)),
         st.builds(
             lambda latitudes, west, east: BoxTerm(min(latitudes), west, max(latitudes), east),

@@ -70,6 +70,7 @@ matches = st.one_of(
     st.builds(terms.CameraTerm, st.sampled_from(["canon", "100%", "o"])),
     st.builds(terms.FolderTerm, st.sampled_from(PATHS), st.booleans()),
     st.builds(terms.KeyTerm, st.sampled_from([*PATHS, "a.jpg", "/a", "Top/100%_ö", "sub/b.", "A"]), st.booleans()),
+    st.builds(terms.DayTerm, st.integers(1, 3), st.integers(1, 28)) | st.just(terms.DayTerm()),
     st.builds(terms.PlaceTerm, st.sampled_from(["hall", "%", "öst", "x"])),
     st.builds(
         terms.NearTerm,

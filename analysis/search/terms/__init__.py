@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from analysis.search.terms.analyses import ModelTerm, SourceTerm
+from analysis.search.terms.anniversaries import DayTerm
 from analysis.search.terms.base import Node, Term, Value
 from analysis.search.terms.coordinates import BoxTerm, NearTerm, PlaceTerm
 from analysis.search.terms.counts import CountTerm
@@ -35,6 +36,7 @@ __all__ = [
     "CategoryTerm",
     "CountTerm",
     "DateTerm",
+    "DayTerm",
     "FaceTerm",
     "FolderTerm",
     "FormatTerm",
@@ -68,7 +70,7 @@ __all__ = [
 TERMS: Final[tuple[type[Term], ...]] = (
     *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm),
     *(FolderTerm, KeyTerm, PlaceTerm, NearTerm, BoxTerm),
-    *(RangeTerm, DateTerm, RelativeDateTerm, FaceTerm, CountTerm),
+    *(RangeTerm, DateTerm, RelativeDateTerm, DayTerm, FaceTerm, CountTerm),
     *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm),
 )
 """In the order in which autocomplete offers their fields."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analysis.models.images import NameTrigrams
+from analysis.models.expressions import NameTrigrams
 from analysis.search.errors import InvalidValue
 from analysis.search.literals import number_literal
 from analysis.search.sql.conditions import image_condition, like_pattern

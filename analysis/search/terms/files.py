@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis.models import Image, Viewer
-from analysis.models.images import NameTrigrams
+from analysis.models.expressions import NameTrigrams
 from analysis.search.database import fetch_all
 from analysis.search.literals import quoted
 from analysis.search.sql.conditions import image_condition, like_pattern

@@ -14,6 +14,7 @@ from analysis.models.labels import KIND_TITLES
 from analysis.search.facets import Facet, Facets
 from analysis.search.label_tree import ancestor_names
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
+from analysis.search.terms import DayTerm
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
 
@@ -27,6 +28,7 @@ STATES: tuple[tuple[Node, str | Promise], ...] = (
     (HasTerm("faces"), _("Faces")),
     (HasTerm("text"), _("Text")),
     (HasTerm("location"), _("Location")),
+    (DayTerm(), _("On this day")),
     (StateTerm("untagged"), _("Untagged")),
     (StateTerm("reviewed"), _("Reviewed")),
     (StateTerm("private"), _("Private")),
