@@ -7,6 +7,7 @@ from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
+from analysis.models.idempotent_requests import IdempotentRequest
 from analysis.models.images import Image, ImageQuerySet
 from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, LabelAncestor, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
@@ -45,6 +46,7 @@ __all__ = [
     "FileKeyword",
     "Folder",
     "Heartbeat",
+    "IdempotentRequest",
     "Image",
     "ImageIndex",
     "ImageLabel",

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0004_folders"),
+        ("analysis", "0005_folders"),
     ]
 
     operations = [

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0007_camera_values"),
+        ("analysis", "0008_camera_values"),
     ]
 
     operations = [

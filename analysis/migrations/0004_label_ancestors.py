@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0002_index_columns_and_groups'),
+        ('analysis', '0003_api_requests'),
     ]
 
     operations = [
