@@ -106,12 +106,10 @@ def add(stored: StoredFiles) -> Added:
     Files of bytes that the owner has by now are deleted on commit.
     """
     image = stored.image
-    folder_id = folders.get_or_create_folder(stored.folder, owner_id=image.owner_id)
     if not stored.keys:
-        # Imported again by a version that keeps folders.
-        Image.objects.filter(pk=image.pk, folder=None).update(folder=folder_id)
+        add_folder(image, stored.folder)
         return Added(image, is_new=False)
-    image.folder_id = folder_id
+    image.folder_id = folders.get_or_create_folder(folders.clean_path(stored.folder), owner_id=image.owner_id)
     try:
         with transaction.atomic():
             image.save(force_insert=True)
@@ -125,6 +123,13 @@ def add(stored: StoredFiles) -> Added:
     save_embedded_metadata(image, stored.descriptive)
     blobs.confirm(stored.keys)
     return Added(image, is_new=True)
+
+
+def add_folder(image: Image, path: str) -> None:
+    """Save the folder of an uploaded image that has none yet, as those of older versions."""
+    if image.folder_id is None and (path := folders.clean_path(path)):
+        folder_id = folders.get_or_create_folder(path, owner_id=image.owner_id)
+        Image.objects.filter(pk=image.pk, folder=None).update(folder_id=folder_id)
 
 
 def remove(image: Image) -> None:

@@ -17,7 +17,7 @@ from analysis.bucket_sync import importer, object_import, object_queue, sync
 from analysis.bucket_sync.s3_events import parse_events
 from analysis.curation import trash, verdicts
 from analysis.library import images
-from analysis.models import Analysis, Bucket, BucketObject, Call, Image
+from analysis.models import Analysis, Bucket, BucketObject, Call, Folder, Image
 from analysis.recognition import claims, ledger
 from analysis.recognition.base import Response, UnreadableResponse
 from analysis.recognition.save_results import AttemptResult
@@ -92,6 +92,16 @@ def test_image_with_wrong_content_encoding_is_imported(bucket, s3):
     hear(KEY)
     read(bucket)
     assert told() == ("present", "", "")
+
+
+def test_folder_of_the_key_is_kept(bucket, s3):
+    for key in ("photos/2024/100%_été/a.jpg", "photos//2024/b.jpg", "c.jpg"):
+        s3.put(key, pictures.jpeg(64 + len(key), 48))
+        hear(key)
+    read(bucket)
+    found = dict(Image.objects.values_list("filename", "folder__path"))
+    assert found == {"a.jpg": "photos/2024/100%_été", "b.jpg": "photos/2024", "c.jpg": None}
+    assert set(Folder.objects.values_list("bucket", "owner")) == {(bucket.pk, None)}
 
 
 def test_key_ending_in_a_space_is_imported_by_sync_and_event(bucket, s3):

@@ -57,6 +57,21 @@ def test_upload_becomes_a_picture_and_leaves_nothing_behind(browser, owner, pict
     assert Upload.objects.values_list("state", "image").get() == ("taken", image.pk)
 
 
+def test_folder_of_an_upload_is_kept(browser, owner):
+    leave = ask(browser, folder="Holidays/100%_📷/../x" + "y" * 2000)
+    send(browser, leave)
+    browser.post(leave["complete"])
+    assert Image.objects.get().folder.path == "Holidays/100%_📷"
+    assert Image.objects.get().folder.owner == owner
+
+
+def test_folder_is_added_to_a_present_picture_without_one(browser, owner):
+    image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
+    for folder in ("first/folder", "second"):
+        ask(browser, sha256=image.sha256, folder=folder)
+    assert Image.objects.get().folder.path == "first/folder"
+
+
 def test_completing_twice_changes_nothing(browser):
     leave = ask(browser)
     send(browser, leave)

@@ -38,14 +38,14 @@ def create_upload(request: Request) -> HttpResponse:
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     owner_id = current_user_id(request)
+    folder = request.POST.get("folder", "")
     present = images.find_any(sha256, owner_id=owner_id) if sha256 else None
     if present:
+        images.add_folder(present, folder)
         return _row_response(request, UploadOutcome(clean_name(name), present))
     size = int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE)
     try:
-        upload = uploads.issue(
-            owner_id=owner_id, filename=name, size=size, sha256=sha256, folder=request.POST.get("folder", "")
-        )
+        upload = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256, folder=folder)
         form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
         return _row_response(request, UploadOutcome(rejection.name, sentence=formatting.translated(rejection)))
