@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.recognition.local.conversion.torch_weights import InvalidWeights, Weights
 
 DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
 
 
-def read(model: Path) -> Weights:
-    """Tensors by name, of a model.json and the files it lists beside it. Raises InvalidWeights."""
+def read(files: Mapping[str, bytes]) -> Weights:
+    """Tensors by name, of a model.json and the files it lists. Raises InvalidWeights."""
     weights: Weights = {}
     try:
-        for group in json.loads(model.read_text())["weightsManifest"]:
-            data = b"".join((model.parent / Path(name).name).read_bytes() for name in group["paths"])
+        for group in json.loads(files["model.json"])["weightsManifest"]:
+            data = b"".join(files[name] for name in group["paths"])
             offset = 0
             for entry in group["weights"]:
                 array = _array(entry, data, offset)
                 offset += array.nbytes
                 weights[entry["name"]] = array
-    except (OSError, LookupError, TypeError, ValueError) as error:
-        raise InvalidWeights(f"{model.name} and the files beside it cannot be read: {error}") from error
+    except (LookupError, TypeError, ValueError) as error:
+        raise InvalidWeights(f"The model's files cannot be read: {error}") from error
     return weights
 
 
-def _array(entry: dict[str, Any], data: bytes, offset: int) -> np.ndarray[Any, Any]:
+def _array(entry: dict[str, Any], data: bytes, offset: int) -> NDArray[Any]:
     if "quantization" in entry:
         raise InvalidWeights(f"{entry['name']} is quantized.")
     shape = entry["shape"]

@@ -6,7 +6,7 @@ A checkpoint is a pickle, and a pickle can call any function. This reader admits
 from __future__ import annotations
 
 import io
-import pickle  # noqa: S403 - find_class admits tensors only
+import pickle
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
