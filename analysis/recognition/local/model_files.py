@@ -58,12 +58,7 @@ class PreparedModel:
         return record if is_current and self.path.is_file() else None
 
     def version(self) -> tuple[int, ...]:
-        """Changes when the file is replaced; empty without a file."""
-        try:
-            status = self.path.stat()
-        except OSError:
-            return ()
-        return status.st_ino, status.st_size, status.st_mtime_ns
+        return file_version(self.path)
 
     def is_whole(self) -> bool:
         record = self.record()
@@ -119,6 +114,15 @@ def folder() -> Path:
     if configured is None:
         raise ModelUnavailable(gettext_noop("No folder for models is configured. Set IMAGELIB_MODELS."))
     return configured
+
+
+def file_version(path: Path) -> tuple[int, ...]:
+    """Changes when the file is replaced; empty without a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @contextmanager

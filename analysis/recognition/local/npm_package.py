@@ -78,7 +78,10 @@ def _run(command: list[str], folder: str) -> str:
     if ended.returncode == 0:
         return ""
     lines = [line.removeprefix("npm error").strip() for line in ended.stderr.splitlines()]
-    return next((line for line in lines if " " in line), f"it ended with status {ended.returncode}")
+    sentences = [
+        line for line in lines if line and not line.startswith(("code ", "syscall ", "errno ", "A complete log"))
+    ]
+    return sentences[0] if sentences else f"it ended with status {ended.returncode}"
 
 
 def _read(archive: tarfile.TarFile, name: str) -> bytes:

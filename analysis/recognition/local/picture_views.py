@@ -24,13 +24,17 @@ def resize(picture: Pixels, size: Size) -> Pixels:
     return np.asarray(scaled, dtype=np.uint8)
 
 
+def center_box(picture: Size, size: Size) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the largest part in the middle with the proportions of `size`, less a margin."""
+    scale = min(picture[0] / size[0], picture[1] / size[1]) * CROP_SHARE
+    width, height = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return (picture[0] - width) // 2, (picture[1] - height) // 2, width, height
+
+
 def center(picture: Pixels, size: Size) -> Pixels:
-    """The largest part in the middle with the proportions of `size`, without a margin."""
-    height, width = picture.shape[:2]
-    scale = min(width / size[0], height / size[1]) * CROP_SHARE
-    crop_width, crop_height = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-    left, top = (width - crop_width) // 2, (height - crop_height) // 2
-    return resize(picture[top : top + crop_height, left : left + crop_width], size)
+    """The middle of the picture, as models are evaluated with."""
+    left, top, width, height = center_box((picture.shape[1], picture.shape[0]), size)
+    return resize(picture[top : top + height, left : left + width], size)
 
 
 def letterbox(picture: Pixels, size: Size, *, fill: int) -> Pixels:
