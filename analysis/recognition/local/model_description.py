@@ -98,10 +98,7 @@ def read(model: Path, *, kind: Kind) -> Description:
     if not any(description.classes):
         raise table.error(gettext_noop("%(file)s: classes must list the names of the model's classes."))
     if unknown := [name for name in description.labels if name not in description.classes]:
-        raise table.error(
-            gettext_noop("%(file)s: [labels] names %(class)s, which is not one of the classes."),
-            **{"class": unknown[0]},
-        )
+        raise table.error(gettext_noop("%(file)s: [labels] names %(name)s, which is no class."), name=unknown[0])
     return description
 
 
@@ -202,8 +199,9 @@ class _Table:
             raise self.error(gettext_noop("%(file)s: %(key)s must be true or false."), key=key)
         return value
 
-    def choice(self, key: str, choices: Sequence[str], *, default: str | None = None) -> str:
-        value = self._values.get(key, default or choices[0])
+    def choice(self, key: str, choices: Sequence[str]) -> str:
+        """One of them; the first if the key is missing."""
+        value = self._values.get(key, choices[0])
         if value not in choices:
             template = gettext_noop("%(file)s: %(key)s must be %(choices)s, not %(value)s.")
             quoted = ", ".join(f'"{choice}"' for choice in choices)
@@ -214,9 +212,8 @@ class _Table:
         value = self._values.get(key, default)
         is_list = isinstance(value, list | tuple) and len(value) == count
         if not is_list or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in value):
-            raise self.error(
-                gettext_noop("%(file)s: %(key)s must be a list of %(count)s numbers."), key=key, count=count
-            )
+            template = gettext_noop("%(file)s: %(key)s must be a list of %(count)s numbers.")
+            raise self.error(template, key=key, count=count)
         return tuple(float(item) for item in value)
 
     def texts(self, key: str, *, default: tuple[str, ...] | None = None) -> tuple[str, ...]:

@@ -52,9 +52,14 @@ def labels_from(
 
     `text_share`: the part of the picture that lines of text cover. Either model may be missing: None, ().
     """
+    seen = vocabulary.probabilities_by_label(classification.probabilities) if classification else {}
+    return vote(seen, detections, text_share=text_share)
+
+
+def vote(seen: Mapping[str, float], detections: Sequence[Detection], *, text_share: float) -> tuple[VotedLabel, ...]:
+    """The same by the probability of each label, of it and its descendants; empty without a classifier."""
     if text_share > MAX_TEXT_SHARE:
         return ()
-    seen = vocabulary.probabilities_by_label(classification.probabilities) if classification else {}
     objects = _objects(detections, seen)
     labels = _with_ancestors(seen, objects)
     return tuple(sorted(labels, key=lambda label: (-label.confidence, label.name)))

@@ -55,7 +55,7 @@ def test_responses_have_rekognitions_shapes(name, api):
     answer = sample_pictures.answer(name, api)
 
     assert aws_shapes.complaints(answer.content, aws_shapes.OPERATIONS[api]) == []
-    assert answer.model_version == recognizer.model_version()
+    assert answer.model_version == recognizer.model_version(api)
     assert len(answer.model_version) <= 40
 
 

@@ -1,0 +1,121 @@
+"""Labels by the classifier and the detector: imagelib's own or a person's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.messages import gettext_noop
+from analysis.recognition.local import (
+    classifier,
+    configuration,
+    described_model,
+    detector,
+    model_description,
+    vocabulary,
+    voting,
+)
+from analysis.recognition.local.model_description import Description, Kind
+from analysis.recognition.local.model_files import ModelUnavailable, PreparedModel, file_version
+from analysis.recognition.local.prepared_models import CLASSIFIER, DETECTOR
+
+MAX_NAME = 10  # characters of a model's name in the version
+
+
+def find(picture: NDArray[np.uint8], *, text_share: float) -> tuple[voting.VotedLabel, ...]:
+    """Labels of an RGB picture with all ancestors, highest confidence first.
+
+    `text_share`: the part of the picture that lines of text cover. A model that is not prepared is left out.
+    Raises ModelUnavailable, OutOfMemory.
+    """
+    use_own_labels()
+    seen = _probabilities(picture)
+    detections = detector.detect(picture) if detector.is_available() else []
+    return voting.vote(seen, detections, text_share=text_share)
+
+
+def _probabilities(picture: NDArray[np.uint8]) -> Mapping[str, float]:
+    """Probability by label, of it and its descendants."""
+    own = configuration.current().classifier
+    if own is None:
+        if not classifier.is_available():
+            return {}
+        return vocabulary.probabilities_by_label(classifier.classify(picture).probabilities)
+    model = described_model.of_file(own, kind="classifier")
+    description = model.description
+    outputs = model.run(described_model.view_of(picture, description.input))
+    scores = outputs["scores"].reshape(-1)
+    if len(scores) != len(description.classes):
+        template = gettext_noop("The output of %(model)s has %(number)s values, but %(expected)s classes are listed.")
+        raise ModelUnavailable(template, model=model.name, number=len(scores), expected=len(description.classes))
+    return _sums(description, described_model.activate(scores, description.output.activation))
+
+
+def _sums(description: Description, scores: NDArray[np.float32]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for name, score in zip(description.classes, scores.tolist(), strict=True):
+        label = label_of(description, name)
+        for each in (label, *vocabulary.labels()[label].parents) if label else ():
+            sums[each] = min(1.0, sums.get(each, 0.0) + score)
+    return sums
+
+
+def label_of(description: Description, class_name: str) -> str | None:
+    """The label of a class, None if it is not shown. Raises ModelUnavailable if there is no such label."""
+    name = description.labels.get(class_name, class_name)
+    label = vocabulary.object_label(name)
+    if name and label is None:
+        raise ModelUnavailable(
+            gettext_noop(
+                "%(model)s: the class %(class_name)s has no label. Map it in [labels] to a known one, or add it to "
+                "[[new_labels]]."
+            ),
+            model=description.name,
+            class_name=class_name,
+        )
+    return label
+
+
+def use_own_labels() -> None:
+    """Add the labels that the descriptions of one's own models bring. Raises ModelUnavailable."""
+    own = [model.description for model in own_models()]
+    vocabulary.use_new_labels(tuple(label for description in own for label in description.new_labels))
+
+
+def own_models() -> list[described_model.DescribedModel]:
+    """The models that the settings name. Raises ModelUnavailable."""
+    current = configuration.current()
+    named: list[tuple[Path | None, Kind]] = [(current.classifier, "classifier"), (current.detector, "detector")]
+    return [described_model.of_file(path, kind=kind) for path, kind in named if path is not None]
+
+
+def version() -> str:
+    """Names of both models, and a digest of all that decides on labels."""
+    current = configuration.current()
+    models = [_own(current.classifier) or _prepared(CLASSIFIER, "Lite0")]
+    models.append(_own(current.detector) or _prepared(DETECTOR, "SSDLite"))
+    content = "\n".join([*(digest for _, digest in models), vocabulary.digest()])
+    return f"{'+'.join(name for name, _ in models)} {hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
+def _prepared(model: PreparedModel, name: str) -> tuple[str, str]:
+    # The classifier is made at the first picture if its package is there, and counts as made.
+    is_there = classifier.is_available() if model is CLASSIFIER else model.record() is not None
+    return (name, f"{model.source} {model.recipe}") if is_there else ("none", "")
+
+
+def _own(path: Path | None) -> tuple[str, str] | None:
+    if path is None:
+        return None
+    description = model_description.path_of(path)
+    return path.stem[:MAX_NAME], _digest(path, file_version(path)) + _digest(description, file_version(description))
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, version: tuple[int, ...]) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if version else ""
