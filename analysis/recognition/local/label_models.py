@@ -20,7 +20,7 @@ from analysis.recognition.local import (
     vocabulary,
     voting,
 )
-from analysis.recognition.local.model_description import Description, Kind
+from analysis.recognition.local.model_description import Description, Kind, NewLabel
 from analysis.recognition.local.model_files import ModelUnavailable, PreparedModel, file_version
 from analysis.recognition.local.prepared_models import CLASSIFIER, DETECTOR
 
@@ -82,9 +82,36 @@ def label_of(description: Description, class_name: str) -> str | None:
 
 
 def use_own_labels() -> None:
-    """Add the labels that the descriptions of one's own models bring. Raises ModelUnavailable."""
-    own = [model.description for model in own_models()]
-    vocabulary.use_new_labels(tuple(label for description in own for label in description.new_labels))
+    """Add the labels that the descriptions of one's own models bring.
+
+    Raises ModelUnavailable if a description names labels, parents or categories that do not exist.
+    """
+    own = tuple(model.description for model in own_models())
+    new_labels = tuple(label for description in own for label in description.new_labels)
+    _check_new_labels(new_labels)
+    vocabulary.use_new_labels(new_labels)
+    _check_classes(own)
+
+
+@lru_cache(maxsize=8)
+def _check_new_labels(new_labels: tuple[NewLabel, ...]) -> None:
+    table = vocabulary.labels_with(())
+    names, categories = {*table, *(label.name for label in new_labels)}, {info.category for info in table.values()}
+    for label in new_labels:
+        if unknown := [parent for parent in label.parents if parent not in names]:
+            template = gettext_noop("The parent %(parent)s of the new label %(label)s is not a label.")
+            raise ModelUnavailable(template, parent=unknown[0], label=label.name)
+        if label.category not in categories:
+            template = gettext_noop("The category %(category)s of the new label %(label)s is none of %(categories)s.")
+            known = ", ".join(sorted(categories))
+            raise ModelUnavailable(template, category=label.category, label=label.name, categories=known)
+
+
+@lru_cache(maxsize=8)
+def _check_classes(descriptions: tuple[Description, ...]) -> None:
+    for description in descriptions:
+        for name in description.classes:
+            label_of(description, name)
 
 
 def own_models() -> list[described_model.DescribedModel]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class NewLabel:
     category: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart by identity, so that what follows from one can be cached
 class Description:
     name: str
     input: ModelInput
@@ -124,7 +125,7 @@ def _content(path: Path) -> dict[str, Any]:
 def _input(table: _Table) -> ModelInput:
     table.check_keys("size", "name", "layout", "colors", "fit", "mean", "std")
     size = table.numbers("size", count=2)
-    if not all(side == int(side) and 1 <= side <= MAX_SIDE for side in size):
+    if not all(1 <= side <= MAX_SIDE and side == int(side) for side in size):
         raise table.error(
             gettext_noop("%(file)s: size must be width and height in pixels, at most %(limit)s."), limit=MAX_SIDE
         )
@@ -211,7 +212,7 @@ class _Table:
     def numbers(self, key: str, *, count: int, default: tuple[float, ...] | None = None) -> tuple[float, ...]:
         value = self._values.get(key, default)
         is_list = isinstance(value, list | tuple) and len(value) == count
-        if not is_list or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in value):
+        if not is_list or not all(type(item) in {int, float} and math.isfinite(item) for item in value):
             template = gettext_noop("%(file)s: %(key)s must be a list of %(count)s numbers.")
             raise self.error(template, key=key, count=count)
         return tuple(float(item) for item in value)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -27,10 +27,15 @@ FILES = ("vocabulary.csv", "imagenet.csv")
 SEPARATOR = "; "
 
 
-@cache
 def labels() -> Mapping[str, LabelInfo]:
     """Every label by name, with all its ancestors."""
-    rows = {row["label"]: row for row in [*_rows("vocabulary.csv"), *map(_row, _new_labels)]}
+    return labels_with(_new_labels)
+
+
+@lru_cache(maxsize=4)
+def labels_with(new_labels: tuple[NewLabel, ...]) -> Mapping[str, LabelInfo]:
+    """The labels of the table and these."""
+    rows = {row["label"]: row for row in [*_rows("vocabulary.csv"), *map(_row, new_labels)]}
     parents = {name: _items(row["parents"]) for name, row in rows.items()}
     return MappingProxyType(
         {
@@ -46,10 +51,7 @@ _new_labels: tuple[NewLabel, ...] = ()
 def use_new_labels(new_labels: tuple[NewLabel, ...]) -> None:
     """Add labels of a person's own model to the table, in place of those added before."""
     global _new_labels  # noqa: PLW0603
-    if new_labels != _new_labels:
-        _new_labels = new_labels
-        labels.cache_clear()
-        _classes.cache_clear()
+    _new_labels = new_labels
 
 
 def digest() -> str:

@@ -135,6 +135,27 @@ def test_damaged_model_is_refused_with_a_sentence(damage, sentence, tmp_path):
     assert sentence in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            ('"Flower"\n"house', '"Flouer"\n"house'),
+            "own: the class tulip has no label. Map it in [labels]",
+        ),
+        (('parents = ["Flower"]', 'parents = ["Flouer"]'), "The parent Flouer of the new label Dahlia is not a label."),
+        (("Plants and Flowers", "Plants"), "The category Plants of the new label Dahlia is none of Animals and Pets, "),
+    ],
+)
+def test_unknown_labels_are_named(change, sentence, tmp_path):
+    description = DESCRIPTION.format(input="", output="")
+    assert change[0] in description
+    path = own_models.write(tmp_path / "own.onnx", description.replace(*change), shape=(1, 3, 4, 8), s=[[1, 0, 0]])
+
+    with own_models.configured(classifier=path), pytest.raises(ModelUnavailable) as raised:
+        label_models.find(np.zeros((9, 9, 3), np.uint8), text_share=0)
+    assert str(raised.value).startswith(sentence)
+
+
 def test_missing_model_is_named(tmp_path):
     with (
         own_models.configured(classifier=tmp_path / "own.onnx"),
