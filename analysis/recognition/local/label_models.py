@@ -39,6 +39,11 @@ def find(picture: NDArray[np.uint8], *, text_share: float) -> tuple[voting.Voted
     return voting.vote(seen, detections, text_share=text_share)
 
 
+def try_models() -> None:
+    """Run the models on a gray picture. Raises ModelUnavailable, OutOfMemory."""
+    find(np.full((64, 64, 3), 128, np.uint8), text_share=0)
+
+
 def _probabilities(picture: NDArray[np.uint8]) -> Mapping[str, float]:
     """Probability by label, of it and its descendants."""
     own = configuration.current().classifier
@@ -66,7 +71,10 @@ def _sums(description: Description, scores: NDArray[np.float32]) -> dict[str, fl
 
 
 def label_of(description: Description, class_name: str) -> str | None:
-    """The label of a class, None if it is not shown. Raises ModelUnavailable if there is no such label."""
+    """The label of a class, None if it is not shown.
+
+    Raises ModelUnavailable if there is no such label.
+    """
     name = description.labels.get(class_name, class_name)
     label = vocabulary.object_label(name)
     if name and label is None:

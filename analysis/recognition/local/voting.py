@@ -57,7 +57,10 @@ def labels_from(
 
 
 def vote(seen: Mapping[str, float], detections: Sequence[Detection], *, text_share: float) -> tuple[VotedLabel, ...]:
-    """The same by the probability of each label, of it and its descendants; empty without a classifier."""
+    """The same by the probability of each label.
+
+    `seen`: of it and its descendants; empty without a classifier.
+    """
     if text_share > MAX_TEXT_SHARE:
         return ()
     objects = _objects(detections, seen)
