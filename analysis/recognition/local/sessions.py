@@ -40,7 +40,8 @@ class OutOfMemory(Exception):
 def session(name: str, version: Callable[[], Version], read: Callable[[], bytes | str]) -> onnxruntime.InferenceSession:
     """The session of this process for a model.
 
-    Made at its first use, and again when its version changes. A forked child makes its own: ONNX Runtime's sessions do not survive a fork.
+    Made at its first use, and again when its version changes. A forked child makes its own: ONNX Runtime's sessions do
+    not survive a fork.
     Raises ModelUnavailable for a file that onnxruntime cannot run.
     """
     key = os.getpid(), name

@@ -1,6 +1,7 @@
 """SSDLite-MobileNetV2 for COCO as an ONNX graph.
 
-From the weights of a TensorFlow.js model. Layers as in TensorFlow's object detection API, ssdlite_mobilenet_v2_coco (Apache-2.0).
+From the weights of a TensorFlow.js model. Layers as in TensorFlow's object detection API, ssdlite_mobilenet_v2_coco
+(Apache-2.0).
 """
 
 from __future__ import annotations
