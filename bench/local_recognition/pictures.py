@@ -1,7 +1,7 @@
 """Hand-labeled pictures of the evaluation, read from the packages that ship them.
 
 `pictures.csv` has a row per picture. `labels` are what anybody would name first, `acceptable` what is there as well;
-ancestors of both are right too. `kind` is "photo" or "other" (drawings, textures, screenshots, pictures of instruments).
+ancestors of both are right too. `kind` is "photo" or "other": drawings, textures, screenshots, pictures of instruments.
 `split` is "tune" for pictures that thresholds were chosen on and "test" for those that only the figures are of.
 
 The packages are downloaded once, with the hashes of `packages.csv`, and only these files are taken out of them.

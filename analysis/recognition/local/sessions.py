@@ -29,6 +29,10 @@ lock = (
 _sessions: dict[tuple[int, str], tuple[Version, onnxruntime.InferenceSession]] = {}
 
 
+# An error's code, the path of the model, and the place in onnxruntime's source.
+_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?(/\S+:\d+ .*?\) (?=[A-Z]))?")
+
+
 class OutOfMemory(Exception):
     """There was not enough memory for a model."""
 
@@ -96,6 +100,6 @@ def _sentence(error: str) -> str:
 
 
 def _text(error: BaseException) -> str:
-    """The first line of an error, without its code and the place in onnxruntime's source."""
+    """The first line of an error, without what only developers need."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (/\S+:\d+ .*?\) (?=[A-Z]))?", "", lines[0])
+    return re.sub(_PREFIX, "", lines[0])

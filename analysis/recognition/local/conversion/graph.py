@@ -40,14 +40,14 @@ class Graph:
     ) -> str:
         """With the padding of TensorFlow's SAME; `weights` are output x input x height x width."""
         inputs = [tensor, self.constant(weights.astype(np.float32)), self.constant(bias.astype(np.float32))]
-        attributes = {"kernel_shape": weights.shape[2:], "strides": [stride, stride], "group": groups}
-        output = self.node("Conv", inputs, auto_pad="SAME_UPPER", **attributes)
+        size, strides = weights.shape[2:], [stride, stride]
+        output = self.node("Conv", inputs, auto_pad="SAME_UPPER", kernel_shape=size, strides=strides, group=groups)
         return self.relu6(output) if relu6 else output
 
     def relu6(self, tensor: str) -> str:
         for name, limit in (("zero", 0), ("six", 6)):
             if name not in self._constants:
-                self.constant(np.float32(limit), name=name)
+                self.constant(np.array(limit, np.float32), name=name)
         return self.node("Clip", [tensor, "zero", "six"])
 
     def add(self, tensor: str, other: str) -> str:

@@ -60,9 +60,9 @@ class _Layers:
             if stride == 1 and channels == channels_before:
                 tensor = self._graph.add(tensor, before)
         features.append(self._convolve(tensor, "Conv_1"))
-        for number, inner, outer in EXTRA_LAYERS:
-            tensor = self._convolve(features[-1], f"layer_19_1_Conv2d_{number}_1x1_{inner}")
-            name = f"layer_19_2_Conv2d_{number}_3x3_s2_{outer}"
+        for layer, inner, outer in EXTRA_LAYERS:
+            tensor = self._convolve(features[-1], f"layer_19_1_Conv2d_{layer}_1x1_{inner}")
+            name = f"layer_19_2_Conv2d_{layer}_3x3_s2_{outer}"
             tensor = self._depthwise(tensor, f"{name}_depthwise", stride=2)
             features.append(self._convolve(tensor, name))
         return features
@@ -108,6 +108,6 @@ def _decode(graph: Graph, encoded: str, anchors: Array) -> None:
     growth = graph.node("Slice", [scaled, *(graph.constant(np.array([value])) for value in (2, 4, 2))])
     center = graph.node("Add", [graph.node("Mul", [offset, sizes_of_anchors]), centers])
     size = graph.node("Mul", [graph.node("Exp", [growth]), sizes_of_anchors])
-    half = graph.node("Mul", [size, graph.constant(np.float32(0.5))])
+    half = graph.node("Mul", [size, graph.constant(np.array(0.5, np.float32))])
     corners = [graph.node(operator, [center, half]) for operator in ("Sub", "Add")]
     graph.node("Concat", corners, output="boxes", axis=2)
