@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -17,12 +18,14 @@ from analysis.recognition.local import (
     described_model,
     detector,
     model_description,
+    photo_check,
     vocabulary,
     voting,
 )
 from analysis.recognition.local.model_description import Description, Kind, NewLabel
 from analysis.recognition.local.model_files import ModelUnavailable, PreparedModel, file_version
 from analysis.recognition.local.prepared_models import CLASSIFIER, DETECTOR
+from analysis.recognition.responses import Box
 
 MAX_NAME = 10  # characters of a model's name in the version
 
@@ -34,9 +37,21 @@ def find(picture: NDArray[np.uint8], *, text_share: float) -> tuple[voting.Voted
     Raises ModelUnavailable, OutOfMemory.
     """
     use_own_labels()
-    seen = _probabilities(picture)
+    if text_share > voting.MAX_TEXT_SHARE:
+        return ()  # spares the models: nothing is named on pages
     detections = detector.detect(picture) if detector.is_available() else []
-    return voting.vote(seen, detections, text_share=text_share)
+    if not photo_check.is_photo(picture):
+        return voting.vote({}, detections, text_share=text_share)
+    boxes = voting.boxes_to_confirm(detections)
+    in_boxes = {number: _probabilities(_cut_out(picture, box)) for number, box in boxes.items()}
+    return voting.vote(_probabilities(picture), detections, text_share=text_share, in_boxes=in_boxes)
+
+
+def _cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    left, top = min(int(box.left * width), width - 1), min(int(box.top * height), height - 1)
+    right, bottom = math.ceil((box.left + box.width) * width), math.ceil((box.top + box.height) * height)
+    return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
 def try_models() -> None:

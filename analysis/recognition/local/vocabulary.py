@@ -89,6 +89,26 @@ def probabilities_by_label(probabilities: NDArray[np.float32]) -> dict[str, floa
     return {name: min(1.0, float(probabilities[indexes].sum(dtype=np.float64))) for name, indexes in _classes().items()}
 
 
+def class_share(name: str) -> float:
+    """The part of the ImageNet classes that a label and its descendants stand for."""
+    return len(_classes().get(name, ())) / len(imagenet_labels())
+
+
+def is_classified(name: str) -> bool:
+    """True if the classifier knows the label or one below it."""
+    return name in _classes()
+
+
+@cache
+def _class_names() -> frozenset[str]:
+    return frozenset(name for names in imagenet_labels() for name in names)
+
+
+def is_group(name: str) -> bool:
+    """True if ImageNet classes stand for labels below this one only, as for Animal."""
+    return name in _classes() and name not in _class_names()
+
+
 @cache
 def _classes() -> Mapping[str, NDArray[np.intp]]:
     """Numbers of the ImageNet classes of each label and of its descendants."""
