@@ -56,7 +56,11 @@ def _cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 
 def try_models() -> None:
     """Run the models on a gray picture. Raises ModelUnavailable, OutOfMemory."""
-    find(np.full((64, 64, 3), 128, np.uint8), text_share=0)
+    use_own_labels()
+    gray = np.full((64, 64, 3), 128, np.uint8)
+    _probabilities(gray)
+    if detector.is_available():
+        detector.detect(gray)
 
 
 def _probabilities(picture: NDArray[np.uint8]) -> Mapping[str, float]:
