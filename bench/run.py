@@ -32,6 +32,7 @@ BENCHES = {  # time limits in seconds
     "faults": 330.0,
     "recovery": 2_400.0,
     "worker_memory": 240.0,
+    "local_models": 720.0,
     "batch_queueing": 600.0,
     "bulk": 420.0,
     "search": 3_600.0,  # loads a million pictures, unless an earlier run left them

