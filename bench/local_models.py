@@ -41,7 +41,7 @@ def measure() -> Report:
         Measurement(name="labels, text and faces, processor time", value=everything["median"], unit="ms"),
     ]
     notes = [
-        f"{len(SAMPLES)} sample photos of {SIDE} pixels, {ROUNDS} times, decoded before. Models: {models[\'version\']}.",
+        f"{len(SAMPLES)} sample photos of {SIDE} pixels, {ROUNDS} times. Models: {models['version']}.",
         "Memory is the high-water mark of a process with Django and one picture; the baseline has no model.",
     ]
     return Report("models of the local recognizer", measurements, notes)
