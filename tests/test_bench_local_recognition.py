@@ -25,6 +25,7 @@ CAT = Outcome(picture({"Cat"}), frozenset({"Cat", "Pet", "Mammal", "Animal"}))
 BUS = Outcome(picture({"Bus", "Person"}, {"Building"}), frozenset({"Truck", "Vehicle", "Transportation", "Building"}))
 NOTHING = Outcome(picture({"Rocket"}), frozenset())
 DRAWING = Outcome(picture(is_photo=False), frozenset({"Scissors"}))
+PERSON = Outcome(picture({"Person"}), frozenset({"Person"}))
 OUTCOMES = [CAT, BUS, NOTHING, DRAWING]
 
 
@@ -38,6 +39,8 @@ def test_precision_without_ancestors():
 
 def test_photographs_with_a_right_label_leave_out_drawings():
     assert photos_with_a_right_label(OUTCOMES) == 2 / 3
+    assert photos_with_a_right_label([CAT], other_than="Cat") == 1.0
+    assert photos_with_a_right_label([DRAWING, PERSON], other_than="Person") == 0.0
 
 
 def test_recall_is_of_the_main_labels():
@@ -59,7 +62,7 @@ def test_report_is_of_the_test_half():
 
     result = report([CAT, tuned], milliseconds=50.0)
 
-    assert [measurement.value for measurement in result.measurements] == [1.0, 1.0, 1.0, 1.0, 50.0]
+    assert [measurement.value for measurement in result.measurements] == [1.0, 1.0, 1.0, 1.0, 1.0, 50.0]
     assert result.notes[0] == "1 pictures, of which 1 photographs; the thresholds were chosen on 1 others:"
 
 

@@ -55,6 +55,9 @@ def report(outcomes: Sequence[Outcome], *, milliseconds: float) -> Report:
         Measurement(
             name="photographs with a right label", value=photos_with_a_right_label(tested), unit="", at_least=0.7
         ),
+        Measurement(
+            name="the same without Person", value=photos_with_a_right_label(tested, other_than="Person"), unit=""
+        ),
         Measurement(name="main labels that are shown", value=recall(tested), unit=""),
         Measurement(name="processor time per picture", value=milliseconds, unit="ms", at_most=120),
     ]

@@ -39,9 +39,9 @@ def specific_precision(outcomes: Sequence[Outcome]) -> float:
     return _share(right, sum(len(outcome.most_specific) for outcome in outcomes))
 
 
-def photos_with_a_right_label(outcomes: Sequence[Outcome]) -> float:
+def photos_with_a_right_label(outcomes: Sequence[Outcome], *, other_than: str = "") -> float:
     photos = [outcome for outcome in outcomes if outcome.picture.is_photo]
-    return _share(sum(bool(outcome.right) for outcome in photos), len(photos))
+    return _share(sum(bool(outcome.right - {other_than}) for outcome in photos), len(photos))
 
 
 def recall(outcomes: Sequence[Outcome]) -> float:
