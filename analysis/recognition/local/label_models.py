@@ -54,6 +54,15 @@ def _cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
+def try_models() -> None:
+    """Run the models on a gray picture. Raises ModelUnavailable, OutOfMemory."""
+    use_own_labels()
+    gray = np.full((64, 64, 3), 128, np.uint8)
+    _probabilities(gray)
+    if detector.is_available():
+        detector.detect(gray)
+
+
 def _probabilities(picture: NDArray[np.uint8]) -> Mapping[str, float]:
     """Probability by label, of it and its descendants."""
     own = configuration.current().classifier
@@ -81,7 +90,10 @@ def _sums(description: Description, scores: NDArray[np.float32]) -> dict[str, fl
 
 
 def label_of(description: Description, class_name: str) -> str | None:
-    """The label of a class, None if it is not shown. Raises ModelUnavailable if there is no such label."""
+    """The label of a class, None if it is not shown.
+
+    Raises ModelUnavailable if there is no such label.
+    """
     name = description.labels.get(class_name, class_name)
     label = vocabulary.object_label(name)
     if name and label is None:

@@ -83,7 +83,10 @@ def path_of(model: Path) -> Path:
 
 
 def read(model: Path, *, kind: Kind) -> Description:
-    """Read and check the description. Raises ModelUnavailable with a sentence that names the key."""
+    """Read and check the description.
+
+    Raises ModelUnavailable with a sentence that names the key.
+    """
     path = path_of(model)
     table = _Table(_content(path), path.name)
     table.check_keys("kind", "name", "input", "output", "classes", "labels", "new_labels")

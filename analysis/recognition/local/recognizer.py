@@ -169,7 +169,7 @@ class Inspection:
                 self._labels = self._find_labels(rgb)
 
     def _find_labels(self, rgb: NDArray[np.uint8]) -> tuple[VotedLabel, ...]:
-        """Labels by the models, and those that follow from faces, text and pixels; highest confidence first."""
+        """Labels by the models, and by faces, text and pixels; the surest first."""
         lines = self._lines or ()
         found = {label.name: label for label in label_models.find(rgb, text_share=labels.text_share(lines, rgb))}
         boxes = tuple(Instance(responses.face_box(face, self._size), face.confidence) for face in self._faces or ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.recognition.local import classifier, label_models, prepared_models, vocabulary
+from analysis.recognition.local import classifier, label_models, prepared_models, vocabulary, voting
 from analysis.recognition.local.model_files import ModelUnavailable
 from tests.recognition.local import own_models
 
@@ -34,6 +34,11 @@ def test_missing_model_is_made_at_the_first_picture(tmp_path):
         assert prepared_models.CLASSIFIER.is_whole()
 
 
+# Large and contrasty enough to be taken for a photo, and of a mean color of 60, 100, 200.
+PHOTO = (
+    np.clip(np.array([60, 100, 200]) + np.linspace(-40, 40, 300)[None, :, None], 0, 255).repeat(150, 0).astype(np.uint8)
+)
+
 DESCRIPTION = """
 kind = "classifier"
 classes = ["dahlia", "tulip", "house cat"]
@@ -56,12 +61,11 @@ category = "Plants and Flowers"
 
 def labels(path, *, spec: str = "", output: str = "", shape=(1, 3, 4, 8), **outputs) -> dict[str, float]:
     description = DESCRIPTION.format(input=spec, output=output)
-    picture = np.full((100, 300, 3), (51, 102, 255), np.uint8)
     with own_models.configured(
         classifier=own_models.write(path / "own.onnx", description, shape=shape, **outputs), folder=path
     ):
-        found = label_models.find(picture, text_share=0)
-    return {label.name: round(label.confidence, 1) for label in found}
+        found = label_models.find(PHOTO, text_share=0)
+    return {label.name: label.confidence for label in found}
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +78,8 @@ def own_table():
 def test_own_classifier_brings_labels_of_its_own(tmp_path):
     found = labels(tmp_path, s=[[0.6, 0.3, 0.1]])
 
-    assert (found["Dahlia"], found["Flower"], found["Plant"]) == (60.0, 90.0, 90.0)
+    sums = [voting.calibrated(value, "classifier") for value in (0.6, 0.9, 0.9)]
+    assert [found["Dahlia"], found["Flower"], found["Plant"]] == pytest.approx(sums, abs=0.1)
     assert "Cat" not in found
     assert vocabulary.labels()["Dahlia"].category == "Plants and Flowers"
 
@@ -83,18 +88,17 @@ def test_picture_is_given_as_described(tmp_path):
     def seen(spec: str) -> set[str]:
         return set(labels(tmp_path, spec=spec, s="mean")) & {"Dahlia", "Cat"}
 
-    assert seen("std = [255, 255, 255]") == {"Cat"}  # 0.2, 0.4, 1.0
+    assert seen("std = [255, 255, 255]") == {"Cat"}  # 0.24, 0.39, 0.78
     assert seen('std = [255, 255, 255]\ncolors = "BGR"') == {"Dahlia"}
     assert seen("mean = [0, 0, 255]\nstd = [51, 255, 255]") == {"Dahlia"}
 
 
 def test_activation_turns_logits_into_probabilities(tmp_path):
-    assert labels(tmp_path, output='activation = "softmax"', s=[[5.0, 1.0, 1.0]])["Dahlia"] == pytest.approx(
-        96.5, abs=0.1
-    )
-    assert labels(tmp_path, output='activation = "sigmoid"', s=[[5.0, -9.0, -9.0]])["Dahlia"] == pytest.approx(
-        99.3, abs=0.1
-    )
+    softmax = labels(tmp_path, output='activation = "softmax"', s=[[5.0, 1.0, 1.0]])
+    sigmoid = labels(tmp_path, output='activation = "sigmoid"', s=[[5.0, -9.0, -9.0]])
+
+    expected = [voting.calibrated(value, "classifier") for value in (0.965, 0.993)]
+    assert [softmax["Dahlia"], sigmoid["Dahlia"]] == pytest.approx(expected, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_damaged_model_is_refused_with_a_sentence(damage, sentence, tmp_path):
     path.write_bytes(damage(path.read_bytes()))
 
     with own_models.configured(classifier=path), pytest.raises(ModelUnavailable) as raised:
-        label_models.find(np.zeros((9, 9, 3), np.uint8), text_share=0)
+        label_models.find(PHOTO, text_share=0)
     assert sentence in str(raised.value)
 
 
@@ -152,7 +156,7 @@ def test_unknown_labels_are_named(change, sentence, tmp_path):
     path = own_models.write(tmp_path / "own.onnx", description.replace(*change), shape=(1, 3, 4, 8), s=[[1, 0, 0]])
 
     with own_models.configured(classifier=path), pytest.raises(ModelUnavailable) as raised:
-        label_models.find(np.zeros((9, 9, 3), np.uint8), text_share=0)
+        label_models.find(PHOTO, text_share=0)
     assert str(raised.value).startswith(sentence)
 
 
@@ -161,7 +165,7 @@ def test_missing_model_is_named(tmp_path):
         own_models.configured(classifier=tmp_path / "own.onnx"),
         pytest.raises(ModelUnavailable, match=r"The model file .*/own\.onnx is missing\."),
     ):
-        label_models.find(np.zeros((9, 9, 3), np.uint8), text_share=0)
+        label_models.find(PHOTO, text_share=0)
 
 
 def test_version_changes_with_the_models(tmp_path):

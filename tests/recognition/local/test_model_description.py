@@ -1,4 +1,4 @@
-"""Descriptions of models of one's own; each mistake has a sentence that names its key."""
+"""Descriptions of one's own models; each mistake has a sentence."""
 
 from __future__ import annotations
 

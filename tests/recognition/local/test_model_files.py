@@ -17,10 +17,8 @@ MODEL = PreparedModel("toy", source="abc", recipe=1)
 
 @pytest.fixture
 def folder(tmp_path):
-    before = configuration.current()
     configuration.configure(Configuration(folder=tmp_path / "models"))
-    yield tmp_path / "models"
-    configuration.configure(before)
+    return tmp_path / "models"
 
 
 def fail() -> bytes:

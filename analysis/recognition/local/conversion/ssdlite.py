@@ -1,6 +1,7 @@
-"""SSDLite-MobileNetV2 for COCO as an ONNX graph, from the weights of a TensorFlow.js model.
+"""SSDLite-MobileNetV2 for COCO as an ONNX graph.
 
-Layers as in TensorFlow's object detection API, ssdlite_mobilenet_v2_coco (Apache-2.0).
+From the weights of a TensorFlow.js model. Layers as in TensorFlow's object detection API, ssdlite_mobilenet_v2_coco
+(Apache-2.0).
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
 def build(tensors: Weights) -> bytes:
-    """Input `images` (1, 3, 300, 300); outputs `scores` (1, 1917, 90) and `boxes` (1, 1917, 4): y, x, y, x."""
+    """The ONNX file.
+
+    Input: `images` (1, 3, 300, 300). Outputs: `scores` (1, 1917, 90), `boxes` (1, 1917, 4) as y, x, y, x.
+    """
     graph = Graph()
     try:
         layers = _Layers(graph, tensors)
