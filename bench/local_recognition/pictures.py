@@ -66,7 +66,10 @@ def pictures() -> list[Picture]:
 
 
 def read(listed: Sequence[Picture]) -> Iterator[tuple[Picture, NDArray[np.uint8]]]:
-    """Each picture with its pixels, height x width x RGB, at most as large as the recognizer gets it."""
+    """Each picture with its pixels, height x width x RGB.
+
+    At most as large as the recognizer gets it.
+    """
     packages = {row["package"]: row for row in _rows("packages.csv")}
     for package in sorted({picture.package for picture in listed}):
         of_package = [picture for picture in listed if picture.package == package]

@@ -51,7 +51,7 @@ def recall(outcomes: Sequence[Outcome]) -> float:
 
 
 def by_label(outcomes: Sequence[Outcome]) -> list[tuple[str, int, int, int]]:
-    """Label, times shown, times right, times it should have been named; most frequent first."""
+    """Label, times shown, right and expected; most frequent first."""
     shown = Counter(name for outcome in outcomes for name in outcome.shown)
     right = Counter(name for outcome in outcomes for name in outcome.right)
     expected = Counter(name for outcome in outcomes for name in outcome.picture.labels)
