@@ -177,7 +177,7 @@ class Inspection:
             known = found.get(name)
             if known is None or known.confidence < confidence:
                 instances = boxes if name == "Face" else known.instances if known else ()
-                found[name] = VotedLabel(name, confidence, (), instances)
+                found[name] = VotedLabel(name, confidence, known.models if known else (), instances)
         return tuple(sorted(found.values(), key=lambda label: (-label.confidence, label.name)))
 
 

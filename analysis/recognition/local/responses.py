@@ -54,6 +54,8 @@ def _label(label: VotedLabel) -> Json:
         "Parents": [{"Name": parent} for parent in info.parents],
         "Aliases": [{"Name": alias} for alias in info.aliases],
         "Categories": [{"Name": info.category}],
+        # Not a field of Rekognition's, which has a single model. Readers of its responses ignore it.
+        **({"DetectedBy": [{"Name": model} for model in label.models]} if label.models else {}),
     }
 
 
