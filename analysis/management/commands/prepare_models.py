@@ -21,6 +21,7 @@ Purpose = tuple[str | Promise, Callable[[], bool]]
 MODELS: tuple[Purpose, ...] = (
     (gettext_lazy("labels of whole pictures"), prepared_models.prepare_classifier),
     (gettext_lazy("objects and their boxes"), prepared_models.prepare_detector),
+    (gettext_lazy("faces seen from the side"), prepared_models.prepare_faces),
 )
 FACE_TRAITS: Purpose = (gettext_lazy("age and gender of faces"), prepared_models.prepare_face_traits)
 MODERATION: Purpose = (gettext_lazy("explicit pictures"), prepared_models.prepare_moderation)
@@ -38,16 +39,17 @@ class Command(BaseCommand):
         parser.add_argument("--strict", action="store_true", help="exit with status 1 if a model could not be prepared")
 
     def handle(self, *, strict: bool, verbosity: int, **_options: Any) -> None:
-        is_complete = True
+        missing: dict[str, list[str]] = {}
         for purpose, prepare in _models():
             try:
                 if prepare() and verbosity:
                     self.stdout.write(_("Prepared the model for %(purpose)s.") % {"purpose": purpose})
             except ModelUnavailable as error:
-                is_complete = False
-                sentence = _("No model for %(purpose)s: %(reason)s") % {"purpose": purpose, "reason": translated(error)}
-                self.stderr.write(self.style.WARNING(sentence))
-        if strict and not is_complete:
+                missing.setdefault(translated(error), []).append(str(purpose))
+        for reason, purposes in missing.items():
+            sentence = _("No model for %(purposes)s: %(reason)s") % {"purposes": ", ".join(purposes), "reason": reason}
+            self.stderr.write(self.style.WARNING(sentence))
+        if strict and missing:
             sys.exit(1)
 
 

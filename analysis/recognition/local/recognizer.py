@@ -1,7 +1,7 @@
 """The local recognizer: no account, and nothing is sent or downloaded.
 
-Its responses have Rekognition's shapes. A classifier and a detector find labels, the detector with boxes; frontal
-faces, text, colors and image quality are found too. Emotions are left out.
+Its responses have Rekognition's shapes. A classifier and a detector find labels, the detector with boxes; faces,
+text, colors and image quality are found too. Emotions are left out.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from analysis.recognition.base import (
     UnreadableResponse,
 )
 from analysis.recognition.local import (
+    blazeface,
     configuration,
     face_traits,
     faces,
@@ -123,7 +124,8 @@ def _models(api: ApiName) -> str:
         return f"RapidOCR {_rapidocr_version()}"
     if api == "moderation":
         return "open_nsfw"
-    return f"OpenCV {cv2.__version__}{' dlib' if configuration.current().has_face_traits else ''}"
+    large_faces = " BlazeFace" if blazeface.is_available() else ""
+    return f"OpenCV {cv2.__version__}{large_faces}{' dlib' if configuration.current().has_face_traits else ''}"
 
 
 @cache
