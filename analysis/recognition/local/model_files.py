@@ -39,10 +39,11 @@ class PreparedModel:
     name: str
     source: str
     recipe: int
+    suffix: str = ".onnx"
 
     @property
     def path(self) -> Path:
-        return folder() / f"{self.name}.onnx"
+        return folder() / f"{self.name}{self.suffix}"
 
     @property
     def record_path(self) -> Path:

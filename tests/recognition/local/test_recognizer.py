@@ -20,7 +20,7 @@ PERSON = {"Face", "Head", "Person", "Photography", "Portrait"}
 CUP = {"Beverage", "Coffee", "Cup", "Espresso"}
 FOUND = {
     "astronaut.png": PERSON,
-    "camera.png": {"Black And White", "Person", "Tripod"},
+    "camera.png": {"Black And White", "Face", "Head", "Person", "Photography", "Portrait", "Tripod"},
     "chelsea.png": {"Animal", "Cat", "Mammal", "Pet"},
     "coffee.png": CUP,
     "coins.png": {"Black And White"},
