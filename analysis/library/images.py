@@ -126,7 +126,8 @@ def add(stored: StoredFiles) -> Added:
 
 
 def add_folder(image: Image, path: str) -> None:
-    """Save the folder of an uploaded image that has none yet, as those of older versions."""
+    """Save the folder of an uploaded image that has none yet."""
+    # As those that were added by an older version.
     if image.folder_id is None and (path := folders.clean_path(path)):
         folder_id = folders.get_or_create_folder(path, owner_id=image.owner_id)
         Image.objects.filter(pk=image.pk, folder=None).update(folder_id=folder_id)
