@@ -78,7 +78,7 @@ def create(name: str, path: Path) -> onnxruntime.InferenceSession:
 def give_back_memory() -> None:
     """Return free memory to the system, which takes 4 ms.
 
-    That is 30 MB after loading a model and 40 MB after some pictures: glibc keeps freed arrays of a picture's size for the next one.
+    That is 30 MB after loading a model and 40 MB after some pictures, since glibc keeps freed arrays for the next one.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):  # glibc
