@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -28,7 +29,7 @@ from analysis.recognition.base import (
 )
 from analysis.recognition.concurrency import ConcurrencyLimit
 from analysis.recognition.payload_cache import PayloadCache
-from analysis.recognition.rate_limiter import AHEAD, RateLimiter, RateLimiterUnavailable
+from analysis.recognition.rate_limiter import Lookahead, RateLimiter, RateLimiterUnavailable
 from analysis.recognition.response_cache import find_cached_responses
 from analysis.recognition.save_results import AttemptResult, save_results
 from analysis.storage import renditions
@@ -62,7 +63,7 @@ class Engine:
         self._concurrency = ConcurrencyLimit(threads, per_second=limiter.quota if limiter else None)
         self._probe_id: int | None = None  # the analysis whose result shows whether an outage is over
         self._outage: ApiUnavailable | None = None  # while set, claimed analyses are requeued unsent
-        self._round_seconds, self._last_grant_at = 0.0, time.monotonic()  # time between two calls of the limiter
+        self._lookahead, self._is_quota_strict = Lookahead(time.monotonic()), False
         self._renewed_at = time.monotonic()
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
@@ -117,11 +118,13 @@ class Engine:
         """Send times (monotonic clock), seconds to the next try, True for a probe."""
         if self.limiter:
             try:
-                grant = self.limiter.acquire(count, ahead=self._ahead())
+                ahead = self._lookahead.seconds(time.monotonic(), is_busy=bool(self._in_flight))
+                grant = self.limiter.acquire(count, ahead=ahead)
             except RateLimiterUnavailable as error:
                 logger.warning("%s", error)
                 return [], None, False
             times, pause = grant.times(time.monotonic()), min(grant.wait, 1.0)
+            self._is_quota_strict = grant.is_strict
         else:
             times, pause = [time.monotonic()] * count, POLL_INTERVAL
         if not times:
@@ -133,13 +136,6 @@ class Engine:
         if self._probe_id is not None:  # still in progress: one probe at a time
             return [], pause, False
         return (times[:1], pause, True) if outages.try_claim_probe(outage) else ([], None, False)
-
-    def _ahead(self) -> float:
-        """Seconds of send times to request: until the next round, and half of that."""
-        now, before = time.monotonic(), self._last_grant_at
-        elapsed = now - before if self._in_flight else 0.0
-        self._last_grant_at, self._round_seconds = now, max(elapsed, 0.9 * self._round_seconds)
-        return max(AHEAD, 1.5 * self._round_seconds)
 
     def _analyze(self, analysis: Analysis, *, at: float) -> AttemptResult:
         """Prepare the payload, wait until `at` (monotonic clock), send. Runs in a thread."""
@@ -154,7 +150,7 @@ class Engine:
             parameters = Parameters.from_json(analysis.parameters)
             as_is = self.recognizer.sends_originals and analysis.error_code not in outcomes.RETRY_CONVERTED
             picture = payloads.get(analysis.image, as_is=as_is)
-            time.sleep(max(0.0, at - time.monotonic()))
+            self._wait_for_turn(at)
             if self._outage and analysis.pk != self._probe_id:
                 return AttemptResult(analysis, error=self._outage)
             sent_at, started = now(), time.perf_counter()
@@ -172,6 +168,17 @@ class Engine:
         return AttemptResult(
             analysis, response=response, region=region, sent_at=sent_at, latency_ms=response.latency_ms
         )
+
+    def _wait_for_turn(self, at: float) -> None:
+        time.sleep(max(0.0, at - time.monotonic()))
+        if self.limiter is None or not self._is_quota_strict:
+            return
+        call = uuid.uuid4().hex
+        try:
+            while (delay := self.limiter.send_delay(call)) > 0:
+                time.sleep(delay)
+        except RateLimiterUnavailable as error:  # its time was granted before
+            logger.warning("%s", error)
 
     def _reused(self, analysis: Analysis, version: str, content: dict[str, object]) -> AttemptResult:
         response = Response(
@@ -212,9 +219,9 @@ class Engine:
             logger.warning("%s: leases could not be renewed: %s", self.api, error)
             connection.close()
 
-    def _slow_down(self, limiter: RateLimiter) -> None:
+    def _slow_down(self, limiter: RateLimiter, throttled: int) -> None:
         try:
-            limiter.throttled()
+            limiter.throttled(throttled)
         except RateLimiterUnavailable as error:
             logger.warning("%s", error)
 
@@ -225,8 +232,8 @@ class Engine:
         except (InterfaceError, OperationalError) as error:
             logger.warning("%s: the database is not available: %s", self.api, error)
             connection.close()
-        if self.limiter and any(result.outcome == "throttled" for result in results):
-            self._slow_down(self.limiter)
+        if self.limiter and (throttled := sum(result.outcome == "throttled" for result in results)):
+            self._slow_down(self.limiter, throttled)
 
     def _checked_probe(self, result: AttemptResult) -> AttemptResult:
         """Make a probe without a response an error of the API, not of its image."""

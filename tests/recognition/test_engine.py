@@ -319,3 +319,15 @@ def test_deleted_analysis_does_not_affect_other_results(owner, simulator):
     second.refresh_from_db()
     assert second.state == "done"
     assert list(Call.objects.order_by("pk").values_list("analysis", flat=True)) == [None, second.pk]
+
+
+def test_every_call_waits_for_room_where_the_quota_is_counted_by_the_second(owner, simulator, settings):
+    settings.REKOGNITION_QUOTA = {"labels": "40"}
+    limiter = engine_runner.limiter("rekognition", "labels")
+    limiter._redis.delete(limiter._key, f"{limiter._key}:sent")
+    limiter._redis.hset(limiter._key, "burst_at", limiter._redis.time()[0])
+    pipeline.request_analysis(image_ids=[image.pk for image in stored_images(owner, 5)])
+    work()
+    assert states() == {"done": 5}
+    assert limiter._redis.zcard(f"{limiter._key}:sent") == 5
+    limiter._redis.delete(limiter._key, f"{limiter._key}:sent")
