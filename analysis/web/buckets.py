@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from django import forms
 from django.conf import settings
 from django.contrib.postgres.forms import SimpleArrayField
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Count, ProtectedError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -111,6 +112,20 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["anyway"] = forms.BooleanField(required=False, label=label)
         return not findings
 
+    def save_checked(self) -> bool:
+        """Save, unless a bucket added in the meantime overlaps; then adds the error.
+
+        The connection was checked without a transaction, as that may take seconds.
+        """
+        try:
+            with transaction.atomic():
+                self.instance.full_clean(exclude=self._get_validation_exclusions())
+                self.save()
+        except ValidationError as error:
+            self.add_error(None, error)
+            return False
+        return True
+
 
 @require_safe
 def buckets(request: Request) -> HttpResponse:
@@ -156,8 +171,8 @@ def remove(request: Request, bucket_id: int) -> HttpResponse:
 
 def _form(request: Request, bucket: Bucket) -> HttpResponse:
     form = BucketForm(request.POST or None, instance=bucket, label_suffix="")
-    if request.method == "POST" and form.is_connected():
-        return redirect("bucket", form.save().pk)
+    if request.method == "POST" and form.is_connected() and form.save_checked():
+        return redirect("bucket", form.instance.pk)
     return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)
 
 
