@@ -32,7 +32,6 @@ from analysis.recognition.payload_cache import PayloadCache
 from analysis.recognition.rate_limiter import Lookahead, RateLimiter, RateLimiterUnavailable
 from analysis.recognition.response_cache import find_cached_responses
 from analysis.recognition.save_results import AttemptResult, save_results
-from analysis.storage import renditions
 from analysis.storage.blobs import StorageError
 
 logger = logging.getLogger(__name__)
@@ -157,9 +156,10 @@ class Engine:
             response = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
-            if error.code in outcomes.RETRY_CONVERTED and as_is and renditions.is_sent_as_is(analysis.image, picture):
-                error = outcomes.retry_converted(error)
-            return AttemptResult(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
+            error, version_id = outcomes.retry_otherwise(error, image=analysis.image, picture=picture, as_is=as_is)
+            return AttemptResult(
+                analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms, version_id=version_id
+            )
         except (InvalidImage, StorageError) as error:
             return AttemptResult(analysis, error=error)
         except Exception as error:  # the task boundary: whatever happened, the claim must end with a message

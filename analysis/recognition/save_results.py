@@ -23,6 +23,7 @@ from analysis.recognition.claims import MAX_ATTEMPTS
 from analysis.recognition.response_cache import record_versions
 from analysis.recognition.search_index import reindex
 from analysis.storage.blobs import BlobMissing, StorageError
+from analysis.storage.originals import renew_version
 
 # Seconds of a Retry-After that are respected; after that, another attempt is made.
 MAX_RETRY_AFTER = 600.0
@@ -33,7 +34,7 @@ LOST_PROBE_DELAY = timedelta(minutes=5)
 class AttemptResult:
     """The end of one attempt: a response or an error.
 
-    `region` is set if the request was billed.
+    `region` is set if the request was billed, `version_id` if the original has another version in S3 than is stored.
     """
 
     analysis: Analysis
@@ -43,6 +44,7 @@ class AttemptResult:
     region: str | None = None
     sent_at: datetime = field(default_factory=now)
     latency_ms: int | None = None
+    version_id: str | None = None
 
     @property
     def outcome(self) -> str | None:
@@ -86,6 +88,8 @@ def save_results(results: list[AttemptResult]) -> None:
         }
         _write_progress(results, done=stored_ids, failed=failed_ids)
         for result in results:
+            if result.version_id is not None:
+                renew_version(result.analysis.image, result.version_id)
             if _is_outdated(result.analysis, originals):
                 _requeue_replaced(result.analysis)
 
