@@ -24,13 +24,12 @@ from analysis.recognition.base import (
     Parameters,
     Recognizer,
     RequestFailed,
-    Response,
     UnreadableResponse,
 )
 from analysis.recognition.concurrency import ConcurrencyLimit
 from analysis.recognition.payload_cache import PayloadCache
 from analysis.recognition.rate_limiter import Lookahead, RateLimiter, RateLimiterUnavailable
-from analysis.recognition.response_cache import find_cached_responses
+from analysis.recognition.response_cache import CachedResponse, find_cached_responses
 from analysis.recognition.save_results import AttemptResult, save_results
 from analysis.storage.blobs import StorageError
 
@@ -101,12 +100,14 @@ class Engine:
         if not claimed:
             return None
         cached = find_cached_responses(claimed)
-        if cached:
-            save_results(
-                [self._reused(analysis, *cached[analysis.pk]) for analysis in claimed if analysis.pk in cached]
-            )
-        to_send = [analysis for analysis in claimed if analysis.pk not in cached]
-        for analysis, at in zip(to_send, times, strict=False):
+        told = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
+        if told:
+            save_results([self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in told])
+        others = [analysis for analysis in claimed if analysis.pk not in told]
+        for analysis, at in zip(others, times, strict=False):
+            if hidden := cached.get(analysis.pk):
+                self._in_flight[pool.submit(self._reused, analysis, hidden, at=at)] = analysis
+                continue
             size = outcomes.request_size(analysis.image) if self.recognizer.sends_originals else 0
             self._concurrency.record_size(size)
             self._probe_id = analysis.pk if is_probe else None
@@ -180,16 +181,14 @@ class Engine:
         except RateLimiterUnavailable as error:  # its time was granted before
             logger.warning("%s", error)
 
-    def _reused(self, analysis: Analysis, version: str, content: dict[str, object]) -> AttemptResult:
-        response = Response(
-            api=cast(ApiName, self.api),
-            recognizer=analysis.recognizer,
-            model_version=version,
-            content=content,
-            request_id="",
-            latency_ms=0,
+    def _reused(self, analysis: Analysis, cached: CachedResponse, *, at: float | None = None) -> AttemptResult:
+        """The result from a stored response; with `at` it takes its turn and its time like a request."""
+        if at is not None:
+            time.sleep(max(0.0, at - time.monotonic()) + cached.latency_ms / 1000)
+        response, region = cached.copy_for(analysis), self.recognizer.region
+        return AttemptResult(
+            analysis, response=response, region=region, is_reused=True, is_disclosed=cached.is_disclosed
         )
-        return AttemptResult(analysis, response=response, region=self.recognizer.region, is_reused=True)
 
     def _collect_finished(self, *, timeout: float) -> None:
         """Save the results of finished calls, under load those of a BATCH_WINDOW together."""

@@ -66,6 +66,7 @@ def test_images_are_analyzed_in_parallel_and_saved_once(owner, simulator):
 def test_same_bytes_are_paid_once_across_owners(owner, colleague, simulator, settings):
     settings.RECOGNITION_THREADS = 8
     mine, theirs = stored_images(owner, 1)[0], stored_images(colleague, 1)[0]
+    Image.objects.filter(pk=mine.pk).update(visibility=Image.Visibility.SHARED)
     pipeline.request_analysis(image_ids=[mine.pk, theirs.pk])
     work_until_done()
     assert simulator.statistics()["requests"] == 1

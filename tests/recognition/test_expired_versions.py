@@ -1,11 +1,11 @@
 """Rekognition fetches an original from S3 whose examined version has expired."""
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
 from analysis import pipeline
 from analysis.aws import s3_objects
+from analysis.aws.clients import session
 from analysis.models import Analysis, BucketObject, Call, Image
 from analysis.recognition import registry
 from analysis.storage import originals
@@ -41,7 +41,7 @@ def client(moto, monkeypatch, settings, tmp_path):
         settings.REKOGNITION_QUOTA = dict.fromkeys(Analysis.Api.values, "10000")
         registry.reset()
         s3_objects.reset()
-        client = boto3.client("s3", endpoint_url=moto, region_name="us-east-1")
+        client = session().create_client("s3", endpoint_url=moto, region_name="us-east-1")
         client.create_bucket(Bucket="photos")
         client.put_bucket_versioning(Bucket="photos", VersioningConfiguration={"Status": "Enabled"})
         client.simulator = simulator
