@@ -11,6 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from analysis.aws.url_credentials import redact_url_credentials
+from analysis.formatting import filesize
 from analysis.models import Analysis
 from analysis.recognition.base import FILTERS, Parameters
 from analysis.recognition.registry import NAMES
@@ -153,6 +154,21 @@ def paid_recognizer_has_a_budget(**_: Any) -> list[CheckMessage]:
             "RECOGNIZER is rekognition, which costs money, but MONTHLY_BUDGET is not set.",
             hint="Set MONTHLY_BUDGET to the maximum cost per month in US dollars.",
             id="imagelib.W003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def memory_suffices(**_: Any) -> list[CheckMessage]:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if machine // 2 >= settings.DECODE_MEMORY_BYTES:
+        return []
+    return [
+        checks.Warning(
+            f"DECODE_MEMORY_BYTES is {filesize(settings.DECODE_MEMORY_BYTES)}, more than half of this machine's "
+            f"memory ({filesize(machine)}).",
+            hint="Lower it: decoding in all processes takes up to this much beside the servers and workers themselves.",
+            id="imagelib.W007",
         )
     ]
 
