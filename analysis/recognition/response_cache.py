@@ -78,7 +78,7 @@ def find_cached_responses(analyses: list[Analysis], *, owner_id: int | None = No
     lookups = [analysis for analysis in analyses if not analysis.is_forced or analysis.batch]
     if not lookups:
         return {}
-    columns = [
+    columns: list[list[Any]] = [
         [analysis.pk for analysis in lookups],
         [analysis.image.owner_id for analysis in lookups],
         [analysis.image.sha256 for analysis in lookups],

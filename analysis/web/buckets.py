@@ -119,7 +119,7 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
         """
         try:
             with transaction.atomic():
-                self.instance.full_clean(exclude=self._get_validation_exclusions())
+                self.instance.full_clean(exclude={field.name for field in Bucket._meta.fields} - set(self.fields))
                 self.save()
         except ValidationError as error:
             self.add_error(None, error)
