@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -19,6 +18,7 @@ from analysis.models import Analysis
 from analysis.models.analyses import LEASE
 from analysis.recognition import claims, outages, outcomes
 from analysis.recognition.base import (
+    BEFORE_SEND,
     ApiName,
     ApiUnavailable,
     Parameters,
@@ -172,12 +172,14 @@ class Engine:
 
     def _wait_for_turn(self, at: float) -> None:
         time.sleep(max(0.0, at - time.monotonic()))
-        if self.limiter is None or not self._is_quota_strict:
-            return
-        call = uuid.uuid4().hex
+        # The other half of the turn comes after signing and serializing, which take long on a busy machine.
+        BEFORE_SEND.set(self._wait_for_room if self._is_quota_strict else None)
+
+    def _wait_for_room(self) -> None:
+        """Wait until the last second has room for a call, by the times that calls were really sent."""
         try:
-            while (delay := self.limiter.send_delay(call)) > 0:
-                time.sleep(delay)
+            if self.limiter:
+                self.limiter.wait_for_room()
         except RateLimiterUnavailable as error:  # its time was granted before
             logger.warning("%s", error)
 

@@ -14,6 +14,8 @@ window took 262. Without a limiter, plain retries left 96 % of the requests thro
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -130,7 +132,7 @@ class Grant:
     """Permission for `granted` calls; more may be requested in `wait` seconds.
 
     The first may be sent in `first` seconds (at once if negative), the others `interval` seconds apart. `rate` is the
-    current limit in calls a second, before QUOTA_SHARE. `is_strict`: ask `send_delay` before each call.
+    current limit in calls a second, before QUOTA_SHARE. `is_strict`: `wait_for_room` before each call.
     """
 
     granted: int
@@ -199,6 +201,12 @@ class RateLimiter:
         Ask again after the wait. `call` is any unique text. Raises RateLimiterUnavailable.
         """
         return float(self._run(self._send, call, STRICT_WINDOW, self._share))
+
+    def wait_for_room(self) -> None:
+        """Wait until a call may be sent where grants are strict. Raises RateLimiterUnavailable."""
+        call = uuid.uuid4().hex
+        while (delay := self.send_delay(call)) > 0:
+            time.sleep(delay)
 
     def throttled(self, count: int = 1) -> float:
         """Lower the rate for all workers after throttled calls, at most once a second.

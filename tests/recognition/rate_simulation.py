@@ -139,7 +139,7 @@ class Worker:
         self._wait(simulation.now + duration, pause)
 
     def _send(self, call: Call, *, is_strict: bool) -> None:
-        """As Engine._wait_for_turn."""
+        """As RateLimiter.wait_for_room."""
         simulation, jitter = self._simulation, self._simulation.jitter
         delay = self._limiter.send_delay(str(id(call))) if is_strict else 0.0
         if delay > 0:
