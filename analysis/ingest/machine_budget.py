@@ -23,9 +23,9 @@ POLL_SECONDS = 0.02
 
 @contextmanager
 def reserved(needed: int, *, total: int, folder: Path | None) -> Iterator[None]:
-    """Hold `needed` of `total` bytes, at most all of them, while the block runs; waits until so many are free.
+    """Hold `needed` of `total` bytes while the block runs, at most all of them.
 
-    Without a folder, or where its files cannot be locked, there is no common bound.
+    Waits until so many are free. Without a folder, or where its files cannot be locked, there is no common bound.
     """
     with ExitStack() as held:
         try:

@@ -142,7 +142,10 @@ class Batch(BatchColumns):
 
     @property
     def is_orphaned(self) -> bool:
-        """True if the account that started it was deleted. It has nobody's rights, and not those of the shell."""
+        """True if the account that started it was deleted.
+
+        It has nobody's rights, and not those of the command line.
+        """
         return self.is_by_account and self.person_id is None
 
 

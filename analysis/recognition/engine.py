@@ -176,7 +176,7 @@ class Engine:
         BEFORE_SEND.set(self._wait_for_room if self._is_quota_strict else None)
 
     def _wait_for_room(self) -> None:
-        """Wait until the last second has room for a call, by the times that calls were really sent."""
+        """Wait until the last second has room, by the times calls were really sent."""
         try:
             if self.limiter:
                 self.limiter.wait_for_room()
@@ -184,7 +184,7 @@ class Engine:
             logger.warning("%s", error)
 
     def _reused(self, analysis: Analysis, cached: CachedResponse, *, at: float | None = None) -> AttemptResult:
-        """The result from a stored response; with `at` it takes its turn and its time like a request."""
+        """The result from a stored response, with `at` in its turn like a request."""
         if at is not None:
             time.sleep(max(0.0, at - time.monotonic()) + cached.latency_ms / 1000)
         response, region = cached.copy_for(analysis), self.recognizer.region

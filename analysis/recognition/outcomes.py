@@ -44,9 +44,10 @@ def unsent(error: ApiUnavailable) -> ApiUnavailable:
 def retry_otherwise(
     error: RequestFailed, *, image: Image, picture: bytes | S3Object, as_is: bool
 ) -> tuple[RequestFailed, str | None]:
-    """A rejection as an error to retry if the image can be sent in another way: as a rendition, or its latest version.
+    """A rejection, as an error to retry if the image can be sent in another way.
 
-    With the version to store. A rejected request costs nothing, and neither way is tried twice.
+    That is as a rendition, or as its latest version, which is returned to be stored. A rejected request costs nothing,
+    and neither way is tried twice.
     """
     if error.code in RETRY_CONVERTED and as_is and renditions.is_sent_as_is(image, picture):
         return _retry(error, gettext_noop("A converted copy will be sent next.")), None

@@ -148,13 +148,16 @@ class Grant:
 
 
 class Lookahead:
-    """Seconds of send times to request: until the engine's next round, and half of that."""
+    """Seconds of send times to request: one and a half rounds of the engine."""
 
     def __init__(self, now: float) -> None:
         self._last_at, self._round_seconds = now, 0.0
 
     def seconds(self, now: float, *, is_busy: bool) -> float:
-        """To be asked once in each round; between rounds without calls in progress the engine may have slept."""
+        """The seconds for this round, to be read once in each.
+
+        Between rounds without calls in progress the engine may have slept.
+        """
         elapsed = now - self._last_at if is_busy else 0.0
         self._last_at, self._round_seconds = now, max(elapsed, ROUND_DECAY * self._round_seconds)
         return max(AHEAD, 1.5 * self._round_seconds)
@@ -196,14 +199,18 @@ class RateLimiter:
         return Grant(int(granted), float(wait), rate / self._share, float(first), 1 / rate, bool(is_strict))
 
     def send_delay(self, call: str) -> float:
-        """Seconds that a call whose time has come must still wait, because others were sent late.
+        """Seconds that a call must still wait when its time has come.
 
-        Ask again after the wait. `call` is any unique text. Raises RateLimiterUnavailable.
+        Others may have been sent late. Ask again after the wait. `call` is any unique text.
+        Raises RateLimiterUnavailable.
         """
         return float(self._run(self._send, call, STRICT_WINDOW, self._share))
 
     def wait_for_room(self) -> None:
-        """Wait until a call may be sent where grants are strict. Raises RateLimiterUnavailable."""
+        """Wait until a call may be sent where grants are strict.
+
+        Raises RateLimiterUnavailable.
+        """
         call = uuid.uuid4().hex
         while (delay := self.send_delay(call)) > 0:
             time.sleep(delay)

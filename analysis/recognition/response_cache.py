@@ -32,7 +32,10 @@ class CachedResponse:
     is_disclosed: bool
 
     def copy_for(self, analysis: Analysis) -> Response:
-        """As the response of another analysis; where reuse is not told, with request and time as if it were its own."""
+        """The response of another analysis.
+
+        Where reuse is not told, it has the request id and the time as if they were its own.
+        """
         return Response(
             api=cast(ApiName, analysis.api),
             recognizer=analysis.recognizer,

@@ -80,9 +80,10 @@ def reference(image: Image, *, region: str) -> S3Object | None:
 
 
 def replacing_version(image: Image) -> str | None:
-    """The version to take in place of one that is gone: the latest, if it has the examined bytes.
+    """The version to take in place of one that is gone.
 
-    None if the examined one is still there, or there is none. Only reads S3; `renew_version` stores it.
+    The latest, if it has the examined bytes. None if the examined one is still there, or there is none. Only reads S3;
+    `renew_version` stores it.
     """
     if image.bucket is None or not image.version_id or not image.etag:
         return None

@@ -26,7 +26,7 @@ START = 1_000_000.0
 
 @dataclass(frozen=True)
 class Jitter:
-    """Delays of a machine in seconds: means of exponential distributions, and rare stalls of a whole worker."""
+    """Delays of a machine: means in seconds, and rare stalls of a whole worker."""
 
     lateness: float  # of a thread that wakes up
     network: float  # between sending and counting
@@ -183,7 +183,7 @@ class Worker:
         self._simulation.at(self._simulation.now + window, self._collect)
 
     def _collect(self) -> None:
-        """As Engine._collect_finished; saving takes 5 ms and two milliseconds for each result."""
+        """As Engine._collect_finished; saving takes 5 ms, and 2 ms for each result."""
         simulation, jitter = self._simulation, self._simulation.jitter
         done = [call for call in self._calls if call.ended_at is not None]
         self._calls = [call for call in self._calls if call.ended_at is None]

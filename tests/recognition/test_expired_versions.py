@@ -28,7 +28,10 @@ def moto():
 
 @pytest.fixture
 def client(moto, monkeypatch, settings, tmp_path):
-    """S3 for us and the simulator. No AWS_ENDPOINT_URL_S3: with one, Rekognition is never referred to objects."""
+    """S3 for us and the simulator.
+
+    Not by AWS_ENDPOINT_URL_S3: with one, Rekognition is never referred to objects.
+    """
     config = tmp_path / "config"
     config.write_text(f"[default]\nservices = local\n[services local]\ns3 =\n  endpoint_url = {moto}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))

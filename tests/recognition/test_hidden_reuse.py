@@ -1,4 +1,4 @@
-"""A result reused from a picture one may not see looks like a request, and costs the library nothing."""
+"""Results reused from hidden pictures look like requests and cost nothing."""
 
 import time
 from decimal import Decimal
@@ -61,7 +61,7 @@ def spent() -> dict:
 
 
 def shown(analysis: Analysis) -> tuple:
-    """What pages, statistics and reports read from a row."""
+    """The values that pages, statistics and reports read from a row."""
     return analysis.is_reused, analysis.price, bool(analysis.request_id), bool(analysis.latency_ms), analysis.attempts
 
 

@@ -1,4 +1,4 @@
-"""The quota is used and not exceeded, in virtual time: by latency, way of counting and number of workers."""
+"""Use of the quota in virtual time, by latency, way of counting and workers."""
 
 import pytest
 import redis

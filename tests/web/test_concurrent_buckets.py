@@ -20,7 +20,10 @@ def has_waiting_lock() -> bool:
 
 
 def run_while_first_is_saved(second, *, owner, prefix: str = "2024/"):
-    """Run `second` in another thread, beside a transaction that commits once it waits for its lock or has ended."""
+    """Run `second` in a thread, beside a transaction that saves the first.
+
+    It commits once the second waits for its lock, or has ended.
+    """
     results = []
 
     def run() -> None:
