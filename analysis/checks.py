@@ -161,12 +161,12 @@ def paid_recognizer_has_a_budget(**_: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def memory_suffices(**_: Any) -> list[CheckMessage]:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if machine // 2 >= settings.DECODE_MEMORY_BYTES:
+    if machine * 3 // 4 >= settings.DECODE_MEMORY_BYTES:
         return []
     return [
         checks.Warning(
-            f"DECODE_MEMORY_BYTES is {filesize(settings.DECODE_MEMORY_BYTES)}, more than half of this machine's "
-            f"memory ({filesize(machine)}).",
+            f"DECODE_MEMORY_BYTES is {filesize(settings.DECODE_MEMORY_BYTES)}, more than three quarters of this "
+            f"machine's memory ({filesize(machine)}).",
             hint="Lower it: decoding in all processes takes up to this much beside the servers and workers themselves.",
             id="imagelib.W007",
         )
