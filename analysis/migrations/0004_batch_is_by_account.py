@@ -9,7 +9,7 @@ def mark_runs_of_accounts(apps: Apps, _schema_editor: BaseDatabaseSchemaEditor) 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analysis", "0002_index_columns_and_groups")]
+    dependencies = [("analysis", "0003_api_requests")]
 
     operations = [
         migrations.AddField(
