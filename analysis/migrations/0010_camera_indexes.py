@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0008_camera_values"),
+        ("analysis", "0009_camera_values"),
     ]
 
     operations = [
