@@ -4,6 +4,7 @@ from analysis.models.analyses import Analysis, AnalysisQuerySet
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.embeddings import ImageEmbedding
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.images import Image, ImageQuerySet, PendingBlob
 from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, Verdict
@@ -41,6 +42,7 @@ __all__ = [
     "FileKeyword",
     "Heartbeat",
     "Image",
+    "ImageEmbedding",
     "ImageIndex",
     "ImageLabel",
     "ImageQuerySet",

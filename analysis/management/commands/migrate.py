@@ -1,4 +1,4 @@
-"""Django's migrate, preceded by a check of the database's version."""
+"""Django's migrate, with a check of the database's version before and the table that needs pgvector after it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Any
 
 from django.core.management.commands import migrate
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
 
 from analysis.management import database_version
+from analysis.recognition.embeddings import table
 
 
 class Command(migrate.Command):
@@ -15,3 +18,10 @@ class Command(migrate.Command):
         if not (options["fake"] or options["prune"]):  # these repair the record of migrations that the check reads
             database_version.check(connections[options["database"]])
         super().handle(*arguments, **options)
+        if _has_embeddings(connections[options["database"]]) and not options["plan"] and not options["check_unapplied"]:
+            table.create()
+
+
+def _has_embeddings(connection: BaseDatabaseWrapper) -> bool:
+    """True if the migration of the table of embeddings is applied, with the table or without."""
+    return ("analysis", "0003_image_embedding") in MigrationRecorder(connection).applied_migrations()

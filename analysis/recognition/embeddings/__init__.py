@@ -1,0 +1,1 @@
+"""Embeddings of pictures for similarity: their table, their queue and their computation."""

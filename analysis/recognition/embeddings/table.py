@@ -1,0 +1,83 @@
+"""The table of embeddings, which needs the PostgreSQL extension pgvector.
+
+It holds derived rows only. Where the extension is missing there is no table, and everything but similarity works.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from django.db import ProgrammingError, connection, transaction
+from psycopg.errors import InsufficientPrivilege
+
+from analysis.models import ImageEmbedding
+
+TABLE = ImageEmbedding._meta.db_table
+MIN_VERSION = (0, 8)
+"""The first pgvector whose index scans continue until enough rows pass a filter (hnsw.iterative_scan)."""
+
+_known_to_exist = False
+
+
+class PgvectorStatus(Enum):
+    """What keeps the table of embeddings from existing."""
+
+    READY = auto()
+    MISSING = auto()  # not installed on the server
+    OLD = auto()
+    FORBIDDEN = auto()  # installed, but only a superuser may create it in this database
+    NO_TABLE = auto()
+
+
+def exists() -> bool:
+    """True if the table exists. Asked once per process: it is never dropped."""
+    global _known_to_exist  # noqa: PLW0603
+    if not _known_to_exist:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE])
+            _known_to_exist = bool(cursor.fetchone()[0])
+    return _known_to_exist
+
+
+def status() -> PgvectorStatus:
+    """The state of extension and table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT default_version, installed_version, to_regclass(%s) IS NOT NULL
+               FROM pg_available_extensions WHERE name = 'vector'""",
+            [TABLE],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return PgvectorStatus.MISSING
+    available, installed, has_table = row
+    if _parsed(installed or available) < MIN_VERSION:
+        return PgvectorStatus.OLD
+    if has_table:
+        return PgvectorStatus.READY
+    return PgvectorStatus.NO_TABLE if installed else PgvectorStatus.FORBIDDEN
+
+
+def create() -> PgvectorStatus:
+    """Create the extension and the table unless they exist or the server does not allow it."""
+    before = status()
+    if before in {PgvectorStatus.READY, PgvectorStatus.MISSING, PgvectorStatus.OLD}:
+        return before
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # pgvector is not a trusted extension: the owner of the database may not create it.
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, InsufficientPrivilege):
+            return PgvectorStatus.FORBIDDEN
+        raise
+    with connection.schema_editor() as editor:
+        editor.create_model(ImageEmbedding)
+        editor.execute(
+            f"ALTER TABLE {TABLE} ADD FOREIGN KEY (image_id) REFERENCES analysis_image (id) ON DELETE CASCADE"
+        )
+    return PgvectorStatus.READY
+
+
+def _parsed(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split(".") if number.isdecimal())
