@@ -1,0 +1,37 @@
+"""Classifies whole pictures with EfficientNet-Lite0, and embeds them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLASSES = 1000
+EMBEDDING_SIZE = 1280
+
+
+class Classification(NamedTuple):
+    """A picture's probabilities and embedding, each the mean of two views.
+
+    The views are the center crop and the whole picture, squeezed to a square: the crop is what the model was trained
+    on, and the whole picture has what the crop cuts off.
+    """
+
+    probabilities: NDArray[np.float32]
+    """(1000,), in the order of ImageNet's classes; sums to 1."""
+    embedding: NDArray[np.float32]
+    """(1280,), the pooled features before the last layer; at least 0 and not normalized."""
+
+
+def is_available() -> bool:
+    """True if the model's file is here or can be made from an installed package."""
+    return False
+
+
+def classify(picture: NDArray[np.uint8]) -> Classification:
+    """Classify an RGB picture, height x width x 3, of any size.
+
+    Always by EfficientNet-Lite0, whatever LOCAL_CLASSIFIER names, so that all embeddings of a library are comparable.
+    """
+    raise FileNotFoundError
