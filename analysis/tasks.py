@@ -26,6 +26,8 @@ from analysis.library import duplicate_flags, uploads
 from analysis.models import Batch
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition import reindex_label as recognition_reindex_label
+from analysis.recognition.embeddings import compute as embedding_compute
+from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
 from analysis.statistics import aggregation
 from analysis.storage import blobs
@@ -88,6 +90,13 @@ def reindex_label(*, label_id: int) -> None:
 
 
 @shared_task(base=OnCommitTask)
+def compute_embeddings() -> None:
+    """Compute what the similarity of pictures needs; only the sweeper starts it, as nobody waits for it."""
+    if embedding_compute.compute_due():
+        compute_embeddings.delay()
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
@@ -103,6 +112,8 @@ def sweep() -> None:
         check_uploads.delay()
     for bucket_id in importer.due_buckets():
         import_bucket_objects.delay(bucket_id=bucket_id)
+    if embedding_queue.is_due():
+        compute_embeddings.delay()
     watchdog.log_stalls()
 
 

@@ -14,6 +14,7 @@ from analysis.library import images
 from analysis.library.images import Added
 from analysis.models import Image
 from analysis.recognition import enqueue, registry
+from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.recognition.search_index import reindex
 from analysis.storage import renditions
 
@@ -40,9 +41,10 @@ def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: 
 
 
 def process_new(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) -> None:
-    """Make the keywords of a file searchable at once, and queue its analyses."""
+    """Make the keywords of a file searchable at once, and queue its analyses and its embedding."""
     if image.file_keywords.exists():
         reindex([image.pk], apis=())
+    embedding_queue.enqueue([image.pk])
     supported = [api for api in registry.current().apis if api in apis]
     request_analysis(image_ids=[image.pk], apis=supported or None, is_bulk=is_bulk)
 

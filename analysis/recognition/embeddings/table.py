@@ -16,8 +16,6 @@ TABLE = ImageEmbedding._meta.db_table
 MIN_VERSION = (0, 8)
 """The first pgvector whose index scans continue until enough rows pass a filter (hnsw.iterative_scan)."""
 
-_known_to_exist = False
-
 
 class PgvectorStatus(Enum):
     """What keeps the table of embeddings from existing."""
@@ -25,18 +23,15 @@ class PgvectorStatus(Enum):
     READY = auto()
     MISSING = auto()  # not installed on the server
     OLD = auto()
-    FORBIDDEN = auto()  # installed, but only a superuser may create it in this database
+    NOT_CREATED = auto()  # installed, but only a superuser may create it in this database
     NO_TABLE = auto()
 
 
 def exists() -> bool:
-    """True if the table exists. Asked once per process: it is never dropped."""
-    global _known_to_exist  # noqa: PLW0603
-    if not _known_to_exist:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE])
-            _known_to_exist = bool(cursor.fetchone()[0])
-    return _known_to_exist
+    """True if similarity has its table here."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE])
+        return bool(cursor.fetchone()[0])
 
 
 def status() -> PgvectorStatus:
@@ -55,7 +50,7 @@ def status() -> PgvectorStatus:
         return PgvectorStatus.OLD
     if has_table:
         return PgvectorStatus.READY
-    return PgvectorStatus.NO_TABLE if installed else PgvectorStatus.FORBIDDEN
+    return PgvectorStatus.NO_TABLE if installed else PgvectorStatus.NOT_CREATED
 
 
 def create() -> PgvectorStatus:
@@ -69,7 +64,7 @@ def create() -> PgvectorStatus:
             cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
     except ProgrammingError as error:
         if isinstance(error.__cause__, InsufficientPrivilege):
-            return PgvectorStatus.FORBIDDEN
+            return PgvectorStatus.NOT_CREATED
         raise
     with connection.schema_editor() as editor:
         editor.create_model(ImageEmbedding)

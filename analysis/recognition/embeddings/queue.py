@@ -1,0 +1,92 @@
+"""The queue of embeddings: rows that are due, kept in the table of embeddings itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from analysis import leases
+from analysis.models import Image, ImageEmbedding
+from analysis.recognition.embeddings import table
+from analysis.recognition.local import classifier
+
+MODEL_VERSION = "efficientnet-lite0 1"
+"""Changes with whatever changes the vectors: weights, views of the picture, projection."""
+STEP = 10_000
+
+
+@dataclass(frozen=True)
+class EmbeddingCounts:
+    """Pictures by what is missing for similarity."""
+
+    current: int
+    waiting: int
+    failed: int
+    outdated: int
+    missing: int
+
+
+def is_enabled() -> bool:
+    """True if embeddings are computed here: the setting is on, pgvector and the model are there."""
+    return settings.SIMILAR_PICTURES and table.exists() and classifier.is_available()
+
+
+def is_due() -> bool:
+    return is_enabled() and leases.due(ImageEmbedding.objects.all()).exists()
+
+
+def enqueue(image_ids: Iterable[int]) -> None:
+    """Queue new pictures, and those whose original was replaced, in the caller's transaction."""
+    if not (settings.SIMILAR_PICTURES and table.exists()):
+        return
+    with connection.cursor() as cursor:
+        # `attempts` tells a worker that computes the vector of the previous original that it is no longer wanted.
+        cursor.execute(
+            f"""INSERT INTO {table.TABLE} (image_id) SELECT unnest(%s::bigint[])
+                ON CONFLICT (image_id) DO UPDATE SET next_attempt_at = now(), attempts = 0, error = ''""",  # noqa: S608
+            [list(image_ids)],
+        )
+
+
+def enqueue_all_missing() -> Iterator[int]:
+    """Queue what has no vector of this model, also after a failure; yields the numbers queued, step by step.
+
+    Each step is committed, so that an interrupted run continues where it was.
+    """
+    last: int | None = 0
+    while last is not None:
+        ids = list(Image.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:STEP])
+        last = ids[-1] if ids else None
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table.TABLE} (image_id) SELECT unnest(%s::bigint[]) ON CONFLICT DO NOTHING",  # noqa: S608
+                [ids],
+            )
+            added = cursor.rowcount
+        stale = _stale().filter(pk__in=ids)
+        yield added + stale.update(next_attempt_at=Now(), attempts=0, error="")
+
+
+def counts() -> EmbeddingCounts:
+    """The numbers of pictures, in one pass over the table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT count(*) FILTER (WHERE next_attempt_at IS NULL AND error = '' AND model_version = %s),
+                       count(*) FILTER (WHERE next_attempt_at IS NOT NULL),
+                       count(*) FILTER (WHERE next_attempt_at IS NULL AND error <> ''),
+                       count(*) FILTER (WHERE next_attempt_at IS NULL AND error = '' AND model_version <> %s),
+                       (SELECT count(*) FROM analysis_image) - count(*)
+                FROM {table.TABLE}""",  # noqa: S608
+            [MODEL_VERSION, MODEL_VERSION],
+        )
+        return EmbeddingCounts(*cursor.fetchone())
+
+
+def _stale() -> QuerySet[ImageEmbedding]:
+    """Rows that are not queued, and failed or have a vector of another model."""
+    return ImageEmbedding.objects.filter(~Q(error="") | ~Q(model_version=MODEL_VERSION), next_attempt_at=None)
