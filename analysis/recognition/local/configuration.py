@@ -1,0 +1,30 @@
+"""Where the local recognizer's models are, and which to use.
+
+Set once by each process from Django's settings (`registry.configure_local`), since nothing here imports Django.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """`folder`: of the models that imagelib prepares. The others name a person's own models, or None."""
+
+    folder: Path | None = None
+    detector: Path | None = None
+    classifier: Path | None = None
+
+
+_current = Configuration()
+
+
+def current() -> Configuration:
+    return _current
+
+
+def configure(configuration: Configuration) -> None:
+    global _current  # noqa: PLW0603
+    _current = configuration

@@ -1,0 +1,101 @@
+"""Runs ONNX models in this process, one at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.messages import gettext_noop
+from analysis.recognition.local.model_files import ModelUnavailable
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+Array = NDArray[Any]
+# Identifies a file's content without reading it.
+Version = tuple[Any, ...]
+
+lock = (
+    threading.RLock()
+)  # one model at a time: two at once would only compete for the same cores, with twice the memory
+
+_sessions: dict[tuple[int, str], tuple[Version, onnxruntime.InferenceSession]] = {}
+
+
+class OutOfMemory(Exception):
+    """There was not enough memory for a model."""
+
+
+def session(name: str, version: Callable[[], Version], read: Callable[[], bytes | str]) -> onnxruntime.InferenceSession:
+    """The session of this process for a model, made at its first use and again when its version changes.
+
+    A forked child makes its own: ONNX Runtime's sessions do not survive a fork.
+    Raises ModelUnavailable for a file that onnxruntime cannot run.
+    """
+    key = os.getpid(), name
+    with lock:
+        known = _sessions.get(key)
+        if known is not None and known[0] == version():
+            return known[1]
+        made = create(name, read())
+        _sessions[key] = version(), made
+        return made
+
+
+def create(name: str, content: bytes | str) -> onnxruntime.InferenceSession:
+    """A new session with one thread, of a file's content or path. Raises ModelUnavailable, OutOfMemory."""
+    import onnxruntime  # noqa: PLC0415 - takes a third of a second to import
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # the arena keeps the largest picture's memory for good
+    options.log_severity_level = 4  # errors are raised anyway
+    with _errors(name):
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def run(
+    name: str, session: onnxruntime.InferenceSession, outputs: Sequence[str], inputs: Mapping[str, Array]
+) -> list[Array]:
+    """The outputs in this order. Raises ModelUnavailable if the inputs do not fit, OutOfMemory."""
+    with lock, _errors(name):
+        return [np.asarray(output) for output in session.run(list(outputs), dict(inputs))]
+
+
+@contextmanager
+def _errors(name: str) -> Iterator[None]:
+    from onnxruntime.capi import onnxruntime_pybind11_state as state  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfMemory from error
+    except (
+        *(state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NoModel),
+        *(state.NotImplemented, state.RuntimeException, state.EPFail, RuntimeError, ValueError),
+    ) as error:
+        text = _text(error)
+        if "allocate memory" in text or "bad_alloc" in text:
+            raise OutOfMemory from error
+        raise ModelUnavailable(_sentence(text), name=name, error=text) from error
+
+
+def _sentence(error: str) -> str:
+    if "Unsupported model IR version" in error or "opset version" in error:
+        return gettext_noop("The model %(name)s is too new for the installed onnxruntime: %(error)s")
+    if "Got invalid dimensions" in error or "Invalid rank" in error or "Unexpected input data type" in error:
+        return gettext_noop("The model %(name)s takes pictures of another shape than its description says: %(error)s")
+    return gettext_noop("onnxruntime cannot run the model %(name)s: %(error)s")
+
+
+def _text(error: BaseException) -> str:
+    """The first line of an error, without its code and the place in onnxruntime's source."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (/\S+:\d+ .*?\) (?=[A-Z]))?", "", lines[0])
