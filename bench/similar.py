@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from bench.dataset import READER, LoadedLibrary, copy_into, django_setup, loaded_library
+from bench.dataset import copy_into, django_setup, loaded_library
 from bench.dataset.copy import HEADER, TRAILER
 from bench.dataset.indexes import without_indexes
-from bench.report import Measurement, Report
+from bench.report import Report
 
 PICTURES = 100_000
 TARGETS = {100_000: 20.0, 1_000_000: 60.0}  # milliseconds

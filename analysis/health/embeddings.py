@@ -48,7 +48,7 @@ def check_embeddings() -> Finding:
         return warning(SUBJECT, str(sentence), str(next_step))
     if not classifier.is_available():
         sentence = _("Off: the classifier's model is missing. Everything else works.")
-        return warning(SUBJECT, sentence, _("Install the requirements again: `pip install -r requirements.txt`."))
+        return warning(SUBJECT, sentence, _("Run `manage.py prepare_models`."))
     return _check_counts(queue.counts())
 
 
@@ -57,6 +57,8 @@ def _check_counts(counts: queue.EmbeddingCounts) -> Finding:
     if counts.waiting:
         text = ngettext("%(number)s is waiting.", "%(number)s are waiting.", counts.waiting)
         sentence += " " + plural(text, counts.waiting)
+        if error := queue.waiting_error():
+            return warning(SUBJECT, f"{sentence} {error}", _("They are retried automatically."))
     rest = {
         _("%(number)s without an embedding"): counts.missing,
         _("%(number)s with an embedding of another model version"): counts.outdated,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import timedelta
 from typing import Any
@@ -19,10 +20,15 @@ from analysis.jobs import run_for
 from analysis.models import Image, ImageEmbedding
 from analysis.recognition.embeddings import projection, queue
 from analysis.recognition.local import classifier
+from analysis.recognition.local.model_files import ModelUnavailable
+from analysis.recognition.local.sessions import OutOfMemory
 from analysis.storage import renditions
 from analysis.storage.blobs import StorageError
 
+logger = logging.getLogger(__name__)
+
 LEASE = timedelta(minutes=5)
+POSTPONED = timedelta(minutes=1)
 RUN_SECONDS = 30.0
 SLOT = threading.Lock()
 """One thread of a process computes: the model runs one picture at a time, and other tasks need the threads."""
@@ -46,7 +52,7 @@ def compute_due(seconds: float = RUN_SECONDS) -> bool:
 
 
 def compute_next() -> bool:
-    """Compute one embedding, or record why not; False if none is due."""
+    """Compute one embedding, or record why not; False if none is due, or none can be computed now."""
     row = leases.claim(ImageEmbedding.objects.select_related("image").defer("vector"), lease=LEASE)
     if row is None:
         return False
@@ -60,6 +66,10 @@ def compute_next() -> bool:
         _fail(row, translated(error))
     except StorageError as error:
         _fail(row, str(error), may_retry=row.attempts < leases.MAX_ATTEMPTS)
+    except (ModelUnavailable, OutOfMemory) as error:
+        logger.warning("no embeddings are computed: %s", error)
+        _postpone(row, translated(error) if isinstance(error, ModelUnavailable) else _("Not enough memory."))
+        return False
     return True
 
 
@@ -77,6 +87,13 @@ def _save(row: ImageEmbedding, *, vector: NDArray[np.float32] | None) -> None:
     # Where the original was replaced in the meantime, the row is queued again with fewer attempts and stays queued.
     ImageEmbedding.objects.filter(pk=row.pk, attempts=row.attempts).update(
         vector=vector, model_version=queue.MODEL_VERSION, attempts=0, next_attempt_at=None, error=""
+    )
+
+
+def _postpone(row: ImageEmbedding, error: str) -> None:
+    """Leave a picture for later that is not to blame."""
+    ImageEmbedding.objects.filter(pk=row.pk, attempts=row.attempts).update(
+        error=error, attempts=row.attempts - 1, next_attempt_at=Now() + POSTPONED
     )
 
 

@@ -48,7 +48,7 @@ def enqueue(image_ids: Iterable[int]) -> None:
         # `attempts` tells a worker that computes the vector of the previous original that it is no longer wanted.
         cursor.execute(
             f"""INSERT INTO {table.TABLE} (image_id) SELECT unnest(%s::bigint[])
-                ON CONFLICT (image_id) DO UPDATE SET next_attempt_at = now(), attempts = 0, error = ''""",  # noqa: S608
+                ON CONFLICT (image_id) DO UPDATE SET next_attempt_at = now(), attempts = 0, error = ''""",
             [list(image_ids)],
         )
 
@@ -64,7 +64,7 @@ def enqueue_all_missing() -> Iterator[int]:
         last = ids[-1] if ids else None
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {table.TABLE} (image_id) SELECT unnest(%s::bigint[]) ON CONFLICT DO NOTHING",  # noqa: S608
+                f"INSERT INTO {table.TABLE} (image_id) SELECT unnest(%s::bigint[]) ON CONFLICT DO NOTHING",
                 [ids],
             )
             added = cursor.rowcount
@@ -85,6 +85,12 @@ def counts() -> EmbeddingCounts:
             [MODEL_VERSION, MODEL_VERSION],
         )
         return EmbeddingCounts(*cursor.fetchone())
+
+
+def waiting_error() -> str:
+    """Why pictures are waiting that were tried before, such as a model that can't be loaded; empty if none are."""
+    tried = ImageEmbedding.objects.exclude(next_attempt_at=None).exclude(error="")
+    return tried.order_by("-next_attempt_at").values_list("error", flat=True).first() or ""
 
 
 def _stale() -> QuerySet[ImageEmbedding]:

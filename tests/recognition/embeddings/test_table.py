@@ -19,34 +19,10 @@ from tests import factories
 migration = import_module("analysis.migrations.0003_image_embedding")
 
 
-def execute(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
 def has_extension() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_extension WHERE extname = 'vector'")
         return cursor.fetchone()[0] == 1
-
-
-@pytest.fixture
-def without_extension(db):
-    """A database as it was before the migration; all is rolled back."""
-    execute(f"DROP TABLE {table.TABLE}; DROP EXTENSION vector")
-
-
-@pytest.fixture
-def without_pgvector(without_extension):
-    """A server on which pgvector is not installed."""
-    execute("SET LOCAL extension_control_path = '/nonexistent'")
-
-
-@pytest.fixture
-def without_permission(without_extension):
-    """A database whose owner is no superuser."""
-    execute("CREATE ROLE weak; GRANT ALL ON ALL TABLES IN SCHEMA public TO weak; GRANT ALL ON SCHEMA public TO weak")
-    execute("SET LOCAL ROLE weak")
 
 
 def test_migrated_database_has_the_table(db):
