@@ -12,6 +12,7 @@ MAX_SIMILAR = 500
 MIN_SIMILARITY = 0.5
 """Cosine. Of pictures in scikit-image, parts of one photograph have 0.82 in the median, different photographs 0.20 and
 in one of a hundred pairs 0.45 (docs/decisions/0019-image-embeddings.md)."""
+MAX_DISTANCE = 1 - MIN_SIMILARITY
 FIRST_STEP = 100
 """Most pictures have fewer similar ones, and reading the index for more takes in proportion."""
 SCANNED, MAX_SCANNED = 2_000, 20_000
@@ -20,13 +21,12 @@ MAX_COMPARED = 20_000
 """Of up to this many visible pictures, all are compared."""
 
 _TABLE = ImageEmbedding._meta.db_table
-_ORDERED = """
-    SELECT e.image_id, e.vector <=> (SELECT vector FROM {table} WHERE image_id = %s) AS distance
-    FROM {table} e {join}
-    WHERE e.model_version = (SELECT model_version FROM {table} WHERE image_id = %s)
-      AND e.image_id <> %s AND e.vector IS NOT NULL
-    ORDER BY distance LIMIT %s
-"""
+_DISTANCE = f"e.vector <=> (SELECT vector FROM {_TABLE} WHERE image_id = %s)"  # noqa: S608
+# Vectors of another model version, left from before an update, are not comparable.
+_COMPARABLE = f"""
+    e.image_id <> %s AND e.vector IS NOT NULL
+    AND e.model_version = (SELECT model_version FROM {_TABLE} WHERE image_id = %s)
+"""  # noqa: S608
 
 
 def similar_ids(image_id: int, *, viewer: Viewer, limit: int = MAX_SIMILAR) -> list[int]:
@@ -40,9 +40,9 @@ def similar_ids(image_id: int, *, viewer: Viewer, limit: int = MAX_SIMILAR) -> l
     with transaction.atomic(savepoint=False):
         limit = min(limit, MAX_SIMILAR)
         near = _nearest(image_id, viewer, limit=min(limit, FIRST_STEP))
-        if len(near) == FIRST_STEP < limit and near[-1][1] <= 1 - MIN_SIMILARITY:
+        if len(near) == FIRST_STEP < limit and near[-1][1] <= MAX_DISTANCE:
             near = _nearest(image_id, viewer, limit=limit)
-    return [pk for pk, distance in near if distance <= 1 - MIN_SIMILARITY]
+    return [pk for pk, distance in near if distance <= MAX_DISTANCE]
 
 
 def _is_comparable(image_id: int) -> bool:
@@ -58,34 +58,40 @@ def _nearest(image_id: int, viewer: Viewer, *, limit: int) -> list[tuple[int, fl
     the index to return them, and it finds all.
     """
     near = _by_index(image_id, viewer, limit=limit, scanned=SCANNED)
-    if len(near) < limit:
-        compared, near_visible = _by_comparison(image_id, viewer, limit=limit)
-        near = near_visible if compared <= MAX_COMPARED else _by_index(image_id, viewer, limit=limit, scanned=MAX_SCANNED)
-    return near
+    if len(near) == limit or (near and near[-1][1] > MAX_DISTANCE):
+        return near
+    number, compared = _by_comparison(image_id, viewer, limit=limit)
+    return compared if number <= MAX_COMPARED else _by_index(image_id, viewer, limit=limit, scanned=MAX_SCANNED)
 
 
 def _by_index(image_id: int, viewer: Viewer, *, limit: int, scanned: int) -> list[tuple[int, float]]:
     # An iterative scan continues until enough rows pass the filter (pgvector 0.8). The settings end with the
-    # transaction, as that of the time limit does.
+    # transaction, like the time limit of a search.
     fetch_all(
         """SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %s, true),
                   set_config('hnsw.max_scan_tuples', %s, true)""",
         [str(FIRST_STEP), str(scanned)],
     )
     visible = visibility_filter(viewer, "i")
-    join = f"JOIN analysis_image i ON i.id = e.image_id AND i.trashed_at IS NULL AND {visible.text}"
-    text = _ORDERED.format(table=_TABLE, join=join)
+    text = f"""
+        SELECT e.image_id, {_DISTANCE} AS distance FROM {_TABLE} e JOIN analysis_image i ON i.id = e.image_id
+        WHERE i.trashed_at IS NULL AND {visible.text} AND {_COMPARABLE} ORDER BY distance LIMIT %s
+    """  # noqa: S608
     return fetch_all(text, [image_id, *visible.values, image_id, image_id, limit])
 
 
 def _by_comparison(image_id: int, viewer: Viewer, *, limit: int) -> tuple[int, list[tuple[int, float]]]:
-    """The number of visible pictures, counted to one more than MAX_COMPARED, and the nearest of those."""
+    """The number of visible pictures, counted to one more than MAX_COMPARED, and the nearest of these."""
     visible = visibility_filter(viewer, "i")
+    # MATERIALIZED keeps the planner from the index of vectors.
     text = f"""
         WITH visible AS MATERIALIZED (
             SELECT i.id FROM analysis_image i WHERE i.trashed_at IS NULL AND {visible.text} LIMIT {MAX_COMPARED + 1}),
-        near AS MATERIALIZED ({_ORDERED.format(table=_TABLE, join="JOIN visible v ON v.id = e.image_id")})
-        SELECT -1, (SELECT count(*) FROM visible) UNION ALL SELECT * FROM near
+        compared AS MATERIALIZED (
+            SELECT e.image_id, {_DISTANCE} AS distance FROM visible v JOIN {_TABLE} e ON e.image_id = v.id
+            WHERE {_COMPARABLE})
+        (SELECT 0 AS image_id, count(*)::float8 AS distance FROM visible)
+        UNION ALL (SELECT image_id, distance FROM compared ORDER BY distance, image_id LIMIT %s)
     """  # noqa: S608
     [(_, number), *near] = fetch_all(text, [*visible.values, image_id, image_id, image_id, limit])
-    return int(number), sorted(near, key=lambda row: row[1])
+    return int(number), near

@@ -14,6 +14,7 @@ from analysis.models import (
     Bucket,
     ChangedImage,
     FileKeyword,
+    ImageEmbedding,
     Image,
     ImageLabel,
     Label,

@@ -136,7 +136,7 @@ def test_command_computes_missing_failed_and_outdated_pictures(owner, capsys):
 
 
 def test_command_says_what_is_missing_without_pgvector(without_pgvector):
-    with pytest.raises(CommandError, match="doesn't have the extension pgvector.* Install pgvector"):
+    with pytest.raises(CommandError, match=r"doesn't have the extension pgvector.* Install pgvector"):
         call_command("embed_images")
 
 
