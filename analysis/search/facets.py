@@ -9,12 +9,12 @@ from analysis.models import Viewer
 from analysis.models.search_index import SHARES
 from analysis.search import results
 from analysis.search.database import fetch_all
+from analysis.search.plans.candidates import LABEL_TSVECTOR, label_tsquery
+from analysis.search.plans.planner import QueryPlan
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, plan_for
-from analysis.search.sql.candidates import LABEL_TSVECTOR, label_tsquery
 from analysis.search.sql.conditions import visibility_filter
 from analysis.search.sql.expressions import Sql, all_of
-from analysis.search.sql.planner import QueryPlan
 
 SAMPLE = 2_000
 """Facets are exact up to this number of images; of more, a sample of about this size is counted."""

@@ -14,13 +14,12 @@ from django.utils.timezone import now
 
 from analysis.models import Image, Viewer
 from analysis.search.database import fetch_all
-from analysis.search.nodes import StateTerm
 from analysis.search.pagination import Cursor
-from analysis.search.query import Query, leaves
+from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.query_parts import BUDGET
+from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import resolve
 from analysis.search.sql.expressions import Sql
-from analysis.search.sql.planner import QueryPlan
-from analysis.search.sql.query_parts import BUDGET
 
 PAGE_SIZE = 60
 COUNT_CAP = 10_000

@@ -10,9 +10,9 @@ from django.utils import timezone
 from analysis.models import ImageText
 from analysis.permissions import viewer_of
 from analysis.search.database import fetch_all
+from analysis.search.plans.planner import QueryPlan
 from analysis.search.resolve import resolve
 from analysis.search.results import page
-from analysis.search.sql.planner import QueryPlan
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from tests.factories import create_image, create_labeled_image

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.search.nodes import Node, StateTerm
 from analysis.search.pagination import Cursor
-from analysis.search.sql.candidates import PARTIAL_INDEXES, Candidates, RequiredLabels
+from analysis.search.plans.query_parts import QueryParts
 from analysis.search.sql.conditions import IMAGE_COLUMNS, visibility_filter
 from analysis.search.sql.expressions import TRUE, Sql, all_of
-from analysis.search.sql.query_parts import QueryParts
+from analysis.search.terms import Node, StateTerm
+from analysis.search.terms.base import Candidates, RequiredLabels
 
 SORT_DATE_FIELDS = {"newest": "added", "oldest": "added", "taken": "taken"}
 
@@ -114,7 +114,7 @@ class Statements(QueryParts):
         return Sql("i.owner_id = %s", (viewer.person_id,)) if is_own and not self.owner else None
 
     def _partial_index_filter(self) -> str:
-        return "".join(f" AND {PARTIAL_INDEXES[part]}" for part in self.parts if part in PARTIAL_INDEXES)
+        return "".join(f" AND {part.partial_index}" for part in self.parts if part.partial_index)
 
     def _owner_filters(self) -> list[Sql]:
         """Disjoint conditions for all visible images, each with an index in this order."""

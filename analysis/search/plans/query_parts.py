@@ -5,22 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cached_property
 
-from analysis.search.nodes import DateTerm, FieldTerm, HasTerm, LabelTerm, Node, RelativeDateTerm
 from analysis.search.pagination import ORDERINGS, Ordering
-from analysis.search.resolve import Owner, ResolvedQuery
-from analysis.search.sql.candidates import (
-    PARTIAL_INDEXES,
-    Candidates,
-    RequiredLabels,
-    excluded_labels,
-    index_filter,
-    label_set_candidates,
-    required_labels,
-    selective_candidates,
-    table_candidates,
-)
-from analysis.search.sql.conditions import condition, days, index_condition
+from analysis.search.plans.candidates import label_set_candidates
+from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import FALSE, Sql, all_of
+from analysis.search.terms import HasTerm, LabelTerm, Node, OwnerTerm, SpanTerm
+from analysis.search.terms.base import Candidates, RequiredLabels
+from analysis.search.terms.owners import Owner
 
 BUDGET = 3_000
 """Index entries that the first scan reads before the plan tries something else; about 10 ms."""
@@ -37,12 +28,12 @@ class QueryParts:
         self.resolved, self.parts, self.budget = resolved, resolved.query.parts, budget
         self.ranked_by = ranked_by or first_label(resolved)
         self.required = sorted(
-            (required for part in self.parts for required in required_labels(part, resolved)),
+            (required for part in self.parts for required in part.required_labels(resolved)),
             key=lambda required: (required.labels.image_count, required.labels.ids),
         )
         """The rarest first."""
-        self.excluded = {part: labels for part in self.parts if (labels := excluded_labels(part, resolved))}
-        self.conditions = {part: condition(part, resolved) for part in self.parts}
+        self.excluded = {part: labels for part in self.parts if (labels := part.excluded_labels(resolved))}
+        self.conditions = {part: part.condition(resolved) for part in self.parts}
         # Without a label there is no confidence to sort by.
         self.sort = resolved.query.sort if self.ranked or resolved.query.sort != "confidence" else "newest"
 
@@ -68,27 +59,31 @@ class QueryParts:
     @cached_property
     def selective_source(self) -> Candidates | None:
         """The few candidates of a selective part."""
-        sources = (selective_candidates(part, self.resolved) for part in self.parts)
-        return next((source for source in sources if source), None)
+        return next((source for source in self._sources.values() if source.are_few), None)
 
     @cached_property
     def table_source(self) -> Candidates | None:
         """Candidates from another table, few or many."""
         # Faces and text are in so many images that a label finds fewer.
-        parts = [part for part in self.parts if not (self.required and isinstance(part, HasTerm))]
-        return next((source for part in parts if (source := table_candidates(part))), None)
+        sources = (
+            source for part, source in self._sources.items() if not (self.required and isinstance(part, HasTerm))
+        )
+        return next((source for source in sources if not source.are_few), None)
+
+    @cached_property
+    def _sources(self) -> dict[Node, Candidates]:
+        return {part: source for part in self.parts if (source := part.candidates(self.resolved))}
 
     @cached_property
     def image_filter(self) -> Sql | None:
         """A condition about `analysis_image i` that an index answers."""
-        filters = (index_filter(part, self.resolved) for part in self.parts)
+        filters = (part.image_filter(self.resolved) for part in self.parts)
         return next((sql for sql in filters if sql), None)
 
     @property
     def owner(self) -> Owner | None:
         """The one owner whose images can match."""
-        terms = (part for part in self.parts if isinstance(part, FieldTerm) and part.field == "owner")
-        return next((self.resolved.owners[term.text] for term in terms), None)
+        return next((part.owner(self.resolved) for part in self.parts if isinstance(part, OwnerTerm)), None)
 
     @property
     def prefers_owner_scan(self) -> bool:
@@ -104,7 +99,7 @@ class QueryParts:
         `is_indexed`: the rows have added_at, owner_id and visibility; `is_inline`: all columns of the image.
         """
         remaining = [(part, sql) for part, sql in self.conditions.items() if part not in matched]
-        result = all_of((is_indexed and index_condition(part, self.resolved)) or sql for part, sql in remaining)
+        result = all_of((is_indexed and part.row_condition(self.resolved)) or sql for part, sql in remaining)
         return result.inline if is_inline else result
 
     def label_set_source(self) -> Candidates:
@@ -119,12 +114,12 @@ class QueryParts:
     @property
     def uses_partial_index(self) -> bool:
         """Some part has a partial index of images in order of time."""
-        return any(part in PARTIAL_INDEXES for part in self.parts)
+        return any(part.partial_index for part in self.parts)
 
     def days_of(self, field: str) -> tuple[datetime | None, datetime | None]:
         """The first moment and the first moment after the end of the dates taken or added."""
-        parts = [part for part in self.parts if isinstance(part, DateTerm | RelativeDateTerm) and part.field == field]
-        return days(parts[0], self.resolved.moment) if parts else (None, None)
+        parts = [part for part in self.parts if isinstance(part, SpanTerm) and part.field == field]
+        return parts[0].span(self.resolved.moment) if parts else (None, None)
 
     def has_date_added(self) -> bool:
         return any(self.days_of("added"))

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.utils.translation import gettext as _
 
 from analysis import formatting
+from analysis.search.errors import InvalidValue
 from analysis.search.literals import BYTE_UNITS
-from analysis.search.syntax.errors import InvalidValue
 
 T = TypeVar("T", int, float, date)
 
@@ -64,6 +64,11 @@ def _range(scale: Scale[T], text: str) -> tuple[T | None, T | None]:
     if low is not None and high is not None and low > high:
         raise InvalidValue(_("This range is reversed; write %(range)s.") % {"range": f"{end}..{start}"})
     return low, high
+
+
+def described_range(low: Any, high: Any, write: Callable[[Any], str]) -> str:
+    """The bounds in the reader's language: "20–30", or one number if they are equal."""
+    return write(low) if low == high else f"{write(low)}–{write(high)}"
 
 
 def integer(*, example: str, minimum: int, maximum: int) -> Scale[int]:

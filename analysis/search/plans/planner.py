@@ -11,12 +11,12 @@ from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from analysis.search.pagination import Cursor
+from analysis.search.plans.query_parts import BUDGET, first_label
+from analysis.search.plans.statements import Statements
+from analysis.search.plans.trash_queries import TrashQuery, without_trash
 from analysis.search.resolve import ResolvedQuery
-from analysis.search.sql.candidates import RequiredLabels
 from analysis.search.sql.expressions import Sql, counting
-from analysis.search.sql.query_parts import BUDGET, first_label
-from analysis.search.sql.statements import Statements
-from analysis.search.sql.trash_queries import TrashQuery, without_trash
+from analysis.search.terms.base import RequiredLabels
 
 # Microseconds, measured on PostgreSQL 15 with a million images; only their ratios matter. Measure them again with
 # `make bench` after a change of the indexes.

@@ -10,9 +10,9 @@ from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.models import Face, Image, ImageText, Verdict
 from analysis.permissions import viewer_of
 from analysis.search.facets import facets
+from analysis.search.plans.planner import QueryPlan
 from analysis.search.resolve import resolve
 from analysis.search.results import count, page
-from analysis.search.sql.planner import QueryPlan
 from analysis.search.syntax.parser import parse
 from tests.factories import START, create_bucket, create_bucket_image, create_image, create_label
 from tests.query_plans import rows_read

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.search.nodes import And, Node, Not, Or, StateTerm
 from analysis.search.pagination import Cursor
+from analysis.search.plans.statements import Statements
 from analysis.search.query import TRASHED, Query
 from analysis.search.resolve import ResolvedQuery
-from analysis.search.sql.candidates import Candidates
 from analysis.search.sql.expressions import Sql, counting
-from analysis.search.sql.statements import Statements
+from analysis.search.terms import And, Node, Not, Or, StateTerm
+from analysis.search.terms.base import Candidates
 
 
 def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:

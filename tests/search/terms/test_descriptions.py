@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 
 from analysis.search.query import leaves
-from analysis.search.syntax.descriptions import describe
 from analysis.search.syntax.parser import parse
 from tests.search.strategies import PATIENT, queries
 
@@ -13,8 +12,8 @@ from tests.search.strategies import PATIENT, queries
 @given(queries(max_leaves=4))
 def test_every_part_has_a_description(query):
     for part in query.parts:
-        assert describe(part)
-        assert all(describe(leaf) for leaf in leaves(part))
+        assert part.describe()
+        assert all(leaf.describe() for leaf in leaves(part))
 
 
 @pytest.mark.parametrize(
@@ -72,4 +71,4 @@ def test_every_part_has_a_description(query):
 )
 def test_describe(text, description):
     (part,) = parse(text).parts
-    assert describe(part) == description
+    assert part.describe() == description
