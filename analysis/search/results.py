@@ -111,7 +111,8 @@ def _steps(query: Query, *, viewer: Viewer, step: int) -> Iterator[list[int]]:
 def cursor_of(image_id: int, query: Query, *, viewer: Viewer, is_before: bool = False) -> Cursor | None:
     """The position of an image in the order of a query, or just before it.
 
-    None for the order by confidence, which images without the label have no position in, and for invisible images.
+    None for the order by confidence, which images without the label have no position in, likewise for images that are
+    not similar in the order by similarity, and for invisible images.
     """
     plan = plan_for(query, viewer)
     if plan.sort == "confidence":
@@ -119,7 +120,9 @@ def cursor_of(image_id: int, query: Query, *, viewer: Viewer, is_before: bool = 
     visible = Image.objects.visible_to(viewer).filter(pk=image_id)
     if not visible.exists():
         return None
-    [(key,)] = _fetch(Sql(f"SELECT {plan.order.key} FROM analysis_image i WHERE i.id = %s", (image_id,)))  # noqa: S608
+    [(key,)] = _fetch(plan.key_of(image_id))
+    if key is None:
+        return None
     step = (-1 if plan.order.is_ascending else 1) if is_before else 0
     return Cursor(key, image_id + step)
 

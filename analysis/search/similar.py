@@ -48,7 +48,7 @@ def similar_ids(image_id: int, *, viewer: Viewer, limit: int = MAX_SIMILAR) -> l
 def _is_comparable(image_id: int) -> bool:
     if not fetch_all("SELECT to_regclass(%s) IS NOT NULL", [_TABLE])[0][0]:
         return False
-    return bool(fetch_all(f"SELECT FROM {_TABLE} WHERE image_id = %s AND vector IS NOT NULL", [image_id]))  # noqa: S608
+    return bool(fetch_all(f"SELECT FROM {_TABLE} WHERE image_id = %s AND vector IS NOT NULL", [image_id]))
 
 
 def _nearest(image_id: int, viewer: Viewer, *, limit: int) -> list[tuple[int, float]]:

@@ -21,6 +21,7 @@ from analysis.search.terms import (
     LabelTerm,
     ModelTerm,
     NameTerm,
+    NearDuplicateTerm,
     OrientationTerm,
     OwnerTerm,
     RangeTerm,
@@ -108,7 +109,8 @@ def leaves():
         st.builds(HasTerm, st.sampled_from(HasTerm.FEATURES)),
         st.builds(SourceTerm, st.sampled_from(SourceTerm.SOURCES)),
         st.builds(ModelTerm, names()),
-        st.builds(SimilarTerm, st.integers(0, 10**18 - 1)),
+        st.builds(NearDuplicateTerm, st.integers(0, 10**18 - 1)),
+        st.builds(SimilarTerm, (st.integers(0, 10**18 - 1) | st.uuids()).map(str)),
     )
 
 

@@ -9,7 +9,7 @@ from analysis.search.pagination import ORDERINGS, Ordering
 from analysis.search.plans.candidates import label_set_candidates
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import FALSE, Sql, all_of
-from analysis.search.terms import HasTerm, LabelTerm, Node, OwnerTerm, SpanTerm
+from analysis.search.terms import HasTerm, LabelTerm, Node, OwnerTerm, SimilarTerm, SpanTerm
 from analysis.search.terms.base import Candidates, RequiredLabels
 from analysis.search.terms.owners import Owner
 
@@ -34,8 +34,9 @@ class QueryParts:
         """The rarest first."""
         self.excluded = {part: labels for part in self.parts if (labels := part.excluded_labels(resolved))}
         self.conditions = {part: part.condition(resolved) for part in self.parts}
-        # Without a label there is no confidence to sort by.
-        self.sort = resolved.query.sort if self.ranked or resolved.query.sort != "confidence" else "newest"
+        # Without a label there is no confidence to sort by, and without a picture no similarity.
+        is_sortable = {"confidence": self.ranked, "similarity": self.reference}.get(resolved.query.sort, True)
+        self.sort = resolved.query.sort if is_sortable else "newest"
 
     @property
     def order(self) -> Ordering:
@@ -50,6 +51,11 @@ class QueryParts:
     def ranked(self) -> RequiredLabels | None:
         """The label whose confidence is the sort key: the first one in the query."""
         return next((required for required in self.required if required.part == self.ranked_by), None)
+
+    @property
+    def reference(self) -> SimilarTerm | None:
+        """The term whose distances are the sort key: the first one in the query."""
+        return next((part for part in self.parts if isinstance(part, SimilarTerm)), None)
 
     @property
     def driver(self) -> RequiredLabels | None:

@@ -161,9 +161,18 @@ class Statements(QueryParts):
                 "SELECT max(p.confidence) FROM analysis_imagelabel p WHERE p.image_id = i.id AND p.label_id = ANY(%s)"
             )
             return f"({highest})", (list(self.ranked.labels.ids),)
+        if self.sort == "similarity" and self.reference:
+            return "array_position(%s::bigint[], i.id)", (self.reference.ids(self.resolved),)
         if candidates.is_indexed and self.order.key == "i.added_at":
             return "d.added_at", ()
         return self.order.key, ()
+
+    def key_of(self, image_id: int) -> Sql:
+        """The sort key of one image, null if it has none; not for the order by confidence."""
+        if self.sort == "similarity" and self.reference:
+            ids = self.reference.ids(self.resolved)
+            return Sql("SELECT array_position(%s::bigint[], %s::bigint)", (ids, image_id))
+        return Sql(f"SELECT {self.order.key} FROM analysis_image i WHERE i.id = %s", (image_id,))  # noqa: S608
 
     def _base_filter(self) -> Sql:
         """Visible images, with the viewer's trash if the query includes it."""

@@ -16,6 +16,7 @@ from analysis.search.terms.dates import DateTerm, RelativeDateTerm, SpanTerm
 from analysis.search.terms.faces import FaceTerm
 from analysis.search.terms.files import BucketTerm, CameraTerm, FormatTerm, NameTerm
 from analysis.search.terms.labels import CategoryTerm, LabelTerm
+from analysis.search.terms.near_duplicates import NearDuplicateTerm
 from analysis.search.terms.numbers import RangeTerm
 from analysis.search.terms.operators import And, Not, Or, all_of, any_of, negation
 from analysis.search.terms.owners import OwnerTerm
@@ -38,6 +39,7 @@ __all__ = [
     "LabelTerm",
     "ModelTerm",
     "NameTerm",
+    "NearDuplicateTerm",
     "Node",
     "Not",
     "Or",
@@ -60,7 +62,7 @@ __all__ = [
 TERMS: Final[tuple[type[Term], ...]] = (
     *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm),
     *(RangeTerm, DateTerm, RelativeDateTerm, FaceTerm, CountTerm),
-    *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm),
+    *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm, NearDuplicateTerm),
 )
 """In the order in which autocomplete offers their fields."""
 BY_FIELD: Final = {field: term for term in TERMS for field in term.fields}

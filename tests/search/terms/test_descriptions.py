@@ -66,7 +66,8 @@ def test_every_part_has_a_description(query):
         ("by:person", "confirmed by a person"),
         ("by:rekognition", "analyzed by Rekognition"),
         ("model:3.0", "model 3.0"),
-        ("like:12", "similar to picture 12"),
+        ("like:12", "near-duplicate of picture 12"),
+        ("similar:12", "similar to picture 12"),
     ],
 )
 def test_describe(text, description):
