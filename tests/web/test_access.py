@@ -66,6 +66,7 @@ ENTRIES = {
     "upload-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "image": ("get", SEEN_PAGE),
     "image-panel": ("get", SEEN_PAGE),
+    "image-similar": ("get", SEEN_SIGNED_IN),
     "public": ("get", {**PUBLIC_PAGE, PUBLIC: (302, 302, 302, 200)}),  # who is signed in goes to the picture's own page
     "public-panel": ("get", PUBLIC_PAGE),
     "public-rendition": ("get", PUBLIC_PAGE),
@@ -204,6 +205,7 @@ def test_changes_refuse_get(name, image, owner, signed_in):
             "cards",
             "image",
             "image-panel",
+            "image-similar",
             "rendition",
             "original",
             "upload-state",
@@ -222,6 +224,7 @@ def test_read_only_pages_refuse_post(name, image, owner, signed_in):
     [
         "image",
         "image-panel",
+        "image-similar",
         "rendition",
         "original",
         "retry",

@@ -93,6 +93,15 @@ def waiting_error() -> str:
     return tried.order_by("-next_attempt_at").values_list("error", flat=True).first() or ""
 
 
+def has_vector(image_id: int) -> bool:
+    return ImageEmbedding.objects.filter(pk=image_id, vector__isnull=False).exists()
+
+
+def failure(image_id: int) -> str:
+    """Why a picture has no vector; empty if it is only waiting."""
+    return ImageEmbedding.objects.filter(pk=image_id).values_list("error", flat=True).first() or ""
+
+
 def _stale() -> QuerySet[ImageEmbedding]:
     """Rows that are not queued, and failed or have a vector of another model."""
     return ImageEmbedding.objects.filter(~Q(error="") | ~Q(model_version=MODEL_VERSION), next_attempt_at=None)

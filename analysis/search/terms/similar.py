@@ -49,13 +49,18 @@ class SimilarTerm(Term):
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
         """The ids of similar images, the nearest first; for images that the viewer may not see, none."""
+        return {term: similar_ids(pk, viewer=viewer) for term, pk in cls.visible_ids(terms, viewer).items()}
+
+    @classmethod
+    def visible_ids(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Self, int]:
+        """The ids of the images that terms name, of those that the viewer may see."""
         pictures = {term.picture for term in terms}
-        numbers = {int(picture) for picture in pictures if _NUMBER.fullmatch(picture)}
-        # The public ID works while the picture is public, and only those have an index.
-        is_public = Q(public_id__in=pictures - set(map(str, numbers)), visibility=Image.Visibility.PUBLIC)
-        visible = Image.objects.visible_to(viewer).filter(Q(pk__in=numbers) | is_public)
+        numbers = {picture for picture in pictures if _NUMBER.fullmatch(picture)}
+        # A public ID works while the picture is public, and only those have an index.
+        is_public = Q(public_id__in=pictures - numbers, visibility=Image.Visibility.PUBLIC)
+        visible = Image.objects.visible_to(viewer).filter(Q(pk__in=map(int, numbers)) | is_public)
         ids = {str(name): pk for pk, public_id in visible.values_list("pk", "public_id") for name in (pk, public_id)}
-        return {term: similar_ids(ids[term.picture], viewer=viewer) for term in terms if term.picture in ids}
+        return {term: ids[term.picture] for term in terms if term.picture in ids}
 
     def ids(self, resolved: Resolution) -> list[int]:
         """The similar images, the nearest first."""

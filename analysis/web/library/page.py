@@ -21,6 +21,7 @@ from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
+from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.saved_searches import OpenSearch
 
@@ -89,6 +90,7 @@ class LibraryPage:
     filters: Filters | None = None
     saved_search: OpenSearch | None = None
     unknown_terms: list[UnknownTerm] = field(default_factory=list)
+    similar_note: str = ""
     is_empty_library: bool = False
     is_trash: bool = False
 
@@ -132,6 +134,7 @@ def library_page(
         filters=search_filters(query, counts, saved_search=saved_search),
         saved_search=saved_search,
         unknown_terms=[] if number else find_unknown_terms(query, viewer=viewer),
+        similar_note="" if number else no_similar_pictures(query, viewer=viewer),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,
     )
