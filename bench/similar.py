@@ -19,7 +19,7 @@ from bench.report import Measurement, Report
 PICTURES = 100_000
 TARGETS = {100_000: 20.0, 1_000_000: 60.0}  # milliseconds
 DIMENSIONS, MODEL_VERSION = 256, b"efficientnet-lite0 1"
-CLUSTER = 40  # pictures of one scene, on average
+SCENE = 40  # pictures of one scene, on average
 NOISE = 0.55  # of a picture around its scene: cosines of about 0.75 within it, as of crops of one photograph
 CHUNK = 50_000
 QUERIES, CHECKED = 200, 40
@@ -49,7 +49,9 @@ def measure(pictures: int = PICTURES) -> Report:
 def vectors(first: int, number: int, pictures: int) -> NDArray[np.float32]:
     """Vectors of the pictures from `first` on: those of a scene are near each other, scenes are not."""
     generator = np.random.default_rng([first, 2])
-    scenes = np.random.default_rng(1).integers(0, max(1, pictures // CLUSTER), pictures)[first - 1 : first - 1 + number]
+    # Some scenes are much larger than others: one picture in 25 has more than 500 similar ones.
+    chance = np.random.default_rng(1).random(pictures)[first - 1 : first - 1 + number]
+    scenes = np.floor(max(1, pictures // SCENE) * chance**2).astype(np.int64)
     distinct, scene_of = np.unique(scenes, return_inverse=True)
     centers = np.stack([np.random.default_rng([3, int(scene)]).normal(size=DIMENSIONS) for scene in distinct])
     points = centers[scene_of] + NOISE * generator.normal(size=(number, DIMENSIONS))

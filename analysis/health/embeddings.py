@@ -44,8 +44,8 @@ def check_embeddings() -> Finding:
         return ok(SUBJECT, _("Switched off (SIMILAR_PICTURES)."))
     status = table.status()
     if status is not PgvectorStatus.READY:
-        sentence, next_step = _PGVECTOR[status]
-        return warning(SUBJECT, str(sentence), str(next_step))
+        obstacle, next_step = _PGVECTOR[status]
+        return warning(SUBJECT, str(obstacle), str(next_step))
     if not classifier.is_available():
         sentence = _("Off: the classifier's model is missing. Everything else works.")
         return warning(SUBJECT, sentence, _("Run `manage.py prepare_models`."))
