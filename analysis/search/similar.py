@@ -13,8 +13,8 @@ MIN_SIMILARITY = 0.5
 """Cosine. Of pictures in scikit-image, parts of one photograph have 0.82 in the median, different photographs 0.20 and
 in one of a hundred pairs 0.45 (docs/decisions/0019-image-embeddings.md)."""
 MAX_DISTANCE = 1 - MIN_SIMILARITY
-STEP = 64
-"""Pictures read from the index at a time, which takes 3 ms: most have fewer similar ones."""
+FIRST_STEP, STEP = 8, 64
+"""Pictures read from the index at a time. Few at first: where one sees few of its pictures, each takes long to find."""
 SCANNED, MAX_SCANNED = 2_000, 20_000
 """Vectors that the index returns before it gives up looking for visible ones."""
 MAX_COMPARED = 20_000
@@ -79,7 +79,7 @@ def _by_index(image_id: int, viewer: Viewer, *, limit: int, scanned: int) -> lis
     # it: the index would look for more until it gives up.
     with connection.chunked_cursor() as cursor:
         cursor.execute(text, [image_id, *visible.values, image_id, image_id, limit])
-        while rows := cursor.fetchmany(STEP):
+        while rows := cursor.fetchmany(STEP if near else FIRST_STEP):
             near += rows
             if near[-1][1] > MAX_DISTANCE:
                 break

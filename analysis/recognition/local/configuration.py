@@ -11,7 +11,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Configuration:
-    """`folder`: of the models that imagelib prepares. The others name a person's own models, or None."""
+    """Where the models are.
+
+    `folder`: of those that imagelib prepares. The others name a person's own, or are None.
+    """
 
     folder: Path | None = None
     detector: Path | None = None

@@ -30,7 +30,7 @@ DTYPES: Mapping[str, type[np.generic]] = {
 
 
 class View(NamedTuple):
-    """A picture at the size of the input, and the part of the picture that the whole input would show.
+    """A picture at the size of the input, and the part of it that is shown.
 
     `left`, `top`, `width`, `height`: fractions of the picture; more than all of it with a letterbox.
     """
@@ -44,7 +44,10 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class DescribedModel:
-    """A model's file and its description. `read` gives the content, or the path of one with more files beside it."""
+    """A model's file and its description.
+
+    `read` gives the content, or the path of a file that may have others beside it.
+    """
 
     name: str
     description: Description
@@ -52,7 +55,10 @@ class DescribedModel:
     read: Callable[[], bytes | str]
 
     def run(self, view: View) -> dict[str, Floats]:
-        """The outputs that the description names, by its names. Raises ModelUnavailable, OutOfMemory."""
+        """The outputs by the description's names for them.
+
+        Raises ModelUnavailable, OutOfMemory.
+        """
         session = sessions.session(self.name, self.version, self.read)
         output = self.description.output
         names = {kind: getattr(output, kind) for kind in ("scores", "boxes", "classes", "predictions")}

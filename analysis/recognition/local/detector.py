@@ -71,7 +71,7 @@ def _model() -> DescribedModel:
 
 
 def _scores_and_corners(model: DescribedModel, outputs: dict[str, Floats]) -> tuple[Floats, Floats]:
-    """(boxes, classes) and (boxes, 4): left, top, right, bottom in fractions of the input."""
+    """Scores (boxes, classes) and corners (boxes, 4) in fractions of the input."""
     output = model.description.output
     number = len(model.description.classes)
     if output.predictions:
@@ -87,7 +87,7 @@ def _scores_and_corners(model: DescribedModel, outputs: dict[str, Floats]) -> tu
 
 
 def _split_predictions(model: DescribedModel, predictions: Floats, number: int) -> tuple[Floats, Floats]:
-    """Boxes and scores of rows, or of columns, with 4 values of the box and a score for each class."""
+    """Boxes and scores of rows or columns that hold both."""
     output = model.description.output
     length = 4 + number + output.has_objectness
     table = predictions.reshape(predictions.shape[-2:]) if math.prod(predictions.shape[:-2]) == 1 else predictions
@@ -100,7 +100,10 @@ def _split_predictions(model: DescribedModel, predictions: Floats, number: int) 
 
 
 def _one_hot(scores: Floats, classes: Floats, number: int) -> Floats:
-    """The score of each box in the column of its class; classes that are not listed are dropped."""
+    """The score of each box in the column of its class.
+
+    Classes that are not listed are dropped.
+    """
     table = np.zeros((len(scores), number), np.float32)
     numbers = classes.astype(int)
     is_listed = (numbers >= 0) & (numbers < number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class NewLabel:
     category: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart by identity, so that what follows from one can be cached
 class Description:
     name: str
     input: ModelInput
@@ -82,7 +83,10 @@ def path_of(model: Path) -> Path:
 
 
 def read(model: Path, *, kind: Kind) -> Description:
-    """Read and check the description. Raises ModelUnavailable with a sentence that names the key."""
+    """Read and check the description.
+
+    Raises ModelUnavailable with a sentence that names the key.
+    """
     path = path_of(model)
     table = _Table(_content(path), path.name)
     table.check_keys("kind", "name", "input", "output", "classes", "labels", "new_labels")
@@ -98,10 +102,7 @@ def read(model: Path, *, kind: Kind) -> Description:
     if not any(description.classes):
         raise table.error(gettext_noop("%(file)s: classes must list the names of the model's classes."))
     if unknown := [name for name in description.labels if name not in description.classes]:
-        raise table.error(
-            gettext_noop("%(file)s: [labels] names %(class)s, which is not one of the classes."),
-            **{"class": unknown[0]},
-        )
+        raise table.error(gettext_noop("%(file)s: [labels] names %(name)s, which is no class."), name=unknown[0])
     return description
 
 
@@ -127,7 +128,7 @@ def _content(path: Path) -> dict[str, Any]:
 def _input(table: _Table) -> ModelInput:
     table.check_keys("size", "name", "layout", "colors", "fit", "mean", "std")
     size = table.numbers("size", count=2)
-    if not all(side == int(side) and 1 <= side <= MAX_SIDE for side in size):
+    if not all(1 <= side <= MAX_SIDE and side == int(side) for side in size):
         raise table.error(
             gettext_noop("%(file)s: size must be width and height in pixels, at most %(limit)s."), limit=MAX_SIDE
         )
@@ -202,8 +203,9 @@ class _Table:
             raise self.error(gettext_noop("%(file)s: %(key)s must be true or false."), key=key)
         return value
 
-    def choice(self, key: str, choices: Sequence[str], *, default: str | None = None) -> str:
-        value = self._values.get(key, default or choices[0])
+    def choice(self, key: str, choices: Sequence[str]) -> str:
+        """One of them; the first if the key is missing."""
+        value = self._values.get(key, choices[0])
         if value not in choices:
             template = gettext_noop("%(file)s: %(key)s must be %(choices)s, not %(value)s.")
             quoted = ", ".join(f'"{choice}"' for choice in choices)
@@ -213,10 +215,9 @@ class _Table:
     def numbers(self, key: str, *, count: int, default: tuple[float, ...] | None = None) -> tuple[float, ...]:
         value = self._values.get(key, default)
         is_list = isinstance(value, list | tuple) and len(value) == count
-        if not is_list or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in value):
-            raise self.error(
-                gettext_noop("%(file)s: %(key)s must be a list of %(count)s numbers."), key=key, count=count
-            )
+        if not is_list or not all(type(item) in {int, float} and math.isfinite(item) for item in value):
+            template = gettext_noop("%(file)s: %(key)s must be a list of %(count)s numbers.")
+            raise self.error(template, key=key, count=count)
         return tuple(float(item) for item in value)
 
     def texts(self, key: str, *, default: tuple[str, ...] | None = None) -> tuple[str, ...]:

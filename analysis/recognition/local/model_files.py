@@ -49,7 +49,10 @@ class PreparedModel:
         return folder() / f"{self.name}.json"
 
     def record(self) -> Record | None:
-        """The record of the file, None if there is none or it was made from something else."""
+        """The record of the file.
+
+        None if there is none or it was made from something else.
+        """
         try:
             record = Record(**json.loads(self.record_path.read_text()))
         except (OSError, ValueError, TypeError):

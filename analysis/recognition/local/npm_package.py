@@ -78,9 +78,8 @@ def _run(command: list[str], folder: str) -> str:
     if ended.returncode == 0:
         return ""
     lines = [line.removeprefix("npm error").strip() for line in ended.stderr.splitlines()]
-    sentences = [
-        line for line in lines if line and not line.startswith(("code ", "syscall ", "errno ", "A complete log"))
-    ]
+    # Its errors begin with lines for programs: code, syscall, errno.
+    sentences = [line for line in lines if line and not line.startswith(("code ", "syscall ", "errno "))]
     return sentences[0] if sentences else f"it ended with status {ended.returncode}"
 
 

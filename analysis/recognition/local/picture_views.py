@@ -14,7 +14,7 @@ CROP_SHARE = 224 / 256  # of the short side, as in EfficientNet's evaluation
 
 
 def resize(picture: Pixels, size: Size) -> Pixels:
-    """Scale to exactly this size; the mean of the pixels in a direction that gets smaller."""
+    """Scale to exactly this size, by the mean where it gets smaller."""
     height, width = picture.shape[:2]
     # OpenCV takes the mean only if neither direction gets larger.
     smaller = min(width, size[0]), min(height, size[1])
@@ -25,7 +25,10 @@ def resize(picture: Pixels, size: Size) -> Pixels:
 
 
 def center_box(picture: Size, size: Size) -> tuple[int, int, int, int]:
-    """Left, top, width and height of the largest part in the middle with the proportions of `size`, less a margin."""
+    """Left, top, width and height of the middle of a picture.
+
+    The largest part with the proportions of `size`, less a margin.
+    """
     scale = min(picture[0] / size[0], picture[1] / size[1]) * CROP_SHARE
     width, height = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
     return (picture[0] - width) // 2, (picture[1] - height) // 2, width, height

@@ -60,9 +60,9 @@ def classifier_weights() -> Path | None:
 
 
 def prepare_detector() -> bool:
-    """Fetch and make the detector; False if it was made already. Raises ModelUnavailable.
+    """Fetch and make the detector; False if it was made already.
 
-    Never called by a worker or by the web: nothing is downloaded at run time.
+    Raises ModelUnavailable. Never called by a worker or by the web: nothing is downloaded at run time.
     """
     return DETECTOR.prepare(_build_detector)
 

@@ -1,7 +1,7 @@
-"""The local recognizer: no account, no download, few but reliable results.
+"""The local recognizer: no account, and nothing is sent or downloaded.
 
-Its responses have Rekognition's shapes. It detects frontal faces, text, colors, image quality and the few labels that
-follow from them. It leaves out ages, genders, emotions, objects and scenes.
+Its responses have Rekognition's shapes. A classifier and a detector find labels, the detector with boxes; frontal
+faces, text, colors and image quality are found too. Emotions and moderation are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -23,8 +25,19 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from analysis.messages import gettext_noop
-from analysis.recognition.base import ApiName, ApiUnavailable, Parameters, Response, S3Object, UnreadableResponse
-from analysis.recognition.local import faces, labels, responses, text
+from analysis.recognition.base import (
+    ApiName,
+    ApiUnavailable,
+    Parameters,
+    Response,
+    S3Object,
+    Throttled,
+    UnreadableResponse,
+)
+from analysis.recognition.local import faces, label_models, labels, responses, sessions, text
+from analysis.recognition.local.model_files import ModelUnavailable
+from analysis.recognition.local.sessions import OutOfMemory
+from analysis.recognition.local.voting import Instance, VotedLabel
 
 MAX_PIXELS = 50_000_000
 CACHE_SIZE = 64  # images, more than are in progress at a time; the results of one take a few kilobytes
@@ -45,7 +58,8 @@ class LocalRecognizer:
     def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Response:
         """Analyze one image.
 
-        Raises UnreadableResponse for bytes that are not an image, ApiUnavailable for an API it does not offer.
+        Raises UnreadableResponse for bytes that are not an image, ApiUnavailable for an API it does not offer or a
+        model that cannot be used, Throttled if memory is short.
         """
         started = time.perf_counter()
         if api not in self.apis:
@@ -59,24 +73,52 @@ class LocalRecognizer:
             raise UnreadableResponse(
                 gettext_noop("The local recognizer cannot read pictures from S3."), api=api, code="NotAPicture"
             )
-        content = _inspection(picture).content(picture, api=api, parameters=parameters)
+        with _model_errors(api):
+            content = _inspection(picture).content(picture, api=api, parameters=parameters)
         return Response(
             api=api,
             recognizer=self.name,
-            model_version=model_version(),
+            model_version=content[VERSION_FIELDS[api]] if api in VERSION_FIELDS else model_version(api),
             content=content,
             request_id=str(uuid.uuid4()),
             latency_ms=round((time.perf_counter() - started) * 1000),
         )
 
 
-@cache
-def model_version() -> str:
-    """imagelib's and the detectors' versions, since each changes the results.
+RECIPE = 2  # counts the versions of the code that makes responses of the models' results
+VERSION_FIELDS: dict[ApiName, str] = {"labels": "LabelModelVersion", "text": "TextModelVersion"}
+
+
+def model_version(api: ApiName) -> str:
+    """imagelib's version and those of the models, since each changes the results.
 
     At most 40 characters are stored.
     """
-    return f"local-1 OpenCV {cv2.__version__} RapidOCR {version('rapidocr')}"
+    if api == "labels":
+        return f"local-{RECIPE} {label_models.version()}"
+    return f"local-{RECIPE} " + (f"RapidOCR {_rapidocr_version()}" if api == "text" else f"OpenCV {cv2.__version__}")
+
+
+@cache
+def _rapidocr_version() -> str:
+    return version("rapidocr")
+
+
+@contextmanager
+def _model_errors(api: ApiName) -> Iterator[None]:
+    """Errors of the models as those of a recognizer."""
+    try:
+        yield
+    except ModelUnavailable as error:
+        values = {name: str(value) for name, value in error.values.items()}
+        raise ApiUnavailable(error.template, api=api, code="ModelUnavailable", values=values) from error
+    except (OutOfMemory, MemoryError) as error:
+        raise Throttled(
+            gettext_noop("There was not enough memory to analyze the picture."),
+            api=api,
+            code="OutOfMemory",
+            next_step=gettext_noop("Give the worker more memory, or set RECOGNITION_THREADS=1."),
+        ) from error
 
 
 class Inspection:
@@ -90,7 +132,8 @@ class Inspection:
         self._size = (0, 0)
         self._faces: tuple[faces.Face, ...] | None = None
         self._lines: tuple[text.Line, ...] | None = None
-        self._labels: dict[str, float] | None = None
+        self._labels: tuple[VotedLabel, ...] | None = None
+        self._label_version = ""
         self._properties: dict[str, Any] = {}
 
     def content(self, picture: bytes, *, api: ApiName, parameters: Parameters) -> dict[str, Any]:
@@ -99,18 +142,12 @@ class Inspection:
             if api == "faces":
                 return responses.faces_response(self._faces or (), size=self._size)
             if api == "text":
-                return {
-                    **responses.text_response(self._lines or (), size=self._size),
-                    "TextModelVersion": model_version(),
-                }
-            labels = responses.labels_response(
-                self._labels or {},
-                faces=self._faces or (),
-                size=self._size,
-                properties=self._properties,
-                parameters=parameters,
+                text_response = responses.text_response(self._lines or (), size=self._size)
+                return {**text_response, "TextModelVersion": model_version(api)}
+            labels_response = responses.labels_response(
+                self._labels or (), properties=self._properties, parameters=parameters
             )
-            return {**labels, "LabelModelVersion": model_version()}
+            return {**labels_response, "LabelModelVersion": self._label_version}
 
     def _detect(self, picture: bytes, *, api: ApiName) -> None:
         """Detect what the API needs and is missing; decodes the image only for that."""
@@ -127,8 +164,21 @@ class Inspection:
             if wants_lines:
                 self._lines = text.find(rgb)
             if wants_labels:
-                self._labels = labels.find(rgb, faces=self._faces or (), lines=self._lines or ())
+                self._label_version = model_version(api)
                 self._properties = responses.properties_response(rgb)
+                self._labels = self._find_labels(rgb)
+
+    def _find_labels(self, rgb: NDArray[np.uint8]) -> tuple[VotedLabel, ...]:
+        """Labels by the models, and by faces, text and pixels; the surest first."""
+        lines = self._lines or ()
+        found = {label.name: label for label in label_models.find(rgb, text_share=labels.text_share(lines, rgb))}
+        boxes = tuple(Instance(responses.face_box(face, self._size), face.confidence) for face in self._faces or ())
+        for name, confidence in labels.find(rgb, faces=self._faces or (), lines=lines).items():
+            known = found.get(name)
+            if known is None or known.confidence < confidence:
+                instances = boxes if name == "Face" else known.instances if known else ()
+                found[name] = VotedLabel(name, confidence, (), instances)
+        return tuple(sorted(found.values(), key=lambda label: (-label.confidence, label.name)))
 
 
 def _decode(picture: bytes, *, api: ApiName) -> NDArray[np.uint8]:
@@ -177,6 +227,7 @@ def _reset_in_child() -> None:
     _inspections.clear()
     faces.lock = threading.Lock()
     text.lock = threading.Lock()
+    sessions.lock = threading.RLock()
 
 
 os.register_at_fork(after_in_child=_reset_in_child)

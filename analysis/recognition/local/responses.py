@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.recognition.base import Parameters
-from analysis.recognition.local import colors
+from analysis.recognition.local import colors, vocabulary
 from analysis.recognition.local.faces import Face
-from analysis.recognition.local.labels import LABELS
+from analysis.recognition.local.labels import LABELS, LabelInfo
 from analysis.recognition.local.text import Corners, Line, Word
+from analysis.recognition.local.voting import VotedLabel
+from analysis.recognition.responses import Box
 
 QUALITY_SIDE = 1024  # pixels; about the size on a screen, where sharpness is seen
 
@@ -22,30 +24,33 @@ Json = dict[str, Any]
 Size = tuple[int, int]
 
 
-def labels_response(
-    confidences: Mapping[str, float], *, faces: tuple[Face, ...], size: Size, properties: Json, parameters: Parameters
-) -> Json:
+def labels_response(labels: Iterable[VotedLabel], *, properties: Json, parameters: Parameters) -> Json:
     """A DetectLabels response without LabelModelVersion.
 
     With ImageProperties if the parameters request them.
     """
-    names = [
-        name
-        for name, confidence in confidences.items()
-        if confidence >= parameters.min_confidence and parameters.admits(name, category=LABELS[name].category)
+    admitted = [
+        label
+        for label in labels
+        if label.confidence >= parameters.min_confidence
+        and parameters.admits(label.name, category=_info(label.name).category)
     ]
-    labels = [_label(name, confidences[name], faces, size) for name in names[: parameters.max_labels]]
-    return {"Labels": labels, **({"ImageProperties": properties} if parameters.image_properties else {})}
+    properties = {"ImageProperties": properties} if parameters.image_properties else {}
+    return {"Labels": [_label(label) for label in admitted[: parameters.max_labels]], **properties}
 
 
-def _label(name: str, confidence: float, faces: tuple[Face, ...], size: Size) -> Json:
-    # Only faces have a detected position; of a person nothing else is known.
-    instances = [{"BoundingBox": _face_box(face, size), "Confidence": face.confidence} for face in faces]
-    info = LABELS[name]
+def _info(name: str) -> LabelInfo:
+    return LABELS.get(name) or vocabulary.labels()[name]
+
+
+def _label(label: VotedLabel) -> Json:
+    info = _info(label.name)
     return {
-        "Name": name,
-        "Confidence": confidence,
-        "Instances": instances if name == "Face" else [],
+        "Name": label.name,
+        "Confidence": label.confidence,
+        "Instances": [
+            {"BoundingBox": _box(instance.box), "Confidence": instance.confidence} for instance in label.instances
+        ],
         "Parents": [{"Name": parent} for parent in info.parents],
         "Aliases": [{"Name": alias} for alias in info.aliases],
         "Categories": [{"Name": info.category}],
@@ -81,7 +86,7 @@ def faces_response(faces: tuple[Face, ...], *, size: Size) -> Json:
     return {
         "FaceDetails": [
             {
-                "BoundingBox": _face_box(face, size),
+                "BoundingBox": _box(face_box(face, size)),
                 "Quality": {"Brightness": face.quality.brightness, "Sharpness": face.quality.sharpness},
                 "Confidence": face.confidence,
             }
@@ -118,11 +123,10 @@ def _geometry(corners: Corners, size: Size) -> Json:
     }
 
 
-def _face_box(face: Face, size: Size) -> Json:
+def face_box(face: Face, size: Size) -> Box:
     width, height = size
-    return {
-        "Width": face.width / width,
-        "Height": face.height / height,
-        "Left": face.left / width,
-        "Top": face.top / height,
-    }
+    return Box(face.left / width, face.top / height, face.width / width, face.height / height)
+
+
+def _box(box: Box) -> Json:
+    return {"Width": box.width, "Height": box.height, "Left": box.left, "Top": box.top}

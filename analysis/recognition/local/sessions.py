@@ -29,14 +29,19 @@ lock = (
 _sessions: dict[tuple[int, str], tuple[Version, onnxruntime.InferenceSession]] = {}
 
 
+# An error's code, the path of the model, and the place in onnxruntime's source.
+_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?(/\S+:\d+ .*?\) (?=[A-Z]))?")
+
+
 class OutOfMemory(Exception):
     """There was not enough memory for a model."""
 
 
 def session(name: str, version: Callable[[], Version], read: Callable[[], bytes | str]) -> onnxruntime.InferenceSession:
-    """The session of this process for a model, made at its first use and again when its version changes.
+    """The session of this process for a model.
 
-    A forked child makes its own: ONNX Runtime's sessions do not survive a fork.
+    Made at its first use, and again when its version changes. A forked child makes its own: ONNX Runtime's sessions do
+    not survive a fork.
     Raises ModelUnavailable for a file that onnxruntime cannot run.
     """
     key = os.getpid(), name
@@ -50,7 +55,10 @@ def session(name: str, version: Callable[[], Version], read: Callable[[], bytes 
 
 
 def create(name: str, content: bytes | str) -> onnxruntime.InferenceSession:
-    """A new session with one thread, of a file's content or path. Raises ModelUnavailable, OutOfMemory."""
+    """A new session with one thread, of a file's content or path.
+
+    Raises ModelUnavailable, OutOfMemory.
+    """
     import onnxruntime  # noqa: PLC0415 - takes a third of a second to import
 
     options = onnxruntime.SessionOptions()
@@ -64,7 +72,10 @@ def create(name: str, content: bytes | str) -> onnxruntime.InferenceSession:
 def run(
     name: str, session: onnxruntime.InferenceSession, outputs: Sequence[str], inputs: Mapping[str, Array]
 ) -> list[Array]:
-    """The outputs in this order. Raises ModelUnavailable if the inputs do not fit, OutOfMemory."""
+    """The outputs in this order.
+
+    Raises ModelUnavailable if the inputs do not fit, OutOfMemory.
+    """
     with lock, _errors(name):
         return [np.asarray(output) for output in session.run(list(outputs), dict(inputs))]
 
@@ -96,6 +107,6 @@ def _sentence(error: str) -> str:
 
 
 def _text(error: BaseException) -> str:
-    """The first line of an error, without its code and the place in onnxruntime's source."""
+    """The first line of an error, without what only developers need."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (/\S+:\d+ .*?\) (?=[A-Z]))?", "", lines[0])
+    return re.sub(_PREFIX, "", lines[0])

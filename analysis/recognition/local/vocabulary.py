@@ -10,8 +10,9 @@ Rekognition's own list cannot be redistributed, so the names were written by han
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,15 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.recognition.local.labels import LabelInfo
+from analysis.recognition.local.model_description import NewLabel
 
 FOLDER = Path(__file__).parent
+FILES = ("vocabulary.csv", "imagenet.csv")
 SEPARATOR = "; "
 
 
-@cache
 def labels() -> Mapping[str, LabelInfo]:
     """Every label by name, with all its ancestors."""
-    rows = {row["label"]: row for row in _rows("vocabulary.csv")}
+    return labels_with(_new_labels)
+
+
+@lru_cache(maxsize=4)
+def labels_with(new_labels: tuple[NewLabel, ...]) -> Mapping[str, LabelInfo]:
+    """The labels of the table and these."""
+    rows = {row["label"]: row for row in [*_rows("vocabulary.csv"), *map(_row, new_labels)]}
     parents = {name: _items(row["parents"]) for name, row in rows.items()}
     return MappingProxyType(
         {
@@ -35,6 +43,20 @@ def labels() -> Mapping[str, LabelInfo]:
             for name, row in rows.items()
         }
     )
+
+
+_new_labels: tuple[NewLabel, ...] = ()
+
+
+def use_new_labels(new_labels: tuple[NewLabel, ...]) -> None:
+    """Add labels of a person's own model to the table, in place of those added before."""
+    global _new_labels  # noqa: PLW0603
+    _new_labels = new_labels
+
+
+def digest() -> str:
+    """Changes with the table."""
+    return hashlib.sha256(b"".join((FOLDER / name).read_bytes() for name in FILES)).hexdigest()
 
 
 @cache
@@ -67,6 +89,26 @@ def probabilities_by_label(probabilities: NDArray[np.float32]) -> dict[str, floa
     return {name: min(1.0, float(probabilities[indexes].sum(dtype=np.float64))) for name, indexes in _classes().items()}
 
 
+def class_share(name: str) -> float:
+    """The part of the ImageNet classes that a label and its descendants stand for."""
+    return len(_classes().get(name, ())) / len(imagenet_labels())
+
+
+def is_classified(name: str) -> bool:
+    """True if the classifier knows the label or one below it."""
+    return name in _classes()
+
+
+@cache
+def _class_names() -> frozenset[str]:
+    return frozenset(name for names in imagenet_labels() for name in names)
+
+
+def is_group(name: str) -> bool:
+    """True if ImageNet classes stand for labels below this one only, as for Animal."""
+    return name in _classes() and name not in _class_names()
+
+
 @cache
 def _classes() -> Mapping[str, NDArray[np.intp]]:
     """Numbers of the ImageNet classes of each label and of its descendants."""
@@ -93,6 +135,11 @@ def _ancestors(name: str, parents: Mapping[str, tuple[str, ...]]) -> set[str]:
 def _rows(file_name: str) -> Iterator[dict[str, str]]:
     with (FOLDER / file_name).open(encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)
+
+
+def _row(label: NewLabel) -> dict[str, str]:
+    parents, aliases = SEPARATOR.join(label.parents), SEPARATOR.join(label.aliases)
+    return {"label": label.name, "parents": parents, "category": label.category, "aliases": aliases, "coco": ""}
 
 
 def _items(text: str) -> tuple[str, ...]:

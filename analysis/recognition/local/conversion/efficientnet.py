@@ -23,7 +23,10 @@ STAGES = (Stage(1, 1), Stage(2, 2), Stage(2, 2), Stage(3, 2), Stage(3, 1), Stage
 
 
 def build(tensors: Weights) -> bytes:
-    """Input `images` (N, 3, 224, 224); outputs `probabilities` (N, 1000), `embedding` (N, 1280)."""
+    """The ONNX file.
+
+    Input: `images` (N, 3, 224, 224). Outputs: `probabilities` (N, 1000), `embedding` (N, 1280).
+    """
     graph = Graph()
     try:
         features = _layers(graph, tensors)

@@ -19,7 +19,10 @@ OPSET, IR_VERSION = 17, 8
 
 
 class Graph:
-    """Nodes and constants so far. Each method adds a layer to the named tensor and returns its output's name."""
+    """Nodes and constants so far.
+
+    Each method adds a layer to the named tensor and returns its output's name.
+    """
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -38,23 +41,29 @@ class Graph:
     def convolution(
         self, tensor: str, weights: Array, bias: Array, *, stride: int = 1, groups: int = 1, relu6: bool = True
     ) -> str:
-        """With the padding of TensorFlow's SAME; `weights` are output x input x height x width."""
+        """A convolution with the padding of TensorFlow's SAME.
+
+        `weights`: output x input x height x width.
+        """
         inputs = [tensor, self.constant(weights.astype(np.float32)), self.constant(bias.astype(np.float32))]
-        attributes = {"kernel_shape": weights.shape[2:], "strides": [stride, stride], "group": groups}
-        output = self.node("Conv", inputs, auto_pad="SAME_UPPER", **attributes)
+        size, strides = weights.shape[2:], [stride, stride]
+        output = self.node("Conv", inputs, auto_pad="SAME_UPPER", kernel_shape=size, strides=strides, group=groups)
         return self.relu6(output) if relu6 else output
 
     def relu6(self, tensor: str) -> str:
         for name, limit in (("zero", 0), ("six", 6)):
             if name not in self._constants:
-                self.constant(np.float32(limit), name=name)
+                self.constant(np.array(limit, np.float32), name=name)
         return self.node("Clip", [tensor, "zero", "six"])
 
     def add(self, tensor: str, other: str) -> str:
         return self.node("Add", [tensor, other])
 
     def model(self, *, inputs: dict[str, list[int | str]], outputs: dict[str, list[int | str]]) -> bytes:
-        """The ONNX file. Raises onnx.checker.ValidationError for a graph that does not fit together."""
+        """The ONNX file.
+
+        Raises onnx.checker.ValidationError for a graph that does not fit together.
+        """
         graph = helper.make_graph(
             self._nodes,
             "imagelib",

@@ -1,6 +1,7 @@
-"""SSDLite-MobileNetV2 for COCO as an ONNX graph, from the weights of a TensorFlow.js model.
+"""SSDLite-MobileNetV2 for COCO as an ONNX graph.
 
-Layers as in TensorFlow's object detection API, ssdlite_mobilenet_v2_coco (Apache-2.0).
+From the weights of a TensorFlow.js model. Layers as in TensorFlow's object detection API, ssdlite_mobilenet_v2_coco
+(Apache-2.0).
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
 def build(tensors: Weights) -> bytes:
-    """Input `images` (1, 3, 300, 300); outputs `scores` (1, 1917, 90) and `boxes` (1, 1917, 4): y, x, y, x."""
+    """The ONNX file.
+
+    Input: `images` (1, 3, 300, 300). Outputs: `scores` (1, 1917, 90), `boxes` (1, 1917, 4) as y, x, y, x.
+    """
     graph = Graph()
     try:
         layers = _Layers(graph, tensors)
@@ -60,9 +64,9 @@ class _Layers:
             if stride == 1 and channels == channels_before:
                 tensor = self._graph.add(tensor, before)
         features.append(self._convolve(tensor, "Conv_1"))
-        for number, inner, outer in EXTRA_LAYERS:
-            tensor = self._convolve(features[-1], f"layer_19_1_Conv2d_{number}_1x1_{inner}")
-            name = f"layer_19_2_Conv2d_{number}_3x3_s2_{outer}"
+        for layer, inner, outer in EXTRA_LAYERS:
+            tensor = self._convolve(features[-1], f"layer_19_1_Conv2d_{layer}_1x1_{inner}")
+            name = f"layer_19_2_Conv2d_{layer}_3x3_s2_{outer}"
             tensor = self._depthwise(tensor, f"{name}_depthwise", stride=2)
             features.append(self._convolve(tensor, name))
         return features
@@ -108,6 +112,6 @@ def _decode(graph: Graph, encoded: str, anchors: Array) -> None:
     growth = graph.node("Slice", [scaled, *(graph.constant(np.array([value])) for value in (2, 4, 2))])
     center = graph.node("Add", [graph.node("Mul", [offset, sizes_of_anchors]), centers])
     size = graph.node("Mul", [graph.node("Exp", [growth]), sizes_of_anchors])
-    half = graph.node("Mul", [size, graph.constant(np.float32(0.5))])
+    half = graph.node("Mul", [size, graph.constant(np.array(0.5, np.float32))])
     corners = [graph.node(operator, [center, half]) for operator in ("Sub", "Add")]
     graph.node("Concat", corners, output="boxes", axis=2)

@@ -9,7 +9,6 @@ import io
 import pickle
 import struct
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +64,7 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(stream)
         self.dtypes: dict[str, np.dtype[Any]] = {}
 
-    def find_class(self, module: str, name: str) -> Callable[..., Any] | np.dtype[Any]:
+    def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
