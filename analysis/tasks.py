@@ -91,7 +91,10 @@ def reindex_label(*, label_id: int) -> None:
 
 @shared_task(base=OnCommitTask)
 def compute_embeddings() -> None:
-    """Compute what the similarity of pictures needs; only the sweeper starts it, as nobody waits for it."""
+    """Compute embeddings that are due.
+
+    Only the sweeper sends it, since nobody waits for the result.
+    """
     if embedding_compute.compute_due():
         compute_embeddings.delay()
 

@@ -1,4 +1,7 @@
-"""`similar:` in a library of 100,000 pictures, or of as many as its argument says: python -m bench.similar 1000000."""
+"""`similar:` in a library of 100,000 pictures.
+
+Or of as many as its argument says: python -m bench.similar 1000000.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ def measure(pictures: int = PICTURES) -> Report:
 
 
 def vectors(first: int, number: int, pictures: int) -> NDArray[np.float32]:
-    """Vectors of the pictures from `first` on: those of a scene are near each other, scenes are not."""
+    """Vectors of the pictures from `first` on.
+
+    Those of a scene are near each other, scenes are not.
+    """
     generator = np.random.default_rng([first, 2])
     # Some scenes are much larger than others: one picture in 25 has more than 500 similar ones.
     chance = np.random.default_rng(1).random(pictures)[first - 1 : first - 1 + number]
@@ -59,7 +65,7 @@ def vectors(first: int, number: int, pictures: int) -> NDArray[np.float32]:
 
 
 def load(connection: psycopg.Connection, pictures: int, run: SimilarRun) -> None:
-    """Fill the table by COPY and build the index afterwards, unless an earlier run did."""
+    """Fill the table by COPY, then build the index, unless an earlier run did."""
     (present,) = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone() or (0,)
     if present != pictures:
         began = time.monotonic()
@@ -80,7 +86,10 @@ def load(connection: psycopg.Connection, pictures: int, run: SimilarRun) -> None
 
 
 def _rows(first: int, points: NDArray[np.float32]) -> bytes:
-    """The rows in PostgreSQL's binary format; pgvector's is: dimensions, an unused number, the values."""
+    """The rows in PostgreSQL's binary format.
+
+    A vector is its number of dimensions, an unused number, and the values.
+    """
     version = f"S{len(MODEL_VERSION)}"
     layout = np.dtype([
         ("fields", ">i2"), ("length1", ">i4"), ("id", ">i8"), ("length2", ">i4"), ("dimensions", ">i2"),

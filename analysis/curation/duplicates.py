@@ -108,7 +108,7 @@ def _similar_images(images: Sequence[Image], index: HashIndex) -> dict[int, list
 
 
 def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) -> dict[int, list[int]]:
-    """Keep the candidates with the same finer shapes, mean color and aspect ratio, and with a similar embedding.
+    """Keep the candidates with the same finer shapes, color, ratio and content.
 
     The perceptual hash alone is not enough: scanned pages and other pictures with little contrast have near hashes.
     """

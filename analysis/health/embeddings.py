@@ -1,4 +1,4 @@
-"""Checks what similarity needs: pgvector, the model, and an embedding of each picture."""
+"""Checks for similarity: pgvector, the model, an embedding of each picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Embeddings of pictures, in a table that exists only where the database server has pgvector."""
+"""Embeddings of pictures, in a table that exists only with pgvector."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DIMENSIONS = 256
 
 
 class ImageEmbedding(models.Model):
-    """The classifier's view of a picture as a vector: near vectors are similar pictures.
+    """A picture as a vector: similar pictures have near vectors.
 
     A row without a vector is queued or has failed. Rows are written by recognition.embeddings only.
     """

@@ -41,7 +41,7 @@ def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: 
 
 
 def process_new(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) -> None:
-    """Make the keywords of a file searchable at once, and queue its analyses and its embedding."""
+    """Make the keywords searchable at once; queue analyses and the embedding."""
     if image.file_keywords.exists():
         reindex([image.pk], apis=())
     embedding_queue.enqueue([image.pk])

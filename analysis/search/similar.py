@@ -30,10 +30,10 @@ _COMPARABLE = f"""
 
 
 def similar_ids(image_id: int, *, viewer: Viewer, limit: int = MAX_SIMILAR) -> list[int]:
-    """The most similar pictures that the viewer may see, the nearest first, at most MAX_SIMILAR.
+    """The most similar pictures that the viewer may see, the nearest first.
 
-    Without the picture itself, and without those in the trash. The caller checks that the viewer may see the picture.
-    Empty where similarity is not available.
+    At most MAX_SIMILAR, without the picture itself and without those in the trash; none where similarity is not
+    available. The caller checks that the viewer may see the picture.
     """
     if not _is_comparable(image_id):
         return []
@@ -87,7 +87,10 @@ def _by_index(image_id: int, viewer: Viewer, *, limit: int, scanned: int) -> lis
 
 
 def _by_comparison(image_id: int, viewer: Viewer, *, limit: int) -> tuple[int, list[tuple[int, float]]]:
-    """The number of visible pictures, counted to one more than MAX_COMPARED, and the nearest of these."""
+    """The number of visible pictures, and the nearest of these.
+
+    Counted and compared to one more than MAX_COMPARED.
+    """
     visible = visibility_filter(viewer, "i")
     # MATERIALIZED keeps the planner from the index of vectors.
     text = f"""

@@ -128,7 +128,7 @@ def our_patterns() -> list[URLPattern]:
 
 def address(name: str, image: Image) -> str:
     done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
-    of_a_picture = ("image", "image-panel", "original", "retry", "history", *CURATED)
+    of_a_picture = ("image", "image-panel", "image-similar", "original", "retry", "history", *CURATED)
     arguments = {name: [image.pk] for name in of_a_picture}
     arguments |= {"public": [image.public_id], "public-panel": [image.public_id]}
     arguments |= {"public-rendition": [image.public_id, "thumb"]}

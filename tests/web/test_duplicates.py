@@ -72,7 +72,10 @@ def test_low_detail_pictures_are_not_duplicates(owner, browser, make):
 
 
 def on_white(shape: str) -> Drawn.Image:
-    """A thing in the middle of a white page; all have the same hash and nearly the same colors."""
+    """A thing in the middle of a white page.
+
+    All have the same hash and nearly the same colors.
+    """
     picture = Drawn.new("RGB", (640, 480), (245, 245, 245))
     pen = ImageDraw.Draw(picture)
     draw = pen.ellipse if shape == "disk" else pen.rectangle

@@ -1,4 +1,4 @@
-"""Django's migrate, with a check of the database's version before and the table that needs pgvector after it."""
+"""Django's migrate, with a check before it and the table of embeddings after it."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ class Command(migrate.Command):
 
 
 def _has_embeddings(connection: BaseDatabaseWrapper) -> bool:
-    """True if the migration of the table of embeddings is applied, with the table or without."""
+    """True if the migration of the table of embeddings is applied."""
     return ("analysis", "0003_image_embedding") in MigrationRecorder(connection).applied_migrations()

@@ -1,1 +1,1 @@
-"""Embeddings of pictures for similarity: their table, their queue and their computation."""
+"""Embeddings of pictures for similarity: table, queue and computation."""

@@ -1,4 +1,4 @@
-"""Computation of embeddings from thumbnails, in this process: the model is loaded once."""
+"""Computation of embeddings from thumbnails, by the model in this process."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ def compute_due(seconds: float = RUN_SECONDS) -> bool:
 
 
 def compute_next() -> bool:
-    """Compute one embedding, or record why not; False if none is due, or none can be computed now."""
+    """Compute one embedding, or record why not.
+
+    False if none is due, or none can be computed now.
+    """
     row = leases.claim(ImageEmbedding.objects.select_related("image").defer("vector"), lease=LEASE)
     if row is None:
         return False

@@ -1,4 +1,7 @@
-"""Reduction of the classifier's embedding to 256 numbers (docs/decisions/0019-image-embeddings.md)."""
+"""Reduction of the classifier's embedding to 256 numbers.
+
+Measurements: docs/decisions/0019-image-embeddings.md.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ SEED = b"imagelib: projection of image embeddings, 1"
 
 
 def reduce(embedding: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """A vector of length 1 whose cosines are close to those of the embedding; None for an embedding of zeros."""
+    """A vector of length 1 whose cosines are close to those of the embedding.
+
+    None for an embedding of zeros.
+    """
     vector = embedding.astype(np.float32) @ _signs(len(embedding))
     length = float(np.linalg.norm(vector))
     # A cosine with zero is not a number, and one number that is not finite would be refused by PostgreSQL.

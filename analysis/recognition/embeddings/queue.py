@@ -1,4 +1,4 @@
-"""The queue of embeddings: rows that are due, kept in the table of embeddings itself."""
+"""The queue of embeddings: the rows of their table that are due."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class EmbeddingCounts:
 
 
 def is_enabled() -> bool:
-    """True if embeddings are computed here: the setting is on, pgvector and the model are there."""
+    """True if the setting is on, and pgvector and the model are there."""
     return settings.SIMILAR_PICTURES and table.exists() and classifier.is_available()
 
 
@@ -41,7 +41,10 @@ def is_due() -> bool:
 
 
 def enqueue(image_ids: Iterable[int]) -> None:
-    """Queue new pictures, and those whose original was replaced, in the caller's transaction."""
+    """Queue new pictures, and those whose original was replaced.
+
+    In the caller's transaction.
+    """
     if not (settings.SIMILAR_PICTURES and table.exists()):
         return
     with connection.cursor() as cursor:
@@ -54,9 +57,9 @@ def enqueue(image_ids: Iterable[int]) -> None:
 
 
 def enqueue_all_missing() -> Iterator[int]:
-    """Queue what has no vector of this model, also after a failure; yields the numbers queued, step by step.
+    """Queue what has no vector of this model; yields the numbers queued.
 
-    Each step is committed, so that an interrupted run continues where it was.
+    Also what failed. Each step is committed, so that an interrupted run continues where it was.
     """
     last: int | None = 0
     while last is not None:
@@ -88,7 +91,10 @@ def counts() -> EmbeddingCounts:
 
 
 def waiting_error() -> str:
-    """Why pictures are waiting that were tried before, such as a model that can't be loaded; empty if none are."""
+    """The latest reason of a picture that waits to be tried again; empty if none.
+
+    For example a model that can't be loaded.
+    """
     tried = ImageEmbedding.objects.exclude(next_attempt_at=None).exclude(error="")
     return tried.order_by("-next_attempt_at").values_list("error", flat=True).first() or ""
 

@@ -18,7 +18,7 @@ MIN_VERSION = (0, 8)
 
 
 class PgvectorStatus(Enum):
-    """What keeps the table of embeddings from existing."""
+    """State of the extension and the table."""
 
     READY = auto()
     MISSING = auto()  # not installed on the server
@@ -54,7 +54,7 @@ def status() -> PgvectorStatus:
 
 
 def create() -> PgvectorStatus:
-    """Create the extension and the table unless they exist or the server does not allow it."""
+    """Create extension and table, unless they exist or the server forbids it."""
     before = status()
     if before in {PgvectorStatus.READY, PgvectorStatus.MISSING, PgvectorStatus.OLD}:
         return before

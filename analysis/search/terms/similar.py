@@ -23,9 +23,10 @@ _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | 
 
 @dataclass(frozen=True)
 class SimilarTerm(Term):
-    """The images that are most similar to one, by number or by public ID; not that one itself.
+    """The images that are most similar to one, which is named by number or public ID.
 
-    Whatever else the search has, these are the same: the nearest that the viewer may see, at most MAX_SIMILAR.
+    Not that one itself. Whatever else the search has, these are the same: the nearest that the viewer may see, at most
+    MAX_SIMILAR.
     """
 
     fields = ("similar",)
@@ -48,7 +49,7 @@ class SimilarTerm(Term):
 
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
-        """The ids of similar images, the nearest first; for images that the viewer may not see, none."""
+        """The ids of similar images, the nearest first; none for invisible images."""
         return {term: similar_ids(pk, viewer=viewer) for term, pk in cls.visible_ids(terms, viewer).items()}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Why a search for similar pictures found none."""
+"""Reasons for a search for similar pictures without results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from analysis.search.terms import SimilarTerm
 
 
 def no_similar_pictures(query: Query, *, viewer: Viewer) -> str:
-    """Why a search by similarity found nothing, as far as the viewer may know; empty for other searches."""
+    """The reason that a search by similarity found nothing; empty for other searches.
+
+    Of pictures that the viewer may not see it says nothing.
+    """
     term = next((leaf for part in query.parts for leaf in leaves(part) if isinstance(leaf, SimilarTerm)), None)
     if term is None:
         return ""

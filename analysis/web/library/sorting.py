@@ -48,7 +48,10 @@ def sort_name(sort: str) -> str:
 
 
 def sort_choices(query: Query, *, link: Link = links.library_url) -> list[Choice]:
-    """The sort menu; by confidence only if the query has a label, by similarity only if it has a picture."""
+    """The sort menu.
+
+    By confidence only if the query has a label, by similarity only if it has a picture.
+    """
     has_picture = default_sort(query.parts) == "similarity"
     is_offered = {"confidence": bool(query.labels), "similarity": has_picture}
     sorts = (sort for sort in SORT_NAMES if is_offered.get(sort, True) or query.sort == sort)
