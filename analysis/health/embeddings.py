@@ -32,6 +32,10 @@ _PGVECTOR = {
             " `manage.py migrate`."
         ),
     ),
+    PgvectorStatus.HIDDEN: (
+        gettext_lazy("Off: the extension pgvector is in a schema outside of the search_path. Everything else works."),
+        gettext_lazy("Add its schema to the search_path of the database user, then run `manage.py migrate`."),
+    ),
     PgvectorStatus.NO_TABLE: (
         gettext_lazy("Off: the table of embeddings doesn't exist. Everything else works."),
         gettext_lazy("Run `manage.py migrate`."),

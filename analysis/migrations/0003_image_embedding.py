@@ -3,8 +3,7 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgvector.django
-from django.db import ProgrammingError, migrations, models, transaction
-from psycopg.errors import InsufficientPrivilege
+from django.db import DatabaseError, migrations, models, transaction
 
 TABLE = "analysis_imageembedding"
 
@@ -21,10 +20,11 @@ def create_table(apps, schema_editor):
         try:
             with transaction.atomic(schema_editor.connection.alias):
                 cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        except ProgrammingError as error:
-            if isinstance(error.__cause__, InsufficientPrivilege):
-                return
-            raise
+        except DatabaseError:  # mostly: must be superuser; doctor says what to do
+            return
+        cursor.execute("SELECT to_regtype('halfvec') IS NULL OR to_regclass(%s) IS NOT NULL", [TABLE])
+        if cursor.fetchone()[0]:  # the extension is in a schema outside of the search_path, or nothing is to be done
+            return
     schema_editor.create_model(apps.get_model("analysis", "ImageEmbedding"))
     schema_editor.execute(
         f"ALTER TABLE {TABLE} ADD FOREIGN KEY (image_id) REFERENCES analysis_image (id) ON DELETE CASCADE"

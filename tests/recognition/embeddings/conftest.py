@@ -30,3 +30,9 @@ def without_permission(without_extension):
     """A database whose owner is no superuser."""
     execute("CREATE ROLE weak; GRANT ALL ON ALL TABLES IN SCHEMA public TO weak; GRANT ALL ON SCHEMA public TO weak")
     execute("SET LOCAL ROLE weak")
+
+
+@pytest.fixture
+def with_hidden_extension(without_extension):
+    """pgvector in a schema that is not searched."""
+    execute("CREATE SCHEMA elsewhere; CREATE EXTENSION vector SCHEMA elsewhere")

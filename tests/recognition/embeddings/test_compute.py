@@ -15,7 +15,7 @@ from analysis.health.embeddings import check_embeddings
 from analysis.models import Image, ImageEmbedding
 from analysis.recognition.embeddings import compute, projection, queue
 from analysis.storage import blobs
-from tests import factories, pictures
+from tests import factories, pictures, worker
 
 
 def ingest(owner, picture, form: str = "jpeg", **options) -> Image:
@@ -46,6 +46,14 @@ def test_added_picture_is_queued_and_computed(cat):
     assert (row.model_version, row.next_attempt_at, row.error, row.attempts) == (queue.MODEL_VERSION, None, "", 0)
     assert np.linalg.norm(row.vector) == pytest.approx(1, abs=1e-3)
     assert queue.is_due() is False
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_sweeper_has_a_worker_compute_what_is_due(owner):
+    ingest(owner, pictures.photo(3))
+    with worker.started():  # which finishes all tasks
+        tasks.sweep.delay()
+    assert queue.counts().current == 1
 
 
 def test_versions_of_a_picture_are_nearer_than_other_pictures(cat, owner):

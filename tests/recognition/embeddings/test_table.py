@@ -42,7 +42,12 @@ def test_database_whose_owner_may_not_create_extensions_is_reported(without_perm
     assert "CREATE EXTENSION vector" in check_embeddings().next_step
 
 
-@pytest.mark.parametrize("obstacle", ["without_pgvector", "without_permission"])
+def test_extension_outside_of_the_search_path_is_reported(with_hidden_extension):
+    assert (table.create(), table.exists()) == (PgvectorStatus.HIDDEN, False)
+    assert "search_path" in check_embeddings().next_step
+
+
+@pytest.mark.parametrize("obstacle", ["without_pgvector", "without_permission", "with_hidden_extension"])
 def test_migration_passes_without_pgvector(obstacle, request):
     request.getfixturevalue(obstacle)
     with connection.schema_editor() as editor:
