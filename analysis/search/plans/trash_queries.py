@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.search.pagination import Cursor
-from analysis.search.plans.statements import Statements
+from analysis.search.plans.query_parts import QueryParts
+from analysis.search.plans.statements import Scan, fetch_candidates
 from analysis.search.query import TRASHED, Query, default_sort
 from analysis.search.resolve import ResolvedQuery
-from analysis.search.sql.expressions import Sql, counting
-from analysis.search.terms import And, Node, Not, Or, StateTerm
+from analysis.search.sql.expressions import Sql
+from analysis.search.terms import And, Node, Not, Or
 from analysis.search.terms.base import Candidates
 
 
@@ -27,29 +27,26 @@ def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
     return replace(resolved, query=Query(tuple(remaining), resolved.query.sort if is_sortable else "newest"))
 
 
-class TrashQuery(Statements):
-    """Statements about the viewer's trash, or everyone's if they see all images."""
+def in_trash(query: QueryParts, scan: Scan, *, or_among: Sequence[int] = ()) -> Sql:
+    """Matches in the viewer's trash and among these images.
 
-    def merged_with(self, image_ids: Sequence[int], *, after: Cursor | None, limit: int, is_sorted: bool = True) -> Sql:
-        """Hits in the trash and among these images."""
-        viewer = self.resolved.viewer
-        owner_filter = "true" if viewer.sees_all else "owner_id = %s"
-        text = f"""
-            SELECT unnest(%s::bigint[]) AS image_id
-            UNION ALL SELECT id FROM analysis_image WHERE trashed_at IS NOT NULL AND {owner_filter}
-        """  # noqa: S608
-        values = (list(image_ids), *([] if viewer.sees_all else [viewer.person_id]))
-        return self.fetch_candidates(Candidates(Sql(text, values)), after=after, limit=limit, is_sorted=is_sorted)
-
-    def count_statement(self, *, cap: int) -> Sql:
-        return counting(self.merged_with([], after=None, limit=cap, is_sorted=False))
+    In everyone's trash if the viewer sees all images.
+    """
+    viewer = query.resolved.viewer
+    owner_filter = "true" if viewer.sees_all else "owner_id = %s"
+    text = f"""
+        SELECT unnest(%s::bigint[]) AS image_id
+        UNION ALL SELECT id FROM analysis_image WHERE trashed_at IS NOT NULL AND {owner_filter}
+    """  # noqa: S608
+    values = (list(or_among), *([] if viewer.sees_all else [viewer.person_id]))
+    return fetch_candidates(query, scan, Candidates(Sql(text, values)))
 
 
 def _assume_not_trashed(node: Node) -> Node | bool:
     """The node without `is:trashed`, or the constant that it becomes."""
+    if node == TRASHED:
+        return False
     match node:
-        case StateTerm() if node == TRASHED:
-            return False
         case Not(part):
             inner = _assume_not_trashed(part)
             return (not inner) if isinstance(inner, bool) else Not(inner)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
 from typing import cast
 
 from django.utils.translation import gettext as _
@@ -75,6 +76,12 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def parse(text: str) -> Query:
     """The query of a text. Raises InvalidQuery for the first error in it."""
+    # Pages parse a text several times, and people search the same texts again. `added>=today` changes every day.
+    return _parse(text, datetime.now(UTC).date())
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str, _today: date) -> Query:
     if len(text) > MAX_LENGTH:
         message = _("A search can have at most %(maximum)s characters; this one has %(number)s.")
         raise InvalidQuery(_limit_message(message, MAX_LENGTH, len(text)), column=MAX_LENGTH + 1)

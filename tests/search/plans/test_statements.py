@@ -9,12 +9,16 @@ from django.utils import timezone
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.models import Face, Image, ImageText, Verdict
 from analysis.permissions import viewer_of
+from analysis.search.database import fetch_all
 from analysis.search.facets import facets
+from analysis.search.label_counts import refresh_label_counts
+from analysis.search.pagination import Order
 from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.strategies import Strategy, choose_strategy, trial_budget
 from analysis.search.resolve import resolve
 from analysis.search.results import count, page
 from analysis.search.syntax.parser import parse
-from tests.factories import START, create_bucket, create_bucket_image, create_image, create_label
+from tests.factories import START, create_bucket, create_bucket_image, create_image, create_label, create_labeled_image
 from tests.query_plans import rows_read
 
 pytestmark = pytest.mark.django_db
@@ -48,14 +52,23 @@ def rows_of(statement) -> int:
     return rows_read(statement.text, statement.values)
 
 
+def statements(plan: QueryPlan, order: Order | None = None, *, limit: int = 61):
+    """All statements that are run if the first scans find nothing."""
+    statistics = plan.statistics(order, limit=limit)
+    while True:
+        strategy = choose_strategy(statistics)
+        yield plan.statement(strategy, statistics, limit=limit)
+        if not strategy.is_trial:
+            return
+        statistics = statistics.after_trial(scanned=trial_budget(statistics), found=0)
+
+
 @pytest.mark.parametrize(
     "text", ["", "sort:taken", "sort:name", "sort:size", "-is:trashed", "-is:trashed sort:name", "is:duplicate"]
 )
 def test_invisible_images_are_not_read(few_of_many, owner, text):
     plan = QueryPlan(resolve(parse(text), viewer=viewer_of(owner), moment=timezone.now()))
-    sample = plan.all_matches(cap=100)
-    attempts = [attempt.sql for attempt in plan.attempts(after=None, limit=61)]
-    for statement in (*attempts, *plan.count_statements(cap=1_001), sample):
+    for statement in (*statements(plan), *statements(plan, Order.NONE, limit=1_001), plan.all_matches(cap=100)):
         assert rows_of(statement) < FEW_ROWS
 
 
@@ -63,8 +76,20 @@ def test_similar_images_are_found_without_reading_all(few_of_many, colleague):
     image = Image.objects.filter(owner=colleague).last()
     query = parse(f"like:{image.pk}")
     plan = QueryPlan(resolve(query, viewer=viewer_of(colleague), moment=timezone.now()))
-    assert max(rows_of(attempt.sql) for attempt in plan.attempts(after=None, limit=61)) < FEW_ROWS
+    assert max(map(rows_of, statements(plan))) < FEW_ROWS
     assert page(query, viewer=viewer_of(colleague)).images == [image]
+
+
+def test_first_entries_of_a_label_are_those_of_visible_images(owner, colleague):
+    own = create_labeled_image(owner, {"Dog": 90, "Cat": 90})
+    for _ in range(5):
+        create_labeled_image(colleague, {"Dog": 90, "Cat": 90})
+    refresh_label_counts()
+    plan = QueryPlan(resolve(parse("dog cat"), viewer=viewer_of(owner), moment=timezone.now()), budget=5)
+    statistics = plan.statistics(limit=2)
+    assert (choose_strategy(statistics), trial_budget(statistics)) == (Strategy.LABEL_TRIAL, 1)
+    statement = plan.statement(Strategy.LABEL_TRIAL, statistics, limit=2)
+    assert [row[0] for row in fetch_all(statement.text, statement.values)] == [own.pk]
 
 
 RARE = ["bucket:rare", "has:text", "has:faces", "is:reviewed", "width<9", "height<9", "name:rare OR name:q"]
@@ -81,9 +106,7 @@ def test_rare_matches_are_found_without_reading_all(few_of_many, colleague, text
         cursor.execute("ANALYZE analysis_image, analysis_imagetext, analysis_face, analysis_verdict, analysis_bucket")
     query = parse(text)
     plan = QueryPlan(resolve(query, viewer=viewer_of(colleague), moment=timezone.now()), budget=100)
-    attempts = [attempt.sql for attempt in plan.attempts(after=None, limit=61)]
-    statements = (*attempts, *plan.count_statements(cap=1_001))
-    assert max(rows_of(statement) for statement in statements) < FEW_ROWS
+    assert max(map(rows_of, (*statements(plan), *statements(plan, Order.NONE, limit=1_001)))) < FEW_ROWS
     assert page(query, viewer=viewer_of(colleague)).images == [rare]
 
 
