@@ -297,7 +297,7 @@ VALUE_MESSAGE = "Expected a number or a date after >=, for example dog>=90 or ta
         ("quality>70", 9, "Use >= or <= here, for example quality>=70."),
         ("quality>=70..80", 10, "Expected a number from 0 to 100, for example quality>=70."),
         ("similar:x", 9, "Expected the number or the public ID of a picture, for example similar:123."),
-        ("similar:-1", 9, "Expected the number or the public ID of a picture, for example similar:123."),
+        ("similar:1.5", 9, "Expected the number or the public ID of a picture, for example similar:123."),
         (f"similar:{'9' * 19}", 9, "Expected the number or the public ID of a picture, for example similar:123."),
         (
             "similar:5f0c1b6e-88d8-4b7b",
