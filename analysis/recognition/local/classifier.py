@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -42,11 +43,11 @@ def classify(picture: NDArray[np.uint8]) -> Classification:
     """
     views = np.stack([picture_views.center(picture, SIZE), picture_views.resize(picture, SIZE)])
     images = (views.astype(np.float32).transpose(0, 3, 1, 2) - MEAN) / SCALE
-    session = sessions.session(CLASSIFIER.name, CLASSIFIER.version, _read)
+    session = sessions.session(CLASSIFIER.name, CLASSIFIER.version, _locate)
     outputs = sessions.run(CLASSIFIER.name, session, ["probabilities", "embedding"], {"images": images})
     return Classification(*(output.mean(axis=0, dtype=np.float32) for output in outputs))
 
 
-def _read() -> bytes:
+def _locate() -> Path:
     prepare_classifier()
-    return CLASSIFIER.read()
+    return CLASSIFIER.verified_path()

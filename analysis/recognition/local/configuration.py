@@ -19,6 +19,8 @@ class Configuration:
     folder: Path | None = None
     detector: Path | None = None
     classifier: Path | None = None
+    has_face_traits: bool = False
+    has_moderation: bool = False
 
 
 _current = Configuration()

@@ -46,20 +46,20 @@ class View(NamedTuple):
 class DescribedModel:
     """A model's file and its description.
 
-    `read` gives the content, or the path of a file that may have others beside it.
+    `locate` gives the path after checking the file.
     """
 
     name: str
     description: Description
     version: Callable[[], tuple[int, ...]]
-    read: Callable[[], bytes | str]
+    locate: Callable[[], Path]
 
     def run(self, view: View) -> dict[str, Floats]:
         """The outputs by the description's names for them.
 
         Raises ModelUnavailable, OutOfMemory.
         """
-        session = sessions.session(self.name, self.version, self.read)
+        session = sessions.session(self.name, self.version, self.locate)
         output = self.description.output
         names = {kind: getattr(output, kind) for kind in ("scores", "boxes", "classes", "predictions")}
         names = {kind: name for kind, name in names.items() if name}
@@ -125,7 +125,7 @@ def of_file(path: Path, *, kind: Kind) -> DescribedModel:
         name=path.name,
         description=_description(path, kind, file_version(model_description.path_of(path))),
         version=lambda: file_version(path),
-        read=lambda: str(path),
+        locate=lambda: path,
     )
 
 
@@ -136,7 +136,7 @@ def _description(path: Path, kind: Kind, _version: tuple[int, ...]) -> Descripti
 
 
 def of_prepared(model: PreparedModel, description: Description) -> DescribedModel:
-    return DescribedModel(model.name, description, model.version, model.read)
+    return DescribedModel(model.name, description, model.version, model.verified_path)
 
 
 def activate(values: Floats, activation: model_description.Activation) -> Floats:

@@ -23,7 +23,7 @@ from analysis.recognition.local import (
     voting,
 )
 from analysis.recognition.local.model_description import Description, Kind, NewLabel
-from analysis.recognition.local.model_files import ModelUnavailable, PreparedModel, file_version
+from analysis.recognition.local.model_files import ModelUnavailable, PreparedModel, file_version, sha256
 from analysis.recognition.local.prepared_models import CLASSIFIER, DETECTOR
 from analysis.recognition.responses import Box
 
@@ -172,4 +172,4 @@ def _own(path: Path | None) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=8)
 def _digest(path: Path, version: tuple[int, ...]) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if version else ""
+    return sha256(path) if version else ""

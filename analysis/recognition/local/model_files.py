@@ -39,10 +39,11 @@ class PreparedModel:
     name: str
     source: str
     recipe: int
+    suffix: str = ".onnx"
 
     @property
     def path(self) -> Path:
-        return folder() / f"{self.name}.onnx"
+        return folder() / f"{self.name}{self.suffix}"
 
     @property
     def record_path(self) -> Path:
@@ -65,22 +66,21 @@ class PreparedModel:
 
     def is_whole(self) -> bool:
         record = self.record()
-        return record is not None and hashlib.sha256(self.path.read_bytes()).hexdigest() == record.sha256
+        return record is not None and sha256(self.path) == record.sha256
 
-    def read(self) -> bytes:
-        """The file's content. Raises ModelUnavailable if it is missing or was changed."""
+    def verified_path(self) -> Path:
+        """The file. Raises ModelUnavailable if it is missing or was changed."""
         record = self.record()
         if record is None:
             raise ModelUnavailable(
                 gettext_noop("The model %(name)s is not prepared. Run `manage.py prepare_models`."), name=self.name
             )
-        content = self.path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != record.sha256:
+        if sha256(self.path) != record.sha256:
             raise ModelUnavailable(
                 gettext_noop("The model file %(path)s was changed or cut off. Run `manage.py prepare_models`."),
                 path=str(self.path),
             )
-        return content
+        return self.path
 
     def prepare(self, build: Callable[[], bytes]) -> bool:
         """Make the file unless it is there and whole; False if it was.
@@ -117,6 +117,12 @@ def folder() -> Path:
     if configured is None:
         raise ModelUnavailable(gettext_noop("No folder for models is configured. Set IMAGELIB_MODELS."))
     return configured
+
+
+def sha256(path: Path) -> str:
+    """In pieces, since all of it at once would stay in the memory of a worker."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_version(path: Path) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """The local recognizer: no account, and nothing is sent or downloaded.
 
-Its responses have Rekognition's shapes. A classifier and a detector find labels, the detector with boxes; frontal
-faces, text, colors and image quality are found too. Emotions and moderation are left out.
+Its responses have Rekognition's shapes. A classifier and a detector find labels, the detector with boxes; faces,
+text, colors and image quality are found too. Emotions are left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,19 @@ from analysis.recognition.base import (
     Throttled,
     UnreadableResponse,
 )
-from analysis.recognition.local import faces, label_models, labels, responses, sessions, text
+from analysis.recognition.local import (
+    blazeface,
+    configuration,
+    face_traits,
+    faces,
+    label_models,
+    labels,
+    moderation,
+    responses,
+    sessions,
+    text,
+)
+from analysis.recognition.local.face_traits import Traits
 from analysis.recognition.local.model_files import ModelUnavailable
 from analysis.recognition.local.sessions import OutOfMemory
 from analysis.recognition.local.voting import Instance, VotedLabel
@@ -54,6 +66,10 @@ class LocalRecognizer:
     apis: frozenset[ApiName] = frozenset({"labels", "faces", "text"})
     region: str | None = None
     sends_originals: bool = False  # the detectors are faster on the smaller rendition
+
+    def __init__(self) -> None:
+        if configuration.current().has_moderation:
+            self.apis = self.apis | {"moderation"}
 
     def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Response:
         """Analyze one image.
@@ -86,7 +102,11 @@ class LocalRecognizer:
 
 
 RECIPE = 2  # counts the versions of the code that makes responses of the models' results
-VERSION_FIELDS: dict[ApiName, str] = {"labels": "LabelModelVersion", "text": "TextModelVersion"}
+VERSION_FIELDS: dict[ApiName, str] = {
+    "labels": "LabelModelVersion",
+    "text": "TextModelVersion",
+    "moderation": "ModerationModelVersion",
+}
 
 
 def model_version(api: ApiName) -> str:
@@ -94,9 +114,18 @@ def model_version(api: ApiName) -> str:
 
     At most 40 characters are stored.
     """
+    return f"local-{RECIPE} {_models(api)}"
+
+
+def _models(api: ApiName) -> str:
     if api == "labels":
-        return f"local-{RECIPE} {label_models.version()}"
-    return f"local-{RECIPE} " + (f"RapidOCR {_rapidocr_version()}" if api == "text" else f"OpenCV {cv2.__version__}")
+        return label_models.version()
+    if api == "text":
+        return f"RapidOCR {_rapidocr_version()}"
+    if api == "moderation":
+        return "open_nsfw"
+    large_faces = " BlazeFace" if blazeface.is_available() else ""
+    return f"OpenCV {cv2.__version__}{large_faces}{' dlib' if configuration.current().has_face_traits else ''}"
 
 
 @cache
@@ -132,6 +161,8 @@ class Inspection:
         self._size = (0, 0)
         self._faces: tuple[faces.Face, ...] | None = None
         self._lines: tuple[text.Line, ...] | None = None
+        self._traits: tuple[Traits, ...] | None = None
+        self._explicit: float | None = None
         self._labels: tuple[VotedLabel, ...] | None = None
         self._label_version = ""
         self._properties: dict[str, Any] = {}
@@ -140,7 +171,10 @@ class Inspection:
         with self._lock:
             self._detect(picture, api=api)
             if api == "faces":
-                return responses.faces_response(self._faces or (), size=self._size)
+                return responses.faces_response(self._faces or (), self._traits or (), size=self._size)
+            if api == "moderation":
+                explicit = responses.moderation_response(self._explicit or 0.0, parameters=parameters)
+                return {**explicit, "ModerationModelVersion": model_version(api)}
             if api == "text":
                 text_response = responses.text_response(self._lines or (), size=self._size)
                 return {**text_response, "TextModelVersion": model_version(api)}
@@ -154,7 +188,9 @@ class Inspection:
         wants_faces = self._faces is None and api in {"faces", "labels"}
         wants_lines = self._lines is None and api in {"text", "labels"}
         wants_labels = self._labels is None and api == "labels"
-        if not (wants_faces or wants_lines or wants_labels):
+        wants_traits = self._traits is None and api == "faces" and configuration.current().has_face_traits
+        wants_score = self._explicit is None and api == "moderation"
+        if not (wants_faces or wants_lines or wants_labels or wants_traits or wants_score):
             return
         with _decoding:
             rgb = _decode(picture, api=api)
@@ -163,6 +199,10 @@ class Inspection:
                 self._faces = faces.find(rgb)
             if wants_lines:
                 self._lines = text.find(rgb)
+            if wants_traits:
+                self._traits = face_traits.estimate(rgb, self._faces or ())
+            if wants_score:
+                self._explicit = moderation.score(rgb)
             if wants_labels:
                 self._label_version = model_version(api)
                 self._properties = responses.properties_response(rgb)
@@ -177,7 +217,7 @@ class Inspection:
             known = found.get(name)
             if known is None or known.confidence < confidence:
                 instances = boxes if name == "Face" else known.instances if known else ()
-                found[name] = VotedLabel(name, confidence, (), instances)
+                found[name] = VotedLabel(name, confidence, known.models if known else (), instances)
         return tuple(sorted(found.values(), key=lambda label: (-label.confidence, label.name)))
 
 

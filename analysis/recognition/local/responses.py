@@ -1,4 +1,4 @@
-"""Builds responses in the JSON shapes of DetectLabels, DetectFaces and DetectText."""
+"""Builds responses in the JSON shapes of Rekognition's operations."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.recognition.base import Parameters
 from analysis.recognition.local import colors, vocabulary
+from analysis.recognition.local.face_traits import Traits
 from analysis.recognition.local.faces import Face
 from analysis.recognition.local.labels import LABELS, LabelInfo
 from analysis.recognition.local.text import Corners, Line, Word
@@ -54,6 +55,8 @@ def _label(label: VotedLabel) -> Json:
         "Parents": [{"Name": parent} for parent in info.parents],
         "Aliases": [{"Name": alias} for alias in info.aliases],
         "Categories": [{"Name": info.category}],
+        # Not a field of Rekognition's, which has a single model. Readers of its responses ignore it.
+        **({"DetectedBy": [{"Name": model} for model in label.models]} if label.models else {}),
     }
 
 
@@ -78,21 +81,32 @@ def _color(color: colors.Dominant) -> Json:
     }
 
 
-def faces_response(faces: tuple[Face, ...], *, size: Size) -> Json:
+def faces_response(faces: tuple[Face, ...], traits: tuple[Traits, ...], *, size: Size) -> Json:
     """A DetectFaces response with box, quality and confidence.
 
-    Without age, gender and emotions.
+    `traits`: of the first faces; empty unless they are estimated. Emotions are left out.
     """
-    return {
-        "FaceDetails": [
-            {
-                "BoundingBox": _box(face_box(face, size)),
-                "Quality": {"Brightness": face.quality.brightness, "Sharpness": face.quality.sharpness},
-                "Confidence": face.confidence,
-            }
-            for face in faces
-        ]
-    }
+    details = [
+        {
+            "BoundingBox": _box(face_box(face, size)),
+            "Quality": {"Brightness": face.quality.brightness, "Sharpness": face.quality.sharpness},
+            "Confidence": face.confidence,
+        }
+        for face in faces
+    ]
+    for detail, estimated in zip(details, traits, strict=False):
+        detail["AgeRange"] = {"Low": estimated.age_low, "High": estimated.age_high}
+        detail["Gender"] = {"Value": estimated.gender, "Confidence": estimated.confidence}
+    return {"FaceDetails": details}
+
+
+def moderation_response(score: float, *, parameters: Parameters) -> Json:
+    """A DetectModerationLabels response without ModerationModelVersion.
+
+    One score says no more than Rekognition's first level.
+    """
+    label = {"Name": "Explicit", "ParentName": "", "TaxonomyLevel": 1, "Confidence": 100 * score}
+    return {"ModerationLabels": [label] if 100 * score >= parameters.moderation_min_confidence else []}
 
 
 def text_response(lines: tuple[Line, ...], *, size: Size) -> Json:

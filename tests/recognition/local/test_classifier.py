@@ -179,5 +179,6 @@ def test_version_changes_with_the_models(tmp_path):
         versions.add(label_models.version())
         assert label_models.version().startswith("Lite0+none ")
 
-    assert len(versions) == 4
+    # Without a prepared detector the empty folder is no change.
+    assert len(versions) == (4 if prepared_models.DETECTOR.record() else 3)
     assert max(len(f"local-2 {version}") for version in versions) <= 40

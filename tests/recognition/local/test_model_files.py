@@ -29,7 +29,7 @@ def test_model_is_made_once(folder):
     assert MODEL.record() is None
     assert MODEL.prepare(lambda: b"content")
     assert not MODEL.prepare(fail)
-    assert MODEL.read() == b"content"
+    assert MODEL.verified_path().read_bytes() == b"content"
     assert json.loads((folder / "toy.json").read_text())["source"] == "abc"
     assert sorted(path.name for path in folder.iterdir()) == ["toy.json", "toy.lock", "toy.onnx"]
 
@@ -40,9 +40,9 @@ def test_changed_file_is_refused_and_made_again(damage, folder):
     (folder / "toy.onnx").write_bytes(damage)
 
     with pytest.raises(ModelUnavailable, match=r"toy\.onnx was changed or cut off. Run `manage.py prepare_models`"):
-        MODEL.read()
+        MODEL.verified_path()
     assert MODEL.prepare(lambda: b"content")
-    assert MODEL.read() == b"content"
+    assert MODEL.verified_path().read_bytes() == b"content"
 
 
 @pytest.mark.parametrize("other", [PreparedModel("toy", "new source", 1), PreparedModel("toy", "abc", 2)])
@@ -51,7 +51,7 @@ def test_model_of_another_source_or_recipe_is_made_again(other, folder):
 
     assert other.record() is None
     assert other.prepare(lambda: b"newer")
-    assert other.read() == b"newer"
+    assert other.verified_path().read_bytes() == b"newer"
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"source": "abc"}'])
@@ -60,7 +60,7 @@ def test_damaged_record_counts_as_none(record, folder):
     (folder / "toy.json").write_text(record)
 
     with pytest.raises(ModelUnavailable, match="The model toy is not prepared"):
-        MODEL.read()
+        MODEL.verified_path()
     assert MODEL.prepare(lambda: b"content")
 
 
@@ -103,7 +103,7 @@ def test_processes_that_prepare_at_once_make_one_file(folder):
 
     assert sorted(process.exitcode for process in processes) == [0, 0, 1]  # the exit code says who made it
     assert (folder / "made").read_text() == "."
-    assert MODEL.read() == b"content"
+    assert MODEL.verified_path().read_bytes() == b"content"
 
 
 def prepare_together(folder: Path, barrier) -> None:

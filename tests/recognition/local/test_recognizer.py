@@ -20,7 +20,7 @@ PERSON = {"Face", "Head", "Person", "Photography", "Portrait"}
 CUP = {"Beverage", "Coffee", "Cup", "Espresso"}
 FOUND = {
     "astronaut.png": PERSON,
-    "camera.png": {"Black And White", "Person", "Tripod"},
+    "camera.png": {"Black And White", "Face", "Head", "Person", "Photography", "Portrait", "Tripod"},
     "chelsea.png": {"Animal", "Cat", "Mammal", "Pet"},
     "coffee.png": CUP,
     "coins.png": {"Black And White"},
@@ -77,7 +77,8 @@ def test_colors_of_photographs(name):
 def test_responses_have_rekognitions_shapes(name, api):
     answer = sample_pictures.answer(name, api)
 
-    assert aws_shapes.complaints(answer.content, aws_shapes.OPERATIONS[api]) == []
+    complaints = aws_shapes.complaints(answer.content, aws_shapes.OPERATIONS[api])
+    assert [text for text in complaints if not text.endswith(".DetectedBy is unknown")] == []  # imagelib's own
     assert answer.model_version == recognizer.model_version(api)
     assert len(answer.model_version) <= 40
 

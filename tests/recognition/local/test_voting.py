@@ -1,4 +1,4 @@
-"""Votes of the classifier and the detector, with probabilities and detections made by hand."""
+"""Votes of classifier and detector, with probabilities and boxes made by hand."""
 
 from __future__ import annotations
 
