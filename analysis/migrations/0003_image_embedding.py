@@ -57,6 +57,8 @@ class Migration(migrations.Migration):
                         "indexes": [
                             pgvector.django.HnswIndex(fields=["vector"], name="imageembedding_vector", opclasses=["halfvec_cosine_ops"]),
                             models.Index(condition=models.Q(("next_attempt_at", None), _negated=True), fields=["next_attempt_at"], name="imageembedding_due"),
+                            models.Index(fields=["model_version"], name="imageembedding_version"),
+                            models.Index(condition=models.Q(("error", ""), _negated=True), fields=["image"], name="imageembedding_error"),
                         ],
                     },
                 ),

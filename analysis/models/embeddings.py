@@ -46,6 +46,9 @@ class ImageEmbedding(models.Model):
         indexes = [
             HnswIndex(fields=["vector"], opclasses=["halfvec_cosine_ops"], name="imageembedding_vector"),
             models.Index(fields=["next_attempt_at"], condition=~Q(next_attempt_at=None), name="imageembedding_due"),
+            # For the counts of the health check; a scan of the vectors takes seconds.
+            models.Index(fields=["model_version"], name="imageembedding_version"),
+            models.Index(fields=["image"], condition=~Q(error=""), name="imageembedding_error"),
         ]
 
     def __str__(self) -> str:

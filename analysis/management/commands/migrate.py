@@ -24,4 +24,5 @@ class Command(migrate.Command):
 
 def _has_embeddings(connection: BaseDatabaseWrapper) -> bool:
     """True if the migration of the table of embeddings is applied."""
-    return ("analysis", "0003_image_embedding") in MigrationRecorder(connection).applied_migrations()
+    applied = MigrationRecorder(connection).applied_migrations()
+    return any(app == "analysis" and name.endswith("_image_embedding") for app, name in applied)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
@@ -16,7 +18,8 @@ from analysis.recognition.embeddings import queue, table
 from analysis.recognition.embeddings.table import PgvectorStatus
 from tests import factories
 
-migration = import_module("analysis.migrations.0003_image_embedding")
+[FILE] = (Path(settings.BASE_DIR) / "analysis" / "migrations").glob("*_image_embedding.py")
+migration = import_module(f"analysis.migrations.{FILE.stem}")
 
 
 def has_extension() -> bool:
