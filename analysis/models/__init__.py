@@ -6,6 +6,7 @@ from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.heartbeat import Heartbeat
+from analysis.models.idempotent_requests import IdempotentRequest
 from analysis.models.images import Image, ImageQuerySet, PendingBlob
 from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
@@ -41,6 +42,7 @@ __all__ = [
     "Face",
     "FileKeyword",
     "Heartbeat",
+    "IdempotentRequest",
     "Image",
     "ImageEmbedding",
     "ImageIndex",

@@ -36,7 +36,7 @@ def drop_table(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analysis", "0002_index_columns_and_groups")]
+    dependencies = [("analysis", "0003_api_requests")]
     operations = [
         migrations.SeparateDatabaseAndState(
             state_operations=[
