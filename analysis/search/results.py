@@ -35,7 +35,7 @@ class Search:
     """A query of one viewer, resolved once for its page, count and facets."""
 
     def __init__(self, query: Query, viewer: Viewer, *, moment: datetime | None = None, budget: int = BUDGET) -> None:
-        """`moment` is the end of relative dates; `budget` that of the first scan."""
+        """`moment`: the end of relative dates; `budget`: entries of the first trial."""
         self.query, self.viewer = query, viewer
         self._moment, self._budget = moment, budget
 

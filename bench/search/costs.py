@@ -83,7 +83,7 @@ def _fastest(connection: psycopg.Connection, statement: str) -> float:
 
 
 def _processor_time(connection: psycopg.Connection) -> float:
-    """Microseconds of the connection's server process, which other load does not disturb."""
+    """Microseconds of the connection's server process, whatever else is running."""
     return int(Path(f"/proc/{connection.info.backend_pid}/schedstat").read_text().split()[0]) / 1_000
 
 

@@ -51,9 +51,9 @@ class QueryPlan:
             after = None
         rows: list[Row] = []
         statistics = self.statistics(limit=limit)
-        if after and statistics.order is Order.CONFIDENCE:
+        if after and isinstance(after.key, int) and statistics.order is Order.CONFIDENCE:
             # Without the confidences that the page before has passed.
-            statistics = replace(statistics, trials=sum(step > int(str(after.key)) for step in CONFIDENCE_STEPS))
+            statistics = replace(statistics, trials=sum(step > after.key for step in CONFIDENCE_STEPS))
         while not self.is_empty and len(rows) < limit:
             strategy = choose_strategy(statistics)
             # Each strategy finds the first matches in the order of the result, so the next one goes on behind them.

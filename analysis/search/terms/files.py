@@ -26,19 +26,24 @@ _TEXT_TRIGRAMS = """
         SELECT lower(%s) AS name, CASE WHEN length(lower(%s)) < 3 THEN 1 ELSE 3 END AS size) said,
         generate_series(1, length(said.name) - said.size + 1) place)
 """
+MAX_CAMERAS_READ = 5_000
+"""Of more distinct cameras, which take about 50 ms to read, none is looked up: images are searched without an index."""
 # A skip scan over distinct cameras, of which there are few: PostgreSQL 17 has none for DISTINCT.
-_MATCHING_CAMERAS = """
-    WITH RECURSIVE used AS (
+_MATCHING_CAMERAS = f"""
+    WITH RECURSIVE every AS (
         (SELECT camera_make, camera_model, lens FROM analysis_image ORDER BY 1, 2, 3 LIMIT 1)
         UNION ALL
-        SELECT following.* FROM used, LATERAL (
+        SELECT following.* FROM every, LATERAL (
             SELECT i.camera_make, i.camera_model, i.lens FROM analysis_image i
-            WHERE (i.camera_make, i.camera_model, i.lens) > (used.camera_make, used.camera_model, used.lens)
-            ORDER BY 1, 2, 3 LIMIT 1) following)
+            WHERE (i.camera_make, i.camera_model, i.lens) > (every.camera_make, every.camera_model, every.lens)
+            ORDER BY 1, 2, 3 LIMIT 1) following),
+    used AS MATERIALIZED (SELECT * FROM every LIMIT {MAX_CAMERAS_READ + 1})
+    SELECT 0 AS place, count(*)::text, '', '' FROM used
+    UNION ALL
     SELECT place, camera_make, camera_model, lens FROM used
     JOIN unnest(%s::text[]) WITH ORDINALITY AS said (pattern, place)
         ON concat_ws(' ', camera_make, camera_model, lens) ILIKE pattern
-"""
+"""  # noqa: S608
 MAX_CAMERAS = 100
 """Up to this many cameras are listed in a condition, which PostgreSQL answers by the index within OR, too."""
 
@@ -131,16 +136,19 @@ class CameraTerm(FileTerm):
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
         """The cameras that each term matches, as tuples of make, model and lens."""
-        cameras: dict[Term, Any] = {term: [] for term in terms}
-        for place, *camera in fetch_all(_MATCHING_CAMERAS, [[like_pattern(term.text) for term in terms]]):
-            cameras[terms[place - 1]].append(camera)
-        return cameras
+        patterns = [like_pattern(term.text) for term in terms]
+        [(_, number, *_), *rows] = sorted(fetch_all(_MATCHING_CAMERAS, [patterns]))
+        if int(number) > MAX_CAMERAS_READ:
+            return {}
+        return {term: [camera for place, *camera in rows if place == at] for at, term in enumerate(terms, start=1)}
 
     def condition(self, resolved: Resolution) -> Sql:
         return image_condition("concat_ws(' ', camera_make, camera_model, lens) ILIKE %s", like_pattern(self.text))
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        cameras = resolved.values[self]
+        cameras = resolved.values.get(self)
+        if cameras is None:
+            return None
         if not cameras:
             return FALSE
         if len(cameras) > MAX_CAMERAS:

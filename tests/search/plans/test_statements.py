@@ -92,13 +92,22 @@ def test_first_entries_of_a_label_are_those_of_visible_images(owner, colleague):
     assert [row[0] for row in fetch_all(statement.text, statement.values)] == [own.pk]
 
 
-RARE = ["bucket:rare", "has:text", "has:faces", "is:reviewed", "width<9", "height<9", "name:rare OR name:q"]
+RARE = [
+    "bucket:rare",
+    "has:text",
+    "has:faces",
+    "is:reviewed",
+    "width<9",
+    "height<9",
+    "name:rare OR name:q",
+    "camera:rare OR name:q",
+]
 
 
 @pytest.mark.parametrize("text", RARE)
 def test_rare_matches_are_found_without_reading_all(few_of_many, colleague, text):
     rare = create_bucket_image(create_bucket(colleague, name="rare"), "a.jpg")
-    Image.objects.filter(pk=rare.pk).update(width=8, height=8, filename="rare.jpg")
+    Image.objects.filter(pk=rare.pk).update(width=8, height=8, filename="rare.jpg", camera_make="Rare")
     ImageText.objects.create(image=rare, content="EXIT")
     Face.objects.create(image=rare, left=0, top=0, width=1, height=1, confidence=99)
     Verdict.objects.create(image=rare, label=create_label("Dog"), decision="confirmed", by=colleague)
