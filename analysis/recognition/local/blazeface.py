@@ -38,9 +38,9 @@ def find(rgb: NDArray[np.uint8]) -> list[Candidate]:
     view = picture_views.letterbox(rgb, (SIDE, SIDE), fill=0)
     network.setInput((view.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None].copy())
     logits, values = network.forward(("classificators", "regressors"))
-    scores = (1 / (1 + np.exp(-logits[0].clip(-50, 50)))).astype(np.float32)
+    scores = np.asarray(1 / (1 + np.exp(-logits[0].clip(-50, 50))), np.float32)
     scores[~_is_upright(values[0])] = 0  # it also sees faces that are upside down
-    found = boxes.best(scores, _corners(values[0]) / SIDE, minimum=MIN_SCORE)
+    found = boxes.best(scores, np.asarray(_corners(values[0]) / SIDE, np.float32), minimum=MIN_SCORE)
     scale = max(height, width)
     return [
         (*_clamped(corners * scale, width, height), _confidence(score))
@@ -52,7 +52,7 @@ def find(rgb: NDArray[np.uint8]) -> list[Candidate]:
 def _corners(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Left, top, right, bottom in pixels of the input."""
     centers, half = _anchors() + values[:, :2], values[:, 2:4] / 2
-    return np.concatenate([centers - half, centers + half], axis=1)
+    return np.asarray(np.concatenate([centers - half, centers + half], axis=1), np.float32)
 
 
 def _is_upright(values: NDArray[np.float32]) -> NDArray[np.bool_]:

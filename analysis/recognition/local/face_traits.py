@@ -36,7 +36,10 @@ class Traits:
 
 
 def estimate(picture: NDArray[np.uint8], faces: tuple[Face, ...]) -> tuple[Traits, ...]:
-    """Traits of the first faces, at most MAX_FACES. Raises ModelUnavailable, OutOfMemory."""
+    """Traits of the first faces, at most MAX_FACES.
+
+    Raises ModelUnavailable, OutOfMemory.
+    """
     chips = [_chip(picture, face) for face in faces[:MAX_FACES]]
     if not chips:
         return ()

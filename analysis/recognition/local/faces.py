@@ -1,4 +1,4 @@
-"""Detects faces: small frontal ones with OpenCV's Haar cascades, large ones with BlazeFace.
+"""Detects faces with OpenCV's Haar cascades and, large ones, with BlazeFace.
 
 Three cascades must agree and eyes raise the confidence: a false face is worse than a missed one. BlazeFace finds what
 they miss: faces from the side, in shadow, behind glasses.

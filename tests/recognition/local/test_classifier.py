@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from analysis.recognition.base import Throttled
 from analysis.recognition.local import classifier, label_models, prepared_models, vocabulary, voting
+from analysis.recognition.local.conversion.graph import Graph
 from analysis.recognition.local.model_files import ModelUnavailable
+from tests.recognition import sample_pictures
 from tests.recognition.local import own_models
 
 
@@ -158,6 +162,22 @@ def test_unknown_labels_are_named(change, sentence, tmp_path):
     with own_models.configured(classifier=path), pytest.raises(ModelUnavailable) as raised:
         label_models.find(PHOTO, text_share=0)
     assert str(raised.value).startswith(sentence)
+
+
+def test_model_that_needs_more_memory_than_there_is_is_retried(tmp_path):
+    graph = Graph()
+    graph.node("ConstantOfShape", [graph.constant(np.array([1, 10**15]))], output="s")
+    path = tmp_path / "own.onnx"
+    path.write_bytes(graph.model(inputs={"images": [1, 3, 4, 8]}, outputs={"s": [1, 10**15]}))
+    path.with_suffix(".toml").write_text(DESCRIPTION.format(input="", output=""))
+
+    with own_models.configured(classifier=path), pytest.raises(Throttled) as raised:
+        sample_pictures.analyze(sample_pictures.jpeg(Image.fromarray(PHOTO)), "labels")
+    assert raised.value.code == "OutOfMemory"
+    assert raised.value.sentence() == (
+        "The labels request failed with OutOfMemory: There was not enough memory to analyze the picture. "
+        "Give the worker more memory, or set RECOGNITION_THREADS=1."
+    )
 
 
 def test_missing_model_is_named(tmp_path):
