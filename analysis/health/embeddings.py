@@ -10,7 +10,7 @@ from analysis.findings import Finding, ok, warning
 from analysis.formatting import count, pictures, plural
 from analysis.recognition.embeddings import queue, table
 from analysis.recognition.embeddings.table import PgvectorStatus
-from analysis.recognition.local import classifier
+from analysis.recognition.local.prepared_models import has_classifier
 
 SUBJECT = "similar pictures"
 _PGVECTOR = {
@@ -50,7 +50,7 @@ def check_embeddings() -> Finding:
     if status is not PgvectorStatus.READY:
         obstacle, next_step = _PGVECTOR[status]
         return warning(SUBJECT, str(obstacle), str(next_step))
-    if not classifier.is_available():
+    if not has_classifier():
         sentence = _("Off: the classifier's model is missing. Everything else works.")
         return warning(SUBJECT, sentence, _("Run `manage.py prepare_models`."))
     return _check_counts(queue.counts())

@@ -19,7 +19,6 @@ from analysis.ingest.validation import InvalidImage
 from analysis.jobs import run_for
 from analysis.models import Image, ImageEmbedding
 from analysis.recognition.embeddings import projection, queue
-from analysis.recognition.local import classifier
 from analysis.recognition.local.model_files import ModelUnavailable
 from analysis.recognition.local.sessions import OutOfMemory
 from analysis.storage import renditions
@@ -62,7 +61,7 @@ def compute_next() -> bool:
     try:
         if row.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker
             raise Unreadable(_("Each worker that computed it stopped unexpectedly."))
-        _save(row, vector=projection.reduce(classifier.classify(_pixels(row.image)).embedding))
+        _save(row, vector=_vector(_pixels(row.image)))
     except Unreadable as error:
         _fail(row, str(error))
     except InvalidImage as error:
@@ -74,6 +73,13 @@ def compute_next() -> bool:
         _postpone(row, translated(error) if isinstance(error, ModelUnavailable) else _("Not enough memory."))
         return False
     return True
+
+
+def _vector(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    # Imported here, since OpenCV takes a second and megabytes: web processes import the queue and its tasks.
+    from analysis.recognition.local import classifier  # noqa: PLC0415
+
+    return projection.reduce(classifier.classify(pixels).embedding)
 
 
 def _pixels(image: Image) -> NDArray[np.uint8]:

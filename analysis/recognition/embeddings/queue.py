@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from analysis import leases
 from analysis.models import Image, ImageEmbedding
 from analysis.recognition.embeddings import table
-from analysis.recognition.local import classifier
+from analysis.recognition.local.prepared_models import has_classifier
 
 MODEL_VERSION = "efficientnet-lite0 1"
 """Changes with whatever changes the vectors: weights, views of the picture, projection."""
@@ -33,7 +33,7 @@ class EmbeddingCounts:
 
 def is_enabled() -> bool:
     """True if the setting is on, and pgvector and the model are there."""
-    return settings.SIMILAR_PICTURES and table.exists() and classifier.is_available()
+    return settings.SIMILAR_PICTURES and table.exists() and has_classifier()
 
 
 def is_due() -> bool:
