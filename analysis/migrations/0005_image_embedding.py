@@ -36,7 +36,7 @@ def drop_table(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analysis", "0003_api_requests")]
+    dependencies = [("analysis", "0004_batch_is_by_account")]
     operations = [
         migrations.SeparateDatabaseAndState(
             state_operations=[
