@@ -81,9 +81,10 @@ def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> Sa
     source = reverse("rendition", args=[image.pk, name])
     width = max(1, min(round(height * image.width / image.height), height * 3))
     return format_html(
-        '<img class="thumbnail" src="{}?v={}" alt="" width="{}" height="{}" loading="lazy">',
+        '<img class="thumbnail" src="{}?v={}" alt="{}" width="{}" height="{}" loading="lazy">',
         source,
         image.renditions_id.hex[:12],
+        image,  # in lists it is all there is of a link
         width,
         height,
     )
