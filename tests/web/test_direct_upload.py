@@ -95,7 +95,7 @@ def test_hash_of_anothers_picture_is_not_recognized(browser, colleague):
     [
         ({"size": 0}, "the file is empty"),
         ({"size": "many"}, "the file is empty"),
-        ({"size": 101 * 1024**2}, "101 MB is over the limit of 100 MB"),
+        ({"size": 101 * 1000**2}, "101 MB is over the limit of 100 MB"),
     ],
 )
 def test_invalid_file_gets_no_upload(browser, fields, sentence):

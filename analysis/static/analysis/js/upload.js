@@ -65,7 +65,7 @@ class UploadFiles extends HTMLElement {
 
   refuseLarge(file) {
     this.total.bytes -= file.size;
-    const size = `${NUMBER.format(Math.ceil((file.size / 1024 ** 2) * 10) / 10)} MB`;
+    const size = `${NUMBER.format(Math.ceil((file.size / 1000 ** 2) * 10) / 10)} MB`;
     this.addError({ file }, message("file-over-limit", { size, limit: this.dataset.limit }), false);
   }
 
