@@ -14,7 +14,10 @@ from django.utils.translation import ngettext
 from analysis.web.attempts import Attempts
 
 MAILS = 3
-"""Mails an hour to one email address by requests from one network, whether an account has it or not, so that nobody learns which do."""
+"""Mails an hour to one email address by requests from one network.
+
+Counted whether an account has the address or not, so that nobody learns which do.
+"""
 TOTAL = 10
 """Mails an hour to one address by requests from everywhere, and requests an hour from one network."""
 
