@@ -126,5 +126,7 @@ def json_block(value: Any, *, summary: str = "") -> SafeString | str:
         return EMPTY
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return format_html(
-        '<details class="json-block"><summary>{}</summary><pre>{}</pre></details>', summary or _("Raw response"), text
+        '<details class="json-block"><summary>{}</summary><pre tabindex="0">{}</pre></details>',
+        summary or _("Raw response"),
+        text,
     )

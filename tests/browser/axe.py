@@ -22,8 +22,9 @@ LOOKS = (
     ("desktop", "dark", {"runOnly": ["color-contrast", "link-in-text-block"]}),
     ("phone", "light", {}),
 )
-RUN = """options => axe.run(document, {resultTypes: ["violations"], ...options}).then(results => results.violations
-  .filter(rule => ["serious", "critical"].includes(rule.impact))
+RUN = """([options, impacts]) => axe.run(document, {resultTypes: ["violations"], ...options})
+  .then(results => results.violations
+  .filter(rule => impacts.includes(rule.impact))
   .flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 200)} (${node.target}) ` +
     [...node.any, ...node.all, ...node.none].map(check => check.message).join("; "))))"""
 
@@ -53,13 +54,13 @@ def _missing(reason: str) -> str:
     pytest.skip(reason)
 
 
-def violations(page: Page, script: str) -> list[str]:
-    """What axe calls serious or critical, at both widths, in both themes."""
+def violations(page: Page, script: str, *, impacts: tuple[str, ...] = ("serious", "critical")) -> list[str]:
+    """What axe finds of these impacts, at both widths, in both themes."""
     found: list[str] = []
     page.evaluate(script)  # by the debugger, which a CSP does not concern
     for name, theme, options in LOOKS:
         width, height = WIDTHS[name]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        found += [f"{page.url} {name} {theme}: {line}" for line in page.evaluate(RUN, options)]
+        found += [f"{page.url} {name} {theme}: {line}" for line in page.evaluate(RUN, [options, impacts])]
     return found

@@ -7,6 +7,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.ingest import xmp
 from analysis.ingest.capture_time import CaptureTime
@@ -171,3 +173,30 @@ def test_copied_day_or_clock_in_a_sidecar_keeps_the_time_of_the_file(copy):
 def test_sidecar_survives_json(packet):
     sidecar = xmp.parse_packet(packet)
     assert from_json(json.loads(json.dumps(to_json(sidecar)))) == sidecar
+
+
+PIECES = [
+    b"<rdf:li>",
+    b"</rdf:Bag>",
+    b"\0",
+    b"\xff\xfe",
+    b"<!DOCTYPE",
+    b"&#0;",
+    b"&#xD800;",
+    b"9" * 400,
+    b"<" * 50,
+    b"47,33N",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_any_packet_is_metadata_that_can_be_stored(data):
+    packet = data.draw(st.sampled_from([pictures.full_xmp(), pictures.dated_xmp()]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at, length = data.draw(st.integers(0, len(packet))), data.draw(st.integers(0, 30))
+        packet = packet[:at] + data.draw(st.sampled_from(PIECES) | st.binary(max_size=8)) + packet[at + length :]
+    values = json.dumps(to_json(xmp.parse_packet(packet)))
+    assert from_json(json.loads(values)) == xmp.parse_packet(packet)
+    assert "\\u0000" not in values  # PostgreSQL stores none
+    assert len(values) < 200_000
