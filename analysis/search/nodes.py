@@ -199,9 +199,9 @@ class HasTerm:
 
 @dataclass(frozen=True)
 class SourceTerm:
-    """Images analyzed by this recognizer; "person" is a confirmed or added label."""
+    """Images analyzed by this recognizer; "person": a confirmed or added label; "file": a keyword of the file."""
 
-    SOURCES: ClassVar = ("rekognition", "local", "simulator", "person")
+    SOURCES: ClassVar = ("rekognition", "local", "simulator", "person", "file")
     source: str
 
     def __str__(self) -> str:

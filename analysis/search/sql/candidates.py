@@ -183,6 +183,8 @@ def table_candidates(part: Node) -> Candidates | None:
     match part:
         case SourceTerm("person"):
             text, values = "SELECT image_id FROM analysis_verdict WHERE decision <> 'rejected'", tuple[Any, ...]()
+        case SourceTerm("file"):
+            text, values = "SELECT image_id FROM analysis_filekeyword", ()
         case SourceTerm(recognizer):
             text, values = "SELECT image_id FROM analysis_analysis WHERE is_current AND recognizer = %s", (recognizer,)
         case ModelTerm(version):

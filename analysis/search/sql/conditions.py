@@ -32,7 +32,7 @@ from analysis.search.nodes import (
     TextTerm,
 )
 from analysis.search.resolve import LabelSet, ResolvedQuery, traits_of
-from analysis.search.sql.expressions import FALSE, TRUE, Sql, all_of, any_of, negated
+from analysis.search.sql.expressions import EDITED_SOURCES, FALSE, TRUE, Sql, all_of, any_of, negated
 from analysis.search.sql.text_search import text_condition
 
 MAX_LABEL_LOOKUPS = 8
@@ -237,9 +237,9 @@ def _duplicate(viewer: Viewer) -> Sql:
 
 
 def _has_source(source: str) -> Sql:
-    if source == "person":
-        return _exists("analysis_verdict v WHERE {} AND v.decision <> 'rejected'")
-    return _exists("analysis_analysis a WHERE {} AND a.is_current AND a.recognizer = %s", source)
+    if source not in EDITED_SOURCES:
+        return _exists("analysis_analysis a WHERE {} AND a.is_current AND a.recognizer = %s", source)
+    return _exists(EDITED_SOURCES[source])
 
 
 def _is_similar(image_id: int, resolved: ResolvedQuery) -> Sql:

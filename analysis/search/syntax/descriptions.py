@@ -85,6 +85,7 @@ _SOURCES = {
     "local": gettext_lazy("analyzed by the local recognizer"),
     "simulator": gettext_lazy("analyzed by the simulator"),
     "person": gettext_lazy("confirmed by a person"),
+    "file": gettext_lazy("with keywords in its file"),
 }
 
 
