@@ -37,7 +37,10 @@ def pytest_configure() -> None:
 
 
 def _interrupt(tests: int, number: int, _frame: object) -> None:
-    """End the tests as Ctrl-C does: by default these signals leave PostgreSQL and Redis running."""
+    """End the tests as Ctrl-C does.
+
+    By default these signals leave PostgreSQL and Redis running.
+    """
     if os.getpid() == tests:
         raise KeyboardInterrupt
     signal.signal(number, signal.SIG_DFL)  # a forked child, which has nothing to stop

@@ -52,7 +52,10 @@ class Sidecar:
 
 
 def read(row: BucketObject) -> Sidecar:
-    """The sidecar of an object. Raises AWSError for what concerns more than this one key."""
+    """The sidecar of an object.
+
+    Raises AWSError for errors that concern more than this one key.
+    """
     if not row.bucket.has_sidecars:  # each picture costs up to four requests
         return Sidecar()
     for key in sidecar_names(row.key):

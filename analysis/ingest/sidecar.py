@@ -1,4 +1,7 @@
-"""XMP sidecars: files beside a picture, whose metadata counts more than the picture's own."""
+"""XMP sidecars: files beside a picture.
+
+Their metadata counts more than the picture's own.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def is_sidecar(name: str) -> bool:
 
 
 def sidecar_names(name: str) -> tuple[str, ...]:
-    """Names a picture's sidecar may have, the first one there counts: photo.jpg.xmp, else photo.xmp."""
+    """Names of a picture's sidecar, in order: photo.jpg.xmp, else photo.xmp."""
     return tuple(f"{stem}{extension}" for stem in (name, splitext(name)[0]) for extension in EXTENSIONS)
 
 

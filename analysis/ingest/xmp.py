@@ -1,4 +1,4 @@
-"""Metadata from XMP, in a file or a sidecar: descriptions, capture time and location.
+"""Metadata from XMP: descriptions, capture time and location.
 
 Hostile XML loses its own values only.
 """
@@ -44,7 +44,7 @@ MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "ut
 
 @dataclass(frozen=True)
 class XmpMetadata:
-    """What XMP says about a picture; `location` is latitude and longitude in degrees."""
+    """Metadata of a picture; `location` is latitude and longitude in degrees."""
 
     descriptive: DescriptiveMetadata = field(default_factory=DescriptiveMetadata)
     time: CaptureTime | None = None

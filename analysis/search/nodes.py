@@ -199,7 +199,10 @@ class HasTerm:
 
 @dataclass(frozen=True)
 class SourceTerm:
-    """Images analyzed by this recognizer; "person": a confirmed or added label; "file": a keyword of the file."""
+    """Images analyzed by this recognizer.
+
+    "person" is a confirmed or added label, "file" a keyword of the file.
+    """
 
     SOURCES: ClassVar = ("rekognition", "local", "simulator", "person", "file")
     source: str

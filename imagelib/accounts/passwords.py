@@ -1,4 +1,4 @@
-"""Addresses for changing and resetting passwords: Django's views, our templates, and a limit on mails."""
+"""Addresses for changing and resetting passwords, and a limit on mails."""
 
 from __future__ import annotations
 

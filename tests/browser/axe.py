@@ -1,4 +1,7 @@
-"""axe-core from npm: packed into the tests' temporary folder, checked against its SHA-512, never installed."""
+"""axe-core from npm, which checks pages for accessibility.
+
+It is packed into the tests' temporary folder, checked against its SHA-512, and never installed.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ RUN = """([options, impacts]) => axe.run(document, {resultTypes: ["violations"],
 
 
 def source(folder: Path) -> str:
-    """The script. Skips the test where there is no npm or no registry, and fails it where browser tests must run."""
+    """The script of axe-core.
+
+    Skips the test where there is no npm or no registry, and fails it where browser tests must run.
+    """
     npm = shutil.which("npm")
     if npm is None:
         return _missing("npm was not found")
@@ -55,7 +61,7 @@ def _missing(reason: str) -> str:
 
 
 def violations(page: Page, script: str, *, impacts: tuple[str, ...] = ("serious", "critical")) -> list[str]:
-    """What axe finds of these impacts, at both widths, in both themes."""
+    """Findings of these impacts, at both widths, in both themes."""
     found: list[str] = []
     page.evaluate(script)  # by the debugger, which a CSP does not concern
     for name, theme, options in LOOKS:

@@ -1,4 +1,7 @@
-"""axe finds nothing serious or critical on any page, at both widths, in both themes, with rows and without."""
+"""Accessibility of every page, with rows and without.
+
+axe finds nothing serious or critical, at both widths, in both themes.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def script(tmp_path_factory) -> str:
 
 @pytest.fixture
 def person(transactional_db, pictures_folder):
-    """Who is offered every control."""
+    """A superuser, who is offered every control."""
     Group.objects.get_or_create(name="viewer")
     return factories.create_user("owner", is_staff=True, is_superuser=True, email="owner@example.org")
 
