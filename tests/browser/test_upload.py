@@ -176,3 +176,18 @@ def test_sidecar_is_chosen_together_with_its_picture(window):
     )
     expect(refused.filter(has_text="large.xmp")).to_contain_text("An XMP file can have at most 1 MB.")
     assert Image.objects.get().title == "At the lake"
+
+
+def test_folder_is_uploaded_without_hidden_and_system_folders_and_with_its_sidecars(window, tmp_path):
+    kept, skipped = ("a/one.jpg", "b/one.jpg"), (".hidden/c.jpg", "@eaDir/d.jpg", "$RECYCLE.BIN/e.jpg", ".f.jpg")
+    for number, name in enumerate((*kept, *skipped)):
+        path = tmp_path / "album" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pictures.jpeg(seed=number))
+    for name, title in {"a/one.xmp": "First", "b/one.jpg.xmp": "Second", "b/alone.xmp": "Third"}.items():
+        packet = pictures.xmp_of(f"<dc:title><rdf:Alt><rdf:li>{title}</rdf:li></rdf:Alt></dc:title>")
+        (tmp_path / "album" / name).write_bytes(packet)
+    window.page.get_by_label("Folder", exact=True).set_input_files(tmp_path / "album")
+    expect(window.page.locator("[data-upload-summary]")).to_contain_text("2 added")
+    expect(window.page.locator("[data-section=refused] li")).to_have_count(0)
+    assert sorted(Image.objects.values_list("title", flat=True)) == ["First", "Second"]
