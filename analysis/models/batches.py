@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from imagelib.accounts.models import ApiToken
+
 
 class BatchColumns(models.Model):
     """Counters of finished analyses."""
@@ -93,6 +95,15 @@ class Batch(BatchColumns):
         unique=True,
         editable=False,
         help_text=_("From the form of the estimate; a form starts one run only."),
+    )
+    api_token = models.ForeignKey(
+        ApiToken,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="batches",
+        verbose_name=_("API token"),
+        help_text=_("The token that started it, whose spending limit its costs count against."),
     )
 
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.RUNNING)

@@ -11,8 +11,10 @@ from analysis.models import Image, Label, Viewer
 from analysis.search.database import fetch_all
 from analysis.search.sql.conditions import visibility_filter
 
-SAMPLE = 4_000
-"""Images whose labels are counted to find the frequent ones; in smaller libraries, all images."""
+EXACT = 4_000
+"""Up to this number of images, the labels of all of them are counted to find the frequent ones."""
+SAMPLE = 2_000
+"""Of more images, about this number is counted."""
 COUNT_CAP = 1_000
 """Labels are counted to this number where counting all images would take long."""
 MIN_SAMPLED = 20
@@ -136,15 +138,15 @@ def _count_by_label(ids: str, values: list[Any], viewer: Viewer) -> dict[int, in
 
 
 def _visible_ids(viewer: Viewer) -> list[int] | None:
-    """All images that the viewer sees; None if they are more than SAMPLE."""
+    """All images that the viewer sees; None if they are more than EXACT."""
     library = Image.objects.filter(trashed_at=None).order_by("-added_at", "-pk").values_list("pk", flat=True)
     # Two queries, since each has a partial index and their disjunction has none.
-    shared = library.filter(visibility__gte=viewer.min_visibility)[: SAMPLE + 1]
-    own = library.filter(owner=viewer.person_id)[: SAMPLE + 1]
-    if shared.count() > SAMPLE or own.count() > SAMPLE:
+    shared = library.filter(visibility__gte=viewer.min_visibility)[: EXACT + 1]
+    own = library.filter(owner=viewer.person_id)[: EXACT + 1]
+    if shared.count() > EXACT or own.count() > EXACT:
         return None
     ids = {*shared, *own}
-    return list(ids) if len(ids) <= SAMPLE else None
+    return list(ids) if len(ids) <= EXACT else None
 
 
 def _sample_ids() -> range:
@@ -152,7 +154,8 @@ def _sample_ids() -> range:
     [(first, last)] = fetch_all(
         "SELECT coalesce(min(image_id), 0), coalesce(max(image_id), -1) FROM analysis_imageindex"
     )
-    return range(first, last + 1, max(1, -(-(last + 1 - first) // SAMPLE)))
+    number = last + 1 - first
+    return range(first, last + 1, 1 if number <= EXACT else -(-number // SAMPLE))
 
 
 def _owns_all(viewer: Viewer) -> bool:

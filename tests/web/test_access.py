@@ -12,6 +12,8 @@ from django.utils import timezone
 from analysis import pipeline
 from analysis.library import uploads
 from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch, Upload
+from imagelib.accounts import api_tokens
+from imagelib.accounts.models import ApiToken
 from tests import pictures
 from tests.factories import create_analysis, create_bucket, create_labeled_image
 
@@ -56,6 +58,8 @@ ENTRIES = {
     "bucket": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "bucket-sync": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "labels": ("get", EVERYBODY_SIGNED_IN),
+    "export": ("get", EVERYBODY_SIGNED_IN),
+    "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
     "upload": ("get", EVERYBODY_SIGNED_IN),
@@ -91,6 +95,8 @@ ENTRIES = {
     "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
+    "api-tokens": ("get", EVERYBODY_SIGNED_IN),
+    "api-token-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "password_change": ("get", EVERYBODY_SIGNED_IN),
     "password_change_done": ("get", EVERYBODY_SIGNED_IN),
     "password_reset": ("get", EVERYBODY),
@@ -114,7 +120,7 @@ PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 
 def our_patterns() -> list[URLPattern]:
-    """All addresses except the admin's, which has its own tests."""
+    """All addresses except the admin's and the API's, which have tests of their own."""
     patterns = get_resolver().url_patterns
     pages = [
         pattern
@@ -146,6 +152,8 @@ def address(name: str, image: Image) -> str:
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
+    token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
+    arguments |= {"api-token-revoke": [token]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 
@@ -165,6 +173,7 @@ def image(owner, pictures_folder):
     BulkChange.objects.create(person=owner, action="trash")
     SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
     create_bucket(owner)
+    api_tokens.create(owner, name="Test", scopes=["read"], days=30)
     uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)
     Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
     return image

@@ -24,11 +24,6 @@ class Sql:
 
 
 TRUE, FALSE = Sql("true"), Sql("false")
-EDITED_SOURCES = {
-    "person": "analysis_verdict v WHERE {} AND v.decision <> 'rejected'",
-    "file": "analysis_filekeyword k WHERE {}",
-}
-"""Rows of an image whose labels come from people or its file, not from a recognizer."""
 
 
 def all_of(conditions: Iterable[Sql]) -> Sql:
