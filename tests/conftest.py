@@ -25,6 +25,16 @@ def pictures_folder(settings, tmp_path):
     return tmp_path / "pictures"
 
 
+@pytest.fixture(autouse=True)
+def local_models():
+    """The local recognizer's models as before, whatever a test sets."""
+    from analysis.recognition.local import configuration
+
+    before = configuration.current()
+    yield
+    configuration.configure(before)
+
+
 @pytest.fixture
 def owner(db):
     """User who uploaded the pictures."""

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analysis.recognition.search_index import reindex
+from imagelib.sample_images import SAMPLE_SEARCHES
 from tests.factories import create_analysis, create_image, create_labeled_image, labels_answer
 from tests.web.pages import Page
 
@@ -53,6 +54,20 @@ def test_card_shows_labels_and_keeps_the_search(owner, browser):
 def test_card_without_labels_shows_its_filename(owner, browser):
     create_image(owner, filename="holiday.jpg")
     assert look(browser).all("img", "thumb")[0]["alt"] == "holiday.jpg"
+
+
+def test_library_of_the_demo_suggests_a_first_search(owner, browser):
+    for filename in SAMPLE_SEARCHES.values():
+        create_image(owner, filename=filename)
+    page = look(browser)
+    assert [page.links[text] for text in SAMPLE_SEARCHES] == [f"/?q={text}" for text in SAMPLE_SEARCHES]
+    assert "Try: cat coffee motorcycle person" in page.text
+    assert "Try:" not in look(browser, "cat").text
+
+
+def test_other_libraries_suggest_none(owner, browser):
+    create_image(owner, filename="Chelsea the cat.png")
+    assert "Try:" not in look(browser).text
 
 
 def test_placeholder_is_embedded_in_the_page(owner, browser):

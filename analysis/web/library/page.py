@@ -16,13 +16,14 @@ from analysis.search.autocomplete import near_names
 from analysis.search.pagination import Cursor
 from analysis.search.query import LabelTerm, Query
 from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
-from analysis.search.syntax.parser import InvalidQuery
+from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.saved_searches import OpenSearch
+from imagelib.sample_images import SAMPLE_SEARCHES
 
 MAX_PAGES = 20
 """Pages that one URL can show, so that Back returns to the same position and responses stay bounded."""
@@ -89,6 +90,7 @@ class LibraryPage:
     filters: Filters | None = None
     saved_search: OpenSearch | None = None
     unknown_terms: list[UnknownTerm] = field(default_factory=list)
+    suggested_searches: list[Choice] = field(default_factory=list)
     is_empty_library: bool = False
     is_trash: bool = False
 
@@ -132,9 +134,18 @@ def library_page(
         filters=search_filters(query, counts, saved_search=saved_search),
         saved_search=saved_search,
         unknown_terms=[] if number else find_unknown_terms(query, viewer=viewer),
+        suggested_searches=[] if query.text else suggested_searches(page.images),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,
     )
+
+
+def suggested_searches(images: Sequence[Image]) -> list[Choice]:
+    """First searches for a library with the demo's sample photos; none for others."""
+    filenames = {image.filename for image in images}
+    if not filenames.issuperset(SAMPLE_SEARCHES.values()):
+        return []
+    return [Choice(text, links.library_url(parse(text)), is_current=False) for text in SAMPLE_SEARCHES]
 
 
 def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
