@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0003_api_requests'),
+        ('analysis', '0004_batch_is_by_account'),
     ]
 
     operations = [
