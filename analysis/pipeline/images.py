@@ -10,6 +10,8 @@ from django.db import transaction
 from analysis import tasks
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
+from analysis.ingest.sidecar import with_sidecar
+from analysis.ingest.xmp import XmpMetadata
 from analysis.library import images
 from analysis.library.images import Added
 from analysis.models import Image
@@ -22,12 +24,13 @@ RUN_SECONDS = 60.0
 """Seconds after which a task sends itself again, long before the broker would deliver it to another worker."""
 
 
-def ingest_file(file: IO[bytes], *, name: str, owner_id: int) -> Added:
-    """Examine, store and analyze a file.
+def ingest_file(file: IO[bytes], *, name: str, owner_id: int, sidecar: XmpMetadata | None = None) -> Added:
+    """Examine, store and analyze a file, with the metadata of its sidecar.
 
     Raises InvalidImage or StorageError; then nothing of it is stored.
     """
-    return store_image(examine(file, name=name, limits=renditions.limits()), file, owner_id=owner_id)
+    examined = examine(file, name=name, limits=renditions.limits())
+    return store_image(with_sidecar(examined, sidecar) if sidecar else examined, file, owner_id=owner_id)
 
 
 def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False) -> Added:

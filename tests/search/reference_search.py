@@ -301,6 +301,8 @@ def _has_feature(node, picture, library):
 def _has_source(node, picture, library):
     if node.source == "person":
         return any(verdict.decision != "rejected" for verdict in picture.verdicts)
+    if node.source == "file":
+        return picture.row.file_keywords.exists()
     return any(analysis.is_current and analysis.recognizer == node.source for analysis in picture.analyses)
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.library.duplicate_flags import mark_all_duplicates
-from analysis.models import Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.models import FileKeyword, Image, Label, LabelAlias, Rating, Verdict, Viewer
 from analysis.recognition.search_index import reindex
 from analysis.search import results as search
 from analysis.search import terms
@@ -215,6 +215,8 @@ def _fill(rng: random.Random, people) -> list[int]:
                     image=image, person=person, is_favorite=rng.random() < 0.5, rating=rng.choice([None, 1, 3, 5])
                 )
     reindex([image.pk for image in images])
+    for image in rng.sample(images, 5):  # not indexed as tags, which the reference does not know of
+        FileKeyword.objects.create(image=image, label=rng.choice(tags))
     mark_all_duplicates()
     if rng.random() < 0.7:
         refresh_label_counts()  # otherwise every label counts as rare

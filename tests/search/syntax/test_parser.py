@@ -262,7 +262,7 @@ VALUE_MESSAGE = "Expected a number or a date after >=, for example dog>=90 or ta
         ("count(dog*)>=2", 7, "Only labels can end in *, for example dog* or tag:sum*."),
         ("is:favourite", 4, f"is: accepts {STATES}, not “favourite”. Did you mean “favorite”?"),
         ("has:x", 5, "has: accepts faces, text, location or labels, not “x”."),
-        ("by:x", 4, "by: accepts rekognition, local, simulator or person, not “x”."),
+        ("by:x", 4, "by: accepts rekognition, local, simulator, person or file, not “x”."),
         ("orientation:tall", 13, "orientation: accepts landscape, portrait or square, not “tall”."),
         ("sort:x", 6, "sort: accepts newest, oldest, taken, confidence, name, size or similarity, not “x”."),
         ("sort:name dog sort:size", 15, "A search has one sort order; remove this sort:."),
