@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0004_batch_is_by_account'),
+        ('analysis', '0005_image_embedding'),
     ]
 
     operations = [
