@@ -28,7 +28,7 @@ run: .venv/models ## run imagelib on this machine until Ctrl-C; PORT=8001 for an
 demo: .venv/installed-dev ## the same, with sample photos imported
 	@exec .venv/bin/python manage.py run --samples
 
-test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chromium
+test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chromium, those with axe-core npm
 	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 

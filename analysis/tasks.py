@@ -27,6 +27,8 @@ from analysis.models import Batch, IdempotentRequest
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition import reindex_ancestors as recognition_reindex_ancestors
 from analysis.recognition import reindex_label as recognition_reindex_label
+from analysis.recognition.embeddings import compute as embedding_compute
+from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
 from analysis.statistics import aggregation
 from analysis.storage import blobs
@@ -101,6 +103,16 @@ def run_backfills() -> None:
 
 
 @shared_task(base=OnCommitTask)
+def compute_embeddings() -> None:
+    """Compute embeddings that are due.
+
+    Only the sweeper sends it, since nobody waits for the result.
+    """
+    if embedding_compute.compute_due():
+        compute_embeddings.delay()
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
@@ -120,6 +132,8 @@ def sweep() -> None:
         check_uploads.delay()
     for bucket_id in importer.due_buckets():
         import_bucket_objects.delay(bucket_id=bucket_id)
+    if embedding_queue.is_due():
+        compute_embeddings.delay()
     watchdog.log_stalls()
 
 

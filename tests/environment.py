@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import tempfile
+import threading
 from pathlib import Path
 
 import botocore.session  # noqa: TID251
@@ -27,9 +29,24 @@ def pytest_configure() -> None:
     from imagelib import embedded
     from imagelib.embedded.redis import bundled
 
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, functools.partial(_interrupt, os.getpid()))
     # The one that everybody gets, whatever server this machine has.
     os.environ["IMAGELIB_REDIS_SERVER"] = str(bundled())
     embedded.start(VAR)
+
+
+def _interrupt(tests: int, number: int, _frame: object) -> None:
+    """End the tests as Ctrl-C does.
+
+    By default these signals leave PostgreSQL and Redis running.
+    """
+    if os.getpid() == tests:
+        raise KeyboardInterrupt
+    signal.signal(number, signal.SIG_DFL)  # a forked child, which has nothing to stop
+    os.kill(os.getpid(), number)
 
 
 def pytest_unconfigure() -> None:

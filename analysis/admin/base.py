@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin
 from analysis import formatting
 from analysis.admin import widgets
 from analysis.admin.pagination import CappedChangeList, CappedPaginator
+from analysis.search.time_limit import SearchTooSlow, time_limit
 
 NOTHING_SELECTED = gettext_lazy("Nothing is selected. Select rows first.")
 ROWS_GONE = gettext_lazy("The selected rows no longer exist. Nothing was changed.")
@@ -54,6 +55,18 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
         if request.method == "POST" and "action" in request.POST and not request.POST.getlist(ACTION_CHECKBOX_NAME):
             messages.warning(request, NOTHING_SELECTED)
             return redirect(request.get_full_path())
+        if request.method != "GET" or not request.GET:
+            return self._list(request, extra_context)
+        try:
+            with time_limit():
+                response = self._list(request, extra_context)
+                # Rendered here, within the limit: only this queries the rows.
+                return response.render() if isinstance(response, TemplateResponse) else response
+        except SearchTooSlow as error:
+            messages.error(request, f"{error} {_('Showing all rows.')}")
+            return redirect(request.path)
+
+    def _list(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponseBase:
         response: HttpResponseBase = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             total = response.context_data["cl"].total

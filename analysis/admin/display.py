@@ -81,9 +81,10 @@ def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> Sa
     source = reverse("rendition", args=[image.pk, name])
     width = max(1, min(round(height * image.width / image.height), height * 3))
     return format_html(
-        '<img class="thumbnail" src="{}?v={}" alt="" width="{}" height="{}" loading="lazy">',
+        '<img class="thumbnail" src="{}?v={}" alt="{}" width="{}" height="{}" loading="lazy">',
         source,
         image.renditions_id.hex[:12],
+        image,  # in lists it is all there is of a link
         width,
         height,
     )
@@ -125,5 +126,7 @@ def json_block(value: Any, *, summary: str = "") -> SafeString | str:
         return EMPTY
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return format_html(
-        '<details class="json-block"><summary>{}</summary><pre>{}</pre></details>', summary or _("Raw response"), text
+        '<details class="json-block"><summary>{}</summary><pre tabindex="0">{}</pre></details>',
+        summary or _("Raw response"),
+        text,
     )

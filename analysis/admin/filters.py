@@ -195,7 +195,7 @@ class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
     title, parameter_name = _("recognizer"), "recognizer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(source, source) for source in SourceTerm.SOURCES if source != "person"]
+        return [(source, source) for source in SourceTerm.SOURCES if source not in {"person", "file"}]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(recognizer=self.value()) if self.value() else queryset

@@ -30,6 +30,7 @@ from analysis.batches.options import InvalidBatchOptions, build_batch
 from analysis.batches.start_tokens import NoToken, new_token
 from analysis.models import Analysis, Batch
 from analysis.recognition import registry
+from analysis.search.time_limit import SearchTooSlow, time_limit
 
 MAX_ESTIMATED = 2_000
 """Pictures of a large selection that the estimate is made from."""
@@ -115,14 +116,15 @@ def reanalyze(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpRespons
             if "start" in request.POST and request.POST.get("estimated") == form.digest():
                 _start(request, batch, selected)
                 return None
-            estimate = estimate_unsaved(batch, named=selected.selection.ids, maximum=MAX_ESTIMATED)
+            with time_limit():
+                estimate = estimate_unsaved(batch, named=selected.selection.ids, maximum=MAX_ESTIMATED)
             context = {
                 "rows": _table_rows(estimate),
                 "summary": _summary(estimate),
                 "digest": form.digest(),
                 "token": new_token(),
             }
-        except (InvalidBatchOptions, NotAllowed, NoToken) as error:
+        except (InvalidBatchOptions, NotAllowed, NoToken, SearchTooSlow) as error:
             form.add_error(None, str(error))
     title = gettext("Analyze again")
     return action_page(model_admin, request, title=title, selected=selected, form=form, is_estimating=True, **context)

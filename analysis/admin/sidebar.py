@@ -109,6 +109,10 @@ def style_sheet(_request: HttpRequest) -> str:
     return static("analysis/css/admin.css")
 
 
+def script(_request: HttpRequest) -> str:
+    return static("analysis/js/admin_names.js")
+
+
 def _entry(item: Item) -> dict[str, Any]:
     meta = item.model._meta
     title = str(meta.verbose_name_plural)

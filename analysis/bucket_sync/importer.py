@@ -21,11 +21,12 @@ from analysis.aws import s3_objects
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
 from analysis.aws.object_refs import S3Object
 from analysis.aws.s3_objects import ObjectInfo
-from analysis.bucket_sync import object_import
+from analysis.bucket_sync import object_import, sidecars
 from analysis.bucket_sync.object_import import NoImage, Outcome, Unchanged
 from analysis.formatting import translated
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
+from analysis.ingest.sidecar import with_sidecar
 from analysis.ingest.validation import InvalidImage, check_size
 from analysis.messages import gettext_noop
 from analysis.models import Bucket, BucketObject
@@ -91,9 +92,11 @@ def _read(row: BucketObject) -> Outcome | None:
                 maximum=renditions.limits().max_bytes,
             )
             _clear_pause(row.bucket)
-            if _is_unchanged(row, info):
+            sidecar = sidecars.read(row)
+            if _is_unchanged(row, info) and sidecar.is_of(row):
                 return Unchanged(info)
-            return object_import.store_renditions(_examine(row, info, file), info)
+            examined = with_sidecar(_examine(row, info, file), sidecar.metadata)
+            return object_import.store_renditions(examined, info, sidecar)
     except InvalidImage as error:
         return NoImage(State.REFUSED, error.code, translated(error), info)
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 
 from analysis.aws.s3_objects import ObjectInfo
+from analysis.bucket_sync import sidecars
 from analysis.bucket_sync.key_filter import KeyFilter
 from analysis.bucket_sync.s3_events import CREATED, REMOVED, ObjectEvent
+from analysis.ingest.sidecar import is_sidecar
 from analysis.library import uploads
 from analysis.models import Bucket
 from analysis.storage import blobs
@@ -54,7 +56,26 @@ def record_events(events: Sequence[ObjectEvent]) -> RecordedEvents:
         rows = _rows(events, recorded)
         if rows:
             recorded.buckets = _upsert(rows)
+        for bucket, etags in _sidecars(events):
+            if sidecars.queue_changed(bucket, etags):
+                recorded.buckets.add(bucket.pk)
     return recorded
+
+
+def _sidecars(events: Sequence[ObjectEvent]) -> list[tuple[Bucket, dict[str, str]]]:
+    """Buckets with the ETags of the sidecars that were put into them, by key."""
+    put = [event for event in events if event.kind == CREATED and is_sidecar(event.key)]
+    buckets = Bucket.objects.filter(name__in={event.bucket for event in put}) if put else ()
+    return [(bucket, _sidecars_of(bucket, put)) for bucket in buckets]
+
+
+def _sidecars_of(bucket: Bucket, put: Iterable[ObjectEvent]) -> dict[str, str]:
+    accepts = key_filter_of(bucket).accepts_sidecar
+    return {
+        event.key: event.etag
+        for event in put
+        if event.bucket == bucket.name and accepts(event.key) and not is_internal_key(bucket.name, event.key)
+    }
 
 
 def _is_upload(event: ObjectEvent) -> bool:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from analysis import leases
 from analysis.aws import s3_objects
 from analysis.aws.s3_objects import ObjectInfo
-from analysis.bucket_sync import object_queue
+from analysis.bucket_sync import object_queue, sidecars
 from analysis.models import Bucket, BucketObject
 from analysis.storage import originals
 
@@ -174,8 +174,12 @@ def _compare(
         setattr(counts, outcome, getattr(counts, outcome) + 1)
         if outcome in {"new", "changed"}:
             to_import.append(info)
-    if to_import and not options.is_dry:
-        object_queue.queue_objects(bucket.pk, to_import)
+    if not options.is_dry:
+        if to_import:
+            object_queue.queue_objects(bucket.pk, to_import)
+        beside = [info for info in page if key_filter.accepts_sidecar(info.key)]
+        # A picture's key sorts before its sidecar's, so its row is there by now.
+        counts.changed += sidecars.queue_changed(bucket, {info.key: info.etag for info in beside})
     counts.missing = _missing(bucket, [info.key for info in page], after=after, until=until, options=options)
     return counts
 

@@ -11,6 +11,7 @@ from analysis.curation.hash_index import HashIndex
 from analysis.curation.merge_duplicates import MAX_DUPLICATES
 from analysis.ingest.hashes import look_alike, same_shape
 from analysis.models import Image
+from analysis.recognition.embeddings.compare import look_different
 from analysis.search.pagination import Cursor
 
 STEP = 100
@@ -107,7 +108,7 @@ def _similar_images(images: Sequence[Image], index: HashIndex) -> dict[int, list
 
 
 def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) -> dict[int, list[int]]:
-    """Keep the candidates with the same finer shapes, mean color and aspect ratio.
+    """Keep the candidates with the same finer shapes, color, ratio and content.
 
     The perceptual hash alone is not enough: scanned pages and other pictures with little contrast have near hashes.
     """
@@ -121,4 +122,9 @@ def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) 
         signature, size = details[pk]
         return look_alike(bytes(image.signature), signature) and same_shape((image.width, image.height), size)
 
-    return {image.pk: [pk for pk in candidates[image.pk] if is_similar(image, pk)][:MAX_GROUP_SIZE] for image in images}
+    similar = {image.pk: [pk for pk in candidates[image.pk] if is_similar(image, pk)] for image in images}
+    different = look_different([(image_id, pk) for image_id, others in similar.items() for pk in others])
+    return {
+        image_id: [pk for pk in others if (image_id, pk) not in different][:MAX_GROUP_SIZE]
+        for image_id, others in similar.items()
+    }

@@ -29,7 +29,7 @@ class Limits:
     twice `seconds` on the clock, where other processes take the processor.
     """
 
-    max_bytes: int = 100 * 1024**2
+    max_bytes: int = 100 * 1000**2
     max_pixels: int = 250_000_000
     max_memory: int = 2 * 1024**3
     seconds: int = 30
@@ -152,7 +152,7 @@ def check_memory(needed: int, size: tuple[int, int], *, title: str, name: str, l
 
 def megabytes(size: int) -> str:
     """100 MB; rounded up, so that a size over a limit never reads like the limit."""
-    value = size / 1024**2
+    value = size / 1000**2  # as everywhere on the pages, see formatting.filesize
     if value < 0.1:
         return f"{size:,} bytes"
     return f"{value:,.0f} MB" if value == int(value) else f"{value + 0.05:,.1f} MB"

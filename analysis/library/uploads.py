@@ -18,7 +18,9 @@ from django.utils.translation import gettext as _
 from analysis import formatting, leases, permissions
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
+from analysis.ingest.sidecar import from_json, to_json, with_sidecar
 from analysis.ingest.validation import InvalidImage, check_size, clean_name, megabytes
+from analysis.ingest.xmp import XmpMetadata
 from analysis.library.folders import clean_path
 from analysis.library.images import Added
 from analysis.models import Upload
@@ -50,7 +52,15 @@ class UploadError(Exception):
         self.may_retry = may_retry
 
 
-def issue(*, owner_id: int, filename: str, size: int, sha256: str = "", folder: str = "") -> Upload:
+def issue(
+    *,
+    owner_id: int,
+    filename: str,
+    size: int,
+    sha256: str = "",
+    sidecar: XmpMetadata | None = None,
+    folder: str = "",
+) -> Upload:
     """Permit a person to upload one file of `size` bytes from a folder of theirs.
 
     Raises InvalidImage for a size that is not accepted, UploadRefused while too many of their uploads are in progress.
@@ -60,6 +70,7 @@ def issue(*, owner_id: int, filename: str, size: int, sha256: str = "", folder: 
     upload = Upload(owner_id=owner_id, filename=clean_name(filename), size=size, key=blobs.upload_key(uuid.uuid4()))
     upload.folder = clean_path(folder)
     upload.sha256 = sha256 if len(sha256) == SHA256_LENGTH else ""
+    upload.sidecar = to_json(sidecar) if sidecar else None
     lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
     with transaction.atomic():
         upload.expires_at = Now() + lifetime
@@ -134,7 +145,7 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
         examined = examine(file, name=upload.filename, limits=renditions.limits())
         if upload.sha256 and examined.sha256 != upload.sha256:
             raise UploadError(_("the file was corrupted in transit; please send it again"))
-        yield examined, file
+        yield with_sidecar(examined, from_json(upload.sidecar)) if upload.sidecar else examined, file
 
 
 def mark_stored(upload: Upload, added: Added) -> None:

@@ -5,6 +5,7 @@ from analysis.models.backfills import Backfill
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.embeddings import ImageEmbedding
 from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.idempotent_requests import IdempotentRequest
@@ -48,6 +49,7 @@ __all__ = [
     "Heartbeat",
     "IdempotentRequest",
     "Image",
+    "ImageEmbedding",
     "ImageIndex",
     "ImageLabel",
     "ImageQuerySet",

@@ -87,6 +87,13 @@ class Bucket(models.Model):
         help_text=_("Permanently deleting a picture also deletes its original from the bucket."),
     )
 
+    has_sidecars = models.BooleanField(
+        _("has sidecars"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("XMP files were seen in it; they are looked for beside each picture."),
+    )
     cursor = models.CharField(
         _("cursor"), max_length=KEY_LENGTH, blank=True, help_text=_("Last key compared by the running sync.")
     )
@@ -150,6 +157,10 @@ class BucketObject(models.Model):
     version_id = models.CharField(_("version ID"), max_length=KEY_LENGTH, blank=True)
     etag = models.CharField(_("ETag"), max_length=100, blank=True)
     size = models.BigIntegerField(_("size"), default=0, help_text=_("Bytes."))
+    sidecar_key = models.CharField(
+        _("sidecar"), max_length=KEY_LENGTH, blank=True, db_default="", help_text=_("Key of the XMP file read with it.")
+    )
+    sidecar_etag = models.CharField(_("ETag of the sidecar"), max_length=100, blank=True, db_default="")
     # S3 events are unordered; their sequencers compare as strings only if padded to one length.
     sequencer = models.CharField(
         _("sequencer"),

@@ -39,6 +39,9 @@ class Upload(models.Model):
     sha256 = models.CharField(
         _("SHA-256"), max_length=64, blank=True, help_text=_("As declared by the browser, if it computed one.")
     )
+    sidecar = models.JSONField(
+        _("sidecar"), null=True, blank=True, help_text=_("Metadata of the XMP file that was chosen together with it.")
+    )
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.ISSUED)
     issued_at = models.DateTimeField(_("issued"), db_default=Now())
     expires_at = models.DateTimeField(_("expires"))

@@ -125,7 +125,8 @@ def import_object(row: BucketObject) -> None:
         if result.image:
             if not result.is_new:
                 reindex([result.image.pk])  # it may have been restored from the trash
-            process_new(result.image, apis=row.bucket.apis, is_bulk=True)
+            if not result.is_same_file:
+                process_new(result.image, apis=row.bucket.apis, is_bulk=True)
         if result.removed_image_id and result.removed_at:
             trash.trash([result.removed_image_id], at=result.removed_at)
 

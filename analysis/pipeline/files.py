@@ -8,8 +8,9 @@ from pathlib import Path
 
 from analysis.ingest import folder_scan
 from analysis.ingest.decode import unreadable
-from analysis.ingest.examine import CHANGED, STILL_WRITTEN, with_sidecar
+from analysis.ingest.examine import CHANGED, STILL_WRITTEN
 from analysis.ingest.process_pool import Outcome, examine_all
+from analysis.ingest.sidecar import read_sidecar, with_sidecar
 from analysis.ingest.validation import InvalidImage, clean_name
 from analysis.library.folders import path_of_file
 from analysis.library.images import Added
@@ -62,7 +63,7 @@ def store_file(outcome: Outcome, *, owner_id: int, tops: Collection[Path] = ()) 
     path = outcome.path
     if path is None or outcome.examined is None:
         return ImportedFile(path, refusal=outcome.refusal)
-    examined, folder = with_sidecar(outcome.examined, path), path_of_file(path, tops)
+    examined, folder = with_sidecar(outcome.examined, read_sidecar(path)), path_of_file(path, tops)
     try:
         with path.open("rb") as file:
             added = store_image(examined, file, owner_id=owner_id, is_bulk=True, folder=folder)

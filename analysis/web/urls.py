@@ -8,7 +8,7 @@ from analysis.web import activity, buckets, duplicates, export, folders, labels,
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
-from analysis.web.image import actions, downloads, history
+from analysis.web.image import actions, downloads, history, similar
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete
 from analysis.web.library import views as library_views
@@ -56,6 +56,7 @@ urlpatterns = [
     path("public/<uuid:public_id>/panel/", image_views.public_panel, name="public-panel"),
     path("public/<uuid:public_id>/renditions/<slug:name>", downloads.public_rendition, name="public-rendition"),
     path("images/<int:image_id>/panel/", image_views.panel, name="image-panel"),
+    path("images/<int:image_id>/similar/", similar.similar, name="image-similar"),
     path("images/<int:image_id>/history/", history.history, name="history"),
     path(
         "images/<int:image_id>/analyses/<int:analysis_id>/response.json", history.raw_response, name="analysis-response"

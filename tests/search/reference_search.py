@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from analysis.models import Analysis, Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.models import Analysis, Image, ImageEmbedding, Label, LabelAlias, Rating, Verdict, Viewer
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import detected_labels, lines_in
 from analysis.search import terms
@@ -33,6 +33,7 @@ class Picture:
     analyses: list[Analysis] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     mark: Rating | None = None
+    vector: tuple[float, ...] = field(default=(), repr=False)
 
 
 @dataclass
@@ -111,6 +112,7 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label],
     picture = Picture(row)
     picture.analyses = list(row.analyses.order_by("pk"))
     picture.verdicts = list(row.verdicts.select_related("label").order_by("decided_at", "pk"))
+    picture.vector = _vector(ImageEmbedding.objects.filter(image=row).first())
     picture.mark = Rating.objects.filter(image=row, person_id=viewer.person_id).first()
     if row.trashed_at is not None:
         return picture
@@ -140,6 +142,17 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label],
     return picture
 
 
+def _vector(embedding: ImageEmbedding | None) -> tuple[float, ...]:
+    if embedding is None or embedding.vector is None:
+        return ()
+    length = math.hypot(*embedding.vector)
+    return tuple(value / length for value in embedding.vector)
+
+
+def _cosine(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
 def reference_results(query: Query, library: Library) -> list[int]:
     """The ids of all hits, in the query's order."""
     hits = [
@@ -149,7 +162,9 @@ def reference_results(query: Query, library: Library) -> list[int]:
         and all(_matches_node(part, picture, library) for part in query.parts)
     ]
     ranked = next((part for part in query.parts if isinstance(part, terms.LabelTerm)), None)
-    sort = query.sort if query.sort != "confidence" or ranked else "newest"
+    similar = next((_similar_ids(part, library) for part in query.parts if isinstance(part, terms.SimilarTerm)), None)
+    is_sortable = {"confidence": ranked is not None, "similarity": similar is not None}.get(query.sort, True)
+    sort = query.sort if is_sortable else "newest"
     keys = {
         "newest": lambda p: p.row.added_at,
         "oldest": lambda p: p.row.added_at,
@@ -157,6 +172,7 @@ def reference_results(query: Query, library: Library) -> list[int]:
         "confidence": lambda p: max((label.confidence for label in _labels_of(ranked, p, library)), default=0),
         "name": lambda p: p.row.filename.lower(),
         "size": lambda p: p.row.size,
+        "similarity": lambda p: -similar.index(p.row.pk),
     }
     hits.sort(key=lambda picture: (keys[sort](picture), picture.row.pk), reverse=sort not in {"oldest", "name"})
     return [picture.row.pk for picture in hits]
@@ -367,7 +383,7 @@ def _has_state(node, picture, library):  # noqa: PLR0911
         case "trashed":
             return row.trashed_at is not None
         case "duplicate":
-            return any(_is_twin(row, other.row, library) for other in library.pictures)
+            return any(_is_twin(picture, other, library) for other in library.pictures)
     return row.visibility == Image.Visibility[node.state.upper()]
 
 
@@ -385,6 +401,8 @@ def _has_feature(node, picture, library):
 def _has_source(node, picture, library):
     if node.source == "person":
         return any(verdict.decision != "rejected" for verdict in picture.verdicts)
+    if node.source == "file":
+        return picture.row.file_keywords.exists()
     return any(analysis.is_current and analysis.recognizer == node.source for analysis in picture.analyses)
 
 
@@ -392,7 +410,7 @@ def _has_model(node, picture, library):
     return any(analysis.is_current and analysis.model_version == node.version for analysis in picture.analyses)
 
 
-def _is_similar(node, picture, library):
+def _is_near_duplicate(node, picture, library):
     other = next((other.row for other in library.pictures if other.row.pk == node.image_id), None)
     if other is None or not _is_visible(other, Query(), library):
         return False
@@ -401,6 +419,21 @@ def _is_similar(node, picture, library):
     if other.phash is None or picture.row.phash is None:
         return False
     return ((other.phash ^ picture.row.phash) & (2**64 - 1)).bit_count() <= 7
+
+
+def _similar_ids(node, library: Library) -> list[int]:
+    """The similar pictures that the viewer may see, the nearest first."""
+    visible = [picture for picture in library.pictures if _is_visible(picture.row, Query(), library)]
+    names = {
+        **{str(picture.row.pk): picture for picture in visible},
+        **{str(picture.row.public_id): picture for picture in visible if picture.row.visibility == 2},
+    }
+    reference = names.get(node.picture)
+    if reference is None or not reference.vector:
+        return []
+    others = [picture for picture in visible if picture.vector and picture.row.pk != reference.row.pk]
+    cosines = {picture.row.pk: _cosine(picture.vector, reference.vector) for picture in others}
+    return sorted((pk for pk, cosine in cosines.items() if cosine >= 0.5), key=lambda pk: -cosines[pk])
 
 
 def _moment(node, picture: Picture) -> datetime:
@@ -424,8 +457,10 @@ def _fits(node, required: set[str], face: responses.DetectedFace) -> bool:
     return required <= face_traits and is_young_enough and is_old_enough
 
 
-def _is_twin(row: Image, other: Image, library: Library) -> bool:
-    is_same = row.sha256 == other.sha256 or (row.phash is not None and row.phash == other.phash)
+def _is_twin(picture: Picture, twin: Picture, library: Library) -> bool:
+    row, other = picture.row, twin.row
+    looks_different = picture.vector and twin.vector and _cosine(picture.vector, twin.vector) < 0.7
+    is_same = row.sha256 == other.sha256 or (row.phash is not None and row.phash == other.phash and not looks_different)
     return row.pk != other.pk and is_same and other.trashed_at is None and _is_visible(other, Query(), library)
 
 
@@ -458,5 +493,6 @@ _EVALUATORS = {
     terms.HasTerm: _has_feature,
     terms.SourceTerm: _has_source,
     terms.ModelTerm: _has_model,
-    terms.SimilarTerm: _is_similar,
+    terms.NearDuplicateTerm: _is_near_duplicate,
+    terms.SimilarTerm: lambda node, picture, library: picture.row.pk in _similar_ids(node, library),
 }

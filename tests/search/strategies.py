@@ -26,6 +26,7 @@ from analysis.search.terms import (
     LensTerm,
     ModelTerm,
     NameTerm,
+    NearDuplicateTerm,
     NearTerm,
     OrientationTerm,
     OwnerTerm,
@@ -133,7 +134,8 @@ def leaves():
         st.builds(HasTerm, st.sampled_from(HasTerm.FEATURES)),
         st.builds(SourceTerm, st.sampled_from(SourceTerm.SOURCES)),
         st.builds(ModelTerm, names()),
-        st.builds(SimilarTerm, st.integers(0, 10**18 - 1)),
+        st.builds(NearDuplicateTerm, st.integers(0, 10**18 - 1)),
+        st.builds(SimilarTerm, (st.integers(0, 10**18 - 1) | st.uuids()).map(str)),
     )
 
 

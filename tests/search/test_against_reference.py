@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.library.folders import get_or_create_folder
-from analysis.models import Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.models import FileKeyword, Image, Label, LabelAlias, Rating, Verdict, Viewer
 from analysis.recognition.reindex_ancestors import refresh_all
 from analysis.recognition.search_index import reindex
 from analysis.search import results as search
@@ -19,7 +19,7 @@ from analysis.search import terms
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.query import SORTS, Query
 from tests import rekognition_responses
-from tests.factories import START, create_analysis, create_bucket, create_image, create_user
+from tests.factories import START, create_analysis, create_bucket, create_embedding, create_image, create_user
 from tests.search import reference_search
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +137,7 @@ leaves = st.one_of(
     st.builds(terms.HasTerm, st.sampled_from(terms.HasTerm.FEATURES)),
     st.builds(terms.SourceTerm, st.sampled_from(terms.SourceTerm.SOURCES)),
     st.builds(terms.ModelTerm, st.sampled_from(["3.0", "3.1"])),
+    st.builds(terms.NearDuplicateTerm, st.integers(0, PICTURES - 1)),
     st.builds(terms.SimilarTerm, st.integers(0, PICTURES - 1)),
 )
 nodes = st.recursive(
@@ -216,12 +217,15 @@ def _all_pages(query: Query, viewer: Viewer, budget: int, *, size: int) -> list[
 
 
 def _with_ids(query: Query, ids: list[int]) -> Query:
-    """Replace positions in the library by ids in `like:`."""
+    """Replace positions in the library by ids in `like:` and `similar:`."""
+    public_ids = {pk: str(public_id) for pk, public_id in Image.objects.values_list("pk", "public_id")}
 
     def replacing(node):
         match node:
+            case terms.NearDuplicateTerm(index):
+                return terms.NearDuplicateTerm(ids[index])
             case terms.SimilarTerm(index):
-                return terms.SimilarTerm(ids[index])
+                return terms.SimilarTerm(public_ids[ids[index]] if index % 3 == 0 else str(ids[index]))
             case terms.Not(part):
                 return terms.Not(replacing(part))
             case terms.And(parts) | terms.Or(parts):
@@ -244,6 +248,8 @@ def _fill(rng: random.Random, people) -> list[int]:
         image.save()
     for image in images:
         _add_analyses(rng, image)
+        if rng.random() < 0.8:  # in few dimensions, so that many are similar
+            create_embedding(image, [abs(rng.gauss(0, 1)), *(rng.gauss(0, 1) for _ in range(2))])
     reindex([image.pk for image in images])
     LabelAlias.objects.create(label=Label.objects.get_or_create(kind="label", name="Person")[0], name="Human")
     labels = [*tags, *Label.objects.filter(kind__in=["label", "emotion"])]
@@ -258,6 +264,8 @@ def _fill(rng: random.Random, people) -> list[int]:
                     image=image, person=person, is_favorite=rng.random() < 0.5, rating=rng.choice([None, 1, 3, 5])
                 )
     reindex([image.pk for image in images])
+    for image in rng.sample(images, 5):  # not indexed as tags, which the reference does not know of
+        FileKeyword.objects.create(image=image, label=rng.choice(tags))
     mark_all_duplicates()
     if rng.random() < 0.7:
         refresh_label_counts()  # otherwise every label counts as rare

@@ -73,6 +73,7 @@ ENTRIES = {
     "upload-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "image": ("get", SEEN_PAGE),
     "image-panel": ("get", SEEN_PAGE),
+    "image-similar": ("get", SEEN_SIGNED_IN),
     "public": ("get", {**PUBLIC_PAGE, PUBLIC: (302, 302, 302, 200)}),  # who is signed in goes to the picture's own page
     "public-panel": ("get", PUBLIC_PAGE),
     "public-rendition": ("get", PUBLIC_PAGE),
@@ -136,7 +137,7 @@ def our_patterns() -> list[URLPattern]:
 
 def address(name: str, image: Image) -> str:
     done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
-    of_a_picture = ("image", "image-panel", "original", "retry", "history", *CURATED)
+    of_a_picture = ("image", "image-panel", "image-similar", "original", "retry", "history", *CURATED)
     arguments = {name: [image.pk] for name in of_a_picture}
     arguments |= {"public": [image.public_id], "public-panel": [image.public_id]}
     arguments |= {"public-rendition": [image.public_id, "thumb"]}
@@ -217,6 +218,7 @@ def test_changes_refuse_get(name, image, owner, signed_in):
             "cards",
             "image",
             "image-panel",
+            "image-similar",
             "rendition",
             "original",
             "upload-state",
@@ -235,6 +237,7 @@ def test_read_only_pages_refuse_post(name, image, owner, signed_in):
     [
         "image",
         "image-panel",
+        "image-similar",
         "rendition",
         "original",
         "retry",

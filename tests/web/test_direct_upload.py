@@ -111,7 +111,7 @@ def test_hash_of_anothers_picture_is_not_recognized(browser, colleague):
     [
         ({"size": 0}, "the file is empty"),
         ({"size": "many"}, "the file is empty"),
-        ({"size": 101 * 1024**2}, "101 MB is over the limit of 100 MB"),
+        ({"size": 101 * 1000**2}, "101 MB is over the limit of 100 MB"),
     ],
 )
 def test_invalid_file_gets_no_upload(browser, fields, sentence):
@@ -323,3 +323,20 @@ def test_storage_event_completes_an_upload(browser, in_s3):
     assert uploads.mark_uploaded_by_key([key, blobs.original_key(".jpg")]) == 1
     assert uploads.mark_uploaded_by_key([key]) == 0
     assert Upload.objects.get().state == "arrived"
+
+
+def test_sidecar_sent_with_the_ticket_is_read(browser):
+    leave = ask(browser, sidecar=SimpleUploadedFile("dog.xmp", pictures.dated_xmp()))
+    send(browser, leave)
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
+    image = Image.objects.get()
+    assert (f"{image.taken_at:%Y-%m-%d %H:%M}", image.taken_offset) == ("2021-06-05 23:30", 120)
+    assert (image.latitude, image.longitude) == (47.5583333, -13.6416667)
+
+
+@pytest.mark.parametrize("packet", [pictures.full_xmp() + b" " * 2**20, b"<a", b"<!DOCTYPE x>"])
+def test_sidecar_that_is_too_large_or_no_xmp_costs_only_itself(browser, packet):
+    leave = ask(browser, sidecar=SimpleUploadedFile("dog.xmp", packet))
+    send(browser, leave)
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
+    assert Image.objects.get().title == ""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.recognition.local import picture_views, sessions
-from analysis.recognition.local.prepared_models import CLASSIFIER, classifier_weights, prepare_classifier
+from analysis.recognition.local.prepared_models import CLASSIFIER, has_classifier, prepare_classifier
 
 CLASSES = 1000
 EMBEDDING_SIZE = 1280
@@ -32,7 +32,7 @@ class Classification(NamedTuple):
 
 def is_available() -> bool:
     """True if the model's file is here or can be made from an installed package."""
-    return CLASSIFIER.record() is not None or classifier_weights() is not None
+    return has_classifier()
 
 
 def classify(picture: NDArray[np.uint8]) -> Classification:

@@ -42,6 +42,11 @@ AGE = PreparedModel("dlib-age", source=FACE_TRAITS_PACKAGE.sha256, recipe=1)
 GENDER = PreparedModel("dlib-gender", source=FACE_TRAITS_PACKAGE.sha256, recipe=1)
 
 
+def has_classifier() -> bool:
+    """True if the classifier's file is here or can be made from an installed package."""
+    return CLASSIFIER.record() is not None or classifier_weights() is not None
+
+
 def prepare_classifier() -> bool:
     """Make the classifier from the installed package; False if it was made already.
 

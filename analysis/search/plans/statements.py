@@ -210,6 +210,8 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
 
 def _sort_key(query: QueryParts, scan: Scan, candidates: Candidates) -> tuple[str, tuple[Any, ...]]:
     """The SQL of the sort key of candidates, and its values."""
+    if scan.ordering is ORDERINGS["similarity"]:
+        return "array_position(%s::bigint[], i.id)", (_given(query.reference).ids(query.resolved),)
     if not scan.key and query.ranked:
         highest = "SELECT max(p.confidence) FROM analysis_imagelabel p WHERE p.image_id = i.id AND p.label_id = ANY(%s)"
         return f"({highest})", (list(query.ranked.labels.ids),)

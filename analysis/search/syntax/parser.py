@@ -17,7 +17,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from analysis import formatting
 from analysis.search.errors import InvalidQuery
-from analysis.search.query import Query, all_of, any_of, negation
+from analysis.search.query import Query, all_of, any_of, default_sort, negation
 from analysis.search.syntax import tokens
 from analysis.search.syntax.parse_trace import MAX_DEPTH, ParseTrace, too_deep_message, unexpected_character
 from analysis.search.syntax.query_cost import check_cost
@@ -138,7 +138,7 @@ class _TreeBuilder(Transformer[Token, Query]):
             raise InvalidQuery(_("A search has one sort order; remove this sort:."), column=orders[1].column)
         root = all_of(child for child in children if not isinstance(child, _Order))
         parts = root.parts if isinstance(root, And) else (root,)
-        return Query(parts, str(orders[0]) if orders else "newest")
+        return Query(parts, str(orders[0]) if orders else default_sort(parts))
 
     def order(self, children: list[Token]) -> _Order:
         order = _Order(tokens.sort(children[1]))

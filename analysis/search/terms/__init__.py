@@ -19,6 +19,7 @@ from analysis.search.terms.faces import FaceTerm
 from analysis.search.terms.files import BucketTerm, CameraTerm, FormatTerm, LensTerm, NameTerm
 from analysis.search.terms.folders import FolderTerm, KeyTerm
 from analysis.search.terms.labels import CategoryTerm, LabelTerm
+from analysis.search.terms.near_duplicates import NearDuplicateTerm
 from analysis.search.terms.numbers import RangeTerm
 from analysis.search.terms.operators import And, Not, Or, all_of, any_of, negation
 from analysis.search.terms.owners import OwnerTerm
@@ -46,6 +47,7 @@ __all__ = [
     "LensTerm",
     "ModelTerm",
     "NameTerm",
+    "NearDuplicateTerm",
     "NearTerm",
     "Node",
     "Not",
@@ -71,7 +73,7 @@ TERMS: Final[tuple[type[Term], ...]] = (
     *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm),
     *(FolderTerm, KeyTerm, PlaceTerm, NearTerm, BoxTerm),
     *(RangeTerm, DateTerm, RelativeDateTerm, DayTerm, FaceTerm, CountTerm),
-    *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm),
+    *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm, NearDuplicateTerm),
 )
 """In the order in which autocomplete offers their fields."""
 BY_FIELD: Final = {field: term for term in TERMS for field in term.fields}

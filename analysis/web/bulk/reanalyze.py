@@ -25,6 +25,7 @@ from analysis.curation.bulk import MAX_IDS
 from analysis.curation.errors import ActionRefused
 from analysis.models import Analysis, Batch
 from analysis.recognition import registry
+from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import toasts
 from analysis.web.budget_field import parse_budget
 from analysis.web.bulk.sampling import SAMPLE_SIZE, scale, scale_factor, selection_size
@@ -71,11 +72,11 @@ def analyze(request: Request) -> HttpResponse:
         form = _parse_form(request)
         if request.method == "POST" and request.POST.get("start"):
             return _start(request, form)
-    except (ActionRefused, InvalidBatchOptions, NotAllowed, NoToken) as error:
+        context = _estimate_context(form, may_choose=permissions.can_choose_apis(request.user))
+    except (ActionRefused, InvalidBatchOptions, NotAllowed, NoToken, SearchTooSlow) as error:
         if is_part:
             return render(request, "bulk/reanalyze.html#board", _invalid_context(request, str(error)))
         return render(request, "bulk/reanalyze.html", {"error": str(error)}, status=422)
-    context = _estimate_context(form, may_choose=permissions.can_choose_apis(request.user))
     return render(request, "bulk/reanalyze.html#board" if is_part else "bulk/reanalyze.html", context)
 
 
@@ -165,7 +166,8 @@ def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> 
 
 
 def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
-    sample = estimate_unsaved(form.batch, named=form.ids, maximum=SAMPLE_SIZE)
+    with time_limit():
+        sample = estimate_unsaved(form.batch, named=form.ids, maximum=SAMPLE_SIZE)
     total = sample if sample.is_whole else scale(sample, scale_factor(form.batch, form.ids, sample))
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {

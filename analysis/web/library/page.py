@@ -21,6 +21,7 @@ from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
+from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.saved_searches import OpenSearch
 from imagelib.sample_images import SAMPLE_SEARCHES
@@ -91,6 +92,7 @@ class LibraryPage:
     filters: Filters | None = None
     saved_search: OpenSearch | None = None
     unknown_terms: list[UnknownTerm] = field(default_factory=list)
+    similar_note: str = ""
     suggested_searches: list[Choice] = field(default_factory=list)
     is_empty_library: bool = False
     is_trash: bool = False
@@ -135,6 +137,7 @@ def library_page(
         filters=search_filters(query, counts, saved_search=saved_search),
         saved_search=saved_search,
         unknown_terms=[] if number else find_unknown_terms(query, viewer=viewer),
+        similar_note="" if number else no_similar_pictures(query, viewer=viewer),
         suggested_searches=[] if query.text else suggested_searches(page.images),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import formatting, permissions, pipeline
 from analysis.aws.object_refs import PresignedForm
 from analysis.ingest.validation import InvalidImage, clean_name
+from analysis.ingest.xmp import MAX_BYTES, XmpMetadata, parse_packet
 from analysis.library import images, uploads
 from analysis.models import Upload
 from analysis.storage import blobs
@@ -45,7 +46,9 @@ def create_upload(request: Request) -> HttpResponse:
         return _row_response(request, UploadOutcome(clean_name(name), present))
     size = int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE)
     try:
-        upload = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256, folder=folder)
+        upload = uploads.issue(
+            owner_id=owner_id, filename=name, size=size, sha256=sha256, sidecar=_sidecar(request), folder=folder
+        )
         form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
         return _row_response(request, UploadOutcome(rejection.name, sentence=formatting.translated(rejection)))
@@ -55,6 +58,12 @@ def create_upload(request: Request) -> HttpResponse:
     form = form or PresignedForm(reverse("upload-file", args=[upload.pk]), {"csrfmiddlewaretoken": get_token(request)})
     complete_url = reverse("upload-complete", args=[upload.pk])
     return JsonResponse({"url": form.url, "fields": form.fields, "complete": complete_url})
+
+
+def _sidecar(request: Request) -> XmpMetadata | None:
+    """Metadata of the XMP file that was chosen together with the picture."""
+    file = request.FILES.get("sidecar")
+    return parse_packet(file.read(MAX_BYTES + 1)) if file else None
 
 
 @require_POST

@@ -7,11 +7,15 @@ function isSystemFolder(name) {
   return name.startsWith(".") || names.includes(name.toLowerCase()) || name.toLowerCase().endsWith(".lrdata");
 }
 
+// Files of a dropped folder do not know where they lie in it.
+const paths = new WeakMap();
+export const pathOf = (file) => (paths.get(file) ?? (file.webkitRelativePath || file.name)).toLowerCase();
+
 export async function filesIn(entry) {
   if (entry instanceof File) return [entry];
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    file.droppedPath = entry.fullPath; // a dropped file has no webkitRelativePath
+    paths.set(file, entry.fullPath);
     return [file];
   }
   const reader = entry.createReader();
@@ -31,7 +35,7 @@ export async function filesIn(entry) {
 
 // The folder that a file was chosen or dropped with; empty for a single file.
 export function folderOf(file) {
-  const path = (file.webkitRelativePath || file.droppedPath || "").replace(/^\/+/, "");
+  const path = (paths.get(file) ?? file.webkitRelativePath ?? "").replace(/^\/+/, "");
   return path.split("/").slice(0, -1).join("/");
 }
 
@@ -57,7 +61,12 @@ export function acceptDrops(onDrag, onFiles) {
     event.preventDefault();
     changeDepth(-depth);
     // Entries exist only during the event: get all of them before awaiting any.
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
-    for (const entry of entries.filter(Boolean)) onFiles(await filesIn(entry), entry.isDirectory);
+    const items = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+    const entries = items.filter(Boolean);
+    const folders = entries.filter((entry) => entry.isDirectory);
+    // Files that are dropped together stay together: one may be the sidecar of another.
+    const files = await Promise.all(entries.filter((entry) => !entry.isDirectory).map(filesIn));
+    if (files.length) onFiles(files.flat(), false);
+    for (const folder of folders) onFiles(await filesIn(folder), true);
   });
 }

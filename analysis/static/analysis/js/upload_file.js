@@ -21,8 +21,8 @@ export class UploadRefused extends Error {
 }
 
 export class UploadFile {
-  constructor(file, url, { onProgress, onState }) {
-    Object.assign(this, { file, url, onProgress, onState });
+  constructor(file, url, { sidecar, onProgress, onState }) {
+    Object.assign(this, { file, url, sidecar, onProgress, onState });
   }
 
   // Resolves to the row that the server renders for the file.
@@ -30,6 +30,7 @@ export class UploadFile {
     this.onState(message("upload-checking"));
     const { name, size } = this.file;
     const fields = { name, size, sha256: await hash(this.file), folder: folderOf(this.file) };
+    if (this.sidecar) fields.sidecar = this.sidecar;
     const ticket = JSON.parse(await this.post(this.url, fields));
     if (ticket.row) return parseRows(ticket.row)[0];
     this.onState("0\u202f%");

@@ -12,7 +12,7 @@ def add_backfill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0008_words_in_text'),
+        ('analysis', '0010_words_in_text'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

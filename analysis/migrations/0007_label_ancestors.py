@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0004_batch_is_by_account'),
+        ('analysis', '0006_sidecars'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0006_folders"),
+        ("analysis", "0008_folders"),
     ]
 
     operations = [

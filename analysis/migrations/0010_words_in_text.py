@@ -40,7 +40,7 @@ def words(expression):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("analysis", "0007_folder_index"),
+        ("analysis", "0009_folder_index"),
     ]
 
     # A generated column cannot be changed: it is made anew, which rewrites the table of texts (not that of pictures).

@@ -16,7 +16,7 @@ def add_backfill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0005_label_ancestors'),
+        ('analysis', '0007_label_ancestors'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0009_camera_values"),
+        ("analysis", "0011_camera_values"),
     ]
 
     operations = [
