@@ -26,7 +26,7 @@ INVALID_FILTER = gettext_lazy("Invalid filter; showing all rows.")
 MAX_DELETED = 1_000
 
 
-class PageAdmin(ModelAdmin):  # type: ignore[misc]
+class PageAdmin(ModelAdmin):
     """A list that stays fast at a million rows; actions check the submitted keys."""
 
     paginator = CappedPaginator

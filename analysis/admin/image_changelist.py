@@ -46,7 +46,7 @@ class ImageMatches(Paginator):  # type: ignore[type-arg]
         return [by_id[image_id] for image_id in ids if image_id in by_id]
 
 
-class ImageChangeList(ChangeList):  # type: ignore[misc]
+class ImageChangeList(ChangeList):
     total: str
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Image]:

@@ -32,7 +32,7 @@ from analysis.models import Image, Label, LabelAlias, Verdict
 MAX_MERGED = 100
 
 
-class AliasInline(TabularInline):  # type: ignore[misc]
+class AliasInline(TabularInline):
     model = LabelAlias
     extra = 0
 

@@ -32,7 +32,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return len(rows)
 
 
-class CappedChangeList(ChangeList):  # type: ignore[misc]
+class CappedChangeList(ChangeList):
     """Shows a capped count ("10,000+"); redirects from bad filter values."""
 
     total: str

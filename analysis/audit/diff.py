@@ -65,7 +65,7 @@ def compare() -> dict[Difference, int]:
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX ON audit_blob (key); ANALYZE audit_blob")
         for kind, query in _DIFFERENCES.items():
-            insert = f"INSERT INTO audit_difference (kind, key, image_id) SELECT %s, * FROM ({query}) rows"  # noqa: S608
+            insert = f"INSERT INTO audit_difference (kind, key, image_id) SELECT %s, * FROM ({query}) rows"
             cursor.execute(insert, [kind])
         cursor.execute("SELECT kind, count(*) FROM audit_difference GROUP BY kind")
         return {Difference(kind): number for kind, number in cursor.fetchall()}
@@ -93,23 +93,23 @@ def _unowned(folder: str, owned: str) -> str:
           AND NOT EXISTS (SELECT FROM ({owned}) owned WHERE owned.key = blob.key)
           AND NOT EXISTS (SELECT FROM analysis_pendingblob pending WHERE pending.key = blob.key)
           AND NOT EXISTS (SELECT FROM analysis_upload upload WHERE upload.key = blob.key)
-        ORDER BY key"""  # noqa: S608
+        ORDER BY key"""
 
 
 _ORIGINALS = "SELECT key, id AS image_id FROM analysis_image WHERE bucket_id IS NULL"
 _RENDITIONS = " UNION ALL ".join(
     f"""SELECT {_RENDITION.format(name=name, extension=kind.removeprefix("image/"))} AS key, id AS image_id
-    FROM (SELECT id, replace(renditions_id::text, '-', '') AS hex FROM analysis_image) named"""  # noqa: S608
+    FROM (SELECT id, replace(renditions_id::text, '-', '') AS hex FROM analysis_image) named"""
     for name, kind in blobs.RENDITIONS.items()
 )
 _DIFFERENCES = {
     Difference.ORIGINAL_UNOWNED: _unowned("originals", _ORIGINALS),
     Difference.ORIGINAL_MISSING: f"""
         SELECT key, image_id FROM ({_ORIGINALS}) expected
-        WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key) ORDER BY image_id""",  # noqa: S608
+        WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key) ORDER BY image_id""",
     Difference.RENDITION_UNOWNED: _unowned("renditions", _RENDITIONS),
     Difference.RENDITION_MISSING: f"""
         SELECT min(key), image_id FROM ({_RENDITIONS}) expected
         WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key)
-        GROUP BY image_id ORDER BY image_id""",  # noqa: S608
+        GROUP BY image_id ORDER BY image_id""",
 }

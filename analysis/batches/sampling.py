@@ -34,7 +34,7 @@ def draw_sample(batch: Batch, number: int) -> list[int]:
             seen += 1
             if len(chosen) < number:
                 chosen.append(image_id)
-            elif (index := random.randrange(seen)) < number:  # noqa: S311
+            elif (index := random.randrange(seen)) < number:
                 chosen[index] = image_id
         if page.cursor is None:
             return sorted(chosen)

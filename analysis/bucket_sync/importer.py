@@ -137,7 +137,7 @@ def _postpone(row: BucketObject, error: AWSError) -> None:
         _pause(bucket, originals.no_bucket(bucket.name), PAUSE)
         _release(row, code=error.code, reason=translated(error), is_counted=False)
     elif error.is_slow_down:
-        _pause(bucket, "", SLOW_DOWN_PAUSE * random.uniform(1, 2))  # noqa: S311
+        _pause(bucket, "", SLOW_DOWN_PAUSE * random.uniform(1, 2))
         _release(row, code=error.code, reason=translated(error), is_counted=False)
     elif error.code == ARCHIVED:
         reason = _("It is archived. Restore it in S3, then sync the bucket.")

@@ -29,16 +29,16 @@ State = BucketObject.State
 
 _RANGE = "bucket_id = %s AND key > %s AND (%s::text IS NULL OR key <= %s) AND key <> ALL(%s) AND state <> 'gone'"
 MARK_GONE = (
-    f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_RANGE} AND image_id IS NULL AND state <> 'waiting'"  # noqa: S608
+    f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_RANGE} AND image_id IS NULL AND state <> 'waiting'"
 )
-COUNT_MISSING = f"SELECT count(*) FROM analysis_bucketobject WHERE {_RANGE} AND image_id IS NOT NULL"  # noqa: S608
+COUNT_MISSING = f"SELECT count(*) FROM analysis_bucketobject WHERE {_RANGE} AND image_id IS NOT NULL"
 REQUEUE_MISSING = f"""
     WITH requeued AS (
         UPDATE analysis_bucketobject
         SET state = 'waiting', revision = revision + 1, attempts = 0, next_attempt_at = statement_timestamp()
         WHERE {_RANGE} AND image_id IS NOT NULL RETURNING id)
     SELECT count(*) FROM requeued
-"""  # noqa: S608
+"""
 
 
 class SyncRunning(Exception):

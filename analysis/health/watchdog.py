@@ -156,7 +156,7 @@ def _stalled_apis(not_before: datetime | None) -> list[Stall]:
                 LEFT JOIN analysis_batch batch ON batch.id = waits.batch_id) oldest
             WHERE oldest.since < now() - %(patience)s
             ORDER BY inactive.recognizer, inactive.api, kind.is_bulk
-            """,  # noqa: S608
+            """,
             values,
         )
         return [Stall(*row) for row in cursor.fetchall()]

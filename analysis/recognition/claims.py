@@ -105,7 +105,7 @@ def _claim_rows(
             SET state = 'running', attempts = attempts + 1, claimed_until = now() + make_interval(secs => %s)
             WHERE id IN (SELECT id FROM claimed)
             RETURNING id
-            """,  # noqa: S608
+            """,
             [api, recognizer, *values, maximum, LEASE.total_seconds()],
         )
         return [pk for (pk,) in cursor.fetchall()]

@@ -75,7 +75,7 @@ def total(person_id: int | None, *, before: datetime | None = None) -> Total:
     (row,) = _rows(
         f"""SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedstatistics
             WHERE {_owner_condition(person_id)} AND NOT is_hour
-              AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",  # noqa: S608
+              AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",
         {"person": person_id, "before": before},
     )
     return Total(*row)
@@ -126,7 +126,7 @@ def latencies(span: Period) -> list[Latency]:
 def confidences(person_id: int | None) -> list[int]:
     """Number of labels by confidence, in bins of five percent."""
     rows = _rows(
-        f"SELECT step, labels FROM analysis_confidencestatistics WHERE {_owner_condition(person_id)}",  # noqa: S608
+        f"SELECT step, labels FROM analysis_confidencestatistics WHERE {_owner_condition(person_id)}",
         {"person": person_id},
     )
     bins = dict(rows)
@@ -172,7 +172,7 @@ def growing_labels(span: Period, person_id: int | None, *, pictures: int) -> Gro
         FROM counted JOIN analysis_label label ON label.id = counted.label_id
         WHERE label.kind = 'label' AND NOT label.is_hidden AND counted.now > counted.before
         ORDER BY counted.now - counted.before DESC, label.name LIMIT %(limit)s
-        """,  # noqa: S608
+        """,
         {
             "start": span.start,
             "before": span.before().start,
@@ -189,7 +189,7 @@ def _by_step(span: Period, person_id: int | None, table: str, sums: str) -> list
     return _rows(
         f"""SELECT date_trunc(%(unit)s, start, 'UTC'), {sums} FROM {table}
             WHERE {_owner_condition(person_id)} AND is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s
-            GROUP BY 1""",  # noqa: S608
+            GROUP BY 1""",
         {
             "unit": span.unit,
             "hourly": span.is_hourly,

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
-from botocore.credentials import ReadOnlyCredentials  # noqa: TID251
-from botocore.signers import CloudFrontSigner  # noqa: TID251
+from botocore.credentials import ReadOnlyCredentials
+from botocore.signers import CloudFrontSigner
 
 MAX_SECONDS = 7 * 86_400  # the limit of Signature Version 4
 DOWNLOAD_SECONDS = 900

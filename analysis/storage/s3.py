@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
-from boto3.exceptions import S3UploadFailedError  # noqa: TID251
-from boto3.s3.transfer import TransferConfig  # noqa: TID251
-from botocore.config import Config  # noqa: TID251
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: TID251
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from django.core.files import File
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -48,7 +48,7 @@ class DownloadedFile(File):  # type: ignore[type-arg]
         self.etag = etag
 
 
-class SharedS3Storage(S3Storage):  # type: ignore[misc]
+class SharedS3Storage(S3Storage):
     """S3 storage with one connection for all threads.
 
     Keys are never reused, so overwriting needs no HEAD request first. Presigned URLs work in every region with s3v4 and

@@ -100,7 +100,7 @@ class SignInForm(Throttled, AuthenticationForm):
     pass
 
 
-class AdminSignInForm(Throttled, UnfoldAuthenticationForm):  # type: ignore[misc] # unfold has no types
+class AdminSignInForm(Throttled, UnfoldAuthenticationForm):
     pass
 
 
