@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from tests import factories
@@ -23,6 +27,22 @@ def pictures_folder(settings, tmp_path):
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return tmp_path / "pictures"
+
+
+@pytest.fixture(scope="module")
+def module_rows(django_db_setup, django_db_blocker) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Rows made once for a module: `with module_rows(): …` in a fixture of the module's scope.
+
+    One transaction surrounds the module's tests from then on, each of which rolls back to its own savepoint. So they all
+    see these rows, and SQL's now() is when the transaction began. A module that uses this uses it in all of its tests.
+    """
+    with django_db_blocker.unblock():
+        surrounding = transaction.atomic()
+        surrounding.__enter__()
+    yield django_db_blocker.unblock
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        surrounding.__exit__(None, None, None)
 
 
 @pytest.fixture
