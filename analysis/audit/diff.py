@@ -39,6 +39,8 @@ def stored_keys() -> Iterator[Iterator[int]]:
     Iterating raises StorageError.
     """
     with connection.cursor() as cursor:
+        # In the database, because ten million keys in a Python set take gigabytes. Temporary tables write no WAL and
+        # are dropped with the connection, whatever happens to the process.
         cursor.execute("CREATE TEMPORARY TABLE audit_blob (key text NOT NULL)")
         cursor.execute("CREATE TEMPORARY TABLE audit_difference (id bigserial, kind text, key text, image_id bigint)")
     try:
@@ -63,6 +65,8 @@ def compare() -> dict[Difference, int]:
     Returns their number by kind.
     """
     with connection.cursor() as cursor:
+        # After the rows, which is faster than before them. Autovacuum cannot analyze temporary tables (PostgreSQL,
+        # CREATE TABLE).
         cursor.execute("CREATE INDEX ON audit_blob (key); ANALYZE audit_blob")
         for kind, query in _DIFFERENCES.items():
             insert = f"INSERT INTO audit_difference (kind, key, image_id) SELECT %s, * FROM ({query}) rows"
@@ -87,6 +91,7 @@ def differences() -> Iterator[list[tuple[Difference, str, int | None]]]:
 
 
 def _unowned(folder: str, owned: str) -> str:
+    # Not LIKE: the underscore and the percent sign of a key would be wildcards.
     return f"""
         SELECT key, NULL::bigint FROM audit_blob blob
         WHERE starts_with(key, '{folder}/')

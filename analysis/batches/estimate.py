@@ -64,6 +64,7 @@ class Estimate:
 
 def estimate(batch: Batch, *, maximum: int | None = None) -> Estimate:
     """Estimate a batch that is not saved yet, from at most `maximum` pictures."""
+    # An estimate of a million pictures would take minutes, so the pages stop at a maximum; is_whole tells them.
     last = Estimate()
     for last in estimating(batch):
         if maximum is not None and last.looked_at >= maximum:
@@ -84,6 +85,7 @@ def estimate_unsaved(batch: Batch, *, named: Sequence[int], maximum: int) -> Est
         lifecycle.prepare(batch, named=named[:maximum])
         result = estimate(batch)
         transaction.set_rollback(True)
+    # save() gave it a key that the rollback took back; with that key a later save() would try an UPDATE.
     batch.pk = None
     result.is_whole = len(named) <= maximum
     return result
@@ -135,6 +137,7 @@ def add_costs(total: Estimate, batch: Batch) -> Estimate:
             api_total.calls, apis=[api], parameters=batch.parameters, recognizer=batch.recognizer, region=region
         )
         api_total.dollars = price.dollars
+        # Quotas are per account and region. Other runs that share them are left out: when they end is unknown.
         calls_per_second = min(aws_quotas.quota(region, api), batch.rate or float("inf"))
         api_total.seconds = api_total.calls / calls_per_second
     return total
