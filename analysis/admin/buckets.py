@@ -47,6 +47,7 @@ class BucketAdmin(PageAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Bucket | None = None) -> Any:
+        # A bucket that is only being added has no sync to show.
         return self.fieldsets if obj else self.fieldsets[:1]
 
     @admin.action(description=_("Sync buckets"), permissions=["change"])
@@ -81,6 +82,7 @@ class BucketObjectAdmin(ReadOnlyAdmin):
         ("bucket", filters.AutocompleteSelectFilter),
     )
     list_select_related = ("bucket", "image")
+    # With collation C, LIKE 'prefix%' is a range of the key's index; "contains" would read all objects.
     search_fields = ("key__startswith",)
     search_help_text = _("Beginning of the key: photos/2024/")
     ordering = ("-pk",)

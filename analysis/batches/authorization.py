@@ -20,7 +20,7 @@ def refusal(batch: Batch) -> str:
     """
     if batch.person_id is None:
         return ""
-    # Loaded anew, because Django caches a user's permissions on the object, and a run outlives a change of them.
+    # Loaded again, because Django caches a user's permissions on the object, and a run outlives a change of them.
     person = permissions.reload_user(batch.person_id)
     if person is None:
         return _("The account that started this run is no longer active.")

@@ -31,7 +31,7 @@ def _step(batch_id: int, max_pending: int) -> bool:
         if batch is None or authorization.refusal(batch):
             return False
         pending = Analysis.objects.filter(batch=batch, image__trashed_at=None).open()
-        # Counted anew in each step: workers finish analyses meanwhile, and the count is of at most ten thousand rows.
+        # Counted in each step: workers finish analyses in between, and the count is of at most ten thousand rows.
         room = _max_pending(batch, max_pending) - pending.count()
         if room <= 0:
             return False

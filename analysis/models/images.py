@@ -68,7 +68,7 @@ class Image(models.Model):
         HEIC = "heic", "HEIC"
         AVIF = "avif", "AVIF"
 
-    # PROTECT: deleting a user must not delete pictures; they are given to somebody else or deleted for good first.
+    # PROTECT: deleting a user must not delete pictures; they are given to another user or deleted for good first.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images", verbose_name=_("owner")
     )

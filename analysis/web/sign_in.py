@@ -33,6 +33,8 @@ class Attempts:
 
     def __init__(self, request: HttpRequest, username: str) -> None:
         self.address = client_address(request)
+        # By account and network: by account alone, a stranger could lock out everybody whose name they know; by network
+        # alone, a botnet has as many attempts as it has addresses.
         account, network = _digest(username.casefold()), _network(self.address)
         maximum = settings.SIGN_IN_ATTEMPTS
         self._limits = {f"sign-in:{account}:{network}": maximum, f"sign-in:{account}": maximum * TOTAL_FACTOR}
@@ -55,6 +57,7 @@ class Attempts:
         try:
             with _redis().pipeline() as pipeline:
                 for key in self._limits:
+                    # INCR alone sets no expiry, and EXPIRE after it would extend the wait with each attempt.
                     pipeline.set(key, 0, ex=settings.SIGN_IN_MINUTES * 60, nx=True)
                     pipeline.incr(key)
                 pipeline.execute()
@@ -83,6 +86,7 @@ class Throttled(forms.Form):
         username = str(self.cleaned_data.get("username") or "")
         attempts = Attempts(self.request or HttpRequest(), username)
         self.wait = attempts.seconds_to_wait()
+        # Before the password is checked: its hash takes a tenth of a second of processor time by design.
         if self.wait:
             logger.warning("Sign-in refused from %s: too many failed attempts.", attempts.address or "a local socket")
             raise ValidationError(_too_many_attempts(self.wait), code=THROTTLED)
@@ -111,6 +115,7 @@ class SignIn(views.LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)
         if isinstance(form, SignInForm) and form.wait:
+            # Django's view answers 200 for any failed sign-in, which tells scripts and proxies nothing.
             response.status_code = 429
             response["Retry-After"] = str(form.wait)
         return response

@@ -59,6 +59,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **kwargs: Any) -> None:
         options = Namespace(**kwargs)
         output = BatchOutput(self.stdout, is_json=options.json)
+        # Options and not subcommands, since the positional argument is a search: "pause" could be one.
         for name, control in (("pause", _pause), ("resume", _resume), ("cancel", _cancel), ("status", _status)):
             batch_id = getattr(options, name)
             if batch_id is not None:
@@ -92,6 +93,7 @@ def _run(batch: Batch, options: Namespace, output: BatchOutput) -> None:
     if options.detach:
         output.started(batch)
         return
+    # sys.exit, as the return value of handle() is printed by Django and is no exit status.
     sys.exit(BatchProgress(batch.pk, output).wait())
 
 
@@ -106,6 +108,7 @@ def _confirm(batch: Batch, options: Namespace, output: BatchOutput) -> bool:
     batch.expected = estimate.analyses
     if options.yes or (not estimate.dollars and not options.sample):
         return True
+    # In cron or a pipe input() would wait for ever, or read an answer from the list of IDs.
     if options.json or not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
         sentence = _("Refusing to start a paid run without confirmation; pass --yes or --dry-run.")
         raise CommandError(sentence, returncode=2)
@@ -122,6 +125,7 @@ def _run_sample(batch: Batch, options: Namespace, output: BatchOutput) -> None:
     output.line(sentence % {"number": count(len(ids)), "id": sample.pk})
     status = BatchProgress(sample.pk, output, is_sample=True).wait()
     output.comparison(sampling.compare_sample(sample))
+    # The sample is a run of its own, but one budget was given for both.
     if batch.budget is not None and (state := progress(sample.pk)):
         batch.budget -= state.dollars
     if status > 1:
@@ -195,6 +199,7 @@ def _read_ids(path: Path) -> Iterator[int]:
     with file as lines:
         for number, line in enumerate(lines, 1):
             text = line.strip()
+            # isdecimal() alone accepts digits of other scripts; eighteen digits fit into bigint.
             if text and not (text.isascii() and text.isdecimal() and len(text) <= 18):
                 sentence = _("--ids: line %(line)s is not a picture ID: %(text)s")
                 raise CommandError(sentence % {"line": number, "text": repr(text[:40])}, returncode=2)
@@ -269,6 +274,7 @@ def _dollars(text: str) -> Decimal:
 
 
 def _sample_size(text: str) -> int:
+    # argparse shows the sentence of an ArgumentTypeError; for any other error only "invalid value".
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
         raise ArgumentTypeError(_("not a number from 1 to 10,000: %(text)s") % {"text": repr(text)})
     return int(text)

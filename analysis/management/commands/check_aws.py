@@ -31,6 +31,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, json: bool, policy: bool, **_options: Any) -> None:
+        # Before any request: the policy is needed by those who have no permission yet.
         if policy:
             self._print(aws.minimal_policy())
             return
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         if apis:
             number = sum(finding.calls for finding in findings)
             calls = plural(ngettext("%(number)s call", "%(number)s calls", number), number)
+            # It tests a configuration, also before there is a library; the ledger records the library's own calls.
             sentence = _("Sent to Rekognition: %(calls)s, %(cost)s; not recorded in the ledger.")
             self.stdout.write(sentence % {"calls": calls, "cost": dollars(_spent(findings))})
         if missing := _missing(findings):
