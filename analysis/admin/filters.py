@@ -95,6 +95,8 @@ def versions() -> Choices:
 class ModelFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("model version"), "model"
 
+    # Django hides a filter without choices and refuses its parameter then; links to it must not break in an empty
+    # library.
     def has_output(self) -> bool:
         return True
 
@@ -142,6 +144,7 @@ class ChoiceFilter(DisplayFilter, _SelectedValue):
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(field, request, *args, **kwargs)
         if isinstance(self.lookup_val, list):
+            # Unfold queries the chosen row for its name, and PostgreSQL raises DataError for "x" as an integer.
             self.lookup_val = [value for value in self.lookup_val if value.isascii() and value.isdecimal()]
 
 
@@ -183,6 +186,7 @@ class NumberFilter(RangeNumericFilter):
                 bound = float(text)
             except ValueError:
                 bound = math.nan
+            # float() accepts "nan" and "1e400"; PostgreSQL sorts NaN above all numbers, so it would match every row.
             if not math.isfinite(bound):
                 raise IncorrectLookupParameters(f"{text} is not a number.")
             queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": bound})

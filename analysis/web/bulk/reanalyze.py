@@ -136,6 +136,7 @@ def _parse_form(request: Request) -> AnalyzeForm:
         all_owners=all_owners,
     )
     authorization.require(batch)
+    # From the form, as the estimate takes seconds and was shown a moment ago; it only serves the progress bar.
     batch.expected = int_param(data.get("expected", ""), maximum=2**31 - 1, minimum=0) or None
     return AnalyzeForm(batch, ids, "" if is_suggested else budget, _selection_fields(batch, ids, all_owners=all_owners))
 
@@ -167,6 +168,7 @@ def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> 
 def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
     sample = estimate_unsaved(form.batch, named=form.ids, maximum=SAMPLE_SIZE)
     total = sample if sample.is_whole else scale(sample, scale_factor(form.batch, form.ids, sample))
+    # Rounded up: a budget a fraction of a cent below the cost would stop the run before its last picture.
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
         "form": form.fields,

@@ -82,6 +82,7 @@ def as_csv(request: Request, name: str) -> HttpResponseBase:
     make = tables_for(scope).get(name)
     if make is None:
         raise Http404
+    # Streamed, since GZipMiddleware adds random bytes to a streamed body against BREACH and needs no copy of it.
     response = StreamingHttpResponse(lines(make(scope)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="imagelib-{name}-{scope.span.name}.csv"'
     return response
@@ -108,6 +109,7 @@ def _until(request: Request, today: date) -> date:
         until = date.fromisoformat(request.GET.get("until", ""))
     except ValueError:
         return today
+    # Later days are empty, and a date near year 1 or 9999 would overflow when a period is added.
     return min(max(until, EARLIEST), today)
 
 
@@ -208,6 +210,7 @@ def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) ->
 
 def _updated() -> str:
     """Age of the precomputed figures; the oldest counts."""
+    # Each table is updated by itself, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return _("Figures appear within a minute after the scheduler starts.")

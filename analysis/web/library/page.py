@@ -116,6 +116,7 @@ def library_page(
 ) -> LibraryPage:
     """All values of the library page for a query."""
     page = results.page(query, viewer=viewer, after=page_range.start, size=page_range.pages * PAGE_SIZE)
+    # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
     number, counts = count_and_facets(query, viewer=viewer)
     link = _link_within(saved_search)
     return LibraryPage(
@@ -196,6 +197,7 @@ def next_cards(
 def page_range_of(image: Image, query: Query, *, viewer: Viewer, max_pages: int = MAX_PAGES) -> PageRange:
     """The range with an image: from the first page if near, else from the image on."""
     ids = results.image_ids(query, viewer=viewer, limit=max_pages * PAGE_SIZE)
+    # Near the start the whole range is shown, as Back in a browser would; far from it, only what follows.
     if image.pk in ids:
         return PageRange(pages=ids.index(image.pk) // PAGE_SIZE + 1)
     return PageRange(start=results.cursor_of(image.pk, query, viewer=viewer, is_before=True))
@@ -220,6 +222,7 @@ def search_error(text: str, error: InvalidQuery) -> SearchError:
     position = min(error.column - 1, len(text))
     start = max(0, position - EXCERPT_BEFORE)
     excerpt = text[start : position + EXCERPT_AFTER]
+    # The caret stands below in a monospaced font; a tab or a line feed would shift it.
     printable = "".join(character if character.isprintable() else " " for character in excerpt)
     return SearchError(str(error), printable, " " * (position - start) + "^")
 
