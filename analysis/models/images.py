@@ -73,7 +73,6 @@ class Image(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images", verbose_name=_("owner")
     )
     visibility = models.SmallIntegerField(_("visibility"), choices=Visibility, default=Visibility.PRIVATE)
-    # Two pictures may have the same one, so it is neither unique nor part of the storage key.
     filename = models.CharField(
         _("filename"), max_length=200, help_text=_("Original filename, sanitized; never used as a path.")
     )
@@ -121,7 +120,6 @@ class Image(models.Model):
     orientation = models.PositiveSmallIntegerField(
         _("orientation"), null=True, blank=True, help_text=_("EXIF orientation of the original; 1 is upright.")
     )
-    # Signed, since PostgreSQL has no unsigned 64-bit integer.
     phash = models.BigIntegerField(
         _("perceptual hash"), null=True, blank=True, help_text=_("64-bit DCT hash as a signed integer.")
     )
@@ -223,7 +221,6 @@ class Image(models.Model):
                 name="image_in_bucket_once",
             ),
             models.CheckConstraint(condition=Q(visibility__in=[0, 1, 2]), name="image_visibility_known"),
-            # Pages divide by width and height.
             models.CheckConstraint(condition=Q(width__gt=0, height__gt=0, size__gt=0), name="image_has_extent"),
         ]
         indexes = [
@@ -252,7 +249,6 @@ class Image(models.Model):
             models.Index(fields=["owner", "-trashed_at"], condition=~Q(trashed_at=None), name="image_trash"),
             models.Index(fields=["sha256"], name="image_sha256"),
             models.Index(fields=["public_id"], condition=Q(visibility__gte=2), name="image_public"),
-            # For equal hashes; similar ones are found by phash_chunks.
             models.Index(fields=["phash"], name="image_phash"),
             models.Index(
                 fields=["-added_at", "-id"], condition=Q(trashed_at=None, has_duplicate=True), name="image_repeated"
