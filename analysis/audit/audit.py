@@ -43,7 +43,7 @@ class AuditFinding:
 
     @property
     def needs_owner(self) -> bool:
-        """An original without image, which may become an image of somebody."""
+        """An original without image, which may become an image of a user."""
         return self.kind == Difference.ORIGINAL_UNOWNED and not self.repair
 
 

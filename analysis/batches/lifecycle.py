@@ -102,7 +102,7 @@ def budget_stop_reason(batch: Batch) -> str:
     queued_apis = set(batch.analyses.filter(state=Analysis.State.QUEUED).values_list("api", flat=True).distinct())
     if not queued_apis:
         return ""
-    # The cheapest API decides: as long as one more call is affordable the run goes on with that API.
+    # The cheapest API decides: as long as one more call is affordable the run continues with that API.
     price = min(prices.price(api, batch.parameters.get(api, {}), already=already) for api in queued_apis)
     remaining = {budget.batch_id: budget.dollars for budget in ledger.remaining_batch_budgets(batch.recognizer)}
     if remaining.get(batch.pk, price) < price:

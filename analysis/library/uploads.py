@@ -166,7 +166,7 @@ def delete_expired() -> None:
 
 
 def _open_upload(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
-    # Other people's uploads look like unknown ones, so that nobody can probe for ids.
+    # Other people's uploads look like unknown ones, so that ids cannot be probed.
     upload = Upload.objects.filter(pk=upload_id, owner_id=owner_id).annotate(is_late=Q(expires_at__lte=Now())).first()
     if upload is None:
         raise UploadRefused(_("Unknown upload. Please send the file again."), status=404)

@@ -145,7 +145,7 @@ _BY_IMAGE = """
     WHERE image.trashed_at IS NULL AND image.added_at >= %(before)s AND image.added_at < %(end)s
       AND (%(person)s::bigint IS NULL OR image.owner_id = %(person)s) AND (hashint8(image.id) & %(mask)s) = 0
 """
-# For so many pictures that reading the whole period would be slow: uses the partial index on a share of all rows.
+# Where reading all pictures of the period would be slow: uses the partial index on a share of all rows.
 _BY_PARTIAL_INDEX = """
     SELECT added_at >= %(start)s AS is_now, label_ids FROM analysis_imageindex
     WHERE (hashint8(image_id) & {share}) = 0 AND (hashint8(image_id) & %(mask)s) = 0

@@ -128,7 +128,7 @@ def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = 
 
 
 def _later_url(scope: Scope) -> str:
-    """Next period; empty if it lies in the future."""
+    """Next period; empty if it is in the future."""
     today = now().astimezone(UTC).date()
     if scope.span.is_hourly or scope.span.last_day >= today:
         return ""
