@@ -173,14 +173,6 @@ def renew_leases(analyses: Iterable[Analysis]) -> None:
             by_pk[pk].claimed_until = until
 
 
-def open_count(*, maximum: int = 100_000) -> int:
-    """The number of queued and running analyses, at most `maximum`.
-
-    Images in the trash are not counted.
-    """
-    return Analysis.objects.open().filter(image__trashed_at=None)[:maximum].count()
-
-
 def latest_failed(bucket_id: int) -> list[tuple[str, int]]:
     """(API, image id) of a bucket's failed analyses that were not requested again."""
     latest = (
