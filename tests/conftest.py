@@ -38,7 +38,7 @@ def pictures_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def module_rows(django_db_setup, django_db_blocker) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Rows made once for a module: `with module_rows(): …` in a fixture of the module's scope.
+    """Makes rows once for a module: `with module_rows(): …` in a fixture of its scope.
 
     One transaction surrounds the module's tests from then on, each of which rolls back to its own savepoint. So all of
     them see these rows, and SQL's now() is when the transaction began.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.core.mail import send_mail
@@ -59,32 +60,7 @@ def report_lines(batch_id: int) -> list[str]:
         % {"id": batch.pk, "state": batch.get_state_display().lower(), "reason": batch.reason}
     ]
     lines = [lines[0].rstrip(), _counts(state), _spent(state)]
-    if batch.is_fully_queued and not state.waiting and (missing := batch.asked - state.ended) > 0:
-        lines.append(
-            plural(
-                ngettext(
-                    "%(number)s analysis ended without a result: its picture was deleted or moved to the trash, "
-                    "another request replaced it, or the bulk run was canceled.",
-                    "%(number)s analyses ended without a result: their pictures were deleted or moved to the "
-                    "trash, other requests replaced them, or the bulk run was canceled.",
-                    missing,
-                ),
-                missing,
-            )
-        )
-    if batch.skipped:
-        lines.append(
-            plural(
-                ngettext(
-                    "Skipped %(number)s analysis already in progress in another bulk run. If that run "
-                    "was canceled, start this one again.",
-                    "Skipped %(number)s analyses already in progress in another bulk run. If that run "
-                    "was canceled, start this one again.",
-                    batch.skipped,
-                ),
-                batch.skipped,
-            )
-        )
+    lines += [*_without_result(state), *_skipped(batch)]
     for cause in causes(batch):
         lines.append(
             _("%(number)s failed (%(api)s, %(code)s): %(message)s")
@@ -94,6 +70,37 @@ def report_lines(batch_id: int) -> list[str]:
     if batch.state in {Batch.State.PAUSED, Batch.State.STOPPED}:
         lines.append(_("Resume with: %(command)s") % {"command": _resume_command(batch)})
     return lines
+
+
+def _without_result(state: Progress) -> Iterator[str]:
+    """A sentence on analyses that ended without a result, if there are any."""
+    batch = state.batch
+    if batch.is_fully_queued and not state.waiting and (missing := batch.asked - state.ended) > 0:
+        yield plural(
+            ngettext(
+                "%(number)s analysis ended without a result: its picture was deleted or moved to the trash, "
+                "another request replaced it, or the bulk run was canceled.",
+                "%(number)s analyses ended without a result: their pictures were deleted or moved to the "
+                "trash, other requests replaced them, or the bulk run was canceled.",
+                missing,
+            ),
+            missing,
+        )
+
+
+def _skipped(batch: Batch) -> Iterator[str]:
+    """A sentence on analyses that another run was working on, if there are any."""
+    if batch.skipped:
+        yield plural(
+            ngettext(
+                "Skipped %(number)s analysis already in progress in another bulk run. If that run "
+                "was canceled, start this one again.",
+                "Skipped %(number)s analyses already in progress in another bulk run. If that run "
+                "was canceled, start this one again.",
+                batch.skipped,
+            ),
+            batch.skipped,
+        )
 
 
 def _counts(state: Progress) -> str:

@@ -11,6 +11,29 @@ from django.db.models.functions import Now
 
 from analysis.models import Analysis, ModelVersion
 
+_FIND = """
+    SELECT lookup.id, stored.model_version, stored.answer
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+         AS lookup (id, sha256, api, recognizer, parameters, since)
+    CROSS JOIN LATERAL (
+        SELECT version FROM analysis_modelversion seen
+        WHERE seen.recognizer = lookup.recognizer AND seen.api = lookup.api
+        ORDER BY last_seen_at DESC LIMIT 1) latest
+    CROSS JOIN LATERAL (
+        -- OFFSET 0 is an optimization fence: without statistics PostgreSQL would read all analyses for each row
+        -- instead of looking up one image by its hash.
+        SELECT done.model_version, done.answer
+        FROM (SELECT id, original_replaced_at FROM analysis_image
+              WHERE sha256 = lookup.sha256 AND (%s::bigint IS NULL OR owner_id = %s) OFFSET 0) image
+        CROSS JOIN LATERAL (SELECT * FROM analysis_analysis WHERE image_id = image.id OFFSET 0) done
+        WHERE done.state = 'done' AND done.api = lookup.api
+          AND done.recognizer = lookup.recognizer AND done.parameters = lookup.parameters::jsonb
+          AND done.model_version = latest.version
+          AND (lookup.since IS NULL OR done.finished_at >= lookup.since)
+          AND (image.original_replaced_at IS NULL OR done.requested_at > image.original_replaced_at)
+        ORDER BY done.id DESC LIMIT 1) stored
+"""
+
 
 def find_cached_responses(
     analyses: list[Analysis], *, owner_id: int | None = None
@@ -26,28 +49,7 @@ def find_cached_responses(
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT lookup.id, stored.model_version, stored.answer
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-                 AS lookup (id, sha256, api, recognizer, parameters, since)
-            CROSS JOIN LATERAL (
-                SELECT version FROM analysis_modelversion seen
-                WHERE seen.recognizer = lookup.recognizer AND seen.api = lookup.api
-                ORDER BY last_seen_at DESC LIMIT 1) latest
-            CROSS JOIN LATERAL (
-                -- OFFSET 0 is an optimization fence: without statistics PostgreSQL would read all analyses for each row
-                -- instead of looking up one image by its hash.
-                SELECT done.model_version, done.answer
-                FROM (SELECT id, original_replaced_at FROM analysis_image
-                      WHERE sha256 = lookup.sha256 AND (%s::bigint IS NULL OR owner_id = %s) OFFSET 0) image
-                CROSS JOIN LATERAL (SELECT * FROM analysis_analysis WHERE image_id = image.id OFFSET 0) done
-                WHERE done.state = 'done' AND done.api = lookup.api
-                  AND done.recognizer = lookup.recognizer AND done.parameters = lookup.parameters::jsonb
-                  AND done.model_version = latest.version
-                  AND (lookup.since IS NULL OR done.finished_at >= lookup.since)
-                  AND (image.original_replaced_at IS NULL OR done.requested_at > image.original_replaced_at)
-                ORDER BY done.id DESC LIMIT 1) stored
-            """,
+            _FIND,
             [
                 [analysis.pk for analysis in lookups],
                 [analysis.image.sha256 for analysis in lookups],

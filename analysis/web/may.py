@@ -1,4 +1,4 @@
-"""What the person may do, for templates: controls are offered only to those who may use them."""
+"""Permissions for templates, which offer a control only to those who may use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for modules whose tests all need the same people, sessions and picture: made once for each module.
+"""People, sessions and a picture, made once for all tests of a module.
 
 A module takes all of them: `from tests.web.shared_rows import *`.
 """
@@ -88,7 +88,7 @@ def signed_in(sessions):
 
 @pytest.fixture(scope="module")
 def image_rows(module_rows, people, tmp_path_factory):
-    """The owner's picture, and a copy of its files: each test's are deleted at its end."""
+    """The owner's picture, and a copy of its files, as each test's are deleted."""
     owner = people["owner"]
     with module_rows():
         image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
