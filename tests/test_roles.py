@@ -254,7 +254,11 @@ def test_curator_reviews_many_visible_pictures_at_once(owner, in_group):
 
 @pytest.mark.parametrize(
     ("name", "offered"),
-    [("viewer", set()), ("curator", {"add-tag"}), ("owner", {"add-tag", "trash", "set-visibility", "analyze", "upload"})],
+    [
+        ("viewer", set()),
+        ("curator", {"add-tag"}),
+        ("owner", {"add-tag", "trash", "set-visibility", "analyze", "upload"}),
+    ],
 )
 def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, signed_in):
     person = in_group(name)
