@@ -60,8 +60,10 @@ def issue(*, owner_id: int, filename: str, size: int, sha256: str = "") -> Uploa
     upload.sha256 = sha256 if len(sha256) == SHA256_LENGTH else ""
     lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
     with transaction.atomic():
+        # The database's clock, to which "expired" is compared later.
         upload.expires_at = Now() + lifetime
         upload.save(force_insert=True)
+        # The sweeper leaves the key alone until the form can no longer be used.
         blobs.register_pending([upload.key], ahead=lifetime)
     return upload
 
@@ -90,6 +92,7 @@ def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
     """
     upload = _open_upload(upload_id, owner_id=owner_id)
     if upload.state == State.ISSUED:
+        # S3's event may have recorded it in the meantime; a worker may even have the picture by now.
         Upload.objects.filter(pk=upload.pk, state=State.ISSUED).update(state=State.ARRIVED, next_attempt_at=Now())
         upload.refresh_from_db()
     return upload
@@ -122,6 +125,7 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
     """
     if upload.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker, so this file kills workers
         raise UploadError(_("each worker that checked it stopped unexpectedly"), may_retry=False)
+    # Before it is read: the file behind a key can be of any size in a storage that does not enforce the form's.
     size = blobs.size(upload.key)
     if size != upload.size:
         raise _wrong_size(size, upload)
@@ -177,6 +181,7 @@ def _open_upload(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
 
 def _check_open_uploads(owner_id: int, size: int) -> None:
     is_open = Q(state=State.ARRIVED) | Q(state=State.ISSUED, expires_at__gt=Now())
+    # Two requests at once may both pass; the limit keeps a person from filling the storage, not from one file too many.
     totals = Upload.objects.filter(is_open, owner_id=owner_id).aggregate(number=Count("pk"), size=Sum("size"))
     if totals["number"] >= settings.MAX_OPEN_UPLOADS:
         sentence = _("%(number)s of your uploads are still in progress. Wait for some to finish, then send this again.")
