@@ -39,11 +39,11 @@ class ImagePage:
 class PendingWork:
     """Pictures to analyze with one API.
 
-    `settled` counts those with an up-to-date result.
+    `up_to_date` counts those with an up-to-date result.
     """
 
     image_ids: list[int]
-    settled: int
+    up_to_date: int
     in_progress: int
 
 
@@ -85,7 +85,7 @@ def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
     """
     histories = _histories(batch, api, image_ids)
     limit = latest_version(batch.recognizer, api) if batch.older_than == LATEST else batch.older_than
-    pending, settled, in_progress = list[int](), 0, 0
+    pending, up_to_date, in_progress = list[int](), 0, 0
     for image_id in image_ids:
         history = histories.get(image_id, _NO_HISTORY)
         if not _is_in_scope(batch, history, limit):
@@ -93,10 +93,10 @@ def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
         if history.state in OPEN or (batch.is_sample and history.state == "paused"):
             in_progress += 1
         elif history.is_fresh or (history.is_settled and not batch.is_forced and batch.scope != Scope.FAILED):
-            settled += 1
+            up_to_date += 1
         else:
             pending.append(image_id)
-    return PendingWork(pending, settled, in_progress)
+    return PendingWork(pending, up_to_date, in_progress)
 
 
 def pending_work_by_image(batch: Batch, image_ids: list[int], *, queued: int) -> tuple[int, dict[str, PendingWork]]:
