@@ -52,7 +52,7 @@ class Card:
     is_blurred: bool
 
     @property
-    def is_open(self) -> bool:
+    def is_pending(self) -> bool:
         return self.state in {QUEUED, RUNNING}
 
     @property

@@ -94,7 +94,7 @@ class LibraryPage:
 
     @property
     def has_pending(self) -> bool:
-        return any(card.is_open for card in self.cards)
+        return any(card.is_pending for card in self.cards)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def cards(request: Request) -> HttpResponse:
     )
     context: dict[str, object] = {"cards": [card for card in polled_cards if card.version != versions[int(card.id)]]}
     # Counts and filters follow once, at the end: they change with each result, and cost more than all the cards.
-    if any(card.is_open for card in polled_cards):
+    if any(card.is_pending for card in polled_cards):
         return render(request, "library/index.html#cards_updated", context)
     if query is not None and visible:
         with suppress(SearchTooSlow), time_limit():
