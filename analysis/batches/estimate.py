@@ -38,7 +38,7 @@ class ApiEstimate:
 
 @dataclass
 class Estimate:
-    """`examined`: pictures examined; `images`: those to analyze.
+    """`examined`: pictures so far; `images`: those to analyze.
 
     `is_complete`: all were examined.
     """
