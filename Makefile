@@ -17,7 +17,7 @@ PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'imp
 	ALLOWED_HOSTS=pictures.example.org DATABASE_URL=postgresql://imagelib@127.0.0.1/imagelib \
 	BEHIND_PROXY=1 TRUSTED_PROXIES=127.0.0.1 MONTHLY_BUDGET=100 REDIS_URL=redis://127.0.0.1/0 RECOGNIZER=rekognition AWS_STORAGE_BUCKET_NAME=pictures AWS_REGION=eu-west-1
 
-.PHONY: help setup run demo test check format coverage bench requirements
+.PHONY: help setup run demo test check format coverage bench requirements openapi
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -59,6 +59,9 @@ bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 requirements: .venv/installed-dev ## requirements*.txt from requirements*.in; name what to upgrade: UPGRADE="boto3 ruff"
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-dev.in --constraints requirements.txt -o requirements-dev.txt
+
+openapi: .venv/installed-dev ## docs/openapi.json, after a change of the API
+	@.venv/bin/python manage.py export_openapi_schema --api analysis.api.app.api --indent 1 --output docs/openapi.json
 
 .venv/installed: requirements.txt .venv/made
 	@echo "Installing the requirements; this takes a minute or two the first time."

@@ -23,7 +23,7 @@ from analysis.curation import bulk, bulk_steps
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
 from analysis.library import duplicate_flags, uploads
-from analysis.models import Batch
+from analysis.models import Batch, IdempotentRequest
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition import reindex_label as recognition_reindex_label
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
@@ -129,6 +129,7 @@ def analyze_on_schedule() -> None:
 @shared_task(base=OnCommitTask)
 def sweep_blobs() -> None:
     uploads.delete_expired()
+    IdempotentRequest.delete_expired()
     blobs.sweep(older_than=timedelta(hours=1))
 
 

@@ -45,6 +45,22 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 10)
 SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15)
 SECURE_REFERRER_POLICY = "same-origin"
+
+# --- API --------------------------------------------------------------------------------------------------------------
+
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match")
+CORS_EXPOSE_HEADERS = (
+    "ETag",
+    "Link",
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+)
 X_FRAME_OPTIONS = "DENY"
 
 # --- Django -----------------------------------------------------------------------------------------------------------
@@ -60,8 +76,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "corsheaders",
     "csp",
     "django_htmx",
+    "ninja",
     "template_partials",
     "imagelib.accounts",
     "analysis",
@@ -69,6 +87,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "imagelib.middleware.CspMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -77,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "imagelib.accounts.api_tokens.authentication",
     "imagelib.accounts.time_zones.middleware",
     "analysis.web.body_limits.BodyLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

@@ -48,6 +48,8 @@ PAGES = {
     "not found": ("image", [10**12], "owner"),
     "login": ("login", [], None),
     "account": ("account", [], "owner"),
+    "api-tokens": ("api-tokens", [], "owner"),
+    "export": ("export", [], "owner"),
     "password change": ("password_change", [], "owner"),
     "password changed": ("password_change_done", [], "owner"),
     "password reset": ("password_reset", [], None),

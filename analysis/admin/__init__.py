@@ -2,6 +2,7 @@
 
 from analysis.admin import (
     analyses,
+    api_requests,
     batches,
     buckets,
     bulk_changes,
@@ -17,6 +18,7 @@ from analysis.admin import (
 
 __all__ = [
     "analyses",
+    "api_requests",
     "batches",
     "buckets",
     "bulk_changes",

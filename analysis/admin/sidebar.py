@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analysis import models as our
-from imagelib.accounts.models import User
+from imagelib.accounts.models import ApiToken, User
 
 
 class Item(NamedTuple):
@@ -66,6 +66,7 @@ SECTIONS = (
         (
             Item(User, "person"),
             Item(Group, "group"),
+            Item(ApiToken, "key"),
         ),
     ),
     # Rows that only matter to an engineer who debugs imagelib: queues, caches and counters.
@@ -74,6 +75,7 @@ SECTIONS = (
         (
             Item(our.ImageIndex, "manage_search"),
             Item(our.SpendEntry, "playlist_add"),
+            Item(our.IdempotentRequest, "repeat"),
             Item(our.PendingBlob, "delete_sweep"),
             Item(our.Heartbeat, "ecg_heart"),
             Item(our.AddedStatistics, "add_photo_alternate"),

@@ -1,4 +1,4 @@
-"""Admin pages of users and groups in Unfold's look."""
+"""Admin pages of users, groups and API tokens in Unfold's look."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from analysis import permissions
 from analysis.admin import filters
-from analysis.admin.base import PageAdmin
-from imagelib.accounts.models import User
+from analysis.admin.base import PageAdmin, ReadOnlyAdmin
+from imagelib.accounts import api_tokens
+from imagelib.accounts.models import ApiToken, User
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 admin.site.unregister(Group)
@@ -54,6 +56,29 @@ class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "permissions")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Tokens of everybody, to revoke them; people make their own on the account page."""
+
+    list_display = ("name", "user", "hint", "scopes", "spending_limit", "expires_at", "last_used_at", "revoked_at")
+    list_select_related = ("user",)
+    list_filter = (("user", filters.AutocompleteSelectFilter),)
+    search_fields = ("name", "user__username")
+    exclude = ("digest",)
+    ordering = ("-pk",)
+    sortable_by = ()
+    actions = ("revoke",)
+
+    @admin.action(description=_("Revoke tokens"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        for token in queryset:
+            api_tokens.revoke(token)
+        self.message_user(request, _("The tokens no longer work."))
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_apitoken")
 
 
 def _may_change(request: HttpRequest, obj: Any) -> bool:

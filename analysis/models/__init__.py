@@ -5,6 +5,7 @@ from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.heartbeat import Heartbeat
+from analysis.models.idempotent_requests import IdempotentRequest
 from analysis.models.images import Image, ImageQuerySet, PendingBlob
 from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
@@ -40,6 +41,7 @@ __all__ = [
     "Face",
     "FileKeyword",
     "Heartbeat",
+    "IdempotentRequest",
     "Image",
     "ImageIndex",
     "ImageLabel",

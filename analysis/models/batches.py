@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from imagelib.accounts.models import ApiToken
+
 
 # Both the run and its entries have these: workers append entries, which one statement then adds to the run. Counting in
 # the run's own row would make all workers wait for one row lock.
@@ -96,6 +98,15 @@ class Batch(BatchColumns):
         unique=True,
         editable=False,
         help_text=_("From the form of the estimate; a form starts one run only."),
+    )
+    api_token = models.ForeignKey(
+        ApiToken,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="batches",
+        verbose_name=_("API token"),
+        help_text=_("The token that started it, whose spending limit its costs count against."),
     )
 
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.RUNNING)

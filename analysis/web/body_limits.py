@@ -55,7 +55,7 @@ def max_body_bytes(request: Request) -> int:
         return ANONYMOUS_BYTES
     if name == "upload":
         return max(settings.MAX_UPLOAD_REQUEST_BYTES, settings.MAX_UPLOAD_BYTES + FORM_BYTES)
-    if name == "upload-file":
+    if name in {"upload-file", "api-v1:images", "api-v1:upload-file"}:
         return settings.MAX_UPLOAD_BYTES + FORM_BYTES
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 

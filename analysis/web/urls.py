@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analysis.web import activity, buckets, duplicates, labels, saved_searches, sensitive, system
+from analysis.web import activity, buckets, duplicates, export, labels, saved_searches, sensitive, system
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
@@ -69,6 +69,8 @@ urlpatterns = [
     path("images/<int:image_id>/restore/", actions.restore, name="restore"),
     path("images/<int:image_id>/original", downloads.download_original, name="original"),
     path("images/<int:image_id>/renditions/<slug:name>", downloads.rendition, name="rendition"),
+    path("export/", export.export, name="export"),
+    path("export/download/", export.download, name="export-download"),
     path("analyze/", reanalyze.analyze, name="analyze"),
     path("dashboard/", dashboard_views.dashboard, name="dashboard"),
     path("dashboard/<slug:name>.csv", dashboard_views.as_csv, name="dashboard-csv"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 
@@ -36,3 +37,49 @@ class User(AbstractUser):
                 condition=models.Q(theme__in=("system", "light", "dark")), name="accounts_user_theme_known"
             ),
         ]
+
+
+class ApiToken(models.Model):
+    """A secret that lets a program act for a person, within its scopes.
+
+    Only a digest is stored: the text is shown once, when the token is made (`api_tokens.create`).
+    """
+
+    class Scope(models.TextChoices):
+        READ = "read", _("Read: search and view what you can see")
+        WRITE = "write", _("Write: upload, edit, label, move to trash")
+        ANALYZE = "analyze", _("Analyze: start analyses, up to a spending limit")
+        ADMIN = "admin", _("Administer: buckets, spending and health, as far as your account may")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user"))
+    name = models.CharField(_("name"), max_length=100)
+    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False, help_text=_("SHA-256."))
+    hint = models.CharField(_("starts with"), max_length=16, editable=False)
+    scopes = ArrayField(models.CharField(max_length=8, choices=Scope), verbose_name=_("scopes"))
+    spending_limit = models.DecimalField(
+        _("spending limit"),
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_("US dollars in all that analyses started with this token may cost."),
+    )
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        constraints = [
+            models.CheckConstraint(
+                # A comparison with NULL is neither true nor false, and a check constraint lets that pass.
+                condition=~models.Q(scopes__contains=["analyze"])
+                | models.Q(spending_limit__isnull=False, spending_limit__gte=0),
+                name="accounts_token_analyze_has_limit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

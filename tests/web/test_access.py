@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch, Upload
+from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
 from tests.web.shared_rows import *  # noqa: F403
 
@@ -53,6 +54,8 @@ ENTRIES = {
     "bucket": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "bucket-sync": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "labels": ("get", EVERYBODY_SIGNED_IN),
+    "export": ("get", EVERYBODY_SIGNED_IN),
+    "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
     "duplicates-keep": ("post", EVERYBODY_GOES_BACK),
     "upload": ("get", EVERYBODY_SIGNED_IN),
@@ -88,6 +91,8 @@ ENTRIES = {
     "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
+    "api-tokens": ("get", EVERYBODY_SIGNED_IN),
+    "api-token-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "password_change": ("get", EVERYBODY_SIGNED_IN),
     "password_change_done": ("get", EVERYBODY_SIGNED_IN),
     "password_reset": ("get", EVERYBODY),
@@ -111,7 +116,7 @@ PEOPLE = ("owner", "colleague", "stranger", "nobody")
 
 
 def our_patterns() -> list[URLPattern]:
-    """All addresses except the admin's, which has its own tests."""
+    """All addresses except the admin's and the API's, which have tests of their own."""
     patterns = get_resolver().url_patterns
     pages = [
         pattern
@@ -143,6 +148,8 @@ def address(name: str, image: Image) -> str:
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
+    token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
+    arguments |= {"api-token-revoke": [token]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 

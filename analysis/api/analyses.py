@@ -1,0 +1,83 @@
+"""Analyses and their responses, for people who may edit the image."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from django.http import Http404, HttpRequest
+from ninja import Query, Router, Schema
+
+from analysis import permissions
+from analysis.api import pagination
+from analysis.api.authentication import READ
+from analysis.api.pagination import CursorParam, LimitParam
+from analysis.models import Analysis
+
+router = Router(tags=["Analyses"])
+MAX_ID = 2**63 - 1
+
+
+class AnalysisOut(Schema):
+    """One request to one API about one image. `price` in US dollars."""
+
+    id: int
+    image_id: int
+    api: str
+    state: str
+    recognizer: str
+    model_version: str
+    parameters: dict[str, Any]
+    is_current: bool
+    is_pinned: bool
+    requested_at: datetime
+    finished_at: datetime | None
+    latency_ms: int | None
+    price: Decimal | None
+    error_code: str
+    error_message: str
+    batch_id: int | None
+
+
+class AnalysisDetail(AnalysisOut):
+    """With the response, as received."""
+
+    response: Any
+
+
+class AnalysisList(Schema):
+    items: list[AnalysisOut]
+    next: str
+
+
+@router.get("/analyses", response=AnalysisList, auth=READ)
+def list_analyses(
+    request: HttpRequest,
+    *,
+    cursor: CursorParam,
+    limit: LimitParam,
+    image: Annotated[int | None, Query(None, ge=1, le=MAX_ID, description="Only of this image.")],
+    batch: Annotated[int | None, Query(None, ge=1, le=MAX_ID, description="Only of this bulk run.")],
+    state: Annotated[Literal["", "queued", "running", "done", "failed", "paused"], Query("")],
+) -> dict[str, Any]:
+    """Analyses of your own images, the latest first."""
+    analyses = Analysis.objects.filter(image__in=permissions.editable_images(request.user)).defer("answer")
+    if image is not None:
+        analyses = analyses.filter(image=image)
+    if batch is not None:
+        analyses = analyses.filter(batch=batch)
+    if state:
+        analyses = analyses.filter(state=state)
+    page, following = pagination.page_by_id(analyses, cursor=cursor, limit=limit, of="analyses")
+    return {"items": page, "next": following}
+
+
+@router.get("/analyses/{int:analysis_id}", response=AnalysisDetail, auth=READ)
+def get_analysis(request: HttpRequest, analysis_id: int) -> dict[str, Any]:
+    """One analysis with the recognizer's response, unchanged."""
+    analyses = Analysis.objects.filter(image__in=permissions.editable_images(request.user))
+    analysis = analyses.filter(pk=min(analysis_id, MAX_ID)).first()
+    if analysis is None:
+        raise Http404
+    return AnalysisOut.from_orm(analysis).dict() | {"response": analysis.answer}

@@ -1,0 +1,113 @@
+"""Authentication by bearer token, scopes, and the rate limit."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja.security import HttpBearer
+
+from analysis.api.errors import ApiError
+from imagelib.accounts.models import ApiToken
+
+WINDOW = 60
+"""Seconds of the rate limit's window."""
+
+logger = logging.getLogger(__name__)
+
+
+class BearerToken(HttpBearer):
+    """Requires a valid token with a scope; ApiError 401, 403 or 429 otherwise.
+
+    The middleware `api_tokens.authentication` has read the header already and set `request.user`.
+    """
+
+    def __init__(self, scope: ApiToken.Scope) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def __call__(self, request: HttpRequest) -> ApiToken:
+        token = token_of(request)
+        _check_rate(request, token)
+        if self.scope not in token.scopes:
+            message = _(
+                "This token may not do this: it lacks the scope “%(scope)s”. Create another one on your account page."
+            )
+            raise ApiError(403, message % {"scope": self.scope.value})
+        return token
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """Not used: `__call__` takes the token from the middleware."""
+        raise NotImplementedError
+
+
+READ = BearerToken(ApiToken.Scope.READ)
+WRITE = BearerToken(ApiToken.Scope.WRITE)
+ANALYZE = BearerToken(ApiToken.Scope.ANALYZE)
+ADMIN = BearerToken(ApiToken.Scope.ADMIN)
+
+
+def token_of(request: HttpRequest) -> ApiToken:
+    """The request's token. Raises ApiError 401."""
+    token: ApiToken | None = getattr(request, "api_token", None)
+    if token is None:
+        message = _("Send a valid API token: “Authorization: Bearer imagelib_…”. Tokens are made on the account page.")
+        raise ApiError(401, message, headers={"WWW-Authenticate": "Bearer"})
+    return token
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """The state of a token's window; `reset` in seconds."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header fields that most clients read.
+
+        Of draft-ietf-httpapi-ratelimit-headers-07; later drafts put them into one field, which few clients parse.
+        """
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset),
+        }
+
+
+def _check_rate(request: HttpRequest, token: ApiToken) -> None:
+    """Count the request. Raises ApiError 429 above API_REQUESTS_PER_MINUTE."""
+    limit = settings.API_REQUESTS_PER_MINUTE
+    if not limit:
+        return
+    now = time.time()
+    window, reset = int(now // WINDOW), WINDOW - int(now % WINDOW)
+    try:
+        with _redis().pipeline() as pipeline:
+            key = f"api-rate:{token.pk}:{window}"
+            pipeline.incr(key)
+            pipeline.expire(key, WINDOW * 2)
+            used = int(pipeline.execute()[0])
+    except redis.RedisError as error:
+        # The limit protects the server from one program; without Redis a program that works matters more.
+        logger.warning("API requests are not limited, because Redis is not available: %s", error)
+        return
+    state = RateLimit(limit, max(0, limit - used), reset)
+    request.rate_limit = state  # type: ignore[attr-defined]
+    if used > limit:
+        message = _("Too many requests: this token may send %(limit)s a minute. Try again in %(seconds)s s.")
+        raise ApiError(429, message % {"limit": limit, "seconds": reset}, headers={"Retry-After": str(reset)})
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS, socket_connect_timeout=1, socket_timeout=1)

@@ -1,0 +1,309 @@
+"""Bulk runs: estimate, start within the token's limit, progress, control."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from decimal import ROUND_UP, Decimal
+from typing import Annotated, Any, Literal
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from ninja import Field, Router, Schema
+
+from analysis import permissions, pipeline
+from analysis.api import pagination, token_budget
+from analysis.api.authentication import ANALYZE, READ, token_of
+from analysis.api.errors import ApiError
+from analysis.api.idempotency import HEADER
+from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.request_body import RequestBody
+from analysis.api.responses import json_response
+from analysis.batches import authorization, lifecycle
+from analysis.batches.estimate import Estimate, estimate_unsaved, warnings
+from analysis.batches.options import build_batch
+from analysis.batches.progress import Progress, progress_of
+from analysis.curation.bulk import MAX_IDS
+from analysis.formatting import CENT, dollars
+from analysis.models import Batch
+from analysis.search.syntax.parser import MAX_LENGTH
+
+router = Router(tags=["Bulk runs"])
+MAX_ESTIMATED = 10_000
+"""Pictures examined for an estimate; for larger selections it is an estimate from the first ones."""
+MAX_ID = 2**63 - 1
+Dollars = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=6, strict=False)]
+
+
+class BatchRequest(RequestBody):
+    """Which images to analyze, by ids or by a search, and how."""
+
+    image_ids: Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]] | None, Field(max_length=MAX_IDS)] = None
+    q: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
+    apis: list[Literal["labels", "faces", "celebrities", "text", "moderation"]] | None = None
+    scope: Literal["all", "missing", "failed"] = "all"
+    force: bool = False
+    everybody: bool = False
+
+
+class BatchStart(BatchRequest):
+    """A run to start; `budget` in US dollars, by default the estimate's.
+
+    Never more than the token may still spend.
+    """
+
+    budget: Dollars | None = None
+
+
+class ApiEstimateOut(Schema):
+    """`from_cache` analyses cost nothing; `up_to_date` images have a current result."""
+
+    calls: int
+    from_cache: int
+    up_to_date: int
+    in_progress: int
+    dollars: Decimal
+    seconds: float | None
+
+
+class EstimateOut(Schema):
+    """The most that a run would cost.
+
+    `is_complete` is false for a selection too large to be examined whole.
+    """
+
+    images: int
+    examined: int
+    is_complete: bool
+    calls: int
+    dollars: Decimal
+    seconds: float | None
+    by_api: dict[str, ApiEstimateOut]
+    warnings: list[str]
+    token_remaining: Decimal
+
+
+class BatchOut(Schema):
+    """A bulk run and its progress."""
+
+    id: int
+    state: str
+    reason: str
+    query: str
+    apis: list[str]
+    images: int
+    total: int | None
+    done: int
+    failed: int
+    from_cache: int
+    waiting: int
+    running: int
+    dollars: Decimal
+    budget: Decimal | None
+    seconds_left: float | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class BatchList(Schema):
+    items: list[BatchOut]
+    next: str
+
+
+@router.post("/batches/estimate", response=EstimateOut, auth=ANALYZE)
+def estimate_batch(request: HttpRequest, options: BatchRequest) -> EstimateOut:
+    """The cost of a run, which is not started."""
+    batch, ids = _batch(request, options)
+    return _estimate_out(batch, estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED), request)
+
+
+@router.post("/batches", response={202: BatchOut}, auth=ANALYZE, url_name="batches")
+def start_batch(request: HttpRequest, options: BatchStart) -> HttpResponse:
+    """Start a run.
+
+    Repeated with the same Idempotency-Key, it returns the run that was started the first time.
+    """
+    batch, ids = _batch(request, options)
+    estimate = estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED)
+    batch.expected = estimate.analyses if estimate.is_whole else None
+    with transaction.atomic():
+        token = token_budget.lock(token_of(request))
+        started = _earlier_start(request)
+        if started is None:
+            batch.budget = _budget(options.budget, estimate, remaining=token_budget.remaining(token))
+            batch.api_token = token
+            started, _is_first = pipeline.start_once(batch, token=str(_start_token(request)), named=ids)
+    [progress] = progress_of([started])
+    location = request.build_absolute_uri(reverse("api-v1:batch", args=[started.pk]))
+    return json_response(batch_out(progress).model_dump(), status=202, location=location)
+
+
+@router.get("/batches", response=BatchList, auth=READ, url_name="batches")
+def list_batches(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
+    """Your runs, the latest first; all runs for staff who may see them."""
+    runs = permissions.viewable_batches(request.user)
+    page, following = pagination.page_by_id(runs, cursor=cursor, limit=limit, of="batches")
+    return {"items": [batch_out(progress) for progress in progress_of(page)], "next": following}
+
+
+@router.get("/batches/{int:batch_id}", response=BatchOut, auth=READ, url_name="batch")
+def get_batch(request: HttpRequest, batch_id: int) -> BatchOut:
+    """A run's progress."""
+    return _current(_visible_batch(request, batch_id))
+
+
+@router.post("/batches/{int:batch_id}/pause", response=BatchOut, auth=ANALYZE)
+def pause_batch(request: HttpRequest, batch_id: int) -> BatchOut:
+    """Pause a run; calls in progress finish."""
+    batch = _own_batch(request, batch_id)
+    if not lifecycle.pause(batch.pk):
+        raise ApiError(409, _("Bulk run %(number)s wasn't running.") % {"number": batch.pk})
+    return _current(batch)
+
+
+@router.post("/batches/{int:batch_id}/resume", response=BatchOut, auth=ANALYZE)
+def resume_batch(request: HttpRequest, batch_id: int) -> BatchOut:
+    """Resume a paused run within its budget.
+
+    A run of another token counts against this one from now on.
+    """
+    batch = _own_batch(request, batch_id)
+    with transaction.atomic():
+        token = token_budget.lock(token_of(request))
+        if batch.api_token_id != token.pk:
+            _adopt(batch, token.pk, remaining=token_budget.remaining(token))
+        if not pipeline.resume_batch(batch.pk):
+            raise ApiError(409, _("Bulk run %(number)s wasn't paused or stopped.") % {"number": batch.pk})
+    return _current(batch)
+
+
+@router.post("/batches/{int:batch_id}/cancel", response=BatchOut, auth=ANALYZE)
+def cancel_batch(request: HttpRequest, batch_id: int) -> BatchOut:
+    """Cancel a run; its results so far are kept."""
+    batch = _own_batch(request, batch_id)
+    if not lifecycle.cancel(batch.pk):
+        raise ApiError(409, _("Bulk run %(number)s had already ended.") % {"number": batch.pk})
+    return _current(batch)
+
+
+def _batch(request: HttpRequest, options: BatchRequest) -> tuple[Batch, tuple[int, ...]]:
+    """The run that is asked for, not saved, and its listed images."""
+    if options.image_ids is not None and options.q:
+        raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")
+    if options.image_ids == []:
+        raise ApiError(422, _("Give at least one image."), field="image_ids")
+    permissions.require_analyze_images(request.user)
+    batch = build_batch(
+        query=options.q,
+        scope=options.scope,
+        apis=options.apis,
+        is_forced=options.force,
+        uses_id_list=options.image_ids is not None,
+        person_id=request.user.pk,
+        all_owners=options.everybody,
+    )
+    authorization.require(batch)
+    return batch, tuple(options.image_ids or ())
+
+
+def _budget(wanted: Decimal | None, estimate: Estimate, *, remaining: Decimal) -> Decimal:
+    """The run's budget. Raises ApiError where the token may not spend it."""
+    budget = estimate.dollars.quantize(CENT, rounding=ROUND_UP) if wanted is None else wanted
+    if budget > remaining:
+        message = _(
+            "This run may cost %(budget)s, and this token may still spend %(remaining)s. Give a smaller budget."
+        )
+        raise ApiError(403, message % {"budget": dollars(budget), "remaining": dollars(remaining)}, field="budget")
+    return budget
+
+
+def _adopt(batch: Batch, token_id: int, *, remaining: Decimal) -> None:
+    """Count the rest of a run against this token. Raises ApiError."""
+    if batch.budget is None or batch.budget - batch.dollars > remaining:
+        raise ApiError(
+            403,
+            _("Resuming this run may cost more than this token may still spend: %(remaining)s.")
+            % {"remaining": dollars(remaining)},
+        )
+    Batch.objects.filter(pk=batch.pk).update(api_token=token_id)
+
+
+def _earlier_start(request: HttpRequest) -> Batch | None:
+    """The run that a request with the same Idempotency-Key has started."""
+    if not request.headers.get(HEADER):
+        return None
+    return Batch.objects.filter(token=_start_token(request), api_token=token_of(request)).first()
+
+
+def _start_token(request: HttpRequest) -> uuid.UUID:
+    """The one-time token of a start, derived from the Idempotency-Key if any."""
+    key = request.headers.get(HEADER, "")
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{token_of(request).pk} {key}") if key else uuid.uuid4()
+
+
+def _visible_batch(request: HttpRequest, batch_id: int) -> Batch:
+    return get_object_or_404(permissions.viewable_batches(request.user), pk=min(batch_id, MAX_ID))
+
+
+def _own_batch(request: HttpRequest, batch_id: int) -> Batch:
+    batch = _visible_batch(request, batch_id)
+    if not permissions.can_control_batch(request.user, batch):
+        raise PermissionDenied(_("This run was started by someone else. You can watch it, but not change it."))
+    return batch
+
+
+def _current(batch: Batch) -> BatchOut:
+    batch.refresh_from_db()
+    [progress] = progress_of([batch])
+    return batch_out(progress)
+
+
+def batch_out(progress: Progress) -> BatchOut:
+    batch = progress.batch
+    return BatchOut(
+        id=batch.pk,
+        state=batch.state,
+        reason=batch.reason,
+        query=batch.query,
+        apis=batch.apis,
+        images=batch.images,
+        total=progress.total,
+        done=progress.done,
+        failed=progress.failed,
+        from_cache=progress.reused,
+        waiting=progress.waiting,
+        running=progress.running,
+        dollars=progress.dollars,
+        budget=batch.budget,
+        seconds_left=progress.seconds_left,
+        started_at=batch.started_at,
+        finished_at=batch.finished_at,
+    )
+
+
+def _estimate_out(batch: Batch, estimate: Estimate, request: HttpRequest) -> EstimateOut:
+    return EstimateOut(
+        images=estimate.images,
+        examined=estimate.looked_at,
+        is_complete=estimate.is_whole,
+        calls=sum(api.calls for api in estimate.by_api.values()),
+        dollars=estimate.dollars,
+        seconds=estimate.seconds,
+        by_api={
+            api: ApiEstimateOut(
+                calls=found.calls,
+                from_cache=found.reused,
+                up_to_date=found.settled,
+                in_progress=found.in_progress,
+                dollars=found.dollars,
+                seconds=found.seconds,
+            )
+            for api, found in estimate.by_api.items()
+        },
+        warnings=warnings(batch, estimate),
+        token_remaining=token_budget.remaining(token_of(request)),
+    )

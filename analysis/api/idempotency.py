@@ -1,0 +1,108 @@
+"""Idempotency-Key: a repeated request gets the first one's response."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analysis.api import errors
+from analysis.api.errors import ApiError
+from analysis.models import IdempotentRequest
+from imagelib.accounts.models import ApiToken
+
+HEADER = "Idempotency-Key"
+MAX_KEY_LENGTH = 200
+IN_PROGRESS = timedelta(minutes=1)
+"""After this time a request without a response is taken for lost, and the key can be used again."""
+
+Run = Callable[..., HttpResponse]
+
+
+def idempotent(run: Run) -> Run:
+    """For `decorate_view` on operations that create something: honors Idempotency-Key."""
+
+    @functools.wraps(run)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        key = request.headers.get(HEADER, "")
+        token: ApiToken | None = getattr(request, "api_token", None)
+        if not key or token is None:
+            return run(request, *args, **kwargs)
+        try:
+            row = _begin(request, token, key)
+        except ApiError as error:
+            return errors.response_of(error)
+        return _stored_response(row) if row.status else _first_response(row, lambda: run(request, *args, **kwargs))
+
+    return wrapped
+
+
+def _first_response(row: IdempotentRequest, respond: Callable[[], HttpResponse]) -> HttpResponse:
+    """Handle the request and keep its response.
+
+    A refused or failed one leaves the key free, since it created nothing.
+    """
+    try:
+        response = respond()
+    except BaseException:
+        row.delete()
+        raise
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        row.delete()
+        return response
+    row.status, row.body, row.location = response.status_code, bytes(response.content), response.get("Location", "")
+    row.save(update_fields=["status", "body", "location"])
+    return response
+
+
+def _begin(request: HttpRequest, token: ApiToken, key: str) -> IdempotentRequest:
+    """The row of this key. Raises ApiError if another request uses it."""
+    if len(key) > MAX_KEY_LENGTH:
+        raise ApiError(422, _("At most %(limit)s characters.") % {"limit": MAX_KEY_LENGTH}, field=HEADER)
+    fingerprint = _fingerprint(request)
+    try:
+        with transaction.atomic():
+            return IdempotentRequest.objects.create(token=token, key=key, fingerprint=fingerprint)
+    except IntegrityError:
+        pass
+    with transaction.atomic():
+        row = IdempotentRequest.objects.select_for_update().filter(token=token, key=key).first()
+        if row is None:
+            raise ApiError(409, _("A request with this key was refused at the same moment. Send it again."))
+        if row.fingerprint != fingerprint:
+            message = _("This key was used for another request. Use a new key for each request.")
+            raise ApiError(422, message, field=HEADER)
+        if not row.status and timezone.now() - row.created_at < IN_PROGRESS:
+            message = _("The first request with this key is still in progress. Try again in a moment.")
+            raise ApiError(409, message, headers={"Retry-After": "2"})
+        if not row.status:
+            row.created_at = timezone.now()
+            row.save(update_fields=["created_at"])
+    return row
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    """A digest of the request; of an uploaded file its name and size only."""
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    if request.content_type == "application/json":
+        digest.update(request.body)
+    else:
+        files = [file for name in request.FILES for file in request.FILES.getlist(name)]
+        digest.update(repr([*request.POST.lists(), *((str(file.name), file.size) for file in files)]).encode())
+    return digest.hexdigest()
+
+
+def _stored_response(row: IdempotentRequest) -> HttpResponse:
+    response = HttpResponse(bytes(row.body or b""), status=row.status, content_type="application/json; charset=utf-8")
+    if row.location:
+        response["Location"] = row.location
+    response["Idempotent-Replayed"] = "true"
+    return response

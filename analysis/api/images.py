@@ -1,0 +1,198 @@
+"""Images: list by query, detail, files, upload, change, trash and restore."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from ninja import Field, File, Query, Router, Schema
+from ninja.decorators import decorate_view
+from ninja.files import UploadedFile
+
+from analysis import permissions, pipeline
+from analysis.api import pagination
+from analysis.api.authentication import READ, WRITE
+from analysis.api.errors import ApiError
+from analysis.api.idempotency import idempotent
+from analysis.api.image_resource import VISIBILITIES, ImageOut, Selection, resource, resources, selection_of
+from analysis.api.json_query import JsonQuery, query_from_json
+from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.request_body import RequestBody
+from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
+from analysis.curation import ratings, trash
+from analysis.library import images
+from analysis.models import Image
+from analysis.search import results
+from analysis.search.pagination import Cursor
+from analysis.search.query import Query as SearchQuery
+from analysis.search.syntax.parser import MAX_LENGTH, parse
+from analysis.search.time_limit import time_limit
+from analysis.web.image import downloads
+
+router = Router(tags=["Images"])
+FieldsParam = Annotated[str, Query("", description="Only these fields, separated by commas.")]
+ExpandParam = Annotated[str, Query("", description="`labels`, or `boxes` for labels with their boxes.")]
+ImageId = int
+ALL_FIELDS = selection_of("", "")
+
+
+class ImageList(Schema):
+    """A page of images. `next` is the cursor of the following page, empty on the last."""
+
+    items: list[ImageOut]
+    next: str
+    count: int | None = None
+    is_count_capped: bool | None = None
+
+
+class ImageSearch(RequestBody):
+    """A search in JSON, for programs that build queries."""
+
+    query: JsonQuery
+    cursor: str = ""
+    limit: Annotated[int, Field(ge=1, le=pagination.MAX_LIMIT)] = 50
+    fields: str = ""
+    expand: str = ""
+    count: bool = False
+
+
+class ImageChanges(RequestBody):
+    """Changes of an image; fields left out stay. `rating` 0 removes the stars."""
+
+    visibility: Literal["private", "shared", "public"] | None = None
+    is_favorite: bool | None = None
+    rating: Annotated[int | None, Field(ge=0, le=5)] = None
+
+
+@router.get("/images", response=ImageList, auth=READ, exclude_unset=True, url_name="images")
+def list_images(
+    request: HttpRequest,
+    *,
+    q: Annotated[str, Query("", max_length=MAX_LENGTH, description="A search, as typed on the page.")],
+    cursor: CursorParam,
+    limit: LimitParam,
+    fields: FieldsParam,
+    expand: ExpandParam,
+    count: Annotated[bool, Query(False, description="Also count the results, up to 10,000.")],
+) -> dict[str, Any]:
+    """Images that match a search, in its order; all images without one."""
+    return _page(request, parse(q), selection_of(fields, expand), cursor=cursor, limit=limit, is_counted=count)
+
+
+@router.post("/images/search", response=ImageList, auth=READ, exclude_unset=True)
+def search_images(request: HttpRequest, search: ImageSearch) -> dict[str, Any]:
+    """The same for long searches and searches in JSON."""
+    selection = selection_of(search.fields, search.expand)
+    query = query_from_json(search.query)
+    return _page(request, query, selection, cursor=search.cursor, limit=search.limit, is_counted=search.count)
+
+
+def _page(
+    request: HttpRequest, query: SearchQuery, selection: Selection, *, cursor: str, limit: int, is_counted: bool
+) -> dict[str, Any]:
+    viewer = permissions.viewer_of(request.user)
+    name = f"images {query.text}"
+    after = Cursor.from_text(pagination.decode(cursor, of=name) or "")
+    with time_limit():
+        page = results.page(query, viewer=viewer, after=after, size=limit)
+        counted = results.count(query, viewer=viewer) if is_counted else None
+        found = resources(_with_owners(page.images), request, selection)
+    values: dict[str, Any] = {
+        "items": found,
+        "next": pagination.encode(str(page.next), of=name) if page.next else "",
+    }
+    if counted is not None:
+        values |= {"count": min(counted, results.COUNT_CAP), "is_count_capped": counted > results.COUNT_CAP}
+    return values
+
+
+def _with_owners(found: list[Image]) -> list[Image]:
+    """The images with their owners, whom the search's own statement does not read."""
+    with_owners = Image.objects.select_related("owner").in_bulk([image.pk for image in found])
+    return [with_owners[image.pk] for image in found if image.pk in with_owners]
+
+
+@router.get("/images/{int:image_id}", response=ImageOut, auth=READ, exclude_unset=True, url_name="image")
+def get_image(request: HttpRequest, image_id: ImageId, fields: FieldsParam, expand: ExpandParam) -> HttpResponse:
+    """One image, with an ETag. In the trash only for its owner."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    found = resource(image, request, selection_of(fields, expand))
+    etag = etag_of(found)
+    return HttpResponse(status=304) if is_unchanged(request, etag) else json_response(found, etag=etag)
+
+
+@router.get(
+    "/images/{int:image_id}/files/{name}",
+    auth=READ,
+    url_name="image-file",
+    openapi_extra={"responses": {200: {"description": "The file.", "content": {"application/octet-stream": {}}}}},
+)
+def get_image_file(
+    request: HttpRequest, image_id: ImageId, name: Literal["thumb", "preview", "original"]
+) -> HttpResponseBase:
+    """The file `thumb`, `preview` or `original`; may redirect to the storage."""
+    web_request: Any = request
+    if name == "original":
+        return downloads.download_original(web_request, image_id)
+    return downloads.rendition(web_request, image_id, name)
+
+
+@router.post("/images", response={201: ImageOut, 200: ImageOut}, auth=WRITE, exclude_unset=True, url_name="images")
+@decorate_view(idempotent)
+def create_image(request: HttpRequest, file: Annotated[UploadedFile, File()]) -> HttpResponse:
+    """Upload one file.
+
+    200 with the existing image if you own these bytes already, 201 otherwise.
+
+    It is analyzed as a file uploaded on the page is. For large files, use /uploads.
+    """
+    permissions.require_upload_images(request.user)
+    added = pipeline.ingest_file(file, name=file.name or "", owner_id=_user_id(request))
+    location = request.build_absolute_uri(reverse("api-v1:image", args=[added.image.pk]))
+    image = Image.objects.select_related("owner").get(pk=added.image.pk)
+    return json_response(resource(image, request, ALL_FIELDS), status=201 if added.is_new else 200, location=location)
+
+
+@router.patch("/images/{int:image_id}", response=ImageOut, auth=WRITE, exclude_unset=True, url_name="image")
+def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges) -> HttpResponse:
+    """Change the visibility (owners), or your own rating. Honors If-Match."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    if changes.visibility is not None:
+        permissions.require_edit_image(request.user, image)
+    require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
+    if changes.visibility is not None:
+        images.set_visibility([image.pk], VISIBILITIES[changes.visibility])
+    if changes.is_favorite is not None:
+        ratings.set_favorite(image.pk, person_id=_user_id(request), is_favorite=changes.is_favorite)
+    if changes.rating is not None:
+        ratings.rate(image.pk, person_id=_user_id(request), stars=changes.rating)
+    found = resource(permissions.get_image_or_404(request.user, image_id), request, ALL_FIELDS)
+    return json_response(found, etag=etag_of(found))
+
+
+@router.delete("/images/{int:image_id}", response={204: None}, auth=WRITE, url_name="image")
+def trash_image(request: HttpRequest, image_id: ImageId) -> HttpResponse:
+    """Move an image to the trash, from where it can be restored."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    permissions.require_edit_image(request.user, image)
+    require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
+    trash.trash([image.pk])
+    return HttpResponse(status=204)
+
+
+@router.post("/images/{int:image_id}/restore", response=ImageOut, auth=WRITE, exclude_unset=True)
+def restore_image(request: HttpRequest, image_id: ImageId) -> dict[str, Any]:
+    """Restore an image from the trash. 409 if the same file was added again."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    permissions.require_edit_image(request.user, image)
+    trash.restore(image.pk)
+    return resource(permissions.get_image_or_404(request.user, image_id), request, ALL_FIELDS)
+
+
+def _user_id(request: HttpRequest) -> int:
+    if request.user.pk is None:  # the operation requires a token, so there always is a person
+        raise ApiError(401, _("Send a valid API token."))
+    return request.user.pk

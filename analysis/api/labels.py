@@ -1,0 +1,242 @@
+"""Labels of an image, corrections by people, and the labels in use."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Field, Query, Router, Schema
+
+from analysis import permissions
+from analysis.api import pagination
+from analysis.api.authentication import READ, WRITE
+from analysis.api.errors import ApiError
+from analysis.api.image_labels import LabelOut, labels_of
+from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.request_body import RequestBody
+from analysis.api.responses import json_response
+from analysis.curation import bulk, verdicts
+from analysis.curation.bulk import Selection
+from analysis.models import Image, ImageLabel, Label
+from analysis.search import visible_labels
+from analysis.search.visible_labels import VisibleLabel
+
+router = Router(tags=["Labels"])
+MAX_ID = 2**31 - 1
+LabelId = Annotated[int, Field(ge=1, le=MAX_ID)]
+
+
+class NamedConfidence(Schema):
+    """A label in Rekognition's own spelling."""
+
+    Name: str
+    Confidence: float
+
+
+class FileLabels(Schema):
+    """The labels of the file, by name, or with `confidences` in Rekognition's shape."""
+
+    filename: str
+    image_id: int
+    labels: list[str | NamedConfidence]
+
+
+class VocabularyLabel(Schema):
+    """A label in use.
+
+    `image_count` is the number of images with it that the caller may see; at least that many if capped.
+    """
+
+    id: int
+    name: str
+    kind: str
+    category: str
+    parents: list[str]
+    aliases: list[str]
+    image_count: int
+    is_count_capped: bool
+
+
+class Vocabulary(Schema):
+    items: list[VocabularyLabel]
+    next: str
+
+
+class NewLabel(RequestBody):
+    """The name of a label or tag. A new name makes a tag."""
+
+    name: Annotated[str, Field(max_length=1_000)]
+
+
+class Decision(RequestBody):
+    decision: Literal["confirmed", "rejected"]
+
+
+class VerdictOut(Schema):
+    label_id: int
+    label: str
+    decision: str
+    by: str
+    decided_at: Any
+
+
+@router.get("/labels", response=FileLabels | Vocabulary, auth=READ, exclude_unset=True)
+def list_labels(
+    request: HttpRequest,
+    *,
+    cursor: CursorParam,
+    limit: LimitParam,
+    filename: Annotated[str, Query("", max_length=1_000, description="The labels of the image with this file name.")],
+    confidences: Annotated[bool, Query(False, description="With `filename`: also the confidences.")],
+    search: Annotated[str, Query("", max_length=100, description="Only labels whose name contains this.")],
+    kind: Annotated[str, Query("", max_length=12, description="Only labels of this kind, such as `tag`.")],
+    parent: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only children of this label.")] = None,
+) -> dict[str, Any]:
+    """With `filename`, the labels of that image; otherwise the labels in use, by name."""
+    if filename:
+        return _labels_of_file(request, filename, has_confidences=confidences)
+    labels = Label.objects.filter(is_hidden=False, merged_into=None, image_count__gt=0)
+    if search:
+        labels = labels.filter(name__icontains=search.replace("\x00", ""))
+    if kind:
+        labels = labels.filter(kind=kind.replace("\x00", ""))
+    if parent is not None:
+        labels = labels.filter(parents=parent)
+    return _vocabulary(request, list(labels.order_by("name", "pk").values_list("pk", flat=True)), cursor, limit)
+
+
+def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: bool) -> dict[str, Any]:
+    """Of several images with this name the newest of one's own, else the newest."""
+    visible = Image.objects.visible_to(permissions.viewer_of(request.user))
+    # Lower case first: the index is over lower(filename).
+    named = visible.filter(filename__iexact=filename.replace("\x00", ""), filename=filename.replace("\x00", ""))
+    images = sorted(named.order_by("-pk")[:100], key=lambda image: image.owner_id != request.user.pk)
+    if not images:
+        raise ApiError(404, _("No image with this file name that this token may see."))
+    labels = labels_of([images[0].pk])[images[0].pk]
+    return {
+        "filename": images[0].filename,
+        "image_id": images[0].pk,
+        "labels": [
+            NamedConfidence(Name=label.name, Confidence=label.confidence) if has_confidences else label.name
+            for label in labels
+        ],
+    }
+
+
+def _vocabulary(request: HttpRequest, ids: list[int], cursor: str, limit: int) -> dict[str, Any]:
+    """A page of the labels that are on an image this person may see."""
+    viewer, after = permissions.viewer_of(request.user), pagination.decode(cursor, of="labels")
+    rest = ids[ids.index(after) + 1 :] if after in ids else ids
+    frequencies = visible_labels.label_frequencies(viewer)
+    if frequencies.is_exact:
+        rest = [pk for pk in rest if pk in frequencies.numbers]
+    visible, looked_up = visible_labels.visible_labels(rest, viewer=viewer, among=frequencies, maximum=limit)
+    labels = Label.objects.prefetch_related("parents", "aliases").in_bulk([row.label_id for row in visible])
+    return {
+        "items": [_vocabulary_label(labels[row.label_id], row) for row in visible],
+        "next": pagination.encode(rest[looked_up - 1], of="labels") if looked_up < len(rest) else "",
+    }
+
+
+def _vocabulary_label(label: Label, visible: VisibleLabel) -> VocabularyLabel:
+    return VocabularyLabel(
+        id=label.pk,
+        name=label.name,
+        kind=label.kind,
+        category=label.category,
+        parents=sorted(parent.name for parent in label.parents.all()),
+        aliases=sorted(alias.name for alias in label.aliases.all()),
+        image_count=visible.count,
+        is_count_capped=visible.is_capped,
+    )
+
+
+@router.get("/images/{int:image_id}/labels", response=list[LabelOut], auth=READ)
+def list_image_labels(
+    request: HttpRequest,
+    image_id: int,
+    boxes: Annotated[bool, Query(False, description="Also where in the picture each one is.")],
+) -> list[LabelOut]:
+    """The labels and tags of an image, the highest confidence first."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    return labels_of([image.pk], with_boxes=boxes)[image.pk]
+
+
+@router.post("/images/{int:image_id}/labels", response={201: LabelOut}, auth=WRITE)
+def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> HttpResponse:
+    """Add a label by name, or a tag. Adding it again changes nothing."""
+    image = _reviewable_image(request, image_id)
+    verdict = verdicts.add(image.pk, name=label.name, by_id=_user_id(request))
+    [added] = [found for found in labels_of([image.pk])[image.pk] if found.id == verdict.label_id]
+    return json_response(added.model_dump(), status=201)
+
+
+@router.get("/images/{int:image_id}/verdicts", response=list[VerdictOut], auth=READ)
+def list_verdicts(request: HttpRequest, image_id: int) -> list[VerdictOut]:
+    """People's decisions about the image's labels, rejections included."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    found = image.verdicts.select_related("label", "by").order_by("label__name")
+    return [
+        VerdictOut(
+            label_id=verdict.label_id,
+            label=verdict.label.name,
+            decision=verdict.decision,
+            by=verdict.by.get_username(),
+            decided_at=verdict.decided_at,
+        )
+        for verdict in found
+    ]
+
+
+@router.put("/images/{int:image_id}/verdicts/{label_id}", response=list[LabelOut], auth=WRITE, url_name="verdict")
+def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict: Decision) -> list[LabelOut]:
+    """Confirm or reject a label of the image, for good. Returns the image's labels."""
+    image = _reviewable_image(request, image_id)
+    _require_label(image, label_id)
+    act = verdicts.confirm if verdict.decision == "confirmed" else verdicts.reject
+    act(image.pk, label_id=label_id, by_id=_user_id(request))
+    return labels_of([image.pk])[image.pk]
+
+
+@router.delete("/images/{int:image_id}/verdicts/{label_id}", response={204: None}, auth=WRITE, url_name="verdict")
+def clear_verdict(request: HttpRequest, image_id: int, label_id: LabelId) -> HttpResponse:
+    """Let the analyses decide again."""
+    verdicts.clear(_reviewable_image(request, image_id).pk, label_id=label_id)
+    return HttpResponse(status=204)
+
+
+@router.delete("/images/{int:image_id}/tags/{label_id}", response={204: None}, auth=WRITE)
+def remove_tag(request: HttpRequest, image_id: int, label_id: LabelId) -> HttpResponse:
+    """Take a tag off the image."""
+    image = _reviewable_image(request, image_id)
+    tags = Label.objects.filter(kind=Label.Kind.TAG, pk__in=ImageLabel.objects.filter(image=image).values("label"))
+    tag = tags.filter(pk=label_id).first()
+    if tag is None or not isinstance(request.user, AbstractBaseUser):
+        raise Http404
+    bulk.remove_tag(Selection(request.user, ids=(image.pk,)), tag)
+    return HttpResponse(status=204)
+
+
+def _reviewable_image(request: HttpRequest, image_id: int) -> Image:
+    """An image whose labels the caller may correct. Raises Http404, PermissionDenied."""
+    image = permissions.get_image_or_404(request.user, image_id)
+    if not permissions.can_review_labels(request.user, image):
+        raise PermissionDenied(permissions.NOT_CURATOR_MESSAGE)
+    return image
+
+
+def _require_label(image: Image, label_id: int) -> None:
+    """Raises Http404 for a label the image neither has nor had."""
+    has_label = ImageLabel.objects.filter(image=image, label=label_id).exists()
+    if not (has_label or image.verdicts.filter(label=label_id).exists()):
+        raise Http404
+
+
+def _user_id(request: HttpRequest) -> int:
+    if request.user.pk is None:
+        raise PermissionDenied
+    return request.user.pk

@@ -1,0 +1,50 @@
+"""Cursors of the API's lists: opaque, signed, bound to the list they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
+
+from django.core import signing
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
+from ninja import Query
+
+from analysis.api.errors import ApiError
+
+SALT = "api cursor"
+MAX_LIMIT = 200
+CursorParam = Annotated[str, Query("", max_length=2_000, description="`next` of the page before; empty for the first.")]
+LimitParam = Annotated[int, Query(50, ge=1, le=MAX_LIMIT, description="Entries on a page.")]
+Row = TypeVar("Row", bound=Model)
+
+
+def encode(position: str | int, *, of: str) -> str:
+    """The cursor of a position in the list `of`."""
+    return signing.dumps([position, of], salt=SALT)
+
+
+def decode(cursor: str, *, of: str) -> Any:
+    """The position in a cursor, None for an empty one.
+
+    Raises ApiError for a cursor that was changed or belongs to another list.
+    """
+    if not cursor:
+        return None
+    try:
+        position, list_of = signing.loads(cursor, salt=SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise ApiError(422, _("The cursor is invalid. Start again without one."), field="cursor") from None
+    if list_of != of:
+        raise ApiError(422, _("The cursor belongs to another list. Start again without one."), field="cursor")
+    return position
+
+
+def page_by_id(rows: QuerySet[Row], *, cursor: str, limit: int, of: str) -> tuple[Sequence[Row], str]:
+    """A page of rows, the newest id first, and the next cursor; "" on the last page."""
+    before = decode(cursor, of=of)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: limit + 1])
+    page = found[:limit]
+    return page, encode(page[-1].pk, of=of) if len(found) > limit else ""

@@ -1,0 +1,15 @@
+"""Base of request bodies: unknown fields and wrong types are errors."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class RequestBody(BaseModel):
+    """A JSON object.
+
+    Not a ninja Schema: that reads any object's attributes, and takes a list for an object without fields.
+    """
+
+    # Strict: 0 is no false and "5" no number. A caller who sends them has made a mistake that would surprise later.
+    model_config = ConfigDict(extra="forbid", strict=True)

@@ -1,0 +1,1 @@
+"""Exports of pictures and their labels, streamed in constant memory."""

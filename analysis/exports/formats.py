@@ -1,0 +1,42 @@
+"""The export formats by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from analysis.exports import archives, coco, text_formats
+from analysis.exports.image_rows import ImageRow
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format and its writer.
+
+    `has_boxes`: it needs the boxes of labels, which cost a look into each response.
+    """
+
+    name: str
+    title: str | Promise
+    extension: str
+    content_type: str
+    write: Callable[[Iterable[ImageRow]], Iterator[bytes]]
+    has_boxes: bool = False
+
+
+CSV, JSON_TYPE, LINES, ZIP = "text/csv; charset=utf-8", "application/json", "application/jsonl", "application/zip"
+_ALL = (
+    Format("csv", _("CSV table, a line for each label"), "csv", CSV, text_formats.csv_lines),
+    Format("jsonl", _("JSON Lines, a line for each picture"), "jsonl", LINES, text_formats.json_lines, has_boxes=True),
+    Format("json", _("JSON"), "json", JSON_TYPE, text_formats.json_array, has_boxes=True),
+    Format("coco", _("COCO, boxes for training"), "json", JSON_TYPE, coco.coco, has_boxes=True),
+    Format("names", _("JSON, file names with labels"), "json", JSON_TYPE, text_formats.file_labels),
+    Format("dynamodb", _("DynamoDB JSON, for an import from S3"), "json", LINES, text_formats.dynamodb_lines),
+    Format("xmp", _("XMP sidecars (ZIP)"), "zip", ZIP, archives.xmp_sidecars),
+    Format("originals", _("Originals (ZIP)"), "zip", ZIP, archives.original_files),
+    Format("annotated", _("Pictures with boxes (ZIP)"), "zip", ZIP, archives.annotated_pictures, has_boxes=True),
+)
+FORMATS = {entry.name: entry for entry in _ALL}

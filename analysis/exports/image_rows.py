@@ -1,0 +1,140 @@
+"""Pictures of a search with their labels, as every export format reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from analysis.models import Analysis, Image, Verdict, Viewer
+from analysis.models.labels import Label
+from analysis.recognition import responses
+from analysis.recognition.responses import Box
+from analysis.search import results
+from analysis.search.database import fetch_all
+from analysis.search.query import Query
+
+STEP = 1_000
+"""Pictures read at a time: what an export holds in memory."""
+Source = Literal["effective", "machine", "person"]
+SOURCES: tuple[Source, ...] = ("effective", "machine", "person")
+POSITIVE = (Verdict.Decision.CONFIRMED.value, Verdict.Decision.ADDED.value)
+
+
+@dataclass(frozen=True)
+class LabelBox:
+    """Fractions of the upright picture, and the confidence in percent."""
+
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """A label of a picture; `confidence` in percent."""
+
+    name: str
+    kind: str
+    category: str
+    confidence: float
+    instances: int
+    verdict: str | None
+    boxes: tuple[LabelBox, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    image: Image
+    labels: tuple[LabelRow, ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The labels that an export contains.
+
+    `source`: effective ones (results with people's verdicts), machine (results alone), or person (verdicts alone).
+    """
+
+    source: Source = "effective"
+    min_confidence: float = 0
+    kinds: frozenset[str] = frozenset()
+
+    def accepts(self, label: LabelRow) -> bool:
+        if self.kinds and label.kind not in self.kinds:
+            return False
+        return label.confidence >= self.min_confidence and (self.source != "person" or label.verdict in POSITIVE)
+
+
+def image_rows(query: Query, *, viewer: Viewer, options: Options, has_boxes: bool = False) -> Iterator[ImageRow]:
+    """All pictures of a search, the newest first.
+
+    Boxes are read only if asked for, since they are in the responses.
+    """
+    for ids in results.iter_ids(query, viewer=viewer, step=STEP):
+        yield from _rows(ids, options, has_boxes=has_boxes)
+
+
+def selected_rows(
+    ids: Sequence[int], *, viewer: Viewer, options: Options, has_boxes: bool = False
+) -> Iterator[ImageRow]:
+    """These pictures as far as the viewer may see them, in this order."""
+    for start in range(0, len(ids), STEP):
+        step = ids[start : start + STEP]
+        visible = set(Image.objects.visible_to(viewer).filter(pk__in=step).values_list("pk", flat=True))
+        yield from _rows([pk for pk in step if pk in visible], options, has_boxes=has_boxes)
+
+
+def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[ImageRow]:
+    images = Image.objects.select_related("bucket").in_bulk(ids)
+    is_machine = options.source == "machine"
+    results_by_image = _results(ids) if has_boxes or is_machine else {}
+    labels = results_by_image if is_machine else _index_labels(ids)
+    for pk, found in labels.items() if has_boxes and not is_machine else ():
+        labels[pk] = [_with_boxes(label, results_by_image.get(pk, [])) for label in found]
+    for pk in ids:
+        if pk in images:  # else deleted since the search
+            yield ImageRow(images[pk], tuple(label for label in labels.get(pk, []) if options.accepts(label)))
+
+
+def _index_labels(ids: Sequence[int]) -> dict[int, list[LabelRow]]:
+    """Effective labels, the highest confidence first."""
+    found: dict[int, list[LabelRow]] = {}
+    rows = fetch_all(
+        """SELECT il.image_id, l.name, l.kind, l.category, il.confidence, il.instance_count, v.decision
+           FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden
+           LEFT JOIN analysis_verdict v ON v.image_id = il.image_id AND v.label_id = il.label_id
+           WHERE il.image_id = ANY(%s) ORDER BY il.image_id, il.confidence DESC, l.name""",
+        [list(ids)],
+    )
+    for image_id, name, kind, category, confidence, instances, decision in rows:
+        label = LabelRow(name, kind, category, confidence / 100, instances, decision)
+        found.setdefault(image_id, []).append(label)
+    return found
+
+
+def _results(ids: Sequence[int]) -> dict[int, list[LabelRow]]:
+    """Labels of the current responses, with their boxes."""
+    analyses = Analysis.objects.current().filter(image_id__in=ids, api=Analysis.Api.LABELS)
+    return {
+        image_id: [
+            LabelRow(
+                name=label.name,
+                kind=Label.Kind.LABEL.value,
+                category=label.categories[0] if label.categories else "",
+                confidence=label.confidence,
+                instances=len(label.instances),
+                verdict=None,
+                boxes=tuple(LabelBox(instance.box.clamped(), instance.confidence) for instance in label.instances),
+            )
+            for label in responses.labels_in(answer)
+        ]
+        for image_id, answer in analyses.values_list("image_id", "answer")
+    }
+
+
+def _with_boxes(label: LabelRow, found: Sequence[LabelRow]) -> LabelRow:
+    """The label with the boxes that the recognizer gave a label of this name."""
+    if label.kind != Label.Kind.LABEL:
+        return label
+    boxes = next((row.boxes for row in found if row.name.lower() == label.name.lower()), ())
+    return LabelRow(label.name, label.kind, label.category, label.confidence, label.instances, label.verdict, boxes)

@@ -1,0 +1,167 @@
+"""Export formats of text: JSON Lines, JSON, CSV, names, DynamoDB JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from analysis.exports.image_rows import ImageRow, LabelRow
+from analysis.models import Image
+from analysis.recognition.responses import Box
+
+CSV_COLUMNS = (
+    "image_id",
+    "filename",
+    "taken_at",
+    "width",
+    "height",
+    "sha256",
+    "label",
+    "kind",
+    "category",
+    "confidence",
+    "instances",
+    "verdict",
+)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+BOM = "\ufeff"
+"""Without it Excel reads UTF-8 as the computer's old code page."""
+DYNAMODB_ITEM_BYTES = 400_000
+"""DynamoDB refuses larger items."""
+
+
+def json_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
+    """One JSON object a picture and line."""
+    for row in rows:
+        yield _json(image_values(row)) + b"\n"
+
+
+def json_array(rows: Iterable[ImageRow]) -> Iterator[bytes]:
+    """One JSON array of the same objects."""
+    return _array(image_values(row) for row in rows)
+
+
+def file_labels(rows: Iterable[ImageRow]) -> Iterator[bytes]:
+    """One JSON array of file names with labels in Rekognition's spelling."""
+    return _array(
+        {"file_name": row.image.filename, "labels": [_rekognition_label(label) for label in row.labels]} for row in rows
+    )
+
+
+def csv_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
+    """One line a label; pictures without labels have one line without."""
+    yield BOM.encode() + _csv_line(CSV_COLUMNS)
+    for row in rows:
+        image = row.image
+        start = [image.pk, image.filename, local_time(image), image.width, image.height, image.sha256]
+        for label in row.labels:
+            end = [label.name, label.kind, label.category, label.confidence, label.instances, label.verdict]
+            yield _csv_line([*start, *end])
+        if not row.labels:
+            yield _csv_line([*start, *[None] * 6])
+
+
+def dynamodb_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
+    """DynamoDB JSON, one item a line, as DynamoDB's import from S3 reads it.
+
+    Of an item over DynamoDB's limit the least certain labels are left out, and `labels_left_out` counts them.
+    """
+    for row in rows:
+        labels, left_out = list(row.labels), 0
+        while len(line := _json({"Item": _dynamodb_item(row.image, labels, left_out)})) > DYNAMODB_ITEM_BYTES:
+            kept = len(labels) * 9 // 10
+            labels, left_out = labels[:kept], left_out + len(labels) - kept
+        yield line + b"\n"
+
+
+def image_values(row: ImageRow) -> dict[str, Any]:
+    """A picture as JSON values. Boxes are fractions of the upright picture."""
+    image = row.image
+    has_location = image.latitude is not None and image.longitude is not None
+    return {
+        "id": image.pk,
+        "filename": image.filename,
+        "title": image.title,
+        "sha256": image.sha256,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "size": image.size,
+        "taken_at": local_time(image),
+        "added_at": image.added_at.isoformat(),
+        "location": [image.latitude, image.longitude] if has_location else None,
+        "labels": [_label_values(label) for label in row.labels],
+    }
+
+
+def local_time(image: Image) -> str | None:
+    """The camera's local time in ISO 8601; without an offset if it is unknown."""
+    if image.taken_at is None:
+        return None
+    naive: datetime = image.taken_at.replace(tzinfo=None)
+    offset = image.taken_offset
+    return (naive if offset is None else naive.replace(tzinfo=timezone(timedelta(minutes=offset)))).isoformat()
+
+
+def cell(value: object) -> str:
+    """A value as text that no spreadsheet takes for a formula.
+
+    Labels and file names come from others: =HYPERLINK(…) would be run when the file is opened (OWASP, CSV injection).
+    """
+    text = "" if value is None else str(value)
+    is_number = isinstance(value, int | float)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not is_number else text
+
+
+def _label_values(label: LabelRow) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "name": label.name,
+        "kind": label.kind,
+        "confidence": label.confidence,
+        "instances": label.instances,
+        "verdict": label.verdict,
+    }
+    if label.boxes:
+        values["boxes"] = [[*_corners(found.box), found.confidence] for found in label.boxes]
+    return values
+
+
+def _corners(box: Box) -> list[float]:
+    return [box.left, box.top, box.width, box.height]
+
+
+def _rekognition_label(label: LabelRow) -> dict[str, Any]:
+    return {"Name": label.name, "Confidence": label.confidence}
+
+
+def _dynamodb_item(image: Image, labels: list[LabelRow], left_out: int) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "ImageID": {"S": str(image.pk)},
+        "filename": {"S": image.filename},
+        "labels": {
+            "L": [{"M": {"Name": {"S": label.name}, "Confidence": {"N": str(label.confidence)}}} for label in labels]
+        },
+    }
+    return {**item, "labels_left_out": {"N": str(left_out)}} if left_out else item
+
+
+def _array(values: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    start = b"["
+    for value in values:
+        yield start + b"\n" + _json(value)
+        start = b","
+    yield (b"[" if start == b"[" else b"\n") + b"]\n"
+
+
+def _csv_line(values: Iterable[object]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow([cell(value) for value in values])
+    return buffer.getvalue().encode()
+
+
+def _json(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,96 @@
+"""API tokens: creation, authentication of requests, revocation."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from decimal import Decimal
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from imagelib.accounts.models import ApiToken, User
+
+PREFIX = "imagelib_"
+"""Starts every token, so that secret scanners can find one that was committed by mistake."""
+HINT_LENGTH = len(PREFIX) + 4
+API_PATH = "/api/"
+USE_PRECISION = timedelta(minutes=1)
+"""How exact `last_used_at` is: a write for each request would cost more than most requests."""
+MAX_TOKENS = 50
+
+
+def create(
+    user: User, *, name: str, scopes: Iterable[str], days: int | None, spending_limit: Decimal | None = None
+) -> tuple[ApiToken, str]:
+    """The token and its text, which is not stored.
+
+    `days` until it expires; None for never.
+    """
+    text = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=user,
+        name=name,
+        digest=_digest(text),
+        hint=text[:HINT_LENGTH],
+        scopes=list(scopes),
+        spending_limit=spending_limit,
+        expires_at=timezone.now() + timedelta(days=days) if days else None,
+    )
+    return token, text
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    """Tokens that are not revoked, the newest first; includes expired ones."""
+    return ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at")
+
+
+def revoke(token: ApiToken) -> None:
+    """Kept as a row: batches and logs name the token that started them."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def find(text: str) -> ApiToken | None:
+    """The valid token with this text, of an active user; records its use."""
+    # A plain digest is enough: the text has 256 random bits, so nobody can guess it, and a slow hash protects nothing.
+    now = timezone.now()
+    valid = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
+    tokens = ApiToken.objects.select_related("user").filter(valid, digest=_digest(text), user__is_active=True)
+    token = tokens.first()
+    if token and (token.last_used_at is None or now - token.last_used_at > USE_PRECISION):
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def authentication(get_response: Handler) -> Handler:
+    """Middleware: the user of an API request is the owner of its bearer token.
+
+    Goes right after AuthenticationMiddleware. Session cookies count for nothing below /api/: a browser sends them from
+    any site, and the API has no CSRF check.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(API_PATH):
+            token = _token_of(request)
+            request.api_token = token  # type: ignore[attr-defined]
+            request.user = token.user if token else AnonymousUser()
+        return get_response(request)
+
+    return middleware
+
+
+def _token_of(request: HttpRequest) -> ApiToken | None:
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return find(text.strip()) if scheme.lower() == "bearer" and text.strip().startswith(PREFIX) else None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,63 @@
+"""Page of a person's API tokens: list, create, revoke."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from imagelib.accounts import api_tokens
+from imagelib.accounts.forms import TokenForm
+from imagelib.accounts.models import ApiToken, User
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """Own tokens, and a form for another one.
+
+    Only the response to the form shows the new token's text.
+    """
+    user = User.objects.get(username=request.user.get_username())
+    form = TokenForm(request.POST or None)
+    if not form.is_valid():
+        return _page(request, user, form, status=422 if form.is_bound else 200)
+    if api_tokens.tokens_of(user).count() >= api_tokens.MAX_TOKENS:
+        message = _("You have %(limit)s tokens, which is the limit. Revoke one that you no longer use.")
+        form.add_error(None, message % {"limit": api_tokens.MAX_TOKENS})
+        return _page(request, user, form, status=422)
+    values = form.cleaned_data
+    days = int(values["days"]) if values["days"] else None
+    token, text = api_tokens.create(
+        user, name=values["name"], scopes=values["scopes"], days=days, spending_limit=values["spending_limit"]
+    )
+    # Rendered here and not after a redirect: the text must be stored nowhere, not even in the session.
+    return _page(request, user, TokenForm(), created=token, text=text)
+
+
+@require_POST
+def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    token = get_object_or_404(ApiToken, pk=token_id, user_id=request.user.pk)
+    api_tokens.revoke(token)
+    messages.success(request, _("Revoked “%(name)s”. Programs that use it get an error from now on.") % {"name": token})
+    return redirect("api-tokens")
+
+
+def _page(
+    request: HttpRequest,
+    user: User,
+    form: TokenForm,
+    *,
+    status: int = 200,
+    created: ApiToken | None = None,
+    text: str = "",
+) -> HttpResponse:
+    now = timezone.now()
+    rows = [
+        {"token": token, "is_expired": token.expires_at is not None and token.expires_at <= now}
+        for token in api_tokens.tokens_of(user)
+    ]
+    context = {"form": form, "rows": rows, "created": created, "token_text": text}
+    return render(request, "account/tokens.html", context, status=status)

@@ -1,0 +1,172 @@
+"""Images over the API: list, detail, files, upload, change, trash."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from analysis.models import Image
+from tests import pictures
+from tests.factories import create_image, create_labeled_image
+
+pytestmark = pytest.mark.django_db
+PRIVATE, SHARED, PUBLIC = Image.Visibility.values
+
+
+def jpeg(name: str = "dog.jpg", seed: int = 0) -> io.BytesIO:
+    file = io.BytesIO(pictures.encoded(pictures.photo(seed), "jpeg"))
+    file.name = name
+    return file
+
+
+def test_list_follows_the_search_and_its_order_over_pages(api, owner, colleague):
+    ids = [create_labeled_image(owner, {"Dog": 99.0 - number}).pk for number in range(5)]
+    create_labeled_image(owner, {"Cat": 99.0})
+    create_labeled_image(colleague, {"Dog": 99.0})
+    found, cursor = [], ""
+    while cursor is not None:
+        page = api.get("/images", q="dog", limit=2, cursor=cursor, count="true").json()
+        assert (page["count"], page["is_count_capped"]) == (5, False)
+        found += [image["id"] for image in page["items"]]
+        cursor = page["next"] or None
+    assert found == ids[::-1]
+
+
+def test_fields_and_expand_choose_what_is_sent(api, owner):
+    image = create_labeled_image(owner, {"Dog": 99.0, "Pet": 80.5})
+    [item] = api.get("/images", fields="filename,width", expand="labels").json()["items"]
+    assert set(item) == {"id", "filename", "width", "labels"}
+    assert [(label["name"], label["confidence"]) for label in item["labels"]] == [("Dog", 99.0), ("Pet", 80.5)]
+    assert set(api.get(f"/images/{image.pk}").json()) >= {"id", "sha256", "urls", "visibility", "camera"}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"q": "(dog"}, "q"),
+        ({"fields": "color"}, "fields"),
+        ({"expand": "moods"}, "expand"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"cursor": "tampered"}, "cursor"),
+    ],
+)
+def test_bad_parameters_are_named(query, field, api):
+    response = api.get("/images", **query)
+    assert response.status_code == 422
+    assert response["Content-Type"] == "application/problem+json"
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+def test_a_cursor_of_another_search_is_refused(api, owner):
+    create_image(owner), create_image(owner)
+    cursor = api.get("/images", limit=1).json()["next"]
+    response = api.get("/images", limit=1, cursor=cursor, q="is:favorite")
+    assert response.status_code == 422
+    assert "another list" in response.json()["detail"]
+
+
+def test_searches_in_json_mean_the_same_as_typed_ones(api, owner):
+    dog = create_labeled_image(owner, {"Dog": 95.0})
+    both = create_labeled_image(owner, {"Dog": 95.0, "Cat": 95.0})
+    where = {"all": [{"term": "dog>=90"}, {"not": {"any": [{"term": "cat"}, {"term": "is:trashed"}]}}]}
+    response = api.post("/images/search", {"query": {"where": where}, "fields": "id"})
+    assert [item["id"] for item in response.json()["items"]] == [dog.pk]
+    response = api.post("/images/search", {"query": {"text": "dog", "sort": "oldest"}, "fields": "id"})
+    assert [item["id"] for item in response.json()["items"]] == [dog.pk, both.pk]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({}, "query"),
+        ({"text": "dog", "where": {"term": "cat"}}, "query"),
+        ({"where": {}}, "query.where"),
+        ({"where": {"all": []}}, "query.where.all"),
+        ({"where": {"all": [{"term": "dog cat"}]}}, "query.where.all.0.term"),
+        ({"where": {"not": {"term": "(("}}}, "query.where.not.term"),
+        ({"text": "dog", "sort": "luck"}, "query.sort"),
+        ({"text": 5}, "query.text"),
+    ],
+)
+def test_broken_searches_in_json_name_the_place(query, field, api):
+    response = api.post("/images/search", {"query": query})
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+def test_a_json_search_nested_too_deeply_is_refused(api):
+    where: dict = {"term": "dog"}
+    for _level in range(30):
+        where = {"not": where}
+    assert api.post("/images/search", {"query": {"where": where}}).status_code == 422
+
+
+@pytest.mark.parametrize(("visibility", "status"), [(PRIVATE, 404), (SHARED, 200), (PUBLIC, 200)])
+def test_others_see_what_they_may_on_the_page(visibility, status, owner, colleague, api_of):
+    image = create_image(owner, visibility=visibility)
+    api = api_of(colleague)
+    assert api.get(f"/images/{image.pk}").status_code == status
+    assert api.get(f"/images/{image.pk}/labels").status_code == status
+    assert api("patch", f"/images/{image.pk}", {"visibility": "public"}).status_code == (404 if status == 404 else 403)
+    assert api("delete", f"/images/{image.pk}").status_code == (404 if status == 404 else 403)
+    assert [item["id"] for item in api.get("/images").json()["items"]] == ([] if status == 404 else [image.pk])
+
+
+def test_upload_creates_an_image_once(api, owner):
+    response = api.upload("/images", jpeg())
+    assert response.status_code == 201
+    image = Image.objects.get()
+    assert response["Location"].endswith(f"/api/v1/images/{image.pk}")
+    assert response.json()["filename"] == "dog.jpg"
+    assert image.owner == owner
+    again = api.upload("/images", jpeg("copy.jpg"))
+    assert (again.status_code, again.json()["id"]) == (200, image.pk)
+    thumb = api.get(f"/images/{image.pk}/files/thumb")
+    assert (thumb.status_code, thumb["Content-Type"]) == (200, "image/webp")
+    assert b"".join(thumb.streaming_content)[:4] == b"RIFF"
+    original = api.get(f"/images/{image.pk}/files/original")
+    assert b"".join(original.streaming_content)[:2] == b"\xff\xd8"
+
+
+def test_what_is_no_picture_is_refused_with_its_reason(api):
+    file = io.BytesIO(b"<html>")
+    file.name = "page.jpg"
+    response = api.upload("/images", file)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "file"
+    assert not Image.objects.exists()
+    assert api.post("/images", {"file": "text"}).status_code == 422
+
+
+def test_changes_need_the_state_that_was_read(api, owner):
+    image = create_image(owner)
+    etag = api.get(f"/images/{image.pk}")["ETag"]
+    changed = api("patch", f"/images/{image.pk}", {"rating": 4, "is_favorite": True}, headers={"If-Match": etag})
+    assert changed.status_code == 200
+    assert (changed.json()["rating"], changed.json()["is_favorite"]) == (4, True)
+    assert changed["ETag"] != etag
+    stale = api("patch", f"/images/{image.pk}", {"visibility": "public"}, headers={"If-Match": etag})
+    assert stale.status_code == 412
+    image.refresh_from_db()
+    assert image.visibility == PRIVATE
+    unchanged = api("get", f"/images/{image.pk}", headers={"If-None-Match": changed["ETag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+@pytest.mark.parametrize("changes", [{"visibility": "all"}, {"rating": 6}, {"rating": -1}, {"is_favorite": "perhaps"}])
+def test_impossible_changes_change_nothing(changes, api, owner):
+    image = create_image(owner)
+    response = api("patch", f"/images/{image.pk}", changes)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == list(changes)
+
+
+def test_trash_and_restore(api, owner):
+    image = create_image(owner)
+    assert api("delete", f"/images/{image.pk}").status_code == 204
+    assert api.get("/images").json()["items"] == []
+    assert api.get(f"/images/{image.pk}").json()["trashed_at"] is not None
+    assert api.post(f"/images/{image.pk}/restore").json()["trashed_at"] is None
+    assert len(api.get("/images").json()["items"]) == 1

@@ -1,0 +1,87 @@
+"""The OpenAPI document: checked in, and kept to by the server."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from analysis.api.app import api as application
+from imagelib.accounts import api_tokens
+from tests.factories import create_analysis, create_bucket, create_labeled_image, create_user
+
+CHECKED_IN = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+pytestmark = pytest.mark.django_db
+
+
+def document() -> dict:
+    return json.loads(json.dumps(application.get_openapi_schema()))
+
+
+def test_the_document_is_the_one_in_docs():
+    """After an intended change: `make openapi` writes it."""
+    assert document() == json.loads(CHECKED_IN.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def connection_stays_open():
+    """Keep the test's connection at the end of a request, as Django's test client."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+schema = schemathesis.openapi.from_dict(document())
+
+
+@pytest.fixture
+def token() -> str:
+    """Of staff with pictures, so that most operations have something to answer."""
+    owner = create_user("schema", is_staff=True, is_superuser=True)
+    image = create_labeled_image(owner, {"Dog": 99.0}, filename="dog.jpg")
+    create_analysis(image, "faces", state="failed")
+    create_bucket(owner)
+    scopes = ["read", "write", "analyze", "admin"]
+    _token, text = api_tokens.create(owner, name="Schema", scopes=scopes, days=1, spending_limit=1)
+    return text
+
+
+@schema.parametrize()
+@settings(
+    max_examples=15,
+    deadline=timedelta(seconds=20),
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
+def test_whatever_is_sent_gets_a_documented_response(case, token, settings):
+    settings.API_REQUESTS_PER_MINUTE = 0
+    # Without compression, which schemathesis does not undo for a WSGI application.
+    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+    response = case.call(base_url="http://localhost", app=get_wsgi_application(), headers=headers)
+    case.validate_response(
+        response,
+        checks=[
+            not_a_server_error,
+            status_code_conformance,
+            content_type_conformance,
+            response_schema_conformance,
+            negative_data_rejection,
+        ],
+    )
