@@ -22,16 +22,16 @@ PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'imp
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
 
-setup: .venv/installed ## create .venv and install what imagelib needs
+setup: .venv/models ## create .venv and install what imagelib needs
 	@echo "Ready: make run, or .venv/bin/python manage.py …"
 
-run: .venv/installed ## run imagelib on this machine until Ctrl-C; PORT=8001 for another port
+run: .venv/models ## run imagelib on this machine until Ctrl-C; PORT=8001 for another port
 	@exec .venv/bin/python manage.py run
 
 demo: .venv/installed-dev ## the same, with sample photos imported
 	@exec .venv/bin/python manage.py run --samples
 
-test: .venv/installed-dev ## run all tests; browser tests need Chromium
+test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chromium
 	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
@@ -50,7 +50,7 @@ format: .venv/installed-dev ## format Python and templates as `make check` requi
 	.venv/bin/python -m ruff format .
 	.venv/bin/python -m djlint --reformat --quiet templates
 
-coverage: .venv/installed-dev ## all tests except tests/chaos, with the lines that no test runs
+coverage: .venv/installed-dev .venv/models ## all tests except tests/chaos, with the lines that no test runs
 	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
 
 bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
@@ -71,6 +71,11 @@ openapi: .venv/installed-dev ## docs/openapi.json, after a change of the API
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@echo "Installing the requirements of the demo, the tests and the checks."
 	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+# Once: where npm is missing, one line says so, and nothing waits for it at every start.
+.venv/models: .venv/installed
+	@.venv/bin/python manage.py prepare_models
 	@touch $@
 
 # A name on the path proves nothing: a version manager's shim may only print an error. So each Python is tried first;

@@ -24,6 +24,7 @@ WITHOUT_SERVERS = {
     "diffsettings",
     "findstatic",
     "makemessages",
+    "prepare_models",
     "run",  # checks its port first, then starts them itself
 }
 MAY_LACK_SERVERS = {"doctor"}  # it reports what is down

@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from analysis.aws.url_credentials import redact_url_credentials
 from analysis.models import Analysis
+from analysis.recognition import registry
 from analysis.recognition.base import FILTERS, Parameters
 from analysis.recognition.registry import NAMES
 
@@ -155,6 +156,25 @@ def paid_recognizer_has_a_budget(**_: Any) -> list[CheckMessage]:
             id="imagelib.W003",
         )
     ]
+
+
+@register(Tags.security)
+def own_models_described(**_: Any) -> list[CheckMessage]:
+    if settings.RECOGNIZER != "local" or not (settings.LOCAL_DETECTOR or settings.LOCAL_CLASSIFIER):
+        return []
+    # Imported here, since most processes need none of it. Models are run by `doctor` only, which takes a second.
+    from analysis.recognition.local import label_models  # noqa: PLC0415
+    from analysis.recognition.local.model_files import ModelUnavailable  # noqa: PLC0415
+
+    registry.configure_local()
+    try:
+        label_models.use_own_labels()
+    except ModelUnavailable as error:
+        hint = (
+            "Correct LOCAL_DETECTOR, LOCAL_CLASSIFIER or the description (docs/local-models.md), or remove the setting."
+        )
+        return [Error(str(error), hint=hint, id="imagelib.E010")]
+    return []
 
 
 @register(Tags.security, deploy=True)

@@ -32,6 +32,7 @@ BENCHES = {  # time limits in seconds
     "faults": 330.0,
     "recovery": 2_400.0,
     "worker_memory": 240.0,
+    "local_models": 720.0,
     "batch_queueing": 600.0,
     "bulk": 420.0,
     "search": 3_600.0,  # loads a million pictures, unless an earlier run left them
@@ -40,6 +41,7 @@ BENCHES = {  # time limits in seconds
     "admin": 1_800.0,
     "sync": 300.0,
     "events": 900.0,
+    "local_recognition": 900.0,  # downloads 95 MB of packages the first time
     "direct_upload": 1_800.0,  # two cores decode all 500 pictures, once for each way
 }
 SHUTDOWN_SECONDS = 60.0  # for a bench to stop its services and delete its folders

@@ -261,6 +261,12 @@ AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
 REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls per second and API: labels=50,faces=100
 QUOTAS_FROM_AWS = env.bool("QUOTAS_FROM_AWS", False)
 SIMULATOR_URL = env.str("SIMULATOR_URL", "http://127.0.0.1:9797")
+# Models of the local recognizer: those imagelib prepares, and your own instead of them.
+LOCAL_MODELS = Path(env.str("IMAGELIB_MODELS", "") or VAR / "models").resolve()
+LOCAL_DETECTOR = env.str("LOCAL_DETECTOR", "")
+LOCAL_CLASSIFIER = env.str("LOCAL_CLASSIFIER", "")
+LOCAL_FACE_TRAITS = env.bool("LOCAL_FACE_TRAITS", False)
+LOCAL_MODERATION = env.bool("LOCAL_MODERATION", False)
 RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" else 128)
 
 # --- Celery: work is in the database, Redis carries IDs only ----------------------------------------------------------

@@ -54,6 +54,16 @@ def module_rows(django_db_setup, django_db_blocker) -> Iterator[Callable[[], Abs
         surrounding.__exit__(None, None, None)
 
 
+@pytest.fixture(autouse=True)
+def local_models():
+    """The local recognizer's models as before, whatever a test sets."""
+    from analysis.recognition.local import configuration
+
+    before = configuration.current()
+    yield
+    configuration.configure(before)
+
+
 @pytest.fixture
 def owner(db):
     """User who uploaded the pictures."""

@@ -19,11 +19,13 @@ VAR = Path(tempfile.gettempdir()) / f"imagelib-tests-{os.getpid()}"
 # is in no checkout, and PYTHONDONTWRITEBYTECODE has its way outside of the tests.
 sys.pycache_prefix, sys.dont_write_bytecode = str(own_folder(BYTECODE)), False
 
-OURS = ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SECRET_KEY", "HTTPS", "RECOGNIZER", "AWS_")
+OURS = ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SECRET_KEY", "HTTPS", "RECOGNIZER", "LOCAL_", "AWS_")
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
 os.environ |= {"IMAGELIB_VAR": str(VAR), "IMAGELIB_EMBEDDED_FSYNC": "off", "AWS_EC2_METADATA_DISABLED": "true"}
 os.environ["IMAGELIB_ENV_FILE"] = os.devnull
+# The checkout's, made by `make setup`: the tests fetch nothing.
+os.environ["IMAGELIB_MODELS"] = str(Path(__file__).resolve().parent.parent / "var" / "models")
 # AWS's models are read once, not by each of a hundred clients.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 (VAR / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where it finds none

@@ -12,7 +12,6 @@ from analysis.models import Bucket, Image, Label, Viewer
 from analysis.search.query import (
     SORTS,
     DateTerm,
-    FieldTerm,
     HasTerm,
     LabelTerm,
     ModelTerm,
@@ -23,6 +22,7 @@ from analysis.search.query import (
     StateTerm,
 )
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.terms import BucketTerm, FormatTerm, OwnerTerm
 from imagelib.accounts.models import User
 
 ANYONE = Viewer(sees_all=True)
@@ -100,14 +100,14 @@ def _owner(value: str) -> Node:
     name = User.objects.filter(pk=_id(value)).values_list("username", flat=True).first()
     if name is None:
         raise InvalidFilter(_("The user of this filter no longer exists."))
-    return FieldTerm("owner", name)
+    return OwnerTerm(name)
 
 
 def _bucket(value: str) -> Node:
     name = Bucket.objects.filter(pk=_id(value)).values_list("name", flat=True).first()
     if name is None:
         raise InvalidFilter(_("The bucket of this filter no longer exists."))
-    return FieldTerm("bucket", name)
+    return BucketTerm(name)
 
 
 def _id(text: str, *, maximum: int = 2**63 - 1) -> int:
@@ -146,7 +146,7 @@ _PARSERS: dict[str, Callable[[str], Node]] = {
     "by": _one_of(SourceTerm, SourceTerm.SOURCES),
     "has": _one_of(HasTerm, HasTerm.FEATURES),
     "model": _version,
-    "format": _one_of(lambda value: FieldTerm("format", value), tuple(Image.Format.values)),
+    "format": _one_of(FormatTerm, tuple(Image.Format.values)),
     OWNER: _owner,
     BUCKET: _bucket,
 }

@@ -97,8 +97,9 @@ def _page(
     name = f"images {query.text}"
     after = Cursor.from_text(pagination.decode(cursor, of=name) or "")
     with time_limit():
-        page = results.page(query, viewer=viewer, after=after, size=limit)
-        counted = results.count(query, viewer=viewer) if is_counted else None
+        search = results.Search(query, viewer)
+        page = search.page(after=after, size=limit)
+        counted = search.count() if is_counted else None
         found = resources(_with_owners(page.images), request, selection)
     values: dict[str, Any] = {
         "items": found,

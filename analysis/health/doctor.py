@@ -15,7 +15,7 @@ from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.findings import Finding, State, failed, first_line, ok, warning
-from analysis.health import services, storage, workload
+from analysis.health import local_models, services, storage, workload
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def all_checks() -> tuple[Check, ...]:
         Check("files", storage.check_orphans, DATABASE),
         Check("deletions", storage.check_leftovers, DATABASE),
         Check("disk", storage.check_disk),
+        Check("models", local_models.check_local_models),
         Check("budget", workload.check_budget, DATABASE),
         Check("rate limits", workload.check_rate_limits, BROKER),
     )

@@ -6,29 +6,24 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.models import Image, Label, Viewer
+from analysis.models import Label, Viewer
 from analysis.search.label_index import IndexedName, label_index
 from analysis.search.literals import quoted
-from analysis.search.nodes import DateTerm, LabelTerm
-from analysis.search.syntax.fields import CHOICES, FIELDS, RELATIVE_DATES
+from analysis.search.query import SORTS
+from analysis.search.terms import BY_FIELD, SUGGESTIONS, LabelTerm
 from analysis.search.visible_labels import label_visibility
 
 MAX_FIELDS = 3
 MAX_FRAGMENT = 250
 """Characters before the cursor that are read; names have at most 200."""
-VALUES: dict[str, Sequence[str]] = {
-    **CHOICES,
-    **dict.fromkeys(DateTerm.FIELDS, RELATIVE_DATES),
-    "format": Image.Format.values,
-    "owner": ("me",),
-}
+VALUES: dict[str, Sequence[str]] = {**SUGGESTIONS, "sort": SORTS}
 """Suggested values by field."""
 KINDS_BY_FUNCTION: dict[str, Sequence[str]] = {
     "": (),
     "face": (Label.Kind.FACE, Label.Kind.EMOTION),
     "count": (Label.Kind.LABEL,),
 }
-FIELD_SUGGESTIONS = (*(f"{field}:" for field in FIELDS), "count(", "face(")
+FIELD_SUGGESTIONS = (*(f"{field}:" for field in (*BY_FIELD, "sort")), "count(", "face(")
 
 PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 WORD = r'[^\s"()<>=:*-][^\s"()<>=:*]*'

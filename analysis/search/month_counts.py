@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from analysis.models import Viewer
-from analysis.search import results
-from analysis.search.query import Query
+from analysis.search.results import Search
 
 MAX_RESULTS = 10_000
 """Results up to this size are counted, in less than 100 ms."""
 
 
-def count_by_month(query: Query, *, viewer: Viewer) -> dict[datetime, int] | None:
+def count_by_month(search: Search) -> dict[datetime, int] | None:
     """Images by the first moment of their month, in the order of the query.
 
     The sort order must be one of time. None for results that are too large.
     """
-    keys = results.sort_keys(query, viewer=viewer, limit=MAX_RESULTS + 1)
+    keys = [key for _, key in search.keys(limit=MAX_RESULTS + 1)]
     if len(keys) > MAX_RESULTS:
         return None
     return dict(Counter(start_of_month(moment) for moment in keys))

@@ -7,11 +7,23 @@ import binascii
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Key = datetime | int | str
 
 _PATTERN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,18})", re.ASCII)
+
+
+class Order(Enum):
+    """The kind of index that has images in a sort order."""
+
+    TIME = "time"
+    """By date added, which the index of each label has, too."""
+    COLUMN = "column"
+    CONFIDENCE = "confidence"
+    NONE = "none"
+    """For counts."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,10 @@ class Ordering:
 
     key: str
     kind: type[Key]
+    order: Order = Order.COLUMN
     is_ascending: bool = False
+    date_field: str = ""
+    """The field whose dates are a range of the index in this order."""
 
     @property
     def direction(self) -> str:
@@ -33,10 +48,10 @@ class Ordering:
 
 
 ORDERINGS = {
-    "newest": Ordering("i.added_at", datetime),
-    "oldest": Ordering("i.added_at", datetime, is_ascending=True),
-    "taken": Ordering("coalesce(i.taken_at, i.added_at)", datetime),
-    "confidence": Ordering("", int),
+    "newest": Ordering("i.added_at", datetime, Order.TIME, date_field="added"),
+    "oldest": Ordering("i.added_at", datetime, Order.TIME, is_ascending=True, date_field="added"),
+    "taken": Ordering("coalesce(i.taken_at, i.added_at)", datetime, date_field="taken"),
+    "confidence": Ordering("", int, Order.CONFIDENCE),
     "name": Ordering("lower(i.filename)", str, is_ascending=True),
     "size": Ordering("i.size", int),
 }

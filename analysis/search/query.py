@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from analysis.search.nodes import (
+from analysis.search.terms import (
     And,
-    CategoryTerm,
-    CountTerm,
     DateTerm,
-    FaceTerm,
-    FieldTerm,
     HasTerm,
     LabelTerm,
-    Leaf,
     ModelTerm,
     Node,
     Not,
     Or,
-    OrientationTerm,
-    RangeTerm,
-    RelativeDateTerm,
-    SimilarTerm,
     SourceTerm,
     StateTerm,
-    TextTerm,
+    Term,
+    all_of,
+    any_of,
+    negation,
 )
 
 __all__ = [
     "SORTS",
+    "TRASHED",
     "And",
-    "CategoryTerm",
-    "CountTerm",
     "DateTerm",
-    "FaceTerm",
-    "FieldTerm",
     "HasTerm",
     "LabelTerm",
-    "Leaf",
     "ModelTerm",
     "Node",
     "Not",
     "Or",
-    "OrientationTerm",
     "Query",
-    "RangeTerm",
-    "RelativeDateTerm",
-    "SimilarTerm",
     "SourceTerm",
     "StateTerm",
-    "TextTerm",
     "all_of",
     "any_of",
     "leaves",
@@ -108,7 +93,7 @@ class Query:
     def includes_trash(self) -> bool:
         if Not(TRASHED) in self.parts:
             return False
-        return any(leaf == TRASHED for part in self.parts for leaf in leaves(part))
+        return any(leaf == TRASHED for part in self.parts for leaf in part.leaves)
 
     @property
     def labels(self) -> tuple[LabelTerm, ...]:
@@ -119,43 +104,12 @@ class Query:
 def subject(part: Node) -> object:
     """A value that is equal for parts about one thing: `dog`, `dog>=90` and `-dog`."""
     inner = part.part if isinstance(part, Not) else part
-    if isinstance(inner, LabelTerm):
-        return LabelTerm, inner.name.lower(), inner.kind, inner.is_prefix
-    if isinstance(inner, RangeTerm | DateTerm | RelativeDateTerm):
-        return inner.field
-    return inner
+    return inner.subject if isinstance(inner, Term) else inner
 
 
-def leaves(node: Node) -> Iterator[Leaf]:
-    """All leaves of a node, whether required, excluded or alternative."""
-    if isinstance(node, Not):
-        yield from leaves(node.part)
-    elif isinstance(node, And | Or):
-        for part in node.parts:
-            yield from leaves(part)
-    else:
-        yield node
-
-
-def all_of(parts: Iterable[Node]) -> Node:
-    """The conjunction in normal form: no duplicates, no And within an And."""
-    flat = _flat(And, parts)
-    return flat[0] if len(flat) == 1 else And(flat)
-
-
-def any_of(parts: Iterable[Node]) -> Node:
-    """The disjunction in normal form, like `all_of`."""
-    flat = _flat(Or, parts)
-    return flat[0] if len(flat) == 1 else Or(flat)
-
-
-def negation(part: Node) -> Node:
-    return part.part if isinstance(part, Not) else Not(part)
-
-
-def _flat(kind: type[And | Or], parts: Iterable[Node]) -> tuple[Node, ...]:
-    nested = ((part.parts if isinstance(part, kind) else (part,)) for part in parts)
-    return tuple(dict.fromkeys(part for group in nested for part in group))
+def leaves(node: Node) -> Iterator[Term]:
+    """All terms of a node, whether required, excluded or alternative."""
+    return node.leaves
 
 
 def _depth(part: Node) -> int:

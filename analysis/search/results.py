@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
@@ -14,13 +14,11 @@ from django.utils.timezone import now
 
 from analysis.models import Image, Viewer
 from analysis.search.database import fetch_all
-from analysis.search.nodes import StateTerm
 from analysis.search.pagination import Cursor
-from analysis.search.query import Query, leaves
+from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.strategies import BUDGET
+from analysis.search.query import Query, StateTerm, leaves
 from analysis.search.resolve import resolve
-from analysis.search.sql.expressions import Sql
-from analysis.search.sql.planner import QueryPlan
-from analysis.search.sql.query_parts import BUDGET
 
 PAGE_SIZE = 60
 COUNT_CAP = 10_000
@@ -33,6 +31,49 @@ class Page:
     next: Cursor | None
 
 
+class Search:
+    """A query of one viewer, resolved once for its page, count and facets."""
+
+    def __init__(self, query: Query, viewer: Viewer, *, moment: datetime | None = None, budget: int = BUDGET) -> None:
+        """`moment`: the end of relative dates; `budget`: entries of the first trial."""
+        self.query, self.viewer = query, viewer
+        self._moment, self._budget = moment, budget
+
+    @cached_property
+    def plan(self) -> QueryPlan:
+        return QueryPlan(resolve(self.query, viewer=self.viewer, moment=self._moment or now()), budget=self._budget)
+
+    def page(self, *, after: Cursor | None = None, size: int = PAGE_SIZE) -> Page:
+        """One page of images in the order of the query."""
+        rows = self.plan.rows(after=after, limit=size + 1, columns=_COLUMNS)
+        images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows[:size]]
+        return Page(images, _cursor(rows[size - 1]) if len(rows) > size else None)
+
+    def count(self, *, cap: int = COUNT_CAP) -> int:
+        """The number of images, exact up to `cap`; `cap` + 1 means more."""
+        return self.plan.count(cap=cap + 1)
+
+    def keys(self, *, limit: int, after: Cursor | None = None) -> list[tuple[int, Any]]:
+        """The ids and sort keys of the first images after a cursor."""
+        return [(row[0], row[1]) for row in self.plan.rows(after=after, limit=limit)]
+
+    def image_ids(self, *, limit: int) -> list[int]:
+        """The ids of the first images."""
+        return [image_id for image_id, _ in self.keys(limit=limit)]
+
+    def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:
+        """The position of an image in the order of the query, or just before it.
+
+        None for the order by confidence, which images without the label have no position in, and for invisible images.
+        """
+        ordering = self.plan.ordering
+        if not ordering.key or not Image.objects.visible_to(self.viewer).filter(pk=image_id).exists():
+            return None
+        [(key,)] = fetch_all(f"SELECT {ordering.key} FROM analysis_image i WHERE i.id = %s", (image_id,))
+        step = (-1 if ordering.is_ascending else 1) if is_before else 0
+        return Cursor(key, image_id + step)
+
+
 def page(
     query: Query,
     *,
@@ -42,14 +83,8 @@ def page(
     moment: datetime | None = None,
     budget: int = BUDGET,
 ) -> Page:
-    """One page of images in the order of the query.
-
-    `moment` is the end of relative dates. `budget` is the number of index entries of the first scan.
-    """
-    plan = plan_for(query, viewer, moment, budget)
-    rows = _rows(plan, after=after, limit=size + 1, columns=_COLUMNS)
-    images = [_image(zip(_NAMES, row[2:], strict=True)) for row in rows[:size]]
-    return Page(images, Cursor(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None)
+    """One page of images in the order of the query."""
+    return Search(query, viewer, moment=moment, budget=budget).page(after=after, size=size)
 
 
 def count(
@@ -61,24 +96,12 @@ def count(
     budget: int = BUDGET,
 ) -> int:
     """The number of images, exact up to `cap`; `cap` + 1 means more."""
-    plan = plan_for(query.sorted_by("newest"), viewer, moment, budget)
-    number, statements = 0, plan.count_statements(cap=cap + 1)
-    with suppress(StopIteration):
-        while not plan.is_empty and number <= cap:
-            [(number,)] = _fetch(statements.send(number or None))
-    if plan.trash and number <= cap:
-        number += int(_fetch(plan.trash.count_statement(cap=cap + 1 - number))[0][0])
-    return number
+    return Search(query, viewer, moment=moment, budget=budget).count(cap=cap)
 
 
 def image_ids(query: Query, *, viewer: Viewer, limit: int) -> list[int]:
     """The ids of the first images."""
-    return [image_id for image_id, _ in _rows(plan_for(query, viewer), after=None, limit=limit)]
-
-
-def sort_keys(query: Query, *, viewer: Viewer, limit: int) -> list[Any]:
-    """The sort keys of the first images."""
-    return [key for _, key in _rows(plan_for(query, viewer), after=None, limit=limit)]
+    return Search(query, viewer).image_ids(limit=limit)
 
 
 def iter_ids(query: Query, *, viewer: Viewer, step: int = STEP) -> Iterator[list[int]]:
@@ -96,67 +119,21 @@ def ids_page(
 
     For jobs that take hours and continue from a stored cursor; `moment` is when they began.
     """
-    rows = _rows(plan_for(query.sorted_by("newest"), viewer, moment), after=after, limit=size)
-    return [image_id for image_id, _ in rows], Cursor(rows[-1][1], rows[-1][0]) if len(rows) == size else None
+    keys = Search(query.sorted_by("newest"), viewer, moment=moment).keys(limit=size, after=after)
+    return [image_id for image_id, _ in keys], _cursor(keys[-1]) if len(keys) == size else None
 
 
 def _steps(query: Query, *, viewer: Viewer, step: int) -> Iterator[list[int]]:
-    plan, after = plan_for(query.sorted_by("newest"), viewer), None
-    while rows := _rows(plan, after=after, limit=step):
-        yield [image_id for image_id, _ in rows]
-        if len(rows) < step:
+    search, after = Search(query.sorted_by("newest"), viewer), None
+    while keys := search.keys(limit=step, after=after):
+        yield [image_id for image_id, _ in keys]
+        if len(keys) < step:
             return
-        after = Cursor(rows[-1][1], rows[-1][0])
+        after = _cursor(keys[-1])
 
 
-def cursor_of(image_id: int, query: Query, *, viewer: Viewer, is_before: bool = False) -> Cursor | None:
-    """The position of an image in the order of a query, or just before it.
-
-    None for the order by confidence, which images without the label have no position in, and for invisible images.
-    """
-    plan = plan_for(query, viewer)
-    if plan.sort == "confidence":
-        return None
-    visible = Image.objects.visible_to(viewer).filter(pk=image_id)
-    if not visible.exists():
-        return None
-    [(key,)] = _fetch(Sql(f"SELECT {plan.order.key} FROM analysis_image i WHERE i.id = %s", (image_id,)))  # noqa: S608
-    step = (-1 if plan.order.is_ascending else 1) if is_before else 0
-    return Cursor(key, image_id + step)
-
-
-def plan_for(query: Query, viewer: Viewer, moment: datetime | None = None, budget: int = BUDGET) -> QueryPlan:
-    return QueryPlan(resolve(query, viewer=viewer, moment=moment or now()), budget=budget)
-
-
-def _rows(plan: QueryPlan, *, after: Cursor | None, limit: int, columns: str = "") -> list[Any]:
-    """Rows of image id, sort key and these columns of `analysis_image i`."""
-    rows: list[Any] = []
-    # A cursor of another sort order, for example from an edited link.
-    if after and not isinstance(after.key, plan.order.kind):
-        after = None
-    attempts = plan.attempts(after=after, limit=limit)
-    with suppress(StopIteration):
-        while not plan.is_empty and len(rows) < limit:
-            statement, appends = attempts.send(rows or None)
-            matches = _fetch(_with_columns(columns, statement, plan.order.direction))
-            rows = [*rows, *matches] if appends else matches
-    if plan.trash:
-        merged = plan.trash.merged_with([row[0] for row in rows], after=after, limit=limit)
-        return _fetch(_with_columns(columns, merged, plan.order.direction))
-    return rows
-
-
-def _with_columns(columns: str, statement: Sql, direction: str) -> Sql:
-    """The statement joined with columns of the images."""
-    if not columns:
-        return statement
-    # A statement of its own for the images would cost a third of a millisecond.
-    text = f"""
-        SELECT k.image_id, k.key, {columns} FROM ({statement.text}) k JOIN analysis_image i ON i.id = k.image_id
-        ORDER BY k.key {direction}, k.image_id {direction}
-    """  # noqa: S608
-    return Sql(text, statement.values)
+def _cursor(row: tuple[Any, ...]) -> Cursor:
+    return Cursor(row[1], row[0])
 
 
 _NAMES = [field.attname for field in Image._meta.concrete_fields]
@@ -170,7 +147,3 @@ def _image(values: Iterable[tuple[str, Any]]) -> Image:
     image._state.adding, image._state.db = False, DEFAULT_DB_ALIAS
     image.__dict__.update(values)
     return image
-
-
-def _fetch(statement: Sql) -> list[Any]:
-    return fetch_all(statement.text, statement.values)

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
-from analysis.search.syntax.errors import InvalidQuery
+from analysis.search.errors import InvalidQuery
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 

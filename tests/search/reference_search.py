@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from analysis.models import Analysis, Image, Label, LabelAlias, Rating, Verdict, Viewer
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import detected_labels, lines_in
-from analysis.search import query as search_query
+from analysis.search import terms
 from analysis.search.query import Query
 
 FULL = 100.0
@@ -103,7 +103,7 @@ def reference_results(query: Query, library: Library) -> list[int]:
         if _is_visible(picture.row, query, library)
         and all(_matches_node(part, picture, library) for part in query.parts)
     ]
-    ranked = next((part for part in query.parts if isinstance(part, search_query.LabelTerm)), None)
+    ranked = next((part for part in query.parts if isinstance(part, terms.LabelTerm)), None)
     sort = query.sort if query.sort != "confidence" or ranked else "newest"
     keys = {
         "newest": lambda p: p.row.added_at,
@@ -127,7 +127,7 @@ def _is_visible(row: Image, query: Query, library: Library) -> bool:
 
 
 def _matching_keys(node, library: Library) -> set[tuple[str, str]]:
-    if isinstance(node, search_query.CategoryTerm):
+    if isinstance(node, terms.CategoryTerm):
         categories = {
             key: label.category
             for key, label in library.labels.items()
@@ -135,8 +135,8 @@ def _matching_keys(node, library: Library) -> set[tuple[str, str]]:
         }
         return {key for key, category in categories.items() if category.lower() == node.name.lower()}
     name = node.name.lower()
-    kind = "label" if isinstance(node, search_query.CountTerm) else node.kind
-    if isinstance(node, search_query.LabelTerm) and node.is_prefix:
+    kind = "label" if isinstance(node, terms.CountTerm) else node.kind
+    if isinstance(node, terms.LabelTerm) and node.is_prefix:
         keys = {key for key in library.labels if key[1].startswith(name)}
         keys |= {key for alias, targets in library.aliases.items() if alias.startswith(name) for key in targets}
     else:
@@ -195,23 +195,31 @@ def _has_text(node, picture, library):
     return any(words[start : start + len(phrase)] == phrase for start in range(len(words)))
 
 
-def _field_matches(node, picture, library):
-    row, text = picture.row, node.text.lower()
-    match node.field:
-        case "name":
-            return text in row.filename.lower() or text in row.title.lower()
-        case "camera":
-            return text in f"{row.camera_make} {row.camera_model} {row.lens}".lower()
-        case "format":
-            return row.format == {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}.get(text, text)
-        case "owner":
-            return row.owner_id == library.viewer.person_id if text == "me" else row.owner.username.lower() == text
-        case "bucket":
-            viewer, bucket = library.viewer, row.bucket
-            # Names of other people's buckets are private.
-            is_readable = bucket is not None and (viewer.sees_all or bucket.owner_id == viewer.person_id)
-            return is_readable and text in bucket.name.lower()
-    return False
+def _has_name(node, picture, library):
+    text = node.text.lower()
+    return text in picture.row.filename.lower() or text in picture.row.title.lower()
+
+
+def _has_camera(node, picture, library):
+    row = picture.row
+    return node.text.lower() in f"{row.camera_make} {row.camera_model} {row.lens}".lower()
+
+
+def _has_format(node, picture, library):
+    text = node.text.lower()
+    return picture.row.format == {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}.get(text, text)
+
+
+def _has_owner(node, picture, library):
+    row, name = picture.row, node.name.lower()
+    return row.owner_id == library.viewer.person_id if name == "me" else row.owner.username.lower() == name
+
+
+def _has_bucket(node, picture, library):
+    viewer, bucket = library.viewer, picture.row.bucket
+    # Names of other people's buckets are private.
+    is_readable = bucket is not None and (viewer.sees_all or bucket.owner_id == viewer.person_id)
+    return is_readable and node.text.lower() in bucket.name.lower()
 
 
 def _in_range(node, picture, library):
@@ -321,22 +329,26 @@ def _is_twin(row: Image, other: Image, library: Library) -> bool:
 
 
 _EVALUATORS = {
-    search_query.Not: _not,
-    search_query.And: _and,
-    search_query.Or: _or,
-    search_query.LabelTerm: _has_label,
-    search_query.CategoryTerm: _has_category,
-    search_query.CountTerm: _has_count,
-    search_query.FaceTerm: _has_face,
-    search_query.TextTerm: _has_text,
-    search_query.FieldTerm: _field_matches,
-    search_query.RangeTerm: _in_range,
-    search_query.DateTerm: _in_dates,
-    search_query.RelativeDateTerm: _in_period,
-    search_query.OrientationTerm: _has_shape,
-    search_query.StateTerm: _has_state,
-    search_query.HasTerm: _has_feature,
-    search_query.SourceTerm: _has_source,
-    search_query.ModelTerm: _has_model,
-    search_query.SimilarTerm: _is_similar,
+    terms.Not: _not,
+    terms.And: _and,
+    terms.Or: _or,
+    terms.LabelTerm: _has_label,
+    terms.CategoryTerm: _has_category,
+    terms.CountTerm: _has_count,
+    terms.FaceTerm: _has_face,
+    terms.TextTerm: _has_text,
+    terms.NameTerm: _has_name,
+    terms.OwnerTerm: _has_owner,
+    terms.BucketTerm: _has_bucket,
+    terms.FormatTerm: _has_format,
+    terms.CameraTerm: _has_camera,
+    terms.RangeTerm: _in_range,
+    terms.DateTerm: _in_dates,
+    terms.RelativeDateTerm: _in_period,
+    terms.OrientationTerm: _has_shape,
+    terms.StateTerm: _has_state,
+    terms.HasTerm: _has_feature,
+    terms.SourceTerm: _has_source,
+    terms.ModelTerm: _has_model,
+    terms.SimilarTerm: _is_similar,
 }

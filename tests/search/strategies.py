@@ -7,19 +7,22 @@ from datetime import date
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from analysis.search.query import (
-    SORTS,
+from analysis.search.query import SORTS, Query
+from analysis.search.terms import (
     And,
+    BucketTerm,
+    CameraTerm,
     CategoryTerm,
     CountTerm,
     DateTerm,
     FaceTerm,
-    FieldTerm,
+    FormatTerm,
     HasTerm,
     LabelTerm,
     ModelTerm,
+    NameTerm,
     OrientationTerm,
-    Query,
+    OwnerTerm,
     RangeTerm,
     RelativeDateTerm,
     SimilarTerm,
@@ -95,7 +98,7 @@ def leaves():
         counts(),
         faces(),
         st.builds(TextTerm, names()),
-        st.builds(FieldTerm, st.sampled_from(FieldTerm.FIELDS), names()),
+        *(st.builds(kind, names()) for kind in (NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm)),
         measures(),
         st.builds(lambda field, bounds: DateTerm(field, *bounds), dates, ranges(days())),
         st.builds(RelativeDateTerm, dates, st.integers(1, 100), st.sampled_from(["day", "week", "month", "year"])),

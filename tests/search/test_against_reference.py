@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from analysis.library.duplicate_flags import mark_all_duplicates
 from analysis.models import Image, Label, LabelAlias, Rating, Verdict, Viewer
 from analysis.recognition.search_index import reindex
-from analysis.search import query as search_query
 from analysis.search import results as search
+from analysis.search import terms
 from analysis.search.label_counts import refresh_label_counts
-from analysis.search.query import Query
+from analysis.search.query import SORTS, Query
 from tests import rekognition_responses
 from tests.factories import START, create_analysis, create_bucket, create_image, create_user
 from tests.search import reference_search
@@ -43,70 +43,70 @@ def between(values):
 
 
 matches = st.one_of(
-    st.builds(search_query.FieldTerm, st.just("name"), st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
-    st.builds(search_query.FieldTerm, st.just("camera"), st.sampled_from(["canon", "100%", "o"])),
-    st.builds(search_query.FieldTerm, st.just("format"), st.sampled_from(["jpg", "PNG", "gif"])),
+    st.builds(terms.NameTerm, st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
+    st.builds(terms.CameraTerm, st.sampled_from(["canon", "100%", "o"])),
+    st.builds(terms.FormatTerm, st.sampled_from(["jpg", "PNG", "gif"])),
 )
 leaves = st.one_of(
     st.builds(
-        search_query.LabelTerm,
+        terms.LabelTerm,
         names,
         kind=st.sampled_from(["", "", "label", "tag", "color", "emotion", "face"]),
         minimum=st.sampled_from([0, 0, 70, 90.5, 99]),
     ),
-    st.builds(search_query.LabelTerm, st.sampled_from(["d", "D", "Dwarf", "hu", "c"]), is_prefix=st.just(True)),
-    st.builds(search_query.CategoryTerm, st.sampled_from([*CATEGORIES, "animals and pets", "none"])),
-    st.builds(search_query.CountTerm, names, st.integers(0, 3), st.none() | st.integers(0, 3)),
+    st.builds(terms.LabelTerm, st.sampled_from(["d", "D", "Dwarf", "hu", "c"]), is_prefix=st.just(True)),
+    st.builds(terms.CategoryTerm, st.sampled_from([*CATEGORIES, "animals and pets", "none"])),
+    st.builds(terms.CountTerm, names, st.integers(0, 3), st.none() | st.integers(0, 3)),
     st.builds(
-        search_query.FaceTerm,
+        terms.FaceTerm,
         st.lists(st.sampled_from([*TRAITS, "smile", "eyes open"]), max_size=2, unique=True).map(tuple),
         st.none() | st.integers(0, 60),
         st.none() | st.integers(0, 60),
     ),
-    st.builds(search_query.TextTerm, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join)),
+    st.builds(terms.TextTerm, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join)),
     matches,
-    st.builds(search_query.Or, st.lists(matches, min_size=2, max_size=3, unique=True).map(tuple)),
-    st.builds(search_query.FieldTerm, st.just("owner"), st.sampled_from(["me", "Owner", "colleague", "nobody"])),
-    st.builds(search_query.FieldTerm, st.just("bucket"), st.sampled_from(["PHOTO", "os", "%", "any"])),
+    st.builds(terms.Or, st.lists(matches, min_size=2, max_size=3, unique=True).map(tuple)),
+    st.builds(terms.OwnerTerm, st.sampled_from(["me", "Owner", "colleague", "nobody"])),
+    st.builds(terms.BucketTerm, st.sampled_from(["PHOTO", "os", "%", "any"])),
     st.builds(
-        lambda field, ends: search_query.RangeTerm(field, *ends),
+        lambda field, ends: terms.RangeTerm(field, *ends),
         st.sampled_from(["size", "width", "height"]),
         between(st.sampled_from([100, 1000, 3000])),
     ),
-    st.builds(lambda ends: search_query.RangeTerm("rating", *ends), between(st.integers(1, 5))),
+    st.builds(lambda ends: terms.RangeTerm("rating", *ends), between(st.integers(1, 5))),
     st.builds(
-        lambda field, ends: search_query.RangeTerm(field, *ends),
+        lambda field, ends: terms.RangeTerm(field, *ends),
         st.sampled_from(["quality", "brightness", "sharpness", "contrast"]),
         between(st.sampled_from([20, 50, 80])),
     ),
-    st.builds(search_query.DateTerm, st.sampled_from(["added", "taken"]), maybe_days, maybe_days),
+    st.builds(terms.DateTerm, st.sampled_from(["added", "taken"]), maybe_days, maybe_days),
     st.builds(
-        search_query.RelativeDateTerm,
+        terms.RelativeDateTerm,
         st.sampled_from(["added", "taken"]),
         st.integers(1, 9),
         st.sampled_from(["day", "week", "month", "year"]),
     ),
-    st.builds(search_query.OrientationTerm, st.sampled_from(["landscape", "portrait", "square"])),
-    st.builds(search_query.StateTerm, st.sampled_from(search_query.StateTerm.STATES)),
-    st.builds(search_query.HasTerm, st.sampled_from(search_query.HasTerm.FEATURES)),
-    st.builds(search_query.SourceTerm, st.sampled_from(search_query.SourceTerm.SOURCES)),
-    st.builds(search_query.ModelTerm, st.sampled_from(["3.0", "3.1"])),
-    st.builds(search_query.SimilarTerm, st.integers(0, PICTURES - 1)),
+    st.builds(terms.OrientationTerm, st.sampled_from(["landscape", "portrait", "square"])),
+    st.builds(terms.StateTerm, st.sampled_from(terms.StateTerm.STATES)),
+    st.builds(terms.HasTerm, st.sampled_from(terms.HasTerm.FEATURES)),
+    st.builds(terms.SourceTerm, st.sampled_from(terms.SourceTerm.SOURCES)),
+    st.builds(terms.ModelTerm, st.sampled_from(["3.0", "3.1"])),
+    st.builds(terms.SimilarTerm, st.integers(0, PICTURES - 1)),
 )
 nodes = st.recursive(
     leaves,
     lambda inner: st.one_of(
-        st.builds(search_query.Not, inner),
-        st.builds(search_query.And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        st.builds(search_query.Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(terms.Not, inner),
+        st.builds(terms.And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(terms.Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
     ),
     max_leaves=5,
 )
 common_labels = st.builds(
-    search_query.LabelTerm, st.sampled_from(["Dog", "Cat", "Person", "Car"]), minimum=st.sampled_from([0, 0, 70])
+    terms.LabelTerm, st.sampled_from(["Dog", "Cat", "Person", "Car"]), minimum=st.sampled_from([0, 0, 70])
 )
-label_lists = st.lists(common_labels | st.builds(search_query.Not, common_labels), min_size=2, max_size=3, unique=True)
-queries = st.builds(Query, st.lists(nodes, max_size=4, unique=True).map(tuple), st.sampled_from(search_query.SORTS))
+label_lists = st.lists(common_labels | st.builds(terms.Not, common_labels), min_size=2, max_size=3, unique=True)
+queries = st.builds(Query, st.lists(nodes, max_size=4, unique=True).map(tuple), st.sampled_from(SORTS))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -151,7 +151,7 @@ def test_label_scans_equal_plain_python(seed):
 
 def test_iter_ids_returns_every_match_once(owner):
     ids = _fill(random.Random(4), [owner])
-    query, viewer = Query((search_query.Not(search_query.LabelTerm("Dog")),), sort="size"), Viewer(owner.pk)
+    query, viewer = Query((terms.Not(terms.LabelTerm("Dog")),), sort="size"), Viewer(owner.pk)
     steps = list(search.iter_ids(query, viewer=viewer, step=4))
     expected = reference_search.reference_results(query.sorted_by("newest"), reference_search.library(viewer, MOMENT))
     assert [pk for step in steps for pk in step] == expected
@@ -174,11 +174,11 @@ def _with_ids(query: Query, ids: list[int]) -> Query:
 
     def replacing(node):
         match node:
-            case search_query.SimilarTerm(index):
-                return search_query.SimilarTerm(ids[index])
-            case search_query.Not(part):
-                return search_query.Not(replacing(part))
-            case search_query.And(parts) | search_query.Or(parts):
+            case terms.SimilarTerm(index):
+                return terms.SimilarTerm(ids[index])
+            case terms.Not(part):
+                return terms.Not(replacing(part))
+            case terms.And(parts) | terms.Or(parts):
                 return type(node)(tuple(replacing(part) for part in parts))
         return node
 
@@ -290,5 +290,5 @@ def _face(rng: random.Random) -> dict:
 
 def test_reversed_date_range_matches_nothing(owner):
     create_image(owner)
-    query = Query((search_query.DateTerm("added", date(2030, 1, 1), date(2020, 1, 1)),))
+    query = Query((terms.DateTerm("added", date(2030, 1, 1), date(2020, 1, 1)),))
     assert search.count(query, viewer=Viewer(owner.pk)) == 0

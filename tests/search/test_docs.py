@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from analysis.search.query import Leaf, leaves
-from analysis.search.syntax.fields import CHOICES, FIELDS
+from analysis.search.query import SORTS, leaves
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.syntax.tokens import FIELDS
+from analysis.search.terms import TERMS
+from analysis.search.terms.base import ChoiceTerm
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "search.md").read_text()
 ROWS = re.findall(r"^\| `(.+?)` \| (.+) \|$", PAGE, re.MULTILINE)
@@ -39,6 +41,7 @@ def test_synonymous_examples_are_equal_queries():
 
 def test_every_field_choice_and_term_is_documented():
     assert [field for field in FIELDS if not re.search(rf"[`\s-]{field}(:|[<>]=?)", PAGE)] == []
-    assert [(field, word) for field, words in CHOICES.items() for word in words if word not in PAGE] == []
+    choices = [word for term in TERMS if issubclass(term, ChoiceTerm) for word in term.choices]
+    assert [word for word in (*choices, *SORTS) if word not in PAGE] == []
     documented = {type(leaf) for text in GOOD for part in parse(text).parts for leaf in leaves(part)}
-    assert documented == set(Leaf.__args__)
+    assert documented == set(TERMS)

@@ -10,9 +10,10 @@ from django.utils import timezone
 from analysis.models import ImageText
 from analysis.permissions import viewer_of
 from analysis.search.database import fetch_all
+from analysis.search.plans.planner import QueryPlan
+from analysis.search.plans.strategies import Strategy, choose_strategy
 from analysis.search.resolve import resolve
 from analysis.search.results import page
-from analysis.search.sql.planner import QueryPlan
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from tests.factories import create_image, create_labeled_image
@@ -68,7 +69,9 @@ def test_alternative_texts_are_one_tsquery(owner):
         filenames = {image.filename for image in page(parse(query), viewer=viewer).images}
         assert filenames == set(names), query
     plan = QueryPlan(resolve(parse(any_of(100, "text:a{}")), viewer=viewer, moment=timezone.now()))
-    [statement] = [attempt.sql.text for attempt in plan.attempts(after=None, limit=61)]
+    statistics = plan.statistics(limit=61)
+    assert choose_strategy(statistics) is Strategy.CANDIDATES
+    statement = plan.statement(Strategy.CANDIDATES, statistics, limit=61).text
     assert (statement.count("@@"), statement.count("phraseto_tsquery")) == (1, 100)
 
 

@@ -116,6 +116,7 @@ def test_group_shows_its_first_labels_and_links_to_all(owner, browser, monkeypat
 def large(monkeypatch):
     """As in a library of which only some pictures are looked at."""
     monkeypatch.setattr(visible_labels, "SAMPLE", 1)
+    monkeypatch.setattr(visible_labels, "EXACT", 1)
 
 
 def test_labels_missing_from_the_sample_are_looked_up(owner, colleague, signed_in, large):

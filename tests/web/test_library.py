@@ -5,9 +5,12 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from analysis.recognition.search_index import reindex
+from imagelib.sample_images import SAMPLE_SEARCHES
 from tests.factories import create_analysis, create_image, create_labeled_image, labels_answer
 from tests.web.pages import Page
 
@@ -51,6 +54,20 @@ def test_card_shows_labels_and_keeps_the_search(owner, browser):
 def test_card_without_labels_shows_its_filename(owner, browser):
     create_image(owner, filename="holiday.jpg")
     assert look(browser).all("img", "thumb")[0]["alt"] == "holiday.jpg"
+
+
+def test_library_of_the_demo_suggests_a_first_search(owner, browser):
+    for filename in SAMPLE_SEARCHES.values():
+        create_image(owner, filename=filename)
+    page = look(browser)
+    assert [page.links[text] for text in SAMPLE_SEARCHES] == [f"/?q={text}" for text in SAMPLE_SEARCHES]
+    assert "Try: cat coffee motorcycle person" in page.text
+    assert "Try:" not in look(browser, "cat").text
+
+
+def test_other_libraries_suggest_none(owner, browser):
+    create_image(owner, filename="Chelsea the cat.png")
+    assert "Try:" not in look(browser).text
 
 
 def test_placeholder_is_embedded_in_the_page(owner, browser):
@@ -112,10 +129,10 @@ def test_library_takes_twelve_queries(owner, browser, number, django_assert_num_
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_search_takes_thirteen_queries(owner, browser, number, django_assert_num_queries):
+def test_a_search_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
-    with django_assert_num_queries(13):  # the same, and names looked up in labels and aliases for page and facets
+    with django_assert_num_queries(12):  # the same, and one that looks up names in labels and aliases
         look(browser, "dog")
 
 
@@ -224,3 +241,11 @@ def test_hostile_parameters_do_not_break_the_page(owner, browser, parameter, hea
     values = ("", "x", "-1", "9" * 30, "1-", "99999999999999999-1", "1-1", "\x00", "1.5")
     statuses = {value: browser.get(reverse("library"), {parameter: value}, **headers).status_code for value in values}
     assert statuses == dict.fromkeys(values, 200)
+
+
+def test_names_in_a_search_are_looked_up_once(owner, signed_in):
+    create_labeled_image(owner, {"Dog": 90, "Cat": 90})
+    with CaptureQueriesContext(connection) as queries:
+        signed_in(owner).get(reverse("library"), {"q": "dog cat owner:me"})
+    assert sum("analysis_labelalias alias" in query["sql"] for query in queries) == 1
+    assert sum("lower(person.username)" in query["sql"] for query in queries) == 1

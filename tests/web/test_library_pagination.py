@@ -11,7 +11,7 @@ from analysis.models import Analysis, Image
 from analysis.permissions import viewer_of
 from analysis.recognition.search_index import reindex
 from analysis.search.query import Query
-from analysis.search.results import PAGE_SIZE
+from analysis.search.results import PAGE_SIZE, Search
 from analysis.web.library.page import page_range_of, page_range_url
 from tests.factories import create_analysis, create_image, labels_answer
 from tests.web.pages import Page
@@ -73,7 +73,7 @@ def test_return_url_of_a_picture_shows_it(many, browser):
 
 
 def test_return_url_of_a_distant_picture_starts_at_it(many, browser, owner):
-    stretch = page_range_of(many[100], Query(), viewer=viewer_of(owner), max_pages=1)
+    stretch = page_range_of(many[100], Search(Query(), viewer_of(owner)), max_pages=1)
     page = Page(browser.get(page_range_url(Query(), stretch)))
     assert page.cards() == [image.pk for image in many[100:]]
 

@@ -55,6 +55,8 @@ class Command(TranslatedCommand):
             ):
                 url = _url(host, web_socket)
                 lock_file.write_text(f"{url} (process {os.getpid()})")
+                if samples:
+                    call_command("prepare_models", stdout=self.stdout, stderr=self.stdout)
                 with _servers(), process_manager.process_manager(folder=settings.BASE_DIR) as manager:
                     self._prepare()
                     _start_programs(manager, web_socket)

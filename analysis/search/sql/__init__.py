@@ -1,1 +1,1 @@
-"""SQL for a search: conditions, candidates, statements and the planner."""
+"""SQL expressions and conditions that terms and plans are made of."""

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from lark import Token
 
 from analysis import formatting
-from analysis.search.syntax.errors import InvalidQuery
-from analysis.search.syntax.terms import error_at, field_name
+from analysis.search.errors import InvalidQuery
+from analysis.search.syntax.tokens import error_at, field_name
 
 MAX_DEPTH = 50
 OPENING = ("_OPEN", "_COUNT", "FACE")

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
 from typing import cast
 
 from django.utils.translation import gettext as _
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from analysis import formatting
-from analysis.search.nodes import And, FaceTerm, Leaf, Node
-from analysis.search.query import Query, all_of, any_of, leaves, negation
-from analysis.search.syntax import terms
-from analysis.search.syntax.errors import InvalidQuery
+from analysis.search.errors import InvalidQuery
+from analysis.search.query import Query, all_of, any_of, negation
+from analysis.search.syntax import tokens
 from analysis.search.syntax.parse_trace import MAX_DEPTH, ParseTrace, too_deep_message, unexpected_character
 from analysis.search.syntax.query_cost import check_cost
+from analysis.search.terms import And, FaceTerm, Node, Term
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_TERMS", "InvalidQuery", "parse"]
 
@@ -75,11 +76,17 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def parse(text: str) -> Query:
     """The query of a text. Raises InvalidQuery for the first error in it."""
+    # Pages parse a text several times, and people search the same texts again. `added>=today` changes every day.
+    return _parse(text, datetime.now(UTC).date())
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str, _today: date) -> Query:
     if len(text) > MAX_LENGTH:
         message = _("A search can have at most %(maximum)s characters; this one has %(number)s.")
         raise InvalidQuery(_limit_message(message, MAX_LENGTH, len(text)), column=MAX_LENGTH + 1)
     query = _read(UNSTORABLE.sub(" ", text))
-    all_leaves = [leaf for part in query.parts for leaf in leaves(part)]
+    all_leaves = [leaf for part in query.parts for leaf in part.leaves]
     if len(all_leaves) > MAX_TERMS:
         message = _("A search can have at most %(maximum)s terms; this one has %(number)s.")
         raise InvalidQuery(_limit_message(message, MAX_TERMS, len(all_leaves)), column=1)
@@ -131,8 +138,8 @@ class _TreeBuilder(Transformer[Token, Query]):
         return Query(parts, str(orders[0]) if orders else "newest")
 
     def order(self, children: list[Token]) -> _Order:
-        order = _Order(terms.choice("sort", children[1]))
-        order.column = terms.column(children[0])
+        order = _Order(tokens.sort(children[1]))
+        order.column = tokens.column(children[0])
         return order
 
     def either(self, children: list[Node]) -> Node:
@@ -144,36 +151,36 @@ class _TreeBuilder(Transformer[Token, Query]):
     def group(self, children: list[Node]) -> Node:
         return all_of(children)
 
-    def bare(self, children: list[Token]) -> Leaf:
+    def bare(self, children: list[Token]) -> Term:
         if children[0] == "AND" and children[0].type == "WORD":
             message = _('All terms must match anyway. Remove AND, or put it in quotes if it is a label: "AND".')
-            raise terms.error_at(children[0], message)
-        return terms.label(children[0])
+            raise tokens.error_at(children[0], message)
+        return tokens.label(children[0])
 
-    def compared(self, children: list[Token]) -> Leaf:
-        return terms.compared(*children)
+    def compared(self, children: list[Token]) -> Term:
+        return tokens.compared(*children)
 
-    def field(self, children: list[Token]) -> Leaf:
-        return terms.field(children[0], None, children[1])
+    def field(self, children: list[Token]) -> Term:
+        return tokens.field(children[0], None, children[1])
 
-    def field_compared(self, children: list[Token]) -> Leaf:
-        return terms.field(*children)
+    def field_compared(self, children: list[Token]) -> Term:
+        return tokens.field(*children)
 
-    def label_with_confidence(self, children: list[Token]) -> Leaf:
-        return terms.label_with_confidence(*children)
+    def label_with_confidence(self, children: list[Token]) -> Term:
+        return tokens.label_with_confidence(*children)
 
-    def instance_count(self, children: list[Token]) -> Leaf:
+    def instance_count(self, children: list[Token]) -> Term:
         name, sign, number = children
-        return terms.instance_count(name, "" if sign == ":" else str(sign), number)
+        return tokens.instance_count(name, "" if sign == ":" else str(sign), number)
 
-    def face(self, children: list[Token | str | FaceTerm]) -> Leaf:
-        return terms.face(cast(Token, children[0]), cast(Iterable[str | FaceTerm], children[1:]))
+    def face(self, children: list[Token | str | FaceTerm]) -> Term:
+        return tokens.face(cast(Token, children[0]), cast(Iterable[str | FaceTerm], children[1:]))
 
     def trait(self, children: list[Token]) -> str:
-        return terms.trait(children[0])
+        return tokens.trait(children[0])
 
-    def age(self, children: list[Token]) -> FaceTerm:
-        return terms.age(children[0], str(children[1]) if len(children) > 2 else "", children[-1])
+    def age(self, children: list[Token]) -> Term:
+        return tokens.age(children[0], str(children[1]) if len(children) > 2 else "", children[-1])
 
-    def relative_date(self, children: list[Token]) -> Leaf:
-        return terms.relative_date(children[0])
+    def relative_date(self, children: list[Token]) -> Term:
+        return tokens.relative_date(children[0])

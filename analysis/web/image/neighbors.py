@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.models import Image, Viewer
-from analysis.search import results
 from analysis.search.query import Query
+from analysis.search.results import Search
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links
 
@@ -52,10 +52,11 @@ def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neig
 
 
 def _find_neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neighbors:
-    ids = results.image_ids(query, viewer=viewer, limit=MAX_POSITION)
+    search = Search(query, viewer)
+    ids = search.image_ids(limit=MAX_POSITION)
     if image.pk not in ids:
-        cursor = results.cursor_of(image.pk, query, viewer=viewer)
-        images = results.page(query, viewer=viewer, after=cursor, size=1).images if cursor else []
+        cursor = search.cursor_of(image.pk)
+        images = search.page(after=cursor, size=1).images if cursor else []
         return Neighbors("", None, _neighbor(images[0], link) if images else None)
     index = ids.index(image.pk)
     # Only the preview's version is needed, not the metadata.

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from analysis import formatting
 from analysis.search.query import LabelTerm, Node, Not, Query, negation
-from analysis.search.syntax import descriptions
 from analysis.web import links
 
 THRESHOLDS = (0, 70, 80, 90, 95)
@@ -42,7 +41,7 @@ def chips(query: Query, *, link: Link = links.library_url) -> list[Chip]:
 def _chip(query: Query, part: Node, link: Link) -> Chip:
     inner, is_excluded = (part.part, True) if isinstance(part, Not) else (part, False)
     return Chip(
-        text=descriptions.describe(inner),
+        text=inner.describe(),
         is_excluded=is_excluded,
         remove_url=link(query.without(part)),
         invert_text=_("Show only these") if is_excluded else _("Exclude these"),

@@ -15,14 +15,15 @@ from analysis.search import facets, results
 from analysis.search.autocomplete import near_names
 from analysis.search.pagination import Cursor
 from analysis.search.query import LabelTerm, Query
-from analysis.search.results import COUNT_CAP, PAGE_SIZE
-from analysis.search.syntax.parser import InvalidQuery
+from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
+from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.saved_searches import OpenSearch
+from imagelib.sample_images import SAMPLE_SEARCHES
 
 MAX_PAGES = 20
 """Pages that one URL can show, so that Back returns to the same position and responses stay bounded."""
@@ -89,6 +90,7 @@ class LibraryPage:
     filters: Filters | None = None
     saved_search: OpenSearch | None = None
     unknown_terms: list[UnknownTerm] = field(default_factory=list)
+    suggested_searches: list[Choice] = field(default_factory=list)
     is_empty_library: bool = False
     is_trash: bool = False
 
@@ -107,17 +109,17 @@ class SearchError:
 
 
 def library_page(
-    query: Query,
+    search: Search,
     *,
-    viewer: Viewer,
     page_range: PageRange,
     saved_search: OpenSearch | None = None,
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
     """All values of the library page for a query."""
-    page = results.page(query, viewer=viewer, after=page_range.start, size=page_range.pages * PAGE_SIZE)
+    query, viewer = search.query, search.viewer
+    page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE)
     # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
-    number, counts = count_and_facets(query, viewer=viewer)
+    number, counts = count_and_facets(search)
     link = _link_within(saved_search)
     return LibraryPage(
         cards=library_cards(
@@ -133,15 +135,24 @@ def library_page(
         filters=search_filters(query, counts, saved_search=saved_search),
         saved_search=saved_search,
         unknown_terms=[] if number else find_unknown_terms(query, viewer=viewer),
+        suggested_searches=[] if query.text else suggested_searches(page.images),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,
     )
 
 
-def count_and_facets(query: Query, *, viewer: Viewer) -> tuple[int, facets.Facets]:
+def suggested_searches(images: Sequence[Image]) -> list[Choice]:
+    """First searches for a library with the demo's sample photos; none for others."""
+    filenames = {image.filename for image in images}
+    if not filenames.issuperset(SAMPLE_SEARCHES.values()):
+        return []
+    return [Choice(text, links.library_url(parse(text)), is_current=False) for text in SAMPLE_SEARCHES]
+
+
+def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
     """The number of results and their facets, by one scan unless it is sampled."""
-    counts = facets.facets(query, viewer=viewer)
-    return results.count(query, viewer=viewer) if counts.total is None else counts.total, counts
+    counts = facets.facets_of(search)
+    return search.count() if counts.total is None else counts.total, counts
 
 
 def search_filters(query: Query, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
@@ -176,31 +187,30 @@ def library_cards(
 
 
 def next_cards(
-    query: Query,
+    search: Search,
     *,
-    viewer: Viewer,
     after: Cursor,
     page_range: PageRange,
     saved_search: OpenSearch | None = None,
     blurs_sensitive: bool = True,
 ) -> LibraryPage:
     """The page after a cursor, to append to one that shows `page_range`."""
-    page = results.page(query, viewer=viewer, after=after)
+    query, page = search.query, search.page(after=after)
     return LibraryPage(
         cards=library_cards(
-            page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+            page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
         ),
         next_page=_next_page(query, page.next, page_range, saved_search),
     )
 
 
-def page_range_of(image: Image, query: Query, *, viewer: Viewer, max_pages: int = MAX_PAGES) -> PageRange:
+def page_range_of(image: Image, search: Search, *, max_pages: int = MAX_PAGES) -> PageRange:
     """The range with an image: from the first page if near, else from the image on."""
-    ids = results.image_ids(query, viewer=viewer, limit=max_pages * PAGE_SIZE)
+    ids = search.image_ids(limit=max_pages * PAGE_SIZE)
     # Near the start the whole range is shown, as Back in a browser would; far from it, only what follows.
     if image.pk in ids:
         return PageRange(pages=ids.index(image.pk) // PAGE_SIZE + 1)
-    return PageRange(start=results.cursor_of(image.pk, query, viewer=viewer, is_before=True))
+    return PageRange(start=search.cursor_of(image.pk, is_before=True))
 
 
 def page_range_url(query: Query, page_range: PageRange, saved_search: OpenSearch | None = None) -> str:

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting
 from analysis.models import Image, Viewer
-from analysis.search import results
 from analysis.search.month_counts import count_by_month, start_of_month
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
+from analysis.search.results import Search
 from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
 from analysis.web.library.filter_chips import Choice, Link
@@ -61,9 +61,10 @@ def months(query: Query, *, viewer: Viewer) -> list[Month]:
     """The months of a result in its order, with counts if they are quick to get."""
     if not has_months(query):
         return []
-    counts = count_by_month(query, viewer=viewer)
+    search = Search(query, viewer)
+    counts = count_by_month(search)
     if counts is None:
-        return [_month(start, query, is_first=not index) for index, start in enumerate(_month_starts(query, viewer))]
+        return [_month(start, query, is_first=not index) for index, start in enumerate(_month_starts(search))]
     maximum = max(counts.values(), default=1)
     return [
         _month(start, query, is_first=not index, number=number, maximum=maximum)
@@ -71,16 +72,16 @@ def months(query: Query, *, viewer: Viewer) -> list[Month]:
     ]
 
 
-def _month_starts(query: Query, viewer: Viewer) -> Iterator[datetime]:
+def _month_starts(search: Search) -> Iterator[datetime]:
     """Skip from month to month by one-row pages, for at most ten years of months."""
     cursor: Cursor | None = None
     # One row per month by the index of the sort order; GROUP BY month would read every picture of the result.
     for _index in range(MAX_MONTHS):
-        images = results.page(query, viewer=viewer, after=cursor, size=1).images
+        images = search.page(after=cursor, size=1).images
         if not images:
             return
-        yield (start := start_of_month(_sort_time(images[0], query)))
-        cursor = _month_cursors(start, is_ascending=query.sort == "oldest")[1]
+        yield (start := start_of_month(_sort_time(images[0], search.query)))
+        cursor = _month_cursors(start, is_ascending=search.query.sort == "oldest")[1]
 
 
 def _month(start: datetime, query: Query, *, is_first: bool, number: int = 0, maximum: int = 1) -> Month:

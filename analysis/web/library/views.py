@@ -10,10 +10,10 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions
-from analysis.models import Image, Viewer
+from analysis.models import Image
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
-from analysis.search.results import COUNT_CAP
+from analysis.search.results import COUNT_CAP, Search
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
@@ -70,15 +70,14 @@ def _search(request: Request, text: str) -> HttpResponse:
 
 
 def _results(request: Request, query: Query) -> HttpResponse:
-    viewer, saved_search = permissions.viewer_of(request.user), _saved_search(request, query)
+    search, saved_search = Search(query, permissions.viewer_of(request.user)), _saved_search(request, query)
     after = Cursor.from_text(request.GET.get("after", ""))
     # Without "page" a fragment is a new search that htmx sends while a cursor is still in the URL.
     if after and is_fragment(request) and "page" in request.GET:
-        return _next_cards(request, query, viewer=viewer, after=after, saved_search=saved_search)
+        return _next_cards(request, search, after=after, saved_search=saved_search)
     page = library_page(
-        query,
-        viewer=viewer,
-        page_range=_page_range(request, query, viewer=viewer, start=after),
+        search,
+        page_range=_page_range(request, search, start=after),
         saved_search=saved_search,
         blurs_sensitive=not sensitive.shows_sensitive(request),
     )
@@ -105,7 +104,7 @@ def cards(request: Request) -> HttpResponse:
         return render(request, "library/index.html#cards_updated", context)
     if query is not None and visible:
         with suppress(SearchTooSlow), time_limit():
-            number, counts = count_and_facets(query, viewer=viewer)
+            number, counts = count_and_facets(Search(query, viewer))
             filters = search_filters(query, counts, saved_search=saved_search)
             context["library"] = LibraryPage(pictures=formatting.pictures(number, cap=COUNT_CAP), filters=filters)
     return render(request, "library/index.html#cards_updated", context, status=STOP_POLLING)
@@ -124,31 +123,28 @@ def months(request: Request) -> HttpResponse:
     return render(request, "library/months.html#list" if is_fragment(request) else "library/months.html", context)
 
 
-def _next_cards(
-    request: Request, query: Query, *, viewer: Viewer, after: Cursor, saved_search: OpenSearch | None
-) -> HttpResponse:
+def _next_cards(request: Request, search: Search, *, after: Cursor, saved_search: OpenSearch | None) -> HttpResponse:
     pages = int_param(request.GET.get("page", ""), maximum=10**6)
     page_range = PageRange(Cursor.from_text(request.GET.get("start", "")), pages)
     page = next_cards(
-        query,
-        viewer=viewer,
+        search,
         after=after,
         page_range=page_range,
         saved_search=saved_search,
         blurs_sensitive=not sensitive.shows_sensitive(request),
     )
-    response = _render(request, "next_cards", {"library": page, "text": query.text})
+    response = _render(request, "next_cards", {"library": page, "text": search.query.text})
     if pages <= MAX_PAGES:
         # scroll_restore.js puts this URL into the address bar, so that Back and Reload show as many cards again. Not
         # by HX-Push-Url or HX-Replace-Url: htmx would keep a copy of the page each time.
-        response["X-Address"] = page_range_url(query, page_range, saved_search)
+        response["X-Address"] = page_range_url(search.query, page_range, saved_search)
     return response
 
 
-def _page_range(request: Request, query: Query, *, viewer: Viewer, start: Cursor | None) -> PageRange:
+def _page_range(request: Request, search: Search, *, start: Cursor | None) -> PageRange:
     image_id = int_param(request.GET.get("to", ""), maximum=10**18, minimum=0)
-    if image_id and (image := Image.objects.visible_to(viewer).filter(pk=image_id).first()):
-        return page_range_of(image, query, viewer=viewer)
+    if image_id and (image := Image.objects.visible_to(search.viewer).filter(pk=image_id).first()):
+        return page_range_of(image, search)
     return PageRange(start, int_param(request.GET.get("pages", ""), maximum=MAX_PAGES))
 
 

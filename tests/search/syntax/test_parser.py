@@ -6,20 +6,26 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from analysis.search.query import (
+from analysis.search.query import Query
+from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.syntax.tokens import FIELDS
+from analysis.search.terms import (
     And,
+    BucketTerm,
+    CameraTerm,
     CategoryTerm,
     CountTerm,
     DateTerm,
     FaceTerm,
-    FieldTerm,
+    FormatTerm,
     HasTerm,
     LabelTerm,
     ModelTerm,
+    NameTerm,
     Not,
     Or,
     OrientationTerm,
-    Query,
+    OwnerTerm,
     RangeTerm,
     RelativeDateTerm,
     SimilarTerm,
@@ -27,8 +33,6 @@ from analysis.search.query import (
     StateTerm,
     TextTerm,
 )
-from analysis.search.syntax.fields import FIELDS
-from analysis.search.syntax.parser import InvalidQuery, parse
 from tests.search.strategies import PATIENT
 
 DOG, CAT, BIRD, FISH = (LabelTerm(name) for name in ("dog", "cat", "bird", "fish"))
@@ -96,12 +100,12 @@ def day(text):
         ('size "size">=90', (LabelTerm("size"), LabelTerm("size", minimum=90))),
         ('category:"Animals and Pets"', (CategoryTerm("Animals and Pets"),)),
         ('text:"no   entry"', (TextTerm("no entry"),)),
-        ("name:holiday", (FieldTerm("name", "holiday"),)),
+        ("name:holiday", (NameTerm("holiday"),)),
         (
             "owner:anna bucket:b format:PNG",
-            (FieldTerm("owner", "anna"), FieldTerm("bucket", "b"), FieldTerm("format", "PNG")),
+            (OwnerTerm("anna"), BucketTerm("b"), FormatTerm("PNG")),
         ),
-        ('camera:"Canon EOS"', (FieldTerm("camera", "Canon EOS"),)),
+        ('camera:"Canon EOS"', (CameraTerm("Canon EOS"),)),
         ("age:20..30", (FaceTerm((), 20, 30),)),
         ("age:20.. age:..30", (FaceTerm((), 20), FaceTerm((), None, 30))),
         ("age:25 age>=20 age<30", (FaceTerm((), 25, 25), FaceTerm((), 20), FaceTerm((), None, 29))),

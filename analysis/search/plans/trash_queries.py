@@ -1,0 +1,59 @@
+"""Queries with `is:trashed`, split into one outside the trash and one in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from analysis.search.plans.query_parts import QueryParts
+from analysis.search.plans.statements import Scan, fetch_candidates
+from analysis.search.query import TRASHED, Query
+from analysis.search.resolve import ResolvedQuery
+from analysis.search.sql.expressions import Sql
+from analysis.search.terms import And, Node, Not, Or
+from analysis.search.terms.base import Candidates
+
+
+def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
+    """The query for images outside the trash; None if it matches none of them."""
+    if not resolved.query.includes_trash:
+        return resolved
+    parts = [_assume_not_trashed(part) for part in resolved.query.parts]
+    if False in parts:
+        return None
+    remaining = dict.fromkeys(part for part in parts if not isinstance(part, bool))
+    return replace(resolved, query=Query(tuple(remaining), resolved.query.sort))
+
+
+def in_trash(query: QueryParts, scan: Scan, *, or_among: Sequence[int] = ()) -> Sql:
+    """Matches in the viewer's trash and among these images.
+
+    In everyone's trash if the viewer sees all images.
+    """
+    viewer = query.resolved.viewer
+    owner_filter = "true" if viewer.sees_all else "owner_id = %s"
+    text = f"""
+        SELECT unnest(%s::bigint[]) AS image_id
+        UNION ALL SELECT id FROM analysis_image WHERE trashed_at IS NOT NULL AND {owner_filter}
+    """
+    values = (list(or_among), *([] if viewer.sees_all else [viewer.person_id]))
+    return fetch_candidates(query, scan, Candidates(Sql(text, values)))
+
+
+def _assume_not_trashed(node: Node) -> Node | bool:
+    """The node without `is:trashed`, or the constant that it becomes."""
+    if node == TRASHED:
+        return False
+    match node:
+        case Not(part):
+            inner = _assume_not_trashed(part)
+            return (not inner) if isinstance(inner, bool) else Not(inner)
+        case And(parts) | Or(parts):
+            # An Or is true with one true part, an And false with one false part.
+            dominant = isinstance(node, Or)
+            inner_parts = [_assume_not_trashed(part) for part in parts]
+            if dominant in inner_parts:
+                return dominant
+            remaining = tuple(dict.fromkeys(part for part in inner_parts if not isinstance(part, bool)))
+            return type(node)(remaining) if len(remaining) > 1 else remaining[0] if remaining else not dominant
+    return node
