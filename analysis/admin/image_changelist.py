@@ -21,7 +21,7 @@ from analysis.search import results
 from analysis.search.query import Query
 
 
-class ImageMatches(Paginator):  # type: ignore[type-arg]
+class ImageMatches(Paginator):
     """Pages of a search by the library's own engine. Empty without a query."""
 
     def __init__(self, query: Query | None, rows: QuerySet[Image], per_page: int) -> None:

@@ -29,7 +29,7 @@ MAX_LISTED = 20
 MAX_COMPLETIONS = 200
 
 
-class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
+class ImageForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         """Check the unique constraint: one upload per owner and file."""
         data = super().clean()

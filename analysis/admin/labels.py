@@ -37,7 +37,7 @@ class AliasInline(TabularInline):
     extra = 0
 
 
-class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
+class LabelForm(forms.ModelForm):
     """Carries the revision it shows, so that no later change is overwritten."""
 
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)

@@ -40,7 +40,7 @@ NEXT_STEPS = {
 }
 
 
-class DownloadedFile(File):  # type: ignore[type-arg]
+class DownloadedFile(File):
     """An object's bytes and their ETag."""
 
     def __init__(self, file: IO[bytes], *, name: str, etag: str) -> None:

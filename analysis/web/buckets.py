@@ -52,7 +52,7 @@ class ReportRow:
     repair: str
 
 
-class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
+class BucketForm(forms.ModelForm):
     include = SimpleArrayField(
         forms.CharField(),
         required=False,
