@@ -11,6 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from analysis.aws.url_credentials import redact_url_credentials
+from analysis.formatting import filesize
 from analysis.models import Analysis
 from analysis.recognition import registry
 from analysis.recognition.base import FILTERS, Parameters
@@ -175,6 +176,21 @@ def own_models_described(**_: Any) -> list[CheckMessage]:
         )
         return [Error(str(error), hint=hint, id="imagelib.E010")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def memory_suffices(**_: Any) -> list[CheckMessage]:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if machine * 3 // 4 >= settings.DECODE_MEMORY_BYTES:
+        return []
+    return [
+        checks.Warning(
+            f"DECODE_MEMORY_BYTES is {filesize(settings.DECODE_MEMORY_BYTES)}, more than three quarters of this "
+            f"machine's memory ({filesize(machine)}).",
+            hint="Lower it: decoding in all processes takes up to this much beside the servers and workers themselves.",
+            id="imagelib.W007",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

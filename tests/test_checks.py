@@ -74,6 +74,7 @@ def test_deployment_check_reports_embedded_services():
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
+        ("DECODE_MEMORY_BYTES", 2**40, "imagelib.W007"),
         ("ALLOWED_HOSTS", ["*"], "imagelib.W006"),
         ("SECURE_PROXY_SSL_HEADER", None, "imagelib.W004"),
         ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"), "imagelib.W005"),

@@ -57,6 +57,10 @@ class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "permissions")
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # A group also limits: without any, its members could upload.
+        return super().has_delete_permission(request, obj) and bool(request.user.is_superuser)
+
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):

@@ -11,6 +11,7 @@ from typing import IO, Any, TypeAlias
 
 from analysis.aws import clients
 from analysis.aws.object_refs import S3Object
+from analysis.aws.url_credentials import redact_url_credentials
 
 Client: TypeAlias = Any  # botocore creates client classes at run time
 
@@ -113,7 +114,8 @@ def download_url(client: Client, target: S3Object, *, seconds: int, disposition:
     """A presigned URL to download an object. Raises AWSError without credentials."""
     headers = {"ResponseContentDisposition": disposition, "ResponseContentType": "application/octet-stream"}
     with clients.translate_errors():
-        return str(client.generate_presigned_url("get_object", Params=_params(target) | headers, ExpiresIn=seconds))
+        url = client.generate_presigned_url("get_object", Params=_params(target) | headers, ExpiresIn=seconds)
+    return redact_url_credentials(str(url))
 
 
 def delete(client: Client, target: S3Object) -> None:

@@ -122,7 +122,7 @@ def _count_cached(batch: Batch, api: str, image_ids: list[int]) -> int:
         return 0
     requests = [
         Analysis(pk=image.pk, image=image, api=api, recognizer=batch.recognizer, parameters=batch.parameters[api])
-        for image in Image.objects.filter(pk__in=image_ids).only("sha256")
+        for image in Image.objects.filter(pk__in=image_ids).only("sha256", "owner_id")
     ]
     return len(find_cached_responses(requests, owner_id=None if batch.all_owners else batch.person_id))
 

@@ -24,7 +24,7 @@ STEP = 10_000
 def prepare(batch: Batch, *, named: Iterable[int] = ()) -> None:
     """Save a batch and its listed pictures in state paused; `resume` starts it."""
     # Paused until the list is complete: the sweeper queues running batches every few seconds, also half-listed ones.
-    batch.state = State.PAUSED
+    batch.state, batch.is_by_account = State.PAUSED, batch.person_id is not None
     with transaction.atomic():
         batch.save(force_insert=True)
         image_ids = iter(named)
@@ -55,7 +55,7 @@ def resume(batch_id: int, *, budget: Decimal | None = None) -> bool:
     return True
 
 
-def cancel(batch_id: int) -> bool:
+def cancel(batch_id: int, *, reason: str = "") -> bool:
     """Delete queued analyses and end the batch; results stay.
 
     False if it had already ended.
@@ -64,7 +64,8 @@ def cancel(batch_id: int) -> bool:
         # The state is part of the lock's query: of two people who press Cancel and Resume at once, one finds nothing to
         # change.
         locked = _lock(batch_id, State.RUNNING, State.PAUSED, State.STOPPED)
-        if not locked.update(state=State.CANCELLED, finished_at=Now(), changed_at=Now()):
+        fields = {"reason": reason} if reason else {}
+        if not locked.update(state=State.CANCELLED, finished_at=Now(), changed_at=Now(), **fields):
             return False
         enqueue.delete_pending(batch_id)
     return True
@@ -73,13 +74,15 @@ def cancel(batch_id: int) -> bool:
 def advance_batches() -> list[int]:
     """Stop batches without budget and end finished ones.
 
-    Returns ids of those to queue further.
+    Returns ids of those to queue further. Runs of deleted accounts end, as nobody has the right to resume them.
 
     Called every few seconds; concurrent calls are safe.
     """
     unfinished = list[int]()
     for batch in Batch.objects.filter(state=State.RUNNING).order_by("pk"):
-        if reason := budget_stop_reason(batch):
+        if batch.is_orphaned:
+            cancel(batch.pk, reason=authorization.refusal(batch))
+        elif reason := budget_stop_reason(batch):
             _leave(batch.pk, State.STOPPED, reason=reason)
         elif reason := authorization.refusal(batch):
             _leave(batch.pk, State.PAUSED, reason=reason)

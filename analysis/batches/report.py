@@ -55,52 +55,44 @@ def report_lines(batch_id: int) -> list[str]:
     if state is None:
         return [_("There is no bulk run %(id)s.") % {"id": batch_id}]
     batch = state.batch
-    lines = [
-        _("Bulk run %(id)s: %(state)s. %(reason)s")
-        % {"id": batch.pk, "state": batch.get_state_display().lower(), "reason": batch.reason}
-    ]
-    lines = [lines[0].rstrip(), _counts(state), _spent(state)]
-    lines += [*_without_result(state), *_skipped(batch)]
-    for cause in causes(batch):
-        lines.append(
-            _("%(number)s failed (%(api)s, %(code)s): %(message)s")
-            % {"number": count(cause.number), "api": cause.api, "code": cause.code, "message": cause.message}
-        )
-        lines.append(_("  Retry: %(command)s") % {"command": cause.command})
+    values = {"id": batch.pk, "state": batch.get_state_display().lower(), "reason": batch.reason}
+    lines = [(_("Bulk run %(id)s: %(state)s. %(reason)s") % values).rstrip(), _counts(state), _spent(state)]
+    lines += [*_unfinished(state), *_failures(batch)]
     if batch.state in {Batch.State.PAUSED, Batch.State.STOPPED}:
         lines.append(_("Resume with: %(command)s") % {"command": _resume_command(batch)})
     return lines
 
 
-def _without_result(state: Progress) -> Iterator[str]:
-    """A sentence on analyses that ended without a result, if there are any."""
+def _unfinished(state: Progress) -> Iterator[str]:
+    """Analyses that ended without a result, and those left to other runs."""
     batch = state.batch
     if batch.is_fully_queued and not state.waiting and (missing := batch.asked - state.ended) > 0:
-        yield plural(
-            ngettext(
-                "%(number)s analysis ended without a result: its picture was deleted or moved to the trash, "
-                "another request replaced it, or the bulk run was canceled.",
-                "%(number)s analyses ended without a result: their pictures were deleted or moved to the "
-                "trash, other requests replaced them, or the bulk run was canceled.",
-                missing,
-            ),
+        text = ngettext(
+            "%(number)s analysis ended without a result: its picture was deleted or moved to the trash, "
+            "another request replaced it, or the bulk run was canceled.",
+            "%(number)s analyses ended without a result: their pictures were deleted or moved to the "
+            "trash, other requests replaced them, or the bulk run was canceled.",
             missing,
         )
-
-
-def _skipped(batch: Batch) -> Iterator[str]:
-    """A sentence on analyses that another run was working on, if there are any."""
+        yield plural(text, missing)
     if batch.skipped:
-        yield plural(
-            ngettext(
-                "Skipped %(number)s analysis already in progress in another bulk run. If that run "
-                "was canceled, start this one again.",
-                "Skipped %(number)s analyses already in progress in another bulk run. If that run "
-                "was canceled, start this one again.",
-                batch.skipped,
-            ),
+        text = ngettext(
+            "Skipped %(number)s analysis already in progress in another bulk run. If that run "
+            "was canceled, start this one again.",
+            "Skipped %(number)s analyses already in progress in another bulk run. If that run "
+            "was canceled, start this one again.",
             batch.skipped,
         )
+        yield plural(text, batch.skipped)
+
+
+def _failures(batch: Batch) -> Iterator[str]:
+    for cause in causes(batch):
+        yield (
+            _("%(number)s failed (%(api)s, %(code)s): %(message)s")
+            % {"number": count(cause.number), "api": cause.api, "code": cause.code, "message": cause.message}
+        )
+        yield _("  Retry: %(command)s") % {"command": cause.command}
 
 
 def _counts(state: Progress) -> str:

@@ -131,7 +131,7 @@ def _numbers(version: str) -> list[int]:
 def _all_owners(batch: Batch) -> bool:
     """True for a batch over all owners whose user still has permission for it."""
     if not batch.all_owners or batch.person_id is None:
-        return batch.all_owners
+        return batch.all_owners and not batch.is_orphaned
     # Asked again for each page: a person who loses the right in the middle of a long run loses it at once.
     person = permissions.reload_user(batch.person_id)
     return person is not None and permissions.can_analyze_all_images(person)

@@ -101,7 +101,7 @@ def _read(row: BucketObject) -> Outcome | None:
 
 
 def _bucket_is_active() -> Q:
-    return Q(bucket__paused_until=None) | Q(bucket__paused_until__lte=Now())
+    return Q(bucket__paused_until=None) | leases.has_passed("bucket__paused_until")
 
 
 def _is_unchanged(row: BucketObject, info: ObjectInfo) -> bool:

@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from analysis import leases
 from analysis.aws import s3_objects
 from analysis.aws.s3_objects import ObjectInfo
 from analysis.bucket_sync import object_queue
@@ -137,7 +138,7 @@ def count_failed(bucket: Bucket, *, failed: Iterable[tuple[str, int]], options: 
 def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
     if options.is_dry:
         return SyncCounts()
-    free = Q(sync_claimed_until=None) | Q(sync_claimed_until__lt=Now())
+    free = Q(sync_claimed_until=None) | leases.has_passed("sync_claimed_until")
     if not Bucket.objects.filter(free, pk=bucket.pk).update(sync_claimed_until=Now() + LEASE):
         sentence = _("A sync of %(bucket)s is already running. Wait until it has finished.")
         raise SyncRunning(sentence % {"bucket": bucket})

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from analysis.ingest import file_types
@@ -24,13 +25,15 @@ DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufef
 class Limits:
     """Limits of bytes, pixels, decoding memory and processor seconds.
 
-    Decoding is also stopped after twice `seconds` on the clock, where other processes take the processor.
+    All processes with the same `budget_folder` share `max_memory`, see machine_budget. Decoding is also stopped after
+    twice `seconds` on the clock, where other processes take the processor.
     """
 
     max_bytes: int = 100 * 1024**2
     max_pixels: int = 250_000_000
     max_memory: int = 2 * 1024**3
     seconds: int = 30
+    budget_folder: Path | None = None
 
 
 DEFAULT_LIMITS = Limits()

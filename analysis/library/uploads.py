@@ -15,7 +15,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from analysis import formatting, leases
+from analysis import formatting, leases, permissions
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
 from analysis.ingest.validation import InvalidImage, check_size, clean_name, megabytes
@@ -125,6 +125,9 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
     """
     if upload.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker, so this file kills workers
         raise UploadError(_("each worker that checked it stopped unexpectedly"), may_retry=False)
+    owner = permissions.reload_user(upload.owner_id)
+    if owner is None or not permissions.can_upload_images(owner):  # the right was lost after the upload was permitted
+        raise UploadError(_("this account can no longer upload"), may_retry=False)
     # Before it is read: the file behind a key can be of any size in a storage that does not enforce the form's.
     size = blobs.size(upload.key)
     if size != upload.size:

@@ -57,6 +57,9 @@ class Batch(BatchColumns):
         related_name="batches",
         verbose_name=_("started by"),
     )
+    is_by_account = models.BooleanField(
+        _("by an account"), default=False, help_text=_("Not from the command line; stays when the account is deleted.")
+    )
     all_owners = models.BooleanField(
         _("all owners"), default=False, help_text=_("Not limited to the user's own pictures.")
     )
@@ -151,6 +154,14 @@ class Batch(BatchColumns):
     @property
     def apis(self) -> list[str]:
         return sorted(self.parameters)
+
+    @property
+    def is_orphaned(self) -> bool:
+        """True if the account that started it was deleted.
+
+        It has nobody's rights, and not those of the command line.
+        """
+        return self.is_by_account and self.person_id is None
 
 
 class BatchImage(models.Model):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,8 @@ from analysis.models.images import Image
 
 KEY_LENGTH = 1_024  # S3's maximum, in bytes of UTF-8
 SEQUENCER_LENGTH = 32
+# Advisory lock while a bucket of one name is checked and saved.
+_PREFIX_LOCK = 0x6275_636B
 
 
 validate_bucket_name = RegexValidator(
@@ -114,7 +116,13 @@ class Bucket(models.Model):
         return f"{self.name}/{self.prefix}" if self.prefix else self.name
 
     def clean(self) -> None:
-        """Reject prefixes that overlap another owner's: objects would get two owners."""
+        """Reject prefixes that overlap another owner's: objects would get two owners.
+
+        In a transaction that then saves it, no other bucket of this name can be added in between.
+        """
+        with connection.cursor() as cursor:
+            # Prefixes overlap without being equal, so no unique constraint can tell. Held until the transaction ends.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_PREFIX_LOCK, self.name])
         others = Bucket.objects.filter(name=self.name).exclude(pk=self.pk).exclude(owner_id=self.owner_id)
         for prefix in others.values_list("prefix", flat=True):
             if prefix.startswith(self.prefix) or self.prefix.startswith(prefix):

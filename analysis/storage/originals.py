@@ -82,6 +82,29 @@ def reference(image: Image, *, region: str) -> S3Object | None:
     return _target(image, image.bucket)
 
 
+def replacing_version(image: Image) -> str | None:
+    """The version to take in place of one that is gone.
+
+    The latest, if it has the examined bytes. None if the examined one is still there, or there is none. Only reads S3;
+    `renew_version` stores it.
+    """
+    if image.bucket is None or not image.version_id or not image.etag:
+        return None
+    target = _target(image, image.bucket)
+    try:
+        client = client_of(image.bucket)
+        s3_objects.head(client, target)
+    except AWSError as refusal:
+        if refusal.code not in s3_objects.VERSION_GONE:
+            return None
+    else:
+        return None
+    try:
+        return s3_objects.head(client, replace(target, version=None), etag=image.etag)
+    except AWSError:
+        return None
+
+
 def delete(image: Image) -> None:
     """Delete an original in a bucket, if the bucket allows it. Raises AWSError."""
     if image.bucket is not None and image.bucket.may_delete:
@@ -118,10 +141,11 @@ def _with_version(image: Image, bucket: Bucket, request: Callable[[S3Object], st
         if refusal.code not in s3_objects.VERSION_GONE or not image.etag:
             raise
         version_id = request(replace(target, version=None))
-        _renew_version(image, version_id)
+        renew_version(image, version_id)
 
 
-def _renew_version(image: Image, version_id: str) -> None:
+def renew_version(image: Image, version_id: str) -> None:
+    """Store the version that has the examined bytes now."""
     with transaction.atomic():
         # Both or none: a sync compares the object's row with the picture's to see whether it is unchanged.
         for rows in (Image.objects.filter(pk=image.pk), BucketObject.objects.filter(image=image.pk)):

@@ -152,7 +152,7 @@ class SharedS3Storage(S3Storage):
                 Conditions=[{name: value} for name, value in fields.items()] + [["content-length-range", size, size]],
                 ExpiresIn=seconds,
             )
-        return PresignedForm(form["url"], form["fields"])
+        return PresignedForm(redact_url_credentials(form["url"]), form["fields"])
 
     def copy(self, source: str, target: str, *, etag: str) -> None:
         """Copy inside the bucket, only if the source still has this ETag."""

@@ -140,7 +140,10 @@ def _note(run: Batch) -> str:
         Batch.Scope.OUTDATED: _("analyzed by an older model"),
     }.get(Batch.Scope(run.scope), "")
     apis = ", ".join(str(Analysis.Api(api).label) for api in run.apis if api in Analysis.Api.values)
-    started_by = _("by %(person)s") % {"person": run.person} if run.person else _("from the command line")
+    if run.person:
+        started_by = _("by %(person)s") % {"person": run.person}
+    else:
+        started_by = _("by a deleted account") if run.is_orphaned else _("from the command line")
     return " · ".join(filter(None, [scope, apis, _("re-run") if run.is_forced else "", started_by]))
 
 

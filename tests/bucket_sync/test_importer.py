@@ -523,6 +523,30 @@ def test_object_claimed_by_a_dead_worker_is_claimed_again(bucket, s3):
     assert Image.objects.count() == 1
 
 
+def test_clock_set_back_by_two_hours_stops_no_import(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    ahead = Now() + timedelta(hours=2)
+    BucketObject.objects.update(next_attempt_at=ahead)
+    Bucket.objects.update(paused_until=ahead, sync_claimed_until=ahead)
+    assert importer.due_buckets() == [bucket.pk]
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+    assert told()[0] == "present"
+    assert [page.counts.known for page in sync.sync(bucket, options=sync.SyncOptions())][-1] == 1
+
+
+def test_lease_delay_and_pause_still_hold(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    for values in ({"paused_until": Now() + importer.PAUSE}, {"paused_until": None}):
+        BucketObject.objects.update(next_attempt_at=Now() if values["paused_until"] else Now() + leases.MAX_DELAY)
+        Bucket.objects.update(**values)
+        assert importer.due_buckets() == []
+    Bucket.objects.update(sync_claimed_until=Now() + sync.LEASE)
+    with pytest.raises(sync.SyncRunning):
+        list(sync.sync(bucket, options=sync.SyncOptions()))
+
+
 def test_version_is_saved_and_compared(bucket, s3):
     s3.put(KEY, pictures.jpeg())
     s3.versions[KEY] = "v7"

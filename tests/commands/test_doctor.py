@@ -130,6 +130,25 @@ def test_without_database_and_redis_it_tells_what_can_be_told(tmp_path, away):
     assert "secret" not in json.dumps(told)
 
 
+def test_credentials_in_the_address_of_an_endpoint_are_not_told(tmp_path):
+    with nobody_there() as port:
+        endpoint = f"http://me:secret@127.0.0.1:{port}"
+        _, told, complaint = doctor_elsewhere(
+            tmp_path,
+            DATABASE_URL=f"postgresql://127.0.0.1:{port}/pictures",
+            REDIS_URL=f"redis://127.0.0.1:{port}/0",
+            AWS_STORAGE_BUCKET_NAME="pictures",
+            AWS_REGION="eu-central-1",
+            AWS_ENDPOINT_URL=endpoint,
+            AWS_ACCESS_KEY_ID="testing",
+            AWS_SECRET_ACCESS_KEY="testing",
+            RECOGNIZER="rekognition",
+        )
+    assert told["storage"]["state"] == "failed"
+    assert f"127.0.0.1:{port}" in json.dumps(told["storage"])
+    assert "secret" not in json.dumps(told) + complaint
+
+
 @pytest.mark.django_db
 def test_migrations_that_are_pending_are_named():
     with connection.cursor() as cursor:

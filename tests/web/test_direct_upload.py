@@ -6,9 +6,10 @@ import base64
 import hashlib
 import json
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -140,6 +141,23 @@ def test_upload_of_another_person_is_not_found(browser, colleague, signed_in):
     send(browser, leave)
     assert other.get(reverse("upload-states"), {"id": str(Upload.objects.get().pk)}).content.strip() == b""
     assert browser.post(reverse("upload-complete", args=[uuid4()])).status_code == 404
+
+
+@pytest.mark.parametrize("lost", ["group", "account"])
+def test_right_lost_since_the_upload_was_permitted(browser, owner, pictures_folder, lost):
+    early, late = ask(browser), ask(browser)
+    assert send(browser, early).status_code == 204
+    if lost == "group":
+        owner.groups.add(Group.objects.get_or_create(name="viewer")[0])
+        assert send(browser, late).status_code == 403
+    else:
+        owner.is_active = False
+        owner.save()
+    Upload.objects.filter(pk=UUID(early["complete"].split("/")[-3])).update(state="arrived")
+    tasks.check_uploads()
+    rejected = Upload.objects.exclude(state="issued").get()
+    assert (rejected.state, rejected.reason) == ("refused", "this account can no longer upload")
+    assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
 
 
 def test_expired_upload_is_rejected_and_its_bytes_are_deleted(browser, pictures_folder):

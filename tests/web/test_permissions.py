@@ -106,6 +106,20 @@ def test_overlapping_bucket_of_another_owner_is_refused(prefix, is_refused, imag
     assert staff_with(Codename.ADD_BUCKET).post("/buckets/add/", own).status_code == 302
 
 
+@pytest.mark.usefixtures("image", "rekognition")
+@pytest.mark.parametrize("may_choose", [True, False])
+@pytest.mark.parametrize("path", ["/buckets/add/", "/admin/analysis/bucket/add/"])
+def test_bucket_gets_no_api_that_is_not_enabled(path, may_choose, colleague, staff_with, settings):
+    settings.RECOGNIZER_APIS = ["labels"]
+    is_page = path == "/buckets/add/"
+    form = {"name": "holidays", "owner": colleague.pk, "visibility": 0, "anyway": "on"}
+    browser = staff_with(Codename.ADD_BUCKET, *([Codename.ADD_BATCH] if may_choose else []))
+    browser.post(path, form | {"apis": ["labels", "faces"] if is_page else "labels,faces"})
+    assert Bucket.objects.filter(name="holidays").exists() == may_choose
+    browser.post(path, form | {"name": "others", "apis": "labels"})
+    assert Bucket.objects.get(name="others").apis == ["labels"]
+
+
 def test_refused_change_names_the_reason(image, stranger, signed_in):
     Image.objects.update(visibility=Image.Visibility.SHARED)
     browser = signed_in(stranger)

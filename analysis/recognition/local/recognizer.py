@@ -170,6 +170,7 @@ class Inspection:
     def content(self, picture: bytes, *, api: ApiName, parameters: Parameters) -> dict[str, Any]:
         with self._lock:
             self._detect(picture, api=api)
+            sessions.give_back_memory()
             if api == "faces":
                 return responses.faces_response(self._faces or (), self._traits or (), size=self._size)
             if api == "moderation":

@@ -59,6 +59,7 @@ def create_upload(request: Request) -> HttpResponse:
 @require_POST
 def receive_file(request: Request, upload_id: UUID) -> HttpResponse:
     """Receive a file if the storage accepts none from browsers; 204 as from S3."""
+    permissions.require_upload_images(request.user)
     content = request.FILES.get("file")
     if content is None:
         return _text_response(_("No file arrived. Send it again."), status=400)
