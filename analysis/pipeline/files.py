@@ -38,6 +38,7 @@ def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[st
     `exclude`: patterns of paths below the folders to skip.
     """
     changed = list[Path]()
+    # Without our own storage: importing a folder above it would add each rendition as a picture.
     files = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
     for outcome in examine_all(files, limits=renditions.limits()):
         imported = store_file(outcome, owner_id=owner_id)
@@ -59,6 +60,7 @@ def store_file(outcome: Outcome, *, owner_id: int) -> ImportedFile:
     path = outcome.path
     if path is None or outcome.examined is None:
         return ImportedFile(path, refusal=outcome.refusal)
+    # Read here and not with the picture: sidecars are written by other programs, often after it.
     examined = with_sidecar(outcome.examined, read_sidecar(path))
     try:
         with path.open("rb") as file:

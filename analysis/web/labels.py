@@ -64,6 +64,7 @@ class Group:
 def labels(request: Request) -> HttpResponse:
     """Overview, one group (`kind`, `category`), or labels whose name contains `q`."""
     viewer, is_blurring = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
+    # PostgreSQL stores no NUL and raises for one in a parameter.
     text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_FILTER_LENGTH]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
     if text or kind in Label.Kind.values:
