@@ -9,6 +9,9 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet --no-input
 COMPILE = .venv/bin/python -m uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make requirements" $(UPGRADE:%=--upgrade-package %)
+# Each process gets half of the tests in their order, so that the rows of a module are made once; who is done first takes
+# some of the other's.
+PARALLEL = --numprocesses auto --dist worksteal
 # What a deployment would set, so that `check --deploy` judges what is served there and not a laptop's settings.
 PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=pictures.example.org DATABASE_URL=postgresql://imagelib@127.0.0.1/imagelib \
@@ -29,7 +32,7 @@ demo: .venv/installed-dev ## the same, with sample photos imported
 	@exec .venv/bin/python manage.py run --samples
 
 test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chromium, those with axe-core npm
-	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos"
+	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
 check: .venv/installed-dev ## style, types, layers, migrations, infrastructure, deployment, templates
@@ -48,7 +51,7 @@ format: .venv/installed-dev ## format Python and templates as `make check` requi
 	.venv/bin/python -m djlint --reformat --quiet templates
 
 coverage: .venv/installed-dev .venv/models ## all tests except tests/chaos, with the lines that no test runs
-	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
+	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
 
 bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 	@.venv/bin/python bench/run.py

@@ -52,4 +52,4 @@ def backoff(attempts: int) -> timedelta:
 
     Doubled each time, with jitter so that failed rows do not come back together.
     """
-    return min(timedelta(seconds=2.0**attempts * random.uniform(1, 2)), MAX_DELAY)  # noqa: S311
+    return min(timedelta(seconds=2.0**attempts * random.uniform(1, 2)), MAX_DELAY)

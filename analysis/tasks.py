@@ -34,7 +34,7 @@ from analysis.statistics import aggregation
 from analysis.storage import blobs
 
 
-class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
+class OnCommitTask(DjangoTask):
     """A task that may fail to be sent on commit.
 
     Its row is saved, and the sweeper sends it again.

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # started as a file, so only bench/ is on the path
 
-from bench.report import Report  # noqa: E402
+from bench.report import Report
 
 BENCHES = {  # time limits in seconds
     "ingest": 420.0,

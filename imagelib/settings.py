@@ -10,7 +10,7 @@ from pathlib import Path
 import dj_database_url
 from environs import Env
 
-from imagelib import admin_theme, budget, celery_schedule, csp, embedded, secret_key
+from imagelib import admin_theme, budget, celery_broker, celery_schedule, csp, embedded, log_config, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -237,9 +237,8 @@ FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 # --- Recognition ------------------------------------------------------------------------------------------------------
 
 RECOGNIZER = env.str("RECOGNIZER", "local")
-RECOGNIZER_APIS: list[str] = env.list(
-    "RECOGNIZER_APIS", []
-)  # empty: all APIs of a free recognizer, labels of a paid one
+# Empty: all APIs of a free recognizer, labels of a paid one.
+RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])
 MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
 FACE_CONFIDENCE = env.float("FACE_CONFIDENCE", 75.0)
 MODERATION_MIN_CONFIDENCE = env.float("MODERATION_MIN_CONFIDENCE", 50.0)
@@ -279,6 +278,7 @@ WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
 REDIS = REDIS_URL or embedded.redis_url(VAR)
 CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
 CELERY_TASK_IGNORE_RESULT = True
+# Acknowledged at its end, so that the task of a killed worker runs again.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_RETRY_ON_WORKER_LOST = True
@@ -294,16 +294,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 900,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "socket_connect_timeout": 2,
-    "socket_timeout": 30,
-    "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
-    "health_check_interval": 25,
-    "max_connections": 100,
-}
+CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(CELERY_BROKER_URL)
 CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # Scheduled bulk runs: a crontab, and the options of analyze_images.
@@ -327,11 +318,4 @@ UNFOLD = admin_theme.UNFOLD
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"botocore": {"level": "WARNING"}},  # logs at INFO where it found credentials
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-}
+LOGGING = log_config.log_config(env.str("LOG_LEVEL", "INFO"))

@@ -5,13 +5,21 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
 
 import botocore.session  # noqa: TID251
 
+from imagelib.embedded.server import own_folder
+
+BYTECODE = Path(tempfile.gettempdir()) / f"imagelib-tests-bytecode-{os.geteuid()}"
 VAR = Path(tempfile.gettempdir()) / f"imagelib-tests-{os.getpid()}"
+
+# Read with assertions rewritten: compiling the tests anew takes each process five seconds of processor time. The folder
+# is in no checkout, and PYTHONDONTWRITEBYTECODE has its way outside of the tests.
+sys.pycache_prefix, sys.dont_write_bytecode = str(own_folder(BYTECODE)), False
 
 OURS = ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SECRET_KEY", "HTTPS", "RECOGNIZER", "LOCAL_", "AWS_")
 for name in [name for name in os.environ if name.startswith(OURS)]:

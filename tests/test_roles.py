@@ -264,7 +264,11 @@ def test_curator_reviews_many_visible_pictures_at_once(owner, in_group):
 
 @pytest.mark.parametrize(
     ("name", "offered"),
-    [("viewer", set()), ("curator", {"add-tag"}), ("owner", {"add-tag", "trash", "open-to", "analyze", "upload"})],
+    [
+        ("viewer", set()),
+        ("curator", {"add-tag"}),
+        ("owner", {"add-tag", "trash", "set-visibility", "analyze", "upload"}),
+    ],
 )
 def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, signed_in):
     person = in_group(name)
@@ -273,7 +277,7 @@ def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, sign
     shared = create_image(owner, visibility=1)
     browser = signed_in(person)
     page = browser.get("/").content.decode()
-    actions = {"add-tag", "trash", "open-to"}
+    actions = {"add-tag", "trash", "set-visibility"}
     seen = {action for action in actions if f'formaction="/bulk/{action}/"' in page}
     seen |= {action for action in ("analyze", "upload") if f'"/{action}/"' in page}
     assert seen == offered

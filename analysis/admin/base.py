@@ -27,15 +27,17 @@ INVALID_FILTER = gettext_lazy("Invalid filter; showing all rows.")
 MAX_DELETED = 1_000
 
 
-class PageAdmin(ModelAdmin):  # type: ignore[misc]
+class PageAdmin(ModelAdmin):
     """A list that stays fast at a million rows; actions check the submitted keys."""
 
     paginator = CappedPaginator
+    # Django would count the whole table beside the filtered rows on every page.
     show_full_result_count = False
     list_per_page = 50
     list_filter_submit = True
     list_fullwidth = True
     warn_unsaved_form = True
+    # "Show all" of a million rows is one page that no browser survives.
     list_max_show_all = 0
     indexed_moment = ""
     """A list filtered to days of this column is ordered by it: one index then filters, sorts and stops early."""
@@ -52,6 +54,7 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         if ERROR_FLAG in request.GET and request.method == "GET":
             messages.warning(request, INVALID_FILTER)
+        # Django says this in its own words and leaves the person on the result of the POST.
         if request.method == "POST" and "action" in request.POST and not request.POST.getlist(ACTION_CHECKBOX_NAME):
             messages.warning(request, NOTHING_SELECTED)
             return redirect(request.get_full_path())
@@ -92,6 +95,7 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
             )
             messages.error(request, formatting.plural(sentence, MAX_DELETED))
             return None
+        # They may have been deleted since the list was shown; Django's actions then report success for none.
         rows = queryset if is_across(request) else queryset.filter(pk__in=keys)
         if not rows.order_by().exists():
             messages.warning(request, ROWS_GONE)

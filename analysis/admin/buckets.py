@@ -48,6 +48,7 @@ class BucketAdmin(PageAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Bucket | None = None) -> Any:
+        # A bucket that is only being added has no sync to show.
         return self.fieldsets if obj else self.fieldsets[:1]
 
     def get_form(self, request: HttpRequest, obj: Bucket | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -91,6 +92,7 @@ class BucketObjectAdmin(ReadOnlyAdmin):
         ("bucket", filters.AutocompleteSelectFilter),
     )
     list_select_related = ("bucket", "image")
+    # With collation C, LIKE 'prefix%' is a range of the key's index; "contains" would read all objects.
     search_fields = ("key__startswith",)
     search_help_text = _("Beginning of the key: photos/2024/")
     ordering = ("-pk",)

@@ -55,6 +55,7 @@ def badge(description: str | Promise) -> Callable[[StateColumn], Callable[[Any, 
         @wraps(method)
         def column(model_admin: Any, row: Any) -> SafeString:
             state, text = method(model_admin, row)
+            # format_html escapes every argument: filenames and labels come from outside.
             return format_html('<span class="badge {}">{}</span>', STATES.get(state, "plain"), text)
 
         return column
@@ -124,6 +125,7 @@ def json_block(value: Any, *, summary: str = "") -> SafeString | str:
     """Indented JSON that opens by a click: responses are long."""
     if value in (None, {}, []):
         return EMPTY
+    # Names in other scripts are readable only unescaped.
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return format_html(
         '<details class="json-block"><summary>{}</summary><pre tabindex="0">{}</pre></details>',

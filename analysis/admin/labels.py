@@ -32,7 +32,7 @@ from analysis.models import Image, Label, LabelAlias, Verdict
 MAX_MERGED = 100
 
 
-class AliasInline(TabularInline):  # type: ignore[misc]
+class AliasInline(TabularInline):
     model = LabelAlias
     extra = 0
 
@@ -43,7 +43,7 @@ class AliasInline(TabularInline):  # type: ignore[misc]
         return field
 
 
-class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
+class LabelForm(forms.ModelForm):
     """Carries the revision it shows, so that no later change is overwritten."""
 
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)

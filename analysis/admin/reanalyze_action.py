@@ -144,7 +144,7 @@ def _table_rows(estimate: Estimate) -> list[tuple[str, ...]]:
         (
             str(Analysis.Api(api).label),
             formatting.count(of_api.analyses),
-            formatting.count(of_api.settled),
+            formatting.count(of_api.up_to_date),
             formatting.count(of_api.in_progress),
             formatting.count(of_api.reused),
             formatting.count(of_api.calls),
@@ -159,13 +159,13 @@ def _summary(estimate: Estimate) -> str:
     analyses = ngettext("%(number)s analysis", "%(number)s analyses", estimate.analyses)
     parts = [
         gettext("%(needed)s of %(number)s pictures to analyze")
-        % {"needed": formatting.count(estimate.images), "number": formatting.count(estimate.looked_at)},
+        % {"needed": formatting.count(estimate.images), "number": formatting.count(estimate.examined)},
         formatting.plural(analyses, estimate.analyses),
         formatting.dollars(estimate.dollars),
         formatting.duration(estimate.seconds),
     ]
     summary = " · ".join(part for part in parts if part)
-    if estimate.is_whole:
+    if estimate.is_complete:
         return summary
     more = gettext("Estimated from the first %(number)s pictures; the selection has more.")
-    return f"{summary}. {more % {'number': formatting.count(estimate.looked_at)}}"
+    return f"{summary}. {more % {'number': formatting.count(estimate.examined)}}"

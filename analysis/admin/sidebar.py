@@ -67,6 +67,7 @@ SECTIONS = (
             Item(User, "person"),
             Item(Group, "group"),
             Item(ApiToken, "key"),
+            Item(our.IdempotentRequest, "repeat"),
         ),
     ),
     # Rows that only matter to an engineer who debugs imagelib: queues, caches and counters.
@@ -75,7 +76,6 @@ SECTIONS = (
         (
             Item(our.ImageIndex, "manage_search"),
             Item(our.SpendEntry, "playlist_add"),
-            Item(our.IdempotentRequest, "repeat"),
             Item(our.PendingBlob, "delete_sweep"),
             Item(our.Heartbeat, "ecg_heart"),
             Item(our.AddedStatistics, "add_photo_alternate"),

@@ -24,7 +24,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

@@ -129,7 +129,7 @@ def start_batch(request: HttpRequest, options: BatchStart) -> HttpResponse:
     """
     batch, ids = _batch(request, options)
     estimate = estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED)
-    batch.expected = estimate.analyses if estimate.is_whole else None
+    batch.expected = estimate.analyses if estimate.is_complete else None
     with transaction.atomic():
         token = token_budget.lock(token_of(request))
         started = _earlier_start(request)
@@ -288,8 +288,8 @@ def batch_out(progress: Progress) -> BatchOut:
 def _estimate_out(batch: Batch, estimate: Estimate, request: HttpRequest) -> EstimateOut:
     return EstimateOut(
         images=estimate.images,
-        examined=estimate.looked_at,
-        is_complete=estimate.is_whole,
+        examined=estimate.examined,
+        is_complete=estimate.is_complete,
         calls=sum(api.calls for api in estimate.by_api.values()),
         dollars=estimate.dollars,
         seconds=estimate.seconds,
@@ -297,7 +297,7 @@ def _estimate_out(batch: Batch, estimate: Estimate, request: HttpRequest) -> Est
             api: ApiEstimateOut(
                 calls=found.calls,
                 from_cache=found.reused,
-                up_to_date=found.settled,
+                up_to_date=found.up_to_date,
                 in_progress=found.in_progress,
                 dollars=found.dollars,
                 seconds=found.seconds,

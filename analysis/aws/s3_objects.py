@@ -85,6 +85,8 @@ def download(
     """
     with clients.translate_errors():
         response = client.get_object(**_params(target, etag=etag))
+        # Closed unread where it is too large: reading the rest would download it for nothing, and an open body keeps
+        # its connection from the pool.
         with closing(response["Body"]) as stream:
             if maximum is None or response["ContentLength"] <= maximum:
                 for chunk in stream.iter_chunks(CHUNK_BYTES):
@@ -126,6 +128,7 @@ def _params(target: S3Object, *, etag: str = "") -> dict[str, str]:
     params = {"Bucket": target.bucket, "Key": target.key}
     if target.version:
         return params | {"VersionId": target.version}
+    # An ETag is a quoted string in HTTP (RFC 9110, 8.8.3); S3 compares the quotes, too.
     return params | ({"IfMatch": f'"{etag}"'} if etag else {})
 
 

@@ -51,6 +51,7 @@ def record_events(events: Sequence[ObjectEvent]) -> RecordedEvents:
     """Queue the objects of events and complete uploads, in one transaction."""
     recorded = RecordedEvents()
     with transaction.atomic():
+        # Direct uploads arrive in the same queue: the event completes an upload whose browser was closed too early.
         keys = [blobs.relative_key(event.key) for event in events if event.kind == CREATED and _is_upload(event)]
         recorded.uploads = uploads.mark_uploaded_by_key(keys) if keys else 0
         rows = _rows(events, recorded)
@@ -93,6 +94,8 @@ def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple
     rows: dict[tuple[int, str], ObjectEvent] = {}
     for event in events:
         if event.bucket not in by_name and event.bucket != blobs.bucket_name():
+            # Not dropped: the bucket may be added on the page a minute later, and the dead-letter queue can be replayed
+            # then.
             recorded.unknown.add(event.bucket)
         if is_internal_key(event.bucket, event.key):
             continue
@@ -111,6 +114,8 @@ def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
     # Sorted by key, so that two consumers cannot deadlock.
     ordered = sorted(rows.items())
     with connection.cursor() as cursor:
+        # Events come twice and out of order (AWS, "Event notification types and destinations"), so one that is no later
+        # than the row's, or names the version it has, changes nothing. The object itself is read by the importer.
         cursor.execute(
             """
             INSERT INTO analysis_bucketobject AS seen

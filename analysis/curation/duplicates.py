@@ -43,6 +43,7 @@ def find_duplicate_groups(person_id: int, *, after: Cursor | None = None) -> Dup
     index = HashIndex.of_person(person_id)
     groups: list[list[Image]] = []
     scanned = 0
+    # Bounded by both: a library without duplicates would be read to its end for one page.
     while scanned < MAX_SCANNED and len(groups) < MAX_GROUPS:
         images = _newest(person_id, after)
         scanned += len(images)
@@ -61,6 +62,8 @@ def best_first(images: Collection[Image]) -> list[Image]:
 def _newest(person_id: int, after: Cursor | None) -> list[Image]:
     own = Image.objects.filter(owner_id=person_id, trashed_at=None).order_by("-added_at", "-pk")
     if after is not None:
+        # Not a comparison of rows, which Django cannot express; the first condition lets PostgreSQL use the index as if
+        # it were.
         own = own.filter(Q(added_at__lte=after.key) & (Q(added_at__lt=after.key) | Q(pk__lt=after.image_id)))
     return list(own[:STEP])
 
@@ -68,6 +71,8 @@ def _newest(person_id: int, after: Cursor | None) -> list[Image]:
 def _groups_led_by(images: Sequence[Image], index: HashIndex) -> list[list[Image]]:
     """The groups whose newest picture is one of these."""
     similar = _similar_images(images, index)
+    # Similarity is not transitive: A may be like B and B like C, but not A like C. Listing each group at its newest
+    # picture shows it once, on whichever page it starts.
     leaders = [image for image in images if similar[image.pk] and not _has_newer(similar[image.pk], image)]
     frontier = {other.pk: other for image in leaders for other in similar[image.pk] if other.pk not in similar}
     for _ in range(MAX_HOPS):

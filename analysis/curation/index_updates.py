@@ -42,6 +42,7 @@ def images_with_keyword(image_ids: Collection[int], label: Label) -> set[int]:
 def _index_positive(image_ids: Collection[int], label: Label) -> None:
     rows = ImageLabel.objects.filter(image_id__in=image_ids, label=label)
     indexed = set(rows.values_list("image_id", flat=True))
+    # A person's word outweighs any percentage; 100 % also keeps the label above every threshold.
     rows.update(confidence=FULL)
     missing = [pk for pk in image_ids if pk not in indexed]
     if label.kind != Label.Kind.TAG:

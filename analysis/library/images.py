@@ -71,6 +71,7 @@ def store_files(
     Raises StorageError, or its FileChanged where the file is no longer the examined one; then no file stays. Read
     errors of `file` pass through.
     """
+    # In the trash, too: add() decides under a lock, and what is stored needs no second copy.
     if existing := find_any(examined.sha256, owner_id=owner_id):
         return StoredFiles(existing, examined.metadata.descriptive, keys=(), folder=folder)
     image = _new_image(examined, owner_id=owner_id, visibility=visibility)
@@ -117,6 +118,7 @@ def add(stored: StoredFiles) -> Added:
         existing = find_active(image.sha256, owner_id=image.owner_id)
         if existing is None:
             raise
+        # On commit, as this transaction may be part of a larger one that is rolled back and repeated.
         transaction.on_commit(partial(blobs.delete_pending, stored.keys))
         return Added(existing, is_new=False)
     duplicate_flags.mark_duplicates(image)
@@ -154,6 +156,7 @@ def _mark_dropped(image: Image) -> None:
         state=BucketObject.State.DROPPED, image=None
     )
     if image.bucket.may_delete:
+        # robust: an error of S3 must not keep the callbacks after it from running; the row is deleted already.
         transaction.on_commit(lambda: originals.delete(image), robust=True)
 
 
@@ -172,6 +175,7 @@ def set_visibility(image_ids: Collection[int], visibility: int) -> None:
     # Links that were shared while an image was public must not work when it is public again.
     new_link = {} if visibility == Image.Visibility.PUBLIC else {"public_id": RandomUUID()}
     with transaction.atomic():
+        # All three tables in one transaction: a search must not find a picture by its labels that its row hides.
         Image.objects.filter(pk__in=image_ids).update(visibility=visibility, **new_link)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=image_ids).update(visibility=visibility)
@@ -185,6 +189,7 @@ def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
     with transaction.atomic():
         locked = Image.objects.select_for_update(of=("self",)).filter(pk__in=image_ids).order_by("pk")
         active = Image.objects.filter(owner_id=owner_id, trashed_at=None, bucket=None)
+        # Looked up before the update: the constraint would refuse all pictures for one that the new owner has.
         owned = set(active.filter(sha256__in=locked.values("sha256")).values_list("sha256", flat=True))
         changed = list[int]()
         for pk, sha256, trashed_at, bucket_id in locked.values_list("pk", "sha256", "trashed_at", "bucket_id"):

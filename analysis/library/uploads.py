@@ -73,8 +73,10 @@ def issue(
     upload.sidecar = to_json(sidecar) if sidecar else None
     lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
     with transaction.atomic():
+        # The database's clock, to which "expired" is compared later.
         upload.expires_at = Now() + lifetime
         upload.save(force_insert=True)
+        # The sweeper leaves the key alone until the form can no longer be used.
         blobs.register_pending([upload.key], ahead=lifetime)
     return upload
 
@@ -103,6 +105,7 @@ def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
     """
     upload = _open_upload(upload_id, owner_id=owner_id)
     if upload.state == State.ISSUED:
+        # S3's event may have recorded it in the meantime; a worker may even have the picture by now.
         Upload.objects.filter(pk=upload.pk, state=State.ISSUED).update(state=State.ARRIVED, next_attempt_at=Now())
         upload.refresh_from_db()
     return upload
@@ -138,6 +141,7 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
     owner = permissions.reload_user(upload.owner_id)
     if owner is None or not permissions.can_upload_images(owner):  # the right was lost after the upload was permitted
         raise UploadError(_("this account can no longer upload"), may_retry=False)
+    # Before it is read: the file behind a key can be of any size in a storage that does not enforce the form's.
     size = blobs.size(upload.key)
     if size != upload.size:
         raise _wrong_size(size, upload)
@@ -182,7 +186,7 @@ def delete_expired() -> None:
 
 
 def _open_upload(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
-    # Other people's uploads look like unknown ones, so that nobody can probe for ids.
+    # Other people's uploads look like unknown ones, so that ids cannot be probed.
     upload = Upload.objects.filter(pk=upload_id, owner_id=owner_id).annotate(is_late=Q(expires_at__lte=Now())).first()
     if upload is None:
         raise UploadRefused(_("Unknown upload. Please send the file again."), status=404)
@@ -193,6 +197,7 @@ def _open_upload(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
 
 def _check_open_uploads(owner_id: int, size: int) -> None:
     is_open = Q(state=State.ARRIVED) | Q(state=State.ISSUED, expires_at__gt=Now())
+    # Two requests at once may both pass; the limit keeps a person from filling the storage, not from one file too many.
     totals = Upload.objects.filter(is_open, owner_id=owner_id).aggregate(number=Count("pk"), size=Sum("size"))
     if totals["number"] >= settings.MAX_OPEN_UPLOADS:
         sentence = _("%(number)s of your uploads are still in progress. Wait for some to finish, then send this again.")

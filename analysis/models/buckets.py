@@ -21,6 +21,7 @@ _PREFIX_LOCK = 0x6275_636B
 
 
 validate_bucket_name = RegexValidator(
+    # AWS, "Bucket naming rules". \Z and not $, which also matches before a line feed at the end.
     r"^(?!xn--|sthree-|\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z",
     _(
         "Enter an S3 bucket name: 3 to 63 lowercase letters, digits, hyphens and dots,"
@@ -81,6 +82,7 @@ class Bucket(models.Model):
         verbose_name=_("APIs"),
         help_text=_("APIs that analyze its pictures. Leave empty for those in RECOGNIZER_APIS."),
     )
+    # Off by default: the bucket was there before imagelib, and other programs may use its objects.
     may_delete = models.BooleanField(
         _("delete originals"),
         default=False,
@@ -94,6 +96,7 @@ class Bucket(models.Model):
         editable=False,
         help_text=_("XMP files were seen in it; they are looked for beside each picture."),
     )
+    # The key, not S3's continuation token, which expires: StartAfter continues days later as well.
     cursor = models.CharField(
         _("cursor"), max_length=KEY_LENGTH, blank=True, help_text=_("Last key compared by the running sync.")
     )
@@ -102,6 +105,7 @@ class Bucket(models.Model):
     )
     sync_started_at = models.DateTimeField(_("sync started"), null=True, blank=True)
     sync_ended_at = models.DateTimeField(_("sync finished"), null=True, blank=True)
+    # A lease instead of an advisory lock: it ends by itself after a crash, and a sync commits between its pages.
     sync_claimed_until = models.DateTimeField(
         _("sync claimed until"), null=True, blank=True, help_text=_("Lease of the running sync.")
     )
@@ -170,6 +174,8 @@ class BucketObject(models.Model):
         help_text=_("Sequencer of the latest S3 event, padded with zeros."),
     )
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    # An object may be replaced while a worker reads it. The worker's result is saved only if this number is still the
+    # same.
     revision = models.PositiveIntegerField(
         _("revision"), default=0, help_text=_("Number of events, to notice changes during an import.")
     )

@@ -13,6 +13,7 @@ class NameTrigrams(models.Func):
     expression requires.
     """
 
+    # A line feed cannot be in a filename or a title, so no trigram spans both of them.
     arg_joiner = " || chr(10) || "
     output_field = ArrayField(models.TextField())
     _trigrams = (

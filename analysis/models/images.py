@@ -61,6 +61,7 @@ class Image(models.Model):
         HEIC = "heic", "HEIC"
         AVIF = "avif", "AVIF"
 
+    # PROTECT: deleting a user must not delete pictures; they are given to another user or deleted for good first.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images", verbose_name=_("owner")
     )
@@ -92,9 +93,13 @@ class Image(models.Model):
         verbose_name=_("folder"),
         help_text=_("Of the bucket, or where the file was uploaded or imported from."),
     )
+    # db_default, here and below: a column added with a constant default does not rewrite a table of millions of rows,
+    # and rows that SQL inserts get the value, too.
     version_id = models.CharField(
         _("version ID"), max_length=1_024, blank=True, db_default="", help_text=_("In buckets with versioning.")
     )
+    # Not the MD5 of the file: for multipart uploads and KMS encryption S3 computes it in another way. Only ever
+    # compared.
     etag = models.CharField(
         _("ETag"), max_length=100, blank=True, db_default="", help_text=_("ETag of the object when it was imported.")
     )
@@ -107,6 +112,8 @@ class Image(models.Model):
     sequencer = models.CharField(
         _("sequencer"), max_length=32, blank=True, db_default="", help_text=_("Sequencer of the latest S3 event.")
     )
+    # Not the picture's ID, which a visitor could count up; a new one for each set of renditions, so that browsers and
+    # CDN may keep them for ever.
     renditions_id = models.UUIDField(_("renditions"), help_text=_("Part of the storage keys of thumbnail and preview."))
     sha256 = models.CharField(_("SHA-256"), max_length=64, help_text=_("Of the original file, in hexadecimal."))
     size = models.BigIntegerField(_("size"), help_text=_("Bytes of the original."))
@@ -150,6 +157,8 @@ class Image(models.Model):
         _("placeholder"), blank=True, help_text=_("Tiny WebP shown until the thumbnail is loaded.")
     )
 
+    # Cameras store local time, most without an offset. Sorted and shown as the camera's clock had it, a day out is in
+    # order even if it crossed time zones.
     taken_at = models.DateTimeField(
         _("taken"), null=True, blank=True, help_text=_("Time on the camera's clock, stored as if it were UTC.")
     )
@@ -183,11 +192,13 @@ class Image(models.Model):
     )
     creator = models.CharField(_("creator"), max_length=200, blank=True, db_default="")
     copyright = models.CharField(_("copyright"), max_length=200, blank=True, db_default="")
+    # Two columns, not PostGIS: the extension is missing on many servers, and a box is all that searches compare.
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
 
     added_at = models.DateTimeField(_("added"), db_default=Now())
     trashed_at = models.DateTimeField(_("trashed"), null=True, blank=True)
+    # Random, so that a public picture's address does not reveal how many pictures there are, or lead to the next one.
     public_id = models.UUIDField(
         _("public ID"),
         db_default=RandomUUID(),
@@ -202,7 +213,11 @@ class Image(models.Model):
         verbose_name_plural = _("pictures")
         constraints = [
             models.UniqueConstraint(
-                fields=["owner", "sha256"], condition=Q(trashed_at=None, bucket=None), name="image_bytes_once_per_owner"
+                # Pictures in buckets are left out: the same bytes under two keys are two objects, which their owner
+                # keeps as they are.
+                fields=["owner", "sha256"],
+                condition=Q(trashed_at=None, bucket=None),
+                name="image_bytes_once_per_owner",
             ),
             models.UniqueConstraint(fields=["key"], condition=Q(bucket=None), name="image_key_of_upload"),
             models.UniqueConstraint(
@@ -219,7 +234,11 @@ class Image(models.Model):
                 fields=["owner", "-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest_of_owner"
             ),
             models.Index(
-                fields=["-added_at", "-id"], condition=Q(trashed_at=None, visibility__gt=0), name="image_newest_open"
+                # Another person's library: shared pictures are few among many, and image_newest would read all the
+                # private ones.
+                fields=["-added_at", "-id"],
+                condition=Q(trashed_at=None, visibility__gt=0),
+                name="image_newest_open",
             ),
             models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
             models.Index(

@@ -14,6 +14,7 @@ class PendingBlob(models.Model):
     without listing the bucket.
     """
 
+    # Unique, and inserted before the file is written: two workers never write the same key.
     key = models.CharField(_("storage key"), max_length=200, unique=True)
     since = models.DateTimeField(_("since"), db_default=Now(), db_index=True)
 

@@ -39,6 +39,7 @@ def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[st
     `exclude`: patterns of paths below the folders to skip.
     """
     changed, paths = list[Path](), list(paths)
+    # Without our own storage: importing a folder above it would add each rendition as a picture.
     files = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
     for outcome in examine_all(files, limits=renditions.limits()):
         imported = store_file(outcome, owner_id=owner_id, tops=paths)
@@ -63,6 +64,7 @@ def store_file(outcome: Outcome, *, owner_id: int, tops: Collection[Path] = ()) 
     path = outcome.path
     if path is None or outcome.examined is None:
         return ImportedFile(path, refusal=outcome.refusal)
+    # Read here and not with the picture: sidecars are written by other programs, often after it.
     examined, folder = with_sidecar(outcome.examined, read_sidecar(path)), path_of_file(path, tops)
     try:
         with path.open("rb") as file:

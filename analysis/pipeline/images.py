@@ -40,6 +40,7 @@ def store_image(
     examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False, folder: str = ""
 ) -> Added:
     """Store an examined image and queue its analyses. Raises StorageError."""
+    # Files before the row and outside of its transaction: writing to S3 takes seconds, in which locks would be held.
     stored = images.store_files(examined, file, owner_id=owner_id, folder=folder)
     with transaction.atomic():
         added = images.add(stored)
@@ -69,6 +70,7 @@ def request_analysis(
     requested = registry.enabled_apis() if apis is None else list(apis)
     with transaction.atomic():
         number = enqueue.enqueue(image_ids, apis=requested, is_bulk=is_bulk, is_forced=is_forced)
+        # On commit: a worker that is faster than the commit would find nothing to do.
         for api in requested if number else ():
             tasks.run_recognition.delay_on_commit(recognizer=registry.current().name, api=api)
     return number

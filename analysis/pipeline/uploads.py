@@ -23,6 +23,7 @@ def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
     """
     upload = uploads.mark_uploaded(upload_id, owner_id=owner_id)
     if upload.state == Upload.State.ARRIVED:
+        # The bytes are in S3 then, and reading them back would keep a web thread busy for their whole transfer.
         if blobs.accepts_direct_uploads():
             tasks.check_uploads.delay_on_commit()
         else:

@@ -255,7 +255,7 @@ def _save_failure(analysis: Analysis, error: Exception) -> bool:
             analysis.requeue(code=error.code, message=error.sentence(translate=_), after=delay, is_attempt=False)
         case Throttled(outcome="throttled"):
             # The rate was too high, not the image at fault: never counted as an attempt.
-            seconds = min(error.retry_after or 0.5, MAX_RETRY_AFTER) + random.uniform(0, 2)  # noqa: S311
+            seconds = min(error.retry_after or 0.5, MAX_RETRY_AFTER) + random.uniform(0, 2)
             message = error.sentence(translate=_)
             analysis.requeue(code=error.code, message=message, after=timedelta(seconds=seconds), is_attempt=False)
         case Throttled():
@@ -288,7 +288,7 @@ def _retry_later(analysis: Analysis, *, code: str, message: str, final_message: 
     """
     if analysis.attempts >= MAX_ATTEMPTS:
         return analysis.mark_failed(code=code, message=final_message, is_permanent=False)
-    jitter = random.uniform(0, min(2.0**analysis.attempts, 120.0))  # noqa: S311
+    jitter = random.uniform(0, min(2.0**analysis.attempts, 120.0))
     delay = timedelta(seconds=min(min_delay, MAX_RETRY_AFTER) + jitter)
     analysis.requeue(code=code, message=message, after=delay)
     return False

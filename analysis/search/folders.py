@@ -40,7 +40,7 @@ _TOP = f"""
         AND coalesce(folder.owner_id, 0) = coalesce(counted.owner_id, 0)
         AND coalesce(folder.bucket_id, 0) = coalesce(counted.bucket_id, 0)
     ORDER BY lower(folder.name), folder.id
-"""  # noqa: S608
+"""
 _BELOW = f"""
     WITH RECURSIVE tree AS (
         SELECT id, id AS top FROM analysis_folder WHERE {{start}}
@@ -50,7 +50,7 @@ _BELOW = f"""
         SELECT tree.top, sum(own.images) AS images
         FROM ({_BY_FOLDER}) own JOIN tree ON tree.id = own.folder_id GROUP BY tree.top)
     {_COLUMNS} ON folder.id = counted.top ORDER BY lower(folder.name), folder.id
-"""  # noqa: S608
+"""
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ _CHILDREN = f"""
         SELECT FROM analysis_labelancestor middle WHERE middle.label_id = child.label_id
         AND {_ABOVE.format("middle.label_id", "middle.ancestor_id")}
         AND {_ABOVE.format("middle.ancestor_id", "child.ancestor_id")})
-"""  # noqa: S608
+"""
 _ROOTS = f"""
     SELECT DISTINCT root.ancestor_id FROM analysis_labelancestor root
     WHERE NOT EXISTS (
         SELECT FROM analysis_labelancestor higher WHERE higher.label_id = root.ancestor_id
         AND {_ABOVE.format("higher.label_id", "higher.ancestor_id")})
-"""  # noqa: S608
+"""
 _PATH = """
     SELECT own.ancestor_id FROM analysis_labelancestor own
     LEFT JOIN analysis_labelancestor above ON above.label_id = own.ancestor_id

@@ -70,7 +70,7 @@ class Search:
         ordering = self.plan.ordering
         if not ordering.key or not Image.objects.visible_to(self.viewer).filter(pk=image_id).exists():
             return None
-        [(key,)] = fetch_all(f"SELECT {ordering.key} FROM analysis_image i WHERE i.id = %s", (image_id,))  # noqa: S608
+        [(key,)] = fetch_all(f"SELECT {ordering.key} FROM analysis_image i WHERE i.id = %s", (image_id,))
         step = (-1 if ordering.is_ascending else 1) if is_before else 0
         return Cursor(key, image_id + step)
 

@@ -21,12 +21,12 @@ MAX_COMPARED = 20_000
 """Of up to this many visible pictures, all are compared."""
 
 _TABLE = ImageEmbedding._meta.db_table
-_DISTANCE = f"e.vector <=> (SELECT vector FROM {_TABLE} WHERE image_id = %s)"  # noqa: S608
+_DISTANCE = f"e.vector <=> (SELECT vector FROM {_TABLE} WHERE image_id = %s)"
 # Vectors of another model version, left from before an update, are not comparable.
 _COMPARABLE = f"""
     e.image_id <> %s AND e.vector IS NOT NULL
     AND e.model_version = (SELECT model_version FROM {_TABLE} WHERE image_id = %s)
-"""  # noqa: S608
+"""
 
 
 def similar_ids(image_id: int, *, viewer: Viewer, limit: int = MAX_SIMILAR) -> list[int]:
@@ -73,7 +73,7 @@ def _by_index(image_id: int, viewer: Viewer, *, limit: int, scanned: int) -> lis
     text = f"""
         SELECT e.image_id, {_DISTANCE} AS distance FROM {_TABLE} e JOIN analysis_image i ON i.id = e.image_id
         WHERE i.trashed_at IS NULL AND {visible.text} AND {_COMPARABLE} ORDER BY distance LIMIT %s
-    """  # noqa: S608
+    """
     near = list[tuple[int, float]]()
     # A cursor of the server, since the scan can stop where pictures are no longer similar. A condition would not stop
     # it: the index would look for more until it gives up.
@@ -101,6 +101,6 @@ def _by_comparison(image_id: int, viewer: Viewer, *, limit: int) -> tuple[int, l
             WHERE {_COMPARABLE})
         (SELECT 0 AS image_id, count(*)::float8 AS distance FROM visible)
         UNION ALL (SELECT image_id, distance FROM compared ORDER BY distance, image_id LIMIT %s)
-    """  # noqa: S608
+    """
     [(_, number), *near] = fetch_all(text, [*visible.values, image_id, image_id, image_id, limit])
     return int(number), near

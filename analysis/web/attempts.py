@@ -29,6 +29,8 @@ class Attempts:
     ) -> None:
         self.address = client_address(request)
         self._name, self._seconds, self._is_limited = name, seconds, maximum > 0
+        # By account and network: by account alone, a stranger could lock out everybody whose name they know; by network
+        # alone, a botnet has as many attempts as it has addresses.
         key, network = _digest(account.casefold()), _network(self.address)
         self._limits = {f"{name}:{key}:{network}": maximum, f"{name}:{key}": total}
         if network:
@@ -50,6 +52,7 @@ class Attempts:
         try:
             with redis_client().pipeline() as pipeline:
                 for key in self._limits:
+                    # INCR alone sets no expiry, and EXPIRE after it would extend the wait with each attempt.
                     pipeline.set(key, 0, ex=self._seconds, nx=True)
                     pipeline.incr(key)
                 pipeline.execute()

@@ -55,7 +55,7 @@ class ReportRow:
     repair: str
 
 
-class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
+class BucketForm(forms.ModelForm):
     include = SimpleArrayField(
         forms.CharField(),
         required=False,
@@ -113,6 +113,7 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
         """
         if not self.is_valid():
             return False
+        # "anyway" is no declared field until the check has failed once, so that it is not offered to everybody.
         findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
         for finding in findings:
             self.add_error(FIELDS.get(finding.subject), finding.sentence)
@@ -169,6 +170,7 @@ def remove(request: Request, bucket_id: int) -> HttpResponse:
     name = str(bucket)
     try:
         bucket.delete()
+    # The database decides, not a count before: a sync may add a picture at this moment.
     except ProtectedError:
         pictures = formatting.pictures(bucket.images.count())
         message = _("%(bucket)s was not removed: delete its %(pictures)s first, including those in the trash.")
@@ -183,6 +185,7 @@ def _form(request: Request, bucket: Bucket) -> HttpResponse:
     form = BucketForm(request.POST or None, instance=bucket, label_suffix="", may_choose_apis=may_choose_apis)
     if request.method == "POST" and form.is_connected() and form.save_checked():
         return redirect("bucket", form.instance.pk)
+    # 422, since htmx and browsers treat 200 after a POST as success.
     return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -208,6 +211,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "pending": formatting.count(states.get(BucketObject.State.WAITING, 0)),
         "present": formatting.count(states.get(BucketObject.State.PRESENT, 0)),
         "library_url": links.with_parameters(reverse("library"), q=f'bucket:"{bucket.name}"'),
+        # By key, the order in which S3's console lists them.
         "skipped": skipped.order_by("key")[:MAX_SKIPPED],
         "failed": failed,
         "more": max(more, 0),

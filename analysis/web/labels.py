@@ -87,6 +87,7 @@ def labels(request: Request) -> HttpResponse:
     `q` is a text in the labels' names.
     """
     viewer, is_blurring = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
+    # PostgreSQL stores no NUL and raises for one in a parameter.
     text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_FILTER_LENGTH]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
     page: Page | None = None

@@ -48,6 +48,7 @@ class Throttled(forms.Form):
         username = str(self.cleaned_data.get("username") or "")
         attempts = SignInAttempts(self.request or HttpRequest(), username)
         self.wait = attempts.seconds_to_wait()
+        # Before the password is checked: its hash takes a tenth of a second of processor time by design.
         if self.wait:
             logger.warning("Sign-in refused from %s: too many failed attempts.", attempts.address or "a local socket")
             raise ValidationError(_too_many_attempts(self.wait), code=THROTTLED)
@@ -65,7 +66,7 @@ class SignInForm(Throttled, AuthenticationForm):
     pass
 
 
-class AdminSignInForm(Throttled, UnfoldAuthenticationForm):  # type: ignore[misc] # unfold has no types
+class AdminSignInForm(Throttled, UnfoldAuthenticationForm):
     pass
 
 
@@ -76,6 +77,7 @@ class SignIn(views.LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)
         if isinstance(form, SignInForm) and form.wait:
+            # Django's view answers 200 for any failed sign-in, which tells scripts and proxies nothing.
             response.status_code = 429
             response["Retry-After"] = str(form.wait)
         return response

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analysis import pipeline
-from analysis.library import uploads
 from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch, Upload
-from imagelib.accounts import api_tokens
 from imagelib.accounts.models import ApiToken
-from tests import pictures
-from tests.factories import create_analysis, create_bucket, create_labeled_image
+from tests.factories import create_labeled_image
+from tests.web.shared_rows import *  # noqa: F403
 
 pytestmark = pytest.mark.django_db
 
@@ -169,19 +165,6 @@ def outcome(response) -> int | str:
     if response.status_code == 302 and response.url.startswith(reverse("login")):
         return SIGN_IN if "next=" in response.url else 302
     return response.status_code
-
-
-@pytest.fixture
-def image(owner, pictures_folder):
-    image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk, folder="Dogs").image
-    create_analysis(image, api="moderation", state="done")
-    BulkChange.objects.create(person=owner, action="trash")
-    SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
-    create_bucket(owner)
-    api_tokens.create(owner, name="Test", scopes=["read"], days=30)
-    uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)
-    Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
-    return image
 
 
 def test_every_address_has_an_entry():

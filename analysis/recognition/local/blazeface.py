@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from typing import Any
 
-import cv2  # noqa: TID251
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2  # noqa: TID251
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 

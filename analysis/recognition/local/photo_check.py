@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2  # noqa: TID251
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import cv2  # noqa: TID251
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 

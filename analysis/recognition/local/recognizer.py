@@ -19,7 +19,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-import cv2  # noqa: TID251
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from botocore import exceptions, parsers  # noqa: TID251
-from botocore.config import Config  # noqa: TID251
+from botocore import exceptions, parsers
+from botocore.config import Config
 
 from analysis.aws.clients import session
 from analysis.messages import gettext_noop

@@ -43,7 +43,7 @@ _MATCHING_CAMERAS = f"""
     SELECT place, camera_make, camera_model, lens FROM used
     JOIN unnest(%s::text[]) WITH ORDINALITY AS said (pattern, place)
         ON {{}} ILIKE pattern
-"""  # noqa: S608
+"""
 MAX_CAMERAS = 100
 """Up to this many cameras are listed in a condition, which PostgreSQL answers by the index within OR, too."""
 

@@ -35,7 +35,7 @@ class _Folders(NamedTuple):
     def condition(self) -> Sql:
         """About the columns of an image; never null."""
         if self.ids is None:
-            text = f"coalesce(folder_id IN (SELECT f.id FROM analysis_folder f WHERE {self.test.text}), false)"  # noqa: S608
+            text = f"coalesce(folder_id IN (SELECT f.id FROM analysis_folder f WHERE {self.test.text}), false)"
             return Sql(text, self.test.values)
         return Sql("coalesce(folder_id = ANY(%s::bigint[]), false)", (list(self.ids),)) if self.ids else FALSE
 
@@ -158,6 +158,6 @@ def _narrowed(test: Sql, text: str) -> Sql:
 def _resolved(test: Sql) -> _Folders:
     if test == FALSE:
         return _Folders(test, ())
-    statement = f"SELECT f.id FROM analysis_folder f WHERE {test.text} LIMIT {MAX_FOLDERS + 1}"  # noqa: S608
+    statement = f"SELECT f.id FROM analysis_folder f WHERE {test.text} LIMIT {MAX_FOLDERS + 1}"
     ids = tuple(folder_id for (folder_id,) in fetch_all(statement, test.values))
     return _Folders(test, ids if len(ids) <= MAX_FOLDERS else None)

@@ -143,10 +143,10 @@ class RangeTerm(Term):
         test = self._test()
         match MEASURES[self.field].table:
             case "analysis_rating":
-                text = f"SELECT image_id FROM analysis_rating WHERE person_id = %s AND {test.text}"  # noqa: S608
+                text = f"SELECT image_id FROM analysis_rating WHERE person_id = %s AND {test.text}"
                 return Candidates(Sql(text, (resolved.viewer.person_id, *test.values)), frozenset([self]), are_few=True)
             case "analysis_imageindex":
-                text = f"SELECT image_id, added_at, owner_id, visibility FROM analysis_imageindex WHERE {test.text}"  # noqa: S608
+                text = f"SELECT image_id, added_at, owner_id, visibility FROM analysis_imageindex WHERE {test.text}"
                 return Candidates(Sql(text, test.values), frozenset([self]), is_indexed=True)
         return None
 

@@ -100,7 +100,7 @@ class StateTerm(ChoiceTerm):
                 values = (resolved.viewer.person_id,)
             case "failed":
                 # States have partial indexes; in a healthy library, few analyses have failed or are pending.
-                text = f"SELECT a.image_id FROM analysis_analysis a WHERE {_LATEST_FAILED}"  # noqa: S608
+                text = f"SELECT a.image_id FROM analysis_analysis a WHERE {_LATEST_FAILED}"
             case "pending":
                 text = "SELECT image_id FROM analysis_analysis WHERE state IN ('queued', 'running')"
             case "reviewed":
@@ -115,7 +115,7 @@ def _has_duplicate(viewer: Viewer, *, has_embeddings: bool) -> Sql:
     return Sql(
         f"""coalesce((SELECT true FROM analysis_image i JOIN analysis_image twin
             ON (twin.phash = i.phash OR twin.sha256 = i.sha256) AND twin.id <> i.id AND twin.trashed_at IS NULL
-            WHERE i.id = d.image_id AND {visible.text} AND {is_same} LIMIT 1), false)""",  # noqa: S608
+            WHERE i.id = d.image_id AND {visible.text} AND {is_same} LIMIT 1), false)""",
         visible.values,
     )
 
@@ -162,7 +162,7 @@ class HasTerm(ChoiceTerm):
     def candidates(self, resolved: Resolution) -> Candidates | None:
         if self.feature not in {"faces", "text"}:
             return None
-        text = f"SELECT image_id FROM {_FEATURE_TABLES[self.feature]}"  # noqa: S608
+        text = f"SELECT image_id FROM {_FEATURE_TABLES[self.feature]}"
         return Candidates(Sql(text), frozenset([self]))
 
     def candidates_without(self, resolved: Resolution) -> Candidates | None:

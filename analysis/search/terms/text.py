@@ -49,7 +49,7 @@ class TextTerm(Term):
     @classmethod
     def any_condition(cls, terms: Sequence[Self], resolved: Resolution) -> Sql:
         query = _tsquery(terms)
-        match = f"SELECT t.words @@ ({query.text}) FROM analysis_imagetext t WHERE t.image_id = d.image_id"  # noqa: S608
+        match = f"SELECT t.words @@ ({query.text}) FROM analysis_imagetext t WHERE t.image_id = d.image_id"
         return Sql(f"coalesce(({match}), false)", query.values)
 
     @classmethod
@@ -59,7 +59,7 @@ class TextTerm(Term):
             SELECT x.image_id, x.added_at, x.owner_id, x.visibility
             FROM analysis_imagetext t JOIN analysis_imageindex x ON x.image_id = t.image_id
             WHERE t.words @@ ({query.text})
-        """  # noqa: S608
+        """
         return Sql(text, query.values)
 
 

@@ -110,6 +110,8 @@ def latency(scope: Scope) -> Table:
 
 def confidence(scope: Scope) -> Table:
     columns = (Column(_("Labels"), series="one"),)
+    # Bins below the lowest confidence that was asked for are empty on any library, so the table starts at the first
+    # one.
     counts = queries.confidences(scope.person_id)
     first = next((step for step, number in enumerate(counts) if number), 0)
     rows = [
@@ -187,6 +189,7 @@ def storage(scope: Scope) -> Table:
     at_end = scope.total if scope.span.is_hourly else queries.total(scope.person_id, before=scope.span.end)
     size, pictures = at_end.bytes, at_end.pictures
     values: dict[datetime, tuple[Number, ...]] = {}
+    # Backwards from today's total: the sum of all earlier additions would have to be read for the first row.
     for start, total in reversed(scope.added.items()):
         values[start] = (size, pictures)
         size, pictures = size - total.bytes, pictures - total.pictures
@@ -231,6 +234,7 @@ def _own_labels(scope: Scope) -> tuple[list[tuple[str, int]], bool]:
     """Most frequent labels of one person's pictures; True if estimated."""
     viewer = Viewer(person_id=scope.person_id)
     result = facets(parse("owner:me"), viewer=viewer, maximum=queries.MAX_LABELS)
+    # Never less than one: the statistics may be a minute older than the pictures of the sample.
     factor = max(1.0, scope.total.pictures / result.counted) if result.is_sample and result.counted else 1.0
     labels = [(facet.name, round(facet.count * factor)) for facet in result.by_kind.get("label", [])]
     return labels, result.is_sample

@@ -94,6 +94,7 @@ def as_csv(request: Request, name: str) -> HttpResponseBase:
             table = make(scope)
     except SearchTooSlow:
         return HttpResponse(TOO_SLOW, status=503, content_type="text/plain; charset=utf-8")
+    # Streamed, since GZipMiddleware adds random bytes to a streamed body against BREACH and needs no copy of it.
     response = StreamingHttpResponse(lines(table), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="imagelib-{name}-{scope.span.name}.csv"'
     return response
@@ -120,6 +121,7 @@ def _until(request: Request, today: date) -> date:
         until = date.fromisoformat(request.GET.get("until", ""))
     except ValueError:
         return today
+    # Later days are empty, and a date near year 1 or 9999 would overflow when a period is added.
     return min(max(until, EARLIEST), today)
 
 
@@ -138,7 +140,7 @@ def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = 
 
 
 def _later_url(scope: Scope) -> str:
-    """Next period; empty if it lies in the future."""
+    """Next period; empty if it is in the future."""
     today = now().astimezone(UTC).date()
     if scope.span.is_hourly or scope.span.last_day >= today:
         return ""
@@ -220,6 +222,7 @@ def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) ->
 
 def _updated() -> str:
     """Age of the precomputed figures; the oldest counts."""
+    # Each table is updated by itself, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return _("Figures appear within a minute after the scheduler starts.")

@@ -101,7 +101,7 @@ def retry(request: Request, image_id: int) -> HttpResponse:
 
 def _may_retry(image: Image, api: str) -> bool:
     """True for APIs that are switched on or failed before."""
-    # Others could cause costs that nobody agreed to.
+    # Others could cause costs that the owner did not agree to.
     if api not in registry.current().apis:
         return False
     return api in registry.enabled_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()

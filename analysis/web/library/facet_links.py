@@ -111,6 +111,7 @@ def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
 def _label_link(query: Query, facet: Facet, link: Link) -> FacetLink:
     name = facet.name.lower()
     term = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
+    # A label with a minimum confidence in the search counts as chosen, so that its link removes that term.
     active = next((part for part in query.labels if part.name.lower() == name and part.kind in {"", facet.kind}), None)
     swatch = name if facet.kind == Label.Kind.COLOR and name in SWATCHES else ""
     return _facet_link(query, term, facet.name, link, count=formatting.count(facet.count), active=active, swatch=swatch)

@@ -99,7 +99,7 @@ class LibraryPage:
 
     @property
     def has_pending(self) -> bool:
-        return any(card.is_open for card in self.cards)
+        return any(card.is_pending for card in self.cards)
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ def library_page(
     """All values of the library page for a query."""
     query, viewer = search.query, search.viewer
     page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE)
+    # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
     number, counts = count_and_facets(search)
     link = _link_within(saved_search)
     return LibraryPage(
@@ -211,6 +212,7 @@ def next_cards(
 def page_range_of(image: Image, search: Search, *, max_pages: int = MAX_PAGES) -> PageRange:
     """The range with an image: from the first page if near, else from the image on."""
     ids = search.image_ids(limit=max_pages * PAGE_SIZE)
+    # Near the start the whole range is shown, as Back in a browser would; far from it, only what follows.
     if image.pk in ids:
         return PageRange(pages=ids.index(image.pk) // PAGE_SIZE + 1)
     return PageRange(start=search.cursor_of(image.pk, is_before=True))
@@ -235,6 +237,7 @@ def search_error(text: str, error: InvalidQuery) -> SearchError:
     position = min(error.column - 1, len(text))
     start = max(0, position - EXCERPT_BEFORE)
     excerpt = text[start : position + EXCERPT_AFTER]
+    # The caret stands below in a monospaced font; a tab or a line feed would shift it.
     printable = "".join(character if character.isprintable() else " " for character in excerpt)
     return SearchError(str(error), printable, " " * (position - start) + "^")
 

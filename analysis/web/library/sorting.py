@@ -81,6 +81,7 @@ def months(query: Query, *, viewer: Viewer) -> list[Month]:
 def _month_starts(search: Search) -> Iterator[datetime]:
     """Skip from month to month by one-row pages, for at most ten years of months."""
     cursor: Cursor | None = None
+    # One row per month by the index of the sort order; GROUP BY month would read every picture of the result.
     for _index in range(MAX_MONTHS):
         images = search.page(after=cursor, size=1).images
         if not images:
@@ -113,5 +114,6 @@ def _month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Curs
     return Cursor(next_start, 0), Cursor(start, 0)
 
 
+# A microsecond is PostgreSQL's resolution of a timestamp.
 def _just_before(time: datetime) -> datetime:
     return time - timedelta(microseconds=1)

@@ -40,6 +40,7 @@ def create_upload(request: Request) -> HttpResponse:
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     owner_id = current_user_id(request)
     folder = request.POST.get("folder", "")
+    # Of this owner only: an answer about other people's files would reveal who has a picture.
     present = images.find_any(sha256, owner_id=owner_id) if sha256 else None
     if present:
         images.add_folder(present, folder)
@@ -95,6 +96,7 @@ def complete_upload(request: Request, upload_id: UUID) -> HttpResponse:
 @require_safe
 def upload_states(request: Request) -> HttpResponse:
     """Rows of the uploads with these ids that have been checked."""
+    # UUID() alone also takes braces, a URN and hyphens anywhere.
     ids = [UUID(text) for text in request.GET.getlist("id")[:MAX_STATES] if ID.fullmatch(text)]
     own = Upload.objects.filter(pk__in=ids, owner_id=current_user_id(request)).select_related("image")
     checked = own.filter(state__in=[Upload.State.TAKEN, Upload.State.REFUSED])

@@ -82,6 +82,7 @@ def upload_state(request: Request) -> HttpResponse:
 def limits() -> dict[str, str]:
     """Limits that the browser checks before it sends a file."""
     return {
+        # Without separators, for JavaScript; the template would write it as 104,857,600.
         "max_bytes": str(settings.MAX_UPLOAD_BYTES),
         "words": megabytes(settings.MAX_UPLOAD_BYTES),
         "system_folders": "/".join(SYSTEM_FOLDERS),
