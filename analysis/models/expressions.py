@@ -5,6 +5,14 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+CAMERA_INDEXES = {
+    "iso": "iso",
+    "exposure": "exposure_seconds",
+    "aperture": "f_number",
+    "focal": "focal_millimeters",
+}
+"""Indexes of camera settings, by the ends of their names."""
+
 
 class NameTrigrams(models.Func):
     """Characters and trigrams of a name, for a GIN index for substring searches.

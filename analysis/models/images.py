@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models.expressions import DayOfYear, NameTrigrams
+from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, NameTrigrams
 from analysis.models.viewer import Viewer
 
 
@@ -25,15 +25,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def editable_by(self, person_id: int | None) -> ImageQuerySet:
         """`Image.is_editable_by` as a queryset; includes the trash."""
         return self.filter(owner_id=person_id) if person_id is not None else self.none()
-
-
-CAMERA_INDEXES = {
-    "iso": "iso",
-    "exposure": "exposure_seconds",
-    "aperture": "f_number",
-    "focal": "focal_millimeters",
-}
-"""Indexes of camera settings, by the ends of their names."""
 
 
 class Image(models.Model):
