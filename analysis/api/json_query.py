@@ -62,7 +62,7 @@ def _node(term: JsonTerm, *, path: str, depth: int = 0) -> Node:
     given = [name for name in ("term", "all", "any", "not_") if getattr(term, name) is not None]
     if len(given) != 1:
         raise ApiError(422, _("Give exactly one of “term”, “all”, “any” and “not”."), field=path)
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH:  # the parser bounds texts only, and this recursion comes before any text
         raise ApiError(422, _("At most %(limit)s levels.") % {"limit": MAX_DEPTH}, field=path)
     if term.term is not None:
         return _leaf(term.term, path=f"{path}.term")

@@ -69,6 +69,7 @@ def _viewer(name: str | None) -> Viewer:
 
 def _write_file(chosen: Format, rows: Any, path: Path) -> None:
     """Write beside the file and rename at the end, so that no half file is left."""
+    # In the same folder, since renaming across file systems is copying.
     partial = path.with_name(f"{path.name}.partial")
     try:
         with partial.open("wb") as file:
