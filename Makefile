@@ -9,27 +9,30 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet --no-input
 COMPILE = .venv/bin/python -m uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make requirements" $(UPGRADE:%=--upgrade-package %)
+# Each process gets half of the tests in their order, so that the rows of a module are made once; who is done first takes
+# some of the other's.
+PARALLEL = --numprocesses auto --dist worksteal
 # What a deployment would set, so that `check --deploy` judges what is served there and not a laptop's settings.
 PRODUCTION = IMAGELIB_ENV_FILE=/dev/null SECRET_KEY="$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=pictures.example.org DATABASE_URL=postgresql://imagelib@127.0.0.1/imagelib \
-	BEHIND_PROXY=1 TRUSTED_PROXIES=127.0.0.1 MONTHLY_BUDGET=100 REDIS_URL=redis://127.0.0.1/0 RECOGNIZER=rekognition AWS_STORAGE_BUCKET_NAME=pictures AWS_REGION=eu-west-1
+	BEHIND_PROXY=1 TRUSTED_PROXIES=127.0.0.1 MONTHLY_BUDGET=100 DECODE_MEMORY_BYTES=536870912 REDIS_URL=redis://127.0.0.1/0 RECOGNIZER=rekognition AWS_STORAGE_BUCKET_NAME=pictures AWS_REGION=eu-west-1
 
 .PHONY: help setup run demo test check format coverage bench requirements openapi
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
 
-setup: .venv/installed ## create .venv and install what imagelib needs
+setup: .venv/models ## create .venv and install what imagelib needs
 	@echo "Ready: make run, or .venv/bin/python manage.py …"
 
-run: .venv/installed ## run imagelib on this machine until Ctrl-C; PORT=8001 for another port
+run: .venv/models ## run imagelib on this machine until Ctrl-C; PORT=8001 for another port
 	@exec .venv/bin/python manage.py run
 
 demo: .venv/installed-dev ## the same, with sample photos imported
 	@exec .venv/bin/python manage.py run --samples
 
-test: .venv/installed-dev ## run all tests; browser tests need Chromium
-	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos"
+test: .venv/installed-dev .venv/models ## run all tests; browser tests need Chromium, those with axe-core npm
+	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos"
 	@.venv/bin/python -m pytest --numprocesses 4 tests/chaos # they mostly wait
 
 check: .venv/installed-dev ## style, types, layers, migrations, infrastructure, deployment, templates
@@ -47,8 +50,8 @@ format: .venv/installed-dev ## format Python and templates as `make check` requi
 	.venv/bin/python -m ruff format .
 	.venv/bin/python -m djlint --reformat --quiet templates
 
-coverage: .venv/installed-dev ## all tests except tests/chaos, with the lines that no test runs
-	@.venv/bin/python -m pytest --numprocesses auto -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
+coverage: .venv/installed-dev .venv/models ## all tests except tests/chaos, with the lines that no test runs
+	@.venv/bin/python -m pytest $(PARALLEL) -m "not chaos" --cov --cov-report=term:skip-covered --cov-report=html
 
 bench: .venv/installed-dev ## run the benchmarks, each compared with a baseline
 	@.venv/bin/python bench/run.py
@@ -68,6 +71,11 @@ openapi: .venv/installed-dev ## docs/openapi.json, after a change of the API
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@echo "Installing the requirements of the demo, the tests and the checks."
 	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+# Once: where npm is missing, one line says so, and nothing waits for it at every start.
+.venv/models: .venv/installed
+	@.venv/bin/python manage.py prepare_models
 	@touch $@
 
 # A name on the path proves nothing: a version manager's shim may only print an error. So each Python is tried first;

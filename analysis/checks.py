@@ -11,7 +11,9 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from analysis.aws.url_credentials import redact_url_credentials
+from analysis.formatting import filesize
 from analysis.models import Analysis
+from analysis.recognition import registry
 from analysis.recognition.base import FILTERS, Parameters
 from analysis.recognition.registry import NAMES
 
@@ -153,6 +155,40 @@ def paid_recognizer_has_a_budget(**_: Any) -> list[CheckMessage]:
             "RECOGNIZER is rekognition, which costs money, but MONTHLY_BUDGET is not set.",
             hint="Set MONTHLY_BUDGET to the maximum cost per month in US dollars.",
             id="imagelib.W003",
+        )
+    ]
+
+
+@register(Tags.security)
+def own_models_described(**_: Any) -> list[CheckMessage]:
+    if settings.RECOGNIZER != "local" or not (settings.LOCAL_DETECTOR or settings.LOCAL_CLASSIFIER):
+        return []
+    # Imported here, since most processes need none of it. Models are run by `doctor` only, which takes a second.
+    from analysis.recognition.local import label_models  # noqa: PLC0415
+    from analysis.recognition.local.model_files import ModelUnavailable  # noqa: PLC0415
+
+    registry.configure_local()
+    try:
+        label_models.use_own_labels()
+    except ModelUnavailable as error:
+        hint = (
+            "Correct LOCAL_DETECTOR, LOCAL_CLASSIFIER or the description (docs/local-models.md), or remove the setting."
+        )
+        return [Error(str(error), hint=hint, id="imagelib.E010")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def memory_suffices(**_: Any) -> list[CheckMessage]:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if machine * 3 // 4 >= settings.DECODE_MEMORY_BYTES:
+        return []
+    return [
+        checks.Warning(
+            f"DECODE_MEMORY_BYTES is {filesize(settings.DECODE_MEMORY_BYTES)}, more than three quarters of this "
+            f"machine's memory ({filesize(machine)}).",
+            hint="Lower it: decoding in all processes takes up to this much beside the servers and workers themselves.",
+            id="imagelib.W007",
         )
     ]
 

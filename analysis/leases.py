@@ -11,17 +11,27 @@ from datetime import timedelta
 from typing import TypeVar
 
 from django.db import models, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 MAX_ATTEMPTS = 5
 MAX_DELAY = timedelta(minutes=10)
+# Longer than any lease, delay or pause.
+CLOCK_CHANGE = timedelta(hours=1)
 
 Row = TypeVar("Row", bound=models.Model)
 
 
+def has_passed(column: str, *, longest: timedelta = CLOCK_CHANGE) -> Q:
+    """Rows whose time has come.
+
+    A time further ahead than `longest` was written before the clock was set back: it would be waited for in vain.
+    """
+    return Q(**{f"{column}__lte": Now()}) | Q(**{f"{column}__gt": Now() + longest})
+
+
 def due(rows: QuerySet[Row]) -> QuerySet[Row]:
-    return rows.filter(next_attempt_at__lte=Now())
+    return rows.filter(has_passed("next_attempt_at"))
 
 
 def claim(rows: QuerySet[Row], *, lease: timedelta) -> Row | None:
@@ -42,4 +52,4 @@ def backoff(attempts: int) -> timedelta:
 
     Doubled each time, with jitter so that failed rows do not come back together.
     """
-    return min(timedelta(seconds=2.0**attempts * random.uniform(1, 2)), MAX_DELAY)  # noqa: S311
+    return min(timedelta(seconds=2.0**attempts * random.uniform(1, 2)), MAX_DELAY)

@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from analysis.models import Batch, Bucket, Image, ImageQuerySet, Viewer
@@ -44,43 +43,6 @@ class Codename(StrEnum):
     VIEW_STATISTICS = "view_endedstatistics"
     VIEW_SYSTEM = "view_heartbeat"
     CHANGE_OUTAGE = "change_outage"
-
-
-class May:
-    """The user's permissions for templates, evaluated on first use and cached."""
-
-    def __init__(self, user: AnyUser) -> None:
-        self._user = user
-
-    @cached_property
-    def upload_images(self) -> bool:
-        return can_upload_images(self._user)
-
-    @cached_property
-    def analyze_images(self) -> bool:
-        """False without pictures of their own: there would be nothing to analyze."""
-        return self.edit_images and can_analyze_images(self._user)
-
-    @cached_property
-    def edit_images(self) -> bool:
-        """True if there is any picture the user can edit."""
-        return editable_images(self._user).exists()
-
-    @cached_property
-    def review_labels(self) -> bool:
-        return self.edit_images or _has(self._user, Codename.ADD_VERDICT)
-
-    @cached_property
-    def add_buckets(self) -> bool:
-        return can_add_buckets(self._user)
-
-    @cached_property
-    def view_system(self) -> bool:
-        return can_view_system(self._user)
-
-    @cached_property
-    def open_admin(self) -> bool:
-        return can_open_admin(self._user)
 
 
 def viewer_of(user: AnyUser) -> Viewer:
@@ -150,13 +112,18 @@ def can_review_labels(user: AnyUser, image: Image) -> bool:
 
     The image must be one the user can see.
     """
-    return can_edit_image(user, image) or _has(user, Codename.ADD_VERDICT)
+    return can_edit_image(user, image) or is_curator(user)
+
+
+def is_curator(user: AnyUser) -> bool:
+    """Users who can review the labels of every picture they can see."""
+    return _has(user, Codename.ADD_VERDICT)
 
 
 def reviewable_images(user: AnyUser) -> ImageQuerySet:
     """`can_review_labels` as a queryset over all pictures."""
     own = editable_images(user)
-    return own | viewable_images(user) if _has(user, Codename.ADD_VERDICT) else own
+    return own | viewable_images(user) if is_curator(user) else own
 
 
 def can_upload_images(user: AnyUser) -> bool:

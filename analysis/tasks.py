@@ -22,16 +22,19 @@ from analysis.bucket_sync import importer
 from analysis.curation import bulk, bulk_steps
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
-from analysis.library import duplicate_flags, uploads
+from analysis.library import backfills, duplicate_flags, uploads
 from analysis.models import Batch, IdempotentRequest
 from analysis.recognition import claims, engine_runner, ledger, outages
+from analysis.recognition import reindex_ancestors as recognition_reindex_ancestors
 from analysis.recognition import reindex_label as recognition_reindex_label
+from analysis.recognition.embeddings import compute as embedding_compute
+from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.search.label_counts import refresh_label_counts as _refresh_label_counts
 from analysis.statistics import aggregation
 from analysis.storage import blobs
 
 
-class OnCommitTask(DjangoTask):  # type: ignore[type-arg]
+class OnCommitTask(DjangoTask):
     """A task that may fail to be sent on commit.
 
     Its row is saved, and the sweeper sends it again.
@@ -88,12 +91,38 @@ def reindex_label(*, label_id: int) -> None:
 
 
 @shared_task(base=OnCommitTask)
+def reindex_ancestors() -> None:
+    if recognition_reindex_ancestors.reindex_ancestors():
+        reindex_ancestors.delay()
+
+
+@shared_task(base=OnCommitTask)
+def run_backfills() -> None:
+    if backfills.run_backfills():
+        run_backfills.delay()
+
+
+@shared_task(base=OnCommitTask)
+def compute_embeddings() -> None:
+    """Compute embeddings that are due.
+
+    Only the sweeper sends it, since nobody waits for the result.
+    """
+    if embedding_compute.compute_due():
+        compute_embeddings.delay()
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
     bulk.delete_expired()
     for label_id in recognition_reindex_label.pending_label_ids():
         reindex_label.delay(label_id=label_id)
+    if recognition_reindex_ancestors.is_pending():
+        reindex_ancestors.delay()
+    if backfills.is_pending():
+        run_backfills.delay()
     for change_id in bulk_steps.pending_ids():
         continue_bulk_change.delay(change_id=change_id)
     for recognizer, api in claims.apis_with_due_work():
@@ -103,6 +132,8 @@ def sweep() -> None:
         check_uploads.delay()
     for bucket_id in importer.due_buckets():
         import_bucket_objects.delay(bucket_id=bucket_id)
+    if embedding_queue.is_due():
+        compute_embeddings.delay()
     watchdog.log_stalls()
 
 
@@ -135,6 +166,7 @@ def sweep_blobs() -> None:
 
 @shared_task(base=OnCommitTask)
 def refresh_label_counts() -> None:
+    recognition_reindex_ancestors.refresh_all()
     _refresh_label_counts()
     duplicate_flags.mark_recent()
 

@@ -47,8 +47,8 @@ def measure() -> Report:
 
 def collect_urls(connection: psycopg.Connection) -> Iterator[ListUrl]:
     """All lists, and the large ones with each filter that could be slow."""
-    from django.contrib import admin  # noqa: PLC0415 # needs Django set up
-    from django.urls import reverse  # noqa: PLC0415
+    from django.contrib import admin  # needs Django set up
+    from django.urls import reverse
 
     addresses = {
         model._meta.model_name: reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
@@ -113,7 +113,7 @@ def _milliseconds(pages: Pages, url: str) -> float:
 
 
 def _make_staff() -> None:
-    from django.contrib.auth import get_user_model  # noqa: PLC0415 # needs Django set up
+    from django.contrib.auth import get_user_model  # needs Django set up
 
     get_user_model().objects.filter(pk=STAFF).update(is_staff=True, is_superuser=True)
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
-import boto3  # noqa: TID251
+import boto3
 import psycopg
-from botocore.config import Config  # noqa: TID251
+from botocore.config import Config
 
 # Calls of each thread that are not counted: the first ones open connections and load botocore's models.
 WARM_UP = 2

@@ -14,10 +14,10 @@ import sys
 import time
 from pathlib import Path
 
-import boto3  # noqa: TID251
+import boto3
 import redis
-from botocore.config import Config  # noqa: TID251
-from botocore.exceptions import ClientError  # noqa: TID251
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from celery import Celery, group
 
 from imagelib import embedded

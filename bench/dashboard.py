@@ -96,8 +96,8 @@ STATEMENTS = (
 
 
 def time_aggregation(*, is_recount: bool = False) -> Iterator[Measurement]:
-    from analysis.models import StatisticsRun  # noqa: PLC0415
-    from analysis.statistics import aggregation  # noqa: PLC0415 # needs Django set up
+    from analysis.models import StatisticsRun
+    from analysis.statistics import aggregation  # needs Django set up
 
     if not is_recount:
         for run in aggregation.rebuild():
@@ -109,7 +109,7 @@ def time_aggregation(*, is_recount: bool = False) -> Iterator[Measurement]:
 
 
 def over_http(library: LoadedLibrary) -> Iterator[Measurement]:
-    from bench.search.pages import Pages, serving, session_key  # noqa: PLC0415 # needs Django set up
+    from bench.search.pages import Pages, serving, session_key  # needs Django set up
 
     with serving(library) as address:
         for scope, person in (("everything", STAFF), ("own", READER)):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3  # noqa: TID251
+import boto3
 
 from bench import sandbox, subprocesses
 from bench.fake_s3 import FakeS3, serving

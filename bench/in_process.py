@@ -14,15 +14,15 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.contrib.auth import get_user_model  # noqa: E402
-from django.db.models.functions import Now  # noqa: E402
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db.models.functions import Now
 
-from analysis import pipeline, tasks  # noqa: E402
-from analysis.aws import s3_objects, sqs  # noqa: E402
-from analysis.bucket_sync.event_consumer import StopFlag  # noqa: E402
-from analysis.bucket_sync.sync import SyncCounts, SyncOptions  # noqa: E402
-from analysis.models import Bucket, BucketObject, Image  # noqa: E402
+from analysis import pipeline, tasks
+from analysis.aws import s3_objects, sqs
+from analysis.bucket_sync.event_consumer import StopFlag
+from analysis.bucket_sync.sync import SyncCounts, SyncOptions
+from analysis.models import Bucket, BucketObject, Image
 
 
 def peak_memory() -> float:

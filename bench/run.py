@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # started as a file, so only bench/ is on the path
 
-from bench.report import Report  # noqa: E402
+from bench.report import Report
 
 BENCHES = {  # time limits in seconds
     "ingest": 420.0,
@@ -32,14 +32,17 @@ BENCHES = {  # time limits in seconds
     "faults": 330.0,
     "recovery": 2_400.0,
     "worker_memory": 240.0,
+    "local_models": 720.0,
     "batch_queueing": 600.0,
     "bulk": 420.0,
     "search": 3_600.0,  # loads a million pictures, unless an earlier run left them
+    "similar": 600.0,  # 100,000 pictures; `python -m bench.similar 1000000` takes an hour
     "scrolling": 300.0,
     "dashboard": 1_800.0,  # the same million pictures
     "admin": 1_800.0,
     "sync": 300.0,
     "events": 900.0,
+    "local_recognition": 900.0,  # downloads 95 MB of packages the first time
     "direct_upload": 1_800.0,  # two cores decode all 500 pictures, once for each way
 }
 SHUTDOWN_SECONDS = 60.0  # for a bench to stop its services and delete its folders

@@ -10,12 +10,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # started as a file, so only bench/ is on the path
 
-import psycopg  # noqa: E402
-from PIL import Image  # noqa: E402
-from playwright.sync_api import Page  # noqa: E402
+import psycopg
+from PIL import Image
+from playwright.sync_api import Page
 
-from bench.browser import Site, running_site, signed_in_page  # noqa: E402
-from imagelib import embedded  # noqa: E402
+from bench.browser import Site, running_site, signed_in_page
+from imagelib import embedded
 
 TARGET = ROOT / "docs" / "library.webp"
 MAX_BYTES = 150_000

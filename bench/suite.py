@@ -19,7 +19,18 @@ MAX_FAILURES = 5  # failed tests
 def measure() -> Report:
     began, processor = time.monotonic(), children_processor_seconds()
     output = run_tests(
-        [sys.executable, "-m", "pytest", "--numprocesses", "auto", "-m", "not browser and not chaos", "-q"]
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--numprocesses",
+            "auto",
+            "--dist",
+            "worksteal",
+            "-m",
+            "not browser and not chaos",
+            "-q",
+        ]
     )
     seconds, processor = time.monotonic() - began, children_processor_seconds() - processor
     lines = output.strip().splitlines()

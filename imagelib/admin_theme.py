@@ -20,6 +20,7 @@ UNFOLD = {
     "SITE_SYMBOL": "photo_library",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "analysis.admin.sidebar.mark"}],
     "STYLES": ["analysis.admin.sidebar.style_sheet"],
+    "SCRIPTS": ["analysis.admin.sidebar.script"],
     "SIDEBAR": {"show_search": False, "navigation": "analysis.admin.sidebar.navigation"},
     "COLORS": {"primary": TEAL},
 }

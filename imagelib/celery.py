@@ -1,9 +1,10 @@
 """The Celery application; its worker and scheduler start the embedded servers."""
 
+import gc
 import os
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init
+from celery.signals import beat_init, celeryd_init, worker_ready
 from django.conf import settings
 
 from imagelib import celery_patches, embedded
@@ -23,3 +24,10 @@ def start_embedded(**_kwargs: object) -> None:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
     except embedded.ServerStartError as error:
         raise SystemExit(str(error)) from error  # Celery logs any other exception and continues
+
+
+@worker_ready.connect
+@beat_init.connect
+def exempt_code_from_collection(**_kwargs: object) -> None:
+    """Spare each collection, and the one at the exit, the objects of the loaded code."""
+    gc.freeze()

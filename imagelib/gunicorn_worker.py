@@ -53,7 +53,7 @@ def is_complete(received: bytes | bytearray) -> bool:
     return body > SMALL_BODY_BYTES or len(received) - end - len(_END) >= body
 
 
-class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
+class Connection(TConn):
     """A connection with the bytes of its next request read so far."""
 
     def __init__(self, *args: Any, linger: Callable[[Connection], None]) -> None:
@@ -83,7 +83,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         return len(self.received) > HEAD_BYTES and self.received.find(_END, 0, HEAD_BYTES) < 0
 
 
-class BufferingWorker(ThreadWorker):  # type: ignore[misc]
+class BufferingWorker(ThreadWorker):
     """Plain HTTP only; TLS ends at a proxy."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

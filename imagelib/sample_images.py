@@ -24,6 +24,14 @@ SAMPLES = {
     "text.png": "Handwritten formulas.png",
 }
 
+# Searches that find something among them, with the sample that each finds.
+SAMPLE_SEARCHES = {
+    "cat": "Chelsea the cat.png",
+    "coffee": "Cup of coffee.png",
+    "motorcycle": "Motorcycle in a garage.png",
+    "person": "Cameraman.png",
+}
+
 
 def write_samples(folder: Path) -> None:
     """Copy the samples. Raises ModuleNotFoundError without scikit-image."""

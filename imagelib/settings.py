@@ -10,7 +10,7 @@ from pathlib import Path
 import dj_database_url
 from environs import Env
 
-from imagelib import admin_theme, budget, celery_schedule, csp, embedded, secret_key
+from imagelib import admin_theme, budget, celery_broker, celery_schedule, csp, embedded, log_config, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -217,14 +217,14 @@ EVENTS_QUEUE_URL = env.str("EVENTS_QUEUE_URL", "")
 
 # --- Ingest -----------------------------------------------------------------------------------------------------------
 
-MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
-MAX_UPLOAD_REQUEST_BYTES = env.int("MAX_UPLOAD_REQUEST_BYTES", 1024**3)
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1000**2)
+MAX_UPLOAD_REQUEST_BYTES = env.int("MAX_UPLOAD_REQUEST_BYTES", 1000**3)
 MAX_PIXELS = env.int("MAX_PIXELS", 250_000_000)
 DECODE_MEMORY_BYTES = env.int("DECODE_MEMORY_BYTES", 2 * 1024**3)
 DECODE_SECONDS = env.int("DECODE_SECONDS", 30)
 UPLOAD_TICKET_SECONDS = env.int("UPLOAD_TICKET_SECONDS", 3_600)
 MAX_OPEN_UPLOADS = env.int("MAX_OPEN_UPLOADS", 5_000)
-MAX_OPEN_UPLOAD_BYTES = env.int("MAX_OPEN_UPLOAD_BYTES", 50 * 1024**3)
+MAX_OPEN_UPLOAD_BYTES = env.int("MAX_OPEN_UPLOAD_BYTES", 50 * 1000**3)
 DATA_UPLOAD_MAX_NUMBER_FILES = env.int("MAX_FILES_PER_REQUEST", 1_000)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # the library without JavaScript has up to 1,200 checkboxes
 FILE_UPLOAD_HANDLERS = [
@@ -237,9 +237,8 @@ FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_DIR", "") or None
 # --- Recognition ------------------------------------------------------------------------------------------------------
 
 RECOGNIZER = env.str("RECOGNIZER", "local")
-RECOGNIZER_APIS: list[str] = env.list(
-    "RECOGNIZER_APIS", []
-)  # empty: all APIs of a free recognizer, labels of a paid one
+# Empty: all APIs of a free recognizer, labels of a paid one.
+RECOGNIZER_APIS: list[str] = env.list("RECOGNIZER_APIS", [])
 MIN_CONFIDENCE = env.float("MIN_CONFIDENCE", 55.0)
 FACE_CONFIDENCE = env.float("FACE_CONFIDENCE", 75.0)
 MODERATION_MIN_CONFIDENCE = env.float("MODERATION_MIN_CONFIDENCE", 50.0)
@@ -251,6 +250,7 @@ CATEGORY_EXCLUSION: list[str] = env.list("CATEGORY_EXCLUSION", [])
 IMAGE_PROPERTIES = env.bool("IMAGE_PROPERTIES", True)
 RECOGNITION_LONG_SIDE = env.int("RECOGNITION_LONG_SIDE", 2048)
 REKOGNITION_READS_BUCKET = env.bool("REKOGNITION_READS_BUCKET", False)
+SIMILAR_PICTURES = env.bool("SIMILAR_PICTURES", True)
 
 MONTHLY_BUDGET = budget.dollars("MONTHLY_BUDGET", env.str("MONTHLY_BUDGET", ""))
 PERSON_MONTHLY_BUDGET = budget.dollars("PERSON_MONTHLY_BUDGET", env.str("PERSON_MONTHLY_BUDGET", ""))
@@ -262,6 +262,12 @@ AWS_ACCOUNT = env.str("AWS_ACCOUNT", "")
 REKOGNITION_QUOTA: dict[str, str] = env.dict("REKOGNITION_QUOTA", {})  # calls per second and API: labels=50,faces=100
 QUOTAS_FROM_AWS = env.bool("QUOTAS_FROM_AWS", False)
 SIMULATOR_URL = env.str("SIMULATOR_URL", "http://127.0.0.1:9797")
+# Models of the local recognizer: those imagelib prepares, and your own instead of them.
+LOCAL_MODELS = Path(env.str("IMAGELIB_MODELS", "") or VAR / "models").resolve()
+LOCAL_DETECTOR = env.str("LOCAL_DETECTOR", "")
+LOCAL_CLASSIFIER = env.str("LOCAL_CLASSIFIER", "")
+LOCAL_FACE_TRAITS = env.bool("LOCAL_FACE_TRAITS", False)
+LOCAL_MODERATION = env.bool("LOCAL_MODERATION", False)
 RECOGNITION_THREADS = env.int("RECOGNITION_THREADS", 2 if RECOGNIZER == "local" else 128)
 
 # --- Celery: work is in the database, Redis carries IDs only ----------------------------------------------------------
@@ -272,6 +278,7 @@ WATCHDOG_MINUTES = env.float("WATCHDOG_MINUTES", 15.0)
 REDIS = REDIS_URL or embedded.redis_url(VAR)
 CELERY_BROKER_URL = REDIS_URL or embedded.broker_url(VAR)
 CELERY_TASK_IGNORE_RESULT = True
+# Acknowledged at its end, so that the task of a killed worker runs again.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_RETRY_ON_WORKER_LOST = True
@@ -287,16 +294,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 900,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "socket_connect_timeout": 2,
-    "socket_timeout": 30,
-    "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
-    "health_check_interval": 25,
-    "max_connections": 100,
-}
+CELERY_BROKER_TRANSPORT_OPTIONS = celery_broker.transport_options(CELERY_BROKER_URL)
 CELERY_BEAT_SCHEDULER = "imagelib.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # Scheduled bulk runs: a crontab, and the options of analyze_images.
@@ -320,11 +318,4 @@ UNFOLD = admin_theme.UNFOLD
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"botocore": {"level": "WARNING"}},  # logs at INFO where it found credentials
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-}
+LOGGING = log_config.log_config(env.str("LOG_LEVEL", "INFO"))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
 import pytest
+from django.conf import settings
+from django.db import transaction
 from django.test import Client
 
-from tests import factories
+from tests import environment, factories
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -13,16 +20,48 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(("tests/browser/", "tests/test_run.py", "tests/embedded/")))
 
 
-@pytest.fixture(autouse=True)
-def pictures_folder(settings, tmp_path):
-    """A storage of its own for each test."""
-    options = {**settings.STORAGES["default"]["OPTIONS"], "location": tmp_path / "pictures"}
-    settings.STORAGES = {
-        "default": {**settings.STORAGES["default"], "OPTIONS": options},
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
+@pytest.fixture(scope="session", autouse=True)
+def _fast_settings() -> None:
+    """Set once: each change of a setting tells about twenty receivers in Django."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return tmp_path / "pictures"
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+
+@pytest.fixture(autouse=True)
+def pictures_folder() -> Iterator[Path]:
+    """The storage of this process; empty at the start of each test."""
+    folder = environment.VAR / "pictures"
+    yield folder
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)  # some tests put a file in its place
+
+
+@pytest.fixture(scope="module")
+def module_rows(django_db_setup, django_db_blocker) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Makes rows once for a module: `with module_rows(): …` in a fixture of its scope.
+
+    One transaction surrounds the module's tests from then on, each of which rolls back to its own savepoint. So all of
+    them see these rows, and SQL's now() is when the transaction began.
+    """
+    with django_db_blocker.unblock():
+        surrounding = transaction.atomic()
+        surrounding.__enter__()
+    yield django_db_blocker.unblock
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        surrounding.__exit__(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def local_models():
+    """The local recognizer's models as before, whatever a test sets."""
+    from analysis.recognition.local import configuration
+
+    before = configuration.current()
+    yield
+    configuration.configure(before)
 
 
 @pytest.fixture

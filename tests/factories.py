@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from analysis.models import Analysis, Bucket, BucketObject, Image, ImageLabel, Label
+from analysis.models import Analysis, Bucket, BucketObject, Image, ImageEmbedding, ImageLabel, Label
+from analysis.models.embeddings import DIMENSIONS
+from analysis.recognition.embeddings.queue import MODEL_VERSION
 from analysis.recognition.search_index import reindex
 
 _sequence = itertools.count(1)
@@ -97,3 +101,13 @@ def label_rows(image: Image) -> dict[str, float]:
 
 def create_label(name: str, kind: str = "label") -> Label:
     return Label.objects.get_or_create(kind=kind, name=name)[0]
+
+
+def create_embedding(image: Image, vector: Sequence[float], **fields) -> ImageEmbedding:
+    """A vector of length 1 that begins with these numbers, scaled."""
+    numbers = np.zeros(DIMENSIONS, np.float32)
+    numbers[: len(vector)] = vector
+    defaults = {"model_version": MODEL_VERSION, "next_attempt_at": None}
+    return ImageEmbedding.objects.create(
+        image=image, vector=numbers / np.linalg.norm(numbers), **{**defaults, **fields}
+    )

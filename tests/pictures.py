@@ -284,6 +284,16 @@ def full_xmp() -> bytes:
     )
 
 
+def dated_xmp(
+    time: str = "2021-06-05T23:30:00+02:00", latitude: str = "47,33.5N", longitude: str = "13,38,30W"
+) -> bytes:
+    """A packet with a capture time and a location."""
+    return xmp_of(
+        f"<exif:GPSLatitude>{latitude}</exif:GPSLatitude>",
+        f'xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:GPSLongitude="{longitude}" exif:DateTimeOriginal="{time}"',
+    )
+
+
 def with_xmp(form: str, packet: bytes) -> bytes:
     """The quadrants with a packet."""
     if form == "tiff":

@@ -50,6 +50,16 @@ def test_invalid_setting_is_reported(settings, name, value, expected):
     assert ids() == expected
 
 
+def test_own_model_that_cannot_be_used_is_reported(settings, tmp_path):
+    settings.LOCAL_CLASSIFIER = str(tmp_path / "plants.onnx")
+    (message,) = [message for message in run_checks() if message.id == "imagelib.E010"]
+    assert message.msg == f"The model file {tmp_path}/plants.onnx is missing."
+    (tmp_path / "plants.onnx").touch()
+    assert ids() == ["imagelib.E010"]
+    settings.RECOGNIZER = "simulator"
+    assert ids() == []
+
+
 def test_paid_recognizer_without_a_budget_is_reported(settings):
     settings.RECOGNIZER, settings.AWS_REGION = "rekognition", "eu-central-1"
     assert ids() == ["imagelib.W003"]
@@ -64,6 +74,7 @@ def test_deployment_check_reports_embedded_services():
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
+        ("DECODE_MEMORY_BYTES", 2**40, "imagelib.W007"),
         ("ALLOWED_HOSTS", ["*"], "imagelib.W006"),
         ("SECURE_PROXY_SSL_HEADER", None, "imagelib.W004"),
         ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"), "imagelib.W005"),

@@ -227,6 +227,16 @@ def test_registrar_cannot_change_group_permissions(registrar, signed_in):
     assert not group.permissions.exists()
 
 
+def test_registrar_cannot_delete_a_group_or_many_staff_at_once(registrar, clerk, staff, signed_in):
+    browser, group = signed_in(registrar), Group.objects.get(name="viewer")
+    assert browser.post(address(Group, "delete", group.pk), {"post": "yes"}).status_code == 403
+    for model, pks in ((Group, [group.pk]), (User, [staff.pk, clerk.pk])):
+        chosen = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
+        browser.post(reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist"), chosen)
+    assert Group.objects.filter(pk=group.pk).exists()
+    assert set(User.objects.filter(is_staff=True)) == {registrar, clerk, staff}
+
+
 def test_background_change_stops_when_the_right_is_lost(owner, clerk):
     images = [create_labeled_image(owner, {"Dog": 90}) for _ in range(2)]
     everyone = Selection(clerk, query=parse("dog"), all_owners=True)
@@ -254,7 +264,11 @@ def test_curator_reviews_many_visible_pictures_at_once(owner, in_group):
 
 @pytest.mark.parametrize(
     ("name", "offered"),
-    [("viewer", set()), ("curator", {"add-tag"}), ("owner", {"add-tag", "trash", "open-to", "analyze", "upload"})],
+    [
+        ("viewer", set()),
+        ("curator", {"add-tag"}),
+        ("owner", {"add-tag", "trash", "set-visibility", "analyze", "upload"}),
+    ],
 )
 def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, signed_in):
     person = in_group(name)
@@ -263,7 +277,7 @@ def test_pages_offer_only_permitted_actions(name, offered, owner, in_group, sign
     shared = create_image(owner, visibility=1)
     browser = signed_in(person)
     page = browser.get("/").content.decode()
-    actions = {"add-tag", "trash", "open-to"}
+    actions = {"add-tag", "trash", "set-visibility"}
     seen = {action for action in actions if f'formaction="/bulk/{action}/"' in page}
     seen |= {action for action in ("analyze", "upload") if f'"/{action}/"' in page}
     assert seen == offered

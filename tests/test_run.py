@@ -59,7 +59,8 @@ def lines_until(process: subprocess.Popen, last: str) -> list[str]:
     while not lines or lines[-1] != last:
         line = process.stdout.readline()
         assert line, process.stderr.read()
-        lines.append(line.rstrip("\n"))
+        if not line.startswith(("Prepared the model", "No model for")):  # whatever this checkout has
+            lines.append(line.rstrip("\n"))
     return lines
 
 

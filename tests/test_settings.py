@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from imagelib import csp
+
 ROOT = Path(__file__).resolve().parent.parent
 CODE = [path for folder in ("imagelib", "analysis") for path in (ROOT / folder).rglob("*.py")]
 
@@ -78,3 +80,9 @@ def test_one_setting_changes_a_service(tmp_path, variables, backend, broker):
 def test_a_budget_that_is_none_is_said(tmp_path, said):
     refused = settings_with(tmp_path, "MONTHLY_BUDGET", MONTHLY_BUDGET=said)
     assert f"MONTHLY_BUDGET is '{said}'. Set it to US dollars, for example 100." in refused.stderr
+
+
+def test_policy_for_browsers_holds_no_credentials_of_the_endpoint():
+    assert csp.origin("pictures", region="", endpoint="https://me:secret@storage.example:9000/path") == [
+        "https://storage.example:9000"
+    ]

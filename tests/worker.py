@@ -32,7 +32,7 @@ def _wait_for_rest() -> None:
     with redis.Redis.from_url(settings.REDIS) as queue:
         for _ in range(LOOKS):
             waiting, taken = queue.llen(settings.CELERY_TASK_DEFAULT_QUEUE), queue.hlen("unacked")  # kombu's
-            if not waiting and not taken and not engine_runner.busy():
+            if not waiting and not taken and not engine_runner._running:
                 return
             time.sleep(PAUSE)
     pytest.fail("the worker does not come to rest")

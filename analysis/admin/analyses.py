@@ -50,7 +50,9 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
     search_help_text = _("Search by picture (dog, owner:anna, is:failed …) or AWS request ID")
     ordering = ("-pk",)
     indexed_moment = "finished_at"
+    # Sorting by any column would need an index for each, or sort ten million rows.
     sortable_by = ()
+    # Not Django's delete_selected: analyses are the record of what was paid for.
     actions = ("rerun", "retry")
     fieldsets = (
         (
@@ -84,6 +86,7 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
         return [name for row in rows for name in (row if isinstance(row, tuple) else (row,))]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        # AWS support asks for this ID. Anything else is a search in the library's syntax.
         if REQUEST_ID.fullmatch(search_term.strip()):
             analysis_ids = Call.objects.filter(request_id=search_term.strip()).values("analysis")
             return queryset.filter(pk__in=analysis_ids), False
@@ -152,6 +155,7 @@ class AnalysisAdmin(ImageSearchMixin, ReadOnlyAdmin):
 
 
 def _confirm(model_admin: Any, request: HttpRequest, analyses: QuerySet[Analysis]) -> HttpResponseBase:
+    # order_by() drops the list's order, which the count does not need; the slice bounds it.
     number = min(analyses.order_by()[: MAX_REQUESTED + 1].count(), MAX_REQUESTED)
     return confirm_page(
         model_admin,

@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin
 from analysis import formatting
 from analysis.admin import widgets
 from analysis.admin.pagination import CappedChangeList, CappedPaginator
+from analysis.search.time_limit import SearchTooSlow, time_limit
 
 NOTHING_SELECTED = gettext_lazy("Nothing is selected. Select rows first.")
 ROWS_GONE = gettext_lazy("The selected rows no longer exist. Nothing was changed.")
@@ -26,15 +27,17 @@ INVALID_FILTER = gettext_lazy("Invalid filter; showing all rows.")
 MAX_DELETED = 1_000
 
 
-class PageAdmin(ModelAdmin):  # type: ignore[misc]
+class PageAdmin(ModelAdmin):
     """A list that stays fast at a million rows; actions check the submitted keys."""
 
     paginator = CappedPaginator
+    # Django would count the whole table beside the filtered rows on every page.
     show_full_result_count = False
     list_per_page = 50
     list_filter_submit = True
     list_fullwidth = True
     warn_unsaved_form = True
+    # "Show all" of a million rows is one page that no browser survives.
     list_max_show_all = 0
     indexed_moment = ""
     """A list filtered to days of this column is ordered by it: one index then filters, sorts and stops early."""
@@ -51,9 +54,22 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         if ERROR_FLAG in request.GET and request.method == "GET":
             messages.warning(request, INVALID_FILTER)
+        # Django says this in its own words and leaves the person on the result of the POST.
         if request.method == "POST" and "action" in request.POST and not request.POST.getlist(ACTION_CHECKBOX_NAME):
             messages.warning(request, NOTHING_SELECTED)
             return redirect(request.get_full_path())
+        if request.method != "GET" or not request.GET:
+            return self._list(request, extra_context)
+        try:
+            with time_limit():
+                response = self._list(request, extra_context)
+                # Rendered here, within the limit: only this queries the rows.
+                return response.render() if isinstance(response, TemplateResponse) else response
+        except SearchTooSlow as error:
+            messages.error(request, f"{error} {_('Showing all rows.')}")
+            return redirect(request.path)
+
+    def _list(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponseBase:
         response: HttpResponseBase = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             total = response.context_data["cl"].total
@@ -79,6 +95,7 @@ class PageAdmin(ModelAdmin):  # type: ignore[misc]
             )
             messages.error(request, formatting.plural(sentence, MAX_DELETED))
             return None
+        # They may have been deleted since the list was shown; Django's actions then report success for none.
         rows = queryset if is_across(request) else queryset.filter(pk__in=keys)
         if not rows.order_by().exists():
             messages.warning(request, ROWS_GONE)

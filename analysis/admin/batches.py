@@ -36,6 +36,7 @@ class BatchAdmin(ReadOnlyAdmin):
         ("started_at", filters.DayFilter),
     )
     list_select_related = ("person",)
+    # Runs are few, so that reading all of them is fast enough; the large tables search by prefix.
     search_fields = ("query__icontains", "reason__icontains")
     search_help_text = _("Part of the search or of the reason it stopped")
     ordering = ("-pk",)
@@ -141,6 +142,7 @@ class Numbers(NamedTuple):
 def _apply(request: HttpRequest, batches: QuerySet[Batch], action: Callable[[int], bool]) -> Numbers:
     """Run the action on each; a refusal is shown and counts as neither."""
     outcomes = []
+    # One by one, as each locks its run; a refusal of one must not undo the others.
     for pk in batches.order_by("pk").values_list("pk", flat=True):
         try:
             outcomes.append(action(pk))

@@ -12,10 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from analysis import pipeline
+from analysis import permissions, pipeline
 from analysis.admin import display, filters
 from analysis.admin.base import PageAdmin, ReadOnlyAdmin
-from analysis.models import Bucket, BucketObject, Image, Upload
+from analysis.models import Analysis, Bucket, BucketObject, Image, Upload
+from analysis.recognition import registry
 
 SYNC_FIELDS = ("links", "trouble", "paused_until", "sync_started_at", "sync_ended_at", "sync_claimed_until", "cursor")
 
@@ -47,7 +48,17 @@ class BucketAdmin(PageAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Bucket | None = None) -> Any:
+        # A bucket that is only being added has no sync to show.
         return self.fieldsets if obj else self.fieldsets[:1]
+
+    def get_form(self, request: HttpRequest, obj: Bucket | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if "apis" in form.base_fields and not permissions.can_choose_apis(request.user):
+            offered = {*registry.enabled_apis(), *(obj.apis if obj else ())}
+            form.base_fields["apis"].base_field.choices = [
+                choice for choice in Analysis.Api.choices if choice[0] in offered
+            ]
+        return form
 
     @admin.action(description=_("Sync buckets"), permissions=["change"])
     def sync(self, request: HttpRequest, queryset: QuerySet[Bucket]) -> None:
@@ -81,6 +92,7 @@ class BucketObjectAdmin(ReadOnlyAdmin):
         ("bucket", filters.AutocompleteSelectFilter),
     )
     list_select_related = ("bucket", "image")
+    # With collation C, LIKE 'prefix%' is a range of the key's index; "contains" would read all objects.
     search_fields = ("key__startswith",)
     search_help_text = _("Beginning of the key: photos/2024/")
     ordering = ("-pk",)

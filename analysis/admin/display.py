@@ -55,6 +55,7 @@ def badge(description: str | Promise) -> Callable[[StateColumn], Callable[[Any, 
         @wraps(method)
         def column(model_admin: Any, row: Any) -> SafeString:
             state, text = method(model_admin, row)
+            # format_html escapes every argument: filenames and labels come from outside.
             return format_html('<span class="badge {}">{}</span>', STATES.get(state, "plain"), text)
 
         return column
@@ -81,9 +82,10 @@ def picture(image: Image | None, name: str = "thumb", *, height: int = 56) -> Sa
     source = reverse("rendition", args=[image.pk, name])
     width = max(1, min(round(height * image.width / image.height), height * 3))
     return format_html(
-        '<img class="thumbnail" src="{}?v={}" alt="" width="{}" height="{}" loading="lazy">',
+        '<img class="thumbnail" src="{}?v={}" alt="{}" width="{}" height="{}" loading="lazy">',
         source,
         image.renditions_id.hex[:12],
+        image,  # in lists it is all there is of a link
         width,
         height,
     )
@@ -123,7 +125,10 @@ def json_block(value: Any, *, summary: str = "") -> SafeString | str:
     """Indented JSON that opens by a click: responses are long."""
     if value in (None, {}, []):
         return EMPTY
+    # Names in other scripts are readable only unescaped.
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return format_html(
-        '<details class="json-block"><summary>{}</summary><pre>{}</pre></details>', summary or _("Raw response"), text
+        '<details class="json-block"><summary>{}</summary><pre tabindex="0">{}</pre></details>',
+        summary or _("Raw response"),
+        text,
     )

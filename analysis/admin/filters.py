@@ -40,42 +40,42 @@ class DisplayFilter:
         return queryset
 
 
-class StateFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
+class StateFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("state"), "is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(state, gettext("in the trash") if state == "trashed" else state) for state in STATES]
 
 
-class VisibilityFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
+class VisibilityFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("visibility"), "visibility"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(name, str(Image.Visibility[name.upper()].label)) for name in VISIBILITY]
 
 
-class FormatFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
+class FormatFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("format"), "format"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(value, str(label)) for value, label in Image.Format.choices]
 
 
-class RecognizerFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
+class RecognizerFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("source"), "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(source, source) for source in SourceTerm.SOURCES]
 
 
-class HasFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
+class HasFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("content"), "has"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(content, content) for content in HasTerm.FEATURES]
 
 
-class SortFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
+class SortFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("order"), "sort"
     all_option = None
 
@@ -92,9 +92,11 @@ def versions() -> Choices:
     return [(version, version) for version in dict.fromkeys(names)]
 
 
-class ModelFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
+class ModelFilter(DisplayFilter, DropdownFilter):
     title, parameter_name = _("model version"), "model"
 
+    # Django hides a filter without choices and refuses its parameter then; links to it must not break in an empty
+    # library.
     def has_output(self) -> bool:
         return True
 
@@ -102,7 +104,7 @@ class ModelFilter(DisplayFilter, DropdownFilter):  # type: ignore[misc]
         return versions()
 
 
-class VersionFilter(DropdownFilter):  # type: ignore[misc]
+class VersionFilter(DropdownFilter):
     """For tables with a column `model_version`."""
 
     title, parameter_name = _("model version"), "model_version"
@@ -117,17 +119,17 @@ class VersionFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(model_version=self.value()) if self.value() else queryset
 
 
-class ConfidenceFilter(DisplayFilter, RangeNumericListFilter):  # type: ignore[misc]
+class ConfidenceFilter(DisplayFilter, RangeNumericListFilter):
     """Percent; of the label of LabelFilter."""
 
     title, parameter_name = _("confidence of the label"), "confidence"
 
 
-class AddedFilter(DisplayFilter, RangeDateFilter):  # type: ignore[misc]
+class AddedFilter(DisplayFilter, RangeDateFilter):
     pass
 
 
-class _SelectedValue(AutocompleteSelectFilter):  # type: ignore[misc]
+class _SelectedValue(AutocompleteSelectFilter):
     """One row of another table, chosen by autocomplete."""
 
     def expected_parameters(self) -> list[str | None]:
@@ -142,6 +144,7 @@ class ChoiceFilter(DisplayFilter, _SelectedValue):
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(field, request, *args, **kwargs)
         if isinstance(self.lookup_val, list):
+            # Unfold queries the chosen row for its name, and PostgreSQL raises DataError for "x" as an integer.
             self.lookup_val = [value for value in self.lookup_val if value.isascii() and value.isdecimal()]
 
 
@@ -151,7 +154,7 @@ class LabelFilter(ChoiceFilter):
         self.title = _("label")
 
 
-class DayFilter(RangeDateFilter):  # type: ignore[misc]
+class DayFilter(RangeDateFilter):
     """Days, both included.
 
     Raises IncorrectLookupParameters for other text, which Unfold ignores: the list would look filtered.
@@ -173,7 +176,7 @@ class DayFilter(RangeDateFilter):  # type: ignore[misc]
         return queryset
 
 
-class NumberFilter(RangeNumericFilter):  # type: ignore[misc]
+class NumberFilter(RangeNumericFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for end, sign in (("from", "gte"), ("to", "lte")):
             text = self.used_parameters.get(f"{self.parameter_name}_{end}")
@@ -183,25 +186,26 @@ class NumberFilter(RangeNumericFilter):  # type: ignore[misc]
                 bound = float(text)
             except ValueError:
                 bound = math.nan
+            # float() accepts "nan" and "1e400"; PostgreSQL sorts NaN above all numbers, so it would match every row.
             if not math.isfinite(bound):
                 raise IncorrectLookupParameters(f"{text} is not a number.")
             queryset = queryset.filter(**{f"{self.parameter_name}__{sign}": bound})
         return queryset
 
 
-class RecognizerColumnFilter(DropdownFilter):  # type: ignore[misc]
+class RecognizerColumnFilter(DropdownFilter):
     """For tables with a column `recognizer`."""
 
     title, parameter_name = _("recognizer"), "recognizer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(source, source) for source in SourceTerm.SOURCES if source != "person"]
+        return [(source, source) for source in SourceTerm.SOURCES if source not in {"person", "file"}]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(recognizer=self.value()) if self.value() else queryset
 
 
-class YesOrNoFilter(DropdownFilter):  # type: ignore[misc]
+class YesOrNoFilter(DropdownFilter):
     """Yes or no. Raises IncorrectLookupParameters for anything else."""
 
     def value(self) -> str | None:

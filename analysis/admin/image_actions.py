@@ -60,6 +60,7 @@ def selected_images(request: HttpRequest, rows: Rows) -> SelectedImages:
         query = image_query(request.GET)
         number = results.count(query, viewer=ANYONE, cap=CAP)
         return SelectedImages(Selection(person, query=query, all_owners=True), number)
+    # Read now: the list is a search, and the action may change what it finds.
     ids = tuple(rows.order_by("pk").values_list("pk", flat=True))
     return SelectedImages(Selection(person, ids=ids, all_owners=True), len(ids))
 
@@ -87,6 +88,7 @@ class AddTagForm(ActionForm):
 class RemoveTagForm(AddTagForm):
     def action_values(self, selection: Selection) -> dict[str, Any]:
         name = self.cleaned_data["tag"]
+        # A tag and a label may share a name; the one on most pictures is meant.
         label = Label.objects.filter(name__iexact=name).order_by("-image_count", "pk").first()
         if label is None:
             raise ActionRefused(gettext("There is no tag or label “%(name)s”.") % {"name": name})
@@ -185,6 +187,7 @@ def _delete(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpResponseB
         return action_page(model_admin, request, title=title, selected=selected, form=ActionForm(), warning=warning)
     number = 0
     for step in selected.selection.steps():
+        # One by one: each deletes its files on commit, and a failure keeps what was deleted before it.
         for image in Image.objects.filter(pk__in=step).order_by("pk"):
             images.remove(image)
             number += 1
@@ -205,5 +208,6 @@ ACTIONS = (
     _bulk_action(BulkChange.Action.GIVE, _("Change owner…"), OwnerForm),
     _bulk_action(BulkChange.Action.TRASH, _("Move to trash")),
     _bulk_action(BulkChange.Action.RESTORE, _("Restore from trash")),
+    # Django's own name, so that this replaces its action, which leaves the files in storage.
     _named(_delete, "delete_selected", _("Delete permanently…"), "delete"),
 )

@@ -21,7 +21,7 @@ from analysis.search import results
 from analysis.search.query import Query
 
 
-class ImageMatches(Paginator):  # type: ignore[type-arg]
+class ImageMatches(Paginator):
     """Pages of a search by the library's own engine. Empty without a query."""
 
     def __init__(self, query: Query | None, rows: QuerySet[Image], per_page: int) -> None:
@@ -41,16 +41,18 @@ class ImageMatches(Paginator):  # type: ignore[type-arg]
         last = self.validate_number(number) * self.per_page
         if self.query is None:
             return []
+        # From the first page on: the admin's pages have numbers, the engine's have cursors. CAP bounds it.
         ids = results.image_ids(self.query, viewer=ANYONE, limit=last)[last - self.per_page :]
         by_id = self.rows.in_bulk(ids)
         return [by_id[image_id] for image_id in ids if image_id in by_id]
 
 
-class ImageChangeList(ChangeList):  # type: ignore[misc]
+class ImageChangeList(ChangeList):
     total: str
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Image]:
         """All pictures: get_results narrows them by search."""
+        # ChangeList.get_queryset would apply the filters and the search to the table itself.
         specs, self.has_filters, rest, _may_repeat, self.has_active_filters = self.get_filters(request)
         if rest:
             raise IncorrectLookupParameters(_("Unknown filters: %(names)s.") % {"names": ", ".join(rest)})

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from analysis import formatting, permissions
+from analysis.admin.base import PageAdmin
 from analysis.admin.image_query import ANYONE, InvalidFilter, parse_search
 from analysis.search import results
 
@@ -18,7 +19,7 @@ MAX_IMAGES = 1_000
 HELP = _("Search by picture: dog, owner:anna, is:failed …")
 
 
-class ImageSearchMixin:
+class ImageSearchMixin(PageAdmin):
     """Lists the rows of the first MAX_IMAGES pictures that match the search."""
 
     search_fields = ("pk",)  # Django shows the search box only where this is not empty
@@ -26,7 +27,7 @@ class ImageSearchMixin:
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Only rows of pictures that the person may see."""
-        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        rows: QuerySet[Any] = super().get_queryset(request)
         if permissions.can_view_all_images(request.user):
             return rows
         return rows.filter(image__in=permissions.viewable_images(request.user))

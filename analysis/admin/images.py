@@ -29,12 +29,13 @@ MAX_LISTED = 20
 MAX_COMPLETIONS = 200
 
 
-class ImageForm(forms.ModelForm):  # type: ignore[type-arg]
+class ImageForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         """Check the unique constraint: one upload per owner and file."""
         data = super().clean()
         owner = self.cleaned_data.get("owner")
         is_upload = self.instance.bucket_id is None and self.instance.trashed_at is None
+        # Django checks only constraints whose fields are all in the form; sha256 is not.
         existing = is_upload and owner and images.find_active(self.instance.sha256, owner_id=owner.pk)
         if existing and existing.pk != self.instance.pk:
             raise forms.ValidationError(gettext("%(owner)s already has this picture.") % {"owner": owner})

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Field, Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
@@ -32,12 +32,18 @@ from analysis.models import Image, Label, LabelAlias, Verdict
 MAX_MERGED = 100
 
 
-class AliasInline(TabularInline):  # type: ignore[misc]
+class AliasInline(TabularInline):
     model = LabelAlias
     extra = 0
 
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and not isinstance(field.widget, forms.HiddenInput):
+            field.widget.attrs["aria-label"] = field.label  # a column's heading names no field
+        return field
 
-class LabelForm(forms.ModelForm):  # type: ignore[type-arg]
+
+class LabelForm(forms.ModelForm):
     """Carries the revision it shows, so that no later change is overwritten."""
 
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)

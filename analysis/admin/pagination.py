@@ -16,7 +16,7 @@ from analysis import formatting
 CAP = 10_000
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator):
     """Counts up to a cap: counting a million rows costs more than the page."""
 
     @cached_property
@@ -32,7 +32,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return len(rows)
 
 
-class CappedChangeList(ChangeList):  # type: ignore[misc]
+class CappedChangeList(ChangeList):
     """Shows a capped count ("10,000+"); redirects from bad filter values."""
 
     total: str

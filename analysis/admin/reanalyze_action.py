@@ -30,6 +30,7 @@ from analysis.batches.options import InvalidBatchOptions, build_batch
 from analysis.batches.start_tokens import NoToken, new_token
 from analysis.models import Analysis, Batch
 from analysis.recognition import registry
+from analysis.search.time_limit import SearchTooSlow, time_limit
 
 MAX_ESTIMATED = 2_000
 """Pictures of a large selection that the estimate is made from."""
@@ -115,14 +116,15 @@ def reanalyze(model_admin: Any, request: HttpRequest, rows: Rows) -> HttpRespons
             if "start" in request.POST and request.POST.get("estimated") == form.digest():
                 _start(request, batch, selected)
                 return None
-            estimate = estimate_unsaved(batch, named=selected.selection.ids, maximum=MAX_ESTIMATED)
+            with time_limit():
+                estimate = estimate_unsaved(batch, named=selected.selection.ids, maximum=MAX_ESTIMATED)
             context = {
                 "rows": _table_rows(estimate),
                 "summary": _summary(estimate),
                 "digest": form.digest(),
                 "token": new_token(),
             }
-        except (InvalidBatchOptions, NotAllowed, NoToken) as error:
+        except (InvalidBatchOptions, NotAllowed, NoToken, SearchTooSlow) as error:
             form.add_error(None, str(error))
     title = gettext("Analyze again")
     return action_page(model_admin, request, title=title, selected=selected, form=form, is_estimating=True, **context)
@@ -142,7 +144,7 @@ def _table_rows(estimate: Estimate) -> list[tuple[str, ...]]:
         (
             str(Analysis.Api(api).label),
             formatting.count(of_api.analyses),
-            formatting.count(of_api.settled),
+            formatting.count(of_api.up_to_date),
             formatting.count(of_api.in_progress),
             formatting.count(of_api.reused),
             formatting.count(of_api.calls),
@@ -157,13 +159,13 @@ def _summary(estimate: Estimate) -> str:
     analyses = ngettext("%(number)s analysis", "%(number)s analyses", estimate.analyses)
     parts = [
         gettext("%(needed)s of %(number)s pictures to analyze")
-        % {"needed": formatting.count(estimate.images), "number": formatting.count(estimate.looked_at)},
+        % {"needed": formatting.count(estimate.images), "number": formatting.count(estimate.examined)},
         formatting.plural(analyses, estimate.analyses),
         formatting.dollars(estimate.dollars),
         formatting.duration(estimate.seconds),
     ]
     summary = " · ".join(part for part in parts if part)
-    if estimate.is_whole:
+    if estimate.is_complete:
         return summary
     more = gettext("Estimated from the first %(number)s pictures; the selection has more.")
-    return f"{summary}. {more % {'number': formatting.count(estimate.looked_at)}}"
+    return f"{summary}. {more % {'number': formatting.count(estimate.examined)}}"

@@ -67,6 +67,7 @@ SECTIONS = (
             Item(User, "person"),
             Item(Group, "group"),
             Item(ApiToken, "key"),
+            Item(our.IdempotentRequest, "repeat"),
         ),
     ),
     # Rows that only matter to an engineer who debugs imagelib: queues, caches and counters.
@@ -75,7 +76,6 @@ SECTIONS = (
         (
             Item(our.ImageIndex, "manage_search"),
             Item(our.SpendEntry, "playlist_add"),
-            Item(our.IdempotentRequest, "repeat"),
             Item(our.PendingBlob, "delete_sweep"),
             Item(our.Heartbeat, "ecg_heart"),
             Item(our.AddedStatistics, "add_photo_alternate"),
@@ -107,6 +107,10 @@ def mark(_request: HttpRequest) -> str:
 
 def style_sheet(_request: HttpRequest) -> str:
     return static("analysis/css/admin.css")
+
+
+def script(_request: HttpRequest) -> str:
+    return static("analysis/js/admin_names.js")
 
 
 def _entry(item: Item) -> dict[str, Any]:

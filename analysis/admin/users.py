@@ -24,7 +24,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(DjangoUserAdmin, PageAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -56,6 +56,10 @@ class GroupAdmin(DjangoGroupAdmin, PageAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "permissions")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # A group also limits: without any, its members could upload.
+        return super().has_delete_permission(request, obj) and bool(request.user.is_superuser)
 
 
 @admin.register(ApiToken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
+from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 
@@ -18,14 +18,14 @@ def is_key(model: type[Model], text: str) -> bool:
     return not isinstance(key, int) or abs(key) < 2**63
 
 
-class KeyWidget:
+class KeyWidget(AutocompleteMixin):
     """Drops impossible keys, which Django queries before it validates them."""
 
     field: Any
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         keys = [key for key in value if is_key(self.field.related_model, str(key))]
-        return super().optgroups(name, keys, attr)  # type: ignore[misc]
+        return super().optgroups(name, keys, attr)
 
 
 class KeySelect(KeyWidget, AutocompleteSelect):

@@ -43,12 +43,14 @@ def _view(view: View) -> View:
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # Ninja ignores parameters it does not know, so that `?limt=5` would quietly give the default number.
         unknown = _unknown_parameters(request)
         if unknown:
             message = _("Unknown parameter: %(names)s.") % {"names": ", ".join(unknown)[:200]}
             response: HttpResponseBase = errors.field_problem(422, unknown[0], message)
         else:
             response = view(request, *args, **kwargs)
+        # Ninja answers other methods itself, as text, before any exception handler.
         if isinstance(response, HttpResponseNotAllowed):
             message = _("%(method)s is not possible here. Use %(allowed)s.")
             allowed = response["Allow"]
@@ -58,6 +60,7 @@ def _view(view: View) -> View:
         rate_limit: RateLimit | None = getattr(request, "rate_limit", None)
         for name, value in rate_limit.headers.items() if rate_limit else ():
             response[name] = value
+        # PrivateCache knows people by their session, which the API does not have.
         response.setdefault("Cache-Control", "private, no-store")
         return response
 
@@ -75,6 +78,7 @@ def _unknown_parameters(request: HttpRequest) -> list[str]:
     return [] if known is None else sorted(name for name in request.GET if name not in known)
 
 
+# Once a process: the document does not change, and making it takes a tenth of a second.
 @functools.cache
 def _parameters() -> dict[tuple[str, str], frozenset[str]]:
     """Query parameters of each path and method."""

@@ -36,6 +36,7 @@ class BearerToken(HttpBearer):
     def __call__(self, request: HttpRequest) -> ApiToken:
         token = token_of(request)
         _check_rate(request, token)
+        # 403 and not 404: the caller owns the token and may know what it lacks.
         if self.scope not in token.scopes:
             message = _(
                 "This token may not do this: it lacks the scope “%(scope)s”. Create another one on your account page."
@@ -56,6 +57,7 @@ ADMIN = BearerToken(ApiToken.Scope.ADMIN)
 
 def token_of(request: HttpRequest) -> ApiToken:
     """The request's token. Raises ApiError 401."""
+    # The middleware sets it on every request below /api/; other requests never get here.
     token: ApiToken | None = getattr(request, "api_token", None)
     if token is None:
         message = _("Send a valid API token: “Authorization: Bearer imagelib_…”. Tokens are made on the account page.")
@@ -93,9 +95,10 @@ def _check_rate(request: HttpRequest, token: ApiToken) -> None:
     window, reset = int(now // WINDOW), WINDOW - int(now % WINDOW)
     try:
         with _redis().pipeline() as pipeline:
+            # A fixed window, not a sliding one: two commands, and headers that a caller can compute with.
             key = f"api-rate:{token.pk}:{window}"
             pipeline.incr(key)
-            pipeline.expire(key, WINDOW * 2)
+            pipeline.expire(key, WINDOW * 2)  # twice: servers' clocks may differ by less than a window
             used = int(pipeline.execute()[0])
     except redis.RedisError as error:
         # The limit protects the server from one program; without Redis a program that works matters more.

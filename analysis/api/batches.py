@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from decimal import ROUND_UP, Decimal
 from typing import Annotated, Any, Literal
 
@@ -13,24 +12,26 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from ninja import Field, Router, Schema
+from ninja import Field, Router
 
 from analysis import permissions, pipeline
 from analysis.api import pagination, token_budget
 from analysis.api.authentication import ANALYZE, READ, token_of
+from analysis.api.batch_resource import BatchList, BatchOut, EstimateOut, batch_out, estimate_out
 from analysis.api.errors import ApiError
 from analysis.api.idempotency import HEADER
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
 from analysis.batches import authorization, lifecycle
-from analysis.batches.estimate import Estimate, estimate_unsaved, warnings
+from analysis.batches.estimate import Estimate, estimate_unsaved
 from analysis.batches.options import build_batch
-from analysis.batches.progress import Progress, progress_of
+from analysis.batches.progress import progress_of
 from analysis.curation.bulk import MAX_IDS
-from analysis.formatting import CENT, dollars
+from analysis.formatting import CENT, count, dollars
 from analysis.models import Batch
 from analysis.search.syntax.parser import MAX_LENGTH
+from analysis.search.time_limit import time_limit
 
 router = Router(tags=["Bulk runs"])
 MAX_ESTIMATED = 10_000
@@ -59,66 +60,13 @@ class BatchStart(BatchRequest):
     budget: Dollars | None = None
 
 
-class ApiEstimateOut(Schema):
-    """`from_cache` analyses cost nothing; `up_to_date` images have a current result."""
-
-    calls: int
-    from_cache: int
-    up_to_date: int
-    in_progress: int
-    dollars: Decimal
-    seconds: float | None
-
-
-class EstimateOut(Schema):
-    """The most that a run would cost.
-
-    `is_complete` is false for a selection too large to be examined whole.
-    """
-
-    images: int
-    examined: int
-    is_complete: bool
-    calls: int
-    dollars: Decimal
-    seconds: float | None
-    by_api: dict[str, ApiEstimateOut]
-    warnings: list[str]
-    token_remaining: Decimal
-
-
-class BatchOut(Schema):
-    """A bulk run and its progress."""
-
-    id: int
-    state: str
-    reason: str
-    query: str
-    apis: list[str]
-    images: int
-    total: int | None
-    done: int
-    failed: int
-    from_cache: int
-    waiting: int
-    running: int
-    dollars: Decimal
-    budget: Decimal | None
-    seconds_left: float | None
-    started_at: datetime
-    finished_at: datetime | None
-
-
-class BatchList(Schema):
-    items: list[BatchOut]
-    next: str
-
-
 @router.post("/batches/estimate", response=EstimateOut, auth=ANALYZE)
 def estimate_batch(request: HttpRequest, options: BatchRequest) -> EstimateOut:
     """The cost of a run, which is not started."""
     batch, ids = _batch(request, options)
-    return _estimate_out(batch, estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED), request)
+    with time_limit():
+        estimate = estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED)
+    return estimate_out(batch, estimate, token_remaining=token_budget.remaining(token_of(request)))
 
 
 @router.post("/batches", response={202: BatchOut}, auth=ANALYZE, url_name="batches")
@@ -128,9 +76,15 @@ def start_batch(request: HttpRequest, options: BatchStart) -> HttpResponse:
     Repeated with the same Idempotency-Key, it returns the run that was started the first time.
     """
     batch, ids = _batch(request, options)
-    estimate = estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED)
-    batch.expected = estimate.analyses if estimate.is_whole else None
+    with time_limit():
+        estimate = estimate_unsaved(batch, named=ids, maximum=MAX_ESTIMATED)
+    if options.budget is None and not estimate.is_complete:
+        # The estimate of a part is no budget for the whole: the run would stop in its middle.
+        message = _("More than %(number)s images: give a “budget” in US dollars.")
+        raise ApiError(422, message % {"number": count(MAX_ESTIMATED)}, field="budget")
+    batch.expected = estimate.analyses if estimate.is_complete else None
     with transaction.atomic():
+        # The lock comes before the look for an earlier start: of two equal requests the second waits here and finds it.
         token = token_budget.lock(token_of(request))
         started = _earlier_start(request)
         if started is None:
@@ -139,6 +93,7 @@ def start_batch(request: HttpRequest, options: BatchStart) -> HttpResponse:
             started, _is_first = pipeline.start_once(batch, token=str(_start_token(request)), named=ids)
     [progress] = progress_of([started])
     location = request.build_absolute_uri(reverse("api-v1:batch", args=[started.pk]))
+    # 202 and not 201: the run exists, its analyses come.
     return json_response(batch_out(progress).model_dump(), status=202, location=location)
 
 
@@ -242,6 +197,7 @@ def _earlier_start(request: HttpRequest) -> Batch | None:
 def _start_token(request: HttpRequest) -> uuid.UUID:
     """The one-time token of a start, derived from the Idempotency-Key if any."""
     key = request.headers.get(HEADER, "")
+    # Not the table of Idempotency-Key: this token is stored with the run itself, so no crash can part the two.
     return uuid.uuid5(uuid.NAMESPACE_OID, f"{token_of(request).pk} {key}") if key else uuid.uuid4()
 
 
@@ -260,50 +216,3 @@ def _current(batch: Batch) -> BatchOut:
     batch.refresh_from_db()
     [progress] = progress_of([batch])
     return batch_out(progress)
-
-
-def batch_out(progress: Progress) -> BatchOut:
-    batch = progress.batch
-    return BatchOut(
-        id=batch.pk,
-        state=batch.state,
-        reason=batch.reason,
-        query=batch.query,
-        apis=batch.apis,
-        images=batch.images,
-        total=progress.total,
-        done=progress.done,
-        failed=progress.failed,
-        from_cache=progress.reused,
-        waiting=progress.waiting,
-        running=progress.running,
-        dollars=progress.dollars,
-        budget=batch.budget,
-        seconds_left=progress.seconds_left,
-        started_at=batch.started_at,
-        finished_at=batch.finished_at,
-    )
-
-
-def _estimate_out(batch: Batch, estimate: Estimate, request: HttpRequest) -> EstimateOut:
-    return EstimateOut(
-        images=estimate.images,
-        examined=estimate.looked_at,
-        is_complete=estimate.is_whole,
-        calls=sum(api.calls for api in estimate.by_api.values()),
-        dollars=estimate.dollars,
-        seconds=estimate.seconds,
-        by_api={
-            api: ApiEstimateOut(
-                calls=found.calls,
-                from_cache=found.reused,
-                up_to_date=found.settled,
-                in_progress=found.in_progress,
-                dollars=found.dollars,
-                seconds=found.seconds,
-            )
-            for api, found in estimate.by_api.items()
-        },
-        warnings=warnings(batch, estimate),
-        token_remaining=token_budget.remaining(token_of(request)),
-    )

@@ -55,6 +55,7 @@ def problem(
     status: int, detail: str, *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """The response of a failed request."""
+    # `type` stays about:blank, which RFC 9457 gives the meaning of the status alone; `errors` is our extension.
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
     return JsonResponse(body.model_dump(), status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
 
@@ -84,6 +85,7 @@ def response_of(error: ApiError) -> HttpResponse:
 
 
 def _validation_problem(error: ValidationError) -> HttpResponse:
+    # `input`, which pydantic adds, would repeat what was sent: a password in a wrong field, or megabytes.
     errors = [FieldError(field=_path(entry["loc"]), message=str(entry["msg"])) for entry in error.errors]
     first = errors[0] if errors else FieldError(field="", message=_("The request is invalid."))
     return problem(

@@ -52,7 +52,7 @@ def _first_response(row: IdempotentRequest, respond: Callable[[], HttpResponse])
     """
     try:
         response = respond()
-    except BaseException:
+    except BaseException:  # also a worker's end: a row without response would block the key for IN_PROGRESS
         row.delete()
         raise
     if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -68,6 +68,8 @@ def _begin(request: HttpRequest, token: ApiToken, key: str) -> IdempotentRequest
     if len(key) > MAX_KEY_LENGTH:
         raise ApiError(422, _("At most %(limit)s characters.") % {"limit": MAX_KEY_LENGTH}, field=HEADER)
     fingerprint = _fingerprint(request)
+    # Committed before the request is handled, so that a second one at the same moment sees it. In one transaction with
+    # the request, an upload's registered storage keys would be rolled back after a crash, and its files never found.
     try:
         with transaction.atomic():
             return IdempotentRequest.objects.create(token=token, key=key, fingerprint=fingerprint)
@@ -95,6 +97,7 @@ def _fingerprint(request: HttpRequest) -> str:
     if request.content_type == "application/json":
         digest.update(request.body)
     else:
+        # Reading the file here would read it twice; two uploads of one name and size under one key are one request.
         files = [file for name in request.FILES for file in request.FILES.getlist(name)]
         digest.update(repr([*request.POST.lists(), *((str(file.name), file.size) for file in files)]).encode())
     return digest.hexdigest()
@@ -104,5 +107,6 @@ def _stored_response(row: IdempotentRequest) -> HttpResponse:
     response = HttpResponse(bytes(row.body or b""), status=row.status, content_type="application/json; charset=utf-8")
     if row.location:
         response["Location"] = row.location
+    # The name that Stripe's API uses; the draft standard (draft-ietf-httpapi-idempotency-key-header) has none.
     response["Idempotent-Replayed"] = "true"
     return response

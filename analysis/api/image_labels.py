@@ -42,6 +42,7 @@ def labels_of(image_ids: Collection[int], *, with_boxes: bool = False) -> dict[i
             "image_id", "label_id", "decision"
         )
     }
+    # Boxes are in the responses, which are large: read only where they are asked for.
     boxes = _boxes(image_ids) if with_boxes else {}
     found: dict[int, list[LabelOut]] = {image_id: [] for image_id in image_ids}
     rows = ImageLabel.objects.filter(image_id__in=image_ids, label__is_hidden=False).select_related("label")
@@ -76,5 +77,5 @@ def _boxes(image_ids: Collection[int]) -> Mapping[int, Mapping[str, list[Boundin
 
 
 def _box(instance: Instance) -> BoundingBox:
-    box = instance.box.clamped()
+    box = instance.box.clamped()  # Rekognition's boxes may exceed the picture
     return BoundingBox(left=box.left, top=box.top, width=box.width, height=box.height, confidence=instance.confidence)

@@ -119,6 +119,7 @@ def local_time(clock: datetime | None, offset: int | None) -> str | None:
     """The camera's local time in ISO 8601; without an offset if it is unknown."""
     if clock is None:
         return None
+    # The camera's clock is stored as if it were UTC, since many cameras do not know their zone.
     naive = clock.replace(tzinfo=None)
     return (naive if offset is None else naive.replace(tzinfo=timezone(timedelta(minutes=offset)))).isoformat()
 
@@ -161,6 +162,7 @@ def _values(image: Image, request: HttpRequest, rating: Rating | None) -> dict[s
 
 
 def _urls(image: Image, request: HttpRequest) -> dict[str, str]:
+    # Not the storage's own signed URLs: they end after some hours, and programs store what they read.
     files = {
         name: request.build_absolute_uri(reverse("api-v1:image-file", args=[image.pk, name]))
         for name in ("thumb", "preview", "original")

@@ -94,6 +94,7 @@ def _page(
     request: HttpRequest, query: SearchQuery, selection: Selection, *, cursor: str, limit: int, is_counted: bool
 ) -> dict[str, Any]:
     viewer = permissions.viewer_of(request.user)
+    # The canonical text, so that a cursor holds for the same search however it is spelled, and for no other.
     name = f"images {query.text}"
     after = Cursor.from_text(pagination.decode(cursor, of=name) or "")
     with time_limit():
@@ -136,6 +137,7 @@ def get_image_file(
 ) -> HttpResponseBase:
     """The file `thumb`, `preview` or `original`; may redirect to the storage."""
     web_request: Any = request
+    # Rights, redirects and ETags are those of the page.
     if name == "original":
         return downloads.download_original(web_request, image_id)
     return downloads.rendition(web_request, image_id, name)
@@ -163,6 +165,7 @@ def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges)
     image = permissions.get_image_or_404(request.user, image_id)
     if changes.visibility is not None:
         permissions.require_edit_image(request.user, image)
+    # All fields: with `fields=` a caller has read a part and has no ETag of the whole to send.
     require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
     if changes.visibility is not None:
         images.set_visibility([image.pk], VISIBILITIES[changes.visibility])
@@ -180,6 +183,7 @@ def trash_image(request: HttpRequest, image_id: ImageId) -> HttpResponse:
     image = permissions.get_image_or_404(request.user, image_id)
     permissions.require_edit_image(request.user, image)
     require_match(request, etag_of(resource(image, request, ALL_FIELDS)))
+    # To the trash and never further: a program's mistake must be as easy to undo as a person's.
     trash.trash([image.pk])
     return HttpResponse(status=204)
 

@@ -9,7 +9,7 @@ from ninja import Field
 
 from analysis.api.errors import ApiError
 from analysis.api.request_body import RequestBody
-from analysis.search.query import SORTS, And, Node, Query, all_of, any_of, negation
+from analysis.search.query import SORTS, And, Node, Query, all_of, any_of, default_sort, negation
 from analysis.search.syntax.parser import InvalidQuery, parse
 
 MAX_DEPTH = 10
@@ -40,7 +40,11 @@ def query_from_json(query: JsonQuery) -> Query:
     """The search it means. Raises ApiError or InvalidQuery."""
     if (query.text is None) == (query.where is None):
         raise ApiError(422, _("Give either “text” or “where”."), field="query")
-    found = parse(query.text or "") if query.where is None else Query(_parts(_node(query.where, path="query.where")))
+    if query.where is None:
+        found = parse(query.text or "")
+    else:
+        parts = _parts(_node(query.where, path="query.where"))
+        found = Query(parts, default_sort(parts))
     if query.sort:
         if query.sort not in SORTS:
             message = _("Unknown order. Possible are: %(known)s.") % {"known": ", ".join(SORTS)}
@@ -58,7 +62,7 @@ def _node(term: JsonTerm, *, path: str, depth: int = 0) -> Node:
     given = [name for name in ("term", "all", "any", "not_") if getattr(term, name) is not None]
     if len(given) != 1:
         raise ApiError(422, _("Give exactly one of “term”, “all”, “any” and “not”."), field=path)
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH:  # the parser bounds texts only, and this recursion comes before any text
         raise ApiError(422, _("At most %(limit)s levels.") % {"limit": MAX_DEPTH}, field=path)
     if term.term is not None:
         return _leaf(term.term, path=f"{path}.term")

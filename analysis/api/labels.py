@@ -113,6 +113,7 @@ def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: boo
     visible = Image.objects.visible_to(permissions.viewer_of(request.user))
     # Lower case first: the index is over lower(filename).
     named = visible.filter(filename__iexact=filename.replace("\x00", ""), filename=filename.replace("\x00", ""))
+    # Bounded: a camera's counter starts again at IMG_0001 for every card.
     images = sorted(named.order_by("-pk")[:100], key=lambda image: image.owner_id != request.user.pk)
     if not images:
         raise ApiError(404, _("No image with this file name that this token may see."))
@@ -171,6 +172,7 @@ def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> Htt
     """Add a label by name, or a tag. Adding it again changes nothing."""
     image = _reviewable_image(request, image_id)
     verdict = verdicts.add(image.pk, name=label.name, by_id=_user_id(request))
+    # Found by its id: the label may be merged into another, whose name the caller has not sent.
     [added] = [found for found in labels_of([image.pk])[image.pk] if found.id == verdict.label_id]
     return json_response(added.model_dump(), status=201)
 

@@ -40,6 +40,7 @@ def with_problems(document: OpenAPISchema) -> OpenAPISchema:
 
 
 def _add_problems(operation: dict[str, Any], problems: dict[str, str]) -> None:
+    # Added here and not in each operation's `response`: ninja would describe them as application/json.
     for status, description in problems.items():
         # Ninja keys its own responses by number.
         operation["responses"].setdefault(

@@ -21,6 +21,7 @@ Row = TypeVar("Row", bound=Model)
 
 def encode(position: str | int, *, of: str) -> str:
     """The cursor of a position in the list `of`."""
+    # Signed, so that a cursor can change its form later: nobody can have built one by hand.
     return signing.dumps([position, of], salt=SALT)
 
 
@@ -45,6 +46,7 @@ def page_by_id(rows: QuerySet[Row], *, cursor: str, limit: int, of: str) -> tupl
     before = decode(cursor, of=of)
     if before is not None:
         rows = rows.filter(pk__lt=before)
+    # By id and not by offset: rows that are added meanwhile shift no page, and page 1,000 costs what page 1 costs.
     found = list(rows.order_by("-pk")[: limit + 1])
     page = found[:limit]
     return page, encode(page[-1].pk, of=of) if len(found) > limit else ""

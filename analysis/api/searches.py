@@ -69,7 +69,7 @@ def list_searches(request: HttpRequest, cursor: CursorParam, limit: LimitParam) 
 @decorate_view(idempotent)
 def create_search(request: HttpRequest, search: NewSearch) -> HttpResponse:
     """Save a search. Names are unique for each person."""
-    parse(search.query)
+    parse(search.query)  # refused now, not each time it is opened
     saved = SavedSearch(
         owner_id=_user_id(request), name=_clean(search.name), query=search.query, is_shared=search.is_shared
     )
@@ -104,6 +104,7 @@ def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) 
 @router.delete("/searches/{int:search_id}", response={204: None}, auth=WRITE, url_name="search")
 def delete_search(request: HttpRequest, search_id: int) -> HttpResponse:
     """Delete a search of your own."""
+    # For good, other than on the page: its Undo is a button, which programs do not press.
     _own(request, search_id).delete()
     return HttpResponse(status=204)
 

@@ -26,6 +26,7 @@ def remaining(token: ApiToken) -> Decimal:
 
     Runs that can still go on count with their whole budget.
     """
+    # A run's budget can be lowered below what it has spent, so the larger one counts.
     reserved = Greatest(F("dollars"), Coalesce(F("budget"), Value(Decimal(0))))
     cost = Case(When(state__in=ENDED, then=F("dollars")), default=reserved)
     used: Decimal = Batch.objects.filter(api_token=token).aggregate(used=Coalesce(Sum(cost), Value(Decimal(0))))["used"]

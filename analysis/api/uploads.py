@@ -65,6 +65,7 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
     if present is not None:
         return json_response(UploadOut(state=Upload.State.TAKEN, image_id=present.pk).model_dump())
     ticket = uploads.issue(owner_id=owner_id, filename=upload.filename, size=upload.size, sha256=upload.sha256)
+    # A form and not a presigned PUT: only a form binds the size, so that no ticket for a kilobyte takes a terabyte.
     form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     ticket.refresh_from_db()
     values = _values(ticket)
@@ -99,6 +100,7 @@ def get_upload(request: HttpRequest, upload_id: UUID) -> dict[str, Any]:
 
 
 def _values(upload: Upload) -> dict[str, Any]:
+    # The row outlives its image by up to a day.
     is_gone = upload.state == Upload.State.TAKEN and upload.image_id is None
     return {
         "id": upload.pk,

@@ -43,7 +43,7 @@ class AuditFinding:
 
     @property
     def needs_owner(self) -> bool:
-        """An original without image, which may become an image of somebody."""
+        """An original without image, which may become an image of a user."""
         return self.kind == Difference.ORIGINAL_UNOWNED and not self.repair
 
 
@@ -79,6 +79,7 @@ class Audit:
 
     def _find_unswept(self) -> Iterator[AuditStep]:
         """Files that the sweeper should have deleted; repaired by deleting them."""
+        # Stops when a sweep deletes nothing more: a storage that refuses deletion would keep the loop busy forever.
         before, last = 0, ""
         while self.is_repairing and (count := overdue_blobs().count()) and count != before:
             before = count
@@ -92,6 +93,8 @@ class Audit:
     def _check(self, kind: Difference, key: str, image_id: int | None) -> Iterator[AuditFinding]:
         finding = AuditFinding(kind, key, image_id)
         try:
+            # Both sides are read again: between the listing and now the picture may have been added, deleted or
+            # rendered again.
             image = None if image_id is None else Image.objects.filter(pk=image_id).first()
             if image is not None and not all(map(blobs.exists, _expected_keys(kind, image))):
                 yield (
@@ -111,6 +114,8 @@ class Audit:
     def _unowned_rendition(self, finding: AuditFinding) -> AuditFinding:
         if not self.is_repairing:
             return replace(finding, hint=_("--repair deletes it."))
+        # Left to the sweeper, which checks once more that no picture needs the file, instead of deleting it here at
+        # once.
         blobs.register_pending([finding.key])
         return replace(finding, repair=_("It will be deleted within two hours."))
 
@@ -154,12 +159,15 @@ def _has_owner(key: str) -> bool:
     """True if a rendition belongs to an image, or is about to."""
     renditions_id = key.rpartition("/")[2].partition("-")[0]
     is_pending = PendingBlob.objects.filter(key=key).exists()
+    # PostgreSQL raises an error for text that is no UUID, and a file of any name may have been put into the folder.
     is_id = len(renditions_id) == 32 and renditions_id.isalnum()
     return is_pending or (is_id and Image.objects.filter(renditions_id=renditions_id).exists())
 
 
 def _restore_original(file: IO[bytes]) -> Image | None:
     """Store a file as the lost original of an image with the same bytes."""
+    # Several owners may have the same bytes, each with an original of their own; any of them may be the one that lost
+    # it.
     for image in Image.objects.filter(sha256=_sha256(file), bucket=None):
         if not blobs.exists(image.key):
             blobs.put(image.key, file)
@@ -169,6 +177,8 @@ def _restore_original(file: IO[bytes]) -> Image | None:
 
 def _verify_originals() -> Iterator[AuditStep]:
     """Read all originals and compare their hashes."""
+    # By key instead of one long query: reading all originals takes hours, and a snapshot that old keeps VACUUM from
+    # removing dead rows.
     total, last = Image.objects.count(), 0
     while step := list(Image.objects.filter(pk__gt=last).select_related("bucket").order_by("pk")[:STEP]):
         last = step[-1].pk

@@ -39,6 +39,8 @@ def stored_keys() -> Iterator[Iterator[int]]:
     Iterating raises StorageError.
     """
     with connection.cursor() as cursor:
+        # In the database, because ten million keys in a Python set take gigabytes. Temporary tables write no WAL and
+        # are dropped with the connection, whatever happens to the process.
         cursor.execute("CREATE TEMPORARY TABLE audit_blob (key text NOT NULL)")
         cursor.execute("CREATE TEMPORARY TABLE audit_difference (id bigserial, kind text, key text, image_id bigint)")
     try:
@@ -63,9 +65,11 @@ def compare() -> dict[Difference, int]:
     Returns their number by kind.
     """
     with connection.cursor() as cursor:
+        # After the rows, which is faster than before them. Autovacuum cannot analyze temporary tables (PostgreSQL,
+        # CREATE TABLE).
         cursor.execute("CREATE INDEX ON audit_blob (key); ANALYZE audit_blob")
         for kind, query in _DIFFERENCES.items():
-            insert = f"INSERT INTO audit_difference (kind, key, image_id) SELECT %s, * FROM ({query}) rows"  # noqa: S608
+            insert = f"INSERT INTO audit_difference (kind, key, image_id) SELECT %s, * FROM ({query}) rows"
             cursor.execute(insert, [kind])
         cursor.execute("SELECT kind, count(*) FROM audit_difference GROUP BY kind")
         return {Difference(kind): number for kind, number in cursor.fetchall()}
@@ -87,29 +91,30 @@ def differences() -> Iterator[list[tuple[Difference, str, int | None]]]:
 
 
 def _unowned(folder: str, owned: str) -> str:
+    # Not LIKE: the underscore and the percent sign of a key would be wildcards.
     return f"""
         SELECT key, NULL::bigint FROM audit_blob blob
         WHERE starts_with(key, '{folder}/')
           AND NOT EXISTS (SELECT FROM ({owned}) owned WHERE owned.key = blob.key)
           AND NOT EXISTS (SELECT FROM analysis_pendingblob pending WHERE pending.key = blob.key)
           AND NOT EXISTS (SELECT FROM analysis_upload upload WHERE upload.key = blob.key)
-        ORDER BY key"""  # noqa: S608
+        ORDER BY key"""
 
 
 _ORIGINALS = "SELECT key, id AS image_id FROM analysis_image WHERE bucket_id IS NULL"
 _RENDITIONS = " UNION ALL ".join(
     f"""SELECT {_RENDITION.format(name=name, extension=kind.removeprefix("image/"))} AS key, id AS image_id
-    FROM (SELECT id, replace(renditions_id::text, '-', '') AS hex FROM analysis_image) named"""  # noqa: S608
+    FROM (SELECT id, replace(renditions_id::text, '-', '') AS hex FROM analysis_image) named"""
     for name, kind in blobs.RENDITIONS.items()
 )
 _DIFFERENCES = {
     Difference.ORIGINAL_UNOWNED: _unowned("originals", _ORIGINALS),
     Difference.ORIGINAL_MISSING: f"""
         SELECT key, image_id FROM ({_ORIGINALS}) expected
-        WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key) ORDER BY image_id""",  # noqa: S608
+        WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key) ORDER BY image_id""",
     Difference.RENDITION_UNOWNED: _unowned("renditions", _RENDITIONS),
     Difference.RENDITION_MISSING: f"""
         SELECT min(key), image_id FROM ({_RENDITIONS}) expected
         WHERE NOT EXISTS (SELECT FROM audit_blob blob WHERE blob.key = expected.key)
-        GROUP BY image_id ORDER BY image_id""",  # noqa: S608
+        GROUP BY image_id ORDER BY image_id""",
 }

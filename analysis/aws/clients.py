@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import botocore.loaders  # noqa: TID251
-import botocore.session  # noqa: TID251
-from botocore import exceptions, parsers  # noqa: TID251
-from botocore.config import Config  # noqa: TID251
+import botocore.loaders
+import botocore.session
+from botocore import exceptions, parsers
+from botocore.config import Config
 
 from analysis.aws.errors import (
     CREDENTIAL_ERRORS,

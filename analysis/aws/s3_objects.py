@@ -11,6 +11,7 @@ from typing import IO, Any, TypeAlias
 
 from analysis.aws import clients
 from analysis.aws.object_refs import S3Object
+from analysis.aws.url_credentials import redact_url_credentials
 
 Client: TypeAlias = Any  # botocore creates client classes at run time
 
@@ -84,6 +85,8 @@ def download(
     """
     with clients.translate_errors():
         response = client.get_object(**_params(target, etag=etag))
+        # Closed unread where it is too large: reading the rest would download it for nothing, and an open body keeps
+        # its connection from the pool.
         with closing(response["Body"]) as stream:
             if maximum is None or response["ContentLength"] <= maximum:
                 for chunk in stream.iter_chunks(CHUNK_BYTES):
@@ -111,7 +114,8 @@ def download_url(client: Client, target: S3Object, *, seconds: int, disposition:
     """A presigned URL to download an object. Raises AWSError without credentials."""
     headers = {"ResponseContentDisposition": disposition, "ResponseContentType": "application/octet-stream"}
     with clients.translate_errors():
-        return str(client.generate_presigned_url("get_object", Params=_params(target) | headers, ExpiresIn=seconds))
+        url = client.generate_presigned_url("get_object", Params=_params(target) | headers, ExpiresIn=seconds)
+    return redact_url_credentials(str(url))
 
 
 def delete(client: Client, target: S3Object) -> None:
@@ -124,6 +128,7 @@ def _params(target: S3Object, *, etag: str = "") -> dict[str, str]:
     params = {"Bucket": target.bucket, "Key": target.key}
     if target.version:
         return params | {"VersionId": target.version}
+    # An ETag is a quoted string in HTTP (RFC 9110, 8.8.3); S3 compares the quotes, too.
     return params | ({"IfMatch": f'"{etag}"'} if etag else {})
 
 

@@ -51,5 +51,6 @@ def _operations(quota: Mapping[str, Any], operations: list[str]) -> list[str]:
     dimensions = quota.get("UsageMetric", {}).get("MetricDimensions", {})
     if dimensions.get("Resource") in operations:
         return [dimensions["Resource"]]
+    # By whole words: DetectLabels is also the beginning of other operations' names.
     words = set(re.findall(r"\w+", str(quota.get("QuotaName", ""))))
     return [operation for operation in operations if operation in words]

@@ -46,6 +46,8 @@ class SqsQueue:
             response = self.client.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=BATCH,
+                # Long polling: without it SQS asks a part of its servers only, answers empty more often, and bills each
+                # answer.
                 WaitTimeSeconds=wait,
                 VisibilityTimeout=self.visibility_timeout,
                 MessageAttributeNames=["Reason"],
@@ -58,6 +60,7 @@ class SqsQueue:
         Messages that are not deleted are delivered again, which has no effect.
         """
         for start in range(0, len(messages), BATCH):
+            # Id only has to be unique within this request (SQS, DeleteMessageBatchRequestEntry).
             entries = [
                 {"Id": str(n), "ReceiptHandle": message.receipt} for n, message in enumerate(messages[start:][:BATCH])
             ]
@@ -106,6 +109,7 @@ class SqsQueue:
                 MessageBody=message.body,
                 MessageAttributes={"Reason": {"DataType": "String", "StringValue": reason[:MAX_REASON]}},
             )
+        # After it was sent: a crash between the two leaves a copy in both queues, and none lost.
         self.delete([message])
         return True
 
@@ -115,6 +119,7 @@ class SqsQueue:
             with clients.translate_errors():
                 response = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["RedrivePolicy"])
                 policy = json.loads(response.get("Attributes", {}).get("RedrivePolicy", "{}"))
+                # arn:partition:sqs:region:account:name
                 arn = str(policy.get("deadLetterTargetArn", "")).split(":")
                 if len(arn) != 6:
                     return None

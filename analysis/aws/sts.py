@@ -20,5 +20,6 @@ def caller(*, region: str, client: Any = None) -> Identity:
     Needs no permission.
     """
     with clients.translate_errors():
+        # Allowed even where a policy denies everything (AWS, GetCallerIdentity).
         response = (client or clients.client("sts", region=region)).get_caller_identity()
     return Identity(account=str(response.get("Account", "")), arn=str(response.get("Arn", "")))

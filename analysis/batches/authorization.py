@@ -18,8 +18,13 @@ def refusal(batch: Batch) -> str:
 
     Runs from the command line have no user and no limits.
     """
-    if batch.person_id is None:
-        return ""
+    if batch.is_orphaned:
+        return _("The account that started this run was deleted. Start another run.")
+    return "" if batch.person_id is None else _refusal_of_person(batch)
+
+
+def _refusal_of_person(batch: Batch) -> str:
+    # Loaded again, because Django caches a user's permissions on the object, and a run outlives a change of them.
     person = permissions.reload_user(batch.person_id)
     if person is None:
         return _("The account that started this run is no longer active.")
@@ -48,6 +53,7 @@ def _not_enabled(batch: Batch) -> list[str]:
 
     Retries are exempt: they were allowed when first requested.
     """
+    # The setting names APIs of the current recognizer and says nothing about those of another one.
     if batch.scope == Batch.Scope.FAILED or batch.recognizer != registry.current().name:
         return []
     enabled = registry.enabled_apis()

@@ -14,6 +14,7 @@ def images_of(batch: Batch) -> ImageQuerySet:
     """Images with an analysis in this batch, or named by it and not queued yet."""
     analyses = Analysis.objects.filter(batch=batch, image=OuterRef("pk"))
     images = Image.objects.filter(Exists(analyses))
+    # Once all of the list is queued, the analyses alone say which pictures belong to the run.
     if batch.uses_id_list and not batch.is_fully_queued:
         images |= Image.objects.filter(Exists(BatchImage.objects.filter(batch=batch, image_id=OuterRef("pk"))))
     return images

@@ -20,12 +20,12 @@ from analysis.recognition.response_cache import find_cached_responses
 class ApiEstimate:
     """`analyses` are queued, `reused` of them served from cache.
 
-    `settled` pictures are up to date.
+    `up_to_date` pictures are up to date.
     """
 
     analyses: int = 0
     reused: int = 0
-    settled: int = 0
+    up_to_date: int = 0
     in_progress: int = 0
     dollars: Decimal = Decimal(0)
     seconds: float | None = None
@@ -38,15 +38,15 @@ class ApiEstimate:
 
 @dataclass
 class Estimate:
-    """`looked_at`: pictures examined; `images`: those to analyze.
+    """`examined`: pictures so far; `images`: those to analyze.
 
-    `is_whole`: all were examined.
+    `is_complete`: all were examined.
     """
 
-    looked_at: int = 0
+    examined: int = 0
     images: int = 0
     by_api: dict[str, ApiEstimate] = field(default_factory=dict)
-    is_whole: bool = True
+    is_complete: bool = True
 
     @property
     def analyses(self) -> int:
@@ -64,10 +64,11 @@ class Estimate:
 
 def estimate(batch: Batch, *, maximum: int | None = None) -> Estimate:
     """Estimate a batch that is not saved yet, from at most `maximum` pictures."""
+    # An estimate of a million pictures would take minutes, so the pages stop at a maximum; is_complete tells them.
     last = Estimate()
     for last in estimating(batch):
-        if maximum is not None and last.looked_at >= maximum:
-            last.is_whole = False
+        if maximum is not None and last.examined >= maximum:
+            last.is_complete = False
             break
     return add_costs(last, batch)
 
@@ -84,8 +85,9 @@ def estimate_unsaved(batch: Batch, *, named: Sequence[int], maximum: int) -> Est
         lifecycle.prepare(batch, named=named[:maximum])
         result = estimate(batch)
         transaction.set_rollback(True)
+    # save() gave it a key that the rollback took back; with that key a later save() would try an UPDATE.
     batch.pk = None
-    result.is_whole = len(named) <= maximum
+    result.is_complete = len(named) <= maximum
     return result
 
 
@@ -95,7 +97,7 @@ def estimating(batch: Batch) -> Iterator[Estimate]:
     cursor: str | None = ""
     while cursor is not None and (batch.limit is None or total.images < batch.limit):
         page = selection.next_page(batch, cursor=cursor)
-        cursor, total.looked_at = page.cursor, total.looked_at + len(page.image_ids)
+        cursor, total.examined = page.cursor, total.examined + len(page.image_ids)
         _add_page(total, batch, page.image_ids)
         yield total
 
@@ -107,7 +109,7 @@ def _add_page(total: Estimate, batch: Batch, image_ids: list[int]) -> None:
         api_total = total.by_api[api]
         api_total.analyses += len(work.image_ids)
         api_total.reused += _count_cached(batch, api, work.image_ids)
-        api_total.settled += work.settled
+        api_total.up_to_date += work.up_to_date
         api_total.in_progress += work.in_progress
 
 
@@ -120,7 +122,7 @@ def _count_cached(batch: Batch, api: str, image_ids: list[int]) -> int:
         return 0
     requests = [
         Analysis(pk=image.pk, image=image, api=api, recognizer=batch.recognizer, parameters=batch.parameters[api])
-        for image in Image.objects.filter(pk__in=image_ids).only("sha256")
+        for image in Image.objects.filter(pk__in=image_ids).only("sha256", "owner_id")
     ]
     return len(find_cached_responses(requests, owner_id=None if batch.all_owners else batch.person_id))
 
@@ -135,6 +137,7 @@ def add_costs(total: Estimate, batch: Batch) -> Estimate:
             api_total.calls, apis=[api], parameters=batch.parameters, recognizer=batch.recognizer, region=region
         )
         api_total.dollars = price.dollars
+        # Quotas are per account and region. Other runs that share them are left out: when they end is unknown.
         calls_per_second = min(aws_quotas.quota(region, api), batch.rate or float("inf"))
         api_total.seconds = api_total.calls / calls_per_second
     return total

@@ -23,13 +23,16 @@ STEP = 10_000
 
 def prepare(batch: Batch, *, named: Iterable[int] = ()) -> None:
     """Save a batch and its listed pictures in state paused; `resume` starts it."""
-    batch.state = State.PAUSED
+    # Paused until the list is complete: the sweeper queues running batches every few seconds, also half-listed ones.
+    batch.state, batch.is_by_account = State.PAUSED, batch.person_id is not None
     with transaction.atomic():
         batch.save(force_insert=True)
         image_ids = iter(named)
         while ids := list(islice(image_ids, STEP)):
             BatchImage.objects.bulk_create(
-                [BatchImage(batch=batch, image_id=image_id) for image_id in ids], ignore_conflicts=True
+                # A list from a file or a form may name a picture twice.
+                [BatchImage(batch=batch, image_id=image_id) for image_id in ids],
+                ignore_conflicts=True,
             )
 
 
@@ -52,14 +55,17 @@ def resume(batch_id: int, *, budget: Decimal | None = None) -> bool:
     return True
 
 
-def cancel(batch_id: int) -> bool:
+def cancel(batch_id: int, *, reason: str = "") -> bool:
     """Delete queued analyses and end the batch; results stay.
 
     False if it had already ended.
     """
     with transaction.atomic():
+        # The state is part of the lock's query: of two people who press Cancel and Resume at once, one finds nothing to
+        # change.
         locked = _lock(batch_id, State.RUNNING, State.PAUSED, State.STOPPED)
-        if not locked.update(state=State.CANCELLED, finished_at=Now(), changed_at=Now()):
+        fields = {"reason": reason} if reason else {}
+        if not locked.update(state=State.CANCELLED, finished_at=Now(), changed_at=Now(), **fields):
             return False
         enqueue.delete_pending(batch_id)
     return True
@@ -68,13 +74,15 @@ def cancel(batch_id: int) -> bool:
 def advance_batches() -> list[int]:
     """Stop batches without budget and end finished ones.
 
-    Returns ids of those to queue further.
+    Returns ids of those to queue further. Runs of deleted accounts end, as nobody has the right to resume them.
 
     Called every few seconds; concurrent calls are safe.
     """
     unfinished = list[int]()
     for batch in Batch.objects.filter(state=State.RUNNING).order_by("pk"):
-        if reason := budget_stop_reason(batch):
+        if batch.is_orphaned:
+            cancel(batch.pk, reason=authorization.refusal(batch))
+        elif reason := budget_stop_reason(batch):
             _leave(batch.pk, State.STOPPED, reason=reason)
         elif reason := authorization.refusal(batch):
             _leave(batch.pk, State.PAUSED, reason=reason)
@@ -90,12 +98,14 @@ def advance_batches() -> list[int]:
 def budget_stop_reason(batch: Batch) -> str:
     """Reason to stop the batch; "" while a call is affordable or running."""
     region = registry.get(batch.recognizer).region
+    # A call in progress has its price reserved and may give it back, for example when it fails at no cost.
     if region is None or batch.analyses.filter(state=Analysis.State.RUNNING).exists():
         return ""
     prices, already = ledger.current_prices(batch.recognizer, region)
     queued_apis = set(batch.analyses.filter(state=Analysis.State.QUEUED).values_list("api", flat=True).distinct())
     if not queued_apis:
         return ""
+    # The cheapest API decides: as long as one more call is affordable the run continues with that API.
     price = min(prices.price(api, batch.parameters.get(api, {}), already=already) for api in queued_apis)
     remaining = {budget.batch_id: budget.dollars for budget in ledger.remaining_batch_budgets(batch.recognizer)}
     if remaining.get(batch.pk, price) < price:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -26,46 +26,41 @@ class InvalidBatchOptions(ValueError):
     """An option is invalid; the message names it and the accepted values."""
 
 
-def build_batch(
-    *,
-    query: str = "",
-    scope: str = Batch.Scope.ALL,
-    apis: Sequence[str] | None = None,
-    min_confidence: float | None = None,
-    max_labels: int | None = None,
-    older_than: str = "",
-    error_code: str = "",
-    since: datetime | None = None,
-    limit: int | None = None,
-    budget: Decimal | None = None,
-    rate: float | None = None,
-    is_forced: bool = False,
-    uses_id_list: bool = False,
-    person_id: int | None = None,
-    all_owners: bool = False,
-    mail_to: str = "",
-) -> Batch:
+class BatchOptions(TypedDict, total=False):
+    """Options of a run; without one its default applies, as the model has it."""
+
+    query: str
+    scope: str
+    apis: Sequence[str] | None
+    min_confidence: float | None
+    max_labels: int | None
+    older_than: str
+    error_code: str
+    since: datetime | None
+    limit: int | None
+    budget: Decimal | None
+    rate: float | None
+    is_forced: bool
+    uses_id_list: bool
+    person_id: int | None
+    all_owners: bool
+    mail_to: str
+
+
+def build_batch(**options: Unpack[BatchOptions]) -> Batch:
     """An unsaved batch, ready to estimate and start. Raises InvalidBatchOptions."""
-    _check_query(query)
-    check_amounts(limit=limit, budget=budget, rate=rate)
-    _check_texts(older_than=older_than, error_code=error_code)
+    older_than = options.pop("older_than", "")
+    apis, max_labels = options.pop("apis", None), options.pop("max_labels", None)
+    min_confidence = options.pop("min_confidence", None)
+    _check_query(options.get("query", ""))
+    check_amounts(limit=options.get("limit"), budget=options.get("budget"), rate=options.get("rate"))
+    _check_texts(older_than=older_than, error_code=options.get("error_code", ""))
     selected = _validate_apis(apis)
     return Batch(
-        query=query,
-        scope=scope,
-        older_than=_version(older_than, selected) if scope == Batch.Scope.OUTDATED else "",
-        error_code=error_code,
-        since=since,
+        **options,
+        older_than=_version(older_than, selected) if options.get("scope") == Batch.Scope.OUTDATED else "",
         recognizer=registry.current().name,
         parameters=_parameters(selected, min_confidence=min_confidence, max_labels=max_labels),
-        limit=limit,
-        budget=budget,
-        rate=rate,
-        is_forced=is_forced,
-        uses_id_list=uses_id_list,
-        person_id=person_id,
-        all_owners=all_owners,
-        mail_to=mail_to,
         started_at=_database_time(),
     )
 

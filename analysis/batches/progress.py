@@ -33,6 +33,7 @@ class Progress:
         if self.batch.is_fully_queued:
             return self.batch.asked
         expected = self.batch.expected
+        # Pictures may be added after the estimate; a run never shows more than 100 %.
         return None if expected is None else max(expected, self.batch.asked)
 
     @property
@@ -69,6 +70,8 @@ def progress_of(batches: Iterable[Batch]) -> list[Progress]:
 def fold() -> None:
     """Add entries to their batches, delete them and update each batch's throughput."""
     with connection.cursor() as cursor:
+        # One statement: an entry is deleted and added in the same snapshot, so none counts twice and none is lost,
+        # whatever happens to this process. clock_timestamp(), as now() is when the transaction began.
         cursor.execute(
             """
             WITH deleted AS (DELETE FROM analysis_batchentry RETURNING *),
@@ -88,6 +91,7 @@ def fold() -> None:
 
 def _counters(ids: list[int]) -> dict[int, tuple[int, int, int, Decimal, int, int]]:
     with connection.cursor() as cursor:
+        # Entries that fold() has not added yet are summed here, so that the numbers do not jump every few seconds.
         cursor.execute(
             """
             SELECT asked.id, entries.*, (

@@ -31,12 +31,14 @@ def _step(batch_id: int, max_pending: int) -> bool:
         if batch is None or authorization.refusal(batch):
             return False
         pending = Analysis.objects.filter(batch=batch, image__trashed_at=None).open()
+        # Counted in each step: workers finish analyses in between, and the count is of at most ten thousand rows.
         room = _max_pending(batch, max_pending) - pending.count()
         if room <= 0:
             return False
         size = max(1, min(selection.PAGE_SIZE, room // len(batch.apis)))
         page = selection.next_page(batch, cursor=batch.place, size=size)
         _queue(batch, page.image_ids)
+        # Kept on the last page: is_fully_queued says that it was the last one, an empty cursor would mean the first.
         batch.place = page.cursor or batch.place
         batch.is_fully_queued = page.cursor is None or (batch.limit is not None and batch.images >= batch.limit)
         batch.save(update_fields=["place", "is_fully_queued", "images", "asked", "skipped"])

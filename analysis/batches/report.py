@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.core.mail import send_mail
@@ -41,6 +42,7 @@ def causes(batch: Batch) -> list[Cause]:
     grouped = (
         batch.analyses.filter(state=Analysis.State.FAILED)
         .values_list("api", "error_code")
+        # Any message of the group will do; grouping by it would list each file's own message as a cause of its own.
         .annotate(message=Max("error_message"), number=Count("pk"))
         .order_by("-number", "api", "error_code")[:MAX_CAUSES]
     )
@@ -53,46 +55,44 @@ def report_lines(batch_id: int) -> list[str]:
     if state is None:
         return [_("There is no bulk run %(id)s.") % {"id": batch_id}]
     batch = state.batch
-    lines = [
-        _("Bulk run %(id)s: %(state)s. %(reason)s")
-        % {"id": batch.pk, "state": batch.get_state_display().lower(), "reason": batch.reason}
-    ]
-    lines = [lines[0].rstrip(), _counts(state), _spent(state)]
-    if batch.is_fully_queued and not state.waiting and (missing := batch.asked - state.ended) > 0:
-        lines.append(
-            plural(
-                ngettext(
-                    "%(number)s analysis ended without a result: its picture was deleted or moved to the trash, "
-                    "another request replaced it, or the bulk run was canceled.",
-                    "%(number)s analyses ended without a result: their pictures were deleted or moved to the "
-                    "trash, other requests replaced them, or the bulk run was canceled.",
-                    missing,
-                ),
-                missing,
-            )
-        )
-    if batch.skipped:
-        lines.append(
-            plural(
-                ngettext(
-                    "Skipped %(number)s analysis already in progress in another bulk run. If that run "
-                    "was canceled, start this one again.",
-                    "Skipped %(number)s analyses already in progress in another bulk run. If that run "
-                    "was canceled, start this one again.",
-                    batch.skipped,
-                ),
-                batch.skipped,
-            )
-        )
-    for cause in causes(batch):
-        lines.append(
-            _("%(number)s failed (%(api)s, %(code)s): %(message)s")
-            % {"number": count(cause.number), "api": cause.api, "code": cause.code, "message": cause.message}
-        )
-        lines.append(_("  Retry: %(command)s") % {"command": cause.command})
+    values = {"id": batch.pk, "state": batch.get_state_display().lower(), "reason": batch.reason}
+    lines = [(_("Bulk run %(id)s: %(state)s. %(reason)s") % values).rstrip(), _counts(state), _spent(state)]
+    lines += [*_unfinished(state), *_failures(batch)]
     if batch.state in {Batch.State.PAUSED, Batch.State.STOPPED}:
         lines.append(_("Resume with: %(command)s") % {"command": _resume_command(batch)})
     return lines
+
+
+def _unfinished(state: Progress) -> Iterator[str]:
+    """Analyses that ended without a result, and those left to other runs."""
+    batch = state.batch
+    if batch.is_fully_queued and not state.waiting and (missing := batch.asked - state.ended) > 0:
+        text = ngettext(
+            "%(number)s analysis ended without a result: its picture was deleted or moved to the trash, "
+            "another request replaced it, or the bulk run was canceled.",
+            "%(number)s analyses ended without a result: their pictures were deleted or moved to the "
+            "trash, other requests replaced them, or the bulk run was canceled.",
+            missing,
+        )
+        yield plural(text, missing)
+    if batch.skipped:
+        text = ngettext(
+            "Skipped %(number)s analysis already in progress in another bulk run. If that run "
+            "was canceled, start this one again.",
+            "Skipped %(number)s analyses already in progress in another bulk run. If that run "
+            "was canceled, start this one again.",
+            batch.skipped,
+        )
+        yield plural(text, batch.skipped)
+
+
+def _failures(batch: Batch) -> Iterator[str]:
+    for cause in causes(batch):
+        yield (
+            _("%(number)s failed (%(api)s, %(code)s): %(message)s")
+            % {"number": count(cause.number), "api": cause.api, "code": cause.code, "message": cause.message}
+        )
+        yield _("  Retry: %(command)s") % {"command": cause.command}
 
 
 def _counts(state: Progress) -> str:
@@ -142,6 +142,8 @@ def pending_reports() -> list[int]:
 
 def send_report(batch_id: int) -> None:
     """Send the report once; a failure of the mail server is logged and not retried."""
+    # Marked before it is sent: of two workers one sends, and a report that is lost is better than one sent every ten
+    # seconds.
     if not Batch.objects.filter(pk=batch_id, mailed_at=None).exclude(mail_to="").update(mailed_at=Now()):
         return
     batch = Batch.objects.get(pk=batch_id)

@@ -34,9 +34,12 @@ def draw_sample(batch: Batch, number: int) -> list[int]:
             seen += 1
             if len(chosen) < number:
                 chosen.append(image_id)
-            elif (index := random.randrange(seen)) < number:  # noqa: S311
+            # Each picture seen so far is kept with the same probability, without knowing how many there will be
+            # (Vitter, 1985).
+            elif (index := random.randrange(seen)) < number:
                 chosen[index] = image_id
         if page.cursor is None:
+            # In the order of their IDs, in which a listed run's cursor walks.
             return sorted(chosen)
         cursor = page.cursor
 

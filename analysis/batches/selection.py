@@ -17,6 +17,7 @@ from analysis.search.syntax.parser import parse
 
 PAGE_SIZE = 1_000
 """Pictures handled in one transaction, and the most that a run holds in memory."""
+# Not paused: those of a paused run may be taken over by this one, which is why enqueue detaches them.
 OPEN = frozenset({"queued", "running"})
 LATEST = "latest"
 """Value of `older_than`: the model version each API used last."""
@@ -38,11 +39,11 @@ class ImagePage:
 class PendingWork:
     """Pictures to analyze with one API.
 
-    `settled` counts those with an up-to-date result.
+    `up_to_date` counts those with an up-to-date result.
     """
 
     image_ids: list[int]
-    settled: int
+    up_to_date: int
     in_progress: int
 
 
@@ -72,6 +73,7 @@ def next_page(batch: Batch, *, cursor: str, size: int = PAGE_SIZE) -> ImagePage:
         images = images.editable_by(batch.person_id)
     if batch.since:
         images = images.filter(added_at__gte=batch.since)
+    # Filtered after the page was cut, so a page may be short or even empty; only its cursor says whether more follows.
     selected = set(images.values_list("pk", flat=True))
     return ImagePage([pk for pk in ids if pk in selected], next_cursor)
 
@@ -83,7 +85,7 @@ def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
     """
     histories = _histories(batch, api, image_ids)
     limit = latest_version(batch.recognizer, api) if batch.older_than == LATEST else batch.older_than
-    pending, settled, in_progress = list[int](), 0, 0
+    pending, up_to_date, in_progress = list[int](), 0, 0
     for image_id in image_ids:
         history = histories.get(image_id, _NO_HISTORY)
         if not _is_in_scope(batch, history, limit):
@@ -91,10 +93,10 @@ def pending_work(batch: Batch, api: str, image_ids: list[int]) -> PendingWork:
         if history.state in OPEN or (batch.is_sample and history.state == "paused"):
             in_progress += 1
         elif history.is_fresh or (history.is_settled and not batch.is_forced and batch.scope != Scope.FAILED):
-            settled += 1
+            up_to_date += 1
         else:
             pending.append(image_id)
-    return PendingWork(pending, settled, in_progress)
+    return PendingWork(pending, up_to_date, in_progress)
 
 
 def pending_work_by_image(batch: Batch, image_ids: list[int], *, queued: int) -> tuple[int, dict[str, PendingWork]]:
@@ -122,13 +124,15 @@ def latest_version(recognizer: str, api: str) -> str:
 
 
 def _numbers(version: str) -> list[int]:
+    # Eighteen digits at most: a version is text from a response, and int() of thousands of digits raises ValueError.
     return [int(digits) for digits in re.findall(r"[0-9]{1,18}", version)]
 
 
 def _all_owners(batch: Batch) -> bool:
     """True for a batch over all owners whose user still has permission for it."""
     if not batch.all_owners or batch.person_id is None:
-        return batch.all_owners
+        return batch.all_owners and not batch.is_orphaned
+    # Asked again for each page: a person who loses the right in the middle of a long run loses it at once.
     person = permissions.reload_user(batch.person_id)
     return person is not None and permissions.can_analyze_all_images(person)
 
@@ -140,8 +144,10 @@ def _results(batch: Batch, cursor: str, size: int) -> tuple[list[int], str | Non
         viewer=viewer,
         after=Cursor.from_text(cursor),
         size=size,
+        # "added:today" must mean the same day on the first and on the last page of a run that takes all night.
         moment=batch.started_at,
     )
+    # Newest first: from here on nothing was added since, so the rest of a large library need not be read.
     is_past = after and batch.since and isinstance(after.key, datetime) and after.key < batch.since
     return ids, None if after is None or is_past else str(after)
 

@@ -110,12 +110,15 @@ def consume(queue: SqsQueue, *, stop: StopFlag, until_empty: bool = False) -> It
             if not messages and until_empty:
                 return
             if messages:
+                # SQS delivers a message again once its visibility timeout has passed, which a slow database can
+                # outlast.
                 with queue.keep_invisible(messages):
                     recorded = handle_messages(queue, messages, counts=counts)
                 yield EventBatch(counts, recorded)
             failures = 0
         except (AWSError, InterfaceError, OperationalError) as error:
             if not isinstance(error, AWSError):
+                # A connection that PostgreSQL ended stays unusable; Django opens another one at the next query.
                 connection.close()
             seconds = PAUSES[min(failures, len(PAUSES) - 1)]
             failures += 1
@@ -132,6 +135,7 @@ def handle_messages(queue: SqsQueue, messages: list[SqsMessage], *, counts: Even
     readable, events, unusable = _parse(messages)
     try:
         recorded = object_queue.record_events(events)
+    # One value that PostgreSQL refuses rolls back all ten messages, so they are recorded one by one.
     except DataError as error:
         return _handle_one_by_one(queue, messages, error, counts=counts)
     unknown = {message.id for message in readable if recorded.unknown and _names_any(message, recorded.unknown)}
@@ -162,6 +166,7 @@ def replay(dead_letters: SqsQueue) -> Iterator[ReplayedMessage]:
     """Record the events of a dead-letter queue, each message once. Raises AWSError."""
     seen: set[str] = set()
     remaining: list[SqsMessage] = []
+    # What stays is delivered again after its visibility timeout; without this set the loop would never end.
     while messages := [message for message in dead_letters.receive(wait=1) if message.id not in seen]:
         seen |= {message.id for message in messages}
         for message in messages:
@@ -171,6 +176,7 @@ def replay(dead_letters: SqsQueue) -> Iterator[ReplayedMessage]:
             else:
                 dead_letters.delete([message])
             yield replayed
+    # Ten: the most entries of a ChangeMessageVisibilityBatch.
     for start in range(0, len(remaining), 10):
         dead_letters.hide(remaining[start : start + 10], seconds=0)
 
@@ -215,6 +221,7 @@ def _rejected_by_database(error: DataError) -> str:
 
 def _send_to_dlq(queue: SqsQueue, message: SqsMessage, reason: str, counts: EventCounts) -> None:
     counts.buried += 1
+    # The last ten are enough to print; a consumer runs for months.
     counts.reasons = [*counts.reasons[-9:], reason]
     logger.warning("events: message %s: %s", message.id, reason)
     if not queue.send_to_dlq(message, reason):

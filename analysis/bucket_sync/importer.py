@@ -21,11 +21,12 @@ from analysis.aws import s3_objects
 from analysis.aws.errors import AWSError, EndpointUnreachable, MissingCredentials
 from analysis.aws.object_refs import S3Object
 from analysis.aws.s3_objects import ObjectInfo
-from analysis.bucket_sync import object_import
+from analysis.bucket_sync import object_import, sidecars
 from analysis.bucket_sync.object_import import NoImage, Outcome, Unchanged
 from analysis.formatting import translated
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
+from analysis.ingest.sidecar import with_sidecar
 from analysis.ingest.validation import InvalidImage, check_size
 from analysis.messages import gettext_noop
 from analysis.models import Bucket, BucketObject
@@ -51,6 +52,7 @@ State = BucketObject.State
 
 def due_buckets() -> list[int]:
     """Ids of buckets with objects to read now."""
+    # From a thousand due rows, not DISTINCT over all: after the first sync of a large bucket there may be millions.
     waiting = leases.due(BucketObject.objects.filter(_bucket_is_active(), state=State.WAITING))
     return sorted(set(waiting.values_list("bucket_id", flat=True)[:1_000]))
 
@@ -83,6 +85,7 @@ def _read(row: BucketObject) -> Outcome | None:
         return None
     info = object_import.NO_OBJECT
     try:
+        # Downloaded, not streamed into the decoder: most formats are read with seeks, and each seek would be a request.
         with tempfile.SpooledTemporaryFile(max_size=originals.IN_MEMORY) as file:
             info = s3_objects.download(
                 originals.client_of(row.bucket),
@@ -91,15 +94,17 @@ def _read(row: BucketObject) -> Outcome | None:
                 maximum=renditions.limits().max_bytes,
             )
             _clear_pause(row.bucket)
-            if _is_unchanged(row, info):
+            sidecar = sidecars.read(row)
+            if _is_unchanged(row, info) and sidecar.is_of(row):
                 return Unchanged(info)
-            return object_import.store_renditions(_examine(row, info, file), info)
+            examined = with_sidecar(_examine(row, info, file), sidecar.metadata)
+            return object_import.store_renditions(examined, info, sidecar)
     except InvalidImage as error:
         return NoImage(State.REFUSED, error.code, translated(error), info)
 
 
 def _bucket_is_active() -> Q:
-    return Q(bucket__paused_until=None) | Q(bucket__paused_until__lte=Now())
+    return Q(bucket__paused_until=None) | leases.has_passed("bucket__paused_until")
 
 
 def _is_unchanged(row: BucketObject, info: ObjectInfo) -> bool:
@@ -115,6 +120,8 @@ def _examine(row: BucketObject, info: ObjectInfo, file: IO[bytes]) -> Examined:
     try:
         return examine(file, name=row.key, limits=limits)
     except InvalidImage as error:
+        # S3 never decompresses: Content-Encoding is only a header that browsers act on, so the decoder sees the gzip
+        # stream.
         if info.encoding and error.code in COMPRESSED_CODES:
             template = gettext_noop(
                 "it is stored compressed (Content-Encoding: %(encoding)s); upload it uncompressed to the bucket"
@@ -124,6 +131,7 @@ def _examine(row: BucketObject, info: ObjectInfo, file: IO[bytes]) -> Examined:
 
 
 def _is_gone(error: AWSError) -> bool:
+    # S3 answers 404 for both, but a bucket that is missing or misspelled must not put its pictures into the trash.
     return error.is_absent and error.code != "NoSuchBucket"
 
 
@@ -136,8 +144,9 @@ def _postpone(row: BucketObject, error: AWSError) -> None:
     if error.code == "NoSuchBucket":
         _pause(bucket, originals.no_bucket(bucket.name), PAUSE)
         _release(row, code=error.code, reason=translated(error), is_counted=False)
+    # 503 SlowDown is per prefix and request rate. With jitter, so that all workers do not come back at once.
     elif error.is_slow_down:
-        _pause(bucket, "", SLOW_DOWN_PAUSE * random.uniform(1, 2))  # noqa: S311
+        _pause(bucket, "", SLOW_DOWN_PAUSE * random.uniform(1, 2))
         _release(row, code=error.code, reason=translated(error), is_counted=False)
     elif error.code == ARCHIVED:
         reason = _("It is archived. Restore it in S3, then sync the bucket.")
@@ -166,6 +175,8 @@ def _denies_everything(row: BucketObject, code: str) -> bool:
     several.
     """
     objects, is_denied = BucketObject.objects.filter(bucket=row.bucket), False
+    # AWS answers AccessDenied for a missing right, for one object's ACL and for its KMS key alike; only a second object
+    # tells them apart.
     for present in objects.filter(state=State.PRESENT).order_by("-pk")[:MAX_PROBES]:
         try:
             s3_objects.head(originals.client_of(row.bucket), S3Object(row.bucket.name, present.key))
@@ -182,6 +193,7 @@ def _denies_everything(row: BucketObject, code: str) -> bool:
 def _release(row: BucketObject, *, code: str, reason: str, is_counted: bool = True, is_final: bool = False) -> None:
     attempts = row.attempts if is_counted else row.attempts - 1
     has_failed = is_final or attempts >= leases.MAX_ATTEMPTS
+    # By revision: an event that came in the meantime queued the object again, and its attempt must not be delayed.
     BucketObject.objects.filter(pk=row.pk, revision=row.revision).update(
         attempts=attempts,
         state=State.FAILED if has_failed else State.WAITING,

@@ -8,6 +8,7 @@ from posixpath import splitext
 
 from analysis.ingest.exclusions import is_in_system_folder, matches
 from analysis.ingest.folder_scan import EXTENSIONS
+from analysis.ingest.sidecar import is_sidecar
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,18 @@ class KeyFilter:
     exclude: Collection[str] = ()
 
     def accepts(self, key: str) -> bool:
-        if not key.startswith(self.prefix) or key.endswith("/") or "\0" in key:
-            return False  # consoles make folders as keys with a slash; PostgreSQL stores no NUL
-        if is_in_system_folder(key.removeprefix(self.prefix)) or matches(key, self.exclude):
+        if not self._is_chosen(key):
             return False
         if self.include:
             return matches(key, self.include)
         extension = splitext(key)[1].rstrip()  # keys may end in spaces
         return not extension or EXTENSIONS.fullmatch(extension) is not None
+
+    def accepts_sidecar(self, key: str) -> bool:
+        """True for an XMP file, which `include` need not name."""
+        return is_sidecar(key) and self._is_chosen(key)
+
+    def _is_chosen(self, key: str) -> bool:
+        if not key.startswith(self.prefix) or key.endswith("/") or "\0" in key:
+            return False  # consoles make folders as keys with a slash; PostgreSQL stores no NUL
+        return not is_in_system_folder(key.removeprefix(self.prefix)) and not matches(key, self.exclude)

@@ -13,14 +13,16 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from analysis.aws.s3_objects import ObjectInfo
+from analysis.bucket_sync.sidecars import Sidecar
 from analysis.ingest.examine import Examined
-from analysis.library import duplicate_flags, images
+from analysis.library import duplicate_flags, folders, images
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image
 from analysis.storage import blobs
 
 State = BucketObject.State
 NO_OBJECT = ObjectInfo(key="", etag="", size=0)
+NO_SIDECAR = Sidecar()
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class NewOriginal:
     examined: Examined
     renditions_id: uuid.UUID
     keys: tuple[str, ...]
+    sidecar: Sidecar = NO_SIDECAR
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,13 @@ class ImportResult:
 
     image: Image | None = None
     is_new: bool = False
+    is_same_file: bool = False
+    """The original is the one it had; its sidecar changed."""
     removed_image_id: int | None = None
     removed_at: datetime | None = None
 
 
-def store_renditions(examined: Examined, info: ObjectInfo) -> NewOriginal:
+def store_renditions(examined: Examined, info: ObjectInfo, sidecar: Sidecar = NO_SIDECAR) -> NewOriginal:
     """Store the renditions of an examined object.
 
     Raises StorageError; then none stays.
@@ -82,7 +87,7 @@ def store_renditions(examined: Examined, info: ObjectInfo) -> NewOriginal:
     except blobs.StorageError:
         blobs.delete_pending(contents)
         raise
-    return NewOriginal(info, examined, renditions_id, tuple(contents))
+    return NewOriginal(info, examined, renditions_id, tuple(contents), sidecar)
 
 
 @transaction.atomic
@@ -97,14 +102,21 @@ def save(row: BucketObject, outcome: Outcome) -> ImportResult:
         return ImportResult()
     match outcome:
         case NewOriginal():
-            is_new = row.image is None
+            is_new, is_same_file = row.image is None, _is_same_file(row, outcome.info)
             image = _save_image(row, outcome)
             _finish(row, state=State.PRESENT, info=outcome.info, image=image)
-            return ImportResult(image, is_new)
+            sidecar = outcome.sidecar
+            BucketObject.objects.filter(pk=row.pk).update(sidecar_key=sidecar.key, sidecar_etag=sidecar.etag)
+            return ImportResult(image, is_new, is_same_file)
         case Unchanged():
             _finish(row, state=State.PRESENT, info=outcome.info, image=row.image)
             return ImportResult()
     return _save_missing(row, outcome)
+
+
+def _is_same_file(row: BucketObject, info: ObjectInfo) -> bool:
+    image = row.image
+    return image is not None and not image.trashed_at and (image.etag, image.version_id) == (info.etag, info.version_id)
 
 
 def gone() -> NoImage:
@@ -144,12 +156,15 @@ def _save_image(row: BucketObject, outcome: NewOriginal) -> Image:
     )
     columns = images.fields_from(examined) | {
         "key": row.key,
+        "folder_id": folders.get_or_create_folder(folders.path_of_key(row.key), bucket_id=row.bucket_id),
         "filename": examined.filename,
         "version_id": info.version_id,
         "etag": info.etag,
         "sequencer": row.sequencer,
         "renditions_id": outcome.renditions_id,
     }
+    if not image.title:
+        columns["title"] = descriptive.title
     if row.image:
         _delete_on_commit(blobs.rendition_key(image.renditions_id, name) for name in blobs.RENDITIONS)
         columns["original_replaced_at"] = now() if image.sha256 != examined.sha256 else image.original_replaced_at

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 
 from analysis.aws.s3_objects import ObjectInfo
+from analysis.bucket_sync import sidecars
 from analysis.bucket_sync.key_filter import KeyFilter
 from analysis.bucket_sync.s3_events import CREATED, REMOVED, ObjectEvent
+from analysis.ingest.sidecar import is_sidecar
 from analysis.library import uploads
 from analysis.models import Bucket
 from analysis.storage import blobs
@@ -49,12 +51,32 @@ def record_events(events: Sequence[ObjectEvent]) -> RecordedEvents:
     """Queue the objects of events and complete uploads, in one transaction."""
     recorded = RecordedEvents()
     with transaction.atomic():
+        # Direct uploads arrive in the same queue: the event completes an upload whose browser was closed too early.
         keys = [blobs.relative_key(event.key) for event in events if event.kind == CREATED and _is_upload(event)]
         recorded.uploads = uploads.mark_uploaded_by_key(keys) if keys else 0
         rows = _rows(events, recorded)
         if rows:
             recorded.buckets = _upsert(rows)
+        for bucket, etags in _sidecars(events):
+            if sidecars.queue_changed(bucket, etags):
+                recorded.buckets.add(bucket.pk)
     return recorded
+
+
+def _sidecars(events: Sequence[ObjectEvent]) -> list[tuple[Bucket, dict[str, str]]]:
+    """Buckets with the ETags of the sidecars that were put into them, by key."""
+    put = [event for event in events if event.kind == CREATED and is_sidecar(event.key)]
+    buckets = Bucket.objects.filter(name__in={event.bucket for event in put}) if put else ()
+    return [(bucket, _sidecars_of(bucket, put)) for bucket in buckets]
+
+
+def _sidecars_of(bucket: Bucket, put: Iterable[ObjectEvent]) -> dict[str, str]:
+    accepts = key_filter_of(bucket).accepts_sidecar
+    return {
+        event.key: event.etag
+        for event in put
+        if event.bucket == bucket.name and accepts(event.key) and not is_internal_key(bucket.name, event.key)
+    }
 
 
 def _is_upload(event: ObjectEvent) -> bool:
@@ -72,6 +94,8 @@ def _rows(events: Sequence[ObjectEvent], recorded: RecordedEvents) -> dict[tuple
     rows: dict[tuple[int, str], ObjectEvent] = {}
     for event in events:
         if event.bucket not in by_name and event.bucket != blobs.bucket_name():
+            # Not dropped: the bucket may be added on the page a minute later, and the dead-letter queue can be replayed
+            # then.
             recorded.unknown.add(event.bucket)
         if is_internal_key(event.bucket, event.key):
             continue
@@ -90,6 +114,8 @@ def _upsert(rows: dict[tuple[int, str], ObjectEvent]) -> set[int]:
     # Sorted by key, so that two consumers cannot deadlock.
     ordered = sorted(rows.items())
     with connection.cursor() as cursor:
+        # Events come twice and out of order (AWS, "Event notification types and destinations"), so one that is no later
+        # than the row's, or names the version it has, changes nothing. The object itself is read by the importer.
         cursor.execute(
             """
             INSERT INTO analysis_bucketobject AS seen

@@ -49,12 +49,15 @@ def parse_events(body: str) -> list[ObjectEvent]:
     Raises InvalidEvent.
     """
     message = _json_object(body)
+    # SNS wraps the event as text in "Message", unless raw message delivery is on. Its other types confirm
+    # subscriptions.
     if "Type" in message and "TopicArn" in message:
         if message["Type"] != "Notification":
             return []
         return parse_events(str(message.get("Message", "")))
     if message.get("source") == "aws.s3" and "detail" in message:
         return list(_eventbridge_event(message))
+    # Sent once, when a notification is configured, and it has no Records.
     if message.get("Event") == "s3:TestEvent":
         return []
     if not isinstance(message.get("Records"), list):
@@ -96,6 +99,7 @@ def _checked(text: str, limit: int, name: str) -> str:
 def _json_object(text: str) -> Mapping[str, Any]:
     try:
         content = json.loads(text)
+    # json recurses: some thousand opening brackets are enough, and anybody with access to the queue can send them.
     except (ValueError, RecursionError) as error:
         raise InvalidEvent(gettext_noop("The message is not JSON: %(error)s."), error=str(error)) from error
     if not isinstance(content, dict):
@@ -107,6 +111,7 @@ def _record_event(record: Any) -> Iterator[ObjectEvent]:
     try:
         version, name = str(record["eventVersion"]), str(record["eventName"])
         item = record["s3"]["object"]
+        # S3 encodes keys as in a form, a space as "+" (AWS, "Event message structure").
         bucket, key = str(record["s3"]["bucket"]["name"]), unquote_plus(str(item["key"]), errors="strict")
     except KeyError as error:
         template = gettext_noop("A record of the message is not an S3 event: %(field)s is missing.")
@@ -117,9 +122,11 @@ def _record_event(record: Any) -> Iterator[ObjectEvent]:
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidEvent(gettext_noop("The key of a record is not UTF-8: %(error)s."), error=str(error)) from error
+    # Minor versions only add fields, says AWS; a major one may change what these mean.
     if not version.startswith("2."):
         template = gettext_noop("The message has event version %(version)s; only 2.x is supported.")
         raise InvalidEvent(template, version=version)
+    # A notification's configuration says "s3:ObjectCreated:Put", the messages of S3 itself leave out the prefix.
     kind = EVENT_KINDS.get(name.removeprefix("s3:").partition(":")[0])
     if kind:
         yield _event(kind, bucket, key, item, etag="eTag", version="versionId")
@@ -159,5 +166,6 @@ def _event(kind: str, bucket: str, key: str, item: Mapping[str, Any], *, etag: s
         sequencer,
         etag=_checked(str(item.get(etag) or "").strip('"'), 100, "etag"),
         size=size,
+        # "null" is S3's name for the version of an object that was stored before versioning was switched on.
         version_id="" if version_id == "null" else version_id,
     )

@@ -18,27 +18,29 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from analysis import leases
 from analysis.aws import s3_objects
 from analysis.aws.s3_objects import ObjectInfo
-from analysis.bucket_sync import object_queue
+from analysis.bucket_sync import object_queue, sidecars
 from analysis.models import Bucket, BucketObject
 from analysis.storage import originals
 
 LEASE = timedelta(seconds=120)
 State = BucketObject.State
 
+# ALL of an array instead of NOT IN (SELECT ...): a page has a thousand keys, and NULL has no special meaning here.
 _RANGE = "bucket_id = %s AND key > %s AND (%s::text IS NULL OR key <= %s) AND key <> ALL(%s) AND state <> 'gone'"
 MARK_GONE = (
-    f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_RANGE} AND image_id IS NULL AND state <> 'waiting'"  # noqa: S608
+    f"UPDATE analysis_bucketobject SET state = 'gone' WHERE {_RANGE} AND image_id IS NULL AND state <> 'waiting'"
 )
-COUNT_MISSING = f"SELECT count(*) FROM analysis_bucketobject WHERE {_RANGE} AND image_id IS NOT NULL"  # noqa: S608
+COUNT_MISSING = f"SELECT count(*) FROM analysis_bucketobject WHERE {_RANGE} AND image_id IS NOT NULL"
 REQUEUE_MISSING = f"""
     WITH requeued AS (
         UPDATE analysis_bucketobject
         SET state = 'waiting', revision = revision + 1, attempts = 0, next_attempt_at = statement_timestamp()
         WHERE {_RANGE} AND image_id IS NOT NULL RETURNING id)
     SELECT count(*) FROM requeued
-"""  # noqa: S608
+"""
 
 
 class SyncRunning(Exception):
@@ -96,8 +98,11 @@ def sync(bucket: Bucket, *, options: SyncOptions) -> Generator[SyncPage, None, N
         listing = s3_objects.pages(
             originals.client_of(bucket), bucket.name, prefix=bucket.prefix, after=after, size=options.page_size
         )
+        # One ahead, because only the last page may treat everything behind it as missing.
         for page, is_last in _with_last(_prefetched(listing)):
             with transaction.atomic():
+                # S3 may return an empty page that is not the last one, for example where a prefix has only delete
+                # markers.
                 until = None if is_last else page[-1].key if page else after
                 counts = _compare(bucket, page, after=after, until=until, options=options)
                 total.add(counts)
@@ -133,11 +138,12 @@ def count_failed(bucket: Bucket, *, failed: Iterable[tuple[str, int]], options: 
 def _begin(bucket: Bucket, options: SyncOptions) -> SyncCounts:
     if options.is_dry:
         return SyncCounts()
-    free = Q(sync_claimed_until=None) | Q(sync_claimed_until__lt=Now())
+    free = Q(sync_claimed_until=None) | leases.has_passed("sync_claimed_until")
     if not Bucket.objects.filter(free, pk=bucket.pk).update(sync_claimed_until=Now() + LEASE):
         sentence = _("A sync of %(bucket)s is already running. Wait until it has finished.")
         raise SyncRunning(sentence % {"bucket": bucket})
     bucket.refresh_from_db(fields=["cursor", "report", "sync_started_at"])
+    # Counters of an interrupted run; names that an older version wrote and this one lacks are dropped.
     if bucket.cursor:
         return SyncCounts(**{name: number for name, number in bucket.report.items() if hasattr(SyncCounts, name)})
     Bucket.objects.filter(pk=bucket.pk).update(
@@ -173,8 +179,12 @@ def _compare(
         setattr(counts, outcome, getattr(counts, outcome) + 1)
         if outcome in {"new", "changed"}:
             to_import.append(info)
-    if to_import and not options.is_dry:
-        object_queue.queue_objects(bucket.pk, to_import)
+    if not options.is_dry:
+        if to_import:
+            object_queue.queue_objects(bucket.pk, to_import)
+        beside = [info for info in page if key_filter.accepts_sidecar(info.key)]
+        # A picture's key sorts before its sidecar's, so its row is there by now.
+        counts.changed += sidecars.queue_changed(bucket, {info.key: info.etag for info in beside})
     counts.missing = _missing(bucket, [info.key for info in page], after=after, until=until, options=options)
     return counts
 
@@ -187,6 +197,7 @@ def _outcome(info: ObjectInfo, seen: tuple[str, str] | None) -> str:
     if seen is None:
         return "new"
     etag, state = seen
+    # Compared by ETag alone: a listing has neither version nor sequencer. One that waits is read again anyway.
     if state in {State.GONE, State.FAILED} or (state != State.WAITING and etag != info.etag):
         return "changed"
     return "refused" if state == State.REFUSED else "known"
@@ -207,6 +218,8 @@ def _missing(bucket: Bucket, listed: list[str], *, after: str, until: str | None
 
 def _prefetched(pages: Iterator[list[ObjectInfo]]) -> Iterator[list[ObjectInfo]]:
     """Request the next page while the caller compares this one."""
+    # So that neither S3 nor the database waits for the other. The thread uses no database connection: Django would not
+    # close it.
     with ThreadPoolExecutor(1, thread_name_prefix="list") as thread:
         request = thread.submit(next, pages, None)
         while (page := request.result()) is not None:

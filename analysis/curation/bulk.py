@@ -59,6 +59,7 @@ class Selection:
                 _("At most %(limit)s pictures can be selected individually. Select all results instead.")
                 % {"limit": count(MAX_IDS)}
             )
+        # Without repetitions, in the order in which they were selected.
         ids = iter(dict.fromkeys(self.ids))
         while step := list(islice(ids, size)):
             yield step
@@ -74,6 +75,7 @@ def apply(selection: Selection, action: str, **fields: Any) -> BulkChange:
     change = BulkChange.objects.create(
         person_id=selection.person.pk, action=action, all_owners=selection.all_owners, **fields
     )
+    # The database's clock, which the pictures' verdicts and trash get, too: the undo finds them by it.
     change.refresh_from_db(fields=["done_at"])
     while image_ids and apply_step(change, image_ids):
         image_ids = next(steps, [])
@@ -88,8 +90,10 @@ def apply_step(change: BulkChange, image_ids: list[int]) -> bool:
     """
     action = ACTIONS[change.action]
     with transaction.atomic():
+        # Rights are asked for in each step, as a change of a large result takes minutes and a right may end in between.
         locked = action.scope(change).select_for_update(of=("self",)).filter(pk__in=image_ids)
         permitted = list(locked.order_by("pk").values_list("pk", flat=True))
+        # After the pictures, the order in which undo_step locks; the other way round the two would deadlock.
         if not BulkChange.objects.select_for_update().filter(pk=change.pk, undone_at=None).values_list("pk"):
             return False
         before = action.apply(change, permitted)
@@ -145,6 +149,7 @@ def begin_undo(token: int, *, by: AbstractBaseUser) -> BulkChange:
     change = BulkChange.objects.filter(pk=token, person_id=by.pk, done_at__gt=Now() - UNDO_WINDOW).first()
     if change is None:
         raise ActionRefused(_("This can no longer be undone."))
+    # One UPDATE with its condition: of two clicks on Undo only one changes the row.
     is_first = BulkChange.objects.filter(pk=token, undone_at=None).update(undone_at=Now())
     if not is_first and not change.images.exists():  # rows remain if an earlier undo was interrupted
         raise ActionRefused(_("This has already been undone."))
@@ -175,6 +180,7 @@ def undo_step(change: BulkChange) -> int | None:
 def delete_expired() -> None:
     """Delete changes past the undo window, except those still running."""
     expired = BulkChange.objects.filter(done_at__lte=Now() - UNDO_WINDOW, is_open=False)
+    # By hand, the pictures first: Django's cascade would load a million rows to delete them.
     if ids := list(expired.values_list("pk", flat=True)):
         ChangedImage.objects.filter(change_id__in=ids).delete()
         BulkChange.objects.filter(pk__in=ids).delete()
@@ -190,6 +196,7 @@ def _has_reviewable(selection: Selection) -> bool:
     if selection.query is None:
         return any(reviewable.filter(pk__in=step).exists() for step in steps)
     try:
+        # One search with the owner as a term, instead of all results of a person who may own none of them.
         own = parse(f"{selection.query.text} owner:me")
     except InvalidQuery:  # the query was already at the maximum length
         return any(reviewable.filter(pk__in=step).exists() for step in steps)

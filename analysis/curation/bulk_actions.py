@@ -24,6 +24,7 @@ Act = BulkChange.Action
 
 def includes_all_owners(change: BulkChange) -> bool:
     """True for a change to all owners' pictures that is still permitted."""
+    # Loaded again: Django keeps a user's permissions on the object, and workers get to a change minutes later.
     user = permissions.reload_user(change.person_id) if change.all_owners else None
     return user is not None and permissions.can_edit_all_images(user)
 
@@ -78,6 +79,7 @@ def _verdict_change(change: BulkChange) -> VerdictChange:
 
 def _set_visibility(change: BulkChange, image_ids: list[int]) -> PreviousValues:
     visibility = cast(int, change.visibility)
+    # Only those that differ are recorded, so an undo does not touch pictures that had the value before.
     others = Image.objects.filter(pk__in=image_ids).exclude(visibility=visibility)
     before: PreviousValues = {pk: {"visibility": previous} for pk, previous in others.values_list("pk", "visibility")}
     images.set_visibility(list(before), visibility)
@@ -85,6 +87,7 @@ def _set_visibility(change: BulkChange, image_ids: list[int]) -> PreviousValues:
 
 
 def _restore_visibility(change: BulkChange, before: PreviousValues) -> int:
+    # One of them may have been changed since; that later decision stays.
     unchanged = Image.objects.filter(pk__in=before, visibility=cast(int, change.visibility))
     image_ids = list(unchanged.values_list("pk", flat=True))
     for visibility in Image.Visibility.values:
@@ -123,6 +126,7 @@ def _restore_from_trash(_: BulkChange, image_ids: list[int]) -> PreviousValues:
 
 
 def _trash_again(_: BulkChange, before: PreviousValues) -> int:
+    # Each back to its own time, which orders the trash and decides when it is emptied.
     by_time: dict[str, list[int]] = {}
     for pk, state in before.items():
         by_time.setdefault(state["at"], []).append(pk)

@@ -71,6 +71,7 @@ def pending_ids() -> list[int]:
 def _step(change_id: int) -> bool:
     """One step; False if the change is finished or another worker holds it."""
     with transaction.atomic():
+        # skip_locked: a second worker with the same message ends at once instead of waiting for a thousand pictures.
         change = BulkChange.objects.select_for_update(skip_locked=True).filter(pk=change_id, is_open=True).first()
         if change is None:
             return False
@@ -86,6 +87,7 @@ def _apply_next_page(change: BulkChange) -> bool:
         viewer=Viewer(person_id=change.person_id, sees_all=includes_all_owners(change)),
         after=Cursor.from_text(change.place),
         size=STEP_SIZE,
+        # Terms such as "added:today" keep the meaning they had when the change was requested.
         moment=change.done_at,
     )
     apply_step(change, image_ids)

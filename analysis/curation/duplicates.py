@@ -11,6 +11,7 @@ from analysis.curation.hash_index import HashIndex
 from analysis.curation.merge_duplicates import MAX_DUPLICATES
 from analysis.ingest.hashes import look_alike, same_shape
 from analysis.models import Image
+from analysis.recognition.embeddings.compare import look_different
 from analysis.search.pagination import Cursor
 
 STEP = 100
@@ -42,6 +43,7 @@ def find_duplicate_groups(person_id: int, *, after: Cursor | None = None) -> Dup
     index = HashIndex.of_person(person_id)
     groups: list[list[Image]] = []
     scanned = 0
+    # Bounded by both: a library without duplicates would be read to its end for one page.
     while scanned < MAX_SCANNED and len(groups) < MAX_GROUPS:
         images = _newest(person_id, after)
         scanned += len(images)
@@ -60,6 +62,8 @@ def best_first(images: Collection[Image]) -> list[Image]:
 def _newest(person_id: int, after: Cursor | None) -> list[Image]:
     own = Image.objects.filter(owner_id=person_id, trashed_at=None).order_by("-added_at", "-pk")
     if after is not None:
+        # Not a comparison of rows, which Django cannot express; the first condition lets PostgreSQL use the index as if
+        # it were.
         own = own.filter(Q(added_at__lte=after.key) & (Q(added_at__lt=after.key) | Q(pk__lt=after.image_id)))
     return list(own[:STEP])
 
@@ -67,6 +71,8 @@ def _newest(person_id: int, after: Cursor | None) -> list[Image]:
 def _groups_led_by(images: Sequence[Image], index: HashIndex) -> list[list[Image]]:
     """The groups whose newest picture is one of these."""
     similar = _similar_images(images, index)
+    # Similarity is not transitive: A may be like B and B like C, but not A like C. Listing each group at its newest
+    # picture shows it once, on whichever page it starts.
     leaders = [image for image in images if similar[image.pk] and not _has_newer(similar[image.pk], image)]
     frontier = {other.pk: other for image in leaders for other in similar[image.pk] if other.pk not in similar}
     for _ in range(MAX_HOPS):
@@ -107,7 +113,7 @@ def _similar_images(images: Sequence[Image], index: HashIndex) -> dict[int, list
 
 
 def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) -> dict[int, list[int]]:
-    """Keep the candidates with the same finer shapes, mean color and aspect ratio.
+    """Keep the candidates with the same finer shapes, color, ratio and content.
 
     The perceptual hash alone is not enough: scanned pages and other pictures with little contrast have near hashes.
     """
@@ -121,4 +127,9 @@ def _compare_details(images: Sequence[Image], candidates: dict[int, list[int]]) 
         signature, size = details[pk]
         return look_alike(bytes(image.signature), signature) and same_shape((image.width, image.height), size)
 
-    return {image.pk: [pk for pk in candidates[image.pk] if is_similar(image, pk)][:MAX_GROUP_SIZE] for image in images}
+    similar = {image.pk: [pk for pk in candidates[image.pk] if is_similar(image, pk)] for image in images}
+    different = look_different([(image_id, pk) for image_id, others in similar.items() for pk in others])
+    return {
+        image_id: [pk for pk in others if (image_id, pk) not in different][:MAX_GROUP_SIZE]
+        for image_id, others in similar.items()
+    }

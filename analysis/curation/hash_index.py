@@ -30,6 +30,7 @@ class HashIndex:
         """All of the owner's pictures that have a hash and are not in the trash."""
         # Aggregated into two values: fetched as a million rows this would take ten times as long.
         ((ids, hashes),) = fetch_all(
+            # Both aggregates see the rows in the same order, as there is no ORDER BY in either.
             """SELECT coalesce(string_agg(int8send(id), ''), ''), coalesce(string_agg(int8send(phash), ''), '')
                FROM analysis_image WHERE owner_id = %s AND trashed_at IS NULL AND phash IS NOT NULL""",
             [person_id],

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q
 
 from analysis.models import FileKeyword, Image, ImageLabel, Label, Verdict
+from analysis.recognition.label_ancestors import ancestors_of
 from analysis.recognition.search_index import FULL, reindex
 
 
@@ -22,6 +23,9 @@ def index_verdicts(label: Label, decisions: Mapping[int, str | None]) -> None:
     if label.merged_into_id is not None or label.merged.exists():
         # Verdicts on any of the merged labels count for the remaining one; only a reindex weighs them all.
         reindex(list(decisions), apis=())
+        return
+    if ancestors_of([label.pk]):
+        reindex(list(decisions), apis=())  # other labels of the image may stand for the same ancestors
         return
     _index_rejected([pk for pk, decision in decisions.items() if decision == Verdict.Decision.REJECTED], label)
     _index_undecided([pk for pk, decision in decisions.items() if decision is None], label)
@@ -38,6 +42,7 @@ def images_with_keyword(image_ids: Collection[int], label: Label) -> set[int]:
 def _index_positive(image_ids: Collection[int], label: Label) -> None:
     rows = ImageLabel.objects.filter(image_id__in=image_ids, label=label)
     indexed = set(rows.values_list("image_id", flat=True))
+    # A person's word outweighs any percentage; 100 % also keeps the label above every threshold.
     rows.update(confidence=FULL)
     missing = [pk for pk in image_ids if pk not in indexed]
     if label.kind != Label.Kind.TAG:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from analysis.curation.errors import ActionRefused
 from analysis.models import Label
+from analysis.recognition.label_ancestors import lock_parents, refresh_ancestors
 
 STALE_REVISION = gettext_lazy("Someone else changed this label after you opened it. Reload and try again.")
 
@@ -36,8 +37,10 @@ def update_label(label_id: int, update: LabelUpdate) -> list[int]:
     Raises ActionRefused.
     """
     with transaction.atomic():
+        lock_parents()  # before the labels' rows, in the order of the indexing workers
         label, target_id = validate(label_id, update)
-        needs_reindex = (label.threshold, label.merged_into_id) != (update.threshold, target_id)
+        is_moved = label.merged_into_id != target_id
+        needs_reindex = is_moved or label.threshold != update.threshold
         Label.objects.filter(pk=label_id).update(
             category=update.category,
             is_hidden=update.is_hidden,
@@ -54,6 +57,8 @@ def update_label(label_id: int, update: LabelUpdate) -> list[int]:
         if target_id:  # labels merged into this one follow it, so that no merge is more than one step
             merged.update(merged_into=target_id)
         merged.update(reindex_cursor=0)
+        if is_moved:
+            refresh_ancestors()
         return [label_id, *merged.order_by("pk").values_list("pk", flat=True)]
 
 

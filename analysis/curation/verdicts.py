@@ -19,6 +19,7 @@ from analysis.curation.errors import ActionRefused
 from analysis.curation.index_updates import images_with_keyword, index_verdicts
 from analysis.curation.tags import get_or_create_tag
 from analysis.models import Image, ImageLabel, Label, Verdict
+from analysis.recognition.label_ancestors import images_with_descendant
 
 CONFIRMED, REJECTED, ADDED = Verdict.Decision
 POSITIVE = (CONFIRMED, ADDED)
@@ -132,7 +133,9 @@ def reject_label(change: VerdictChange, image_ids: Collection[int]) -> dict[int,
     before = verdicts_by_image(change.label, image_ids)
     analyses = images_with_label(change.label, image_ids)
     from_file = images_with_keyword(analyses, change.label)
-    detected = {pk: before.get(pk) for pk, analysis_id in analyses.items() if analysis_id or pk in from_file}
+    # Labels below it would bring it back without a verdict.
+    found = from_file | images_with_descendant(analyses, change.label.pk)
+    detected = {pk: before.get(pk) for pk, analysis_id in analyses.items() if analysis_id or pk in found}
     from_people = {pk: verdict for pk, verdict in before.items() if pk in analyses and pk not in detected}
     return clear_verdicts(change.label, from_people) | set_verdicts(change, detected, REJECTED)
 

@@ -30,9 +30,11 @@ class Style:
 
 def annotated_jpeg(file: IO[bytes], labels: Sequence[LabelRow], style: Style) -> bytes:
     """The picture with a box and a name for each instance, as a JPEG."""
+    # Our own preview, not the original: its size is bounded and its format known.
     with Image.open(file) as opened:
         picture = opened.convert("RGB")
     draw = ImageDraw.Draw(picture)
+    # Pillow's own font, so that no font file has to be shipped or found.
     font = ImageFont.load_default(max(MIN_FONT, min(picture.size) * FONT_SHARE))
     named = [label for label in labels if label.boxes]
     for number, label in enumerate(named):

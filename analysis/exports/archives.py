@@ -50,6 +50,7 @@ def _archive(rows: Iterable[ImageRow], content: Content, *, suffix: str, compres
         except (blobs.StorageError, InvalidImage) as error:
             errors.append(f"{name}: {error}")
             continue
+        # File by file: added all at once, the archive would hold a million rows before its first byte.
         archive.add(_chain(first, chunks), name)
         yield from archive.file()
     if errors:

@@ -85,6 +85,7 @@ def selected_rows(
 
 
 def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[ImageRow]:
+    # The bucket comes along for archives of originals, which may lie in it.
     images = Image.objects.select_related("bucket").in_bulk(ids)
     is_machine = options.source == "machine"
     results_by_image = _results(ids) if has_boxes or is_machine else {}
@@ -99,6 +100,7 @@ def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[
 def _index_labels(ids: Sequence[int]) -> dict[int, list[LabelRow]]:
     """Effective labels, the highest confidence first."""
     found: dict[int, list[LabelRow]] = {}
+    # Tuples and not model instances: an export makes thirteen rows a picture of them.
     rows = fetch_all(
         """SELECT il.image_id, l.name, l.kind, l.category, il.confidence, il.instance_count, v.decision
            FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden

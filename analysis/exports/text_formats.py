@@ -72,6 +72,7 @@ def dynamodb_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     """
     for row in rows:
         labels, left_out = list(row.labels), 0
+        # Nine tenths at a time: the size of a label's entry varies too little for more than a few rounds.
         while len(line := _json({"Item": _dynamodb_item(row.image, labels, left_out)})) > DYNAMODB_ITEM_BYTES:
             kept = len(labels) * 9 // 10
             labels, left_out = labels[:kept], left_out + len(labels) - kept
@@ -113,6 +114,7 @@ def cell(value: object) -> str:
     Labels and file names come from others: =HYPERLINK(…) would be run when the file is opened (OWASP, CSV injection).
     """
     text = "" if value is None else str(value)
+    # A negative number is no formula, and with an apostrophe no number.
     is_number = isinstance(value, int | float)
     return f"'{text}" if text.startswith(FORMULA_STARTS) and not is_number else text
 

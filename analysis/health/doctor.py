@@ -15,7 +15,7 @@ from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.findings import Finding, State, failed, first_line, ok, warning
-from analysis.health import services, storage, workload
+from analysis.health import embeddings, local_models, services, storage, workload
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +50,13 @@ def all_checks() -> tuple[Check, ...]:
         Check("stuck jobs", workload.check_stuck, DATABASE),
         Check("failures", workload.check_failures, DATABASE),
         Check("outages", workload.check_outages, DATABASE),
+        Check("similar pictures", embeddings.check_embeddings, DATABASE),
         Check("storage", storage.check_storage),
         Check("bucket", storage.check_bucket),
         Check("files", storage.check_orphans, DATABASE),
         Check("deletions", storage.check_leftovers, DATABASE),
         Check("disk", storage.check_disk),
+        Check("models", local_models.check_local_models),
         Check("budget", workload.check_budget, DATABASE),
         Check("rate limits", workload.check_rate_limits, BROKER),
     )

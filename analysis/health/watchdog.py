@@ -32,6 +32,37 @@ RUNNABLE = """
     (SELECT trashed_at FROM analysis_image WHERE id = image_id) IS NULL
     AND coalesce((SELECT state FROM analysis_batch WHERE id = batch_id), 'running') = 'running'
 """
+_STALLED = f"""
+    WITH inactive AS MATERIALIZED (
+        SELECT recognizer, api
+        FROM unnest(%(recognizers)s::text[]) recognizer, unnest(%(apis)s::text[]) api
+        WHERE NOT EXISTS (
+            SELECT FROM analysis_modelversion seen
+            WHERE (seen.recognizer, seen.api) = (recognizer.recognizer, api.api)
+              AND seen.last_seen_at > now() - %(patience)s)
+          AND NOT EXISTS (
+            SELECT FROM analysis_outage outage
+            WHERE (outage.recognizer, outage.api) = (recognizer.recognizer, api.api)))
+    SELECT inactive.recognizer, inactive.api, kind.is_bulk, oldest.head, now() - oldest.since
+    FROM inactive CROSS JOIN unnest(ARRAY[false, true]) kind (is_bulk)
+    CROSS JOIN LATERAL (
+        SELECT min(waits.id) AS head,
+               min(greatest(waits.requested_at, batch.changed_at, %(not_before)s)) AS since
+        FROM ((SELECT id, batch_id, requested_at
+               FROM analysis_analysis
+               WHERE state = 'queued' AND recognizer = inactive.recognizer AND api = inactive.api
+                 AND is_bulk = kind.is_bulk AND next_attempt_at <= now() AND {RUNNABLE}
+               ORDER BY id LIMIT %(scan_limit)s)
+              UNION ALL
+              (SELECT id, batch_id, requested_at
+               FROM analysis_analysis
+               WHERE state = 'running' AND claimed_until <= now() AND recognizer = inactive.recognizer
+                 AND api = inactive.api AND is_bulk = kind.is_bulk AND {RUNNABLE}
+               ORDER BY claimed_until LIMIT %(scan_limit)s)) waits
+        LEFT JOIN analysis_batch batch ON batch.id = waits.batch_id) oldest
+    WHERE oldest.since < now() - %(patience)s
+    ORDER BY inactive.recognizer, inactive.api, kind.is_bulk
+"""
 # Seconds between two log lines.
 LOG_INTERVAL = 300.0
 
@@ -126,37 +157,7 @@ def _stalled_apis(not_before: datetime | None) -> list[Stall]:
             "not_before": not_before,
         }
         cursor.execute(
-            f"""
-            WITH inactive AS MATERIALIZED (
-                SELECT recognizer, api
-                FROM unnest(%(recognizers)s::text[]) recognizer, unnest(%(apis)s::text[]) api
-                WHERE NOT EXISTS (
-                    SELECT FROM analysis_modelversion seen
-                    WHERE (seen.recognizer, seen.api) = (recognizer.recognizer, api.api)
-                      AND seen.last_seen_at > now() - %(patience)s)
-                  AND NOT EXISTS (
-                    SELECT FROM analysis_outage outage
-                    WHERE (outage.recognizer, outage.api) = (recognizer.recognizer, api.api)))
-            SELECT inactive.recognizer, inactive.api, kind.is_bulk, oldest.head, now() - oldest.since
-            FROM inactive CROSS JOIN unnest(ARRAY[false, true]) kind (is_bulk)
-            CROSS JOIN LATERAL (
-                SELECT min(waits.id) AS head,
-                       min(greatest(waits.requested_at, batch.changed_at, %(not_before)s)) AS since
-                FROM ((SELECT id, batch_id, requested_at
-                       FROM analysis_analysis
-                       WHERE state = 'queued' AND recognizer = inactive.recognizer AND api = inactive.api
-                         AND is_bulk = kind.is_bulk AND next_attempt_at <= now() AND {RUNNABLE}
-                       ORDER BY id LIMIT %(scan_limit)s)
-                      UNION ALL
-                      (SELECT id, batch_id, requested_at
-                       FROM analysis_analysis
-                       WHERE state = 'running' AND claimed_until <= now() AND recognizer = inactive.recognizer
-                         AND api = inactive.api AND is_bulk = kind.is_bulk AND {RUNNABLE}
-                       ORDER BY claimed_until LIMIT %(scan_limit)s)) waits
-                LEFT JOIN analysis_batch batch ON batch.id = waits.batch_id) oldest
-            WHERE oldest.since < now() - %(patience)s
-            ORDER BY inactive.recognizer, inactive.api, kind.is_bulk
-            """,  # noqa: S608
+            _STALLED,
             values,
         )
         return [Stall(*row) for row in cursor.fetchall()]

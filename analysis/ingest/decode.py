@@ -50,7 +50,7 @@ from analysis.messages import gettext_noop
 
 # Pillow warns at 89 megapixels and raises at 179 (Image.MAX_IMAGE_PIXELS); check_pixels has our own limit.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow warns about what it repairs or skips in a file. Nobody can act on that; damage it cannot repair is raised.
+# Pillow warns about what it repairs or skips in a file. That needs no action; damage it cannot repair is raised.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # Opened by class, since Image.open tries other formats, reads the index of an MPO and hides the cause of an error.

@@ -134,7 +134,7 @@ def _limit_memory(base: int | None, more: int) -> None:
 
 
 def _limit_time(seconds: int) -> None:
-    """Have the system end this process after so many more seconds of processor time."""
+    """Have the system end this process after `seconds` more of processor time."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = math.ceil(usage.ru_utime + usage.ru_stime) + seconds

@@ -22,6 +22,7 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import IO, Any, cast
 
+from analysis.ingest import machine_budget
 from analysis.ingest.decode import open_source
 from analysis.ingest.decoding_process import Done, Job, Needs
 from analysis.ingest.examine import Examined
@@ -104,7 +105,11 @@ class DecoderProcess:
             self._send(job, file)
             message = self._next(job.limits)
             if isinstance(message, Needs):
-                with budget.reserved(message.bytes, total=job.limits.max_memory):
+                total, folder = job.limits.max_memory, job.limits.budget_folder
+                with (
+                    budget.reserved(message.bytes, total=total),
+                    machine_budget.reserved(message.bytes, total=total, folder=folder),
+                ):
                     self.connection.send(True)
                     message = self._next(job.limits)
         except (EOFError, ConnectionError, BlockingIOError) as error:

@@ -4,7 +4,7 @@ Format, metadata, hashes and renditions, with one decode.
 """
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -13,7 +13,6 @@ from analysis.ingest.exif import ImageMetadata
 from analysis.ingest.hashes import perceptual_hash, sha256_of, signature
 from analysis.ingest.render import PREVIEW_BOUNDS, THUMB, Rendition, fit_within, placeholder, preview_of, thumb_of
 from analysis.ingest.validation import DEFAULT_LIMITS, InvalidImage, Limits, clean_name
-from analysis.ingest.xmp import sidecar_description
 from analysis.messages import gettext_noop
 
 CHANGED = "changed"
@@ -74,12 +73,6 @@ def examine(
         placeholder=placeholder(small),
         renditions=(thumb_of(decoded.image), preview_of(decoded.image)),
     )
-
-
-def with_sidecar(examined: Examined, path: Path) -> Examined:
-    """Add the metadata of the XMP sidecar, which precedes the file's own."""
-    descriptive = sidecar_description(path).or_else(examined.metadata.descriptive)
-    return replace(examined, metadata=replace(examined.metadata, descriptive=descriptive))
 
 
 def _state(source: Path | IO[bytes], file: IO[bytes]) -> tuple[int, ...]:

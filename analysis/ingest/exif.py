@@ -3,6 +3,8 @@
 Damaged or hostile EXIF loses its own values, not the image.
 """
 
+from __future__ import annotations
+
 import math
 import struct
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from analysis.ingest.capture_time import CaptureTime, capture_time
 from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.iptc import iptc_description
 from analysis.ingest.validation import plain_text
-from analysis.ingest.xmp import PACKETS, xmp_description
+from analysis.ingest.xmp import PACKETS, XmpMetadata, embedded_xmp
 
 Base, Gps = ExifTags.Base, ExifTags.GPS
 TEXT_LENGTH = 100
@@ -56,17 +58,50 @@ class ImageMetadata:
     orientation: int = 1
     descriptive: DescriptiveMetadata = field(default_factory=DescriptiveMetadata)
 
+    @property
+    def location(self) -> tuple[float, float] | None:
+        return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
+
+    def updated(self, xmp: XmpMetadata) -> ImageMetadata:
+        """With the values of XMP in place of these, where XMP has any."""
+        time = self._time(xmp.time)
+        latitude, longitude = xmp.location or (self.latitude, self.longitude)
+        return replace(
+            self,
+            taken_at=time.clock if time else None,
+            taken_offset=time.offset if time else None,
+            latitude=latitude,
+            longitude=longitude,
+            descriptive=xmp.descriptive.or_else(self.descriptive),
+        )
+
+    def _time(self, other: CaptureTime | None) -> CaptureTime | None:
+        own = CaptureTime(self.taken_at, self.taken_offset) if self.taken_at else None
+        # Programs copy the day, or the clock without its offset, which tells less than what it was copied from.
+        is_copy = (
+            own and other and other.clock in {own.clock, own.clock.replace(hour=0, minute=0, second=0, microsecond=0)}
+        )
+        return own if other is None or (is_copy and other.offset is None) else other
+
 
 def read_metadata(image: Image.Image) -> ImageMetadata:
-    """Metadata of an opened image: EXIF, XMP, and IPTC for values that XMP lacks."""
-    return replace(_camera_values(image), descriptive=_described(image))
+    """Metadata of an opened image.
 
-
-def _described(image: Image.Image) -> DescriptiveMetadata:
+    Camera values from EXIF, and from XMP those that EXIF lacks; descriptions from XMP, and from IPTC those that XMP
+    lacks.
+    """
+    metadata = _camera_values(image)
     try:
-        return xmp_description(image).or_else(iptc_description(image))
+        xmp, iptc = embedded_xmp(image), iptc_description(image)
     except BROKEN:
-        return DescriptiveMetadata()
+        return metadata
+    metadata = replace(metadata, descriptive=iptc)
+    known = XmpMetadata(
+        time=CaptureTime(metadata.taken_at, metadata.taken_offset) if metadata.taken_at else xmp.time,
+        location=metadata.location or xmp.location,
+        descriptive=xmp.descriptive,
+    )
+    return metadata.updated(known)
 
 
 def _camera_values(image: Image.Image) -> ImageMetadata:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from analysis.ingest import file_types
@@ -24,13 +25,15 @@ DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufef
 class Limits:
     """Limits of bytes, pixels, decoding memory and processor seconds.
 
-    Decoding is also stopped after twice `seconds` on the clock, where other processes take the processor.
+    All processes with the same `budget_folder` share `max_memory`, see machine_budget. Decoding is also stopped after
+    twice `seconds` on the clock, where other processes take the processor.
     """
 
-    max_bytes: int = 100 * 1024**2
+    max_bytes: int = 100 * 1000**2
     max_pixels: int = 250_000_000
     max_memory: int = 2 * 1024**3
     seconds: int = 30
+    budget_folder: Path | None = None
 
 
 DEFAULT_LIMITS = Limits()
@@ -149,7 +152,7 @@ def check_memory(needed: int, size: tuple[int, int], *, title: str, name: str, l
 
 def megabytes(size: int) -> str:
     """100 MB; rounded up, so that a size over a limit never reads like the limit."""
-    value = size / 1024**2
+    value = size / 1000**2  # as everywhere on the pages, see formatting.filesize
     if value < 0.1:
         return f"{size:,} bytes"
     return f"{value:,.0f} MB" if value == int(value) else f"{value + 0.05:,.1f} MB"

@@ -1,4 +1,4 @@
-"""Descriptive metadata from XMP, in a file or a sidecar.
+"""Metadata from XMP: descriptions, capture time and location.
 
 Hostile XML loses its own values only.
 """
@@ -6,12 +6,12 @@ Hostile XML loses its own values only.
 from __future__ import annotations
 
 import re
-import stat
-from pathlib import Path
+from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
 from PIL import Image
 
+from analysis.ingest.capture_time import CaptureTime, capture_time
 from analysis.ingest.descriptive_metadata import (
     LINE_LENGTH,
     TEXT_LENGTH,
@@ -31,11 +31,24 @@ RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 XMP = "{http://ns.adobe.com/xap/1.0/}"
 PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
+EXIF = "{http://ns.adobe.com/exif/1.0/}"
 CORE = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
+# Degrees, and minutes with a fraction or with seconds: 47,33.5N or 47,33,30N.
+COORDINATE = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?([NSEW])", re.ASCII)
+TIMES = (f"{EXIF}DateTimeOriginal", f"{PHOTOSHOP}DateCreated")  # xmp:CreateDate is often that of an edit
 MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+
+
+@dataclass(frozen=True)
+class XmpMetadata:
+    """Metadata of a picture; `location` is latitude and longitude in degrees."""
+
+    descriptive: DescriptiveMetadata = field(default_factory=DescriptiveMetadata)
+    time: CaptureTime | None = None
+    location: tuple[float, float] | None = None
 
 
 class _BoundedBuilder(ElementTree.TreeBuilder):
@@ -55,32 +68,19 @@ class _BoundedBuilder(ElementTree.TreeBuilder):
         return super().end(tag)
 
 
-def xmp_description(image: Image.Image) -> DescriptiveMetadata:
+def embedded_xmp(image: Image.Image) -> XmpMetadata:
     """XMP metadata of an opened image; empty if absent or unreadable."""
     packet = next((image.info[name] for name in PACKETS if image.info.get(name)), b"")
     if isinstance(packet, str):
         packet = packet.encode("utf-8", "replace")
-    return parse_packet(packet) if isinstance(packet, bytes) else DescriptiveMetadata()
+    return parse_packet(packet) if isinstance(packet, bytes) else XmpMetadata()
 
 
-def sidecar_description(path: Path) -> DescriptiveMetadata:
-    """Metadata of a picture's sidecar: photo.jpg.xmp, else photo.xmp."""
-    for sidecar in (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp"), path.with_suffix(".XMP")):
-        try:
-            if not stat.S_ISREG(sidecar.stat().st_mode):  # opening a named pipe would wait for its writer
-                continue
-            with sidecar.open("rb") as file:
-                return parse_packet(file.read(MAX_BYTES + 1))
-        except (OSError, ValueError):
-            continue
-    return DescriptiveMetadata()
-
-
-def parse_packet(packet: bytes) -> DescriptiveMetadata:
+def parse_packet(packet: bytes) -> XmpMetadata:
     """Parse XMP; empty if too large, not XML, or with a document type."""
     root = _tree(packet)
     if root is None:
-        return DescriptiveMetadata()
+        return XmpMetadata()
     nodes = list(root.iter(f"{RDF}Description"))
 
     def items(name: str) -> list[str]:
@@ -89,20 +89,39 @@ def parse_packet(packet: bytes) -> DescriptiveMetadata:
     def line(name: str) -> str:
         return plain_text(", ".join(items(name)), LINE_LENGTH)
 
-    def first(name: str, length: int) -> str:
+    def first(name: str, length: int = LINE_LENGTH) -> str:
         return plain_text(next(iter(items(name)), ""), length)
 
-    return DescriptiveMetadata(
+    descriptive = DescriptiveMetadata(
         keywords=clean_keywords(items(f"{DC}subject")),
-        title=first(f"{DC}title", LINE_LENGTH),
+        title=first(f"{DC}title"),
         description=first(f"{DC}description", TEXT_LENGTH),
-        rating=parse_rating(first(f"{XMP}Rating", LINE_LENGTH)),
+        rating=parse_rating(first(f"{XMP}Rating")),
         place=join_place(
             line(f"{CORE}Location"), line(f"{PHOTOSHOP}City"), line(f"{PHOTOSHOP}State"), line(f"{PHOTOSHOP}Country")
         ),
         creator=line(f"{DC}creator"),
-        copyright=first(f"{DC}rights", LINE_LENGTH),
+        copyright=first(f"{DC}rights"),
     )
+    times = (capture_time(first(name)) for name in TIMES)
+    location = _location(first(f"{EXIF}GPSLatitude"), first(f"{EXIF}GPSLongitude"))
+    return XmpMetadata(descriptive, next(filter(None, times), None), location)
+
+
+def _location(latitude: str, longitude: str) -> tuple[float, float] | None:
+    """Both coordinates or neither. Programs without a fix write 0°, 0°."""
+    north, east = _degrees(latitude, "NS", limit=90), _degrees(longitude, "EW", limit=180)
+    return (north, east) if north is not None and east is not None and (north or east) else None
+
+
+def _degrees(text: str, directions: str, *, limit: int) -> float | None:
+    match = COORDINATE.fullmatch(text)
+    if match is None or match[4] not in directions:
+        return None
+    degrees = round(int(match[1]) + float(match[2]) / 60 + float(match[3] or 0) / 3600, 7)
+    if degrees > limit:
+        return None
+    return -degrees if match[4] in "SW" else degrees
 
 
 def _tree(packet: bytes) -> ElementTree.Element | None:

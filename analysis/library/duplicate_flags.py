@@ -13,6 +13,7 @@ from django.db import connection
 
 from analysis.models import Image
 
+# Locked in the order of IDs, so that two imports of the same picture wait for each other instead of deadlocking.
 _MARK_ONE = """
     UPDATE analysis_image SET has_duplicate = true WHERE id IN (
         SELECT id FROM analysis_image
@@ -24,6 +25,7 @@ _MARK_ALL = """
     WITH duplicated AS MATERIALIZED (SELECT {0} FROM analysis_image GROUP BY {0} HAVING count(*) > 1)
     UPDATE analysis_image SET has_duplicate = true WHERE {0} IN (SELECT {0} FROM duplicated) AND NOT has_duplicate
 """
+# MATERIALIZED keeps the planner from joining the whole table first, whose estimate of "the last hour" is poor.
 _MARK_RECENT = """
     WITH recent AS MATERIALIZED (
         SELECT id, {0}, has_duplicate FROM analysis_image

@@ -17,8 +17,10 @@ def save_embedded_metadata(image: Image, metadata: DescriptiveMetadata) -> None:
     Call it in the transaction that saves the image, and reindex the image afterwards.
     """
     tag_ids = _find_or_create_tags(metadata.keywords)
+    # The original of a picture in a bucket may be replaced by one with other keywords.
     FileKeyword.objects.filter(image=image).exclude(label__in=tag_ids).delete()
     FileKeyword.objects.bulk_create((FileKeyword(image=image, label_id=pk) for pk in tag_ids), ignore_conflicts=True)
+    # Only where there is none: stars that the owner gave here outweigh those in the file.
     if metadata.rating:
         rating = Rating(image=image, person_id=image.owner_id, rating=metadata.rating)
         Rating.objects.bulk_create([rating], ignore_conflicts=True)

@@ -16,7 +16,8 @@ from django.db import IntegrityError, transaction
 
 from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.examine import Examined
-from analysis.library import duplicate_flags
+from analysis.library import duplicate_flags, folders
+from analysis.library.camera_values import camera_fields
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
@@ -30,6 +31,8 @@ class StoredFiles:
     image: Image
     descriptive: DescriptiveMetadata
     keys: tuple[str, ...]
+    folder: str = ""
+    """The path of the folder it came from, if known."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def store_files(
     owner_id: int,
     visibility: int = Image.Visibility.PRIVATE,
     uploaded_key: str = "",
+    folder: str = "",
 ) -> StoredFiles:
     """Store the original and renditions of an image that `ingest.examine` accepted.
 
@@ -67,8 +71,9 @@ def store_files(
     Raises StorageError, or its FileChanged where the file is no longer the examined one; then no file stays. Read
     errors of `file` pass through.
     """
+    # In the trash, too: add() decides under a lock, and what is stored needs no second copy.
     if existing := find_any(examined.sha256, owner_id=owner_id):
-        return StoredFiles(existing, examined.metadata.descriptive, keys=())
+        return StoredFiles(existing, examined.metadata.descriptive, keys=(), folder=folder)
     image = _new_image(examined, owner_id=owner_id, visibility=visibility)
     renditions = {
         blobs.rendition_key(image.renditions_id, rendition.name): rendition.content for rendition in examined.renditions
@@ -83,7 +88,7 @@ def store_files(
     except (OSError, blobs.StorageError):
         blobs.delete_pending(keys)
         raise
-    return StoredFiles(image, examined.metadata.descriptive, keys)
+    return StoredFiles(image, examined.metadata.descriptive, keys, folder)
 
 
 def _store_original(key: str, file: IO[bytes], *, sha256: str, uploaded_key: str) -> None:
@@ -103,7 +108,9 @@ def add(stored: StoredFiles) -> Added:
     """
     image = stored.image
     if not stored.keys:
+        add_folder(image, stored.folder)
         return Added(image, is_new=False)
+    image.folder_id = folders.get_or_create_folder(folders.clean_path(stored.folder), owner_id=image.owner_id)
     try:
         with transaction.atomic():
             image.save(force_insert=True)
@@ -111,12 +118,21 @@ def add(stored: StoredFiles) -> Added:
         existing = find_active(image.sha256, owner_id=image.owner_id)
         if existing is None:
             raise
+        # On commit, as this transaction may be part of a larger one that is rolled back and repeated.
         transaction.on_commit(partial(blobs.delete_pending, stored.keys))
         return Added(existing, is_new=False)
     duplicate_flags.mark_duplicates(image)
     save_embedded_metadata(image, stored.descriptive)
     blobs.confirm(stored.keys)
     return Added(image, is_new=True)
+
+
+def add_folder(image: Image, path: str) -> None:
+    """Save the folder of an uploaded image that has none yet."""
+    # As those that were added by an older version.
+    if image.folder_id is None and (path := folders.clean_path(path)):
+        folder_id = folders.get_or_create_folder(path, owner_id=image.owner_id)
+        Image.objects.filter(pk=image.pk, folder=None).update(folder_id=folder_id)
 
 
 def remove(image: Image) -> None:
@@ -140,6 +156,7 @@ def _mark_dropped(image: Image) -> None:
         state=BucketObject.State.DROPPED, image=None
     )
     if image.bucket.may_delete:
+        # robust: an error of S3 must not keep the callbacks after it from running; the row is deleted already.
         transaction.on_commit(lambda: originals.delete(image), robust=True)
 
 
@@ -147,6 +164,7 @@ def save_settings(image: Image) -> None:
     """Save owner, title and visibility of an image, and update the search index."""
     with transaction.atomic():
         image.save(update_fields=["owner", "title"])
+        folders.give_to_owner([image.pk], image.owner_id)
         set_visibility([image.pk], image.visibility)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image=image).update(owner_id=image.owner_id, visibility=image.visibility)
@@ -157,6 +175,7 @@ def set_visibility(image_ids: Collection[int], visibility: int) -> None:
     # Links that were shared while an image was public must not work when it is public again.
     new_link = {} if visibility == Image.Visibility.PUBLIC else {"public_id": RandomUUID()}
     with transaction.atomic():
+        # All three tables in one transaction: a search must not find a picture by its labels that its row hides.
         Image.objects.filter(pk__in=image_ids).update(visibility=visibility, **new_link)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=image_ids).update(visibility=visibility)
@@ -170,6 +189,7 @@ def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
     with transaction.atomic():
         locked = Image.objects.select_for_update(of=("self",)).filter(pk__in=image_ids).order_by("pk")
         active = Image.objects.filter(owner_id=owner_id, trashed_at=None, bucket=None)
+        # Looked up before the update: the constraint would refuse all pictures for one that the new owner has.
         owned = set(active.filter(sha256__in=locked.values("sha256")).values_list("sha256", flat=True))
         changed = list[int]()
         for pk, sha256, trashed_at, bucket_id in locked.values_list("pk", "sha256", "trashed_at", "bucket_id"):
@@ -179,6 +199,7 @@ def transfer(image_ids: Collection[int], *, owner_id: int) -> list[int]:
                 owned.add(sha256)
             changed.append(pk)
         Image.objects.filter(pk__in=changed).update(owner_id=owner_id)
+        folders.give_to_owner(changed, owner_id)
         for derived in (ImageLabel, ImageIndex):
             derived._default_manager.filter(image_id__in=changed).update(owner_id=owner_id)
     return changed
@@ -206,6 +227,7 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "aperture": metadata.aperture,
         "iso": metadata.iso,
         "focal_length": metadata.focal_length,
+        **camera_fields(exposure=metadata.exposure, aperture=metadata.aperture, focal_length=metadata.focal_length),
         "description": descriptive.description,
         "place": descriptive.place,
         "creator": descriptive.creator,

@@ -15,10 +15,13 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from analysis import formatting, leases
+from analysis import formatting, leases, permissions
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
+from analysis.ingest.sidecar import from_json, to_json, with_sidecar
 from analysis.ingest.validation import InvalidImage, check_size, clean_name, megabytes
+from analysis.ingest.xmp import XmpMetadata
+from analysis.library.folders import clean_path
 from analysis.library.images import Added
 from analysis.models import Upload
 from analysis.storage import blobs, renditions
@@ -49,19 +52,31 @@ class UploadError(Exception):
         self.may_retry = may_retry
 
 
-def issue(*, owner_id: int, filename: str, size: int, sha256: str = "") -> Upload:
-    """Permit a person to upload one file of `size` bytes.
+def issue(
+    *,
+    owner_id: int,
+    filename: str,
+    size: int,
+    sha256: str = "",
+    sidecar: XmpMetadata | None = None,
+    folder: str = "",
+) -> Upload:
+    """Permit a person to upload one file of `size` bytes from a folder of theirs.
 
     Raises InvalidImage for a size that is not accepted, UploadRefused while too many of their uploads are in progress.
     """
     check_size(size, name=filename, limits=renditions.limits())
     _check_open_uploads(owner_id, size)
     upload = Upload(owner_id=owner_id, filename=clean_name(filename), size=size, key=blobs.upload_key(uuid.uuid4()))
+    upload.folder = clean_path(folder)
     upload.sha256 = sha256 if len(sha256) == SHA256_LENGTH else ""
+    upload.sidecar = to_json(sidecar) if sidecar else None
     lifetime = timedelta(seconds=settings.UPLOAD_TICKET_SECONDS)
     with transaction.atomic():
+        # The database's clock, to which "expired" is compared later.
         upload.expires_at = Now() + lifetime
         upload.save(force_insert=True)
+        # The sweeper leaves the key alone until the form can no longer be used.
         blobs.register_pending([upload.key], ahead=lifetime)
     return upload
 
@@ -90,6 +105,7 @@ def mark_uploaded(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
     """
     upload = _open_upload(upload_id, owner_id=owner_id)
     if upload.state == State.ISSUED:
+        # S3's event may have recorded it in the meantime; a worker may even have the picture by now.
         Upload.objects.filter(pk=upload.pk, state=State.ISSUED).update(state=State.ARRIVED, next_attempt_at=Now())
         upload.refresh_from_db()
     return upload
@@ -122,6 +138,10 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
     """
     if upload.attempts > leases.MAX_ATTEMPTS:  # no attempt was ended by its worker, so this file kills workers
         raise UploadError(_("each worker that checked it stopped unexpectedly"), may_retry=False)
+    owner = permissions.reload_user(upload.owner_id)
+    if owner is None or not permissions.can_upload_images(owner):  # the right was lost after the upload was permitted
+        raise UploadError(_("this account can no longer upload"), may_retry=False)
+    # Before it is read: the file behind a key can be of any size in a storage that does not enforce the form's.
     size = blobs.size(upload.key)
     if size != upload.size:
         raise _wrong_size(size, upload)
@@ -129,7 +149,7 @@ def open_examined(upload: Upload) -> Iterator[tuple[Examined, IO[bytes]]]:
         examined = examine(file, name=upload.filename, limits=renditions.limits())
         if upload.sha256 and examined.sha256 != upload.sha256:
             raise UploadError(_("the file was corrupted in transit; please send it again"))
-        yield examined, file
+        yield with_sidecar(examined, from_json(upload.sidecar)) if upload.sidecar else examined, file
 
 
 def mark_stored(upload: Upload, added: Added) -> None:
@@ -166,7 +186,7 @@ def delete_expired() -> None:
 
 
 def _open_upload(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
-    # Other people's uploads look like unknown ones, so that nobody can probe for ids.
+    # Other people's uploads look like unknown ones, so that ids cannot be probed.
     upload = Upload.objects.filter(pk=upload_id, owner_id=owner_id).annotate(is_late=Q(expires_at__lte=Now())).first()
     if upload is None:
         raise UploadRefused(_("Unknown upload. Please send the file again."), status=404)
@@ -177,6 +197,7 @@ def _open_upload(upload_id: uuid.UUID, *, owner_id: int) -> Upload:
 
 def _check_open_uploads(owner_id: int, size: int) -> None:
     is_open = Q(state=State.ARRIVED) | Q(state=State.ISSUED, expires_at__gt=Now())
+    # Two requests at once may both pass; the limit keeps a person from filling the storage, not from one file too many.
     totals = Upload.objects.filter(is_open, owner_id=owner_id).aggregate(number=Count("pk"), size=Sum("size"))
     if totals["number"] >= settings.MAX_OPEN_UPLOADS:
         sentence = _("%(number)s of your uploads are still in progress. Wait for some to finish, then send this again.")

@@ -52,12 +52,12 @@ class BatchOutput:
             unit=_(" pictures"), desc=_("Estimating"), disable=True if self.is_json else None, leave=False
         ) as bar:
             for estimate in estimating(batch):
-                bar.update(estimate.looked_at - bar.n)
+                bar.update(estimate.examined - bar.n)
         return add_costs(estimate, batch)
 
     def estimate(self, batch: Batch, estimate: Estimate) -> None:
         self.object(
-            pictures=estimate.looked_at,
+            pictures=estimate.examined,
             images=estimate.images,
             analyses=estimate.analyses,
             dollars=estimate.dollars,
@@ -65,7 +65,7 @@ class BatchOutput:
             apis={api: {**asdict(of_api), "calls": of_api.calls} for api, of_api in estimate.by_api.items()},
         )
         sentence = _("%(needed)s of %(pictures)s to analyze:")
-        self.line(sentence % {"needed": count(estimate.images), "pictures": pictures(estimate.looked_at)})
+        self.line(sentence % {"needed": count(estimate.images), "pictures": pictures(estimate.examined)})
         for api, of_api in estimate.by_api.items():
             self.line(f"  {api:<12}{_describe_api(of_api)}")
         for warning in warnings(batch, estimate):
@@ -125,8 +125,8 @@ def _describe_api(estimate: ApiEstimate) -> str:
         plural(ngettext("%(number)s call", "%(number)s calls", estimate.calls), estimate.calls),
         _("%(number)s from cache") % {"number": count(estimate.reused)},
     ]
-    if estimate.settled:
-        parts.append(_("%(number)s already up to date") % {"number": count(estimate.settled)})
+    if estimate.up_to_date:
+        parts.append(_("%(number)s already up to date") % {"number": count(estimate.up_to_date)})
     if estimate.in_progress:
         parts.append(_("%(number)s already in progress") % {"number": count(estimate.in_progress)})
     if estimate.dollars:

@@ -1,16 +1,20 @@
 """Tables and constraints; `Viewer` is the only class here without a table."""
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
+from analysis.models.backfills import Backfill
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.embeddings import ImageEmbedding
+from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.idempotent_requests import IdempotentRequest
-from analysis.models.images import Image, ImageQuerySet, PendingBlob
-from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, Verdict
+from analysis.models.images import Image, ImageQuerySet
+from analysis.models.labels import FileKeyword, ImageLabel, Label, LabelAlias, LabelAncestor, Verdict
 from analysis.models.ledger import Call, Spend, SpendEntry
 from analysis.models.model_versions import ModelVersion
 from analysis.models.outages import Outage
+from analysis.models.pending_blobs import PendingBlob
 from analysis.models.ratings import Rating
 from analysis.models.saved_searches import SavedSearch
 from analysis.models.search_index import Face, ImageIndex, ImageText
@@ -28,6 +32,7 @@ __all__ = [
     "AddedStatistics",
     "Analysis",
     "AnalysisQuerySet",
+    "Backfill",
     "Batch",
     "BatchEntry",
     "BatchImage",
@@ -40,15 +45,18 @@ __all__ = [
     "EndedStatistics",
     "Face",
     "FileKeyword",
+    "Folder",
     "Heartbeat",
     "IdempotentRequest",
     "Image",
+    "ImageEmbedding",
     "ImageIndex",
     "ImageLabel",
     "ImageQuerySet",
     "ImageText",
     "Label",
     "LabelAlias",
+    "LabelAncestor",
     "LatencyStatistics",
     "ModelVersion",
     "Outage",

@@ -62,6 +62,7 @@ class Analysis(models.Model):
 
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    # The database's clock everywhere: workers of several machines compare these times, and their own clocks differ.
     next_attempt_at = models.DateTimeField(
         _("next attempt"), db_default=Now(), help_text=_("When a worker can claim it next.")
     )
@@ -70,6 +71,8 @@ class Analysis(models.Model):
         _("error code"), max_length=80, blank=True, help_text=_("From AWS, or imagelib's own.")
     )
     error_message = models.TextField(_("error message"), blank=True)
+    # Kept apart from error_code: whether a retry helps is decided once, where the error is classified
+    # (rekognition/errors.py).
     is_permanent = models.BooleanField(
         _("permanent"), default=False, help_text=_("A retry would fail in the same way.")
     )
@@ -83,6 +86,8 @@ class Analysis(models.Model):
     is_current = models.BooleanField(_("current"), default=False)
     is_pinned = models.BooleanField(_("pinned"), default=False)
     is_sample = models.BooleanField(_("sample"), default=False)
+    # Without an index of its own: analysis_of_batch below leads with it, and is partial, since most analyses have no
+    # batch.
     batch = models.ForeignKey(
         Batch,
         on_delete=models.SET_NULL,
@@ -97,6 +102,8 @@ class Analysis(models.Model):
     is_reused = models.BooleanField(
         _("from cache"), default=False, help_text=_("Result copied from a stored response, at no cost.")
     )
+    # Reserved while it runs, six places: a call costs 0.001 or 0.00025 dollars, and floats would not add up to AWS's
+    # bill.
     price = models.DecimalField(
         _("price"), max_digits=9, decimal_places=6, null=True, blank=True, help_text=_("US dollars.")
     )
@@ -107,12 +114,15 @@ class Analysis(models.Model):
         verbose_name = _("analysis")
         verbose_name_plural = _("analyses")
         constraints = [
+            # Checked by the database, not before a save: two workers may finish analyses of one picture at the same
+            # moment.
             models.UniqueConstraint(fields=["image", "api"], condition=Q(is_current=True), name="analysis_one_current"),
             models.UniqueConstraint(
                 fields=["image", "api"],
                 condition=Q(state__in=["queued", "running", "paused"]),
                 name="analysis_one_open",
             ),
+            # The search index is built from current rows alone, so none of them may lack a response.
             models.CheckConstraint(condition=Q(is_current=False) | Q(state="done"), name="analysis_current_is_done"),
             models.CheckConstraint(
                 condition=~Q(state="done")
@@ -131,9 +141,13 @@ class Analysis(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["recognizer", "api", "is_bulk", "id"], condition=Q(state="queued"), name="analysis_queued"
+                # Partial, so that claiming costs the same with ten million finished analyses as with none.
+                fields=["recognizer", "api", "is_bulk", "id"],
+                condition=Q(state="queued"),
+                name="analysis_queued",
             ),
             models.Index(fields=["claimed_until"], condition=Q(state="running"), name="analysis_running"),
+            # The list of failures: without it PostgreSQL would walk analysis_ended past millions of successes.
             models.Index(fields=["-finished_at"], condition=Q(state="failed"), name="analysis_failed"),
             models.Index(fields=["api", "recognizer", "model_version", "id"], name="analysis_kind"),
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="analysis_ended"),

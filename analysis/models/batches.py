@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from imagelib.accounts.models import ApiToken
 
 
+# Both the run and its entries have these: workers append entries, which one statement then adds to the run. Counting in
+# the run's own row would make all workers wait for one row lock.
 class BatchColumns(models.Model):
     """Counters of finished analyses."""
 
@@ -55,6 +57,9 @@ class Batch(BatchColumns):
         related_name="batches",
         verbose_name=_("started by"),
     )
+    is_by_account = models.BooleanField(
+        _("by an account"), default=False, help_text=_("Not from the command line; stays when the account is deleted.")
+    )
     all_owners = models.BooleanField(
         _("all owners"), default=False, help_text=_("Not limited to the user's own pictures.")
     )
@@ -88,6 +93,7 @@ class Batch(BatchColumns):
     rate = models.FloatField(_("rate limit"), null=True, blank=True, help_text=_("Maximum calls per second and API."))
     mail_to = models.EmailField(_("email"), blank=True, help_text=_("Recipient of the report."))
 
+    # Unique in the database: a double click sends the form twice, and both requests may be handled at the same time.
     token = models.UUIDField(
         _("token"),
         null=True,
@@ -108,6 +114,7 @@ class Batch(BatchColumns):
 
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.RUNNING)
     reason = models.TextField(_("reason"), blank=True, help_text=_("Why it stopped or paused."))
+    # A cursor, not an offset: pictures are added and deleted while a run of a million is queued for minutes.
     place = models.CharField(_("cursor"), max_length=100, blank=True, help_text=_("Progress of queueing."))
     is_fully_queued = models.BooleanField(_("fully queued"), default=False)
     images = models.PositiveIntegerField(_("pictures"), default=0, help_text=_("Pictures queued so far."))
@@ -147,6 +154,14 @@ class Batch(BatchColumns):
     @property
     def apis(self) -> list[str]:
         return sorted(self.parameters)
+
+    @property
+    def is_orphaned(self) -> bool:
+        """True if the account that started it was deleted.
+
+        It has nobody's rights, and not those of the command line.
+        """
+        return self.is_by_account and self.person_id is None
 
 
 class BatchImage(models.Model):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -16,9 +16,12 @@ from analysis.models.images import Image
 
 KEY_LENGTH = 1_024  # S3's maximum, in bytes of UTF-8
 SEQUENCER_LENGTH = 32
+# Advisory lock while a bucket of one name is checked and saved.
+_PREFIX_LOCK = 0x6275_636B
 
 
 validate_bucket_name = RegexValidator(
+    # AWS, "Bucket naming rules". \Z and not $, which also matches before a line feed at the end.
     r"^(?!xn--|sthree-|\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z",
     _(
         "Enter an S3 bucket name: 3 to 63 lowercase letters, digits, hyphens and dots,"
@@ -79,12 +82,21 @@ class Bucket(models.Model):
         verbose_name=_("APIs"),
         help_text=_("APIs that analyze its pictures. Leave empty for those in RECOGNIZER_APIS."),
     )
+    # Off by default: the bucket was there before imagelib, and other programs may use its objects.
     may_delete = models.BooleanField(
         _("delete originals"),
         default=False,
         help_text=_("Permanently deleting a picture also deletes its original from the bucket."),
     )
 
+    has_sidecars = models.BooleanField(
+        _("has sidecars"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("XMP files were seen in it; they are looked for beside each picture."),
+    )
+    # The key, not S3's continuation token, which expires: StartAfter continues days later as well.
     cursor = models.CharField(
         _("cursor"), max_length=KEY_LENGTH, blank=True, help_text=_("Last key compared by the running sync.")
     )
@@ -93,6 +105,7 @@ class Bucket(models.Model):
     )
     sync_started_at = models.DateTimeField(_("sync started"), null=True, blank=True)
     sync_ended_at = models.DateTimeField(_("sync finished"), null=True, blank=True)
+    # A lease instead of an advisory lock: it ends by itself after a crash, and a sync commits between its pages.
     sync_claimed_until = models.DateTimeField(
         _("sync claimed until"), null=True, blank=True, help_text=_("Lease of the running sync.")
     )
@@ -110,7 +123,13 @@ class Bucket(models.Model):
         return f"{self.name}/{self.prefix}" if self.prefix else self.name
 
     def clean(self) -> None:
-        """Reject prefixes that overlap another owner's: objects would get two owners."""
+        """Reject prefixes that overlap another owner's: objects would get two owners.
+
+        In a transaction that then saves it, no other bucket of this name can be added in between.
+        """
+        with connection.cursor() as cursor:
+            # Prefixes overlap without being equal, so no unique constraint can tell. Held until the transaction ends.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_PREFIX_LOCK, self.name])
         others = Bucket.objects.filter(name=self.name).exclude(pk=self.pk).exclude(owner_id=self.owner_id)
         for prefix in others.values_list("prefix", flat=True):
             if prefix.startswith(self.prefix) or self.prefix.startswith(prefix):
@@ -142,6 +161,10 @@ class BucketObject(models.Model):
     version_id = models.CharField(_("version ID"), max_length=KEY_LENGTH, blank=True)
     etag = models.CharField(_("ETag"), max_length=100, blank=True)
     size = models.BigIntegerField(_("size"), default=0, help_text=_("Bytes."))
+    sidecar_key = models.CharField(
+        _("sidecar"), max_length=KEY_LENGTH, blank=True, db_default="", help_text=_("Key of the XMP file read with it.")
+    )
+    sidecar_etag = models.CharField(_("ETag of the sidecar"), max_length=100, blank=True, db_default="")
     # S3 events are unordered; their sequencers compare as strings only if padded to one length.
     sequencer = models.CharField(
         _("sequencer"),
@@ -151,6 +174,8 @@ class BucketObject(models.Model):
         help_text=_("Sequencer of the latest S3 event, padded with zeros."),
     )
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    # An object may be replaced while a worker reads it. The worker's result is saved only if this number is still the
+    # same.
     revision = models.PositiveIntegerField(
         _("revision"), default=0, help_text=_("Number of events, to notice changes during an import.")
     )

@@ -1,4 +1,4 @@
-"""Pictures, and storage keys that are not part of a picture yet."""
+"""Pictures: the original, its renditions and the metadata of the file."""
 
 from __future__ import annotations
 
@@ -13,23 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, NameTrigrams
 from analysis.models.viewer import Viewer
-
-
-class NameTrigrams(models.Func):
-    """Characters and trigrams of a name, for a GIN index for substring searches.
-
-    Built from core functions, as the pg_trgm extension is not installed everywhere; all are IMMUTABLE, which an index
-    expression requires.
-    """
-
-    arg_joiner = " || chr(10) || "
-    output_field = ArrayField(models.TextField())
-    _trigrams = (
-        "string_to_array(regexp_replace(substr(lower(%(expressions)s), {}), '(...)', '\\1' || chr(1), 'g'), chr(1))"
-    )
-    _pieces = ("string_to_array(lower(%(expressions)s), NULL)", *map(_trigrams.format, (1, 2, 3)))
-    template = f"({' || '.join(_pieces)})"
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -67,6 +52,7 @@ class Image(models.Model):
         HEIC = "heic", "HEIC"
         AVIF = "avif", "AVIF"
 
+    # PROTECT: deleting a user must not delete pictures; they are given to another user or deleted for good first.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images", verbose_name=_("owner")
     )
@@ -88,9 +74,23 @@ class Image(models.Model):
     key = models.CharField(
         _("storage key"), max_length=1_024, help_text=_("Key of the original, in imagelib's storage or in its bucket.")
     )
+    folder = models.ForeignKey(
+        "Folder",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="images",
+        db_index=False,
+        verbose_name=_("folder"),
+        help_text=_("Of the bucket, or where the file was uploaded or imported from."),
+    )
+    # db_default, here and below: a column added with a constant default does not rewrite a table of millions of rows,
+    # and rows that SQL inserts get the value, too.
     version_id = models.CharField(
         _("version ID"), max_length=1_024, blank=True, db_default="", help_text=_("In buckets with versioning.")
     )
+    # Not the MD5 of the file: for multipart uploads and KMS encryption S3 computes it in another way. Only ever
+    # compared.
     etag = models.CharField(
         _("ETag"), max_length=100, blank=True, db_default="", help_text=_("ETag of the object when it was imported.")
     )
@@ -103,6 +103,8 @@ class Image(models.Model):
     sequencer = models.CharField(
         _("sequencer"), max_length=32, blank=True, db_default="", help_text=_("Sequencer of the latest S3 event.")
     )
+    # Not the picture's ID, which a visitor could count up; a new one for each set of renditions, so that browsers and
+    # CDN may keep them for ever.
     renditions_id = models.UUIDField(_("renditions"), help_text=_("Part of the storage keys of thumbnail and preview."))
     sha256 = models.CharField(_("SHA-256"), max_length=64, help_text=_("Of the original file, in hexadecimal."))
     size = models.BigIntegerField(_("size"), help_text=_("Bytes of the original."))
@@ -146,6 +148,8 @@ class Image(models.Model):
         _("placeholder"), blank=True, help_text=_("Tiny WebP shown until the thumbnail is loaded.")
     )
 
+    # Cameras store local time, most without an offset. Sorted and shown as the camera's clock had it, a day out is in
+    # order even if it crossed time zones.
     taken_at = models.DateTimeField(
         _("taken"), null=True, blank=True, help_text=_("Time on the camera's clock, stored as if it were UTC.")
     )
@@ -168,6 +172,9 @@ class Image(models.Model):
     focal_length = models.CharField(
         _("focal length"), max_length=20, blank=True, db_default="", help_text=_("For example 35 mm.")
     )
+    exposure_seconds = models.FloatField(_("exposure time in seconds"), null=True, blank=True, editable=False)
+    f_number = models.FloatField(_("f-number"), null=True, blank=True, editable=False)
+    focal_millimeters = models.FloatField(_("focal length in millimeters"), null=True, blank=True, editable=False)
     description = models.TextField(
         _("description"), blank=True, db_default="", help_text=_("From the file or its sidecar.")
     )
@@ -176,11 +183,13 @@ class Image(models.Model):
     )
     creator = models.CharField(_("creator"), max_length=200, blank=True, db_default="")
     copyright = models.CharField(_("copyright"), max_length=200, blank=True, db_default="")
+    # Two columns, not PostGIS: the extension is missing on many servers, and a box is all that searches compare.
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
 
     added_at = models.DateTimeField(_("added"), db_default=Now())
     trashed_at = models.DateTimeField(_("trashed"), null=True, blank=True)
+    # Random, so that a public picture's address does not reveal how many pictures there are, or lead to the next one.
     public_id = models.UUIDField(
         _("public ID"),
         db_default=RandomUUID(),
@@ -195,7 +204,11 @@ class Image(models.Model):
         verbose_name_plural = _("pictures")
         constraints = [
             models.UniqueConstraint(
-                fields=["owner", "sha256"], condition=Q(trashed_at=None, bucket=None), name="image_bytes_once_per_owner"
+                # Pictures in buckets are left out: the same bytes under two keys are two objects, which their owner
+                # keeps as they are.
+                fields=["owner", "sha256"],
+                condition=Q(trashed_at=None, bucket=None),
+                name="image_bytes_once_per_owner",
             ),
             models.UniqueConstraint(fields=["key"], condition=Q(bucket=None), name="image_key_of_upload"),
             models.UniqueConstraint(
@@ -212,7 +225,11 @@ class Image(models.Model):
                 fields=["owner", "-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest_of_owner"
             ),
             models.Index(
-                fields=["-added_at", "-id"], condition=Q(trashed_at=None, visibility__gt=0), name="image_newest_open"
+                # Another person's library: shared pictures are few among many, and image_newest would read all the
+                # private ones.
+                fields=["-added_at", "-id"],
+                condition=Q(trashed_at=None, visibility__gt=0),
+                name="image_newest_open",
             ),
             models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
             models.Index(
@@ -239,6 +256,25 @@ class Image(models.Model):
                 name="image_located",
             ),
             models.Index(fields=["format"], name="image_format"),
+            # Few pictures have unusual camera settings; a scan of a million rows takes a quarter of a second.
+            *(
+                models.Index(fields=[field], condition=Q(**{f"{field}__isnull": False}), name=f"image_{name}")
+                for name, field in CAMERA_INDEXES.items()
+            ),
+            models.Index(
+                fields=["latitude", "longitude"],
+                condition=Q(latitude__isnull=False, longitude__isnull=False),
+                name="image_coordinates",
+            ),
+            models.Index(DayOfYear("taken_at"), condition=Q(taken_at__isnull=False), name="image_day_of_year"),
+            GinIndex(NameTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
+            # Pages and counts of a folder, without reading the table.
+            models.Index(
+                fields=["folder", "-added_at", "-id"],
+                include=["owner", "visibility"],
+                condition=Q(trashed_at=None),
+                name="image_folder",
+            ),
             models.Index(fields=["camera_make", "camera_model", "lens"], name="image_camera"),
             GinIndex(NameTrigrams("filename", "title"), name="image_names", fastupdate=False),
             GinIndex(fields=["phash_chunks"], name="image_phash_chunks", fastupdate=False),
@@ -257,23 +293,3 @@ class Image(models.Model):
     def is_editable_by(self, person_id: int | None) -> bool:
         """`ImageQuerySet.editable_by` for one picture."""
         return person_id is not None and self.owner_id == person_id
-
-
-class PendingBlob(models.Model):
-    """A storage key without a picture.
-
-    Saved before its blob, deleted in the transaction that saves the picture.
-
-    Rows that remain come from crashes and deletions. A periodic task deletes their blobs, so that orphans are found
-    without listing the bucket.
-    """
-
-    key = models.CharField(_("storage key"), max_length=200, unique=True)
-    since = models.DateTimeField(_("since"), db_default=Now(), db_index=True)
-
-    class Meta:
-        verbose_name = _("pending blob")
-        verbose_name_plural = _("pending blobs")
-
-    def __str__(self) -> str:
-        return self.key

@@ -39,6 +39,7 @@ class Label(models.Model):
     is_hidden = models.BooleanField(
         _("hidden"), default=False, help_text=_("Hidden from lists; still found by searches that name its kind.")
     )
+    # Applied while the index is built, not in searches: a search then reads no row that it would leave out.
     threshold = models.PositiveSmallIntegerField(
         _("minimum confidence"),
         null=True,
@@ -46,6 +47,7 @@ class Label(models.Model):
         validators=[MaxValueValidator(100)],
         help_text=_("Ignore results below this confidence (%)."),
     )
+    # Kept as a row of its own: recognizers go on returning the old name.
     merged_into = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
@@ -67,6 +69,13 @@ class Label(models.Model):
         blank=True,
         help_text=_("Pictures with higher IDs still need a reindex; empty if none do."),
     )
+    ancestors_cursor = models.BigIntegerField(
+        _("ancestors cursor"),
+        null=True,
+        blank=True,
+        help_text=_("Pictures with higher IDs may still lack the label's ancestors; empty if none do."),
+    )
+    # An estimate on purpose: a trigger that counts would make all imports wait for the row of a common label.
     image_count = models.PositiveIntegerField(
         _("pictures"), default=0, help_text=_("Updated periodically; search starts from the rarest label.")
     )
@@ -88,6 +97,29 @@ class Label(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class LabelAncestor(models.Model):
+    """A label and a broader one, over any number of `Label.parents`.
+
+    Derived from the parents by `recognition/label_tree.py`, for labels that others were merged into. A label is never
+    its own ancestor, even where its parents form a circle.
+    """
+
+    pk = models.CompositePrimaryKey("label_id", "ancestor_id")
+    label = models.ForeignKey(
+        Label, on_delete=models.CASCADE, related_name="ancestor_rows", db_index=False, verbose_name=_("label")
+    )
+    ancestor = models.ForeignKey(
+        Label, on_delete=models.CASCADE, related_name="descendant_rows", verbose_name=_("ancestor")
+    )
+
+    class Meta:
+        verbose_name = _("label ancestor")
+        verbose_name_plural = _("label ancestors")
+
+    def __str__(self) -> str:
+        return f"{self.ancestor_id} above {self.label_id}"
 
 
 KIND_TITLES = {
@@ -131,11 +163,14 @@ class ImageLabel(models.Model):
     the trash have no rows. `confidence` is in hundredths of a percent (9,950 is 99.5 %).
     """
 
+    # No ID of its own: a picture has dozens of labels, so this is the largest table, and each index repeats the key.
     pk = models.CompositePrimaryKey("image_id", "label_id")
     image = models.ForeignKey(
         Image, on_delete=models.CASCADE, related_name="image_labels", db_index=False, verbose_name=_("picture")
     )
     added_at = models.DateTimeField(_("added"))
+    # No constraint, here and for the owner: rows are derived and written only by reindex(), and checking dozens of
+    # rows for every picture would slow each save.
     analysis = models.ForeignKey(
         Analysis,
         on_delete=models.DO_NOTHING,
@@ -156,6 +191,7 @@ class ImageLabel(models.Model):
         db_constraint=False,
         verbose_name=_("owner"),
     )
+    # Two bytes instead of a float's eight. Rekognition gives more digits, which stay in the response.
     confidence = models.SmallIntegerField(_("confidence"))
     instance_count = models.SmallIntegerField(_("instances"), default=0)
     visibility = models.SmallIntegerField(_("visibility"))
@@ -168,6 +204,8 @@ class ImageLabel(models.Model):
         ]
         indexes = [
             models.Index(
+                # In the order of the library, so that a page is the first rows of this index; the included columns
+                # spare the visit to the table (index-only scan).
                 fields=["label", "-added_at", "-image"],
                 include=["confidence", "owner", "visibility"],
                 name="imagelabel_walk",
@@ -223,6 +261,8 @@ class Verdict(models.Model):
     class Meta:
         verbose_name = _("verdict")
         verbose_name_plural = _("verdicts")
+        # One per label, not one per person: the last decision counts, and bulk changes keep what was there before for
+        # the undo.
         constraints = [models.UniqueConstraint(fields=["image", "label"], name="verdict_one_per_label")]
         indexes = [models.Index(fields=["label", "decision"], name="verdict_judged")]
 

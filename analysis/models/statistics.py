@@ -46,6 +46,7 @@ class SpanColumns(models.Model):
 class AddedStatistics(SpanColumns):
     """Pictures in the library by the time they were added."""
 
+    # No index of its own: the unique constraint of each table begins with the owner.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -64,7 +65,11 @@ class AddedStatistics(SpanColumns):
         verbose_name_plural = _("pictures added")
         constraints = [
             models.UniqueConstraint(
-                fields=["owner", "is_hour", "start"], nulls_distinct=False, name="added_statistics_once"
+                # By default NULLs are distinct in a unique index, so each refresh would add another total over all
+                # owners (NULLS NOT DISTINCT: PostgreSQL 15 and later).
+                fields=["owner", "is_hour", "start"],
+                nulls_distinct=False,
+                name="added_statistics_once",
             )
         ]
 
@@ -115,6 +120,7 @@ class LatencyStatistics(SpanColumns):
 
     recognizer = models.CharField(_("recognizer"), max_length=20)
     api = models.CharField(_("API"), max_length=12, choices=Analysis.Api)
+    # Bins rather than percentiles: bins of many hours can be added up, percentiles can't.
     step = models.PositiveSmallIntegerField(_("bin"))
     answers = models.PositiveIntegerField(_("responses"))
 

@@ -20,17 +20,30 @@ class Upload(models.Model):
         TAKEN = "taken", _("In the library")
         REFUSED = "refused", _("Rejected")
 
+    # Unguessable, because the ID is part of the address a browser sends the file to.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tickets", verbose_name=_("owner")
     )
+    # From the server: with a key of its own choice a browser could overwrite another person's original.
     key = models.CharField(
         _("storage key"), max_length=200, unique=True, help_text=_("Chosen by the server; the file is uploaded there.")
     )
     filename = models.CharField(_("filename"), max_length=200)
+    folder = models.CharField(
+        _("folder"),
+        max_length=1_024,
+        blank=True,
+        db_default="",
+        help_text=_("Path of the folder that was uploaded, as declared by the browser."),
+    )
+    # Declared first, since a presigned POST is bound to this size; S3 refuses a longer or shorter body.
     size = models.BigIntegerField(_("size"), help_text=_("Bytes, as declared by the browser."))
     sha256 = models.CharField(
         _("SHA-256"), max_length=64, blank=True, help_text=_("As declared by the browser, if it computed one.")
+    )
+    sidecar = models.JSONField(
+        _("sidecar"), null=True, blank=True, help_text=_("Metadata of the XMP file that was chosen together with it.")
     )
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.ISSUED)
     issued_at = models.DateTimeField(_("issued"), db_default=Now())

@@ -32,6 +32,7 @@ def _import_unowned(finding: AuditFinding, *, owner_id: int) -> AuditFinding:
     if not finding.needs_owner:
         return finding
     try:
+        # Examined like any upload: the file was in no picture, so nothing is known about its bytes.
         with blobs.get(finding.key) as file:
             image = ingest_file(file, name=finding.key.rpartition("/")[2], owner_id=owner_id).image
     except InvalidImage as error:

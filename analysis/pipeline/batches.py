@@ -17,6 +17,7 @@ def run_batch(batch: Batch, *, named: Iterable[int] = ()) -> None:
 
     Raises authorization.NotAllowed.
     """
+    # Before the transaction, whose rollback would hide the sentence from a caller that catches it inside.
     authorization.require(batch)
     with transaction.atomic():
         if batch.pk is None:

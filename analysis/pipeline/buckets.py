@@ -42,6 +42,7 @@ def replay_events(dead_letters: SqsQueue) -> Iterator[event_consumer.ReplayedMes
 
 
 def _process_recorded(recorded: RecordedEvents) -> None:
+    # A message per bucket, not per object: workers claim rows until none waits, so a thousand events need one message.
     for bucket_id in recorded.buckets:
         tasks.import_bucket_objects.delay_on_commit(bucket_id=bucket_id)
     if recorded.uploads:
@@ -62,6 +63,8 @@ def continue_sync(bucket_id: int, *, trash_missing: bool) -> bool:
     end = time.monotonic() + RUN_SECONDS
     options = sync.SyncOptions(trash_missing=trash_missing)
     try:
+        # closing() ends the generator now, which gives the claim of the sync back; the garbage collector would do it
+        # some time.
         with closing(sync_bucket(bucket, options=options)) as pages:
             return any(time.monotonic() > end and sync.is_unfinished(bucket) for _counts in pages)
     except sync.SyncRunning:
@@ -120,12 +123,14 @@ def import_object(row: BucketObject) -> None:
     outcome = importer.read(row)
     if outcome is None:
         return
+    # One transaction for the row of the object and of its picture: a crash between them would import it twice.
     with transaction.atomic():
         result = object_import.save(row, outcome)
         if result.image:
             if not result.is_new:
                 reindex([result.image.pk])  # it may have been restored from the trash
-            process_new(result.image, apis=row.bucket.apis, is_bulk=True)
+            if not result.is_same_file:
+                process_new(result.image, apis=row.bucket.apis, is_bulk=True)
         if result.removed_image_id and result.removed_at:
             trash.trash([result.removed_image_id], at=result.removed_at)
 

@@ -32,6 +32,7 @@ def undo(token: int, *, by: AbstractBaseUser, at_once: int) -> BulkChange:
 
     Raises ActionRefused.
     """
+    # A change that still runs is undone by the worker that holds it, after its current step.
     is_open = BulkChange.objects.filter(pk=token, is_open=True).exists()
     if not is_open and ChangedImage.objects.filter(change=token)[: at_once + 1].count() <= at_once:
         return bulk.undo(token, by=by)

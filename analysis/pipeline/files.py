@@ -8,9 +8,11 @@ from pathlib import Path
 
 from analysis.ingest import folder_scan
 from analysis.ingest.decode import unreadable
-from analysis.ingest.examine import CHANGED, STILL_WRITTEN, with_sidecar
+from analysis.ingest.examine import CHANGED, STILL_WRITTEN
 from analysis.ingest.process_pool import Outcome, examine_all
+from analysis.ingest.sidecar import read_sidecar, with_sidecar
 from analysis.ingest.validation import InvalidImage, clean_name
+from analysis.library.folders import path_of_file
 from analysis.library.images import Added
 from analysis.pipeline.images import store_image
 from analysis.storage import blobs, renditions
@@ -36,32 +38,38 @@ def import_files(paths: Iterable[Path], *, owner_id: int, exclude: Collection[st
 
     `exclude`: patterns of paths below the folders to skip.
     """
-    changed = list[Path]()
+    changed, paths = list[Path](), list(paths)
+    # Without our own storage: importing a folder above it would add each rendition as a picture.
     files = folder_scan.image_files(paths, exclude=exclude, own_storage=blobs.local_folder())
     for outcome in examine_all(files, limits=renditions.limits()):
-        imported = store_file(outcome, owner_id=owner_id)
+        imported = store_file(outcome, owner_id=owner_id, tops=paths)
         if imported.path and _has_changed(imported):
             changed.append(imported.path)  # examined again at the end, when its writer may have finished
         else:
             yield imported
     if changed:
         for outcome in examine_all(changed, limits=renditions.limits()):
-            yield store_file(outcome, owner_id=owner_id)
+            yield store_file(outcome, owner_id=owner_id, tops=paths)
 
 
 def _has_changed(imported: ImportedFile) -> bool:
     return isinstance(imported.refusal, InvalidImage) and imported.refusal.code == CHANGED
 
 
-def store_file(outcome: Outcome, *, owner_id: int) -> ImportedFile:
-    """Store an examined file and queue its analyses; errors are in the result."""
+def store_file(outcome: Outcome, *, owner_id: int, tops: Collection[Path] = ()) -> ImportedFile:
+    """Store an examined file and queue its analyses; errors are in the result.
+
+    `tops`: the folders that are imported; the image keeps the path from there on.
+    """
     path = outcome.path
     if path is None or outcome.examined is None:
         return ImportedFile(path, refusal=outcome.refusal)
-    examined = with_sidecar(outcome.examined, path)
+    # Read here and not with the picture: sidecars are written by other programs, often after it.
+    examined, folder = with_sidecar(outcome.examined, read_sidecar(path)), path_of_file(path, tops)
     try:
         with path.open("rb") as file:
-            return ImportedFile(path, added=store_image(examined, file, owner_id=owner_id, is_bulk=True))
+            added = store_image(examined, file, owner_id=owner_id, is_bulk=True, folder=folder)
+            return ImportedFile(path, added=added)
     except FileChanged:
         return ImportedFile(path, refusal=InvalidImage(CHANGED, clean_name(path.name), STILL_WRITTEN))
     except OSError as error:

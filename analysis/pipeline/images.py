@@ -10,10 +10,13 @@ from django.db import transaction
 from analysis import tasks
 from analysis.ingest.decoding_service import examine
 from analysis.ingest.examine import Examined
+from analysis.ingest.sidecar import with_sidecar
+from analysis.ingest.xmp import XmpMetadata
 from analysis.library import images
 from analysis.library.images import Added
 from analysis.models import Image
 from analysis.recognition import enqueue, registry
+from analysis.recognition.embeddings import queue as embedding_queue
 from analysis.recognition.search_index import reindex
 from analysis.storage import renditions
 
@@ -21,17 +24,24 @@ RUN_SECONDS = 60.0
 """Seconds after which a task sends itself again, long before the broker would deliver it to another worker."""
 
 
-def ingest_file(file: IO[bytes], *, name: str, owner_id: int) -> Added:
-    """Examine, store and analyze a file.
+def ingest_file(
+    file: IO[bytes], *, name: str, owner_id: int, sidecar: XmpMetadata | None = None, folder: str = ""
+) -> Added:
+    """Examine, store and analyze a file of a folder, with the metadata of its sidecar.
 
     Raises InvalidImage or StorageError; then nothing of it is stored.
     """
-    return store_image(examine(file, name=name, limits=renditions.limits()), file, owner_id=owner_id)
+    examined = examine(file, name=name, limits=renditions.limits())
+    examined = with_sidecar(examined, sidecar) if sidecar else examined
+    return store_image(examined, file, owner_id=owner_id, folder=folder)
 
 
-def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False) -> Added:
+def store_image(
+    examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: bool = False, folder: str = ""
+) -> Added:
     """Store an examined image and queue its analyses. Raises StorageError."""
-    stored = images.store_files(examined, file, owner_id=owner_id)
+    # Files before the row and outside of its transaction: writing to S3 takes seconds, in which locks would be held.
+    stored = images.store_files(examined, file, owner_id=owner_id, folder=folder)
     with transaction.atomic():
         added = images.add(stored)
         if added.is_new:
@@ -40,9 +50,10 @@ def store_image(examined: Examined, file: IO[bytes], *, owner_id: int, is_bulk: 
 
 
 def process_new(image: Image, *, apis: Collection[str] = (), is_bulk: bool = False) -> None:
-    """Make the keywords of a file searchable at once, and queue its analyses."""
+    """Make the keywords searchable at once; queue analyses and the embedding."""
     if image.file_keywords.exists():
         reindex([image.pk], apis=())
+    embedding_queue.enqueue([image.pk])
     supported = [api for api in registry.current().apis if api in apis]
     request_analysis(image_ids=[image.pk], apis=supported or None, is_bulk=is_bulk)
 
@@ -59,6 +70,7 @@ def request_analysis(
     requested = registry.enabled_apis() if apis is None else list(apis)
     with transaction.atomic():
         number = enqueue.enqueue(image_ids, apis=requested, is_bulk=is_bulk, is_forced=is_forced)
+        # On commit: a worker that is faster than the commit would find nothing to do.
         for api in requested if number else ():
             tasks.run_recognition.delay_on_commit(recognizer=registry.current().name, api=api)
     return number

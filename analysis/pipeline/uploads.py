@@ -23,6 +23,7 @@ def complete_upload(upload_id: UUID, *, owner_id: int) -> Upload:
     """
     upload = uploads.mark_uploaded(upload_id, owner_id=owner_id)
     if upload.state == Upload.State.ARRIVED:
+        # The bytes are in S3 then, and reading them back would keep a web thread busy for their whole transfer.
         if blobs.accepts_direct_uploads():
             tasks.check_uploads.delay_on_commit()
         else:
@@ -50,7 +51,9 @@ def validate_upload(upload_id: UUID | None = None) -> bool:
         return False
     with uploads.failures_recorded(upload):
         with uploads.open_examined(upload) as (examined, file):
-            stored = images.store_files(examined, file, owner_id=upload.owner_id, uploaded_key=upload.key)
+            stored = images.store_files(
+                examined, file, owner_id=upload.owner_id, uploaded_key=upload.key, folder=upload.folder
+            )
             with transaction.atomic():
                 added = images.add(stored)
                 if added.is_new:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from functools import partial
 from types import MappingProxyType
@@ -135,6 +136,10 @@ class Response:
     content: dict[str, Any]
     request_id: str
     latency_ms: int
+
+
+BEFORE_SEND: ContextVar[Callable[[], None] | None] = ContextVar("BEFORE_SEND", default=None)
+"""Called by a recognizer right before it sends a request, so that preparing the request delays no send time."""
 
 
 class Recognizer(Protocol):

@@ -105,7 +105,7 @@ def _claim_rows(
             SET state = 'running', attempts = attempts + 1, claimed_until = now() + make_interval(secs => %s)
             WHERE id IN (SELECT id FROM claimed)
             RETURNING id
-            """,  # noqa: S608
+            """,
             [api, recognizer, *values, maximum, LEASE.total_seconds()],
         )
         return [pk for (pk,) in cursor.fetchall()]
@@ -171,14 +171,6 @@ def renew_leases(analyses: Iterable[Analysis]) -> None:
         Analysis.objects.filter(pk__in=ids).update(claimed_until=Now() + LEASE)
         for pk, until in Analysis.objects.filter(pk__in=ids).values_list("pk", "claimed_until"):
             by_pk[pk].claimed_until = until
-
-
-def open_count(*, maximum: int = 100_000) -> int:
-    """The number of queued and running analyses, at most `maximum`.
-
-    Images in the trash are not counted.
-    """
-    return Analysis.objects.open().filter(image__trashed_at=None)[:maximum].count()
 
 
 def latest_failed(bucket_id: int) -> list[tuple[str, int]]:

@@ -18,20 +18,19 @@ from analysis.models import Analysis
 from analysis.models.analyses import LEASE
 from analysis.recognition import claims, outages, outcomes
 from analysis.recognition.base import (
+    BEFORE_SEND,
     ApiName,
     ApiUnavailable,
     Parameters,
     Recognizer,
     RequestFailed,
-    Response,
     UnreadableResponse,
 )
 from analysis.recognition.concurrency import ConcurrencyLimit
 from analysis.recognition.payload_cache import PayloadCache
-from analysis.recognition.rate_limiter import AHEAD, RateLimiter, RateLimiterUnavailable
-from analysis.recognition.response_cache import find_cached_responses
+from analysis.recognition.rate_limiter import Lookahead, RateLimiter, RateLimiterUnavailable
+from analysis.recognition.response_cache import CachedResponse, find_cached_responses
 from analysis.recognition.save_results import AttemptResult, save_results
-from analysis.storage import renditions
 from analysis.storage.blobs import StorageError
 
 logger = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ class Engine:
         self._concurrency = ConcurrencyLimit(threads, per_second=limiter.quota if limiter else None)
         self._probe_id: int | None = None  # the analysis whose result shows whether an outage is over
         self._outage: ApiUnavailable | None = None  # while set, claimed analyses are requeued unsent
-        self._round_seconds, self._last_grant_at = 0.0, time.monotonic()  # time between two calls of the limiter
+        self._lookahead, self._is_quota_strict = Lookahead(time.monotonic()), False
         self._renewed_at = time.monotonic()
 
     def run(self, *, is_over: Callable[[], bool]) -> bool:
@@ -101,12 +100,14 @@ class Engine:
         if not claimed:
             return None
         cached = find_cached_responses(claimed)
-        if cached:
-            save_results(
-                [self._reused(analysis, *cached[analysis.pk]) for analysis in claimed if analysis.pk in cached]
-            )
-        to_send = [analysis for analysis in claimed if analysis.pk not in cached]
-        for analysis, at in zip(to_send, times, strict=False):
+        told = {pk for pk, response in cached.items() if response.is_disclosed or is_probe}
+        if told:
+            save_results([self._reused(analysis, cached[analysis.pk]) for analysis in claimed if analysis.pk in told])
+        others = [analysis for analysis in claimed if analysis.pk not in told]
+        for analysis, at in zip(others, times, strict=False):
+            if hidden := cached.get(analysis.pk):
+                self._in_flight[pool.submit(self._reused, analysis, hidden, at=at)] = analysis
+                continue
             size = outcomes.request_size(analysis.image) if self.recognizer.sends_originals else 0
             self._concurrency.record_size(size)
             self._probe_id = analysis.pk if is_probe else None
@@ -117,11 +118,13 @@ class Engine:
         """Send times (monotonic clock), seconds to the next try, True for a probe."""
         if self.limiter:
             try:
-                grant = self.limiter.acquire(count, ahead=self._ahead())
+                ahead = self._lookahead.seconds(time.monotonic(), is_busy=bool(self._in_flight))
+                grant = self.limiter.acquire(count, ahead=ahead)
             except RateLimiterUnavailable as error:
                 logger.warning("%s", error)
                 return [], None, False
             times, pause = grant.times(time.monotonic()), min(grant.wait, 1.0)
+            self._is_quota_strict = grant.is_strict
         else:
             times, pause = [time.monotonic()] * count, POLL_INTERVAL
         if not times:
@@ -133,13 +136,6 @@ class Engine:
         if self._probe_id is not None:  # still in progress: one probe at a time
             return [], pause, False
         return (times[:1], pause, True) if outages.try_claim_probe(outage) else ([], None, False)
-
-    def _ahead(self) -> float:
-        """Seconds of send times to request: until the next round, and half of that."""
-        now, before = time.monotonic(), self._last_grant_at
-        elapsed = now - before if self._in_flight else 0.0
-        self._last_grant_at, self._round_seconds = now, max(elapsed, 0.9 * self._round_seconds)
-        return max(AHEAD, 1.5 * self._round_seconds)
 
     def _analyze(self, analysis: Analysis, *, at: float) -> AttemptResult:
         """Prepare the payload, wait until `at` (monotonic clock), send. Runs in a thread."""
@@ -154,16 +150,17 @@ class Engine:
             parameters = Parameters.from_json(analysis.parameters)
             as_is = self.recognizer.sends_originals and analysis.error_code not in outcomes.RETRY_CONVERTED
             picture = payloads.get(analysis.image, as_is=as_is)
-            time.sleep(max(0.0, at - time.monotonic()))
+            self._wait_for_turn(at)
             if self._outage and analysis.pk != self._probe_id:
                 return AttemptResult(analysis, error=self._outage)
             sent_at, started = now(), time.perf_counter()
             response = self.recognizer.recognize(picture, api=cast(ApiName, self.api), parameters=parameters)
         except RequestFailed as error:
             latency_ms = round((time.perf_counter() - started) * 1000)
-            if error.code in outcomes.RETRY_CONVERTED and as_is and renditions.is_sent_as_is(analysis.image, picture):
-                error = outcomes.retry_converted(error)
-            return AttemptResult(analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms)
+            error, version_id = outcomes.retry_otherwise(error, image=analysis.image, picture=picture, as_is=as_is)
+            return AttemptResult(
+                analysis, error=error, region=region, sent_at=sent_at, latency_ms=latency_ms, version_id=version_id
+            )
         except (InvalidImage, StorageError) as error:
             return AttemptResult(analysis, error=error)
         except Exception as error:  # the task boundary: whatever happened, the claim must end with a message
@@ -173,16 +170,27 @@ class Engine:
             analysis, response=response, region=region, sent_at=sent_at, latency_ms=response.latency_ms
         )
 
-    def _reused(self, analysis: Analysis, version: str, content: dict[str, object]) -> AttemptResult:
-        response = Response(
-            api=cast(ApiName, self.api),
-            recognizer=analysis.recognizer,
-            model_version=version,
-            content=content,
-            request_id="",
-            latency_ms=0,
+    def _wait_for_turn(self, at: float) -> None:
+        time.sleep(max(0.0, at - time.monotonic()))
+        # The other half of the turn comes after signing and serializing, which take long on a busy machine.
+        BEFORE_SEND.set(self._wait_for_room if self._is_quota_strict else None)
+
+    def _wait_for_room(self) -> None:
+        """Wait until the last second has room, by the times calls were really sent."""
+        try:
+            if self.limiter:
+                self.limiter.wait_for_room()
+        except RateLimiterUnavailable as error:  # its time was granted before
+            logger.warning("%s", error)
+
+    def _reused(self, analysis: Analysis, cached: CachedResponse, *, at: float | None = None) -> AttemptResult:
+        """The result from a stored response, with `at` in its turn like a request."""
+        if at is not None:
+            time.sleep(max(0.0, at - time.monotonic()) + cached.latency_ms / 1000)
+        response, region = cached.copy_for(analysis), self.recognizer.region
+        return AttemptResult(
+            analysis, response=response, region=region, is_reused=True, is_disclosed=cached.is_disclosed
         )
-        return AttemptResult(analysis, response=response, region=self.recognizer.region, is_reused=True)
 
     def _collect_finished(self, *, timeout: float) -> None:
         """Save the results of finished calls, under load those of a BATCH_WINDOW together."""
@@ -212,9 +220,9 @@ class Engine:
             logger.warning("%s: leases could not be renewed: %s", self.api, error)
             connection.close()
 
-    def _slow_down(self, limiter: RateLimiter) -> None:
+    def _slow_down(self, limiter: RateLimiter, throttled: int) -> None:
         try:
-            limiter.throttled()
+            limiter.throttled(throttled)
         except RateLimiterUnavailable as error:
             logger.warning("%s", error)
 
@@ -225,8 +233,8 @@ class Engine:
         except (InterfaceError, OperationalError) as error:
             logger.warning("%s: the database is not available: %s", self.api, error)
             connection.close()
-        if self.limiter and any(result.outcome == "throttled" for result in results):
-            self._slow_down(self.limiter)
+        if self.limiter and (throttled := sum(result.outcome == "throttled" for result in results)):
+            self._slow_down(self.limiter, throttled)
 
     def _checked_probe(self, result: AttemptResult) -> AttemptResult:
         """Make a probe without a response an error of the API, not of its image."""

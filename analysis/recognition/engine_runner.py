@@ -45,12 +45,6 @@ def run(recognizer: str, api: str) -> bool:
         raise
 
 
-def busy() -> bool:
-    """True while an engine of this process runs."""
-    with _lock:
-        return bool(_running)
-
-
 def shut_down() -> None:
     """Claim nothing more; calls in progress are finished and saved."""
     _is_shutting_down.set()

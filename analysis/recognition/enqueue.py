@@ -102,7 +102,7 @@ def _spread_schedule(batch: Batch, api: str, image_ids: list[int] | None = None)
             UPDATE analysis_analysis analysis
             SET next_attempt_at = start.at + make_interval(secs => scheduled.position / %(rate)s::float)
             FROM scheduled, start WHERE analysis.id = scheduled.id
-            """,  # noqa: S608
+            """,
             {"batch": batch.pk, "api": api, "ids": image_ids, "rate": batch.rate},
         )
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from analysis.models import Label, LabelAlias
 from analysis.recognition.detected_labels import DetectedLabel
+from analysis.recognition.label_ancestors import lock_parents, refresh_ancestors
 
 # Kind and name, cut to the column's length.
 Key = tuple[str, str]
@@ -36,6 +37,10 @@ def get_or_create_labels(detected: Iterable[DetectedLabel]) -> dict[Key, Resolve
     Stores ancestors, aliases and categories not seen before.
     """
     by_key = {label.key: label for label in detected}
+    # A response may leave a parent out: one filtered by confidence, or all of them.
+    for label in list(by_key.values()):
+        for parent in label.parents:
+            by_key.setdefault((label.kind, parent[:200]), DetectedLabel(label.kind, parent, 0.0))
     resolved = _resolve(by_key)
     # In a fixed order, so that two workers that create the same labels wait for each other instead of deadlocking.
     missing = [by_key[key] for key in sorted(by_key.keys() - resolved.keys())]
@@ -87,17 +92,27 @@ def _store_relations(detected: list[DetectedLabel], resolved: dict[Key, Resolved
     LabelAlias.objects.bulk_create(
         [LabelAlias(name=name, label_id=pk) for name, pk in sorted(aliases)], ignore_conflicts=True
     )
-    parents = _resolve((label.kind, parent[:200]) for label in detected for parent in label.parents)
-    pairs = {
-        (resolved[label.key].own, parents[label.kind, parent[:200]].own)
-        for label in detected
-        for parent in label.parents
-        if (label.kind, parent[:200]) in parents
-    }
-    link = Label.parents.through
-    link.objects.bulk_create(
-        [link(from_label_id=child, to_label_id=parent) for child, parent in sorted(pairs)], ignore_conflicts=True
+    _store_parents(
+        {
+            (resolved[label.key].own, resolved[label.kind, parent[:200]].own)
+            for label in detected
+            for parent in label.parents
+        }
     )
     for label in detected:
         if label.category:
             Label.objects.filter(pk=resolved[label.key].own, category="").update(category=label.category[:100])
+
+
+def _store_parents(pairs: set[tuple[int, int]]) -> None:
+    """Add (label, parent) pairs, and the ancestors that follow from them."""
+    link = Label.parents.through
+    stored = link.objects.filter(from_label_id__in={child for child, _ in pairs})
+    missing = pairs - set(stored.values_list("from_label_id", "to_label_id"))
+    if not missing:
+        return
+    lock_parents()
+    link.objects.bulk_create(
+        [link(from_label_id=child, to_label_id=parent) for child, parent in sorted(missing)], ignore_conflicts=True
+    )
+    refresh_ancestors()

@@ -292,6 +292,6 @@ def aggregate_entries() -> int:
                     ON CONFLICT ({", ".join(key)}) DO UPDATE
                     SET {", ".join(f"{name} = total.{name} + excluded.{name}" for name in sums)} RETURNING 1)
             SELECT count(*) FROM entries
-            """  # noqa: S608
+            """
         )
         return int(cursor.fetchone()[0])

@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
+from analysis import leases
 from analysis.messages import gettext_noop
 from analysis.models import Analysis, Call, Outage
 from analysis.recognition import ledger
@@ -105,7 +106,9 @@ def try_claim_probe(outage: Outage) -> bool:
     """
     maximum = MAX_PAID_PROBE_INTERVAL if outage.code == NO_RESPONSE else MAX_PROBE_INTERVAL
     wait = min(FIRST_PROBE * 2 ** min(outage.probes, 10), maximum)
-    due = Outage.objects.filter(pk=outage.pk, probe_at__lte=Now())
+    is_postponed = outage.code == NO_RESPONSE and ledger.is_loss_limit_reached(outage.recognizer)
+    is_due = Q(probe_at__lte=Now()) if is_postponed else leases.has_passed("probe_at")
+    due = Outage.objects.filter(is_due, pk=outage.pk)
     return due.update(probe_at=Now() + wait, probes=F("probes") + 1) == 1
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from analysis.aws.object_refs import S3Object
 from analysis.messages import gettext_noop
 from analysis.models import Image
 from analysis.recognition.base import ApiUnavailable, RequestFailed, Throttled, UnreadableResponse
 from analysis.recognition.save_results import AttemptResult
-from analysis.storage import renditions
+from analysis.storage import originals, renditions
 
 # Codes with which an original is rejected although a rendition of it may be accepted. The row keeps the last code, so
 # the next attempt sends a rendition.
 RETRY_CONVERTED = frozenset({"InvalidImageFormatException", "ImageTooLargeException"})
+# Rekognition's only code for an object it cannot fetch, such as a version that has expired.
+OBJECT_UNREADABLE = "InvalidS3ObjectException"
 
 
 def request_size(image: Image) -> int:
@@ -27,7 +30,7 @@ def lost_request(result: AttemptResult) -> Throttled | None:
 def api_responded(result: AttemptResult) -> bool:
     """True if the API returned a result, rejected the picture or throttled."""
     is_about_picture = isinstance(result.error, UnreadableResponse) or (
-        getattr(result.error, "code", "") in RETRY_CONVERTED
+        getattr(result.error, "code", "") in RETRY_CONVERTED | {OBJECT_UNREADABLE}
     )
     is_rejection = is_about_picture and result.outcome is not None
     return result.response is not None or is_rejection or result.outcome == "throttled"
@@ -38,13 +41,30 @@ def unsent(error: ApiUnavailable) -> ApiUnavailable:
     return ApiUnavailable(error.reason, api=error.api, code=error.code, next_step=error.next_step, values=error.values)
 
 
-def retry_converted(error: RequestFailed) -> Throttled:
-    """The error for an original that is sent again as a rendition."""
+def retry_otherwise(
+    error: RequestFailed, *, image: Image, picture: bytes | S3Object, as_is: bool
+) -> tuple[RequestFailed, str | None]:
+    """A rejection, as an error to retry if the image can be sent in another way.
+
+    That is as a rendition, or as its latest version, which is returned to be stored. A rejected request costs nothing,
+    and neither way is tried twice.
+    """
+    if error.code in RETRY_CONVERTED and as_is and renditions.is_sent_as_is(image, picture):
+        return _retry(error, gettext_noop("A converted copy will be sent next.")), None
+    if error.code == OBJECT_UNREADABLE and isinstance(picture, S3Object):
+        version_id = originals.replacing_version(image)
+        if version_id is not None:
+            step = gettext_noop("This version is gone; a newer one with the same content will be sent next.")
+            return _retry(error, step), version_id
+    return error, None
+
+
+def _retry(error: RequestFailed, next_step: str) -> Throttled:
     return Throttled(
         error.reason,
         api=error.api,
         code=error.code,
-        next_step=gettext_noop("A converted copy will be sent next."),
+        next_step=next_step,
         outcome=error.outcome,
         request_id=error.request_id,
         values=error.values,

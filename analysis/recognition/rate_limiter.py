@@ -2,9 +2,11 @@
 
 GCRA (generic cell rate algorithm) on Redis' clock grants send times in one round trip. They are granted a little ahead
 and evenly spaced, whichever worker gets them, so that no second has more calls than the quota allows. Unused times may
-be made up for in a small burst. A throttle first disables the burst, then lowers the rate. The rate recovers along a
-cubic curve, as in TCP CUBIC: fast at first, slowly near the rate that was too high, and fast again beyond it. If the
-clock is set back, for example by a failover of Redis, scheduling restarts from the new time.
+be made up for in a small burst. A throttle first disables the burst: the quota is counted by the second. From then on
+each call also waits until the second before it has room (`send_delay`), since the calls after a late one would come too
+close to it. Further throttles lower the rate. It recovers along a cubic curve, as in TCP CUBIC: fast at first, slowly
+near the rate that was too high, and fast again beyond it. If the clock is set back, for example by a failover of Redis,
+scheduling restarts from the new time.
 
 Measured with 64 threads in four processes at 50 calls a second: six Redis commands per grant, where a polling sliding
 window took 262. Without a limiter, plain retries left 96 % of the requests throttled.
@@ -12,6 +14,9 @@ window took 262. Without a limiter, plain retries left 96 % of the requests thro
 
 from __future__ import annotations
 
+import time
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,40 +25,52 @@ import redis
 
 # The part of the quota that is used: evenly sent calls arrive a few hundredths of a second earlier or later.
 QUOTA_SHARE = 0.97
-DECREASE = 0.95
-# For a throttle within REPEATED_WITHIN seconds of the last decrease: the quota is far lower than the rate.
+DECREASE = 0.97
+# If within REPEATED_WITHIN seconds of the last decrease this share of the calls was throttled: the quota is far lower
+# than the rate. A single call may be throttled because others arrived late.
 REPEATED_DECREASE = 0.7
 REPEATED_WITHIN = 2
+REPEATED_SHARE = 0.1
 # Share of the quota by which the rate grows in the first second past the old rate; after t seconds, t³ times that.
 GROWTH = 0.0004
 # Calls a second: something must be sent to find out that the quota is back.
 MIN_RATE = 0.1
 # Seconds for which send times are granted ahead: longer than a round of the engine takes.
 AHEAD, MAX_AHEAD = 0.3, 2.0
+# A slow round is remembered for some seconds: while bursts are off, send times that pass unused are lost.
+ROUND_DECAY = 0.99
+# Where the quota is counted by the second, no more calls than it allows are sent within so many seconds. What lies
+# between sending and counting may vary by the rest.
+STRICT_WINDOW = 1.02
 # Seconds of unused send times that may be made up for at once, after a worker was late.
-BURST = 0.2
+BURST = 0.1
 # Seconds without a throttle after which bursts are allowed again.
 BURST_RECOVERY = 600
 # Seconds after which Redis forgets the state of an unused API.
 EXPIRY = 3_600
 
 _RATE = """
-local now = redis.call('TIME'); now = tonumber(now[1]) + tonumber(now[2]) / 1e6
-local quota, growth = tonumber(ARGV[1]), tonumber(ARGV[2])
-local state = redis.call('HMGET', KEYS[1], 'next', 'cut', 'ceiling', 'cut_at', 'burst_at', 'throttled_at')
+local now = tonumber(ARGV[1])
+if not now then
+    local time = redis.call('TIME')
+    now = tonumber(time[1]) + tonumber(time[2]) / 1e6
+end
+local quota, growth = tonumber(ARGV[2]), tonumber(ARGV[3])
+local state = redis.call('HMGET', KEYS[1], 'next', 'cut', 'ceiling', 'cut_at', 'burst_at',
+                         'throttled_at', 'throttled')
 local cut, ceiling, cut_at = tonumber(state[2]) or quota, tonumber(state[3]) or quota, tonumber(state[4]) or 0
 local since, rate = now - cut_at, quota
 if since >= 0 then
     local back = ((ceiling - cut) / (quota * growth)) ^ (1 / 3)
     rate = math.min(quota, math.max(cut, ceiling + quota * growth * (since - back) ^ 3))
 end
-local has_burst = math.abs(now - (tonumber(state[5]) or 0)) > tonumber(ARGV[3])
+local has_burst = math.abs(now - (tonumber(state[5]) or 0)) > tonumber(ARGV[4])
 """
 
 _ACQUIRE = (
     _RATE
     + """
-local requested, ahead, burst, max_ahead = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local requested, ahead, burst, max_ahead = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local interval = 1 / rate
 local horizon = now + math.max(ahead, interval)
 local next = tonumber(state[1]) or now
@@ -63,24 +80,49 @@ local granted = math.max(0, math.min(requested, math.floor((horizon - next) / in
 local first = next - now
 next = next + granted * interval
 redis.call('HSET', KEYS[1], 'next', string.format('%.6f', next))
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-return {granted, tostring(math.max(0, next + interval - horizon)), tostring(rate), tostring(first)}
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+local wait = math.max(0, next + interval - horizon)
+return {granted, tostring(wait), tostring(rate), tostring(first), has_burst and 0 or 1}
 """
 )
 
 _THROTTLED = (
     _RATE
     + """
-if math.abs(now - (tonumber(state[6]) or 0)) < 1 then return tostring(rate) end
+local recent = math.abs(now - (tonumber(state[6]) or 0))
+local throttled = tonumber(ARGV[10]) + (recent < tonumber(ARGV[6]) and tonumber(state[7]) or 0)
+redis.call('HSET', KEYS[1], 'throttled', throttled)
+if recent < 1 then return tostring(rate) end
+redis.call('HSET', KEYS[1], 'throttled', 0)
 redis.call('HSET', KEYS[1], 'throttled_at', string.format('%.6f', now))
 redis.call('HSET', KEYS[1], 'burst_at', string.format('%.6f', now))
-redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
 if has_burst then return tostring(rate) end
-local factor = since >= 0 and since < tonumber(ARGV[5]) and tonumber(ARGV[6]) or tonumber(ARGV[7])
-cut = math.max(tonumber(ARGV[8]), rate * factor)
+local is_far_lower = since >= 0 and since < tonumber(ARGV[6]) and throttled > rate * tonumber(ARGV[11])
+local factor = tonumber(is_far_lower and ARGV[7] or ARGV[8])
+cut = math.max(tonumber(ARGV[9]), rate * factor)
 redis.call('HSET', KEYS[1], 'cut', tostring(cut), 'ceiling', tostring(math.max(rate, cut)),
            'cut_at', string.format('%.6f', now))
 return tostring(cut)
+"""
+)
+
+# KEYS[2]: when the latest calls were sent or will be, by call. A call asks again after its delay, as a busy machine may
+# have let it sleep longer; then only those that were sent count.
+_SEND = (
+    _RATE
+    + """
+local call, window, per_window = ARGV[6], tonumber(ARGV[7]), math.ceil(rate / tonumber(ARGV[8]) - 1e-6)
+local is_known = redis.call('ZREM', KEYS[2], call) == 1
+redis.call('ZREMRANGEBYSCORE', KEYS[2], now + 2 * window, '+inf')
+local latest = is_known and string.format('%.6f', now) or '+inf'
+local before = redis.call('ZREVRANGEBYSCORE', KEYS[2], latest, '-inf', 'WITHSCORES', 'LIMIT', per_window - 1, 1)
+local at = before[2] and tonumber(before[2]) + window or now
+if at < now + 1e-4 then at = now end
+redis.call('ZADD', KEYS[2], string.format('%.6f', at), call)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.6f', now - 2 * window))
+redis.call('EXPIRE', KEYS[2], ARGV[5])
+return tostring(at - now)
 """
 )
 
@@ -90,7 +132,7 @@ class Grant:
     """Permission for `granted` calls; more may be requested in `wait` seconds.
 
     The first may be sent in `first` seconds (at once if negative), the others `interval` seconds apart. `rate` is the
-    current limit in calls a second, before QUOTA_SHARE.
+    current limit in calls a second, before QUOTA_SHARE. `is_strict`: `wait_for_room` before each call.
     """
 
     granted: int
@@ -98,10 +140,27 @@ class Grant:
     rate: float
     first: float = 0.0
     interval: float = 0.0
+    is_strict: bool = False
 
     def times(self, now: float) -> list[float]:
         """Send times by the clock that reads `now`."""
         return [now + self.first + number * self.interval for number in range(self.granted)]
+
+
+class Lookahead:
+    """Seconds of send times to request: one and a half rounds of the engine."""
+
+    def __init__(self, now: float) -> None:
+        self._last_at, self._round_seconds = now, 0.0
+
+    def seconds(self, now: float, *, is_busy: bool) -> float:
+        """The seconds for this round, to be read once in each.
+
+        Between rounds without calls in progress the engine may have slept.
+        """
+        elapsed = now - self._last_at if is_busy else 0.0
+        self._last_at, self._round_seconds = now, max(elapsed, ROUND_DECAY * self._round_seconds)
+        return max(AHEAD, 1.5 * self._round_seconds)
 
 
 class RateLimiterUnavailable(Exception):
@@ -114,11 +173,20 @@ class RateLimiterUnavailable(Exception):
 class RateLimiter:
     """The limit of one API: `key` names account, region and API.
 
-    `quota` is calls a second, `share` the part used.
+    `quota` is calls a second, `share` the part used. `clock` replaces Redis' clock.
     """
 
-    def __init__(self, connection: redis.Redis, *, key: str, quota: float, share: float = 1.0) -> None:
+    def __init__(
+        self,
+        connection: redis.Redis,
+        *,
+        key: str,
+        quota: float,
+        share: float = 1.0,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self._redis, self._key, self.quota, self._share = connection, f"imagelib:quota:{{{key}}}", quota, share
+        self._clock = clock
 
     def acquire(self, count: int, *, ahead: float = AHEAD) -> Grant:
         """Up to `count` send times within the next `ahead` seconds.
@@ -126,29 +194,51 @@ class RateLimiter:
         Raises RateLimiterUnavailable.
         """
         ahead = min(ahead, MAX_AHEAD)
-        granted, wait, used_rate, first = self._run(self._acquire, count, ahead, BURST, MAX_AHEAD)
+        granted, wait, used_rate, first, is_strict = self._run(self._acquire, count, ahead, BURST, MAX_AHEAD)
         rate = float(used_rate)
-        return Grant(int(granted), float(wait), rate / self._share, float(first), 1 / rate)
+        return Grant(int(granted), float(wait), rate / self._share, float(first), 1 / rate, bool(is_strict))
 
-    def throttled(self) -> float:
-        """Lower the rate for all workers after a throttled call, at most once a second.
+    def send_delay(self, call: str) -> float:
+        """Seconds that a call must still wait when its time has come.
+
+        Others may have been sent late. Ask again after the wait. `call` is any unique text.
+        Raises RateLimiterUnavailable.
+        """
+        return float(self._run(self._send, call, STRICT_WINDOW, self._share))
+
+    def wait_for_room(self) -> None:
+        """Wait until a call may be sent where grants are strict.
+
+        Raises RateLimiterUnavailable.
+        """
+        call = uuid.uuid4().hex
+        while (delay := self.send_delay(call)) > 0:
+            time.sleep(delay)
+
+    def throttled(self, count: int = 1) -> float:
+        """Lower the rate for all workers after throttled calls, at most once a second.
 
         Returns the new rate.
         Raises RateLimiterUnavailable.
         """
-        rate = self._run(self._throttled, REPEATED_WITHIN, REPEATED_DECREASE, DECREASE, MIN_RATE)
+        rate = self._run(self._throttled, REPEATED_WITHIN, REPEATED_DECREASE, DECREASE, MIN_RATE, count, REPEATED_SHARE)
         return float(rate) / self._share
 
-    def _run(self, script: Any, *arguments: float) -> Any:
-        common = (self.quota * self._share, GROWTH, BURST_RECOVERY, EXPIRY)
+    def _run(self, script: Any, *arguments: float | str) -> Any:
+        now = "" if self._clock is None else self._clock()
+        common = (now, self.quota * self._share, GROWTH, BURST_RECOVERY, EXPIRY)
         try:
-            return script(keys=[self._key], args=(*common, *arguments))
+            return script(keys=[self._key, f"{self._key}:sent"], args=(*common, *arguments))
         except redis.RedisError as error:
             raise RateLimiterUnavailable(f"Redis is not available: {error}") from error
 
     @cached_property
     def _acquire(self) -> Any:
         return self._redis.register_script(_ACQUIRE)
+
+    @cached_property
+    def _send(self) -> Any:
+        return self._redis.register_script(_SEND)
 
     @cached_property
     def _throttled(self) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
 
 from analysis.models import Analysis
 from analysis.recognition.base import ApiName, Parameters, Recognizer
+from analysis.recognition.local import configuration
 
 NAMES = ("local", "rekognition", "simulator")
 # While RECOGNIZER_APIS is empty, a recognizer that charges per API runs these only: no surprise on the bill.
@@ -37,6 +39,7 @@ def get(name: str) -> Recognizer:
 
         return client.simulated(address=settings.SIMULATOR_URL, threads=settings.RECOGNITION_THREADS)
     if name == "local":
+        configure_local()
         from analysis.recognition.local.recognizer import LocalRecognizer  # noqa: PLC0415
 
         local: Recognizer = LocalRecognizer()
@@ -50,6 +53,19 @@ def reset() -> None:
 
     get.cache_clear()
     client.reset()
+
+
+def configure_local() -> None:
+    """Tell the local recognizer where its models are, as the settings say."""
+    configuration.configure(
+        configuration.Configuration(
+            folder=settings.LOCAL_MODELS,
+            detector=Path(settings.LOCAL_DETECTOR) if settings.LOCAL_DETECTOR else None,
+            classifier=Path(settings.LOCAL_CLASSIFIER) if settings.LOCAL_CLASSIFIER else None,
+            has_face_traits=settings.LOCAL_FACE_TRAITS,
+            has_moderation=settings.LOCAL_MODERATION,
+        )
+    )
 
 
 def enabled_apis() -> list[str]:

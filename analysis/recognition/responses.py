@@ -73,6 +73,7 @@ class LabelResult:
     aliases: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     instances: tuple[Instance, ...] = ()
+    detected_by: tuple[str, ...] = ()  # "classifier", "detector"; of the local recognizer only
 
 
 class Attribute(NamedTuple):
@@ -137,6 +138,7 @@ def labels_in(content: object) -> tuple[LabelResult, ...]:
             aliases=json_fields.names(entry, "Aliases"),
             categories=json_fields.names(entry, "Categories"),
             instances=tuple(_instances(entry, of_label=confidence)),
+            detected_by=json_fields.names(entry, "DetectedBy"),
         )
         for entry in json_fields.entries(content, "Labels")
         if (name := json_fields.text(entry, "Name"))

@@ -23,6 +23,7 @@ from analysis.recognition.claims import MAX_ATTEMPTS
 from analysis.recognition.response_cache import record_versions
 from analysis.recognition.search_index import reindex
 from analysis.storage.blobs import BlobMissing, StorageError
+from analysis.storage.originals import renew_version
 
 # Seconds of a Retry-After that are respected; after that, another attempt is made.
 MAX_RETRY_AFTER = 600.0
@@ -33,16 +34,19 @@ LOST_PROBE_DELAY = timedelta(minutes=5)
 class AttemptResult:
     """The end of one attempt: a response or an error.
 
-    `region` is set if the request was billed.
+    `region` is set if the request was billed, `version_id` if the original has another version in S3 than is stored.
+    `is_disclosed` False: the image's owner must not learn of the reuse, so they are shown a request and its price.
     """
 
     analysis: Analysis
     response: Response | None = None
     error: Exception | None = None
     is_reused: bool = False
+    is_disclosed: bool = True
     region: str | None = None
     sent_at: datetime = field(default_factory=now)
     latency_ms: int | None = None
+    version_id: str | None = None
 
     @property
     def outcome(self) -> str | None:
@@ -58,6 +62,11 @@ class AttemptResult:
         """US dollars. A request whose outcome is unknown counts as paid."""
         paid = self.outcome in {Call.Outcome.ANSWERED, Call.Outcome.UNKNOWN}
         return (self.analysis.price or FREE) if paid else FREE
+
+    @property
+    def price_for_owner(self) -> Decimal:
+        """US dollars as the image's owner is shown them; the ledger books `price`."""
+        return self.price if self.is_disclosed else self.analysis.price or FREE
 
 
 def save_results(results: list[AttemptResult]) -> None:
@@ -86,6 +95,8 @@ def save_results(results: list[AttemptResult]) -> None:
         }
         _write_progress(results, done=stored_ids, failed=failed_ids)
         for result in results:
+            if result.version_id is not None:
+                renew_version(result.analysis.image, result.version_id)
             if _is_outdated(result.analysis, originals):
                 _requeue_replaced(result.analysis)
 
@@ -139,8 +150,8 @@ def _columns(result: AttemptResult, response: Response) -> dict[str, Any]:
         "model_version": response.model_version[:40],
         "request_id": response.request_id[:80],
         "latency_ms": response.latency_ms,
-        "price": None if result.region is None else str(result.price),
-        "is_reused": result.is_reused,
+        "price": None if result.region is None else str(result.price_for_owner),
+        "is_reused": result.is_reused and result.is_disclosed,
     }
 
 
@@ -224,11 +235,13 @@ def _write_progress(results: list[AttemptResult], *, done: set[int], failed: set
         batch_id, pk = result.analysis.batch_id, result.analysis.pk
         if batch_id is None or not (pk in done or pk in failed or result.price):
             continue
+        # The person of a run over all owners may see all pictures.
+        is_told = result.is_disclosed or bool(result.analysis.batch and result.analysis.batch.all_owners)
         entry = entries.setdefault(batch_id, BatchEntry(batch_id=batch_id))
         entry.done += pk in done
         entry.failed += pk in failed
-        entry.reused += result.is_reused and pk in done
-        entry.dollars += result.price
+        entry.reused += result.is_reused and is_told and pk in done
+        entry.dollars += result.price if is_told else result.price_for_owner
     BatchEntry.objects.bulk_create(entries.values())
 
 
@@ -242,7 +255,7 @@ def _save_failure(analysis: Analysis, error: Exception) -> bool:
             analysis.requeue(code=error.code, message=error.sentence(translate=_), after=delay, is_attempt=False)
         case Throttled(outcome="throttled"):
             # The rate was too high, not the image at fault: never counted as an attempt.
-            seconds = min(error.retry_after or 0.5, MAX_RETRY_AFTER) + random.uniform(0, 2)  # noqa: S311
+            seconds = min(error.retry_after or 0.5, MAX_RETRY_AFTER) + random.uniform(0, 2)
             message = error.sentence(translate=_)
             analysis.requeue(code=error.code, message=message, after=timedelta(seconds=seconds), is_attempt=False)
         case Throttled():
@@ -275,7 +288,7 @@ def _retry_later(analysis: Analysis, *, code: str, message: str, final_message: 
     """
     if analysis.attempts >= MAX_ATTEMPTS:
         return analysis.mark_failed(code=code, message=final_message, is_permanent=False)
-    jitter = random.uniform(0, min(2.0**analysis.attempts, 120.0))  # noqa: S311
+    jitter = random.uniform(0, min(2.0**analysis.attempts, 120.0))
     delay = timedelta(seconds=min(min_delay, MAX_RETRY_AFTER) + jitter)
     analysis.requeue(code=code, message=message, after=delay)
     return False

@@ -13,10 +13,13 @@ from analysis.ingest.render import payload_extent
 from analysis.models import Analysis, Face, FileKeyword, Image, ImageText, Verdict
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import DetectedLabel, detected_labels, emotions_of, lines_in, traits_of
+from analysis.recognition.label_ancestors import ancestors_of
 from analysis.recognition.label_registry import get_or_create_labels
 
 # 100 % in ImageLabel.confidence, which is in hundredths of a percent.
 FULL = 10_000
+MAX_TEXT = 100_000
+"""Characters of text that are kept of an image; PostgreSQL can index a megabyte of words at most."""
 
 
 class LabelRow(NamedTuple):
@@ -67,17 +70,38 @@ def reindex(image_ids: Collection[int], *, apis: Collection[str] = Analysis.Api.
 
 
 def _effective_rows(image_ids: list[int], results: list[CurrentResult]) -> list[LabelRow]:
-    """Labels of results and keywords, corrected by verdicts."""
+    """Labels of results and keywords, corrected by verdicts, with ancestors."""
     rows = _labels_from_analyses(results)
     for image_id, label_id in _labels_from_keywords(image_ids):
         rows.setdefault((image_id, label_id), LabelRow(image_id, label_id, FULL, 0, None))
-    for (image_id, label_id), decision in _labels_from_verdicts(image_ids).items():
+    verdicts = _labels_from_verdicts(image_ids)
+    for (image_id, label_id), decision in verdicts.items():
         if decision == Verdict.Decision.REJECTED:
             rows.pop((image_id, label_id), None)
         else:
             row = rows.get((image_id, label_id), LabelRow(image_id, label_id, FULL, 0, None))
             rows[image_id, label_id] = row._replace(confidence=FULL)
+    rejected = {key for key, decision in verdicts.items() if decision == Verdict.Decision.REJECTED}
+    for key, confidence in _confidence_of_ancestors(rows.values()).items():
+        if key not in rejected:
+            row = rows.get(key, LabelRow(*key, confidence, 0, None))
+            rows[key] = row._replace(confidence=max(row.confidence, confidence))
     return [rows[key] for key in sorted(rows)]
+
+
+def _confidence_of_ancestors(rows: Collection[LabelRow]) -> dict[tuple[int, int], int]:
+    """The highest confidence of the descendants of each ancestor.
+
+    None below the ancestor's threshold.
+    """
+    ancestors = ancestors_of(row.label_id for row in rows)
+    highest: dict[tuple[int, int], int] = {}
+    for row in rows:
+        for ancestor in ancestors.get(row.label_id, ()):
+            key = row.image_id, ancestor.id
+            if row.confidence >= 100 * ancestor.threshold:
+                highest[key] = max(highest.get(key, 0), row.confidence)
+    return highest
 
 
 def _labels_from_analyses(results: list[CurrentResult]) -> dict[tuple[int, int], LabelRow]:
@@ -244,7 +268,7 @@ def _years(age: int | None) -> int | None:
 
 
 def _replace_text(image_ids: Collection[int], results: Iterable[CurrentResult]) -> None:
-    texts = [ImageText(image_id=result.image_id, content=lines_in(result.answer)) for result in results]
+    texts = [ImageText(image_id=result.image_id, content=lines_in(result.answer)[:MAX_TEXT]) for result in results]
     texts = [text for text in texts if text.content]
     ImageText.objects.filter(image_id__in=set(image_ids) - {text.pk for text in texts}).delete()
     ImageText.objects.bulk_create(texts, update_conflicts=True, unique_fields=["image"], update_fields=["content"])

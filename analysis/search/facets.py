@@ -106,7 +106,7 @@ def _share_statement(query: QueryParts, share: int) -> Sql:
     if tsquery:
         tests.append(Sql(f"{LABEL_TSVECTOR.format('d')} @@ %s::tsquery", (tsquery[0],)))
     hits = all_of([*tests, query.residual_filter(*(tsquery[1] if tsquery else ()))])
-    return Sql(f"SELECT d.label_ids FROM analysis_imageindex d WHERE {hits.text}", hits.values)  # noqa: S608
+    return Sql(f"SELECT d.label_ids FROM analysis_imageindex d WHERE {hits.text}", hits.values)
 
 
 def _sampled(hits: Sql, *, maximum: int, share: int) -> Facets:
@@ -141,7 +141,7 @@ def _count_labels(hits: Sql, labels: str, *, maximum: int) -> tuple[dict[str, li
                    row_number() OVER (PARTITION BY label.kind ORDER BY counted.images DESC, label.name) AS place
             FROM counted JOIN analysis_label label ON label.id = counted.label_id AND NOT label.is_hidden
         ) ranked WHERE place <= %s ORDER BY kind, place)
-        """,  # noqa: S608
+        """,
         [*hits.values, maximum],
     )
     by_kind: dict[str, list[Facet]] = {}

@@ -21,6 +21,7 @@ BYTE_UNITS = {
     "": 1,
     "B": 1,
 }
+MAX_FRACTION = 10**9
 QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb"
 """Curly and angle quotation marks, which the parser reads as straight ones."""
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
@@ -35,6 +36,13 @@ def quoted(name: str) -> str:
 
 def always_quoted(name: str) -> str:
     return '"{}"'.format(re.sub(r'(["\\])', r"\\\1", name))
+
+
+def seconds_literal(seconds: float) -> str:
+    """An exposure time as photographers write it: 1/250, 2.5."""
+    if 0 < seconds < 1 and (fraction := round(1 / seconds)) < MAX_FRACTION and 1 / fraction == seconds:
+        return f"1/{fraction}"
+    return number_literal(seconds)
 
 
 def number_literal(number: float) -> str:

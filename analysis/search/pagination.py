@@ -54,6 +54,7 @@ ORDERINGS = {
     "confidence": Ordering("", int, Order.CONFIDENCE),
     "name": Ordering("lower(i.filename)", str, is_ascending=True),
     "size": Ordering("i.size", int),
+    "similarity": Ordering("", int, is_ascending=True),
 }
 
 

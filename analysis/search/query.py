@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from analysis.search.terms import (
@@ -14,6 +14,7 @@ from analysis.search.terms import (
     Node,
     Not,
     Or,
+    SimilarTerm,
     SourceTerm,
     StateTerm,
     Term,
@@ -38,13 +39,15 @@ __all__ = [
     "StateTerm",
     "all_of",
     "any_of",
+    "default_sort",
     "leaves",
     "negation",
     "subject",
 ]
 
-SORTS = ("newest", "oldest", "taken", "confidence", "name", "size")
-"""newest and oldest by the date added; taken, the latest first; name from A; size, the largest first."""
+SORTS = ("newest", "oldest", "taken", "confidence", "name", "size", "similarity")
+"""newest and oldest by the date added; taken, the latest first; name from A; size, the largest first; similarity to the
+picture of the first `similar:`."""
 TRASHED = StateTerm("trashed")
 
 
@@ -65,7 +68,7 @@ class Query:
     def text(self) -> str:
         """The canonical text of this query; parsing it returns an equal query."""
         parts = [f"({part})" if len(self.parts) > 1 and isinstance(part, Or) else str(part) for part in self.parts]
-        return " ".join(parts if self.sort == "newest" else [*parts, f"sort:{self.sort}"])
+        return " ".join(parts if self.sort == default_sort(self.parts) else [*parts, f"sort:{self.sort}"])
 
     @property
     def depth(self) -> int:
@@ -76,15 +79,20 @@ class Query:
     def with_part(self, part: Node) -> Query:
         """This search narrowed by a part, which replaces those on the same subject."""
         others = (old for old in self.parts if subject(old) != subject(part))
-        return replace(self, parts=(*others, part))
+        return self._with_parts((*others, part))
 
     def without(self, part: Node) -> Query:
-        return replace(self, parts=tuple(old for old in self.parts if old != part))
+        return self._with_parts(old for old in self.parts if old != part)
 
     def replacing(self, old: Node, new: Node) -> Query:
         """One part in place of another, so that filter chips keep their order."""
         parts = (new if part == old else part for part in self.parts)
-        return replace(self, parts=tuple(dict.fromkeys(parts)))
+        return self._with_parts(dict.fromkeys(parts))
+
+    def _with_parts(self, parts: Iterable[Node]) -> Query:
+        """These parts, in the order that was chosen, or else in their default one."""
+        parts, is_default = tuple(parts), self.sort == default_sort(self.parts)
+        return Query(parts, default_sort(parts) if is_default else self.sort)
 
     def sorted_by(self, sort: str) -> Query:
         return replace(self, sort=sort)
@@ -99,6 +107,11 @@ class Query:
     def labels(self) -> tuple[LabelTerm, ...]:
         """The required labels, without excluded or alternative ones."""
         return tuple(part for part in self.parts if isinstance(part, LabelTerm))
+
+
+def default_sort(parts: Iterable[Node]) -> str:
+    """The order of a search that names none."""
+    return "similarity" if any(isinstance(part, SimilarTerm) for part in parts) else "newest"
 
 
 def subject(part: Node) -> object:

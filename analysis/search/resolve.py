@@ -36,7 +36,7 @@ _LOOKUPS = {
         SELECT place, label.id, label.image_count, label.kind FROM said
         JOIN analysis_labelalias alias ON lower(alias.name) = lower(said.name)
         JOIN analysis_label named ON named.id = alias.label_id {_STANDING} WHERE how = 'name' AND {_KIND}
-    """,  # noqa: S608
+    """,
     "prefix": f"""
         SELECT place, begun.id, begun.image_count, begun.kind FROM said CROSS JOIN LATERAL (
             SELECT DISTINCT label.id, label.image_count, label.kind FROM analysis_label named {_STANDING}
@@ -45,7 +45,7 @@ _LOOKUPS = {
                 WHERE alias.label_id = named.id AND starts_with(lower(alias.name), lower(said.name))))
             ORDER BY label.image_count DESC LIMIT {MAX_PREFIX_LABELS}) begun
         WHERE how = 'prefix'
-    """,  # noqa: S608
+    """,
     "category": """
         SELECT place, label.id, label.image_count, label.kind FROM said
         JOIN analysis_label label ON lower(label.category) = lower(said.name)
@@ -115,7 +115,7 @@ def _labels(lookups: Sequence[LabelLookup]) -> tuple[dict[LabelLookup, LabelSet]
         SELECT place, merged.id, merged.image_count, merged.kind FROM meant
         JOIN analysis_label merged ON merged.merged_into_id = meant.id AND merged.reindex_cursor IS NOT NULL
         ORDER BY place
-        """,  # noqa: S608
+        """,
         [list(column) for column in zip(*forms, strict=True)],
     )
     for place, pk, number, kind in rows:

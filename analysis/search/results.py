@@ -69,12 +69,13 @@ class Search:
     def cursor_of(self, image_id: int, *, is_before: bool = False) -> Cursor | None:
         """The position of an image in the order of the query, or just before it.
 
-        None for the order by confidence, which images without the label have no position in, and for invisible images.
+        None for the orders by confidence and similarity, in which not all images have a position, and for invisible
+        images.
         """
         ordering = self.plan.ordering
         if not ordering.key or not Image.objects.visible_to(self.viewer).filter(pk=image_id).exists():
             return None
-        [(key,)] = fetch_all(f"SELECT {ordering.key} FROM analysis_image i WHERE i.id = %s", (image_id,))  # noqa: S608
+        [(key,)] = fetch_all(f"SELECT {ordering.key} FROM analysis_image i WHERE i.id = %s", (image_id,))
         step = (-1 if ordering.is_ascending else 1) if is_before else 0
         return Cursor(key, image_id + step)
 

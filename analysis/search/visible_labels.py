@@ -109,7 +109,7 @@ def _newest_images(label_ids: Sequence[int], viewer: Viewer) -> list[tuple[int, 
                 SELECT array_agg(image_id) AS ids FROM (
                     SELECT image_id FROM analysis_imagelabel WHERE label_id = label.id AND {visible.text}
                     ORDER BY added_at DESC, image_id DESC LIMIT {NEWEST}) few) newest
-            WHERE newest.ids IS NOT NULL ORDER BY label.place""",  # noqa: S608
+            WHERE newest.ids IS NOT NULL ORDER BY label.place""",
         [list(label_ids), *visible.values],
     )
 
@@ -120,7 +120,7 @@ def _capped_counts(label_ids: Sequence[int], viewer: Viewer) -> dict[int, int]:
         f"""SELECT label.id, (SELECT count(*) FROM (
                 SELECT FROM analysis_imagelabel WHERE label_id = label.id AND {visible.text}
                 LIMIT {COUNT_CAP + 1}) few)
-            FROM unnest(%s::int[]) label (id)""",  # noqa: S608
+            FROM unnest(%s::int[]) label (id)""",
         [*visible.values, list(label_ids)],
     )
     return dict(rows)
@@ -131,7 +131,7 @@ def _count_by_label(ids: str, values: list[Any], viewer: Viewer) -> dict[int, in
     visible = visibility_filter(viewer, "analysis_imageindex")
     rows = fetch_all(
         f"""SELECT label_id, count(*) FROM analysis_imageindex, unnest(label_ids) label_id
-            WHERE image_id = ANY(ARRAY({ids})) AND {visible.text} GROUP BY label_id""",  # noqa: S608
+            WHERE image_id = ANY(ARRAY({ids})) AND {visible.text} GROUP BY label_id""",
         [*values, *visible.values],
     )
     return dict(rows)
@@ -209,7 +209,7 @@ class LabelVisibility:
             f"""SELECT c.name FROM unnest(%s::text[]) WITH ORDINALITY c (name, place)
                 WHERE (SELECT 1 FROM analysis_label label
                        WHERE label.category = c.name AND NOT label.is_hidden AND {is_visible} LIMIT 1) = 1
-                ORDER BY c.place LIMIT {maximum:d}""",  # noqa: S608
+                ORDER BY c.place LIMIT {maximum:d}""",
             [list(names), *values],
         )
         return [name for (name,) in rows]
@@ -219,7 +219,7 @@ class LabelVisibility:
         rows = fetch_all(
             f"""SELECT label.id, label.image_count FROM unnest(%s::int[]) WITH ORDINALITY c (id, place)
                 JOIN analysis_label label ON label.id = c.id AND NOT label.is_hidden
-                WHERE {is_visible} ORDER BY c.place""",  # noqa: S608
+                WHERE {is_visible} ORDER BY c.place""",
             [list(label_ids), *values],
         )
         return {pk: count if self.owns_all else None for pk, count in rows}
@@ -228,13 +228,13 @@ class LabelVisibility:
 def label_visibility(viewer: Viewer) -> LabelVisibility:
     """The label visibility of a viewer, in one or two short queries."""
     images = f"""SELECT id FROM analysis_image WHERE trashed_at IS NULL AND {{}}
-                 ORDER BY added_at DESC, id DESC LIMIT {SMALL_LIBRARY + 1}"""  # noqa: S608
+                 ORDER BY added_at DESC, id DESC LIMIT {SMALL_LIBRARY + 1}"""
     shared = images.format(f"visibility > 0 AND visibility >= {viewer.min_visibility:d}")
     own = images.format("owner_id = %s")
     others = "EXISTS (SELECT FROM analysis_image WHERE trashed_at IS NULL AND owner_id {} %s)"
     [(ids, owns_all)] = fetch_all(
         f"""SELECT ARRAY(SELECT id FROM (({own}) UNION ALL ({shared})) visible LIMIT {SMALL_LIBRARY + 1}),
-                   NOT ({others.format("<")} OR {others.format(">")})""",  # noqa: S608
+                   NOT ({others.format("<")} OR {others.format(">")})""",
         [viewer.person_id] * 3,
     )
     counts = _labels_of(ids) if len(ids) <= SMALL_LIBRARY else None
@@ -261,6 +261,6 @@ def _is_visible(viewer: Viewer) -> tuple[str, list[Any]]:
     visible = visibility_filter(viewer, "p")
     # A scalar subquery, so that the planner keeps to one index lookup for each label (see sql/conditions.py).
     return (
-        f"(SELECT 1 FROM analysis_imagelabel p WHERE p.label_id = label.id AND {visible.text} LIMIT 1) = 1",  # noqa: S608
+        f"(SELECT 1 FROM analysis_imagelabel p WHERE p.label_id = label.id AND {visible.text} LIMIT 1) = 1",
         list(visible.values),
     )

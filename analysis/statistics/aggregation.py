@@ -110,7 +110,7 @@ def _statement(kind: Kind) -> str:
         deleted AS (
             DELETE FROM {kind.table} old WHERE {stale} NOT EXISTS (SELECT FROM counted WHERE {same}) RETURNING 1)
         SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM deleted)
-    """  # noqa: S608
+    """
 
 
 def _totals(kind: Kind) -> str:
@@ -119,7 +119,7 @@ def _totals(kind: Kind) -> str:
         return ""
     others = ", ".join(name for name in kind.keys if name != OWNER)
     sums = ", ".join(f"sum({name})" for name in kind.values)
-    return f"UNION ALL SELECT NULL, {others}, {sums} FROM by_owner GROUP BY {others}"  # noqa: S608
+    return f"UNION ALL SELECT NULL, {others}, {sums} FROM by_owner GROUP BY {others}"
 
 
 def _comparable(row: str, name: str) -> str:
@@ -168,7 +168,7 @@ _LATENCY = f"""
     WHERE finished_at >= %(since)s AND finished_at IS NOT NULL AND state = 'done' AND NOT is_reused
       AND latency_ms IS NOT NULL
     GROUP BY 1, 2, 3, 4
-"""  # noqa: S608
+"""
 _CONFIDENCE = """
     SELECT owner_id, least(confidence / 500, 19) AS step, count(*) AS labels
     FROM analysis_imagelabel image_label JOIN analysis_label label ON label.id = image_label.label_id

@@ -75,7 +75,7 @@ def total(person_id: int | None, *, before: datetime | None = None) -> Total:
     (row,) = _rows(
         f"""SELECT coalesce(sum(pictures), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM analysis_addedstatistics
             WHERE {_owner_condition(person_id)} AND NOT is_hour
-              AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",  # noqa: S608
+              AND (%(before)s::timestamptz IS NULL OR start < %(before)s)""",
         {"person": person_id, "before": before},
     )
     return Total(*row)
@@ -126,7 +126,7 @@ def latencies(span: Period) -> list[Latency]:
 def confidences(person_id: int | None) -> list[int]:
     """Number of labels by confidence, in bins of five percent."""
     rows = _rows(
-        f"SELECT step, labels FROM analysis_confidencestatistics WHERE {_owner_condition(person_id)}",  # noqa: S608
+        f"SELECT step, labels FROM analysis_confidencestatistics WHERE {_owner_condition(person_id)}",
         {"person": person_id},
     )
     bins = dict(rows)
@@ -145,7 +145,7 @@ _BY_IMAGE = """
     WHERE image.trashed_at IS NULL AND image.added_at >= %(before)s AND image.added_at < %(end)s
       AND (%(person)s::bigint IS NULL OR image.owner_id = %(person)s) AND (hashint8(image.id) & %(mask)s) = 0
 """
-# For so many pictures that reading the whole period would be slow: uses the partial index on a share of all rows.
+# Where reading all pictures of the period would be slow: uses the partial index on a share of all rows.
 _BY_PARTIAL_INDEX = """
     SELECT added_at >= %(start)s AS is_now, label_ids FROM analysis_imageindex
     WHERE (hashint8(image_id) & {share}) = 0 AND (hashint8(image_id) & %(mask)s) = 0
@@ -172,7 +172,7 @@ def growing_labels(span: Period, person_id: int | None, *, pictures: int) -> Gro
         FROM counted JOIN analysis_label label ON label.id = counted.label_id
         WHERE label.kind = 'label' AND NOT label.is_hidden AND counted.now > counted.before
         ORDER BY counted.now - counted.before DESC, label.name LIMIT %(limit)s
-        """,  # noqa: S608
+        """,
         {
             "start": span.start,
             "before": span.before().start,
@@ -189,7 +189,7 @@ def _by_step(span: Period, person_id: int | None, table: str, sums: str) -> list
     return _rows(
         f"""SELECT date_trunc(%(unit)s, start, 'UTC'), {sums} FROM {table}
             WHERE {_owner_condition(person_id)} AND is_hour = %(hourly)s AND start >= %(start)s AND start < %(end)s
-            GROUP BY 1""",  # noqa: S608
+            GROUP BY 1""",
         {
             "unit": span.unit,
             "hourly": span.is_hourly,

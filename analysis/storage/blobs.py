@@ -62,6 +62,7 @@ def relative_key(key: str) -> str:
 
 
 def original_key(extension: str) -> str:
+    # Not the user's filename: it could hold "..", differ only in case, or be longer than a file system allows.
     name = uuid.uuid4().hex
     return f"originals/{name[:2]}/{name}{extension}"
 
@@ -100,6 +101,7 @@ def put(key: str, content: IO[bytes] | bytes) -> None:
         saved = storage().save(key, File(source, name=key))
     except OSError as error:
         raise StorageError(_("The picture could not be stored: %(error)s.") % _cause(error)) from error
+    # Django's storages take another name where one exists. A UUID never collides, so something is wrong here.
     if saved != key:
         storage().delete(saved)
         raise StorageError(_("The storage already has a file %(key)s.") % {"key": key})
@@ -107,6 +109,7 @@ def put(key: str, content: IO[bytes] | bytes) -> None:
 
 def accepts_direct_uploads() -> bool:
     """True if browsers send files to the storage directly."""
+    # By what a storage can do, not by its class: a deployment may set a storage of its own in STORAGES.
     return hasattr(storage(), "presigned_form")
 
 
@@ -144,6 +147,7 @@ def copy_upload(key: str, content: IO[bytes], *, uploaded_key: str) -> None:
         storage().copy(uploaded_key, key, etag=getattr(content, "etag", ""))  # type: ignore[attr-defined]
 
 
+# A presigned form stays valid until it expires; S3 offers no way to revoke it.
 def erase(key: str) -> None:
     """Delete an upload's bytes.
 
@@ -239,6 +243,8 @@ def list_keys(folder: str) -> Iterator[str]:
     Raises StorageError.
     """
     try:
+        # FileSystemStorage returns all names of a folder at once, and there are 256 folders: a few thousand names for a
+        # million pictures.
         folders, names = storage().listdir(folder)
     except FileNotFoundError:
         return
@@ -252,6 +258,7 @@ def list_keys(folder: str) -> Iterator[str]:
 
 def orphaned(*, older_than: timedelta) -> QuerySet[PendingBlob]:
     """Registered files without a row for a while, except those of open uploads."""
+    # An open upload's file may be older than the wait: over a slow line a browser sends for hours.
     is_open = Q(state=Upload.State.ISSUED, expires_at__gt=Now()) | Q(state=Upload.State.ARRIVED)
     uploads = Upload.objects.filter(is_open, key=OuterRef("key"))
     return PendingBlob.objects.filter(~Exists(uploads), since__lt=Now() - older_than)

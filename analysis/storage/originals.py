@@ -56,8 +56,10 @@ def download_url(image: Image) -> str | None:
         return None
     disposition = content_disposition_header(as_attachment=True, filename=image.filename) or "attachment"
     if image.bucket is None:
+        # Then we send the file ourselves, which costs a thread but always works.
         is_reachable = not settings.AWS_CLOUDFRONT_DOMAIN  # a bucket behind CloudFront may refuse all others
         return blobs.download_url(image.key, disposition=disposition) if is_reachable else None
+    # A browser removes "." and ".." from a path before it sends it, so a signed URL of such a key never matches.
     if not s3_objects.is_addressable(image.key):
         return None
     bucket = image.bucket
@@ -74,14 +76,40 @@ def reference(image: Image, *, region: str) -> S3Object | None:
     """The S3 object for AWS services in a region; None where they cannot read it."""
     if image.bucket is None:
         return blobs.reference(image.key, region=region)
+    # Rekognition reads S3 objects of its own region only (Rekognition, "S3Object"), and of AWS only.
     if s3_objects.has_own_endpoint() or region_of(image.bucket) != region:
         return None
     return _target(image, image.bucket)
 
 
+def replacing_version(image: Image) -> str | None:
+    """The version to take in place of one that is gone.
+
+    The latest, if it has the examined bytes. None if the examined one is still there, or there is none. Only reads S3;
+    `renew_version` stores it.
+    """
+    if image.bucket is None or not image.version_id or not image.etag:
+        return None
+    target = _target(image, image.bucket)
+    try:
+        client = client_of(image.bucket)
+        s3_objects.head(client, target)
+    except AWSError as refusal:
+        if refusal.code not in s3_objects.VERSION_GONE:
+            return None
+    else:
+        return None
+    try:
+        return s3_objects.head(client, replace(target, version=None), etag=image.etag)
+    except AWSError:
+        return None
+
+
 def delete(image: Image) -> None:
     """Delete an original in a bucket, if the bucket allows it. Raises AWSError."""
     if image.bucket is not None and image.bucket.may_delete:
+        # Without a version: with versioning on, S3 then only adds a delete marker, and the owner can restore the
+        # object.
         s3_objects.delete(client_of(image.bucket), S3Object(image.bucket.name, image.key))
 
 
@@ -113,11 +141,13 @@ def _with_version(image: Image, bucket: Bucket, request: Callable[[S3Object], st
         if refusal.code not in s3_objects.VERSION_GONE or not image.etag:
             raise
         version_id = request(replace(target, version=None))
-        _renew_version(image, version_id)
+        renew_version(image, version_id)
 
 
-def _renew_version(image: Image, version_id: str) -> None:
+def renew_version(image: Image, version_id: str) -> None:
+    """Store the version that has the examined bytes now."""
     with transaction.atomic():
+        # Both or none: a sync compares the object's row with the picture's to see whether it is unchanged.
         for rows in (Image.objects.filter(pk=image.pk), BucketObject.objects.filter(image=image.pk)):
             rows.filter(version_id=image.version_id).update(version_id=version_id)
     image.version_id = version_id

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
-from botocore.credentials import ReadOnlyCredentials  # noqa: TID251
-from botocore.signers import CloudFrontSigner  # noqa: TID251
+from botocore.credentials import ReadOnlyCredentials
+from botocore.signers import CloudFrontSigner
 
 MAX_SECONDS = 7 * 86_400  # the limit of Signature Version 4
 DOWNLOAD_SECONDS = 900
@@ -62,10 +62,12 @@ def presign(
         "X-Amz-SignedHeaders": "host",
         **overrides,
     }
+    # Of temporary credentials, such as those of a role. They may expire before the URL does, which then ends with them.
     if credentials.token:
         params["X-Amz-Security-Token"] = credentials.token
     query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(params.items()))
     parts = urlsplit(url)
+    # AWS, "Authenticating requests: using query parameters": the empty line ends the headers.
     request = f"GET\n{parts.path}\n{query}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
     digest = hashlib.sha256(request.encode()).hexdigest()
     key = _signing_key(credentials.secret_key, day, region)
@@ -73,6 +75,7 @@ def presign(
     return f"{url}?{query}&X-Amz-Signature={signature}"
 
 
+# Changes once a day, and takes four of the five HMACs of a signature.
 @lru_cache(maxsize=4)
 def _signing_key(secret: str, day: str, region: str) -> bytes:
     key = f"AWS4{secret}".encode()

@@ -27,6 +27,7 @@ def limits() -> Limits:
         max_pixels=settings.MAX_PIXELS,
         max_memory=settings.DECODE_MEMORY_BYTES,
         seconds=settings.DECODE_SECONDS,
+        budget_folder=settings.VAR / "decoding",
     )
 
 
@@ -48,10 +49,13 @@ def remake(image: Image) -> None:
         examined = examine(original, name=image.filename, limits=limits())
     old, new = image.renditions_id, uuid.uuid4()
     contents = {blobs.rendition_key(new, rendition.name): rendition.content for rendition in examined.renditions}
+    # Outside of the transaction below: after a crash the sweeper must find the keys that were written.
     blobs.register_pending(contents)
     for key, content in contents.items():
         blobs.put(key, content)
     with transaction.atomic():
+        # Two visitors open a picture without renditions at the same moment: the second must not leave the first one's
+        # files behind.
         unchanged = Image.objects.filter(pk=image.pk, renditions_id=old)
         is_saved = unchanged.update(renditions_id=new, placeholder=examined.placeholder) == 1
         if is_saved:
@@ -94,6 +98,8 @@ def _is_sendable(image: Image, *, max_bytes: int) -> bool:
     sides = image.width, image.height
     return (
         image.format in {Image.Format.JPEG, Image.Format.PNG}
+        # Rekognition does not turn a picture by its EXIF orientation where it carries its own, so boxes would lie on
+        # their side.
         and image.orientation == 1
         and image.size <= max_bytes
         and min(sides) >= MIN_SIDE

@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
-from boto3.exceptions import S3UploadFailedError  # noqa: TID251
-from boto3.s3.transfer import TransferConfig  # noqa: TID251
-from botocore.config import Config  # noqa: TID251
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: TID251
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from django.core.files import File
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -40,7 +40,7 @@ NEXT_STEPS = {
 }
 
 
-class DownloadedFile(File):  # type: ignore[type-arg]
+class DownloadedFile(File):
     """An object's bytes and their ETag."""
 
     def __init__(self, file: IO[bytes], *, name: str, etag: str) -> None:
@@ -48,13 +48,15 @@ class DownloadedFile(File):  # type: ignore[type-arg]
         self.etag = etag
 
 
-class SharedS3Storage(S3Storage):  # type: ignore[misc]
+class SharedS3Storage(S3Storage):
     """S3 storage with one connection for all threads.
 
     Keys are never reused, so overwriting needs no HEAD request first. Presigned URLs work in every region with s3v4 and
     virtual addressing. Source: docs/aws.md.
     """
 
+    # boto3 loads and parses a megabyte of service model for each client; one client may be used by many threads,
+    # sessions and resources may not be created by several at once (boto3, "Multithreading").
     _lock = threading.Lock()
     _shared: Any = None
 
@@ -73,9 +75,12 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         endpoint = options.get("endpoint_url")
         checksums = "when_required" if endpoint else "when_supported"  # S3-compatible servers reject newer checksums
         options.setdefault("file_overwrite", True)
+        # Buckets made since April 2023 have ACLs disabled and refuse a request that names one.
         options.setdefault("default_acl", None)
         options.setdefault("max_memory_size", 8 * MB)
         options.setdefault("object_parameters", {"CacheControl": "private, max-age=31536000, immutable"})
+        # Without threads of its own: uploads run in request threads and workers already, and S3Transfer would start ten
+        # for each.
         options.setdefault("transfer_config", TransferConfig(use_threads=False, multipart_threshold=16 * MB))
         options.setdefault(
             "client_config",
@@ -114,6 +119,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
     def attachment_url(self, name: str, *, disposition: str) -> str | None:
         """A short-lived URL to download an object."""
         # Not by CloudFront, which forwards response-* parameters only if its distribution is configured to.
+        # Short-lived, as links to downloads are copied into mails and chats.
         key, seconds = self._normalize_name(clean_name(name)), min(self.url_seconds, DOWNLOAD_SECONDS)
         overrides = {"response-content-disposition": disposition, "response-content-type": "application/octet-stream"}
         return self._presigned(key, seconds=seconds, overrides=overrides) if seconds else None
@@ -146,7 +152,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
                 Conditions=[{name: value} for name, value in fields.items()] + [["content-length-range", size, size]],
                 ExpiresIn=seconds,
             )
-        return PresignedForm(form["url"], form["fields"])
+        return PresignedForm(redact_url_credentials(form["url"]), form["fields"])
 
     def copy(self, source: str, target: str, *, etag: str) -> None:
         """Copy inside the bucket, only if the source still has this ETag."""
@@ -156,6 +162,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
                 Key=self._normalize_name(clean_name(target)),
                 CopySource={"Bucket": self.bucket_name, "Key": self._normalize_name(clean_name(source))},
                 CopySourceIfMatch=etag,
+                # Otherwise S3 copies what the browser's form set, its Cache-Control missing included.
                 MetadataDirective="REPLACE",
                 ContentType="application/octet-stream",
                 **self.get_object_parameters(target),
@@ -182,6 +189,7 @@ class SharedS3Storage(S3Storage):  # type: ignore[misc]
         Small objects cost more in most classes.
         """
         parameters = {**super().get_object_parameters(name), **self.encryption}
+        # Infrequent Access bills at least 128 kB for each object, more than a thumbnail has.
         if self.storage_class and name.startswith("originals/"):
             parameters["StorageClass"] = self.storage_class
         return parameters
@@ -226,6 +234,7 @@ def origin_of(bucket: str, *, region: str, endpoint: str) -> str:
     if endpoint:
         parts = urlsplit(endpoint)
         return redact_url_credentials(f"{parts.scheme}://{parts.netloc}")
+    # China's regions are a partition of their own; GovCloud's have the usual suffix.
     suffix = "com.cn" if region.startswith("cn-") else "com"
     return f"https://{bucket}.s3.{region or 'us-east-1'}.amazonaws.{suffix}"
 
@@ -236,6 +245,7 @@ def _as_oserror(bucket: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
+        # HEAD has no body, so botocore knows the status alone: "404" instead of "NoSuchKey".
         kind = FileNotFoundError if code in {"NoSuchKey", "404"} else OSError
         raise kind(_describe(error, bucket)) from error
     except NoCredentialsError as error:

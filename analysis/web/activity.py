@@ -88,10 +88,12 @@ def batch(request: Request, batch_id: int) -> HttpResponse:
     """Pictures of a bulk run that this person may see, newest first, a page at a time."""
     run = get_object_or_404(permissions.viewable_batches(request.user), pk=batch_id)
     before = int_param(request.GET.get("before", ""), maximum=2**62, minimum=0)
+    # A run over all owners has pictures that the person who started it may no longer see.
     visible = images_of(run) & permissions.viewable_images(request.user)
     images = visible.filter(trashed_at=None)
     if before:
         images = images.filter(pk__lt=before)
+    # One more than shown tells whether there is a next page without counting a million rows.
     rows = list(images.order_by("-pk")[: IMAGES_PER_PAGE + 1])
     page = rows[:IMAGES_PER_PAGE]
     address = reverse("batch", args=[run.pk])
@@ -109,6 +111,7 @@ def batch(request: Request, batch_id: int) -> HttpResponse:
 @require_POST
 def batch_action(request: Request, batch_id: int, action: str) -> HttpResponse:
     """Pause, resume or cancel a run that this person may change."""
+    # 404, not 400: the action is part of the address.
     if action not in ACTIONS:
         raise Http404
     run = get_object_or_404(permissions.viewable_batches(request.user), pk=batch_id)

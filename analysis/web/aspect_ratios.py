@@ -14,6 +14,7 @@ NARROWEST, WIDEST = -31, 39  # 1.03 to these powers: 0.40 and 3.17
 
 def ratio_class(width: int, height: int) -> str:
     """The CSS class nearest to width / height."""
+    # Steps of a power, not of a difference: portrait and landscape pictures get the same number of classes.
     power = round(math.log(width / height) / STEP)
     return _class_name(min(max(power, NARROWEST), WIDEST))
 

@@ -65,6 +65,7 @@ def batch_rows(request: Request, batches: QuerySet[Batch], *, now: datetime) -> 
     active = batches.exclude(state__in=FINISHED_STATES).order_by("-pk")[:MAX_ACTIVE]
     finished = batches.filter(state__in=FINISHED_STATES).order_by("-finished_at")[:MAX_FINISHED]
     progresses = progress_of([*active, *finished])
+    # Of finished runs only: the page is polled while one is in progress, and its failures are not complete yet.
     failed = [progress.batch.pk for progress in progresses if progress.failed and progress.batch.finished_at]
     images = failed_images(failed, limit=MAX_RETRY_IDS + 1) if failed else {}
     rows = [batch_row(request, progress, now, images.get(progress.batch.pk, [])) for progress in progresses]
@@ -92,6 +93,8 @@ def batch_row(request: Request, progress: Progress, now: datetime, failed: list[
         url=reverse("batch", args=[run.pk]),
         time=ended_or_started % {"ago": formatting.ago(moment, now=now)},
         exact=formatting.exact(moment),
+        # For a number field, which accepts neither thousands separators nor the exponent that normalize() gives 20
+        # ("2E+1").
         budget=f"{run.budget.normalize():f}" if run.budget is not None else "",
         can_change=can_change,
         retry=_retry_form(request, run, failed) if failed and can_retry else None,
@@ -137,7 +140,10 @@ def _note(run: Batch) -> str:
         Batch.Scope.OUTDATED: _("analyzed by an older model"),
     }.get(Batch.Scope(run.scope), "")
     apis = ", ".join(str(Analysis.Api(api).label) for api in run.apis if api in Analysis.Api.values)
-    started_by = _("by %(person)s") % {"person": run.person} if run.person else _("from the command line")
+    if run.person:
+        started_by = _("by %(person)s") % {"person": run.person}
+    else:
+        started_by = _("by a deleted account") if run.is_orphaned else _("from the command line")
     return " · ".join(filter(None, [scope, apis, _("re-run") if run.is_forced else "", started_by]))
 
 

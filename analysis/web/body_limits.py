@@ -35,6 +35,7 @@ class BodyLimits:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = _content_length(request)
+        # A chunked body has no declared size. Browsers send none; a program that does gets 411 (RFC 9110, 15.5.12).
         if length is None:
             return _reject(_("Content-Length is missing. Send the request again with this header."), status=411)
         if length > ANONYMOUS_BYTES and length > (limit := max_body_bytes(cast(Request, request))):
@@ -48,6 +49,7 @@ def max_body_bytes(request: Request) -> int:
     if not request.user.is_authenticated:
         return ANONYMOUS_BYTES
     try:
+        # Django resolves the address after all middleware; process_view of CSRF's has parsed the form by then.
         name = resolve(request.path_info).view_name
     except Resolver404:
         return ANONYMOUS_BYTES
@@ -62,6 +64,8 @@ class FileLimit(FileUploadHandler):
     """Truncates files at one byte over the limit, for the view to reject them."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        # One byte more, so that the view sees that it was too long; stopping the upload here would lose the other
+        # files.
         remaining = settings.MAX_UPLOAD_BYTES + 1 - start
         return raw_data[:remaining] if remaining > 0 else None
 

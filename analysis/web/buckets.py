@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.contrib.postgres.forms import SimpleArrayField
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Count, ProtectedError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -21,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from analysis import formatting, permissions, pipeline
 from analysis.bucket_sync import connection_check
 from analysis.models import Analysis, Bucket, BucketObject
+from analysis.recognition import registry
 from analysis.web import links, toasts
 from analysis.web.bucket_report import report_counts
 from analysis.web.http import Request, current_user_id
@@ -52,7 +55,7 @@ class ReportRow:
     repair: str
 
 
-class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
+class BucketForm(forms.ModelForm):
     include = SimpleArrayField(
         forms.CharField(),
         required=False,
@@ -96,6 +99,13 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
             ),
         }
 
+    def __init__(self, *args: Any, may_choose_apis: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_choose_apis:  # the others cost money that RECOGNIZER_APIS does not allow
+            offered = {*registry.enabled_apis(), *self.instance.apis}
+            apis = cast(forms.MultipleChoiceField, self.fields["apis"])
+            apis.choices = [choice for choice in Analysis.Api.choices if choice[0] in offered]
+
     def is_connected(self) -> bool:
         """Valid and the bucket can be reached.
 
@@ -103,6 +113,7 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
         """
         if not self.is_valid():
             return False
+        # "anyway" is no declared field until the check has failed once, so that it is not offered to everybody.
         findings = [] if self.data.get("anyway") else connection_check.unusable(self.instance)
         for finding in findings:
             self.add_error(FIELDS.get(finding.subject), finding.sentence)
@@ -110,6 +121,20 @@ class BucketForm(forms.ModelForm):  # type: ignore[type-arg]
             label = _("Save without a connection")
             self.fields["anyway"] = forms.BooleanField(required=False, label=label)
         return not findings
+
+    def save_checked(self) -> bool:
+        """Save, unless a bucket added in the meantime overlaps; then adds the error.
+
+        The connection was checked without a transaction, as that may take seconds.
+        """
+        try:
+            with transaction.atomic():
+                self.instance.full_clean(exclude={field.name for field in Bucket._meta.fields} - set(self.fields))
+                self.save()
+        except ValidationError as error:
+            self.add_error(None, error)
+            return False
+        return True
 
 
 @require_safe
@@ -145,6 +170,7 @@ def remove(request: Request, bucket_id: int) -> HttpResponse:
     name = str(bucket)
     try:
         bucket.delete()
+    # The database decides, not a count before: a sync may add a picture at this moment.
     except ProtectedError:
         pictures = formatting.pictures(bucket.images.count())
         message = _("%(bucket)s was not removed: delete its %(pictures)s first, including those in the trash.")
@@ -155,9 +181,11 @@ def remove(request: Request, bucket_id: int) -> HttpResponse:
 
 
 def _form(request: Request, bucket: Bucket) -> HttpResponse:
-    form = BucketForm(request.POST or None, instance=bucket, label_suffix="")
-    if request.method == "POST" and form.is_connected():
-        return redirect("bucket", form.save().pk)
+    may_choose_apis = permissions.can_choose_apis(request.user)
+    form = BucketForm(request.POST or None, instance=bucket, label_suffix="", may_choose_apis=may_choose_apis)
+    if request.method == "POST" and form.is_connected() and form.save_checked():
+        return redirect("bucket", form.instance.pk)
+    # 422, since htmx and browsers treat 200 after a POST as success.
     return render(request, "buckets/add.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -183,6 +211,7 @@ def bucket(request: Request, bucket_id: int) -> HttpResponse:
         "pending": formatting.count(states.get(BucketObject.State.WAITING, 0)),
         "present": formatting.count(states.get(BucketObject.State.PRESENT, 0)),
         "library_url": links.with_parameters(reverse("library"), q=f'bucket:"{bucket.name}"'),
+        # By key, the order in which S3's console lists them.
         "skipped": skipped.order_by("key")[:MAX_SKIPPED],
         "failed": failed,
         "more": max(more, 0),

@@ -15,6 +15,7 @@ def parse_budget(text: str) -> Decimal | None:
     if not number:
         return None
     try:
+        # Cut: Decimal takes numbers of any length, and "1e999999999" is one that formatting would write out.
         budget = Decimal(number[:40])
     except InvalidOperation as error:
         message = _("“%(text)s” is not an amount in US dollars. Enter a number such as 20 or 0.50.")

@@ -15,11 +15,12 @@ from analysis import formatting, permissions
 from analysis.health import watchdog
 from analysis.models import Analysis, Outage
 from analysis.recognition import ledger
+from analysis.web.may import May
 
 
-def may(request: HttpRequest) -> dict[str, permissions.May]:
+def may(request: HttpRequest) -> dict[str, May]:
     """Permissions, for templates to offer only what is allowed. Queries are lazy."""
-    return {"may": permissions.May(request.user)}
+    return {"may": May(request.user)}
 
 
 @dataclass(frozen=True)

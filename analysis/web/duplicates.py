@@ -65,12 +65,14 @@ def duplicates(request: Request) -> HttpResponse:
 @require_POST
 def resolve_duplicates(request: Request) -> HttpResponse:
     """Keep one picture of a group and trash the others; undone like any bulk change."""
+    # Raises for anonymous requests before anything is read from the form.
     current_user_id(request)
     image_id = int_param(request.POST.get("keep", ""), maximum=10**18, minimum=0)
     ids = id_list_param(request.POST.get("ids", "").split(","), maximum=duplicate_groups.MAX_GROUP_SIZE)
     try:
         if image_id not in ids:
             raise ActionRefused(_("Choose the picture to keep."))
+        # One bulk change, so that Undo brings back tags, ratings and pictures together.
         change = merge_duplicates.merge_duplicates(image_id, instead_of=ids, by=request.user)  # type: ignore[arg-type]
     except ActionRefused as refusal:
         return _redirect_back(request, Toast(str(refusal)))

@@ -113,6 +113,7 @@ def _chosen(request: Request) -> Chosen:
         ids, query = selection.ids, selection.query
     else:
         ids, query = (), parse(request.GET.get("q", ""))
+    # Also a test of the search: one that is too slow is refused here, not in the middle of the file.
     with time_limit():
         if query is not None:
             return Chosen((), query, results.count(query, viewer=viewer))

@@ -42,6 +42,7 @@ def client_address(request: HttpRequest) -> str:
     """The last address that is not a trusted proxy's. Empty for a Unix socket."""
     # Each proxy appends the address it was called from, so only the end of X-Forwarded-For can be trusted.
     address = str(request.META.get("REMOTE_ADDR", ""))
+    # A header of a megabyte would otherwise be split into as many parts for each sign-in.
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))[-MAX_FORWARDED_LENGTH:].split(",")
     while _is_trusted(address) and forwarded:
         previous_hop = forwarded.pop().strip()
@@ -70,6 +71,7 @@ def _networks(texts: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 
 def is_fragment(request: Request) -> bool:
     """True for htmx requests, except history restores, which need the full page."""
+    # htmx asks for the page again where its history cache has lost it, and replaces the body with the answer.
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
@@ -89,5 +91,6 @@ def id_list_param(texts: Iterable[str], *, maximum: int) -> dict[int, str]:
 def next_url(request: HttpRequest) -> str:
     """The form's `next` if it is a path on this site, else the library."""
     url = request.POST.get("next", "")
+    # Both: "//evil.example" begins with a slash, and Django's check alone accepts relative paths of any kind.
     is_local = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     return url if is_local else reverse("library")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from analysis import formatting, permissions
 from analysis.models import Image, Label, LabelAlias, Viewer
 from analysis.models.labels import KIND_TITLES, group_title
-from analysis.search import visible_labels
+from analysis.search import label_tree, visible_labels
 from analysis.search.query import LabelTerm, Query
 from analysis.search.visible_labels import LabelFrequencies, VisibleLabel
 from analysis.web import links
@@ -26,6 +26,7 @@ from analysis.web.http import Request, int_param
 PREVIEW_SIZE, PAGE_SIZE = 8, 120
 """Labels of a group on the overview, and on a page of its own."""
 MAX_FILTER_LENGTH = 100
+MAX_ID = 2**31 - 1
 GroupKey = tuple[str, str]
 """Kind and category; only labels have a category."""
 
@@ -48,6 +49,8 @@ class LabelCover:
     url: str
     thumb: str
     is_blurred: bool
+    narrower_url: str = ""
+    """The page of the labels below it; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +63,49 @@ class Group:
     all_url: str
 
 
+class PathLink(NamedTuple):
+    """A broader label in the heading, with the page of the labels below it."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The labels of a page with its heading and the parameters of its address."""
+
+    rows: list[LabelEntry]
+    title: str
+    parameters: dict[str, str]
+    path: tuple[PathLink, ...] = ()
+
+
 @require_safe
 def labels(request: Request) -> HttpResponse:
-    """Overview, one group (`kind`, `category`), or labels whose name contains `q`."""
+    """Overview, a group (`kind`, `category`), a level of the tree (`under`), or `q`.
+
+    `q` is a text in the labels' names.
+    """
     viewer, is_blurring = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
+    # PostgreSQL stores no NUL and raises for one in a parameter.
     text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_FILTER_LENGTH]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
-    if text or kind in Label.Kind.values:
-        rows = _named(text) if text else _of_group(kind, category)
-        title = _("Labels matching “%(text)s”") % {"text": text} if text else group_title(kind, category)
-        after = int_param(request.GET.get("after", ""), maximum=2**31 - 1, minimum=0)
-        group, next_id = group_page(rows, title=title, viewer=viewer, after=after, is_blurring=is_blurring)
-        parameters = {"q": text} if text else {"kind": kind, "category": category}
-        more_url = links.with_parameters(reverse("labels"), **parameters, after=next_id) if next_id else ""
-        context = {"groups": [group] if group.covers else [], "title": title, "more_url": more_url}
-    else:
-        context = {"groups": overview(viewer=viewer, is_blurring=is_blurring)}
-    return render(request, "labels.html", context | {"filter": text})
+    page: Page | None = None
+    if text:
+        title = _("Labels matching “%(text)s”") % {"text": text}
+        page = Page(_named(text), title, {"q": text})
+    elif "under" in request.GET:
+        page = _tree_page(int_param(request.GET["under"], maximum=MAX_ID, minimum=0), viewer)
+    elif kind in Label.Kind.values:
+        page = Page(_of_group(kind, category), group_title(kind, category), {"kind": kind, "category": category})
+    if page is None:
+        groups = overview(viewer=viewer, is_blurring=is_blurring)
+        return render(request, "labels.html", {"groups": groups, "filter": text})
+    after = int_param(request.GET.get("after", ""), maximum=MAX_ID, minimum=0)
+    group, next_id = group_page(page.rows, title=page.title, viewer=viewer, after=after, is_blurring=is_blurring)
+    more_url = links.with_parameters(reverse("labels"), **page.parameters, after=next_id) if next_id else ""
+    context = {"groups": [group] if group.covers else [], "title": page.title, "more_url": more_url}
+    return render(request, "labels.html", context | {"filter": text, "path": page.path})
 
 
 def overview(*, viewer: Viewer, is_blurring: bool = True) -> list[Group]:
@@ -113,8 +142,41 @@ def group_page(
     visible, checked = visible_labels.visible_labels(rest, viewer=viewer, among=frequencies, maximum=PAGE_SIZE)
     pairs = [(by_id[label.label_id], label) for label in visible]
     covers = _covers(pairs, is_blurring=is_blurring)
+    among = frequencies.numbers if frequencies.is_exact else None
+    for pk in label_tree.ids_with_descendants(list(covers), among=among):
+        covers[pk] = replace(covers[pk], narrower_url=_tree_url(pk))
     group = Group("0", title, [covers[row.id] for row, _label in pairs], "")
     return group, str(rest[checked - 1]) if checked < len(rest) else ""
+
+
+def _tree_page(label_id: int, viewer: Viewer) -> Page:
+    """The labels directly below one, or for 0 those at the top.
+
+    Raises Http404 for a label the viewer can't see.
+    """
+    root = PathLink(_("By hierarchy"), _tree_url(0))
+    if not label_id:
+        roots = _active_labels().filter(pk__in=label_tree.root_ids(), kind=Label.Kind.LABEL)
+        return Page(_entries(roots), root.name, {"under": "0"})
+    path = _visible_path([*label_tree.path_to(label_id), label_id], viewer)
+    if label_id not in path:
+        raise Http404
+    rows = _entries(_active_labels().filter(pk__in=label_tree.child_ids(label_id)))
+    links_above = [PathLink(name, _tree_url(pk)) for pk, name in path.items() if pk != label_id]
+    return Page(rows, path[label_id], {"under": str(label_id)}, (root, *links_above))
+
+
+def _visible_path(label_ids: list[int], viewer: Viewer) -> dict[int, str]:
+    """The names of those labels that the viewer sees pictures of, in this order."""
+    names = dict(_active_labels().filter(pk__in=label_ids).values_list("pk", "name"))
+    visible = visible_labels.label_visibility(viewer).visible(
+        [pk for pk in label_ids if pk in names], maximum=len(label_ids)
+    )
+    return {pk: names[pk] for pk in visible}
+
+
+def _tree_url(label_id: int) -> str:
+    return links.with_parameters(reverse("labels"), under=str(label_id))
 
 
 def _active_labels() -> QuerySet[Label]:

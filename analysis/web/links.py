@@ -61,6 +61,7 @@ def library_url(query: Query, **parameters: str | int) -> str:
     return with_parameters(_cached_reverse("library", get_script_prefix()), q=query.text, **parameters)
 
 
+# Never cleared: there are a handful of names and prefixes.
 @cache  # a library page has about two hundred links to itself
 def _cached_reverse(name: str, _script_prefix: str) -> str:
     # The prefix is part of the cache key: it may differ from request to request.

@@ -80,6 +80,7 @@ def save(request: Request) -> HttpResponse:
                     density=form.density,
                     is_shared=form.is_shared,
                 )
+        # The constraint decides: a check before the insert would let two tabs save the same name.
         except IntegrityError:
             error = _name_taken(form.name)
         else:
@@ -111,6 +112,8 @@ def delete(request: Request, search_id: int) -> HttpResponse:
     saved = get_object_or_404(SavedSearch, pk=search_id, owner_id=current_user_id(request))
     row = {name: getattr(saved, name) for name in COLUMNS}
     saved.delete()
+    # In the form and not in a column "deleted": nothing is left to sweep if it is not undone. Signed, since the row
+    # names its owner.
     fields = {"row": signing.dumps(row, salt=SALT)}
     message = _("Deleted “%(name)s”.") % {"name": saved.name}
     toasts.add_toast(request, Toast(message, undo_url=reverse("search-restore"), fields=fields))
@@ -170,6 +173,7 @@ def _page(request: Request, *, form: SearchForm | None = None, error: str = "", 
     number = int_param(request.GET.get("page", ""), maximum=10_000)
     start = (number - 1) * PAGE_SIZE
     shared = SavedSearch.objects.filter(is_shared=True).exclude(owner_id=reader).select_related("owner")
+    # By key too: names of different owners may be equal, and OFFSET needs one fixed order.
     page = list(shared.order_by("name", "pk")[start : start + PAGE_SIZE + 1])
     own = SavedSearch.objects.filter(owner_id=reader).select_related("owner").order_by("name")
     context = {
@@ -215,10 +219,12 @@ def _changes(request: Request) -> dict[str, str | bool]:
         "density": ("density", form.density),
         "shared": ("is_shared", form.is_shared),
     }
+    # Several small forms post here, each with one field.
     return {column: value for field, (column, value) in values.items() if field in request.POST}
 
 
 def _name(request: Request) -> str:
+    # PostgreSQL refuses NUL in text with an error that no form field catches.
     return " ".join(request.POST.get("name", "").replace("\x00", " ").split())[:MAX_NAME_LENGTH]
 
 

@@ -34,6 +34,8 @@ SENTENCES = {
     "server-refused": _("The server could not accept this file (HTTP %(status)s). Try again in a moment."),
     "larger-than-declared": _("The file grew during the upload. Choose it again."),
     "smaller-than-declared": _("The file shrank during the upload. Choose it again."),
+    "sidecar-alone": _("No picture with this name was chosen together with it."),
+    "sidecar-too-large": _("An XMP file can have at most 1 MB."),
     "upload-expired": _("This upload expired. Please send the file again."),
     "storage-misconfigured": _(
         "The storage rejected this file (%(code)s). Ask an administrator to check its settings."

@@ -30,6 +30,7 @@ def sensitive_among(images: Collection[Image]) -> frozenset[int]:
     return indexed | _with_moderation_result(trashed) if trashed else indexed
 
 
+# From the index, so rejected labels and those below their threshold do not count.
 def sensitive_ids(image_ids: Collection[int]) -> frozenset[int]:
     rows = fetch_all(
         """SELECT image_label.image_id FROM analysis_imagelabel image_label JOIN analysis_label label
@@ -49,4 +50,5 @@ def toggle_sensitive(request: Request) -> HttpResponse:
 
 def _with_moderation_result(image_ids: Collection[int]) -> frozenset[int]:
     analyses = Analysis.objects.current().filter(image_id__in=image_ids, api=Analysis.Api.MODERATION)
+    # Too many rather than too few: a picture in the trash has no index rows that would say which labels were rejected.
     return frozenset(analyses.exclude(answer__ModerationLabels=[]).values_list("image_id", flat=True))

@@ -35,4 +35,5 @@ def add_toast(request: Request, toast: Toast) -> None:
 
 def take_toasts(request: Request) -> list[Toast]:
     """Remove and return the stored toasts; writes the session only if needed."""
+    # pop() marks the session as changed, which costs an UPDATE on every page and sets the cookie again.
     return [Toast(**values) for values in request.session.pop(SESSION_KEY)] if SESSION_KEY in request.session else []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analysis.web import activity, buckets, duplicates, export, labels, saved_searches, sensitive, system
+from analysis.web import activity, buckets, duplicates, export, folders, labels, saved_searches, sensitive, system
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
-from analysis.web.image import actions, downloads, history
+from analysis.web.image import actions, downloads, history, similar
 from analysis.web.image import views as image_views
 from analysis.web.library import autocomplete
 from analysis.web.library import views as library_views
@@ -40,6 +40,9 @@ urlpatterns = [
     path("buckets/<int:bucket_id>/remove/", buckets.remove, name="bucket-remove"),
     path("buckets/<int:bucket_id>/sync/", buckets.sync, name="bucket-sync"),
     path("labels/", labels.labels, name="labels"),
+    path("folders/", folders.folders, name="folders"),
+    path("folders/filter/", folders.folder_filter, name="folder-filter"),
+    path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),
     path("upload/", upload_views.upload, name="upload"),
@@ -53,6 +56,7 @@ urlpatterns = [
     path("public/<uuid:public_id>/panel/", image_views.public_panel, name="public-panel"),
     path("public/<uuid:public_id>/renditions/<slug:name>", downloads.public_rendition, name="public-rendition"),
     path("images/<int:image_id>/panel/", image_views.panel, name="image-panel"),
+    path("images/<int:image_id>/similar/", similar.similar, name="image-similar"),
     path("images/<int:image_id>/history/", history.history, name="history"),
     path(
         "images/<int:image_id>/analyses/<int:analysis_id>/response.json", history.raw_response, name="analysis-response"

@@ -70,10 +70,10 @@ def loaded_library(pictures: int) -> Iterator[LoadedLibrary]:
 def django_setup(library: LoadedLibrary) -> Iterator[None]:
     """Set Django up on this library; close its connections at the end."""
     os.environ.update(environment(library), DJANGO_SETTINGS_MODULE="imagelib.settings")
-    import django  # noqa: PLC0415 # the settings read the environment
+    import django  # the settings read the environment
 
     django.setup()
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     try:
         yield

@@ -109,9 +109,9 @@ class JsonLike:
 
 def by_orm(case: SearchCase, *, user_id: int) -> list[Any]:
     """The obvious ORM filter: EXISTS for each label."""
-    from django.db.models import Exists, OuterRef  # noqa: PLC0415 # only once Django is set up
+    from django.db.models import Exists, OuterRef  # only once Django is set up
 
-    from analysis.models import Image, ImageLabel, Viewer  # noqa: PLC0415
+    from analysis.models import Image, ImageLabel, Viewer
 
     images = Image.objects.visible_to(Viewer(user_id))
     for label_id, minimum in case.labels:

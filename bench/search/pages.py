@@ -85,9 +85,9 @@ def _text(content: bytes) -> str:
 
 def session_key(user_id: int) -> str:
     """Session key of a new sign-in of this user."""
-    from django.conf import settings  # noqa: PLC0415
-    from django.contrib.auth import get_user_model  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+    from django.test import Client
 
     client = Client()
     client.force_login(get_user_model().objects.get(pk=user_id))

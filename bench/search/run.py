@@ -73,7 +73,7 @@ def measure_library(pictures: int) -> SearchRun:
 
 
 def time_search(library: LoadedLibrary, connection: psycopg.Connection, run: SearchRun) -> None:
-    from bench.search.client import SearchClient  # noqa: PLC0415 # needs Django set up
+    from bench.search.client import SearchClient  # needs Django set up
 
     workload = WorkloadGenerator(connection, pictures=library.pictures)
     client, anonymous = SearchClient(READER), SearchClient(None)
@@ -150,7 +150,7 @@ def prefixes() -> list[SearchCase]:
 
 
 def time_pages(library: LoadedLibrary, run: SearchRun) -> None:
-    from bench.search.pages import Pages, serving  # noqa: PLC0415 # needs Django set up
+    from bench.search.pages import Pages, serving  # needs Django set up
 
     with psycopg.connect(library.url, autocommit=True) as connection:
         cases = WorkloadGenerator(connection, pictures=library.pictures).cases()[::4]

@@ -22,7 +22,7 @@ class TimeZoneSelect(forms.Select):
         return option
 
 
-class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+class AccountForm(forms.ModelForm):
     time_zone = forms.ChoiceField(required=False, widget=TimeZoneSelect)
 
     class Meta:

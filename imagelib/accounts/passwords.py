@@ -1,10 +1,58 @@
-"""Addresses for changing and resetting passwords: Django's views, our templates."""
+"""Addresses for changing and resetting passwords, and a limit on mails."""
 
 from __future__ import annotations
 
+from math import ceil
+
 from django.conf import settings
 from django.contrib.auth import views
+from django.contrib.auth.forms import PasswordResetForm
+from django.http import HttpResponse
 from django.urls import path
+from django.utils.translation import ngettext
+
+from analysis.web.attempts import Attempts
+
+MAILS = 3
+"""Mails an hour to one email address by requests from one network.
+
+Counted whether an account has the address or not, so that nobody learns which do.
+"""
+TOTAL = 10
+"""Mails an hour to one address by requests from everywhere, and requests an hour from one network."""
+
+
+class PasswordReset(views.PasswordResetView):
+    template_name = "account/password_reset.html"
+    email_template_name = "account/password_reset_email.txt"
+    subject_template_name = "account/password_reset_subject.txt"
+
+    def form_valid(self, form: PasswordResetForm) -> HttpResponse:
+        attempts = Attempts(
+            "password reset",
+            self.request,
+            account=form.cleaned_data["email"],
+            maximum=MAILS,
+            total=TOTAL,
+            seconds=3_600,
+        )
+        if wait := attempts.seconds_to_wait():
+            form.add_error(None, _too_many_mails(wait))
+            response = self.form_invalid(form)
+            response.status_code = 429
+            response["Retry-After"] = str(wait)
+            return response
+        attempts.count()
+        return super().form_valid(form)
+
+
+def _too_many_mails(seconds: int) -> str:
+    minutes = ceil(seconds / 60)
+    return ngettext(
+        "Too many password resets were requested. Try again in %(minutes)s minute.",
+        "Too many password resets were requested. Try again in %(minutes)s minutes.",
+        minutes,
+    ) % {"minutes": minutes}
 
 
 def _can_send() -> bool:
@@ -25,12 +73,7 @@ urlpatterns = [
     ),
     path(
         "accounts/password_reset/",
-        views.PasswordResetView.as_view(
-            template_name="account/password_reset.html",
-            email_template_name="account/password_reset_email.txt",
-            subject_template_name="account/password_reset_subject.txt",
-            extra_context={"can_send": _can_send},
-        ),
+        PasswordReset.as_view(extra_context={"can_send": _can_send}),
         name="password_reset",
     ),
     path(

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-import botocore.loaders  # noqa: TID251
-import botocore.model  # noqa: TID251
+import botocore.loaders
+import botocore.model
 
 from imagelib.simulator.errors import RequestRefused
 

@@ -5,13 +5,23 @@ import re
 import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.urls import reverse
 
+from analysis.web import attempts
 from imagelib.accounts.models import User
 from tests.factories import create_user
 
 pytestmark = pytest.mark.django_db
+TOO_MANY_MAILS = "Too many password resets were requested. Try again in 60 minutes."
 SAVED = {"email": "owner@example.org", "time_zone": "Asia/Tokyo", "theme": "dark"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted():
+    """The tests share one Redis."""
+    for key in attempts.redis_client().scan_iter("password reset:*"):
+        attempts.redis_client().delete(key)
 
 
 def test_account_page_saves_email_time_zone_and_theme(owner, signed_in):
@@ -111,3 +121,28 @@ def test_reset_page_says_when_no_mail_can_be_sent(host, is_told, nobody, setting
     settings.EMAIL_HOST = host
     page = nobody.get(reverse("password_reset")).content.decode()
     assert ("This server can&#x27;t send email yet." in page or "This server can't send email yet." in page) is is_told
+
+
+def request_reset(email, *, address="192.0.2.1"):
+    return Client().post(reverse("password_reset"), {"email": email}, REMOTE_ADDR=address)
+
+
+def test_reset_mails_to_one_account_are_limited():
+    create_user("owner", email="owner@example.org")
+    assert [request_reset("owner@example.org").status_code for _ in range(3)] == [302] * 3
+    refused = request_reset("OWNER@example.org")
+    assert (refused.status_code, TOO_MANY_MAILS in refused.content.decode()) == (429, True)
+    assert 0 < int(refused["Retry-After"]) <= 3_600
+    assert len(mail.outbox) == 3
+    assert request_reset("colleague@example.org").status_code == 302
+
+
+def test_limit_of_reset_mails_does_not_tell_whether_an_address_is_known():
+    assert [request_reset("nobody@example.org").status_code for _ in range(4)] == [302] * 3 + [429]
+
+
+def test_reset_mails_from_everywhere_and_from_one_network_are_limited():
+    everywhere = [request_reset("owner@example.org", address=f"192.0.2.{n}").status_code for n in range(11)]
+    assert everywhere == [302] * 10 + [429]
+    network = [request_reset(f"person{n}@example.org", address="198.51.100.1").status_code for n in range(11)]
+    assert network == [302] * 10 + [429]

@@ -1,7 +1,9 @@
 """Lists: search, filters, invalid parameters, query counts."""
 
+import functools
 import re
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 import pytest
 from django.contrib import admin
@@ -145,7 +147,6 @@ INVALID_PARAMS = (
     "p=x",
 )
 INVALID_PARAMS += (
-    "rating_from=1e400",
     "confidence_to=-inf",
     "image_labels__label__id__exact=x",
     "confidence_from=x",
@@ -160,8 +161,12 @@ INVALID_PARAMS += (
 @pytest.mark.parametrize("model", sorted(admin.site._registry, key=str), ids=str)
 def test_invalid_params_do_not_break_list(model, browser):
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    get = functools.cache(browser.get)  # most of them redirect to the same page
     for params in INVALID_PARAMS:
-        assert browser.get(f"{address}?{params}", follow=True).status_code in {200, 400}, params
+        page = get(f"{address}?{params}")
+        while page.status_code == 302:
+            page = get(urljoin(address, page.url))
+        assert page.status_code in {200, 400}, params
 
 
 def test_invalid_day_shows_all_rows_with_warning(browser):

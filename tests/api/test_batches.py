@@ -114,3 +114,15 @@ def test_bad_requests_start_nothing(body, status, paid, api, owner):
     create_image(owner)
     assert api.post("/batches", body).status_code == status
     assert not Batch.objects.exists()
+
+
+def test_a_run_over_more_than_was_examined_needs_a_budget(paid, api, owner, monkeypatch):
+    from analysis.api import batches
+
+    monkeypatch.setattr(batches, "MAX_ESTIMATED", 1)
+    for _ in range(3):
+        create_image(owner)
+    refused = api.post("/batches", {"apis": ["labels"]})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "budget")
+    assert not Batch.objects.exists()
+    assert api.post("/batches", {"apis": ["labels"], "budget": "1"}).status_code == 202

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 
 from analysis.models import Image
 from tests import pictures
-from tests.factories import create_image, create_labeled_image
+from tests.factories import create_embedding, create_image, create_labeled_image
 
 pytestmark = pytest.mark.django_db
 PRIVATE, SHARED, PUBLIC = Image.Visibility.values
@@ -75,6 +76,21 @@ def test_searches_in_json_mean_the_same_as_typed_ones(api, owner):
     assert [item["id"] for item in response.json()["items"]] == [dog.pk]
     response = api.post("/images/search", {"query": {"text": "dog", "sort": "oldest"}, "fields": "id"})
     assert [item["id"] for item in response.json()["items"]] == [dog.pk, both.pk]
+
+
+@pytest.mark.parametrize("query", [{"text": "similar:{}"}, {"where": {"term": "similar:{}"}}])
+def test_similar_images_come_in_order_over_pages(api, owner, query):
+    image, *others = [create_image(owner) for _ in range(4)]
+    for number, similar in enumerate([image, *others]):
+        create_embedding(similar, [1, number / 10])
+    query = json.loads(json.dumps(query).replace("{}", str(image.pk)))
+    found, cursor = [], ""
+    while cursor is not None:
+        body = {"query": query, "fields": "id", "limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = api.post("/images/search", body).json()
+        found += [item["id"] for item in page["items"]]
+        cursor = page["next"] or None
+    assert found == [other.pk for other in others]
 
 
 @pytest.mark.parametrize(

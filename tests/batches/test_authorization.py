@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from analysis import pipeline
-from analysis.batches import authorization, lifecycle, queueing
+from analysis.batches import authorization, lifecycle, queueing, selection
 from analysis.batches.estimate import estimate, warnings
 from analysis.batches.options import build_batch
 from analysis.models import Analysis, Batch
@@ -61,6 +61,44 @@ def test_own_run_pauses_when_its_user_is_disabled_or_view_only(lost, owner):
     lifecycle.advance_batches()
     batch.refresh_from_db()
     assert (batch.state, bool(batch.reason)) == ("paused", True)
+
+
+@pytest.mark.parametrize("is_everybody", [True, False])
+def test_run_of_a_deleted_account_is_canceled(owner, clerk, is_everybody):
+    create_image(owner)
+    batch = build_batch(person_id=clerk.pk, all_owners=is_everybody)
+    pipeline.run_batch(batch)
+    queueing.queue_next(batch.pk)
+    clerk.delete()
+    create_image(owner)
+    assert queueing.queue_next(batch.pk) == (["labels"] if is_everybody else [])  # queued before
+    assert Analysis.objects.count() == is_everybody
+    lifecycle.advance_batches()
+    batch.refresh_from_db()
+    said = "The account that started this run was deleted. Start another run."
+    assert (batch.state, batch.reason, batch.all_owners) == ("cancelled", said, is_everybody)
+    assert Analysis.objects.count() == 0
+
+
+def test_paused_run_of_a_deleted_account_cannot_be_resumed(owner, clerk):
+    create_image(owner)
+    batch = build_batch(person_id=clerk.pk, all_owners=True)
+    pipeline.run_batch(batch)
+    lifecycle.pause(batch.pk)
+    clerk.delete()
+    with pytest.raises(authorization.NotAllowed, match="was deleted"):
+        pipeline.resume_batch(batch.pk)
+    assert selection.next_page(Batch.objects.get(), cursor="").image_ids == []
+
+
+def test_run_from_the_shell_has_no_limits(owner):
+    create_image(owner)
+    batch = build_batch(all_owners=True)
+    pipeline.run_batch(batch)
+    assert queueing.queue_next(batch.pk) == ["labels"]
+    lifecycle.advance_batches()
+    batch.refresh_from_db()
+    assert (batch.state, batch.is_orphaned) == ("running", False)
 
 
 def test_api_not_enabled_requires_permission_to_start_runs(owner, clerk):

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from analysis import pipeline
-from analysis.batches import lifecycle, queueing, report
+from analysis.batches import lifecycle, queueing, report, start_tokens
 from analysis.batches.options import build_batch
 from analysis.models import Analysis, Batch
 from tests.factories import create_image
@@ -64,3 +64,26 @@ def test_second_of_two_concurrent_runs_reports_skipped_analyses(owner, settings)
     assert (first.asked, first.skipped, second.asked, second.skipped) == (3, 0, 0, 3)
     assert "Skipped 3 analyses already in progress in another bulk run" in "\n".join(report.report_lines(second.pk))
     assert Analysis.objects.filter(batch=first).count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_form_submitted_twice_at_once_starts_one_run(owner, settings):
+    settings.RECOGNIZER_APIS = ["labels"]
+    create_image(owner)
+    token, results = start_tokens.new_token(), []
+
+    def submit() -> None:
+        try:
+            results.append(pipeline.start_once(build_batch(person_id=owner.pk), token=token))
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=submit)
+    with transaction.atomic():
+        first, is_first = pipeline.start_once(build_batch(person_id=owner.pk), token=token)
+        other.start()
+        while other.is_alive() and not has_waiting_lock():
+            other.join(0.01)
+    other.join()
+    assert (is_first, [(batch.pk, is_new) for batch, is_new in results]) == (True, [(first.pk, False)])
+    assert Batch.objects.count() == 1

@@ -472,7 +472,7 @@ def test_estimate_counts_calls_cost_and_time_without_calls(owner, settings, simu
         create_image(owner)
     found = estimate(build_batch(all_owners=True))
     labels = found.by_api["labels"]
-    assert (found.looked_at, found.images, labels.calls, labels.dollars) == (4, 4, 4, 4 * PRICE)
+    assert (found.examined, found.images, labels.calls, labels.dollars) == (4, 4, 4, 4 * PRICE)
     assert (found.seconds, estimate(build_batch(all_owners=True, rate=1)).seconds) == (2, 4)
     assert (simulator.statistics()["requests"], Analysis.objects.count(), Batch.objects.count()) == (0, 0, 0)
 

@@ -97,7 +97,7 @@ def test_up_to_date_results_are_settled_unless_forced(owner):
     answered(older, version="3.0")
     answered(otherwise, parameters={"max_labels": 1})
     found = pending(make_batch(), same, older, otherwise)
-    assert (found.image_ids, found.settled) == ([older.pk, otherwise.pk], 1)
+    assert (found.image_ids, found.up_to_date) == ([older.pk, otherwise.pk], 1)
     assert pending(make_batch(is_forced=True), same, older, otherwise).image_ids == [same.pk, older.pk, otherwise.pk]
 
 

@@ -199,3 +199,22 @@ def test_image_actions_work_without_javascript(visit, image):
     assert decisions() == {"Cat": "confirmed", "holiday": "added"}
     assert list(Rating.objects.values_list("is_favorite", "rating")) == [(True, 3)]
     assert list(Image.objects.values_list("visibility", "trashed_at")) == [(Image.Visibility.SHARED, None)]
+
+
+def test_similar_pictures_load_by_themselves_and_lead_on(visit, image):
+    window, others = visit(), []
+    for color in ("red", "green", "blue"):
+        file = io.BytesIO(pictures.encoded(pictures.Image.new("RGB", (300, 200), color), "jpeg"))
+        stored = images.store_files(examine(file, name=f"{color}.jpg"), file, owner_id=image.owner_id)
+        others.append(images.add(stored).image)
+    for number, similar in enumerate([image, *others]):
+        factories.create_embedding(similar, [1, number / 10])
+    window.sign_in()
+    page = window.page
+    page.goto(image.get_absolute_url())
+    thumbnails = page.locator(".similar-pictures img")
+    expect(thumbnails).to_have_count(3)
+    thumbnails.first.click()
+    expect(page).to_have_url(f"{window.address}/images/{others[0].pk}/?q=similar%3A{image.pk}")
+    expect(page.get_by_text("1 of 3")).to_be_visible()
+    assert window.complaints == []

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from analysis.curation import trash
+from analysis.models import Image
 from tests import factories, pictures
 
 TICKETS = "**/upload/tickets/"
@@ -155,3 +156,38 @@ def test_files_dropped_anywhere_are_uploaded(window, address):
         list(pictures.jpeg()),
     )
     expect(page.locator("[data-section=added] .name")).to_have_text("dropped.jpg")
+
+
+def test_sidecar_is_chosen_together_with_its_picture(window):
+    page = window.page
+    sidecars = [
+        {"name": name, "mimeType": "", "buffer": content}
+        for name, content in {
+            "one.jpg.xmp": pictures.full_xmp(),
+            "alone.xmp": pictures.full_xmp(),
+            "large.xmp": bytes(2**20 + 1),
+        }.items()
+    ]
+    choose(page, [*sidecars, *files("one.jpg")])
+    expect(page.locator("[data-upload-summary]")).to_have_text("1 added, 2 rejected")
+    refused = page.locator("[data-section=refused] li")
+    expect(refused.filter(has_text="alone.xmp")).to_contain_text(
+        "No picture with this name was chosen together with it."
+    )
+    expect(refused.filter(has_text="large.xmp")).to_contain_text("An XMP file can have at most 1 MB.")
+    assert Image.objects.get().title == "At the lake"
+
+
+def test_folder_is_uploaded_without_hidden_and_system_folders_and_with_its_sidecars(window, tmp_path):
+    kept, skipped = ("a/one.jpg", "b/one.jpg"), (".hidden/c.jpg", "@eaDir/d.jpg", "$RECYCLE.BIN/e.jpg", ".f.jpg")
+    for number, name in enumerate((*kept, *skipped)):
+        path = tmp_path / "album" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pictures.jpeg(seed=number))
+    for name, title in {"a/one.xmp": "First", "b/one.jpg.xmp": "Second", "b/alone.xmp": "Third"}.items():
+        packet = pictures.xmp_of(f"<dc:title><rdf:Alt><rdf:li>{title}</rdf:li></rdf:Alt></dc:title>")
+        (tmp_path / "album" / name).write_bytes(packet)
+    window.page.get_by_label("Folder", exact=True).set_input_files(tmp_path / "album")
+    expect(window.page.locator("[data-upload-summary]")).to_contain_text("2 added")
+    expect(window.page.locator("[data-section=refused] li")).to_have_count(0)
+    assert sorted(Image.objects.values_list("title", flat=True)) == ["First", "Second"]

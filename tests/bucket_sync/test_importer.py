@@ -17,7 +17,7 @@ from analysis.bucket_sync import importer, object_import, object_queue, sync
 from analysis.bucket_sync.s3_events import parse_events
 from analysis.curation import trash, verdicts
 from analysis.library import images
-from analysis.models import Analysis, Bucket, BucketObject, Call, Image
+from analysis.models import Analysis, Bucket, BucketObject, Call, Folder, Image
 from analysis.recognition import claims, ledger
 from analysis.recognition.base import Response, UnreadableResponse
 from analysis.recognition.save_results import AttemptResult
@@ -92,6 +92,16 @@ def test_image_with_wrong_content_encoding_is_imported(bucket, s3):
     hear(KEY)
     read(bucket)
     assert told() == ("present", "", "")
+
+
+def test_folder_of_the_key_is_kept(bucket, s3):
+    for key in ("photos/2024/100%_été/a.jpg", "photos//2024/b.jpg", "c.jpg"):
+        s3.put(key, pictures.jpeg(64 + len(key), 48))
+        hear(key)
+    read(bucket)
+    found = dict(Image.objects.values_list("filename", "folder__path"))
+    assert found == {"a.jpg": "photos/2024/100%_été", "b.jpg": "photos/2024", "c.jpg": None}
+    assert set(Folder.objects.values_list("bucket", "owner")) == {(bucket.pk, None)}
 
 
 def test_key_ending_in_a_space_is_imported_by_sync_and_event(bucket, s3):
@@ -521,6 +531,30 @@ def test_object_claimed_by_a_dead_worker_is_claimed_again(bucket, s3):
     assert (importer.claim(bucket.pk), importer.due_buckets()) == (None, [])
     read(bucket)
     assert Image.objects.count() == 1
+
+
+def test_clock_set_back_by_two_hours_stops_no_import(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    ahead = Now() + timedelta(hours=2)
+    BucketObject.objects.update(next_attempt_at=ahead)
+    Bucket.objects.update(paused_until=ahead, sync_claimed_until=ahead)
+    assert importer.due_buckets() == [bucket.pk]
+    tasks.import_bucket_objects(bucket_id=bucket.pk)
+    assert told()[0] == "present"
+    assert [page.counts.known for page in sync.sync(bucket, options=sync.SyncOptions())][-1] == 1
+
+
+def test_lease_delay_and_pause_still_hold(bucket, s3):
+    s3.put(KEY, pictures.jpeg())
+    hear(KEY)
+    for values in ({"paused_until": Now() + importer.PAUSE}, {"paused_until": None}):
+        BucketObject.objects.update(next_attempt_at=Now() if values["paused_until"] else Now() + leases.MAX_DELAY)
+        Bucket.objects.update(**values)
+        assert importer.due_buckets() == []
+    Bucket.objects.update(sync_claimed_until=Now() + sync.LEASE)
+    with pytest.raises(sync.SyncRunning):
+        list(sync.sync(bucket, options=sync.SyncOptions()))
 
 
 def test_version_is_saved_and_compared(bucket, s3):

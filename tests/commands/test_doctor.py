@@ -24,16 +24,18 @@ from analysis.findings import Finding
 from analysis.health import doctor
 from analysis.health.bounded import bounded
 from analysis.models import Heartbeat, Outage, PendingBlob, Spend
+from analysis.recognition.local.prepared_models import DETECTOR
 from analysis.recognition.rate_limiter import QUOTA_SHARE
 from analysis.storage import blobs
 from tests import pictures
 from tests.factories import create_analysis, create_image
+from tests.recognition.local import own_models
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECTS = [
     *("versions", "configuration", "database", "migrations", "redis", "queue", "workers", "scheduler", "analyses"),
     *("stuck jobs", "failures", "outages", "storage", "missing files", "unused files", "deletions", "disk"),
-    *("budget", "rate limits"),
+    *("models", "budget", "rate limits"),
 ]
 
 
@@ -65,11 +67,12 @@ def test_all_is_well(owner):
     pipeline.ingest_file(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
     status, said = run("--json")
     told = json.loads(said)
-    assert [each for each in told["findings"] if each["state"] != "ok"] == []
+    without_npm = {"models"} if DETECTOR.record() is None else set()
+    assert {each["subject"] for each in told["findings"] if each["state"] != "ok"} == without_npm
     assert (status, told["is_fine"], [each["subject"] for each in told["findings"]]) == (0, True, SUBJECTS)
     status, said = run()
     assert status == 0
-    assert [line.split("  ")[0] for line in said.splitlines()] == ["ok"] * len(SUBJECTS)
+    assert [line.split("  ")[0] for line in said.splitlines()].count("ok") == len(SUBJECTS) - len(without_npm)
 
 
 @pytest.mark.django_db
@@ -125,6 +128,25 @@ def test_without_database_and_redis_it_tells_what_can_be_told(tmp_path, away):
     assert {name for name, each in told.items() if each["state"] == "failed"} == {"database", "redis"}
     assert told["storage"]["state"] == "ok"
     assert "secret" not in json.dumps(told)
+
+
+def test_credentials_in_the_address_of_an_endpoint_are_not_told(tmp_path):
+    with nobody_there() as port:
+        endpoint = f"http://me:secret@127.0.0.1:{port}"
+        _, told, complaint = doctor_elsewhere(
+            tmp_path,
+            DATABASE_URL=f"postgresql://127.0.0.1:{port}/pictures",
+            REDIS_URL=f"redis://127.0.0.1:{port}/0",
+            AWS_STORAGE_BUCKET_NAME="pictures",
+            AWS_REGION="eu-central-1",
+            AWS_ENDPOINT_URL=endpoint,
+            AWS_ACCESS_KEY_ID="testing",
+            AWS_SECRET_ACCESS_KEY="testing",
+            RECOGNIZER="rekognition",
+        )
+    assert told["storage"]["state"] == "failed"
+    assert f"127.0.0.1:{port}" in json.dumps(told["storage"])
+    assert "secret" not in json.dumps(told) + complaint
 
 
 @pytest.mark.django_db
@@ -278,3 +300,31 @@ def test_a_mistake_in_the_configuration_is_a_line(settings):
 def test_what_never_answers_is_not_waited_for():
     with pytest.raises(TimeoutError), frozen() as port, socket.create_connection(("127.0.0.1", port)) as line:
         bounded(lambda: line.recv(1), seconds=0.05)
+
+
+def test_models_that_do_not_run_are_reported(settings, tmp_path):
+    settings.LOCAL_DETECTOR = str(tmp_path / "own.onnx")
+    assert found("models").sentence == f"The model file {tmp_path}/own.onnx is missing."
+    own_models.write(tmp_path / "own.onnx", OWN_MODEL, b=[[0, 0, 1, 1]], s=[[0.5, 0.5, 0.5]])
+    assert found("models").sentence == ("The output of own.onnx is 1 x 3, but by its description it should be 1 x 2.")
+    own_models.write(tmp_path / "own.onnx", OWN_MODEL, b=[[0, 0, 1, 1]], s=[[0.5, 0.5]])
+    assert found("models").state == "ok"
+
+
+OWN_MODEL = """
+kind = "detector"
+classes = ["cat", "dog"]
+[input]
+size = [8, 8]
+[output]
+boxes = "b"
+scores = "s"
+"""
+
+
+def test_models_that_are_not_prepared_are_reported(settings, tmp_path):
+    settings.LOCAL_MODELS = tmp_path
+    finding = found("models")
+    assert (finding.state, finding.next_step) == ("warning", "Install npm and run `manage.py prepare_models`.")
+    settings.RECOGNIZER = "simulator"
+    assert found("models").sentence == "Not used: RECOGNIZER is simulator."

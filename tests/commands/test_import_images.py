@@ -106,9 +106,13 @@ def test_failing_storage_ends_import(owner, folder, pictures_folder, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 5
 
 
-def test_own_storage_is_not_imported(owner, folder, pictures_folder, monkeypatch):
+def test_own_storage_is_not_imported(owner, folder, settings, tmp_path, monkeypatch):
+    pictures_folder = tmp_path / "pictures"
+    default = settings.STORAGES["default"]
+    options = {**default["OPTIONS"], "location": pictures_folder}
+    settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
     run(folder)
-    monkeypatch.chdir(pictures_folder.parent)
+    monkeypatch.chdir(tmp_path)
     assert run(".") == (0, "Imported 0, skipped 2 already in the library, rejected 0.\n")
     assert run(pictures_folder / "renditions")[1] == "Imported 0, skipped 0 already in the library, rejected 1.\n"
     assert Image.objects.count() == 2

@@ -144,3 +144,9 @@ def test_folder_import_reads_sidecars(owner, tmp_path):
     list(pipeline.import_files([tmp_path], owner_id=owner.pk))
     image = Image.objects.get()
     assert (label_rows(image), str(image)) == (TAGS, "At the lake")
+
+
+def test_pictures_with_keywords_in_their_file_are_found(owner, image):
+    create_image(owner)
+    assert image_ids(parse("by:file"), viewer=viewer_of(owner), limit=9) == [image.pk]
+    assert image_ids(parse("by:file tag:Grandma"), viewer=viewer_of(owner), limit=9) == [image.pk]

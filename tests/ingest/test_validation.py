@@ -91,8 +91,8 @@ def test_any_bytes_are_something(head):
 @pytest.mark.parametrize(
     ("size", "maximum", "sentence"),
     [
-        (100 * 1024**2 + 1, 100 * 1024**2, "file.jpg: 100.1 MB is over the limit of 100 MB"),
-        (3_000_000_000, 100 * 1024**2, "file.jpg: 2,861.1 MB is over the limit of 100 MB"),
+        (100 * 1000**2 + 1, 100 * 1000**2, "file.jpg: 100.1 MB is over the limit of 100 MB"),
+        (3_000_000_000, 100 * 1000**2, "file.jpg: 3,000 MB is over the limit of 100 MB"),
         (1001, 1000, "file.jpg: 1,001 bytes is over the limit of 1,000 bytes"),
     ],
 )

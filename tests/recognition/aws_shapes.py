@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ OPERATIONS = {
     "text": "DetectText",
     "moderation": "DetectModerationLabels",
 }
+LOCAL_FIELD = re.compile(r"DetectLabels\.Labels\[\d+\]\.DetectedBy is unknown")
 TYPES = {"string": str, "integer": int, "float": float, "double": float, "boolean": bool, "long": int}
 
 MODEL = botocore.session.get_session().get_service_model("rekognition")
@@ -22,6 +24,11 @@ MODEL = botocore.session.get_session().get_service_model("rekognition")
 def complaints(answer: Any, operation: str) -> list[str]:
     """Paths of unknown keys and of values of another type or range."""
     return list(_complaints(answer, MODEL.operation_model(operation).output_shape, operation))
+
+
+def complaints_about_local(answer: Any, operation: str) -> list[str]:
+    """The same of the local recognizer, which adds a field: each label's models."""
+    return [text for text in complaints(answer, operation) if not LOCAL_FIELD.fullmatch(text)]
 
 
 def _complaints(value: Any, shape: Any, where: str) -> Iterator[str]:

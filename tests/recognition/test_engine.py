@@ -14,6 +14,7 @@ from analysis.models import Analysis, Call, Image, ImageLabel, ModelVersion, Out
 from analysis.recognition import claims, engine_runner, ledger, outages
 from analysis.recognition.base import Response
 from analysis.recognition.engine import save_with_retry
+from analysis.recognition.rate_limiter import STRICT_WINDOW
 from analysis.recognition.save_results import AttemptResult, save_results
 from tests import pictures
 from tests.factories import create_analysis, create_image, label_rows, labels_answer
@@ -66,6 +67,7 @@ def test_images_are_analyzed_in_parallel_and_saved_once(owner, simulator):
 def test_same_bytes_are_paid_once_across_owners(owner, colleague, simulator, settings):
     settings.RECOGNITION_THREADS = 8
     mine, theirs = stored_images(owner, 1)[0], stored_images(colleague, 1)[0]
+    Image.objects.filter(pk=mine.pk).update(visibility=Image.Visibility.SHARED)
     pipeline.request_analysis(image_ids=[mine.pk, theirs.pk])
     work_until_done()
     assert simulator.statistics()["requests"] == 1
@@ -319,3 +321,19 @@ def test_deleted_analysis_does_not_affect_other_results(owner, simulator):
     second.refresh_from_db()
     assert second.state == "done"
     assert list(Call.objects.order_by("pk").values_list("analysis", flat=True)) == [None, second.pk]
+
+
+def test_every_call_waits_for_room_where_the_quota_is_counted_by_the_second(owner, simulator, settings):
+    settings.REKOGNITION_QUOTA = {"labels": "40"}
+    limiter = engine_runner.limiter("rekognition", "labels")
+    limiter._redis.delete(limiter._key, f"{limiter._key}:sent")
+    now = limiter._redis.time()[0]
+    limiter._redis.hset(limiter._key, "burst_at", now)
+    limiter._redis.zadd(f"{limiter._key}:sent", {f"another worker's {number}": now + 1 for number in range(40)})
+    pipeline.request_analysis(image_ids=[image.pk for image in stored_images(owner, 5)])
+    work()
+    assert states() == {"done": 5}
+    sent = limiter._redis.zrange(f"{limiter._key}:sent", 0, -1, withscores=True)
+    assert [at >= now + 1 + STRICT_WINDOW for name, at in sent if b"another" not in name] == [True] * 5
+    assert max(Analysis.objects.values_list("latency_ms", flat=True)) < 900  # without the wait
+    limiter._redis.delete(limiter._key, f"{limiter._key}:sent")

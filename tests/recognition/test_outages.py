@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from analysis import pipeline
 from analysis.health import workload as health
 from analysis.models import Analysis, Call, Outage
-from analysis.recognition import outages
+from analysis.recognition import ledger, outages
 from analysis.recognition.base import ApiUnavailable, Throttled
 from analysis.recognition.engine import Engine
 from analysis.recognition.rekognition import client
@@ -171,6 +171,23 @@ def test_paid_probes_are_less_frequent(db):
 
     assert timedelta(minutes=4) < longest("AccessDeniedException") <= timedelta(minutes=5)
     assert timedelta(minutes=14) < longest("NoAnswer") <= timedelta(minutes=15)
+
+
+def test_probe_is_not_missed_after_the_clock_was_set_back(db, settings):
+    def is_probed(code: str, after: timedelta) -> bool:
+        outage = Outage.objects.create(
+            recognizer="rekognition", api="labels", code=code, message="", probe_at=now() + after
+        )
+        is_claimed = outages.try_claim_probe(outage)
+        outage.delete()
+        return is_claimed
+
+    two_hours = timedelta(hours=2)
+    assert [is_probed(code, two_hours) for code in ("AccessDeniedException", "NoAnswer")] == [True, True]
+    assert [is_probed(code, timedelta(minutes=14)) for code in ("AccessDeniedException", "NoAnswer")] == [False, False]
+    settings.MONTHLY_BUDGET = Decimal("0.01")
+    calls(*["unknown"] * ledger.MIN_LOST_REQUESTS)
+    assert [is_probed(code, two_hours) for code in ("AccessDeniedException", "NoAnswer")] == [True, False]
 
 
 def test_next_probe_after_a_loss_uses_another_image(owner, simulator):

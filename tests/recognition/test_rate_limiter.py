@@ -7,7 +7,14 @@ import pytest
 import redis
 from django.conf import settings
 
-from analysis.recognition.rate_limiter import AHEAD, BURST, BURST_RECOVERY, RateLimiter, RateLimiterUnavailable
+from analysis.recognition.rate_limiter import (
+    AHEAD,
+    BURST,
+    BURST_RECOVERY,
+    STRICT_WINDOW,
+    RateLimiter,
+    RateLimiterUnavailable,
+)
 from imagelib import embedded
 
 
@@ -73,13 +80,47 @@ def test_throttle_lowers_the_shared_rate_once_a_second_and_it_recovers(connectio
     one.acquire(1)
     assert one.throttled() == 100  # the burst alone is gone
     pretend(one, throttled_at=-1)
-    assert one.throttled() == pytest.approx(95)
-    assert other.throttled() == pytest.approx(95, abs=1)
-    assert other.acquire(1).rate == pytest.approx(95, abs=2)
+    assert one.throttled() == pytest.approx(97)
+    assert other.throttled() == pytest.approx(97, abs=1)
+    assert other.acquire(1).rate == pytest.approx(97, abs=2)
     pretend(one, throttled_at=-1, cut_at=-1)
-    assert one.throttled() == pytest.approx(0.7 * 97.3, abs=1.5)  # again so soon: the quota is far lower
+    assert one.throttled(20) == pytest.approx(0.7 * 98.5, abs=1.5)  # many again so soon: the quota is far lower
     pretend(one, cut_at=-2)
     assert 70 < one.acquire(1).rate < 97
+
+
+def test_single_throttles_soon_after_another_lower_the_rate_little(connection):
+    limiter = RateLimiter(connection, key="single", quota=100)
+    pretend(limiter, burst_at=0, throttled_at=-1, cut_at=-1)
+    connection.hset(limiter._key, mapping={"cut": 97, "ceiling": 100})
+    assert limiter.throttled(3) == pytest.approx(0.97 * 98.5, abs=1.5)
+    assert limiter.throttled(20) == pytest.approx(0.97 * 98.5, abs=1.5)  # within a second
+    pretend(limiter, throttled_at=-1, cut_at=-1)
+    assert limiter.throttled() == pytest.approx(0.7 * 97, abs=1.5)  # together with those before
+
+
+def test_late_call_delays_the_one_that_follows_a_second_after_it(connection):
+    now = 1_000.0
+    limiter = RateLimiter(connection, key="window", quota=10, clock=lambda: now)
+
+    def sent_at(call: str) -> float:
+        return now + limiter.send_delay(call)
+
+    for number in range(10):
+        now = 1_000.0 + number / 10
+        assert sent_at(f"first {number}") == now
+    now = 1_001.0
+    assert sent_at("eleventh") == pytest.approx(1_000 + STRICT_WINDOW, abs=1e-5)
+    assert sent_at("twelfth") == pytest.approx(1_000.1 + STRICT_WINDOW, abs=1e-5)
+    now = 1_001.5  # both slept longer than they should
+    assert sent_at("eleventh") == now
+    assert sent_at("twelfth") == now
+    now = 1_002.2
+    for number in range(8):
+        assert sent_at(f"second {number}") == now
+    assert sent_at("last") == pytest.approx(1_001.5 + STRICT_WINDOW, abs=1e-5)
+    now = 900.0  # the clock was set back
+    assert sent_at("after") == now
 
 
 def test_grants_are_evenly_spaced_across_workers(connection):
@@ -101,14 +142,14 @@ def test_late_worker_gets_a_burst_until_a_throttle(connection):
     limiter.acquire(0)
 
     def granted_after_being_late() -> int:
-        pretend(limiter, next=-0.15)
+        pretend(limiter, next=-0.09)
         return limiter.acquire(100).granted
 
-    assert granted_after_being_late() == pytest.approx(45, abs=2)
+    assert granted_after_being_late() == pytest.approx(39, abs=2)
     limiter.throttled()
     assert granted_after_being_late() == pytest.approx(30, abs=2)
     pretend(limiter, burst_at=-BURST_RECOVERY - 1)
-    assert granted_after_being_late() == pytest.approx(45, abs=2)
+    assert granted_after_being_late() == pytest.approx(39, abs=2)
 
 
 def test_slow_worker_is_granted_further_ahead_exclusively(connection):
@@ -160,6 +201,8 @@ def test_unavailable_redis_raises():
         RateLimiter(gone, key="g", quota=100).acquire(1)
     with pytest.raises(RateLimiterUnavailable):
         RateLimiter(gone, key="g", quota=100).throttled()
+    with pytest.raises(RateLimiterUnavailable):
+        RateLimiter(gone, key="g", quota=100).send_delay("call")
 
 
 def test_clock_set_back_does_not_block(connection):
@@ -171,4 +214,4 @@ def test_clock_set_back_does_not_block(connection):
     assert (grant.rate, grant.granted, grant.wait <= 0.1) == (10, 0, True)
     assert limiter.throttled() == 10  # the burst alone
     pretend(limiter, throttled_at=-1)
-    assert limiter.throttled() == 9.5
+    assert limiter.throttled() == 9.7

@@ -42,6 +42,13 @@ def test_labels():
     assert entries[5].aliases == ("Human",)
 
 
+def test_models_that_named_a_label():
+    entry = {**rekognition_responses.label("Dog"), "DetectedBy": [{"Name": "classifier"}, {"Name": "detector"}]}
+
+    assert responses.labels_in({"Labels": [entry]})[0].detected_by == ("classifier", "detector")
+    assert responses.labels_in({"Labels": [{**entry, "DetectedBy": 3}]})[0].detected_by == ()
+
+
 def test_colors_and_quality():
     assert [color.css_color for color in responses.colors_in(rekognition_responses.labels())] == [
         "darkslategrey",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from analysis.models import Analysis, Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.models import Analysis, Image, ImageEmbedding, Label, LabelAlias, Rating, Verdict, Viewer
 from analysis.recognition import responses
 from analysis.recognition.detected_labels import detected_labels, lines_in
 from analysis.search import terms
@@ -31,6 +34,7 @@ class Picture:
     analyses: list[Analysis] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     mark: Rating | None = None
+    vector: tuple[float, ...] = field(default=(), repr=False)
 
 
 @dataclass
@@ -53,8 +57,12 @@ def library(viewer: Viewer, moment: datetime) -> Library:
         (label.kind, label.name.lower()): label.merged_into or label
         for label in Label.objects.select_related("merged_into")
     }
+    ancestors = _ancestors(standing)
     return Library(
-        [_picture(row, viewer, standing) for row in Image.objects.select_related("owner", "bucket")],
+        [
+            _picture(row, viewer, standing, ancestors)
+            for row in Image.objects.select_related("owner", "bucket", "folder")
+        ],
         labels,
         aliases,
         viewer,
@@ -62,14 +70,50 @@ def library(viewer: Viewer, moment: datetime) -> Library:
     )
 
 
+def _ancestors(standing: dict[tuple[str, str], Label]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """The keys of all labels above each label, without itself."""
+    parents: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for label in Label.objects.prefetch_related("parents"):
+        above = {_key(standing[_key(parent)]) for parent in label.parents.all()}
+        parents.setdefault(_key(standing[_key(label)]), set()).update(above)
+    ancestors = {}
+    for key, above in parents.items():
+        pending, seen = list(above), set[tuple[str, str]]()
+        while pending:
+            if (other := pending.pop()) not in seen:
+                seen.add(other)
+                pending += parents.get(other, ())
+        ancestors[key] = seen - {key}
+    return ancestors
+
+
+def _add_ancestors(
+    picture: Picture,
+    ancestors: dict[tuple[str, str], set[tuple[str, str]]],
+    standing: dict[tuple[str, str], Label],
+    rejected: set[tuple[str, str]],
+) -> None:
+    """A label stands for the labels below it, and a tag for the label of its name."""
+    for (kind, name), label in list(picture.labels.items()):
+        above = ancestors.get((kind, name), set())
+        if kind == "tag" and ("label", name) in standing:
+            above = ancestors.get(_key(standing["label", name]), set())
+        for key in above - rejected:
+            if label.confidence >= (standing[key].threshold or 0):
+                previous = picture.labels.get(key, ReferenceLabel(0.0, 0))
+                confidence = max(previous.confidence, label.confidence)
+                picture.labels[key] = ReferenceLabel(confidence, previous.count)
+
+
 def _key(label: Label) -> tuple[str, str]:
     return label.kind, label.name.lower()
 
 
-def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label]) -> Picture:
+def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label], ancestors) -> Picture:
     picture = Picture(row)
     picture.analyses = list(row.analyses.order_by("pk"))
     picture.verdicts = list(row.verdicts.select_related("label").order_by("decided_at", "pk"))
+    picture.vector = _vector(ImageEmbedding.objects.filter(image=row).first())
     picture.mark = Rating.objects.filter(image=row, person_id=viewer.person_id).first()
     if row.trashed_at is not None:
         return picture
@@ -87,13 +131,27 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label])
             picture.text = lines_in(analysis.answer)
         if analysis.api == "labels":
             picture.quality = responses.quality_in(analysis.answer)
-    for key, verdict in {_key(standing[_key(verdict.label)]): verdict for verdict in picture.verdicts}.items():
+    decisive = {_key(standing[_key(verdict.label)]): verdict for verdict in picture.verdicts}
+    for key, verdict in decisive.items():
         if verdict.decision == "rejected":
             picture.labels.pop(key, None)
         else:
             previous = picture.labels.get(key)
             picture.labels[key] = ReferenceLabel(FULL, previous.count if previous else 0)
+    rejected = {key for key, verdict in decisive.items() if verdict.decision == "rejected"}
+    _add_ancestors(picture, ancestors, standing, rejected)
     return picture
+
+
+def _vector(embedding: ImageEmbedding | None) -> tuple[float, ...]:
+    if embedding is None or embedding.vector is None:
+        return ()
+    length = math.hypot(*embedding.vector)
+    return tuple(value / length for value in embedding.vector)
+
+
+def _cosine(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
 
 
 def reference_results(query: Query, library: Library) -> list[int]:
@@ -106,7 +164,9 @@ def reference_results(query: Query, library: Library) -> list[int]:
         and all(_matches_node(part, picture, library) for part in query.parts)
     ]
     ranked = next((part for part in query.parts if isinstance(part, terms.LabelTerm)), None)
-    sort = query.sort if query.sort != "confidence" or ranked else "newest"
+    similar = next((_similar_ids(part, library) for part in query.parts if isinstance(part, terms.SimilarTerm)), None)
+    is_sortable = {"confidence": ranked is not None, "similarity": similar is not None}.get(query.sort, True)
+    sort = query.sort if is_sortable else "newest"
     keys = {
         "newest": lambda p: p.row.added_at,
         "oldest": lambda p: p.row.added_at,
@@ -114,6 +174,7 @@ def reference_results(query: Query, library: Library) -> list[int]:
         "confidence": lambda p: max((label.confidence for label in _labels_of(ranked, p, library)), default=0),
         "name": lambda p: p.row.filename.lower(),
         "size": lambda p: p.row.size,
+        "similarity": lambda p: -similar.index(p.row.pk),
     }
     hits.sort(key=lambda picture: (keys[sort](picture), picture.row.pk), reverse=sort not in {"oldest", "name"})
     return [picture.row.pk for picture in hits]
@@ -193,13 +254,68 @@ def _has_face(node, picture, library):
 
 
 def _has_text(node, picture, library):
-    words, phrase = picture.text.lower().split(), node.text.lower().split()
-    return any(words[start : start + len(phrase)] == phrase for start in range(len(words)))
+    words, phrase = _words(picture.text), _words(node.text)
+    is_phrase = bool(phrase) and any(words[at : at + len(phrase)] == phrase for at in range(len(words)))
+    plates = {joined for line in picture.text.split("\n") if (joined := _joined_plate(line))}
+    return is_phrase or (len(phrase) == 1 and phrase[0] in plates) or _joined_plate(node.text) in {*plates, *words}
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters and digits, and single Chinese, Japanese and Korean characters."""
+    return re.findall("[\u3040-\u30ff\u4e00-\u9fff]|[^\\W_\u3040-\u30ff\u4e00-\u9fff]+", text.lower())
+
+
+def _joined_plate(line: str) -> str | None:
+    groups = re.split("[ .-]+", line.lower())
+    is_plate = 2 <= len(groups) <= 4 and all(re.fullmatch("[a-z0-9]{1,7}", group) for group in groups)
+    return "".join(groups) if is_plate else None
 
 
 def _has_name(node, picture, library):
     text = node.text.lower()
     return text in picture.row.filename.lower() or text in picture.row.title.lower()
+
+
+def _has_folder(node, picture, library):
+    return picture.row.folder is not None and _is_in_path(node, f"{picture.row.folder.path}/")
+
+
+def _has_key(node, picture, library):
+    row = picture.row
+    return _is_in_path(node, f"{row.folder.path}/{row.filename}" if row.folder else row.filename)
+
+
+def _is_in_path(node, path: str) -> bool:
+    text = unicodedata.normalize("NFC", node.text).lower()
+    if node.is_prefix:
+        return path.lower().startswith(text.removeprefix("/"))
+    return text in f"/{path}".lower()
+
+
+def _is_anniversary(node, picture, library):
+    day = (node.month, node.day) if node.month else (library.moment.month, library.moment.day)
+    taken = picture.row.taken_at
+    return taken is not None and (taken.month, taken.day) == day
+
+
+def _is_near(node, picture, library):
+    row = picture.row
+    if row.latitude is None or row.longitude is None:
+        return False
+    here, there = ((math.radians(place.latitude), math.radians(place.longitude)) for place in (node, row))
+    cosine = math.sin(here[0]) * math.sin(there[0]) + math.cos(here[0]) * math.cos(there[0]) * math.cos(
+        here[1] - there[1]
+    )
+    return 6371.0088 * math.acos(max(-1.0, min(1.0, cosine))) <= node.kilometers
+
+
+def _is_in_box(node, picture, library):
+    row = picture.row
+    if row.latitude is None or row.longitude is None or not node.south <= row.latitude <= node.north:
+        return False
+    if node.west <= node.east:
+        return node.west <= row.longitude <= node.east
+    return row.longitude >= node.west or row.longitude <= node.east
 
 
 def _has_camera(node, picture, library):
@@ -227,8 +343,9 @@ def _has_bucket(node, picture, library):
 def _in_range(node, picture, library):
     if node.field == "rating":
         return picture.mark is not None and _within(picture.mark.rating, node.low, node.high)
-    if node.field in {"size", "width", "height"}:
-        return _within(getattr(picture.row, node.field), node.low, node.high)
+    columns = {"aperture": "f_number", "exposure": "exposure_seconds", "focal": "focal_millimeters"}
+    if node.field in {"size", "width", "height", "iso", *columns}:
+        return _within(getattr(picture.row, columns.get(node.field, node.field)), node.low, node.high)
     name = "sharpness" if node.field == "quality" else node.field
     return picture.quality is not None and _within(getattr(picture.quality, name), node.low, node.high)
 
@@ -268,7 +385,7 @@ def _has_state(node, picture, library):  # noqa: PLR0911
         case "trashed":
             return row.trashed_at is not None
         case "duplicate":
-            return any(_is_twin(row, other.row, library) for other in library.pictures)
+            return any(_is_twin(picture, other, library) for other in library.pictures)
     return row.visibility == Image.Visibility[node.state.upper()]
 
 
@@ -286,6 +403,8 @@ def _has_feature(node, picture, library):
 def _has_source(node, picture, library):
     if node.source == "person":
         return any(verdict.decision != "rejected" for verdict in picture.verdicts)
+    if node.source == "file":
+        return picture.row.file_keywords.exists()
     return any(analysis.is_current and analysis.recognizer == node.source for analysis in picture.analyses)
 
 
@@ -293,7 +412,7 @@ def _has_model(node, picture, library):
     return any(analysis.is_current and analysis.model_version == node.version for analysis in picture.analyses)
 
 
-def _is_similar(node, picture, library):
+def _is_near_duplicate(node, picture, library):
     other = next((other.row for other in library.pictures if other.row.pk == node.image_id), None)
     if other is None or not _is_visible(other, Query(), library):
         return False
@@ -302,6 +421,21 @@ def _is_similar(node, picture, library):
     if other.phash is None or picture.row.phash is None:
         return False
     return ((other.phash ^ picture.row.phash) & (2**64 - 1)).bit_count() <= 7
+
+
+def _similar_ids(node, library: Library) -> list[int]:
+    """The similar pictures that the viewer may see, the nearest first."""
+    visible = [picture for picture in library.pictures if _is_visible(picture.row, Query(), library)]
+    names = {
+        **{str(picture.row.pk): picture for picture in visible},
+        **{str(picture.row.public_id): picture for picture in visible if picture.row.visibility == 2},
+    }
+    reference = names.get(node.picture)
+    if reference is None or not reference.vector:
+        return []
+    others = [picture for picture in visible if picture.vector and picture.row.pk != reference.row.pk]
+    cosines = {picture.row.pk: _cosine(picture.vector, reference.vector) for picture in others}
+    return sorted((pk for pk, cosine in cosines.items() if cosine >= 0.5), key=lambda pk: -cosines[pk])
 
 
 def _moment(node, picture: Picture) -> datetime:
@@ -325,8 +459,10 @@ def _fits(node, required: set[str], face: responses.DetectedFace) -> bool:
     return required <= face_traits and is_young_enough and is_old_enough
 
 
-def _is_twin(row: Image, other: Image, library: Library) -> bool:
-    is_same = row.sha256 == other.sha256 or (row.phash is not None and row.phash == other.phash)
+def _is_twin(picture: Picture, twin: Picture, library: Library) -> bool:
+    row, other = picture.row, twin.row
+    looks_different = picture.vector and twin.vector and _cosine(picture.vector, twin.vector) < 0.7
+    is_same = row.sha256 == other.sha256 or (row.phash is not None and row.phash == other.phash and not looks_different)
     return row.pk != other.pk and is_same and other.trashed_at is None and _is_visible(other, Query(), library)
 
 
@@ -344,6 +480,13 @@ _EVALUATORS = {
     terms.BucketTerm: _has_bucket,
     terms.FormatTerm: _has_format,
     terms.CameraTerm: _has_camera,
+    terms.LensTerm: lambda node, picture, library: node.text.lower() in picture.row.lens.lower(),
+    terms.FolderTerm: _has_folder,
+    terms.PlaceTerm: lambda node, picture, library: node.text.lower() in picture.row.place.lower(),
+    terms.NearTerm: _is_near,
+    terms.DayTerm: _is_anniversary,
+    terms.BoxTerm: _is_in_box,
+    terms.KeyTerm: _has_key,
     terms.RangeTerm: _in_range,
     terms.DateTerm: _in_dates,
     terms.RelativeDateTerm: _in_period,
@@ -352,5 +495,6 @@ _EVALUATORS = {
     terms.HasTerm: _has_feature,
     terms.SourceTerm: _has_source,
     terms.ModelTerm: _has_model,
-    terms.SimilarTerm: _is_similar,
+    terms.NearDuplicateTerm: _is_near_duplicate,
+    terms.SimilarTerm: lambda node, picture, library: picture.row.pk in _similar_ids(node, library),
 }

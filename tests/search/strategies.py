@@ -10,19 +10,27 @@ from hypothesis import strategies as st
 from analysis.search.query import SORTS, Query
 from analysis.search.terms import (
     And,
+    BoxTerm,
     BucketTerm,
     CameraTerm,
     CategoryTerm,
     CountTerm,
     DateTerm,
+    DayTerm,
     FaceTerm,
+    FolderTerm,
     FormatTerm,
     HasTerm,
+    KeyTerm,
     LabelTerm,
+    LensTerm,
     ModelTerm,
     NameTerm,
+    NearDuplicateTerm,
+    NearTerm,
     OrientationTerm,
     OwnerTerm,
+    PlaceTerm,
     RangeTerm,
     RelativeDateTerm,
     SimilarTerm,
@@ -39,6 +47,9 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 WORDS = ("dog", "Cat", "black and white", "OR", "NOT", "AND", "size", "face", "sort:name", "-", "*", '5" screen', "..")
 UNUSUAL = st.text(min_size=1, max_size=12).map(lambda text: " ".join(text.replace("\0", "").split())).filter(bool)
+
+
+TEXT_TERMS = (PlaceTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm)
 
 
 def names():
@@ -67,6 +78,9 @@ def measures():
     scales = {
         "size": st.integers(0, 10**15),
         **dict.fromkeys(("width", "height"), st.integers(0, 1_000_000)),
+        "iso": st.integers(1, 10_000_000),
+        "exposure": st.floats(1e-9, 1e9) | st.integers(1, 8000).map(lambda part: 1 / part),
+        **dict.fromkeys(("aperture", "focal"), st.floats(1e-9, 1e9)),
         "rating": st.integers(1, 5),
         **dict.fromkeys(("quality", "brightness", "sharpness", "contrast"), percents()),
     }
@@ -88,6 +102,11 @@ def counts():
     return st.builds(lambda name, bounds: CountTerm(name, *bounds), names(), bounds)
 
 
+def degrees(limit: int):
+    """Coordinates to the millimeter."""
+    return st.integers(-limit * 10**8, limit * 10**8).map(lambda number: number / 10**8)
+
+
 def leaves():
     dates = st.sampled_from(["taken", "added"])
     return st.one_of(
@@ -98,7 +117,14 @@ def leaves():
         counts(),
         faces(),
         st.builds(TextTerm, names()),
-        *(st.builds(kind, names()) for kind in (NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm)),
+        *(st.builds(kind, names(), st.booleans()) for kind in (FolderTerm, KeyTerm)),
+        st.dates().map(lambda day: DayTerm(day.month, day.day)) | st.just(DayTerm()),
+        st.builds(NearTerm, degrees(90), degrees(180), st.integers(1, 20_100 * 10**6).map(lambda mm: mm / 10**6)),
+        st.builds(
+            lambda latitudes, west, east: BoxTerm(min(latitudes), west, max(latitudes), east),
+            *(st.tuples(degrees(90), degrees(90)), degrees(180), degrees(180)),
+        ),
+        *(st.builds(kind, names()) for kind in TEXT_TERMS),
         measures(),
         st.builds(lambda field, bounds: DateTerm(field, *bounds), dates, ranges(days())),
         st.builds(RelativeDateTerm, dates, st.integers(1, 100), st.sampled_from(["day", "week", "month", "year"])),
@@ -108,7 +134,8 @@ def leaves():
         st.builds(HasTerm, st.sampled_from(HasTerm.FEATURES)),
         st.builds(SourceTerm, st.sampled_from(SourceTerm.SOURCES)),
         st.builds(ModelTerm, names()),
-        st.builds(SimilarTerm, st.integers(0, 10**18 - 1)),
+        st.builds(NearDuplicateTerm, st.integers(0, 10**18 - 1)),
+        st.builds(SimilarTerm, (st.integers(0, 10**18 - 1) | st.uuids()).map(str)),
     )
 
 

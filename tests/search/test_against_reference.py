@@ -10,24 +10,47 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.library.duplicate_flags import mark_all_duplicates
-from analysis.models import Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.library.folders import get_or_create_folder
+from analysis.models import FileKeyword, Image, Label, LabelAlias, Rating, Verdict, Viewer
+from analysis.recognition.reindex_ancestors import refresh_all
 from analysis.recognition.search_index import reindex
 from analysis.search import results as search
 from analysis.search import terms
 from analysis.search.label_counts import refresh_label_counts
 from analysis.search.query import SORTS, Query
 from tests import rekognition_responses
-from tests.factories import START, create_analysis, create_bucket, create_image, create_user
+from tests.factories import START, create_analysis, create_bucket, create_embedding, create_image, create_user
 from tests.search import reference_search
 
 pytestmark = pytest.mark.django_db
 
 NAMES = ["Dog", "Cat", "Person", "Grass", "Car", *(f"Dwarf {number}" for number in range(10)), "Straße", "Cat Grass"]
+PARENTS = [("Dwarf 4", "Person"), ("Dwarf 5", "Dwarf 4"), ("Grass", "Dwarf 6"), ("Dwarf 3", "Dwarf 7")]
+PARENTS += [("Dwarf 7", "Dwarf 8"), ("Dwarf 8", "Dwarf 9"), ("Dwarf 9", "Dwarf 3")]  # a circle
 CATEGORIES = ["Animals and Pets", "Person Description", "Nature"]
 TRAITS = ["Smile", "Eyes Open", "Female", "Happy", "Calm"]
-WORDS = ["one", "way", "stop", "exit"]
+WORDS = ["one", "way", "stop", "exit", "A-1", "b/2.c", "京都駅", "1"]
+SEARCHED_WORDS = [*WORDS, "a", "2", "都", "a1"]
 CAMERAS = ["Canon", "Nikon 100%", ""]
 TAGS = ["holiday", "_draft", "dog"]
+FOLDERS = ["Top", "top/sub", "Top/sub/100%_ö", 'a_b/it\'s "x"/📷', "top2", None, None]
+PATHS = [
+    "top",
+    "/top/",
+    "Top/",
+    "top/sub/",
+    "ub/1",
+    "%",
+    "_",
+    "o\u0308",
+    "it's",
+    "📷/",
+    "/",
+    "//",
+    "no",
+    "📷/z",
+    "TOP/s",
+]
 PICTURES = 45
 MOMENT = START + timedelta(days=60)
 
@@ -46,6 +69,23 @@ def between(values):
 matches = st.one_of(
     st.builds(terms.NameTerm, st.sampled_from(["A", "b.j", "%", "_", "ö", "title"])),
     st.builds(terms.CameraTerm, st.sampled_from(["canon", "100%", "o"])),
+    st.builds(terms.FolderTerm, st.sampled_from(PATHS), st.booleans()),
+    st.builds(terms.KeyTerm, st.sampled_from([*PATHS, "a.jpg", "/a", "Top/100%_ö", "sub/b.", "A"]), st.booleans()),
+    st.builds(terms.DayTerm, st.integers(1, 3), st.integers(1, 28)) | st.just(terms.DayTerm()),
+    st.builds(terms.PlaceTerm, st.sampled_from(["hall", "%", "öst", "x"])),
+    st.builds(
+        terms.NearTerm,
+        st.sampled_from([1.4, -90.0, 90.0, 48.9, -48.85]),
+        st.sampled_from([3.1, 180.0, -180.0, 0.0, -177.65]),
+        st.sampled_from([0.5, 15.0, 300.0, 5_000.0, 20_100.0]),
+    ),
+    st.builds(
+        terms.BoxTerm,
+        st.sampled_from([-90.0, 1.0, 48.0]),
+        st.sampled_from([-180.0, 2.0, 179.0]),
+        st.sampled_from([49.0, 90.0]),
+        st.sampled_from([-179.0, 2.5, 180.0]),
+    ),
     st.builds(terms.FormatTerm, st.sampled_from(["jpg", "PNG", "gif"])),
 )
 leaves = st.one_of(
@@ -65,7 +105,7 @@ leaves = st.one_of(
         st.none() | st.integers(0, 60),
         st.none() | st.integers(0, 60),
     ),
-    st.builds(terms.TextTerm, st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join)),
+    st.builds(terms.TextTerm, st.lists(st.sampled_from(SEARCHED_WORDS), min_size=1, max_size=2).map(" ".join)),
     matches,
     st.builds(terms.Or, st.lists(matches, min_size=2, max_size=3, unique=True).map(tuple)),
     st.builds(terms.OwnerTerm, st.sampled_from(["me", "Owner", "colleague", "nobody"])),
@@ -75,6 +115,12 @@ leaves = st.one_of(
         st.sampled_from(["size", "width", "height"]),
         between(st.sampled_from([100, 1000, 3000])),
     ),
+    st.builds(
+        lambda field, ends: terms.RangeTerm(field, *ends),
+        st.sampled_from(["iso", "aperture", "exposure", "focal"]),
+        between(st.sampled_from([0.004, 2.8, 35, 100])),
+    ),
+    st.builds(terms.LensTerm, st.sampled_from(["35", "zoom", "%"])),
     st.builds(lambda ends: terms.RangeTerm("rating", *ends), between(st.integers(1, 5))),
     st.builds(
         lambda field, ends: terms.RangeTerm(field, *ends),
@@ -93,6 +139,7 @@ leaves = st.one_of(
     st.builds(terms.HasTerm, st.sampled_from(terms.HasTerm.FEATURES)),
     st.builds(terms.SourceTerm, st.sampled_from(terms.SourceTerm.SOURCES)),
     st.builds(terms.ModelTerm, st.sampled_from(["3.0", "3.1"])),
+    st.builds(terms.NearDuplicateTerm, st.integers(0, PICTURES - 1)),
     st.builds(terms.SimilarTerm, st.integers(0, PICTURES - 1)),
 )
 nodes = st.recursive(
@@ -203,12 +250,15 @@ def _all_pages(query: Query, viewer: Viewer, budget: int, *, size: int) -> list[
 
 
 def _with_ids(query: Query, ids: list[int]) -> Query:
-    """Replace positions in the library by ids in `like:`."""
+    """Replace positions in the library by ids in `like:` and `similar:`."""
+    public_ids = {pk: str(public_id) for pk, public_id in Image.objects.values_list("pk", "public_id")}
 
     def replacing(node):
         match node:
+            case terms.NearDuplicateTerm(index):
+                return terms.NearDuplicateTerm(ids[index])
             case terms.SimilarTerm(index):
-                return terms.SimilarTerm(ids[index])
+                return terms.SimilarTerm(public_ids[ids[index]] if index % 3 == 0 else str(ids[index]))
             case terms.Not(part):
                 return terms.Not(replacing(part))
             case terms.And(parts) | terms.Or(parts):
@@ -225,9 +275,14 @@ def _fill(rng: random.Random, people) -> list[int]:
     buckets = [create_bucket(people[0], name=name) for name in ("photos", "holidays")]
     for image in images:
         image.bucket = rng.choice([None, None, *buckets])
+        if path := rng.choice(FOLDERS):
+            whose = {"bucket_id": image.bucket.pk} if image.bucket else {"owner_id": image.owner_id}
+            image.folder_id = get_or_create_folder(path, **whose)
         image.save()
     for image in images:
         _add_analyses(rng, image)
+        if rng.random() < 0.8:  # in few dimensions, so that many are similar
+            create_embedding(image, [abs(rng.gauss(0, 1)), *(rng.gauss(0, 1) for _ in range(2))])
     reindex([image.pk for image in images])
     LabelAlias.objects.create(label=Label.objects.get_or_create(kind="label", name="Person")[0], name="Human")
     labels = [*tags, *Label.objects.filter(kind__in=["label", "emotion"])]
@@ -242,6 +297,8 @@ def _fill(rng: random.Random, people) -> list[int]:
                     image=image, person=person, is_favorite=rng.random() < 0.5, rating=rng.choice([None, 1, 3, 5])
                 )
     reindex([image.pk for image in images])
+    for image in rng.sample(images, 5):  # not indexed as tags, which the reference does not know of
+        FileKeyword.objects.create(image=image, label=rng.choice(tags))
     mark_all_duplicates()
     if rng.random() < 0.7:
         refresh_label_counts()  # otherwise every label counts as rare
@@ -253,6 +310,10 @@ def _change_labels(rng: random.Random) -> None:
     for name, other in (("Dwarf 1", "Dwarf 2"), ("Grass", "Car"), ("Straße", "Dwarf 2")):
         standing = Label.objects.get_or_create(kind="label", name=other)[0]
         Label.objects.filter(kind="label", name=name).update(merged_into=standing)
+    for name, parent in PARENTS:
+        child = Label.objects.get_or_create(kind="label", name=name)[0]
+        child.parents.add(Label.objects.get_or_create(kind="label", name=parent)[0])
+    refresh_all()
     Label.objects.filter(name__in=["Cat", "Dwarf 2", "Happy"]).update(threshold=rng.choice([70, 90]))
 
 
@@ -268,8 +329,14 @@ def _picture(rng: random.Random, owner) -> Image:
         width=rng.choice([800, 1000]),
         height=rng.choice([800, 1000, 3500]),
         camera_make=rng.choice(CAMERAS),
-        latitude=rng.choice([None, 1.5]),
-        longitude=3.0,
+        lens=rng.choice(["", "35 mm", "Zoom 24-70"]),
+        iso=rng.choice([None, 100, 400]),
+        f_number=rng.choice([None, 1.4, 2.8]),
+        exposure_seconds=rng.choice([None, 1 / 250, 35.0]),
+        focal_millimeters=rng.choice([None, 24.0, 35.0, 100.0]),
+        latitude=rng.choice([None, 1.5, -89.9, 89.99, 48.85]),
+        longitude=rng.choice([None, 3.0, 179.95, -179.95, 2.35]),
+        place=rng.choice(["", "Old pier, Hallstatt", "100%, Österreich"]),
         visibility=rng.choice([0, 0, 1, 2]),
         added_at=START + timedelta(days=rng.randrange(60), seconds=rng.randrange(3)),
         taken_at=rng.choice([None, START + timedelta(days=rng.randrange(60))]),

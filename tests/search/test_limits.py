@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.urls import reverse
@@ -19,6 +22,14 @@ from analysis.search.time_limit import SearchTooSlow, time_limit
 from tests.factories import create_image, create_labeled_image
 
 TOO_SLOW = "This search takes too long. Use fewer terms, or add a label or a date."
+
+
+@contextmanager
+def slow(table: str):
+    """Locks a table in another connection, so that each statement on it waits."""
+    with psycopg.connect(**connection.get_connection_params() | {"prepare_threshold": None}) as other:
+        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
 
 
 def any_of(number: int, term: str) -> str:
@@ -126,3 +137,34 @@ def test_image_page_works_if_its_search_is_too_slow(owner, signed_in, settings):
     assert browser.get(reverse("image", args=[image.pk]), {"q": "dog"}).status_code == 200
     answer = browser.post(reverse("bulk-menu"), {"all": "1", "q": "dog"})
     assert TOO_SLOW in answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_estimate_that_takes_too_long_says_so(owner, signed_in, settings, method):
+    create_labeled_image(owner, {"Dog": 98})
+    settings.SEARCH_SECONDS = 1e-9
+    answer = getattr(signed_in(owner), method)(reverse("analyze"), {"all": "1", "q": "dog"})
+    assert (answer.status_code, TOO_SLOW in answer.content.decode()) == (422, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dashboard_that_takes_too_long_says_so(owner, signed_in, settings):
+    settings.SEARCH_SECONDS, browser = 0.001, signed_in(owner)
+    with slow("analysis_addedstatistics"):
+        page = browser.get(reverse("dashboard")).content.decode()
+        csv = browser.get(reverse("dashboard-csv", args=["added"]))
+    sentence = "These figures take too long to count. Choose a shorter period, or try again later."
+    assert sentence in page
+    assert (csv.status_code, csv.content.decode()) == (503, sentence)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("url", ["/admin/analysis/image/?q=dog", "/admin/analysis/analysis/?q=dog"])
+def test_admin_search_that_takes_too_long_shows_all_rows(staff, signed_in, settings, url):
+    create_labeled_image(staff, {"Dog": 98}, filename="dog.jpg")
+    settings.SEARCH_SECONDS = 1e-9
+    page = signed_in(staff).get(url, follow=True)
+    assert [target for target, _ in page.redirect_chain] == [url.partition("?")[0]]
+    assert f"{TOO_SLOW} Showing all rows." in page.content.decode()
+    assert page.context["cl"].result_count == 1

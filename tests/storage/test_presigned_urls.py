@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.urls import reverse
 
+from analysis.aws import s3_objects
+from analysis.aws.object_refs import S3Object
 from analysis.storage import blobs
 from analysis.storage.presigned_urls import Distribution, presign, signed_at
 from analysis.storage.s3 import SharedS3Storage
@@ -65,6 +67,22 @@ def test_download_url_is_short_lived_and_bypasses_cloudfront(credentials, second
     assert (parts.netloc, parse_qs(parts.query).get("X-Amz-Expires")) == (
         ("pictures.s3.eu-central-1.amazonaws.com", [lasts]) if lasts else ("", None)
     )
+
+
+def test_no_address_for_browsers_holds_the_endpoints_credentials(credentials, monkeypatch):
+    endpoint = "https://me:hidden@storage.example:9000"
+    backend = storage(endpoint_url=endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+    s3_objects.reset()
+    target = S3Object("photos", "a b.jpg", "v1")
+    urls = [
+        backend.signed_url("a.jpg"),
+        backend.attachment_url("a.jpg", disposition=WISH),
+        backend.presigned_form("a.jpg", size=3, seconds=60).url,
+        s3_objects.download_url(s3_objects.client(region="us-east-1"), target, seconds=60, disposition=WISH),
+    ]
+    s3_objects.reset()
+    assert {urlsplit(url).netloc for url in urls} == {"storage.example:9000"}
 
 
 def test_url_is_constant_for_half_of_its_lifetime():

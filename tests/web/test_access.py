@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analysis import pipeline
-from analysis.library import uploads
 from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch, Upload
-from imagelib.accounts import api_tokens
 from imagelib.accounts.models import ApiToken
-from tests import pictures
-from tests.factories import create_analysis, create_bucket, create_labeled_image
+from tests.factories import create_labeled_image
+from tests.web.shared_rows import *  # noqa: F403
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +54,9 @@ ENTRIES = {
     "bucket": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "bucket-sync": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "labels": ("get", EVERYBODY_SIGNED_IN),
+    "folders": ("get", EVERYBODY_SIGNED_IN),
+    "folder": ("get", SEEN_SIGNED_IN),
+    "folder-filter": ("get", EVERYBODY_SIGNED_IN),
     "export": ("get", EVERYBODY_SIGNED_IN),
     "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
@@ -70,6 +69,7 @@ ENTRIES = {
     "upload-complete": ("post", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "image": ("get", SEEN_PAGE),
     "image-panel": ("get", SEEN_PAGE),
+    "image-similar": ("get", SEEN_SIGNED_IN),
     "public": ("get", {**PUBLIC_PAGE, PUBLIC: (302, 302, 302, 200)}),  # who is signed in goes to the picture's own page
     "public-panel": ("get", PUBLIC_PAGE),
     "public-rendition": ("get", PUBLIC_PAGE),
@@ -133,7 +133,7 @@ def our_patterns() -> list[URLPattern]:
 
 def address(name: str, image: Image) -> str:
     done = image.analyses.filter(state="done").values_list("pk", flat=True).first()
-    of_a_picture = ("image", "image-panel", "original", "retry", "history", *CURATED)
+    of_a_picture = ("image", "image-panel", "image-similar", "original", "retry", "history", *CURATED)
     arguments = {name: [image.pk] for name in of_a_picture}
     arguments |= {"public": [image.public_id], "public-panel": [image.public_id]}
     arguments |= {"public-rendition": [image.public_id, "thumb"]}
@@ -151,6 +151,7 @@ def address(name: str, image: Image) -> str:
     ticket = Upload.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     bucket = Bucket.objects.filter(owner=image.owner).values_list("pk", flat=True).first() or 10**9  # removed
     arguments |= {"bucket": [bucket], "bucket-sync": [bucket], "bucket-edit": [bucket], "bucket-remove": [bucket]}
+    arguments |= {"folder": [image.folder_id]}
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
     token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
     arguments |= {"api-token-revoke": [token]}
@@ -164,19 +165,6 @@ def outcome(response) -> int | str:
     if response.status_code == 302 and response.url.startswith(reverse("login")):
         return SIGN_IN if "next=" in response.url else 302
     return response.status_code
-
-
-@pytest.fixture
-def image(owner, pictures_folder):
-    image = pipeline.ingest_file(io.BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk).image
-    create_analysis(image, api="moderation", state="done")
-    BulkChange.objects.create(person=owner, action="trash")
-    SavedSearch.objects.create(owner=owner, name="Dogs", query="dog", is_shared=True)
-    create_bucket(owner)
-    api_tokens.create(owner, name="Test", scopes=["read"], days=30)
-    uploads.issue(owner_id=owner.pk, filename="dog.jpg", size=1)
-    Batch.objects.create(person=owner, recognizer="local", parameters={"labels": {}})
-    return image
 
 
 def test_every_address_has_an_entry():
@@ -213,6 +201,7 @@ def test_changes_refuse_get(name, image, owner, signed_in):
             "cards",
             "image",
             "image-panel",
+            "image-similar",
             "rendition",
             "original",
             "upload-state",
@@ -231,6 +220,7 @@ def test_read_only_pages_refuse_post(name, image, owner, signed_in):
     [
         "image",
         "image-panel",
+        "image-similar",
         "rendition",
         "original",
         "retry",

@@ -15,7 +15,7 @@ from tests import pictures
 from tests.web.test_upload import outcomes, rows, send
 
 pytestmark = pytest.mark.django_db
-KB, MB = 1024, 1024**2
+KB, MB = 1000, 1000**2
 
 
 class Unread(io.BytesIO):

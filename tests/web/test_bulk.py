@@ -90,7 +90,7 @@ def test_labels_are_confirmed_and_rejected_by_name_or_id(images, browser):
 
 
 def test_visibility_trash_and_restore(images, browser):
-    page = act(browser, "open-to", ids=ids(images), visibility="2")
+    page = act(browser, "set-visibility", ids=ids(images), visibility="2")
     assert "3 pictures are now public." in page.text
     undo(browser, page)
     assert set(Image.objects.values_list("visibility", flat=True)) == {0}
@@ -125,7 +125,7 @@ def test_favorites_are_personal_and_for_any_visible_picture(images, owner, colle
         ("add-tag", {"tag": "mine"}),
         ("confirm", {"name": "Dog"}),
         ("reject", {"name": "Dog"}),
-        ("open-to", {"visibility": "0"}),
+        ("set-visibility", {"visibility": "0"}),
         ("trash", {}),
     ],
 )
@@ -166,7 +166,7 @@ def test_menu_hides_labels_of_invisible_pictures(images, stranger, signed_in):
         ("trash", {}, "No pictures are selected."),
         ("trash", {"ids": "x,-1,," + "9" * 30}, "No pictures are selected."),
         ("trash", {"all": "1", "q": '"'}, "This search is not valid"),
-        ("open-to", {"ids": "1", "visibility": "9"}, "Choose a visibility"),
+        ("set-visibility", {"ids": "1", "visibility": "9"}, "Choose a visibility"),
         ("confirm", {"ids": "1"}, "Choose a label."),
         ("confirm", {"ids": "1", "name": "nothing\x00"}, "Nothing was changed."),
         ("confirm", {"ids": "1", "label": "999999999"}, "Nothing was changed."),

@@ -266,3 +266,12 @@ def test_number_of_queries_is_constant(is_staff, statements, number, owner, sign
     with CaptureQueriesContext(connection) as queries:
         browser.get(URL)
     assert len(queries) == statements
+
+
+@pytest.mark.parametrize(("zone", "shift"), [("", 0), ("Asia/Tokyo", 9)])
+def test_hours_are_in_the_time_zone_of_the_account(owner, signed_in, zone, shift):
+    owner.time_zone = zone
+    owner.save()
+    last = tables(signed_in(owner), range="day")["added"].rows[-1].name
+    now = timezone.now() + timedelta(hours=shift)
+    assert last in {f"{hour.day} {hour:%b %H}:00" for hour in (now, now - timedelta(minutes=5))}

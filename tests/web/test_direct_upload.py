@@ -6,9 +6,10 @@ import base64
 import hashlib
 import json
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -57,6 +58,21 @@ def test_upload_becomes_a_picture_and_leaves_nothing_behind(browser, owner, pict
     assert Upload.objects.values_list("state", "image").get() == ("taken", image.pk)
 
 
+def test_folder_of_an_upload_is_kept(browser, owner):
+    leave = ask(browser, folder="Holidays/100%_📷/../x" + "y" * 2000)
+    send(browser, leave)
+    browser.post(leave["complete"])
+    assert Image.objects.get().folder.path == "Holidays/100%_📷"
+    assert Image.objects.get().folder.owner == owner
+
+
+def test_folder_is_added_to_a_present_picture_without_one(browser, owner):
+    image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
+    for folder in ("first/folder", "second"):
+        ask(browser, sha256=image.sha256, folder=folder)
+    assert Image.objects.get().folder.path == "first/folder"
+
+
 def test_completing_twice_changes_nothing(browser):
     leave = ask(browser)
     send(browser, leave)
@@ -95,7 +111,7 @@ def test_hash_of_anothers_picture_is_not_recognized(browser, colleague):
     [
         ({"size": 0}, "the file is empty"),
         ({"size": "many"}, "the file is empty"),
-        ({"size": 101 * 1024**2}, "101 MB is over the limit of 100 MB"),
+        ({"size": 101 * 1000**2}, "101 MB is over the limit of 100 MB"),
     ],
 )
 def test_invalid_file_gets_no_upload(browser, fields, sentence):
@@ -140,6 +156,23 @@ def test_upload_of_another_person_is_not_found(browser, colleague, signed_in):
     send(browser, leave)
     assert other.get(reverse("upload-states"), {"id": str(Upload.objects.get().pk)}).content.strip() == b""
     assert browser.post(reverse("upload-complete", args=[uuid4()])).status_code == 404
+
+
+@pytest.mark.parametrize("lost", ["group", "account"])
+def test_right_lost_since_the_upload_was_permitted(browser, owner, pictures_folder, lost):
+    early, late = ask(browser), ask(browser)
+    assert send(browser, early).status_code == 204
+    if lost == "group":
+        owner.groups.add(Group.objects.get_or_create(name="viewer")[0])
+        assert send(browser, late).status_code == 403
+    else:
+        owner.is_active = False
+        owner.save()
+    Upload.objects.filter(pk=UUID(early["complete"].split("/")[-3])).update(state="arrived")
+    tasks.check_uploads()
+    rejected = Upload.objects.exclude(state="issued").get()
+    assert (rejected.state, rejected.reason) == ("refused", "this account can no longer upload")
+    assert (Image.objects.count(), files_in(pictures_folder)) == (0, [])
 
 
 def test_expired_upload_is_rejected_and_its_bytes_are_deleted(browser, pictures_folder):
@@ -290,3 +323,20 @@ def test_storage_event_completes_an_upload(browser, in_s3):
     assert uploads.mark_uploaded_by_key([key, blobs.original_key(".jpg")]) == 1
     assert uploads.mark_uploaded_by_key([key]) == 0
     assert Upload.objects.get().state == "arrived"
+
+
+def test_sidecar_sent_with_the_ticket_is_read(browser):
+    leave = ask(browser, sidecar=SimpleUploadedFile("dog.xmp", pictures.dated_xmp()))
+    send(browser, leave)
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
+    image = Image.objects.get()
+    assert (f"{image.taken_at:%Y-%m-%d %H:%M}", image.taken_offset) == ("2021-06-05 23:30", 120)
+    assert (image.latitude, image.longitude) == (47.5583333, -13.6416667)
+
+
+@pytest.mark.parametrize("packet", [pictures.full_xmp() + b" " * 2**20, b"<a", b"<!DOCTYPE x>"])
+def test_sidecar_that_is_too_large_or_no_xmp_costs_only_itself(browser, packet):
+    leave = ask(browser, sidecar=SimpleUploadedFile("dog.xmp", packet))
+    send(browser, leave)
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["stored"]
+    assert Image.objects.get().title == ""

@@ -7,14 +7,16 @@ from io import BytesIO
 import pytest
 from django.urls import reverse
 from PIL import Image as Drawn
+from PIL import ImageDraw
 
 from analysis import pipeline
 from analysis.curation import duplicates, ratings, verdicts
 from analysis.ingest.hashes import signature
 from analysis.models import BulkChange, Image, Rating
+from analysis.recognition.embeddings import compute
 from analysis.search.pagination import Cursor
 from tests import pictures
-from tests.factories import create_image, create_label, create_labeled_image, label_rows
+from tests.factories import create_embedding, create_image, create_label, create_labeled_image, label_rows
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +69,42 @@ def test_low_detail_pictures_are_not_duplicates(owner, browser, make):
         drawing = make(seed)
         create_image(owner, phash=HASH, signature=signature(drawing), width=drawing.width, height=drawing.height)
     assert groups(look(browser)) == []
+
+
+def on_white(shape: str) -> Drawn.Image:
+    """A thing in the middle of a white page.
+
+    All have the same hash and nearly the same colors.
+    """
+    picture = Drawn.new("RGB", (640, 480), (245, 245, 245))
+    pen = ImageDraw.Draw(picture)
+    draw = pen.ellipse if shape == "disk" else pen.rectangle
+    draw((280, 220, 360, 300), fill="brown")
+    return picture
+
+
+def add(owner, picture: Drawn.Image, **options) -> Image:
+    content = pictures.encoded(picture, "jpeg", **options)
+    return pipeline.ingest_file(BytesIO(content), name="picture.jpg", owner_id=owner.pk).image
+
+
+def test_different_things_on_white_are_told_apart_by_embedding(owner, browser):
+    square, disk = add(owner, on_white("square")), add(owner, on_white("disk"))
+    smaller = add(owner, on_white("square").resize((400, 300)), quality=50)
+    assert [set(group) for group in groups(look(browser))] == [
+        {square.pk, disk.pk, smaller.pk}
+    ]  # before the embeddings are computed
+    compute.compute_due()
+    assert groups(look(browser)) == [[square.pk, smaller.pk]]
+
+
+def test_small_pictures_and_other_model_versions_are_not_told_apart(owner, browser):
+    small = [create_image(owner, phash=HASH, width=300, height=200) for _ in range(2)]
+    other = [create_image(owner, phash=~HASH) for _ in range(2)]
+    for images, versions in ((small, ("1", "1")), (other, ("1", "2"))):
+        for image, vector, version in zip(images, ([1, 0], [0, 1]), versions, strict=True):
+            create_embedding(image, vector, model_version=version)
+    assert groups(look(browser)) == [[image.pk for image in other], [image.pk for image in small]]
 
 
 def test_flat_pictures_of_different_colors_are_not_duplicates(owner, browser):
@@ -268,12 +306,12 @@ def test_nothing_is_inline_and_hostile_names_stay_text(owner, browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_page_takes_ten_queries(owner, browser, number, django_assert_num_queries):
+def test_page_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
     for group in range(number):
         for _ in range(2):
             create_labeled_image(owner, {"Dog": 99}, phash=(0x0F0F_0F0F_0F0F_0F0F * (group + 1)) & (2**63 - 1))
     # Session, person, groups; hashes, pairs, their signatures, images; tags, sensitive ones, ratings.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         assert len(groups(look(browser))) == number
 
 

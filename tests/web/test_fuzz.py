@@ -12,11 +12,10 @@ from urllib.parse import quote_from_bytes
 import pytest
 from django.test import Client
 
-from tests.web import test_access
+from tests.web.shared_rows import *  # noqa: F403
 from tests.web.test_access import address, our_patterns
 
 pytestmark = pytest.mark.django_db
-image = test_access.image
 
 WEB = Path(__file__).resolve().parents[2] / "analysis/web"
 READ = re.compile(r"""(?:GET|POST|FILES|said|asked)(?:\.get|\.getlist|)[([]["'](\w+)["']""")

@@ -66,6 +66,26 @@ def test_labels_are_grouped_by_category_and_confidence(owner, browser):
     assert [element["width"] for element in page.all("rect", "confidence-bar-fill")] == ["98.6", "97.0", "88.0"]
 
 
+def test_labels_say_which_local_model_named_them(owner, browser):
+    entries = [
+        {**rekognition_responses.label(name, percent), "DetectedBy": [{"Name": model} for model in models]}
+        for name, percent, models in (
+            ("Dog", 98, ["detector"]),
+            ("Pet", 97, ["classifier", "detector"]),
+            ("Cat", 96, []),
+        )
+    ]
+    page = look(browser, analyzed(owner, labels={"Labels": entries}))
+
+    confidences = page.all("span", "detection-confidence")
+    assert [element.get("title") for element in confidences] == [
+        "Named by the local detector",
+        "Named by the local classifier and detector",
+        None,
+    ]
+    assert "98 % Named by the local detector" in page.text
+
+
 def test_verdicts_count_and_hidden_labels_do_not(owner, browser):
     image = analyzed(owner, labels=labels_answer(Dog=60, Cat=90, Thing=99))
     Label.objects.filter(name="Thing").update(is_hidden=True)

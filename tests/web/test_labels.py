@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Image, Label, LabelAlias
+from analysis.recognition.reindex_ancestors import refresh_all
 from analysis.search import visible_labels
 from analysis.web import labels as page_of_labels
 from tests.factories import create_label, create_labeled_image
@@ -196,8 +197,64 @@ def test_page_takes_nine_queries(owner, browser, number, django_assert_num_queri
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_group_takes_nine_queries(owner, browser, number, django_assert_num_queries):
+def test_group_takes_ten_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):  # the same, and the tree
         look(browser, kind="label")
+
+
+# --- The tree ---
+
+
+def add_parents(*pairs: tuple[str, str]) -> None:
+    for child, parent in pairs:
+        create_label(child).parents.add(create_label(parent))
+    refresh_all()
+
+
+VEHICLES = (("Sedan", "Car"), ("Sedan", "Vehicle"), ("Car", "Vehicle"), ("Truck", "Vehicle"), ("Dog", "Animal"))
+
+
+def test_tree_shows_one_level_with_counts_and_the_path_to_it(owner, browser):
+    add_parents(*VEHICLES)
+    create_labeled_image(owner, {"Sedan": 99, "Dog": 90})
+    create_labeled_image(owner, {"Truck": 99})
+    roots = look(browser, under="0")
+    assert covers(roots) == {"Vehicle 2": "/?q=Vehicle", "Animal 1": "/?q=Animal"}
+    vehicle = f"/labels/?under={create_label('Vehicle').pk}"
+    assert roots.links["Labels below Vehicle"] == vehicle
+    level = Page(browser.get(vehicle))
+    assert covers(level) == {"Car 1": "/?q=Car", "Truck 1": "/?q=Truck"}
+    assert "Labels below Truck" not in level.links
+    lowest = Page(browser.get(level.links["Labels below Car"]))
+    assert covers(lowest) == {"Sedan 1": "/?q=Sedan"}
+    assert [lowest.links[name] for name in ("By hierarchy", "Vehicle")] == ["/labels/?under=0", vehicle]
+
+
+def test_labels_in_a_circle_are_roots_and_children_of_each_other(owner, browser):
+    add_parents(("One", "Two"), ("Two", "Three"), ("Three", "Four"), ("Four", "One"))
+    create_labeled_image(owner, {"One": 99})
+    assert set(covers(look(browser, under="0"))) == {"One 1", "Two 1", "Three 1", "Four 1"}
+    assert set(covers(look(browser, under=create_label("One").pk))) == {"Two 1", "Three 1", "Four 1"}
+
+
+def test_tree_tells_nothing_of_labels_on_pictures_of_others(owner, stranger, signed_in):
+    add_parents(*VEHICLES)
+    create_labeled_image(owner, {"Sedan": 99})
+    create_labeled_image(owner, {"Dog": 99}, visibility=SHARED)
+    page = look(signed_in(stranger), under="0")
+    assert (covers(page), "Labels below Animal" in page.links) == ({"Animal 1": "/?q=Animal"}, True)
+    for under, status in (("Vehicle", 404), ("Truck", 404), ("Animal", 200)):
+        response = signed_in(stranger).get(reverse("labels"), {"under": create_label(under).pk})
+        assert response.status_code == status
+    assert signed_in(stranger).get(reverse("labels"), {"under": 2**31 - 1}).status_code == 404
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_level_of_the_tree_takes_sixteen_queries(owner, browser, number, django_assert_num_queries):
+    add_parents(*VEHICLES)
+    for _ in range(number):
+        create_labeled_image(owner, {"Sedan": 98, "Truck": 97})
+    with django_assert_num_queries(16):
+        look(browser, under=create_label("Vehicle").pk)

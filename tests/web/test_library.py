@@ -9,8 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from analysis.recognition.reindex_ancestors import refresh_all
 from analysis.recognition.search_index import reindex
-from tests.factories import create_analysis, create_image, create_labeled_image, labels_answer
+from imagelib.sample_images import SAMPLE_SEARCHES
+from tests.factories import create_analysis, create_image, create_label, create_labeled_image, labels_answer
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +55,20 @@ def test_card_shows_labels_and_keeps_the_search(owner, browser):
 def test_card_without_labels_shows_its_filename(owner, browser):
     create_image(owner, filename="holiday.jpg")
     assert look(browser).all("img", "thumb")[0]["alt"] == "holiday.jpg"
+
+
+def test_library_of_the_demo_suggests_a_first_search(owner, browser):
+    for filename in SAMPLE_SEARCHES.values():
+        create_image(owner, filename=filename)
+    page = look(browser)
+    assert [page.links[text] for text in SAMPLE_SEARCHES] == [f"/?q={text}" for text in SAMPLE_SEARCHES]
+    assert "Try: cat coffee motorcycle person" in page.text
+    assert "Try:" not in look(browser, "cat").text
+
+
+def test_other_libraries_suggest_none(owner, browser):
+    create_image(owner, filename="Chelsea the cat.png")
+    assert "Try:" not in look(browser).text
 
 
 def test_placeholder_is_embedded_in_the_page(owner, browser):
@@ -105,23 +121,44 @@ def test_csp_header_is_set(browser):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_library_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
+def test_library_takes_thirteen_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
-    # session, person; keys, pictures, the sensitive, labels, states, favorites; bound, facets of the hits; saved ones
-    with django_assert_num_queries(12):
+    # session, person; keys, pictures, the sensitive, labels, states, favorites; bound, facets of the hits, tree;
+    # saved ones
+    with django_assert_num_queries(13):
         look(browser)
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_search_takes_twelve_queries(owner, browser, number, django_assert_num_queries):
+def test_a_search_takes_thirteen_queries(owner, browser, number, django_assert_num_queries):
     for _ in range(number):
         create_labeled_image(owner, {"Dog": 98, "Cat": 97})
-    with django_assert_num_queries(12):  # the same, and one that looks up names in labels and aliases
+    with django_assert_num_queries(13):  # the same, and one that looks up names in labels and aliases
         look(browser, "dog")
 
 
 # --- Narrowing ---
+
+
+def test_narrower_labels_are_indented_below_broader_ones(owner, browser):
+    for child, parent in (("Sedan", "Car"), ("Car", "Vehicle"), ("Sedan", "Vehicle"), ("Tree", "Plant")):
+        create_label(child).parents.add(create_label(parent))
+    refresh_all()
+    create_labeled_image(owner, {"Sedan": 99, "Dog": 98})
+    create_labeled_image(owner, {"Car": 99, "Dog": 98, "Tree": 90})
+    create_labeled_image(owner, {"Dog": 98})
+    page = look(browser)
+    names = ["Dog 3", "Car 2", "Vehicle 2", "Sedan 1", "Plant 1", "Tree 1"]
+    assert [text for text in page.links if text in names] == [
+        "Dog 3",
+        "Vehicle 2",
+        "Car 2",
+        "Sedan 1",
+        "Plant 1",
+        "Tree 1",
+    ]
+    assert [len(page.all("li", f"depth-{depth}")) for depth in (1, 2, 3)] == [2, 1, 0]
 
 
 def test_facets_link_to_the_narrower_search(owner, browser):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import Client
 
 from analysis.models import Bucket, Image
 from analysis.permissions import Codename
 from tests.factories import create_user
-from tests.web.test_access import ENTRIES, PRIVATE, address, image, outcome
+from tests.web.shared_rows import *  # noqa: F403
+from tests.web.shared_rows import client_with, session_of
+from tests.web.test_access import ENTRIES, PRIVATE, address, outcome
 
 pytestmark = pytest.mark.django_db
-__all__ = ["image"]
 
 SEES = {Codename.VIEW_IMAGE: 200, Codename.CHANGE_IMAGE: 200}
 SEES_ONLY = {Codename.VIEW_IMAGE: 403, Codename.CHANGE_IMAGE: 403}
@@ -33,12 +35,24 @@ OPENED: dict[str, dict[Codename, int]] = {
 """What staff with one right get where a person without any gets something else."""
 
 
+def with_rights(*rights: Codename):
+    person = create_user(is_staff=True)
+    person.user_permissions.add(*Permission.objects.filter(codename__in=rights, content_type__app_label="analysis"))
+    return person
+
+
+@pytest.fixture(scope="module")
+def sessions_by_rights(module_rows):
+    """For each right and for none."""
+    with module_rows():
+        return {rights: session_of(with_rights(*rights)) for rights in [(), *((right,) for right in Codename)]}
+
+
 @pytest.fixture
-def staff_with(signed_in):
-    def browser(*rights: Codename):
-        person = create_user(is_staff=True)
-        person.user_permissions.add(*Permission.objects.filter(codename__in=rights, content_type__app_label="analysis"))
-        return signed_in(person)
+def staff_with(sessions_by_rights):
+    def browser(*rights: Codename) -> Client:
+        cookies = sessions_by_rights.get(rights) or session_of(with_rights(*rights))
+        return client_with(cookies)
 
     return browser
 
@@ -90,6 +104,20 @@ def test_overlapping_bucket_of_another_owner_is_refused(prefix, is_refused, imag
         assert "overlaps a bucket of another owner" in answer.content.decode()
     own = form | {"owner": image.owner.pk, "prefix": "2024/more/"}
     assert staff_with(Codename.ADD_BUCKET).post("/buckets/add/", own).status_code == 302
+
+
+@pytest.mark.usefixtures("image", "rekognition")
+@pytest.mark.parametrize("may_choose", [True, False])
+@pytest.mark.parametrize("path", ["/buckets/add/", "/admin/analysis/bucket/add/"])
+def test_bucket_gets_no_api_that_is_not_enabled(path, may_choose, colleague, staff_with, settings):
+    settings.RECOGNIZER_APIS = ["labels"]
+    is_page = path == "/buckets/add/"
+    form = {"name": "holidays", "owner": colleague.pk, "visibility": 0, "anyway": "on"}
+    browser = staff_with(Codename.ADD_BUCKET, *([Codename.ADD_BATCH] if may_choose else []))
+    browser.post(path, form | {"apis": ["labels", "faces"] if is_page else "labels,faces"})
+    assert Bucket.objects.filter(name="holidays").exists() == may_choose
+    browser.post(path, form | {"name": "others", "apis": "labels"})
+    assert Bucket.objects.get(name="others").apis == ["labels"]
 
 
 def test_refused_change_names_the_reason(image, stranger, signed_in):

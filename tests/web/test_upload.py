@@ -12,7 +12,7 @@ from analysis.curation import trash
 from analysis.models import Analysis, Image
 from analysis.recognition.search_index import reindex
 from tests import pictures, raw_bytes
-from tests.factories import create_analysis, create_image, labels_answer
+from tests.factories import create_analysis, create_image, label_rows, labels_answer
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -237,3 +237,20 @@ def test_state_takes_five_queries(browser, owner, number, django_assert_num_quer
         create_analysis(image)
     with django_assert_num_queries(5):  # session, person, pictures, labels, states
         browser.get(reverse("upload-state"), {"id": [str(image.pk) for image in images]})
+
+
+@pytest.mark.parametrize("name", ["dog.jpg.xmp", "dog.xmp", "dog.XMP"])
+def test_sidecar_sent_together_with_its_picture_is_read(browser, name):
+    page = rows(send(browser, (name, pictures.full_xmp()), ("dog.jpg", pictures.jpeg())))
+    assert outcomes(page) == ["stored"]
+    image = Image.objects.get()
+    assert (image.title, sorted(label_rows(image))) == ("At the lake", ["Grandma", "Trip 2026", "été"])
+
+
+def test_sidecar_belongs_to_every_picture_of_its_name_and_needs_one(browser):
+    packet = pictures.full_xmp()
+    files = [("dog.jpg", pictures.jpeg()), ("dog.png", pictures.one_bit()), ("dog.xmp", packet), ("cat.xmp", packet)]
+    page = rows(send(browser, *files))
+    assert set(Image.objects.values_list("title", flat=True)) == {"At the lake"}
+    assert outcomes(page) == ["stored", "stored", "refused"]
+    assert "No picture with this name was chosen together with it." in page.text

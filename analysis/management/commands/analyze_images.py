@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.validators import validate_email
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analysis import pipeline
 from analysis.batches import lifecycle, sampling
@@ -25,10 +26,11 @@ from analysis.batches.progress import progress
 from analysis.formatting import count
 from analysis.management.batch_output import BatchOutput
 from analysis.management.batch_progress import BatchProgress
+from analysis.management.translated_command import TranslatedCommand
 from analysis.models import Batch
 
 Scope = Batch.Scope
-EXAMPLES = """
+EXAMPLES = gettext_lazy("""
 Exit status: 0 done, 1 done but some failed, 2 wrong usage, 3 stopped by a budget, 4 canceled, 130 paused (Ctrl-C).
 
   manage.py analyze_images                              pictures without results of the current recognizer
@@ -37,18 +39,18 @@ Exit status: 0 done, 1 done but some failed, 2 wrong usage, 3 stopped by a budge
   manage.py analyze_images --model-older-than latest --budget 20 --yes --detach
   manage.py analyze_images --status 7                   show progress, also from a second terminal
   manage.py analyze_images -- "-dog"                    put -- before a search that begins with a minus
-"""
+""")
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Analyze the pictures of a search, or the whole library, as a bulk run that can be paused, resumed and limited "
         "by a budget. Verdicts, tags and the trash are not changed. Stored results are reused without a charge."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
+        return super().create_parser(prog_name, subcommand, epilog=str(EXAMPLES), **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         _add_selection(parser)
@@ -59,6 +61,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **kwargs: Any) -> None:
         options = Namespace(**kwargs)
         output = BatchOutput(self.stdout, is_json=options.json)
+        # Options and not subcommands, since the positional argument is a search: "pause" could be one.
         for name, control in (("pause", _pause), ("resume", _resume), ("cancel", _cancel), ("status", _status)):
             batch_id = getattr(options, name)
             if batch_id is not None:
@@ -92,6 +95,7 @@ def _run(batch: Batch, options: Namespace, output: BatchOutput) -> None:
     if options.detach:
         output.started(batch)
         return
+    # sys.exit, as the return value of handle() is printed by Django and is no exit status.
     sys.exit(BatchProgress(batch.pk, output).wait())
 
 
@@ -106,6 +110,7 @@ def _confirm(batch: Batch, options: Namespace, output: BatchOutput) -> bool:
     batch.expected = estimate.analyses
     if options.yes or (not estimate.dollars and not options.sample):
         return True
+    # In cron or a pipe input() would wait for ever, or read an answer from the list of IDs.
     if options.json or not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
         sentence = _("Refusing to start a paid run without confirmation; pass --yes or --dry-run.")
         raise CommandError(sentence, returncode=2)
@@ -122,6 +127,7 @@ def _run_sample(batch: Batch, options: Namespace, output: BatchOutput) -> None:
     output.line(sentence % {"number": count(len(ids)), "id": sample.pk})
     status = BatchProgress(sample.pk, output, is_sample=True).wait()
     output.comparison(sampling.compare_sample(sample))
+    # The sample is a run of its own, but one budget was given for both.
     if batch.budget is not None and (state := progress(sample.pk)):
         batch.budget -= state.dollars
     if status > 1:
@@ -195,6 +201,7 @@ def _read_ids(path: Path) -> Iterator[int]:
     with file as lines:
         for number, line in enumerate(lines, 1):
             text = line.strip()
+            # isdecimal() alone accepts digits of other scripts; eighteen digits fit into bigint.
             if text and not (text.isascii() and text.isdecimal() and len(text) <= 18):
                 sentence = _("--ids: line %(line)s is not a picture ID: %(text)s")
                 raise CommandError(sentence % {"line": number, "text": repr(text[:40])}, returncode=2)
@@ -203,52 +210,54 @@ def _read_ids(path: Path) -> Iterator[int]:
 
 
 def _add_selection(parser: ArgumentParser) -> None:
-    parser.add_argument("query", nargs="*", help="a search, as in the search box (default: the whole library)")
+    parser.add_argument("query", nargs="*", help=_("a search, as in the search box (default: the whole library)"))
     scope = parser.add_mutually_exclusive_group()
-    scope.add_argument("--all", action="store_true", help="all pictures (the default with a search or --ids)")
+    scope.add_argument("--all", action="store_true", help=_("all pictures (the default with a search or --ids)"))
     scope.add_argument(
-        "--missing", action="store_true", help="those without results of the recognizer (the default otherwise)"
+        "--missing", action="store_true", help=_("those without results of the recognizer (the default otherwise)")
     )
-    scope.add_argument("--failed", action="store_true", help="those whose last analysis failed")
+    scope.add_argument("--failed", action="store_true", help=_("those whose last analysis failed"))
     scope.add_argument(
         "--model-older-than",
         dest="older_than",
         metavar="VERSION",
-        help="those with results of an older model version; or: latest",
+        help=_("those with results of an older model version; or: latest"),
     )
-    parser.add_argument("--error-code", metavar="CODE", help="only failed analyses with this error code")
-    parser.add_argument("--since", type=_date, metavar="DATE", help="only pictures added since, such as 2026-05-01")
-    parser.add_argument("--ids", type=Path, metavar="FILE", help="only the picture IDs in this file, one per line")
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N pictures")
+    parser.add_argument("--error-code", metavar="CODE", help=_("only failed analyses with this error code"))
+    parser.add_argument("--since", type=_date, metavar="DATE", help=_("only pictures added since, such as 2026-05-01"))
+    parser.add_argument("--ids", type=Path, metavar="FILE", help=_("only the picture IDs in this file, one per line"))
+    parser.add_argument("--limit", type=int, metavar="N", help=_("at most N pictures"))
 
 
 def _add_request(parser: ArgumentParser) -> None:
-    parser.add_argument("--apis", help="comma-separated, such as labels,faces (default: all enabled ones)")
+    parser.add_argument("--apis", help=_("comma-separated, such as labels,faces (default: all enabled ones)"))
     parser.add_argument("--min-confidence", type=float, metavar="PERCENT")
     parser.add_argument("--max-labels", type=int, metavar="N")
-    parser.add_argument("--force", action="store_true", help="re-run even if a result exists; you are charged again")
+    parser.add_argument("--force", action="store_true", help=_("re-run even if a result exists; you are charged again"))
 
 
 def _add_run(parser: ArgumentParser) -> None:
-    parser.add_argument("--budget", type=_dollars, metavar="USD", help="stop when this amount is spent")
-    parser.add_argument("--rate", type=float, metavar="N", help="at most N calls per second and API")
-    parser.add_argument("--dry-run", action="store_true", help="estimate cost and time; call no API")
-    parser.add_argument("--sample", type=_sample_size, metavar="N", help="analyze N first and show what would change")
-    parser.add_argument("--yes", action="store_true", help="start a paid run without confirmation")
+    parser.add_argument("--budget", type=_dollars, metavar="USD", help=_("stop when this amount is spent"))
+    parser.add_argument("--rate", type=float, metavar="N", help=_("at most N calls per second and API"))
+    parser.add_argument("--dry-run", action="store_true", help=_("estimate cost and time; call no API"))
+    parser.add_argument(
+        "--sample", type=_sample_size, metavar="N", help=_("analyze N first and show what would change")
+    )
+    parser.add_argument("--yes", action="store_true", help=_("start a paid run without confirmation"))
     waiting = parser.add_mutually_exclusive_group()
-    waiting.add_argument("--wait", action="store_true", help="wait for the end (the default); Ctrl-C pauses the run")
-    waiting.add_argument("--detach", action="store_true", help="start the run and exit")
-    parser.add_argument("--mail", type=_email, metavar="ADDRESS", help="send the report to this address")
-    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    waiting.add_argument("--wait", action="store_true", help=_("wait for the end (the default); Ctrl-C pauses the run"))
+    waiting.add_argument("--detach", action="store_true", help=_("start the run and exit"))
+    parser.add_argument("--mail", type=_email, metavar="ADDRESS", help=_("send the report to this address"))
+    parser.add_argument("--json", action="store_true", help=_("print one JSON object per line"))
 
 
 def _add_control(parser: ArgumentParser) -> None:
     control = parser.add_mutually_exclusive_group()
     for name, text in (
-        ("pause", "pause a bulk run"),
-        ("resume", "resume a paused or stopped bulk run; --budget raises its budget"),
-        ("cancel", "cancel a bulk run; results so far are kept"),
-        ("status", "show the progress of a bulk run"),
+        ("pause", _("pause a bulk run")),
+        ("resume", _("resume a paused or stopped bulk run; --budget raises its budget")),
+        ("cancel", _("cancel a bulk run; results so far are kept")),
+        ("status", _("show the progress of a bulk run")),
     ):
         control.add_argument(f"--{name}", type=int, metavar="ID", help=text)
 
@@ -269,6 +278,7 @@ def _dollars(text: str) -> Decimal:
 
 
 def _sample_size(text: str) -> int:
+    # argparse shows the sentence of an ArgumentTypeError; for any other error only "invalid value".
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
         raise ArgumentTypeError(_("not a number from 1 to 10,000: %(text)s") % {"text": repr(text)})
     return int(text)

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from tqdm import tqdm
 
 from analysis import pipeline
 from analysis.audit.audit import AuditFinding, AuditStep
 from analysis.formatting import count, plural
+from analysis.management.translated_command import TranslatedCommand
 from analysis.storage.blobs import StorageError
 
 MAX_LISTED = 20
@@ -25,8 +26,8 @@ MAX_LISTED = 20
 MAX_LISTED_JSON = 1_000
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Find pictures whose original or renditions are missing, and stored files that belong to no picture. Changes "
         "nothing without --repair, which renders missing renditions, deletes renditions that belong to no picture, and "
         "imports such originals as pictures of --owner. Originals are never deleted. Exit status: 0 no problems left, "
@@ -34,10 +35,10 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--repair", action="store_true", help="repair what can be repaired")
-        parser.add_argument("--owner", metavar="USERNAME", help="with --repair: the owner of imported originals")
-        parser.add_argument("--verify", action="store_true", help="read every original and compare its SHA-256")
-        parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
+        parser.add_argument("--repair", action="store_true", help=_("repair what can be repaired"))
+        parser.add_argument("--owner", metavar="USERNAME", help=_("with --repair: the owner of imported originals"))
+        parser.add_argument("--verify", action="store_true", help=_("read every original and compare its SHA-256"))
+        parser.add_argument("--json", action="store_true", dest="as_json", help=_("print one JSON object"))
 
     def handle(self, *, repair: bool, owner: str | None, verify: bool, as_json: bool, **_options: Any) -> None:
         if owner and not repair:
@@ -50,6 +51,7 @@ class Command(BaseCommand):
         for finding in self._findings(steps, checked, quiet=as_json):
             problems[finding.kind] += 1
             repaired[finding.kind] += bool(finding.repair)
+            # All are counted, few are kept: after the loss of a disk there may be a million.
             if problems[finding.kind] <= (MAX_LISTED_JSON if as_json else MAX_LISTED):
                 listed.append(finding)
         is_fine = problems == +repaired
@@ -64,6 +66,7 @@ class Command(BaseCommand):
 
     def _findings(self, steps: Iterator[AuditStep], checked: Counter[str], *, quiet: bool) -> Iterator[AuditFinding]:
         try:
+            # None lets tqdm decide: no bar where the output is no terminal.
             with tqdm(disable=quiet or None) as bar:
                 for step in steps:
                     if step.unit not in checked:

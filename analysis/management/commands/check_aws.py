@@ -8,29 +8,32 @@ from argparse import ArgumentParser
 from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from analysis.findings import AwsFinding
 from analysis.formatting import dollars, plural
 from analysis.health import aws
+from analysis.management.translated_command import TranslatedCommand
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Test every AWS permission this configuration needs with a harmless request: credentials, region, the bucket, "
         "and each enabled Rekognition API with one call on a tiny picture, which costs a fraction of a cent. Lists "
         "missing IAM actions. Exit status: 0 nothing is missing, 1 something is missing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
         parser.add_argument(
-            "--policy", action="store_true", help="print the minimal IAM policy of this configuration; send no request"
+            "--policy",
+            action="store_true",
+            help=_("print the minimal IAM policy of this configuration; send no request"),
         )
 
     def handle(self, *, json: bool, policy: bool, **_options: Any) -> None:
+        # Before any request: the policy is needed by those who have no permission yet.
         if policy:
             self._print(aws.minimal_policy())
             return
@@ -67,6 +70,7 @@ class Command(BaseCommand):
         if apis:
             number = sum(finding.calls for finding in findings)
             calls = plural(ngettext("%(number)s call", "%(number)s calls", number), number)
+            # It tests a configuration, also before there is a library; the ledger records the library's own calls.
             sentence = _("Sent to Rekognition: %(calls)s, %(cost)s; not recorded in the ledger.")
             self.stdout.write(sentence % {"calls": calls, "cost": dollars(_spent(findings))})
         if missing := _missing(findings):

@@ -7,34 +7,38 @@ from argparse import ArgumentParser
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analysis.formatting import count, pictures
+from analysis.management.translated_command import TranslatedCommand
 from analysis.models import Analysis, ModelVersion
 from analysis.recognition import comparison, registry
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Compare the labels of two model versions over all pictures that both have analyzed: labels gained and lost. "
         "Without arguments, the two latest versions. Calls no API and changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("before", nargs="?", help="the older version, for example 3.0")
-        parser.add_argument("after", nargs="?", help="the newer version, for example 3.1")
+        parser.add_argument("before", nargs="?", help=_("the older version, for example 3.0"))
+        parser.add_argument("after", nargs="?", help=_("the newer version, for example 3.1"))
         parser.add_argument("--api", default="labels", choices=Analysis.Api.values)
-        parser.add_argument("--recognizer", help="default: the current one")
+        parser.add_argument("--recognizer", help=_("default: the current one"))
         parser.add_argument(
             "--limit",
             dest="maximum",
             metavar="N",
             type=int,
             default=20,
-            help="labels to list as gained and as lost (default: %(default)s)",
+            help=_("labels to list as gained and as lost (default: %(default)s)"),
         )
-        parser.add_argument("--json", action="store_true", dest="as_json", help="print all labels as one JSON object")
+        parser.add_argument(
+            "--json", action="store_true", dest="as_json", help=_("print all labels as one JSON object")
+        )
 
     def handle(
         self,
@@ -74,6 +78,7 @@ def _top_labels(sign: str, labels: Counter[tuple[str, str]], *, maximum: int) ->
 def _versions(before: str | None, after: str | None, *, api: str, recognizer: str) -> tuple[str, str]:
     versions = list(
         ModelVersion.objects.filter(recognizer=recognizer, api=api)
+        # By time and not by name: after "3.9" a service may continue with "3.10" or with "2026-05".
         .order_by("-first_seen_at", "-pk")
         .values_list("version", flat=True)
     )

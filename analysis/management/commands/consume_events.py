@@ -6,9 +6,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from analysis import pipeline
 from analysis.aws import sqs
@@ -16,19 +16,22 @@ from analysis.aws.errors import AWSError
 from analysis.aws.sqs import SqsQueue
 from analysis.bucket_sync.event_consumer import EventCounts, StopFlag
 from analysis.formatting import count
+from analysis.management.translated_command import TranslatedCommand
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Process S3 event notifications from the SQS queue EVENTS_QUEUE_URL until Ctrl-C or SIGTERM; messages already "
         "received are finished. Several consumers can run side by side. Exit status: 0 stopped or done, 1 some "
         "messages were invalid, 2 wrong usage, 3 the queue is not available."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--queue", default=settings.EVENTS_QUEUE_URL, metavar="URL", help="the queue's URL")
-        parser.add_argument("--until-empty", action="store_true", help="stop when the queue is empty")
-        parser.add_argument("--replay-dlq", action="store_true", help="process the dead-letter queue once, then stop")
+        parser.add_argument("--queue", default=settings.EVENTS_QUEUE_URL, metavar="URL", help=_("the queue's URL"))
+        parser.add_argument("--until-empty", action="store_true", help=_("stop when the queue is empty"))
+        parser.add_argument(
+            "--replay-dlq", action="store_true", help=_("process the dead-letter queue once, then stop")
+        )
 
     def handle(self, *, queue: str, until_empty: bool, replay_dlq: bool, **_options: Any) -> None:
         events = _connect(queue)
@@ -91,6 +94,7 @@ def _connect(url: str) -> SqsQueue:
         raise CommandError(sentence, returncode=2)
     try:
         queue = sqs.connect(url, region=settings.AWS_REGION)
+        # The first request, so that a wrong URL is reported now and not retried for ever by the loop.
         queue.dead_letter_queue()
     except AWSError as error:
         if error.is_absent:

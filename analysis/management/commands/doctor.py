@@ -7,16 +7,18 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analysis.findings import Finding, State
 from analysis.health import doctor
+from analysis.management.translated_command import TranslatedCommand
 
 WIDTH = 18
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Check everything imagelib needs: database, Redis, workers, scheduler, queue, failures, storage, budget. Lists "
         "problems and what to do about them, even if the database or Redis is down. Exit status: 0 no check failed "
         "(there can be warnings), 1 a check failed."
@@ -24,7 +26,7 @@ class Command(BaseCommand):
     requires_system_checks = []  # the doctor runs them as one of its checks
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", dest="as_json", help=_("print one JSON object"))
 
     def handle(self, *, as_json: bool, **_: Any) -> None:
         findings = []

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from tqdm import tqdm
 
 from analysis import pipeline
@@ -19,27 +19,28 @@ from analysis.formatting import count, plural
 from analysis.ingest import folder_scan
 from analysis.ingest.validation import NAME_LENGTH, InvalidImage
 from analysis.management.interrupts import Interrupt
+from analysis.management.translated_command import TranslatedCommand
 from analysis.storage import blobs
 
 MAX_STORAGE_ERRORS = 5
 """Consecutive files that storage may reject before the import gives up."""
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Import pictures from files and folders. Safe to stop with Ctrl-C and to run again: a file that is already in "
         "the library is skipped. Exit status: 0 all imported, 1 some rejected, 2 wrong usage, 130 stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture or a folder of pictures")
-        parser.add_argument("--owner", metavar="USERNAME", help="the owner; required if there is more than one user")
+        parser.add_argument("paths", nargs="+", metavar="PATH", help=_("a picture or a folder of pictures"))
+        parser.add_argument("--owner", metavar="USERNAME", help=_("the owner; required if there is more than one user"))
         parser.add_argument(
             "--exclude",
             action="append",
             default=[],
             metavar="PATTERN",
-            help="exclude these paths, such as '*/thumbs/*'; can be repeated",
+            help=_("exclude these paths, such as '*/thumbs/*'; can be repeated"),
         )
 
     def handle(self, *, paths: list[str], owner: str | None, exclude: list[str], **_options: Any) -> None:
@@ -55,7 +56,7 @@ class Command(BaseCommand):
 
 
 class _ImportCounts:
-    def __init__(self, command: BaseCommand) -> None:
+    def __init__(self, command: TranslatedCommand) -> None:
         self.command = command
         self.imported = self.duplicates = self.trashed = self.rejected = self.storage_errors = 0
 

@@ -1,4 +1,4 @@
-"""Django's migrate, preceded by a check of the database's version."""
+"""Django's migrate, with a check before it and the table of embeddings after it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Any
 
 from django.core.management.commands import migrate
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
 
 from analysis.management import database_version
+from analysis.recognition.embeddings import table
 
 
 class Command(migrate.Command):
@@ -15,3 +18,11 @@ class Command(migrate.Command):
         if not (options["fake"] or options["prune"]):  # these repair the record of migrations that the check reads
             database_version.check(connections[options["database"]])
         super().handle(*arguments, **options)
+        if _has_embeddings(connections[options["database"]]) and not options["plan"] and not options["check_unapplied"]:
+            table.create()
+
+
+def _has_embeddings(connection: BaseDatabaseWrapper) -> bool:
+    """True if the migration of the table of embeddings is applied."""
+    applied = MigrationRecorder(connection).applied_migrations()
+    return any(app == "analysis" and name.endswith("_image_embedding") for app, name in applied)

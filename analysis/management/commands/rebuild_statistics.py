@@ -7,18 +7,19 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from analysis.formatting import count
+from analysis.management.translated_command import TranslatedCommand
 from analysis.statistics import aggregation
 
 
-class Command(BaseCommand):
-    help = "Recount all dashboard statistics and report how many rows were wrong."
+class Command(TranslatedCommand):
+    description = gettext_lazy("Recount all dashboard statistics and report how many rows were wrong.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object per line")
+        parser.add_argument("--json", action="store_true", dest="as_json", help=_("print one JSON object per line"))
 
     def handle(self, *, as_json: bool, **_: Any) -> None:
         for result in aggregation.rebuild():

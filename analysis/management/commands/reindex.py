@@ -6,13 +6,13 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from tqdm import tqdm
 
 from analysis.formatting import count, pictures, plural
 from analysis.library import duplicate_flags
+from analysis.management.translated_command import TranslatedCommand
 from analysis.models import Image
 from analysis.recognition.reindex_all import rebuild
 from analysis.search.label_counts import refresh_label_counts
@@ -20,12 +20,14 @@ from analysis.search.label_counts import refresh_label_counts
 MAX_LISTED = 20
 
 
-class Command(BaseCommand):
-    help = "Rebuild the search index from stored responses and verdicts, and report the pictures whose index was wrong."
+class Command(TranslatedCommand):
+    description = gettext_lazy(
+        "Rebuild the search index from stored responses and verdicts, and report the pictures whose index was wrong."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="report only, change nothing")
-        parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
+        parser.add_argument("--dry-run", action="store_true", help=_("report only, change nothing"))
+        parser.add_argument("--json", action="store_true", dest="as_json", help=_("print one JSON object"))
 
     def handle(self, *, dry_run: bool, as_json: bool, **_options: Any) -> None:
         images, differing = 0, dict[int, tuple[str, ...]]()

@@ -17,12 +17,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from analysis.formatting import plural
+from analysis.management.translated_command import TranslatedCommand
 from analysis.models import Image
 from imagelib import embedded, process_manager
 from imagelib.embedded.server import tail, take_lock
@@ -32,16 +33,18 @@ from imagelib.sample_images import SAMPLES, write_samples
 WEB_START_TIMEOUT = 60.0  # seconds
 
 
-class Command(BaseCommand):
-    help = "Run imagelib on this machine: database, queue, web, worker and scheduler. Ctrl-C stops all of them."
+class Command(TranslatedCommand):
+    description = gettext_lazy(
+        "Run imagelib on this machine: database, queue, web, worker and scheduler. Ctrl-C stops all of them."
+    )
     requires_system_checks = []  # the web server and the worker run them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+        parser.add_argument("--host", default="127.0.0.1", help=_("the address to listen on (default: %(default)s)"))
         parser.add_argument(
-            "--port", type=int, help="default: the environment variable PORT, else 8000; 0: any free port"
+            "--port", type=int, help=_("default: the environment variable PORT, else 8000; 0: any free port")
         )
-        parser.add_argument("--samples", action="store_true", help="import scikit-image's sample photos")
+        parser.add_argument("--samples", action="store_true", help=_("import scikit-image's sample photos"))
 
     def handle(self, *, host: str, port: int | None, samples: bool, **_options: Any) -> None:
         try:
@@ -52,6 +55,8 @@ class Command(BaseCommand):
             ):
                 url = _url(host, web_socket)
                 lock_file.write_text(f"{url} (process {os.getpid()})")
+                if samples:
+                    call_command("prepare_models", stdout=self.stdout, stderr=self.stdout)
                 with _servers(), process_manager.process_manager(folder=settings.BASE_DIR) as manager:
                     self._prepare()
                     _start_programs(manager, web_socket)

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from tqdm import tqdm
@@ -20,6 +20,7 @@ from analysis.bucket_sync import connection_check, sync
 from analysis.bucket_sync.sync import SyncCounts
 from analysis.formatting import count, plural
 from analysis.management.interrupts import Interrupt
+from analysis.management.translated_command import TranslatedCommand
 from analysis.models import Bucket
 
 TITLES = {
@@ -37,20 +38,24 @@ REPAIRS = {
 }
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Compare a bucket with the library and queue new and changed objects for import by the workers. Safe to stop "
         "with Ctrl-C; the next run continues there. Exit status: 0 done, 2 wrong usage, 3 the bucket is not available, "
         "130 stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="the bucket, as NAME or NAME/PREFIX")
-        parser.add_argument("--dry-run", action="store_true", help="report only, change nothing")
-        parser.add_argument("--from-start", action="store_true", help="start over instead of continuing a stopped run")
-        parser.add_argument("--trash-missing", action="store_true", help="move pictures without an object to the trash")
-        parser.add_argument("--retry-failed", action="store_true", help="retry failed analyses")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("name", help=_("the bucket, as NAME or NAME/PREFIX"))
+        parser.add_argument("--dry-run", action="store_true", help=_("report only, change nothing"))
+        parser.add_argument(
+            "--from-start", action="store_true", help=_("start over instead of continuing a stopped run")
+        )
+        parser.add_argument(
+            "--trash-missing", action="store_true", help=_("move pictures without an object to the trash")
+        )
+        parser.add_argument("--retry-failed", action="store_true", help=_("retry failed analyses"))
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(
         self,

@@ -1,6 +1,7 @@
-"""Detects frontal faces with OpenCV's Haar cascades.
+"""Detects faces with OpenCV's Haar cascades and, large ones, with BlazeFace.
 
-Three cascades must agree and eyes raise the confidence: a false face is worse than a missed one.
+Three cascades must agree and eyes raise the confidence: a false face is worse than a missed one. BlazeFace finds what
+they miss: faces from the side, in shadow, behind glasses.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2  # noqa: TID251
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.recognition.local import colors
+from analysis.recognition.local import blazeface, colors
 from analysis.recognition.local.colors import Quality
 
 SIDE = 1024  # pixels of the long side that is searched: half of the payload's, which is four times as fast
 MIN_FACE = 24  # pixels; the cascades were trained on windows of 20
+SAME_FACE = 0.2  # of intersection to union: the cascades' boxes reach from the forehead to the chin
 MIN_CONFIDENCE = 80.0  # portraits on coins and patterns score lower, all of LFW's sample faces higher
 
 cv2.setNumThreads(2)
@@ -44,12 +46,13 @@ class Face:
 
 
 def find(rgb: NDArray[np.uint8]) -> tuple[Face, ...]:
-    """Frontal faces, largest first; `rgb` is height x width x 3."""
+    """Faces, largest first; `rgb` is height x width x 3. Raises ModelUnavailable."""
     small = colors.gray(rgb, side=SIDE)
     scale = small.shape[1] / rgb.shape[1]
     with lock:
         candidates = _search("frontalface_alt2", small, smallest=MIN_FACE)
         scored = [(box, _confidence(small, box, count)) for box, count in candidates]
+        scored += _large_faces(rgb, scale, [box for box, confidence in scored if confidence >= MIN_CONFIDENCE])
     faces = [
         Face(
             *(round(x / scale), round(y / scale), round(w / scale), round(h / scale)),
@@ -63,6 +66,19 @@ def find(rgb: NDArray[np.uint8]) -> tuple[Face, ...]:
 
 
 Box = tuple[int, int, int, int]
+
+
+def _large_faces(rgb: NDArray[np.uint8], scale: float, known: list[Box]) -> list[tuple[Box, float]]:
+    """Boxes at the scale of the search, with confidence, of faces that are not known."""
+    if not blazeface.is_available():
+        return []
+    found = []
+    for left, top, right, bottom, confidence in blazeface.find(rgb):
+        corners = (round(left * scale), round(top * scale), round(right * scale), round(bottom * scale))
+        box = corners[0], corners[1], max(1, corners[2] - corners[0]), max(1, corners[3] - corners[1])
+        if not any(_overlap(box, other) > SAME_FACE for other in known):
+            found.append((box, confidence))
+    return found
 
 
 def _search(cascade: str, gray: Gray, *, smallest: int, largest: int = 0) -> list[tuple[Box, int]]:

@@ -79,13 +79,18 @@ def _portrait(faces: tuple[Face, ...], *, height: int) -> float:
 
 def _document(lines: tuple[Line, ...], rgb: NDArray[np.uint8]) -> float:
     """At least five lines of text that cover 15 % of a light, colorless background."""
-    covered = sum(_area(line) for line in lines) / (rgb.shape[0] * rgb.shape[1])
+    covered = text_share(lines, rgb)
     if len(lines) < 5 or covered < 0.15:
         return 0.0
     lightness, a, b = np.median(_lab(rgb), axis=0).tolist()
     if lightness < 0.65 or math.hypot(a, b) > 0.05:
         return 0.0
     return float(min(99.0, 70 + 60 * covered))
+
+
+def text_share(lines: tuple[Line, ...], rgb: NDArray[np.uint8]) -> float:
+    """The part of the picture that lines of text cover."""
+    return float(sum(_area(line) for line in lines) / (rgb.shape[0] * rgb.shape[1]))
 
 
 def _area(line: Line) -> float:

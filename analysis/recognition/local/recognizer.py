@@ -1,7 +1,7 @@
-"""The local recognizer: no account, no download, few but reliable results.
+"""The local recognizer: no account, and nothing is sent or downloaded.
 
-Its responses have Rekognition's shapes. It detects frontal faces, text, colors, image quality and the few labels that
-follow from them. It leaves out ages, genders, emotions, objects and scenes.
+Its responses have Rekognition's shapes. A classifier and a detector find labels, the detector with boxes; faces,
+text, colors and image quality are found too. Emotions are left out.
 """
 
 from __future__ import annotations
@@ -13,18 +13,43 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-import cv2  # noqa: TID251
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from analysis.messages import gettext_noop
-from analysis.recognition.base import ApiName, ApiUnavailable, Parameters, Response, S3Object, UnreadableResponse
-from analysis.recognition.local import faces, labels, responses, text
+from analysis.recognition.base import (
+    ApiName,
+    ApiUnavailable,
+    Parameters,
+    Response,
+    S3Object,
+    Throttled,
+    UnreadableResponse,
+)
+from analysis.recognition.local import (
+    blazeface,
+    configuration,
+    face_traits,
+    faces,
+    label_models,
+    labels,
+    moderation,
+    responses,
+    sessions,
+    text,
+)
+from analysis.recognition.local.face_traits import Traits
+from analysis.recognition.local.model_files import ModelUnavailable
+from analysis.recognition.local.sessions import OutOfMemory
+from analysis.recognition.local.voting import Instance, VotedLabel
 
 MAX_PIXELS = 50_000_000
 CACHE_SIZE = 64  # images, more than are in progress at a time; the results of one take a few kilobytes
@@ -42,10 +67,15 @@ class LocalRecognizer:
     region: str | None = None
     sends_originals: bool = False  # the detectors are faster on the smaller rendition
 
+    def __init__(self) -> None:
+        if configuration.current().has_moderation:
+            self.apis = self.apis | {"moderation"}
+
     def recognize(self, picture: bytes | S3Object, *, api: ApiName, parameters: Parameters) -> Response:
         """Analyze one image.
 
-        Raises UnreadableResponse for bytes that are not an image, ApiUnavailable for an API it does not offer.
+        Raises UnreadableResponse for bytes that are not an image, ApiUnavailable for an API it does not offer or a
+        model that cannot be used, Throttled if memory is short.
         """
         started = time.perf_counter()
         if api not in self.apis:
@@ -59,24 +89,65 @@ class LocalRecognizer:
             raise UnreadableResponse(
                 gettext_noop("The local recognizer cannot read pictures from S3."), api=api, code="NotAPicture"
             )
-        content = _inspection(picture).content(picture, api=api, parameters=parameters)
+        with _model_errors(api):
+            content = _inspection(picture).content(picture, api=api, parameters=parameters)
         return Response(
             api=api,
             recognizer=self.name,
-            model_version=model_version(),
+            model_version=content[VERSION_FIELDS[api]] if api in VERSION_FIELDS else model_version(api),
             content=content,
             request_id=str(uuid.uuid4()),
             latency_ms=round((time.perf_counter() - started) * 1000),
         )
 
 
-@cache
-def model_version() -> str:
-    """imagelib's and the detectors' versions, since each changes the results.
+RECIPE = 2  # counts the versions of the code that makes responses of the models' results
+VERSION_FIELDS: dict[ApiName, str] = {
+    "labels": "LabelModelVersion",
+    "text": "TextModelVersion",
+    "moderation": "ModerationModelVersion",
+}
+
+
+def model_version(api: ApiName) -> str:
+    """imagelib's version and those of the models, since each changes the results.
 
     At most 40 characters are stored.
     """
-    return f"local-1 OpenCV {cv2.__version__} RapidOCR {version('rapidocr')}"
+    return f"local-{RECIPE} {_models(api)}"
+
+
+def _models(api: ApiName) -> str:
+    if api == "labels":
+        return label_models.version()
+    if api == "text":
+        return f"RapidOCR {_rapidocr_version()}"
+    if api == "moderation":
+        return "open_nsfw"
+    large_faces = " BlazeFace" if blazeface.is_available() else ""
+    return f"OpenCV {cv2.__version__}{large_faces}{' dlib' if configuration.current().has_face_traits else ''}"
+
+
+@cache
+def _rapidocr_version() -> str:
+    return version("rapidocr")
+
+
+@contextmanager
+def _model_errors(api: ApiName) -> Iterator[None]:
+    """Errors of the models as those of a recognizer."""
+    try:
+        yield
+    except ModelUnavailable as error:
+        values = {name: str(value) for name, value in error.values.items()}
+        raise ApiUnavailable(error.template, api=api, code="ModelUnavailable", values=values) from error
+    except (OutOfMemory, MemoryError) as error:
+        raise Throttled(
+            gettext_noop("There was not enough memory to analyze the picture."),
+            api=api,
+            code="OutOfMemory",
+            next_step=gettext_noop("Give the worker more memory, or set RECOGNITION_THREADS=1."),
+        ) from error
 
 
 class Inspection:
@@ -90,34 +161,37 @@ class Inspection:
         self._size = (0, 0)
         self._faces: tuple[faces.Face, ...] | None = None
         self._lines: tuple[text.Line, ...] | None = None
-        self._labels: dict[str, float] | None = None
+        self._traits: tuple[Traits, ...] | None = None
+        self._explicit: float | None = None
+        self._labels: tuple[VotedLabel, ...] | None = None
+        self._label_version = ""
         self._properties: dict[str, Any] = {}
 
     def content(self, picture: bytes, *, api: ApiName, parameters: Parameters) -> dict[str, Any]:
         with self._lock:
             self._detect(picture, api=api)
+            sessions.give_back_memory()
             if api == "faces":
-                return responses.faces_response(self._faces or (), size=self._size)
+                return responses.faces_response(self._faces or (), self._traits or (), size=self._size)
+            if api == "moderation":
+                explicit = responses.moderation_response(self._explicit or 0.0, parameters=parameters)
+                return {**explicit, "ModerationModelVersion": model_version(api)}
             if api == "text":
-                return {
-                    **responses.text_response(self._lines or (), size=self._size),
-                    "TextModelVersion": model_version(),
-                }
-            labels = responses.labels_response(
-                self._labels or {},
-                faces=self._faces or (),
-                size=self._size,
-                properties=self._properties,
-                parameters=parameters,
+                text_response = responses.text_response(self._lines or (), size=self._size)
+                return {**text_response, "TextModelVersion": model_version(api)}
+            labels_response = responses.labels_response(
+                self._labels or (), properties=self._properties, parameters=parameters
             )
-            return {**labels, "LabelModelVersion": model_version()}
+            return {**labels_response, "LabelModelVersion": self._label_version}
 
     def _detect(self, picture: bytes, *, api: ApiName) -> None:
         """Detect what the API needs and is missing; decodes the image only for that."""
         wants_faces = self._faces is None and api in {"faces", "labels"}
         wants_lines = self._lines is None and api in {"text", "labels"}
         wants_labels = self._labels is None and api == "labels"
-        if not (wants_faces or wants_lines or wants_labels):
+        wants_traits = self._traits is None and api == "faces" and configuration.current().has_face_traits
+        wants_score = self._explicit is None and api == "moderation"
+        if not (wants_faces or wants_lines or wants_labels or wants_traits or wants_score):
             return
         with _decoding:
             rgb = _decode(picture, api=api)
@@ -126,9 +200,26 @@ class Inspection:
                 self._faces = faces.find(rgb)
             if wants_lines:
                 self._lines = text.find(rgb)
+            if wants_traits:
+                self._traits = face_traits.estimate(rgb, self._faces or ())
+            if wants_score:
+                self._explicit = moderation.score(rgb)
             if wants_labels:
-                self._labels = labels.find(rgb, faces=self._faces or (), lines=self._lines or ())
+                self._label_version = model_version(api)
                 self._properties = responses.properties_response(rgb)
+                self._labels = self._find_labels(rgb)
+
+    def _find_labels(self, rgb: NDArray[np.uint8]) -> tuple[VotedLabel, ...]:
+        """Labels by the models, and by faces, text and pixels; the surest first."""
+        lines = self._lines or ()
+        found = {label.name: label for label in label_models.find(rgb, text_share=labels.text_share(lines, rgb))}
+        boxes = tuple(Instance(responses.face_box(face, self._size), face.confidence) for face in self._faces or ())
+        for name, confidence in labels.find(rgb, faces=self._faces or (), lines=lines).items():
+            known = found.get(name)
+            if known is None or known.confidence < confidence:
+                instances = boxes if name == "Face" else known.instances if known else ()
+                found[name] = VotedLabel(name, confidence, known.models if known else (), instances)
+        return tuple(sorted(found.values(), key=lambda label: (-label.confidence, label.name)))
 
 
 def _decode(picture: bytes, *, api: ApiName) -> NDArray[np.uint8]:
@@ -177,6 +268,7 @@ def _reset_in_child() -> None:
     _inspections.clear()
     faces.lock = threading.Lock()
     text.lock = threading.Lock()
+    sessions.lock = threading.RLock()
 
 
 os.register_at_fork(after_in_child=_reset_in_child)

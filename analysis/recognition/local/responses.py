@@ -1,8 +1,8 @@
-"""Builds responses in the JSON shapes of DetectLabels, DetectFaces and DetectText."""
+"""Builds responses in the JSON shapes of Rekognition's operations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.recognition.base import Parameters
-from analysis.recognition.local import colors
+from analysis.recognition.local import colors, vocabulary
+from analysis.recognition.local.face_traits import Traits
 from analysis.recognition.local.faces import Face
-from analysis.recognition.local.labels import LABELS
+from analysis.recognition.local.labels import LABELS, LabelInfo
 from analysis.recognition.local.text import Corners, Line, Word
+from analysis.recognition.local.voting import VotedLabel
+from analysis.recognition.responses import Box
 
 QUALITY_SIDE = 1024  # pixels; about the size on a screen, where sharpness is seen
 
@@ -22,33 +25,38 @@ Json = dict[str, Any]
 Size = tuple[int, int]
 
 
-def labels_response(
-    confidences: Mapping[str, float], *, faces: tuple[Face, ...], size: Size, properties: Json, parameters: Parameters
-) -> Json:
+def labels_response(labels: Iterable[VotedLabel], *, properties: Json, parameters: Parameters) -> Json:
     """A DetectLabels response without LabelModelVersion.
 
     With ImageProperties if the parameters request them.
     """
-    names = [
-        name
-        for name, confidence in confidences.items()
-        if confidence >= parameters.min_confidence and parameters.admits(name, category=LABELS[name].category)
+    admitted = [
+        label
+        for label in labels
+        if label.confidence >= parameters.min_confidence
+        and parameters.admits(label.name, category=_info(label.name).category)
     ]
-    labels = [_label(name, confidences[name], faces, size) for name in names[: parameters.max_labels]]
-    return {"Labels": labels, **({"ImageProperties": properties} if parameters.image_properties else {})}
+    properties = {"ImageProperties": properties} if parameters.image_properties else {}
+    return {"Labels": [_label(label) for label in admitted[: parameters.max_labels]], **properties}
 
 
-def _label(name: str, confidence: float, faces: tuple[Face, ...], size: Size) -> Json:
-    # Only faces have a detected position; of a person nothing else is known.
-    instances = [{"BoundingBox": _face_box(face, size), "Confidence": face.confidence} for face in faces]
-    info = LABELS[name]
+def _info(name: str) -> LabelInfo:
+    return LABELS.get(name) or vocabulary.labels()[name]
+
+
+def _label(label: VotedLabel) -> Json:
+    info = _info(label.name)
     return {
-        "Name": name,
-        "Confidence": confidence,
-        "Instances": instances if name == "Face" else [],
+        "Name": label.name,
+        "Confidence": label.confidence,
+        "Instances": [
+            {"BoundingBox": _box(instance.box), "Confidence": instance.confidence} for instance in label.instances
+        ],
         "Parents": [{"Name": parent} for parent in info.parents],
         "Aliases": [{"Name": alias} for alias in info.aliases],
         "Categories": [{"Name": info.category}],
+        # Not a field of Rekognition's, which has a single model. Readers of its responses ignore it.
+        **({"DetectedBy": [{"Name": model} for model in label.models]} if label.models else {}),
     }
 
 
@@ -73,21 +81,32 @@ def _color(color: colors.Dominant) -> Json:
     }
 
 
-def faces_response(faces: tuple[Face, ...], *, size: Size) -> Json:
+def faces_response(faces: tuple[Face, ...], traits: tuple[Traits, ...], *, size: Size) -> Json:
     """A DetectFaces response with box, quality and confidence.
 
-    Without age, gender and emotions.
+    `traits`: of the first faces; empty unless they are estimated. Emotions are left out.
     """
-    return {
-        "FaceDetails": [
-            {
-                "BoundingBox": _face_box(face, size),
-                "Quality": {"Brightness": face.quality.brightness, "Sharpness": face.quality.sharpness},
-                "Confidence": face.confidence,
-            }
-            for face in faces
-        ]
-    }
+    details = [
+        {
+            "BoundingBox": _box(face_box(face, size)),
+            "Quality": {"Brightness": face.quality.brightness, "Sharpness": face.quality.sharpness},
+            "Confidence": face.confidence,
+        }
+        for face in faces
+    ]
+    for detail, estimated in zip(details, traits, strict=False):
+        detail["AgeRange"] = {"Low": estimated.age_low, "High": estimated.age_high}
+        detail["Gender"] = {"Value": estimated.gender, "Confidence": estimated.confidence}
+    return {"FaceDetails": details}
+
+
+def moderation_response(score: float, *, parameters: Parameters) -> Json:
+    """A DetectModerationLabels response without ModerationModelVersion.
+
+    One score says no more than Rekognition's first level.
+    """
+    label = {"Name": "Explicit", "ParentName": "", "TaxonomyLevel": 1, "Confidence": 100 * score}
+    return {"ModerationLabels": [label] if 100 * score >= parameters.moderation_min_confidence else []}
 
 
 def text_response(lines: tuple[Line, ...], *, size: Size) -> Json:
@@ -118,11 +137,10 @@ def _geometry(corners: Corners, size: Size) -> Json:
     }
 
 
-def _face_box(face: Face, size: Size) -> Json:
+def face_box(face: Face, size: Size) -> Box:
     width, height = size
-    return {
-        "Width": face.width / width,
-        "Height": face.height / height,
-        "Left": face.left / width,
-        "Top": face.top / height,
-    }
+    return Box(face.left / width, face.top / height, face.width / width, face.height / height)
+
+
+def _box(box: Box) -> Json:
+    return {"Width": box.width, "Height": box.height, "Left": box.left, "Top": box.top}

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from botocore import exceptions, parsers  # noqa: TID251
-from botocore.config import Config  # noqa: TID251
+from botocore import exceptions, parsers
+from botocore.config import Config
 
 from analysis.aws.clients import session
 from analysis.messages import gettext_noop
-from analysis.recognition.base import ApiName, Parameters, Response, S3Object, UnreadableResponse
+from analysis.recognition.base import BEFORE_SEND, ApiName, Parameters, Response, S3Object, UnreadableResponse
 from analysis.recognition.rekognition.errors import from_connection_error, from_response, invalid_response
 
 RAW_CONTENT = "RawContent"
@@ -122,7 +122,7 @@ class Rekognition:
             method = getattr(self._client(), operation.method)
             started = time.perf_counter()
             content = dict(method(**request))
-            latency = time.perf_counter() - started
+            latency = time.perf_counter() - max(started, getattr(_thread, "sent_at", started))
         except exceptions.ClientError as error:
             raise from_response(error, api=api, operation=operation.name) from error
         except (exceptions.BotoCoreError, parsers.ResponseParserError) as error:
@@ -177,6 +177,8 @@ class _LazyRekognition(Rekognition):
             return _clients[key]
 
 
+# When the thread's latest request was sent, after the wait for its turn.
+_thread = threading.local()
 _client_lock = threading.Lock()
 # Shared: a boto3 client takes some 100 ms and several megabytes to create, and may be used by many threads.
 _clients: dict[tuple[str | None, int, str, float], Any] = {}
@@ -222,7 +224,14 @@ def _create_client(region: str | None, threads: int, address: str, read_timeout:
     except ValueError as error:  # botocore raises a plain ValueError for "Invalid endpoint: …"
         raise exceptions.InvalidConfigError(error_msg=str(error)) from error
     client.meta.events.register("before-parse.rekognition", _keep_raw_content)
+    client.meta.events.register("before-send.rekognition", _wait_before_send)
     return client
+
+
+def _wait_before_send(**_: Any) -> None:
+    if wait := BEFORE_SEND.get():
+        wait()
+    _thread.sent_at = time.perf_counter()
 
 
 def _keep_raw_content(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from botocore import exceptions, parsers  # noqa: TID251
+from botocore import exceptions, parsers
 
 from analysis.messages import gettext_noop as _
 from analysis.recognition.base import ApiUnavailable, Outcome, RequestFailed, Throttled, UnreadableResponse

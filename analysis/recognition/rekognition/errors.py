@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from botocore import exceptions  # noqa: TID251
+from botocore import exceptions
 
 from analysis.aws.url_credentials import redact_url_credentials
 from analysis.recognition.base import ApiName, ApiUnavailable, RequestFailed, Throttled

@@ -45,7 +45,7 @@ def label_set_candidates(required: Sequence[RequiredLabels], excluded: Mapping[N
             tests, values = [*tests, "NOT x.label_ids && %s::int[]"], [*values, list(label_set.ids)]
             matched |= {part}
     columns = "x.image_id, x.added_at, x.owner_id, x.visibility"
-    text = f"SELECT {columns} FROM analysis_imageindex x WHERE {' AND '.join(tests)}"  # noqa: S608
+    text = f"SELECT {columns} FROM analysis_imageindex x WHERE {' AND '.join(tests)}"
     return Candidates(Sql(text, tuple(values)), frozenset(matched), is_indexed=True)
 
 

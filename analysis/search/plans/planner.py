@@ -111,5 +111,5 @@ class QueryPlan:
             text = f"""
                 SELECT k.image_id, k.key, {columns} FROM ({text}) k JOIN analysis_image i ON i.id = k.image_id
                 ORDER BY k.key {direction}, k.image_id {direction}
-            """  # noqa: S608
+            """
         return fetch_all(text, statement.values)

@@ -10,7 +10,7 @@ from analysis.search.plans.strategies import BUDGET, Statistics
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.sql.expressions import FALSE, Sql, all_of
-from analysis.search.terms import HasTerm, LabelTerm, Node, OwnerTerm, SpanTerm, StateTerm
+from analysis.search.terms import HasTerm, LabelTerm, Node, OwnerTerm, SimilarTerm, SpanTerm, StateTerm
 from analysis.search.terms.base import Candidates, RequiredLabels
 from analysis.search.terms.dates import Span
 from analysis.search.terms.owners import Owner
@@ -54,6 +54,11 @@ class QueryParts:
     def ranked(self) -> RequiredLabels | None:
         """The labels whose confidence may be the sort key."""
         return next((required for required in self.required if required.part == self.ranked_by), None)
+
+    @cached_property
+    def reference(self) -> SimilarTerm | None:
+        """The term whose order may be the sort key: the first one in the query."""
+        return next((part for part in self.parts if isinstance(part, SimilarTerm)), None)
 
     @cached_property
     def scannable(self) -> RequiredLabels | None:
@@ -113,9 +118,13 @@ class QueryParts:
 
     @property
     def ordering(self) -> Ordering:
-        """The sort order; without a label there is no confidence to sort by."""
+        """The sort order.
+
+        Without a label there is no confidence to sort by, and without a picture no similarity.
+        """
         sort = self.resolved.query.sort
-        return ORDERINGS["newest" if sort == "confidence" and not self.ranked else sort]
+        is_sortable = {"confidence": self.ranked, "similarity": self.reference}.get(sort, True)
+        return ORDERINGS[sort if is_sortable else "newest"]
 
     def statistics(self, order: Order, *, limit: int, budget: int = BUDGET) -> Statistics:
         """The numbers that the choice of a strategy depends on."""

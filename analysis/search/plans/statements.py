@@ -63,7 +63,7 @@ class Scan:
     def first_entries(self, entries: str) -> str:
         """The first ones of several scans of (image_id, key) within the budget."""
         limit = "" if self.budget is None else f"LIMIT {self.budget:d}"
-        return f"SELECT * FROM ({entries}) u ORDER BY key {self.direction}, image_id {self.direction} {limit}"  # noqa: S608
+        return f"SELECT * FROM ({entries}) u ORDER BY key {self.direction}, image_id {self.direction} {limit}"
 
 
 def confidence_scan(query: QueryParts, scan: Scan) -> Sql:
@@ -78,7 +78,7 @@ def confidence_scan(query: QueryParts, scan: Scan) -> Sql:
             WHERE p.label_id = ANY(%s) AND p.confidence >= %s AND {visible.text}
             GROUP BY p.image_id {scan.start("HAVING", "max(p.confidence)", "p.image_id")}) d
         WHERE {rest.text} {scan.end}
-    """  # noqa: S608
+    """
     minimum = max(scan.min_confidence, ranked.minimum)
     return Sql(text, (list(ranked.labels.ids), minimum, *visible.values, *scan.cursor_values, *rest.values))
 
@@ -95,7 +95,7 @@ def label_scan(query: QueryParts, scan: Scan) -> Sql:
     branch = f"""
         SELECT p.image_id, p.added_at AS key, p.added_at, p.owner_id, p.visibility FROM analysis_imagelabel p
         WHERE p.label_id = %s AND p.confidence >= %s AND {visible.text} {range_}
-    """  # noqa: S608
+    """
     filters = [label.minimum, *visible.values, *bounds]
     entries, values = _branches(scan, [(branch, [pk, *filters]) for pk in label.labels.ids])
     rest = query.residual_filter(*([label.part] if label.is_all else []))
@@ -103,7 +103,7 @@ def label_scan(query: QueryParts, scan: Scan) -> Sql:
     distinct = "DISTINCT" if len(label.labels.ids) > 1 else ""
     text = f"""
         SELECT {distinct} d.image_id, d.key FROM ({entries}) d WHERE {rest.text} {scan.end}
-    """  # noqa: S608
+    """
     return Sql(text, (*values, *rest.values))
 
 
@@ -114,10 +114,10 @@ def image_scan(query: QueryParts, scan: Scan) -> Sql:
     branch = f"""
         SELECT i.id AS image_id, {scan.key} AS key, {_columns(query)} FROM analysis_image i
         WHERE i.trashed_at IS NULL AND {{}} {query.partial_index} {range_}
-    """  # noqa: S608
+    """
     filters = [(branch.format(sql.text), [*sql.values, *bounds]) for sql in _owner_filters(query, scan)]
     entries, values = _branches(scan, filters)
-    text = f"SELECT d.image_id, d.key FROM ({entries}) d WHERE {visible.text} AND {rest.text} {scan.end}"  # noqa: S608
+    text = f"SELECT d.image_id, d.key FROM ({entries}) d WHERE {visible.text} AND {rest.text} {scan.end}"
     return Sql(text, (*values, *visible.values, *rest.values))
 
 
@@ -133,7 +133,7 @@ def table_scan(query: QueryParts, scan: Scan) -> Sql:
                 WHERE {base.text} {query.partial_index}) d
             WHERE {rest.text})
         SELECT image_id, key FROM hits {scan.start()} {scan.end}
-    """  # noqa: S608
+    """
     return Sql(text, (*base.values, *rest.values, *scan.cursor_values))
 
 
@@ -154,14 +154,14 @@ def fetch_candidates(query: QueryParts, scan: Scan, candidates: Candidates) -> S
     source, is_indexed = candidates.sql.text, candidates.is_indexed
     rest = query.residual_filter(*candidates.matched, is_indexed=is_indexed, is_inline=not is_indexed)
     if not is_indexed:
-        source, visible = f"SELECT DISTINCT image_id FROM ({source}) s", _base_filter(query)  # noqa: S608
+        source, visible = f"SELECT DISTINCT image_id FROM ({source}) s", _base_filter(query)
     elif key == "d.added_at":
         image = ""  # the index has all that is needed
     text = f"""
         SELECT image_id, key FROM (
             SELECT d.image_id, {key} AS key FROM ({source}) d {image}
             WHERE {visible.text} AND {rest.text}) hits {scan.start()} {scan.end}
-    """  # noqa: S608
+    """
     return Sql(text, (*values, *candidates.sql.values, *visible.values, *rest.values, *scan.cursor_values))
 
 
@@ -210,6 +210,8 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
 
 def _sort_key(query: QueryParts, scan: Scan, candidates: Candidates) -> tuple[str, tuple[Any, ...]]:
     """The SQL of the sort key of candidates, and its values."""
+    if scan.ordering is ORDERINGS["similarity"]:
+        return "array_position(%s::bigint[], i.id)", (_given(query.reference).ids(query.resolved),)
     if not scan.key and query.ranked:
         highest = "SELECT max(p.confidence) FROM analysis_imagelabel p WHERE p.image_id = i.id AND p.label_id = ANY(%s)"
         return f"({highest})", (list(query.ranked.labels.ids),)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from analysis.search.plans.query_parts import QueryParts
 from analysis.search.plans.statements import Scan, fetch_candidates
-from analysis.search.query import TRASHED, Query
+from analysis.search.query import TRASHED, Query, default_sort
 from analysis.search.resolve import ResolvedQuery
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms import And, Node, Not, Or
@@ -22,7 +22,9 @@ def without_trash(resolved: ResolvedQuery) -> ResolvedQuery | None:
     if False in parts:
         return None
     remaining = dict.fromkeys(part for part in parts if not isinstance(part, bool))
-    return replace(resolved, query=Query(tuple(remaining), resolved.query.sort))
+    # A term may have become the only one of an OR, and the two halves of the result have one order.
+    is_sortable = resolved.query.sort != "similarity" or default_sort(resolved.query.parts) == "similarity"
+    return replace(resolved, query=Query(tuple(remaining), resolved.query.sort if is_sortable else "newest"))
 
 
 def in_trash(query: QueryParts, scan: Scan, *, or_among: Sequence[int] = ()) -> Sql:
@@ -35,7 +37,7 @@ def in_trash(query: QueryParts, scan: Scan, *, or_among: Sequence[int] = ()) -> 
     text = f"""
         SELECT unnest(%s::bigint[]) AS image_id
         UNION ALL SELECT id FROM analysis_image WHERE trashed_at IS NOT NULL AND {owner_filter}
-    """  # noqa: S608
+    """
     values = (list(or_among), *([] if viewer.sees_all else [viewer.person_id]))
     return fetch_candidates(query, scan, Candidates(Sql(text, values)))
 

@@ -15,7 +15,8 @@ MAX_LABEL_LOOKUPS = 8
 """Of more labels than this, all labels of an image are read and compared."""
 IMAGE_COLUMNS = (
     *("filename", "title", "camera_make", "camera_model", "lens", "format", "size", "width", "height", "phash"),
-    *("taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "has_duplicate"),
+    *("taken_at", "trashed_at", "latitude", "longitude", "bucket_id", "folder_id", "has_duplicate"),
+    *("iso", "exposure_seconds", "f_number", "focal_millimeters", "place"),
 )
 """Columns of analysis_image that inline conditions read, besides added_at, owner_id and visibility."""
 
@@ -33,7 +34,7 @@ class LabelSet:
 
 def image_condition(test: str, *values: Any) -> Sql:
     """A test of some IMAGE_COLUMNS, which it names without a table alias."""
-    text = f"coalesce((SELECT {test} FROM analysis_image i WHERE i.id = d.image_id), false)"  # noqa: S608
+    text = f"coalesce((SELECT {test} FROM analysis_image i WHERE i.id = d.image_id), false)"
     return Sql(text, values, inline_text=test)
 
 
@@ -41,7 +42,7 @@ def exists(rows: str, *values: Any) -> Sql:
     """`rows`: a table, its alias and a WHERE clause with `{}` for the image."""
     alias = rows.split()[1]
     source = rows.format(f"{alias}.image_id = d.image_id")
-    return Sql(f"coalesce((SELECT true FROM {source} LIMIT 1), false)", values)  # noqa: S608
+    return Sql(f"coalesce((SELECT true FROM {source} LIMIT 1), false)", values)
 
 
 def has_label(labels: LabelSet, *, minimum: int = 0) -> Sql:
@@ -84,7 +85,7 @@ def _highest(column: str, labels: LabelSet) -> str:
         # An expression keeps PostgreSQL from descending the index once for each label.
         test = "(p.label_id + 0) = ANY(%s::int[])"
     column = f"p.{column}" if len(labels.ids) == 1 else f"max(p.{column})"
-    return f"(SELECT {column} FROM analysis_imagelabel p WHERE p.image_id = d.image_id AND {test})"  # noqa: S608
+    return f"(SELECT {column} FROM analysis_imagelabel p WHERE p.image_id = d.image_id AND {test})"
 
 
 def _ids_value(labels: LabelSet) -> int | list[int]:

@@ -49,4 +49,4 @@ def joined(operator: str, conditions: Iterable[Sql]) -> Sql:
 
 
 def counting(hits: Sql) -> Sql:
-    return Sql(f"SELECT count(*) FROM ({hits.text}) hits", hits.values)  # noqa: S608
+    return Sql(f"SELECT count(*) FROM ({hits.text}) hits", hits.values)

@@ -17,7 +17,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from analysis import formatting
 from analysis.search.errors import InvalidQuery
-from analysis.search.query import Query, all_of, any_of, negation
+from analysis.search.query import Query, all_of, any_of, default_sort, negation
 from analysis.search.syntax import tokens
 from analysis.search.syntax.parse_trace import MAX_DEPTH, ParseTrace, too_deep_message, unexpected_character
 from analysis.search.syntax.punctuation import straightened
@@ -41,6 +41,7 @@ GRAMMAR = r"""
     group: _OPEN _part+ _CLOSE
 
     _leaf: bare | compared | field | field_compared | label_with_confidence | instance_count | face | relative_date
+        | place
     bare: _value
     compared: _value COMPARE _value
     field: FIELD _value
@@ -51,9 +52,11 @@ GRAMMAR = r"""
     trait: _value
     age: (FIELD | FIELD COMPARE | _value COMPARE) _value
     relative_date: RELATIVE_DATE
+    place: SOUTH_OR_WEST
     _value: WORD | PREFIX | QUOTED | QUOTED_PREFIX
 
     RELATIVE_DATE.5: /(taken|added):\s*last\s+[0-9]+\s+(day|week|month|year)s?(?![^\s()])/i
+    SOUTH_OR_WEST.5: /(near|box):\s*-[0-9][^\s"()<>=:*]*/i
     SORT.4: /sort:/i
     _COUNT.4: /count\(/i
     FACE.4: /face\(/i
@@ -136,7 +139,7 @@ class _TreeBuilder(Transformer[Token, Query]):
             raise InvalidQuery(_("A search has one sort order; remove this sort:."), column=orders[1].column)
         root = all_of(child for child in children if not isinstance(child, _Order))
         parts = root.parts if isinstance(root, And) else (root,)
-        return Query(parts, str(orders[0]) if orders else "newest")
+        return Query(parts, str(orders[0]) if orders else default_sort(parts))
 
     def order(self, children: list[Token]) -> _Order:
         order = _Order(tokens.sort(children[1]))
@@ -185,3 +188,6 @@ class _TreeBuilder(Transformer[Token, Query]):
 
     def relative_date(self, children: list[Token]) -> Term:
         return tokens.relative_date(children[0])
+
+    def place(self, children: list[Token]) -> Term:
+        return tokens.place(children[0])

@@ -102,6 +102,15 @@ def relative_date(token: Token) -> Term:
         raise error_at(token, str(error)) from error
 
 
+def place(token: Token) -> Term:
+    """`near:-33.9,151.2` without quotes, though words don't begin with a minus."""
+    name, _colon, degrees = token.partition(":")
+    try:
+        return BY_FIELD[name.lower()].parse(name.lower(), "", Value(degrees.strip()))
+    except InvalidValue as error:
+        raise error_at(token, str(error)) from error
+
+
 def sort(token: Token) -> str:
     return _read(token, lambda value: choice("sort", value.text, SORTS))
 

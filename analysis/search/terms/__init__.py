@@ -10,12 +10,16 @@ from __future__ import annotations
 from typing import Final
 
 from analysis.search.terms.analyses import ModelTerm, SourceTerm
+from analysis.search.terms.anniversaries import DayTerm
 from analysis.search.terms.base import Node, Term, Value
+from analysis.search.terms.coordinates import BoxTerm, NearTerm, PlaceTerm
 from analysis.search.terms.counts import CountTerm
 from analysis.search.terms.dates import DateTerm, RelativeDateTerm, SpanTerm
 from analysis.search.terms.faces import FaceTerm
-from analysis.search.terms.files import BucketTerm, CameraTerm, FormatTerm, NameTerm
+from analysis.search.terms.files import BucketTerm, CameraTerm, FormatTerm, LensTerm, NameTerm
+from analysis.search.terms.folders import FolderTerm, KeyTerm
 from analysis.search.terms.labels import CategoryTerm, LabelTerm
+from analysis.search.terms.near_duplicates import NearDuplicateTerm
 from analysis.search.terms.numbers import RangeTerm
 from analysis.search.terms.operators import And, Not, Or, all_of, any_of, negation
 from analysis.search.terms.owners import OwnerTerm
@@ -27,22 +31,30 @@ __all__ = [
     "BY_FIELD",
     "TERMS",
     "And",
+    "BoxTerm",
     "BucketTerm",
     "CameraTerm",
     "CategoryTerm",
     "CountTerm",
     "DateTerm",
+    "DayTerm",
     "FaceTerm",
+    "FolderTerm",
     "FormatTerm",
     "HasTerm",
+    "KeyTerm",
     "LabelTerm",
+    "LensTerm",
     "ModelTerm",
     "NameTerm",
+    "NearDuplicateTerm",
+    "NearTerm",
     "Node",
     "Not",
     "Or",
     "OrientationTerm",
     "OwnerTerm",
+    "PlaceTerm",
     "RangeTerm",
     "RelativeDateTerm",
     "SimilarTerm",
@@ -58,9 +70,10 @@ __all__ = [
 ]
 
 TERMS: Final[tuple[type[Term], ...]] = (
-    *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm),
-    *(RangeTerm, DateTerm, RelativeDateTerm, FaceTerm, CountTerm),
-    *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm),
+    *(LabelTerm, CategoryTerm, TextTerm, NameTerm, OwnerTerm, BucketTerm, FormatTerm, CameraTerm, LensTerm),
+    *(FolderTerm, KeyTerm, PlaceTerm, NearTerm, BoxTerm),
+    *(RangeTerm, DateTerm, RelativeDateTerm, DayTerm, FaceTerm, CountTerm),
+    *(StateTerm, HasTerm, SourceTerm, OrientationTerm, ModelTerm, SimilarTerm, NearDuplicateTerm),
 )
 """In the order in which autocomplete offers their fields."""
 BY_FIELD: Final = {field: term for term in TERMS for field in term.fields}

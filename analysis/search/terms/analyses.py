@@ -18,12 +18,16 @@ _SOURCES = {
     "local": gettext_lazy("analyzed by the local recognizer"),
     "simulator": gettext_lazy("analyzed by the simulator"),
     "person": gettext_lazy("confirmed by a person"),
+    "file": gettext_lazy("with keywords in its file"),
 }
 
 
 @dataclass(frozen=True)
 class SourceTerm(ChoiceTerm):
-    """Images analyzed by this recognizer; "person" is a confirmed or added label."""
+    """Images analyzed by this recognizer.
+
+    "person" is a confirmed or added label, "file" a keyword of the file.
+    """
 
     SOURCES: ClassVar = tuple(_SOURCES)
     fields = ("by",)
@@ -40,11 +44,15 @@ class SourceTerm(ChoiceTerm):
     def condition(self, resolved: Resolution) -> Sql:
         if self.source == "person":
             return exists("analysis_verdict v WHERE {} AND v.decision <> 'rejected'")
+        if self.source == "file":
+            return exists("analysis_filekeyword k WHERE {}")
         return exists("analysis_analysis a WHERE {} AND a.is_current AND a.recognizer = %s", self.source)
 
     def candidates(self, resolved: Resolution) -> Candidates:
         if self.source == "person":
             sql = Sql("SELECT image_id FROM analysis_verdict WHERE decision <> 'rejected'")
+        elif self.source == "file":
+            sql = Sql("SELECT image_id FROM analysis_filekeyword")
         else:
             sql = Sql("SELECT image_id FROM analysis_analysis WHERE is_current AND recognizer = %s", (self.source,))
         return Candidates(sql, frozenset([self]))

@@ -74,7 +74,7 @@ class FaceTerm(Term):
         if self.traits:
             return None  # traits are labels, and those have better indexes
         test = self._test()
-        sql = Sql(f"SELECT f.image_id FROM analysis_face f WHERE {test.text}", test.values)  # noqa: S608
+        sql = Sql(f"SELECT f.image_id FROM analysis_face f WHERE {test.text}", test.values)
         return Candidates(sql, frozenset([self]), are_few=True)
 
     def _test(self) -> Sql:

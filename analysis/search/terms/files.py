@@ -1,4 +1,4 @@
-"""Terms about the file: `name:`, `bucket:`, `format:` and `camera:`."""
+"""Terms about the file: `name:`, `bucket:`, `format:`, `camera:` and `lens:`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis.models import Image, Viewer
-from analysis.models.images import NameTrigrams
+from analysis.models.expressions import NameTrigrams
 from analysis.search.database import fetch_all
 from analysis.search.literals import quoted
 from analysis.search.sql.conditions import image_condition, like_pattern
@@ -19,9 +19,9 @@ from analysis.search.sql.expressions import FALSE, Sql
 from analysis.search.terms.base import Resolution, Term, Value
 
 FORMAT_ALIASES = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
-_NAME_TRIGRAMS = NameTrigrams.template % {"expressions": "i.filename || chr(10) || i.title"}
+NAME_TRIGRAMS = NameTrigrams.template % {"expressions": "i.filename || chr(10) || i.title"}
 # Texts of one or two characters are found by single characters, which the index also has.
-_TEXT_TRIGRAMS = """
+TEXT_TRIGRAMS = """
     (SELECT array_agg(DISTINCT substr(said.name, place, said.size)) FROM (
         SELECT lower(%s) AS name, CASE WHEN length(lower(%s)) < 3 THEN 1 ELSE 3 END AS size) said,
         generate_series(1, length(said.name) - said.size + 1) place)
@@ -42,8 +42,8 @@ _MATCHING_CAMERAS = f"""
     UNION ALL
     SELECT place, camera_make, camera_model, lens FROM used
     JOIN unnest(%s::text[]) WITH ORDINALITY AS said (pattern, place)
-        ON concat_ws(' ', camera_make, camera_model, lens) ILIKE pattern
-"""  # noqa: S608
+        ON {{}} ILIKE pattern
+"""
 MAX_CAMERAS = 100
 """Up to this many cameras are listed in a condition, which PostgreSQL answers by the index within OR, too."""
 
@@ -78,7 +78,7 @@ class NameTerm(FileTerm):
         return image_condition("filename ILIKE %s OR title ILIKE %s", pattern, pattern)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        return Sql(f"{_NAME_TRIGRAMS} @> {_TEXT_TRIGRAMS}", (self.text, self.text)) if self.text else None
+        return Sql(f"{NAME_TRIGRAMS} @> {TEXT_TRIGRAMS}", (self.text, self.text)) if self.text else None
 
 
 class BucketTerm(FileTerm):
@@ -132,18 +132,19 @@ class CameraTerm(FileTerm):
     fields = ("camera",)
     title = gettext_lazy("camera")
     default_cost = (8, "camera:")
+    searched: ClassVar = "concat_ws(' ', camera_make, camera_model, lens)"
 
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
         """The cameras that each term matches, as tuples of make, model and lens."""
         patterns = [like_pattern(term.text) for term in terms]
-        [(_, number, *_), *rows] = sorted(fetch_all(_MATCHING_CAMERAS, [patterns]))
+        [(_, number, *_), *rows] = sorted(fetch_all(_MATCHING_CAMERAS.format(cls.searched), [patterns]))
         if int(number) > MAX_CAMERAS_READ:
             return {}
         return {term: [camera for place, *camera in rows if place == at] for at, term in enumerate(terms, start=1)}
 
     def condition(self, resolved: Resolution) -> Sql:
-        return image_condition("concat_ws(' ', camera_make, camera_model, lens) ILIKE %s", like_pattern(self.text))
+        return image_condition(f"{self.searched} ILIKE %s", like_pattern(self.text))
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
         cameras = resolved.values.get(self)
@@ -158,3 +159,12 @@ class CameraTerm(FileTerm):
         rows = ", ".join(["(%s, %s, %s)"] * len(cameras))
         values = tuple(value for camera in cameras for value in camera)
         return Sql(f"(i.camera_make, i.camera_model, i.lens) IN ({rows})", values)
+
+
+class LensTerm(CameraTerm):
+    """Images with this text in the lens."""
+
+    fields = ("lens",)
+    title = gettext_lazy("lens")
+    default_cost = (8, "lens:")
+    searched = "lens"

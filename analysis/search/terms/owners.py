@@ -64,7 +64,7 @@ class OwnerTerm(Term):
                     WHERE i.owner_id = person.id AND i.trashed_at IS NULL LIMIT {SMALL_OWNER + 1}) owned)
             FROM {table} person WHERE lower(person.username) = ANY(%s) OR person.id = %s
             ORDER BY person.id DESC
-            """,  # noqa: S608
+            """,
             [[term.name.lower() for term in terms], viewer.person_id],
         )
         # Ordered by descending id, so the oldest account wins among names that differ only in case.

@@ -23,6 +23,7 @@ MAX_PERIODS = {"day": 36_500, "week": 5_200, "month": 1_200, "year": 100}
 """The longest `last N days` by unit."""
 # Python refuses to convert integers of more than 4,300 digits, and a search has up to 4,000 characters.
 MAX_DIGITS = 300
+MIN_POSITIVE, MAX_POSITIVE = 1e-9, 1e9
 _BYTES_BY_UNIT = {unit.lower(): factor for unit, factor in BYTE_UNITS.items()}
 
 
@@ -102,6 +103,33 @@ def percent(*, example: str) -> Scale[float]:
         raise InvalidValue(_("Use >= or <= here, for example %(example)s.") % {"example": example})
 
     return Scale(example, span, refuse, refuse)
+
+
+def positive(pattern: str, *, example: str) -> Scale[float]:
+    """Positive decimal numbers, alone or within a pattern such as "f/2.8".
+
+    The pattern's group is the number. A number after "1/" is a fraction.
+    """
+
+    def span(text: str) -> tuple[float, float]:
+        match = re.fullmatch(pattern, text.strip(), re.IGNORECASE)
+        number = float(match[1]) if match and len(match[1]) <= MAX_DIGITS else 0.0
+        if not MIN_POSITIVE <= number <= MAX_POSITIVE:
+            raise InvalidValue(_("Expected a number above 0, for example %(example)s.") % {"example": example})
+        number = 1 / number if text.strip().startswith("1/") else number
+        return number, number
+
+    def refuse(_value: float) -> float:
+        # There is no next number to start from.
+        raise InvalidValue(_("Use >= or <= here, for example %(example)s.") % {"example": example})
+
+    return Scale(example, span, refuse, refuse)
+
+
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
+F_NUMBERS = positive(rf"(?:f/?)?{_NUMBER}", example="aperture<=2.8")
+SECONDS = positive(rf"(?:1/)?{_NUMBER} ?s?", example="exposure>=1/60")
+MILLIMETERS = positive(rf"{_NUMBER} ?(?:mm)?", example="focal:24..70")
 
 
 def _out_of_range(minimum: int, maximum: int, example: str) -> InvalidValue:

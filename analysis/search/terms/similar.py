@@ -1,4 +1,4 @@
-"""Images that look alike: `like:123`."""
+"""Pictures that look like one: `similar:123`."""
 
 from __future__ import annotations
 
@@ -6,67 +6,72 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
+from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from analysis.models import Image, Viewer
 from analysis.search.errors import InvalidValue
-from analysis.search.sql.conditions import image_condition
+from analysis.search.similar import similar_ids
 from analysis.search.sql.expressions import FALSE, Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
-MAX_HASH_DISTANCE = 7
-"""Bits of the perceptual hash in which similar images differ at most."""
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SimilarTerm(Term):
-    """Images whose perceptual hash differs in at most 7 of its 64 bits."""
+    """The images that are most similar to one, which is named by number or public ID.
 
-    fields = ("like",)
-    default_cost = (8, "like:")
-    image_id: int
+    Not that one itself. Whatever else the search has, these are the same: the nearest that the viewer may see, at most
+    MAX_SIMILAR.
+    """
+
+    fields = ("similar",)
+    default_cost = (80, "similar:")
+    picture: str
 
     @classmethod
     def parse(cls, field: str, sign: str, value: Value) -> SimilarTerm:
-        if not re.fullmatch(r"[0-9]{1,18}", value.text):
-            raise InvalidValue(_("Expected the number of a picture, for example like:123."))
-        return cls(int(value.text))
+        if _NUMBER.fullmatch(value.text):
+            return cls(str(int(value.text)))
+        if _UUID.fullmatch(value.text):
+            return cls(str(UUID(value.text)))
+        raise InvalidValue(_("Expected the number or the public ID of a picture, for example similar:123."))
 
     def write(self) -> str:
-        return f"like:{self.image_id}"
+        return f"similar:{self.picture}"
 
     def describe(self) -> str:
-        return _("similar to picture %(number)s") % {"number": self.image_id}
+        return _("similar to picture %(number)s") % {"number": self.picture}
 
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
-        """The perceptual hashes (or None) of the images that the viewer may see."""
-        images = Image.objects.visible_to(viewer).filter(pk__in=[term.image_id for term in terms])
-        hashes = dict(images.values_list("pk", "phash"))
-        return {term: hashes[term.image_id] for term in terms if term.image_id in hashes}
+        """The ids of similar images, the nearest first; none for invisible images."""
+        return {term: similar_ids(pk, viewer=viewer) for term, pk in cls.visible_ids(terms, viewer).items()}
+
+    @classmethod
+    def visible_ids(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Self, int]:
+        """The ids of the images that terms name, of those that the viewer may see."""
+        pictures = {term.picture for term in terms}
+        numbers = {picture for picture in pictures if _NUMBER.fullmatch(picture)}
+        # A public ID works while the picture is public, and only those have an index.
+        is_public = Q(public_id__in=pictures - numbers, visibility=Image.Visibility.PUBLIC)
+        visible = Image.objects.visible_to(viewer).filter(Q(pk__in=map(int, numbers)) | is_public)
+        ids = {str(name): pk for pk, public_id in visible.values_list("pk", "public_id") for name in (pk, public_id)}
+        return {term: ids[term.picture] for term in terms if term.picture in ids}
+
+    def ids(self, resolved: Resolution) -> list[int]:
+        """The similar images, the nearest first."""
+        ids: list[int] = resolved.values.get(self, [])
+        return ids
 
     def condition(self, resolved: Resolution) -> Sql:
-        if self not in resolved.values:
-            return FALSE
-        phash = resolved.values[self]
-        if phash is None:
-            return Sql("d.image_id = %s", (self.image_id,))
-        return image_condition("coalesce(bit_count((phash # %s)::bit(64)) <= %s, false)", phash, MAX_HASH_DISTANCE)
+        ids = self.ids(resolved)
+        return Sql("d.image_id = ANY(%s::bigint[])", (ids,)) if ids else FALSE
 
     def candidates(self, resolved: Resolution) -> Candidates:
-        phash = resolved.values.get(self)
-        if phash is None:
-            return Candidates(Sql("SELECT %s::bigint AS image_id", (self.image_id,)), are_few=True)
-        # If two hashes differ in at most 7 bits, one of their four quarters differs in at most one: 17 values each.
-        quarters = [(phash >> 16 * index & 0xFFFF, index << 16) for index in range((MAX_HASH_DISTANCE + 1) // 2)]
-        flips = (0, *(1 << bit for bit in range(16)))
-        chunks = [(quarter ^ flip) + base for quarter, base in quarters for flip in flips]
-        # Both arrays hide an estimate from the planner, which expects a third of all images to match and would scan.
-        text = """
-            SELECT unnest(ARRAY(
-                SELECT i.id FROM (SELECT %s::int[] AS quarters OFFSET 0) near
-                JOIN analysis_image i ON i.phash_chunks && near.quarters
-                WHERE bit_count((i.phash # %s)::bit(64)) <= %s)) AS image_id
-        """
-        return Candidates(Sql(text, (chunks, phash, MAX_HASH_DISTANCE)), are_few=True)
+        statement = Sql("SELECT unnest(%s::bigint[]) AS image_id", (self.ids(resolved),))
+        return Candidates(statement, frozenset([self]), are_few=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.utils.translation import gettext_lazy
 
 from analysis.models import Image, Viewer
+from analysis.recognition.embeddings import table
+from analysis.recognition.embeddings.compare import LOOK_DIFFERENT
 from analysis.search.sql.conditions import exists, image_condition, visibility_filter
 from analysis.search.sql.expressions import Sql, negated
-from analysis.search.terms.base import Candidates, ChoiceTerm, Resolution
+from analysis.search.terms.base import Candidates, ChoiceTerm, Resolution, Term
 
 _STATES = {
     "favorite": gettext_lazy("favorite"),
@@ -71,13 +74,20 @@ class StateTerm(ChoiceTerm):
         name = self.state.upper()
         return Image.Visibility[name].value if name in Image.Visibility.__members__ else None
 
+    @classmethod
+    def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
+        """For `is:duplicate`, whether there are embeddings to compare."""
+        return {term: table.exists() for term in terms if term.state == "duplicate"}
+
     def condition(self, resolved: Resolution) -> Sql:
         if self.visibility is not None:
             return image_condition("visibility = %s", self.visibility)
         if self.state == "favorite":
             favorite = "analysis_rating m WHERE {} AND m.person_id = %s AND m.is_favorite"
             return exists(favorite, resolved.viewer.person_id)
-        return _has_duplicate(resolved.viewer) if self.state == "duplicate" else _STATE_CONDITIONS[self.state]
+        if self.state == "duplicate":
+            return _has_duplicate(resolved.viewer, has_embeddings=resolved.values.get(self, False))
+        return _STATE_CONDITIONS[self.state]
 
     def row_condition(self, resolved: Resolution) -> Sql | None:
         return None if self.visibility is None else Sql("d.visibility = %s", (self.visibility,))
@@ -90,7 +100,7 @@ class StateTerm(ChoiceTerm):
                 values = (resolved.viewer.person_id,)
             case "failed":
                 # States have partial indexes; in a healthy library, few analyses have failed or are pending.
-                text = f"SELECT a.image_id FROM analysis_analysis a WHERE {_LATEST_FAILED}"  # noqa: S608
+                text = f"SELECT a.image_id FROM analysis_analysis a WHERE {_LATEST_FAILED}"
             case "pending":
                 text = "SELECT image_id FROM analysis_analysis WHERE state IN ('queued', 'running')"
             case "reviewed":
@@ -99,12 +109,13 @@ class StateTerm(ChoiceTerm):
         return Candidates(Sql(text, values), is_exact, are_few=are_few) if text else None
 
 
-def _has_duplicate(viewer: Viewer) -> Sql:
+def _has_duplicate(viewer: Viewer, *, has_embeddings: bool) -> Sql:
     visible = visibility_filter(viewer, "twin")
+    is_same = f"(twin.sha256 = i.sha256 OR NOT ({LOOK_DIFFERENT}))" if has_embeddings else "true"
     return Sql(
         f"""coalesce((SELECT true FROM analysis_image i JOIN analysis_image twin
             ON (twin.phash = i.phash OR twin.sha256 = i.sha256) AND twin.id <> i.id AND twin.trashed_at IS NULL
-            WHERE i.id = d.image_id AND {visible.text} LIMIT 1), false)""",  # noqa: S608
+            WHERE i.id = d.image_id AND {visible.text} AND {is_same} LIMIT 1), false)""",
         visible.values,
     )
 
@@ -151,7 +162,7 @@ class HasTerm(ChoiceTerm):
     def candidates(self, resolved: Resolution) -> Candidates | None:
         if self.feature not in {"faces", "text"}:
             return None
-        text = f"SELECT image_id FROM {_FEATURE_TABLES[self.feature]}"  # noqa: S608
+        text = f"SELECT image_id FROM {_FEATURE_TABLES[self.feature]}"
         return Candidates(Sql(text), frozenset([self]))
 
     def candidates_without(self, resolved: Resolution) -> Candidates | None:

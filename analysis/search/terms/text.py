@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -12,10 +13,17 @@ from analysis.search.literals import quoted
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Candidates, Resolution, Term, Value
 
+SEPARATORS = re.compile("[ .\u00b7-]+")
+PLATE_GROUP = re.compile("[A-Za-z0-9\u00c0-\u00ff]{1,7}")
+MAX_GROUPS = 4
+
 
 @dataclass(frozen=True)
 class TextTerm(Term):
-    """Images in which these words were detected next to one another."""
+    """Images in which these words were detected next to one another.
+
+    Words are those of analysis.models.search_index.TextWords: "ABC-123" is two of them.
+    """
 
     fields = ("text",)
     default_cost = (4, "text:")
@@ -41,7 +49,7 @@ class TextTerm(Term):
     @classmethod
     def any_condition(cls, terms: Sequence[Self], resolved: Resolution) -> Sql:
         query = _tsquery(terms)
-        match = f"SELECT t.words @@ ({query.text}) FROM analysis_imagetext t WHERE t.image_id = d.image_id"  # noqa: S608
+        match = f"SELECT t.words @@ ({query.text}) FROM analysis_imagetext t WHERE t.image_id = d.image_id"
         return Sql(f"coalesce(({match}), false)", query.values)
 
     @classmethod
@@ -51,11 +59,20 @@ class TextTerm(Term):
             SELECT x.image_id, x.added_at, x.owner_id, x.visibility
             FROM analysis_imagetext t JOIN analysis_imageindex x ON x.image_id = t.image_id
             WHERE t.words @@ ({query.text})
-        """  # noqa: S608
+        """
         return Sql(text, query.values)
 
 
 def _tsquery(terms: Sequence[TextTerm]) -> Sql:
     # One tsquery for all alternatives is one scan of the GIN index instead of one for each.
-    parts = ["phraseto_tsquery('simple', %s)"] * len(terms)
-    return Sql(" || ".join(parts), tuple(term.text for term in terms))
+    texts = [term.text for term in terms]
+    texts += [plate for term in terms if (plate := _joined_plate(term.text))]
+    return Sql(" || ".join(["phraseto_tsquery('simple', analysis_words(%s))"] * len(texts)), tuple(texts))
+
+
+def _joined_plate(text: str) -> str:
+    """A number plate without its blanks; empty for other texts."""
+    # Plates are indexed in this form as well (see TextWords).
+    groups = SEPARATORS.split(text)
+    is_plate = 2 <= len(groups) <= MAX_GROUPS and all(PLATE_GROUP.fullmatch(group) for group in groups)
+    return "".join(groups) if is_plate else ""

@@ -25,6 +25,7 @@ from analysis.curation.bulk import MAX_IDS
 from analysis.curation.errors import ActionRefused
 from analysis.models import Analysis, Batch
 from analysis.recognition import registry
+from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import toasts
 from analysis.web.budget_field import parse_budget
 from analysis.web.bulk.sampling import SAMPLE_SIZE, scale, scale_factor, selection_size
@@ -71,11 +72,11 @@ def analyze(request: Request) -> HttpResponse:
         form = _parse_form(request)
         if request.method == "POST" and request.POST.get("start"):
             return _start(request, form)
-    except (ActionRefused, InvalidBatchOptions, NotAllowed, NoToken) as error:
+        context = _estimate_context(form, may_choose=permissions.can_choose_apis(request.user))
+    except (ActionRefused, InvalidBatchOptions, NotAllowed, NoToken, SearchTooSlow) as error:
         if is_part:
             return render(request, "bulk/reanalyze.html#board", _invalid_context(request, str(error)))
         return render(request, "bulk/reanalyze.html", {"error": str(error)}, status=422)
-    context = _estimate_context(form, may_choose=permissions.can_choose_apis(request.user))
     return render(request, "bulk/reanalyze.html#board" if is_part else "bulk/reanalyze.html", context)
 
 
@@ -136,6 +137,7 @@ def _parse_form(request: Request) -> AnalyzeForm:
         all_owners=all_owners,
     )
     authorization.require(batch)
+    # From the form, as the estimate takes seconds and was shown a moment ago; it only serves the progress bar.
     batch.expected = int_param(data.get("expected", ""), maximum=2**31 - 1, minimum=0) or None
     return AnalyzeForm(batch, ids, "" if is_suggested else budget, _selection_fields(batch, ids, all_owners=all_owners))
 
@@ -165,8 +167,10 @@ def _selection_fields(batch: Batch, ids: Iterable[int], *, all_owners: bool) -> 
 
 
 def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, object]:
-    sample = estimate_unsaved(form.batch, named=form.ids, maximum=SAMPLE_SIZE)
-    total = sample if sample.is_whole else scale(sample, scale_factor(form.batch, form.ids, sample))
+    with time_limit():
+        sample = estimate_unsaved(form.batch, named=form.ids, maximum=SAMPLE_SIZE)
+    total = sample if sample.is_complete else scale(sample, scale_factor(form.batch, form.ids, sample))
+    # Rounded up: a budget a fraction of a cent below the cost would stop the run before its last picture.
     suggested = f"{total.dollars.quantize(formatting.CENT, rounding=ROUND_UP)}" if total.dollars else ""
     return {
         "form": form.fields,
@@ -175,15 +179,15 @@ def _estimate_context(form: AnalyzeForm, *, may_choose: bool) -> dict[str, objec
         "is_failed": form.batch.scope == Batch.Scope.FAILED,
         "code": form.batch.error_code,
         "query": form.batch.query,
-        "totals": _totals(form, total, is_sampled=not sample.is_whole),
-        "sample_note": "" if sample.is_whole else _sample_note(sample.looked_at),
+        "totals": _totals(form, total, is_sampled=not sample.is_complete),
+        "sample_note": "" if sample.is_complete else _sample_note(sample.examined),
         "skipped": _skipped(form, sample),
         "choices": [
             _api_choice(api, total.by_api.get(api)) for api in _offered_apis(total.by_api, may_choose=may_choose)
         ],
         "analyses": total.analyses,
         "warnings": warnings(form.batch, total),
-        "expected": sample.analyses if sample.is_whole else "",
+        "expected": sample.analyses if sample.is_complete else "",
         "budget": form.budget or suggested,
         "suggested": suggested,
     }
@@ -217,7 +221,7 @@ def _sample_note(number: int) -> str:
 
 def _skipped(form: AnalyzeForm, sample: Estimate) -> str:
     """A note on selected pictures that the run skips, such as other people's."""
-    number = len(form.ids) - sample.looked_at if form.ids and sample.is_whole else 0
+    number = len(form.ids) - sample.examined if form.ids and sample.is_complete else 0
     if number <= 0:
         return ""
     note = ngettext(
@@ -241,7 +245,7 @@ def _api_choice(api: str, api_estimate: ApiEstimate | None) -> ApiChoice:
         return ApiChoice(api, name, is_chosen=False)
     notes = {
         _("%(number)s from cache"): api_estimate.reused,
-        _("%(number)s up to date"): api_estimate.settled,
+        _("%(number)s up to date"): api_estimate.up_to_date,
         _("%(number)s in progress"): api_estimate.in_progress,
     }
     return ApiChoice(

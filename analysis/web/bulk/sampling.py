@@ -21,7 +21,7 @@ def scale_factor(batch: Batch, ids: Sequence[int], sample: Estimate) -> float:
     """The size of the selection relative to the sample."""
     size = selection_size(batch, ids)
     capped_size = results.COUNT_CAP if math.isinf(size) else size
-    sample_size = SAMPLE_SIZE if ids else sample.looked_at
+    sample_size = SAMPLE_SIZE if ids else sample.examined
     return max(1.0, capped_size / max(sample_size, 1))
 
 
@@ -45,7 +45,7 @@ def scale(sample: Estimate, factor: float) -> Estimate:
             api_estimate,
             analyses=round(api_estimate.analyses * factor),
             reused=round(api_estimate.reused * factor),
-            settled=round(api_estimate.settled * factor),
+            up_to_date=round(api_estimate.up_to_date * factor),
             in_progress=round(api_estimate.in_progress * factor),
             dollars=api_estimate.dollars * Decimal(factor),
             seconds=None if api_estimate.seconds is None else api_estimate.seconds * factor,

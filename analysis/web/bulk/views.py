@@ -195,7 +195,7 @@ ACTIONS: dict[str, Callable[[Request, Selection], BulkChange]] = {
     "remove-tag": _remove_tag,
     "confirm": _confirm,
     "reject": _reject,
-    "open-to": _set_visibility,
+    "set-visibility": _set_visibility,
     "trash": _trash,
     "restore": _restore,
     "favorite": _favorite,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateformat import format as formatted_date
 from django.utils.translation import gettext as _
 
@@ -109,6 +110,8 @@ def latency(scope: Scope) -> Table:
 
 def confidence(scope: Scope) -> Table:
     columns = (Column(_("Labels"), series="one"),)
+    # Bins below the lowest confidence that was asked for are empty on any library, so the table starts at the first
+    # one.
     counts = queries.confidences(scope.person_id)
     first = next((step for step, number in enumerate(counts) if number), 0)
     rows = [
@@ -186,6 +189,7 @@ def storage(scope: Scope) -> Table:
     at_end = scope.total if scope.span.is_hourly else queries.total(scope.person_id, before=scope.span.end)
     size, pictures = at_end.bytes, at_end.pictures
     values: dict[datetime, tuple[Number, ...]] = {}
+    # Backwards from today's total: the sum of all earlier additions would have to be read for the first row.
     for start, total in reversed(scope.added.items()):
         values[start] = (size, pictures)
         size, pictures = size - total.bytes, pictures - total.pictures
@@ -230,6 +234,7 @@ def _own_labels(scope: Scope) -> tuple[list[tuple[str, int]], bool]:
     """Most frequent labels of one person's pictures; True if estimated."""
     viewer = Viewer(person_id=scope.person_id)
     result = facets(parse("owner:me"), viewer=viewer, maximum=queries.MAX_LABELS)
+    # Never less than one: the statistics may be a minute older than the pictures of the sample.
     factor = max(1.0, scope.total.pictures / result.counted) if result.is_sample and result.counted else 1.0
     labels = [(facet.name, round(facet.count * factor)) for facet in result.by_kind.get("label", [])]
     return labels, result.is_sample
@@ -280,4 +285,6 @@ def _ended_note(scope: Scope) -> str:
 
 
 def _time_label(span: Period, start: datetime) -> str:
+    if span.is_hourly:  # in the reader's time zone; days are counted in UTC
+        start = timezone.localtime(start)
     return formatted_date(start, {"hour": "j M H:i", "day": "j M", "month": "M Y"}[span.unit])

@@ -55,6 +55,8 @@ class Scope:
     def queue_url(self, depth: queue_depth.QueueDepth) -> str:
         if not self.is_listed:
             return self.search_url("is:pending")
+        # "__exact", as Django's filters spell their parameters; without it the list filters and shows nothing as
+        # chosen.
         filters = {"state__exact": "queued", "api__exact": depth.api, "recognizer": depth.recognizer}
         return links.with_parameters(reverse("admin:analysis_analysis_changelist"), **filters)
 

@@ -62,6 +62,7 @@ class Table:
 
     @property
     def has_figures(self) -> bool:
+        # As _plain writes them: of an integer and of an amount.
         return any(cell.value not in {"0", "0.000000"} for row in self.rows for cell in row.cells)
 
 
@@ -83,6 +84,7 @@ def lines(table: Table) -> Iterator[str]:
 
 def safe_cell(text: str) -> str:
     """Escape text that a spreadsheet would run as a formula."""
+    # An apostrophe makes a cell text in spreadsheets, which do not show it (OWASP, "CSV injection").
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

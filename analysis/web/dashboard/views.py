@@ -22,6 +22,7 @@ from analysis import formatting, permissions
 from analysis.models import StatisticsRun
 from analysis.models.ledger import FREE
 from analysis.recognition import ledger
+from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.statistics import queue_depth
 from analysis.statistics.periods import PERIODS, Period, PeriodName, period
 from analysis.web import links
@@ -37,6 +38,7 @@ TITLES: dict[str, str | Promise] = {
     "year": gettext_lazy("Year"),
 }
 EARLIEST = date(1990, 1, 1)
+TOO_SLOW = gettext_lazy("These figures take too long to count. Choose a shorter period, or try again later.")
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,21 @@ class Tab:
 def dashboard(request: Request) -> HttpResponse:
     """Own pictures, or for staff the whole library, over a day to a year."""
     scope = _scope(request)
-    tables = [_with_csv(make(scope), scope) for make in tables_for(scope).values()]
-    context = {
-        "tiles": list(_tiles(scope)),
-        "tables": tables,
+    try:
+        with time_limit():
+            figures: dict[str, object] = {
+                "tiles": list(_tiles(scope)),
+                "tables": [_with_csv(make(scope), scope) for make in tables_for(scope).values()],
+                "updated": " ".join(filter(None, [_updated(), scope.note])),
+            }
+    except SearchTooSlow:
+        figures = {"error": TOO_SLOW}
+    context = figures | {
         "tabs": [Tab(str(TITLES[name]), _url(scope, name=name), name == scope.span.name) for name in PERIODS],
         "owner_tabs": _owner_tabs(scope),
         "period": _period(scope.span),
         "earlier_url": "" if scope.span.is_hourly else _url(scope, until=scope.span.before().last_day),
         "later_url": _later_url(scope),
-        "updated": " ".join(filter(None, [_updated(), scope.note])),
     }
     return render(request, "dashboard/index.html", context)
 
@@ -82,7 +89,13 @@ def as_csv(request: Request, name: str) -> HttpResponseBase:
     make = tables_for(scope).get(name)
     if make is None:
         raise Http404
-    response = StreamingHttpResponse(lines(make(scope)), content_type="text/csv; charset=utf-8")
+    try:
+        with time_limit():
+            table = make(scope)
+    except SearchTooSlow:
+        return HttpResponse(TOO_SLOW, status=503, content_type="text/plain; charset=utf-8")
+    # Streamed, since GZipMiddleware adds random bytes to a streamed body against BREACH and needs no copy of it.
+    response = StreamingHttpResponse(lines(table), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="imagelib-{name}-{scope.span.name}.csv"'
     return response
 
@@ -108,6 +121,7 @@ def _until(request: Request, today: date) -> date:
         until = date.fromisoformat(request.GET.get("until", ""))
     except ValueError:
         return today
+    # Later days are empty, and a date near year 1 or 9999 would overflow when a period is added.
     return min(max(until, EARLIEST), today)
 
 
@@ -126,7 +140,7 @@ def _url(scope: Scope, *, name: str = "", until: date | None = None, csv: str = 
 
 
 def _later_url(scope: Scope) -> str:
-    """Next period; empty if it lies in the future."""
+    """Next period; empty if it is in the future."""
     today = now().astimezone(UTC).date()
     if scope.span.is_hourly or scope.span.last_day >= today:
         return ""
@@ -208,6 +222,7 @@ def _waiting_tile(waiting: int, oldest: timedelta | None, *, is_capped: bool) ->
 
 def _updated() -> str:
     """Age of the precomputed figures; the oldest counts."""
+    # Each table is updated by itself, and slow ones less often.
     oldest = StatisticsRun.objects.order_by("at").first()
     if oldest is None:
         return _("Figures appear within a minute after the scheduler starts.")

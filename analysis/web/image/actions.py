@@ -39,6 +39,7 @@ def review_label(request: Request, image_id: int) -> HttpResponse:
     """Confirm or reject a label by id, or `clear` its verdict."""
 
     def action(image: Image) -> None:
+        # The name of the button that was pressed, so that the form works without JavaScript, too.
         if label_id := _label_id(request, "confirm"):
             verdicts.confirm(image.pk, label_id=label_id, by_id=current_user_id(request))
         elif label_id := _label_id(request, "reject"):
@@ -91,6 +92,7 @@ def undo(request: Request, image_id: int) -> HttpResponse:
 
     def action(_image: Image) -> Toast | None:
         change_id = int_param(request.POST.get("change", ""), maximum=10**18, minimum=0)
+        # The ID may be that of any change of this person, also a bulk change of thousands that was made in another tab.
         undone = pipeline.undo(change_id, by=current_user(request), at_once=bulk.STEP_SIZE)
         if undone.is_open:
             return Toast(_("Undo continues in the background."))
@@ -123,6 +125,7 @@ def set_visibility(request: Request, image_id: int) -> HttpResponse:
 
     def action(image: Image) -> Toast | None:
         text, previous = request.POST.get("visibility", ""), image.visibility
+        # Compared as text: int() also takes "+1", " 1" and digits of other scripts.
         if text not in {str(value) for value in Image.Visibility.values}:
             raise ActionRefused(_("Choose a visibility: private, shared or public."))
         visibility = Image.Visibility(int(text))
@@ -190,6 +193,7 @@ def _respond(request: Request, image: Image, toast: Toast | None, *, part: str =
     for message in messages:
         toasts.add_toast(request, message)
     if is_fragment(request):
+        # htmx follows a redirect by itself and would put the whole page into the fragment's place.
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     return redirect(image_context.return_link(request).image_url(image.pk))
 

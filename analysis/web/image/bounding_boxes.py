@@ -117,6 +117,7 @@ def drawing(
     across, down = payload_extent(image.width, image.height, long_side=settings.RECOGNITION_LONG_SIDE)
     payload = Rect(0, 0, frame.width / across, frame.height / down)
     candidates = [*_label_boxes(labels, payload, rejected), *_face_boxes(faces, payload), *_text_boxes(texts, payload)]
+    # SVG has no z-index: what comes later in the document is on top.
     boxes = sorted(_merge_faces(candidates), key=lambda box: -box.rect.area)
     tags = place_tags([(box.rect, 0 if box.is_text else tag_width(_tag(box))) for box in boxes], frame)
     return Drawing(
@@ -149,6 +150,7 @@ def _tag_positions(box: Rect, width: float, frame: Rect) -> Iterator[Rect]:
     right, bottom = box.x + box.width - width, box.y + box.height
     corners = [(box.x, box.y - TAG_HEIGHT), (box.x, box.y), (right, box.y - TAG_HEIGHT), (right, box.y)]
     corners += [(box.x, bottom - TAG_HEIGHT), (box.x, bottom)]
+    # In a crowd all corners may be taken; the least overlap of these is chosen.
     corners += [(box.x, box.y + TAG_HEIGHT * step) for step in range(1, 12)]
     for x, y in corners:
         yield Rect(
@@ -180,6 +182,8 @@ def _text_boxes(texts: Sequence[DetectedText], payload: Rect) -> Iterator[BoxCan
 
 
 def _rect(box: Box, payload: Rect) -> Rect:
+    # Rekognition's boxes may reach beyond the picture, with a negative left or a width over 1 (Rekognition,
+    # "BoundingBox").
     inside = box.clamped()
     return Rect(
         inside.left * payload.width,

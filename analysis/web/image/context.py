@@ -82,6 +82,7 @@ def image_context(request: Request, image: Image) -> dict[str, Any]:
         "alt": ", ".join(labels) or str(image),
         "preview": _preview_url(request, image),
         "panel_url": reverse("image-panel", args=[image.pk])
+        # The address with the random public ID works without sign-in, the other one would redirect to the sign-in page.
         if request.user.is_authenticated
         else reverse("public-panel", args=[image.public_id]),
         "placeholder": links.data_uri(image.placeholder),
@@ -142,6 +143,7 @@ def return_link(request: Request) -> ReturnLink:
     saved = request.GET.get("saved", "")
     saved = saved if re.fullmatch(r"[0-9]{1,18}", saved) else ""
     try:
+        # The search only leads back; a broken one must not keep anybody from the picture.
         return ReturnLink(parse(request.GET.get("q", "")), saved)
     except InvalidQuery:
         return ReturnLink(Query(), saved)

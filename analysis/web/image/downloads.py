@@ -38,6 +38,7 @@ def _rendition(request: Request, image: Image, name: str) -> HttpResponseBase:
         raise Http404
     # Checked before reading, since a 304 needs no request to the storage.
     etag = quote_etag(f"{image.renditions_id.hex}-{name}")
+    # Not Django's condition decorator: it answers 304 before the view has checked the permission.
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         return _cacheable(HttpResponse(status=304), etag)
     try:
@@ -59,10 +60,12 @@ def download_original(request: Request, image_id: int) -> HttpResponseBase:
     image = permissions.get_image_or_404(request.user, image_id)
     may_see_key = image.bucket_id is None or permissions.can_edit_image(request.user, image)
     try:
+        # The URL is signed for GET alone, so HEAD would get 403 from S3.
         if may_see_key and request.method == "GET" and (url := originals.download_url(image)):
             return redirect(url)
         content = originals.get(image)
     except blobs.StorageError as error:
+        # For the storage's refusals too: a browser that downloads shows a page only for an error.
         return render(request, "404.html", {"reason": str(error)}, status=404)
     _disable_gzip(request)
     return FileResponse(content, as_attachment=True, filename=image.filename, content_type="application/octet-stream")

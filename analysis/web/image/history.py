@@ -72,6 +72,7 @@ def raw_response(request: Request, image_id: int, analysis_id: int) -> HttpRespo
     """The recognizer's response as received, as JSON."""
     analysis = _finished_analysis(_editable_image(request, image_id), analysis_id)
     response = HttpResponse(json.dumps(analysis.answer, indent=2, ensure_ascii=False), content_type="application/json")
+    # Inline is safe here: browsers show application/json as text, and never as a page.
     response["Content-Disposition"] = f'inline; filename="{analysis.api}-{analysis.pk}.json"'
     return response
 

@@ -42,6 +42,8 @@ class LabelRow:
     bar: Bar
     url: str
     verdict: VerdictLine | None
+    source: str = ""
+    """The model that named it, if the recognizer has several."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class _RowBuilder:
             bar=bar(image_label.percent),
             url=_url(label),
             verdict=self._verdict_line(verdict, result) if verdict else None,
+            source=_source(result.detected_by if result else ()),
         )
 
     def rejected_row(self, verdict: Verdict) -> LabelRow:
@@ -135,6 +138,15 @@ def label_list(
         tags=sorted(tags, key=lambda tag: tag.name.lower()),
         is_sensitive=any(image_label.label.kind == Label.Kind.MODERATION for image_label in image_labels),
     )
+
+
+def _source(models: tuple[str, ...]) -> str:
+    """Local models that named a label, in words; empty for other recognizers."""
+    return {
+        frozenset({"classifier"}): _("Named by the local classifier"),
+        frozenset({"detector"}): _("Named by the local detector"),
+        frozenset({"classifier", "detector"}): _("Named by the local classifier and detector"),
+    }.get(frozenset(models), "")
 
 
 def _verdicts(image: Image) -> QuerySet[Verdict]:

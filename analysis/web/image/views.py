@@ -18,6 +18,7 @@ from analysis.web.http import Request, is_fragment
 from analysis.web.image import context as image_context
 from analysis.web.image import metadata
 from analysis.web.image.neighbors import neighbors
+from analysis.web.image.similar import similar_query
 
 
 @login_not_required
@@ -52,8 +53,14 @@ def _page(request: Request, image: Image) -> HttpResponse:
         "toasts": toasts.take_toasts(request),
         "metadata": metadata.metadata_rows(image, reader=request.user, now=now),
         "location": metadata.location(image, reader=request.user),
+        "similar_url": links.library_url(similar_query(image.pk)) if _has_similar(request, image) else "",
     }
     return render(request, "image/detail.html", context)
+
+
+def _has_similar(request: Request, image: Image) -> bool:
+    """True for people who can search, outside of the trash."""
+    return bool(request.user.is_authenticated) and image.trashed_at is None
 
 
 @login_not_required
@@ -94,7 +101,7 @@ def retry(request: Request, image_id: int) -> HttpResponse:
 
 def _may_retry(image: Image, api: str) -> bool:
     """True for APIs that are switched on or failed before."""
-    # Others could cause costs that nobody agreed to.
+    # Others could cause costs that the owner did not agree to.
     if api not in registry.current().apis:
         return False
     return api in registry.enabled_apis() or image.analyses.filter(api=api, state=Analysis.State.FAILED).exists()

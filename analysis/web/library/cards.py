@@ -52,12 +52,13 @@ class Card:
     is_blurred: bool
 
     @property
-    def is_open(self) -> bool:
+    def is_pending(self) -> bool:
         return self.state in {QUEUED, RUNNING}
 
     @property
     def version(self) -> str:
         """Changes with the look of the card; the page sends it to get only changed cards."""
+        # Not a hash of the HTML, which would have to be rendered to find out that it need not be sent.
         return f"{self.state}{len(self.labels)}{'s' if SENSITIVE in self.badges else ''}"
 
 
@@ -108,6 +109,7 @@ def _card(
     )
 
 
+# Plain SQL here and below: building these queries with the ORM takes longer than PostgreSQL needs for them.
 def favorites_of(viewer: Viewer, image_ids: Iterable[int]) -> frozenset[int]:
     text = "SELECT image_id FROM analysis_rating WHERE image_id = ANY(%s) AND person_id = %s AND is_favorite"
     return frozenset(image_id for (image_id,) in fetch_all(text, [list(image_ids), viewer.person_id]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,9 @@ from analysis.models import Label
 from analysis.models.labels import KIND_TITLES
 from analysis.search.facets import Facet, Facets
 from analysis.search.label_index import known_labels
+from analysis.search.label_tree import ancestor_names
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
+from analysis.search.terms import DayTerm
 from analysis.search.words import stands_alone
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
@@ -27,6 +30,7 @@ STATES: tuple[tuple[Node, str | Promise], ...] = (
     (HasTerm("faces"), _("Faces")),
     (HasTerm("text"), _("Text")),
     (HasTerm("location"), _("Location")),
+    (DayTerm(), _("On this day")),
     (StateTerm("untagged"), _("Untagged")),
     (StateTerm("reviewed"), _("Reviewed")),
     (StateTerm("private"), _("Private")),
@@ -37,6 +41,8 @@ STATES: tuple[tuple[Node, str | Promise], ...] = (
     (StateTerm("failed"), _("Failed")),
 )
 TRASH = StateTerm("trashed")
+MAX_DEPTH = 4
+"""Deeper levels are indented like this one."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class FacetLink:
     exclude_url: str
     is_active: bool
     swatch: str = ""
+    depth: int = 0
+    """Levels below another label of its group."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +67,37 @@ class FacetGroup:
 def label_facets(query: Query, facets: Facets, *, link: Link = links.library_url) -> list[FacetGroup]:
     """Groups of labels by kind, without empty ones."""
     return [
-        FacetGroup(str(title), kind, [_label_link(query, facet, link) for facet in facets.by_kind[kind]])
+        FacetGroup(str(title), kind, _label_links(query, kind, facets.by_kind[kind], link))
         for kind, title in KIND_TITLES.items()
         if facets.by_kind.get(kind)
     ]
+
+
+def _label_links(query: Query, kind: str, facets: list[Facet], link: Link) -> list[FacetLink]:
+    placed = _nested(facets) if kind == Label.Kind.LABEL else [(facet, 0) for facet in facets]
+    return [replace(_label_link(query, facet, link), depth=min(depth, MAX_DEPTH)) for facet, depth in placed]
+
+
+def _nested(facets: list[Facet]) -> list[tuple[Facet, int]]:
+    """Each label below the nearest of its ancestors, with its level.
+
+    Otherwise in the same order.
+    """
+    ancestors = ancestor_names([facet.name for facet in facets]) if len(facets) > 1 else {}
+    rank = {facet.name: (facet.count, -len(ancestors.get(facet.name, ()))) for facet in facets}
+    children: dict[str, list[Facet]] = {}
+    for facet in facets:
+        # An ancestor is at least as frequent; of two equally frequent ones, the one with fewer ancestors is above. In a
+        # circle of ancestors neither is.
+        above = [name for name in ancestors.get(facet.name, ()) if rank[name] > rank[facet.name]]
+        children.setdefault(min(above, key=lambda name: (rank[name], name), default=""), []).append(facet)
+
+    def below(name: str, depth: int) -> Iterator[tuple[Facet, int]]:
+        for facet in children.get(name, ()):
+            yield facet, depth
+            yield from below(facet.name, depth + 1)
+
+    return list(below("", 0))
 
 
 def state_facets(query: Query, *, link: Link = links.library_url) -> list[FacetLink]:
@@ -79,6 +114,7 @@ def _label_link(query: Query, facet: Facet, link: Link) -> FacetLink:
     name = facet.name.lower()
     term = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
     term = stands_alone(query, term, index=known_labels())
+    # A label with a minimum confidence in the search counts as chosen, so that its link removes that term.
     active = next((part for part in query.labels if part.name.lower() == name and part.kind in {"", facet.kind}), None)
     swatch = name if facet.kind == Label.Kind.COLOR and name in SWATCHES else ""
     return _facet_link(query, term, facet.name, link, count=formatting.count(facet.count), active=active, swatch=swatch)

@@ -45,6 +45,7 @@ def _chip(query: Query, part: Node, link: Link) -> Chip:
         is_excluded=is_excluded,
         remove_url=link(query.without(part)),
         invert_text=_("Show only these") if is_excluded else _("Exclude these"),
+        # Replaced in its place, not removed and appended: the chips keep their order.
         invert_url=link(query.replacing(part, negation(part))),
         thresholds=_thresholds(query, part, inner, link) if isinstance(inner, LabelTerm) else (),
     )

@@ -15,14 +15,16 @@ from analysis.search import facets
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
 from analysis.search.results import COUNT_CAP, PAGE_SIZE, Search
-from analysis.search.syntax.parser import InvalidQuery
+from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
+from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
 from analysis.web.saved_searches import OpenSearch
+from imagelib.sample_images import SAMPLE_SEARCHES
 
 MAX_PAGES = 20
 """Pages that one URL can show, so that Back returns to the same position and responses stay bounded."""
@@ -54,6 +56,7 @@ class Filters:
     states: list[FacetLink]
     trash: FacetLink
     note: str
+    folders_url: str
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,14 @@ class LibraryPage:
     saved_search: OpenSearch | None = None
     word_note: WordNote | None = None
     no_results: NoResults = field(default_factory=NoResults)
+    similar_note: str = ""
+    suggested_searches: list[Choice] = field(default_factory=list)
     is_empty_library: bool = False
     is_trash: bool = False
 
     @property
     def has_pending(self) -> bool:
-        return any(card.is_open for card in self.cards)
+        return any(card.is_pending for card in self.cards)
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def library_page(
     """All values of the library page for a query."""
     query, viewer = search.query, search.viewer
     page = search.page(after=page_range.start, size=page_range.pages * PAGE_SIZE)
+    # Count and facets by one scan: both read the same rows, and that is most of the time of a page.
     number, counts = count_and_facets(search)
     link = _link_within(saved_search)
     return LibraryPage(
@@ -125,9 +131,19 @@ def library_page(
         saved_search=saved_search,
         word_note=word_note(search, link=link),
         no_results=NoResults() if number else no_results(search, link=link),
+        similar_note="" if number else no_similar_pictures(query, viewer=viewer),
+        suggested_searches=[] if query.text else suggested_searches(page.images),
         is_empty_library=not (number or query.text),
         is_trash=query.includes_trash,
     )
+
+
+def suggested_searches(images: Sequence[Image]) -> list[Choice]:
+    """First searches for a library with the demo's sample photos; none for others."""
+    filenames = {image.filename for image in images}
+    if not filenames.issuperset(SAMPLE_SEARCHES.values()):
+        return []
+    return [Choice(text, links.library_url(parse(text)), is_current=False) for text in SAMPLE_SEARCHES]
 
 
 def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
@@ -145,6 +161,7 @@ def search_filters(query: Query, counts: facets.Facets, *, saved_search: OpenSea
         label_groups=label_facets(query, counts, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
+        folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 
@@ -188,6 +205,7 @@ def next_cards(
 def page_range_of(image: Image, search: Search, *, max_pages: int = MAX_PAGES) -> PageRange:
     """The range with an image: from the first page if near, else from the image on."""
     ids = search.image_ids(limit=max_pages * PAGE_SIZE)
+    # Near the start the whole range is shown, as Back in a browser would; far from it, only what follows.
     if image.pk in ids:
         return PageRange(pages=ids.index(image.pk) // PAGE_SIZE + 1)
     return PageRange(start=search.cursor_of(image.pk, is_before=True))
@@ -202,6 +220,7 @@ def search_error(text: str, error: InvalidQuery) -> SearchError:
     position = min(error.column - 1, len(text))
     start = max(0, position - EXCERPT_BEFORE)
     excerpt = text[start : position + EXCERPT_AFTER]
+    # The caret stands below in a monospaced font; a tab or a line feed would shift it.
     printable = "".join(character if character.isprintable() else " " for character in excerpt)
     return SearchError(str(error), printable, " " * (position - start) + "^")
 

@@ -13,7 +13,7 @@ from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search.month_counts import count_by_month, start_of_month
 from analysis.search.pagination import Cursor
-from analysis.search.query import Query
+from analysis.search.query import Query, default_sort
 from analysis.search.results import Search
 from analysis.web import links
 from analysis.web.confidence_bar import Bar, bar
@@ -26,6 +26,7 @@ SORT_NAMES = {
     "confidence": _("most confident first"),
     "name": _("by name"),
     "size": _("largest first"),
+    "similarity": _("most similar first"),
 }
 MAX_MONTHS = 120
 MAX_ID = 10**18 - 1
@@ -47,8 +48,13 @@ def sort_name(sort: str) -> str:
 
 
 def sort_choices(query: Query, *, link: Link = links.library_url) -> list[Choice]:
-    """The sort menu; by confidence only if the query has a label."""
-    sorts = (sort for sort in SORT_NAMES if sort != "confidence" or query.labels or query.sort == sort)
+    """The sort menu.
+
+    By confidence only if the query has a label, by similarity only if it has a picture.
+    """
+    has_picture = default_sort(query.parts) == "similarity"
+    is_offered = {"confidence": bool(query.labels), "similarity": has_picture}
+    sorts = (sort for sort in SORT_NAMES if is_offered.get(sort, True) or query.sort == sort)
     return [Choice(capfirst(sort_name(sort)), link(query.sorted_by(sort)), sort == query.sort) for sort in sorts]
 
 
@@ -75,6 +81,7 @@ def months(query: Query, *, viewer: Viewer) -> list[Month]:
 def _month_starts(search: Search) -> Iterator[datetime]:
     """Skip from month to month by one-row pages, for at most ten years of months."""
     cursor: Cursor | None = None
+    # One row per month by the index of the sort order; GROUP BY month would read every picture of the result.
     for _index in range(MAX_MONTHS):
         images = search.page(after=cursor, size=1).images
         if not images:
@@ -107,5 +114,6 @@ def _month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Curs
     return Cursor(next_start, 0), Cursor(start, 0)
 
 
+# A microsecond is PostgreSQL's resolution of a timestamp.
 def _just_before(time: datetime) -> datetime:
     return time - timedelta(microseconds=1)

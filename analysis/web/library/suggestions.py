@@ -17,7 +17,7 @@ from analysis.search.autocomplete import near_names
 from analysis.search.errors import InvalidValue
 from analysis.search.query import TRASHED, LabelTerm, Node, Not, Query, any_of
 from analysis.search.results import Search
-from analysis.search.terms import BY_FIELD, Value
+from analysis.search.terms import BY_FIELD, SimilarTerm, Value
 from analysis.search.time_limit import SearchTooSlow, TimeBudget
 from analysis.search.words import WordMeaning, exactly, separately
 from analysis.web.library.filter_chips import Link
@@ -133,7 +133,8 @@ class _Counter:
     def matches_nothing(self, part: Node) -> bool:
         # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to tell whether it exists.
         part = replace(part, minimum=0.0) if isinstance(part, LabelTerm) else part
-        return not isinstance(part, Not) and self.count(Query((part,)), cap=0) == 0
+        # Of similar pictures, similarity.py says why there are none.
+        return not isinstance(part, Not | SimilarTerm) and self.count(Query((part,)), cap=0) == 0
 
 
 def _explained(query: Query, part: Node, counter: _Counter, link: Link) -> UnmatchedTerm:

@@ -56,6 +56,7 @@ def long_search(request: Request) -> HttpResponse:
         url = links.library_url(parse(text))
     except InvalidQuery as error:
         return _invalid_query(request, text, error)
+    # A search with a URL can be bookmarked, shared and reloaded without a question about sending the form again.
     return redirect(url) if len(url) <= MAX_URL_LENGTH else _search(request, text)
 
 
@@ -71,6 +72,7 @@ def _search(request: Request, text: str) -> HttpResponse:
 def _results(request: Request, query: Query) -> HttpResponse:
     search, saved_search = Search(query, permissions.viewer_of(request.user)), _saved_search(request, query)
     after = Cursor.from_text(request.GET.get("after", ""))
+    # Without "page" a fragment is a new search that htmx sends while a cursor is still in the URL.
     if after and is_fragment(request) and "page" in request.GET:
         return _next_cards(request, search, after=after, saved_search=saved_search)
     page = library_page(
@@ -97,7 +99,8 @@ def cards(request: Request) -> HttpResponse:
         blurs_sensitive=not sensitive.shows_sensitive(request),
     )
     context: dict[str, object] = {"cards": [card for card in polled_cards if card.version != versions[int(card.id)]]}
-    if any(card.is_open for card in polled_cards):
+    # Counts and filters follow once, at the end: they change with each result, and cost more than all the cards.
+    if any(card.is_pending for card in polled_cards):
         return render(request, "library/index.html#cards_updated", context)
     if query is not None and visible:
         with suppress(SearchTooSlow), time_limit():

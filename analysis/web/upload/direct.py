@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis import formatting, permissions, pipeline
 from analysis.aws.object_refs import PresignedForm
 from analysis.ingest.validation import InvalidImage, clean_name
+from analysis.ingest.xmp import MAX_BYTES, XmpMetadata, parse_packet
 from analysis.library import images, uploads
 from analysis.models import Upload
 from analysis.storage import blobs
@@ -38,12 +39,17 @@ def create_upload(request: Request) -> HttpResponse:
     name, sha256 = request.POST.get("name", ""), request.POST.get("sha256", "")
     sha256 = sha256 if HASH.fullmatch(sha256) else ""
     owner_id = current_user_id(request)
+    folder = request.POST.get("folder", "")
+    # Of this owner only: an answer about other people's files would reveal who has a picture.
     present = images.find_any(sha256, owner_id=owner_id) if sha256 else None
     if present:
+        images.add_folder(present, folder)
         return _row_response(request, UploadOutcome(clean_name(name), present))
     size = int_param(request.POST.get("size", ""), minimum=0, maximum=MAX_SIZE)
     try:
-        upload = uploads.issue(owner_id=owner_id, filename=name, size=size, sha256=sha256)
+        upload = uploads.issue(
+            owner_id=owner_id, filename=name, size=size, sha256=sha256, sidecar=_sidecar(request), folder=folder
+        )
         form = blobs.presigned_form(upload.key, size=upload.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     except InvalidImage as rejection:
         return _row_response(request, UploadOutcome(rejection.name, sentence=formatting.translated(rejection)))
@@ -55,9 +61,16 @@ def create_upload(request: Request) -> HttpResponse:
     return JsonResponse({"url": form.url, "fields": form.fields, "complete": complete_url})
 
 
+def _sidecar(request: Request) -> XmpMetadata | None:
+    """Metadata of the XMP file that was chosen together with the picture."""
+    file = request.FILES.get("sidecar")
+    return parse_packet(file.read(MAX_BYTES + 1)) if file else None
+
+
 @require_POST
 def receive_file(request: Request, upload_id: UUID) -> HttpResponse:
     """Receive a file if the storage accepts none from browsers; 204 as from S3."""
+    permissions.require_upload_images(request.user)
     content = request.FILES.get("file")
     if content is None:
         return _text_response(_("No file arrived. Send it again."), status=400)
@@ -83,6 +96,7 @@ def complete_upload(request: Request, upload_id: UUID) -> HttpResponse:
 @require_safe
 def upload_states(request: Request) -> HttpResponse:
     """Rows of the uploads with these ids that have been checked."""
+    # UUID() alone also takes braces, a URN and hyphens anywhere.
     ids = [UUID(text) for text in request.GET.getlist("id")[:MAX_STATES] if ID.fullmatch(text)]
     own = Upload.objects.filter(pk__in=ids, owner_id=current_user_id(request)).select_related("image")
     checked = own.filter(state__in=[Upload.State.TAKEN, Upload.State.REFUSED])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -15,7 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from analysis import formatting, permissions, pipeline
 from analysis.ingest.exclusions import SYSTEM_FOLDERS
+from analysis.ingest.sidecar import is_sidecar, sidecar_names
 from analysis.ingest.validation import InvalidImage, clean_name, megabytes
+from analysis.ingest.xmp import MAX_BYTES, parse_packet
 from analysis.models import Image
 from analysis.storage import blobs
 from analysis.web.http import Request, current_user_id, id_list_param, is_fragment
@@ -60,10 +64,7 @@ def upload(request: Request) -> HttpResponse:
     context: dict[str, object] = {"limits": limits()}
     if request.method != "POST":
         return render(request, "upload/index.html", context)
-    outcomes = [
-        import_file(file, name=file.name or "", owner_id=current_user_id(request))
-        for file in request.FILES.getlist("files")
-    ]
+    outcomes = import_files(request.FILES.getlist("files"), owner_id=current_user_id(request))
     context |= {"rows": upload_rows(outcomes), "reports": True, "summary": summary(outcomes)}
     return render(request, "upload/index.html#rows" if is_fragment(request) else "upload/index.html", context)
 
@@ -81,16 +82,37 @@ def upload_state(request: Request) -> HttpResponse:
 def limits() -> dict[str, str]:
     """Limits that the browser checks before it sends a file."""
     return {
+        # Without separators, for JavaScript; the template would write it as 104,857,600.
         "max_bytes": str(settings.MAX_UPLOAD_BYTES),
         "words": megabytes(settings.MAX_UPLOAD_BYTES),
         "system_folders": "/".join(SYSTEM_FOLDERS),
     }
 
 
-def import_file(file: IO[bytes], *, name: str, owner_id: int) -> UploadOutcome:
+def import_files(files: Iterable[UploadedFile[bytes]], *, owner_id: int) -> list[UploadOutcome]:
+    """Import pictures, each with the XMP file of its name if that was sent as well."""
+    named = [(file.name or "", file) for file in files]
+    sidecars = {name: file for name, file in named if is_sidecar(name)}
+    outcomes, unused = [], set(sidecars)
+    for name, file in named:
+        if name not in sidecars:
+            beside = next((sidecar for sidecar in sidecar_names(name) if sidecar in sidecars), "")
+            unused.discard(beside)
+            outcomes.append(import_file(file, name=name, owner_id=owner_id, sidecar=sidecars.get(beside)))
+    alone = _("No picture with this name was chosen together with it.")
+    return outcomes + [UploadOutcome(clean_name(name), sentence=alone) for name in sorted(unused)]
+
+
+def import_file(
+    file: IO[bytes], *, name: str, owner_id: int, sidecar: UploadedFile[bytes] | None = None
+) -> UploadOutcome:
     """Import one file; an invalid file or a storage error becomes its outcome."""
+    metadata = None
+    if sidecar:
+        sidecar.seek(0)  # it may belong to several pictures
+        metadata = parse_packet(sidecar.read(MAX_BYTES + 1))
     try:
-        added = pipeline.ingest_file(file, name=name, owner_id=owner_id)
+        added = pipeline.ingest_file(file, name=name, owner_id=owner_id, sidecar=metadata)
     except InvalidImage as error:
         return UploadOutcome(error.name, sentence=formatting.translated(error))
     except blobs.StorageError as error:

@@ -6,6 +6,8 @@ from PIL import Image
 
 from analysis.recognition.local import faces
 from tests.recognition import sample_pictures
+from tests.recognition.local import own_models
+from tests.recognition.local.prepared import needs_detector
 
 
 def test_lfw_faces_are_detected_without_false_positives():
@@ -55,3 +57,32 @@ def test_faces_are_sorted_by_size(astronaut):
 
     assert large.width == pytest.approx(2 * small.width, rel=0.15)
     assert small.left < large.left
+
+
+@needs_detector
+def test_face_from_the_side_is_detected():
+    with Image.open(sample_pictures.DATA / "camera.png") as image:
+        (face,) = faces.find(np.asarray(image.convert("RGB")))
+
+    center = (face.left + face.width / 2) / image.width, (face.top + face.height / 2) / image.height
+    assert center == pytest.approx((0.43, 0.32), abs=0.03)
+    assert face.width / image.width == pytest.approx(0.18, abs=0.03)
+    assert 80 <= face.confidence < 90
+
+
+@needs_detector
+@pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "color.png", "phantom.png", "motorcycle_left.png"])
+def test_other_things_are_no_faces(name):
+    with Image.open(sample_pictures.DATA / name) as image:
+        assert faces.find(np.asarray(image.convert("RGB"))) == ()
+
+
+def test_without_the_model_for_large_faces_the_cascades_remain(tmp_path, astronaut):
+    with own_models.configured(folder=tmp_path):
+        assert len(faces.find(np.asarray(astronaut))) == 1
+
+
+@needs_detector
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1)])
+def test_pictures_of_any_size_have_no_faces(size):
+    assert faces.find(np.zeros((*size, 3), np.uint8)) == ()

@@ -11,22 +11,32 @@ from PIL import Image
 from analysis.recognition import responses
 from analysis.recognition.base import ApiUnavailable, Parameters, UnreadableResponse
 from analysis.recognition.local import recognizer
+from analysis.recognition.local.prepared_models import DETECTOR
 from analysis.recognition.local.recognizer import LocalRecognizer
 from tests.recognition import aws_shapes, sample_pictures
+from tests.recognition.local.prepared import needs_detector
 
 PERSON = {"Face", "Head", "Person", "Photography", "Portrait"}
+CUP = {"Beverage", "Coffee", "Cup", "Espresso"}
 FOUND = {
     "astronaut.png": PERSON,
-    "camera.png": {"Black And White"},
-    "chelsea.png": set(),
-    "coffee.png": set(),
+    "camera.png": {"Black And White", "Face", "Head", "Person", "Photography", "Portrait", "Tripod"},
+    "chelsea.png": {"Animal", "Cat", "Mammal", "Pet"},
+    "coffee.png": CUP,
     "coins.png": {"Black And White"},
     "gravel.png": {"Black And White"},
-    "motorcycle_left.png": set(),
+    "motorcycle_left.png": {"Motorcycle", "Transportation", "Vehicle"},
     "page.png": {"Black And White", "Document", "Text"},
     "rocket.jpg": set(),
 }
 """What the local recognizer says of scikit-image's photographs; all it does not say is not there or not known."""
+
+BOXES = {
+    "camera.png": ("Person", (0.0, 0.13, 0.61, 0.87)),
+    "chelsea.png": ("Cat", (0.0, 0.01, 0.89, 0.98)),
+    "coffee.png": ("Cup", (0.29, 0.05, 0.4, 0.57)),
+    "motorcycle_left.png": ("Motorcycle", (0.12, 0.11, 0.81, 0.81)),
+}
 
 COLORS = {
     "astronaut.png": {"grey", "black", "orange", "brown", "red", "purple"},
@@ -37,9 +47,22 @@ COLORS = {
 }
 
 
+@needs_detector
 @pytest.mark.parametrize("name", FOUND)
 def test_labels_of_photographs(name):
     assert {label.name for label in responses.labels_in(sample_pictures.answer(name, "labels").content)} == FOUND[name]
+
+
+@needs_detector
+@pytest.mark.parametrize("name", BOXES)
+def test_boxes_of_objects(name):
+    label_name, box = BOXES[name]
+    labels = {label.name: label for label in responses.labels_in(sample_pictures.answer(name, "labels").content)}
+    (instance,) = labels[label_name].instances
+
+    assert [instance.box.left, instance.box.top, instance.box.width, instance.box.height] == pytest.approx(
+        box, abs=0.05
+    )
 
 
 @pytest.mark.parametrize("name", COLORS)
@@ -54,8 +77,8 @@ def test_colors_of_photographs(name):
 def test_responses_have_rekognitions_shapes(name, api):
     answer = sample_pictures.answer(name, api)
 
-    assert aws_shapes.complaints(answer.content, aws_shapes.OPERATIONS[api]) == []
-    assert answer.model_version == recognizer.model_version()
+    assert aws_shapes.complaints_about_local(answer.content, aws_shapes.OPERATIONS[api]) == []
+    assert answer.model_version == recognizer.model_version(api)
     assert len(answer.model_version) <= 40
 
 
@@ -78,7 +101,8 @@ def test_labels_have_ancestors_and_faces_have_boxes():
 
     assert labels_by_name["Portrait"].parents == ("Face", "Head", "Person", "Photography")
     assert labels_by_name["Person"].aliases == ("Human",)
-    assert labels_by_name["Person"].instances == ()
+    assert len(labels_by_name["Person"].instances) == DETECTOR.is_whole()
+    assert labels_by_name["Head"].instances == ()
     assert [(instance.box, instance.confidence) for instance in labels_by_name["Face"].instances] == [
         (face.box, face.confidence)
     ]

@@ -16,9 +16,16 @@ from analysis.search.pagination import Order
 from analysis.search.plans.planner import QueryPlan
 from analysis.search.plans.strategies import Strategy, choose_strategy, trial_budget
 from analysis.search.resolve import resolve
-from analysis.search.results import count, page
+from analysis.search.results import page
 from analysis.search.syntax.parser import parse
-from tests.factories import START, create_bucket, create_bucket_image, create_image, create_label, create_labeled_image
+from tests.factories import (
+    create_bucket,
+    create_bucket_image,
+    create_image,
+    create_label,
+    create_labeled_image,
+    create_user,
+)
 from tests.query_plans import rows_read
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +34,31 @@ FEW_ROWS = 1_000
 """Far fewer than OTHERS; indexes still have entries of rows that earlier tests rolled back."""
 
 
+@pytest.fixture(scope="module")
+def people(module_rows):
+    with module_rows():
+        return create_user("owner"), create_user("colleague")
+
+
 @pytest.fixture
-def few_of_many(owner, colleague):
+def owner(people):
+    return people[0]
+
+
+@pytest.fixture
+def colleague(people):
+    return people[1]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_of_many(module_rows, people):
     """Three images of the owner, and thousands of a colleague they may not see."""
+    owner, colleague = people
+    with module_rows():
+        add_images(owner, colleague)
+
+
+def add_images(owner, colleague) -> None:
     template = create_image(colleague)
     columns = [field.column for field in Image._meta.concrete_fields if field.name not in {"id", "phash_chunks"}]
     own_of = {"key": "'k' || n", "sha256": "md5(n::text)", "added_at": "added_at + n * interval '1 hour'"}
@@ -41,11 +70,11 @@ def few_of_many(owner, colleague):
                 SELECT {chosen} FROM analysis_image, generate_series(1, %s) n WHERE id = %s""",
             [OTHERS, template.pk],
         )
-    own = [create_image(owner, phash=7) for _ in range(3)]
+    for _ in range(3):
+        create_image(owner, phash=7)
     mark_all_duplicates()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE analysis_image")
-    return own
 
 
 def rows_of(statement) -> int:
@@ -66,13 +95,13 @@ def statements(plan: QueryPlan, order: Order | None = None, *, limit: int = 61):
 @pytest.mark.parametrize(
     "text", ["", "sort:taken", "sort:name", "sort:size", "-is:trashed", "-is:trashed sort:name", "is:duplicate"]
 )
-def test_invisible_images_are_not_read(few_of_many, owner, text):
+def test_invisible_images_are_not_read(owner, text):
     plan = QueryPlan(resolve(parse(text), viewer=viewer_of(owner), moment=timezone.now()))
     for statement in (*statements(plan), *statements(plan, Order.NONE, limit=1_001), plan.all_matches(cap=100)):
         assert rows_of(statement) < FEW_ROWS
 
 
-def test_similar_images_are_found_without_reading_all(few_of_many, colleague):
+def test_similar_images_are_found_without_reading_all(colleague):
     image = Image.objects.filter(owner=colleague).last()
     query = parse(f"like:{image.pk}")
     plan = QueryPlan(resolve(query, viewer=viewer_of(colleague), moment=timezone.now()))
@@ -105,7 +134,7 @@ RARE = [
 
 
 @pytest.mark.parametrize("text", RARE)
-def test_rare_matches_are_found_without_reading_all(few_of_many, colleague, text):
+def test_rare_matches_are_found_without_reading_all(colleague, text):
     rare = create_bucket_image(create_bucket(colleague, name="rare"), "a.jpg")
     Image.objects.filter(pk=rare.pk).update(width=8, height=8, filename="rare.jpg", camera_make="Rare")
     ImageText.objects.create(image=rare, content="EXIT")
@@ -119,21 +148,6 @@ def test_rare_matches_are_found_without_reading_all(few_of_many, colleague, text
     assert page(query, viewer=viewer_of(colleague)).images == [rare]
 
 
-def test_facets_of_few_images_are_exact_in_a_large_library(few_of_many, owner):
+def test_facets_of_few_images_are_exact_in_a_large_library(owner):
     counted = facets(parse("is:private"), viewer=viewer_of(owner))
     assert (counted.counted, counted.is_sample) == (3, False)
-
-
-def test_duplicates_share_hash_or_bytes_and_are_both_visible(owner, colleague):
-    same = [create_image(owner, phash=7), create_image(owner, phash=7)]
-    create_image(owner, phash=8)
-    create_image(colleague, phash=8)
-    twin = create_image(owner, phash=9)
-    create_image(colleague, phash=10, sha256=twin.sha256, visibility=1)
-    create_image(owner, phash=11)
-    create_image(owner, phash=11, trashed_at=START)
-    mark_all_duplicates()
-    query, viewer = parse("is:duplicate sort:oldest"), viewer_of(owner)
-    images = page(query, viewer=viewer).images
-    assert [image.pk for image in images] == [*(image.pk for image in same), twin.pk, twin.pk + 1]
-    assert count(query, viewer=viewer) == 4

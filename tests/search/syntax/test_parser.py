@@ -22,6 +22,7 @@ from analysis.search.terms import (
     LabelTerm,
     ModelTerm,
     NameTerm,
+    NearDuplicateTerm,
     Not,
     Or,
     OrientationTerm,
@@ -145,11 +146,39 @@ def day(text):
         ("orientation:Portrait", (OrientationTerm("portrait"),)),
         ("is:Favorite -is:trashed", (StateTerm("favorite"), Not(StateTerm("trashed")))),
         ("has:faces by:person", (HasTerm("faces"), SourceTerm("person"))),
-        ("model:3.0 like:123", (ModelTerm("3.0"), SimilarTerm(123))),
+        ("model:3.0 like:123", (ModelTerm("3.0"), NearDuplicateTerm(123))),
     ],
 )
 def test_text_to_tree(text, parts):
     assert parse(text) == Query(parts)
+
+
+PUBLIC_ID = "5f0c1b6e-88d8-4b7b-a4d7-f2a9b9c5e001"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "sort", "canonical"),
+    [
+        ("similar:0123", (SimilarTerm("123"),), "similarity", "similar:123"),
+        (f"similar:{PUBLIC_ID.upper()}", (SimilarTerm(PUBLIC_ID),), "similarity", f"similar:{PUBLIC_ID}"),
+        (f"similar:{PUBLIC_ID.replace('-', '')}", (SimilarTerm(PUBLIC_ID),), "similarity", f"similar:{PUBLIC_ID}"),
+        ("dog similar:5 sort:similarity", (DOG, SimilarTerm("5")), "similarity", "dog similar:5"),
+        ("similar:5 sort:newest", (SimilarTerm("5"),), "newest", "similar:5 sort:newest"),
+        ("-similar:5", (Not(SimilarTerm("5")),), "newest", "-similar:5"),
+        ("dog sort:similarity", (DOG,), "similarity", "dog sort:similarity"),
+    ],
+)
+def test_similar_pictures_are_sorted_by_similarity_unless_asked_otherwise(text, parts, sort, canonical):
+    assert parse(text) == Query(parts, sort)
+    assert parse(text).text == canonical
+
+
+def test_order_follows_the_similar_picture_unless_it_was_chosen():
+    similar = SimilarTerm("5")
+    assert Query((DOG,)).with_part(similar).sort == "similarity"
+    assert parse("dog similar:5").without(similar) == Query((DOG,))
+    assert parse("dog similar:5 sort:size").without(similar) == Query((DOG,), "size")
+    assert parse("similar:5").replacing(similar, DOG) == Query((DOG,))
 
 
 @pytest.mark.parametrize(
@@ -238,9 +267,9 @@ VALUE_MESSAGE = "Expected a number or a date after >=, for example dog>=90 or ta
         ("count(dog*)>=2", 7, "Only labels can end in *, for example dog* or tag:sum*."),
         ("is:favourite", 4, f"is: accepts {STATES}, not “favourite”. Did you mean “favorite”?"),
         ("has:x", 5, "has: accepts faces, text, location or labels, not “x”."),
-        ("by:x", 4, "by: accepts rekognition, local, simulator or person, not “x”."),
+        ("by:x", 4, "by: accepts rekognition, local, simulator, person or file, not “x”."),
         ("orientation:tall", 13, "orientation: accepts landscape, portrait or square, not “tall”."),
-        ("sort:x", 6, "sort: accepts newest, oldest, taken, confidence, name or size, not “x”."),
+        ("sort:x", 6, "sort: accepts newest, oldest, taken, confidence, name, size or similarity, not “x”."),
         ("sort:name dog sort:size", 15, "A search has one sort order; remove this sort:."),
         ("dog OR sort:name", 8, SORT_MESSAGE),
         ("NOT sort:name", 1, "NOT needs a term after it, for example NOT dog."),
@@ -272,6 +301,14 @@ VALUE_MESSAGE = "Expected a number or a date after >=, for example dog>=90 or ta
         ("size>5XB", 6, "Expected a size, for example size>5MB or size:500KB..2MiB."),
         ("quality>70", 9, "Use >= or <= here, for example quality>=70."),
         ("quality>=70..80", 10, "Expected a number from 0 to 100, for example quality>=70."),
+        ("similar:x", 9, "Expected the number or the public ID of a picture, for example similar:123."),
+        ("similar:1.5", 9, "Expected the number or the public ID of a picture, for example similar:123."),
+        (f"similar:{'9' * 19}", 9, "Expected the number or the public ID of a picture, for example similar:123."),
+        (
+            "similar:5f0c1b6e-88d8-4b7b",
+            9,
+            "Expected the number or the public ID of a picture, for example similar:123.",
+        ),
         ("like:x", 6, "Expected the number of a picture, for example like:123."),
         (f"like:{'9' * 19}", 6, "Expected the number of a picture, for example like:123."),
         ("count(person)", 14, "Add a number to compare with, for example count(person)>=3."),

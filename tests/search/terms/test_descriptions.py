@@ -64,9 +64,11 @@ def test_every_part_has_a_description(query):
         ("is:shared", "shared"),
         ("has:faces", "has faces"),
         ("by:person", "confirmed by a person"),
+        ("by:file", "with keywords in its file"),
         ("by:rekognition", "analyzed by Rekognition"),
         ("model:3.0", "model 3.0"),
-        ("like:12", "similar to picture 12"),
+        ("like:12", "near-duplicate of picture 12"),
+        ("similar:12", "similar to picture 12"),
     ],
 )
 def test_describe(text, description):

@@ -7,9 +7,17 @@ function isSystemFolder(name) {
   return name.startsWith(".") || names.includes(name.toLowerCase()) || name.toLowerCase().endsWith(".lrdata");
 }
 
+// Files of a dropped folder do not know where they lie in it.
+const paths = new WeakMap();
+export const pathOf = (file) => (paths.get(file) ?? (file.webkitRelativePath || file.name)).toLowerCase();
+
 export async function filesIn(entry) {
   if (entry instanceof File) return [entry];
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    paths.set(file, entry.fullPath);
+    return [file];
+  }
   const reader = entry.createReader();
   const entries = [];
   // A folder is read in portions; the last one is empty.
@@ -23,6 +31,12 @@ export async function filesIn(entry) {
     files.push(...(await filesIn(child).catch(() => []))); // one unreadable entry must not stop the others
   }
   return files;
+}
+
+// The folder that a file was chosen or dropped with; empty for a single file.
+export function folderOf(file) {
+  const path = (paths.get(file) ?? file.webkitRelativePath ?? "").replace(/^\/+/, "");
+  return path.split("/").slice(0, -1).join("/");
 }
 
 export function couldBePicture(file) {
@@ -47,7 +61,12 @@ export function acceptDrops(onDrag, onFiles) {
     event.preventDefault();
     changeDepth(-depth);
     // Entries exist only during the event: get all of them before awaiting any.
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
-    for (const entry of entries.filter(Boolean)) onFiles(await filesIn(entry), entry.isDirectory);
+    const items = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+    const entries = items.filter(Boolean);
+    const folders = entries.filter((entry) => entry.isDirectory);
+    // Files that are dropped together stay together: one may be the sidecar of another.
+    const files = await Promise.all(entries.filter((entry) => !entry.isDirectory).map(filesIn));
+    if (files.length) onFiles(files.flat(), false);
+    for (const folder of folders) onFiles(await filesIn(folder), true);
   });
 }

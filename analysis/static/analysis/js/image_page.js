@@ -21,7 +21,7 @@ function pressVerdict(key) {
   const row = currentRow();
   const button = row?.querySelector(`[data-verdict-key=${key}]`);
   if (!button) return;
-  // A rejected label moves away, so the focus goes on to the next one.
+  // A rejected label moves away, so the focus moves to the next one.
   if (key === "n" && row.matches(":focus-within")) {
     const names = labelNames();
     const index = names.indexOf(row.querySelector(".detection-name"));

@@ -59,6 +59,13 @@ async function restore(item) {
   else scrollTo(0, item.scroll);
 }
 
+// The results of a long search, sent by POST, get the address that they would have. So Back and Reload request them again;
+// for a POST the browser would ask whether to send the form once more.
+const searchForm = document.querySelector("form[data-long-url]");
+if (location.pathname === searchForm?.dataset.longUrl) {
+  replaceUrl(`${new URL(searchForm.action).pathname}?${new URLSearchParams({ q: searchForm.elements.q.value })}`);
+}
+
 // A page that was left far down begins with the picture that was visible.
 const target = document.getElementById(`card-${new URLSearchParams(location.search).get("to")}`);
 if (target && history.scrollRestoration === "manual") target.scrollIntoView();

@@ -3,6 +3,7 @@ import { acceptDrops, couldBePicture } from "./dropped_files.js";
 import { TransferRate } from "./transfer_rate.js";
 import { ConnectionLost, SignedOut, UploadFile, UploadRefused } from "./upload_file.js";
 import { NUMBER, message } from "./messages.js";
+import { pairSidecars } from "./sidecars.js";
 import { AwaitedRows, LiveRows } from "./upload_rows.js";
 import { UploadView } from "./upload_view.js";
 
@@ -51,22 +52,30 @@ class UploadFiles extends HTMLElement {
 
   // From a folder only what could be a picture; files chosen one by one are all sent and checked by the server.
   add(files, isFolder) {
-    const accepted = files.filter((file) => !isFolder || couldBePicture(file));
-    this.total.skipped += files.length - accepted.length;
+    const { pictures, sidecars, alone, tooLarge } = pairSidecars(files);
+    const accepted = pictures.filter((file) => !isFolder || couldBePicture(file));
+    this.total.skipped += pictures.length - accepted.length + (isFolder ? alone.length : 0);
     this.classList.add("has-uploads");
     for (const file of accepted) {
       this.total.files += 1;
       this.total.bytes += file.size;
       if (file.size > Number(this.dataset.maxBytes)) this.refuseLarge(file);
-      else this.queue.push({ file, sent: 0, row: null });
+      else this.queue.push({ file, sidecar: sidecars.get(file), sent: 0, row: null });
     }
+    for (const file of isFolder ? [] : alone) this.refuseSidecar(file, message("sidecar-alone"));
+    for (const file of tooLarge) this.refuseSidecar(file, message("sidecar-too-large"));
     this.sendNext();
   }
 
   refuseLarge(file) {
     this.total.bytes -= file.size;
-    const size = `${NUMBER.format(Math.ceil((file.size / 1024 ** 2) * 10) / 10)} MB`;
+    const size = `${NUMBER.format(Math.ceil((file.size / 1000 ** 2) * 10) / 10)} MB`;
     this.addError({ file }, message("file-over-limit", { size, limit: this.dataset.limit }), false);
+  }
+
+  refuseSidecar(file, reason) {
+    this.total.files += 1;
+    this.addError({ file }, reason, false);
   }
 
   sendNext() {
@@ -77,6 +86,7 @@ class UploadFiles extends HTMLElement {
   async send(upload) {
     this.active.add(upload);
     const request = new UploadFile(upload.file, this.dataset.url, {
+      sidecar: upload.sidecar,
       onProgress: (share) => this.updateProgress(upload, share),
       onState: (state) => this.view.setState(upload, state),
     });
@@ -147,7 +157,7 @@ class UploadFiles extends HTMLElement {
     this.total.ended -= 1;
     this.total.refused -= 1;
     this.total.sent -= row.upload.file.size;
-    this.queue.unshift({ file: row.upload.file, sent: 0, row: null });
+    this.queue.unshift({ ...row.upload, sent: 0, row: null });
     this.sendNext();
   }
 

@@ -1,4 +1,5 @@
 // The upload of one file: a ticket, the bytes to the URL of the ticket, and a request when all of them have arrived.
+import { folderOf } from "./dropped_files.js";
 import { fetchFragment } from "./fragments.js";
 import { message } from "./messages.js";
 import { statusMessage, storageMessage } from "./upload_messages.js";
@@ -20,15 +21,17 @@ export class UploadRefused extends Error {
 }
 
 export class UploadFile {
-  constructor(file, url, { onProgress, onState }) {
-    Object.assign(this, { file, url, onProgress, onState });
+  constructor(file, url, { sidecar, onProgress, onState }) {
+    Object.assign(this, { file, url, sidecar, onProgress, onState });
   }
 
   // Resolves to the row that the server renders for the file.
   async run() {
     this.onState(message("upload-checking"));
     const { name, size } = this.file;
-    const ticket = JSON.parse(await this.post(this.url, { name, size, sha256: await hash(this.file) }));
+    const fields = { name, size, sha256: await hash(this.file), folder: folderOf(this.file) };
+    if (this.sidecar) fields.sidecar = this.sidecar;
+    const ticket = JSON.parse(await this.post(this.url, fields));
     if (ticket.row) return parseRows(ticket.row)[0];
     this.onState("0\u202f%");
     await this.send(ticket.url, ticket.fields);

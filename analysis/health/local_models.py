@@ -1,0 +1,42 @@
+"""Checks the models of the local recognizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from analysis.findings import Finding, failed, ok, warning
+from analysis.formatting import translated
+from analysis.recognition import registry
+
+
+def check_local_models() -> Iterator[Finding]:
+    """Run each model on a gray picture."""
+    if settings.RECOGNIZER != "local":
+        yield ok("models", _("Not used: RECOGNIZER is %(recognizer)s.") % {"recognizer": settings.RECOGNIZER})
+        return
+    # Imported here, since OpenCV and onnxruntime take a second and megabytes.
+    from analysis.recognition.local import label_models  # noqa: PLC0415
+    from analysis.recognition.local.model_files import ModelUnavailable  # noqa: PLC0415
+    from analysis.recognition.local.sessions import OutOfMemory  # noqa: PLC0415
+
+    registry.configure_local()
+    try:
+        label_models.try_models()
+    except ModelUnavailable as error:
+        yield failed("models", translated(error), _("See docs/local-models.md."))
+    except OutOfMemory:
+        yield failed("models", _("There is not enough memory to run the models."), _("Give the workers more memory."))
+    else:
+        yield _complete(label_models.version())
+
+
+def _complete(version: str) -> Finding:
+    from analysis.recognition.local import detector  # noqa: PLC0415 - as above
+
+    if not detector.is_available():
+        message = _("The model that finds objects and their boxes is not prepared.")
+        return warning("models", message, _("Install npm and run `manage.py prepare_models`."))
+    return ok("models", _("The models run (%(version)s).") % {"version": version})

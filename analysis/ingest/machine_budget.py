@@ -1,0 +1,74 @@
+"""Memory for decoding that all processes of a machine share, as locks on files.
+
+The budget is divided into units, each with a file. Who holds a file's lock holds its unit. The kernel releases the
+locks of a process that dies, so nothing has to be cleaned up. (flock and not fcntl's byte ranges: those belong to a
+process, so that all threads of a server would pass.)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+UNITS = 128
+POLL_SECONDS = 0.02
+
+
+@contextmanager
+def reserved(needed: int, *, total: int, folder: Path | None) -> Iterator[None]:
+    """Hold `needed` of `total` bytes while the block runs, at most all of them.
+
+    Waits until so many are free. Without a folder, or where its files cannot be locked, there is no common bound.
+    """
+    with ExitStack() as held:
+        try:
+            if folder is not None:
+                _acquire(units_for(needed, total=total), folder, held)
+        except OSError as error:  # another user's files, or a file system without locks
+            held.close()
+            logger.warning("The memory for decoding is bounded for each process only: %s", error)
+        yield
+
+
+def units_for(needed: int, *, total: int) -> int:
+    return min(UNITS, max(1, -(-needed * UNITS // total)))
+
+
+def _acquire(count: int, folder: Path, held: ExitStack) -> None:
+    """Lock `count` units. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One at a time collects units, so that a large picture is not overtaken for ever, nor two block each other.
+    with ExitStack() as turn:
+        fcntl.flock(_open(folder / "turn", turn), fcntl.LOCK_EX)
+        wanted = [folder / f"unit{number}" for number in range(UNITS)]
+        while True:
+            for path in wanted[:]:
+                if _try_lock(path, held):
+                    wanted.remove(path)
+                    count -= 1
+                if not count:
+                    return
+            time.sleep(POLL_SECONDS)
+
+
+def _try_lock(path: Path, held: ExitStack) -> bool:
+    with ExitStack() as opened:
+        try:
+            fcntl.flock(_open(path, opened), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        held.enter_context(opened.pop_all())
+    return True
+
+
+def _open(path: Path, stack: ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    stack.callback(os.close, descriptor)
+    return descriptor

@@ -1,0 +1,41 @@
+"""SQL expressions that indexes and searches share."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+CAMERA_INDEXES = {
+    "iso": "iso",
+    "exposure": "exposure_seconds",
+    "aperture": "f_number",
+    "focal": "focal_millimeters",
+}
+"""Indexes of camera settings, by the ends of their names."""
+
+
+class NameTrigrams(models.Func):
+    """Characters and trigrams of a name, for a GIN index for substring searches.
+
+    Built from core functions, as the pg_trgm extension is not installed everywhere; all are IMMUTABLE, which an index
+    expression requires.
+    """
+
+    # A line feed cannot be in a filename or a title, so no trigram spans both of them.
+    arg_joiner = " || chr(10) || "
+    output_field = ArrayField(models.TextField())
+    _trigrams = (
+        "string_to_array(regexp_replace(substr(lower(%(expressions)s), {}), '(...)', '\\1' || chr(1), 'g'), chr(1))"
+    )
+    _pieces = ("string_to_array(lower(%(expressions)s), NULL)", *map(_trigrams.format, (1, 2, 3)))
+    template = f"({' || '.join(_pieces)})"
+
+
+class DayOfYear(models.Func):
+    """Month and day of a time as one number: 531 is May 31. Times are taken as UTC."""
+
+    template = (
+        "(extract(month FROM %(expressions)s AT TIME ZONE 'UTC') * 100 "
+        "+ extract(day FROM %(expressions)s AT TIME ZONE 'UTC'))"
+    )
+    output_field = models.DecimalField(max_digits=4, decimal_places=0)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class PendingBlob(models.Model):
+    """A storage key without a picture.
+
+    Saved before its blob, deleted in the transaction that saves the picture.
+
+    Rows that remain come from crashes and deletions. A periodic task deletes their blobs, so that orphans are found
+    without listing the bucket.
+    """
+
+    # Unique, and inserted before the file is written: two workers never write the same key.
+    key = models.CharField(_("storage key"), max_length=200, unique=True)
+    since = models.DateTimeField(_("since"), db_default=Now(), db_index=True)
+
+    class Meta:
+        verbose_name = _("pending blob")
+        verbose_name_plural = _("pending blobs")
+
+    def __str__(self) -> str:
+        return self.key

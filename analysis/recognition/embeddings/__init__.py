@@ -1,0 +1,1 @@
+"""Embeddings of pictures for similarity: table, queue and computation."""

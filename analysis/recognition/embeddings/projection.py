@@ -1,0 +1,36 @@
+"""Reduction of the classifier's embedding to 256 numbers.
+
+Measurements: docs/decisions/0019-image-embeddings.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.models.embeddings import DIMENSIONS
+
+SEED = b"imagelib: projection of image embeddings, 1"
+
+
+def reduce(embedding: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """A vector of length 1 whose cosines are close to those of the embedding.
+
+    None for an embedding of zeros.
+    """
+    vector = embedding.astype(np.float32) @ _signs(len(embedding))
+    length = float(np.linalg.norm(vector))
+    # A cosine with zero is not a number, and one number that is not finite would be refused by PostgreSQL.
+    return vector / np.float32(length) if length > 0 and np.isfinite(length) else None
+
+
+@cache
+def _signs(size: int) -> NDArray[np.float32]:
+    """A random matrix of +1 and -1, the same on every machine."""
+    # From a hash, since NumPy does not promise that its generators give the same numbers in its next version.
+    digest = hashlib.shake_256(SEED).digest(size * DIMENSIONS // 8)
+    bits = np.unpackbits(np.frombuffer(digest, np.uint8)).reshape(size, DIMENSIONS)
+    return bits.astype(np.float32) * 2 - 1

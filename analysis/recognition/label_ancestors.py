@@ -1,0 +1,117 @@
+"""The ancestors of labels: a label stands for its descendants, whoever named them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from django.db import connection
+
+from analysis.models import Label
+
+LOCK = 7_160_423
+"""Number of the advisory lock for changes of parents; any number that nothing else locks."""
+
+# UNION and not UNION ALL ends the recursion where the parents form a circle.
+_REFRESH = """
+    WITH RECURSIVE edge AS (
+        SELECT coalesce(child.merged_into_id, child.id) AS label_id,
+               coalesce(parent.merged_into_id, parent.id) AS parent_id
+        FROM analysis_label_parents link
+        JOIN analysis_label child ON child.id = link.from_label_id
+        JOIN analysis_label parent ON parent.id = link.to_label_id),
+    closure (label_id, ancestor_id) AS (
+        SELECT label_id, parent_id FROM edge
+        UNION
+        SELECT closure.label_id, edge.parent_id FROM closure JOIN edge ON edge.label_id = closure.ancestor_id),
+    present AS (SELECT * FROM closure WHERE label_id <> ancestor_id),
+    removed AS (
+        DELETE FROM analysis_labelancestor old WHERE NOT EXISTS (
+            SELECT FROM present WHERE (present.label_id, present.ancestor_id) = (old.label_id, old.ancestor_id))
+        RETURNING label_id),
+    added AS (
+        INSERT INTO analysis_labelancestor (label_id, ancestor_id)
+        SELECT label_id, ancestor_id FROM present ON CONFLICT DO NOTHING RETURNING label_id)
+    SELECT label_id, false FROM added UNION SELECT label_id, true FROM removed
+"""
+# A tag has the ancestors of the recognizer's label with its name: files and people call a sedan "sedan" as well.
+_MEANT = """
+    SELECT named.id AS label_id, own.ancestor_id
+    FROM analysis_label named JOIN analysis_labelancestor own ON own.label_id = named.id
+    WHERE named.id = ANY(%(ids)s)
+    UNION
+    SELECT tag.id, own.ancestor_id
+    FROM analysis_label tag
+    JOIN analysis_label named ON lower(named.name) = lower(tag.name) AND named.kind = 'label'
+    JOIN analysis_labelancestor own ON own.label_id = coalesce(named.merged_into_id, named.id)
+    WHERE tag.id = ANY(%(ids)s) AND tag.kind = 'tag'
+"""
+
+
+class Ancestor(NamedTuple):
+    """`threshold`: the confidence in percent below which the ancestor is ignored."""
+
+    id: int
+    threshold: int
+
+
+def lock_parents() -> None:
+    """Wait for others that change parents or merges, until the end of the transaction.
+
+    Each refresh then sees all parents that were committed before; without it, two could each miss the other's.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def refresh_ancestors() -> None:
+    """Make LabelAncestor follow the parents, and mark labels to reindex.
+
+    Call it after `lock_parents` and the change, in one transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_REFRESH)
+        rows = cursor.fetchall()
+    # Images lose an ancestor only by a reindex of all that have the label; a missing one is found by a query.
+    lost = {label_id for label_id, is_removed in rows if is_removed}
+    Label.objects.filter(pk__in=lost).update(reindex_cursor=0)
+    Label.objects.filter(pk__in={label_id for label_id, _ in rows} - lost).update(ancestors_cursor=0)
+
+
+def ancestors_of(label_ids: Iterable[int]) -> dict[int, list[Ancestor]]:
+    """The ancestors by label id; labels without any are left out."""
+    ids = sorted(set(label_ids))
+    ancestors: dict[int, list[Ancestor]] = {}
+    if not ids:
+        return ancestors
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT meant.label_id, label.id, coalesce(label.threshold, 0)
+            FROM ({_MEANT}) meant JOIN analysis_label label ON label.id = meant.ancestor_id
+            ORDER BY 1, 2
+            """,  # noqa: S608
+            {"ids": ids},
+        )
+        for label_id, *ancestor in cursor.fetchall():
+            ancestors.setdefault(label_id, []).append(Ancestor(*ancestor))
+    return ancestors
+
+
+def images_with_descendant(image_ids: Collection[int], label_id: int) -> set[int]:
+    """Those of the images that have a label below this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT carried.image_id FROM analysis_imagelabel carried
+            JOIN analysis_label named ON named.id = carried.label_id
+            LEFT JOIN analysis_label meant
+                   ON named.kind = 'tag' AND meant.kind = 'label' AND lower(meant.name) = lower(named.name)
+            JOIN analysis_labelancestor own
+              ON own.label_id IN (carried.label_id, coalesce(meant.merged_into_id, meant.id))
+             AND own.ancestor_id = %s
+            WHERE carried.image_id = ANY(%s)
+            """,
+            [label_id, list(image_ids)],
+        )
+        return {pk for (pk,) in cursor.fetchall()}

@@ -1,0 +1,19 @@
+"""COCO's class names by the ids that models were trained with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_TEXT = """
+person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light,
+fire hydrant, , stop sign, parking meter, bench, bird, cat, dog, horse, sheep,
+cow, elephant, bear, zebra, giraffe, , backpack, umbrella, , ,
+handbag, tie, suitcase, frisbee, skis, snowboard, sports ball, kite, baseball bat, baseball glove,
+skateboard, surfboard, tennis racket, bottle, , wine glass, cup, fork, knife, spoon,
+bowl, banana, apple, sandwich, orange, broccoli, carrot, hot dog, pizza, donut,
+cake, chair, couch, potted plant, bed, , dining table, , , toilet,
+, tv, laptop, mouse, remote, keyboard, cell phone, microwave, oven, toaster,
+sink, refrigerator, , book, clock, vase, scissors, teddy bear, hair drier, toothbrush
+"""
+# From 1 to 90 in COCO's order. Ten ids were never used: their names are empty.
+NAMES: Final = tuple(name.strip() for name in _TEXT.split(","))

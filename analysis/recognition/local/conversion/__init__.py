@@ -1,0 +1,1 @@
+"""Builds the models' ONNX files from the weights in packages."""

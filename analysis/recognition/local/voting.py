@@ -1,0 +1,204 @@
+"""Labels of a picture by vote of the local classifier and the local detector.
+
+The classifier knows a thousand classes, the detector eighty, and each errs in its own way. So what the detector is not
+sure of is cut out and shown to the classifier, and counts if that agrees. Nothing is named that neither is sure of.
+Pure: pixels are not looked at here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+import numpy as np
+
+from analysis.recognition.local import vocabulary
+from analysis.recognition.local.classifier import Classification
+from analysis.recognition.local.detector import Detection
+from analysis.recognition.responses import Box
+
+Model = Literal["classifier", "detector"]
+Probabilities = Mapping[str, float]
+"""By label: of it and its descendants."""
+
+MAX_CROPS: Final = 3  # boxes classified by themselves; each takes as long as a picture
+CROP_MARGIN: Final = 0.1  # of the box's sides, so that an object keeps some surroundings
+MAX_TEXT_SHARE: Final = 0.15  # of the picture; above, it is a page
+NO_PROBABILITIES: Final[Probabilities] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From 0 to 1, chosen on the tuning half of bench/local_recognition/pictures.csv."""
+
+    class_probability: float = 0.55
+    """Of a label that a class of the classifier stands for."""
+    group_probability: float = 0.45
+    """Of a label that only sums up others: Animal, Vehicle, Clothing."""
+    person_score: float = 0.60
+    """Of people, whom the classifier has no class for."""
+    sure_score: float = 0.90
+    """Of an object that the classifier need not confirm."""
+    score: float = 0.55
+    support: float = 0.05
+    """Score of an object, and the probability from which the classifier agrees."""
+    weak_score: float = 0.40
+    strong_support: float = 0.30
+    """The same for a weak detection with strong support."""
+
+
+THRESHOLDS: Final = Thresholds()
+
+# Values of the models, and the share of labels with such values that were right on the tuning half. Above the
+# thresholds both models are right more often than their values say, except where the detector is alone.
+CALIBRATION: Final = {
+    "classifier": ((0.0, 0.45, 0.55, 0.9, 1.0), (0.0, 0.80, 0.90, 0.92, 0.97)),
+    "person": ((0.0, 0.60, 0.80, 1.0), (0.0, 0.85, 0.90, 0.97)),
+    "confirmed": ((0.0, 0.40, 0.60, 1.0), (0.0, 0.80, 0.90, 0.97)),
+    "alone": ((0.0, 0.90, 1.0), (0.0, 0.75, 0.90)),
+}
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An object of a label; confidence in percent."""
+
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True)
+class VotedLabel:
+    """A label with confidence in percent and the models that named it."""
+
+    name: str
+    confidence: float
+    models: tuple[Model, ...]
+    instances: tuple[Instance, ...] = ()
+
+
+def boxes_to_confirm(detections: Sequence[Detection]) -> dict[int, Box]:
+    """Boxes to classify by themselves, with a margin, by the number of the detection."""
+    numbers = [
+        number
+        for number, item in enumerate(detections)
+        if THRESHOLDS.weak_score <= item.score < THRESHOLDS.sure_score
+        and vocabulary.is_classified(vocabulary.object_label(item.class_name) or "")
+    ]
+    return {number: _with_margin(detections[number].box) for number in numbers[:MAX_CROPS]}
+
+
+def labels_from(
+    classification: Classification | None,
+    detections: Sequence[Detection],
+    *,
+    text_share: float,
+    crops: Mapping[int, Classification] = MappingProxyType({}),
+) -> tuple[VotedLabel, ...]:
+    """Labels with all ancestors, highest confidence first.
+
+    `text_share`: the part of the picture that lines of text cover. `crops`: classifications of `boxes_to_confirm`.
+    Either model may be missing: None, (). Leave the classification out for what is no photo, see `photo_check`.
+    """
+    seen = vocabulary.probabilities_by_label(classification.probabilities) if classification else NO_PROBABILITIES
+    in_boxes = {number: vocabulary.probabilities_by_label(crop.probabilities) for number, crop in crops.items()}
+    return vote(seen, detections, text_share=text_share, in_boxes=in_boxes)
+
+
+def vote(
+    seen: Probabilities,
+    detections: Sequence[Detection],
+    *,
+    text_share: float,
+    in_boxes: Mapping[int, Probabilities] = MappingProxyType({}),
+    thresholds: Thresholds = THRESHOLDS,
+) -> tuple[VotedLabel, ...]:
+    """The same by probabilities of labels; empty without a classifier."""
+    if text_share > MAX_TEXT_SHARE:
+        return ()
+    objects: dict[str, list[Instance]] = {}
+    for number, item in enumerate(detections):
+        if name := vocabulary.object_label(item.class_name):
+            support = max(view.get(name, 0.0) for view in (seen, in_boxes.get(number, NO_PROBABILITIES)))
+            if confidence := _confidence(name, item.score, support, thresholds):
+                objects.setdefault(name, []).append(Instance(item.box, confidence))
+    objects = {name: boxes for name, boxes in objects.items() if not _is_contradicted(name, seen, objects, thresholds)}
+    labels = _labels(_named_by_classifier(seen, thresholds), objects)
+    return tuple(sorted(labels, key=lambda label: (-label.confidence, label.name)))
+
+
+def _with_margin(box: Box) -> Box:
+    left, top = box.left - CROP_MARGIN * box.width, box.top - CROP_MARGIN * box.height
+    return Box(left, top, box.width * (1 + 2 * CROP_MARGIN), box.height * (1 + 2 * CROP_MARGIN)).clamped()
+
+
+def _confidence(name: str, score: float, support: float, thresholds: Thresholds) -> float:
+    """Confidence in a detection in percent; 0 if neither model is sure enough.
+
+    `support`: the probability of the label in the picture or in the box, whichever is higher.
+    """
+    if name == "Person":
+        return calibrated(score, "person") if score >= thresholds.person_score else 0.0
+    is_supported = score >= thresholds.score and support >= thresholds.support
+    if is_supported or (score >= thresholds.weak_score and support >= thresholds.strong_support):
+        return calibrated(score, "confirmed")
+    return calibrated(score, "alone") if score >= thresholds.sure_score else 0.0
+
+
+def calibrated(value: float, kind: str) -> float:
+    """Percent of the labels with such a value that were right."""
+    values, shares = CALIBRATION[kind]
+    return round(100 * float(np.interp(value, values, shares)), 2)
+
+
+def _is_contradicted(
+    name: str, seen: Probabilities, objects: Mapping[str, Sequence[Instance]], thresholds: Thresholds
+) -> bool:
+    """True for an animal that the classifier takes for another one.
+
+    COCO has ten animals, so its detectors call a cheetah a dog. An animal that was detected too does not contradict.
+    """
+    if not seen or not vocabulary.is_a(name, "Animal") or seen.get(name, 0.0) >= thresholds.support:
+        return False
+    return any(
+        probability >= thresholds.class_probability
+        and vocabulary.is_a(other, "Animal")
+        and not vocabulary.is_a(name, other)
+        and not any(vocabulary.is_a(other, item) or vocabulary.is_a(item, other) for item in objects)
+        for other, probability in seen.items()
+    )
+
+
+def _named_by_classifier(seen: Probabilities, thresholds: Thresholds) -> dict[str, float]:
+    """Confidence by label, in percent."""
+    named = {name for name, value in seen.items() if value >= _minimum(name, thresholds)}
+    named |= {parent for name in named for parent in vocabulary.labels()[name].parents}
+    return {name: calibrated(seen[name], "classifier") for name in named}
+
+
+def _minimum(name: str, thresholds: Thresholds) -> float:
+    """Probability from which the classifier names a label.
+
+    A group gets its share of the classes from a picture of anything, and Animal has 398 of the 1,000. So it must be
+    that much more probable.
+    """
+    if not vocabulary.is_group(name):
+        return thresholds.class_probability
+    share = vocabulary.class_share(name)
+    return thresholds.group_probability + (1 - thresholds.group_probability) * share
+
+
+def _labels(by_classifier: Mapping[str, float], objects: Mapping[str, Sequence[Instance]]) -> Iterator[VotedLabel]:
+    by_detector: dict[str, float] = {}
+    for name, instances in objects.items():
+        for label in (name, *vocabulary.labels()[name].parents):
+            by_detector[label] = max(by_detector.get(label, 0.0), *(item.confidence for item in instances))
+    for name in by_classifier.keys() | by_detector.keys():
+        models: tuple[Model, ...] = (
+            *(("classifier",) if name in by_classifier else ()),
+            *(("detector",) if name in by_detector else ()),
+        )
+        confidence = max(by_classifier.get(name, 0.0), by_detector.get(name, 0.0))
+        yield VotedLabel(name, confidence, models, tuple(objects.get(name, ())))

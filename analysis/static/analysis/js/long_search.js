@@ -1,0 +1,26 @@
+// A search that is too long for an address is sent by POST: proxies refuse long addresses, often with a page of their own.
+const MAX_URL_LENGTH = 4_000; // as in analysis/web/library/views.py
+
+// Before htmx, which listens on the form itself.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-long-url]")) return;
+  const { value } = form.elements.q;
+  const url = `${new URL(form.action).pathname}?${new URLSearchParams({ q: value })}`;
+  if (url.length <= MAX_URL_LENGTH) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  post(form.dataset.longUrl, { q: value, csrfmiddlewaretoken: document.querySelector("[name=csrfmiddlewaretoken]").value });
+}, { capture: true });
+
+function post(url, values) {
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", action: url, hidden: true });
+  for (const [name, value] of Object.entries(values)) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    form.append(field);
+  }
+  document.body.append(form);
+  form.submit();
+}

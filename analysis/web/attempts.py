@@ -1,0 +1,94 @@
+"""Limits on what may be tried without an account, counted in Redis."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.http import HttpRequest
+
+from analysis.web.http import client_address
+
+logger = logging.getLogger(__name__)
+
+
+class Attempts:
+    """Attempts for an account, and from a network, within the last `seconds`.
+
+    `maximum` for an account from one network, `total` for the account from everywhere, and for the network with all
+    accounts. A maximum of 0 is no limit.
+    """
+
+    def __init__(
+        self, name: str, request: HttpRequest, *, account: str, maximum: int, total: int, seconds: int
+    ) -> None:
+        self.address = client_address(request)
+        self._name, self._seconds, self._is_limited = name, seconds, maximum > 0
+        # By account and network: by account alone, a stranger could lock out everybody whose name they know; by network
+        # alone, a botnet has as many attempts as it has addresses.
+        key, network = _digest(account.casefold()), _network(self.address)
+        self._limits = {f"{name}:{key}:{network}": maximum, f"{name}:{key}": total}
+        if network:
+            self._limits[f"{name}:from:{network}"] = total
+
+    def seconds_to_wait(self) -> int:
+        """0 if another attempt is allowed, or if Redis is not available."""
+        if not self._is_limited:
+            return 0
+        try:
+            counts = [(key, int(number or 0)) for key, number in zip(self._limits, self._counts(), strict=True)]
+            waits = [redis_client().ttl(key) for key, number in counts if number >= self._limits[key]]
+        except redis.RedisError as error:
+            logger.warning("%s attempts are not limited, because Redis is not available: %s", self._title, error)
+            return 0
+        return max((max(int(wait), 1) for wait in waits), default=0)
+
+    def count(self) -> None:
+        try:
+            with redis_client().pipeline() as pipeline:
+                for key in self._limits:
+                    # INCR alone sets no expiry, and EXPIRE after it would extend the wait with each attempt.
+                    pipeline.set(key, 0, ex=self._seconds, nx=True)
+                    pipeline.incr(key)
+                pipeline.execute()
+        except redis.RedisError as error:
+            logger.warning("%s attempt not counted, because Redis is not available: %s", self._title, error)
+
+    def forget(self) -> None:
+        """Reset the count of this account from this network, after a success."""
+        # The totals stay: else signing in with an own account would allow endless attempts on others.
+        try:
+            redis_client().delete(next(iter(self._limits)))
+        except redis.RedisError as error:
+            logger.warning("%s attempts not reset, because Redis is not available: %s", self._title, error)
+
+    @property
+    def _title(self) -> str:
+        return self._name.capitalize()
+
+    def _counts(self) -> list[Any]:
+        return redis_client().mget(list(self._limits))
+
+
+def _digest(text: str) -> str:
+    """Keyed hash: a username may be a password typed into the wrong field."""
+    return hashlib.sha256(f"{settings.SECRET_KEY}{text}".encode()).hexdigest()[:32]
+
+
+def _network(address: str) -> str:
+    """Network of a client: an IPv6 customer has at least a /64 of addresses."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return str(ipaddress.ip_network((parsed, 64 if parsed.version == 6 else 32), strict=False))
+
+
+@cache
+def redis_client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS, socket_timeout=1, socket_connect_timeout=1)

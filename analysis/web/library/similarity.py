@@ -1,0 +1,36 @@
+"""Reasons for a search for similar pictures without results."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from analysis.models import Viewer
+from analysis.recognition.embeddings import queue, table
+from analysis.search.query import Query, leaves
+from analysis.search.terms import SimilarTerm
+
+
+def no_similar_pictures(query: Query, *, viewer: Viewer) -> str:
+    """The reason that a search by similarity found nothing; empty for other searches.
+
+    Of pictures that the viewer may not see it says nothing.
+    """
+    term = next((leaf for part in query.parts for leaf in leaves(part) if isinstance(leaf, SimilarTerm)), None)
+    if term is None:
+        return ""
+    if not table.exists():
+        return _("Similar pictures are not available: the database server doesn't have the extension pgvector.")
+    image_id = term.visible_ids([term], viewer).get(term)
+    if image_id is None:
+        return _("There is no picture %(number)s, or you don't have access to it.") % {"number": term.picture}
+    return _why_not_compared(image_id)
+
+
+def _why_not_compared(image_id: int) -> str:
+    if queue.has_vector(image_id):
+        return _("No similar pictures found.")
+    if not queue.is_enabled():
+        return _("Similar pictures are switched off on this server.")
+    if error := queue.failure(image_id):
+        return _("Similar pictures could not be found: %(error)s") % {"error": error}
+    return _("Similar pictures appear here once this picture has been processed.")

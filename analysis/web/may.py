@@ -1,0 +1,44 @@
+"""Permissions for templates, which offer a control only to those who may use it."""
+
+from __future__ import annotations
+
+from django.utils.functional import cached_property
+
+from analysis import permissions
+
+
+class May:
+    """The user's permissions for templates, evaluated on first use and cached."""
+
+    def __init__(self, user: permissions.AnyUser) -> None:
+        self._user = user
+
+    @cached_property
+    def upload_images(self) -> bool:
+        return permissions.can_upload_images(self._user)
+
+    @cached_property
+    def analyze_images(self) -> bool:
+        """False without pictures of their own: there would be nothing to analyze."""
+        return self.edit_images and permissions.can_analyze_images(self._user)
+
+    @cached_property
+    def edit_images(self) -> bool:
+        """True if there is any picture the user can edit."""
+        return permissions.editable_images(self._user).exists()
+
+    @cached_property
+    def review_labels(self) -> bool:
+        return self.edit_images or permissions.is_curator(self._user)
+
+    @cached_property
+    def add_buckets(self) -> bool:
+        return permissions.can_add_buckets(self._user)
+
+    @cached_property
+    def view_system(self) -> bool:
+        return permissions.can_view_system(self._user)
+
+    @cached_property
+    def open_admin(self) -> bool:
+        return permissions.can_open_admin(self._user)

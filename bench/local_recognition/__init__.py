@@ -1,0 +1,1 @@
+"""Labels of the local models on hand-labeled pictures: precision and recall."""

@@ -1,0 +1,72 @@
+"""axe-core from npm, which checks pages for accessibility.
+
+It is packed into the tests' temporary folder, checked against its SHA-512, and never installed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+PACKAGE = "axe-core@4.14.1"
+SHA512 = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
+# A theme changes colors alone, and these alike at all widths.
+LOOKS = (
+    ("desktop", "light", {}),
+    ("desktop", "dark", {"runOnly": ["color-contrast", "link-in-text-block"]}),
+    ("phone", "light", {}),
+)
+RUN = """([options, impacts]) => axe.run(document, {resultTypes: ["violations"], ...options})
+  .then(results => results.violations
+  .filter(rule => impacts.includes(rule.impact))
+  .flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 200)} (${node.target}) ` +
+    [...node.any, ...node.all, ...node.none].map(check => check.message).join("; "))))"""
+
+
+def source(folder: Path) -> str:
+    """The script of axe-core.
+
+    Skips the test where there is no npm or no registry, and fails it where browser tests must run.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        return _missing("npm was not found")
+    # npm keeps what it downloaded in a cache of its own, which is asked first.
+    command = [npm, "pack", PACKAGE, "--prefer-offline", "--ignore-scripts", "--silent", "--pack-destination", folder]
+    packed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    if packed.returncode:
+        return _missing(f"npm could not download {PACKAGE}: {packed.stderr or packed.stdout}")
+    archive = folder / packed.stdout.split()[-1]
+    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    assert digest == SHA512, f"{PACKAGE} is not the file whose SHA-512 is pinned in {__file__}."
+    with tarfile.open(archive) as files:
+        script = files.extractfile("package/axe.min.js")
+        assert script is not None
+        return script.read().decode()
+
+
+def _missing(reason: str) -> str:
+    if os.environ.get("REQUIRE_BROWSER"):
+        pytest.fail(f"REQUIRE_BROWSER is set, but {reason}.")
+    pytest.skip(reason)
+
+
+def violations(page: Page, script: str, *, impacts: tuple[str, ...] = ("serious", "critical")) -> list[str]:
+    """Findings of these impacts, at both widths, in both themes."""
+    found: list[str] = []
+    page.evaluate(script)  # by the debugger, which a CSP does not concern
+    for name, theme, options in LOOKS:
+        width, height = WIDTHS[name]
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        found += [f"{page.url} {name} {theme}: {line}" for line in page.evaluate(RUN, [options, impacts])]
+    return found

@@ -1,0 +1,182 @@
+"""Accessibility of every page, with rows and without.
+
+axe finds nothing serious or critical, at both widths, in both themes.
+"""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.urls import reverse
+from django.utils import timezone
+
+from analysis.admin import sidebar
+from analysis.ingest.examine import examine
+from analysis.library import images as library_images
+from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch
+from analysis.statistics import aggregation
+from tests import factories, pictures
+from tests.admin.example_rows import create_example_rows
+from tests.browser import axe
+from tests.test_translation import PAGES
+
+FRAGMENTS = ("image panel", "months")
+SHOWN_ONCE = ("history", "delete")
+"""Pages of the admin that look alike for every model."""
+SIGNED_OUT = [name for name, (_, _, person) in PAGES.items() if person is None]
+SIGNED_IN = [name for name in PAGES if name not in (*FRAGMENTS, *SIGNED_OUT)]
+WITHOUT_ROWS = [name for name in SIGNED_IN if not PAGES[name][1]]
+SEARCHES = ("dog", "dog -grass taken:2024..", "nothing-like-this", "(dog", "is:trash", "is:failed")
+
+
+OURS = ("moderate", "serious", "critical")
+"""On our own pages nothing moderate either, such as a page without a heading."""
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory) -> str:
+    return axe.source(tmp_path_factory.mktemp("axe"))
+
+
+@pytest.fixture
+def person(transactional_db, pictures_folder):
+    """A superuser, who is offered every control."""
+    Group.objects.get_or_create(name="viewer")
+    return factories.create_user("owner", is_staff=True, is_superuser=True, email="owner@example.org")
+
+
+@pytest.fixture
+def rows(person):
+    """Rows of everything, with failures, by what stands for them in PAGES."""
+    create_example_rows(person)
+    file = io.BytesIO(pictures.jpeg())
+    stored = library_images.store_files(examine(file, name="dog.jpg"), file, owner_id=person.pk)
+    blobs = library_images.add(stored).image
+    files = {
+        name: getattr(blobs, name) for name in ("renditions_id", "placeholder", "phash", "signature", "has_duplicate")
+    }
+    labels = {"Dog": 98, "Grass": 71, "Cat": 60}
+    image, *_ = (factories.create_labeled_image(person, labels, taken_at=timezone.now(), **files) for _ in range(3))
+    Image.objects.update(**files)
+    Image.objects.filter(pk=blobs.pk).update(trashed_at=timezone.now())
+    Image.objects.filter(pk=image.pk).update(visibility=Image.Visibility.PUBLIC, latitude=1, longitude=2, iso=100)
+    for api, state in (("faces", "failed"), ("moderation", "done"), ("text", "queued")):
+        factories.create_analysis(image, api=api, state=state)
+    batch = Batch.objects.create(
+        person=person, recognizer="local", parameters={"labels": {}}, asked=10, done=8, failed=2
+    )
+    factories.create_analysis(image, api="celebrities", state="failed", batch=batch)
+    list(aggregation.rebuild())
+    return {"image": image.pk, "batch": batch.pk, "bucket": Bucket.objects.get().pk}
+
+
+@pytest.fixture
+def look(visit, script):
+    """look(page): asserts that axe finds nothing."""
+    return lambda page, **options: axe.violations(page, script, **options)
+
+
+def address(name: str, rows: dict[str, int]) -> str:
+    url_name, arguments, _ = PAGES[name]
+    return reverse(url_name, args=[rows.get(argument, argument) for argument in arguments])
+
+
+def found_at(page, addresses, look, **options) -> list[str]:
+    found = []
+    for url in addresses:
+        page.goto(url)
+        found += look(page, **options)
+    return found
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_pages_with_rows(part, visit, rows, look):
+    window = visit()
+    other = [
+        *(reverse("library", query={"q": query}) for query in SEARCHES),
+        reverse("bucket-edit", args=[rows["bucket"]]),
+        reverse("bulk-change", args=[BulkChange.objects.get().pk]),
+        reverse("search", args=[SavedSearch.objects.get().pk]),
+        reverse("image", args=[Image.objects.get(trashed_at__isnull=False).pk]),
+        reverse("image", args=[Image.objects.filter(filename__contains="script").earliest("pk").pk]),
+    ]
+    addresses = [*(address(name, rows) for name in SIGNED_IN), *other]
+    assert found_at(window.sign_in(), addresses[part::4], look, impacts=OURS) == []
+    window.complaints.clear()  # one page is not there
+
+
+def test_pages_without_rows(visit, person, look):
+    assert found_at(visit().sign_in(), [address(name, {}) for name in WITHOUT_ROWS], look, impacts=OURS) == []
+
+
+def test_pages_of_who_is_not_signed_in(visit, rows, look):
+    window = visit()
+    page, public = window.page, Image.objects.get(pk=rows["image"]).get_public_url()
+    addresses = [*(address(name, {}) for name in SIGNED_OUT), public, "/images/1/", reverse("admin:login")]
+    assert found_at(page, addresses, look) == []
+    window.complaints.clear()  # one page is not there
+    page.goto("/accounts/login/")
+    page.get_by_label("Name").fill("owner")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("Incorrect username or password.").wait_for()
+    assert look(page) == []
+
+
+@pytest.mark.parametrize(("width", "height"), axe.WIDTHS.values(), ids=axe.WIDTHS)
+def test_open_menus_and_dialogs(width, height, visit, rows, look):
+    page = visit(viewport={"width": width, "height": height}).sign_in()
+    found = []
+    for name in ("Account", "How to search"):
+        page.get_by_role("button", name=name).click()
+        found += look(page)
+        page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.get_by_role("dialog").wait_for()
+    found += look(page)
+    page.goto(reverse("library", query={"q": "dog"}))
+    page.locator(".save-search summary").click()
+    found += look(page)
+    page.goto(reverse("library"))
+    page.locator(".card .card-checkbox").first.check()
+    for menu in page.locator(".bulk-bar summary").all():
+        menu.click()
+        found += look(page)
+        page.keyboard.press("Escape")
+    page.goto(reverse("image", args=[rows["image"]]))
+    page.keyboard.press("t")
+    page.keyboard.type("gra")
+    page.locator("li[role=option]").first.wait_for()
+    assert found + look(page) == []
+
+
+def test_upload_rows(visit, person, look):
+    page = visit().sign_in()
+    page.goto(reverse("upload"))
+    files = {"dog.jpg": pictures.jpeg(), "drawing.svg": pictures.svg()}
+    page.locator("input[type=file]:not([webkitdirectory])").first.set_input_files(
+        [{"name": name, "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()]
+    )
+    page.get_by_text("SVG").first.wait_for()
+    assert look(page) == []
+
+
+@pytest.mark.parametrize("section", sidebar.SECTIONS, ids=lambda section: str(section.title))
+def test_admin(section, visit, rows, look):
+    page, addresses = visit().sign_in(), []
+    for item in section.items:
+        model, options = admin.site._registry[item.model].model, item.model._meta
+        name = f"admin:{options.app_label}_{options.model_name}"
+        pages = {"changelist": [], "add": []}
+        if first := model._default_manager.values_list("pk", flat=True).first():
+            pages |= {"change": [first], "history": [first], "delete": [first]}
+        urls = [
+            reverse(f"{name}_{page_name}", args=arguments)
+            for page_name, arguments in pages.items()
+            if page_name not in SHOWN_ONCE or item is section.items[0]
+        ]
+        addresses += [url for url in urls if page.request.get(url).status == 200]
+    assert found_at(page, addresses, look) == []
