@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from analysis.models import Label, Viewer
@@ -21,6 +21,8 @@ MIN_CONTAINED = 3
 """Shorter words begin too many names to suggest those."""
 MAX_FRAGMENT = 250
 """Characters before the cursor that are read; names have at most 200."""
+MIN_JOINED = 2
+"""With one letter, it may still be any other label."""
 VALUES: dict[str, Sequence[str]] = {**SUGGESTIONS, "sort": SORTS}
 """Suggested values by field."""
 KINDS_BY_FUNCTION: dict[str, Sequence[str]] = {
@@ -33,6 +35,8 @@ FIELD_SUGGESTIONS = (*(f"{field}:" for field in (*BY_FIELD, "sort")), "count(", 
 PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 WORD = r'[^\s"()<>=:*-][^\s"()<>=:*]*'
 FRAGMENT = re.compile(rf'(?:(?P<field>{WORD}):\s*)?(?P<stem>"(?:[^"\\]|\\.)*|{WORD})?\Z', re.DOTALL)
+WORDS_BEFORE = re.compile(r'(?:(?<![^\s(])(?!OR\s|NOT\s)[^\s"()<>=:*-][^\s"()<>=:*]*\s+){1,3}\Z')
+"""Up to three words before the one at the cursor that may be one label with it."""
 REST = re.compile(r'[^\s"()<>=:*]*[*"]?')
 
 
@@ -92,7 +96,11 @@ def complete(text: str, *, cursor: int, viewer: Viewer, maximum: int = 10) -> li
     if not fragment.stem:
         return []
     fields = _fields(fragment)[:MAX_FIELDS]
-    return [*_labels(fragment, viewer, maximum - len(fields), kinds=KINDS_BY_FUNCTION[fragment.function]), *fields]
+    labels = _labels_of_several_words(fragment, viewer)
+    labels += _labels(fragment, viewer, maximum - len(fields), kinds=KINDS_BY_FUNCTION[fragment.function])
+    by_text = {suggestion.text: suggestion for suggestion in reversed(labels)}
+    labels = list(dict.fromkeys(by_text[suggestion.text] for suggestion in labels))
+    return [*labels[: maximum - len(fields)], *fields]
 
 
 def near_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
@@ -112,11 +120,23 @@ def near_names(name: str, *, viewer: Viewer, maximum: int = 3) -> list[str]:
     return list(dict.fromkeys(texts))[:maximum]
 
 
+def _labels_of_several_words(fragment: _Fragment, viewer: Viewer) -> list[Suggestion]:
+    """Labels that start with the words before the cursor: `fire tru`."""
+    match = WORDS_BEFORE.search(fragment.text, max(0, fragment.start - MAX_FRAGMENT), fragment.start)
+    if fragment.function or fragment.text[fragment.start] == '"' or match is None or len(fragment.stem) < MIN_JOINED:
+        return []
+    index = label_index()
+    for word in re.finditer(r"\S+", match[0]):
+        start = match.start() + word.start()
+        joined = " ".join([*fragment.text[start : fragment.start].split(), fragment.stem])
+        if any(index.starting_with(joined)):
+            return _labels(replace(fragment, start=start, stem=joined), viewer, MAX_FIELDS, kinds=())
+    return []
+
+
 def _labels(fragment: _Fragment, viewer: Viewer, maximum: int, *, kinds: Sequence[str]) -> list[Suggestion]:
     visibility = label_visibility(viewer)
-    names: Iterable[IndexedName] = (
-        name for name in label_index().starting_with(fragment.stem) if not kinds or name.kind in kinds
-    )
+    names: Iterable[IndexedName] = (name for name in _names(fragment.stem) if not kinds or name.kind in kinds)
     if visibility.counts is not None:
         ranks = {label_id: rank for rank, label_id in enumerate(visibility.counts)}
         names = sorted((name for name in names if name.label_id in ranks), key=lambda name: ranks[name.label_id])
@@ -126,6 +146,16 @@ def _labels(fragment: _Fragment, viewer: Viewer, maximum: int, *, kinds: Sequenc
         fragment.suggest(_replacement(name, fragment), text=_display(name), kind=name.kind, count=count)
         for name, count in ((by_id[label_id], count) for label_id, count in visible.items())
     ]
+
+
+def _names(stem: str) -> Iterator[IndexedName]:
+    """Names with a word that starts like this, then other forms and synonyms."""
+    index, folded = label_index(), fold(stem)
+    yield from index.starting_with(stem)
+    if folded:
+        yield from index.inflections(folded)
+        for label in synonyms().get(folded, ()):
+            yield from index.named(fold(label))
 
 
 def _replacement(name: IndexedName, fragment: _Fragment) -> str:

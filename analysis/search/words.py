@@ -15,14 +15,13 @@ from analysis.models import Viewer
 from analysis.search.errors import InvalidValue
 from analysis.search.folding import fold
 from analysis.search.label_index import IndexedName, LabelIndex
+from analysis.search.neighbors import all_neighbors, is_bare, joined_name, neighbors
 from analysis.search.query import Query, all_of
 from analysis.search.synonyms import synonyms
 from analysis.search.terms import And, CountTerm, DateTerm, LabelTerm, Node, Not, Or, any_of
 from analysis.search.terms.base import LabelLookup, Value
 from analysis.search.visible_labels import LabelVisibility, label_visibility
 
-MAX_JOINED = 4
-"""Rekognition's labels have up to four words."""
 MAX_CANDIDATES = 200
 """Labels whose visibility is looked up for one query; words beyond are searched as typed."""
 STOP_WORDS: Final = frozenset(
@@ -91,9 +90,9 @@ class KnownNames:
 
 def may_change(query: Query, known: KnownNames) -> bool:
     """Some word is no label that everybody may know, or is beside another one."""
-    words = (leaf for part in query.parts for leaf in part.leaves if _is_bare(leaf))
+    words = (leaf for part in query.parts for leaf in part.leaves if is_bare(leaf))
     return any(word.lookups[0] in known.private or not known.ids.get(word.lookups[0]) for word in words) or any(
-        True for _words in _all_neighbors(query.parts)
+        True for _words in all_neighbors(query.parts)
     )
 
 
@@ -124,8 +123,8 @@ def separately(query: Query, meaning: WordMeaning) -> Query:
 def stands_alone(query: Query, term: LabelTerm, *, index: LabelIndex) -> LabelTerm:
     """The term to add to a query, in quotes if it would join the words before."""
     parts = (*query.parts, term)
-    ends = (words for at in range(len(parts)) for words in _neighbors(parts, at) if words[-1] is term)
-    if any(index.named(fold(_joined(words))) for words in ends):
+    ends = (words for at in range(len(parts)) for words in neighbors(parts, at) if words[-1] is term)
+    if any(index.named(fold(joined_name(words))) for words in ends):
         return replace(term, is_exact=True)
     return term
 
@@ -143,10 +142,10 @@ class _Reader:
         """Look up all labels that words may stand for, in one statement."""
         ids: dict[int, None] = {}
         for part in query.parts:
-            for leaf in filter(_is_bare, part.leaves):
+            for leaf in filter(is_bare, part.leaves):
                 ids |= dict.fromkeys(self._ids_of_word(leaf))
-        for words in _all_neighbors(query.parts):
-            ids |= dict.fromkeys(form.label_id for forms in self._forms(_joined(words), "") for form in forms)
+        for words in all_neighbors(query.parts):
+            ids |= dict.fromkeys(form.label_id for forms in self._forms(joined_name(words), "") for form in forms)
         wanted = list(ids)[:MAX_CANDIDATES]
         if wanted:
             visibility = LabelVisibility(self.viewer, None, False) if self.viewer.sees_all else None
@@ -170,13 +169,13 @@ class _Reader:
 
     def _part_at(self, parts: Sequence[Node], position: int) -> tuple[Sequence[LabelTerm], Node | None]:
         """The words read from a position on, and the part they stand for."""
-        for words in _neighbors(parts, position):
-            if forms := self._visible_forms(_joined(words), ""):
+        for words in neighbors(parts, position):
+            if forms := self._visible_forms(joined_name(words), ""):
                 part = _label(words[-1], forms)
                 self.meanings.append(WordMeaning(words, part))
                 return words, part
         node = parts[position]
-        if isinstance(node, LabelTerm) and _is_bare(node) and self._is_stop_word(node):
+        if isinstance(node, LabelTerm) and is_bare(node) and self._is_stop_word(node):
             return (node,), None
         return (), self._read(node)
 
@@ -188,7 +187,7 @@ class _Reader:
                 return any_of(map(self._read, parts))
             case And(parts):
                 return all_of(self.parts(parts))
-            case LabelTerm() | CountTerm() if _is_bare(node) and not self._is_name(node):
+            case LabelTerm() | CountTerm() if is_bare(node) and not self._is_name(node):
                 part = self._meaning(node)
                 if part != node:
                     self.meanings.append(WordMeaning((node,), part))
@@ -238,53 +237,8 @@ class _Reader:
         return self._candidates[name, kind]
 
 
-def _is_bare(node: Node) -> bool:
-    """A word that may stand for a label of another name."""
-    if isinstance(node, LabelTerm):
-        return not (node.is_exact or node.is_prefix)
-    return isinstance(node, CountTerm) and not node.is_exact
-
-
 def _is_stop_word(term: Node) -> bool:
     return isinstance(term, LabelTerm) and not (term.kind or term.minimum) and term.name.lower() in STOP_WORDS
-
-
-def _neighbors(parts: Sequence[Node], position: int) -> Iterator[tuple[LabelTerm, ...]]:
-    """Words from a position on that may be one label, the longest first.
-
-    The last one may have a confidence.
-    """
-    words: list[LabelTerm] = []
-    for node in parts[position : position + MAX_JOINED]:
-        if not isinstance(node, LabelTerm) or node.kind or not _is_bare(node):
-            break
-        words.append(node)
-        if node.minimum:
-            break
-    for length in range(len(words), 1, -1):
-        yield tuple(words[:length])
-
-
-def _all_neighbors(parts: Sequence[Node]) -> Iterator[tuple[LabelTerm, ...]]:
-    for position, node in enumerate(parts):
-        yield from _neighbors(parts, position)
-        for group in _groups(node):
-            yield from _all_neighbors(group.parts)
-
-
-def _groups(node: Node) -> Iterator[And]:
-    match node:
-        case And():
-            yield node
-        case Not(part):
-            yield from _groups(part)
-        case Or(parts):
-            for part in parts:
-                yield from _groups(part)
-
-
-def _joined(words: Sequence[LabelTerm]) -> str:
-    return " ".join(word.name for word in words)
 
 
 def _label(term: LabelTerm | CountTerm, forms: Sequence[IndexedName]) -> Node:

@@ -65,6 +65,23 @@ def complete_first(text, viewer):
     return f"{first.completed[: first.cursor]}|{first.completed[first.cursor :]}"
 
 
+def test_words_before_the_cursor_are_one_label_with_it(library):
+    assert complete_first("dog ho|", library) == '"Dog House" |'
+    assert complete_first("-cat (dog ho| OR cat)", library) == '-cat ("Dog House" |OR cat)'
+    assert complete_first("cat dog hou|", library) == 'cat "Dog House" |'
+    assert names("dog do", library)[0] == "Dog"
+    for text in ('"dog" ho', "-dog ho", "tag:dog ho", "dog OR ho", "dog (ho", "dog>=9 ho"):
+        assert complete_first(f"{text}|", library) == f'{text.removesuffix("ho")}"Dog House" |'
+
+
+def test_other_forms_and_synonyms_are_suggested(library, owner):
+    add(owner, "Café", "tag")
+    add(owner, "Couch", "label")
+    assert names("dogs", library) == ["Dog"]
+    assert names("cafe", library) == ["Café"]
+    assert names("sofa", library) == ["Couch"]
+
+
 def test_labels_match_any_word_of_name_or_alias_by_frequency(library):
     assert suggestions("do", library) == [("Dog", "label", 3), ("Dog House", "label", 2), ("Donkey", "label", 1)]
     assert suggestions("do", library, maximum=2) == [("Dog", "label", 3), ("Dog House", "label", 2)]

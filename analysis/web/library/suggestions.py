@@ -1,4 +1,4 @@
-"""Help with a search: how its words were read, and what to do if it finds nothing."""
+"""Help with a search: notes on its words, offers if it finds nothing."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class NoResults:
 
 @dataclass(frozen=True)
 class WordNote:
-    """How the words of a search were read, with other ways to read them."""
+    """The labels that words stand for, and other ways to read them."""
 
     text: str
     offers: list[Offer]
@@ -103,7 +103,7 @@ def _separate_text(meaning: WordMeaning) -> str:
 
 
 def no_results(search: Search, *, link: Link) -> NoResults:
-    """What to do about a search that finds nothing."""
+    """The terms to blame for a search without results, and what to try."""
     counter = _Counter(search.viewer)
     parts = [part for part in search.resolved.query.parts[:MAX_PARTS] if part != TRASHED]
     unmatched = [] if search.query.includes_trash else [part for part in parts if counter.matches_nothing(part)]
