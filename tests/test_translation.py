@@ -30,6 +30,7 @@ DATA = re.compile(r"imagelib|\b(owner|staff|dog\.jpg|Dogs?|dog|photos|us-east-1|
 PAGES = {
     "library": ("library", [], "owner"),
     "months": ("months", [], "owner"),
+    "search-help": ("search-help", [], "owner"),
     "image": ("image", ["image"], "owner"),
     "image panel": ("image-panel", ["image"], "owner"),
     "history": ("history", ["image"], "owner"),

@@ -10,7 +10,7 @@ from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
 from analysis.web.image import actions, downloads, history, similar
 from analysis.web.image import views as image_views
-from analysis.web.library import autocomplete
+from analysis.web.library import autocomplete, search_help
 from analysis.web.library import views as library_views
 from analysis.web.upload import direct
 from analysis.web.upload import views as upload_views
@@ -21,6 +21,7 @@ urlpatterns = [
     path("cards/", library_views.cards, name="cards"),
     path("autocomplete/", autocomplete.autocomplete, name="autocomplete"),
     path("autocomplete/labels/", autocomplete.autocomplete_labels, name="autocomplete-labels"),
+    path("search/help/", search_help.search_help, name="search-help"),
     path("months/", library_views.months, name="months"),
     path("searches/", saved_searches.searches, name="searches"),
     path("searches/save/", saved_searches.save, name="search-save"),

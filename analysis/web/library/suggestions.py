@@ -11,14 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analysis import formatting
-from analysis.models import Viewer
-from analysis.search import results
 from analysis.search.autocomplete import near_names
+from analysis.search.brief_counts import COUNT_CAP, BriefCounter
 from analysis.search.errors import InvalidValue
 from analysis.search.query import TRASHED, LabelTerm, Node, Not, Query, any_of
 from analysis.search.results import Search
 from analysis.search.terms import BY_FIELD, SimilarTerm, Value
-from analysis.search.time_limit import SearchTooSlow, TimeBudget
 from analysis.search.words import WordMeaning, exactly, separately
 from analysis.web.library.filter_chips import Link
 
@@ -27,7 +25,6 @@ SECONDS = 1.0
 MAX_UNMATCHED = 3
 """Terms of one search that are explained."""
 MAX_PARTS = 8
-COUNT_CAP = 1_000
 OTHER_FIELDS: dict[str, str | Promise] = {
     "name": gettext_lazy("%(pictures)s named “%(text)s”"),
     "text": gettext_lazy("%(pictures)s with the text “%(text)s”"),
@@ -104,9 +101,9 @@ def _separate_text(meaning: WordMeaning) -> str:
 
 def no_results(search: Search, *, link: Link) -> NoResults:
     """The terms to blame for a search without results, and what to try."""
-    counter = _Counter(search.viewer)
+    counter = BriefCounter(search.viewer, seconds=SECONDS)
     parts = [part for part in search.resolved.query.parts[:MAX_PARTS] if part != TRASHED]
-    unmatched = [] if search.query.includes_trash else [part for part in parts if counter.matches_nothing(part)]
+    unmatched = [] if search.query.includes_trash else [part for part in parts if _matches_nothing(part, counter)]
     explained = [_explained(search.query, part, counter, link) for part in unmatched[:MAX_UNMATCHED]]
     if len(search.resolved.query.parts) == 1:
         return NoResults(explained)
@@ -116,28 +113,14 @@ def no_results(search: Search, *, link: Link) -> NoResults:
     return NoResults(explained, [offer for offer in without if offer])
 
 
-class _Counter:
-    """Counts pictures as long as the time of the page allows."""
-
-    def __init__(self, viewer: Viewer) -> None:
-        self.viewer, self._budget = viewer, TimeBudget(SECONDS)
-
-    def count(self, query: Query, *, cap: int = COUNT_CAP) -> int | None:
-        """The number of pictures; None if it takes too long."""
-        try:
-            with self._budget.part():
-                return results.count(query, viewer=self.viewer, cap=cap)
-        except SearchTooSlow:
-            return None
-
-    def matches_nothing(self, part: Node) -> bool:
-        # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to tell whether it exists.
-        part = replace(part, minimum=0.0) if isinstance(part, LabelTerm) else part
-        # Of similar pictures, similarity.py says why there are none.
-        return not isinstance(part, Not | SimilarTerm) and self.count(Query((part,)), cap=0) == 0
+def _matches_nothing(part: Node, counter: BriefCounter) -> bool:
+    # Without the minimum: a label with a lower confidence is known. A cap of 0 is enough to tell whether it exists.
+    part = replace(part, minimum=0.0) if isinstance(part, LabelTerm) else part
+    # Of similar pictures, similarity.py says why there are none.
+    return not isinstance(part, Not | SimilarTerm) and counter.count(Query((part,)), cap=0) == 0
 
 
-def _explained(query: Query, part: Node, counter: _Counter, link: Link) -> UnmatchedTerm:
+def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> UnmatchedTerm:
     """A term that matches nothing, with labels and fields to search instead."""
     if not isinstance(part, LabelTerm) or part not in query.parts:
         return UnmatchedTerm(part.describe())
@@ -150,7 +133,7 @@ def _explained(query: Query, part: Node, counter: _Counter, link: Link) -> Unmat
     )
 
 
-def _other_fields(query: Query, part: LabelTerm, counter: _Counter, link: Link) -> Iterator[Offer]:
+def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
     """The search with the word in other fields, if that finds something."""
     for text, term in _other_terms(part.name):
         changed = query.replacing(part, term)
@@ -167,7 +150,7 @@ def _other_terms(name: str) -> Iterator[tuple[str | Promise, Node]]:
     yield PREFIX, LabelTerm(name, is_prefix=True)
 
 
-def _without(search: Search, parts: list[Node], counter: _Counter, link: Link) -> Offer | None:
+def _without(search: Search, parts: list[Node], counter: BriefCounter, link: Link) -> Offer | None:
     """The search without some parts, if that finds something."""
     query = search.query if all(part in search.query.parts for part in parts) else search.resolved.query
     for part in parts:
