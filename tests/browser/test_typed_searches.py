@@ -1,4 +1,4 @@
-"""Searches typed as people think them find what is there, or offer it in one click."""
+"""Searches typed as people think of them: found, or offered in one click."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from analysis.curation import verdicts
 from analysis.library.folders import get_or_create_folder
-from analysis.models import Image
 from tests.factories import START, create_image, create_labeled_image
 
 
@@ -20,11 +19,11 @@ def library(owner, renditions):
     create_labeled_image(
         owner, {"Vehicle": 98}, filename="vehicle.jpg", taken_at=START.replace(year=2023), **renditions
     )
-    verdicts.add(create_image(owner, filename="coffee.jpg", **renditions).pk, name="Café", by_id=owner.pk)
+    coffee = create_labeled_image(owner, {"Cup": 90}, filename="coffee.jpg", **renditions)
+    verdicts.add(coffee.pk, name="Café", by_id=owner.pk)
     create_image(owner, filename="IMG_1227.jpg", **renditions)
     folder_id = get_or_create_folder("family-archive/2019/summer", owner_id=owner.pk)
     create_image(owner, filename="archived.jpg", folder_id=folder_id, **renditions)
-    return Image.objects.count()
 
 
 @pytest.mark.parametrize(
