@@ -272,7 +272,7 @@ def _joined_plate(line: str) -> str | None:
 
 
 def _has_name(node, picture, library):
-    text = node.text.lower()
+    text = unicodedata.normalize("NFC", node.text).lower()
     return text in picture.row.filename.lower() or text in picture.row.title.lower()
 
 

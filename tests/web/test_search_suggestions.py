@@ -93,6 +93,15 @@ def test_offer_keeps_the_other_terms(owner, browser):
     assert offers(page)["1 picture named “img_1”"] == "dog name:img_1 -cat"
 
 
+def test_or_in_lower_case_is_offered_as_alternatives(owner, browser):
+    create_labeled_image(owner, {"Dog": 98})
+    create_labeled_image(owner, {"Cat": 98})
+    page = look(browser, "dogs or cat -beach")
+    assert "No pictures match “or”." in page.text
+    assert offers(page)["2 pictures with dogs or cat"] == "(dogs OR cat) -beach"
+    assert "No pictures match “or”." in look(browser, "or").text
+
+
 def test_pictures_of_others_are_not_offered(owner, stranger, signed_in):
     create_image(owner, filename="IMG_1227.jpg", camera_make="Leica")
     verdicts.add(create_image(owner).pk, name="secret plans", by_id=owner.pk)

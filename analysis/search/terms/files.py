@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -62,6 +63,11 @@ class FileTerm(Term):
     def write(self) -> str:
         return f"{self.fields[0]}:{quoted(self.text)}"
 
+    @property
+    def composed(self) -> str:
+        """The text in NFC, as names are stored; macOS types and pastes NFD."""
+        return unicodedata.normalize("NFC", self.text)
+
     def describe(self) -> str:
         return _("%(field)s contains %(value)s") % {"field": self.title, "value": self.text}
 
@@ -74,11 +80,11 @@ class NameTerm(FileTerm):
     default_cost = (8, "name:")
 
     def condition(self, resolved: Resolution) -> Sql:
-        pattern = like_pattern(self.text)
+        pattern = like_pattern(self.composed)
         return image_condition("filename ILIKE %s OR title ILIKE %s", pattern, pattern)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        return Sql(f"{NAME_TRIGRAMS} @> {TEXT_TRIGRAMS}", (self.text, self.text)) if self.text else None
+        return Sql(f"{NAME_TRIGRAMS} @> {TEXT_TRIGRAMS}", (self.composed, self.composed)) if self.text else None
 
 
 class BucketTerm(FileTerm):
@@ -101,8 +107,8 @@ class BucketTerm(FileTerm):
         # Matching the buckets of others would reveal their names.
         statement = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
         if resolved.viewer.sees_all:
-            return Sql(statement, (like_pattern(self.text),))
-        return Sql(f"{statement} AND owner_id = %s", (like_pattern(self.text), resolved.viewer.person_id))
+            return Sql(statement, (like_pattern(self.composed),))
+        return Sql(f"{statement} AND owner_id = %s", (like_pattern(self.composed), resolved.viewer.person_id))
 
 
 class FormatTerm(FileTerm):
@@ -137,14 +143,14 @@ class CameraTerm(FileTerm):
     @classmethod
     def resolve_all(cls, terms: Sequence[Self], viewer: Viewer) -> dict[Term, Any]:
         """The cameras that each term matches, as tuples of make, model and lens."""
-        patterns = [like_pattern(term.text) for term in terms]
+        patterns = [like_pattern(term.composed) for term in terms]
         [(_, number, *_), *rows] = sorted(fetch_all(_MATCHING_CAMERAS.format(cls.searched), [patterns]))
         if int(number) > MAX_CAMERAS_READ:
             return {}
         return {term: [camera for place, *camera in rows if place == at] for at, term in enumerate(terms, start=1)}
 
     def condition(self, resolved: Resolution) -> Sql:
-        return image_condition(f"{self.searched} ILIKE %s", like_pattern(self.text))
+        return image_condition(f"{self.searched} ILIKE %s", like_pattern(self.composed))
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
         cameras = resolved.values.get(self)

@@ -22,6 +22,8 @@ from analysis.web.library.filter_chips import Link
 
 SECONDS = 1.0
 """Time for the counts of one page without results; later ones are left out."""
+OR = "or"
+"""A word like any other, unless it is in capital letters."""
 MAX_UNMATCHED = 3
 """Terms of one search that are explained."""
 MAX_PARTS = 8
@@ -124,6 +126,8 @@ def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> U
     """A term that matches nothing, with labels and fields to search instead."""
     if not isinstance(part, LabelTerm) or part not in query.parts:
         return UnmatchedTerm(part.describe())
+    if part.name.lower() == OR:
+        return UnmatchedTerm(part.name, offers=list(_alternatives(query, part, counter, link)))
     names = near_names(part.name, viewer=counter.viewer)
     terms = [(name, replace(part, name=name)) for name in names]
     return UnmatchedTerm(
@@ -131,6 +135,20 @@ def _explained(query: Query, part: Node, counter: BriefCounter, link: Link) -> U
         [Offer(name, link(query.replacing(part, term))) for name, term in terms],
         list(_other_fields(query, part, counter, link)) if not part.kind else [],
     )
+
+
+def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
+    """The terms beside an "or" in lower case as alternatives."""
+    position = query.parts.index(part)
+    beside = query.parts[position - 1 : position] + query.parts[position + 1 : position + 2]
+    if len(beside) == 2:
+        either = any_of(beside)
+        changed = query.without(part).without(beside[1]).replacing(beside[0], either)
+        if number := counter.count(changed):
+            yield Offer(
+                _("%(pictures)s with %(terms)s") % {"pictures": _pictures(number), "terms": either.describe()},
+                link(changed),
+            )
 
 
 def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:

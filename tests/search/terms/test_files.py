@@ -1,10 +1,12 @@
-"""Searches by camera in libraries with many cameras."""
+"""Searches by name and by camera."""
+
+import unicodedata
 
 import pytest
 
 from analysis.permissions import viewer_of
 from analysis.search.resolve import resolve
-from analysis.search.results import page
+from analysis.search.results import image_ids, page
 from analysis.search.syntax.parser import parse
 from analysis.search.terms import files
 from tests.factories import START, create_image
@@ -33,3 +35,11 @@ def test_too_many_cameras_are_not_looked_up(owner, cameras, monkeypatch):
     monkeypatch.setattr(files, "MAX_CAMERAS_READ", 2)
     [part] = parse("camera:canon").parts
     assert part.image_filter(resolve(parse("camera:canon"), viewer=viewer_of(owner), moment=START)) is None
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_match_composed_and_decomposed_accents(form, owner):
+    image = create_image(owner, filename="caf\u00e9.jpg", camera_make="Caf\u00e9")
+    for field in ("name", "camera"):
+        query = parse(unicodedata.normalize(form, f"{field}:caf\u00e9"))
+        assert image_ids(query, viewer=viewer_of(owner), limit=9) == [image.pk]
