@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
+from typing import NamedTuple
 
 from analysis.models import Label, LabelAlias
 from analysis.search.database import fetch_all
@@ -18,7 +19,27 @@ from analysis.search.folding import fold, is_inflection
 
 MAX_AGE = 60
 """Seconds until renamed labels and new counts are read; new labels are read at once."""
+SEARCH_MAX_AGE = 600
+"""The same for searches, which find renamed labels by their exact names at once."""
 LAST = "\U0010ffff"
+NAMES_STATE = """
+    ARRAY[coalesce((SELECT max(id) FROM analysis_label), 0),
+          coalesce((SELECT max(id) FROM analysis_labelalias), 0),
+          ((0 = %s OR EXISTS (SELECT FROM analysis_label WHERE id = %s)) AND
+           (0 = %s OR EXISTS (SELECT FROM analysis_labelalias WHERE id = %s)))::int]::bigint[]
+"""
+"""SQL of a NamesState, with `names_state_values`."""
+
+
+class NamesState(NamedTuple):
+    """The highest ids of labels and aliases, and whether the rows read still exist."""
+
+    newest: tuple[int, int]
+    is_valid: bool
+
+    @classmethod
+    def from_row(cls, numbers: Sequence[int]) -> NamesState:
+        return cls((numbers[0], numbers[1]), bool(numbers[2]))
 
 
 @dataclass(frozen=True)
@@ -129,14 +150,13 @@ class _Cache:
     def __init__(self) -> None:
         self.index = LabelIndex()
 
-    def get(self) -> LabelIndex:
-        index = self.index
-        newest, is_valid = _newest(index.newest)
-        if not is_valid or monotonic() - index.read_at >= MAX_AGE:
+    def refreshed(self, index: LabelIndex, state: NamesState, *, max_age: float) -> LabelIndex:
+        """An index that was the cached one when `state` was read, or a newer one."""
+        if not state.is_valid or monotonic() - index.read_at >= max_age:
             index = LabelIndex()
-        if index.newest != newest:
+        if index.newest != state.newest:
             # Threads may do this at the same time; each assigns a complete index.
-            self.index = index = index.extended(_names(after=index.newest), newest=newest)
+            self.index = index = index.extended(_names(after=index.newest), newest=state.newest)
         return index
 
 
@@ -146,7 +166,18 @@ _cache = _Cache()
 def label_index() -> LabelIndex:
     """The names of all labels that are not hidden."""
     # One short query each time; after MAX_AGE, one that reads all labels.
-    return _cache.get()
+    index = _cache.index
+    [row] = fetch_all(f"SELECT {NAMES_STATE}", names_state_values(index))
+    return _cache.refreshed(index, NamesState.from_row(row[0]), max_age=MAX_AGE)
+
+
+def names_state_values(index: LabelIndex) -> list[int]:
+    return [number for number in index.newest for _ in range(2)]
+
+
+def refreshed_index(index: LabelIndex, state: NamesState) -> LabelIndex:
+    """The same for a search, which read `state` by a statement of its own."""
+    return _cache.refreshed(index, state, max_age=SEARCH_MAX_AGE)
 
 
 def known_labels() -> LabelIndex:
@@ -168,18 +199,6 @@ def edit_distance(first: str, second: str, *, limit: int) -> int:
         if min(row) > limit:
             return limit + 1
     return row[-1]
-
-
-def _newest(read: tuple[int, int]) -> tuple[tuple[int, int], bool]:
-    """The highest ids of labels and aliases, and whether the rows read still exist."""
-    [(label_id, alias_id, is_valid)] = fetch_all(
-        """SELECT coalesce((SELECT max(id) FROM analysis_label), 0),
-                  coalesce((SELECT max(id) FROM analysis_labelalias), 0),
-                  (0 = %s OR EXISTS (SELECT FROM analysis_label WHERE id = %s)) AND
-                  (0 = %s OR EXISTS (SELECT FROM analysis_labelalias WHERE id = %s))""",
-        [read[0], read[0], read[1], read[1]],
-    )
-    return (label_id, alias_id), is_valid
 
 
 def _names(*, after: tuple[int, int]) -> list[IndexedName]:

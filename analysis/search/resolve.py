@@ -10,7 +10,14 @@ from typing import Any
 from analysis.models import Label, Viewer
 from analysis.search.database import fetch_all
 from analysis.search.folding import unicode_forms
-from analysis.search.label_index import label_index
+from analysis.search.label_index import (
+    NAMES_STATE,
+    LabelIndex,
+    NamesState,
+    known_labels,
+    names_state_values,
+    refreshed_index,
+)
 from analysis.search.query import Query
 from analysis.search.sql.conditions import LabelSet
 from analysis.search.terms.base import LabelLookup, Resolution, Term
@@ -66,12 +73,13 @@ class ResolvedQuery(Resolution):
 
 def resolve(query: Query, *, viewer: Viewer, moment: datetime) -> ResolvedQuery:
     """Look up everything that the terms of a query name."""
-    labels, known, image_count = _labels(_lookups(query))
+    index = known_labels()
+    labels, known, image_count, names_state = _labels(_lookups(query), index)
     reading = WordReading(query)
     if may_change(query, known):
-        reading = read_words(query, known=known, index=label_index(), viewer=viewer)
+        reading = read_words(query, known=known, index=refreshed_index(index, names_state), viewer=viewer)
     if reading.meanings:
-        labels, known, image_count = _labels(_lookups(reading.query))
+        labels, known, image_count, _state = _labels(_lookups(reading.query), index)
     terms = list(dict.fromkeys(_leaves(reading.query)))
     values: dict[Term, Any] = {}
     for kind in dict.fromkeys(type(term) for term in terms):
@@ -87,16 +95,19 @@ def _lookups(query: Query) -> list[LabelLookup]:
     return list(dict.fromkeys(lookup for term in _leaves(query) for lookup in term.lookups))
 
 
-def _labels(lookups: Sequence[LabelLookup]) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int]:
+def _labels(
+    lookups: Sequence[LabelLookup], index: LabelIndex
+) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int, NamesState]:
     """The labels of each lookup, those it names, and the number of images.
 
-    The number is approximate, and 0 without labels.
+    The number is approximate, and 0 without labels. The state of the names tells whether the index is up to date;
+    a query of its own for it would take as long as this one.
 
     Names and aliases ignore case, and whether their accents are composed. A merged label stands for its target, and is
     searched along with it while images are still being reindexed. Hidden labels match only with their kind.
     """
     if not lookups:
-        return {}, KnownNames({}), 0
+        return {}, KnownNames({}), 0, NamesState(index.newest, is_valid=True)
     matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
     methods = dict.fromkeys(lookup.method for lookup in lookups)
     forms = [
@@ -104,21 +115,22 @@ def _labels(lookups: Sequence[LabelLookup]) -> tuple[dict[LabelLookup, LabelSet]
         for place, lookup in enumerate(lookups)
         for name in unicode_forms(lookup.name)
     ]
-    [(_, _, total, _), *rows] = fetch_all(
+    [(_, _, total, _, state), *rows] = fetch_all(
         f"""
         WITH said AS (
             SELECT * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS said (place, how, name, kind)),
         meant AS ({" UNION ALL ".join(_LOOKUPS[method] for method in methods)})
-        SELECT -1 AS place, 0 AS id, (SELECT max(id) FROM analysis_image) AS image_count, '' AS kind
-        UNION ALL SELECT * FROM meant
+        SELECT -1 AS place, 0 AS id, (SELECT max(id) FROM analysis_image) AS image_count, '' AS kind,
+            {NAMES_STATE} AS names_state
+        UNION ALL SELECT *, NULL FROM meant
         UNION ALL
-        SELECT place, merged.id, merged.image_count, merged.kind FROM meant
+        SELECT place, merged.id, merged.image_count, merged.kind, NULL FROM meant
         JOIN analysis_label merged ON merged.merged_into_id = meant.id AND merged.reindex_cursor IS NOT NULL
         ORDER BY place
         """,
-        [list(column) for column in zip(*forms, strict=True)],
+        [*map(list, zip(*forms, strict=True)), *names_state_values(index)],
     )
-    for place, pk, number, kind in rows:
+    for place, pk, number, kind, _state in rows:
         matches[place][pk] = (number, kind)
     found = dict(zip(lookups, matches, strict=True))
     labels = {
@@ -127,4 +139,4 @@ def _labels(lookups: Sequence[LabelLookup]) -> tuple[dict[LabelLookup, LabelSet]
     }
     ids = {lookup: labels[lookup].ids for lookup in lookups}
     private = frozenset(lookup for lookup, rows in found.items() if {kind for _, kind in rows.values()} <= PRIVATE)
-    return labels, KnownNames(ids, private), total or 0
+    return labels, KnownNames(ids, private), total or 0, NamesState.from_row(state)

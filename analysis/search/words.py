@@ -14,7 +14,7 @@ from typing import Final
 from analysis.models import Viewer
 from analysis.search.errors import InvalidValue
 from analysis.search.folding import fold
-from analysis.search.label_index import IndexedName, LabelIndex
+from analysis.search.label_index import IndexedName, LabelIndex, known_labels
 from analysis.search.neighbors import all_neighbors, is_bare, joined_name, neighbors
 from analysis.search.query import Query, all_of
 from analysis.search.synonyms import synonyms
@@ -120,9 +120,14 @@ def separately(query: Query, meaning: WordMeaning) -> Query:
     return replace(query, parts=tuple(words.get(part, part) for part in query.parts))  # type: ignore[call-overload]
 
 
-def stands_alone(query: Query, term: LabelTerm, *, index: LabelIndex) -> LabelTerm:
-    """The term to add to a query, in quotes if it would join the words before."""
-    parts = (*query.parts, term)
+def stands_alone(query: Query, term: LabelTerm) -> LabelTerm:
+    """The term to add to a query, in quotes if it would join the words before.
+
+    Of the names that were read last, without a query: the links of a page are no reason to read them again.
+    """
+    if not (query.parts and is_bare(query.parts[-1])):
+        return term
+    index, parts = known_labels(), (*query.parts, term)
     ends = (words for at in range(len(parts)) for words in neighbors(parts, at) if words[-1] is term)
     if any(index.named(fold(joined_name(words))) for words in ends):
         return replace(term, is_exact=True)

@@ -136,10 +136,10 @@ def test_two_words_can_be_searched_apart(library, owner):
 
 
 def test_added_term_is_not_joined(library):
-    index = label_index()
-    assert str(words.stands_alone(parse("fire"), LabelTerm("Truck"), index=index)) == '"Truck"'
-    assert str(words.stands_alone(parse("dog"), LabelTerm("Truck"), index=index)) == "Truck"
-    assert words.stands_alone(Query(), LabelTerm("Fire Truck"), index=index) == LabelTerm("Fire Truck")
+    label_index()
+    assert str(words.stands_alone(parse("fire"), LabelTerm("Truck"))) == '"Truck"'
+    assert str(words.stands_alone(parse("dog"), LabelTerm("Truck"))) == "Truck"
+    assert words.stands_alone(Query(), LabelTerm("Fire Truck")) == LabelTerm("Fire Truck")
 
 
 def test_known_single_words_cost_no_query(library, owner, django_assert_num_queries):

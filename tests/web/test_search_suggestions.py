@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from analysis.curation import verdicts
 from analysis.recognition.search_index import reindex
+from analysis.search.label_index import label_index
 from analysis.search.time_limit import SearchTooSlow, TimeBudget, time_limit
 from analysis.web.library import suggestions
 from tests.factories import START, create_analysis, create_image, create_labeled_image
@@ -64,6 +65,7 @@ def test_neighboring_words_are_one_label_and_offered_as_two(owner, browser):
 
 def test_filter_does_not_become_one_label_with_the_word_before(owner, browser):
     both = create_labeled_image(owner, {"Fire": 98, "Truck": 90, "Fire Truck": 70})
+    label_index()  # as autocomplete does
     page = look(browser, "fire")
     [url] = [url for text, url in page.links.items() if text.startswith("Truck")]
     assert query_of(url) == 'fire "Truck"'
@@ -91,6 +93,14 @@ def test_offer_keeps_the_other_terms(owner, browser):
     create_image(owner, filename="IMG_1.jpg")
     page = look(browser, "dog img_1 -cat")
     assert offers(page)["1 picture named “img_1”"] == "dog name:img_1 -cat"
+
+
+def test_offer_without_the_other_terms_if_they_find_nothing_with_it(owner, browser):
+    create_labeled_image(owner, {"Dog": 98})
+    create_image(owner, filename="IMG_1.jpg")
+    page = look(browser, "img_1 dog")
+    assert offers(page)["1 picture named “img_1”"] == "name:img_1"
+    assert offers(page)["1 picture without “img_1”"] == "dog"
 
 
 def test_or_in_lower_case_is_offered_as_alternatives(owner, browser):

@@ -12,7 +12,6 @@ from analysis import formatting
 from analysis.models import Label
 from analysis.models.labels import KIND_TITLES
 from analysis.search.facets import Facet, Facets
-from analysis.search.label_index import known_labels
 from analysis.search.label_tree import ancestor_names
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
 from analysis.search.terms import DayTerm
@@ -113,7 +112,7 @@ def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
 def _label_link(query: Query, facet: Facet, link: Link) -> FacetLink:
     name = facet.name.lower()
     term = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
-    term = stands_alone(query, term, index=known_labels())
+    term = stands_alone(query, term)
     # A label with a minimum confidence in the search counts as chosen, so that its link removes that term.
     active = next((part for part in query.labels if part.name.lower() == name and part.kind in {"", facet.kind}), None)
     swatch = name if facet.kind == Label.Kind.COLOR and name in SWATCHES else ""

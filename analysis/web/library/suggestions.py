@@ -152,10 +152,17 @@ def _alternatives(query: Query, part: LabelTerm, counter: BriefCounter, link: Li
 
 
 def _other_fields(query: Query, part: LabelTerm, counter: BriefCounter, link: Link) -> Iterator[Offer]:
-    """The search with the word in other fields, if that finds something."""
+    """The search with the word in other fields.
+
+    That term alone if it finds nothing together with the others.
+    """
     for text, term in _other_terms(part.name):
         changed = query.replacing(part, term)
-        if number := counter.count(changed):
+        number = counter.count(changed)
+        if number == 0 and len(query.parts) > 1:
+            changed = Query((term,))
+            number = counter.count(changed)
+        if number:
             yield Offer(str(text) % {"pictures": _pictures(number), "text": part.name}, link(changed))
 
 
