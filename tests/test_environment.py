@@ -29,6 +29,15 @@ def test_waits():
 """
 
 
+# Under nohup signals arrive ignored, and children inherit that.
+PYTEST = """
+import signal, sys
+import pytest
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
 def is_running(pid: int) -> bool:
     """False also for a zombie: in a container there may be nobody to wait for it."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
@@ -40,7 +49,7 @@ def test_tests_that_are_told_to_end_stop_their_servers(number, tmp_path):
     (tmp_path / "test_waiting.py").write_text(WAITING)
     options = ["-p", "no:cacheprovider", "-q", "-s", "-c", str(ROOT / "pyproject.toml"), str(tmp_path)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *options],
+        [sys.executable, "-c", PYTEST, *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -18,7 +18,7 @@ TOP = "id => document.getElementById(id).getBoundingClientRect().top"
 @pytest.fixture
 def library(owner, renditions):
     """Enough pictures for several pages of the grid."""
-    return [factories.create_image(owner, **renditions) for _ in range(200)]
+    return [factories.create_image(owner, **renditions) for _ in range(500)]
 
 
 def drop(page, number: int = 1) -> None:

@@ -120,7 +120,8 @@ def test_bucket_url_is_for_editors_only(owner, colleague, signed_in, s3, setting
     fields = {"etag": s3.etag("clients/one.jpg"), "visibility": Image.Visibility.SHARED}
     image = create_bucket_image(create_bucket(owner), "clients/one.jpg", **fields)
     options = {"bucket_name": "pictures", "region_name": "us-east-1", "url_seconds": 3_600}
-    settings.STORAGES |= {"default": {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}}
+    s3 = {"BACKEND": "analysis.storage.s3.SharedS3Storage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "default": s3}
     address = reverse("original", args=[image.pk])
     assert "clients/one.jpg" in signed_in(owner).get(address).headers["Location"]
     response, head = signed_in(colleague).get(address), signed_in(owner).head(address)  # what is signed is for GET

@@ -6,28 +6,30 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from tqdm import tqdm
 
 from analysis.formatting import count, pictures
 from analysis.health.embeddings import check_embeddings
+from analysis.management.translated_command import TranslatedCommand
 from analysis.models import ImageEmbedding
 from analysis.recognition.embeddings import compute, queue
 
 MAX_LISTED = 20
 
 
-class Command(BaseCommand):
-    help = (
+class Command(TranslatedCommand):
+    description = gettext_lazy(
         "Compute what similarity needs for pictures that lack it: those added before, those that failed, and all after"
         " a change of the model. Workers help. May be stopped at any time; the next run continues."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only count, change nothing")
-        parser.add_argument("--queue-only", action="store_true", help="leave the computation to the workers")
-        parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
+        parser.add_argument("--dry-run", action="store_true", help=_("only count, change nothing"))
+        parser.add_argument("--queue-only", action="store_true", help=_("leave the computation to the workers"))
+        parser.add_argument("--json", action="store_true", dest="as_json", help=_("print one JSON object"))
 
     def handle(self, *, dry_run: bool, queue_only: bool, as_json: bool, **_options: Any) -> None:
         if not queue.is_enabled():

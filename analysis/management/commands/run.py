@@ -98,13 +98,16 @@ class Command(TranslatedCommand):
         number = len(SAMPLES)
         sentence = ngettext("Importing %(number)s sample photo…", "Importing %(number)s sample photos…", number)
         self.stdout.write(plural(sentence, number))
-        with tempfile.TemporaryDirectory(prefix="imagelib-samples-") as folder:
+        with tempfile.TemporaryDirectory() as parent:
+            # The name shows on the Folders page.
+            folder = Path(parent) / "samples"
+            folder.mkdir()
             try:
-                write_samples(Path(folder))
+                write_samples(folder)
             except ModuleNotFoundError as error:
                 sentence = _("The samples need requirements-dev.txt; use: %(command)s")
                 raise CommandError(sentence % {"command": "make demo"}) from error
-            call_command("import_images", folder, owner=owner.get_username(), stdout=self.stdout)
+            call_command("import_images", str(folder), owner=owner.get_username(), stdout=self.stdout)
 
 
 def _port(option: int | None) -> int:
