@@ -11,6 +11,7 @@ from analysis.api.errors import ApiError
 from analysis.api.request_body import RequestBody
 from analysis.search.query import SORTS, And, Node, Query, all_of, any_of, default_sort, negation
 from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.words import exact_part
 
 MAX_DEPTH = 10
 MAX_TERMS = 200
@@ -83,4 +84,5 @@ def _leaf(text: str, *, path: str) -> Node:
         raise ApiError(422, str(error), field=path) from error
     if len(parts) != 1:
         raise ApiError(422, _("Give exactly one term here; combine several by “all” or “any”."), field=path)
-    return parts[0]
+    # Programs name labels: their terms are neither read as other labels nor joined.
+    return exact_part(parts[0])

@@ -110,7 +110,7 @@ def read_words(query: Query, *, known: KnownNames, index: LabelIndex, viewer: Vi
 
 def exactly(query: Query) -> Query:
     """The query with all its words in quotes."""
-    return replace(query, parts=tuple(dict.fromkeys(map(_exact, query.parts))))
+    return replace(query, parts=tuple(dict.fromkeys(map(exact_part, query.parts))))
 
 
 def separately(query: Query, meaning: WordMeaning) -> Query:
@@ -262,12 +262,13 @@ def _date(term: LabelTerm | CountTerm) -> Node | None:
         return None  # 2023-02-30
 
 
-def _exact(node: Node) -> Node:
+def exact_part(node: Node) -> Node:
+    """The part with all its words in quotes."""
     match node:
         case Not(part):
-            return Not(_exact(part))
+            return Not(exact_part(part))
         case And(parts) | Or(parts):
-            return type(node)(tuple(map(_exact, parts)))
+            return type(node)(tuple(map(exact_part, parts)))
         case LabelTerm() | CountTerm():
             return replace(node, is_exact=True)
     return node

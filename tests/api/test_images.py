@@ -78,6 +78,21 @@ def test_searches_in_json_mean_the_same_as_typed_ones(api, owner):
     assert [item["id"] for item in response.json()["items"]] == [dog.pk, both.pk]
 
 
+def test_terms_in_json_are_exact_and_typed_words_are_read(api, owner):
+    both, engine = (
+        create_labeled_image(owner, {"Fire": 98, "Truck": 90}),
+        create_labeled_image(owner, {"Fire Truck": 98}),
+    )
+    where = {"all": [{"term": "fire"}, {"term": "truck"}]}
+
+    def found(query: dict) -> list[int]:
+        return [image["id"] for image in api.post("/images/search", {"query": query}).json()["items"]]
+
+    assert found({"where": where}) == [both.pk]
+    assert found({"where": {"term": "trucks"}}) == []
+    assert found({"text": "fire trucks"}) == [engine.pk]
+
+
 @pytest.mark.parametrize("query", [{"text": "similar:{}"}, {"where": {"term": "similar:{}"}}])
 def test_similar_images_come_in_order_over_pages(api, owner, query):
     image, *others = [create_image(owner) for _ in range(4)]
