@@ -22,6 +22,8 @@ from analysis.search.terms import And, CountTerm, DateTerm, LabelTerm, Node, Not
 from analysis.search.terms.base import LabelLookup, Value
 from analysis.search.visible_labels import LabelVisibility, label_visibility
 
+MAX_NAMES = 100
+"""Words and neighbors of one query that are compared with all labels; those beyond are searched as typed."""
 MAX_CANDIDATES = 200
 """Labels whose visibility is looked up for one query; words beyond are searched as typed."""
 STOP_WORDS: Final = frozenset(
@@ -234,6 +236,8 @@ class _Reader:
     def _forms(self, name: str, kind: str) -> list[list[IndexedName]]:
         """The labels that a name may stand for, the nearest form first."""
         if (name, kind) not in self._candidates:
+            if len(self._candidates) >= MAX_NAMES:
+                return []
             folded = fold(name)
             related = (self.index.named(fold(label)) for label in synonyms().get(folded, ()))
             forms = [self.index.named(folded), self.index.inflections(folded), *related]

@@ -142,6 +142,11 @@ def test_added_term_is_not_joined(library):
     assert words.stands_alone(Query(), LabelTerm("Fire Truck")) == LabelTerm("Fire Truck")
 
 
+def test_long_searches_are_read_up_to_a_limit(library, owner):
+    unknown = " ".join(f"x{number}" for number in range(words.MAX_NAMES))
+    assert searched(f"dogs {unknown} cats", owner) == f'"Dog" {unknown} cats'
+
+
 def test_known_single_words_cost_no_query(library, owner, django_assert_num_queries):
     with django_assert_num_queries(2):
         results.page(parse("dog"), viewer=viewer_of(owner))
