@@ -310,3 +310,15 @@ def test_existing_label_gets_details_of_the_response(owner, rekognition, pushed)
     work()
     person = Label.objects.get(kind="label", name="Person")
     assert ([alias.name for alias in person.aliases.all()], person.category) == (["Human"], "Person Description")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_label_that_was_deleted_gets_its_details_again(owner, rekognition, pushed):
+    rekognition.answers = [rekognition_responses.labels(), rekognition_responses.labels()]
+    for _ in range(2):
+        Label.objects.all().delete()
+        pushed(owner)
+        work()
+        person = Label.objects.get(kind="label", name="Person")
+        assert ([alias.name for alias in person.aliases.all()], person.category) == (["Human"], "Person Description")
+        Image.objects.all().delete()

@@ -50,9 +50,8 @@ def get_or_create_labels(detected: Iterable[DetectedLabel]) -> dict[Key, Resolve
             ignore_conflicts=True,
         )
         resolved |= _resolve([label.key for label in missing])
-    unstored = {
-        _relations(label): label for _, label in sorted(by_key.items()) if _relations(label) not in _stored_relations
-    }
+    relations = {_relations(label, resolved[key].own): label for key, label in sorted(by_key.items())}
+    unstored = {known: label for known, label in relations.items() if known not in _stored_relations}
     if unstored:
         _store_relations(list(unstored.values()), resolved)
         transaction.on_commit(lambda: _stored_relations.update(unstored))
@@ -63,8 +62,9 @@ def get_or_create_labels(detected: Iterable[DetectedLabel]) -> dict[Key, Resolve
 _stored_relations: set[tuple[object, ...]] = set()
 
 
-def _relations(label: DetectedLabel) -> tuple[object, ...]:
-    return label.key, label.category, label.parents, label.aliases
+def _relations(label: DetectedLabel, label_id: int) -> tuple[object, ...]:
+    # With the id, since a label that was deleted in the admin comes back as a new row without relations.
+    return label_id, label.category, label.parents, label.aliases
 
 
 def _resolve(keys: Iterable[Key]) -> dict[Key, ResolvedLabel]:

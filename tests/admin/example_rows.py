@@ -14,6 +14,7 @@ from analysis.models import (
     EndedStatistics,
     Face,
     Heartbeat,
+    IdempotentRequest,
     ImageText,
     LabelAlias,
     LatencyStatistics,
@@ -28,6 +29,7 @@ from analysis.models import (
     Upload,
     Verdict,
 )
+from imagelib.accounts import api_tokens
 from tests.factories import (
     create_analysis,
     create_bucket,
@@ -56,6 +58,8 @@ def create_example_rows(owner) -> None:
     BulkChange.objects.create(person=owner, action="trash")
     Batch.objects.create(query="<script>alert(1)</script>", recognizer="rekognition", parameters={"labels": {}})
     Heartbeat.objects.create(name="queue")
+    token, _text = api_tokens.create(owner, name="<script>alert(1)</script>", scopes=["read"], days=30)
+    IdempotentRequest.objects.create(token=token, key="<script>alert(1)</script>", fingerprint="0" * 64)
     AddedStatistics.objects.create(start=timezone.now(), owner=owner, pictures=1, bytes=1)
     EndedStatistics.objects.create(**service, start=timezone.now(), owner=owner, answered=1, reused=0, failed=0)
     LatencyStatistics.objects.create(**service, start=timezone.now(), step=1, answers=1)

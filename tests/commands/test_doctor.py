@@ -34,17 +34,7 @@ from tests.recognition.local import own_models
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECTS = [
     *("versions", "configuration", "database", "migrations", "redis", "queue", "workers", "scheduler", "analyses"),
-    *(
-        "stuck jobs",
-        "failures",
-        "outages",
-        "similar pictures",
-        "storage",
-        "missing files",
-        "unused files",
-        "deletions",
-        "disk",
-    ),
+    *("stuck jobs", "failures", "outages", "similar pictures", "storage", "missing files", "unused files"),
     *("deletions", "disk", "models", "budget", "rate limits"),
 ]
 

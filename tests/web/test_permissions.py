@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 SEES = {Codename.VIEW_IMAGE: 200, Codename.CHANGE_IMAGE: 200}
 SEES_ONLY = {Codename.VIEW_IMAGE: 403, Codename.CHANGE_IMAGE: 403}
 OPENED: dict[str, dict[Codename, int]] = {
-    **dict.fromkeys(("image", "image-panel", "original", "rendition"), SEES),
+    **dict.fromkeys(("image", "image-panel", "image-similar", "original", "rendition"), SEES),
     **dict.fromkeys(("history", "analysis-response", "analysis-pin", "retry"), SEES_ONLY),
     **dict.fromkeys(("image-verdict", "add-label", "remove-tag", "image-undo"), SEES_ONLY),
     **dict.fromkeys(("image-visibility", "image-trash", "restore"), SEES_ONLY),
