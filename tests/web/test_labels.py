@@ -27,7 +27,8 @@ def look(browser, **parameters) -> Page:
 
 def covers(page: Page) -> dict[str, str]:
     """Links of the covers by their words: name and count."""
-    return {words.removesuffix(" pictures"): url for words, url in page.links.items() if words.endswith(" pictures")}
+    links = {words: url for words, url in page.links.items() if url != reverse("search-help")}  # in the header
+    return {words.removesuffix(" pictures"): url for words, url in links.items() if words.endswith(" pictures")}
 
 
 def categorize(**categories: str) -> None:
