@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
@@ -64,10 +66,8 @@ def _view(view: View) -> View:
         response.setdefault("Cache-Control", "private, no-store")
         return response
 
-    wrapped.login_required = False  # type: ignore[attr-defined]
     # A form on another site cannot send the Authorization header, and cookies count for nothing here.
-    wrapped.csrf_exempt = True  # type: ignore[attr-defined]
-    return wrapped
+    return login_not_required(csrf_exempt(wrapped))
 
 
 def _unknown_parameters(request: HttpRequest) -> list[str]:

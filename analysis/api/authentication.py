@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -86,6 +86,12 @@ class RateLimit:
         }
 
 
+class LimitedRequest(HttpRequest):
+    """A request that was counted."""
+
+    rate_limit: RateLimit
+
+
 def _check_rate(request: HttpRequest, token: ApiToken) -> None:
     """Count the request. Raises ApiError 429 above API_REQUESTS_PER_MINUTE."""
     limit = settings.API_REQUESTS_PER_MINUTE
@@ -105,7 +111,7 @@ def _check_rate(request: HttpRequest, token: ApiToken) -> None:
         logger.warning("API requests are not limited, because Redis is not available: %s", error)
         return
     state = RateLimit(limit, max(0, limit - used), reset)
-    request.rate_limit = state  # type: ignore[attr-defined]
+    cast(LimitedRequest, request).rate_limit = state
     if used > limit:
         message = _("Too many requests: this token may send %(limit)s a minute. Try again in %(seconds)s s.")
         raise ApiError(429, message % {"limit": limit, "seconds": reset}, headers={"Retry-After": str(reset)})

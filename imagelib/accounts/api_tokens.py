@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from decimal import Decimal
+from typing import cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
@@ -67,6 +68,12 @@ def find(text: str) -> ApiToken | None:
     return token
 
 
+class ApiRequest(HttpRequest):
+    """A request below /api/ after `authentication`."""
+
+    api_token: ApiToken | None
+
+
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -80,7 +87,7 @@ def authentication(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(API_PATH):
             token = _token_of(request)
-            request.api_token = token  # type: ignore[attr-defined]
+            cast(ApiRequest, request).api_token = token
             request.user = token.user if token else AnonymousUser()
         return get_response(request)
 

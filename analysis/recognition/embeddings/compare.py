@@ -20,7 +20,7 @@ LOOK_DIFFERENT = f"""
     least(i.width, i.height, twin.width, twin.height) >= {MIN_SIDE} AND coalesce((
         SELECT a.vector <=> b.vector FROM {table.TABLE} a JOIN {table.TABLE} b ON b.model_version = a.model_version
         WHERE a.image_id = i.id AND b.image_id = twin.id), 0) > {1 - MIN_SIMILARITY:.2f}
-"""  # noqa: S608
+"""
 """The condition about `analysis_image i` and `twin`, where the table exists; false without both embeddings."""
 
 
@@ -32,7 +32,7 @@ def look_different(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
         cursor.execute(
             f"""SELECT i.id, twin.id FROM unnest(%s::bigint[], %s::bigint[]) pair (first, second)
                 JOIN analysis_image i ON i.id = pair.first JOIN analysis_image twin ON twin.id = pair.second
-                WHERE {LOOK_DIFFERENT}""",  # noqa: S608
+                WHERE {LOOK_DIFFERENT}""",
             [list(ids) for ids in zip(*pairs, strict=True)],
         )
         return set(cursor.fetchall())

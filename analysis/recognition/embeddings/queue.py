@@ -84,7 +84,7 @@ def counts() -> EmbeddingCounts:
                        (SELECT count(*) FROM {table.TABLE} WHERE next_attempt_at IS NOT NULL),
                        (SELECT count(*) FROM {table.TABLE} WHERE error <> '' AND next_attempt_at IS NULL),
                        (SELECT count(*) FROM {table.TABLE} WHERE (model_version < %s OR model_version > %s)
-                        AND next_attempt_at IS NULL AND error = '')""",  # noqa: S608
+                        AND next_attempt_at IS NULL AND error = '')""",
             [MODEL_VERSION, MODEL_VERSION],
         )
         images, rows, waiting, failed, outdated = cursor.fetchone()
