@@ -6,13 +6,13 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import cast
 
 import redis
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja.security import HttpBearer
+from ninja.security.http import HttpAuthBase
 
 from analysis.api.errors import ApiError
 from imagelib.accounts.models import ApiToken
@@ -23,11 +23,13 @@ WINDOW = 60
 logger = logging.getLogger(__name__)
 
 
-class BearerToken(HttpBearer):
+class BearerToken(HttpAuthBase):
     """Requires a valid token with a scope; ApiError 401, 403 or 429 otherwise.
 
     The middleware `api_tokens.authentication` has read the header already and set `request.user`.
     """
+
+    openapi_scheme = "bearer"
 
     def __init__(self, scope: ApiToken.Scope) -> None:
         super().__init__()
@@ -43,10 +45,6 @@ class BearerToken(HttpBearer):
             )
             raise ApiError(403, message % {"scope": self.scope.value})
         return token
-
-    def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """Not used: `__call__` takes the token from the middleware."""
-        raise NotImplementedError
 
 
 READ = BearerToken(ApiToken.Scope.READ)
