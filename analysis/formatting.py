@@ -129,6 +129,15 @@ def taken_exact(clock: datetime, offset: int | None) -> str:
     return f"{moment} UTC{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
 
 
+def taken_iso(clock: datetime | None, offset: int | None) -> str | None:
+    """The time on the camera's clock in ISO 8601; without an offset if it is unknown."""
+    if clock is None:
+        return None
+    # The camera's clock is stored as if it were UTC, since many cameras do not know their zone.
+    naive = clock.replace(tzinfo=None)
+    return (naive if offset is None else naive.replace(tzinfo=timezone.get_fixed_timezone(offset))).isoformat()
+
+
 def translated(error: Exception) -> str:
     """An error's sentence in the reader's language.
 

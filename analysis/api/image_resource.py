@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -15,6 +15,7 @@ from ninja import Schema
 
 from analysis.api.errors import ApiError
 from analysis.api.image_labels import LabelOut, labels_of
+from analysis.formatting import taken_iso
 from analysis.models import Image, Rating
 
 VISIBILITIES = {"private": 0, "shared": 1, "public": 2}
@@ -115,15 +116,6 @@ def resource(image: Image, request: HttpRequest, selection: Selection) -> dict[s
     return resources([image], request, selection)[0]
 
 
-def local_time(clock: datetime | None, offset: int | None) -> str | None:
-    """The camera's local time in ISO 8601; without an offset if it is unknown."""
-    if clock is None:
-        return None
-    # The camera's clock is stored as if it were UTC, since many cameras do not know their zone.
-    naive = clock.replace(tzinfo=None)
-    return (naive if offset is None else naive.replace(tzinfo=timezone(timedelta(minutes=offset)))).isoformat()
-
-
 def _values(image: Image, request: HttpRequest, rating: Rating | None) -> dict[str, Any]:
     has_location = image.latitude is not None and image.longitude is not None
     return {
@@ -139,7 +131,7 @@ def _values(image: Image, request: HttpRequest, rating: Rating | None) -> dict[s
         "size": image.size,
         "format": image.format,
         "sha256": image.sha256,
-        "taken_at": local_time(image.taken_at, image.taken_offset),
+        "taken_at": taken_iso(image.taken_at, image.taken_offset),
         "added_at": image.added_at,
         "trashed_at": image.trashed_at,
         "camera": {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from analysis.models import Analysis, Image, Verdict, Viewer
@@ -31,8 +31,12 @@ class LabelBox:
 
 @dataclass(frozen=True)
 class LabelRow:
-    """A label of a picture; `confidence` in percent."""
+    """A label of a picture; `confidence` in percent.
 
+    `id` is 0 for a recognizer's own result, which may have no label row.
+    """
+
+    id: int
     name: str
     kind: str
     category: str
@@ -87,39 +91,48 @@ def selected_rows(
 def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[ImageRow]:
     # The bucket comes along for archives of originals, which may lie in it.
     images = Image.objects.select_related("bucket").in_bulk(ids)
-    is_machine = options.source == "machine"
-    results_by_image = _results(ids) if has_boxes or is_machine else {}
-    labels = results_by_image if is_machine else _index_labels(ids)
-    for pk, found in labels.items() if has_boxes and not is_machine else ():
-        labels[pk] = [_with_boxes(label, results_by_image.get(pk, [])) for label in found]
+    labels = _results(ids) if options.source == "machine" else effective_labels(ids, has_boxes=has_boxes)
     for pk in ids:
         if pk in images:  # else deleted since the search
             yield ImageRow(images[pk], tuple(label for label in labels.get(pk, []) if options.accepts(label)))
 
 
-def _index_labels(ids: Sequence[int]) -> dict[int, list[LabelRow]]:
+def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[int, list[LabelRow]]:
+    """Results with people's verdicts, the highest confidence first.
+
+    Boxes are in the responses, which are large: they are read only if asked for.
+    """
+    labels = _index_labels(ids)
+    results_by_image = _results(ids) if has_boxes else {}
+    for pk, found in labels.items() if has_boxes else ():
+        labels[pk] = [_with_boxes(label, results_by_image.get(pk, [])) for label in found]
+    return labels
+
+
+def _index_labels(ids: Collection[int]) -> dict[int, list[LabelRow]]:
     """Effective labels, the highest confidence first."""
     found: dict[int, list[LabelRow]] = {}
     # Tuples and not model instances: an export makes thirteen rows a picture of them.
     rows = fetch_all(
-        """SELECT il.image_id, l.name, l.kind, l.category, il.confidence, il.instance_count, v.decision
+        """SELECT il.image_id, l.id, l.name, l.kind, l.category, il.confidence, il.instance_count, v.decision
            FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden
            LEFT JOIN analysis_verdict v ON v.image_id = il.image_id AND v.label_id = il.label_id
            WHERE il.image_id = ANY(%s) ORDER BY il.image_id, il.confidence DESC, l.name""",
         [list(ids)],
     )
-    for image_id, name, kind, category, confidence, instances, decision in rows:
-        label = LabelRow(name, kind, category, confidence / 100, instances, decision)
+    for image_id, label_id, name, kind, category, confidence, instances, decision in rows:
+        label = LabelRow(label_id, name, kind, category, confidence / 100, instances, decision)
         found.setdefault(image_id, []).append(label)
     return found
 
 
-def _results(ids: Sequence[int]) -> dict[int, list[LabelRow]]:
+def _results(ids: Collection[int]) -> dict[int, list[LabelRow]]:
     """Labels of the current responses, with their boxes."""
     analyses = Analysis.objects.current().filter(image_id__in=ids, api=Analysis.Api.LABELS)
     return {
         image_id: [
             LabelRow(
+                id=0,
                 name=label.name,
                 kind=Label.Kind.LABEL.value,
                 category=label.categories[0] if label.categories else "",
@@ -139,4 +152,4 @@ def _with_boxes(label: LabelRow, found: Sequence[LabelRow]) -> LabelRow:
     if label.kind != Label.Kind.LABEL:
         return label
     boxes = next((row.boxes for row in found if row.name.lower() == label.name.lower()), ())
-    return LabelRow(label.name, label.kind, label.category, label.confidence, label.instances, label.verdict, boxes)
+    return replace(label, boxes=boxes)

@@ -6,10 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from analysis.exports.image_rows import ImageRow, LabelRow
+from analysis.formatting import taken_iso
 from analysis.models import Image
 from analysis.recognition.responses import Box
 
@@ -57,7 +57,14 @@ def csv_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     yield BOM.encode() + _csv_line(CSV_COLUMNS)
     for row in rows:
         image = row.image
-        start = [image.pk, image.filename, local_time(image), image.width, image.height, image.sha256]
+        start = [
+            image.pk,
+            image.filename,
+            taken_iso(image.taken_at, image.taken_offset),
+            image.width,
+            image.height,
+            image.sha256,
+        ]
         for label in row.labels:
             end = [label.name, label.kind, label.category, label.confidence, label.instances, label.verdict]
             yield _csv_line([*start, *end])
@@ -92,20 +99,11 @@ def image_values(row: ImageRow) -> dict[str, Any]:
         "height": image.height,
         "format": image.format,
         "size": image.size,
-        "taken_at": local_time(image),
+        "taken_at": taken_iso(image.taken_at, image.taken_offset),
         "added_at": image.added_at.isoformat(),
         "location": [image.latitude, image.longitude] if has_location else None,
         "labels": [_label_values(label) for label in row.labels],
     }
-
-
-def local_time(image: Image) -> str | None:
-    """The camera's local time in ISO 8601; without an offset if it is unknown."""
-    if image.taken_at is None:
-        return None
-    naive: datetime = image.taken_at.replace(tzinfo=None)
-    offset = image.taken_offset
-    return (naive if offset is None else naive.replace(tzinfo=timezone(timedelta(minutes=offset)))).isoformat()
 
 
 def cell(value: object) -> str:

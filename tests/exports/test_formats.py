@@ -172,7 +172,7 @@ def test_file_names_with_labels_as_the_tutorials_have_them(dog):
 
 
 def test_dynamodb_items_keep_to_the_limit_and_say_what_is_left_out(owner):
-    labels = tuple(LabelRow(f"Label {number}" + "x" * 190, "label", "", 90.0, 0, None) for number in range(3_000))
+    labels = tuple(LabelRow(0, f"Label {number}" + "x" * 190, "label", "", 90.0, 0, None) for number in range(3_000))
     row = ImageRow(create_image(owner, filename="dog.jpg"), labels)
     [line] = b"".join(text_formats.dynamodb_lines([row])).splitlines()
     assert len(line) <= 400_000
