@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from functools import cache
 from typing import cast
 
 import redis
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from ninja.security.http import HttpAuthBase
 
 from analysis.api.errors import ApiError
+from analysis.web.attempts import redis_client
 from imagelib.accounts.models import ApiToken
 
 WINDOW = 60
@@ -98,7 +98,7 @@ def _check_rate(request: HttpRequest, token: ApiToken) -> None:
     now = time.time()
     window, reset = int(now // WINDOW), WINDOW - int(now % WINDOW)
     try:
-        with _redis().pipeline() as pipeline:
+        with redis_client().pipeline() as pipeline:
             # A fixed window, not a sliding one: two commands, and headers that a caller can compute with.
             key = f"api-rate:{token.pk}:{window}"
             pipeline.incr(key)
@@ -113,8 +113,3 @@ def _check_rate(request: HttpRequest, token: ApiToken) -> None:
     if used > limit:
         message = _("Too many requests: this token may send %(limit)s a minute. Try again in %(seconds)s s.")
         raise ApiError(429, message % {"limit": limit, "seconds": reset}, headers={"Retry-After": str(reset)})
-
-
-@cache
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS, socket_connect_timeout=1, socket_timeout=1)

@@ -202,7 +202,7 @@ def _start_token(request: HttpRequest) -> uuid.UUID:
 
 
 def _visible_batch(request: HttpRequest, batch_id: int) -> Batch:
-    return get_object_or_404(permissions.viewable_batches(request.user), pk=min(batch_id, MAX_ID))
+    return get_object_or_404(permissions.viewable_batches(request.user), pk=batch_id)
 
 
 def _own_batch(request: HttpRequest, batch_id: int) -> Batch:

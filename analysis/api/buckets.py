@@ -20,7 +20,6 @@ from analysis.api.responses import json_response
 from analysis.models import Bucket, BucketObject
 
 router = Router(tags=["Buckets"])
-MAX_ID = 2**63 - 1
 
 
 class BucketOut(Schema):
@@ -55,7 +54,7 @@ def list_buckets(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -
 @router.get("/buckets/{int:bucket_id}", response=BucketOut, auth=ADMIN)
 def get_bucket(request: HttpRequest, bucket_id: int) -> BucketOut:
     """One bucket, with counts of its objects."""
-    return _out(permissions.get_bucket_or_404(request.user, min(bucket_id, MAX_ID)))
+    return _out(permissions.get_bucket_or_404(request.user, bucket_id))
 
 
 @router.post("/buckets/{int:bucket_id}/sync", response={202: BucketOut}, auth=ADMIN)
@@ -64,7 +63,7 @@ def sync_bucket(request: HttpRequest, bucket_id: int) -> HttpResponse:
 
     New images are analyzed as the bucket's settings say.
     """
-    bucket = permissions.get_bucket_or_404(request.user, min(bucket_id, MAX_ID))
+    bucket = permissions.get_bucket_or_404(request.user, bucket_id)
     if not permissions.can_sync_bucket(request.user, bucket):
         raise PermissionDenied(_("This bucket belongs to someone else. You can look at it, but not sync it."))
     pipeline.start_sync(bucket.pk)

@@ -7,15 +7,13 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from ninja import Field, File, Query, Router, Schema
 from ninja.decorators import decorate_view
 from ninja.files import UploadedFile
 
 from analysis import permissions, pipeline
 from analysis.api import pagination
-from analysis.api.authentication import READ, WRITE
-from analysis.api.errors import ApiError
+from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.idempotency import idempotent
 from analysis.api.image_resource import VISIBILITIES, ImageOut, Selection, resource, resources, selection_of
 from analysis.api.json_query import JsonQuery, query_from_json
@@ -153,7 +151,7 @@ def create_image(request: HttpRequest, file: Annotated[UploadedFile, File()]) ->
     It is analyzed as a file uploaded on the page is. For large files, use /uploads.
     """
     permissions.require_upload_images(request.user)
-    added = pipeline.ingest_file(file, name=file.name or "", owner_id=_user_id(request))
+    added = pipeline.ingest_file(file, name=file.name or "", owner_id=token_of(request).user_id)
     location = request.build_absolute_uri(reverse("api-v1:image", args=[added.image.pk]))
     image = Image.objects.select_related("owner").get(pk=added.image.pk)
     return json_response(resource(image, request, ALL_FIELDS), status=201 if added.is_new else 200, location=location)
@@ -170,9 +168,9 @@ def change_image(request: HttpRequest, image_id: ImageId, changes: ImageChanges)
     if changes.visibility is not None:
         images.set_visibility([image.pk], VISIBILITIES[changes.visibility])
     if changes.is_favorite is not None:
-        ratings.set_favorite(image.pk, person_id=_user_id(request), is_favorite=changes.is_favorite)
+        ratings.set_favorite(image.pk, person_id=token_of(request).user_id, is_favorite=changes.is_favorite)
     if changes.rating is not None:
-        ratings.rate(image.pk, person_id=_user_id(request), stars=changes.rating)
+        ratings.rate(image.pk, person_id=token_of(request).user_id, stars=changes.rating)
     found = resource(permissions.get_image_or_404(request.user, image_id), request, ALL_FIELDS)
     return json_response(found, etag=etag_of(found))
 
@@ -195,9 +193,3 @@ def restore_image(request: HttpRequest, image_id: ImageId) -> dict[str, Any]:
     permissions.require_edit_image(request.user, image)
     trash.restore(image.pk)
     return resource(permissions.get_image_or_404(request.user, image_id), request, ALL_FIELDS)
-
-
-def _user_id(request: HttpRequest) -> int:
-    if request.user.pk is None:  # the operation requires a token, so there always is a person
-        raise ApiError(401, _("Send a valid API token."))
-    return request.user.pk

@@ -12,7 +12,7 @@ from ninja import Field, Query, Router, Schema
 
 from analysis import permissions
 from analysis.api import pagination
-from analysis.api.authentication import READ, WRITE
+from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
 from analysis.api.image_labels import LabelOut, labels_of
 from analysis.api.pagination import CursorParam, LimitParam
@@ -171,7 +171,7 @@ def list_image_labels(
 def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> HttpResponse:
     """Add a label by name, or a tag. Adding it again changes nothing."""
     image = _reviewable_image(request, image_id)
-    verdict = verdicts.add(image.pk, name=label.name, by_id=_user_id(request))
+    verdict = verdicts.add(image.pk, name=label.name, by_id=token_of(request).user_id)
     # Found by its id: the label may be merged into another, whose name the caller has not sent.
     [added] = [found for found in labels_of([image.pk])[image.pk] if found.id == verdict.label_id]
     return json_response(added.model_dump(), status=201)
@@ -200,7 +200,7 @@ def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict:
     image = _reviewable_image(request, image_id)
     _require_label(image, label_id)
     act = verdicts.confirm if verdict.decision == "confirmed" else verdicts.reject
-    act(image.pk, label_id=label_id, by_id=_user_id(request))
+    act(image.pk, label_id=label_id, by_id=token_of(request).user_id)
     return labels_of([image.pk])[image.pk]
 
 
@@ -236,9 +236,3 @@ def _require_label(image: Image, label_id: int) -> None:
     has_label = ImageLabel.objects.filter(image=image, label=label_id).exists()
     if not (has_label or image.verdicts.filter(label=label_id).exists()):
         raise Http404
-
-
-def _user_id(request: HttpRequest) -> int:
-    if request.user.pk is None:
-        raise PermissionDenied
-    return request.user.pk

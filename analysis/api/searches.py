@@ -14,7 +14,7 @@ from ninja import Field, Router, Schema
 from ninja.decorators import decorate_view
 
 from analysis.api import pagination
-from analysis.api.authentication import READ, WRITE
+from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
 from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
@@ -27,7 +27,6 @@ from analysis.web.saved_searches import MAX_NAME_LENGTH, visible
 router = Router(tags=["Saved searches"])
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"\S")]
 QueryText = Annotated[str, Field(max_length=MAX_LENGTH)]
-MAX_ID = 2**63 - 1
 
 
 class SavedSearchOut(Schema):
@@ -60,7 +59,7 @@ class SearchChanges(RequestBody):
 @router.get("/searches", response=SavedSearchList, auth=READ, url_name="searches")
 def list_searches(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
     """Your saved searches and shared ones, the latest first."""
-    rows = visible(_user_id(request)).select_related("owner")
+    rows = visible(token_of(request).user_id).select_related("owner")
     page, following = pagination.page_by_id(rows, cursor=cursor, limit=limit, of="searches")
     return {"items": [_out(saved, request) for saved in page], "next": following}
 
@@ -71,7 +70,7 @@ def create_search(request: HttpRequest, search: NewSearch) -> HttpResponse:
     """Save a search. Names are unique for each person."""
     parse(search.query)  # refused now, not each time it is opened
     saved = SavedSearch(
-        owner_id=_user_id(request), name=_clean(search.name), query=search.query, is_shared=search.is_shared
+        owner_id=token_of(request).user_id, name=_clean(search.name), query=search.query, is_shared=search.is_shared
     )
     _save(saved)
     saved.refresh_from_db()
@@ -82,7 +81,7 @@ def create_search(request: HttpRequest, search: NewSearch) -> HttpResponse:
 @router.get("/searches/{int:search_id}", response=SavedSearchOut, auth=READ, url_name="search")
 def get_search(request: HttpRequest, search_id: int) -> SavedSearchOut:
     """One saved search. Its results: `GET /images?q=` with its query."""
-    saved = get_object_or_404(visible(_user_id(request)).select_related("owner"), pk=min(search_id, MAX_ID))
+    saved = get_object_or_404(visible(token_of(request).user_id).select_related("owner"), pk=search_id)
     return _out(saved, request)
 
 
@@ -110,8 +109,8 @@ def delete_search(request: HttpRequest, search_id: int) -> HttpResponse:
 
 
 def _own(request: HttpRequest, search_id: int) -> SavedSearch:
-    own = SavedSearch.objects.filter(owner_id=_user_id(request)).select_related("owner")
-    return get_object_or_404(own, pk=min(search_id, MAX_ID))
+    own = SavedSearch.objects.filter(owner_id=token_of(request).user_id).select_related("owner")
+    return get_object_or_404(own, pk=search_id)
 
 
 def _save(saved: SavedSearch) -> None:
@@ -138,7 +137,3 @@ def _out(saved: SavedSearch, request: HttpRequest) -> SavedSearchOut:
         owner=saved.owner.get_username(),
         saved_at=saved.saved_at,
     )
-
-
-def _user_id(request: HttpRequest) -> int:
-    return int(request.user.pk or 0)

@@ -16,7 +16,7 @@ from ninja.decorators import decorate_view
 from ninja.files import UploadedFile
 
 from analysis import permissions, pipeline
-from analysis.api.authentication import WRITE
+from analysis.api.authentication import WRITE, token_of
 from analysis.api.idempotency import idempotent
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
@@ -60,7 +60,7 @@ class UploadOut(Schema):
 def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
     """A ticket for one file; 200 with `image_id` if you own this SHA-256 already."""
     permissions.require_upload_images(request.user)
-    owner_id = int(request.user.pk or 0)
+    owner_id = token_of(request).user_id
     present = images.find_any(upload.sha256, owner_id=owner_id) if upload.sha256 else None
     if present is not None:
         return json_response(UploadOut(state=Upload.State.TAKEN, image_id=present.pk).model_dump())
@@ -80,7 +80,7 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
 @router.post("/uploads/{uuid:upload_id}/file", response={204: None}, auth=WRITE, url_name="upload-file")
 def receive_file(request: HttpRequest, upload_id: UUID, file: Annotated[UploadedFile, File()]) -> HttpResponse:
     """The file, where the storage takes none from clients."""
-    uploads.receive(upload_id, file, owner_id=int(request.user.pk or 0))
+    uploads.receive(upload_id, file, owner_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 
@@ -90,7 +90,7 @@ def complete_upload(request: HttpRequest, upload_id: UUID) -> dict[str, Any]:
 
     It is checked now or soon: read the upload again until it is no longer `arrived`.
     """
-    return _values(pipeline.complete_upload(upload_id, owner_id=int(request.user.pk or 0)))
+    return _values(pipeline.complete_upload(upload_id, owner_id=token_of(request).user_id))
 
 
 @router.get("/uploads/{uuid:upload_id}", response=UploadOut, auth=WRITE, url_name="upload")
