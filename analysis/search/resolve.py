@@ -95,27 +95,18 @@ def _lookups(query: Query) -> list[LabelLookup]:
     return list(dict.fromkeys(lookup for term in _leaves(query) for lookup in term.lookups))
 
 
-def _labels(
-    lookups: Sequence[LabelLookup], index: LabelIndex
-) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int, NamesState]:
-    """The labels of each lookup, those it names, and the number of images.
+def _matching_labels(lookups: Sequence[LabelLookup], index: LabelIndex) -> list[tuple[Any, ...]]:
+    """Rows of place of the lookup, label id, image count, kind and names state.
 
-    The number is approximate, and 0 without labels. The state of the names tells whether the index is up to date;
-    a query of its own for it would take as long as this one.
-
-    Names and aliases ignore case, and whether their accents are composed. A merged label stands for its target, and is
-    searched along with it while images are still being reindexed. Hidden labels match only with their kind.
+    The first has the number of images and the state instead of a label.
     """
-    if not lookups:
-        return {}, KnownNames({}), 0, NamesState(index.newest, is_valid=True)
-    matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
     methods = dict.fromkeys(lookup.method for lookup in lookups)
     forms = [
         (place, lookup.method, name, lookup.kind)
         for place, lookup in enumerate(lookups)
         for name in unicode_forms(lookup.name)
     ]
-    [(_, _, total, _, state), *rows] = fetch_all(
+    return fetch_all(
         f"""
         WITH said AS (
             SELECT * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS said (place, how, name, kind)),
@@ -130,6 +121,23 @@ def _labels(
         """,
         [*map(list, zip(*forms, strict=True)), *names_state_values(index)],
     )
+
+
+def _labels(
+    lookups: Sequence[LabelLookup], index: LabelIndex
+) -> tuple[dict[LabelLookup, LabelSet], KnownNames, int, NamesState]:
+    """The labels of each lookup, those it names, and the number of images.
+
+    The number is approximate, and 0 without labels. The state of the names tells whether the index is up to date;
+    a query of its own for it would take as long as this one.
+
+    Names and aliases ignore case, and whether their accents are composed. A merged label stands for its target, and is
+    searched along with it while images are still being reindexed. Hidden labels match only with their kind.
+    """
+    if not lookups:
+        return {}, KnownNames({}), 0, NamesState(index.newest, is_valid=True)
+    [(_, _, total, _, state), *rows] = _matching_labels(lookups, index)
+    matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
     for place, pk, number, kind, _state in rows:
         matches[place][pk] = (number, kind)
     found = dict(zip(lookups, matches, strict=True))
