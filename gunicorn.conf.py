@@ -1,4 +1,4 @@
-"""Gunicorn reads this file by itself where it is started in this folder; its command line outweighs it."""
+"""Settings of Gunicorn, which reads this file when started here; its command line overrides it."""
 
 import gc
 

