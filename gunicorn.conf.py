@@ -1,4 +1,4 @@
-"""Settings of Gunicorn, which reads this file when started here; its command line overrides it."""
+"""Settings of Gunicorn started in this folder; its command line overrides them."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""Sentences in Python code pass through gettext: errors, system checks, and the output of commands."""
+"""Sentences in Python code pass through gettext, those of commands included."""
 
 from __future__ import annotations
 

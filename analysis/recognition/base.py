@@ -44,7 +44,7 @@ _FIELDS: dict[ApiName, tuple[str, ...]] = {
 
 
 class InvalidParameter(MessageError, ValueError):
-    """A value that Rekognition would reject; the sentence begins with the field's name."""
+    """A value that Rekognition would reject; the text begins with the field name."""
 
 
 @dataclass(frozen=True)
