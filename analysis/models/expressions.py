@@ -31,6 +31,21 @@ class NameTrigrams(models.Func):
     template = f"({' || '.join(_pieces)})"
 
 
+EARTH_RADIUS = 6371.0088
+"""The mean radius in kilometers."""
+
+
+def distance_sql(latitude: str, longitude: str) -> str:
+    """Kilometers from these columns to a point, whose coordinates `format` puts in.
+
+    The haversine formula, which is exact for short distances too; sind and cosd are in degrees.
+    """
+    return (
+        f"{2 * EARTH_RADIUS} * asin(sqrt(least(1.0, power(sind(({latitude} - {{0}}) / 2), 2) "
+        f"+ cosd({latitude}) * cosd({{0}}) * power(sind(({longitude} - {{1}}) / 2), 2))))"
+    )
+
+
 class DayOfYear(models.Func):
     """Month and day of a time as one number: 531 is May 31. Times are taken as UTC."""
 

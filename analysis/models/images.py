@@ -181,6 +181,14 @@ class Image(models.Model):
     place = models.CharField(
         _("place"), max_length=200, blank=True, db_default="", help_text=_("Place names, most specific first.")
     )
+    city = models.CharField(
+        _("nearest city"),
+        max_length=200,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text=_("City, region and country by the coordinates."),
+    )
     creator = models.CharField(_("creator"), max_length=200, blank=True, db_default="")
     copyright = models.CharField(_("copyright"), max_length=200, blank=True, db_default="")
     # Two columns, not PostGIS: the extension is missing on many servers, and a box is all that searches compare.
@@ -268,6 +276,7 @@ class Image(models.Model):
             ),
             models.Index(DayOfYear("taken_at"), condition=Q(taken_at__isnull=False), name="image_day_of_year"),
             GinIndex(NameTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
+            GinIndex(NameTrigrams("city"), name="image_cities", condition=~Q(city=""), fastupdate=False),
             # Pages and counts of a folder, without reading the table.
             models.Index(
                 fields=["folder", "-added_at", "-id"],

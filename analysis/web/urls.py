@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analysis.web import activity, buckets, duplicates, export, folders, labels, saved_searches, sensitive, system
+from analysis.web import (
+    activity,
+    buckets,
+    duplicates,
+    export,
+    folders,
+    labels,
+    place_filter,
+    saved_searches,
+    sensitive,
+    system,
+)
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
@@ -43,6 +54,7 @@ urlpatterns = [
     path("labels/", labels.labels, name="labels"),
     path("folders/", folders.folders, name="folders"),
     path("folders/filter/", folders.folder_filter, name="folder-filter"),
+    path("places/filter/", place_filter.place_filter, name="place-filter"),
     path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),

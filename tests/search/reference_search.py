@@ -482,7 +482,9 @@ _EVALUATORS = {
     terms.CameraTerm: _has_camera,
     terms.LensTerm: lambda node, picture, library: node.text.lower() in picture.row.lens.lower(),
     terms.FolderTerm: _has_folder,
-    terms.PlaceTerm: lambda node, picture, library: node.text.lower() in picture.row.place.lower(),
+    terms.PlaceTerm: lambda node, picture, library: (
+        node.text.lower() in picture.row.place.lower() or node.text.lower() in picture.row.city.lower()
+    ),
     terms.NearTerm: _is_near,
     terms.DayTerm: _is_anniversary,
     terms.BoxTerm: _is_in_box,

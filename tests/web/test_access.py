@@ -58,6 +58,7 @@ ENTRIES = {
     "folders": ("get", EVERYBODY_SIGNED_IN),
     "folder": ("get", SEEN_SIGNED_IN),
     "folder-filter": ("get", EVERYBODY_SIGNED_IN),
+    "place-filter": ("get", EVERYBODY_SIGNED_IN),
     "export": ("get", EVERYBODY_SIGNED_IN),
     "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),

@@ -57,6 +57,7 @@ class Filters:
     trash: FacetLink
     note: str
     folders_url: str
+    places_url: str
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ def search_filters(query: Query, counts: facets.Facets, *, saved_search: OpenSea
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
         folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
+        places_url=links.with_parameters(reverse("place-filter"), q=query.text),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 
