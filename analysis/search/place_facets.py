@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from analysis.models import Image, Viewer
 from analysis.search import results
+from analysis.search.connection import search_alias
 from analysis.search.query import Query
 from analysis.search.terms import PlaceTerm
 
@@ -42,10 +43,8 @@ class PlaceFacets:
 def place_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> PlaceFacets:
     """Counted on the first SAMPLE images of the result."""
     ids = results.image_ids(query, viewer=viewer, limit=SAMPLE + 1)
-    places = [
-        names.split(SEPARATOR)
-        for names in Image.objects.filter(pk__in=ids[:SAMPLE]).exclude(city="").values_list("city", flat=True)
-    ]
+    images = Image.objects.using(search_alias()).filter(pk__in=ids[:SAMPLE]).exclude(city="")
+    places = [names.split(SEPARATOR) for names in images.values_list("city", flat=True)]
     above, below = None, places
     for part in query.parts:
         if isinstance(part, PlaceTerm) and (inside := [names for names in places if _is_in(names, part)]):
