@@ -128,7 +128,7 @@ def library_page(
         is_newest_first=query.sort == "newest",
         newest_url=link(query) if page_range.start else "",
         chips=chips(query, link=link),
-        filters=search_filters(query, counts, saved_search=saved_search),
+        filters=search_filters(search, counts, saved_search=saved_search),
         saved_search=saved_search,
         word_note=word_note(search, link=link),
         no_results=NoResults() if number else no_results(search, link=link),
@@ -153,13 +153,13 @@ def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
     return search.count() if counts.total is None else counts.total, counts
 
 
-def search_filters(query: Query, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
-    link = _link_within(saved_search)
+def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
+    query, link = search.query, _link_within(saved_search)
     sampled = ngettext(
         "Counts estimated from %(number)s picture.", "Counts estimated from %(number)s pictures.", counts.counted
     )
     return Filters(
-        label_groups=label_facets(query, counts, link=link),
+        label_groups=label_facets(query, counts, meanings=search.resolved.meanings, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
         folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),

@@ -104,8 +104,9 @@ def cards(request: Request) -> HttpResponse:
         return render(request, "library/index.html#cards_updated", context)
     if query is not None and visible:
         with suppress(SearchTooSlow), time_limit():
-            number, counts = count_and_facets(Search(query, viewer))
-            filters = search_filters(query, counts, saved_search=saved_search)
+            search = Search(query, viewer)
+            number, counts = count_and_facets(search)
+            filters = search_filters(search, counts, saved_search=saved_search)
             context["library"] = LibraryPage(pictures=formatting.pictures(number, cap=COUNT_CAP), filters=filters)
     return render(request, "library/index.html#cards_updated", context, status=STOP_POLLING)
 
