@@ -41,8 +41,6 @@ class ReplicaState(Enum):
 @dataclass(frozen=True)
 class ReplicaStatus:
     state: ReplicaState
-    lag: float = 0.0
-    """Seconds, at most."""
     error: str = ""
 
 
@@ -83,7 +81,7 @@ class ReplicaMonitor:
         moment = next((moment for moment, position in reversed(self._positions) if position <= replayed), None)
         if moment is None or newest - moment > MAX_LAG:
             return ReplicaStatus(ReplicaState.BEHIND)
-        return ReplicaStatus(ReplicaState.USABLE, lag=newest - moment)
+        return ReplicaStatus(ReplicaState.USABLE)
 
     def _set(self, status: ReplicaStatus) -> None:
         if status.state is not self.status.state:
