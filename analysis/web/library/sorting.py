@@ -88,11 +88,11 @@ def _month_starts(search: Search) -> Iterator[datetime]:
         if not images:
             return
         yield (start := start_of_month(_sort_time(images[0], search.query)))
-        cursor = _month_cursors(start, is_ascending=search.query.sort == "oldest")[1]
+        cursor = month_cursors(start, is_ascending=search.query.sort == "oldest")[1]
 
 
 def _month(start: datetime, query: Query, *, is_first: bool, number: int = 0, maximum: int = 1) -> Month:
-    before = _month_cursors(start, is_ascending=query.sort == "oldest")[0]
+    before = month_cursors(start, is_ascending=query.sort == "oldest")[0]
     return Month(
         name=month_name(start),
         url=links.library_url(query, after="" if is_first else str(before)),
@@ -109,7 +109,7 @@ def _sort_time(image: Image, query: Query) -> datetime:
     return (image.taken_at or UNDATED) if query.sort == "taken" else image.added_at
 
 
-def _month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
+def month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
     """The cursors just before and just after a month, in the result's order."""
     next_start = MAX_TIME  # a camera's clock may be set to December 9999
     if (start.year, start.month) < (MAXYEAR, 12):
