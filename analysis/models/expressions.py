@@ -14,6 +14,16 @@ CAMERA_INDEXES = {
 """Indexes of camera settings, by the ends of their names."""
 
 
+class DateTaken(models.Func):
+    """The date taken as a sort key that is never NULL, so that a cursor can be compared with it.
+
+    Images without a date have the first day of year 1: they come after all others, by id.
+    """
+
+    template = "coalesce(%(expressions)s, '0001-01-01 00:00:00+00'::timestamptz)"
+    output_field = models.DateTimeField()
+
+
 class NameTrigrams(models.Func):
     """Characters and trigrams of a name, for a GIN index for substring searches.
 

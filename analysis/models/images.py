@@ -8,12 +8,12 @@ from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q
-from django.db.models.functions import Coalesce, Lower, Now
+from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, NameTrigrams
+from analysis.models.expressions import CAMERA_INDEXES, DateTaken, DayOfYear, NameTrigrams
 from analysis.models.viewer import Viewer
 
 
@@ -241,10 +241,10 @@ class Image(models.Model):
             ),
             models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
             models.Index(
-                Coalesce("taken_at", "added_at").desc(),
+                DateTaken("taken_at").desc(),
                 F("id").desc(),
                 condition=Q(trashed_at=None),
-                name="image_taken",
+                name="image_date_taken",
             ),
             models.Index(Lower("filename"), "id", condition=Q(trashed_at=None), name="image_name"),
             models.Index(fields=["-size", "-id"], condition=Q(trashed_at=None), name="image_size"),

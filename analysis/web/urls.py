@@ -34,6 +34,7 @@ urlpatterns = [
     path("autocomplete/labels/", autocomplete.autocomplete_labels, name="autocomplete-labels"),
     path("search/help/", search_help.search_help, name="search-help"),
     path("months/", library_views.months, name="months"),
+    path("months/ids/", library_views.month_ids, name="month-ids"),
     path("searches/", saved_searches.searches, name="searches"),
     path("searches/save/", saved_searches.save, name="search-save"),
     path("searches/restore/", saved_searches.restore, name="search-restore"),

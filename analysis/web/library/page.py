@@ -20,6 +20,7 @@ from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
+from analysis.web.library.month_headings import with_headings
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
@@ -118,8 +119,12 @@ def library_page(
     number, counts = count_and_facets(search)
     link = _link_within(saved_search)
     return LibraryPage(
-        cards=library_cards(
-            page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+        cards=with_headings(
+            library_cards(
+                page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+            ),
+            page.images,
+            query,
         ),
         next_page=_next_page(query, page.next, page_range, saved_search),
         pictures=formatting.pictures(number, cap=COUNT_CAP),
@@ -197,8 +202,13 @@ def next_cards(
     """The page after a cursor, to append to one that shows `page_range`."""
     query, page = search.query, search.page(after=after)
     return LibraryPage(
-        cards=library_cards(
-            page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+        cards=with_headings(
+            library_cards(
+                page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+            ),
+            page.images,
+            query,
+            after=after,
         ),
         next_page=_next_page(query, page.next, page_range, saved_search),
     )
