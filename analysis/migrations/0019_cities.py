@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0012_camera_indexes'),
+        ('analysis', '0013_date_taken_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
