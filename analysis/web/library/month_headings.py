@@ -35,7 +35,8 @@ def with_headings(
     result = []
     for card, image in zip(cards, images, strict=True):
         before, month = month, start_of_month(image.taken_at or UNDATED)
-        result.append(card if month == before else replace(card, heading=_heading(month, query, is_first=before is None)))
+        heading = None if month == before else _heading(month, query, is_first=before is None)
+        result.append(replace(card, heading=heading) if heading else card)
     return result
 
 
