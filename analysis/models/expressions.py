@@ -15,9 +15,10 @@ CAMERA_INDEXES = {
 
 
 class DateTaken(models.Func):
-    """The date taken as a sort key that is never NULL, so that a cursor can be compared with it.
+    """The date taken as a sort key, never NULL.
 
-    Images without a date have the first day of year 1: they come after all others, by id.
+    A cursor can be compared with it. Images without a date have the first day of year 1: they
+    come after all others, by id.
     """
 
     template = "coalesce(%(expressions)s, '0001-01-01 00:00:00+00'::timestamptz)"

@@ -1,4 +1,4 @@
-"""Months in the grid in a browser: headings while rows leave and return, keys, and the selection of a month."""
+"""Months in the grid in a browser: headings, keys, and selecting a month."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ DATES = (datetime(2026, 3, 31, 23, 59, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=
 
 @pytest.fixture
 def pictures(owner):
-    """Two of one month, one of the same month of another year, and two without a date; the latest first."""
+    """Pictures of two months and two without a date, the latest first."""
     return [create_image(owner, taken_at=taken) for taken in (*DATES, None, None)[::-1]][::-1]
 
 

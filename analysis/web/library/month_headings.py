@@ -25,7 +25,7 @@ SORT = "taken"
 def with_headings(
     cards: Sequence[Card], images: Sequence[Image], query: Query, *, after: Cursor | None = None
 ) -> list[Card]:
-    """The cards of a page; those that begin a month have its heading.
+    """The cards of a page, the first one of each month with its heading.
 
     `after` is the end of the page before, if both are shown together.
     """
@@ -35,7 +35,8 @@ def with_headings(
     result = []
     for card, image in zip(cards, images, strict=True):
         before, month = month, start_of_month(image.taken_at or UNDATED)
-        result.append(card if month == before else replace(card, heading=_heading(month, query, is_first=before is None)))
+        heading = None if month == before else _heading(month, query, is_first=before is None)
+        result.append(replace(card, heading=heading) if heading else card)
     return result
 
 
@@ -48,7 +49,10 @@ def month_of(text: str) -> datetime | None:
 
 
 def ids_of_month(search: Search, month: datetime) -> list[int] | None:
-    """The ids of the pictures of a month; None for more than a bulk change accepts."""
+    """The ids of the pictures of a month.
+
+    None for more than a bulk change accepts.
+    """
     keys = search.keys(limit=MAX_IDS + 1, after=month_cursors(month, is_ascending=False)[0])
     ids = [image_id for image_id, moment in keys if moment >= month]
     return ids if len(ids) <= MAX_IDS else None

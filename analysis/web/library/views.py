@@ -129,7 +129,7 @@ def months(request: Request) -> HttpResponse:
 
 @require_safe
 def month_ids(request: Request) -> JsonResponse:
-    """The ids of a result's pictures of one month, for its selection; the month of a heading is in its address."""
+    """The ids of a result's pictures of one month, for its selection."""
     query, month = _query_or_none(request.GET.get("q", "")), month_of(request.GET.get("month", ""))
     if query is None or month is None:
         return JsonResponse({"message": _("This month cannot be selected. Reload the page.")})
