@@ -50,6 +50,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 # --- API --------------------------------------------------------------------------------------------------------------
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)
+EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match")

@@ -18,7 +18,10 @@ from tests import environment, factories
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores: the tests wait for servers and timeouts half of their time."""
+    """One process more than cores.
+
+    The tests wait for servers and timeouts half of their time.
+    """
     return (os.cpu_count() or 1) + 1
 
 

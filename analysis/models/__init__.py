@@ -7,6 +7,7 @@ from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
 from analysis.models.embeddings import ImageEmbedding
+from analysis.models.exports import Export
 from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.idempotent_requests import IdempotentRequest
@@ -45,6 +46,7 @@ __all__ = [
     "City",
     "ConfidenceStatistics",
     "EndedStatistics",
+    "Export",
     "Face",
     "FileKeyword",
     "Folder",

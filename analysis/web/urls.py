@@ -6,6 +6,7 @@ from django.urls import path
 
 from analysis.web import (
     activity,
+    background_exports,
     buckets,
     duplicates,
     export,
@@ -89,6 +90,10 @@ urlpatterns = [
     path("images/<int:image_id>/renditions/<slug:name>", downloads.rendition, name="rendition"),
     path("export/", export.export, name="export"),
     path("export/download/", export.download, name="export-download"),
+    path("exports/", background_exports.exports, name="exports"),
+    path("exports/<int:export_id>/file", background_exports.export_file, name="export-file"),
+    path("exports/<int:export_id>/manifest.json", background_exports.export_manifest, name="export-manifest"),
+    path("exports/<int:export_id>/<slug:action>/", background_exports.export_action, name="export-action"),
     path("analyze/", reanalyze.analyze, name="analyze"),
     path("dashboard/", dashboard_views.dashboard, name="dashboard"),
     path("dashboard/<slug:name>.csv", dashboard_views.as_csv, name="dashboard-csv"),

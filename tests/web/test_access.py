@@ -8,7 +8,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch, Upload
+from analysis.models import Batch, Bucket, BulkChange, Export, Image, SavedSearch, Upload
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
 from tests.web.shared_rows import *  # noqa: F403
@@ -90,6 +90,10 @@ ENTRIES = {
     "image-visibility": ("post", OWNER_CHANGES),
     "image-trash": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
+    "exports": ("get", EVERYBODY_SIGNED_IN),
+    "export-file": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "export-manifest": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "export-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "analyze": ("get", EVERYBODY_SIGNED_IN),
     "dashboard": ("get", EVERYBODY_SIGNED_IN),
     "dashboard-csv": ("get", EVERYBODY_SIGNED_IN),
@@ -158,6 +162,8 @@ def address(name: str, image: Image) -> str:
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
     token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
     arguments |= {"api-token-revoke": [token]}
+    export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("analysis", "0019_cities"),
+        ("analysis", "0014_cities"),
     ]
 
     operations = [
