@@ -159,7 +159,7 @@ def _row(export: Export) -> ExportRow:
         error=export.error,
         ago=formatting.ago(export.finished_at or export.created_at, now=now()),
         exact=formatting.exact(export.finished_at or export.created_at),
-        expires=formatting.exact(export.expires_at) if export.expires_at else "",
+        expires=formatting.day(export.expires_at) if export.expires_at else "",
         written=export.written,
         maximum=export.total or 0 if is_known else 0,
     )

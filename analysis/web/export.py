@@ -73,34 +73,34 @@ class ExportForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         choices=Label.Kind.choices,
         required=False,
-        label=gettext_lazy("Only labels of these kinds"),
+        label=gettext_lazy("Kinds of labels (none chosen: all)"),
         widget=forms.CheckboxSelectMultiple,
     )
     columns = forms.MultipleChoiceField(
         choices=list(COLUMN_TITLES.items()),
         required=False,
-        label=gettext_lazy("Columns of the CSV table"),
+        label=gettext_lazy("CSV columns (none chosen: all)"),
         widget=forms.CheckboxSelectMultiple,
     )
     line_width = forms.IntegerField(
-        required=False, min_value=1, max_value=20, label=gettext_lazy("Width of the boxes’ lines (pixels)")
+        required=False, min_value=1, max_value=20, label=gettext_lazy("Line width of drawn boxes, in pixels")
     )
     position = forms.ChoiceField(
         choices=[("top", gettext_lazy("Top of the box")), ("bottom", gettext_lazy("Bottom of the box"))],
         required=False,
-        label=gettext_lazy("Names of the boxes"),
+        label=gettext_lazy("Position of label names"),
     )
     palette = forms.ChoiceField(
         choices=[(name, title) for name, (title, _colors) in PALETTES.items()],
         required=False,
-        label=gettext_lazy("Colors of the boxes"),
+        label=gettext_lazy("Colors of drawn boxes"),
     )
     name = forms.CharField(
         required=False,
         max_length=100,
-        label=gettext_lazy("Freeze as dataset"),
+        label=gettext_lazy("Dataset name"),
         help_text=gettext_lazy(
-            "A name, for files prepared in the background: the file is kept, as a numbered version."
+            "With a name, the file is prepared in the background and kept as a version of this dataset."
         ),
     )
 
