@@ -16,7 +16,20 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from analysis.api import analyses, batches, buckets, errors, exports, images, labels, openapi, searches, status, uploads
+from analysis.api import (
+    analyses,
+    background_exports,
+    batches,
+    buckets,
+    errors,
+    exports,
+    images,
+    labels,
+    openapi,
+    searches,
+    status,
+    uploads,
+)
 from analysis.api.authentication import RateLimit
 
 View = Callable[..., HttpResponseBase]
@@ -36,7 +49,7 @@ api = Api(
     urls_namespace="api-v1",
 )
 errors.add_handlers(api)
-for module in (images, labels, analyses, batches, searches, exports, uploads, buckets, status):
+for module in (images, labels, analyses, batches, searches, exports, background_exports, uploads, buckets, status):
     api.add_router("", module.router)
 
 
