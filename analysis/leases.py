@@ -30,14 +30,15 @@ def has_passed(column: str, *, longest: timedelta = CLOCK_CHANGE) -> Q:
     return Q(**{f"{column}__lte": Now()}) | Q(**{f"{column}__gt": Now() + longest})
 
 
-def due(rows: QuerySet[Row]) -> QuerySet[Row]:
-    return rows.filter(has_passed("next_attempt_at"))
+def due(rows: QuerySet[Row], *, longest: timedelta = CLOCK_CHANGE) -> QuerySet[Row]:
+    """Rows that may be claimed. `longest`: above the longest lease of these rows."""
+    return rows.filter(has_passed("next_attempt_at", longest=longest))
 
 
-def claim(rows: QuerySet[Row], *, lease: timedelta) -> Row | None:
+def claim(rows: QuerySet[Row], *, lease: timedelta, longest: timedelta = CLOCK_CHANGE) -> Row | None:
     """Claim the row that has been due longest, unless other workers have them all."""
     with transaction.atomic():
-        locked = due(rows).select_for_update(of=("self",), skip_locked=True)
+        locked = due(rows, longest=longest).select_for_update(of=("self",), skip_locked=True)
         row = locked.order_by("next_attempt_at").first()
         if row is None:
             return None

@@ -92,7 +92,7 @@ def test_full_storage_leaves_nothing(owner, rekognition, pictures_folder):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))  # the kernel refuses every byte beyond
     try:
-        with pytest.raises(blobs.StorageError, match="The picture could not be stored: File too large"):
+        with pytest.raises(blobs.StorageError, match="The file could not be stored: File too large"):
             receive(owner, pictures.jpeg(400, 300))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -105,7 +105,7 @@ def test_failing_storage_leaves_nothing(owner, rekognition, pictures_folder):
     """The renditions' folder is a file: the original is written, the thumb cannot be."""
     pictures_folder.mkdir()
     (pictures_folder / "renditions").write_text("in the way")
-    with pytest.raises(blobs.StorageError, match="The picture could not be stored: "):
+    with pytest.raises(blobs.StorageError, match="The file could not be stored: "):
         receive(owner)
     assert not Image.objects.exists()
     assert files_in(pictures_folder) == {"renditions"}

@@ -14,6 +14,8 @@ from datetime import timedelta
 from typing import IO, Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, transaction
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
@@ -32,8 +34,9 @@ from analysis.storage import blobs
 LEASE = timedelta(minutes=10)
 STEP = 500
 """Pictures after which progress is saved, the lease renewed, and a cancellation noticed."""
-STORE_TIME = timedelta(hours=12)
-"""Longest time to send a finished file to the storage."""
+STORE_TIME = timedelta(hours=3)
+"""Longest time to send a finished file to the storage: 100 GB at 10 MB/s."""
+LONGEST_LEASE = STORE_TIME + leases.CLOCK_CHANGE
 MAX_UNFINISHED = 10
 """Unfinished exports of one person."""
 State = Export.State
@@ -53,11 +56,9 @@ def create(export: Export) -> Export:
 
     One with a name becomes the next version of that dataset. The caller sends the task. Raises ExportRefused.
     """
-    if not export.owner.is_active:
-        raise ExportRefused(_("This account is deactivated."))
     with transaction.atomic():
         # The owner's row is locked, so that of two starts at once each has a version and a count of its own.
-        type(export.owner)._default_manager.select_for_update().get(pk=export.owner_id)
+        get_user_model().objects.select_for_update().filter(pk=export.owner_id).first()
         own = Export.objects.filter(owner_id=export.owner_id)
         if own.filter(state__in=UNFINISHED).count() >= MAX_UNFINISHED:
             raise ExportRefused(
@@ -74,13 +75,13 @@ def create(export: Export) -> Export:
 
 def due_ids() -> list[int]:
     """Exports to write: new ones, and those whose worker died."""
-    waiting = leases.due(Export.objects.filter(state__in=UNFINISHED))
+    waiting = leases.due(Export.objects.filter(_unfinished()), longest=LONGEST_LEASE)
     return list(waiting.order_by("next_attempt_at").values_list("pk", flat=True)[:MAX_UNFINISHED])
 
 
 def run(export_id: int) -> None:
     """Write an export, unless another worker does."""
-    export = leases.claim(Export.objects.filter(pk=export_id, state__in=UNFINISHED), lease=LEASE)
+    export = leases.claim(Export.objects.filter(_unfinished(), pk=export_id), lease=LEASE, longest=LONGEST_LEASE)
     if export is None:
         return
     if export.attempts > leases.MAX_ATTEMPTS:
@@ -128,7 +129,8 @@ def delete(export: Export) -> None:
 
 
 def delete_expired() -> None:
-    for export in Export.objects.filter(expires_at__lt=Now()).order_by("expires_at")[:100]:
+    """Delete exports whose time is over, and those of deleted accounts."""
+    for export in Export.objects.filter(Q(expires_at__lt=Now()) | Q(owner=None)).order_by("expires_at")[:100]:
         delete(export)
 
 
@@ -153,7 +155,7 @@ def manifest(export: Export) -> dict[str, Any]:
         "images": export.written,
         "size": export.size,
         "sha256": export.sha256,
-        "created_by": export.owner.get_username(),
+        "created_by": export.owner.get_username() if export.owner else None,
         "created_at": export.created_at.isoformat(),
         "finished_at": export.finished_at.isoformat() if export.finished_at else None,
         "expires_at": export.expires_at.isoformat() if export.expires_at else None,
@@ -220,7 +222,8 @@ def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> N
 
 def _rows(export: Export) -> Iterator[ImageRow]:
     """The pictures that the owner may see now, not those of the export's start."""
-    viewer, options = permissions.viewer_of(export.owner), options_of(export)
+    viewer = permissions.viewer_of(export.owner or AnonymousUser())  # an account may be deleted meanwhile
+    options = options_of(export)
     has_boxes = FORMATS[export.format].has_boxes
     if export.image_ids is not None:
         return selected_rows(export.image_ids, viewer=viewer, options=options, has_boxes=has_boxes)
@@ -246,6 +249,10 @@ class _Progress:
     def save(self) -> None:
         if not _own(self.export).update(written=self.written, next_attempt_at=Now() + LEASE):
             raise Canceled
+
+
+def _unfinished() -> Q:
+    return Q(state__in=UNFINISHED, owner__isnull=False)
 
 
 def _own(export: Export) -> QuerySet[Export]:

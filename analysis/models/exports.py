@@ -23,7 +23,12 @@ class Export(models.Model):
         CANCELED = "canceled", _("Canceled")
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exports", verbose_name=_("owner")
+        settings.AUTH_USER_MODEL,
+        # Not CASCADE: its file in the storage has to be deleted, too, which the sweeper does.
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="exports",
+        verbose_name=_("owner"),
     )
     query = models.TextField(_("search"), blank=True, help_text=_("Empty: all pictures, or those of the selection."))
     image_ids = ArrayField(

@@ -100,7 +100,7 @@ def put(key: str, content: IO[bytes] | bytes) -> None:
         source.seek(0)
         saved = storage().save(key, File(source, name=key))
     except OSError as error:
-        raise StorageError(_("The picture could not be stored: %(error)s.") % _cause(error)) from error
+        raise StorageError(_("The file could not be stored: %(error)s.") % _cause(error)) from error
     # Django's storages take another name where one exists. A UUID never collides, so something is wrong here.
     if saved != key:
         storage().delete(saved)

@@ -161,10 +161,31 @@ def test_unfinished_exports_are_limited(owner):
         start(owner)
 
 
-def test_deleted_account_takes_its_exports_along(colleague):
-    start(colleague)
+def test_deleted_account_takes_its_exports_and_files_along(colleague):
+    create_labeled_image(colleague, {"Dog": 99.0})
+    key = written(start(colleague)).key
+    waiting = start(colleague)
+    Image.objects.all().delete()
     colleague.delete()
+    assert written(waiting).state == State.QUEUED
+    assert background.due_ids() == []
+    tasks.sweep_blobs()
     assert not Export.objects.exists()
+    assert not blobs.exists(key)
+
+
+def test_nobody_else_writes_it_while_its_file_is_stored(owner, dog, monkeypatch):
+    export = start(owner)
+    due = []
+
+    def put(key, content):
+        due.extend(background.due_ids())
+        original(key, content)
+
+    original = blobs.put
+    monkeypatch.setattr(blobs, "put", put)
+    assert written(export).state == State.DONE
+    assert due == []
 
 
 def test_copies_of_a_picture_are_found(owner, dog):

@@ -144,7 +144,7 @@ def test_bucket_error_names_the_cause(owner, rekognition, bucket, code, sentence
         s3.add_client_error("put_object", code, http_status_code=403)
         with pytest.raises(blobs.StorageError) as raised:
             blobs.put("originals/aa/a.jpg", b"x")
-    expected = f"The picture could not be stored: S3 PutObject in the bucket pictures: {code}; {sentence}."
+    expected = f"The file could not be stored: S3 PutObject in the bucket pictures: {code}; {sentence}."
     assert str(raised.value) == expected
 
 

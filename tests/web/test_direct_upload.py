@@ -228,7 +228,7 @@ def test_storage_error_can_be_retried(browser, pictures_folder):
     (pictures_folder / "uploads").write_text("a file where the folder should be")
     answer = send(browser, ask(browser))
     assert answer.status_code == 507
-    assert "The picture could not be stored" in answer.content.decode()
+    assert "The file could not be stored" in answer.content.decode()
 
 
 @pytest.mark.parametrize("number", [1, 3])

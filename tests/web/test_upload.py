@@ -158,7 +158,7 @@ def test_storage_error_is_shown_and_can_be_retried(browser, pictures_folder):
     (pictures_folder / "originals").write_text("a file where the folder should be")
     page = Page(send(browser, ("new.jpg", pictures.jpeg()), **HTMX))
     assert outcomes(page) == ["refused"]
-    assert "The picture could not be stored" in page.text
+    assert "The file could not be stored" in page.text
     assert "Retry" in page.text
     assert not Image.objects.exists()
     assert files_in(pictures_folder) == [pictures_folder / "originals"]
