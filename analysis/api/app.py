@@ -16,8 +16,21 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from analysis.api import analyses, batches, buckets, errors, exports, images, labels, openapi, searches, status, uploads
-from analysis.api.authentication import RateLimit
+from analysis.api import (
+    analyses,
+    batches,
+    buckets,
+    errors,
+    exports,
+    images,
+    label_tree,
+    labels,
+    openapi,
+    searches,
+    status,
+    uploads,
+)
+from analysis.api.authentication import rate_headers
 
 View = Callable[..., HttpResponseBase]
 
@@ -36,7 +49,7 @@ api = Api(
     urls_namespace="api-v1",
 )
 errors.add_handlers(api)
-for module in (images, labels, analyses, batches, searches, exports, uploads, buckets, status):
+for module in (images, label_tree, labels, analyses, batches, searches, exports, uploads, buckets, status):
     api.add_router("", module.router)
 
 
@@ -59,8 +72,7 @@ def _view(view: View) -> View:
             response = errors.problem(
                 405, message % {"method": request.method, "allowed": allowed}, headers={"Allow": allowed}
             )
-        rate_limit: RateLimit | None = getattr(request, "rate_limit", None)
-        for name, value in rate_limit.headers.items() if rate_limit else ():
+        for name, value in rate_headers(request).items():
             response[name] = value
         # PrivateCache knows people by their session, which the API does not have.
         response.setdefault("Cache-Control", "private, no-store")
