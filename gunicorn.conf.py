@@ -1,4 +1,4 @@
-"""Gunicorn reads this file by itself where it is started in this folder; its command line outweighs it."""
+"""Settings of Gunicorn started in this folder; its command line overrides them."""
 
 import gc
 

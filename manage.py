@@ -7,6 +7,7 @@ import signal
 import sys
 
 try:
+    import django
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
@@ -60,9 +61,18 @@ def start_servers(*, is_required: bool = True) -> None:
     try:
         embedded.start(var, services=services)
     except embedded.ServerStartError as error:
+        message = translated(error)
         if is_required:
-            sys.exit(str(error))
-        print(error, file=sys.stderr)
+            sys.exit(message)
+        print(message, file=sys.stderr)
+
+
+def translated(error: embedded.ServerStartError) -> str:
+    # Django translates only after its setup, which a command that finds its servers running does later.
+    django.setup()
+    from analysis import formatting  # noqa: PLC0415
+
+    return formatting.translated(error)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from typing import Any, cast
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.utils.translation import gettext as _
 
 from analysis.aws.url_credentials import redact_url_credentials
-from analysis.formatting import filesize
+from analysis.formatting import filesize, translated
 from analysis.models import Analysis
 from analysis.recognition import registry
 from analysis.recognition.base import FILTERS, Parameters
@@ -19,49 +20,53 @@ from analysis.recognition.registry import NAMES
 
 
 @register(Tags.security)
-def recognizer_known(**_: Any) -> list[CheckMessage]:
+def recognizer_known(**_options: Any) -> list[CheckMessage]:
     if settings.RECOGNIZER in NAMES:
         return []
     return [
         Error(
-            f"Unknown RECOGNIZER {settings.RECOGNIZER!r}.",
-            hint=f"Set it to {' or '.join(NAMES)}.",
+            _("Unknown RECOGNIZER “%(name)s”.") % {"name": settings.RECOGNIZER},
+            hint=_("Set it to one of: %(names)s.") % {"names": ", ".join(NAMES)},
             id="imagelib.E001",
         )
     ]
 
 
 @register(Tags.security)
-def apis_known(**_: Any) -> list[CheckMessage]:
+def apis_known(**_options: Any) -> list[CheckMessage]:
     unknown = sorted(set(settings.RECOGNIZER_APIS) - set(Analysis.Api.values))
     if not unknown:
         return []
     return [
         Error(
-            f"RECOGNIZER_APIS contains unknown APIs: {', '.join(unknown)}.",
-            hint=f"Choose from {', '.join(Analysis.Api.values)}, or leave it empty for all.",
+            _("RECOGNIZER_APIS contains unknown APIs: %(names)s.") % {"names": ", ".join(unknown)},
+            hint=_("Choose from %(names)s, or leave it empty for all.") % {"names": ", ".join(Analysis.Api.values)},
             id="imagelib.E002",
         )
     ]
 
 
 @register(Tags.security)
-def region_known(**_: Any) -> list[CheckMessage]:
+def region_known(**_options: Any) -> list[CheckMessage]:
     if settings.RECOGNIZER != "rekognition" or settings.AWS_REGION:
         return []
     return [
         Error(
-            "RECOGNIZER is rekognition, but AWS_REGION is not set.",
-            hint="Set AWS_REGION to the region of your bucket, for example eu-central-1.",
+            _("RECOGNIZER is rekognition, but AWS_REGION is not set."),
+            hint=_("Set AWS_REGION to the region of your bucket, for example eu-central-1."),
             id="imagelib.E003",
         )
     ]
 
 
 @register(Tags.security)
-def limits_sensible(**_: Any) -> list[CheckMessage]:
+def limits_sensible(**_options: Any) -> list[CheckMessage]:
     wrong = [
-        Error(f"{name} is {value}.", hint=f"Set it to a value from {low:,} to {high:,}.", id="imagelib.E004")
+        Error(
+            _("%(name)s is %(value)s.") % {"name": name, "value": value},
+            hint=_("Set it to a value from %(low)s to %(high)s.") % {"low": f"{low:,}", "high": f"{high:,}"},
+            id="imagelib.E004",
+        )
         for name, value, low, high in (
             ("MAX_UPLOAD_BYTES", settings.MAX_UPLOAD_BYTES, 1, 2**40),
             ("MAX_PIXELS", settings.MAX_PIXELS, 1, 2**31),
@@ -85,10 +90,10 @@ def limits_sensible(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def filters_known_to_rekognition(**_: Any) -> list[CheckMessage]:
+def filters_known_to_rekognition(**_options: Any) -> list[CheckMessage]:
     # With a filter that Rekognition rejects, the analysis of every picture would fail.
     return [
-        Error(mistake, hint=f"Correct {name.upper()}.", id="imagelib.E005")
+        Error(mistake, hint=_("Correct %(name)s.") % {"name": name.upper()}, id="imagelib.E005")
         for name in FILTERS
         for mistake in _mistakes(name, getattr(settings, name.upper()))
     ]
@@ -98,16 +103,17 @@ def _mistakes(name: str, names: list[str]) -> list[str]:
     try:
         Parameters(**{name: tuple(names)})  # type: ignore[arg-type]
     except ValueError as error:
-        return [str(error)]
+        return [translated(error)]
     return []
 
 
 @register(Tags.security)
-def quota_sensible(**_: Any) -> list[CheckMessage]:
+def quota_sensible(**_options: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"Invalid entry {api}={rate} in REKOGNITION_QUOTA.",
-            hint=f"Set calls per second above 0 for {', '.join(Analysis.Api.values)}, for example labels=20,faces=40.",
+            _("Invalid entry %(entry)s in REKOGNITION_QUOTA.") % {"entry": f"{api}={rate}"},
+            hint=_("Set calls per second above 0 for %(names)s, for example labels=20,faces=40.")
+            % {"names": ", ".join(Analysis.Api.values)},
             id="imagelib.E006",
         )
         for api, rate in settings.REKOGNITION_QUOTA.items()
@@ -123,23 +129,29 @@ def _is_rate(text: str) -> bool:
 
 
 @register(Tags.security)
-def rekognition_can_read_the_bucket(**_: Any) -> list[CheckMessage]:
+def rekognition_can_read_the_bucket(**_options: Any) -> list[CheckMessage]:
     if not settings.REKOGNITION_READS_BUCKET or settings.RECOGNIZER != "rekognition":
         return []
     options = cast(dict[str, Any], settings.STORAGES["default"])["OPTIONS"]
     if not options.get("bucket_name"):
-        reason, hint = "pictures are not stored in S3", "Set AWS_STORAGE_BUCKET_NAME, or remove the setting."
+        reason, hint = _("pictures are not stored in S3"), _("Set AWS_STORAGE_BUCKET_NAME, or remove the setting.")
     elif options.get("endpoint_url"):
-        reason = f"the bucket is at {redact_url_credentials(options['endpoint_url'])}, which Rekognition cannot reach"
-        hint = "Remove the setting, or AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3."
+        reason = _("the bucket is at %(url)s, which Rekognition cannot reach") % {
+            "url": redact_url_credentials(options["endpoint_url"])
+        }
+        hint = _("Remove the setting, or AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3.")
     elif (options.get("region_name") or settings.AWS_REGION) != settings.AWS_REGION:
-        reason = f"the bucket is in {options['region_name']} and Rekognition is called in {settings.AWS_REGION}"
-        hint = "Rekognition reads only buckets in its own region: remove the setting, or use one region."
+        reason = _("the bucket is in %(bucket_region)s and Rekognition is called in %(region)s") % {
+            "bucket_region": options["region_name"],
+            "region": settings.AWS_REGION,
+        }
+        hint = _("Rekognition reads only buckets in its own region: remove the setting, or use one region.")
     else:
         return []
     return [
         checks.Warning(
-            f"REKOGNITION_READS_BUCKET has no effect: {reason}. Pictures are sent as bytes instead.",
+            _("REKOGNITION_READS_BUCKET has no effect: %(reason)s. Pictures are sent as bytes instead.")
+            % {"reason": reason},
             hint=hint,
             id="imagelib.W002",
         )
@@ -147,20 +159,20 @@ def rekognition_can_read_the_bucket(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def paid_recognizer_has_a_budget(**_: Any) -> list[CheckMessage]:
+def paid_recognizer_has_a_budget(**_options: Any) -> list[CheckMessage]:
     if settings.RECOGNIZER != "rekognition" or settings.MONTHLY_BUDGET is not None:
         return []
     return [
         checks.Warning(
-            "RECOGNIZER is rekognition, which costs money, but MONTHLY_BUDGET is not set.",
-            hint="Set MONTHLY_BUDGET to the maximum cost per month in US dollars.",
+            _("RECOGNIZER is rekognition, which costs money, but MONTHLY_BUDGET is not set."),
+            hint=_("Set MONTHLY_BUDGET to the maximum cost per month in US dollars."),
             id="imagelib.W003",
         )
     ]
 
 
 @register(Tags.security)
-def own_models_described(**_: Any) -> list[CheckMessage]:
+def own_models_described(**_options: Any) -> list[CheckMessage]:
     if settings.RECOGNIZER != "local" or not (settings.LOCAL_DETECTOR or settings.LOCAL_CLASSIFIER):
         return []
     # Imported here, since most processes need none of it. Models are run by `doctor` only, which takes a second.
@@ -171,60 +183,64 @@ def own_models_described(**_: Any) -> list[CheckMessage]:
     try:
         label_models.use_own_labels()
     except ModelUnavailable as error:
-        hint = (
+        hint = _(
             "Correct LOCAL_DETECTOR, LOCAL_CLASSIFIER or the description (docs/local-models.md), or remove the setting."
         )
-        return [Error(str(error), hint=hint, id="imagelib.E010")]
+        return [Error(translated(error), hint=hint, id="imagelib.E010")]
     return []
 
 
 @register(Tags.security, deploy=True)
-def memory_suffices(**_: Any) -> list[CheckMessage]:
+def memory_suffices(**_options: Any) -> list[CheckMessage]:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if machine * 3 // 4 >= settings.DECODE_MEMORY_BYTES:
         return []
     return [
         checks.Warning(
-            f"DECODE_MEMORY_BYTES is {filesize(settings.DECODE_MEMORY_BYTES)}, more than three quarters of this "
-            f"machine's memory ({filesize(machine)}).",
-            hint="Lower it: decoding in all processes takes up to this much beside the servers and workers themselves.",
+            _("DECODE_MEMORY_BYTES is %(size)s, more than three quarters of this machine's memory (%(memory)s).")
+            % {"size": filesize(settings.DECODE_MEMORY_BYTES), "memory": filesize(machine)},
+            hint=_(
+                "Lower it: decoding uses up to this much memory in all processes together, in addition to servers and"
+                " workers."
+            ),
             id="imagelib.W007",
         )
     ]
 
 
 @register(Tags.security, deploy=True)
-def services_of_its_own(**_: Any) -> list[CheckMessage]:
+def services_of_its_own(**_options: Any) -> list[CheckMessage]:
     if not settings.EMBEDDED:
         return []
     return [
         checks.Warning(
-            f"imagelib runs {' and '.join(sorted(settings.EMBEDDED))} itself, reachable from this machine only.",
-            hint="Set DATABASE_URL and REDIS_URL to servers that all web and worker processes can reach.",
+            _("imagelib runs %(services)s itself, reachable from this machine only.")
+            % {"services": ", ".join(sorted(settings.EMBEDDED))},
+            hint=_("Set DATABASE_URL and REDIS_URL to servers that all web and worker processes can reach."),
             id="imagelib.W001",
         )
     ]
 
 
 @register(Tags.security)
-def hosts_named(**_: Any) -> list[CheckMessage]:
+def hosts_named(**_options: Any) -> list[CheckMessage]:
     if "*" not in settings.ALLOWED_HOSTS:
         return []
     return [
         checks.Warning(
-            "ALLOWED_HOSTS is *: any Host header is accepted, and used in links sent by mail.",
-            hint="Set it to the host names of this site.",
+            _("ALLOWED_HOSTS is *: any Host header is accepted, and used in links sent by mail."),
+            hint=_("Set it to the host names of this site."),
             id="imagelib.W006",
         )
     ]
 
 
 @register(Tags.security)
-def proxies_known(**_: Any) -> list[CheckMessage]:
+def proxies_known(**_options: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"Invalid address or network in TRUSTED_PROXIES: {text}.",
-            hint="Set it to addresses or networks, for example 127.0.0.1 or 10.0.0.0/8.",
+            _("Invalid address or network in TRUSTED_PROXIES: %(text)s.") % {"text": text},
+            hint=_("Set it to addresses or networks, for example 127.0.0.1 or 10.0.0.0/8."),
             id="imagelib.E007",
         )
         for text in settings.TRUSTED_PROXIES
@@ -241,26 +257,26 @@ def _is_network(text: str) -> bool:
 
 
 @register(Tags.security, deploy=True)
-def proxy_in_front(**_: Any) -> list[CheckMessage]:
+def proxy_in_front(**_options: Any) -> list[CheckMessage]:
     if settings.SECURE_PROXY_SSL_HEADER is None:
-        sentence = "The web server is not behind a proxy, so there is no TLS, and slow clients block its workers."
-        hint = "Add a proxy that buffers requests and responses, and set BEHIND_PROXY and TRUSTED_PROXIES."
+        sentence = _("The web server is not behind a proxy, so there is no TLS, and slow clients block its workers.")
+        hint = _("Add a proxy that buffers requests and responses, and set BEHIND_PROXY and TRUSTED_PROXIES.")
         return [checks.Warning(sentence, hint=hint, id="imagelib.W004")]
     if not settings.TRUSTED_PROXIES:
-        sentence = "TRUSTED_PROXIES is not set, so all failed sign-ins are counted for the proxy's address."
-        hint = "Set it to the addresses the proxy connects from, for example 127.0.0.1."
+        sentence = _("TRUSTED_PROXIES is not set, so all failed sign-ins are counted for the proxy's address.")
+        hint = _("Set it to the addresses the proxy connects from, for example 127.0.0.1.")
         return [checks.Warning(sentence, hint=hint, id="imagelib.W005")]
     return []
 
 
 @register(Tags.security, deploy=True)
-def not_root(**_: Any) -> list[CheckMessage]:
+def not_root(**_options: Any) -> list[CheckMessage]:
     if os.geteuid() != 0:
         return []
     return [
         checks.Info(  # not a warning: image builds often run `check --deploy` as root but serve as another user
-            "imagelib runs as root: a vulnerability would expose the entire machine.",
-            hint="Run it as a separate user with write access to IMAGELIB_VAR only.",
+            _("imagelib runs as root: a vulnerability would expose the entire machine."),
+            hint=_("Run it as a separate user with write access to IMAGELIB_VAR only."),
             id="imagelib.I001",
         )
     ]

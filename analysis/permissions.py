@@ -12,7 +12,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models import Batch, Bucket, Image, ImageQuerySet, Viewer
+from analysis.models import Batch, Bucket, Export, Image, ImageQuerySet, Viewer
 from imagelib.accounts.models import User
 
 AnyUser = AbstractBaseUser | AnonymousUser
@@ -169,6 +169,14 @@ def viewable_batches(user: AnyUser) -> QuerySet[Batch]:
     if _is_staff_with(user, Codename.VIEW_BATCH, Codename.CHANGE_BATCH):
         return batches
     return batches.filter(person_id=user.pk)
+
+
+def viewable_exports(user: AnyUser) -> QuerySet[Export]:
+    """The user's own exports.
+
+    Nobody else's, not even for staff: they contain what only their owner may see.
+    """
+    return Export.objects.filter(owner_id=user.pk)
 
 
 def can_control_batch(user: AnyUser, batch: Batch) -> bool:

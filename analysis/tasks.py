@@ -20,6 +20,7 @@ from analysis import pipeline
 from analysis.batches import lifecycle, progress, queueing, report
 from analysis.bucket_sync import importer
 from analysis.curation import bulk, bulk_steps
+from analysis.exports import background as background_exports
 from analysis.health import heartbeat as health_heartbeat
 from analysis.health import watchdog
 from analysis.library import backfills, duplicate_flags, uploads
@@ -113,6 +114,11 @@ def compute_embeddings() -> None:
 
 
 @shared_task(base=OnCommitTask)
+def write_export(*, export_id: int) -> None:
+    background_exports.run(export_id)
+
+
+@shared_task(base=OnCommitTask)
 def sweep() -> None:
     """Send tasks for all due work, as messages may be lost; advance bulk runs."""
     outages.delete_idle()
@@ -132,6 +138,8 @@ def sweep() -> None:
         check_uploads.delay()
     for bucket_id in importer.due_buckets():
         import_bucket_objects.delay(bucket_id=bucket_id)
+    for export_id in background_exports.due_ids():
+        write_export.delay(export_id=export_id)
     if embedding_queue.is_due():
         compute_embeddings.delay()
     watchdog.log_stalls()
@@ -160,6 +168,7 @@ def analyze_on_schedule() -> None:
 @shared_task(base=OnCommitTask)
 def sweep_blobs() -> None:
     uploads.delete_expired()
+    background_exports.delete_expired()
     IdempotentRequest.delete_expired()
     blobs.sweep(older_than=timedelta(hours=1))
 

@@ -7,6 +7,7 @@ from celery import Celery
 from celery.signals import beat_init, celeryd_init, worker_ready
 from django.conf import settings
 
+from analysis.formatting import translated
 from imagelib import celery_patches, embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
@@ -23,7 +24,7 @@ def start_embedded(**_kwargs: object) -> None:
     try:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
     except embedded.ServerStartError as error:
-        raise SystemExit(str(error)) from error  # Celery logs any other exception and continues
+        raise SystemExit(translated(error)) from error  # Celery logs any other exception and continues
 
 
 @worker_ready.connect

@@ -11,7 +11,20 @@ from imagelib.private_files import make_folder
 
 
 def load_or_create(path: Path, *, is_public: bool) -> str:
-    """Read the key, or generate it once. Raises ImproperlyConfigured if `is_public`."""
+    """Read the key, or generate it once.
+
+    Raises ImproperlyConfigured if `is_public`, or if the file cannot be read or written.
+    """
+    try:
+        return _load_or_create(path, is_public=is_public)
+    except OSError as error:
+        # The first file that is read or written: without this sentence every command would end in a traceback.
+        raise ImproperlyConfigured(
+            f"IMAGELIB_VAR is {path.parent}, which cannot be used: {error.strerror}. Set it to a folder of this user."
+        ) from error
+
+
+def _load_or_create(path: Path, *, is_public: bool) -> str:
     if path.exists():
         return path.read_text()
     if is_public:

@@ -6,6 +6,7 @@ A test compares docs/settings.md and .env.example with this file.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from environs import Env
@@ -49,6 +50,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 # --- API --------------------------------------------------------------------------------------------------------------
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)
+EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match")
@@ -102,6 +104,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "analysis.web.search_replica.SearchReplica",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "imagelib.urls"
@@ -159,17 +162,21 @@ CONTENT_SECURITY_POLICY = csp.policy(
 
 _database = dj_database_url.parse(DATABASE_URL or embedded.database_url(VAR))
 # Threads share connections through psycopg's pool, which replaces Django's persistent connections.
-_pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
+_pool: dict[str, Any] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 20), "timeout": 10}
 # For the searches' own statements; Django's cursors never prepare.
 _prepare_after = 3 if env.bool("DATABASE_PREPARED", True) else None
-DATABASES = {
-    "default": {
-        **_database,
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**_database.get("OPTIONS", {}), "pool": _pool, "prepare_threshold": _prepare_after},
-    }
-}
+
+
+def _connected(database: Any, **pool: Any) -> dict[str, Any]:
+    options = {**database.get("OPTIONS", {}), "pool": _pool | pool, "prepare_threshold": _prepare_after}
+    return {**database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+
+
+DATABASES = {"default": _connected(_database)}
+# A streaming replica that searches read; see analysis/search/replica.py.
+if _replica_url := env.str("DATABASE_REPLICA_URL", ""):
+    # A page waits less for it than for the primary database, which takes over.
+    DATABASES["replica"] = _connected(dj_database_url.parse(_replica_url), timeout=1)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SEARCH_SECONDS = env.float("SEARCH_SECONDS", 5.0)

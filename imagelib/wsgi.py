@@ -13,4 +13,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imagelib.settings")
 embedded.start(settings.VAR, services=settings.EMBEDDED)
 application = get_wsgi_application()
 if os.geteuid() == 0:
-    logging.getLogger(__name__).warning("imagelib is running as root. Run it as a user of its own.")
+    logging.getLogger(__name__).warning("imagelib is running as root. Run it as a separate user.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -12,7 +13,16 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
+from analysis.health import services
 from tests import environment, factories
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores.
+
+    The tests wait for servers and timeouts half of their time.
+    """
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +35,8 @@ def _fast_settings() -> None:
     """Set once: each change of a setting tells about twenty receivers in Django."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    # Celery always waits as long as it may for more workers to answer, and nearly all tests have none.
+    services.PING_TIMEOUT = 0.1
 
 
 @pytest.fixture(autouse=True)

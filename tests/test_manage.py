@@ -57,6 +57,14 @@ def test_a_command_that_needs_no_servers_starts_none(var: Path) -> None:
     assert not (var / "postgres").exists()
 
 
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    process = manage(tmp_path / "file", "migrate")
+    sentence = f"IMAGELIB_VAR is {tmp_path / 'file'}, which cannot be used: Not a directory."
+    assert process.communicate()[1] == f"{sentence} Set it to a folder of this user.\n"
+    assert process.returncode == 1
+
+
 def test_a_command_that_is_told_to_end_leaves_no_server(var: Path) -> None:
     code = "from django.db import connection as c; c.ensure_connection(); print('in', flush=True); input()"
     process = manage(var, "shell", "--verbosity", "0", "--command", code)

@@ -10,13 +10,13 @@ from ninja import Query, Router
 
 from analysis import permissions
 from analysis.api.authentication import READ
-from analysis.exports.formats import FORMATS
+from analysis.exports.formats import FORMATS, write
 from analysis.exports.image_rows import Options, image_rows
 from analysis.models import Label
 from analysis.search import results
 from analysis.search.syntax.parser import MAX_LENGTH, parse
 from analysis.search.time_limit import time_limit
-from analysis.web.export import file_response
+from analysis.web.export import stream
 
 router = Router(tags=["Exports"])
 FormatName = Literal["csv", "jsonl", "json", "coco", "names", "dynamodb", "xmp", "originals", "annotated"]
@@ -49,4 +49,4 @@ def export_images(
     options = Options(labels, min_confidence, kinds)
     web_request: Any = request
     rows = image_rows(query, viewer=viewer, options=options, has_boxes=entry.has_boxes)
-    return file_response(web_request, entry, rows)
+    return stream(web_request, entry, write(entry, rows))

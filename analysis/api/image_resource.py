@@ -41,7 +41,7 @@ class Location(Schema):
 
 
 class ImageUrls(Schema):
-    """`page` is for people; the others give files to whoever sends the token."""
+    """`page` is for people; the others return files to clients that send the token."""
 
     page: str
     thumb: str

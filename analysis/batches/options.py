@@ -12,10 +12,10 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from analysis.batches.selection import LATEST, latest_version
-from analysis.formatting import count, dollars
+from analysis.formatting import count, dollars, translated
 from analysis.models import Analysis, Batch
 from analysis.recognition import registry
-from analysis.recognition.base import ApiName
+from analysis.recognition.base import ApiName, InvalidParameter
 from analysis.search.syntax.parser import InvalidQuery, parse
 
 MAX_BUDGET = Decimal(100_000)
@@ -143,6 +143,6 @@ def _parameters(apis: list[str], *, min_confidence: float | None, max_labels: in
             parameters = replace(parameters, min_confidence=min_confidence, moderation_min_confidence=min_confidence)
         if max_labels is not None:
             parameters = replace(parameters, max_labels=max_labels)
-    except ValueError as error:
-        raise InvalidBatchOptions(str(error)) from error
+    except InvalidParameter as error:
+        raise InvalidBatchOptions(translated(error)) from error
     return {api: parameters.as_json(cast(ApiName, api)) for api in apis}

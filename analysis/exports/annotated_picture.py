@@ -7,11 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Literal
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from analysis.exports.image_rows import LabelBox, LabelRow
 
 PALETTE = ("#0b6e6e", "#c2410c", "#6d28d9", "#15803d", "#b91c1c", "#1d4ed8", "#a16207", "#be185d")
+CONTRAST = ("#ffff00", "#00ffff", "#ff00ff", "#00ff00")
+# Okabe and Ito, "Color Universal Design": told apart by people with any kind of color vision.
+COLOR_BLIND = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+PALETTES: dict[str, tuple[Promise, tuple[str, ...]]] = {
+    "standard": (_("Standard"), PALETTE),
+    "contrast": (_("High contrast"), CONTRAST),
+    "color-blind": (_("For color-blind readers"), COLOR_BLIND),
+}
 FONT_SHARE = 1 / 45
 """Height of the text as a share of the shorter side."""
 MIN_FONT, PADDING = 11, 4

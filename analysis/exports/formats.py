@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analysis.exports import archives, coco, text_formats
+from analysis.exports.annotated_picture import Style
 from analysis.exports.image_rows import ImageRow
 
 
@@ -40,3 +41,17 @@ _ALL = (
     Format("annotated", _("Pictures with boxes (ZIP)"), "zip", ZIP, archives.annotated_pictures, has_boxes=True),
 )
 FORMATS = {entry.name: entry for entry in _ALL}
+
+
+def write(
+    entry: Format, rows: Iterable[ImageRow], *, columns: Collection[str] = (), style: Style | None = None
+) -> Iterator[bytes]:
+    """The file in chunks.
+
+    `columns`: of a CSV table, by default all. `style`: of the boxes in annotated pictures.
+    """
+    if entry.name == "csv" and columns:
+        return text_formats.csv_lines(rows, columns=columns)
+    if entry.name == "annotated" and style:
+        return archives.annotated_pictures(rows, style)
+    return entry.write(rows)

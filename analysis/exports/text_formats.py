@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import compress
 from typing import Any
 
 from analysis.exports.image_rows import ImageRow, LabelRow
@@ -52,9 +53,10 @@ def file_labels(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     )
 
 
-def csv_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
+def csv_lines(rows: Iterable[ImageRow], *, columns: Collection[str] = CSV_COLUMNS) -> Iterator[bytes]:
     """One line a label; pictures without labels have one line without."""
-    yield BOM.encode() + _csv_line(CSV_COLUMNS)
+    chosen = [name in columns for name in CSV_COLUMNS]
+    yield BOM.encode() + _csv_line(compress(CSV_COLUMNS, chosen))
     for row in rows:
         image = row.image
         start = [
@@ -67,9 +69,9 @@ def csv_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:
         ]
         for label in row.labels:
             end = [label.name, label.kind, label.category, label.confidence, label.instances, label.verdict]
-            yield _csv_line([*start, *end])
+            yield _csv_line(compress([*start, *end], chosen))
         if not row.labels:
-            yield _csv_line([*start, *[None] * 6])
+            yield _csv_line(compress([*start, *[None] * 6], chosen))
 
 
 def dynamodb_lines(rows: Iterable[ImageRow]) -> Iterator[bytes]:

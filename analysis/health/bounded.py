@@ -6,6 +6,8 @@ from collections.abc import Callable
 from threading import Thread
 from typing import TypeVar
 
+from django.utils.translation import gettext as _
+
 # Seconds for a check outside the database, which has a statement timeout of its own.
 LIMIT = 10.0
 T = TypeVar("T")
@@ -32,5 +34,5 @@ def bounded(function: Callable[[], T], *, seconds: float = LIMIT) -> T:
     if errors:
         raise errors[0]
     if not results:
-        raise TimeoutError(f"no response within {seconds:.0f} s")
+        raise TimeoutError(_("no response within %(seconds)s s") % {"seconds": f"{seconds:.0f}"})
     return results[0]

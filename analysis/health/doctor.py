@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from analysis.findings import Finding, State, failed, first_line, ok, warning
 from analysis.health import embeddings, local_models, services, storage, workload
+from analysis.search import replica
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def all_checks() -> tuple[Check, ...]:
         Check("versions", versions),
         Check("configuration", configuration),
         Check("database", services.check_database),
+        *([Check("read replica", services.check_replica, DATABASE)] if replica.is_configured() else []),
         Check("migrations", services.check_migrations, DATABASE),
         Check("redis", services.check_broker),
         Check("queue", services.check_queue, BROKER),

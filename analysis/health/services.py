@@ -18,6 +18,8 @@ from analysis.findings import Finding, failed, first_line, ok, warning
 from analysis.formatting import duration, plural
 from analysis.health import heartbeat
 from analysis.health.bounded import bounded
+from analysis.search import replica
+from analysis.search.replica import ReplicaState
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 3  # seconds
 PING_TIMEOUT = 1.5
@@ -46,6 +48,26 @@ def check_database() -> Finding:
         message = _("PostgreSQL %(version)s is too old.") % {"version": version}
         return failed(subject, message, _("Use version %(version)s or newer.") % {"version": MIN_POSTGRES})
     return ok(subject, _("PostgreSQL %(version)s, %(size)s.") % {"version": version, "size": size})
+
+
+def check_replica() -> Finding:
+    """Only where there is one."""
+    subject, status = "read replica", replica.ReplicaMonitor().check()
+    instead = _("Searches read the primary database.")
+    match status.state:
+        case ReplicaState.USABLE:
+            return ok(subject, _("Searches read the replica; it has the latest changes."))
+        case ReplicaState.UNREACHABLE:
+            message = _("The read replica is not available: %(error)s.") % {"error": status.error}
+            next_step = _("Check DATABASE_REPLICA_URL and that the server is running.")
+        case ReplicaState.NO_STANDBY:
+            message = _("DATABASE_REPLICA_URL names a server that is no standby of the primary database.")
+            next_step = _("Name a streaming replica, or remove the setting.")
+        case ReplicaState.BEHIND:
+            # A single check knows only this moment: each replica is behind while many pictures are analyzed.
+            message = _("The read replica does not have the latest changes yet.")
+            next_step = _("Check its replication if this lasts and no pictures are being added.")
+    return warning(subject, f"{message} {instead}", next_step)
 
 
 def check_migrations() -> Finding:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from analysis.jobs import run_for
+from analysis.library import cities
 from analysis.library.camera_values import fill_camera_values
 from analysis.library.folders import fill_folders
 from analysis.models import Backfill, Image
@@ -17,6 +18,7 @@ MAX_SECONDS = 120.0
 STEPS: dict[str, Callable[[int, int], None]] = {
     "camera values": fill_camera_values,
     "folders": fill_folders,
+    cities.BACKFILL: cities.fill_cities,
 }
 """Functions that fill the images with ids after the first and up to the second number; repeating one is harmless."""
 

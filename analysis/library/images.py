@@ -18,6 +18,7 @@ from analysis.ingest.descriptive_metadata import DescriptiveMetadata
 from analysis.ingest.examine import Examined
 from analysis.library import duplicate_flags, folders
 from analysis.library.camera_values import camera_fields
+from analysis.library.cities import city_names
 from analysis.library.embedded_metadata import save_embedded_metadata
 from analysis.models import BucketObject, Image, ImageIndex, ImageLabel
 from analysis.storage import blobs, originals
@@ -232,6 +233,7 @@ def fields_from(examined: Examined) -> dict[str, Any]:
         "place": descriptive.place,
         "creator": descriptive.creator,
         "copyright": descriptive.copyright,
+        "city": city_names(metadata.latitude, metadata.longitude),
         "latitude": metadata.latitude,
         "longitude": metadata.longitude,
     }

@@ -5,7 +5,9 @@ from analysis.models.backfills import Backfill
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
+from analysis.models.cities import City
 from analysis.models.embeddings import ImageEmbedding
+from analysis.models.exports import Export
 from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.idempotent_requests import IdempotentRequest
@@ -41,8 +43,10 @@ __all__ = [
     "BulkChange",
     "Call",
     "ChangedImage",
+    "City",
     "ConfidenceStatistics",
     "EndedStatistics",
+    "Export",
     "Face",
     "FileKeyword",
     "Folder",

@@ -14,6 +14,17 @@ CAMERA_INDEXES = {
 """Indexes of camera settings, by the ends of their names."""
 
 
+class DateTaken(models.Func):
+    """The date taken as a sort key, never NULL.
+
+    A cursor can be compared with it. Images without a date have the first day of year 1: they
+    come after all others, by id.
+    """
+
+    template = "coalesce(%(expressions)s, '0001-01-01 00:00:00+00'::timestamptz)"
+    output_field = models.DateTimeField()
+
+
 class NameTrigrams(models.Func):
     """Characters and trigrams of a name, for a GIN index for substring searches.
 
@@ -29,6 +40,21 @@ class NameTrigrams(models.Func):
     )
     _pieces = ("string_to_array(lower(%(expressions)s), NULL)", *map(_trigrams.format, (1, 2, 3)))
     template = f"({' || '.join(_pieces)})"
+
+
+EARTH_RADIUS = 6371.0088
+"""The mean radius in kilometers."""
+
+
+def distance_sql(latitude: str, longitude: str) -> str:
+    """Kilometers from these columns to a point, whose coordinates `format` puts in.
+
+    The haversine formula, which is exact for short distances too; sind and cosd are in degrees.
+    """
+    return (
+        f"{2 * EARTH_RADIUS} * asin(sqrt(least(1.0, power(sind(({latitude} - {{0}}) / 2), 2) "
+        f"+ cosd({latitude}) * cosd({{0}}) * power(sind(({longitude} - {{1}}) / 2), 2))))"
+    )
 
 
 class DayOfYear(models.Func):

@@ -8,12 +8,12 @@ from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q
-from django.db.models.functions import Coalesce, Lower, Now
+from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from analysis.models.expressions import CAMERA_INDEXES, DayOfYear, NameTrigrams
+from analysis.models.expressions import CAMERA_INDEXES, DateTaken, DayOfYear, NameTrigrams
 from analysis.models.viewer import Viewer
 
 
@@ -181,6 +181,14 @@ class Image(models.Model):
     place = models.CharField(
         _("place"), max_length=200, blank=True, db_default="", help_text=_("Place names, most specific first.")
     )
+    city = models.CharField(
+        _("nearest city"),
+        max_length=200,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text=_("City, region and country by the coordinates."),
+    )
     creator = models.CharField(_("creator"), max_length=200, blank=True, db_default="")
     copyright = models.CharField(_("copyright"), max_length=200, blank=True, db_default="")
     # Two columns, not PostGIS: the extension is missing on many servers, and a box is all that searches compare.
@@ -233,10 +241,10 @@ class Image(models.Model):
             ),
             models.Index(fields=["-added_at", "-id"], condition=Q(trashed_at=None), name="image_newest"),
             models.Index(
-                Coalesce("taken_at", "added_at").desc(),
+                DateTaken("taken_at").desc(),
                 F("id").desc(),
                 condition=Q(trashed_at=None),
-                name="image_taken",
+                name="image_date_taken",
             ),
             models.Index(Lower("filename"), "id", condition=Q(trashed_at=None), name="image_name"),
             models.Index(fields=["-size", "-id"], condition=Q(trashed_at=None), name="image_size"),
@@ -268,6 +276,7 @@ class Image(models.Model):
             ),
             models.Index(DayOfYear("taken_at"), condition=Q(taken_at__isnull=False), name="image_day_of_year"),
             GinIndex(NameTrigrams("place"), name="image_places", condition=~Q(place=""), fastupdate=False),
+            GinIndex(NameTrigrams("city"), name="image_cities", condition=~Q(city=""), fastupdate=False),
             # Pages and counts of a folder, without reading the table.
             models.Index(
                 fields=["folder", "-added_at", "-id"],

@@ -144,7 +144,7 @@ class ImageIndex(models.Model):
         verbose_name_plural = _("picture indexes")
         # fastupdate=False: with a pending list each search would have to scan that list first.
         indexes = [
-            GinIndex(fields=["label_ids"], name="imageindex_labels", fastupdate=False),
+            models.Index(fields=["image"], condition=Q(label_ids=[]), name="imageindex_empty"),
             GinIndex(LabelWords("label_ids"), name="imageindex_words", fastupdate=False),
             *(
                 GinIndex(

@@ -19,6 +19,7 @@ from analysis.pipeline.buckets import (
     sync_bucket,
 )
 from analysis.pipeline.changes import change_label, merge_labels, start_bulk_change, undo
+from analysis.pipeline.exports import retry_export, start_export
 from analysis.pipeline.files import ImportedFile, import_files
 from analysis.pipeline.images import ingest_file, request_analysis, store_image
 from analysis.pipeline.uploads import complete_upload, validate_upload, validate_uploads
@@ -38,9 +39,11 @@ __all__ = [
     "replay_events",
     "request_analysis",
     "resume_batch",
+    "retry_export",
     "retry_failed",
     "run_batch",
     "start_bulk_change",
+    "start_export",
     "start_once",
     "start_sync",
     "store_image",

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, Self
 
 from analysis.aws.object_refs import S3Object as S3Object  # noqa: PLC0414
-from analysis.messages import gettext_noop
+from analysis.messages import MessageError, gettext_noop
 
 ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
 # The ledger's entry for a request without a usable response:
@@ -43,13 +43,17 @@ _FIELDS: dict[ApiName, tuple[str, ...]] = {
 }
 
 
+class InvalidParameter(MessageError, ValueError):
+    """A value that Rekognition would reject; the text begins with the field name."""
+
+
 @dataclass(frozen=True)
 class Parameters:
     """Options of a request. Confidences are percent.
 
     `image_properties` costs extra at AWS.
     The filters name labels and categories of labels, in any order; an empty inclusion filter admits all. Raises
-    ValueError, a sentence that begins with the field's name, for values that Rekognition would reject.
+    InvalidParameter.
     """
 
     max_labels: int = MAX_LABELS
@@ -64,9 +68,15 @@ class Parameters:
     def __post_init__(self) -> None:
         # botocore checks lower bounds only; Rekognition rejects the rest after the call was made.
         if type(self.max_labels) is not int or not 1 <= self.max_labels <= MAX_LABELS:
-            raise ValueError(f"max_labels must be a whole number from 1 to {MAX_LABELS}, not {self.max_labels!r}.")
+            raise InvalidParameter(
+                gettext_noop("max_labels must be a whole number from 1 to %(limit)s, not %(value)r."),
+                limit=MAX_LABELS,
+                value=self.max_labels,
+            )
         if type(self.image_properties) is not bool:
-            raise ValueError(f"image_properties must be true or false, not {self.image_properties!r}.")
+            raise InvalidParameter(
+                gettext_noop("image_properties must be true or false, not %(value)r."), value=self.image_properties
+            )
         for name in ("min_confidence", "moderation_min_confidence"):
             object.__setattr__(self, name, _percent(name, getattr(self, name)))
         for name in FILTERS:
@@ -102,22 +112,34 @@ class Parameters:
 
 def _percent(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:  # false for NaN
-        raise ValueError(f"{name} must be a number from 0 to 100, not {value!r}.")
+        raise InvalidParameter(
+            gettext_noop("%(name)s must be a number from 0 to 100, not %(value)r."), name=name, value=value
+        )
     return float(value)
 
 
 def _names(name: str, value: object) -> tuple[str, ...]:
     """Distinct names, sorted, since their order does not change the response."""
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{name} must be a list of names, not {value!r}.")
+        raise InvalidParameter(gettext_noop("%(name)s must be a list of names, not %(value)r."), name=name, value=value)
     names = tuple(sorted({item.strip() for item in value} - {""}))
     if len(names) > MAX_NAMES:
-        raise ValueError(f"{name} has {len(names)} names; Rekognition accepts at most {MAX_NAMES}.")
+        raise InvalidParameter(
+            gettext_noop("%(name)s has %(number)s names; Rekognition accepts at most %(limit)s."),
+            name=name,
+            number=len(names),
+            limit=MAX_NAMES,
+        )
     for item in names:
         if len(item) > MAX_NAME_LENGTH or not NAME.fullmatch(item):
-            raise ValueError(
-                f"{name}: {item!r} is not a valid name. Rekognition accepts up to {MAX_NAME_LENGTH} letters, digits, "
-                "spaces and punctuation marks."
+            raise InvalidParameter(
+                gettext_noop(
+                    "%(name)s: %(value)r is not a valid name. Rekognition accepts up to %(limit)s letters, digits, "
+                    "spaces and punctuation marks."
+                ),
+                name=name,
+                value=item,
+                limit=MAX_NAME_LENGTH,
             )
     return names
 

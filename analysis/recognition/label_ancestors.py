@@ -1,4 +1,4 @@
-"""The ancestors of labels: a label stands for its descendants, whoever named them."""
+"""The ancestors of labels: a search for a label also finds its descendants."""
 
 from __future__ import annotations
 

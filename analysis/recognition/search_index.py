@@ -186,6 +186,28 @@ def _replace_labels(image_ids: Collection[int], rows: list[LabelRow]) -> None:
         )
 
 
+_DELETE_TRASHED = """
+    DELETE FROM analysis_imageindex USING analysis_image image
+    WHERE image_id = ANY(%s) AND image.id = image_id AND image.trashed_at IS NOT NULL
+"""
+_UPSERT_IMAGE_INDEX = """
+    INSERT INTO analysis_imageindex AS old
+        (image_id, added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast)
+    SELECT image.id, image.added_at, image.owner_id, image.visibility,
+           ARRAY(SELECT label_id FROM analysis_imagelabel WHERE image_id = image.id ORDER BY label_id),
+           quality.brightness, quality.sharpness, quality.contrast
+    FROM analysis_image image
+    LEFT JOIN unnest(%s::bigint[], %s::float[], %s::float[], %s::float[])
+              AS quality (image_id, brightness, sharpness, contrast) ON quality.image_id = image.id
+    WHERE image.id = ANY(%s) AND image.trashed_at IS NULL
+    ON CONFLICT (image_id) DO UPDATE
+    SET (added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast) =
+        (excluded.added_at, excluded.owner_id, excluded.visibility, excluded.label_ids,
+         excluded.brightness, excluded.sharpness, excluded.contrast)
+    WHERE old IS DISTINCT FROM excluded
+"""
+
+
 def _replace_image_index(image_ids: Collection[int], results: Iterable[CurrentResult]) -> None:
     """Write the ImageIndex row of each image from its label rows.
 
@@ -197,30 +219,9 @@ def _replace_image_index(image_ids: Collection[int], results: Iterable[CurrentRe
         if result.api == Analysis.Api.LABELS and (quality := responses.quality_in(result.answer))
     }
     with connection.cursor() as cursor:
+        cursor.execute(_DELETE_TRASHED, [list(image_ids)])
         cursor.execute(
-            """
-            DELETE FROM analysis_imageindex USING analysis_image image
-            WHERE image_id = ANY(%s) AND image.id = image_id AND image.trashed_at IS NOT NULL
-            """,
-            [list(image_ids)],
-        )
-        cursor.execute(
-            """
-            INSERT INTO analysis_imageindex AS old
-                (image_id, added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast)
-            SELECT image.id, image.added_at, image.owner_id, image.visibility,
-                   ARRAY(SELECT label_id FROM analysis_imagelabel WHERE image_id = image.id ORDER BY label_id),
-                   quality.brightness, quality.sharpness, quality.contrast
-            FROM analysis_image image
-            LEFT JOIN unnest(%s::bigint[], %s::float[], %s::float[], %s::float[])
-                      AS quality (image_id, brightness, sharpness, contrast) ON quality.image_id = image.id
-            WHERE image.id = ANY(%s) AND image.trashed_at IS NULL
-            ON CONFLICT (image_id) DO UPDATE
-            SET (added_at, owner_id, visibility, label_ids, brightness, sharpness, contrast) =
-                (excluded.added_at, excluded.owner_id, excluded.visibility, excluded.label_ids,
-                 excluded.brightness, excluded.sharpness, excluded.contrast)
-            WHERE old IS DISTINCT FROM excluded
-            """,
+            _UPSERT_IMAGE_INDEX,
             [
                 list(qualities),
                 [quality.brightness for quality in qualities.values()],

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import psycopg
-from django.db import connection
 from psycopg.pq import Format
 
+from analysis.search.connection import search_connection
 from analysis.search.time_limit import check_deadline
 
 
@@ -17,11 +17,12 @@ def fetch_all(text: str, values: Iterable[Any] = ()) -> list[Any]:
     # Django's cursors bind parameters on the client, so PostgreSQL parses and plans every statement again, and they
     # parse each timestamp from text. Server-side parameters and binary rows save two thirds of a page of 60 images.
     check_deadline()
+    connection = search_connection()
     connection.ensure_connection()
     cursor = psycopg.Cursor(connection.connection)
     cursor.format = Format.BINARY
     # _prepare_cursor wraps a cursor as connection.cursor() does, so that queries are counted and logged.
-    with connection._prepare_cursor(cursor) as wrapped:  # type: ignore[attr-defined]
+    with connection._prepare_cursor(cursor) as wrapped:
         wrapped.execute(text, list(values))
         rows: list[Any] = wrapped.fetchall()
     return rows

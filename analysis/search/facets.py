@@ -100,7 +100,8 @@ def _upper_bound(statistics: Statistics, viewer: Viewer) -> int:
 
 def _share_statement(query: QueryParts, share: int) -> Sql:
     """The label ids of matches among one in `share` images."""
-    tsquery = label_tsquery(query.required, query.excluded)
+    # Without required labels, a tsquery of exclusions alone would read the whole index.
+    tsquery = label_tsquery(query.required, query.excluded) if query.required else None
     # A hash of the id and not the id: fronts and backs of cards may have been scanned in turns.
     tests = [Sql(f"(hashint8(d.image_id) & {share - 1}) = 0"), visibility_filter(query.resolved.viewer, "d")]
     if tsquery:

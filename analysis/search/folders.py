@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from analysis.models import Folder, Image, Viewer
 from analysis.search import results
+from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
 from analysis.search.query import Query
 from analysis.search.sql.conditions import visibility_filter
@@ -114,7 +115,8 @@ def folder_facets(query: Query, *, viewer: Viewer, maximum: int = 20) -> tuple[l
     ids = results.image_ids(query, viewer=viewer, limit=SAMPLE + 1)
     below = next((part.text.strip("/") for part in query.parts if names_a_folder(part)), "")
     depth = below.count("/") + 2 if below else 1
-    paths = Image.objects.filter(pk__in=ids[:SAMPLE], folder__isnull=False).values_list("folder__path", flat=True)
+    images = Image.objects.using(search_alias()).filter(pk__in=ids[:SAMPLE], folder__isnull=False)
+    paths = images.values_list("folder__path", flat=True)
     counts = Counter("/".join(path.split("/")[:depth]) for path in paths if path.count("/") >= depth - 1)
     facets = [FolderFacet(path, path.rpartition("/")[2], number) for path, number in counts.most_common(maximum)]
     return facets, len(ids) > SAMPLE

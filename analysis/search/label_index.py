@@ -9,11 +9,12 @@ import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from time import monotonic
 from typing import NamedTuple
 
 from analysis.models import Label, LabelAlias
+from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
 from analysis.search.folding import fold, is_inflection
 
@@ -145,7 +146,7 @@ class LabelIndex:
 
 
 class _Cache:
-    """The index of this process."""
+    """The index of this process, of one database: a replica may lack the newest names."""
 
     def __init__(self) -> None:
         self.index = LabelIndex()
@@ -160,15 +161,17 @@ class _Cache:
         return index
 
 
-_cache = _Cache()
+@cache
+def _cache(_alias: str) -> _Cache:
+    return _Cache()
 
 
 def label_index() -> LabelIndex:
     """The names of all labels that are not hidden."""
     # One short query each time; after MAX_AGE, one that reads all labels.
-    index = _cache.index
+    index = known_labels()
     [row] = fetch_all(f"SELECT {NAMES_STATE}", names_state_values(index))
-    return _cache.refreshed(index, NamesState.from_row(row[0]), max_age=MAX_AGE)
+    return _cache(search_alias()).refreshed(index, NamesState.from_row(row[0]), max_age=MAX_AGE)
 
 
 def names_state_values(index: LabelIndex) -> list[int]:
@@ -177,12 +180,12 @@ def names_state_values(index: LabelIndex) -> list[int]:
 
 def refreshed_index(index: LabelIndex, state: NamesState) -> LabelIndex:
     """The same for a search, which read `state` by a statement of its own."""
-    return _cache.refreshed(index, state, max_age=SEARCH_MAX_AGE)
+    return _cache(search_alias()).refreshed(index, state, max_age=SEARCH_MAX_AGE)
 
 
 def known_labels() -> LabelIndex:
     """The names as they were last read, which costs no query."""
-    return _cache.index
+    return _cache(search_alias()).index
 
 
 def edit_distance(first: str, second: str, *, limit: int) -> int:
@@ -203,7 +206,9 @@ def edit_distance(first: str, second: str, *, limit: int) -> int:
 
 def _names(*, after: tuple[int, int]) -> list[IndexedName]:
     """Names and aliases with higher ids; those of a merged label lead to its target."""
-    labels, aliases = Label.objects.filter(pk__gt=after[0]), LabelAlias.objects.filter(pk__gt=after[1])
+    database = search_alias()
+    labels = Label.objects.using(database).filter(pk__gt=after[0])
+    aliases = LabelAlias.objects.using(database).filter(pk__gt=after[1])
     sources = (
         (labels.filter(is_hidden=False, merged_into=None), ""),
         (aliases.filter(label__is_hidden=False, label__merged_into=None), "label__"),

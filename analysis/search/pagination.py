@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+from analysis.models.expressions import DateTaken
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNDATED = datetime(1, 1, 1, tzinfo=UTC)
+"""The sort key of images without a date taken, which come last in the order by date taken."""
 Key = datetime | int | str
 
 _PATTERN = re.compile(r"(?P<kind>[ns]?)(?P<key>[\w=-]{0,2000}?)-(?P<image>\d{1,18})", re.ASCII)
@@ -50,7 +54,7 @@ class Ordering:
 ORDERINGS = {
     "newest": Ordering("i.added_at", datetime, Order.TIME, date_field="added"),
     "oldest": Ordering("i.added_at", datetime, Order.TIME, is_ascending=True, date_field="added"),
-    "taken": Ordering("coalesce(i.taken_at, i.added_at)", datetime, date_field="taken"),
+    "taken": Ordering(DateTaken.template % {"expressions": "i.taken_at"}, datetime, date_field="taken"),
     "confidence": Ordering("", int, Order.CONFIDENCE),
     "name": Ordering("lower(i.filename)", str, is_ascending=True),
     "size": Ordering("i.size", int),

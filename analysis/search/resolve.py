@@ -30,33 +30,34 @@ PRIVATE = {Label.Kind.TAG, Label.Kind.CELEBRITY}
 """Labels whose names come from people: others learn them only from images that they may see."""
 
 _KIND = f"""
-    CASE said.kind WHEN '' THEN NOT label.is_hidden WHEN '{TRAIT}' THEN label.kind IN ('face', 'emotion')
-    ELSE label.kind = said.kind END
+    CASE lookup.kind WHEN '' THEN NOT label.is_hidden WHEN '{TRAIT}' THEN label.kind IN ('face', 'emotion')
+    ELSE label.kind = lookup.kind END
 """
 # A label merged into another is replaced by that one.
 _STANDING = "JOIN analysis_label label ON label.id = coalesce(named.merged_into_id, named.id)"
 _LOOKUPS = {
     "name": f"""
-        SELECT place, label.id, label.image_count, label.kind FROM said
-        JOIN analysis_label named ON lower(named.name) = lower(said.name) {_STANDING} WHERE how = 'name' AND {_KIND}
+        SELECT position, label.id, label.image_count, label.kind FROM lookup
+        JOIN analysis_label named ON lower(named.name) = lower(lookup.name) {_STANDING}
+        WHERE method = 'name' AND {_KIND}
         UNION
-        SELECT place, label.id, label.image_count, label.kind FROM said
-        JOIN analysis_labelalias alias ON lower(alias.name) = lower(said.name)
-        JOIN analysis_label named ON named.id = alias.label_id {_STANDING} WHERE how = 'name' AND {_KIND}
+        SELECT position, label.id, label.image_count, label.kind FROM lookup
+        JOIN analysis_labelalias alias ON lower(alias.name) = lower(lookup.name)
+        JOIN analysis_label named ON named.id = alias.label_id {_STANDING} WHERE method = 'name' AND {_KIND}
     """,
     "prefix": f"""
-        SELECT place, begun.id, begun.image_count, begun.kind FROM said CROSS JOIN LATERAL (
+        SELECT position, prefixed.id, prefixed.image_count, prefixed.kind FROM lookup CROSS JOIN LATERAL (
             SELECT DISTINCT label.id, label.image_count, label.kind FROM analysis_label named {_STANDING}
-            WHERE {_KIND} AND (starts_with(lower(named.name), lower(said.name)) OR EXISTS (
+            WHERE {_KIND} AND (starts_with(lower(named.name), lower(lookup.name)) OR EXISTS (
                 SELECT FROM analysis_labelalias alias
-                WHERE alias.label_id = named.id AND starts_with(lower(alias.name), lower(said.name))))
-            ORDER BY label.image_count DESC LIMIT {MAX_PREFIX_LABELS}) begun
-        WHERE how = 'prefix'
+                WHERE alias.label_id = named.id AND starts_with(lower(alias.name), lower(lookup.name))))
+            ORDER BY label.image_count DESC LIMIT {MAX_PREFIX_LABELS}) prefixed
+        WHERE method = 'prefix'
     """,
     "category": """
-        SELECT place, label.id, label.image_count, label.kind FROM said
-        JOIN analysis_label label ON lower(label.category) = lower(said.name)
-        WHERE how = 'category' AND NOT label.is_hidden AND label.merged_into_id IS NULL
+        SELECT position, label.id, label.image_count, label.kind FROM lookup
+        JOIN analysis_label label ON lower(label.category) = lower(lookup.name)
+        WHERE method = 'category' AND NOT label.is_hidden AND label.merged_into_id IS NULL
     """,
 }
 
@@ -96,28 +97,28 @@ def _lookups(query: Query) -> list[LabelLookup]:
 
 
 def _matching_labels(lookups: Sequence[LabelLookup], index: LabelIndex) -> list[tuple[Any, ...]]:
-    """Rows of place of the lookup, label id, image count, kind and names state.
+    """Rows of position of the lookup, label id, image count, kind and names state.
 
     The first has the number of images and the state instead of a label.
     """
     methods = dict.fromkeys(lookup.method for lookup in lookups)
     forms = [
-        (place, lookup.method, name, lookup.kind)
-        for place, lookup in enumerate(lookups)
+        (position, lookup.method, name, lookup.kind)
+        for position, lookup in enumerate(lookups)
         for name in unicode_forms(lookup.name)
     ]
     return fetch_all(
         f"""
-        WITH said AS (
-            SELECT * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS said (place, how, name, kind)),
-        meant AS ({" UNION ALL ".join(_LOOKUPS[method] for method in methods)})
-        SELECT -1 AS place, 0 AS id, (SELECT max(id) FROM analysis_image) AS image_count, '' AS kind,
+        WITH lookup AS (
+            SELECT * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS list (position, method, name, kind)),
+        matched AS ({" UNION ALL ".join(_LOOKUPS[method] for method in methods)})
+        SELECT -1 AS position, 0 AS id, (SELECT max(id) FROM analysis_image) AS image_count, '' AS kind,
             {NAMES_STATE} AS names_state
-        UNION ALL SELECT *, NULL FROM meant
+        UNION ALL SELECT *, NULL FROM matched
         UNION ALL
-        SELECT place, merged.id, merged.image_count, merged.kind, NULL FROM meant
-        JOIN analysis_label merged ON merged.merged_into_id = meant.id AND merged.reindex_cursor IS NOT NULL
-        ORDER BY place
+        SELECT position, merged.id, merged.image_count, merged.kind, NULL FROM matched
+        JOIN analysis_label merged ON merged.merged_into_id = matched.id AND merged.reindex_cursor IS NOT NULL
+        ORDER BY position
         """,
         [*map(list, zip(*forms, strict=True)), *names_state_values(index)],
     )
@@ -138,8 +139,8 @@ def _labels(
         return {}, KnownNames({}), 0, NamesState(index.newest, is_valid=True)
     [(_, _, total, _, state), *rows] = _matching_labels(lookups, index)
     matches: list[dict[int, tuple[int, str]]] = [{} for _ in lookups]
-    for place, pk, number, kind, _state in rows:
-        matches[place][pk] = (number, kind)
+    for position, pk, number, kind, _state in rows:
+        matches[position][pk] = (number, kind)
     found = dict(zip(lookups, matches, strict=True))
     labels = {
         lookup: LabelSet(tuple(sorted(rows)), sum(number for number, _ in rows.values()))

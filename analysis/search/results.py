@@ -13,6 +13,7 @@ from django.db.models.base import ModelState
 from django.utils.timezone import now
 
 from analysis.models import Image, Viewer
+from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
 from analysis.search.pagination import Cursor
 from analysis.search.plans.planner import QueryPlan
@@ -73,7 +74,8 @@ class Search:
         images.
         """
         ordering = self.plan.ordering
-        if not ordering.key or not Image.objects.visible_to(self.viewer).filter(pk=image_id).exists():
+        visible = Image.objects.using(search_alias()).visible_to(self.viewer)
+        if not ordering.key or not visible.filter(pk=image_id).exists():
             return None
         [(key,)] = fetch_all(f"SELECT {ordering.key} FROM analysis_image i WHERE i.id = %s", (image_id,))
         step = (-1 if ordering.is_ascending else 1) if is_before else 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from analysis.models import ImageEmbedding, Viewer
+from analysis.search.connection import search_alias, search_connection
 from analysis.search.database import fetch_all
 from analysis.search.sql.conditions import visibility_filter
 
@@ -37,7 +38,7 @@ def similar_ids(image_id: int, *, viewer: Viewer, limit: int = MAX_SIMILAR) -> l
     """
     if not _is_comparable(image_id):
         return []
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic(using=search_alias(), savepoint=False):
         near = _nearest(image_id, viewer, limit=min(limit, MAX_SIMILAR))
     return [pk for pk, distance in near if distance <= MAX_DISTANCE]
 
@@ -77,7 +78,7 @@ def _by_index(image_id: int, viewer: Viewer, *, limit: int, scanned: int) -> lis
     near = list[tuple[int, float]]()
     # A cursor of the server, since the scan can stop where pictures are no longer similar. A condition would not stop
     # it: the index would look for more until it gives up.
-    with connection.chunked_cursor() as cursor:
+    with search_connection().chunked_cursor() as cursor:
         cursor.execute(text, [image_id, *visible.values, image_id, image_id, limit])
         while rows := cursor.fetchmany(STEP if near else FIRST_STEP):
             near += rows

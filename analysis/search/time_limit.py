@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
+from analysis.search.connection import search_alias, search_connection
 from analysis.search.errors import InvalidQuery
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
@@ -29,11 +30,11 @@ def time_limit() -> Iterator[None]:
     if not seconds or _deadline.get() is not None:
         yield
         return
-    is_nested = connection.in_atomic_block
+    is_nested = search_connection().in_atomic_block
     token = _deadline.set(time.monotonic() + seconds)
     try:
         # SET LOCAL ends with the transaction, so the limit never reaches another client of PgBouncer.
-        with transaction.atomic(savepoint=False):
+        with transaction.atomic(using=search_alias(), savepoint=False):
             _set_statement_timeout(_milliseconds(seconds))
             yield
             if is_nested:
@@ -64,7 +65,7 @@ class TimeBudget:
         outer = _deadline.get()
         token = _deadline.set(min(self._deadline, outer or self._deadline))
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=search_alias()):
                 _set_statement_timeout(_milliseconds(remaining))
                 yield
                 # After an error, the savepoint restores it.
@@ -90,5 +91,6 @@ def _milliseconds(seconds: float) -> str:
 
 def _set_statement_timeout(value: str) -> None:
     # Through psycopg itself: Django would count it among the queries of the page.
+    connection = search_connection()
     connection.ensure_connection()
     connection.connection.execute(f"SET LOCAL statement_timeout = {value}")

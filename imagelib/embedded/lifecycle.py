@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from analysis.messages import gettext_noop
 from imagelib.embedded import postgres, redis
 from imagelib.embedded.server import ServerStartError, runtime_folder, take_lock
 from imagelib.private_files import make_folder, private_folder
@@ -41,7 +42,8 @@ def start(var: Path, *, services: Collection[str] = frozenset(SERVICES)) -> None
             for service in sorted(services):
                 SERVICES[service].start(var)
     except OSError as error:
-        raise ServerStartError(f"The embedded servers cannot use {error.filename or var}: {error.strerror}.") from error
+        message = gettext_noop("The embedded servers cannot use %(path)s: %(error)s.")
+        raise ServerStartError(message, path=error.filename or var, error=error.strerror) from error
 
 
 def leave(var: Path) -> None:
@@ -63,7 +65,7 @@ def remove(var: Path) -> None:
         return
     with _state_lock(var):
         if not _stop_if_unused(var):
-            raise ServerStartError(f"{var} is in use by another process. Stop it first.")
+            raise ServerStartError(gettext_noop("%(path)s is in use by another process. Stop it first."), path=var)
         postgres.remove(var)
         shutil.rmtree(runtime_folder(var), ignore_errors=True)
         for folder in ("postgres", "redis", "run"):

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from analysis.messages import gettext_noop
 from imagelib.embedded.binaries import reachable
 from imagelib.embedded.server import (
     PERSISTENT_TMP,
@@ -109,7 +110,8 @@ def _home_of_root(var: Path) -> Path:
     own_folder(var / "postgres")
     if (var / "postgres" / "data").exists():
         raise ServerStartError(
-            f"The database in {var / 'postgres'} belongs to another user. Run imagelib as that user."
+            gettext_noop("The database in %(folder)s belongs to another user. Run imagelib as that user."),
+            folder=var / "postgres",
         )
     path_file = var / "postgres" / "place"
     if not path_file.exists():
@@ -121,8 +123,13 @@ def _home_of_root(var: Path) -> Path:
     home = Path(path_file.read_text())
     if not home.exists():
         raise ServerStartError(
-            f"The database of {var} was in {home}, which no longer exists."
-            f" To start with an empty one, delete {path_file}."
+            gettext_noop(
+                "The database of %(folder)s was in %(home)s, which no longer exists."
+                " To start with an empty one, delete %(file)s."
+            ),
+            folder=var,
+            home=home,
+            file=path_file,
         )
     return own_folder(home, mode=0o711)
 
@@ -137,8 +144,11 @@ def _restrict_access(home: Path) -> None:
         name = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         raise ServerStartError(
-            f"The embedded PostgreSQL needs a user name, and user ID {os.geteuid()} has none."
-            " Add it to /etc/passwd, or set DATABASE_URL."
+            gettext_noop(
+                "The embedded PostgreSQL needs a user name, and user ID %(uid)s has none."
+                " Add it to /etc/passwd, or set DATABASE_URL."
+            ),
+            uid=os.geteuid(),
         ) from None
     access, names = _access_files(home)
     access.write_text(f"local all {NAME} peer map=owner\n")
@@ -204,7 +214,11 @@ def _initialize(home: Path, binaries: Path, *, account: Account, lock: int) -> N
         command += ["--no-sync"]
     result = run(command, account=account, keep=(lock,))
     if result.returncode:
-        raise ServerStartError(f"PostgreSQL's initdb failed in {home}:\n{result.stdout}{result.stderr}")
+        raise ServerStartError(
+            gettext_noop("PostgreSQL's initdb failed in %(folder)s:\n%(output)s"),
+            folder=home,
+            output=f"{result.stdout}{result.stderr}",
+        )
     unfinished.rename(home / "data")
 
 

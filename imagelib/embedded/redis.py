@@ -7,6 +7,7 @@ import socket
 from importlib.util import find_spec
 from pathlib import Path
 
+from analysis.messages import gettext_noop
 from imagelib.embedded.server import Account, Server, ServerStartError, own_folder, runtime_folder
 from imagelib.private_files import private_folder
 
@@ -63,7 +64,9 @@ def _binary() -> str:
     if binary := bundled():
         return str(binary)
     raise ServerStartError(
-        "There is no Redis server. Run `make setup`, install redis-server or valkey-server, or set REDIS_URL."
+        gettext_noop(
+            "There is no Redis server. Run `make setup`, install redis-server or valkey-server, or set REDIS_URL."
+        )
     )
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from analysis.messages import MessageError, gettext_noop
 from imagelib.private_files import append_to
 
 START_TIMEOUT = 60.0  # seconds; recovery after a crash takes most of it
@@ -29,7 +30,7 @@ LOG_LIMIT = 5_000_000  # bytes; a larger log is rotated at the next start
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-class ServerStartError(RuntimeError):
+class ServerStartError(MessageError):
     """An embedded server cannot be started; the message says why and what to do."""
 
 
@@ -68,14 +69,19 @@ class Server:
         while error := self.check():
             if time.monotonic() > deadline:
                 raise ServerStartError(
-                    f"{self._describe()} is running but does not respond: {error}. Stop it and try again."
+                    gettext_noop("%(server)s is running but does not respond: %(error)s. Stop it and try again."),
+                    server=self._describe(),
+                    error=error,
                 )
             lock = take_lock(self.folder)
             if lock is not None:
                 try:
                     if launched:
                         raise ServerStartError(
-                            f"{self.name} exited while starting. The end of {self.log}:\n{tail(self.log)}"
+                            gettext_noop("%(server)s exited while starting. The end of %(log)s:\n%(lines)s"),
+                            server=self.name,
+                            log=self.log,
+                            lines=tail(self.log),
                         )
                     detach(prepare(lock), log=self.log, keep=lock, account=account)
                     launched = True
@@ -205,7 +211,7 @@ def own_folder(path: Path, *, account: Account | None = None, mode: int = 0o700)
         status = path.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (uid, os.geteuid()) or status.st_mode & 0o022:
             raise ServerStartError(
-                f"{path} does not belong to imagelib and this user. Remove it and try again."
+                gettext_noop("%(path)s does not belong to imagelib and this user. Remove it and try again."), path=path
             ) from None
     if path.stat().st_uid != uid:
         os.chown(path, uid, -1)

@@ -50,6 +50,12 @@ def connection_stays_open():
 schema = schemathesis.openapi.from_dict(document())
 
 
+@pytest.fixture(scope="module")
+def wsgi_application():
+    """Made once: it loads all middleware, which takes longer than most requests."""
+    return get_wsgi_application()
+
+
 @pytest.fixture
 def token() -> str:
     """Of staff with pictures, so that most operations have something to answer."""
@@ -70,11 +76,11 @@ def token() -> str:
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-def test_whatever_is_sent_gets_a_documented_response(case, token, settings):
+def test_whatever_is_sent_gets_a_documented_response(case, token, wsgi_application, settings):
     settings.API_REQUESTS_PER_MINUTE = 0
     # Without compression, which schemathesis does not undo for a WSGI application.
     headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
-    response = case.call(base_url="http://localhost", app=get_wsgi_application(), headers=headers)
+    response = case.call(base_url="http://localhost", app=wsgi_application, headers=headers)
     case.validate_response(
         response,
         checks=[

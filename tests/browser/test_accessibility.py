@@ -29,7 +29,7 @@ SHOWN_ONCE = ("history", "delete")
 SIGNED_OUT = [name for name, (_, _, person) in PAGES.items() if person is None]
 SIGNED_IN = [name for name in PAGES if name not in (*FRAGMENTS, *SIGNED_OUT)]
 WITHOUT_ROWS = [name for name in SIGNED_IN if not PAGES[name][1]]
-SEARCHES = ("dog", "dog -grass taken:2024..", "nothing-like-this", "(dog", "is:trash", "is:failed")
+SEARCHES = ("dog", "dog -grass taken:2024.. sort:taken", "nothing-like-this", "(dog", "is:trash", "is:failed")
 
 
 OURS = ("moderate", "serious", "critical")

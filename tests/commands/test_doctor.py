@@ -62,7 +62,8 @@ def _of(look, subject: str) -> list[Finding]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("celery_worker_thread")
-def test_all_is_well(owner):
+def test_all_is_well(owner, monkeypatch):
+    monkeypatch.setattr("analysis.health.services.PING_TIMEOUT", 1.5)  # long enough for a busy worker
     tasks.heartbeat()
     pipeline.ingest_file(BytesIO(pictures.jpeg()), name="dog.jpg", owner_id=owner.pk)
     status, said = run("--json")

@@ -170,7 +170,7 @@ def reference_results(query: Query, library: Library) -> list[int]:
     keys = {
         "newest": lambda p: p.row.added_at,
         "oldest": lambda p: p.row.added_at,
-        "taken": lambda p: p.row.taken_at or p.row.added_at,
+        "taken": lambda p: p.row.taken_at or datetime(1, 1, 1, tzinfo=UTC),
         "confidence": lambda p: max((label.confidence for label in _labels_of(ranked, p, library)), default=0),
         "name": lambda p: p.row.filename.lower(),
         "size": lambda p: p.row.size,
@@ -351,15 +351,19 @@ def _in_range(node, picture, library):
 
 
 def _in_dates(node, picture, library):
-    return _within(_moment(node, picture).astimezone(UTC).date(), node.first, node.last)
+    moment = _moment(node, picture)
+    return moment is not None and _within(moment.astimezone(UTC).date(), node.first, node.last)
 
 
 def _in_period(node, picture, library):
+    moment = _moment(node, picture)
+    if moment is None:
+        return False
     if node.unit in {"today", "yesterday"}:
         day = library.moment.date() - timedelta(days=node.unit == "yesterday")
-        return _moment(node, picture).date() == day
+        return moment.date() == day
     length = timedelta(days=node.number * {"day": 1, "week": 7, "month": 30, "year": 365}[node.unit])
-    return _moment(node, picture) >= library.moment - length
+    return moment >= library.moment - length
 
 
 def _has_shape(node, picture, library):
@@ -438,9 +442,9 @@ def _similar_ids(node, library: Library) -> list[int]:
     return sorted((pk for pk, cosine in cosines.items() if cosine >= 0.5), key=lambda pk: -cosines[pk])
 
 
-def _moment(node, picture: Picture) -> datetime:
+def _moment(node, picture: Picture) -> datetime | None:
     row = picture.row
-    return row.added_at if node.field == "added" else row.taken_at or row.added_at
+    return row.added_at if node.field == "added" else row.taken_at
 
 
 def _fits(node, required: set[str], face: responses.DetectedFace) -> bool:
@@ -482,7 +486,9 @@ _EVALUATORS = {
     terms.CameraTerm: _has_camera,
     terms.LensTerm: lambda node, picture, library: node.text.lower() in picture.row.lens.lower(),
     terms.FolderTerm: _has_folder,
-    terms.PlaceTerm: lambda node, picture, library: node.text.lower() in picture.row.place.lower(),
+    terms.PlaceTerm: lambda node, picture, library: (
+        node.text.lower() in picture.row.place.lower() or node.text.lower() in picture.row.city.lower()
+    ),
     terms.NearTerm: _is_near,
     terms.DayTerm: _is_anniversary,
     terms.BoxTerm: _is_in_box,

@@ -337,6 +337,7 @@ def _picture(rng: random.Random, owner) -> Image:
         latitude=rng.choice([None, 1.5, -89.9, 89.99, 48.85]),
         longitude=rng.choice([None, 3.0, 179.95, -179.95, 2.35]),
         place=rng.choice(["", "Old pier, Hallstatt", "100%, Österreich"]),
+        city=rng.choice(["", "Hallein, Österreich", "Xàtiva, Spain"]),
         visibility=rng.choice([0, 0, 1, 2]),
         added_at=START + timedelta(days=rng.randrange(60), seconds=rng.randrange(3)),
         taken_at=rng.choice([None, START + timedelta(days=rng.randrange(60))]),

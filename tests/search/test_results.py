@@ -168,6 +168,7 @@ def test_results_equal_plain_python(owner, colleague):
 
 def test_cursor_works_for_dates_before_1970(owner):
     pictures = [create_image(owner, taken_at=START.replace(year=1900 + number)) for number in (71, 65, 31, 1)]
+    pictures += [create_image(owner, taken_at=None) for _ in range(2)][::-1]
     images, after = [], None
     for _ in pictures:
         piece = page(parse("sort:taken"), viewer=viewer_of(owner), after=after, size=1)

@@ -8,7 +8,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from analysis.models import Batch, Bucket, BulkChange, Image, SavedSearch, Upload
+from analysis.models import Batch, Bucket, BulkChange, Export, Image, SavedSearch, Upload
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_labeled_image
 from tests.web.shared_rows import *  # noqa: F403
@@ -36,6 +36,7 @@ ENTRIES = {
     "autocomplete": ("get", EVERYBODY_SIGNED_IN),
     "autocomplete-labels": ("get", EVERYBODY_SIGNED_IN),
     "months": ("get", EVERYBODY_SIGNED_IN),
+    "month-ids": ("get", EVERYBODY_SIGNED_IN),
     "search-help": ("get", EVERYBODY_SIGNED_IN),
     "searches": ("get", EVERYBODY_SIGNED_IN),
     "search": ("get", {PRIVATE: (302, 302, 302, SIGN_IN)}),  # a shared one; others' own are in test_saved_searches.py
@@ -58,6 +59,7 @@ ENTRIES = {
     "folders": ("get", EVERYBODY_SIGNED_IN),
     "folder": ("get", SEEN_SIGNED_IN),
     "folder-filter": ("get", EVERYBODY_SIGNED_IN),
+    "place-filter": ("get", EVERYBODY_SIGNED_IN),
     "export": ("get", EVERYBODY_SIGNED_IN),
     "export-download": ("post", {PRIVATE: (422, 422, 422, SIGN_IN)}),  # without a selection; more in test_export.py
     "duplicates": ("get", EVERYBODY_SIGNED_IN),
@@ -88,6 +90,10 @@ ENTRIES = {
     "image-visibility": ("post", OWNER_CHANGES),
     "image-trash": ("post", OWNER_CHANGES),
     "restore": ("post", OWNER_CHANGES),
+    "exports": ("get", EVERYBODY_SIGNED_IN),
+    "export-file": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "export-manifest": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
+    "export-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "analyze": ("get", EVERYBODY_SIGNED_IN),
     "dashboard": ("get", EVERYBODY_SIGNED_IN),
     "dashboard-csv": ("get", EVERYBODY_SIGNED_IN),
@@ -157,6 +163,8 @@ def address(name: str, image: Image) -> str:
     arguments |= {"upload-file": [ticket], "upload-complete": [ticket]}
     token = ApiToken.objects.filter(user=image.owner).values_list("pk", flat=True).first()
     arguments |= {"api-token-revoke": [token]}
+    export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
+    arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 

@@ -171,6 +171,24 @@ def test_facets_link_to_the_narrower_search(owner, browser):
     assert query_of(page.links["Dog 2"]) == ""  # active: a click takes it away
 
 
+@pytest.mark.parametrize(
+    ("query", "name", "without"),
+    [
+        ("dogs beach", "Dog", "beach"),
+        ("beach fire truck", "Fire Truck", "beach"),
+        ("puppy (beach OR lake)", "Dog", "beach OR lake"),
+        ("-cats dogs", "Dog", "-cats"),
+    ],
+)
+def test_facet_of_a_word_in_another_form_is_chosen(owner, browser, query, name, without):
+    create_labeled_image(owner, {"Dog": 98, "Beach": 90, "Fire Truck": 90})
+    create_labeled_image(owner, {"Cat": 98})
+    facets = {facet.get("title"): facet for facet in look(browser, query).all("a", "facet")}
+    assert facets[name].get("aria-current") == "true"
+    assert query_of(facets[name]["href"]) == without
+    assert "aria-current" not in facets["Fire Truck" if name == "Dog" else "Dog"]
+
+
 def test_color_facets_have_swatches(owner, browser):
     image = create_image(owner)
     color = {"Red": 200, "Green": 20, "Blue": 20, "SimplifiedColor": "red", "PixelPercent": 60.0}

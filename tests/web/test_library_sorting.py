@@ -66,7 +66,7 @@ def test_sort_by_confidence_requires_a_label(owner, browser):
 @pytest.fixture
 def months(owner):
     days = (datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC), datetime(2025, 12, 31, tzinfo=UTC))
-    return {f"{day:%B %Y}": create_image(owner, added_at=day) for day in days}
+    return {f"{day:%B %Y}": create_image(owner, added_at=day, taken_at=day) for day in days}
 
 
 def months_links(page: Page) -> list[str]:
@@ -89,6 +89,13 @@ def test_month_links_into_the_result(months, browser, query, order):
     assert names == order
     for index, name in enumerate(order):
         assert Page(browser.get(links[name])).cards() == [months[month].pk for month in order[index:]]
+
+
+def test_pictures_without_a_date_are_the_last_month(months, owner, browser):
+    undated = create_image(owner, added_at=datetime(2026, 6, 1, tzinfo=UTC))
+    page = Page(browser.get(months_links(look(browser, "sort:taken"))[0]))
+    assert list(page.links)[-1] == "Undated 1"
+    assert Page(browser.get(page.links["Undated 1"])).cards() == [undated.pk]
 
 
 def test_orders_without_time_have_no_months(months, browser):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from tests.factories import create_labeled_image
+from analysis.models import Label
+from tests.factories import create_image, create_labeled_image
 from tests.web.pages import Page
 
 pytestmark = pytest.mark.django_db
@@ -31,3 +32,26 @@ def test_a_search_by_post_is_led_to_its_address_unless_that_is_too_long(owner, s
         "A search can have at most 4,000 characters"
         in Page(browser.post(reverse("long-search"), {"q": "a" * 4_001})).text
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["д OR " + "д" * 3_995, "(" * 2_000 + ")" * 2_000, "д " * 1_999 + "д", '"' + "\\" * 3_998 + '"']
+)
+def test_a_search_of_4000_characters_by_post_is_answered(owner, signed_in, text):
+    image = create_labeled_image(owner, {"д": 90})
+    answer = signed_in(owner).post(reverse("long-search"), {"q": text}, follow=True)
+    assert (len(text) <= 4_000, answer.status_code) == (True, 200)
+    if " OR " in text:
+        assert Page(answer).cards() == [image.pk]
+
+
+@pytest.mark.parametrize("word", ["狗", "東京タワー", "כלב", "כֶּלֶב", "강아지", "кошка"])
+def test_searches_in_other_scripts_find_labels_texts_and_names(owner, signed_in, word):
+    labeled = create_labeled_image(owner, {word: 90})
+    create_image(owner, filename=f"a {word} b.jpg")
+    browser = signed_in(owner)
+    for text in (word, f'"{word}"', f"{word} -dog", f"dog OR {word}"):
+        assert Page(browser.get(reverse("library"), {"q": text})).cards() == [labeled.pk], text
+    Label.objects.all().delete()
+    page = Page(browser.get(reverse("library"), {"q": word}))
+    assert f"1 picture named “{word}”" in page.links

@@ -22,7 +22,7 @@ from django.db import OperationalError, connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from analysis.formatting import plural
+from analysis.formatting import plural, translated
 from analysis.management.translated_command import TranslatedCommand
 from analysis.models import Image
 from imagelib import embedded, process_manager
@@ -164,7 +164,7 @@ def _servers() -> Iterator[None]:
     try:
         embedded.start(settings.VAR, services=settings.EMBEDDED)
     except embedded.ServerStartError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(translated(error)) from error
     try:
         yield
     finally:

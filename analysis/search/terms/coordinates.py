@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analysis.models.expressions import NameTrigrams
+from analysis.models.expressions import EARTH_RADIUS, NameTrigrams, distance_sql
 from analysis.search.errors import InvalidValue
 from analysis.search.literals import number_literal
 from analysis.search.sql.conditions import image_condition, like_pattern
@@ -17,19 +17,13 @@ from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Resolution, Term, Value
 from analysis.search.terms.files import TEXT_TRIGRAMS, FileTerm
 
-EARTH_RADIUS = 6371.0088
-"""The mean radius in kilometers."""
 MAX_KILOMETERS = 20_100.0
 """A little more than half of the equator, so that everything is near."""
 DEFAULT_KILOMETERS = 1.0
 NUMBER = r"(-?[0-9]{1,3}(?:\.[0-9]{1,15})?)"
 POINT = re.compile(rf"{NUMBER}, ?{NUMBER}(?:, ?([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?(km|m)?)?", re.IGNORECASE)
 BOX = re.compile(", ?".join([NUMBER] * 4))
-# The haversine formula, which is exact for short distances too; sind and cosd are in degrees.
-_DISTANCE = f"""
-    {2 * EARTH_RADIUS} * asin(sqrt(least(1.0,
-        power(sind((latitude - %s) / 2), 2) + cosd(latitude) * cosd(%s) * power(sind((longitude - %s) / 2), 2))))
-"""
+_DISTANCE = distance_sql("latitude", "longitude").format("%s", "%s")
 
 
 @dataclass(frozen=True)
@@ -133,20 +127,25 @@ class BoxTerm(Term):
 
 
 class PlaceTerm(FileTerm):
-    """Images with this text in the names of their place."""
+    """Images with this text in the names of their place, of the file or of a city."""
 
     fields = ("place",)
     title = gettext_lazy("place")
     default_cost = (8, "place:")
 
     def condition(self, resolved: Resolution) -> Sql:
-        return image_condition("place ILIKE %s", like_pattern(self.text))
+        pattern = like_pattern(self.composed)
+        return image_condition("place ILIKE %s OR city ILIKE %s", pattern, pattern)
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
         if not self.text:
             return None
-        trigrams = NameTrigrams.template % {"expressions": "i.place"}
-        return Sql(f"{trigrams} @> {TEXT_TRIGRAMS} AND i.place <> ''", (self.text, self.text))
+        # Two partial indexes: most pictures have no place, and those of the file and of a city change apart.
+        matches = (
+            f"{NameTrigrams.template % {'expressions': column}} @> {TEXT_TRIGRAMS} AND {column} <> ''"
+            for column in ("i.place", "i.city")
+        )
+        return Sql(f"({' OR '.join(matches)})", (self.composed,) * 4)
 
 
 def _degrees(text: str, limit: int) -> float:

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from analysis import formatting
+from analysis.models.expressions import DateTaken
 from analysis.search.literals import date_range_literal
+from analysis.search.pagination import UNDATED
 from analysis.search.sql.conditions import image_condition
 from analysis.search.sql.expressions import Sql
 from analysis.search.terms.base import Resolution, Term, Value
@@ -22,15 +24,17 @@ from analysis.search.terms.ranges import DAYS, bounds, relative_period
 Span = tuple[datetime | None, datetime | None]
 DAYS_BY_UNIT = {"day": 1, "week": 7, "month": 30, "year": 365}
 FIELD_NAMES = {"taken": gettext_lazy("taken"), "added": gettext_lazy("added")}
-COLUMNS = {"taken": "coalesce(taken_at, added_at)", "added": "added_at"}
-INDEXED_COLUMNS = {"taken": "coalesce(i.taken_at, i.added_at)"}
+FIRST_TAKEN = UNDATED + timedelta(microseconds=1)
+"""The least date that an image can have; those without one have a sort key before it."""
+COLUMNS = {"taken": DateTaken.template % {"expressions": "taken_at"}, "added": "added_at"}
+INDEXED_COLUMNS = {"taken": DateTaken.template % {"expressions": "i.taken_at"}}
 
 
 @dataclass(frozen=True)
 class SpanTerm(Term):
     """Images taken or added in a span of time.
 
-    Images without a date taken count as taken when they were added.
+    Images without a date taken were taken in no span, so `-taken:2024` finds them.
     """
 
     field: str
@@ -47,15 +51,19 @@ class SpanTerm(Term):
         return self.field
 
     def condition(self, resolved: Resolution) -> Sql:
-        test = _within(COLUMNS[self.field], self.span(resolved.moment))
+        test = _within(COLUMNS[self.field], self.dates(resolved))
         return image_condition(test.text, *test.values)
 
     def row_condition(self, resolved: Resolution) -> Sql | None:
         return _within("d.added_at", self.span(resolved.moment)) if self.field == "added" else None
 
     def image_filter(self, resolved: Resolution) -> Sql | None:
-        span = self.span(resolved.moment)
-        return _within(INDEXED_COLUMNS[self.field], span) if self.field == "taken" and any(span) else None
+        return _within(INDEXED_COLUMNS[self.field], self.dates(resolved)) if self.field == "taken" else None
+
+    def dates(self, resolved: Resolution) -> Span:
+        """The span of sort keys, which leaves out images without a date taken."""
+        since, before = self.span(resolved.moment)
+        return (max(since or FIRST_TAKEN, FIRST_TAKEN) if self.field == "taken" else since), before
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from analysis.search.terms.base import Resolution, Term, Value
 from analysis.search.terms.files import NAME_TRIGRAMS, TEXT_TRIGRAMS
 
 MAX_FOLDERS = 1_000
-"""Up to this many folders are listed in a condition; of more, the condition finds them anew, once per statement."""
+"""Up to this many folders are listed in a condition; more are looked up once per statement."""
 _PATH_TRIGRAMS = NameTrigrams.template % {"expressions": "f.path"}
 
 

@@ -35,6 +35,7 @@ def metadata_rows(image: Image, *, reader: AbstractBaseUser | AnonymousUser, now
         MetadataRow(_("Settings"), _settings(image)),
         MetadataRow(_("Description"), image.description),
         MetadataRow(_("Place"), image.place) if reader.is_authenticated else None,
+        MetadataRow(_("Nearest city"), image.city) if reader.is_authenticated else None,
         MetadataRow(_("Creator"), image.creator),
         MetadataRow(_("Copyright"), image.copyright),
         MetadataRow(_("Added"), formatting.ago(image.added_at, now=now), formatting.exact(image.added_at)),

@@ -53,6 +53,7 @@ def _page(request: Request, image: Image) -> HttpResponse:
         "toasts": toasts.take_toasts(request),
         "metadata": metadata.metadata_rows(image, reader=request.user, now=now),
         "location": metadata.location(image, reader=request.user),
+        "names_city": bool(image.city) and request.user.is_authenticated,
         "similar_url": links.library_url(similar_query(image.pk)) if _has_similar(request, image) else "",
     }
     return render(request, "image/detail.html", context)

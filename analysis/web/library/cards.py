@@ -38,6 +38,16 @@ SENSITIVE = Badge("sensitive", "eye-off", _("Sensitive"))
 
 
 @dataclass(frozen=True)
+class MonthHeading:
+    """`ids_url` answers with the ids of all pictures of the month."""
+
+    name: str
+    ids_url: str
+    is_first: bool
+    """No cards are before it."""
+
+
+@dataclass(frozen=True)
 class Card:
     id: str
     url: str
@@ -50,6 +60,8 @@ class Card:
     state: str
     badges: tuple[Badge, ...]
     is_blurred: bool
+    heading: MonthHeading | None = None
+    """Above the card, where it begins a month."""
 
     @property
     def is_pending(self) -> bool:

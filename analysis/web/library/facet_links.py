@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
@@ -15,7 +15,7 @@ from analysis.search.facets import Facet, Facets
 from analysis.search.label_tree import ancestor_names
 from analysis.search.query import HasTerm, LabelTerm, Node, Not, Query, StateTerm
 from analysis.search.terms import DayTerm
-from analysis.search.words import stands_alone
+from analysis.search.words import WordMeaning, stands_alone
 from analysis.web import links
 from analysis.web.library.filter_chips import Link
 
@@ -40,6 +40,8 @@ STATES: tuple[tuple[Node, str | Promise], ...] = (
     (StateTerm("failed"), _("Failed")),
 )
 TRASH = StateTerm("trashed")
+Words = Mapping[str, Sequence[LabelTerm]]
+"""The words of a search that stand for a label, by its name in lower case."""
 MAX_DEPTH = 4
 """Deeper levels are indented like this one."""
 
@@ -63,18 +65,26 @@ class FacetGroup:
     links: list[FacetLink]
 
 
-def label_facets(query: Query, facets: Facets, *, link: Link = links.library_url) -> list[FacetGroup]:
+def label_facets(
+    query: Query, facets: Facets, *, meanings: Sequence[WordMeaning] = (), link: Link = links.library_url
+) -> list[FacetGroup]:
     """Groups of labels by kind, without empty ones."""
+    # "dogs" has chosen Dog as well.
+    words: dict[str, Sequence[LabelTerm]] = {}
+    for meaning in meanings:
+        typed = [part for part in meaning.typed if isinstance(part, LabelTerm) and part in query.parts]
+        if len(typed) == len(meaning.typed):
+            words |= {name.lower(): typed for name in meaning.labels}
     return [
-        FacetGroup(str(title), kind, _label_links(query, kind, facets.by_kind[kind], link))
+        FacetGroup(str(title), kind, _label_links(query, kind, facets.by_kind[kind], words, link))
         for kind, title in KIND_TITLES.items()
         if facets.by_kind.get(kind)
     ]
 
 
-def _label_links(query: Query, kind: str, facets: list[Facet], link: Link) -> list[FacetLink]:
+def _label_links(query: Query, kind: str, facets: list[Facet], words: Words, link: Link) -> list[FacetLink]:
     placed = _nested(facets) if kind == Label.Kind.LABEL else [(facet, 0) for facet in facets]
-    return [replace(_label_link(query, facet, link), depth=min(depth, MAX_DEPTH)) for facet, depth in placed]
+    return [replace(_label_link(query, facet, words, link), depth=min(depth, MAX_DEPTH)) for facet, depth in placed]
 
 
 def _nested(facets: list[Facet]) -> list[tuple[Facet, int]]:
@@ -109,12 +119,14 @@ def trash_facet(query: Query, *, link: Link = links.library_url) -> FacetLink:
     return FacetLink(str(_("Trash")), "", url, "", is_active=query.includes_trash)
 
 
-def _label_link(query: Query, facet: Facet, link: Link) -> FacetLink:
+def _label_link(query: Query, facet: Facet, words: Words, link: Link) -> FacetLink:
     name = facet.name.lower()
     term = LabelTerm(facet.name, kind="" if facet.kind == Label.Kind.LABEL else facet.kind)
     term = stands_alone(query, term)
     # A label with a minimum confidence in the search counts as chosen, so that its link removes that term.
-    active = next((part for part in query.labels if part.name.lower() == name and part.kind in {"", facet.kind}), None)
+    kinds = {"", facet.kind}
+    active: Sequence[LabelTerm] = [part for part in query.labels if part.name.lower() == name and part.kind in kinds]
+    active = active[:1] or [part for part in words.get(name, ()) if part.kind in kinds]
     swatch = name if facet.kind == Label.Kind.COLOR and name in SWATCHES else ""
     return _facet_link(query, term, facet.name, link, count=formatting.count(facet.count), active=active, swatch=swatch)
 
@@ -126,15 +138,18 @@ def _facet_link(
     link: Link,
     *,
     count: str = "",
-    active: Node | None = None,
+    active: Sequence[Node] = (),
     swatch: str = "",
 ) -> FacetLink:
-    active = active or (part if part in query.parts else None)
+    active = active or ((part,) if part in query.parts else ())
+    without = query
+    for chosen in active:
+        without = without.without(chosen)
     return FacetLink(
         name=name,
         count=count,
-        url=link(query.without(active) if active else query.with_part(part)),
+        url=link(without if active else query.with_part(part)),
         exclude_url="" if active else link(query.with_part(Not(part))),
-        is_active=active is not None,
+        is_active=bool(active),
         swatch=swatch,
     )

@@ -20,6 +20,7 @@ from analysis.web import links, sensitive
 from analysis.web.library.cards import Card, cards
 from analysis.web.library.facet_links import FacetGroup, FacetLink, label_facets, state_facets, trash_facet
 from analysis.web.library.filter_chips import Chip, Choice, Link, chips
+from analysis.web.library.month_headings import with_headings
 from analysis.web.library.similarity import no_similar_pictures
 from analysis.web.library.sorting import has_months, sort_choices, sort_name
 from analysis.web.library.suggestions import NoResults, WordNote, no_results, word_note
@@ -57,6 +58,7 @@ class Filters:
     trash: FacetLink
     note: str
     folders_url: str
+    places_url: str
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,12 @@ def library_page(
     number, counts = count_and_facets(search)
     link = _link_within(saved_search)
     return LibraryPage(
-        cards=library_cards(
-            page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+        cards=with_headings(
+            library_cards(
+                page.images, query, viewer=viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+            ),
+            page.images,
+            query,
         ),
         next_page=_next_page(query, page.next, page_range, saved_search),
         pictures=formatting.pictures(number, cap=COUNT_CAP),
@@ -127,7 +133,7 @@ def library_page(
         is_newest_first=query.sort == "newest",
         newest_url=link(query) if page_range.start else "",
         chips=chips(query, link=link),
-        filters=search_filters(query, counts, saved_search=saved_search),
+        filters=search_filters(search, counts, saved_search=saved_search),
         saved_search=saved_search,
         word_note=word_note(search, link=link),
         no_results=NoResults() if number else no_results(search, link=link),
@@ -152,16 +158,17 @@ def count_and_facets(search: Search) -> tuple[int, facets.Facets]:
     return search.count() if counts.total is None else counts.total, counts
 
 
-def search_filters(query: Query, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
-    link = _link_within(saved_search)
+def search_filters(search: Search, counts: facets.Facets, *, saved_search: OpenSearch | None = None) -> Filters:
+    query, link = search.query, _link_within(saved_search)
     sampled = ngettext(
         "Counts estimated from %(number)s picture.", "Counts estimated from %(number)s pictures.", counts.counted
     )
     return Filters(
-        label_groups=label_facets(query, counts, link=link),
+        label_groups=label_facets(query, counts, meanings=search.resolved.meanings, link=link),
         states=state_facets(query, link=link),
         trash=trash_facet(query, link=link),
         folders_url=links.with_parameters(reverse("folder-filter"), q=query.text),
+        places_url=links.with_parameters(reverse("place-filter"), q=query.text),
         note=formatting.plural(sampled, counts.counted) if counts.is_sample else "",
     )
 
@@ -195,8 +202,13 @@ def next_cards(
     """The page after a cursor, to append to one that shows `page_range`."""
     query, page = search.query, search.page(after=after)
     return LibraryPage(
-        cards=library_cards(
-            page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+        cards=with_headings(
+            library_cards(
+                page.images, query, viewer=search.viewer, saved_search=saved_search, blurs_sensitive=blurs_sensitive
+            ),
+            page.images,
+            query,
+            after=after,
         ),
         next_page=_next_page(query, page.next, page_range, saved_search),
     )

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis import formatting
 from analysis.models import Image, Viewer
 from analysis.search.month_counts import count_by_month, start_of_month
-from analysis.search.pagination import Cursor
+from analysis.search.pagination import UNDATED, Cursor
 from analysis.search.query import Query, default_sort
 from analysis.search.results import Search
 from analysis.web import links
@@ -87,24 +88,28 @@ def _month_starts(search: Search) -> Iterator[datetime]:
         if not images:
             return
         yield (start := start_of_month(_sort_time(images[0], search.query)))
-        cursor = _month_cursors(start, is_ascending=search.query.sort == "oldest")[1]
+        cursor = month_cursors(start, is_ascending=search.query.sort == "oldest")[1]
 
 
 def _month(start: datetime, query: Query, *, is_first: bool, number: int = 0, maximum: int = 1) -> Month:
-    before = _month_cursors(start, is_ascending=query.sort == "oldest")[0]
+    before = month_cursors(start, is_ascending=query.sort == "oldest")[0]
     return Month(
-        name=formatting.month(start),
+        name=month_name(start),
         url=links.library_url(query, after="" if is_first else str(before)),
         count=formatting.count(number) if number else "",
         bar=bar(100 * number / maximum) if number else None,
     )
 
 
+def month_name(start: datetime) -> str:
+    return gettext("Undated") if start == UNDATED else formatting.month(start)
+
+
 def _sort_time(image: Image, query: Query) -> datetime:
-    return (image.taken_at or image.added_at) if query.sort == "taken" else image.added_at
+    return (image.taken_at or UNDATED) if query.sort == "taken" else image.added_at
 
 
-def _month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
+def month_cursors(start: datetime, *, is_ascending: bool) -> tuple[Cursor, Cursor]:
     """The cursors just before and just after a month, in the result's order."""
     next_start = MAX_TIME  # a camera's clock may be set to December 9999
     if (start.year, start.month) < (MAXYEAR, 12):

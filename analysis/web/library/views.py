@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis import formatting, permissions
+from analysis.curation.bulk import MAX_IDS
 from analysis.models import Image
 from analysis.search.pagination import Cursor
 from analysis.search.query import Query
@@ -18,6 +20,7 @@ from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow, time_limit
 from analysis.web import links, sensitive, toasts
 from analysis.web.http import Request, current_user_id, id_list_param, int_param, is_fragment
+from analysis.web.library.month_headings import SORT, ids_of_month, month_of
 from analysis.web.library.page import (
     EMPTY_PAGE,
     MAX_PAGES,
@@ -104,8 +107,9 @@ def cards(request: Request) -> HttpResponse:
         return render(request, "library/index.html#cards_updated", context)
     if query is not None and visible:
         with suppress(SearchTooSlow), time_limit():
-            number, counts = count_and_facets(Search(query, viewer))
-            filters = search_filters(query, counts, saved_search=saved_search)
+            search = Search(query, viewer)
+            number, counts = count_and_facets(search)
+            filters = search_filters(search, counts, saved_search=saved_search)
             context["library"] = LibraryPage(pictures=formatting.pictures(number, cap=COUNT_CAP), filters=filters)
     return render(request, "library/index.html#cards_updated", context, status=STOP_POLLING)
 
@@ -121,6 +125,20 @@ def months(request: Request) -> HttpResponse:
         return _invalid_query(request, request.GET.get("q", ""), error)
     context = {"months": month_links, "text": query.text, "url": links.library_url(query)}
     return render(request, "library/months.html#list" if is_fragment(request) else "library/months.html", context)
+
+
+@require_safe
+def month_ids(request: Request) -> JsonResponse:
+    """The ids of a result's pictures of one month, for its selection."""
+    query, month = _query_or_none(request.GET.get("q", "")), month_of(request.GET.get("month", ""))
+    if query is None or month is None:
+        return JsonResponse({"message": _("This month cannot be selected. Reload the page.")})
+    with time_limit():
+        ids = ids_of_month(Search(query.sorted_by(SORT), permissions.viewer_of(request.user)), month)
+    if ids is None:
+        message = _("A month of more than %(limit)s pictures cannot be selected. Search for its days instead.")
+        return JsonResponse({"message": message % {"limit": formatting.count(MAX_IDS)}})
+    return JsonResponse({"ids": [str(image_id) for image_id in ids]})
 
 
 def _next_cards(request: Request, search: Search, *, after: Cursor, saved_search: OpenSearch | None) -> HttpResponse:

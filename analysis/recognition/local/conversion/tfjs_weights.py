@@ -1,4 +1,4 @@
-"""Reads the weights of a TensorFlow.js model; its graph is built anew."""
+"""Reads the weights of a TensorFlow.js model; its graph is built again."""
 
 from __future__ import annotations
 

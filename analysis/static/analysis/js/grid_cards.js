@@ -3,7 +3,11 @@ import { parseHtml } from "./fragments.js";
 
 const ratios = new Map();
 
+export const isCard = (element) => element.matches(".card");
+
+// A heading fills a row of its own, and the end of a month has no width.
 export function ratioOf(card) {
+  if (!isCard(card)) return card.matches(".month-heading") ? Infinity : 0;
   const name = card.classList[1];
   if (!ratios.has(name)) ratios.set(name, Number(getComputedStyle(card).getPropertyValue("--ratio")) || 1.5);
   return ratios.get(name);
@@ -11,7 +15,7 @@ export function ratioOf(card) {
 
 export const imageIdOf = (card) => card.id.slice("card-".length);
 
-export const serialize = (card) => ({ id: imageIdOf(card), ratio: ratioOf(card), html: card.outerHTML });
+export const serialize = (card) => ({ id: isCard(card) ? imageIdOf(card) : null, ratio: ratioOf(card), html: card.outerHTML });
 
 export const restoreCards = (items) => [...parseHtml(items.map((item) => item.html).join("")).children];
 

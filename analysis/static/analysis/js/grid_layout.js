@@ -28,7 +28,7 @@ export function chunkRows(rows) {
 
 function measure(grid) {
   const style = getComputedStyle(grid);
-  return { width: grid.clientWidth, rowHeight: parseFloat(style.getPropertyValue("--row-height")), space: parseFloat(style.columnGap) };
+  return { width: grid.clientWidth, rowHeight: parseFloat(style.getPropertyValue("--row-height")), headingHeight: parseFloat(style.getPropertyValue("--month-heading-height")), space: parseFloat(style.columnGap) };
 }
 
 // The rows that `items`, each with its aspect ratio, fill at the grid's width.
@@ -49,8 +49,13 @@ export function computeRows(grid, items) {
 }
 
 export function computeHeight(grid, rows) {
-  const { width, space } = measure(grid);
-  const heights = rows.map((row) => (width - space * (row.length - 1)) / row.reduce((sum, item) => sum + item.ratio, 0));
+  const { width, rowHeight, headingHeight, space } = measure(grid);
+  const heights = rows.map((row) => {
+    const ratios = row.reduce((sum, item) => sum + item.ratio, 0);
+    if (!Number.isFinite(ratios) || !ratios) return ratios ? headingHeight : 0;
+    const filled = (width - space * (row.length - 1)) / ratios;
+    return row.at(-1).ratio ? filled : Math.min(rowHeight, filled); // the last row of a month is not stretched
+  });
   return heights.reduce((sum, height) => sum + height + space, -space);
 }
 
@@ -64,13 +69,18 @@ export function lastRow(grid) {
 // The card that an arrow key leads to; up and down lead to the nearest one in the next row.
 export function neighborOf(card, key) {
   const direction = key === "ArrowRight" || key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling";
-  let neighbor = card[direction];
+  const beyond = (element) => {
+    let next = element[direction];
+    while (next?.matches(".month-heading, .month-end")) next = next[direction];
+    return next;
+  };
+  let neighbor = beyond(card);
   if (key === "ArrowUp" || key === "ArrowDown") {
     const { offsetTop, offsetLeft, offsetWidth } = card;
     const offset = (other) => Math.abs(other.offsetLeft + other.offsetWidth / 2 - offsetLeft - offsetWidth / 2);
-    while (neighbor && neighbor.offsetTop === offsetTop) neighbor = neighbor[direction];
+    while (neighbor && neighbor.offsetTop === offsetTop) neighbor = beyond(neighbor);
     const top = neighbor?.offsetTop;
-    for (let other = neighbor; other && other.offsetTop === top; other = other[direction]) {
+    for (let other = neighbor; other && other.offsetTop === top; other = beyond(other)) {
       if (offset(other) < offset(neighbor)) neighbor = other;
     }
   }

@@ -1,11 +1,12 @@
 // The selection in the library and its bulk bar. It stores ids, since cards leave the document, or the query if all results
 // are selected. Without this script the same form sends the checkboxes themselves.
 import { ActionQueue, postAction } from "./bulk_actions.js";
-import { fetchHtml } from "./fragments.js";
+import { fetchHtml, isFragment } from "./fragments.js";
 import { imageIdOf } from "./grid_cards.js";
+import { neighborOf } from "./grid_layout.js";
 import { fetchCards, reloadLibrary, replaceSummary } from "./library_refresh.js";
 import { NUMBER, message } from "./messages.js";
-import { showToasts } from "./toasts.js";
+import { showMessage, showToasts } from "./toasts.js";
 
 const MAX_REFRESHED = 200; // more cards than these are reloaded together
 
@@ -42,6 +43,8 @@ class ImageSelection extends HTMLElement {
     const action = event.target.closest("[data-select]")?.dataset.select;
     if (action === "all") return this.selectAll();
     if (action === "none") return this.clear();
+    const monthButton = event.target.closest("[data-month-ids-url]");
+    if (monthButton) return this.selectMonth(monthButton);
     const card = event.target.closest(".card");
     if (!card) return;
     const isCheckbox = event.target.matches(".card-checkbox");
@@ -69,6 +72,19 @@ class ImageSelection extends HTMLElement {
 
   selectLoaded() {
     this.grid.imageIds().forEach((id) => this.ids.add(id));
+    this.update();
+  }
+
+  // All pictures of a month, also those that are not loaded; deselected if all of them are selected.
+  async selectMonth(button) {
+    const response = await fetch(button.dataset.monthIdsUrl).catch(() => null);
+    if (!response) return showMessage(message("unreachable-unchanged"));
+    const { ids, message: refusal } = isFragment(response) ? await response.json() : { message: message("reload") };
+    if (!ids) return showMessage(refusal);
+    if (!this.isConnected) return;
+    this.isAll = false;
+    const isSelected = ids.every((id) => this.ids.has(id));
+    for (const id of ids) isSelected ? this.ids.delete(id) : this.ids.add(id);
     this.update();
   }
 
@@ -164,10 +180,19 @@ class ImageSelection extends HTMLElement {
 
   removeCard(card) {
     this.ids.delete(imageIdOf(card));
-    const next = card.nextElementSibling ?? card.previousElementSibling;
-    if (card.contains(document.activeElement)) next?.querySelector("a")?.focus();
+    const next = neighborOf(card, "ArrowRight") ?? neighborOf(card, "ArrowLeft");
+    if (card.contains(document.activeElement)) next?.querySelector("a").focus();
+    const [before, after] = [card.previousElementSibling, card.nextElementSibling];
     card.remove();
+    if (before?.matches(".month-heading") && !after?.matches(".card, .grid-spacer")) this.removeHeading(before);
     if (!this.querySelector(".card")) reloadLibrary();
+  }
+
+  // A month without pictures has no heading.
+  removeHeading(heading) {
+    const end = heading.previousElementSibling;
+    if (end?.matches(".month-end")) end.remove();
+    heading.remove();
   }
 
   // The labels and tags of the selected pictures. A response to an earlier selection is dropped.

@@ -1,6 +1,6 @@
 // An endless grid of pictures in a document that stays small: rows far from the visible part are replaced by a spacer of
 // exactly their height, and return before it comes into view.
-import { elementsOf, imageIdOf, ratioOf, restoreCards, serialize } from "./grid_cards.js";
+import { elementsOf, imageIdOf, isCard, ratioOf, restoreCards, serialize } from "./grid_cards.js";
 import { CHUNK_SIZE, chunkRows, computeHeight, computeRows, distanceFromView, extentOf, lastRow, neighborOf, renderedChunks } from "./grid_layout.js";
 
 const MAX_REMOVED_PER_FRAME = 2 * CHUNK_SIZE;
@@ -64,7 +64,7 @@ class VirtualGrid extends HTMLElement {
     const cards = restoreCards(this.removed.get(spacer));
     spacer.replaceWith(...cards);
     this.removed.delete(spacer);
-    this.announce(cards);
+    this.announce(cards.filter(isCard));
   }
 
   announce(cards) {
@@ -73,7 +73,7 @@ class VirtualGrid extends HTMLElement {
 
   // The ids of all images that are loaded, whether their cards are in the document or not.
   imageIds() {
-    const idsOf = (element) => this.removed.get(element)?.map((item) => item.id) ?? (element.matches(".card") ? [imageIdOf(element)] : []);
+    const idsOf = (element) => this.removed.get(element)?.flatMap((item) => item.id ?? []) ?? (isCard(element) ? [imageIdOf(element)] : []);
     return [...this.grid.children].flatMap(idsOf);
   }
 
@@ -154,7 +154,7 @@ class VirtualGrid extends HTMLElement {
       return this.createSpacer(chunk.map((item) => (item.card ? serialize(item.card) : item)), computeHeight(this.grid, computeRows(this.grid, chunk)));
     });
     this.grid.replaceChildren(...elements);
-    this.announce(elements.filter((element) => element.matches(".card")));
+    this.announce(elements.filter(isCard));
   }
 
   // All that is loaded: cards in the document, and the others as they were serialized.

@@ -1,0 +1,264 @@
+"""Exports in the background: queueing, writing, expiry.
+
+An export that is interrupted begins again: its file exists as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import timedelta
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+import imagelib
+from analysis import leases, permissions
+from analysis.exports.annotated_picture import Style
+from analysis.exports.formats import FORMATS, write
+from analysis.exports.image_rows import ImageRow, Options, image_rows, selected_rows
+from analysis.models import Export
+from analysis.search.syntax.parser import InvalidQuery, parse
+from analysis.search.time_limit import SearchTooSlow
+from analysis.storage import blobs
+
+LEASE = timedelta(minutes=10)
+STEP = 500
+"""Pictures after which progress is saved, the lease renewed, and a cancellation noticed."""
+STORE_TIME = timedelta(hours=12)
+"""Longest time to send a finished file to the storage."""
+MAX_UNFINISHED = 10
+"""Unfinished exports of one person."""
+State = Export.State
+UNFINISHED = (State.QUEUED, State.RUNNING)
+
+
+class ExportRefused(Exception):
+    """An export cannot be started, with a sentence."""
+
+
+class Canceled(Exception):
+    """The export was canceled or deleted while it was written."""
+
+
+def create(export: Export) -> Export:
+    """Queue an unsaved export.
+
+    One with a name becomes the next version of that dataset. The caller sends the task. Raises ExportRefused.
+    """
+    if not export.owner.is_active:
+        raise ExportRefused(_("This account is deactivated."))
+    with transaction.atomic():
+        # The owner's row is locked, so that of two starts at once each has a version and a count of its own.
+        type(export.owner)._default_manager.select_for_update().get(pk=export.owner_id)
+        own = Export.objects.filter(owner_id=export.owner_id)
+        if own.filter(state__in=UNFINISHED).count() >= MAX_UNFINISHED:
+            raise ExportRefused(
+                _("%(number)s exports are in progress. Wait until one is ready, or cancel one.")
+                % {"number": MAX_UNFINISHED}
+            )
+        if export.name:
+            latest = own.filter(name=export.name).aggregate(latest=Max("version"))["latest"]
+            export.version = (latest or 0) + 1
+        export.save()
+    export.refresh_from_db()
+    return export
+
+
+def due_ids() -> list[int]:
+    """Exports to write: new ones, and those whose worker died."""
+    waiting = leases.due(Export.objects.filter(state__in=UNFINISHED))
+    return list(waiting.order_by("next_attempt_at").values_list("pk", flat=True)[:MAX_UNFINISHED])
+
+
+def run(export_id: int) -> None:
+    """Write an export, unless another worker does."""
+    export = leases.claim(Export.objects.filter(pk=export_id, state__in=UNFINISHED), lease=LEASE)
+    if export is None:
+        return
+    if export.attempts > leases.MAX_ATTEMPTS:
+        _fail(export, _("It was interrupted %(number)s times. See the log.") % {"number": leases.MAX_ATTEMPTS})
+        return
+    _own(export).update(state=State.RUNNING, written=0, error="")
+    try:
+        _write(export)
+    except Canceled:
+        return
+    except (InvalidQuery, SearchTooSlow, blobs.StorageError) as error:
+        _fail(export, str(error))
+    except OSError as error:  # a full disk, mostly
+        _fail(export, _("The file could not be written: %(error)s.") % {"error": error.strerror or error})
+    except DatabaseError:
+        # The row keeps its lease, and the sweeper sends it again.
+        _own(export).update(next_attempt_at=Now() + leases.backoff(export.attempts))
+        raise
+
+
+def cancel(export: Export) -> bool:
+    """Cancel an unfinished export. False if it is finished."""
+    unfinished = Export.objects.filter(pk=export.pk, state__in=UNFINISHED)
+    return bool(unfinished.update(state=State.CANCELED, finished_at=Now(), expires_at=_expiry()))
+
+
+def retry(export: Export) -> bool:
+    """Queue a failed or canceled export again. False if it is neither."""
+    ended = Export.objects.filter(pk=export.pk, state__in=(State.FAILED, State.CANCELED))
+    fresh: dict[str, Any] = {"attempts": 0, "written": 0, "error": "", "finished_at": None, "expires_at": None}
+    return bool(ended.update(state=State.QUEUED, next_attempt_at=Now(), **fresh))
+
+
+def delete(export: Export) -> None:
+    """Delete an export and its file.
+
+    A file that cannot be deleted now is left to the sweeper.
+    """
+    with transaction.atomic():
+        if export.key:
+            blobs.register_pending([export.key])
+        export.delete()
+    if export.key:
+        blobs.delete_pending([export.key])
+
+
+def delete_expired() -> None:
+    for export in Export.objects.filter(expires_at__lt=Now()).order_by("expires_at")[:100]:
+        delete(export)
+
+
+def containing(image_id: int) -> QuerySet[Export]:
+    """Finished exports that may have a copy of this picture.
+
+    Of a search only its text is known: all of those count.
+    """
+    named = Q(image_ids__contains=[image_id]) | Q(image_ids=None)
+    return Export.objects.filter(named, state=State.DONE)
+
+
+def manifest(export: Export) -> dict[str, Any]:
+    """A finished export described as JSON values."""
+    return {
+        "name": export.name or None,
+        "version": export.version,
+        "query": None if export.image_ids is not None else export.query,
+        "selection": export.image_ids,
+        "format": export.format,
+        "options": export.options,
+        "images": export.written,
+        "size": export.size,
+        "sha256": export.sha256,
+        "created_by": export.owner.get_username(),
+        "created_at": export.created_at.isoformat(),
+        "finished_at": export.finished_at.isoformat() if export.finished_at else None,
+        "expires_at": export.expires_at.isoformat() if export.expires_at else None,
+        "imagelib": imagelib.__version__,
+    }
+
+
+def options_of(export: Export) -> Options:
+    stored = export.options
+    return Options(
+        stored.get("labels", "effective"), stored.get("min_confidence", 0), frozenset(stored.get("kinds") or ())
+    )
+
+
+def style_of(export: Export) -> Style:
+    names = {field.name for field in fields(Style)}
+    stored = {name: value for name, value in export.options.items() if name in names}
+    return Style(**{**stored, "palette": tuple(stored.get("palette") or Style.palette)})
+
+
+def filename(export: Export) -> str:
+    """The file's name for a download."""
+    extension = FORMATS[export.format].extension
+    if export.name:
+        return f"{export.name} {export.version}.{extension}".replace("/", "_").replace("\\", "_")
+    return f"imagelib-{export.created_at:%Y-%m-%d}-{export.pk}-{export.format}.{extension}"
+
+
+def _write(export: Export) -> None:
+    """Write the file to a temporary one, then to the storage, then into the row."""
+    entry = FORMATS[export.format]
+    digest = hashlib.sha256()
+    rows = _Progress(export, _rows(export))
+    with tempfile.TemporaryFile(prefix="imagelib-export-") as file:
+        for chunk in write(entry, rows, columns=export.options.get("columns") or (), style=style_of(export)):
+            file.write(chunk)
+            digest.update(chunk)
+        file.flush()
+        rows.save()
+        _store(export, file, extension=entry.extension, sha256=digest.hexdigest())
+
+
+def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> None:
+    key = f"exports/{uuid.uuid4().hex}.{extension}"
+    blobs.register_pending([key], ahead=STORE_TIME)
+    size = file.tell()
+    # A file of many gigabytes takes longer than the lease.
+    _own(export).update(next_attempt_at=Now() + STORE_TIME)
+    blobs.put(key, file)
+    with transaction.atomic():
+        done = _own(export).update(
+            state=State.DONE,
+            key=key,
+            size=size,
+            sha256=sha256,
+            finished_at=Now(),
+            expires_at=None if export.name else _expiry(),
+        )
+        if done:
+            blobs.confirm([key])
+    if not done:  # canceled or deleted meanwhile
+        blobs.delete_pending([key])
+
+
+def _rows(export: Export) -> Iterator[ImageRow]:
+    """The pictures that the owner may see now, not those of the export's start."""
+    viewer, options = permissions.viewer_of(export.owner), options_of(export)
+    has_boxes = FORMATS[export.format].has_boxes
+    if export.image_ids is not None:
+        return selected_rows(export.image_ids, viewer=viewer, options=options, has_boxes=has_boxes)
+    return image_rows(parse(export.query), viewer=viewer, options=options, has_boxes=has_boxes)
+
+
+class _Progress:
+    """Rows of an export, counted.
+
+    Raises Canceled once the export is no longer ours.
+    """
+
+    def __init__(self, export: Export, rows: Iterator[ImageRow]) -> None:
+        self.export, self.rows, self.written = export, rows, 0
+
+    def __iter__(self) -> Iterator[ImageRow]:
+        for row in self.rows:
+            yield row
+            self.written += 1
+            if self.written % STEP == 0:
+                self.save()
+
+    def save(self) -> None:
+        if not _own(self.export).update(written=self.written, next_attempt_at=Now() + LEASE):
+            raise Canceled
+
+
+def _own(export: Export) -> QuerySet[Export]:
+    """The row while this worker has it.
+
+    None once another worker has claimed it, or it was canceled.
+    """
+    return Export.objects.filter(pk=export.pk, state__in=UNFINISHED, attempts=export.attempts)
+
+
+def _fail(export: Export, error: str) -> None:
+    _own(export).update(state=State.FAILED, error=error, finished_at=Now(), expires_at=_expiry())
+
+
+def _expiry() -> Any:
+    return Now() + timedelta(days=settings.EXPORT_DAYS)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Export(models.Model):
+    """A file of pictures and labels, written in the background.
+
+    It has those of a search or a selection. One with a name is a version of a frozen dataset: its file is kept until
+    it is deleted by hand, so every download has the same bytes.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("In progress")
+        DONE = "done", _("Ready")
+        FAILED = "failed", _("Failed")
+        CANCELED = "canceled", _("Canceled")
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exports", verbose_name=_("owner")
+    )
+    query = models.TextField(_("search"), blank=True, help_text=_("Empty: all pictures, or those of the selection."))
+    image_ids = ArrayField(
+        models.BigIntegerField(), verbose_name=_("selection"), null=True, blank=True, help_text=_("Null for a search.")
+    )
+    format = models.CharField(_("format"), max_length=20)
+    options = models.JSONField(_("options"), default=dict)
+    name = models.CharField(_("dataset"), max_length=100, blank=True)
+    version = models.PositiveIntegerField(_("version"), null=True, blank=True)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.QUEUED)
+    total = models.BigIntegerField(_("pictures to write"), null=True, blank=True, help_text=_("Null: not counted."))
+    written = models.BigIntegerField(_("pictures written"), default=0)
+    key = models.CharField(_("storage key"), max_length=200, blank=True)
+    size = models.BigIntegerField(_("size"), null=True, blank=True, help_text=_("Bytes."))
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
+    error = models.TextField(_("error"), blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt"), db_default=Now())
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    expires_at = models.DateTimeField(
+        _("expires"), null=True, blank=True, help_text=_("Deleted after this time. Null: kept.")
+    )
+
+    class Meta:
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=Q(state__in=["queued", "running"]), name="export_due"),
+            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="export_expires"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name", "version"], condition=~Q(name=""), name="export_version"),
+            models.CheckConstraint(
+                condition=Q(version=None, name="") | (Q(version__gte=1) & ~Q(name="")), name="export_version_has_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}" if self.name else f"{self.format} {self.pk}"

@@ -1,0 +1,180 @@
+"""Exports in the background: content, rights, interruption, expiry."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from analysis import leases, pipeline, tasks
+from analysis.exports import background
+from analysis.models import Export, Image, PendingBlob
+from analysis.recognition.search_index import reindex
+from analysis.storage import blobs
+from tests.factories import create_labeled_image
+
+pytestmark = pytest.mark.django_db
+State = Export.State
+
+
+def start(owner, **values) -> Export:
+    values = {"format": "jsonl", "query": "dog"} | values
+    return background.create(Export(owner=owner, **values))
+
+
+def written(export: Export) -> Export:
+    background.run(export.pk)
+    export.refresh_from_db()
+    return export
+
+
+def content(export: Export) -> bytes:
+    with blobs.get(export.key) as file:
+        return file.read()
+
+
+@pytest.fixture
+def dog(owner) -> Image:
+    return create_labeled_image(owner, {"Dog": 99.0}, filename="dog.jpg")
+
+
+def test_file_has_the_pictures_of_the_search_and_its_checksum(owner, dog):
+    create_labeled_image(owner, {"Cat": 99.0})
+    export = written(start(owner))
+    assert (export.state, export.written, export.error) == (State.DONE, 1, "")
+    assert [json.loads(line)["id"] for line in content(export).splitlines()] == [dog.pk]
+    assert (export.size, export.sha256) == (len(content(export)), hashlib.sha256(content(export)).hexdigest())
+    assert not PendingBlob.objects.exists()
+    assert background.manifest(export)["sha256"] == export.sha256
+
+
+def test_options_select_columns_labels_and_confidence(owner):
+    create_labeled_image(owner, {"Dog": 99.0, "Pet": 60.0})
+    options = {"columns": ["filename", "label"], "min_confidence": 90}
+    lines = content(written(start(owner, format="csv", options=options))).decode("utf-8-sig").splitlines()
+    assert (lines[0], len(lines)) == ("filename,label", 2)
+
+
+def test_pictures_the_owner_may_no_longer_see_are_left_out(owner, colleague, dog):
+    other = create_labeled_image(colleague, {"Dog": 99.0}, visibility=Image.Visibility.values[1])
+    by_search, by_ids = start(owner), start(owner, query="", image_ids=[dog.pk, other.pk])
+    Image.objects.filter(pk=other.pk).update(visibility=Image.Visibility.values[0])
+    reindex([other.pk])
+    for export in (by_search, by_ids):
+        assert [json.loads(line)["id"] for line in content(written(export)).splitlines()] == [dog.pk]
+
+
+def test_second_run_does_nothing_while_the_first_has_its_lease(owner, dog):
+    export = start(owner)
+    assert leases.claim(Export.objects.filter(pk=export.pk), lease=background.LEASE)
+    assert written(export).state == State.QUEUED
+
+
+def test_export_whose_worker_died_is_written_again(owner, dog):
+    export = start(owner)
+    leases.claim(Export.objects.filter(pk=export.pk), lease=background.LEASE)
+    Export.objects.filter(pk=export.pk).update(state=State.RUNNING, written=1, next_attempt_at=Now())
+    assert background.due_ids() == [export.pk]
+    assert written(export).written == 1
+    assert export.state == State.DONE
+
+
+def test_too_many_interruptions_end_it_with_a_sentence(owner, dog):
+    export = start(owner)
+    Export.objects.filter(pk=export.pk).update(attempts=leases.MAX_ATTEMPTS)
+    assert written(export).state == State.FAILED
+    assert export.error == "It was interrupted 5 times. See the log."
+
+
+def test_full_disk_fails_with_its_cause_and_retry_succeeds(owner, dog, monkeypatch):
+    class FullDisk(io.BytesIO):
+        def write(self, _data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(background.tempfile, "TemporaryFile", lambda **_options: FullDisk())
+        export = written(start(owner))
+    assert (export.state, export.key) == (State.FAILED, "")
+    assert export.error == "The file could not be written: No space left on device."
+    assert not PendingBlob.objects.exists()
+    assert pipeline.retry_export(export)
+    assert written(export).state == State.DONE
+
+
+def test_invalid_search_fails_with_its_error(owner):
+    assert written(start(owner, query="((")).error == "Unclosed parenthesis."
+
+
+def test_canceled_while_it_is_written_leaves_no_file(owner, dog, monkeypatch):
+    export = start(owner)
+
+    def canceled_meanwhile(key, content):
+        background.cancel(export)
+        put(key, content)
+
+    put = blobs.put
+    monkeypatch.setattr(blobs, "put", canceled_meanwhile)
+    assert written(export).state == State.CANCELED
+    assert export.key == ""
+    assert not PendingBlob.objects.exists()
+    assert not background.cancel(export)
+
+
+def test_cancellation_is_noticed_after_some_pictures(owner, dog, monkeypatch):
+    monkeypatch.setattr(background, "STEP", 1)
+    export = start(owner)
+    rows = background._rows(export)
+    monkeypatch.setattr(background, "_rows", lambda _export: (background.cancel(export), rows)[1])
+    assert written(export).state == State.CANCELED
+
+
+def test_expired_file_is_deleted_and_dataset_is_kept(owner, dog):
+    export, dataset = written(start(owner)), written(start(owner, name="Dogs"))
+    assert dataset.expires_at is None
+    assert export.expires_at - timezone.now() > timedelta(days=6)
+    Export.objects.filter(pk=export.pk).update(expires_at=Now() - timedelta(seconds=1))
+    tasks.sweep_blobs()
+    assert [row.pk for row in Export.objects.all()] == [dataset.pk]
+    assert not blobs.exists(export.key)
+    assert blobs.exists(dataset.key)
+
+
+def test_dataset_of_the_same_name_is_the_next_version(owner, colleague, dog):
+    versions = [start(person, name="Dogs").version for person in (owner, owner, colleague)]
+    assert versions == [1, 2, 1]
+    first = Export.objects.filter(owner=owner).earliest("pk")
+    before = content(written(first))
+    create_labeled_image(owner, {"Dog": 99.0})
+    assert content(first) == before
+
+
+def test_unfinished_exports_are_limited(owner):
+    for _number in range(background.MAX_UNFINISHED):
+        start(owner)
+    with pytest.raises(background.ExportRefused, match="10 exports are in progress"):
+        start(owner)
+
+
+def test_deleted_account_takes_its_exports_along(colleague):
+    start(colleague)
+    colleague.delete()
+    assert not Export.objects.exists()
+
+
+def test_copies_of_a_picture_are_found(owner, dog):
+    other = create_labeled_image(owner, {"Cat": 99.0})
+    with_dog, by_search = written(start(owner, query="", image_ids=[dog.pk])), written(start(owner))
+    assert set(background.containing(dog.pk)) == {with_dog, by_search}
+    assert set(background.containing(other.pk)) == {by_search}
+
+
+def test_starting_sends_the_task_on_commit(owner, dog, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        pipeline.start_export(Export(owner=owner, format="jsonl"))
+    assert len(callbacks) == 1
