@@ -18,6 +18,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from analysis.api import (
     analyses,
+    background_exports,
     batches,
     buckets,
     errors,
@@ -49,7 +50,20 @@ api = Api(
     urls_namespace="api-v1",
 )
 errors.add_handlers(api)
-for module in (images, label_tree, labels, analyses, batches, searches, exports, uploads, buckets, status):
+routers = (
+    images,
+    label_tree,
+    labels,
+    analyses,
+    batches,
+    searches,
+    exports,
+    background_exports,
+    uploads,
+    buckets,
+    status,
+)
+for module in routers:
     api.add_router("", module.router)
 
 

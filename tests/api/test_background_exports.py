@@ -1,0 +1,72 @@
+"""Exports in the background, by programs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from analysis.exports import background
+from analysis.models import Export
+from tests.factories import create_labeled_image
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dog(owner):
+    return create_labeled_image(owner, {"Dog": 99.0}, filename="dog.jpg")
+
+
+def test_export_from_start_to_deletion(api, dog):
+    started = api.post("/exports", {"q": "dog", "name": "Dogs", "kinds": ["label"], "palette": "contrast"})
+    assert (started.status_code, started.json()["state"], started.json()["version"]) == (202, "queued", 1)
+    path = f"/exports/{started.json()['id']}"
+    assert started["Location"].endswith(path)
+    early = api.get(f"{path}/file")
+    assert (early.status_code, early.json()["detail"]) == (409, "The file is not ready: the export is “queued”.")
+    background.run(started.json()["id"])
+    finished = api.get(path).json()
+    assert (finished["state"], finished["written"], finished["expires_at"]) == ("done", 1, None)
+    assert finished["file_url"].endswith(f"{path}/file")
+    rest = api("get", f"{path}/file", headers={"Range": "bytes=1-"})
+    assert rest.status_code == 206
+    assert json.loads(b"{" + b"".join(rest.streaming_content))["id"] == dog.pk
+    assert api.post(f"{path}/cancel").status_code == 409
+    assert [row["id"] for row in api.get("/exports").json()["items"]] == [finished["id"]]
+    assert api("delete", path).status_code == 204
+    assert api.get(path).status_code == 404
+
+
+def test_same_key_starts_one_export(api, dog):
+    answers = [api.post("/exports", {"image_ids": [dog.pk]}, headers={"Idempotency-Key": "1"}) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert Export.objects.get().image_ids == [dog.pk]
+
+
+def test_exports_of_others_are_not_found(api_of, owner, colleague):
+    export = background.create(Export(owner=owner, format="csv"))
+    others = api_of(colleague)
+    for method, path in [("get", ""), ("get", "/file"), ("post", "/cancel"), ("delete", "")]:
+        assert others(method, f"/exports/{export.pk}{path}").status_code == 404
+    assert others.get("/exports").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"q": "(("}, "q"),
+        ({"format": "exe"}, "format"),
+        ({"columns": ["x"]}, "columns"),
+        ({"line_width": 0}, "line_width"),
+    ],
+)
+def test_bad_options_name_their_field(api, body, field):
+    response = api.post("/exports", body)
+    assert response.status_code == 422
+    assert field in json.dumps(response.json())
+
+
+def test_more_than_the_limit_wait(api, monkeypatch):
+    monkeypatch.setattr(background, "MAX_UNFINISHED", 0)
+    assert api.post("/exports", {}).status_code == 409
