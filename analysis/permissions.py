@@ -46,7 +46,7 @@ class Codename(StrEnum):
 
 
 def viewer_of(user: AnyUser) -> Viewer:
-    return Viewer(person_id=user.pk if user.is_authenticated else None)
+    return Viewer(user_id=user.pk if user.is_authenticated else None)
 
 
 def reload_user(user_id: int | None) -> User | None:

@@ -155,11 +155,11 @@ def time_uploads(site: Site, send: Callable[[Site, int, bytes], None]) -> Run:
 
 def send_directly(site: Site, number: int, content: bytes) -> None:
     fields = urlencode({"name": f"{number}.jpg", "size": len(content)}).encode()
-    ticket = json.loads(site.post("/upload/tickets/", fields, "application/x-www-form-urlencoded"))
-    parts = urlsplit(ticket["url"])
-    body, content_type = form(ticket["fields"], "file", number, content)
+    created = json.loads(site.post("/upload/files/", fields, "application/x-www-form-urlencoded"))
+    parts = urlsplit(created["url"])
+    body, content_type = form(created["fields"], "file", number, content)
     exchange(parts.netloc, parts.path, body, {"Content-Type": content_type})
-    site.post(ticket["complete"], b"", "application/x-www-form-urlencoded")
+    site.post(created["complete"], b"", "application/x-www-form-urlencoded")
 
 
 def send_through_web(site: Site, number: int, content: bytes) -> None:

@@ -15,7 +15,7 @@ def measure() -> Report:
         paginator = subprocesses.run_job(library.var, "list_keys", **env)
         new = subprocesses.run_job(library.var, "sync", **env)
         unchanged = subprocesses.run_job(library.var, "sync", **env)
-    assert (paginator["listed"], new["new"], unchanged["known"]) == (KEYS, KEYS, KEYS)
+    assert (paginator["listed"], new["new"], unchanged["unchanged"]) == (KEYS, KEYS, KEYS)
     baseline = KEYS / paginator["seconds"]
     measurements = [
         Measurement(

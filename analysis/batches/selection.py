@@ -138,7 +138,7 @@ def _all_owners(batch: Batch) -> bool:
 
 
 def _results(batch: Batch, cursor: str, size: int) -> tuple[list[int], str | None]:
-    viewer = Viewer(sees_all=True) if _all_owners(batch) else Viewer(person_id=batch.person_id)
+    viewer = Viewer(sees_all=True) if _all_owners(batch) else Viewer(user_id=batch.person_id)
     ids, after = results.ids_page(
         parse(batch.query),
         viewer=viewer,

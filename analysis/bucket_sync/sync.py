@@ -53,7 +53,7 @@ class SyncCounts:
 
     listed: int = 0
     new: int = 0
-    known: int = 0
+    unchanged: int = 0
     changed: int = 0
     missing: int = 0
     refused: int = 0
@@ -200,7 +200,7 @@ def _outcome(info: ObjectInfo, seen: tuple[str, str] | None) -> str:
     # Compared by ETag alone: a listing has neither version nor sequencer. One that waits is read again anyway.
     if state in {State.GONE, State.FAILED} or (state != State.WAITING and etag != info.etag):
         return "changed"
-    return "refused" if state == State.REFUSED else "known"
+    return "refused" if state == State.REFUSED else "unchanged"
 
 
 def _missing(bucket: Bucket, listed: list[str], *, after: str, until: str | None, options: SyncOptions) -> int:

@@ -44,7 +44,7 @@ class Selection:
 
     @property
     def viewer(self) -> Viewer:
-        return Viewer(person_id=self.person.pk, sees_all=self.all_owners)
+        return Viewer(user_id=self.person.pk, sees_all=self.all_owners)
 
     def steps(self, size: int = STEP_SIZE) -> Iterator[list[int]]:
         """The ids in lists of at most `size`.

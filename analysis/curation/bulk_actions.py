@@ -50,7 +50,7 @@ def reviewable(change: BulkChange) -> ImageQuerySet:
 
 def viewable(change: BulkChange) -> ImageQuerySet:
     """Pictures the user can see, for actions that affect no one else."""
-    return Image.objects.all().visible_to(Viewer(person_id=change.person_id))
+    return Image.objects.all().visible_to(Viewer(user_id=change.person_id))
 
 
 class Action(NamedTuple):

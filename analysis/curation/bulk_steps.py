@@ -84,7 +84,7 @@ def _step(change_id: int) -> bool:
 def _apply_next_page(change: BulkChange) -> bool:
     image_ids, cursor = results.ids_page(
         parse(change.query),
-        viewer=Viewer(person_id=change.person_id, sees_all=includes_all_owners(change)),
+        viewer=Viewer(user_id=change.person_id, sees_all=includes_all_owners(change)),
         after=Cursor.from_text(change.place),
         size=STEP_SIZE,
         # Terms such as "added:today" keep the meaning they had when the change was requested.

@@ -23,7 +23,7 @@ class Upload(models.Model):
     # Unguessable, because the ID is part of the address a browser sends the file to.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tickets", verbose_name=_("owner")
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads", verbose_name=_("owner")
     )
     # From the server: with a key of its own choice a browser could overwrite another person's original.
     key = models.CharField(
@@ -51,7 +51,7 @@ class Upload(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), db_default=Now())
     image = models.ForeignKey(
-        Image, on_delete=models.SET_NULL, null=True, blank=True, related_name="tickets", verbose_name=_("picture")
+        Image, on_delete=models.SET_NULL, null=True, blank=True, related_name="uploads", verbose_name=_("picture")
     )
     is_new = models.BooleanField(
         _("new picture"), default=False, help_text=_("The library did not have this file before.")

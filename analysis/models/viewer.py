@@ -16,7 +16,7 @@ class Viewer:
     """
 
     # An ID, not a user object: a value that compares equal, and fits into a message to a worker.
-    person_id: int | None = None
+    user_id: int | None = None
     sees_all: bool = False
     """No filter: for commands and for staff pages that check permissions themselves."""
 
@@ -28,9 +28,9 @@ class Viewer:
         """
         if self.sees_all:
             return 0
-        return 2 if self.person_id is None else 1
+        return 2 if self.user_id is None else 1
 
     def visible_filter(self) -> Q:
         """Condition for all tables with the columns `owner_id` and `visibility`."""
         visible = Q(visibility__gte=self.min_visibility)
-        return visible if self.person_id is None else visible | Q(owner_id=self.person_id)
+        return visible if self.user_id is None else visible | Q(owner_id=self.user_id)

@@ -144,7 +144,7 @@ def _visible_ids(viewer: Viewer) -> list[int] | None:
     library = images.order_by("-added_at", "-pk").values_list("pk", flat=True)
     # Two queries, since each has a partial index and their disjunction has none.
     shared = library.filter(visibility__gte=viewer.min_visibility)[: EXACT + 1]
-    own = library.filter(owner=viewer.person_id)[: EXACT + 1]
+    own = library.filter(owner=viewer.user_id)[: EXACT + 1]
     if shared.count() > EXACT or own.count() > EXACT:
         return None
     ids = {*shared, *own}
@@ -161,11 +161,11 @@ def _sample_ids() -> range:
 
 
 def _owns_all(viewer: Viewer) -> bool:
-    if viewer.person_id is None:
+    if viewer.user_id is None:
         return False
     library = Image.objects.using(search_alias()).filter(trashed_at=None)
     # Both are read from the index of owners at once; "not equal" would scan it.
-    before, after = library.filter(owner__lt=viewer.person_id), library.filter(owner__gt=viewer.person_id)
+    before, after = library.filter(owner__lt=viewer.user_id), library.filter(owner__gt=viewer.user_id)
     return not (before.exists() or after.exists())
 
 
@@ -237,10 +237,10 @@ def label_visibility(viewer: Viewer) -> LabelVisibility:
     [(ids, owns_all)] = fetch_all(
         f"""SELECT ARRAY(SELECT id FROM (({own}) UNION ALL ({shared})) visible LIMIT {SMALL_LIBRARY + 1}),
                    NOT ({others.format("<")} OR {others.format(">")})""",
-        [viewer.person_id] * 3,
+        [viewer.user_id] * 3,
     )
     counts = _labels_of(ids) if len(ids) <= SMALL_LIBRARY else None
-    return LabelVisibility(viewer, counts, owns_all=bool(owns_all) and viewer.person_id is not None)
+    return LabelVisibility(viewer, counts, owns_all=bool(owns_all) and viewer.user_id is not None)
 
 
 def _labels_of(image_ids: list[int]) -> dict[int, int]:

@@ -11,7 +11,7 @@ from analysis import formatting
 
 LABELS: dict[str, str | Promise] = {
     "new": _("New"),
-    "known": _("Unchanged"),
+    "unchanged": _("Unchanged"),
     "changed": _("Changed"),
     "missing": _("Missing from the bucket"),
     "refused": _("Rejected before"),

@@ -127,7 +127,7 @@ def _groups(rows: Iterable[FolderCount], viewer: Viewer) -> list[FolderGroup]:
     for (owner_id, bucket_id), group in by_source.items():
         bucket = buckets.get(bucket_id or 0)
         whose = bucket.owner_id if bucket else owner_id
-        is_own = whose == viewer.person_id
+        is_own = whose == viewer.user_id
         if bucket and is_own:
             title = str(bucket)
         elif is_own:

@@ -9,7 +9,7 @@ from analysis.curation import trash
 from analysis.models import Image
 from tests import factories, pictures
 
-TICKETS = "**/upload/tickets/"
+UPLOADS = "**/upload/files/"
 REFUSED = '<li class="upload-row" data-outcome="refused"><p class="name">x</p><p class="upload-message">y</p></li>'
 
 
@@ -29,7 +29,7 @@ def window(visit, owner):
 @pytest.fixture
 def hold(window):
     """hold(): from now on uploads are not answered while the test looks at the page."""
-    yield lambda: window.page.route(TICKETS, lambda route: None)
+    yield lambda: window.page.route(UPLOADS, lambda route: None)
     # Not answered any more: an answer to what a page that was left had asked for may wait for ever.
     window.page.unroute_all(behavior="ignoreErrors")
 
@@ -49,7 +49,7 @@ def choose(page, chosen: list[dict]) -> None:
 
 def test_many_files_keep_at_most_a_few_hundred_rows(window):
     page = window.page
-    page.route(TICKETS, refuse)
+    page.route(UPLOADS, refuse)
     choose(page, files(*[f"{number}.jpg" for number in range(450)]))
     expect(page.locator("[data-upload-summary]")).to_have_text("450 rejected", timeout=60_000)
     refused = page.locator("[data-section=refused]")
@@ -81,7 +81,7 @@ def test_upload_pauses_on_lost_connection_and_resumes(window):
 
 def test_failed_upload_can_be_retried(window):
     page = window.page
-    page.route(TICKETS, lambda route: route.fulfill(status=503, body=""), times=1)
+    page.route(UPLOADS, lambda route: route.fulfill(status=503, body=""), times=1)
     choose(page, files("one.jpg"))
     row = page.locator("[data-section=refused] li")
     expect(row).to_contain_text("The server could not accept this file (HTTP 503)")
@@ -94,7 +94,7 @@ def test_failed_upload_can_be_retried(window):
 def test_too_large_file_is_not_sent(window, settings):
     page = window.page
     page.evaluate("document.querySelector('upload-files').dataset.maxBytes = '1000'")
-    page.route(TICKETS, lambda route: pytest.fail("was sent"))
+    page.route(UPLOADS, lambda route: pytest.fail("was sent"))
     choose(page, files("one.jpg"))
     expect(page.locator("[data-section=refused] li")).to_contain_text("the limit is 100 MB")
     expect(page.locator("[data-retry]")).to_have_count(0)
@@ -105,7 +105,7 @@ def test_duplicate_upload_links_to_the_picture(window, owner):
     for number in (1, 2):
         choose(page, files("one.jpg"))
         expect(page.locator("[data-section=added] li")).to_have_count(number)
-    duplicate = page.locator("[data-outcome=known]")
+    duplicate = page.locator("[data-outcome=duplicate]")
     expect(duplicate).to_contain_text("Already in your library")
     expect(duplicate.get_by_role("link", name="one.jpg")).to_have_attribute("href", f"/images/{owner.images.get().pk}/")
 

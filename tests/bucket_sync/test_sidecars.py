@@ -33,7 +33,7 @@ def synced(bucket: Bucket, *, page_size: int = 1_000) -> dict[str, int]:
     bucket.refresh_from_db()
     *_, counts = pipeline.sync_bucket(bucket, options=options)
     read(bucket)
-    return {name: getattr(counts, name) for name in ("new", "known", "changed") if getattr(counts, name)}
+    return {name: getattr(counts, name) for name in ("new", "unchanged", "changed") if getattr(counts, name)}
 
 
 def read(bucket: Bucket) -> None:
@@ -58,7 +58,7 @@ def test_sync_reads_sidecars(bucket, s3, name, page_size):
     synced(bucket, page_size=page_size)
     assert titles() == {"a/photo.jpg": "At the lake", "a/photo-2.jpg": ""}
     assert label_rows(Image.objects.get(key="a/photo.jpg")) == TAGS
-    assert synced(bucket) == {"known": 2}
+    assert synced(bucket) == {"unchanged": 2}
 
 
 def test_time_and_location_come_from_the_sidecar(bucket, s3):
@@ -75,9 +75,9 @@ def test_new_and_changed_sidecars_are_read_without_a_new_analysis(bucket, s3):
     synced(bucket)
     analyses = Analysis.objects.count()
     s3.put("photo.xmp", pictures.full_xmp())
-    assert synced(bucket) == {"known": 1, "changed": 1}
+    assert synced(bucket) == {"unchanged": 1, "changed": 1}
     s3.put("photo.xmp", pictures.xmp_of("<dc:subject><rdf:Bag><rdf:li>Boat</rdf:li></rdf:Bag></dc:subject>"))
-    assert synced(bucket) == {"known": 1, "changed": 1}
+    assert synced(bucket) == {"unchanged": 1, "changed": 1}
     assert label_rows(Image.objects.get()) == {"Boat": 100.0}
     assert Analysis.objects.count() == analyses
 
@@ -90,7 +90,7 @@ def test_sidecar_with_the_extension_of_the_picture_counts_more(bucket, s3):
     synced(bucket)
     places = dict(Image.objects.values_list("key", "place"))
     assert places == {"photo.jpg": "Old pier, Hallstatt, Austria", "photo.png": "Vienna"}
-    assert synced(bucket) == {"known": 2}
+    assert synced(bucket) == {"unchanged": 2}
 
 
 @pytest.mark.parametrize("keys", [("photo.jpg", "photo.xmp"), ("photo.xmp", "photo.jpg")])
@@ -109,7 +109,7 @@ def test_sidecar_that_is_too_large_or_no_xmp_costs_only_itself(bucket, s3):
     s3.put("broken.xmp", b"<!DOCTYPE x>")
     synced(bucket)
     assert titles() == {"large.jpg": "", "broken.jpg": ""}
-    assert synced(bucket) == {"known": 2}
+    assert synced(bucket) == {"unchanged": 2}
 
 
 def test_excluded_sidecars_are_left_alone(bucket, s3):

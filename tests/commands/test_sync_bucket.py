@@ -64,7 +64,7 @@ def test_counts_and_repairs(bucket, s3, capsys):
     s3.put("new.jpg", pictures.jpeg(seed=4))
     Analysis.objects.filter(image__key="2.jpg", api="labels").delete()
     create_analysis(Image.objects.get(key="2.jpg"), state="failed")
-    counts = {"listed": 5, "new": 1, "changed": 1, "known": 1, "missing": 1, "skipped": 2, "failed_analyses": 1}
+    counts = {"listed": 5, "new": 1, "changed": 1, "unchanged": 1, "missing": 1, "skipped": 2, "failed_analyses": 1}
     assert sync("--dry-run") == {**counts, "is_complete": True}
     assert states()["diary.jpg"] == "refused"
     assert sync() == {**counts, "is_complete": True}
@@ -81,7 +81,7 @@ def test_counts_and_repairs(bucket, s3, capsys):
     read(bucket)
     assert (states()["1.jpg"], Image.objects.get(key="1.jpg").trashed_at is None) == ("gone", False)
     assert Analysis.objects.filter(image__key="2.jpg", api="labels", state="queued").count() == 1
-    assert sync() == {"listed": 5, "known": 3, "skipped": 2, "is_complete": True}
+    assert sync() == {"listed": 5, "unchanged": 3, "skipped": 2, "is_complete": True}
 
 
 def test_existing_object_missing_from_list_is_not_trashed(bucket, s3):

@@ -114,7 +114,7 @@ def test_only_visible_pictures_of_the_search_are_exported(owner, colleague):
     own = create_labeled_image(owner, {"Dog": 99.0})
     create_labeled_image(owner, {"Cat": 99.0})
     create_labeled_image(colleague, {"Dog": 99.0})
-    viewer = Viewer(person_id=owner.pk)
+    viewer = Viewer(user_id=owner.pk)
     assert [row.image.pk for row in rows("dog", viewer=viewer)] == [own.pk]
     ids = list(Image.objects.values_list("pk", flat=True))
     assert len(list(selected_rows(ids, viewer=viewer, options=Options()))) == 2

@@ -114,7 +114,7 @@ def _picture(row: Image, viewer: Viewer, standing: dict[tuple[str, str], Label],
     picture.analyses = list(row.analyses.order_by("pk"))
     picture.verdicts = list(row.verdicts.select_related("label").order_by("decided_at", "pk"))
     picture.vector = _vector(ImageEmbedding.objects.filter(image=row).first())
-    picture.mark = Rating.objects.filter(image=row, person_id=viewer.person_id).first()
+    picture.mark = Rating.objects.filter(image=row, person_id=viewer.user_id).first()
     if row.trashed_at is not None:
         return picture
     for analysis in picture.analyses:
@@ -181,7 +181,7 @@ def reference_results(query: Query, library: Library) -> list[int]:
 
 
 def _is_visible(row: Image, query: Query, library: Library) -> bool:
-    person = library.viewer.person_id
+    person = library.viewer.user_id
     if row.trashed_at is not None and library.viewer.sees_all:
         return query.includes_trash
     if row.trashed_at is not None:
@@ -330,13 +330,13 @@ def _has_format(node, picture, library):
 
 def _has_owner(node, picture, library):
     row, name = picture.row, node.name.lower()
-    return row.owner_id == library.viewer.person_id if name == "me" else row.owner.username.lower() == name
+    return row.owner_id == library.viewer.user_id if name == "me" else row.owner.username.lower() == name
 
 
 def _has_bucket(node, picture, library):
     viewer, bucket = library.viewer, picture.row.bucket
     # Names of other people's buckets are private.
-    is_readable = bucket is not None and (viewer.sees_all or bucket.owner_id == viewer.person_id)
+    is_readable = bucket is not None and (viewer.sees_all or bucket.owner_id == viewer.user_id)
     return is_readable and node.text.lower() in bucket.name.lower()
 
 

@@ -38,7 +38,7 @@ def _visible_names(library, kind: str) -> list[tuple[str, str]]:
         key
         for picture in library.pictures
         for key in picture.labels
-        if picture.row.owner_id == library.viewer.person_id or picture.row.visibility >= library.viewer.min_visibility
+        if picture.row.owner_id == library.viewer.user_id or picture.row.visibility >= library.viewer.min_visibility
     }
     names = []
     for key, label in library.labels.items():

@@ -83,11 +83,11 @@ def test_completing_twice_changes_nothing(browser):
 def test_present_picture_is_not_sent_again(browser, owner):
     image = create_image(owner, sha256=hashlib.sha256(PICTURE).hexdigest())
     row = ask(browser, sha256=image.sha256)["row"]
-    assert 'data-outcome="known"' in row
+    assert 'data-outcome="duplicate"' in row
     assert f"/images/{image.pk}/" in row
     leave = ask(browser)  # without saying what it is
     send(browser, leave)
-    assert outcomes(page_of(browser.post(leave["complete"]))) == ["known"]
+    assert outcomes(page_of(browser.post(leave["complete"]))) == ["duplicate"]
 
 
 def test_picture_in_the_trash_is_not_sent_and_can_be_restored(browser, owner):
@@ -240,7 +240,7 @@ def test_states_take_five_queries(browser, owner, number, django_assert_num_quer
         send(browser, leave, content)
         browser.post(leave["complete"])
     ids = [str(pk) for pk in Upload.objects.values_list("pk", flat=True)]
-    with django_assert_num_queries(5):  # session, person, tickets, labels, states
+    with django_assert_num_queries(5):  # session, person, uploads, labels, states
         page = page_of(browser.get(reverse("upload-states"), {"id": ids}))
     assert outcomes(page) == ["stored"] * number
 

@@ -124,7 +124,7 @@ NOWHERE = [
     "changes/{}/",
     "buckets/{}/",
     "bulk/{}/",
-    "upload/tickets/{}/",
+    "upload/files/{}/",
 ]
 
 

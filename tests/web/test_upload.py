@@ -67,7 +67,7 @@ def test_each_file_has_its_own_outcome(browser, owner):
     page = rows(
         send(browser, ("new.jpg", pictures.jpeg(seed=2)), ("known again.jpg", jpeg), ("diary.jpg", b"Dear diary"))
     )
-    assert outcomes(page) == ["stored", "known", "refused"]
+    assert outcomes(page) == ["stored", "duplicate", "refused"]
     assert "1 picture added, 1 already in your library, 1 rejected." in page.text
     present, new = Image.objects.order_by("pk")
     assert page.links["known again.jpg"] == f"/images/{present.pk}/"

@@ -64,7 +64,7 @@ def _viewer(name: str | None) -> Viewer:
     person = get_user_model().objects.filter(username=name).first()
     if person is None:
         raise CommandError(_("There is no user %(name)s.") % {"name": name})
-    return Viewer(person_id=person.pk)
+    return Viewer(user_id=person.pk)
 
 
 def _write_file(chosen: Format, rows: Any, path: Path) -> None:

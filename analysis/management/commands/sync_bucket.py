@@ -25,7 +25,7 @@ from analysis.models import Bucket
 
 TITLES = {
     "new": gettext_lazy("new: %(number)s queued for import"),
-    "known": gettext_lazy("unchanged: %(number)s"),
+    "unchanged": gettext_lazy("unchanged: %(number)s"),
     "changed": gettext_lazy("changed: %(number)s queued for re-import; tags and verdicts are kept"),
     "missing": gettext_lazy("missing: %(number)s no longer in the bucket"),
     "refused": gettext_lazy("unsupported: %(number)s not an accepted picture format"),

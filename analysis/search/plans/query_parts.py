@@ -95,7 +95,7 @@ class QueryParts:
     def is_private(self) -> bool:
         """`is:private` means the viewer's own images unless they see everyone's."""
         viewer = self.resolved.viewer
-        return StateTerm("private") in self.parts and viewer.person_id is not None and not viewer.sees_all
+        return StateTerm("private") in self.parts and viewer.user_id is not None and not viewer.sees_all
 
     @property
     def reads_images(self) -> bool:

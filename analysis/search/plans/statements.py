@@ -196,16 +196,16 @@ def _owner_filters(query: QueryParts, scan: Scan) -> list[Sql]:
     if query.owner:
         return [Sql("i.owner_id = %s", (query.owner.id,))]
     if query.is_private:
-        return [Sql("i.owner_id = %s", (viewer.person_id,))]
+        return [Sql("i.owner_id = %s", (viewer.user_id,))]
     if viewer.sees_all:
         return [Sql("true")]
     if scan.key != "i.added_at":
         # Within the scan, so that its budget counts visible images only.
         return [visibility_filter(viewer, "i")]
-    if viewer.person_id is None:
+    if viewer.user_id is None:
         return [Sql("i.visibility > 0")]
-    own = Sql("i.owner_id = %s", (viewer.person_id,))
-    return [own, Sql("i.visibility > 0 AND i.owner_id <> %s", (viewer.person_id,))]
+    own = Sql("i.owner_id = %s", (viewer.user_id,))
+    return [own, Sql("i.visibility > 0 AND i.owner_id <> %s", (viewer.user_id,))]
 
 
 def _sort_key(query: QueryParts, scan: Scan, candidates: Candidates) -> tuple[str, tuple[Any, ...]]:
@@ -221,13 +221,13 @@ def _sort_key(query: QueryParts, scan: Scan, candidates: Candidates) -> tuple[st
 def _base_filter(query: QueryParts) -> Sql:
     """Visible images, with the viewer's trash if the query includes it."""
     viewer, includes_trash = query.resolved.viewer, query.resolved.query.includes_trash
-    visible = Sql("i.owner_id = %s", (viewer.person_id,)) if query.is_private else visibility_filter(viewer, "i")
+    visible = Sql("i.owner_id = %s", (viewer.user_id,)) if query.is_private else visibility_filter(viewer, "i")
     if includes_trash and viewer.sees_all:
         return TRUE
-    if not includes_trash or viewer.person_id is None:
+    if not includes_trash or viewer.user_id is None:
         return Sql(f"i.trashed_at IS NULL AND {visible.text}", visible.values)
     text = f"(i.owner_id = %s OR i.trashed_at IS NULL AND {visible.text})"
-    return Sql(text, (viewer.person_id, *visible.values))
+    return Sql(text, (viewer.user_id, *visible.values))
 
 
 def _index_range(query: QueryParts, scan: Scan, key: str, image_id: str) -> tuple[str, list[Any]]:

@@ -38,7 +38,7 @@ def in_trash(query: QueryParts, scan: Scan, *, or_among: Sequence[int] = ()) -> 
         SELECT unnest(%s::bigint[]) AS image_id
         UNION ALL SELECT id FROM analysis_image WHERE trashed_at IS NOT NULL AND {owner_filter}
     """
-    values = (list(or_among), *([] if viewer.sees_all else [viewer.person_id]))
+    values = (list(or_among), *([] if viewer.sees_all else [viewer.user_id]))
     return fetch_candidates(query, scan, Candidates(Sql(text, values)))
 
 

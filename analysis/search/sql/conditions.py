@@ -65,9 +65,9 @@ def visibility_filter(viewer: Viewer, alias: str) -> Sql:
     """The viewer may see a row with owner_id and visibility."""
     # The number is part of the text: PostgreSQL uses a partial index only for a constant that implies its predicate.
     is_open = f"{alias}.visibility >= {viewer.min_visibility:d}"
-    if viewer.person_id is None:
+    if viewer.user_id is None:
         return Sql(is_open)
-    return Sql(f"({alias}.owner_id = %s OR {is_open})", (viewer.person_id,))
+    return Sql(f"({alias}.owner_id = %s OR {is_open})", (viewer.user_id,))
 
 
 def like_pattern(text: str) -> str:

@@ -108,7 +108,7 @@ class BucketTerm(FileTerm):
         statement = "SELECT id FROM analysis_bucket WHERE name ILIKE %s"
         if resolved.viewer.sees_all:
             return Sql(statement, (like_pattern(self.composed),))
-        return Sql(f"{statement} AND owner_id = %s", (like_pattern(self.composed), resolved.viewer.person_id))
+        return Sql(f"{statement} AND owner_id = %s", (like_pattern(self.composed), resolved.viewer.user_id))
 
 
 class FormatTerm(FileTerm):

@@ -128,7 +128,7 @@ class RangeTerm(Term):
                 text = f"coalesce({test.text}, false)" if MEASURES[self.field].is_optional else test.text
                 return image_condition(text, *test.values)
             case "analysis_rating":
-                viewer_id = resolved.viewer.person_id
+                viewer_id = resolved.viewer.user_id
                 return exists(
                     f"analysis_rating m WHERE {{}} AND person_id = %s AND {test.text}", viewer_id, *test.values
                 )
@@ -144,7 +144,7 @@ class RangeTerm(Term):
         match MEASURES[self.field].table:
             case "analysis_rating":
                 text = f"SELECT image_id FROM analysis_rating WHERE person_id = %s AND {test.text}"
-                return Candidates(Sql(text, (resolved.viewer.person_id, *test.values)), frozenset([self]), are_few=True)
+                return Candidates(Sql(text, (resolved.viewer.user_id, *test.values)), frozenset([self]), are_few=True)
             case "analysis_imageindex":
                 text = f"SELECT image_id, added_at, owner_id, visibility FROM analysis_imageindex WHERE {test.text}"
                 return Candidates(Sql(text, test.values), frozenset([self]), is_indexed=True)

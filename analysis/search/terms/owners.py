@@ -65,12 +65,12 @@ class OwnerTerm(Term):
             FROM {table} person WHERE lower(person.username) = ANY(%s) OR person.id = %s
             ORDER BY person.id DESC
             """,
-            [[term.name.lower() for term in terms], viewer.person_id],
+            [[term.name.lower() for term in terms], viewer.user_id],
         )
         # Ordered by descending id, so the oldest account wins among names that differ only in case.
         by_name = {name: Owner(pk, image_count) for name, pk, image_count in rows}
         by_lower_name = {name.lower(): owner for name, owner in by_name.items()}
-        me = next((owner for owner in by_name.values() if owner.id == viewer.person_id), None)
+        me = next((owner for owner in by_name.values() if owner.id == viewer.user_id), None)
         owners = {
             term: me if term.name.lower() == "me" else by_name.get(term.name) or by_lower_name.get(term.name.lower())
             for term in terms

@@ -84,7 +84,7 @@ class StateTerm(ChoiceTerm):
             return image_condition("visibility = %s", self.visibility)
         if self.state == "favorite":
             favorite = "analysis_rating m WHERE {} AND m.person_id = %s AND m.is_favorite"
-            return exists(favorite, resolved.viewer.person_id)
+            return exists(favorite, resolved.viewer.user_id)
         if self.state == "duplicate":
             return _has_duplicate(resolved.viewer, has_embeddings=resolved.values.get(self, False))
         return _STATE_CONDITIONS[self.state]
@@ -97,7 +97,7 @@ class StateTerm(ChoiceTerm):
         match self.state:
             case "favorite":
                 text = "SELECT image_id FROM analysis_rating WHERE person_id = %s AND is_favorite"
-                values = (resolved.viewer.person_id,)
+                values = (resolved.viewer.user_id,)
             case "failed":
                 # States have partial indexes; in a healthy library, few analyses have failed or are pending.
                 text = f"SELECT a.image_id FROM analysis_analysis a WHERE {_LATEST_FAILED}"

@@ -30,7 +30,7 @@ def selection_size(batch: Batch, ids: Sequence[int]) -> float:
     if ids:
         return len(ids)
     owner_term = "" if batch.all_owners else " owner:me"
-    viewer = Viewer(sees_all=True) if batch.all_owners else Viewer(person_id=batch.person_id)
+    viewer = Viewer(sees_all=True) if batch.all_owners else Viewer(user_id=batch.person_id)
     try:
         with time_limit():
             number = results.count(parse(f"{batch.query}{owner_term}"), viewer=viewer)

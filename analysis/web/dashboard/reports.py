@@ -232,7 +232,7 @@ def tables_for(scope: Scope) -> dict[str, Callable[[Scope], Table]]:
 
 def _own_labels(scope: Scope) -> tuple[list[tuple[str, int]], bool]:
     """Most frequent labels of one person's pictures; True if estimated."""
-    viewer = Viewer(person_id=scope.person_id)
+    viewer = Viewer(user_id=scope.person_id)
     result = facets(parse("owner:me"), viewer=viewer, maximum=queries.MAX_LABELS)
     # Never less than one: the statistics may be a minute older than the pictures of the sample.
     factor = max(1.0, scope.total.pictures / result.counted) if result.is_sample and result.counted else 1.0

@@ -42,7 +42,7 @@ def neighbors(image: Image, query: Query, *, viewer: Viewer, link: Link) -> Neig
     If it does not match, only the next picture after its sort position. `link` builds the URL of an image by its id.
     None for anonymous viewers, who got a link to this picture only.
     """
-    if viewer.person_id is None:
+    if viewer.user_id is None:
         return NO_NEIGHBORS
     try:
         with time_limit():

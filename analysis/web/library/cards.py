@@ -124,7 +124,7 @@ def _card(
 # Plain SQL here and below: building these queries with the ORM takes longer than PostgreSQL needs for them.
 def favorites_of(viewer: Viewer, image_ids: Iterable[int]) -> frozenset[int]:
     text = "SELECT image_id FROM analysis_rating WHERE image_id = ANY(%s) AND person_id = %s AND is_favorite"
-    return frozenset(image_id for (image_id,) in fetch_all(text, [list(image_ids), viewer.person_id]))
+    return frozenset(image_id for (image_id,) in fetch_all(text, [list(image_ids), viewer.user_id]))
 
 
 def states_of(image_ids: Iterable[int]) -> dict[int, str]:

@@ -48,9 +48,9 @@ class UploadOutcome:
 class UploadRow:
     """An outcome ready to be shown; `upload_id` is that of a direct upload."""
 
-    kind: str  # stored, known, trashed, refused, checking
+    kind: str  # stored, duplicate, trashed, refused, checking
     name: str
-    words: str
+    message: str
     may_retry: bool = False
     upload_id: str = ""
     card: Card | None = None
@@ -84,7 +84,7 @@ def limits() -> dict[str, str]:
     return {
         # Without separators, for JavaScript; the template would write it as 104,857,600.
         "max_bytes": str(settings.MAX_UPLOAD_BYTES),
-        "words": megabytes(settings.MAX_UPLOAD_BYTES),
+        "max_size": megabytes(settings.MAX_UPLOAD_BYTES),
         "system_folders": "/".join(SYSTEM_FOLDERS),
     }
 
@@ -151,7 +151,7 @@ def _row(outcome: UploadOutcome, by_id: dict[str, Card]) -> UploadRow:
         return UploadRow("trashed", outcome.name, _("Already in the trash"), card=card)
     if not outcome.is_new:
         return UploadRow(
-            "known", outcome.name, " · ".join(filter(None, [_("Already in your library"), labels])), card=card
+            "duplicate", outcome.name, " · ".join(filter(None, [_("Already in your library"), labels])), card=card
         )
     return UploadRow("stored", outcome.name, labels, card=card, status=str(STATUS_LABELS.get(card.state, "")))
 

@@ -14,11 +14,11 @@ class UploadFiles extends HTMLElement {
   connectedCallback() {
     this.queue = [];
     this.active = new Set();
-    this.total = { files: 0, bytes: 0, ended: 0, sent: 0, added: 0, known: 0, trashed: 0, refused: 0, skipped: 0 };
+    this.total = { files: 0, bytes: 0, ended: 0, sent: 0, added: 0, duplicates: 0, trashed: 0, refused: 0, skipped: 0 };
     this.view = new UploadView(this);
     this.rate = new TransferRate();
     this.isPaused = false;
-    this.awaited = new AwaitedRows(this.dataset.ticketsUrl, (upload, row) => {
+    this.awaited = new AwaitedRows(this.dataset.statesUrl, (upload, row) => {
       this.addResult(upload, row);
       this.render();
     });
@@ -132,7 +132,7 @@ class UploadFiles extends HTMLElement {
       this.view.addRow("refused", row);
       return;
     }
-    this.total[{ known: "known", trashed: "trashed" }[outcome] ?? "added"] += 1;
+    this.total[{ duplicate: "duplicates", trashed: "trashed" }[outcome] ?? "added"] += 1;
     this.view.addRow("added", row);
     this.live.poll();
     if (outcome === "stored") document.dispatchEvent(new CustomEvent("image-stored", { detail: { id: image } }));
@@ -140,7 +140,7 @@ class UploadFiles extends HTMLElement {
 
   countRestored() {
     this.total.trashed -= 1;
-    this.total.known += 1;
+    this.total.duplicates += 1;
     this.render();
   }
 

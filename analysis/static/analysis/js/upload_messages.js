@@ -31,10 +31,10 @@ export function storageMessage(request) {
   return statusMessage(request.status);
 }
 
-export function summary({ added, known, trashed, refused, skipped }) {
+export function summary({ added, duplicates, trashed, refused, skipped }) {
   const parts = [
     added && message("added", { number: added }),
-    known && message("already-here", { number: known }),
+    duplicates && message("already-here", { number: duplicates }),
     trashed && message("already-in-trash", { number: trashed }),
     refused && message("rejected", { number: refused }),
     skipped && message("other-files", { number: skipped }),

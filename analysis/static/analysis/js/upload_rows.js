@@ -17,7 +17,7 @@ const wait = () => new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
 // The server renders a polled row like a new one; only this script knows that its picture was in the library before.
 function markKnown(row) {
   const status = row.querySelector(".muted");
-  row.dataset.outcome = "known";
+  row.dataset.outcome = "duplicate";
   status.textContent = [message("already-in-library"), status.textContent].filter(Boolean).join(" · ");
 }
 

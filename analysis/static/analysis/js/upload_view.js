@@ -83,8 +83,8 @@ export class UploadView {
       : "";
   }
 
-  renderCounts({ added, known, trashed, refused }) {
-    for (const [name, count] of [["refused", refused], ["added", added + known + trashed]]) {
+  renderCounts({ added, duplicates, trashed, refused }) {
+    for (const [name, count] of [["refused", refused], ["added", added + duplicates + trashed]]) {
       const section = this.section(name);
       section.hidden = !count;
       section.querySelector("[data-section-count]").textContent = NUMBER.format(count);
