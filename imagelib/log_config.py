@@ -11,7 +11,7 @@ def log_config(level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-        # botocore logs at INFO where it found credentials, each time.
-        "loggers": {"botocore": {"level": "WARNING"}},
+        # At INFO botocore logs where it found credentials, and mcp three lines, each time.
+        "loggers": {"botocore": {"level": "WARNING"}, "mcp": {"level": "WARNING"}},
         "root": {"handlers": ["console"], "level": level},
     }

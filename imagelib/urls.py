@@ -7,6 +7,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from analysis.api.app import urlpatterns as api_urlpatterns
+from analysis.mcp_server.views import mcp
 from analysis.web import sign_in
 from imagelib.accounts import passwords, token_pages
 from imagelib.accounts import views as accounts
@@ -16,6 +17,7 @@ admin.site.login_form = sign_in.AdminSignInForm
 urlpatterns = [
     path("", include("analysis.web.urls")),
     path("api/v1/", include(api_urlpatterns)),
+    path("api/mcp", mcp, name="mcp"),
     path("account/", accounts.account, name="account"),
     path("account/tokens/", token_pages.tokens, name="api-tokens"),
     path("account/tokens/<int:token_id>/revoke/", token_pages.revoke, name="api-token-revoke"),

@@ -24,13 +24,14 @@ from analysis.api import (
     errors,
     exports,
     images,
+    label_tree,
     labels,
     openapi,
     searches,
     status,
     uploads,
 )
-from analysis.api.authentication import RateLimit
+from analysis.api.authentication import rate_headers
 
 View = Callable[..., HttpResponseBase]
 
@@ -49,7 +50,20 @@ api = Api(
     urls_namespace="api-v1",
 )
 errors.add_handlers(api)
-for module in (images, labels, analyses, batches, searches, exports, background_exports, uploads, buckets, status):
+routers = (
+    images,
+    label_tree,
+    labels,
+    analyses,
+    batches,
+    searches,
+    exports,
+    background_exports,
+    uploads,
+    buckets,
+    status,
+)
+for module in routers:
     api.add_router("", module.router)
 
 
@@ -72,8 +86,7 @@ def _view(view: View) -> View:
             response = errors.problem(
                 405, message % {"method": request.method, "allowed": allowed}, headers={"Allow": allowed}
             )
-        rate_limit: RateLimit | None = getattr(request, "rate_limit", None)
-        for name, value in rate_limit.headers.items() if rate_limit else ():
+        for name, value in rate_headers(request).items():
             response[name] = value
         # PrivateCache knows people by their session, which the API does not have.
         response.setdefault("Cache-Control", "private, no-store")

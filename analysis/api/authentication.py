@@ -37,13 +37,8 @@ class BearerToken(HttpAuthBase):
 
     def __call__(self, request: HttpRequest) -> ApiToken:
         token = token_of(request)
-        _check_rate(request, token)
-        # 403 and not 404: the caller owns the token and may know what it lacks.
-        if self.scope not in token.scopes:
-            message = _(
-                "This token may not do this: it lacks the scope “%(scope)s”. Create another one on your account page."
-            )
-            raise ApiError(403, message % {"scope": self.scope.value})
+        check_rate(request, token)
+        require_scope(token, self.scope)
         return token
 
 
@@ -61,6 +56,16 @@ def token_of(request: HttpRequest) -> ApiToken:
         message = _("Send a valid API token: “Authorization: Bearer imagelib_…”. Tokens are made on the account page.")
         raise ApiError(401, message, headers={"WWW-Authenticate": "Bearer"})
     return token
+
+
+def require_scope(token: ApiToken, scope: ApiToken.Scope) -> None:
+    """Raises ApiError 403 for a token without the scope."""
+    # 403 and not 404: the caller owns the token and may know what it lacks.
+    if scope not in token.scopes:
+        message = _(
+            "This token may not do this: it lacks the scope “%(scope)s”. Create another one on your account page."
+        )
+        raise ApiError(403, message % {"scope": scope.value})
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,13 @@ class LimitedRequest(HttpRequest):
     rate_limit: RateLimit
 
 
-def _check_rate(request: HttpRequest, token: ApiToken) -> None:
+def rate_headers(request: HttpRequest) -> dict[str, str]:
+    """The headers of a request that was counted; none of another."""
+    rate_limit: RateLimit | None = getattr(request, "rate_limit", None)
+    return rate_limit.headers if rate_limit else {}
+
+
+def check_rate(request: HttpRequest, token: ApiToken) -> None:
     """Count the request. Raises ApiError 429 above API_REQUESTS_PER_MINUTE."""
     limit = settings.API_REQUESTS_PER_MINUTE
     if not limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -82,6 +83,12 @@ def not_found() -> str:
 def response_of(error: ApiError) -> HttpResponse:
     errors = [FieldError(field=error.field, message=error.detail)] if error.field else []
     return problem(error.status, error.detail, errors=errors, headers=error.headers)
+
+
+def detail_of(error: Exception) -> str:
+    """The sentence of an exception in RESPONSES."""
+    respond = next(respond for kind, respond in RESPONSES.items() if isinstance(error, kind))
+    return str(json.loads(respond(error).content)["detail"])
 
 
 def _validation_problem(error: ValidationError) -> HttpResponse:

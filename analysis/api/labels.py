@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
@@ -20,7 +21,7 @@ from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
 from analysis.curation import bulk, verdicts
 from analysis.curation.bulk import Selection
-from analysis.models import Image, ImageLabel, Label
+from analysis.models import Image, ImageLabel, Label, LabelAlias
 from analysis.search import visible_labels
 from analysis.search.visible_labels import VisibleLabel
 
@@ -91,7 +92,7 @@ def list_labels(
     limit: LimitParam,
     filename: Annotated[str, Query("", max_length=1_000, description="The labels of the image with this file name.")],
     confidences: Annotated[bool, Query(False, description="With `filename`: also the confidences.")],
-    search: Annotated[str, Query("", max_length=100, description="Only labels whose name contains this.")],
+    search: Annotated[str, Query("", max_length=100, description="Only labels with this in their name or an alias.")],
     kind: Annotated[str, Query("", max_length=12, description="Only labels of this kind, such as `tag`.")],
     parent: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only children of this label.")] = None,
 ) -> dict[str, Any]:
@@ -100,12 +101,13 @@ def list_labels(
         return _labels_of_file(request, filename, has_confidences=confidences)
     labels = Label.objects.filter(is_hidden=False, merged_into=None, image_count__gt=0)
     if search:
-        labels = labels.filter(name__icontains=search.replace("\x00", ""))
+        labels = labels.filter(_named(search.replace("\x00", "")))
     if kind:
         labels = labels.filter(kind=kind.replace("\x00", ""))
     if parent is not None:
         labels = labels.filter(parents=parent)
-    return _vocabulary(request, list(labels.order_by("name", "pk").values_list("pk", flat=True)), cursor, limit)
+    ids = list(labels.order_by("name", "pk").values_list("pk", flat=True))
+    return vocabulary_page(request, ids, cursor=cursor, limit=limit, of="labels")
 
 
 def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: bool) -> dict[str, Any]:
@@ -128,9 +130,15 @@ def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: boo
     }
 
 
-def _vocabulary(request: HttpRequest, ids: list[int], cursor: str, limit: int) -> dict[str, Any]:
+def _named(text: str) -> Q:
+    # As subqueries and not joins, which would give a label with two such aliases twice.
+    aliases = LabelAlias.objects.filter(name__icontains=text).values("label")
+    return Q(name__icontains=text) | Q(pk__in=aliases)
+
+
+def vocabulary_page(request: HttpRequest, ids: list[int], *, cursor: str, limit: int, of: str) -> dict[str, Any]:
     """A page of the labels that are on an image this person may see."""
-    viewer, after = permissions.viewer_of(request.user), pagination.decode(cursor, of="labels")
+    viewer, after = permissions.viewer_of(request.user), pagination.decode(cursor, of=of)
     rest = ids[ids.index(after) + 1 :] if after in ids else ids
     frequencies = visible_labels.label_frequencies(viewer)
     if frequencies.is_exact:
@@ -139,7 +147,7 @@ def _vocabulary(request: HttpRequest, ids: list[int], cursor: str, limit: int) -
     labels = Label.objects.prefetch_related("parents", "aliases").in_bulk([row.label_id for row in visible])
     return {
         "items": [_vocabulary_label(labels[row.label_id], row) for row in visible],
-        "next": pagination.encode(rest[looked_up - 1], of="labels") if looked_up < len(rest) else "",
+        "next": pagination.encode(rest[looked_up - 1], of=of) if looked_up < len(rest) else "",
     }
 
 

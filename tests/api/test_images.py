@@ -201,3 +201,15 @@ def test_trash_and_restore(api, owner):
     assert api.get(f"/images/{image.pk}").json()["trashed_at"] is not None
     assert api.post(f"/images/{image.pk}/restore").json()["trashed_at"] is None
     assert len(api.get("/images").json()["items"]) == 1
+
+
+def test_an_upload_takes_the_sidecar_beside_it(api):
+    file = io.BytesIO(pictures.encoded(pictures.photo(), "jpeg"))
+    file.name = "beach.jpg"
+    packet = pictures.xmp_of("<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Beach</rdf:li></rdf:Alt></dc:title>")
+    broken = api.upload("/images", file, sidecar=io.BytesIO(b"not xml"))
+    assert (broken.status_code, broken.json()["errors"][0]["field"]) == (422, "sidecar")
+    assert not Image.objects.exists()
+    file.seek(0)
+    created = api.upload("/images", file, sidecar=io.BytesIO(packet))
+    assert (created.status_code, created.json()["title"]) == (201, "Beach")

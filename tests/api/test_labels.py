@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from analysis.curation import verdicts
-from analysis.models import Image, Label
+from analysis.models import Image, Label, LabelAlias
+from analysis.recognition import label_ancestors
 from tests.factories import create_image, create_labeled_image, label_rows
 
 pytestmark = pytest.mark.django_db
@@ -87,4 +88,22 @@ def test_vocabulary_is_read_page_by_page(api, owner):
     assert names == ["Bird", "Cat", "Dog"]
     [dog] = api.get("/labels", parent=animal.pk).json()["items"]
     assert (dog["name"], dog["parents"], dog["image_count"]) == ("Dog", ["Animal"], 1)
-    assert [label["name"] for label in api.get("/labels", search="CA").json()["items"]] == ["Cat"]
+    LabelAlias.objects.create(label_id=dog["id"], name="Canine")
+    assert [label["name"] for label in api.get("/labels", search="CA").json()["items"]] == ["Cat", "Dog"]
+
+
+def test_the_tree_is_read_level_by_level(api, api_of, owner, colleague):
+    create_labeled_image(owner, {"Animal": 99.0, "Dog": 99.0, "Poodle": 98.0, "Car": 97.0})
+    Label.objects.update(image_count=1)
+    labels = {label.name: label for label in Label.objects.all()}
+    labels["Dog"].parents.add(labels["Animal"])
+    labels["Poodle"].parents.add(labels["Dog"])
+    label_ancestors.refresh_ancestors()
+    [top] = api.get("/labels/tree").json()["items"]
+    assert (top["name"], top["has_children"]) == ("Animal", True)
+    [dog] = api.get("/labels/tree", parent=top["id"]).json()["items"]
+    [poodle] = api.get("/labels/tree", parent=dog["id"]).json()["items"]
+    assert (dog["name"], poodle["name"], poodle["has_children"]) == ("Dog", "Poodle", False)
+    other = api_of(colleague)
+    assert other.get("/labels/tree").json()["items"] == []
+    assert other.get("/labels/tree", parent=top["id"]).status_code == 404

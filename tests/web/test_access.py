@@ -102,6 +102,7 @@ ENTRIES = {
     "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
+    "mcp": ("post", {PRIVATE: (401,) * 4}),  # takes tokens alone
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
     "api-token-revoke": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "password_change": ("get", EVERYBODY_SIGNED_IN),

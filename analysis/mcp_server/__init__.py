@@ -1,0 +1,1 @@
+"""The Model Context Protocol: the library as tools for language models."""

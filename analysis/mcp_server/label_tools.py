@@ -1,0 +1,126 @@
+"""Tools for labels: names in use, their tree, corrections on a picture."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Field
+
+from analysis.api import label_tree, labels
+from analysis.api.authentication import require_scope, token_of
+from analysis.api.errors import ApiError
+from analysis.api.image_labels import LabelOut
+from analysis.api.labels import Decision, LabelId, NewLabel
+from analysis.api.request_body import RequestBody
+from analysis.mcp_server.search_tools import MAX_ID, CursorText
+from analysis.mcp_server.tool import Answer, Tool
+from imagelib.accounts.models import ApiToken
+
+MAX_CHANGES = 50
+Limit = Annotated[int, Field(ge=1, le=200)]
+
+
+class FindLabels(RequestBody):
+    name: Annotated[str, Field(max_length=100, description="Only labels whose name contains this.")] = ""
+    kind: Annotated[str, Field(max_length=12, description="Only labels of this kind, such as “tag”.")] = ""
+    cursor: CursorText = ""
+    limit: Limit = 50
+
+
+class BrowseTree(RequestBody):
+    parent: Annotated[LabelId | None, Field(description="Labels directly below this one; the top without it.")] = None
+    cursor: CursorText = ""
+    limit: Limit = 50
+
+
+class Correction(RequestBody):
+    """Corrections of the labels of one picture."""
+
+    image_id: Annotated[int, Field(ge=1, le=MAX_ID)]
+    confirm: Annotated[list[LabelId], Field(max_length=MAX_CHANGES, description="Ids of labels that are right.")] = []
+    reject: Annotated[list[LabelId], Field(max_length=MAX_CHANGES, description="Ids of labels that are wrong.")] = []
+    add: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=1_000)]],
+        Field(max_length=MAX_CHANGES, description="Names of labels or tags to add; a new name makes a tag."),
+    ] = []
+    apply: Annotated[bool, Field(description="False proposes only: nothing is changed.")] = False
+
+
+def find_labels(request: HttpRequest, arguments: FindLabels) -> Answer:
+    found = labels.list_labels(
+        request,
+        cursor=arguments.cursor,
+        limit=arguments.limit,
+        filename="",
+        confidences=False,
+        search=arguments.name,
+        kind=arguments.kind,
+    )
+    return Answer({**found, "items": [item.model_dump() for item in found["items"]]})
+
+
+def browse_labels(request: HttpRequest, arguments: BrowseTree) -> Answer:
+    found = label_tree.list_tree(request, cursor=arguments.cursor, limit=arguments.limit, parent=arguments.parent)
+    return Answer({**found, "items": [item.model_dump() for item in found["items"]]})
+
+
+def correct_labels(request: HttpRequest, arguments: Correction) -> Answer:
+    """Show what a correction changes, or apply it as a whole."""
+    if not (arguments.confirm or arguments.reject or arguments.add):
+        raise ApiError(422, _("Give at least one label to confirm, reject or add."))
+    if both := sorted(set(arguments.confirm) & set(arguments.reject)):
+        message = _("Label %(number)s is both confirmed and rejected.") % {"number": both[0]}
+        raise ApiError(422, message, field="reject")
+    if arguments.apply:
+        require_scope(token_of(request), ApiToken.Scope.WRITE)
+    before = labels.list_image_labels(request, arguments.image_id, boxes=False)
+    # All or nothing: half a correction would be taken for the whole one.
+    with transaction.atomic():
+        _correct(request, arguments)
+        after = labels.list_image_labels(request, arguments.image_id, boxes=False)
+        if not arguments.apply:
+            # The changes themselves are tried, so that a proposal is refused for the same reasons and shows the result.
+            transaction.set_rollback(True)
+    return Answer({"is_applied": arguments.apply, "before": _names(before), "after": _names(after)})
+
+
+def _correct(request: HttpRequest, arguments: Correction) -> None:
+    for decision, ids in (("confirmed", arguments.confirm), ("rejected", arguments.reject)):
+        for label_id in ids:
+            labels.set_verdict(request, arguments.image_id, label_id, Decision.model_validate({"decision": decision}))
+    for name in arguments.add:
+        labels.add_image_label(request, arguments.image_id, NewLabel(name=name))
+
+
+def _names(found: list[LabelOut]) -> list[dict[str, Any]]:
+    return [label.model_dump(include={"id", "name", "kind", "confidence", "verdict"}) for label in found]
+
+
+TOOLS: tuple[Tool[Any], ...] = (
+    Tool(
+        "find_labels",
+        "Labels and tags in use, by name, with their numbers of pictures.",
+        FindLabels,
+        ApiToken.Scope.READ,
+        find_labels,
+    ),
+    Tool(
+        "browse_labels",
+        "The tree of labels: the top, or the labels directly below one of them.",
+        BrowseTree,
+        ApiToken.Scope.READ,
+        browse_labels,
+    ),
+    Tool(
+        "correct_labels",
+        "Confirm, reject or add labels and tags of one picture. Without apply it only shows what would change, so that "
+        "a person can agree first.",
+        Correction,
+        ApiToken.Scope.READ,
+        correct_labels,
+        is_read_only=False,
+    ),
+)

@@ -1,0 +1,168 @@
+"""Tools that search and read: images, the search language, saved searches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Field
+
+from analysis import permissions
+from analysis.api import images, searches
+from analysis.api.errors import ApiError
+from analysis.api.image_resource import resource, selection_of
+from analysis.api.request_body import RequestBody
+from analysis.ingest.validation import InvalidImage
+from analysis.mcp_server.tool import Answer, Preview, Tool
+from analysis.models import Image
+from analysis.search import results
+from analysis.search.syntax.parser import MAX_LENGTH, parse
+from analysis.search.time_limit import time_limit
+from analysis.storage import blobs, renditions
+from analysis.web.library.search_help import EXAMPLES
+from imagelib.accounts.models import ApiToken
+
+MAX_IMAGES = 50
+FIELDS = "filename,title,owner,taken_at,place,width,height,visibility,urls"
+MAX_ID = 2**63 - 1
+MAX_CURSOR = 2_000
+QueryText = Annotated[str, Field(max_length=MAX_LENGTH, description="A search in imagelib's search language.")]
+CursorText = Annotated[str, Field(max_length=MAX_CURSOR, description="“next” of the page before.")]
+
+
+class SearchArguments(RequestBody):
+    query: QueryText = ""
+    cursor: CursorText = ""
+    limit: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = 20
+
+
+class ExplainArguments(RequestBody):
+    query: QueryText
+
+
+class NoArguments(RequestBody):
+    pass
+
+
+class ImageArguments(RequestBody):
+    image_id: Annotated[int, Field(ge=1, le=MAX_ID)]
+    preview: Annotated[bool, Field(description="Also the picture itself, small.")] = False
+
+
+class PageArguments(RequestBody):
+    cursor: CursorText = ""
+    limit: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = 20
+
+
+def search_images(request: HttpRequest, arguments: SearchArguments) -> Answer:
+    found = images.list_images(
+        request,
+        q=arguments.query,
+        cursor=arguments.cursor,
+        limit=arguments.limit,
+        fields=FIELDS,
+        expand="labels",
+        count=True,
+    )
+    return Answer({**found, "items": [_brief(item) for item in found["items"]]})
+
+
+def explain_search(request: HttpRequest, arguments: ExplainArguments) -> Answer:
+    with time_limit():
+        search = results.Search(parse(arguments.query), permissions.viewer_of(request.user))
+        resolved, counted = search.resolved, search.count()
+    return Answer(
+        {
+            "searched_as": resolved.query.text,
+            "terms": [{"term": part.write(), "meaning": part.describe()} for part in resolved.query.parts],
+            "words_read_as": [
+                {"typed": meaning.text, "searched_as": meaning.part.write() if meaning.part else None}
+                for meaning in resolved.meanings
+            ],
+            "sort": resolved.query.sort,
+            "count": min(counted, results.COUNT_CAP),
+            "is_count_capped": counted > results.COUNT_CAP,
+        }
+    )
+
+
+def describe_search(_request: HttpRequest, _arguments: NoArguments) -> Answer:
+    return Answer(
+        {
+            "rules": _(
+                "All terms of a search must match. OR combines alternatives, a minus sign excludes, parentheses group, "
+                "and words in quotes are searched exactly. Labels may have a confidence in percent."
+            ),
+            "examples": [{"query": example.query, "meaning": str(example.meaning)} for example in EXAMPLES],
+        }
+    )
+
+
+def get_image(request: HttpRequest, arguments: ImageArguments) -> Answer:
+    image = permissions.get_image_or_404(request.user, arguments.image_id)
+    values = resource(image, request, selection_of("", "labels"))
+    return Answer(values, _preview(image) if arguments.preview else None)
+
+
+def list_saved_searches(request: HttpRequest, arguments: PageArguments) -> Answer:
+    found = searches.list_searches(request, cursor=arguments.cursor, limit=arguments.limit)
+    return Answer({**found, "items": [item.model_dump() for item in found["items"]]})
+
+
+def _preview(image: Image) -> Preview:
+    # The thumbnail and not the preview: models read pictures of this size, and pay for each pixel.
+    try:
+        with renditions.read(image, "thumb") as file:
+            return Preview(file.read(), blobs.RENDITIONS["thumb"])
+    except InvalidImage as error:
+        raise ApiError(409, _("The picture cannot be shown: its file is damaged.")) from error
+
+
+def _brief(item: dict[str, Any]) -> dict[str, Any]:
+    """The image with the address of its page alone, and short labels.
+
+    Models pay for each word they read.
+    """
+    labels = [{name: label[name] for name in ("id", "name", "confidence", "verdict")} for label in item["labels"]]
+    return {**item, "urls": {"page": item["urls"]["page"]}, "labels": labels}
+
+
+TOOLS: tuple[Tool[Any], ...] = (
+    Tool(
+        "search_images",
+        "Search the picture library. Returns pictures with their labels, and “next”, the cursor of the following page. "
+        "Call describe_search first to learn the search language.",
+        SearchArguments,
+        ApiToken.Scope.READ,
+        search_images,
+    ),
+    Tool(
+        "explain_search",
+        "How a search is understood: what each term means, which labels words stand for, and how many pictures match.",
+        ExplainArguments,
+        ApiToken.Scope.READ,
+        explain_search,
+    ),
+    Tool(
+        "describe_search",
+        "The rules of the search language, with examples.",
+        NoArguments,
+        ApiToken.Scope.READ,
+        describe_search,
+    ),
+    Tool(
+        "get_image",
+        "All details of one picture with its labels; with preview also the picture itself, small.",
+        ImageArguments,
+        ApiToken.Scope.READ,
+        get_image,
+    ),
+    Tool(
+        "list_saved_searches",
+        "The saved searches of this person, and shared ones.",
+        PageArguments,
+        ApiToken.Scope.READ,
+        list_saved_searches,
+    ),
+)

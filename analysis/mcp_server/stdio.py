@@ -1,0 +1,51 @@
+"""The protocol over standard input and output, as clients start it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from mcp.server.stdio import stdio_server
+
+from analysis.api.authentication import check_rate
+from analysis.api.errors import ApiError
+from analysis.mcp_server.calls import CallRefused
+from analysis.mcp_server.server import server_for
+from imagelib.accounts import api_tokens
+from imagelib.accounts.api_tokens import ApiRequest
+
+
+def serve(text: str) -> None:
+    """Answer until the client closes the input.
+
+    The token is looked up again for each call.
+    """
+    asyncio.run(_serve(text))
+
+
+async def _serve(text: str) -> None:
+    server = server_for(lambda: _request(text))
+    async with stdio_server() as (read_stream, write_stream):
+        await server.run(read_stream, write_stream, server.create_initialization_options())
+
+
+def _request(text: str) -> HttpRequest:
+    """A request as the middleware would pass it on. Raises CallRefused."""
+    close_old_connections()  # a client may be idle for hours, and no request of the web server ends here
+    token = api_tokens.find(text)
+    if token is None:
+        raise CallRefused(_("The token has expired or was revoked. Create another one on your account page."))
+    request = ApiRequest()
+    request.method = "POST"
+    host = next((name for name in settings.ALLOWED_HOSTS if "*" not in name and not name.startswith(".")), "localhost")
+    request.META = {"SERVER_NAME": host.strip("[]"), "SERVER_PORT": "443" if settings.SECURE_SSL_REDIRECT else "80"}
+    request.META["HTTP_HOST"] = host
+    request.api_token, request.user = token, token.user
+    try:
+        check_rate(request, token)
+    except ApiError as error:
+        raise CallRefused(error.detail) from error
+    return request
