@@ -58,7 +58,7 @@ def create(export: Export) -> Export:
     """
     with transaction.atomic():
         # The owner's row is locked, so that of two starts at once each has a version and a count of its own.
-        get_user_model().objects.select_for_update().filter(pk=export.owner_id).first()
+        get_user_model().objects.select_for_update().filter(pk__in=[export.owner_id]).first()
         own = Export.objects.filter(owner_id=export.owner_id)
         if own.filter(state__in=UNFINISHED).count() >= MAX_UNFINISHED:
             raise ExportRefused(
