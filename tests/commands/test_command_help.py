@@ -25,6 +25,6 @@ def test_help_is_translated(name, pseudo):
     parser = parser_of(name)
     of_django = {option for action in parser_of("flush", "django.core")._actions for option in action.option_strings}
     own = [action for action in parser._actions if not of_django.intersection(action.option_strings)]
-    texts = [parser.description, *(action.help for action in own), parser.epilog]
-    assert own
-    assert [text for text in texts if text and not text.startswith("⟦")] == []
+    texts = [text for text in (parser.description, *(action.help for action in own), parser.epilog) if text]
+    assert texts
+    assert [text for text in texts if not text.startswith("⟦")] == []
