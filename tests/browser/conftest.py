@@ -70,12 +70,25 @@ class Visit:
         self.context.set_default_timeout(15_000)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
+        self._counts = True
         self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self._add(str(error)))
 
     def _heard(self, message) -> None:
         if message.type == "error":
-            self.complaints.append(message.text)
+            self._add(message.text)
+
+    def _add(self, complaint: str) -> None:
+        if self._counts:
+            self.complaints.append(complaint)
+
+    def forget_complaints(self) -> None:
+        """At the end of a test that provoked some.
+
+        Those that are still on their way do not count either: a page that retries complains again.
+        """
+        self._counts = False
+        self.complaints.clear()
 
     def sign_in(self, name: str = "owner") -> Page:
         self.page.goto("/")

@@ -76,7 +76,7 @@ def test_upload_pauses_on_lost_connection_and_resumes(window):
     page.unroute("**/upload/**")
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg", timeout=30_000)
     expect(page.locator("[data-upload-alert]")).to_be_hidden()
-    window.complaints.clear()  # the browser told of the lines that we cut
+    window.forget_complaints()  # the browser told of the lines that we cut
 
 
 def test_failed_upload_can_be_retried(window):
@@ -88,7 +88,7 @@ def test_failed_upload_can_be_retried(window):
     row.get_by_role("button", name="Retry").click()
     expect(page.locator("[data-section=added] .name")).to_have_text("one.jpg")
     expect(page.locator("[data-upload-summary]")).to_have_text("1 added")
-    window.complaints.clear()
+    window.forget_complaints()
 
 
 def test_too_large_file_is_not_sent(window, settings):
