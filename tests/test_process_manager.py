@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -117,6 +118,16 @@ def test_who_does_not_end_in_time_is_killed_with_its_children(folder: Path, supe
         os.sched_yield()
 
 
+def all_end(processes) -> bool:
+    """Killed processes end a moment after their killer, later on a busy machine."""
+    deadline = time.monotonic() + 10
+    while any(map(is_alive, processes)):
+        if time.monotonic() > deadline:
+            return False
+        threading.Event().wait(0.02)
+    return True
+
+
 def test_a_second_ctrl_c_kills_at_once(folder: Path, supervise) -> None:
     supervisor = supervise("deaf deaf", stop_seconds=3600)
     started = pids(folder, count=1)
@@ -124,7 +135,7 @@ def test_a_second_ctrl_c_kills_at_once(folder: Path, supervise) -> None:
     notes(folder, until=lambda lines: lines[-1] == "deaf told")
     supervisor.send_signal(signal.SIGINT)
     assert supervisor.wait(timeout=20) == 0
-    assert not any(map(is_alive, started))
+    assert all_end(started)
 
 
 def test_ctrl_c_arrives_where_it_was_ignored_before(folder: Path, supervise) -> None:
@@ -134,7 +145,7 @@ def test_ctrl_c_arrives_where_it_was_ignored_before(folder: Path, supervise) -> 
     notes(folder, until=lambda lines: lines[-1] == "deaf told")
     supervisor.send_signal(signal.SIGINT)
     assert supervisor.wait(timeout=20) == 0
-    assert not any(map(is_alive, started))
+    assert all_end(started)
 
 
 def test_a_closed_terminal_does_not_end_what_nohup_started(folder: Path, supervise) -> None:
