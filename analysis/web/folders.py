@@ -15,15 +15,13 @@ from django.views.decorators.http import require_safe
 from analysis import formatting, permissions
 from analysis.models import Bucket, Folder, Viewer
 from analysis.search import folders as folder_search
-from analysis.search.errors import InvalidQuery
 from analysis.search.folders import FolderCount, FolderFacet
 from analysis.search.query import Query
-from analysis.search.syntax.parser import parse
 from analysis.search.terms import FolderTerm, Not
-from analysis.search.time_limit import time_limit
 from analysis.web import links
 from analysis.web.http import Request, int_param
 from analysis.web.library.facet_links import FacetLink
+from analysis.web.library.filter_list import filter_list
 
 PAGE_SIZE = 500
 MAX_ID = 2**63 - 1
@@ -84,20 +82,12 @@ def folder(request: Request, folder_id: int) -> HttpResponse:
 @require_safe
 def folder_filter(request: Request) -> HttpResponse:
     """The most frequent folders of a result, as links that narrow it."""
-    try:
-        query = parse(request.GET.get("q", ""))
-        with time_limit():
-            facets, is_sample = folder_search.folder_facets(query, viewer=permissions.viewer_of(request.user))
-    except InvalidQuery as error:
-        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
-    context = {
-        "links": [_filter_link(query, facet) for facet in facets],
-        "empty": _("No folders."),
-        "note": _("Counted in the first %(number)s pictures.") % {"number": formatting.count(folder_search.SAMPLE)}
-        if is_sample
-        else "",
-    }
-    return render(request, "library/filter_list.html", context)
+    return filter_list(request, _filter_links, sample=folder_search.SAMPLE, empty=lambda: _("No folders."))
+
+
+def _filter_links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:
+    facets, is_sample = folder_search.folder_facets(query, viewer=viewer)
+    return [_filter_link(query, facet) for facet in facets], is_sample
 
 
 def _filter_link(query: Query, facet: FolderFacet) -> FacetLink:

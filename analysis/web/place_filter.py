@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from analysis import formatting, permissions
-from analysis.models import City
-from analysis.search.errors import InvalidQuery
+from analysis import formatting
+from analysis.models import City, Viewer
 from analysis.search.place_facets import SAMPLE, place_facets
-from analysis.search.syntax.parser import parse
+from analysis.search.query import Query
 from analysis.search.terms import Not, PlaceTerm
-from analysis.search.time_limit import time_limit
 from analysis.web import links
 from analysis.web.http import Request
 from analysis.web.library.facet_links import FacetLink
+from analysis.web.library.filter_list import filter_list
 
 
 @require_safe
 def place_filter(request: Request) -> HttpResponse:
     """The most frequent places of a result, as links that narrow it."""
-    try:
-        query = parse(request.GET.get("q", ""))
-        with time_limit():
-            places = place_facets(query, viewer=permissions.viewer_of(request.user))
-    except InvalidQuery as error:
-        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+    return filter_list(request, _links, sample=SAMPLE, empty=_empty)
+
+
+def _links(query: Query, viewer: Viewer) -> tuple[list[FacetLink], bool]:
+    places = place_facets(query, viewer=viewer)
     facets = [
         FacetLink(
             name=facet.name,
@@ -38,9 +35,7 @@ def place_filter(request: Request) -> HttpResponse:
         )
         for facet in places.facets
     ]
-    note = _("Counted in the first %(number)s pictures.") % {"number": formatting.count(SAMPLE)}
-    context = {"links": facets, "empty": _empty(), "note": note if places.is_sample else ""}
-    return render(request, "library/filter_list.html", context)
+    return facets, places.is_sample
 
 
 def _empty() -> str:
