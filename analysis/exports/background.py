@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import timedelta
 from typing import IO, Any
@@ -26,7 +26,7 @@ from analysis import leases, permissions
 from analysis.exports.annotated_picture import Style
 from analysis.exports.formats import FORMATS, write
 from analysis.exports.image_rows import ImageRow, Options, image_rows, selected_rows
-from analysis.models import Export
+from analysis.models import Export, Viewer
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow
 from analysis.storage import blobs
@@ -188,9 +188,10 @@ def _write(export: Export) -> None:
     """Write the file to a temporary one, then to the storage, then into the row."""
     entry = FORMATS[export.format]
     digest = hashlib.sha256()
-    rows = _Progress(export, _rows(export))
+    # Without an owner once the account is deleted.
+    rows = _Progress(export, rows_of(export, permissions.viewer_of(export.owner or AnonymousUser())))
     with tempfile.TemporaryFile(prefix="imagelib-export-") as file:
-        for chunk in write(entry, rows, columns=export.options.get("columns") or (), style=style_of(export)):
+        for chunk in content_of(export, rows):
             file.write(chunk)
             digest.update(chunk)
         file.flush()
@@ -216,18 +217,23 @@ def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> N
         )
         if done:
             blobs.confirm([key])
-    if not done:  # canceled or deleted meanwhile
+    if not done:  # canceled or deleted in the time it took
         blobs.delete_pending([key])
 
 
-def _rows(export: Export) -> Iterator[ImageRow]:
-    """The pictures that the owner may see now, not those of the export's start."""
-    viewer = permissions.viewer_of(export.owner or AnonymousUser())  # an account may be deleted meanwhile
+def rows_of(export: Export, viewer: Viewer) -> Iterator[ImageRow]:
+    """The pictures that the viewer may see now, not when the export was started."""
     options = options_of(export)
     has_boxes = FORMATS[export.format].has_boxes
     if export.image_ids is not None:
         return selected_rows(export.image_ids, viewer=viewer, options=options, has_boxes=has_boxes)
     return image_rows(parse(export.query), viewer=viewer, options=options, has_boxes=has_boxes)
+
+
+def content_of(export: Export, rows: Iterable[ImageRow]) -> Iterator[bytes]:
+    """The export's file in chunks."""
+    columns = export.options.get("columns") or ()
+    return write(FORMATS[export.format], rows, columns=columns, style=style_of(export))
 
 
 class _Progress:
@@ -258,7 +264,7 @@ def _unfinished() -> Q:
 def _own(export: Export) -> QuerySet[Export]:
     """The row while this worker has it.
 
-    None once another worker has claimed it, or it was canceled.
+    Empty once another worker has claimed it, or it was canceled.
     """
     return Export.objects.filter(pk=export.pk, state__in=UNFINISHED, attempts=export.attempts)
 

@@ -7,14 +7,14 @@ import io
 import json
 from collections.abc import Collection, Iterable, Iterator
 from itertools import compress
-from typing import Any
+from typing import Any, Literal, get_args
 
 from analysis.exports.image_rows import ImageRow, LabelRow
 from analysis.formatting import taken_iso
 from analysis.models import Image
 from analysis.recognition.responses import Box
 
-CSV_COLUMNS = (
+Column = Literal[
     "image_id",
     "filename",
     "taken_at",
@@ -27,7 +27,8 @@ CSV_COLUMNS = (
     "confidence",
     "instances",
     "verdict",
-)
+]
+CSV_COLUMNS: tuple[Column, ...] = get_args(Column)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BOM = "\ufeff"
 """Without it Excel reads UTF-8 as the computer's old code page."""

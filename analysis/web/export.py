@@ -19,8 +19,7 @@ from analysis import formatting, permissions, pipeline
 from analysis.curation.errors import ActionRefused
 from analysis.exports import background
 from analysis.exports.annotated_picture import PALETTES
-from analysis.exports.formats import FORMATS, Format, write
-from analysis.exports.image_rows import image_rows, selected_rows
+from analysis.exports.formats import FORMATS, Format
 from analysis.models import Export, Image, Label
 from analysis.search import results
 from analysis.search.query import Query
@@ -167,13 +166,8 @@ def download(request: Request) -> HttpResponseBase:
     )
     if request.POST.get("background") or export.name:
         return _start(request, chosen, form, export)
-    options, viewer = background.options_of(export), permissions.viewer_of(request.user)
-    if chosen.query is None:
-        rows = selected_rows(chosen.ids, viewer=viewer, options=options, has_boxes=entry.has_boxes)
-    else:
-        rows = image_rows(chosen.query, viewer=viewer, options=options, has_boxes=entry.has_boxes)
-    chunks = write(entry, rows, columns=form.cleaned_data["columns"], style=background.style_of(export))
-    return stream(request, entry, chunks)
+    rows = background.rows_of(export, permissions.viewer_of(request.user))
+    return stream(request, entry, background.content_of(export, rows))
 
 
 def _start(request: Request, chosen: Chosen, form: ExportForm, export: Export) -> HttpResponse:

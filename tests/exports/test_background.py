@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from analysis import leases, pipeline, tasks
 from analysis.exports import background
-from analysis.models import Export, Image, PendingBlob
+from analysis.models import Export, Image, PendingBlob, Viewer
 from analysis.recognition.search_index import reindex
 from analysis.storage import blobs
 from tests.factories import create_labeled_image
@@ -129,8 +129,8 @@ def test_canceled_while_it_is_written_leaves_no_file(owner, dog, monkeypatch):
 def test_cancellation_is_noticed_after_some_pictures(owner, dog, monkeypatch):
     monkeypatch.setattr(background, "STEP", 1)
     export = start(owner)
-    rows = background._rows(export)
-    monkeypatch.setattr(background, "_rows", lambda _export: (background.cancel(export), rows)[1])
+    rows = background.rows_of(export, Viewer(user_id=owner.pk))
+    monkeypatch.setattr(background, "rows_of", lambda *_arguments: (background.cancel(export), rows)[1])
     assert written(export).state == State.CANCELED
 
 
