@@ -13,10 +13,10 @@ from analysis import permissions
 from analysis.api import pagination
 from analysis.api.authentication import READ
 from analysis.api.pagination import CursorParam, LimitParam
+from analysis.api.request_body import MAX_ID
 from analysis.models import Analysis
 
 router = Router(tags=["Analyses"])
-MAX_ID = 2**63 - 1
 
 
 class AnalysisOut(Schema):

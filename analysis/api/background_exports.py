@@ -20,40 +20,25 @@ from analysis.api.errors import ApiError
 from analysis.api.exports import CONTENT, FormatName, Kind
 from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
-from analysis.api.request_body import RequestBody
+from analysis.api.request_body import RequestBody, RowId
 from analysis.api.responses import json_response
 from analysis.curation.bulk import MAX_IDS
 from analysis.exports import background
 from analysis.exports.annotated_picture import PALETTES
+from analysis.exports.text_formats import Column
 from analysis.models import Export
 from analysis.search.syntax.parser import MAX_LENGTH, parse
 from analysis.web.background_exports import send_file
+from analysis.web.http import one_line
 
 router = Router(tags=["Exports"])
-MAX_ID = 2**63 - 1
-Column = Literal[
-    "image_id",
-    "filename",
-    "taken_at",
-    "width",
-    "height",
-    "sha256",
-    "label",
-    "kind",
-    "category",
-    "confidence",
-    "instances",
-    "verdict",
-]
 
 
 class NewExport(RequestBody):
     """Images by ids or by a search; with a `name`, a version of a frozen dataset."""
 
     q: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
-    image_ids: Annotated[
-        list[Annotated[int, Field(ge=1, le=MAX_ID)]] | None, Field(min_length=1, max_length=MAX_IDS)
-    ] = None
+    image_ids: Annotated[list[RowId] | None, Field(min_length=1, max_length=MAX_IDS)] = None
     format: FormatName = "jsonl"
     labels: Literal["effective", "machine", "person"] = "effective"
     min_confidence: Annotated[float, Field(ge=0, le=100)] = 0
@@ -100,7 +85,7 @@ def start_export(request: HttpRequest, export: NewExport) -> HttpResponse:
         image_ids=export.image_ids,
         format=export.format,
         options=options | {"palette": list(PALETTES[export.palette][1])},
-        name=" ".join(export.name.replace("\x00", " ").split()),
+        name=one_line(export.name),
     )
     try:
         created = pipeline.start_export(row)

@@ -21,7 +21,7 @@ from analysis.api.batch_resource import BatchList, BatchOut, EstimateOut, batch_
 from analysis.api.errors import ApiError
 from analysis.api.idempotency import HEADER
 from analysis.api.pagination import CursorParam, LimitParam
-from analysis.api.request_body import RequestBody
+from analysis.api.request_body import RequestBody, RowId
 from analysis.api.responses import json_response
 from analysis.batches import authorization, lifecycle
 from analysis.batches.estimate import Estimate, estimate_unsaved
@@ -36,14 +36,13 @@ from analysis.search.time_limit import time_limit
 router = Router(tags=["Bulk runs"])
 MAX_ESTIMATED = 10_000
 """Pictures examined for an estimate; for larger selections it is an estimate from the first ones."""
-MAX_ID = 2**63 - 1
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=6, strict=False)]
 
 
 class BatchRequest(RequestBody):
     """Which images to analyze, by ids or by a search, and how."""
 
-    image_ids: Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]] | None, Field(max_length=MAX_IDS)] = None
+    image_ids: Annotated[list[RowId] | None, Field(max_length=MAX_IDS)] = None
     q: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
     apis: list[Literal["labels", "faces", "celebrities", "text", "moderation"]] | None = None
     scope: Literal["all", "missing", "failed"] = "all"

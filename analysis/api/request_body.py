@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_ID = 2**63 - 1
+"""PostgreSQL refuses a larger bigint."""
+RowId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
 class RequestBody(BaseModel):

@@ -22,6 +22,7 @@ from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
 from analysis.models import SavedSearch
 from analysis.search.syntax.parser import MAX_LENGTH, parse
+from analysis.web.http import one_line
 from analysis.web.saved_searches import MAX_NAME_LENGTH, visible
 
 router = Router(tags=["Saved searches"])
@@ -70,7 +71,7 @@ def create_search(request: HttpRequest, search: NewSearch) -> HttpResponse:
     """Save a search. Names are unique for each person."""
     parse(search.query)  # refused now, not each time it is opened
     saved = SavedSearch(
-        owner_id=token_of(request).user_id, name=_clean(search.name), query=search.query, is_shared=search.is_shared
+        owner_id=token_of(request).user_id, name=one_line(search.name), query=search.query, is_shared=search.is_shared
     )
     _save(saved)
     saved.refresh_from_db()
@@ -93,7 +94,7 @@ def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) 
         parse(changes.query)
         saved.query = changes.query
     if changes.name is not None:
-        saved.name = _clean(changes.name)
+        saved.name = one_line(changes.name)
     if changes.is_shared is not None:
         saved.is_shared = changes.is_shared
     _save(saved)
@@ -121,10 +122,6 @@ def _save(saved: SavedSearch) -> None:
     except IntegrityError as error:
         message = _("You already have a saved search named “%(name)s”. Choose another name.")
         raise ApiError(409, message % {"name": saved.name}, field="name") from error
-
-
-def _clean(name: str) -> str:
-    return " ".join(name.replace("\x00", " ").split())
 
 
 def _out(saved: SavedSearch, request: HttpRequest) -> SavedSearchOut:

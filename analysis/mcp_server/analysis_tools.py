@@ -12,8 +12,7 @@ from ninja import Field
 from analysis.api import batches
 from analysis.api.batches import BatchRequest, BatchStart
 from analysis.api.idempotency import HEADER, MAX_KEY_LENGTH
-from analysis.api.request_body import RequestBody
-from analysis.mcp_server.search_tools import MAX_ID
+from analysis.api.request_body import RequestBody, RowId
 from analysis.mcp_server.tool import Answer, Tool
 from imagelib.accounts.models import ApiToken
 
@@ -36,7 +35,7 @@ class StartArguments(BatchStart):
 
 
 class RunArguments(RequestBody):
-    batch_id: Annotated[int, Field(ge=1, le=MAX_ID)]
+    batch_id: RowId
 
 
 def estimate_analysis(request: HttpRequest, arguments: BatchRequest) -> Answer:

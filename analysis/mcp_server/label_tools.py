@@ -14,8 +14,8 @@ from analysis.api.authentication import require_scope, token_of
 from analysis.api.errors import ApiError
 from analysis.api.image_labels import LabelOut
 from analysis.api.labels import Decision, LabelId, NewLabel
-from analysis.api.request_body import RequestBody
-from analysis.mcp_server.search_tools import MAX_ID, CursorText
+from analysis.api.request_body import RequestBody, RowId
+from analysis.mcp_server.search_tools import CursorText
 from analysis.mcp_server.tool import Answer, Tool
 from imagelib.accounts.models import ApiToken
 
@@ -39,7 +39,7 @@ class BrowseTree(RequestBody):
 class Correction(RequestBody):
     """Corrections of the labels of one picture."""
 
-    image_id: Annotated[int, Field(ge=1, le=MAX_ID)]
+    image_id: RowId
     confirm: Annotated[list[LabelId], Field(max_length=MAX_CHANGES, description="Ids of labels that are right.")] = []
     reject: Annotated[list[LabelId], Field(max_length=MAX_CHANGES, description="Ids of labels that are wrong.")] = []
     add: Annotated[

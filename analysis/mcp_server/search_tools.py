@@ -12,7 +12,7 @@ from analysis import permissions
 from analysis.api import images, searches
 from analysis.api.errors import ApiError
 from analysis.api.image_resource import resource, selection_of
-from analysis.api.request_body import RequestBody
+from analysis.api.request_body import RequestBody, RowId
 from analysis.ingest.validation import InvalidImage
 from analysis.mcp_server.tool import Answer, Preview, Tool
 from analysis.models import Image
@@ -25,7 +25,6 @@ from imagelib.accounts.models import ApiToken
 
 MAX_IMAGES = 50
 FIELDS = "filename,title,owner,taken_at,place,width,height,visibility,urls"
-MAX_ID = 2**63 - 1
 MAX_CURSOR = 2_000
 QueryText = Annotated[str, Field(max_length=MAX_LENGTH, description="A search in imagelib's search language.")]
 CursorText = Annotated[str, Field(max_length=MAX_CURSOR, description="“next” of the page before.")]
@@ -46,7 +45,7 @@ class NoArguments(RequestBody):
 
 
 class ImageArguments(RequestBody):
-    image_id: Annotated[int, Field(ge=1, le=MAX_ID)]
+    image_id: RowId
     preview: Annotated[bool, Field(description="Also the picture itself, small.")] = False
 
 

@@ -36,7 +36,7 @@ INSTRUCTIONS = (
 def server_for(request_of: Callable[[], HttpRequest]) -> Server[Any]:
     """A server whose tools act for the token of `request_of()`.
 
-    It is asked anew for each call.
+    It is looked up for each call.
     """
 
     async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:

@@ -75,6 +75,11 @@ def is_fragment(request: Request) -> bool:
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
+def one_line(text: str) -> str:
+    """The text with single blanks, and without NUL, which PostgreSQL refuses."""
+    return " ".join(text.replace("\x00", " ").split())
+
+
 def int_param(text: str, *, maximum: int, minimum: int = 1) -> int:
     """The text as a number within bounds; `minimum` if it is not one."""
     # 18 digits fit into PostgreSQL's bigint.

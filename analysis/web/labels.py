@@ -21,7 +21,7 @@ from analysis.search.query import LabelTerm, Query
 from analysis.search.visible_labels import LabelFrequencies, VisibleLabel
 from analysis.web import links
 from analysis.web import sensitive as web_sensitive
-from analysis.web.http import Request, int_param
+from analysis.web.http import Request, int_param, one_line
 
 PREVIEW_SIZE, PAGE_SIZE = 8, 120
 """Labels of a group on the overview, and on a page of its own."""
@@ -88,7 +88,7 @@ def labels(request: Request) -> HttpResponse:
     """
     viewer, is_blurring = permissions.viewer_of(request.user), not web_sensitive.shows_sensitive(request)
     # PostgreSQL stores no NUL and raises for one in a parameter.
-    text = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_FILTER_LENGTH]
+    text = one_line(request.GET.get("q", ""))[:MAX_FILTER_LENGTH]
     kind, category = request.GET.get("kind", ""), request.GET.get("category", "").replace("\x00", " ")
     page: Page | None = None
     if text:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis.models import SavedSearch
 from analysis.search.syntax.parser import MAX_LENGTH, InvalidQuery, parse
 from analysis.web import toasts
-from analysis.web.http import Request, current_user_id, int_param
+from analysis.web.http import Request, current_user_id, int_param, one_line
 from analysis.web.links import with_parameters
 from analysis.web.toasts import Toast
 
@@ -224,8 +224,7 @@ def _changes(request: Request) -> dict[str, str | bool]:
 
 
 def _name(request: Request) -> str:
-    # PostgreSQL refuses NUL in text with an error that no form field catches.
-    return " ".join(request.POST.get("name", "").replace("\x00", " ").split())[:MAX_NAME_LENGTH]
+    return one_line(request.POST.get("name", ""))[:MAX_NAME_LENGTH]
 
 
 def _query(request: Request) -> str:

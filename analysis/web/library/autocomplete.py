@@ -17,7 +17,7 @@ from analysis.search.label_index import IndexedName, label_index
 from analysis.search.results import COUNT_CAP
 from analysis.search.syntax.parser import MAX_LENGTH
 from analysis.search.visible_labels import label_visibility
-from analysis.web.http import Request, current_user_id, int_param
+from analysis.web.http import Request, current_user_id, int_param, one_line
 from analysis.web.saved_searches import library_url_of
 
 MAX_OPTIONS = 10
@@ -68,7 +68,7 @@ def autocomplete(request: Request) -> HttpResponse:
 @require_safe
 def autocomplete_labels(request: Request) -> HttpResponse:
     """Visible labels and tags with a word that starts with `q`, as listbox options."""
-    prefix = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_NAME_LENGTH]
+    prefix = one_line(request.GET.get("q", ""))[:MAX_NAME_LENGTH]
     matches = label_index().starting_with(prefix) if prefix else []
     names = {name.label_id: name for name in matches if name.kind in ADDABLE_KINDS}
     counts = label_visibility(permissions.viewer_of(request.user)).visible(names, maximum=MAX_LABELS)
