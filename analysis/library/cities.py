@@ -60,7 +60,7 @@ def fill_cities(after: int, last: int) -> None:
 def replace_cities(cities: Iterable[City]) -> int:
     """Put these cities in place of all others; returns their number.
 
-    The cities of pictures are found anew in the background.
+    The cities of pictures are looked up again in the background.
     """
     with transaction.atomic():
         City.objects.all().delete()
