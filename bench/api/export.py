@@ -1,0 +1,140 @@
+"""Exports as JSON Lines, and the loop they are compared with; prints JSON.
+
+python -m bench.api.export JOB FILE NUMBER, in a process of its own, so that its memory is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.abc import Query as Sql
+
+from imagelib import embedded
+
+EARLY = 10_000
+"""Pictures after which the memory is measured first."""
+LOOP: Sql = b"""
+    SELECT i.id, i.filename, i.title, i.sha256, i.width, i.height, i.format, i.size, i.taken_at, i.taken_offset,
+           i.added_at, i.latitude, i.longitude,
+           (SELECT json_agg(json_build_array(l.name, l.kind, il.confidence, il.instance_count, v.decision)
+                            ORDER BY il.confidence DESC, l.name)
+            FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden
+            LEFT JOIN analysis_verdict v ON v.image_id = il.image_id AND v.label_id = il.label_id
+            WHERE il.image_id = i.id),
+           a.answer
+    FROM analysis_image i
+    LEFT JOIN analysis_analysis a ON a.image_id = i.id AND a.api = 'labels' AND a.is_current
+    WHERE i.trashed_at IS NULL ORDER BY i.added_at DESC, i.id DESC LIMIT %s"""
+CORNERS = ("Left", "Top", "Width", "Height")
+
+
+def ours(number: int) -> Iterator[bytes]:
+    """The lines of imagelib's export of the newest pictures."""
+    import django
+
+    django.setup()
+    from analysis.exports.formats import FORMATS, write
+    from analysis.exports.image_rows import Options, image_rows
+    from analysis.models import Viewer
+    from analysis.search.query import Query
+
+    rows = image_rows(Query(), viewer=Viewer(sees_all=True), options=Options(), has_boxes=True)
+    return write(FORMATS["jsonl"], itertools.islice(rows, number))
+
+
+def loop(number: int) -> Iterator[bytes]:
+    """The same lines from one statement, as a script would make them."""
+    for row in _rows(number):
+        (pk, filename, title, sha256, width, height, image_format, size, taken, offset, added, lat, lon, found, answer) = row
+        assert offset is None
+        boxes = {label["Name"]: label["Instances"] for label in answer["Labels"] if label["Instances"]}
+        values = {
+            "id": pk,
+            "filename": filename,
+            "title": title,
+            "sha256": sha256,
+            "width": width,
+            "height": height,
+            "format": image_format,
+            "size": size,
+            "taken_at": taken and taken.replace(tzinfo=None).isoformat(),
+            "added_at": added.isoformat(),
+            "location": None if lat is None else [lat, lon],
+            "labels": [_label(*label, boxes.get(label[0])) for label in found or ()],
+        }
+        yield json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _label(
+    name: str, kind: str, confidence: int, instances: int, decision: str | None, boxes: list[dict[str, Any]] | None
+) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "name": name,
+        "kind": kind,
+        "confidence": confidence / 100,
+        "instances": instances,
+        "verdict": decision,
+    }
+    if boxes:
+        values["boxes"] = [[*(box["BoundingBox"][name] for name in CORNERS), box["Confidence"]] for box in boxes]
+    return values
+
+
+def read(number: int) -> Iterator[bytes]:
+    """The loop that reads the rows and writes nothing."""
+    return (b"" for _row in _rows(number))
+
+
+def _rows(number: int) -> Iterator[tuple[Any, ...]]:
+    with psycopg.connect(embedded.database_url(Path(sys.argv[2]))) as connection, connection.cursor(name="bench") as cursor:
+        connection.execute("SET TIME ZONE 'UTC'")
+        cursor.itersize = 1_000
+        # As server-side cursors are used: the first rows may come late, the last ones are wanted soon.
+        connection.execute("SET cursor_tuple_fraction = 1")
+        yield from cursor.execute(LOOP, [number])
+
+
+def run(lines: Callable[[int], Iterator[bytes]], number: int, path: Path) -> dict[str, object]:
+    """Write the lines to a file, as an export does."""
+    digest, early, written = hashlib.sha256(), 0.0, 0
+    chunks = lines(number)
+    began = time.perf_counter()
+    with path.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+            digest.update(chunk)
+            written += 1
+            if written == EARLY:
+                early = _peak_memory()
+    seconds = time.perf_counter() - began
+    size = path.stat().st_size
+    path.unlink()
+    return {
+        "seconds": seconds,
+        "pictures": written,
+        "size": size,
+        "sha256": digest.hexdigest(),
+        "early": early,
+        "late": _peak_memory(),
+    }
+
+
+def _peak_memory() -> float:
+    """The largest resident set of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+JOBS = {job.__name__: job for job in (ours, loop, read)}
+
+if __name__ == "__main__":
+    name, _var, number, path = sys.argv[1:]
+    print(json.dumps(run(JOBS[name], int(number), Path(path))))
