@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TypedDict
 
 from ninja import Schema
 
@@ -32,25 +33,49 @@ class LabelOut(Schema):
     boxes: list[BoundingBox] = []
 
 
-def labels_of(image_ids: Collection[int], *, with_boxes: bool = False) -> dict[int, list[LabelOut]]:
+class BoxValues(TypedDict):
+    """A BoundingBox as JSON values."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    confidence: float
+
+
+class LabelValues(TypedDict):
+    """A LabelOut as JSON values."""
+
+    id: int
+    name: str
+    kind: str
+    category: str
+    confidence: float
+    instances: int
+    verdict: str | None
+    boxes: list[BoxValues]
+
+
+def labels_of(image_ids: Collection[int], *, with_boxes: bool = False) -> dict[int, list[LabelValues]]:
     """The labels of each image, the highest confidence first."""
     rows = effective_labels(image_ids, has_boxes=with_boxes)
     return {image_id: [_label(row) for row in rows.get(image_id, [])] for image_id in image_ids}
 
 
-def _label(row: LabelRow) -> LabelOut:
-    return LabelOut(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        category=row.category,
-        confidence=row.confidence,
-        instances=row.instances,
-        verdict=row.verdict,
-        boxes=[_box(found) for found in row.boxes],
-    )
+# Plain values and no LabelOut: a page of 100 images has 1,300 labels, and to build a schema takes 50 µs each.
+def _label(row: LabelRow) -> LabelValues:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "kind": row.kind,
+        "category": row.category,
+        "confidence": row.confidence,
+        "instances": row.instances,
+        "verdict": row.verdict,
+        "boxes": [_box(found) for found in row.boxes],
+    }
 
 
-def _box(found: LabelBox) -> BoundingBox:
+def _box(found: LabelBox) -> BoxValues:
     box = found.box
-    return BoundingBox(left=box.left, top=box.top, width=box.width, height=box.height, confidence=found.confidence)
+    return {"left": box.left, "top": box.top, "width": box.width, "height": box.height, "confidence": found.confidence}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -102,12 +103,15 @@ def resources(images: Sequence[Image], request: HttpRequest, selection: Selectio
     ids = [image.pk for image in images]
     labels = labels_of(ids, with_boxes=selection.has_boxes) if selection.has_labels else {}
     ratings = _ratings(ids, request.user) if selection.fields & {"is_favorite", "rating"} else {}
+    if "owner" in selection.fields:
+        prefetch_related_objects(images, "owner")  # reads nothing that was read before
+    values = FieldValues(request, ratings)
+    chosen = [(name, VALUES[name]) for name in VALUES if name in selection.fields]
     found = []
     for image in images:
-        values = _values(image, request, ratings.get(image.pk))
-        resource = {name: value for name, value in values.items() if name in selection.fields}
+        resource = {name: value(values, image) for name, value in chosen}
         if selection.has_labels:
-            resource["labels"] = [label.model_dump() for label in labels[image.pk]]
+            resource["labels"] = labels[image.pk]
         found.append(resource)
     return found
 
@@ -116,50 +120,77 @@ def resource(image: Image, request: HttpRequest, selection: Selection) -> dict[s
     return resources([image], request, selection)[0]
 
 
-def _values(image: Image, request: HttpRequest, rating: Rating | None) -> dict[str, Any]:
-    has_location = image.latitude is not None and image.longitude is not None
+class FieldValues:
+    """Values of fields that depend on the request."""
+
+    def __init__(self, request: HttpRequest, ratings: Mapping[int, Rating]) -> None:
+        self.user_id, self._ratings = request.user.pk, ratings
+        # Once a request: to reverse four addresses for each of 100 images takes longer than to read them.
+        self._page, self._image = (_before_id(request, name) for name in ("image", "api-v1:image"))
+
+    def urls(self, image: Image) -> dict[str, str]:
+        # Not the storage's own signed URLs: they end after some hours, and programs store what they read.
+        files = {name: f"{self._image}{image.pk}/files/{name}" for name in ("thumb", "preview", "original")}
+        return {"page": f"{self._page}{image.pk}/", **files}
+
+    def is_favorite(self, image: Image) -> bool:
+        rating = self._ratings.get(image.pk)
+        return bool(rating and rating.is_favorite)
+
+    def stars(self, image: Image) -> int | None:
+        rating = self._ratings.get(image.pk)
+        return rating.rating if rating else None
+
+
+def _before_id(request: HttpRequest, view_name: str) -> str:
+    """The address of an image's view up to its id."""
+    return request.build_absolute_uri(reverse(view_name, args=[0])).rstrip("/").removesuffix("0")
+
+
+def _camera(image: Image) -> dict[str, Any]:
     return {
-        "id": image.pk,
-        "filename": image.filename,
-        "title": image.title,
-        "description": image.description,
-        "owner": image.owner.get_username(),
-        "is_own": image.owner_id == request.user.pk,
-        "visibility": VISIBILITY_NAMES[image.visibility],
-        "width": image.width,
-        "height": image.height,
-        "size": image.size,
-        "format": image.format,
-        "sha256": image.sha256,
-        "taken_at": taken_iso(image.taken_at, image.taken_offset),
-        "added_at": image.added_at,
-        "trashed_at": image.trashed_at,
-        "camera": {
-            "make": image.camera_make,
-            "model": image.camera_model,
-            "lens": image.lens,
-            "exposure": image.exposure,
-            "aperture": image.aperture,
-            "iso": image.iso,
-            "focal_length": image.focal_length,
-        },
-        "location": {"latitude": image.latitude, "longitude": image.longitude} if has_location else None,
-        "place": image.place,
-        "creator": image.creator,
-        "copyright": image.copyright,
-        "is_favorite": bool(rating and rating.is_favorite),
-        "rating": rating.rating if rating else None,
-        "urls": _urls(image, request),
+        "make": image.camera_make,
+        "model": image.camera_model,
+        "lens": image.lens,
+        "exposure": image.exposure,
+        "aperture": image.aperture,
+        "iso": image.iso,
+        "focal_length": image.focal_length,
     }
 
 
-def _urls(image: Image, request: HttpRequest) -> dict[str, str]:
-    # Not the storage's own signed URLs: they end after some hours, and programs store what they read.
-    files = {
-        name: request.build_absolute_uri(reverse("api-v1:image-file", args=[image.pk, name]))
-        for name in ("thumb", "preview", "original")
-    }
-    return {"page": request.build_absolute_uri(image.get_absolute_url()), **files}
+def _location(image: Image) -> dict[str, float] | None:
+    if image.latitude is None or image.longitude is None:
+        return None
+    return {"latitude": image.latitude, "longitude": image.longitude}
+
+
+VALUES: dict[str, Callable[[FieldValues, Image], Any]] = {
+    "id": lambda _values, image: image.pk,
+    "filename": lambda _values, image: image.filename,
+    "title": lambda _values, image: image.title,
+    "description": lambda _values, image: image.description,
+    "owner": lambda _values, image: image.owner.get_username(),
+    "is_own": lambda values, image: image.owner_id == values.user_id,
+    "visibility": lambda _values, image: VISIBILITY_NAMES[image.visibility],
+    "width": lambda _values, image: image.width,
+    "height": lambda _values, image: image.height,
+    "size": lambda _values, image: image.size,
+    "format": lambda _values, image: image.format,
+    "sha256": lambda _values, image: image.sha256,
+    "taken_at": lambda _values, image: taken_iso(image.taken_at, image.taken_offset),
+    "added_at": lambda _values, image: image.added_at,
+    "trashed_at": lambda _values, image: image.trashed_at,
+    "camera": lambda _values, image: _camera(image),
+    "location": lambda _values, image: _location(image),
+    "place": lambda _values, image: image.place,
+    "creator": lambda _values, image: image.creator,
+    "copyright": lambda _values, image: image.copyright,
+    "is_favorite": FieldValues.is_favorite,
+    "rating": FieldValues.stars,
+    "urls": FieldValues.urls,
+}
+"""The value of each field; only the chosen ones are computed."""
 
 
 def _ratings(image_ids: Sequence[int], user: AbstractBaseUser | AnonymousUser) -> dict[int, Rating]:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
@@ -15,7 +16,7 @@ from analysis import permissions
 from analysis.api import pagination
 from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
-from analysis.api.image_labels import LabelOut, labels_of
+from analysis.api.image_labels import LabelOut, LabelValues, labels_of
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
@@ -95,10 +96,17 @@ def list_labels(
     search: Annotated[str, Query("", max_length=100, description="Only labels with this in their name or an alias.")],
     kind: Annotated[str, Query("", max_length=12, description="Only labels of this kind, such as `tag`.")],
     parent: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only children of this label.")] = None,
-) -> dict[str, Any]:
+) -> dict[str, Any] | HttpResponse:
     """With `filename`, the labels of that image; otherwise the labels in use, by name."""
     if filename:
-        return _labels_of_file(request, filename, has_confidences=confidences)
+        return json_response(_labels_of_file(request, filename, has_confidences=confidences))
+    return labels_in_use(request, cursor=cursor, limit=limit, search=search, kind=kind, parent=parent)
+
+
+def labels_in_use(
+    request: HttpRequest, *, cursor: str, limit: int, search: str = "", kind: str = "", parent: int | None = None
+) -> dict[str, Any]:
+    """A page of the labels that are on an image this person may see."""
     labels = Label.objects.filter(is_hidden=False, merged_into=None, image_count__gt=0)
     if search:
         labels = labels.filter(_named(search.replace("\x00", "")))
@@ -112,22 +120,28 @@ def list_labels(
 
 def _labels_of_file(request: HttpRequest, filename: str, *, has_confidences: bool) -> dict[str, Any]:
     """Of several images with this name the newest of one's own, else the newest."""
-    visible = Image.objects.visible_to(permissions.viewer_of(request.user))
-    # Lower case first: the index is over lower(filename).
-    named = visible.filter(filename__iexact=filename.replace("\x00", ""), filename=filename.replace("\x00", ""))
-    # Bounded: a camera's counter starts again at IMG_0001 for every card.
-    images = sorted(named.order_by("-pk")[:100], key=lambda image: image.owner_id != request.user.pk)
-    if not images:
+    image_id = _id_of_file(request, filename.replace("\x00", ""))
+    if image_id is None:
         raise ApiError(404, _("No image with this file name that this token may see."))
-    labels = labels_of([images[0].pk])[images[0].pk]
+    labels = labels_of([image_id])[image_id]
     return {
-        "filename": images[0].filename,
-        "image_id": images[0].pk,
+        "filename": filename,
+        "image_id": image_id,
         "labels": [
-            NamedConfidence(Name=label.name, Confidence=label.confidence) if has_confidences else label.name
+            {"Name": label["name"], "Confidence": label["confidence"]} if has_confidences else label["name"]
             for label in labels
         ],
     }
+
+
+def _id_of_file(request: HttpRequest, filename: str) -> int | None:
+    visible = Image.objects.visible_to(permissions.viewer_of(request.user))
+    # The index is over lower(filename).
+    named = visible.alias(lower=Lower("filename")).filter(lower=Lower(Value(filename)), filename=filename)
+    # Bounded: a camera's counter starts again at IMG_0001 for every card.
+    found = list(named.order_by("-pk").values_list("pk", "owner_id")[:100])
+    own = (pk for pk, owner_id in found if owner_id == request.user.pk)
+    return next(own, found[0][0] if found else None)
 
 
 def _named(text: str) -> Q:
@@ -137,7 +151,7 @@ def _named(text: str) -> Q:
 
 
 def vocabulary_page(request: HttpRequest, ids: list[int], *, cursor: str, limit: int, of: str) -> dict[str, Any]:
-    """A page of the labels that are on an image this person may see."""
+    """A page of these labels, as far as they are on an image this person may see."""
     viewer, after = permissions.viewer_of(request.user), pagination.decode(cursor, of=of)
     rest = ids[ids.index(after) + 1 :] if after in ids else ids
     frequencies = visible_labels.label_frequencies(viewer)
@@ -169,7 +183,7 @@ def list_image_labels(
     request: HttpRequest,
     image_id: int,
     boxes: Annotated[bool, Query(False, description="Also where in the picture each one is.")],
-) -> list[LabelOut]:
+) -> list[LabelValues]:
     """The labels and tags of an image, the highest confidence first."""
     image = permissions.get_image_or_404(request.user, image_id)
     return labels_of([image.pk], with_boxes=boxes)[image.pk]
@@ -181,8 +195,8 @@ def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> Htt
     image = _reviewable_image(request, image_id)
     verdict = verdicts.add(image.pk, name=label.name, by_id=token_of(request).user_id)
     # Found by its id: the label may be merged into another, whose name the caller has not sent.
-    [added] = [found for found in labels_of([image.pk])[image.pk] if found.id == verdict.label_id]
-    return json_response(added.model_dump(), status=201)
+    [added] = [found for found in labels_of([image.pk])[image.pk] if found["id"] == verdict.label_id]
+    return json_response(added, status=201)
 
 
 @router.get("/images/{int:image_id}/verdicts", response=list[VerdictOut], auth=READ)
@@ -203,7 +217,7 @@ def list_verdicts(request: HttpRequest, image_id: int) -> list[VerdictOut]:
 
 
 @router.put("/images/{int:image_id}/verdicts/{label_id}", response=list[LabelOut], auth=WRITE, url_name="verdict")
-def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict: Decision) -> list[LabelOut]:
+def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict: Decision) -> list[LabelValues]:
     """Confirm or reject a label of the image, for good. Returns the image's labels."""
     image = _reviewable_image(request, image_id)
     _require_label(image, label_id)

@@ -12,7 +12,7 @@ from ninja import Field
 from analysis.api import label_tree, labels
 from analysis.api.authentication import require_scope, token_of
 from analysis.api.errors import ApiError
-from analysis.api.image_labels import LabelOut
+from analysis.api.image_labels import LabelValues
 from analysis.api.labels import Decision, LabelId, NewLabel
 from analysis.api.request_body import RequestBody, RowId
 from analysis.mcp_server.search_tools import CursorText
@@ -50,14 +50,8 @@ class Correction(RequestBody):
 
 
 def find_labels(request: HttpRequest, arguments: FindLabels) -> Answer:
-    found = labels.list_labels(
-        request,
-        cursor=arguments.cursor,
-        limit=arguments.limit,
-        filename="",
-        confidences=False,
-        search=arguments.name,
-        kind=arguments.kind,
+    found = labels.labels_in_use(
+        request, cursor=arguments.cursor, limit=arguments.limit, search=arguments.name, kind=arguments.kind
     )
     return Answer({**found, "items": [item.model_dump() for item in found["items"]]})
 
@@ -95,8 +89,12 @@ def _correct(request: HttpRequest, arguments: Correction) -> None:
         labels.add_image_label(request, arguments.image_id, NewLabel(name=name))
 
 
-def _names(found: list[LabelOut]) -> list[dict[str, Any]]:
-    return [label.model_dump(include={"id", "name", "kind", "confidence", "verdict"}) for label in found]
+def _names(found: list[LabelValues]) -> list[dict[str, Any]]:
+    return [
+        {"id": label["id"], "name": label["name"], "kind": label["kind"]}
+        | {"confidence": label["confidence"], "verdict": label["verdict"]}
+        for label in found
+    ]
 
 
 TOOLS: tuple[Tool[Any], ...] = (

@@ -55,14 +55,9 @@ class PageArguments(RequestBody):
 
 
 def search_images(request: HttpRequest, arguments: SearchArguments) -> Answer:
-    found = images.list_images(
-        request,
-        q=arguments.query,
-        cursor=arguments.cursor,
-        limit=arguments.limit,
-        fields=FIELDS,
-        expand="labels",
-        count=True,
+    query, selection = parse(arguments.query), selection_of(FIELDS, "labels")
+    found = images.image_page(
+        request, query, selection, cursor=arguments.cursor, limit=arguments.limit, is_counted=True
     )
     return Answer({**found, "items": [_brief(item) for item in found["items"]]})
 
