@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from django.db.models import prefetch_related_objects
 
 from analysis.models import Analysis, Image, Verdict, Viewer
 from analysis.models.labels import Label
 from analysis.recognition import responses
-from analysis.recognition.responses import Box
+from analysis.recognition.responses import Box, LabelResult
 from analysis.search import results
 from analysis.search.database import fetch_all
 from analysis.search.query import Query
@@ -18,19 +20,19 @@ STEP = 1_000
 """Pictures read at a time: what an export holds in memory."""
 Source = Literal["effective", "machine", "person"]
 SOURCES: tuple[Source, ...] = ("effective", "machine", "person")
+NO_BOXES: Mapping[str, tuple[Any, ...]] = {}
 POSITIVE = (Verdict.Decision.CONFIRMED.value, Verdict.Decision.ADDED.value)
 
 
-@dataclass(frozen=True)
-class LabelBox:
+# Tuples, as an export makes twenty of these a picture: frozen dataclasses take four times as long to make.
+class LabelBox(NamedTuple):
     """Fractions of the upright picture, and the confidence in percent."""
 
     box: Box
     confidence: float
 
 
-@dataclass(frozen=True)
-class LabelRow:
+class LabelRow(NamedTuple):
     """A label of a picture; `confidence` in percent.
 
     `id` is 0 for a recognizer's own result, which may have no label row.
@@ -63,7 +65,12 @@ class Options:
     min_confidence: float = 0
     kinds: frozenset[str] = frozenset()
 
-    def accepts(self, label: LabelRow) -> bool:
+    def accepted(self, labels: Sequence[LabelRow]) -> tuple[LabelRow, ...]:
+        if self.source != "person" and not self.kinds and not self.min_confidence:
+            return tuple(labels)
+        return tuple(label for label in labels if self._accepts(label))
+
+    def _accepts(self, label: LabelRow) -> bool:
         if self.kinds and label.kind not in self.kinds:
             return False
         return label.confidence >= self.min_confidence and (self.source != "person" or label.verdict in POSITIVE)
@@ -89,12 +96,13 @@ def selected_rows(
 
 
 def _rows(ids: Sequence[int], options: Options, *, has_boxes: bool) -> Iterator[ImageRow]:
-    # The bucket comes along for archives of originals, which may lie in it.
-    images = Image.objects.select_related("bucket").in_bulk(ids)
+    images = results.images_by_id(ids)
+    # For archives of originals, which may lie in a bucket.
+    prefetch_related_objects([image for image in images.values() if image.bucket_id is not None], "bucket")
     labels = _results(ids) if options.source == "machine" else effective_labels(ids, has_boxes=has_boxes)
     for pk in ids:
         if pk in images:  # else deleted since the search
-            yield ImageRow(images[pk], tuple(label for label in labels.get(pk, []) if options.accepts(label)))
+            yield ImageRow(images[pk], options.accepted(labels.get(pk, [])))
 
 
 def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[int, list[LabelRow]]:
@@ -102,17 +110,8 @@ def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[i
 
     Boxes are in the responses, which are large: they are read only if asked for.
     """
-    labels = _index_labels(ids)
-    results_by_image = _results(ids) if has_boxes else {}
-    for pk, found in labels.items() if has_boxes else ():
-        labels[pk] = [_with_boxes(label, results_by_image.get(pk, [])) for label in found]
-    return labels
-
-
-def _index_labels(ids: Collection[int]) -> dict[int, list[LabelRow]]:
-    """Effective labels, the highest confidence first."""
+    boxes_by_image = _boxes(ids) if has_boxes else {}
     found: dict[int, list[LabelRow]] = {}
-    # Tuples and not model instances: an export makes thirteen rows a picture of them.
     rows = fetch_all(
         """SELECT il.image_id, l.id, l.name, l.kind, l.category, il.confidence, il.instance_count, v.decision
            FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden
@@ -121,9 +120,27 @@ def _index_labels(ids: Collection[int]) -> dict[int, list[LabelRow]]:
         [list(ids)],
     )
     for image_id, label_id, name, kind, category, confidence, instances, decision in rows:
-        label = LabelRow(label_id, name, kind, category, confidence / 100, instances, decision)
+        boxes = boxes_by_image.get(image_id, NO_BOXES)
+        # Of the recognizer's labels alone: a tag may have the same name.
+        of_label = boxes.get(name.lower(), ()) if boxes and kind == Label.Kind.LABEL else ()
+        label = LabelRow(label_id, name, kind, category, confidence / 100, instances, decision, of_label)
         found.setdefault(image_id, []).append(label)
     return found
+
+
+def _boxes(ids: Collection[int]) -> dict[int, dict[str, tuple[LabelBox, ...]]]:
+    """The boxes of each image by the label's name in lower case."""
+    # PostgreSQL leaves out the labels without boxes, which are most of a response.
+    rows = fetch_all(
+        """SELECT image_id, jsonb_path_query_array(answer, '$.Labels[*] ? (exists(@.Instances[*]))')
+           FROM analysis_analysis WHERE image_id = ANY(%s) AND api = 'labels' AND is_current""",
+        [list(ids)],
+    )
+    return {
+        image_id: {label.name.lower(): _label_boxes(label) for label in responses.labels_in({"Labels": entries})}
+        for image_id, entries in rows
+        if entries
+    }
 
 
 def _results(ids: Collection[int]) -> dict[int, list[LabelRow]]:
@@ -139,7 +156,7 @@ def _results(ids: Collection[int]) -> dict[int, list[LabelRow]]:
                 confidence=label.confidence,
                 instances=len(label.instances),
                 verdict=None,
-                boxes=tuple(LabelBox(instance.box.clamped(), instance.confidence) for instance in label.instances),
+                boxes=_label_boxes(label),
             )
             for label in responses.labels_in(answer)
         ]
@@ -147,9 +164,5 @@ def _results(ids: Collection[int]) -> dict[int, list[LabelRow]]:
     }
 
 
-def _with_boxes(label: LabelRow, found: Sequence[LabelRow]) -> LabelRow:
-    """The label with the boxes that the recognizer gave a label of this name."""
-    if label.kind != Label.Kind.LABEL:
-        return label
-    boxes = next((row.boxes for row in found if row.name.lower() == label.name.lower()), ())
-    return replace(label, boxes=boxes)
+def _label_boxes(label: LabelResult) -> tuple[LabelBox, ...]:
+    return tuple(LabelBox(instance.box.clamped(), instance.confidence) for instance in label.instances)

@@ -11,7 +11,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from imagelib import embedded
 EARLY = 10_000
 """Pictures after which the memory is measured first."""
 LOOP: Sql = b"""
-    SELECT i.id, i.filename, i.title, i.sha256, i.width, i.height, i.format, i.size, i.taken_at, i.taken_offset,
-           i.added_at, i.latitude, i.longitude,
+    SELECT i.id, i.filename, i.title, i.sha256, i.width, i.height, i.format, i.size, i.taken_at, i.added_at,
+           i.latitude, i.longitude,
            (SELECT json_agg(json_build_array(l.name, l.kind, il.confidence, il.instance_count, v.decision)
                             ORDER BY il.confidence DESC, l.name)
             FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden
@@ -34,10 +34,11 @@ LOOP: Sql = b"""
     FROM analysis_image i
     LEFT JOIN analysis_analysis a ON a.image_id = i.id AND a.api = 'labels' AND a.is_current
     WHERE i.trashed_at IS NULL ORDER BY i.added_at DESC, i.id DESC LIMIT %s"""
+FIELDS = ("id", "filename", "title", "sha256", "width", "height", "format", "size")
 CORNERS = ("Left", "Top", "Width", "Height")
 
 
-def ours(number: int) -> Iterator[bytes]:
+def export(number: int) -> Iterator[bytes]:
     """The lines of imagelib's export of the newest pictures."""
     import django
 
@@ -53,31 +54,21 @@ def ours(number: int) -> Iterator[bytes]:
 
 def loop(number: int) -> Iterator[bytes]:
     """The same lines from one statement, as a script would make them."""
-    for row in _rows(number):
-        (pk, filename, title, sha256, width, height, image_format, size, taken, offset, added, lat, lon, found, answer) = row
-        assert offset is None
+    for *fields, taken, added, latitude, longitude, found, answer in _rows(number):
         boxes = {label["Name"]: label["Instances"] for label in answer["Labels"] if label["Instances"]}
         values = {
-            "id": pk,
-            "filename": filename,
-            "title": title,
-            "sha256": sha256,
-            "width": width,
-            "height": height,
-            "format": image_format,
-            "size": size,
+            **dict(zip(FIELDS, fields, strict=True)),
             "taken_at": taken and taken.replace(tzinfo=None).isoformat(),
             "added_at": added.isoformat(),
-            "location": None if lat is None else [lat, lon],
-            "labels": [_label(*label, boxes.get(label[0])) for label in found or ()],
+            "location": None if latitude is None else [latitude, longitude],
+            "labels": [_label(label, boxes.get(label[0])) for label in found or ()],
         }
         yield json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _label(
-    name: str, kind: str, confidence: int, instances: int, decision: str | None, boxes: list[dict[str, Any]] | None
-) -> dict[str, Any]:
-    values: dict[str, Any] = {
+def _label(label: Sequence[Any], boxes: Sequence[Any] | None) -> dict[str, Any]:
+    name, kind, confidence, instances, decision = label
+    values = {
         "name": name,
         "kind": kind,
         "confidence": confidence / 100,
@@ -85,7 +76,7 @@ def _label(
         "verdict": decision,
     }
     if boxes:
-        values["boxes"] = [[*(box["BoundingBox"][name] for name in CORNERS), box["Confidence"]] for box in boxes]
+        values["boxes"] = [[*(box["BoundingBox"][corner] for corner in CORNERS), box["Confidence"]] for box in boxes]
     return values
 
 
@@ -95,7 +86,10 @@ def read(number: int) -> Iterator[bytes]:
 
 
 def _rows(number: int) -> Iterator[tuple[Any, ...]]:
-    with psycopg.connect(embedded.database_url(Path(sys.argv[2]))) as connection, connection.cursor(name="bench") as cursor:
+    with (
+        psycopg.connect(embedded.database_url(Path(sys.argv[2]))) as connection,
+        connection.cursor(name="bench") as cursor,
+    ):
         connection.execute("SET TIME ZONE 'UTC'")
         cursor.itersize = 1_000
         # As server-side cursors are used: the first rows may come late, the last ones are wanted soon.
@@ -133,7 +127,7 @@ def _peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-JOBS = {job.__name__: job for job in (ours, loop, read)}
+JOBS = {job.__name__: job for job in (export, loop, read)}
 
 if __name__ == "__main__":
     name, _var, number, path = sys.argv[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -40,9 +41,8 @@ class ApiClient:
 @contextmanager
 def reader_client() -> Iterator[ApiClient]:
     """A client of the reader; its token is deleted at the end."""
-    token, text = api_tokens.create(
-        get_user_model().objects.get(pk=READER), name="Bench", scopes=["read"], days=1
-    )
+    token, text = api_tokens.create(get_user_model().objects.get(pk=READER), name="Bench", scopes=["read"], days=1)
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # it warns of each file name that is none
     try:
         yield ApiClient(text)
     finally:

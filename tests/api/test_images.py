@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+from django.urls import reverse
 
 from analysis.models import Image
 from tests import pictures
@@ -40,6 +41,30 @@ def test_fields_and_expand_choose_what_is_sent(api, owner):
     assert set(item) == {"id", "filename", "width", "labels"}
     assert [(label["name"], label["confidence"]) for label in item["labels"]] == [("Dog", 99.0), ("Pet", 80.5)]
     assert set(api.get(f"/images/{image.pk}").json()) >= {"id", "sha256", "urls", "visibility", "camera"}
+
+
+@pytest.mark.parametrize(
+    ("query", "queries"),
+    [
+        ({"fields": "filename"}, 2),  # token, images
+        ({"expand": "boxes"}, 6),  # also boxes, labels, ratings, owners
+    ],
+)
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_list_costs_as_many_queries_however_long_it_is(number, query, queries, api, owner, django_assert_num_queries):
+    for _ in range(number):
+        create_labeled_image(owner, {"Dog": 99.0})
+    api.get("/images")  # the first request of a token records its use
+    with django_assert_num_queries(queries):
+        assert len(api.get("/images", **query).json()["items"]) == number
+
+
+def test_addresses_of_an_image_are_those_of_its_views(api, owner):
+    image = create_image(owner)
+    urls = api.get(f"/images/{image.pk}", fields="urls").json()["urls"]
+    files = {name: reverse("api-v1:image-file", args=[image.pk, name]) for name in ("thumb", "preview", "original")}
+    expected = {"page": image.get_absolute_url(), **files}
+    assert urls == {name: f"http://testserver{address}" for name, address in expected.items()}
 
 
 @pytest.mark.parametrize(
