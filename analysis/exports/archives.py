@@ -3,70 +3,88 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePath
 
 from django.utils.translation import gettext as _
-from zipstream import ZIP_DEFLATED, ZIP_STORED, ZipStream
 
 from analysis.exports.annotated_picture import Style, annotated_jpeg
 from analysis.exports.image_rows import ImageRow
 from analysis.exports.xmp_sidecar import sidecar
+from analysis.exports.zip_stream import ZipStream
 from analysis.ingest.validation import InvalidImage
 from analysis.storage import blobs, originals, renditions
 
 CHUNK = 2**18
-ERRORS_FILE = "errors.txt"
+ERRORS_FILE, ERRORS_DATE = "errors.txt", datetime(1980, 1, 1, tzinfo=UTC)
+MAX_ERRORS = 10_000
+"""Files named in errors.txt, which waits in memory."""
+NAME_BITS = 2**27
 Content = Callable[[ImageRow], Iterator[bytes]]
 
 
 def original_files(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     """The originals, byte for byte, under their file names."""
-    return _archive(rows, _original, suffix="", compress_type=ZIP_STORED)
+    return _archive(rows, _original, suffix="", is_compressed=False)
 
 
 def xmp_sidecars(rows: Iterable[ImageRow]) -> Iterator[bytes]:
     """A sidecar `NAME.xmp` for each picture, as photo managers read it."""
-    return _archive(rows, _sidecar, suffix=".xmp", compress_type=ZIP_DEFLATED)
+    return _archive(rows, _sidecar, suffix=".xmp", is_compressed=True)
 
 
 def annotated_pictures(rows: Iterable[ImageRow], style: Style | None = None) -> Iterator[bytes]:
     """A JPEG of each picture with boxes and labels drawn in."""
     content = partial(_annotated, style=style or Style())
-    return _archive(rows, content, suffix=".jpg", compress_type=ZIP_STORED)
+    return _archive(rows, content, suffix=".jpg", is_compressed=False)
 
 
-def _archive(rows: Iterable[ImageRow], content: Content, *, suffix: str, compress_type: int) -> Iterator[bytes]:
+def _archive(rows: Iterable[ImageRow], content: Content, *, suffix: str, is_compressed: bool) -> Iterator[bytes]:
     """One file for each picture; those that cannot be read are named in errors.txt."""
-    archive, names = ZipStream(compress_type=compress_type), set[int]()
-    errors: list[str] = []
-    for row in rows:
-        name = _unique_name(row, names) + suffix
-        try:
-            # The first chunk is read before the file is begun: an entry that is begun cannot be taken back.
-            chunks = content(row)
-            first = next(chunks, b"")
-        except (blobs.StorageError, InvalidImage) as error:
-            errors.append(f"{name}: {error}")
-            continue
-        # File by file: added all at once, the archive would hold a million rows before its first byte.
-        archive.add(_chain(first, chunks), name)
-        yield from archive.file()
-    if errors:
-        lines = [_("These files could not be read:"), *errors, ""]
-        archive.add("\n".join(lines).encode(), ERRORS_FILE)
-    yield from archive.finalize()
+    names, errors, failed = UsedNames(), list[str](), 0
+    with ZipStream(is_compressed=is_compressed) as archive:
+        for row in rows:
+            name = names.unique(row) + suffix
+            try:
+                # The first chunk is read before the file is begun: an entry that is begun cannot be taken back.
+                chunks = content(row)
+                first = next(chunks, b"")
+            except (blobs.StorageError, InvalidImage) as error:
+                failed += 1
+                if failed <= MAX_ERRORS:
+                    errors.append(f"{name}: {error}")
+                continue
+            yield from archive.file(name, _chain(first, chunks), modified=row.image.taken_at or row.image.added_at)
+        if errors:
+            content_of_errors = _error_lines(errors, failed).encode()
+            yield from archive.file(ERRORS_FILE, [content_of_errors], modified=ERRORS_DATE)
+        yield from archive.end()
 
 
-def _unique_name(row: ImageRow, names: set[int]) -> str:
-    """The file name, with the id where another picture in the archive has the same."""
-    path = PurePath(row.image.filename.replace("/", "_").replace("\\", "_").lstrip(". ") or "picture")
-    # Hashes instead of names: an archive of a million pictures would keep a hundred megabytes of them.
-    key = hash(path.name.lower())
-    name = f"{path.stem} ({row.image.pk}){path.suffix}" if key in names else path.name
-    names.add(key)
-    return name
+def _error_lines(errors: list[str], failed: int) -> str:
+    more = failed - len(errors)
+    ending = [_("… and %(number)s more.") % {"number": more}] if more else []
+    return "\n".join([_("These files could not be read:"), *errors, *ending, ""])
+
+
+class UsedNames:
+    """The file names in an archive so far, in memory that does not grow."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray(NAME_BITS // 8)
+
+    def unique(self, row: ImageRow) -> str:
+        """The file name, with the id where another picture in the archive has the same."""
+        path = PurePath(row.image.filename.replace("/", "_").replace("\\", "_").lstrip(". ") or "picture")
+        # One bit for each name, by a checksum that is the same in every process. Two names in a hundred million share
+        # one by chance: the second then has its id, which does no harm.
+        position, bit = divmod(zlib.crc32(path.name.lower().encode()) % NAME_BITS, 8)
+        is_used = self._bits[position] >> bit & 1
+        self._bits[position] |= 1 << bit
+        return f"{path.stem} ({row.image.pk}){path.suffix}" if is_used else path.name
 
 
 def _original(row: ImageRow) -> Iterator[bytes]:

@@ -116,7 +116,7 @@ def effective_labels(ids: Collection[int], *, has_boxes: bool = False) -> dict[i
         """SELECT il.image_id, l.id, l.name, l.kind, l.category, il.confidence, il.instance_count, v.decision
            FROM analysis_imagelabel il JOIN analysis_label l ON l.id = il.label_id AND NOT l.is_hidden
            LEFT JOIN analysis_verdict v ON v.image_id = il.image_id AND v.label_id = il.label_id
-           WHERE il.image_id = ANY(%s) ORDER BY il.image_id, il.confidence DESC, l.name""",
+           WHERE il.image_id = ANY(%s) ORDER BY il.image_id, il.confidence DESC, l.name, l.id""",
         [list(ids)],
     )
     for image_id, label_id, name, kind, category, confidence, instances, decision in rows:
