@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 from ninja.decorators import decorate_view
 
 from analysis import permissions, pipeline
 from analysis.api import pagination
 from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
-from analysis.api.exports import CONTENT, FormatName, Kind
+from analysis.api.exports import CONTENT, Confidence, FormatName, Kind, LineWidth, PaletteName
 from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody, RowId
 from analysis.api.responses import json_response
 from analysis.curation.bulk import MAX_IDS
-from analysis.exports import background
-from analysis.exports.annotated_picture import PALETTES
+from analysis.exports import background, datasets
+from analysis.exports.annotated_picture import Position
+from analysis.exports.image_rows import Source
+from analysis.exports.options import stored_options
 from analysis.exports.text_formats import Column
 from analysis.models import Export
 from analysis.search.syntax.parser import MAX_LENGTH, parse
 from analysis.web.background_exports import send_file
-from analysis.web.http import one_line
 
 router = Router(tags=["Exports"])
 
@@ -40,14 +41,14 @@ class NewExport(RequestBody):
     q: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
     image_ids: Annotated[list[RowId] | None, Field(min_length=1, max_length=MAX_IDS)] = None
     format: FormatName = "jsonl"
-    labels: Literal["effective", "machine", "person"] = "effective"
-    min_confidence: Annotated[float, Field(ge=0, le=100)] = 0
+    labels: Source = "effective"
+    min_confidence: Confidence = 0
     kinds: list[Kind] = []
     columns: Annotated[list[Column], Field(description="Of a CSV table; default: all.")] = []
-    line_width: Annotated[int, Field(ge=1, le=20)] = 3
-    position: Literal["top", "bottom"] = "top"
-    palette: Literal["standard", "contrast", "color-blind"] = "standard"
-    name: Annotated[str, Field(max_length=100)] = ""
+    line_width: LineWidth = 3
+    position: Position = "top"
+    palette: PaletteName = "standard"
+    name: Annotated[str, Field(max_length=datasets.MAX_NAME_LENGTH)] = ""
 
 
 class ExportOut(Schema):
@@ -78,14 +79,13 @@ class ExportList(Schema):
 def start_export(request: HttpRequest, export: NewExport) -> HttpResponse:
     """Prepare a file in the background. Ask for its `state` until it is `done`."""
     parse(export.q)  # refused now, not by the worker
-    options: dict[str, Any] = export.model_dump(exclude={"q", "image_ids", "format", "name", "palette"})
     row = Export(
         owner_id=token_of(request).user_id,
         query="" if export.image_ids else export.q,
         image_ids=export.image_ids,
         format=export.format,
-        options=options | {"palette": list(PALETTES[export.palette][1])},
-        name=one_line(export.name),
+        options=stored_options(export.model_dump()),
+        name=datasets.clean_name(export.name),
     )
     try:
         created = pipeline.start_export(row)
@@ -96,10 +96,18 @@ def start_export(request: HttpRequest, export: NewExport) -> HttpResponse:
 
 
 @router.get("/exports", response=ExportList, auth=READ, url_name="exports")
-def list_exports(request: HttpRequest, cursor: CursorParam, limit: LimitParam) -> dict[str, Any]:
+def list_exports(
+    request: HttpRequest,
+    *,
+    cursor: CursorParam,
+    limit: LimitParam,
+    name: Annotated[str, Query("", max_length=datasets.MAX_NAME_LENGTH, description="Only versions of this dataset.")],
+) -> dict[str, Any]:
     """Your exports and datasets, the latest first."""
     rows = permissions.viewable_exports(request.user)
-    page, following = pagination.page_by_id(rows, cursor=cursor, limit=limit, of="exports")
+    if name:
+        rows = rows.filter(name=datasets.clean_name(name))
+    page, following = pagination.page_by_id(rows, cursor=cursor, limit=limit, of=f"exports {name}")
     return {"items": [_out(export, request) for export in page], "next": following}
 
 

@@ -6,13 +6,17 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import Query, Router
+from ninja import Field, Query, Router
 
 from analysis import permissions
-from analysis.api.authentication import READ
-from analysis.exports.formats import FORMATS, write
-from analysis.exports.image_rows import Options, image_rows
-from analysis.models import Label
+from analysis.api.authentication import READ, token_of
+from analysis.exports import background
+from analysis.exports.annotated_picture import Position
+from analysis.exports.formats import FORMATS
+from analysis.exports.image_rows import Source
+from analysis.exports.options import MAX_CONFIDENCE, MAX_LINE_WIDTH, stored_options
+from analysis.exports.text_formats import Column
+from analysis.models import Export
 from analysis.search import results
 from analysis.search.syntax.parser import MAX_LENGTH, parse
 from analysis.search.time_limit import time_limit
@@ -21,6 +25,9 @@ from analysis.web.export import stream
 router = Router(tags=["Exports"])
 FormatName = Literal["csv", "jsonl", "json", "coco", "names", "dynamodb", "xmp", "originals", "annotated"]
 Kind = Literal["label", "celebrity", "emotion", "face", "color", "moderation", "tag"]
+PaletteName = Literal["standard", "contrast", "color-blind"]
+Confidence = Annotated[float, Field(ge=0, le=MAX_CONFIDENCE, description="In percent.")]
+LineWidth = Annotated[int, Field(ge=1, le=MAX_LINE_WIDTH, description="Of boxes in annotated pictures, in pixels.")]
 CONTENT: dict[str, dict[str, Any]] = {entry.content_type: {} for entry in FORMATS.values()}
 
 
@@ -34,19 +41,25 @@ def export_images(
     *,
     q: Annotated[str, Query("", max_length=MAX_LENGTH, description="A search; all images without one.")],
     format_name: Annotated[FormatName, Query("jsonl", alias="format")],
-    labels: Annotated[Literal["effective", "machine", "person"], Query("effective")],
-    min_confidence: Annotated[float, Query(0, ge=0, le=100, description="In percent.")],
-    kind: Annotated[Kind | None, Query(None, description="Only labels of this kind.")],
+    labels: Annotated[Source, Query("effective")],
+    min_confidence: Annotated[Confidence, Query(0)],
+    kind: Annotated[list[Kind], Query([], description="Only labels of these kinds; repeat it for several.")],
+    column: Annotated[list[Column], Query([], description="Of a CSV table, repeated for several; default: all.")],
+    line_width: Annotated[LineWidth, Query(3)],
+    position: Annotated[Position, Query("top", description="Of label names, at their box.")],
+    palette: Annotated[PaletteName, Query("standard")],
 ) -> HttpResponseBase:
     """All images of a search with their labels, the newest first, in one file.
 
     The file is written while it is sent. If it breaks off, the connection does too, so that no half file looks whole.
     """
-    entry, query, viewer = FORMATS[format_name], parse(q), permissions.viewer_of(request.user)
+    query, viewer = parse(q), permissions.viewer_of(request.user)
     with time_limit():  # a search that is too slow is refused before the response begins
         results.count(query, viewer=viewer)
-    kinds = frozenset({Label.Kind(kind).value}) if kind else frozenset[str]()
-    options = Options(labels, min_confidence, kinds)
+    values = {"labels": labels, "min_confidence": min_confidence, "kinds": kind, "columns": column}
+    style = {"line_width": line_width, "position": position, "palette": palette}
+    options = stored_options(values | style)
+    export = Export(owner_id=token_of(request).user_id, query=q, format=format_name, options=options)
     web_request: Any = request
-    rows = image_rows(query, viewer=viewer, options=options, has_boxes=entry.has_boxes)
-    return stream(web_request, entry, write(entry, rows))
+    rows = background.rows_of(export, viewer)
+    return stream(web_request, FORMATS[format_name], background.content_of(export, rows))

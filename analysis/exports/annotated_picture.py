@@ -22,6 +22,7 @@ PALETTES: dict[str, tuple[Promise, tuple[str, ...]]] = {
     "contrast": (_("High contrast"), CONTRAST),
     "color-blind": (_("For color-blind readers"), COLOR_BLIND),
 }
+Position = Literal["top", "bottom"]
 FONT_SHARE = 1 / 45
 """Height of the text as a share of the shorter side."""
 MIN_FONT, PADDING = 11, 4
@@ -33,7 +34,7 @@ class Style:
     """The look of boxes; lines in pixels, colors as in CSS."""
 
     line_width: int = 3
-    position: Literal["top", "bottom"] = "top"
+    position: Position = "top"
     palette: tuple[str, ...] = PALETTE
     has_confidence: bool = True
 

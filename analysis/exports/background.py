@@ -9,7 +9,6 @@ import hashlib
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from datetime import timedelta
 from typing import IO, Any
 
@@ -23,9 +22,9 @@ from django.utils.translation import gettext as _
 
 import imagelib
 from analysis import leases, permissions
-from analysis.exports.annotated_picture import Style
 from analysis.exports.formats import FORMATS, write
-from analysis.exports.image_rows import ImageRow, Options, image_rows, selected_rows
+from analysis.exports.image_rows import ImageRow, image_rows, selected_rows
+from analysis.exports.options import label_options, style_of
 from analysis.models import Export, Viewer
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow
@@ -81,9 +80,31 @@ def due_ids() -> list[int]:
 
 def run(export_id: int) -> None:
     """Write an export, unless another worker does."""
-    export = leases.claim(Export.objects.filter(_unfinished(), pk=export_id), lease=LEASE, longest=LONGEST_LEASE)
-    if export is None:
-        return
+    export = _claim(export_id)
+    if export is not None:
+        _run(export)
+
+
+def write_now(export: Export) -> Export:
+    """Write an unsaved export in this process, not in a worker. Raises ExportRefused."""
+    with transaction.atomic():
+        # Claimed before any worker can see it.
+        claimed = _claim(create(export).pk)
+    if claimed is not None:
+        try:
+            _run(claimed)
+        except KeyboardInterrupt:
+            cancel(export)
+            raise
+    export.refresh_from_db()
+    return export
+
+
+def _claim(export_id: int) -> Export | None:
+    return leases.claim(Export.objects.filter(_unfinished(), pk=export_id), lease=LEASE, longest=LONGEST_LEASE)
+
+
+def _run(export: Export) -> None:
     if export.attempts > leases.MAX_ATTEMPTS:
         _fail(export, _("It was interrupted %(number)s times. See the log.") % {"number": leases.MAX_ATTEMPTS})
         return
@@ -163,19 +184,6 @@ def manifest(export: Export) -> dict[str, Any]:
     }
 
 
-def options_of(export: Export) -> Options:
-    stored = export.options
-    return Options(
-        stored.get("labels", "effective"), stored.get("min_confidence", 0), frozenset(stored.get("kinds") or ())
-    )
-
-
-def style_of(export: Export) -> Style:
-    names = {field.name for field in fields(Style)}
-    stored = {name: value for name, value in export.options.items() if name in names}
-    return Style(**{**stored, "palette": tuple(stored.get("palette") or Style.palette)})
-
-
 def filename(export: Export) -> str:
     """The file's name for a download."""
     extension = FORMATS[export.format].extension
@@ -223,7 +231,7 @@ def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> N
 
 def rows_of(export: Export, viewer: Viewer) -> Iterator[ImageRow]:
     """The pictures that the viewer may see now, not when the export was started."""
-    options = options_of(export)
+    options = label_options(export.options)
     has_boxes = FORMATS[export.format].has_boxes
     if export.image_ids is not None:
         return selected_rows(export.image_ids, viewer=viewer, options=options, has_boxes=has_boxes)
@@ -233,7 +241,7 @@ def rows_of(export: Export, viewer: Viewer) -> Iterator[ImageRow]:
 def content_of(export: Export, rows: Iterable[ImageRow]) -> Iterator[bytes]:
     """The export's file in chunks."""
     columns = export.options.get("columns") or ()
-    return write(FORMATS[export.format], rows, columns=columns, style=style_of(export))
+    return write(FORMATS[export.format], rows, columns=columns, style=style_of(export.options))
 
 
 class _Progress:

@@ -1,6 +1,6 @@
 """ZIP archives with ZIP64, written while they are sent.
 
-Same content, same bytes: an entry has the date it is given. The list of entries at an archive's end waits in a temporary
+Same content, same bytes: an entry has the date it is given. The list of entries, which comes last, waits in a temporary
 file, so memory does not grow with their number.
 """
 
@@ -39,7 +39,7 @@ class ZipStream:
     def __init__(self, *, is_compressed: bool) -> None:
         self._method = DEFLATED if is_compressed else STORED
         self._offset = self._entries = 0
-        self._directory = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)
+        self._directory = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 # closed by __exit__
 
     def __enter__(self) -> ZipStream:
         return self

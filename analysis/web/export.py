@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.http import HttpResponse, StreamingHttpResponse
@@ -17,9 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from analysis import formatting, permissions, pipeline
 from analysis.curation.errors import ActionRefused
-from analysis.exports import background
+from analysis.exports import background, datasets
 from analysis.exports.annotated_picture import PALETTES
 from analysis.exports.formats import FORMATS, Format
+from analysis.exports.options import MAX_CONFIDENCE, MAX_LINE_WIDTH, stored_options
 from analysis.models import Export, Image, Label
 from analysis.search import results
 from analysis.search.query import Query
@@ -67,7 +67,7 @@ class ExportForm(forms.Form):
         label=gettext_lazy("Labels"),
     )
     min_confidence = forms.FloatField(
-        required=False, min_value=0, max_value=100, label=gettext_lazy("Minimum confidence (%)")
+        required=False, min_value=0, max_value=MAX_CONFIDENCE, label=gettext_lazy("Minimum confidence (%)")
     )
     kinds = forms.MultipleChoiceField(
         choices=Label.Kind.choices,
@@ -82,7 +82,10 @@ class ExportForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     line_width = forms.IntegerField(
-        required=False, min_value=1, max_value=20, label=gettext_lazy("Line width of drawn boxes, in pixels")
+        required=False,
+        min_value=1,
+        max_value=MAX_LINE_WIDTH,
+        label=gettext_lazy("Line width of drawn boxes, in pixels"),
     )
     position = forms.ChoiceField(
         choices=[("top", gettext_lazy("Top of the box")), ("bottom", gettext_lazy("Bottom of the box"))],
@@ -96,7 +99,7 @@ class ExportForm(forms.Form):
     )
     name = forms.CharField(
         required=False,
-        max_length=100,
+        max_length=datasets.MAX_NAME_LENGTH,
         label=gettext_lazy("Dataset name"),
         help_text=gettext_lazy(
             "With a name, the file is prepared in the background and kept as a version of this dataset."
@@ -104,15 +107,7 @@ class ExportForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        return " ".join(self.cleaned_data["name"].split())
-
-    def options(self) -> dict[str, Any]:
-        """The chosen options as an Export keeps them; defaults are left out."""
-        cleaned = self.cleaned_data
-        values = {name: cleaned[name] for name in ("min_confidence", "kinds", "columns", "line_width", "position")}
-        colors = PALETTES[cleaned["palette"]][1] if cleaned["palette"] else None
-        values |= {"labels": cleaned["labels"], "palette": colors and list(colors)}
-        return {name: value for name, value in values.items() if value}
+        return datasets.clean_name(self.cleaned_data["name"])
 
 
 @dataclass(frozen=True)
@@ -160,7 +155,7 @@ def download(request: Request) -> HttpResponseBase:
         query=chosen.query.text if chosen.query is not None else "",
         image_ids=list(chosen.ids) if chosen.query is None else None,
         format=entry.name,
-        options=form.options(),
+        options=stored_options(form.cleaned_data),
         name=form.cleaned_data["name"],
         total=chosen.number if chosen.number < results.COUNT_CAP else None,
     )

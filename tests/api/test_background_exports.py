@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from analysis.curation import verdicts
 from analysis.exports import background
 from analysis.models import Export
 from tests.factories import create_labeled_image
@@ -36,6 +37,36 @@ def test_export_from_start_to_deletion(api, dog):
     assert [row["id"] for row in api.get("/exports").json()["items"]] == [finished["id"]]
     assert api("delete", path).status_code == 204
     assert api.get(path).status_code == 404
+
+
+def test_versions_of_one_dataset_are_listed_alone(api, dog):
+    for name in ("Dogs", "Cats", "Dogs"):
+        api.post("/exports", {"q": "dog", "name": name})
+    assert [row["version"] for row in api.get("/exports", name="Dogs").json()["items"]] == [2, 1]
+
+
+def test_a_stream_has_the_same_options(api, owner, dog):
+    verdicts.add(dog.pk, name="Rex", by_id=owner.pk)
+    query = {"format": "csv", "kind": ["tag", "face"], "column": ["label", "kind"], "palette": "contrast"}
+    response = api.get("/export", **query)
+    assert b"".join(response.streaming_content).decode("utf-8-sig").splitlines() == ["label,kind", "Rex,tag"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"kind": ["tag", "smell"]}, "kind.1"),
+        ({"column": "secret"}, "column.0"),
+        ({"line_width": 21}, "line_width"),
+        ({"palette": "pink"}, "palette"),
+        ({"min_confidence": "high"}, "min_confidence"),
+        ({"q": "(("}, "q"),
+    ],
+)
+def test_bad_options_of_a_stream_name_their_field(api, query, field):
+    response = api.get("/export", **query)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
 def test_same_key_starts_one_export(api, dog):

@@ -13,10 +13,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from analysis import leases, pipeline, tasks
+from analysis.curation import verdicts
 from analysis.exports import background
+from analysis.exports.formats import FORMATS
 from analysis.models import Export, Image, PendingBlob, Viewer
 from analysis.recognition.search_index import reindex
 from analysis.storage import blobs
+from tests import pictures
 from tests.factories import create_labeled_image
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +155,33 @@ def test_dataset_of_the_same_name_is_the_next_version(owner, colleague, dog):
     before = content(written(first))
     create_labeled_image(owner, {"Dog": 99.0})
     assert content(first) == before
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_versions_of_an_unchanged_library_have_the_same_bytes(name, owner):
+    for seed in (1, 2):
+        file = io.BytesIO(pictures.encoded(pictures.photo(seed), "jpeg"))
+        image = pipeline.ingest_file(file, name="dog.jpg", owner_id=owner.pk).image
+        verdicts.add(image.pk, name="Rex", by_id=owner.pk)
+    versions = [written(start(owner, name="Dogs", query="rex", format=name)) for _ in range(2)]
+    assert [export.written for export in versions] == [2, 2]
+    assert len({export.sha256 for export in versions}) == 1
+
+
+def test_no_worker_writes_what_is_written_now(owner, dog):
+    export = background.write_now(Export(owner=owner, format="jsonl", query="dog"))
+    assert (export.state, export.attempts, export.written) == (State.DONE, 1, 1)
+    assert background.due_ids() == []
+
+
+def test_an_interrupted_command_cancels_its_export(owner, dog, monkeypatch):
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(blobs, "put", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        background.write_now(Export(owner=owner, format="jsonl", query="dog"))
+    assert Export.objects.get().state == State.CANCELED
 
 
 def test_unfinished_exports_are_limited(owner):

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from analysis.exports import background
+from analysis.exports.options import label_options, style_of
 from analysis.exports.text_formats import CSV_COLUMNS
 from analysis.models import Export
 from analysis.storage import blobs
@@ -43,8 +44,8 @@ def test_form_queues_an_export_with_its_options(browser, owner):
     assert (response.status_code, response.url) == (302, reverse("exports"))
     export = Export.objects.get()
     assert (export.owner, export.query, export.total, export.state) == (owner, "dog", 1, "queued")
-    assert background.options_of(export).kinds == {"label"}
-    style = background.style_of(export)
+    assert label_options(export.options).kinds == {"label"}
+    style = style_of(export.options)
     assert (style.line_width, style.position, style.palette[0]) == (5, "bottom", "#ffff00")
 
 

@@ -1,0 +1,78 @@
+"""Options of exports from pages, programs and commands, and their stored form."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from typing import Any, get_args
+
+from django.utils.translation import gettext as _
+
+from analysis.exports.annotated_picture import PALETTES, Position, Style
+from analysis.exports.image_rows import SOURCES, Options
+from analysis.exports.text_formats import CSV_COLUMNS
+from analysis.models import Label
+
+MAX_LINE_WIDTH = 20
+MAX_CONFIDENCE = 100
+POSITIONS: tuple[Position, ...] = get_args(Position)
+CHOICES: Mapping[str, Collection[str]] = {
+    "labels": SOURCES,
+    "kinds": Label.Kind.values,
+    "columns": CSV_COLUMNS,
+    "position": POSITIONS,
+    "palette": PALETTES,
+}
+RANGES: Mapping[str, tuple[float, float]] = {"min_confidence": (0, MAX_CONFIDENCE), "line_width": (1, MAX_LINE_WIDTH)}
+
+
+class InvalidOption(Exception):
+    """An export's option with an impossible value, with a sentence."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+def stored_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as an Export keeps them; what is empty or missing has its default.
+
+    `values` may have labels, min_confidence, kinds, columns, line_width, position and palette. Raises InvalidOption.
+    """
+    given = {name: values[name] for name in (*CHOICES, *RANGES) if values.get(name)}
+    for name, value in given.items():
+        _check(name, value)
+    lists = {name: list(given[name]) for name in ("kinds", "columns") if name in given}
+    # The colors and not their name: a dataset's next version looks the same after a palette has changed.
+    colors = {"palette": list(PALETTES[given["palette"]][1])} if "palette" in given else {}
+    return given | lists | colors
+
+
+def label_options(stored: Mapping[str, Any]) -> Options:
+    """Which labels an export has."""
+    return Options(
+        stored.get("labels", "effective"), stored.get("min_confidence", 0), frozenset(stored.get("kinds") or ())
+    )
+
+
+def style_of(stored: Mapping[str, Any]) -> Style:
+    """The look of boxes in annotated pictures."""
+    names = {field.name for field in fields(Style)}
+    values = {name: value for name, value in stored.items() if name in names}
+    return Style(**{**values, "palette": tuple(values.get("palette") or Style.palette)})
+
+
+def _check(name: str, value: Any) -> None:
+    """Raises InvalidOption."""
+    if name in RANGES:
+        minimum, maximum = RANGES[name]
+        if not minimum <= value <= maximum:
+            message = _("%(option)s: a number from %(minimum)s to %(maximum)s.")
+            raise InvalidOption(name, message % {"option": name, "minimum": minimum, "maximum": maximum})
+        return
+    unknown = [part for part in ([value] if isinstance(value, str) else value) if part not in CHOICES[name]]
+    if unknown:
+        message = _("%(option)s: “%(value)s” is unknown. Choose from: %(choices)s.")
+        raise InvalidOption(
+            name, message % {"option": name, "value": unknown[0], "choices": ", ".join(map(str, CHOICES[name]))}
+        )
