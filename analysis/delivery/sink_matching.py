@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 
-from analysis.delivery import outbox, documents
+from analysis.delivery import documents, outbox
 from analysis.models import Delivery, Sink, Viewer
 from analysis.search.results import Search
 from analysis.search.syntax.parser import InvalidQuery, parse
@@ -20,12 +20,12 @@ def match(image_ids: Collection[int]) -> None:
     """Queue a message for each active sink about the pictures that it is for."""
     sinks = list(Sink.objects.filter(is_active=True).order_by("pk"))
     matching = {sink: matching_ids(sink, image_ids) for sink in sinks}
-    documents = documents.image_documents(set().union(*matching.values()))
+    images = documents.image_documents(set().union(*matching.values()))
     outbox.add(
-        Delivery(sink=sink, image_id=image_id, payload=documents.image_message(documents[image_id]))
+        Delivery(sink=sink, image_id=image_id, payload=documents.image_message(images[image_id]))
         for sink, ids in matching.items()
         for image_id in sorted(ids)
-        if image_id in documents
+        if image_id in images
     )
 
 

@@ -1,4 +1,4 @@
-"""Requests to addresses that users name: what is refused, and how answers are read."""
+"""Requests to addresses that users name: refusals, limits, answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_private_addresses_are_refused(url):
 
 
 def test_the_checked_address_is_the_one_connected_to(monkeypatch):
-    """A name that resolves to another address on the second question leads nowhere else."""
+    """DNS is asked once: a second answer could be another address."""
     asked = []
 
     def resolve(host, port, *_arguments, **_options):

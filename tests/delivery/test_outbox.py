@@ -1,4 +1,4 @@
-"""The queue of messages: order, retries, receivers that are down or gone, expiry."""
+"""The queue of messages: order, retries, receivers that are down, expiry."""
 
 from __future__ import annotations
 
