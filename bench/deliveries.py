@@ -43,8 +43,9 @@ def measure() -> Report:
         Measurement(name="until all were delivered", value=seconds, unit="s"),
     ]
     notes = [
-        f"{MESSAGES:,} messages about {PICTURES:,} pictures by {SENDERS} workers; {receiver.requests:,} requests. A tenth",
-        f"got status 503, a tenth was accepted and its connection cut: {receiver.repeated:,} came again with the same id.",
+        f"{MESSAGES:,} messages about {PICTURES:,} pictures by {SENDERS} workers; {receiver.requests:,} requests.",
+        "A tenth got status 503, a tenth was accepted and its connection cut: "
+        f"{receiver.repeated:,} came again with the same id.",
         "The baseline sends the same bodies one after the other by one `requests` session, without failures. Messages",
         "wait for earlier ones about the same picture; the longest wait is for one that failed six times.",
     ]
