@@ -41,6 +41,7 @@ BENCHES = {  # time limits in seconds
     "dashboard": 1_800.0,  # the same million pictures
     "api": 1_800.0,
     "admin": 1_800.0,
+    "deliveries": 600.0,
     "sync": 300.0,
     "events": 900.0,
     "local_recognition": 900.0,  # downloads 95 MB of packages the first time
