@@ -1,4 +1,4 @@
-"""Analyses and their responses, for people who may edit the image."""
+"""Analyses, their responses and their request, for people who may edit the image."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from django.http import Http404, HttpRequest
-from ninja import Query, Router, Schema
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema
 
 from analysis import permissions
-from analysis.api import pagination
-from analysis.api.authentication import READ
+from analysis.api import batches, pagination
+from analysis.api.authentication import ANALYZE, READ
+from analysis.api.batch_resource import BatchOut, EstimateOut
+from analysis.api.batches import ApiName, Dollars
 from analysis.api.pagination import CursorParam, LimitParam
-from analysis.api.request_body import MAX_ID
+from analysis.api.request_body import MAX_ID, RequestBody, RowId
 from analysis.models import Analysis
 
 router = Router(tags=["Analyses"])
@@ -51,6 +53,36 @@ class AnalysisList(Schema):
     next: str
 
 
+class AnalysisRequest(RequestBody):
+    """One image to analyze. `force` even where there is a result, which costs again."""
+
+    image_id: RowId
+    apis: Annotated[list[ApiName] | None, Field(description="Default: all that are enabled.")] = None
+    force: bool = False
+
+
+class AnalysisStart(AnalysisRequest):
+    """`budget` in US dollars, by default the estimate's."""
+
+    budget: Dollars | None = None
+
+
+@router.post("/analyses/estimate", response=EstimateOut, auth=ANALYZE)
+def estimate_analysis(request: HttpRequest, analysis: AnalysisRequest) -> EstimateOut:
+    """The cost of an analysis, which is not requested."""
+    return batches.estimate_batch(request, batches.BatchRequest(**_options(request, analysis)))
+
+
+@router.post("/analyses", response={202: BatchOut}, auth=ANALYZE)
+def request_analysis(request: HttpRequest, analysis: AnalysisStart) -> HttpResponse:
+    """Analyze one image, as a run of its own within the token's spending limit.
+
+    `GET /analyses?batch=` has the run's analyses. Repeated with the same Idempotency-Key, it returns the first run.
+    """
+    options = batches.BatchStart(**_options(request, analysis), budget=analysis.budget)
+    return batches.start_batch(request, options)
+
+
 @router.get("/analyses", response=AnalysisList, auth=READ)
 def list_analyses(
     request: HttpRequest,
@@ -81,3 +113,10 @@ def get_analysis(request: HttpRequest, analysis_id: int) -> dict[str, Any]:
     if analysis is None:
         raise Http404
     return AnalysisOut.from_orm(analysis).dict() | {"response": analysis.answer}
+
+
+def _options(request: HttpRequest, analysis: AnalysisRequest) -> dict[str, Any]:
+    """The run of one image. Raises Http404, PermissionDenied."""
+    image = permissions.get_image_or_404(request.user, analysis.image_id)
+    permissions.require_edit_image(request.user, image)
+    return {"image_ids": [image.pk], "apis": analysis.apis, "force": analysis.force}

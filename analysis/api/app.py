@@ -29,6 +29,7 @@ from analysis.api import (
     openapi,
     searches,
     status,
+    tags,
     uploads,
 )
 from analysis.api.authentication import rate_headers
@@ -54,6 +55,7 @@ routers = (
     images,
     label_tree,
     labels,
+    tags,
     analyses,
     batches,
     searches,

@@ -19,6 +19,7 @@ from analysis.api.authentication import READ, WRITE, token_of
 from analysis.api.errors import ApiError
 from analysis.api.exports import CONTENT, Confidence, FormatName, Kind, LineWidth, PaletteName
 from analysis.api.idempotency import idempotent
+from analysis.api.json_query import JsonQuery, query_text
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody, RowId
 from analysis.api.responses import json_response
@@ -29,7 +30,7 @@ from analysis.exports.image_rows import Source
 from analysis.exports.options import stored_options
 from analysis.exports.text_formats import Column
 from analysis.models import Export
-from analysis.search.syntax.parser import MAX_LENGTH, parse
+from analysis.search.syntax.parser import MAX_LENGTH
 from analysis.web.background_exports import send_file
 
 router = Router(tags=["Exports"])
@@ -39,6 +40,7 @@ class NewExport(RequestBody):
     """Images by ids or by a search; with a `name`, a version of a frozen dataset."""
 
     q: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
+    query: Annotated[JsonQuery | None, Field(description="A search in JSON, instead of `q`.")] = None
     image_ids: Annotated[list[RowId] | None, Field(min_length=1, max_length=MAX_IDS)] = None
     format: FormatName = "jsonl"
     labels: Source = "effective"
@@ -69,6 +71,25 @@ class ExportOut(Schema):
     file_url: str | None
 
 
+class ManifestOut(Schema):
+    """A finished export, as described in the file beside it on the Downloads page."""
+
+    name: str | None
+    version: int | None
+    query: str | None
+    selection: list[int] | None
+    format: str
+    options: dict[str, Any]
+    images: int
+    size: int
+    sha256: str
+    created_by: str | None
+    created_at: datetime
+    finished_at: datetime
+    expires_at: datetime | None
+    imagelib: str
+
+
 class ExportList(Schema):
     items: list[ExportOut]
     next: str
@@ -78,10 +99,10 @@ class ExportList(Schema):
 @decorate_view(idempotent)
 def start_export(request: HttpRequest, export: NewExport) -> HttpResponse:
     """Prepare a file in the background. Ask for its `state` until it is `done`."""
-    parse(export.q)  # refused now, not by the worker
+    query = query_text(export.q, export.query)
     row = Export(
         owner_id=token_of(request).user_id,
-        query="" if export.image_ids else export.q,
+        query="" if export.image_ids else query,
         image_ids=export.image_ids,
         format=export.format,
         options=stored_options(export.model_dump()),
@@ -127,6 +148,22 @@ def cancel_export(request: HttpRequest, export_id: int) -> ExportOut:
     return _out(export, request)
 
 
+@router.post("/exports/{int:export_id}/retry", response={202: ExportOut}, auth=READ)
+def retry_export(request: HttpRequest, export_id: int) -> HttpResponse:
+    """Start a failed or canceled export again."""
+    export = _own(request, export_id)
+    if not pipeline.retry_export(export):
+        raise ApiError(409, _("Only a failed or canceled export can be retried."))
+    export.refresh_from_db()
+    return json_response(_out(export, request).model_dump(), status=202)
+
+
+@router.get("/exports/{int:export_id}/manifest", response=ManifestOut, auth=READ)
+def get_manifest(request: HttpRequest, export_id: int) -> dict[str, Any]:
+    """Search, options, checksum and dates of a finished export."""
+    return background.manifest(_finished(request, export_id))
+
+
 @router.delete("/exports/{int:export_id}", response={204: None}, auth=WRITE, url_name="export")
 def delete_export(request: HttpRequest, export_id: int) -> HttpResponse:
     """Delete an export and its file."""
@@ -150,11 +187,15 @@ def delete_export(request: HttpRequest, export_id: int) -> HttpResponse:
 )
 def get_export_file(request: HttpRequest, export_id: int) -> HttpResponseBase:
     """The finished file. A Range header resumes a download that broke off."""
+    web_request: Any = request
+    return send_file(web_request, _finished(request, export_id))
+
+
+def _finished(request: HttpRequest, export_id: int) -> Export:
     export = _own(request, export_id)
     if export.state != Export.State.DONE:
         raise ApiError(409, _("The file is not ready: the export is “%(state)s”.") % {"state": export.state})
-    web_request: Any = request
-    return send_file(web_request, export)
+    return export
 
 
 def _own(request: HttpRequest, export_id: int) -> Export:

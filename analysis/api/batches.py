@@ -20,6 +20,7 @@ from analysis.api.authentication import ANALYZE, READ, token_of
 from analysis.api.batch_resource import BatchList, BatchOut, EstimateOut, batch_out, estimate_out
 from analysis.api.errors import ApiError
 from analysis.api.idempotency import HEADER
+from analysis.api.json_query import JsonQuery, query_text
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody, RowId
 from analysis.api.responses import json_response
@@ -36,6 +37,7 @@ from analysis.search.time_limit import time_limit
 router = Router(tags=["Bulk runs"])
 MAX_ESTIMATED = 10_000
 """Pictures examined for an estimate; for larger selections it is an estimate from the first ones."""
+ApiName = Literal["labels", "faces", "celebrities", "text", "moderation"]
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=6, strict=False)]
 
 
@@ -44,7 +46,8 @@ class BatchRequest(RequestBody):
 
     image_ids: Annotated[list[RowId] | None, Field(max_length=MAX_IDS)] = None
     q: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
-    apis: list[Literal["labels", "faces", "celebrities", "text", "moderation"]] | None = None
+    query: Annotated[JsonQuery | None, Field(description="A search in JSON, instead of `q`.")] = None
+    apis: list[ApiName] | None = None
     scope: Literal["all", "missing", "failed"] = "all"
     force: bool = False
     everybody: bool = False
@@ -146,13 +149,14 @@ def cancel_batch(request: HttpRequest, batch_id: int) -> BatchOut:
 
 def _batch(request: HttpRequest, options: BatchRequest) -> tuple[Batch, tuple[int, ...]]:
     """The run that is asked for, not saved, and its listed images."""
-    if options.image_ids is not None and options.q:
+    query = query_text(options.q, options.query)
+    if options.image_ids is not None and query:
         raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")
     if options.image_ids == []:
         raise ApiError(422, _("Give at least one image."), field="image_ids")
     permissions.require_analyze_images(request.user)
     batch = build_batch(
-        query=options.q,
+        query=query,
         scope=options.scope,
         apis=options.apis,
         is_forced=options.force,

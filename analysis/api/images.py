@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from ninja import Field, File, Query, Router, Schema
 from ninja.decorators import decorate_view
 from ninja.files import UploadedFile
@@ -15,15 +14,15 @@ from ninja.files import UploadedFile
 from analysis import permissions, pipeline
 from analysis.api import pagination
 from analysis.api.authentication import READ, WRITE, token_of
-from analysis.api.errors import ApiError
 from analysis.api.idempotency import idempotent
 from analysis.api.image_resource import VISIBILITIES, ImageOut, Selection, resource, resources, selection_of
 from analysis.api.json_query import JsonQuery, query_from_json
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
+from analysis.api.sidecars import sidecar_metadata
 from analysis.curation import ratings, trash
-from analysis.ingest.xmp import MAX_BYTES, XmpMetadata, parse_packet
+from analysis.ingest.xmp import MAX_BYTES
 from analysis.library import images
 from analysis.models import Image
 from analysis.search import results
@@ -155,20 +154,11 @@ def create_image(
     It is analyzed as a file uploaded on the page is. For large files, use /uploads.
     """
     permissions.require_upload_images(request.user)
-    metadata = _metadata(sidecar) if sidecar else None
+    metadata = sidecar_metadata(sidecar.read(MAX_BYTES + 1)) if sidecar else None
     added = pipeline.ingest_file(file, name=file.name or "", owner_id=token_of(request).user_id, sidecar=metadata)
     location = request.build_absolute_uri(reverse("api-v1:image", args=[added.image.pk]))
     image = Image.objects.select_related("owner").get(pk=added.image.pk)
     return json_response(resource(image, request, ALL_FIELDS), status=201 if added.is_new else 200, location=location)
-
-
-def _metadata(sidecar: UploadedFile) -> XmpMetadata:
-    """Raises ApiError for a file without metadata."""
-    found = parse_packet(sidecar.read(MAX_BYTES + 1))
-    if found == XmpMetadata():
-        message = _("The sidecar says nothing that can be read: it is no XMP, too large or empty.")
-        raise ApiError(422, message, field="sidecar")
-    return found
 
 
 @router.patch("/images/{int:image_id}", response=ImageOut, auth=WRITE, exclude_unset=True, url_name="image")

@@ -55,6 +55,19 @@ def query_from_json(query: JsonQuery) -> Query:
     return parse(found.text)
 
 
+def query_text(text: str, query: JsonQuery | None) -> str:
+    """The search of a body that may have it as text or in JSON, as text.
+
+    Raises ApiError or InvalidQuery.
+    """
+    if query is None:
+        parse(text)  # refused now, not by a worker
+        return text
+    if text:
+        raise ApiError(422, _("Give either “q” or “query”."), field="query")
+    return query_from_json(query).text
+
+
 def _parts(node: Node) -> tuple[Node, ...]:
     return node.parts if isinstance(node, And) else (node,)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, Value
 from django.db.models.functions import Lower
@@ -20,8 +19,7 @@ from analysis.api.image_labels import LabelOut, LabelValues, labels_of
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
-from analysis.curation import bulk, verdicts
-from analysis.curation.bulk import Selection
+from analysis.curation import verdicts
 from analysis.models import Image, ImageLabel, Label, LabelAlias
 from analysis.search import visible_labels
 from analysis.search.visible_labels import VisibleLabel
@@ -192,7 +190,7 @@ def list_image_labels(
 @router.post("/images/{int:image_id}/labels", response={201: LabelOut}, auth=WRITE)
 def add_image_label(request: HttpRequest, image_id: int, label: NewLabel) -> HttpResponse:
     """Add a label by name, or a tag. Adding it again changes nothing."""
-    image = _reviewable_image(request, image_id)
+    image = reviewable_image(request, image_id)
     verdict = verdicts.add(image.pk, name=label.name, by_id=token_of(request).user_id)
     # Found by its id: the label may be merged into another, whose name the caller has not sent.
     [added] = [found for found in labels_of([image.pk])[image.pk] if found["id"] == verdict.label_id]
@@ -219,7 +217,7 @@ def list_verdicts(request: HttpRequest, image_id: int) -> list[VerdictOut]:
 @router.put("/images/{int:image_id}/verdicts/{label_id}", response=list[LabelOut], auth=WRITE, url_name="verdict")
 def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict: Decision) -> list[LabelValues]:
     """Confirm or reject a label of the image, for good. Returns the image's labels."""
-    image = _reviewable_image(request, image_id)
+    image = reviewable_image(request, image_id)
     _require_label(image, label_id)
     act = verdicts.confirm if verdict.decision == "confirmed" else verdicts.reject
     act(image.pk, label_id=label_id, by_id=token_of(request).user_id)
@@ -229,23 +227,11 @@ def set_verdict(request: HttpRequest, image_id: int, label_id: LabelId, verdict:
 @router.delete("/images/{int:image_id}/verdicts/{label_id}", response={204: None}, auth=WRITE, url_name="verdict")
 def clear_verdict(request: HttpRequest, image_id: int, label_id: LabelId) -> HttpResponse:
     """Let the analyses decide again."""
-    verdicts.clear(_reviewable_image(request, image_id).pk, label_id=label_id)
+    verdicts.clear(reviewable_image(request, image_id).pk, label_id=label_id)
     return HttpResponse(status=204)
 
 
-@router.delete("/images/{int:image_id}/tags/{label_id}", response={204: None}, auth=WRITE)
-def remove_tag(request: HttpRequest, image_id: int, label_id: LabelId) -> HttpResponse:
-    """Take a tag off the image."""
-    image = _reviewable_image(request, image_id)
-    tags = Label.objects.filter(kind=Label.Kind.TAG, pk__in=ImageLabel.objects.filter(image=image).values("label"))
-    tag = tags.filter(pk=label_id).first()
-    if tag is None or not isinstance(request.user, AbstractBaseUser):
-        raise Http404
-    bulk.remove_tag(Selection(request.user, ids=(image.pk,)), tag)
-    return HttpResponse(status=204)
-
-
-def _reviewable_image(request: HttpRequest, image_id: int) -> Image:
+def reviewable_image(request: HttpRequest, image_id: int) -> Image:
     """An image whose labels the caller may correct. Raises Http404, PermissionDenied."""
     image = permissions.get_image_or_404(request.user, image_id)
     if not permissions.can_review_labels(request.user, image):

@@ -19,7 +19,7 @@ from analysis.api.errors import ApiError
 from analysis.api.idempotency import idempotent
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody
-from analysis.api.responses import json_response
+from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
 from analysis.models import SavedSearch
 from analysis.search.syntax.parser import MAX_LENGTH, parse
 from analysis.web.http import one_line
@@ -80,16 +80,18 @@ def create_search(request: HttpRequest, search: NewSearch) -> HttpResponse:
 
 
 @router.get("/searches/{int:search_id}", response=SavedSearchOut, auth=READ, url_name="search")
-def get_search(request: HttpRequest, search_id: int) -> SavedSearchOut:
-    """One saved search. Its results: `GET /images?q=` with its query."""
+def get_search(request: HttpRequest, search_id: int) -> HttpResponse:
+    """One saved search, with an ETag. Its results: `GET /images?q=` with its query."""
     saved = get_object_or_404(visible(token_of(request).user_id).select_related("owner"), pk=search_id)
-    return _out(saved, request)
+    etag = _etag(saved, request)
+    return HttpResponse(status=304) if is_unchanged(request, etag) else _response(saved, request)
 
 
 @router.patch("/searches/{int:search_id}", response=SavedSearchOut, auth=WRITE, url_name="search")
-def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) -> SavedSearchOut:
-    """Change a search of your own."""
+def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) -> HttpResponse:
+    """Change a search of your own. Honors If-Match."""
     saved = _own(request, search_id)
+    require_match(request, _etag(saved, request))
     if changes.query is not None:
         parse(changes.query)
         saved.query = changes.query
@@ -98,14 +100,16 @@ def change_search(request: HttpRequest, search_id: int, changes: SearchChanges) 
     if changes.is_shared is not None:
         saved.is_shared = changes.is_shared
     _save(saved)
-    return _out(saved, request)
+    return _response(saved, request)
 
 
 @router.delete("/searches/{int:search_id}", response={204: None}, auth=WRITE, url_name="search")
 def delete_search(request: HttpRequest, search_id: int) -> HttpResponse:
-    """Delete a search of your own."""
+    """Delete a search of your own. Honors If-Match."""
     # For good, other than on the page: its Undo is a button, which programs do not press.
-    _own(request, search_id).delete()
+    saved = _own(request, search_id)
+    require_match(request, _etag(saved, request))
+    saved.delete()
     return HttpResponse(status=204)
 
 
@@ -122,6 +126,14 @@ def _save(saved: SavedSearch) -> None:
     except IntegrityError as error:
         message = _("You already have a saved search named “%(name)s”. Choose another name.")
         raise ApiError(409, message % {"name": saved.name}, field="name") from error
+
+
+def _response(saved: SavedSearch, request: HttpRequest) -> HttpResponse:
+    return json_response(_out(saved, request).model_dump(), etag=_etag(saved, request))
+
+
+def _etag(saved: SavedSearch, request: HttpRequest) -> str:
+    return etag_of(_out(saved, request).model_dump())
 
 
 def _out(saved: SavedSearch, request: HttpRequest) -> SavedSearchOut:

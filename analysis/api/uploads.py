@@ -20,6 +20,8 @@ from analysis.api.authentication import WRITE, token_of
 from analysis.api.idempotency import idempotent
 from analysis.api.request_body import RequestBody
 from analysis.api.responses import json_response
+from analysis.api.sidecars import sidecar_metadata
+from analysis.ingest.xmp import MAX_BYTES
 from analysis.library import images, uploads
 from analysis.models import Upload
 from analysis.storage import blobs
@@ -33,6 +35,7 @@ class NewUpload(RequestBody):
     filename: Annotated[str, Field(min_length=1, max_length=1_000)]
     size: Annotated[int, Field(ge=1, le=2**50, description="Bytes.")]
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    sidecar: Annotated[str, Field(max_length=MAX_BYTES, description="The XMP sidecar beside the file, as text.")] = ""
 
 
 class UploadOut(Schema):
@@ -64,7 +67,10 @@ def create_upload(request: HttpRequest, upload: NewUpload) -> HttpResponse:
     present = images.find_any(upload.sha256, owner_id=owner_id) if upload.sha256 else None
     if present is not None:
         return json_response(UploadOut(state=Upload.State.TAKEN, image_id=present.pk).model_dump())
-    ticket = uploads.issue(owner_id=owner_id, filename=upload.filename, size=upload.size, sha256=upload.sha256)
+    sidecar = sidecar_metadata(upload.sidecar.encode()) if upload.sidecar else None
+    ticket = uploads.issue(
+        owner_id=owner_id, filename=upload.filename, size=upload.size, sha256=upload.sha256, sidecar=sidecar
+    )
     # A form and not a presigned PUT: only a form binds the size, so that no ticket for a kilobyte takes a terabyte.
     form = blobs.presigned_form(ticket.key, size=ticket.size, seconds=settings.UPLOAD_TICKET_SECONDS)
     ticket.refresh_from_db()

@@ -39,6 +39,30 @@ def test_export_from_start_to_deletion(api, dog):
     assert api.get(path).status_code == 404
 
 
+def test_a_finished_export_has_a_manifest(api, dog):
+    started = api.post("/exports", {"query": {"where": {"term": "dog"}}, "name": "Dogs"}).json()
+    assert api.get(f"/exports/{started['id']}/manifest").status_code == 409
+    background.run(started["id"])
+    manifest = api.get(f"/exports/{started['id']}/manifest").json()
+    assert (manifest["query"], manifest["images"], manifest["version"]) == ('"dog"', 1, 1)
+    assert manifest["sha256"] == Export.objects.get().sha256
+
+
+def test_a_canceled_export_is_started_again(api, dog):
+    path = f"/exports/{api.post('/exports', {'q': 'dog'}).json()['id']}"
+    assert api.post(f"{path}/retry").status_code == 409
+    api.post(f"{path}/cancel")
+    again = api.post(f"{path}/retry")
+    assert (again.status_code, again.json()["state"]) == (202, "queued")
+
+
+@pytest.mark.parametrize(("query", "names"), [("cat", []), ("", ["dog.jpg"])])
+def test_streams_of_nothing_and_of_everything(api, dog, query, names):
+    response = api.get("/export", q=query, format="names")
+    assert response["Content-Disposition"].endswith('-names.json"')
+    assert [file["file_name"] for file in json.loads(b"".join(response.streaming_content))] == names
+
+
 def test_versions_of_one_dataset_are_listed_alone(api, dog):
     for name in ("Dogs", "Cats", "Dogs"):
         api.post("/exports", {"q": "dog", "name": name})
@@ -78,7 +102,10 @@ def test_same_key_starts_one_export(api, dog):
 def test_exports_of_others_are_not_found(api_of, owner, colleague):
     export = background.create(Export(owner=owner, format="csv"))
     others = api_of(colleague)
-    for method, path in [("get", ""), ("get", "/file"), ("post", "/cancel"), ("delete", "")]:
+    for method, path in [
+        *(("get", ""), ("get", "/file"), ("get", "/manifest")),
+        *(("post", "/cancel"), ("post", "/retry"), ("delete", "")),
+    ]:
         assert others(method, f"/exports/{export.pk}{path}").status_code == 404
     assert others.get("/exports").json()["items"] == []
 
@@ -87,6 +114,8 @@ def test_exports_of_others_are_not_found(api_of, owner, colleague):
     ("body", "field"),
     [
         ({"q": "(("}, "q"),
+        ({"query": {"where": {"term": "(("}}}, "query.where.term"),
+        ({"q": "dog", "query": {"text": "dog"}}, "query"),
         ({"format": "exe"}, "format"),
         ({"columns": ["x"]}, "columns"),
         ({"line_width": 0}, "line_width"),

@@ -102,6 +102,8 @@ def test_others_runs_do_not_exist(paid, api, owner, api_of):
         ({"image_ids": []}, 422),
         ({"image_ids": ["one"]}, 422),
         ({"q": "(("}, 422),
+        ({"q": "dog", "query": {"text": "dog"}}, 422),
+        ({"query": {"where": {"term": "(("}}}, 422),
         ({"apis": ["moods"]}, 422),
         ({"apis": []}, 422),
         ({"apis": ["faces"]}, 403),  # not in RECOGNIZER_APIS
@@ -114,6 +116,34 @@ def test_bad_requests_start_nothing(body, status, paid, api, owner):
     create_image(owner)
     assert api.post("/batches", body).status_code == status
     assert not Batch.objects.exists()
+
+
+def test_one_image_is_analyzed_within_the_limit(paid, api, owner):
+    image = create_image(owner)
+    estimate = api.post("/analyses/estimate", {"image_id": image.pk, "apis": ["labels"]}).json()
+    assert (estimate["images"], Decimal(estimate["dollars"])) == (1, Decimal("0.0021"))
+    headers = {"Idempotency-Key": "1"}
+    runs = [api.post("/analyses", {"image_id": image.pk, "apis": ["labels"]}, headers=headers) for _ in range(2)]
+    assert [run.status_code for run in runs] == [202, 202]
+    batch = Batch.objects.get()
+    assert (runs[1].json()["id"], batch.budget, batch.apis) == (batch.pk, Decimal("0.01"), ["labels"])
+    assert list(batch.named.values_list("image_id", flat=True)) == [image.pk]
+    too_much = api.post("/analyses", {"image_id": image.pk, "budget": "10.01"})
+    assert (too_much.status_code, too_much.json()["errors"][0]["field"]) == (403, "budget")
+
+
+def test_pictures_of_others_are_not_analyzed(paid, api_of, owner, colleague):
+    private, shared = create_image(owner), create_image(owner, visibility=1)
+    for image, status in ((private, 404), (shared, 403)):
+        for path in ("/analyses/estimate", "/analyses"):
+            assert api_of(colleague).post(path, {"image_id": image.pk}).status_code == status
+    assert not Batch.objects.exists()
+
+
+def test_a_run_takes_a_search_in_json(paid, api, owner):
+    create_image(owner)
+    run = api.post("/batches", {"query": {"where": {"not": {"term": "is:trashed"}}}, "apis": ["labels"]})
+    assert run.json()["query"] == "-is:trashed"
 
 
 def test_a_run_over_more_than_was_examined_needs_a_budget(paid, api, owner, monkeypatch):

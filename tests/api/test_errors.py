@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.core import signing
+
+from analysis.api import pagination
+from tests.factories import create_image, create_labeled_image
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +33,64 @@ def test_an_unknown_field_or_a_wrong_type_is_named(method, path, body, field, ap
     response = api(method, path, body)
     assert response.status_code == 422
     assert field in [error["field"] for error in response.json()["errors"]]
+
+
+@pytest.fixture
+def cursor(api, owner) -> str:
+    """Of a list with two images."""
+    create_image(owner), create_image(owner)
+    return api.get("/images", limit=1).json()["next"]
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        lambda cursor: cursor[:-1] + ("A" if cursor[-1] != "A" else "B"),
+        lambda cursor: "x" + cursor,
+        lambda cursor: cursor.split(":")[0],
+        lambda _cursor: signing.dumps(["1", "images "], salt="another"),
+        lambda _cursor: signing.dumps("1", salt=pagination.SALT),
+        lambda _cursor: "\x00",
+    ],
+    ids=["signature", "content", "unsigned", "another salt", "another form", "NUL"],
+)
+def test_a_tampered_cursor_is_refused(tampered, cursor, api):
+    assert len(api.get("/images", limit=1, cursor=cursor).json()["items"]) == 1
+    response = api.get("/images", limit=1, cursor=tampered(cursor))
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize(
+    "path", ["/analyses", "/batches", "/buckets", "/exports", "/labels", "/labels/tree", "/searches"]
+)
+def test_a_cursor_of_another_list_is_refused(path, cursor, api):
+    response = api.get(path, cursor=cursor)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("get", "", None),
+        ("patch", "", {"rating": 5}),
+        ("delete", "", None),
+        ("post", "/restore", None),
+        ("get", "/files/thumb", None),
+        ("get", "/files/original", None),
+        ("get", "/labels", None),
+        ("post", "/labels", {"name": "Dog"}),
+        ("get", "/tags", None),
+        ("post", "/tags", {"name": "Dog"}),
+        ("delete", "/tags/1", None),
+        ("get", "/verdicts", None),
+        ("put", "/verdicts/1", {"decision": "confirmed"}),
+        ("delete", "/verdicts/1", None),
+    ],
+)
+def test_a_picture_of_another_person_does_not_exist(method, path, body, api, colleague):
+    image = create_labeled_image(colleague, {"Dog": 99.0})
+    missing, others = (api(method, f"/images/{pk}{path}", body) for pk in (image.pk + 1, image.pk))
+    assert (others.status_code, others.content) == (404, missing.content)
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/images/%0A", "/images/1.5", "/images/-1", f"/images/{10**30}"])

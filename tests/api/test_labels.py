@@ -59,9 +59,11 @@ def test_verdicts_hold(api, owner):
     assert set(label_rows(image)) == {"Dog", "Cat"}
 
 
-def test_tags_are_added_and_taken_off(api, owner):
-    image = create_image(owner)
-    added = api.post(f"/images/{image.pk}/labels", {"name": "Holiday 2026"})
+@pytest.mark.parametrize("resource", ["labels", "tags"])
+def test_tags_are_added_and_taken_off(resource, api, owner):
+    image = create_labeled_image(owner, {"Dog": 99.0})
+    added = api.post(f"/images/{image.pk}/{resource}", {"name": "Holiday 2026"})
+    assert [tag["name"] for tag in api.get(f"/images/{image.pk}/tags").json()] == ["Holiday 2026"]
     assert (added.status_code, added.json()["kind"], added.json()["verdict"]) == (201, "tag", "added")
     assert api("delete", f"/images/{image.pk}/tags/{added.json()['id']}").status_code == 204
     assert api("delete", f"/images/{image.pk}/tags/{added.json()['id']}").status_code == 404

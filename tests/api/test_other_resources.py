@@ -28,6 +28,17 @@ def test_saved_search_from_creation_to_deletion(api, owner):
     assert api.get(path).status_code == 404
 
 
+def test_a_search_changed_since_it_was_read_stays(api):
+    path = f"/searches/{api.post('/searches', SEARCH).json()['id']}"
+    read = api.get(path)
+    assert api("get", path, headers={"If-None-Match": read["ETag"]}).status_code == 304
+    changed = api("patch", path, {"name": "All dogs"}, headers={"If-Match": read["ETag"]})
+    assert (changed.status_code, changed["ETag"] != read["ETag"]) == (200, True)
+    assert api("patch", path, {"name": "No dogs"}, headers={"If-Match": read["ETag"]}).status_code == 412
+    assert api("delete", path, headers={"If-Match": read["ETag"]}).status_code == 412
+    assert api("delete", path, headers={"If-Match": changed["ETag"]}).status_code == 204
+
+
 def test_shared_searches_are_read_by_others_and_changed_by_none(api, api_of, colleague):
     path = f"/searches/{api.post('/searches', SEARCH | {'is_shared': True}).json()['id']}"
     other = api_of(colleague)
@@ -126,6 +137,20 @@ def test_a_file_is_uploaded_in_three_steps(api, owner):
     assert (done["state"], done["is_new"]) == ("taken", True)
     assert Image.objects.get(pk=done["image_id"]).filename == "beach.jpg"
     assert api.post("/uploads", request).json()["image_id"] == done["image_id"]
+
+
+def test_an_upload_in_steps_takes_a_sidecar(api):
+    content = pictures.encoded(pictures.photo(3), "jpeg")
+    packet = pictures.xmp_of("<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Größe</rdf:li></rdf:Alt></dc:title>")
+    request = {"filename": "beach.jpg", "size": len(content)}
+    broken = api.post("/uploads", request | {"sidecar": "not xml"})
+    assert (broken.status_code, broken.json()["errors"][0]["field"]) == (422, "sidecar")
+    upload = api.post("/uploads", request | {"sidecar": packet.decode()}).json()["id"]
+    file = io.BytesIO(content)
+    file.name = "beach.jpg"
+    api.upload(f"/uploads/{upload}/file", file)
+    done = api.post(f"/uploads/{upload}/complete").json()
+    assert Image.objects.get(pk=done["image_id"]).title == "Größe"
 
 
 @pytest.mark.parametrize(

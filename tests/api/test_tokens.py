@@ -123,7 +123,8 @@ def test_broken_json_is_an_error_of_the_caller(body, api):
 
 def test_a_large_body_is_refused_before_it_is_read(api):
     response = raw_post(api, b" " * 10_000_000)
-    assert response.status_code == 413
+    assert (response.status_code, response["Content-Type"]) == (413, "application/problem+json")
+    assert response.json()["detail"].startswith("The request is too large: 10 MB; the limit is ")
 
 
 def test_page_shows_a_new_token_once(owner, signed_in):

@@ -1,0 +1,17 @@
+"""XMP sidecars that are sent together with a file."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from analysis.api.errors import ApiError
+from analysis.ingest.xmp import XmpMetadata, parse_packet
+
+
+def sidecar_metadata(content: bytes) -> XmpMetadata:
+    """Raises ApiError for a sidecar without metadata."""
+    found = parse_packet(content)
+    if found == XmpMetadata():
+        message = _("The sidecar says nothing that can be read: it is no XMP, too large or empty.")
+        raise ApiError(422, message, field="sidecar")
+    return found
