@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from django.db.models import Case, F, Sum, Value, When
@@ -26,8 +27,14 @@ def remaining(token: ApiToken) -> Decimal:
 
     Runs that can still go on count with their whole budget.
     """
+    used = used_by([token.pk]).get(token.pk, Decimal(0))
+    return max(Decimal(0), (token.spending_limit or Decimal(0)) - used)
+
+
+def used_by(token_ids: Collection[int]) -> dict[int, Decimal]:
+    """US dollars of the limit that are used, by token; tokens without runs are missing."""
     # A run's budget can be lowered below what it has spent, so the larger one counts.
     reserved = Greatest(F("dollars"), Coalesce(F("budget"), Value(Decimal(0))))
     cost = Case(When(state__in=ENDED, then=F("dollars")), default=reserved)
-    used: Decimal = Batch.objects.filter(api_token=token).aggregate(used=Coalesce(Sum(cost), Value(Decimal(0))))["used"]
-    return max(Decimal(0), (token.spending_limit or Decimal(0)) - used)
+    runs = Batch.objects.filter(api_token__in=token_ids).order_by()
+    return dict(runs.values_list("api_token").annotate(used=Sum(cost)))

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from analysis import formatting
+from analysis.api import token_budget
 from imagelib.accounts import api_tokens
 from imagelib.accounts.forms import TokenForm
 from imagelib.accounts.models import ApiToken, User
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """A token as the page shows it; `spending` is empty for one that may not analyze."""
+
+    id: str
+    name: str
+    hint: str
+    scopes: str
+    spending: str
+    expiry: str
+    is_expired: bool
+    used: str
+    used_exact: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,10 +76,43 @@ def _page(
     created: ApiToken | None = None,
     text: str = "",
 ) -> HttpResponse:
+    found = list(api_tokens.tokens_of(user))
+    used = token_budget.used_by([token.pk for token in found if token.spending_limit is not None])
     now = timezone.now()
-    rows = [
-        {"token": token, "is_expired": token.expires_at is not None and token.expires_at <= now}
-        for token in api_tokens.tokens_of(user)
-    ]
-    context = {"form": form, "rows": rows, "created": created, "token_text": text}
+    context = {
+        "form": form,
+        "rows": [_row(token, used.get(token.pk, Decimal(0)), now=now) for token in found],
+        "created": created,
+        "token_text": text,
+        "example_url": request.build_absolute_uri(reverse("api-v1:images")),
+    }
     return render(request, "account/tokens.html", context, status=status)
+
+
+def _row(token: ApiToken, used: Decimal, *, now: datetime) -> TokenRow:
+    is_expired = token.expires_at is not None and token.expires_at <= now
+    return TokenRow(
+        id=str(token.pk),
+        name=token.name,
+        hint=token.hint,
+        scopes=", ".join(token.scopes),
+        spending=_spending(token, used),
+        expiry=_expiry(token, is_expired=is_expired),
+        is_expired=is_expired,
+        used=formatting.ago(token.last_used_at, now=now) if token.last_used_at else "",
+        used_exact=formatting.exact(token.last_used_at) if token.last_used_at else "",
+    )
+
+
+def _spending(token: ApiToken, used: Decimal) -> str:
+    if token.spending_limit is None:
+        return ""
+    values = {"used": formatting.dollars(used), "limit": formatting.dollars(token.spending_limit)}
+    return _("%(used)s of %(limit)s used") % values
+
+
+def _expiry(token: ApiToken, *, is_expired: bool) -> str:
+    if token.expires_at is None:
+        return _("Never expires")
+    day = {"day": formatting.day(token.expires_at)}
+    return _("Expired on %(day)s") % day if is_expired else _("Expires on %(day)s") % day

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.api.app import api as application
+from analysis.models import Batch
 from imagelib.accounts import api_tokens
 from imagelib.accounts.models import ApiToken
 from tests.factories import create_image
@@ -153,6 +154,28 @@ def test_page_names_what_is_wrong_and_makes_none(changed, sentence, owner, signe
     assert response.status_code == 422
     assert sentence in response.content.decode()
     assert not ApiToken.objects.exists()
+
+
+def test_page_says_what_is_spent_used_and_expired(owner, signed_in):
+    token, _text = api_tokens.create(owner, name="Spender", scopes=["analyze"], days=30, spending_limit=Decimal(25))
+    Batch.objects.create(person=owner, api_token=token, budget=Decimal("1.50"))
+    old, _text = api_tokens.create(owner, name="Old", scopes=["read"], days=30)
+    moment = datetime(2026, 5, 3, 12, tzinfo=UTC)
+    ApiToken.objects.filter(pk=old.pk).update(expires_at=moment, last_used_at=moment)
+    page = " ".join(signed_in(owner).get(reverse("api-tokens")).content.decode().split())
+    assert "$1.50 of $25.00 used" in page
+    assert 'Expired on 3 May 2026 · <span title="3 May 2026, 12:00:00 UTC">last used ' in page
+    assert page.count('<span class="token-state">Expired</span>') == 1
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_page_costs_as_many_queries_however_many_tokens(number, owner, signed_in, django_assert_num_queries):
+    for index in range(number):
+        api_tokens.create(owner, name=f"Token {index}", scopes=["analyze"], days=30, spending_limit=Decimal(1))
+    browser = signed_in(owner)
+    browser.get(reverse("api-tokens"))
+    with django_assert_num_queries(6):  # session, user twice, tokens, dollars, rights
+        browser.get(reverse("api-tokens"))
 
 
 def test_revoked_by_its_owner_alone(owner, colleague, signed_in):
