@@ -100,9 +100,11 @@ class ExportList(Schema):
 def start_export(request: HttpRequest, export: NewExport) -> HttpResponse:
     """Prepare a file in the background. Ask for its `state` until it is `done`."""
     query = query_text(export.q, export.query)
+    if export.image_ids is not None and query:
+        raise ApiError(422, _("Give either “image_ids” or “q”."), field="image_ids")
     row = Export(
         owner_id=token_of(request).user_id,
-        query="" if export.image_ids else query,
+        query=query,
         image_ids=export.image_ids,
         format=export.format,
         options=stored_options(export.model_dump()),

@@ -18,7 +18,7 @@ from analysis.api.errors import ApiError
 from analysis.api.image_labels import LabelOut, LabelValues, labels_of
 from analysis.api.pagination import CursorParam, LimitParam
 from analysis.api.request_body import RequestBody
-from analysis.api.responses import json_response
+from analysis.api.responses import etag_of, is_unchanged, json_response, require_match
 from analysis.curation import verdicts
 from analysis.models import Image, ImageLabel, Label, LabelAlias
 from analysis.search import visible_labels
@@ -180,11 +180,13 @@ def _vocabulary_label(label: Label, visible: VisibleLabel) -> VocabularyLabel:
 def list_image_labels(
     request: HttpRequest,
     image_id: int,
-    boxes: Annotated[bool, Query(False, description="Also where in the picture each one is.")],
-) -> list[LabelValues]:
-    """The labels and tags of an image, the highest confidence first."""
+    boxes: Annotated[bool, Query(False, description="Also where in the picture each one is; with an ETag of its own.")],
+) -> HttpResponse:
+    """The labels and tags of an image, the highest confidence first, with an ETag."""
     image = permissions.get_image_or_404(request.user, image_id)
-    return labels_of([image.pk], with_boxes=boxes)[image.pk]
+    labels = labels_of([image.pk], with_boxes=boxes)[image.pk]
+    etag = etag_of({"labels": labels})
+    return HttpResponse(status=304) if is_unchanged(request, etag) else json_response(labels, etag=etag)
 
 
 @router.post("/images/{int:image_id}/labels", response={201: LabelOut}, auth=WRITE)
@@ -232,10 +234,15 @@ def clear_verdict(request: HttpRequest, image_id: int, label_id: LabelId) -> Htt
 
 
 def reviewable_image(request: HttpRequest, image_id: int) -> Image:
-    """An image whose labels the caller may correct. Raises Http404, PermissionDenied."""
+    """An image whose labels the caller may correct.
+
+    Raises Http404, PermissionDenied, and ApiError for labels that changed since the ETag in If-Match.
+    """
     image = permissions.get_image_or_404(request.user, image_id)
     if not permissions.can_review_labels(request.user, image):
         raise PermissionDenied(permissions.NOT_CURATOR_MESSAGE)
+    if request.headers.get("If-Match"):
+        require_match(request, etag_of({"labels": labels_of([image.pk])[image.pk]}))
     return image
 
 

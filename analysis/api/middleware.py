@@ -15,7 +15,10 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def problems(get_response: Handler) -> Handler:
-    """Middleware: an error as plain text, such as that of a too large body, is a problem."""
+    """Middleware that turns errors in plain text into problems.
+
+    Such as that of a body that is too large.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -27,7 +27,10 @@ def list_tags(request: HttpRequest, image_id: int) -> list[LabelValues]:
 
 @router.post("/images/{int:image_id}/tags", response={201: LabelOut}, auth=WRITE)
 def add_tag(request: HttpRequest, image_id: int, tag: NewLabel) -> HttpResponse:
-    """Add a tag by name. The name of a label adds that label; adding it again changes nothing."""
+    """Add a tag by name. Adding it again changes nothing.
+
+    The name of a label adds that label.
+    """
     return add_image_label(request, image_id, tag)
 
 

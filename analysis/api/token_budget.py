@@ -32,7 +32,10 @@ def remaining(token: ApiToken) -> Decimal:
 
 
 def used_by(token_ids: Collection[int]) -> dict[int, Decimal]:
-    """US dollars of the limit that are used, by token; tokens without runs are missing."""
+    """US dollars of the limit that are used, by token.
+
+    Tokens without runs are missing.
+    """
     # A run's budget can be lowered below what it has spent, so the larger one counts.
     reserved = Greatest(F("dollars"), Coalesce(F("budget"), Value(Decimal(0))))
     cost = Case(When(state__in=ENDED, then=F("dollars")), default=reserved)

@@ -29,7 +29,7 @@ Column = Literal[
     "verdict",
 ]
 CSV_COLUMNS: tuple[Column, ...] = get_args(Column)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 BOM = "\ufeff"
 """Without it Excel reads UTF-8 as the computer's old code page."""
 DYNAMODB_ITEM_BYTES = 400_000

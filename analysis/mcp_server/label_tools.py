@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Field
 
+from analysis import permissions
 from analysis.api import label_tree, labels
 from analysis.api.authentication import require_scope, token_of
 from analysis.api.errors import ApiError
-from analysis.api.image_labels import LabelValues
+from analysis.api.image_labels import LabelValues, labels_of
 from analysis.api.labels import Decision, LabelId, NewLabel
 from analysis.api.request_body import RequestBody, RowId
 from analysis.mcp_server.search_tools import CursorText
@@ -70,11 +71,12 @@ def correct_labels(request: HttpRequest, arguments: Correction) -> Answer:
         raise ApiError(422, message, field="reject")
     if arguments.apply:
         require_scope(token_of(request), ApiToken.Scope.WRITE)
-    before = labels.list_image_labels(request, arguments.image_id, boxes=False)
+    image_id = permissions.get_image_or_404(request.user, arguments.image_id).pk
+    before = labels_of([image_id])[image_id]
     # All or nothing: half a correction would be taken for the whole one.
     with transaction.atomic():
         _correct(request, arguments)
-        after = labels.list_image_labels(request, arguments.image_id, boxes=False)
+        after = labels_of([image_id])[image_id]
         if not arguments.apply:
             # The changes themselves are tried, so that a proposal is refused for the same reasons and shows the result.
             transaction.set_rollback(True)

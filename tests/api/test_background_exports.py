@@ -116,6 +116,7 @@ def test_exports_of_others_are_not_found(api_of, owner, colleague):
         ({"q": "(("}, "q"),
         ({"query": {"where": {"term": "(("}}}, "query.where.term"),
         ({"q": "dog", "query": {"text": "dog"}}, "query"),
+        ({"image_ids": [1], "q": "dog"}, "image_ids"),
         ({"format": "exe"}, "format"),
         ({"columns": ["x"]}, "columns"),
         ({"line_width": 0}, "line_width"),

@@ -59,6 +59,21 @@ def test_verdicts_hold(api, owner):
     assert set(label_rows(image)) == {"Dog", "Cat"}
 
 
+def test_labels_changed_since_they_were_read_stay(api, owner):
+    image = create_labeled_image(owner, {"Dog": 99.0, "Cat": 60.0})
+    path = f"/images/{image.pk}/labels"
+    etag = api.get(path)["ETag"]
+    assert api("get", path, headers={"If-None-Match": etag}).status_code == 304
+    headers = {"If-Match": etag}
+    assert api.post(path, {"name": "Rex"}, headers=headers).status_code == 201
+    cat = Label.objects.get(name="Cat").pk
+    assert (
+        api("put", f"/images/{image.pk}/verdicts/{cat}", {"decision": "rejected"}, headers=headers).status_code == 412
+    )
+    assert api.post(path, {"name": "Tom"}, headers=headers).status_code == 412
+    assert set(label_rows(image)) == {"Dog", "Cat", "Rex"}
+
+
 @pytest.mark.parametrize("resource", ["labels", "tags"])
 def test_tags_are_added_and_taken_off(resource, api, owner):
     image = create_labeled_image(owner, {"Dog": 99.0})

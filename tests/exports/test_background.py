@@ -97,15 +97,29 @@ def test_too_many_interruptions_end_it_with_a_sentence(owner, dog):
 
 def test_full_disk_fails_with_its_cause_and_retry_succeeds(owner, dog, monkeypatch):
     class FullDisk(io.BytesIO):
-        def write(self, _data):
-            raise OSError(errno.ENOSPC, "No space left on device")
+        def write(self, data):
+            if self.tell():
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
 
     with monkeypatch.context() as patch:
         patch.setattr(background.tempfile, "TemporaryFile", lambda **_options: FullDisk())
-        export = written(start(owner))
+        export = written(start(owner, format="json"))
     assert (export.state, export.key) == (State.FAILED, "")
     assert export.error == "The file could not be written: No space left on device."
     assert not PendingBlob.objects.exists()
+    assert pipeline.retry_export(export)
+    assert written(export).state == State.DONE
+
+
+def test_full_storage_fails_with_its_cause_and_keeps_nothing(owner, dog, monkeypatch):
+    def full(*_arguments):
+        raise blobs.StorageError("The storage is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(blobs, "put", full)
+        export = written(start(owner))
+    assert (export.state, export.key, export.error) == (State.FAILED, "", "The storage is full.")
     assert pipeline.retry_export(export)
     assert written(export).state == State.DONE
 

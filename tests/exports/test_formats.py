@@ -133,6 +133,23 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing(owner):
     assert [row["width"] for row in table] == ["1200"] * 5
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@x", "'@x"),
+        ("-2", "'-2"),
+        ("\tx", "'\tx"),
+        ("\n=x", "'\n=x"),
+        ("Dog", "Dog"),
+        (-2.5, "-2.5"),
+        (None, ""),
+    ],
+)
+def test_texts_that_look_like_formulas_are_escaped(value, text):
+    assert text_formats.cell(value) == text
+
+
 def test_csv_lists_pictures_without_labels(owner):
     image = create_image(owner)
     [row] = csv.DictReader(io.StringIO(written("csv").decode("utf-8-sig")))

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from analysis.models import Image, Label, Spend, StatisticsRun
 from analysis.statistics import aggregation
-from analysis.web.dashboard.table import safe_cell
 from tests.factories import create_analysis, create_image, create_labeled_image, create_user
 from tests.web.pages import Page
 
@@ -208,13 +207,6 @@ def test_table_as_csv(owner, signed_in, today):
     assert rows[0] == ["Day", "Size (bytes)", "Pictures"]
     assert rows[-1] == [named(today), "1000", "1"]
     assert len(rows) == 8
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-2", "'-2"), ("\tx", "'\tx"), ("Dog", "Dog")]
-)
-def test_names_that_look_like_formulas_are_escaped(text, escaped):
-    assert safe_cell(text) == escaped
 
 
 def test_csv_escapes_labels_that_look_like_formulas(owner, signed_in):

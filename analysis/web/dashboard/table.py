@@ -9,11 +9,10 @@ from decimal import Decimal
 from typing import Literal
 
 from analysis import formatting
+from analysis.exports import text_formats
 
 Number = int | float | Decimal
 Unit = Literal["", "dollars", "bytes", "ms"]
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Spreadsheets run a cell as a formula if it starts with one of these (CSV injection)."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +78,7 @@ def lines(table: Table) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow([table.first, *(_csv_heading(column) for column in table.columns)])
     for line in table.rows:
-        yield writer.writerow([safe_cell(line.name), *(cell.value for cell in line.cells)])
-
-
-def safe_cell(text: str) -> str:
-    """Escape text that a spreadsheet would run as a formula."""
-    # An apostrophe makes a cell text in spreadsheets, which do not show it (OWASP, "CSV injection").
-    return f"'{text}" if text.startswith(FORMULA) else text
+        yield writer.writerow([text_formats.cell(line.name), *(cell.value for cell in line.cells)])
 
 
 def _csv_heading(column: Column) -> str:
