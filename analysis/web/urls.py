@@ -8,6 +8,7 @@ from analysis.web import (
     activity,
     background_exports,
     buckets,
+    color_theme,
     deliveries,
     duplicates,
     export,
@@ -16,6 +17,7 @@ from analysis.web import (
     place_filter,
     saved_searches,
     sensitive,
+    state_filter,
     system,
 )
 from analysis.web.bulk import reanalyze
@@ -47,6 +49,8 @@ urlpatterns = [
     path("bulk/<slug:action>/", bulk_views.bulk_action, name="bulk"),
     path("changes/<int:change_id>/", bulk_views.bulk_change, name="bulk-change"),
     path("undo/<int:change_id>/", bulk_views.undo, name="undo"),
+    path("theme/", color_theme.choose_theme, name="theme"),
+    path("states/filter/", state_filter.state_filter, name="state-filter"),
     path("sensitive/", sensitive.toggle_sensitive, name="toggle-sensitive"),
     path("buckets/", buckets.buckets, name="buckets"),
     path("buckets/add/", buckets.add, name="bucket-add"),
