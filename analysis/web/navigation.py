@@ -51,7 +51,7 @@ PICTURES = (
     Page("duplicates", _("Duplicates"), "copies"),
 )
 OPERATION = (
-    Page("activity", _("Activity"), "clock", ("batch", "deliveries")),
+    Page("activity", _("Activity"), "clock", ("batch", "bulk-changes", "deliveries")),
     Page("exports", _("Downloads"), "download", ("export",)),
     Page("dashboard", _("Dashboard"), "chart"),
     Page("buckets", _("Buckets"), "bucket", ("bucket", "bucket-add", "bucket-edit")),

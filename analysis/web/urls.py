@@ -20,7 +20,7 @@ from analysis.web import (
     state_filter,
     system,
 )
-from analysis.web.bulk import reanalyze
+from analysis.web.bulk import changes, reanalyze
 from analysis.web.bulk import views as bulk_views
 from analysis.web.dashboard import views as dashboard_views
 from analysis.web.image import actions, downloads, history, similar
@@ -47,6 +47,7 @@ urlpatterns = [
     path("searches/<int:search_id>/delete/", saved_searches.delete, name="search-delete"),
     path("bulk/menu/", bulk_views.menu, name="bulk-menu"),
     path("bulk/<slug:action>/", bulk_views.bulk_action, name="bulk"),
+    path("changes/", changes.changes, name="bulk-changes"),
     path("changes/<int:change_id>/", bulk_views.bulk_change, name="bulk-change"),
     path("undo/<int:change_id>/", bulk_views.undo, name="undo"),
     path("theme/", color_theme.choose_theme, name="theme"),
