@@ -187,7 +187,10 @@ def viewable_deliveries(user: AnyUser) -> QuerySet[Delivery]:
 
 
 def can_manage_sinks(user: AnyUser) -> bool:
-    """Staff only: sinks are about everyone's pictures, and use the server's AWS credentials."""
+    """Staff only.
+
+    Sinks are about everyone's pictures, and use the server's AWS credentials.
+    """
     return _is_staff_with(user, Codename.CHANGE_SINK)
 
 
