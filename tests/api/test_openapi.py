@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import schemathesis
+from django.contrib.staticfiles import finders
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -35,6 +37,13 @@ def document() -> dict:
 def test_the_document_is_the_one_in_docs():
     """After an intended change: `make openapi` writes it."""
     assert document() == json.loads(CHECKED_IN.read_text(encoding="utf-8"))
+
+
+def test_the_page_of_the_document_loads_nothing_from_other_sites(owner, signed_in):
+    page = signed_in(owner).get("/api/v1/docs").content.decode()
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(addresses) == 5
+    assert all(finders.find(address.removeprefix("/static/")) for address in addresses)
 
 
 @pytest.fixture(autouse=True)
