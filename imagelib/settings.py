@@ -51,6 +51,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
+TRASH_DAYS = env.int("TRASH_DAYS", 30)
+AUDIT_DAYS = env.int("AUDIT_DAYS", 730)
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match")
@@ -99,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "imagelib.accounts.api_tokens.authentication",
+    "analysis.audit_log.source.middleware",
     "imagelib.accounts.time_zones.middleware",
     "analysis.web.body_limits.BodyLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

@@ -237,7 +237,7 @@ def test_second_analysis_replaces_only_detected_labels(owner, rekognition, pushe
     work()
     assert label_rows(image) == {"Husky": 97, "Grass": 100, "Bench": 100}
     assert [(analysis.state, analysis.is_current) for analysis in analyses()] == [("done", False), ("done", True)]
-    verdicts.delete_verdict(image.verdicts.get(label__name="Wolf"))
+    verdicts.delete_verdict(image.verdicts.get(label__name="Wolf"), by_id=image.owner_id)
     assert label_rows(image) == {"Husky": 97, "Wolf": 99, "Grass": 100, "Bench": 100}
 
 

@@ -122,7 +122,7 @@ def cancel_export(request: HttpRequest, export_id: int) -> ExportOut:
 @router.delete("/exports/{int:export_id}", response={204: None}, auth=WRITE, url_name="export")
 def delete_export(request: HttpRequest, export_id: int) -> HttpResponse:
     """Delete an export and its file."""
-    background.delete(_own(request, export_id))
+    background.delete(_own(request, export_id), by_id=token_of(request).user_id)
     return HttpResponse(status=204)
 
 

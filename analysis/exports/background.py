@@ -22,11 +22,11 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 import imagelib
-from analysis import leases, permissions
+from analysis import audit_log, leases, permissions
 from analysis.exports.annotated_picture import Style
 from analysis.exports.formats import FORMATS, write
 from analysis.exports.image_rows import ImageRow, Options, image_rows, selected_rows
-from analysis.models import Export, Viewer
+from analysis.models import AuditEntry, Export, Viewer
 from analysis.search.syntax.parser import InvalidQuery, parse
 from analysis.search.time_limit import SearchTooSlow
 from analysis.storage import blobs
@@ -69,6 +69,7 @@ def create(export: Export) -> Export:
             latest = own.filter(name=export.name).aggregate(latest=Max("version"))["latest"]
             export.version = (latest or 0) + 1
         export.save()
+        audit_log.record(AuditEntry.Action.ADD, export, by_id=export.owner_id, details=_audited(export))
     export.refresh_from_db()
     return export
 
@@ -115,12 +116,14 @@ def retry(export: Export) -> bool:
     return bool(ended.update(state=State.QUEUED, next_attempt_at=Now(), **fresh))
 
 
-def delete(export: Export) -> None:
+def delete(export: Export, *, by_id: int | None) -> None:
     """Delete an export and its file.
 
-    A file that cannot be deleted now is left to the sweeper.
+    A file that cannot be deleted now is left to the sweeper. `by_id` None: it expired, or has a deleted picture.
     """
     with transaction.atomic():
+        if by_id is not None:
+            audit_log.record(AuditEntry.Action.REMOVE, export, by_id=by_id, details=_audited(export))
         if export.key:
             blobs.register_pending([export.key])
         export.delete()
@@ -131,7 +134,7 @@ def delete(export: Export) -> None:
 def delete_expired() -> None:
     """Delete exports whose time is over, and those of deleted accounts."""
     for export in Export.objects.filter(Q(expires_at__lt=Now()) | Q(owner=None)).order_by("expires_at")[:100]:
-        delete(export)
+        delete(export, by_id=None)
 
 
 def containing(image_id: int) -> QuerySet[Export]:
@@ -271,6 +274,12 @@ def _own(export: Export) -> QuerySet[Export]:
 
 def _fail(export: Export, error: str) -> None:
     _own(export).update(state=State.FAILED, error=error, finished_at=Now(), expires_at=_expiry())
+
+
+def _audited(export: Export) -> dict[str, Any]:
+    selected = len(export.image_ids) if export.image_ids is not None else None
+    values = {"format": export.format, "query": export.query, "selected": selected, "sha256": export.sha256}
+    return {name: value for name, value in values.items() if value}
 
 
 def _expiry() -> Any:

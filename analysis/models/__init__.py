@@ -1,11 +1,13 @@
 """Tables and constraints; `Viewer` is the only class here without a table."""
 
 from analysis.models.analyses import Analysis, AnalysisQuerySet
+from analysis.models.audit_entries import AuditedImages, AuditEntry
 from analysis.models.backfills import Backfill
 from analysis.models.batches import Batch, BatchEntry, BatchImage
 from analysis.models.buckets import Bucket, BucketObject
 from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
+from analysis.models.deletions import OriginalDeletion, TrashDeletion
 from analysis.models.embeddings import ImageEmbedding
 from analysis.models.exports import Export
 from analysis.models.folders import Folder
@@ -34,6 +36,8 @@ __all__ = [
     "AddedStatistics",
     "Analysis",
     "AnalysisQuerySet",
+    "AuditEntry",
+    "AuditedImages",
     "Backfill",
     "Batch",
     "BatchEntry",
@@ -63,6 +67,7 @@ __all__ = [
     "LabelAncestor",
     "LatencyStatistics",
     "ModelVersion",
+    "OriginalDeletion",
     "Outage",
     "PendingBlob",
     "Rating",
@@ -70,6 +75,7 @@ __all__ = [
     "Spend",
     "SpendEntry",
     "StatisticsRun",
+    "TrashDeletion",
     "Upload",
     "Verdict",
     "Viewer",

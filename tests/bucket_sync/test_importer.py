@@ -253,7 +253,7 @@ def test_returning_object_does_not_restore_an_image_trashed_since(bucket, s3):
     read(bucket)
 
     def somebody_changes_their_mind() -> None:
-        trash.restore(Image.objects.get().pk)
+        trash.restore(Image.objects.get().pk, by_id=Image.objects.get().owner_id)
         trashed_by_somebody()
 
     gone_and_back(bucket, s3, meanwhile=somebody_changes_their_mind)

@@ -18,7 +18,7 @@ from analysis import formatting, permissions
 from analysis.models import Analysis, Image
 from analysis.recognition.comparison import LabelChange, difference, pin, unpin
 from analysis.web import links
-from analysis.web.http import Request
+from analysis.web.http import Request, current_user_id
 
 MAX_ENTRIES = 50
 """The administration lists all of them."""
@@ -82,7 +82,7 @@ def pin_analysis(request: Request, image_id: int, analysis_id: int) -> HttpRespo
     """Pin a result, so that newer ones do not replace it, or `unpin` it."""
     image = _editable_image(request, image_id)
     analysis = _finished_analysis(image, analysis_id)
-    (unpin if request.POST.get("unpin") else pin)(analysis)
+    (unpin if request.POST.get("unpin") else pin)(analysis, by_id=current_user_id(request))
     return redirect("history", image.pk)
 
 
