@@ -43,6 +43,7 @@ class Codename(StrEnum):
     VIEW_STATISTICS = "view_endedstatistics"
     VIEW_SYSTEM = "view_heartbeat"
     CHANGE_OUTAGE = "change_outage"
+    VIEW_AUDIT_LOG = "view_auditentry"
 
 
 def viewer_of(user: AnyUser) -> Viewer:
@@ -243,6 +244,11 @@ def can_view_statistics(user: AnyUser) -> bool:
 def can_view_system(user: AnyUser) -> bool:
     """Staff who see the system page: settings, queues, outages and spend."""
     return _is_staff_with(user, Codename.VIEW_SYSTEM)
+
+
+def can_view_audit_log(user: AnyUser) -> bool:
+    """Staff who see what everybody changed, also on pictures they can't open."""
+    return _is_staff_with(user, Codename.VIEW_AUDIT_LOG)
 
 
 def can_probe_apis(user: AnyUser) -> bool:

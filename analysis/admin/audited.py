@@ -21,7 +21,7 @@ ACTIONS = {
 
 
 class AuditedAdmin(ModelAdmin):
-    """Records what Django's own log of the administration records, with old and new values."""
+    """Records what Django's own admin log does, with old and new values."""
 
     recorded_elsewhere: frozenset[str] = frozenset()
     """What the functions that this admin calls record themselves: ADDED, CHANGED, DELETED."""

@@ -4,6 +4,6 @@ Every function that changes something for a person calls `record`. Not to be con
 compares rows with stored files.
 """
 
-from analysis.audit_log.record import entry_of_bulk_change, record, record_images
+from analysis.audit_log.writer import entry_of_bulk_change, record, record_images
 
 __all__ = ["entry_of_bulk_change", "record", "record_images"]

@@ -36,7 +36,10 @@ def trash(image_ids: Collection[int], *, at: datetime | None = None) -> list[int
 
 
 def trash_image(image: Image, *, by_id: int | None, at: datetime | None = None) -> bool:
-    """Move one picture to the trash for a person, None for a bucket's sync. False if it was there."""
+    """Move one picture to the trash. False if it was there.
+
+    `by_id` None: its object was deleted from the bucket.
+    """
     with transaction.atomic():
         if not trash([image.pk], at=at):
             return False

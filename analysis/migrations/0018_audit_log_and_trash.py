@@ -4,8 +4,21 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.datetime
+from django.apps import apps as installed_apps
 from django.conf import settings
+from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
+
+VIEWED = ("auditentry", "trashdeletion", "originaldeletion")
+
+
+def add_permissions(apps, schema_editor):
+    """The group staff may view the new tables, as it may all others; if there is one."""
+    create_permissions(installed_apps.get_app_config("analysis"), verbosity=0, using=schema_editor.connection.alias)
+    Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
+    for group in Group.objects.filter(name="staff"):
+        codenames = [f"view_{model}" for model in VIEWED]
+        group.permissions.add(*Permission.objects.filter(content_type__app_label="analysis", codename__in=codenames))
 
 
 # Whoever means to delete entries has to say so in each transaction, as audit_log/retention.py does, and cannot delete
@@ -123,4 +136,5 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(APPEND_ONLY, NOT_APPEND_ONLY),
+        migrations.RunPython(add_permissions, migrations.RunPython.noop),
     ]

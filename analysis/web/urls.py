@@ -6,6 +6,7 @@ from django.urls import path
 
 from analysis.web import (
     activity,
+    audit_log,
     background_exports,
     buckets,
     duplicates,
@@ -101,4 +102,8 @@ urlpatterns = [
     path("activity/<int:batch_id>/", activity.batch, name="batch"),
     path("activity/<int:batch_id>/<slug:action>/", activity.batch_action, name="batch-action"),
     path("system/", system.system, name="system"),
+    path("audit-log/", audit_log.audit_log, name="audit-log"),
+    path("audit-log/entries.csv", audit_log.as_csv, name="audit-log-csv"),
+    path("audit-log/<int:entry_id>/", audit_log.entry, name="audit-entry"),
+    path("audit-log/<int:entry_id>/pictures.csv", audit_log.entry_csv, name="audit-entry-csv"),
 ]

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from analysis.models import (
     Analysis,
+    AuditedImages,
     Backfill,
     BatchEntry,
     BatchImage,
@@ -52,10 +53,12 @@ def address(model, page, *arguments):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
 
 
-def test_all_models_but_eleven_are_registered():
+def test_all_models_but_twelve_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole.
+    # Pictures of audit entries are on the audit log's own page.
     assert set(apps.get_app_config("analysis").get_models()) - set(MODELS) == {
+        AuditedImages,
         Backfill,
         BatchEntry,
         BatchImage,

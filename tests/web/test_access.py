@@ -101,6 +101,11 @@ ENTRIES = {
     "batch": ("get", {PRIVATE: (200, 404, 404, SIGN_IN)}),
     "batch-action": ("post", {PRIVATE: (302, 404, 404, SIGN_IN)}),
     "system": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    # Staff alone: test_audit_log.py.
+    "audit-log": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "audit-log-csv": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "audit-entry": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
+    "audit-entry-csv": ("get", {PRIVATE: (404, 404, 404, SIGN_IN)}),
     "account": ("get", EVERYBODY_SIGNED_IN),
     "mcp": ("post", {PRIVATE: (401,) * 4}),  # takes tokens alone
     "api-tokens": ("get", EVERYBODY_SIGNED_IN),
@@ -165,6 +170,7 @@ def address(name: str, image: Image) -> str:
     arguments |= {"api-token-revoke": [token]}
     export = Export.objects.filter(owner=image.owner).values_list("pk", flat=True).first()
     arguments |= {"export-file": [export], "export-manifest": [export], "export-action": [export, "cancel"]}
+    arguments |= {"audit-entry": [1], "audit-entry-csv": [1]}
     arguments |= {"password_reset_confirm": ["MQ", "no-token"]}
     return reverse(name, args=arguments.get(name, []))
 

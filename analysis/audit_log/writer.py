@@ -1,4 +1,4 @@
-"""Writing to the audit log."""
+"""Adds entries to the audit log."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def entry_of_bulk_change(change: BulkChange, *, is_undo: bool = False) -> AuditE
 
 
 def _scope(change: BulkChange) -> dict[str, Any]:
-    """What a bulk change was about, beside its label."""
+    """Details of a bulk change, beside its label."""
     scope = {
         "action": change.action,
         "query": change.query,
