@@ -103,6 +103,11 @@ def editable_images(user: AnyUser) -> ImageQuerySet:
     return Image.objects.all().editable_by(user.pk if user.is_authenticated and user.is_active else None)
 
 
+def can_delete_forever(user: AnyUser, *, owner_id: int | None) -> bool:
+    """Owners can delete pictures in their own trash forever."""
+    return user.is_authenticated and user.is_active and owner_id == user.pk
+
+
 def can_edit_all_images(user: AnyUser) -> bool:
     """Staff who can change any picture in the admin and its bulk changes."""
     return _is_staff_with(user, Codename.CHANGE_IMAGE)

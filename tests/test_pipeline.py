@@ -217,10 +217,10 @@ def test_missing_original_fails_with_its_key(owner, rekognition, pushed):
 
 
 def test_image_deleted_during_analysis_leaves_nothing(owner, rekognition, pushed, pictures_folder):
-    from analysis.library import images
+    from analysis.library import removal
 
     image, _analysis = pushed(owner)
-    images.remove(image)
+    removal.remove_image(image)
     work()
     assert (Image.objects.count(), Analysis.objects.count(), ImageLabel.objects.count()) == (0, 0, 0)
 

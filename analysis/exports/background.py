@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 import imagelib
 from analysis import audit_log, leases, permissions
+from analysis.exports import copies
 from analysis.exports.annotated_picture import Style
 from analysis.exports.formats import FORMATS, write
 from analysis.exports.image_rows import ImageRow, Options, image_rows, selected_rows
@@ -137,15 +138,6 @@ def delete_expired() -> None:
         delete(export, by_id=None)
 
 
-def containing(image_id: int) -> QuerySet[Export]:
-    """Finished exports that may have a copy of this picture.
-
-    Of a search only its text is known: all of those count.
-    """
-    named = Q(image_ids__contains=[image_id]) | Q(image_ids=None)
-    return Export.objects.filter(named, state=State.DONE)
-
-
 def manifest(export: Export) -> dict[str, Any]:
     """A finished export described as JSON values."""
     return {
@@ -189,6 +181,7 @@ def filename(export: Export) -> str:
 
 def _write(export: Export) -> None:
     """Write the file to a temporary one, then to the storage, then into the row."""
+    copies.forget_steps(export)  # of an attempt that was interrupted
     entry = FORMATS[export.format]
     digest = hashlib.sha256()
     # Without an owner once the account is deleted.
@@ -209,6 +202,10 @@ def _store(export: Export, file: IO[bytes], *, extension: str, sha256: str) -> N
     # A file of many gigabytes takes longer than the lease.
     _own(export).update(next_attempt_at=Now() + STORE_TIME)
     blobs.put(key, file)
+    if copies.has_deleted(export):  # while it was written; what is deleted from now on finds the recorded pictures
+        _own(export).update(state=State.QUEUED, next_attempt_at=Now())
+        blobs.delete_pending([key])
+        return
     with transaction.atomic():
         done = _own(export).update(
             state=State.DONE,
@@ -247,9 +244,11 @@ class _Progress:
 
     def __init__(self, export: Export, rows: Iterator[ImageRow]) -> None:
         self.export, self.rows, self.written = export, rows, 0
+        self._step: list[int] = []
 
     def __iter__(self) -> Iterator[ImageRow]:
         for row in self.rows:
+            self._step.append(row.image.pk)
             yield row
             self.written += 1
             if self.written % STEP == 0:
@@ -258,6 +257,9 @@ class _Progress:
     def save(self) -> None:
         if not _own(self.export).update(written=self.written, next_attempt_at=Now() + LEASE):
             raise Canceled
+        # After the check: what another worker begins again is not ours to record.
+        copies.record_step(self.export, self._step)
+        self._step = []
 
 
 def _unfinished() -> Q:

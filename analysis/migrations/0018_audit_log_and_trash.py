@@ -135,6 +135,19 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['id'], name='trashdeletion_open'), models.Index(fields=['owner_id', '-id'], name='trashdeletion_owner')],
             },
         ),
+        migrations.CreateModel(
+            name='ExportedImages',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('image_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None, verbose_name='pictures')),
+                ('export', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exported_images', to='analysis.export', verbose_name='export')),
+            ],
+            options={
+                'verbose_name': 'pictures of an export',
+                'verbose_name_plural': 'pictures of exports',
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['image_ids'], name='exportedimages_image')],
+            },
+        ),
         migrations.RunSQL(APPEND_ONLY, NOT_APPEND_ONLY),
         migrations.RunPython(add_permissions, migrations.RunPython.noop),
     ]

@@ -9,7 +9,7 @@ from analysis.models.bulk_changes import BulkChange, ChangedImage
 from analysis.models.cities import City
 from analysis.models.deletions import OriginalDeletion, TrashDeletion
 from analysis.models.embeddings import ImageEmbedding
-from analysis.models.exports import Export
+from analysis.models.exports import Export, ExportedImages
 from analysis.models.folders import Folder
 from analysis.models.heartbeat import Heartbeat
 from analysis.models.idempotent_requests import IdempotentRequest
@@ -51,6 +51,7 @@ __all__ = [
     "ConfidenceStatistics",
     "EndedStatistics",
     "Export",
+    "ExportedImages",
     "Face",
     "FileKeyword",
     "Folder",

@@ -17,6 +17,7 @@ from analysis.models import (
     ChangedImage,
     City,
     Export,
+    ExportedImages,
     FileKeyword,
     Folder,
     Image,
@@ -53,7 +54,7 @@ def address(model, page, *arguments):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
 
 
-def test_all_models_but_twelve_are_registered():
+def test_all_models_but_thirteen_are_registered():
     # Composite primary keys are not supported by the admin; labels are on the picture's page. Embeddings have no table
     # where the server has no pgvector. Exports are shown to their owner alone; cities are loaded as a whole.
     # Pictures of audit entries are on the audit log's own page.
@@ -65,6 +66,7 @@ def test_all_models_but_twelve_are_registered():
         ChangedImage,
         City,
         Export,
+        ExportedImages,
         FileKeyword,
         Folder,
         ImageEmbedding,
