@@ -17,6 +17,7 @@ from analysis.web import (
     saved_searches,
     sensitive,
     system,
+    trash,
 )
 from analysis.web.bulk import reanalyze
 from analysis.web.bulk import views as bulk_views
@@ -61,6 +62,10 @@ urlpatterns = [
     path("folders/<int:folder_id>/", folders.folder, name="folder"),
     path("duplicates/", duplicates.duplicates, name="duplicates"),
     path("duplicates/keep/", duplicates.resolve_duplicates, name="duplicates-keep"),
+    path("trash/", trash.trash, name="trash"),
+    path("trash/delete/", trash.delete_forever, name="trash-delete"),
+    path("trash/deletions/<int:deletion_id>/cancel/", trash.cancel_deletion, name="trash-cancel"),
+    path("trash/deletions/<int:deletion_id>/receipt.csv", trash.receipt, name="trash-receipt"),
     path("upload/", upload_views.upload, name="upload"),
     path("upload/state/", upload_views.upload_state, name="upload-state"),
     path("upload/files/", direct.create_upload, name="uploads"),
