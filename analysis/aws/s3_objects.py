@@ -141,7 +141,10 @@ def delete(client: Client, target: S3Object, *, etag: str = "") -> None:
 
 
 def versions(client: Client, target: S3Object) -> list[ObjectVersion]:
-    """All versions of an object and its delete markers, the latest first. Raises AWSError."""
+    """All versions and delete markers of an object, the latest first.
+
+    Raises AWSError.
+    """
     found: list[dict[str, Any]] = []
     markers: dict[str, str] = {}
     # Keys that begin with this one are listed, too, after it.

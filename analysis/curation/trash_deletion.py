@@ -154,7 +154,10 @@ def _is_allowed(deletion: TrashDeletion) -> bool:
 
 
 def _finish(deletion: TrashDeletion, images: ImageQuerySet) -> bool:
-    """End the request, unless pictures wait for their analysis; then the sweeper continues."""
+    """End the request, unless pictures wait for their analysis.
+
+    Then the sweeper continues.
+    """
     waiting = images.count()
     if waiting:
         _own(deletion).update(waiting=waiting)

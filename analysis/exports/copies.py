@@ -49,7 +49,9 @@ def containing(image_ids: Collection[int]) -> QuerySet[Export]:
 
 
 def delete_copies(image_ids: Collection[int]) -> int:
-    """Delete the files of exports that have any of these pictures; returns their number.
+    """Delete the files of exports that have any of these pictures.
+
+    Returns their number.
 
     The rows stay, with the reason: their owners can retry them without the pictures. Those in progress begin again.
     """

@@ -69,7 +69,10 @@ def _keys(image: Image) -> list[str]:
 
 
 def _drop_objects(images: Sequence[Image], *, by_id: int | None) -> None:
-    """Mark objects in buckets, so that no sync imports them again; queue those to delete."""
+    """Mark objects in buckets as dropped, and queue those to delete.
+
+    No sync imports a dropped object again.
+    """
     in_buckets = [image for image in images if image.bucket is not None]
     BucketObject.objects.filter(image__in=in_buckets).exclude(state=BucketObject.State.GONE).update(
         state=BucketObject.State.DROPPED, image=None

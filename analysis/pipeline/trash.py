@@ -19,10 +19,10 @@ MAX_RUN_SECONDS = 120.0
 
 
 def delete_with_related(images: ImageQuerySet, *, by_id: int | None) -> list[Removed]:
-    """Delete images and all that belongs to them, in one transaction. Returns receipts.
+    """Delete images and all that belongs to them, in one transaction.
 
-    The only place that deletes images. Rows that refer to an image by a foreign key (analyses, labels, verdicts,
-    ratings, embeddings) go with it; whatever else has a copy of a picture is deleted here.
+    Returns receipts. The only place that deletes images. Rows that refer to an image by a foreign key (analyses,
+    labels, verdicts, ratings, embeddings) go with it; whatever else has a copy of a picture is deleted here.
     """
     with transaction.atomic():
         removed = removal.remove(images, by_id=by_id)
@@ -33,7 +33,10 @@ def delete_with_related(images: ImageQuerySet, *, by_id: int | None) -> list[Rem
 
 
 def delete_now(images: ImageQuerySet, *, by_id: int) -> int:
-    """Delete images at once, in the trash or not, with a receipt. Returns their number."""
+    """Delete images at once, in the trash or not, with a receipt.
+
+    Returns their number.
+    """
     with transaction.atomic():
         removed = delete_with_related(images, by_id=by_id)
         if removed:
@@ -52,7 +55,10 @@ def start_deletion(deletion: TrashDeletion, *, typed: int) -> TrashDeletion:
 
 
 def delete_expired_trash(*, older_than: timedelta | None = None) -> TrashDeletion | None:
-    """Start deleting what has been in the trash for TRASH_DAYS. None if there is nothing."""
+    """Start deleting what has been in the trash for TRASH_DAYS.
+
+    None if there is nothing.
+    """
     with transaction.atomic():
         requested = trash_deletion.request_expired(older_than=older_than)
         if requested:

@@ -22,7 +22,10 @@ LIST_REFUSED = frozenset({"AccessDenied", "403", "NotImplemented", "MethodNotAll
 
 @dataclass(frozen=True)
 class DeletedOriginal:
-    """Result for one row. `versions` is 0 if the bucket no longer had the file; `error` if it is tried again."""
+    """Result for one row.
+
+    `versions` is 0 if the bucket no longer had the file; `error` is set if it is tried again.
+    """
 
     row: OriginalDeletion
     versions: int = 0
@@ -49,7 +52,7 @@ def delete_next() -> DeletedOriginal | None:
 
 
 def _failed(row: OriginalDeletion, error: str) -> DeletedOriginal:
-    """Tried again at least every ten minutes: a missing permission may be granted any day."""
+    # Tried again at least every ten minutes: a missing permission may be granted any day.
     OriginalDeletion.objects.filter(pk=row.pk).update(error=error, next_attempt_at=Now() + leases.backoff(row.attempts))
     return DeletedOriginal(row, error=error, is_last_attempt=row.attempts == leases.MAX_ATTEMPTS)
 

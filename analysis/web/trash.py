@@ -157,7 +157,7 @@ def _requested(request: Request, owner_id: int) -> TrashDeletion:
 
 
 def _originals(images: ImageQuerySet) -> dict[str, str]:
-    """What becomes of originals in buckets."""
+    """Numbers of originals in buckets that are kept, and deleted."""
     kept = images.filter(bucket__may_delete=False).count()
     deleted = images.filter(bucket__may_delete=True).count()
     return {
